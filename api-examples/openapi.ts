@@ -116,8 +116,8 @@ export class OpenApi {
 }
 
 /**
- * The same schema for a strict reader, who accepts no undocumented field. Callers should not be strict: more fields may come.
- * Schemas are referenced by name only.
+ * The same schema for a strict reader, who accepts no undocumented field. Callers should not be strict: more fields may
+ * come. Schemas are referenced by name only.
  */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);

@@ -42,8 +42,8 @@ function onSchedule(status: number, query: Case["query"] = {}): readonly [Case, 
 }
 
 /**
- * Requests of each operation. The first one is an example of its use; together they get every status except those caused by
- * tokens, by the size of the body, by a store that does not answer, or by an unknown queue.
+ * Requests of each operation. The first one is an example of its use; together they get every status except those
+ * caused by tokens, by the size of the body, by a store that does not answer, or by an unknown queue.
  */
 export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   enqueueJob: [

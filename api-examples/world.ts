@@ -48,7 +48,10 @@ export interface WorldOptions {
   /** Default: a memory store of its own. */
   readonly store?: Store;
   readonly handler?: Partial<HandlerOptions>;
-  /** Whether a newer version has written to the queue: the schedule `newer` and the dead job `newer` cannot be read. Default: false. */
+  /**
+   * Whether a newer version has written to the queue: the schedule `newer` and the dead job `newer` cannot be read.
+   * Default: false.
+   */
   readonly hasNewer?: boolean;
   /** Default: one that stands still in March 2026. */
   readonly clock?: Clock;
@@ -57,9 +60,9 @@ export interface WorldOptions {
 const NOW = Date.parse("2026-03-01T12:00:00Z");
 
 /**
- * A handler for a queue that has one of everything: `order-7` and `photo-2` wait, `order-6` runs, `order-5` is completed,
- * `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `daily` is a schedule, and `weekly` one whose job was
- * just made by hand.
+ * A handler for a queue that has one of everything: `order-7` and `photo-2` wait, `order-6` runs, `order-5` is
+ * completed, `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `daily` is a schedule, and
+ * `weekly` one whose job was just made by hand.
  */
 export async function apiWorld({
   store: within = memoryStore(),

@@ -11,7 +11,11 @@ export class BusyMeter {
     this.#spans.push([start, preciseNow()]);
   }
 
-  /** The share between the first start and the last end, or of a part of that time. @param from and `to` are shares of the time. */
+  /**
+   * The share between the first start and the last end, or of a part of that time.
+   *
+   * @param from and `to` are shares of the time.
+   */
   share(slots: number, from = 0, to = 1): number {
     const first = Math.min(...this.#spans.map(([start]) => start));
     const whole = Math.max(...this.#spans.map(([, end]) => end)) - first;

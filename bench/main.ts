@@ -127,7 +127,9 @@ function storedResults(): Results | undefined {
   return existsSync(RESULTS) ? JSON.parse(readFileSync(RESULTS, "utf8")) : undefined;
 }
 
-/** Writes the results, and the pages made from them: `npm run docs -- benchmarks` makes the pages again without a run. */
+/**
+ * Writes the results, and the pages made from them: `npm run docs -- benchmarks` makes the pages again without a run.
+ */
 async function write(results: Results): Promise<void> {
   await writeFile(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
   for (const [file, content] of pagesOf(results)) await writeFile(file, content);

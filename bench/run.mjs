@@ -1,4 +1,5 @@
-// npm run bench: bundles the benchmark, its helper processes and its Workers, and runs it. Arguments are passed to main.ts.
+// npm run bench: bundles the benchmark, its helper processes and its Workers, and runs it. Arguments are passed to
+// main.ts.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -23,7 +23,10 @@ export interface Task {
   readonly observe?: boolean;
   /** The delay of enqueued jobs. */
   readonly delayMs?: number;
-  /** Whether enqueued jobs have one key of flow control, and those of a latency task another. Tidegate alone: BullMQ has no groups. */
+  /**
+   * Whether enqueued jobs have one key of flow control, and those of a latency task another. Tidegate alone: BullMQ has
+   * no groups.
+   */
   readonly isKeyed?: boolean;
   /** How long each job runs, with a timer. Tidegate alone. */
   readonly jobMs?: number;

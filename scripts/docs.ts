@@ -1,11 +1,13 @@
-// npm run docs: writes the parts of the documentation that are generated from the code. With --check it writes nothing, and fails
-// if they differ. It makes the named parts, and without a name all except the slow ones.
+// npm run docs: writes the parts of the documentation that are generated from the code. With --check it writes nothing,
+// and fails if they differ. It makes the named parts, and without a name all except the slow ones.
 import { parseArgs } from "node:util";
 import type { Writing } from "./shared/files.ts";
 
 type Part = (how: Writing) => Promise<readonly string[]>;
 
-/** Each returns the files that were rewritten, or would be. A part loads its own dependencies: typedoc takes a second. */
+/**
+ * Each returns the files that were rewritten, or would be. A part loads its own dependencies: typedoc takes a second.
+ */
 const parts: Readonly<Record<string, Part>> = {
   benchmarks: async (how) => (await import("./docs/benchmarks.ts")).benchmarks(how),
   commands: async (how) => (await import("./docs/commands.ts")).commands(how),

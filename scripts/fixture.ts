@@ -1,5 +1,5 @@
-// node scripts/run.mjs fixture: writes test/fixtures/v1.json, or that of the current record version: a queue as this code stores it,
-// for later versions to drain. A released fixture does not change: only --replace writes it again.
+// node scripts/run.mjs fixture: writes test/fixtures/v1.json, or that of the current record version: a queue as this
+// code stores it, for later versions to drain. A released fixture does not change: only --replace writes it again.
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";

@@ -14,8 +14,8 @@ export interface OtherServer {
 }
 
 /**
- * The servers that the tests run on besides redis-server 8: those without HSETEX. Debian has packages of each, which are unpacked
- * next to the other downloads of the project: nothing is installed on the machine, and no service starts.
+ * The servers that the tests run on besides redis-server 8: those without HSETEX. Debian has packages of each, which
+ * are unpacked next to the other downloads of the project: nothing is installed on the machine, and no service starts.
  */
 export const otherServers: readonly OtherServer[] = [
   {

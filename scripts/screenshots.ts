@@ -1,5 +1,5 @@
-// npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour, to docs/images or to
-// another folder.
+// npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour, to
+// docs/images or to another folder.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";

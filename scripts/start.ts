@@ -29,7 +29,10 @@ function showProgress(): () => void {
   };
 }
 
-/** Does what Cloudflare does once deployed: fires the cron trigger on each minute, whether or not the last run has ended. */
+/**
+ * Does what Cloudflare does once deployed: fires the cron trigger on each minute, whether or not the last run has
+ * ended.
+ */
 function tick(url: string): void {
   // The Worker logs failures; a request that is cut off here means that the Worker is stopping.
   fetch(`${url}/cdn-cgi/handler/scheduled?cron=*+*+*+*+*`).then(

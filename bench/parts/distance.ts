@@ -7,7 +7,9 @@ import type { Task } from "../task.ts";
 export const DISTANCES = [0, 2, 10, 40];
 const CONCURRENCY = 100;
 const EMPTY_JOBS = 20_000;
-/** How long the runs take that show how busy slots are, when all of them are: so long, and so many jobs a slot at least. */
+/**
+ * How long the runs take that show how busy slots are, when all of them are: so long, and so many jobs a slot at least.
+ */
 const BUSY_RUN_MS = 3_000;
 const JOBS_A_SLOT = 30;
 const WHOLE_RUN = { jobs: 8_000, jobMs: 20 };

@@ -20,8 +20,8 @@ const entries: Readonly<Record<string, Entry>> = {
 };
 
 /**
- * What any change of the heart is measured by, in about a minute: an empty backlog at equal concurrency, beside BullMQ. All take turns,
- * so that what else the machine does meets all of them: the ratios count, more than the figures.
+ * What any change of the heart is measured by, in about a minute: an empty backlog at equal concurrency, beside BullMQ.
+ * All take turns, so that what else the machine does meets all of them: the ratios count, more than the figures.
  */
 export async function heart(bench: Bench): Promise<void> {
   await warmUp(bench);

@@ -81,7 +81,9 @@ async function minified(scene: Scene): Promise<void> {
   addFirst(scene, "request", ours, { what: `${firstDrain(jobs)}, minified` });
 }
 
-/** The CPU time of a cron expression that is parsed when the script starts, and of one that the first request parses. */
+/**
+ * The CPU time of a cron expression that is parsed when the script starts, and of one that the first request parses.
+ */
 async function schedules(scene: Scene): Promise<void> {
   for (const [where, name] of [
     ["at module scope", "schedule-declared"],

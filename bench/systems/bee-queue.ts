@@ -3,8 +3,9 @@ import { Probes } from "../probes.ts";
 import { QUEUE } from "../queue.ts";
 import { type Connections, type FullTask, inBatches, payloadOf, type System, timed, timesOf } from "../task.ts";
 
-// Bee-Queue: the second peer, because it is maintained (2.0.0 in 2026), made for short jobs at high rates, and needs nothing
-// but Redis. With its defaults: over TCP, with node-redis, finished jobs kept. Only delayed jobs need an option.
+// Bee-Queue: the second peer, because it is maintained (2.0.0 in 2026), made for short jobs at high rates, and needs
+// nothing but Redis. With its defaults: over TCP, with node-redis, finished jobs kept. Only delayed jobs need an
+// option.
 
 /** @param isWorker whether it runs jobs, and needs a connection to wait for them. */
 export function openBeeQueue(redisPort: number, isWorker: boolean): Promise<BeeQueue> {

@@ -6,7 +6,9 @@ export interface Order {
   readonly email: string;
 }
 
-/** Anybody can read a page. So its token has the scope `enqueue`: it can enqueue jobs and read one, and nothing else. */
+/**
+ * Anybody can read a page. So its token has the scope `enqueue`: it can enqueue jobs and read one, and nothing else.
+ */
 export function shop(options: ConstructorParameters<typeof QueueClient>[0]) {
   const queue = new QueueClient(options);
   return async ({ id, email }: Order): Promise<string> => {

@@ -60,8 +60,8 @@ function optionsOf(env: Env, local: LocalParts | undefined): CloudflareOptions {
 }
 
 /**
- * Whether a name can only mean this machine. A page could make any other name resolve to it (DNS rebinding). Its requests would
- * then come from your own browser, and from the same site.
+ * Whether a name can only mean this machine. A page could make any other name resolve to it (DNS rebinding). Its
+ * requests would then come from your own browser, and from the same site.
  */
 function isThisMachine(hostname: string): boolean {
   return /^(([^.]+\.)*localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);

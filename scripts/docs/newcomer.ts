@@ -92,7 +92,10 @@ function exact(name: string, tarball: string): string {
   return name === "tidegate" ? tarball : `${name}@${require(`${name}/package.json`).version}`;
 }
 
-/** The part of an output that is the same in every run: everything except ids, times, sizes, and the column widths that depend on them. */
+/**
+ * The part of an output that is the same in every run: everything except ids, times, sizes, and the column widths that
+ * depend on them.
+ */
 function constant(output: string): string {
   return output
     .replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")

@@ -1,5 +1,6 @@
-// Keeps the code in Markdown equal to the files that tests run: a fenced block below `<!-- from: FILE#REGION -->` contains the code
-// between the comments `#region REGION` and `#endregion` of that file; without a region, the whole file.
+// Keeps the code in Markdown equal to the files that tests run: a fenced block below `<!-- from: FILE#REGION -->`
+// contains the code between the comments `#region REGION` and `#endregion` of that file; without a region, the whole
+// file.
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -25,7 +25,10 @@ async function bundled(file: string, options: BuildOptions): Promise<string> {
 
 const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
-/** Removes the line breaks of templates, which mean nothing. Minified code has no others, so text on the page must not contain any. */
+/**
+ * Removes the line breaks of templates, which mean nothing. Minified code has no others, so text on the page must not
+ * contain any.
+ */
 const joined = (text: string) => text.replaceAll(/\n\s*/g, "");
 
 export async function dashboard(): Promise<GeneratedSource> {

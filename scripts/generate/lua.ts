@@ -1,12 +1,15 @@
 // Makes src/stores/redis/scripts.generated.ts from the .lua files beside it.
-// The scripts are committed as a module because reading files fails on the edge, and importing .lua fails in Node and esbuild.
+// The scripts are committed as a module because reading files fails on the edge, and importing .lua fails in Node and
+// esbuild.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import type { GeneratedSource } from "./source.ts";
 
 const folder = new URL("../../src/stores/redis/lua/", import.meta.url);
 const LOCKING_LINE = "#!lua flags=allow-key-locking\n";
-/** The line before each script: it says whether fields expire by themselves, with HSETEX, or with our own sorted set. */
+/**
+ * The line before each script: it says whether fields expire by themselves, with HSETEX, or with our own sorted set.
+ */
 const heads = {
   plain: "local OWN_EXPIRY = false\n",
   locking: `${LOCKING_LINE}local OWN_EXPIRY = false\n`,
@@ -30,7 +33,8 @@ const read = (file: string) =>
 const camel = (file: string) =>
   file.replace(/\.lua$/, "").replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-// Each script is the body of a function. Its answer is returned with its cost, and with whether it has met a server without HSETEX.
+// Each script is the body of a function. Its answer is returned with its cost, and with whether it has met a server
+// without HSETEX.
 const prelude = `${read("_prelude.lua")}\nlocal function main()\n`;
 const postlude = "\nend\nlocal answer = main()\nreturn { commands, answer, OWN_EXPIRY and 1 or 0 }";
 const lanes = `${read("_lanes.lua")}\n`;

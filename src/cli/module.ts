@@ -77,7 +77,8 @@ function hintFor(error: unknown): string | undefined {
 }
 
 /**
- * The exports, including those inside a default export. Arrays come first, because they have an order and export names do not.
+ * The exports, including those inside a default export. Arrays come first, because they have an order and export names
+ * do not.
  */
 function valuesOf(exported: object): readonly unknown[] {
   const values = Object.entries(exported).flatMap(([name, value]: [string, unknown]) => {

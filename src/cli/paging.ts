@@ -19,7 +19,9 @@ export function addPageOptions<Arguments extends unknown[], Options extends Opti
     .option("--all", "every page");
 }
 
-/** Reads one page or all of them, and shows the progress. A page may be empty though others follow: then it reads on. */
+/**
+ * Reads one page or all of them, and shows the progress. A page may be empty though others follow: then it reads on.
+ */
 export async function readPages<Field extends "jobs" | "keys" | "failures", Item>(
   field: Field,
   read: (cursor: string | undefined) => Promise<Page<Field, Item>>,

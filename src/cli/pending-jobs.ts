@@ -23,7 +23,11 @@ interface Given {
   readonly all?: true | undefined;
 }
 
-/** Reads which waiting jobs to act on. @throws {UsageError} unless a name or all are chosen, of a state in which jobs wait. */
+/**
+ * Reads which waiting jobs to act on.
+ *
+ * @throws {UsageError} unless a name or all are chosen, of a state in which jobs wait.
+ */
 export function readPendingSelection(flag: string, { name, state, all }: Given): PendingSelection {
   if (name === undefined && !all)
     throw new UsageError(`${flag} needs to know which jobs.`, "Give the ID of one, or --name NAME, or --all.");

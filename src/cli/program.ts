@@ -49,7 +49,11 @@ export function createProgram({ io, isJson, colors }: Session) {
     .addHelpText("after", EPILOGUE);
 }
 
-/** Shows the help of a subcommand; commander's own help command knows only groups. @throws {UsageError} if there is none. */
+/**
+ * Shows the help of a subcommand; commander's own help command knows only groups.
+ *
+ * @throws {UsageError} if there is none.
+ */
 export function showHelp(program: CommandUnknownOpts, names: readonly string[]): void {
   let found = program;
   for (const name of names) {

@@ -8,7 +8,8 @@ import { suggestedCommand } from "./suggested-command.ts";
 import { openTarget, type Target } from "./target.ts";
 
 /**
- * Reads every queue of a target: those of a handler or of a module, unless --queue names one; in Redis, the one that it names.
+ * Reads every queue of a target: those of a handler or of a module, unless --queue names one; in Redis, the one that it
+ * names.
  *
  * @param mark as for `listQueues`.
  */
@@ -20,8 +21,8 @@ export async function readQueues(target: Target, { io }: Session, mark?: string)
 }
 
 /**
- * The queues of a target by name, each as a target of its own: those of a handler or of a module. If --queue names one, or there is only
- * one, that is the target itself, under no name.
+ * The queues of a target by name, each as a target of its own: those of a handler or of a module. If --queue names one,
+ * or there is only one, that is the target itself, under no name.
  */
 export async function targetsOf(
   target: Target,

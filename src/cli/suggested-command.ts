@@ -1,8 +1,8 @@
 import type { Globals } from "./program.ts";
 
 /**
- * A command for the same queue that the user can copy, with the options that select it. It leaves out the token, which others
- * could read on screen.
+ * A command for the same queue that the user can copy, with the options that select it. It leaves out the token, which
+ * others could read on screen.
  *
  * @param words the command: "queue:resume".
  */

@@ -80,7 +80,8 @@ const HOW_TO_CONNECT =
 
 /**
  * Opens the queue to work with: the handler of `--url`, else the queue or jobs of `--module`, else the handler of
- * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Only Redis gets a request: how many partitions the queue has.
+ * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Only Redis gets a request: how many partitions the queue
+ * has.
  *
  * @throws {UsageError} if none is configured, or the configuration is incomplete.
  */
@@ -222,8 +223,8 @@ function commandFor(globals: Globals): Target["command"] {
 }
 
 /**
- * Refuses a queue name that Redis knows nothing about, because a misspelt name has no keys. Handlers and modules check names
- * themselves.
+ * Refuses a queue name that Redis knows nothing about, because a misspelt name has no keys. Handlers and modules check
+ * names themselves.
  *
  * @throws {UsageError} unless the queue has had a job, has a schedule, or is paused.
  */

@@ -32,7 +32,10 @@ export type { QueueClientOptions };
 
 /** The most jobs in one request. */
 const MOST_AT_ONCE = 1_000;
-/** The most characters of several jobs in one request: in any writing system they take at most 4.5 MB, which every platform accepts. */
+/**
+ * The most characters of several jobs in one request: in any writing system they take at most 4.5 MB, which every
+ * platform accepts.
+ */
 const MOST_CHARACTERS = 1_500_000;
 
 /** The jobs of one turn as JSON, and the reply to all of them. */
@@ -48,8 +51,8 @@ type TurnReply = readonly [
 /**
  * A queue behind a handler, with the methods and errors of `Queue`.
  *
- * Every call is sent once. After an error with the code `store_unavailable` the call may have taken effect. An enqueue with an
- * `id` is safe to repeat.
+ * Every call is sent once. After an error with the code `store_unavailable` the call may have taken effect. An enqueue
+ * with an `id` is safe to repeat.
  *
  * ```ts
  * const queue = new QueueClient({ url: "https://example.com/queue", token });
@@ -123,8 +126,9 @@ export class QueueClient
    *
    * A definition is sent by its name: the handler's definition decides the options that you leave out.
    *
-   * @throws {TidegateError} `forbidden` for options that the token may not choose: with the scope `enqueue` these are `maxRetries`,
-   *   `backoff`, `timeout`, the limits of `flowControl`, and times beyond the handler's `enqueueLimits`. See `HandlerOptions.enqueueOptions`.
+   * @throws {TidegateError} `forbidden` for options that the token may not choose: with the scope `enqueue` these are
+   *   `maxRetries`, `backoff`, `timeout`, the limits of `flowControl`, and times beyond the handler's `enqueueLimits`.
+   *   See `HandlerOptions.enqueueOptions`.
    */
   enqueue<Job extends AnyJob | string>(
     job: Job,
@@ -157,8 +161,8 @@ export class QueueClient
   }
 
   /**
-   * Like `Queue.enqueueMany`, but sends 1,000 jobs at a time, and the handler checks each batch when it arrives. An error then
-   * says how many jobs were stored before.
+   * Like `Queue.enqueueMany`, but sends 1,000 jobs at a time, and the handler checks each batch when it arrives. An
+   * error then says how many jobs were stored before.
    */
   async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
     jobs: TypedBulk<Jobs> | readonly [],
@@ -292,8 +296,8 @@ export class QueueClient
   /**
    * Like `Queue.drain`, in an invocation of the handler. The handler's own bounds replace missing ones.
    *
-   * @param options `attempts`: whether the report also lists how each attempt of this drain ended, the last 1,000 at most. That needs
-   *   a token with the scope `read` or `admin` too. Default false.
+   * @param options `attempts`: whether the report also lists how each attempt of this drain ended, the last 1,000 at
+   *   most. That needs a token with the scope `read` or `admin` too. Default false.
    */
   drain(
     options: Omit<DrainOptions, "signal"> & { readonly attempts?: boolean | undefined } = {},
@@ -330,8 +334,8 @@ export class QueueClient
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
 
 /**
- * A job travels by its name. The handler refuses unknown options. The client refuses only those that would overwrite another
- * field or get lost.
+ * A job travels by its name. The handler refuses unknown options. The client refuses only those that would overwrite
+ * another field or get lost.
  */
 function named({ job, ...rest }: Given): object {
   if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")

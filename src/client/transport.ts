@@ -49,7 +49,8 @@ type Fields = Readonly<Record<string, unknown>> | null | undefined;
 /**
  * Reads what came back for a request.
  *
- * @param field a field that the handler's answer always has, to recognise another service's answer. "" if the answer is empty.
+ * @param field a field that the handler's answer always has, to recognise another service's answer. "" if the answer is
+ *   empty.
  * @param orNull whether the answer is null for something that does not exist.
  */
 export async function read<Answer>(field: string, reply: Reply | Promise<Reply>, orNull?: boolean): Promise<Answer> {

@@ -1,5 +1,6 @@
-// All that the core takes from its platform, beyond the language: what Node, workerd, browsers, Deno and Bun have in common. The core is
-// checked against this file, without the types of the DOM and of Node. Everything else sees the full types of these globals instead.
+// All that the core takes from its platform, beyond the language: what Node, workerd, browsers, Deno and Bun have in
+// common. The core is checked against this file, without the types of the DOM and of Node. Everything else sees the
+// full types of these globals instead.
 
 interface AbortSignal {
   readonly aborted: boolean;

@@ -5,9 +5,9 @@ import { knownOptions } from "../core/shared/validate.ts";
 export type Scope = "enqueue" | "drain" | "read" | "admin";
 
 /**
- * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the callers
- * over, then remove the old one. A token has at least 12 characters. Use long random ones, such as `openssl rand -hex 32`
- * prints.
+ * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the
+ * callers over, then remove the old one. A token has at least 12 characters. Use long random ones, such as
+ * `openssl rand -hex 32` prints.
  */
 export type Tokens = { readonly [Name in Scope]?: readonly string[] | undefined };
 
@@ -59,7 +59,10 @@ export function authenticator(tokens: readonly KnownToken[] | undefined, session
   };
 }
 
-/** Whether the request has a bearer token, valid or not. Other schemes belong to somebody else, such as a proxy in front. */
+/**
+ * Whether the request has a bearer token, valid or not. Other schemes belong to somebody else, such as a proxy in
+ * front.
+ */
 export function hasBearer({ headers }: Request): boolean {
   return /^bearer(\s|$)/i.test(headers.get("authorization") ?? "");
 }
@@ -116,8 +119,8 @@ export function requireScope({ token, scopes }: Caller, sufficient: readonly Sco
 }
 
 /**
- * Refuses requests that another site's page had a browser send. Browsers mark them with headers that pages cannot change. Other
- * programs send none of these headers, so they pass.
+ * Refuses requests that another site's page had a browser send. Browsers mark them with headers that pages cannot
+ * change. Other programs send none of these headers, so they pass.
  *
  * @throws {TidegateError} `forbidden`
  */
@@ -135,8 +138,8 @@ export function refuseCrossSite(request: Request): void {
 }
 
 /**
- * Whether a browser sent this GET without saying from which site. Over plain HTTP to other hosts than localhost, browsers leave
- * that header out. Such a request is recognised by what every browser sends and no page can remove.
+ * Whether a browser sent this GET without saying from which site. Over plain HTTP to other hosts than localhost,
+ * browsers leave that header out. Such a request is recognised by what every browser sends and no page can remove.
  */
 function isUnmarked({ method, headers }: Request): boolean {
   const isBrowser = headers.has("accept-language") && /^Mozilla\//.test(headers.get("user-agent") ?? "");
@@ -183,7 +186,10 @@ function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
   return ofScope.map((token: unknown, index) => checkToken(token, `auth.${scope}[${index}]`));
 }
 
-/** @param name the option's name, for the message. @throws {TidegateError} `invalid_request` if it is too short, or no token. */
+/**
+ * @param name the option's name, for the message.
+ * @throws {TidegateError} `invalid_request` if it is too short, or no token.
+ */
 export function checkToken(token: unknown, name: string): string {
   if (typeof token !== "string" || !tokenPattern.test(token))
     throw invalidRequest(`${name} must be ${A_TOKEN}. Is its environment variable set?`);

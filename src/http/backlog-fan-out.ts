@@ -6,8 +6,8 @@ import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/valida
 /** How to start further invocations when a drain stops with a backlog. */
 export interface FanOutOptions {
   /**
-   * Starts one more invocation: sends `POST /drain` to this handler with the given headers and a drain token, through a service
-   * binding or to its own URL. `relayTo` makes such a function. Without it, a backlog waits for the next tick.
+   * Starts one more invocation: sends `POST /drain` to this handler with the given headers and a drain token, through a
+   * service binding or to its own URL. `relayTo` makes such a function. Without it, a backlog waits for the next tick.
    */
   readonly onBacklog?: ((headers: Readonly<Record<string, string>>) => unknown) | undefined;
   /** How many invocations to start when a cron's drain stops with a backlog: 1 to 50. Default 1. */
@@ -46,10 +46,10 @@ export function readFanOut({ onBacklog, fanOut = 1 }: FanOutOptions): {
 /**
  * Starts further invocations if a drain stopped at one of its own limits with a backlog.
  *
- * A cron's drain starts `fanOut` of them, each the head of a chain. Every other drain starts at most one. So there are never
- * more at a time than the ticks started, whatever the target does. A chain ends when the backlog is gone, when a hop could
- * start no job, after 60 s, or after 100 hops. An invocation that fails, or does not answer within 10 s, is reported to
- * `onError` and not retried.
+ * A cron's drain starts `fanOut` of them, each the head of a chain. Every other drain starts at most one. So there are
+ * never more at a time than the ticks started, whatever the target does. A chain ends when the backlog is gone, when a
+ * hop could start no job, after 60 s, or after 100 hops. An invocation that fails, or does not answer within 10 s, is
+ * reported to `onError` and not retried.
  */
 export async function startFanOut(
   { onBacklog, fanOut }: ReturnType<typeof readFanOut>,
@@ -108,7 +108,8 @@ export interface RelayTarget {
   /** A token with the scope `drain`. */
   readonly token: string;
   /**
-   * Default: the global `fetch`. On Cloudflare, use a service binding to the Worker itself: `env.SELF.fetch.bind(env.SELF)`.
+   * Default: the global `fetch`. On Cloudflare, use a service binding to the Worker itself:
+   * `env.SELF.fetch.bind(env.SELF)`.
    */
   readonly fetch?: ((input: string, init: RequestInit) => Promise<Response>) | undefined;
 }
@@ -121,7 +122,8 @@ export interface RelayTarget {
  * ```
  *
  * @param target where the request goes, and its token.
- * @throws {TidegateError} `invalid_request` if the URL or the token is missing. Nothing is sent until there is a backlog.
+ * @throws {TidegateError} `invalid_request` if the URL or the token is missing. Nothing is sent until there is a
+ *   backlog.
  */
 export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBacklog"]> {
   const given = knownOptions(target, ["url", "token", "fetch"], "relayTo");

@@ -12,7 +12,9 @@ export interface Deadline {
 /** Time left for the response and the last exchange with the store. */
 const MARGIN_MS = 5_000;
 
-/** The deadline of a request that the platform ends at `deadline`. The last quarter is left to jobs that have started. */
+/**
+ * The deadline of a request that the platform ends at `deadline`. The last quarter is left to jobs that have started.
+ */
 export function deadlineAt(deadline: Date | undefined, now: number): Deadline {
   if (!deadline) return { startsUntil: Number.POSITIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY };
   const leftMs = Math.max(0, deadline.getTime() - now - MARGIN_MS);

@@ -51,8 +51,8 @@ const STAY_MS = 10_000;
 const CLAIMED_AFTERWARDS = 10;
 
 /**
- * Stores jobs. If the platform allows it, those due now or within a few seconds run in the background after the response. So a
- * short delay ends on time, whenever the next tick comes.
+ * Stores jobs. If the platform allows it, those due now or within a few seconds run in the background after the
+ * response. So a short delay ends on time, whenever the next tick comes.
  */
 export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
   const start = eagerStart(call);
@@ -73,7 +73,9 @@ export async function enqueueEachEagerly(
   return results;
 }
 
-/** Undefined if nothing can start: the platform or the handler's options do not allow it, or the queue performs no jobs. */
+/**
+ * Undefined if nothing can start: the platform or the handler's options do not allow it, or the queue performs no jobs.
+ */
 function eagerStart({ queue, inBackground, bounds }: EagerCall): EagerStart | undefined {
   return inBackground && queue.jobNames.length > 0 ? { queue, inBackground, limits: bounds() } : undefined;
 }
@@ -92,8 +94,8 @@ function startEagerly(start: EagerStart, held: readonly LeasedJob[], results: re
 }
 
 /**
- * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as retried
- * dead jobs.
+ * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as
+ * retried dead jobs.
  */
 export function drainSoon(call: EagerCall): void {
   const { queue, inBackground } = call;

@@ -55,8 +55,9 @@ export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: Enqu
 /**
  * Makes the function that admits the jobs of a request: it turns each into one to enqueue, if the caller may.
  *
- * The function throws a {TidegateError}: `forbidden` for an option that the caller may not choose, `payload_too_large`, and
- * `invalid_request` for a name that the queue does not know. The message names the field and the option of `createHandler`.
+ * The function throws a {TidegateError}: `forbidden` for an option that the caller may not choose, `payload_too_large`,
+ * and `invalid_request` for a name that the queue does not know. The message names the field and the option of
+ * `createHandler`.
  */
 export function admission(
   caller: Caller,
@@ -122,7 +123,10 @@ function toBulk({ name, ...rest }: NewJob): BulkJob {
   return { job: name, ...rest };
 }
 
-/** A job as the caller may see it. What handlers threw and logged can hold anything, so it is for those who look after the queue. */
+/**
+ * A job as the caller may see it. What handlers threw and logged can hold anything, so it is for those who look after
+ * the queue.
+ */
 export function shownTo(caller: Caller, job: JobInfo): JobInfo {
   if (hasScope(caller, ["read", "admin"])) return job;
   const { error, errors, ...rest } = job;

@@ -41,9 +41,9 @@ export type { QStash } from "./qstash-port.ts";
  * export default handler; // or app.route("/queue", handler) in another Hono app
  * ```
  *
- * In another app it answers everything below its path, with 404 for unknown paths, so mount it after your own routes there. A
- * request that is refused with a status from 400 to 499 has changed nothing. Answers are never cached. For browsers on other
- * origins, put `cors()` from `hono/cors` in front of it.
+ * In another app it answers everything below its path, with 404 for unknown paths, so mount it after your own routes
+ * there. A request that is refused with a status from 400 to 499 has changed nothing. Answers are never cached. For
+ * browsers on other origins, put `cors()` from `hono/cors` in front of it.
  *
  * @throws {TidegateError} `invalid_request` for an invalid option, and if `auth` holds no token.
  */

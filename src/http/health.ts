@@ -21,8 +21,8 @@ interface Probe {
 const probes = new WeakMap<Queue, Probe>();
 
 /**
- * Checks whether the store answers. A probe costs a command. So callers without a token cause at most one probe in five seconds
- * in each isolate, however many requests there are, and whether or not the store answers.
+ * Checks whether the store answers. A probe costs a command. So callers without a token cause at most one probe in five
+ * seconds in each isolate, however many requests there are, and whether or not the store answers.
  *
  * @param isTrusted always probes anew.
  * @throws what the store threw.

@@ -15,39 +15,40 @@ export interface HandlerOptions extends FanOutOptions {
   /** The queue to serve. */
   readonly queue?: Queue | undefined;
   /**
-   * Several queues instead of one. Each is served under `/queues/:name/...`, and the first at the root too. A drain at the root
-   * drains all of them in this order under one budget, which gives you priorities.
+   * Several queues instead of one. Each is served under `/queues/:name/...`, and the first at the root too. A drain at
+   * the root drains all of them in this order under one budget, which gives you priorities.
    */
   readonly queues?: readonly Queue[] | undefined;
   /**
-   * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job. `drain`: drain.
-   * `read`: read everything. `admin`: everything. "none" lets everybody do everything. Use it for local runs and for handlers that something
-   * else guards. Pages of other sites can then only read, since they reach whatever your browser reaches.
+   * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job.
+   * `drain`: drain. `read`: read everything. `admin`: everything. "none" lets everybody do everything. Use it for local
+   * runs and for handlers that something else guards. Pages of other sites can then only read, since they reach
+   * whatever your browser reaches.
    */
   readonly auth: Tokens | "none";
   /**
-   * What a token with the scope `enqueue` may choose for a job. "basic": its payload, `id`, time, `dedupe` and flow control key; the
-   * definition decides the rest. "all": also `maxRetries`, `backoff`, `timeout` and the limits of `flowControl`. A recurring job needs
-   * the scope `admin` in either case. Default "basic".
+   * What a token with the scope `enqueue` may choose for a job. "basic": its payload, `id`, time, `dedupe` and flow
+   * control key; the definition decides the rest. "all": also `maxRetries`, `backoff`, `timeout` and the limits of
+   * `flowControl`. A recurring job needs the scope `admin` in either case. Default "basic".
    */
   readonly enqueueOptions?: "basic" | "all" | undefined;
   /** Bounds of what a token with the scope `enqueue` may choose. */
   readonly enqueueLimits?: EnqueueLimits | undefined;
   /**
-   * The bounds of drains that the request does not set. A function is called once when the handler is created and again for
-   * each request, so that bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
+   * The bounds of drains that the request does not set. A function is called once when the handler is created and again
+   * for each request, so that bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
    */
   readonly drain?: DrainOptions | (() => DrainOptions) | undefined;
   /** Whether to start due jobs in the background right after they are enqueued. Default true. */
   readonly eager?: boolean | undefined;
   /**
-   * Keeps the invocation alive until a promise settles. Default: the `waitUntil` of the platform's execution context. Without
-   * either, nothing starts in the background.
+   * Keeps the invocation alive until a promise settles. Default: the `waitUntil` of the platform's execution context.
+   * Without either, nothing starts in the background.
    */
   readonly waitUntil?: ((promise: Promise<unknown>) => void) | undefined;
   /**
-   * When the platform ends the current invocation. Minus 5 s, this bounds every drain, whatever the request asks for: no job
-   * starts in the last quarter of the time left, and running jobs are aborted at the end. Default: unknown.
+   * When the platform ends the current invocation. Minus 5 s, this bounds every drain, whatever the request asks for:
+   * no job starts in the last quarter of the time left, and running jobs are aborted at the end. Default: unknown.
    */
   readonly getDeadline?: (() => Date | undefined) | undefined;
   /** The largest size of a request's body, in bytes. Default: 5 MiB for the largest payload, plus 64 KiB. */
@@ -55,13 +56,13 @@ export interface HandlerOptions extends FanOutOptions {
   /** A dashboard at `/dashboard`: pass `dashboard()` of `tidegate/dashboard`. Default: none. */
   readonly dashboard?: Dashboard | undefined;
   /**
-   * QStash's interface at `/v2`, for its own SDKs: pass the result of `createQStash` of `tidegate/qstash`, and add its `jobs` to a
-   * queue of this handler. It has tokens of its own. Default: none.
+   * QStash's interface at `/v2`, for its own SDKs: pass the result of `createQStash` of `tidegate/qstash`, and add its
+   * `jobs` to a queue of this handler. It has tokens of its own. Default: none.
    */
   readonly qstash?: QStash | undefined;
   /**
-   * Called with errors that are not the caller's fault: the store does not answer, or code that the handler runs throws. Such
-   * an error can hold anything. Default: writes its name and code, and nothing else, to `console.error`.
+   * Called with errors that are not the caller's fault: the store does not answer, or code that the handler runs
+   * throws. Such an error can hold anything. Default: writes its name and code, and nothing else, to `console.error`.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }

@@ -24,8 +24,8 @@ export { cloudflareFree, cloudflarePaid } from "./presets.ts";
 /** The options of `createHandler`, and the bounds of the cron trigger's drain. */
 export interface CloudflareOptions extends HandlerOptions {
   /**
-   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Missing ones, also within
-   * the budget, come from `drain`.
+   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Missing ones,
+   * also within the budget, come from `drain`.
    *
    * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Each time
    * something falls due costs a round trip or two, and the free plan allows an invocation 50 of them.
@@ -55,8 +55,9 @@ export interface CloudflareWorker<Env> {
 let isWarm = false;
 
 /**
- * Makes a Worker that serves queues over HTTP and drains them on its cron trigger. Call it at module scope: it compiles there what
- * the first request would have to compile, and Cloudflare does not count the start of an isolate as CPU time of a request.
+ * Makes a Worker that serves queues over HTTP and drains them on its cron trigger. Call it at module scope: it compiles
+ * there what the first request would have to compile, and Cloudflare does not count the start of an isolate as CPU time
+ * of a request.
  *
  * ```ts
  * export default createWorker((env: Env) => {
@@ -68,8 +69,8 @@ let isWarm = false;
  *
  * On Workers it takes no queue on `redisStore`: a connection belongs there to the event that opened it.
  *
- * @param configure called by the first event of an isolate. While it throws or returns invalid options, every request gets 503
- *   and every cron trigger fails. Callers see the message of a `TidegateError`, but not that of other errors.
+ * @param configure called by the first event of an isolate. While it throws or returns invalid options, every request
+ *   gets 503 and every cron trigger fails. Callers see the message of a `TidegateError`, but not that of other errors.
  * @throws {TidegateError} `invalid_request` if `configure` is not a function.
  */
 export function createWorker<Env extends object>(configure: (env: Env) => CloudflareOptions): CloudflareWorker<Env> {

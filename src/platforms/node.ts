@@ -20,12 +20,12 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
   /** How many jobs run at the same time. Default 10. */
   readonly workers?: number | undefined;
   /**
-   * How long to sleep at most before the worker polls for jobs that another process enqueued. Jobs enqueued through the same
-   * `Queue` object start at once. Default "10s", at least "100ms".
+   * How long to sleep at most before the worker polls for jobs that another process enqueued. Jobs enqueued through the
+   * same `Queue` object start at once. Default "10s", at least "100ms".
    *
-   * A poll that finds nothing costs one command for each queue. On Upstash's pay as you go plan ($0.20 for 100,000 commands), a
-   * month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". The free plan has room for a poll
-   * every 6 seconds and for nothing else. On your own Redis polls cost nothing, so use "1s" there.
+   * A poll that finds nothing costs one command for each queue. On Upstash's pay as you go plan ($0.20 for 100,000
+   * commands), a month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". The free plan has
+   * room for a poll every 6 seconds and for nothing else. On your own Redis polls cost nothing, so use "1s" there.
    */
   readonly checkEvery?: Duration | undefined;
   /** Aborting it is the same as `stop()`. */
@@ -35,8 +35,8 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
   /** Called after each drain that did something. */
   readonly onReport?: ((report: DrainReport) => void) | undefined;
   /**
-   * Called when a drain fails, mostly with `store_unavailable`, with the time until the next one. If the store fails while jobs run,
-   * the `cause` of the error is what the store threw. Default: writes a line to standard error.
+   * Called when a drain fails, mostly with `store_unavailable`, with the time until the next one. If the store fails
+   * while jobs run, the `cause` of the error is what the store threw. Default: writes a line to standard error.
    */
   readonly onError?: ((error: unknown, retryInMs: number) => void) | undefined;
 }
@@ -52,9 +52,9 @@ export interface RunningWorker {
 }
 
 /**
- * Works on a queue for as long as the process lives: drains it, sleeps until something falls due, and drains again. While
- * something is due, no worker is idle, however long other jobs take. If the store is unavailable, it retries after 1 to 30
- * seconds. It throws nothing in the background.
+ * Works on a queue for as long as the process lives: drains it, sleeps until something falls due, and drains again.
+ * While something is due, no worker is idle, however long other jobs take. If the store is unavailable, it retries
+ * after 1 to 30 seconds. It throws nothing in the background.
  *
  * ```ts
  * const worker = startWorker(queue, { workers: 20, handleSignals: true });
@@ -62,8 +62,8 @@ export interface RunningWorker {
  * await client.close();
  * ```
  *
- * @param queue one queue, or several in order of priority. A free worker takes a job of a later queue only if the earlier ones
- *   have none due.
+ * @param queue one queue, or several in order of priority. A free worker takes a job of a later queue only if the
+ *   earlier ones have none due.
  * @throws {TidegateError} `invalid_request` for an invalid option. Nothing is started.
  */
 export function startWorker(queue: Queue | readonly Queue[], options: WorkerOptions = {}): RunningWorker {
@@ -89,7 +89,11 @@ export function startWorker(queue: Queue | readonly Queue[], options: WorkerOpti
   };
 }
 
-/** Calls `stop` on the first signal. After that, each signal ends the process. @returns a function that stops listening. */
+/**
+ * Calls `stop` on the first signal. After that, each signal ends the process.
+ *
+ * @returns a function that stops listening.
+ */
 function onFirstSignal(stop: () => void): () => void {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const ignore = () => {

@@ -1,11 +1,11 @@
 import type { DrainOptions } from "../core/drain/options.ts";
 
-// What a plan's limits leave for one drain, as published in late 2026 on the pages named. A cron that ticks each minute lingers
-// until the next tick takes over. Two that overlap share the work.
+// What a plan's limits leave for one drain, as published in late 2026 on the pages named. A cron that ticks each minute
+// lingers until the next tick takes over. Two that overlap share the work.
 
 /**
- * Workers Free: 50 subrequests and 10 ms of CPU an invocation, and at most six connections at once: two for the queue and one
- * for each of four jobs. The queue uses 15 round trips, so each of the 30 jobs can send one request.
+ * Workers Free: 50 subrequests and 10 ms of CPU an invocation, and at most six connections at once: two for the queue
+ * and one for each of four jobs. The queue uses 15 round trips, so each of the 30 jobs can send one request.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflareFree = {
@@ -18,8 +18,8 @@ export const cloudflareFree = {
 } as const satisfies DrainOptions;
 
 /**
- * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation, and at most six connections at once: two
- * for the queue and one for each of four jobs. Raise `concurrency` for jobs that send no requests.
+ * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation, and at most six connections at
+ * once: two for the queue and one for each of four jobs. Raise `concurrency` for jobs that send no requests.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflarePaid = {
@@ -32,8 +32,8 @@ export const cloudflarePaid = {
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Hobby: a cron once a day, functions of 300 s. Lingering makes no sense here. Let the handler start jobs eagerly, or
- * call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
+ * Vercel Hobby: a cron once a day, functions of 300 s. Lingering makes no sense here. Let the handler start jobs
+ * eagerly, or call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
  * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
 export const vercelHobby = {

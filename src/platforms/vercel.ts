@@ -17,8 +17,8 @@ export { vercelHobby, vercelPro } from "./presets.ts";
 /** The options of `createHandler`, and those of a route file. */
 export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
   /**
-   * The accepted tokens, as for `createHandler`. The environment variable CRON_SECRET, if set, is another `drain` token.
-   * Default: that token alone, so that only Vercel's cron gets in.
+   * The accepted tokens, as for `createHandler`. The environment variable CRON_SECRET, if set, is another `drain`
+   * token. Default: that token alone, so that only Vercel's cron gets in.
    */
   readonly auth?: HandlerOptions["auth"] | undefined;
   /** The path of the route file, such as "/api/queue". Default: the root of the domain. */
@@ -37,9 +37,9 @@ export type RouteHandler = (request: Request) => Promise<Response>;
 export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS", RouteHandler>>;
 
 /**
- * Serves queues from a route file: in Next.js, as a Vercel function, or wherever a file exports a function for each method.
- * Vercel's cron drains them with `GET <basePath>/drain`. Name that path in `vercel.json` and set CRON_SECRET in the project.
- * Due jobs start right after the request that enqueued them.
+ * Serves queues from a route file: in Next.js, as a Vercel function, or wherever a file exports a function for each
+ * method. Vercel's cron drains them with `GET <basePath>/drain`. Name that path in `vercel.json` and set CRON_SECRET in
+ * the project. Due jobs start right after the request that enqueued them.
  *
  * ```ts
  * // app/api/queue/[[...path]]/route.ts
@@ -51,8 +51,8 @@ export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | 
  * });
  * ```
  *
- * @throws {TidegateError} `invalid_request` for an invalid option, and if neither `auth` nor CRON_SECRET holds a token. `next
- *   build` loads the file too, so set the variables there as well.
+ * @throws {TidegateError} `invalid_request` for an invalid option, and if neither `auth` nor CRON_SECRET holds a token.
+ *   `next build` loads the file too, so set the variables there as well.
  */
 export function createRoute(options: RouteOptions): Route {
   const { basePath, ...served } = knownOptions(options, [...handlerOptions, "basePath"], "createRoute");
@@ -99,8 +99,8 @@ function below(basePath: string, request: Request): Request {
 }
 
 /**
- * The query without what the edge runtime of Next.js adds to it: the segments of the path that a catch-all segment stands for, under
- * its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written.
+ * The query without what the edge runtime of Next.js adds to it: the segments of the path that a catch-all segment
+ * stands for, under its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written.
  */
 function withoutSegments(search: string, path: string): string {
   const segments = path.split("/").filter((segment) => segment !== "");

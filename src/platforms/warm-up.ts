@@ -9,9 +9,9 @@ const JOBS = 10;
 const TOKEN = "token-of-the-warm-up";
 
 /**
- * A Worker's options, and a request to it, for a tick and a request that touch nothing outside. At module scope workerd allows no timers,
- * no signals, no random numbers, no requests, and no response with a body. So the clock stands still, Redis answers from a list, and
- * the request is one that is answered without a body.
+ * A Worker's options, and a request to it, for a tick and a request that touch nothing outside. At module scope workerd
+ * allows no timers, no signals, no random numbers, no requests, and no response with a body. So the clock stands still,
+ * Redis answers from a list, and the request is one that is answered without a body.
  */
 export function warmUpParts() {
   const job = defineJob({ name: "warm_up", perform() {} });

@@ -27,19 +27,19 @@ export interface QStashOptions {
   /** The keys of the receivers: `current` signs deliveries, and `next` is what it will be rotated to. */
   readonly signingKeys: { readonly current: string; readonly next: string };
   /**
-   * Where messages may go: "https://app.example.com/*" stands for every path of this host, "https://app.example.com/hooks/*" for those
-   * below `/hooks/`, and "https://app.example.com/hook" for one. Scheme, host and port must be the same. Nothing else is called, and
-   * redirects are not followed.
+   * Where messages may go: "https://app.example.com/*" stands for every path of this host,
+   * "https://app.example.com/hooks/*" for those below `/hooks/`, and "https://app.example.com/hook" for one. Scheme,
+   * host and port must be the same. Nothing else is called, and redirects are not followed.
    */
   readonly targets: readonly string[];
   /**
-   * How long a delivery may take if its message does not say. Default "29s": the longest that starts right after the publish
-   * instead of with the next tick.
+   * How long a delivery may take if its message does not say. Default "29s": the longest that starts right after the
+   * publish instead of with the next tick.
    */
   readonly timeout?: Duration | undefined;
   /**
-   * How long the states of messages are kept for `logs`, up to 90 days, such as `{ retention: "3d" }`. Each state costs five Redis
-   * commands; those of one publish cost five together. Default false: none are kept.
+   * How long the states of messages are kept for `logs`, up to 90 days, such as `{ retention: "3d" }`. Each state costs
+   * five Redis commands; those of one publish cost five together. Default false: none are kept.
    */
   readonly events?: { readonly retention: Duration } | false | undefined;
   /** Sends the deliveries. Default: the platform's own. */

@@ -18,10 +18,16 @@ export function readCursor(cursor: string | undefined): Cursor | undefined {
   return { score: Number(match[1]), id: match[2] as string };
 }
 
-/** What begins the cursors of completed jobs that are not in the order of their ends. No other cursor begins with it. */
+/**
+ * What begins the cursors of completed jobs that are not in the order of their ends. No other cursor begins with it.
+ */
 const UNORDERED = "-";
 
-/** The cursor of a page of completed jobs without order. @param rest where it begins; the empty text for the first page. */
+/**
+ * The cursor of a page of completed jobs without order.
+ *
+ * @param rest where it begins; the empty text for the first page.
+ */
 export function unorderedCursor(rest: string): string {
   return UNORDERED + rest;
 }

@@ -1,7 +1,11 @@
 import { invalidRequest, type TidegateError } from "../core/shared/errors.ts";
 import type { Spread } from "../core/store/store.ts";
 
-/** The refusal of a queue that is opened differently from how it is stored. @param opened undefined if without `partitioned`. */
+/**
+ * The refusal of a queue that is opened differently from how it is stored.
+ *
+ * @param opened undefined if without `partitioned`.
+ */
 export function wrongPartitions(queue: string, stored: Spread | "whole", opened: Spread | undefined): TidegateError {
   const name = JSON.stringify(queue);
   if (stored === "whole")

@@ -30,15 +30,15 @@ export interface TracingOptions {
   /** Makes the spans. Default: a tracer of the provider that is registered at that time. */
   readonly tracer?: Tracer | undefined;
   /**
-   * Sends ended spans, such as `() => provider.forceFlush()`. Each drain calls it at its end and waits two seconds at most.
-   * Without it, spans that wait for a timer are lost when the platform ends the invocation. Default: nothing.
+   * Sends ended spans, such as `() => provider.forceFlush()`. Each drain calls it at its end and waits two seconds at
+   * most. Without it, spans that wait for a timer are lost when the platform ends the invocation. Default: nothing.
    */
   readonly flush?: (() => Promise<unknown>) | undefined;
 }
 
 /**
- * Traces a queue with OpenTelemetry: a `send` span for each enqueue, and a `process` span around each attempt's `perform`. The
- * trace context travels in the job's record.
+ * Traces a queue with OpenTelemetry: a `send` span for each enqueue, and a `process` span around each attempt's
+ * `perform`. The trace context travels in the job's record.
  *
  * ```ts
  * const queue = new Queue({ store, jobs, tracing: tracing() });

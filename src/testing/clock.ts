@@ -18,18 +18,22 @@ export interface TestClock extends Clock {
    */
   sleep(by: Duration, signal?: AbortSignal): Promise<void>;
   /**
-   * Moves the clock forward. On the way it stops for each piece of code that must wake, and continues once that code sleeps
-   * again or has ended. So things happen in the same order as in real time.
+   * Moves the clock forward. On the way it stops for each piece of code that must wake, and continues once that code
+   * sleeps again or has ended. So things happen in the same order as in real time.
    *
    * @param by a duration such as "90s", or ms.
    * @throws {TidegateError} `invalid_request` while another move is under way: await each move.
    */
   advance(by: Duration): Promise<void>;
-  /** Moves the clock to a point in time: forward as `advance` does, or back, which wakes nothing. @throws as `advance` */
+  /**
+   * Moves the clock to a point in time: forward as `advance` does, or back, which wakes nothing.
+   *
+   * @throws as `advance`
+   */
   set(to: PointInTime): Promise<void>;
   /**
-   * Stops the clock while `work` is under way, and returns its result. Use it for work that the clock cannot see, such as files
-   * or requests to a real server. Otherwise such a job times out when the clock moves on.
+   * Stops the clock while `work` is under way, and returns its result. Use it for work that the clock cannot see, such
+   * as files or requests to a real server. Otherwise such a job times out when the clock moves on.
    */
   hold<Result>(work: Promise<Result>): Promise<Result>;
   /** A store whose calls stop the clock. Use it for stores over a network; `memoryStore` does not need it. */
@@ -77,7 +81,9 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/** How many quiet turns in a row it takes before the clock moves on: code may hash or read something between two sleeps. */
+/**
+ * How many quiet turns in a row it takes before the clock moves on: code may hash or read something between two sleeps.
+ */
 const QUIET_TURNS = 3;
 /** The same before the first step of a move: the code under test may have just started. */
 const QUIET_TURNS_AT_FIRST = 8;

@@ -9,9 +9,9 @@ import type { TestClock } from "./clock.ts";
 /** How far to drain a queue. */
 export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
   /**
-   * The queue's clock. It moves to whatever falls due next, so that delays, retries and schedules run. Default: the time stands
-   * still. It also stands still while jobs run. For a job that sleeps on the clock or runs into its timeout, use
-   * `queue.drain()` and `clock.advance`.
+   * The queue's clock. It moves to whatever falls due next, so that delays, retries and schedules run. Default: the
+   * time stands still. It also stands still while jobs run. For a job that sleeps on the clock or runs into its
+   * timeout, use `queue.drain()` and `clock.advance`.
    */
   readonly clock?: TestClock | undefined;
   /** Where the clock ends: a duration from now such as "1h", or a point in time. Default: where the last job ran. */

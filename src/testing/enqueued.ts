@@ -29,7 +29,9 @@ interface ExpectedFields {
   readonly maxRetries?: number | undefined;
   /** Its state. Default: "scheduled" or "ready". */
   readonly state?: JobState | undefined;
-  /** Which flow control key holds it back, why, since when and until when: as much of it as you give. Null if none does. */
+  /**
+   * Which flow control key holds it back, why, since when and until when: as much of it as you give. Null if none does.
+   */
   readonly heldBack?: { readonly [Field in keyof HeldBack]?: HeldBack[Field] | undefined } | null | undefined;
 }
 
@@ -85,8 +87,8 @@ const expectedNames = ["id", "payload", "runAt", "delay", "maxRetries", "state",
  *
  * @returns the matching jobs.
  * @throws {ExpectationError} if none matches, or not exactly `count`. It lists how the existing jobs differ.
- * @throws {TidegateError} `invalid_request` for an invalid expectation: an unknown option, a name that none of the queue's jobs
- *   has, a payload that is not JSON, or a function for it that does not return true or false.
+ * @throws {TidegateError} `invalid_request` for an invalid expectation: an unknown option, a name that none of the
+ *   queue's jobs has, a payload that is not JSON, or a function for it that does not return true or false.
  */
 export async function expectEnqueued<Job extends AnyJob | string>(
   queue: Queue,

@@ -39,7 +39,8 @@ export interface FaultyStore extends Store {
   /** All calls so far, in order, including failed ones. */
   readonly calls: readonly StoreCall[];
   /**
-   * Replaces the plan. The counts of its rules start again. Without a plan, nothing fails any more. @throws as `faultyStore`
+   * Replaces the plan. The counts of its rules start again. Without a plan, nothing fails any more. @throws as
+   * `faultyStore`
    */
   plan(plan?: FaultPlan): void;
 }
@@ -57,8 +58,8 @@ export interface FaultyStore extends Store {
  * @param store the store that gets the calls.
  * @param plan what goes wrong. Default: nothing.
  * @param options `clock`: the clock for delays. Default: the system's clock.
- * @throws {TidegateError} `invalid_request` for an unknown fault, method or option in the plan: it would never fail a call, and
- *   your test would pass. If a function returns an unknown fault, the call throws.
+ * @throws {TidegateError} `invalid_request` for an unknown fault, method or option in the plan: it would never fail a
+ *   call, and your test would pass. If a function returns an unknown fault, the call throws.
  */
 export function faultyStore(store: Store, plan?: FaultPlan, options: { clock?: Clock | undefined } = {}): FaultyStore {
   const { clock = systemClock } = knownOptions(options, ["clock"], "faultyStore");

@@ -70,8 +70,8 @@ type ResultOf<Job extends AnyJob> = Exclude<
 >;
 
 /**
- * Performs a job once, as a drain does, but without a queue. The payload is checked as by `enqueue`, passes through JSON, is
- * checked again, and the job's timeout applies.
+ * Performs a job once, as a drain does, but without a queue. The payload is checked as by `enqueue`, passes through
+ * JSON, is checked again, and the job's timeout applies.
  *
  * ```ts
  * const outcome = await performJob(sendEmail, { to: "ada@example.com" }, { attempt: 4 });

@@ -12,7 +12,9 @@ export interface LoopParts {
   readonly checkMs: number;
   /** How long to wait at least if something seems due but could not be claimed. */
   readonly leastPauseMs: number;
-  /** Drains once. `stopped` can be called as soon as it claims no more: another drain then need not wait for this one. */
+  /**
+   * Drains once. `stopped` can be called as soon as it claims no more: another drain then need not wait for this one.
+   */
   drain(stopped: (report: DrainReport, failure?: unknown) => void): Promise<DrainReport>;
   /** Called after each drain. Returning true ends the loop. */
   onReport(report: DrainReport): boolean;

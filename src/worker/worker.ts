@@ -19,22 +19,26 @@ export interface WorkerParts {
   /** Called after each drain that did something. This and the other callbacks must not throw. */
   readonly onReport: (report: DrainReport) => void;
   /**
-   * Called after each drain of a queue. Returns whether that queue is done, whatever comes later. If given, the worker ends
-   * once all queues are done, and a failing drain ends it with the error. Default: the worker runs until it is stopped.
+   * Called after each drain of a queue. Returns whether that queue is done, whatever comes later. If given, the worker
+   * ends once all queues are done, and a failing drain ends it with the error. Default: the worker runs until it is
+   * stopped.
    */
   readonly isDone?: ((report: DrainReport) => boolean) | undefined;
   readonly onError: (error: unknown, retryInMs: number) => void;
   readonly onProgress: (report: DrainReport) => void;
 }
 
-/** A drain ends now and then, so that its pace is measured again and its report is delivered. The next one follows at once. */
+/**
+ * A drain ends now and then, so that its pace is measured again and its report is delivered. The next one follows at
+ * once.
+ */
 const LONGEST_DRAIN = "10m";
 /** How long to wait if something seems due but could not be claimed. */
 export const LEAST_PAUSE_MS = 100;
 
 /**
- * Works on queues for as long as the process lives. Each queue has its own drain loop, and all share the slots. No slot is free
- * while any queue has something due, and earlier queues come first.
+ * Works on queues for as long as the process lives. Each queue has its own drain loop, and all share the slots. No slot
+ * is free while any queue has something due, and earlier queues come first.
  */
 export class Worker {
   readonly #parts: WorkerParts;
@@ -54,7 +58,11 @@ export class Worker {
     return [...this.#underWay.values()].reduce(addReport, this.#ended);
   }
 
-  /** Works until the signal is aborted and all jobs have ended. @returns the totals. Never rejects, except as `isDone` says. */
+  /**
+   * Works until the signal is aborted and all jobs have ended.
+   *
+   * @returns the totals. Never rejects, except as `isDone` says.
+   */
   async run(): Promise<DrainTotals> {
     await Promise.all(this.#parts.queues.map((queue, rank) => this.#work(queue, rank)));
     return this.#ended;

@@ -41,7 +41,9 @@ const layers: Readonly<Record<string, Layer>> = {
   },
 };
 
-/** The folders of a layer in the order in which data passes through them. A folder imports only from those before it. */
+/**
+ * The folders of a layer in the order in which data passes through them. A folder imports only from those before it.
+ */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [
     ...["shared", "cron", "store", "job", "observe", "enqueue"],

@@ -10,7 +10,10 @@ const files = [
     readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
   ),
 ];
-/** Each file and folder under all names that lead to it: `src/core/drain/drain.ts`, `core/drain/drain.ts`, `drain/drain.ts`, `drain.ts`. */
+/**
+ * Each file and folder under all names that lead to it: `src/core/drain/drain.ts`, `core/drain/drain.ts`,
+ * `drain/drain.ts`, `drain.ts`.
+ */
 const known = new Set(files.flatMap((file) => file.split("/").map((_, at, parts) => parts.slice(at).join("/"))));
 
 /** Files of users, or what is made when it is asked for. */

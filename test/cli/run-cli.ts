@@ -106,7 +106,11 @@ export function behindHandler(
 
 let prefixes = 0;
 
-/** A queue in a real Redis, and the command line that talks to it. @param spread makes the queue's store of the plain one. */
+/**
+ * A queue in a real Redis, and the command line that talks to it.
+ *
+ * @param spread makes the queue's store of the plain one.
+ */
 export function inRedis(
   redis: ReturnType<typeof useRedis>,
   options: Partial<QueueOptions> = {},

@@ -8,7 +8,10 @@ import { address, adminToken, behindHandler, documentOf, hasEscapes, inRedis, ty
 const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
 const terminal = { isTerminal: true, columns: 80, env };
 
-/** What a stranger could have put into a queue: text that clears the screen, sets its title, turns its direction, or does not fit. */
+/**
+ * What a stranger could have put into a queue: text that clears the screen, sets its title, turns its direction, or
+ * does not fit.
+ */
 const hostile = "\u009b2J\u009d0;owned\u009c\u202edrowssap";
 const wide = "日本語のとても長い名前のジョブ".repeat(3);
 /** What of it may be in a name, an id or a key. */

@@ -23,8 +23,8 @@ function schemaThat(answer: () => unknown): StandardSchemaV1 {
 }
 
 /**
- * A queue that records the payloads of each request that stores jobs. `before` may delay a request, or throw instead. Moving its clock
- * by 0 waits until everything has happened that waits for neither a gate nor a timer.
+ * A queue that records the payloads of each request that stores jobs. `before` may delay a request, or throw instead.
+ * Moving its clock by 0 waits until everything has happened that waits for neither a gate nor a timer.
  */
 function recordingQueue(kind: StoreKind, before: (request: number) => unknown = () => {}) {
   const stored: unknown[][] = [];

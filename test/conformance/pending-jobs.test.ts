@@ -8,7 +8,10 @@ import { note, openQueue } from "./open-queue.ts";
 const HOUR_MS = 3_600_000;
 
 onEachKindOfStore((kind) => {
-  /** Six of `note` and three of `greet`, of each a third with a flow control key; two thirds of them scheduled; and one that runs. */
+  /**
+   * Six of `note` and three of `greet`, of each a third with a flow control key; two thirds of them scheduled; and one
+   * that runs.
+   */
   async function setUp() {
     const opened = openQueue(kind);
     const { queue } = opened;

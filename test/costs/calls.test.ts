@@ -7,7 +7,10 @@ import { expect, test } from "vitest";
 import { installedBuild } from "../package/built.ts";
 import { useRedis } from "../support/stores.ts";
 
-/** `callsDuring(work)` gives the calls of functions of the package that V8 counts: an array of names, each with its number of calls. */
+/**
+ * `callsDuring(work)` gives the calls of functions of the package that V8 counts: an array of names, each with its
+ * number of calls.
+ */
 const COUNTER = `
 import { Session } from "node:inspector/promises";
 const session = new Session();

@@ -14,8 +14,8 @@ import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
-// The cost table of docs/guide/costs.md, row by row: what Upstash bills, counted by Redis itself. A script counts 1, and so
-// does each command inside it. A test here must name each figure of the table: test/docs/costs.test.ts.
+// The cost table of docs/guide/costs.md, row by row: what Upstash bills, counted by Redis itself. A script counts 1,
+// and so does each command inside it. A test here must name each figure of the table: test/docs/costs.test.ts.
 
 const noop = defineJob({ name: "noop", perform: () => {} });
 const fails = defineJob({
@@ -35,7 +35,8 @@ describe("billed commands", () => {
     return { queue, clock, count };
   }
 
-  // Loads the scripts, as the first call of a new database does, and detects that a stock Redis refuses the locking line.
+  // Loads the scripts, as the first call of a new database does, and detects that a stock Redis refuses the locking
+  // line.
   beforeAll(async () => {
     const { queue } = setUp();
     await queue.enqueueMany([{ job: noop }, { job: fails }]);
@@ -150,7 +151,10 @@ describe("billed commands", () => {
 
   const knownStore = async () => redis.store(await knownPrefix());
 
-  /** What something costs by default, and with `observe: false`: the order of completed jobs takes a command in each exchange. */
+  /**
+   * What something costs by default, and with `observe: false`: the order of completed jobs takes a command in each
+   * exchange.
+   */
   async function bothWays(measure: (observe: boolean) => Promise<number>): Promise<readonly number[]> {
     return [await measure(true), await measure(false)];
   }

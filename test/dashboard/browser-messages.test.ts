@@ -11,7 +11,9 @@ const { open } = useDashboard();
 const other = defineJob({ name: "other", perform() {} });
 const token = "the-qstash-token";
 
-/** A queue with a message that is retried, one that was delivered, one that has failed, one that waits, and another job. */
+/**
+ * A queue with a message that is retried, one that was delivered, one that has failed, one that waits, and another job.
+ */
 async function serveMessages(events: { readonly retention: "3d" } | false) {
   const clock = clockByHand(openedAt);
   const qstash = createQStash({

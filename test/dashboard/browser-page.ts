@@ -13,7 +13,9 @@ export interface Dashboard {
   openFilled(hash?: string, options?: BrowserContextOptions): Promise<{ page: Page; on: ServedQueue }>;
 }
 
-/** Runs a browser during the tests of a file. Closes the page after each test, and asserts that its console is empty. */
+/**
+ * Runs a browser during the tests of a file. Closes the page after each test, and asserts that its console is empty.
+ */
 export function useDashboard(): Dashboard {
   let browser: Browser;
   let served: ServedQueue | undefined;

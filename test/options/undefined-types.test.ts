@@ -18,7 +18,9 @@ const config = ts.getParsedCommandLineOfConfigFile(
 );
 const entries = Object.values(config?.options.paths ?? {}).flatMap((paths) => paths.map((path) => join(root, path)));
 
-/** Finds the optional properties of what public functions, constructors and methods take that do not take `undefined`. */
+/**
+ * Finds the optional properties of what public functions, constructors and methods take that do not take `undefined`.
+ */
 class Search {
   readonly found = new Set<string>();
   readonly #checker: ts.TypeChecker;
@@ -93,7 +95,10 @@ class Search {
   }
 }
 
-/** The file of this repository that declares a property; undefined for others, for private ones and for what is no option. */
+/**
+ * The file of this repository that declares a property; undefined for others, for private ones and for what is no
+ * option.
+ */
 function placeOf(property: ts.Symbol, owner: ts.Type): string | undefined {
   const declaration = property.declarations?.[0] ?? owner.symbol?.declarations?.[0];
   const file = declaration && relative(root, declaration.getSourceFile().fileName);

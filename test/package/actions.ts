@@ -1,14 +1,14 @@
 import ts from "typescript";
 
 /**
- * What a piece of JavaScript does, counted: each call and `new` by the name called, and each statement that acts. A `throw` is
- * not counted, since minifiers join several into one: what it throws is.
+ * What a piece of JavaScript does, counted: each call and `new` by the name called, and each statement that acts. A
+ * `throw` is not counted, since minifiers join several into one: what it throws is.
  */
 export type Actions = ReadonlyMap<string, number>;
 
 /**
- * Counts what a module does. Names that differ between a source and what a bundler makes of it count as the same: imports
- * under another name, members of a namespace, and names with a number added.
+ * Counts what a module does. Names that differ between a source and what a bundler makes of it count as the same:
+ * imports under another name, members of a namespace, and names with a number added.
  */
 export function actionsOf(code: string): Actions {
   const file = ts.createSourceFile("module.js", code, ts.ScriptTarget.ES2022, true, ts.ScriptKind.JS);

@@ -12,8 +12,8 @@ const cache = join(root, "node_modules/.cache/tidegate");
 const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE"];
 
 /**
- * Builds the package as it is published. Returns a folder that has it in its `node_modules`; its dependencies are found above.
- * The same sources are built once for all tests; `dist` is left alone.
+ * Builds the package as it is published. Returns a folder that has it in its `node_modules`; its dependencies are found
+ * above. The same sources are built once for all tests; `dist` is left alone.
  */
 export function installedBuild(): Promise<string> {
   const folder = join(cache, fingerprint());

@@ -1,7 +1,10 @@
 import { gzipSync } from "node:zlib";
 import { type BuildOptions, build } from "esbuild";
 
-/** Bundles as a deployment does. Returns the text, its bytes, gzipped, the files read, and those of which something is left. */
+/**
+ * Bundles as a deployment does. Returns the text, its bytes, gzipped, the files read, and those of which something is
+ * left.
+ */
 export async function bundle(options: BuildOptions) {
   const { outputFiles, metafile } = await build({
     ...options,

@@ -16,7 +16,10 @@ const client = new QueueClient({ url: "https://queue.test", token: "secret" });
 const wrong = { to: "ada", subject: 7 };
 `;
 
-/** A statement with one mistake, and what the message must name. The mistake is in the line marked with `//!`, or in the only line. */
+/**
+ * A statement with one mistake, and what the message must name. The mistake is in the line marked with `//!`, or in the
+ * only line.
+ */
 const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["to", 'queue.enqueue(mail, { to: 1, subject: "x" });'],
   ["subject", 'queue.enqueue(mail, { to: "ada" });'],

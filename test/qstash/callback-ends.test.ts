@@ -14,7 +14,10 @@ const isCallback = ({ url }: Delivery) => url === callback || url === failureCal
 const bodyOf = ({ body }: Delivery) => JSON.parse(body) as Record<string, unknown>;
 const headers = { "Upstash-Callback": callback, "Upstash-Failure-Callback": failureCallback };
 
-/** Publishes messages with callbacks, through a store of which the given wrapper is in the way of all drains but the last. */
+/**
+ * Publishes messages with callbacks, through a store of which the given wrapper is in the way of all drains but the
+ * last.
+ */
 async function setUp(
   store: Store,
   messages: number,

@@ -4,7 +4,9 @@ import { createQStash, type QStashOptions } from "../../src/qstash/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { qstashHandler, signingKeys, token } from "./served-qstash.ts";
 
-/** The ways in which a destination can arrive. Each returns the status of the refusal, and stores nothing if refused. */
+/**
+ * The ways in which a destination can arrive. Each returns the status of the refusal, and stores nothing if refused.
+ */
 const ways: readonly [string, (parts: ReturnType<typeof qstashHandler>, url: string) => Promise<number>][] = [
   ["publish", async ({ call }, url) => (await call("POST", `/v2/publish/${url}`)).status],
   ["publish, encoded", async ({ call }, url) => (await call("POST", `/v2/publish/${encodeURIComponent(url)}`)).status],

@@ -5,8 +5,8 @@ import { crashSeries } from "../support/crashes.ts";
 import { seededRandom } from "../support/random.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
-// A small share of `npm run soak -- crashes`. Drains run in separate processes, which are killed at named points and at any
-// moment, while Redis crashes and forgets its scripts. The waits are injected faults: no outcome depends on them.
+// A small share of `npm run soak -- crashes`. Drains run in separate processes, which are killed at named points and at
+// any moment, while Redis crashes and forgets its scripts. The waits are injected faults: no outcome depends on them.
 
 let stage: Stage;
 let program: Program;

@@ -13,8 +13,8 @@ import { RespClient } from "../support/resp.ts";
 import { exchange, fillStore, job, minute, storeTrials } from "../support/store-trials.ts";
 import { useRedis } from "../support/stores.ts";
 
-// Lua does not roll back: each command of each script fails in turn, and earlier writes stay. Then the script is sent again,
-// as the connection does.
+// Lua does not roll back: each command of each script fails in turn, and earlier writes stay. Then the script is sent
+// again, as the connection does.
 
 interface Case {
   /** Adds to a queue that `fillStore` has filled, and returns the leases of its running jobs. Default: adds nothing. */

@@ -8,7 +8,8 @@ import { type HttpServer, serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 import { npmStart, type Started } from "./npm-start.ts";
 
-// The demo as a newcomer runs it. A job that falls due between two ticks waits for the next one, so nothing takes longer than this:
+// The demo as a newcomer runs it. A job that falls due between two ticks waits for the next one, so nothing takes
+// longer than this:
 const patience = { timeout: 25_000, interval: 100 };
 
 interface Job {

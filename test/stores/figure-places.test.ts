@@ -5,7 +5,8 @@ import { start } from "../support/clock.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
-// A process remembers where the figures of a name are, so that it need not read it for a job that it has leased at enqueue.
+// A process remembers where the figures of a name are, so that it need not read it for a job that it has leased at
+// enqueue.
 
 const names = ["one", "two", "three"] as const;
 const jobs = names.map((name) => defineJob({ name, perform: () => {} }));

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
 import { fillStore, storeTrials } from "../support/store-trials.ts";
 
-// A caller whose answer was lost calls again. On Redis the adapter marks the resend; these methods recognise it by themselves.
+// A caller whose answer was lost calls again. On Redis the adapter marks the resend; these methods recognise it by
+// themselves.
 test.each(["extend", "change", "putSchedule", "declare"] as const)(
   "%s gives the same answer when it is called again",
   async (method) => {

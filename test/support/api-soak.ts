@@ -22,9 +22,9 @@ export interface SoakOptions {
 export type SoakReport = Readonly<Record<number, number>>;
 
 /**
- * Sends requests that are generated from the document of a handler to that handler, on a memory store, and checks each answer
- * against the promises: it is as the document says, and not a failure; a request that fits the document is accepted, and one
- * that does not fit is refused; a refused request and a read change nothing.
+ * Sends requests that are generated from the document of a handler to that handler, on a memory store, and checks each
+ * answer against the promises: it is as the document says, and not a failure; a request that fits the document is
+ * accepted, and one that does not fit is refused; a refused request and a read change nothing.
  *
  * @throws if a promise is broken; the message has the shortest sequence of requests found to break it.
  */

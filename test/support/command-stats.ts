@@ -14,7 +14,10 @@ export interface CommandCount<T> {
   readonly byName: Readonly<Record<string, number>>;
 }
 
-/** Runs an action, and counts the commands that Redis ran meanwhile, whoever sent them. Commands that it refused are not counted. */
+/**
+ * Runs an action, and counts the commands that Redis ran meanwhile, whoever sent them. Commands that it refused are not
+ * counted.
+ */
 export async function countCommands<T>(redisPort: number, action: () => Promise<T>): Promise<CommandCount<T>> {
   const redis = await RespClient.connect(redisPort);
   try {

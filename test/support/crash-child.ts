@@ -1,6 +1,6 @@
-// A process that drains until nothing is left, or it is killed: by others at any moment, or by itself at a named point. Its
-// clock runs ahead by a given time, so that the leases of earlier killed processes have expired. It records what it performs,
-// and under which lease.
+// A process that drains until nothing is left, or it is killed: by others at any moment, or by itself at a named point.
+// Its clock runs ahead by a given time, so that the leases of earlier killed processes have expired. It records what it
+// performs, and under which lease.
 import type { ExchangeReply, ExchangeRequest, SettleReply, SettleRequest } from "../../src/core/store/store.ts";
 import { defineJob, type JobContext, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";

@@ -1,8 +1,12 @@
 import type { FlowControlOptions } from "../../src/index.ts";
 
-// Keys of flow control for the jobs of crash trials, and what the log of their attempts says about the limits. Nothing here asks the store.
+// Keys of flow control for the jobs of crash trials, and what the log of their attempts says about the limits. Nothing
+// here asks the store.
 
-/** Longer than a trial, and shorter than the time by which the clock jumps between two trials: so each trial has one window. */
+/**
+ * Longer than a trial, and shorter than the time by which the clock jumps between two trials: so each trial has one
+ * window.
+ */
 const PERIOD_MS = 30_000;
 
 const keys: readonly (FlowControlOptions & { readonly key: string })[] = [

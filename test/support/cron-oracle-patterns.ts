@@ -1,6 +1,6 @@
 /**
- * An expression, and its meaning written by hand. `onDay` gets midnight UTC of a calendar day. An hour field with all 24
- * hours follows real time.
+ * An expression, and its meaning written by hand. `onDay` gets midnight UTC of a calendar day. An hour field with all
+ * 24 hours follows real time.
  */
 export interface OraclePattern {
   readonly cron: string;

@@ -23,8 +23,8 @@ const DAY_MS = 86_400_000;
 const MARGIN_MS = 2 * DAY_MS;
 
 /**
- * Compares `parseCron(...).next` with the rule applied by brute force, for the occurrences after `fromMs` up to `toMs`: asked from
- * each occurrence, from the instant before each, and from every sixth hour.
+ * Compares `parseCron(...).next` with the rule applied by brute force, for the occurrences after `fromMs` up to `toMs`:
+ * asked from each occurrence, from the instant before each, and from every sixth hour.
  *
  * @param stepMs how often the clock is read: it may change only at multiples of this since 1970.
  */

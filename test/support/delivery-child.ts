@@ -1,5 +1,6 @@
-// A process that serves QStash's interface and delivers its messages, until it is told to finish or is killed: by others at any moment,
-// or by itself at a named point. Its clock runs ahead by a given time, so that the leases of earlier killed processes have expired.
+// A process that serves QStash's interface and delivers its messages, until it is told to finish or is killed: by
+// others at any moment, or by itself at a named point. Its clock runs ahead by a given time, so that the leases of
+// earlier killed processes have expired.
 import { setTimeout as wait } from "node:timers/promises";
 import { createHandler } from "../../src/http/handler.ts";
 import { Queue } from "../../src/index.ts";

@@ -69,7 +69,9 @@ const isFailing: Readonly<Record<Plan, (times: number) => number>> = {
   refuses: () => 489,
 };
 
-/** A server that verifies each delivery with the receiver of QStash's SDK, notes it, and serves a workflow by the SDK. */
+/**
+ * A server that verifies each delivery with the receiver of QStash's SDK, notes it, and serves a workflow by the SDK.
+ */
 export async function startReceiver({ baseUrl, token, keys, isStored }: ReceiverParts): Promise<DeliveryReceiver> {
   const arrivals: Arrival[] = [];
   const ends: ReportedEnd[] = [];

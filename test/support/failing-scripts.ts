@@ -5,8 +5,8 @@ import { type RespClient, RespError } from "./resp.ts";
 /** A connection to Redis on which one command of a script can be made to fail. */
 export interface FailingTransport extends Transport {
   /**
-   * Makes the k-th command fail, counted from 1, of the next script, or of the next commands that are sent together; later ones run
-   * completely.
+   * Makes the k-th command fail, counted from 1, of the next script, or of the next commands that are sent together;
+   * later ones run completely.
    *
    * @param onFailure is called after the failure, before anyone gets the error.
    */

@@ -11,8 +11,8 @@ import { readBody, sendJson, serveHttp } from "./http-server.ts";
  * - `duplicate`: the target runs the request twice, one after the other; the first answer is used.
  * - `meanwhile`: the target answers, something else happens, and the connection ends before the answer.
  * - `delayMs`: the request reaches the target this much later, even if the client has given up by then.
- * - `error-500`, `html`, `quota`, `full`: the target gets nothing. The answer is an error 500, a page with status 200, the
- *   refusal of an exhausted monthly quota, or of a full database.
+ * - `error-500`, `html`, `quota`, `full`: the target gets nothing. The answer is an error 500, a page with status 200,
+ *   the refusal of an exhausted monthly quota, or of a full database.
  */
 export type Fault =
   | "drop-request"

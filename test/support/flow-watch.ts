@@ -51,7 +51,10 @@ export class FlowWatch {
     this.#windows.delete(key);
   }
 
-  /** Jobs have been leased at enqueue. The call may have changed limits since: what it has counted is taken from the store. */
+  /**
+   * Jobs have been leased at enqueue. The call may have changed limits since: what it has counted is taken from the
+   * store.
+   */
   async leasedAtEnqueue(store: QueueStore, leases: readonly Lease[], now: number): Promise<void> {
     for (const key of new Set(leases.flatMap(({ flow }) => flow?.key ?? []))) {
       const state = await store.findFlow(key, now);

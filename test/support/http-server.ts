@@ -7,7 +7,9 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves HTTP on a free port of 127.0.0.1. A request whose handler rejects gets no answer: its connection is destroyed. */
+/**
+ * Serves HTTP on a free port of 127.0.0.1. A request whose handler rejects gets no answer: its connection is destroyed.
+ */
 export async function serveHttp(
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
 ): Promise<HttpServer> {

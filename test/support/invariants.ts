@@ -104,7 +104,9 @@ function differences(
   return [...ids].filter((id) => !there.has(id)).map((id) => `${id} stands in ${name} and not in ${other}`);
 }
 
-/** The index must have each current lease, with its end, and no other: one lease per job, and none for a removed job. */
+/**
+ * The index must have each current lease, with its end, and no other: one lease per job, and none for a removed job.
+ */
 function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] {
   const breaches: string[] = [];
   const indexed = new Map<string, number>();

@@ -91,7 +91,10 @@ export class Ledger {
     this.#accept(id);
   }
 
-  /** An id that was free again is another job's: with the clock set back, even its leases may look like those of the first. */
+  /**
+   * An id that was free again is another job's: with the clock set back, even its leases may look like those of the
+   * first.
+   */
   #accept(id: string): void {
     this.totals.enqueued++;
     if (this.accepted.has(id)) {

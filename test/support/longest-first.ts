@@ -12,7 +12,10 @@ const rankOf = ({ moduleId }: TestSpecification) => {
   return rank < 0 ? longest.length : rank;
 };
 
-/** Starts the files first that take longest, so that none is left to run alone at the end. On a clean clone Vitest knows of no times. */
+/**
+ * Starts the files first that take longest, so that none is left to run alone at the end. On a clean clone Vitest knows
+ * of no times.
+ */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     return (await super.sort(files)).sort((one, other) => rankOf(one) - rankOf(other));

@@ -9,7 +9,9 @@ import type {
 import { aroundCalls } from "./around-calls.ts";
 import type { Fault } from "./faults.ts";
 
-/** The effect of a fault: the request is lost, its answer is lost (perhaps while others continue), or it arrives twice. */
+/**
+ * The effect of a fault: the request is lost, its answer is lost (perhaps while others continue), or it arrives twice.
+ */
 type Loss = "request" | "answer" | "doubled" | "late";
 
 const losses: ReadonlyMap<Fault, Loss> = new Map<Fault, Loss>([

@@ -27,7 +27,9 @@ export const nothingCounted = (): ModelCount => ({ operations: 0, faults: 0, fir
 
 const QUEUE = "default";
 
-/** The JSON of a value, in which an undefined field equals a missing one, without fields that are private to a store. */
+/**
+ * The JSON of a value, in which an undefined field equals a missing one, without fields that are private to a store.
+ */
 const plain = (value: unknown): unknown =>
   JSON.parse(JSON.stringify({ value }, (key, each) => (key === "bornAs" ? undefined : each)));
 
@@ -44,7 +46,8 @@ function inOrder(answer: unknown): unknown {
 /**
  * After each step: everything that can be read is equal, sometimes in pages that are small by number or by bytes.
  *
- * @param clocksDiffer leaves out what is counted by the time: where time goes back, each store keeps other minutes and hours.
+ * @param clocksDiffer leaves out what is counted by the time: where time goes back, each store keeps other minutes and
+ *   hours.
  */
 async function mustHoldTheSame(
   real: QueueStore,
@@ -80,7 +83,10 @@ function comparable(answer: unknown, fault: Fault | undefined): unknown {
   return { ...rest, jobs: [...rest.jobs].sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) };
 }
 
-/** The answer of an enqueue may be lost after its jobs have started. Any other call that is resent so late finds another queue. */
+/**
+ * The answer of an enqueue may be lost after its jobs have started. Any other call that is resent so late finds another
+ * queue.
+ */
 function lateFault({ name }: Operation, meanwhile: () => Promise<unknown>): Fault | undefined {
   return name.startsWith("enqueue ") ? { meanwhile } : undefined;
 }
@@ -104,7 +110,10 @@ async function workOff(store: QueueStore, { now, step }: Readonly<Scene>): Promi
   await store.exchange({ ...exchange, settle, claim: undefined });
 }
 
-/** The jobs that an exchange has claimed. Eager leases are left out: an enqueue may change limits after it has granted one. */
+/**
+ * The jobs that an exchange has claimed. Eager leases are left out: an enqueue may change limits after it has granted
+ * one.
+ */
 function startedBy(answer: unknown): readonly LeasedJob[] {
   const { jobs = [] } = Object(answer) as { readonly jobs?: readonly LeasedJob[] };
   return jobs.filter(({ lease }) => lease !== undefined);
@@ -209,8 +218,8 @@ function shadowed(real: Store, reference: Store, differences: unknown[]): Store 
 }
 
 /**
- * Random operations of several clients, whose invocations may die at any call: Redis answers each call as memory does, has
- * the same state after each operation, and agrees with a separate ledger.
+ * Random operations of several clients, whose invocations may die at any call: Redis answers each call as memory does,
+ * has the same state after each operation, and agrees with a separate ledger.
  */
 export function queueModel(stage: Stage, length: number, count: ModelCount) {
   const steps = fc.array(anyQueueOperation, { minLength: 1, maxLength: length, size: "max" });

@@ -154,7 +154,8 @@ const enqueue = operation(
           record: marked(job.record, scene, index),
           ...(job.dedupe && { dedupe: dedupeOf(job.dedupe, job.record) }),
           ...(job.flow && { flow: job.flow, keepsLimits: job.keepsLimits }),
-          // At one moment, jobs that are leased as they are made stand before others: so no lease of another kind ends with theirs.
+          // At one moment, jobs that are leased as they are made stand before others: so no lease of another kind ends
+          // with theirs.
           ...(job.isHeld && { leaseEndsAt: scene.now + 65 * second + 10 * scene.step + index }),
         })),
         scene.now,
@@ -774,7 +775,10 @@ const byAnotherClock = (ms: number, { run, after, settles, ...operation }: Opera
   },
 });
 
-/** Redis forgets an idle key by its own clock: its window must outlast the test, although the time of its callers goes back. */
+/**
+ * Redis forgets an idle key by its own clock: its window must outlast the test, although the time of its callers goes
+ * back.
+ */
 const longLimits = tightLimits.map((limits) => ({ ...limits, periodMs: limits.periodMs * 60 }));
 
 /** What drains and enqueues do, and changes of keys. */

@@ -1,8 +1,8 @@
 import { bringOtherServers } from "../../scripts/other-servers.ts";
 
 /**
- * Installs the other servers before all tests. Suites skip a missing one: this is reported before and after them, and is an error
- * on CI.
+ * Installs the other servers before all tests. Suites skip a missing one: this is reported before and after them, and
+ * is an error on CI.
  */
 export default function setup(): (() => void) | undefined {
   const missing = bringOtherServers();

@@ -11,7 +11,9 @@ const plenty = { roundTrips: 1_000_000, commands: 1_000_000_000 };
 /** The result of many concurrent drains. */
 interface Together {
   readonly roundTrips: number;
-  /** Jobs that waited for the end of a lease: a request that an overloaded machine delivers late leaves orphaned leases. */
+  /**
+   * Jobs that waited for the end of a lease: a request that an overloaded machine delivers late leaves orphaned leases.
+   */
   readonly delayed: number;
 }
 
@@ -67,7 +69,8 @@ export async function drainLargePayloads(store: Store, jobs: number): Promise<vo
 }
 
 /**
- * A job kills each invocation that performs it. It must be dead-lettered once its attempts are used, and all others must run.
+ * A job kills each invocation that performs it. It must be dead-lettered once its attempts are used, and all others
+ * must run.
  *
  * @returns how many invocations it killed, and how many of the other jobs died.
  */

@@ -98,7 +98,8 @@ export function openQueueWorld(inner: Store): QueueWorld {
     });
     return client as Client;
   };
-  // Two of one deployment, one with a fast clock, and one of another deployment that declares another schedule and allows no retries.
+  // Two of one deployment, one with a fast clock, and one of another deployment that declares another schedule and
+  // allows no retries.
   const clients = [
     open([recurring, work, beat("*/30 * * * * *")], 0),
     open([recurring, work, beat("*/30 * * * * *")], AHEAD_MS),

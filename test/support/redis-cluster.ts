@@ -152,8 +152,8 @@ export class RedisCluster {
   }
 
   /**
-   * Makes each replica take over from its primary, one shard after the other, as before maintenance: no write is lost. Not again within
-   * a few seconds: a node that is elected twice in that time counts its old votes.
+   * Makes each replica take over from its primary, one shard after the other, as before maintenance: no write is lost.
+   * Not again within a few seconds: a node that is elected twice in that time counts its old votes.
    */
   async failOver(): Promise<void> {
     for (let index = 0; index < PRIMARIES; index++) {

@@ -19,7 +19,10 @@ export interface RedisServer {
   stop(): Promise<void>;
   /** Kills the server, as a crash does. `restart` starts it again. */
   kill(): Promise<void>;
-  /** Crashes the server if it runs, and starts it on the same port. It restarts empty unless it was started with `persist`. */
+  /**
+   * Crashes the server if it runs, and starts it on the same port. It restarts empty unless it was started with
+   * `persist`.
+   */
   restart(): Promise<void>;
 }
 
@@ -111,7 +114,10 @@ function serverArguments(port: number, directory: string, { persist = false, set
   return Object.entries(all).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-/** Stops the server and deletes its data however this process ends, even by SIGKILL: the guard's standard input closes with it. */
+/**
+ * Stops the server and deletes its data however this process ends, even by SIGKILL: the guard's standard input closes
+ * with it.
+ */
 function endWithThisProcess(server: ChildProcess, directory: string): void {
   const guard = spawn("sh", ["-c", 'read _; kill -9 "$0"; rm -rf "$1"', String(server.pid), directory], {
     stdio: ["pipe", "ignore", "ignore"],

@@ -1,7 +1,10 @@
 import { once } from "node:events";
 import { createConnection, type Socket } from "node:net";
 
-/** An error reply of Redis. It is a value and not thrown, so that one failed command of a pipeline does not affect others. */
+/**
+ * An error reply of Redis. It is a value and not thrown, so that one failed command of a pipeline does not affect
+ * others.
+ */
 export class RespError {
   readonly message: string;
 

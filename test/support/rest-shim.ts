@@ -22,8 +22,8 @@ export interface RestShim {
 export interface RestShimOptions {
   readonly redisPort: number;
   /**
-   * Whether scripts may begin with the line that makes Upstash lock only their keys. Default: as redis-server has it, which refuses
-   * the line.
+   * Whether scripts may begin with the line that makes Upstash lock only their keys. Default: as redis-server has it,
+   * which refuses the line.
    */
   readonly takesLockingLine?: boolean;
 }

@@ -33,8 +33,8 @@ function unpausedUpstash(url: string, token: string, prefix: string): Store {
 }
 
 /**
- * Loads every script in every dialect, so that a fault meets a call and not the refusal of a script that Redis does not have yet.
- * A stock redis-server refuses the dialect of Upstash.
+ * Loads every script in every dialect, so that a fault meets a call and not the refusal of a script that Redis does not
+ * have yet. A stock redis-server refuses the dialect of Upstash.
  */
 async function loadScripts(redis: RespClient): Promise<void> {
   const sources = Object.values(heads).flatMap((head) =>

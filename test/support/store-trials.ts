@@ -19,7 +19,10 @@ export const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
 /** The parameters of an exchange that does nothing. */
 export const exchange = { now, settle: [], fire: [], retentionMs: 86_400_000, observe: true };
 
-/** Fills a queue with one of everything: waiting, running, completed and dead jobs, and schedules. Returns the lease of the running job. */
+/**
+ * Fills a queue with one of everything: waiting, running, completed and dead jobs, and schedules. Returns the lease of
+ * the running job.
+ */
 export async function fillStore(store: QueueStore): Promise<Lease> {
   const leaseEndsAt = now + minute;
   const held = ["runs", "ends", "dies"].map((id) => job(id, { leaseEndsAt }));

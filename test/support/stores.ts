@@ -12,7 +12,9 @@ import { type RestShim, startRestShim } from "./rest-shim.ts";
 /** A kind of store under test. */
 export interface StoreKind {
   readonly name: string;
-  /** How many more requests a drain needs at least than on an unpartitioned store; undefined for an unpartitioned store. */
+  /**
+   * How many more requests a drain needs at least than on an unpartitioned store; undefined for an unpartitioned store.
+   */
   readonly partitions?: { readonly moreRequests: number };
   /** Opens a new, empty store. */
   create(): Store;
@@ -52,8 +54,9 @@ let prefixes = 0;
 const newPrefix = () => `test-${process.pid}-${prefixes++}`;
 
 /**
- * Runs a suite of the port of the store: on memory, and on a real Redis, over HTTP through `@upstash/redis` and a REST shim, and over
- * TCP, also on older servers. Then on three partitions: of memory, of two databases, and of memory and a database.
+ * Runs a suite of the port of the store: on memory, and on a real Redis, over HTTP through `@upstash/redis` and a REST
+ * shim, and over TCP, also on older servers. Then on three partitions: of memory, of two databases, and of memory and a
+ * database.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   const redis = useRedis();
@@ -69,8 +72,8 @@ export function onEveryStore(suite: (kind: StoreKind) => void): void {
 }
 
 /**
- * Runs a suite on memory, on Redis, and on partitions of both: for what stands on the port of the store alone. What differs between
- * clients and servers is tested at that port. With `--all`, it runs on every store.
+ * Runs a suite on memory, on Redis, and on partitions of both: for what stands on the port of the store alone. What
+ * differs between clients and servers is tested at that port. With `--all`, it runs on every store.
  */
 export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
   if (isForAll) {

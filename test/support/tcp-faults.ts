@@ -9,7 +9,10 @@ const introduction = /HELLO|CLIENT/;
 
 export interface TcpProxy {
   readonly port: number;
-  /** Queues a fault for the next data that a client sends, or the next with this text in it; the connection is lost with it. */
+  /**
+   * Queues a fault for the next data that a client sends, or the next with this text in it; the connection is lost with
+   * it.
+   */
   next(fault: Fault, text?: string): void;
   /** Gives all data the same fault; `undefined` ends that. */
   always(fault: Fault | undefined): void;

@@ -18,7 +18,10 @@ export function useContextManager(): void {
   afterAll(() => context.disable());
 }
 
-/** The recording of one process, or one deployment: a tracer of the real SDK, and its spans in the order in which they ended. */
+/**
+ * The recording of one process, or one deployment: a tracer of the real SDK, and its spans in the order in which they
+ * ended.
+ */
 export function recorder() {
   const exporter = new InMemorySpanExporter();
   const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });

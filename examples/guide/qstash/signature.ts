@@ -1,6 +1,6 @@
 /**
- * Checks the JSON Web Token that QStash sends along: signed with HMAC-SHA-256, not yet expired, and made for this body. The
- * package @upstash/qstash also accepts the next key while keys rotate.
+ * Checks the JSON Web Token that QStash sends along: signed with HMAC-SHA-256, not yet expired, and made for this body.
+ * The package @upstash/qstash also accepts the next key while keys rotate.
  */
 export async function isFromQStash(request: Request, body: string, signingKey: string): Promise<boolean> {
   const [head = "", claims = "", signature = ""] = (request.headers.get("Upstash-Signature") ?? "").split(".");

@@ -65,7 +65,10 @@ function reachFinding(reply: RedisReply): Finding {
   );
 }
 
-/** Writes a field that expires and removes it, to see whether the token can write and whether Redis has the newest command. */
+/**
+ * Writes a field that expires and removes it, to see whether the token can write and whether Redis has the newest
+ * command.
+ */
 async function probe(
   key: string,
   ask: (...command: string[]) => Promise<RedisReply>,

@@ -7,7 +7,9 @@ import { brief } from "./time.ts";
 /** How many names are shown: those with most attempts. */
 const MOST_SHOWN = 20;
 
-/** A table of what the jobs of each name did in the last hour, and how many wait; undefined if there is nothing to show. */
+/**
+ * A table of what the jobs of each name did in the last hour, and how many wait; undefined if there is nothing to show.
+ */
 export function figuresTable({ names, other }: QueueFigures, view: ListView): string | undefined {
   const { colors, width } = view;
   const all = [...names, ...(other ? [other] : [])].filter((each) => attempts(each) + waiting(each) > 0);

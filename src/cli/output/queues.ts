@@ -28,7 +28,10 @@ export function queuesTable(queues: readonly QueueBrief[], { now, colors, width 
   return table(columns, queues, { colors, width });
 }
 
-/** How many attempts ended a minute, of late: "120/min", "0.4/min". The current minute counts for as long as it has lasted. */
+/**
+ * How many attempts ended a minute, of late: "120/min", "0.4/min". The current minute counts for as long as it has
+ * lasted.
+ */
 function pace(ended: readonly number[], now: number): string {
   const count = ended.slice(-RECENT_MINUTES - 1).reduce((sum, each) => sum + each, 0);
   const each = count / (RECENT_MINUTES + (now % MINUTE_MS) / MINUTE_MS);

@@ -31,7 +31,10 @@ export interface Look {
   readonly commands: number;
 }
 
-/** Looks at the queues of a target again and again. Where nothing has happened since the look before, that is all it reads. */
+/**
+ * Looks at the queues of a target again and again. Where nothing has happened since the look before, that is all it
+ * reads.
+ */
 export class Looks {
   readonly #target: Target;
   readonly #session: Session;

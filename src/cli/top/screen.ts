@@ -1,7 +1,8 @@
 import type { Output } from "../io.ts";
 import { rowsOf } from "../output/text.ts";
 
-// https://invisible-island.net/xterm/ctlseqs/ctlseqs.html: the alternate screen, the cursor, and whether long lines wrap.
+// https://invisible-island.net/xterm/ctlseqs/ctlseqs.html: the alternate screen, the cursor, and whether long lines
+// wrap.
 const ENTER = "\u001b[?1049h\u001b[?25l\u001b[?7l";
 const LEAVE = "\u001b[?7h\u001b[?25h\u001b[?1049l";
 const HOME = "\u001b[H";

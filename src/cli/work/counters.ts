@@ -15,8 +15,8 @@ export function countsOf({ completed, retried, deadLettered }: DrainTotals): Cou
 }
 
 /**
- * Live counts of the work in this process. They count the outcomes that Redis accepted, not what jobs returned: a result can be
- * refused, and an attempt can fail without one.
+ * Live counts of the work in this process. They count the outcomes that Redis accepted, not what jobs returned: a
+ * result can be refused, and an attempt can fail without one.
  */
 export class WorkCounters implements Counts {
   running: number | undefined;

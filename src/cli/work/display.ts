@@ -42,7 +42,10 @@ export class Display {
     else if (!this.#session.isJson) this.#session.io.stdout.write(`${stamp(new Date(this.#session.now))}${text}\n`);
   }
 
-  /** Prints a separate line, on standard output with the timestamp `at` unless it is a terminal; on standard error with --json. */
+  /**
+   * Prints a separate line, on standard output with the timestamp `at` unless it is a terminal; on standard error with
+   * --json.
+   */
   line(text: string, at: Date): void {
     this.#line.clear();
     const { io, isJson, width } = this.#session;

@@ -10,8 +10,8 @@ import { countsOf } from "./counters.ts";
 const LEAST_PAUSE_MS = 1_000;
 
 /**
- * Drives a handler: drains it repeatedly while there is a backlog, and sleeps until the next run time. Prints a line for each attempt, if
- * the handler lists them.
+ * Drives a handler: drains it repeatedly while there is a backlog, and sleeps until the next run time. Prints a line
+ * for each attempt, if the handler lists them.
  *
  * @throws {TidegateError} if the handler refuses. With `--once`, also if it cannot be reached.
  */

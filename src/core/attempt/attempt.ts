@@ -260,7 +260,10 @@ export class Attempt {
     }
   }
 
-  /** The job is gone, or another invocation holds it. Nobody can take a job whose lease has not run out, but it can be cancelled. */
+  /**
+   * The job is gone, or another invocation holds it. Nobody can take a job whose lease has not run out, but it can be
+   * cancelled.
+   */
   readonly onLost = () => {
     const isCancelled = this.needs.clock() < this.job.lease.current.endsAt;
     this.stop(
@@ -272,8 +275,8 @@ export class Attempt {
 }
 
 /**
- * Checks on attempts under way, in one request: stores what their handlers have reported since, and stops those whose jobs were cancelled.
- * Never rejects.
+ * Checks on attempts under way, in one request: stores what their handlers have reported since, and stops those whose
+ * jobs were cancelled. Never rejects.
  */
 export async function checkOn(store: QueueStore, attempts: readonly Attempt[]): Promise<void> {
   await renewLeases(store, attempts);

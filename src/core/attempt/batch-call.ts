@@ -11,8 +11,9 @@ interface Joined {
 }
 
 /**
- * One call of `performBatch`, for several attempts. Each attempt joins it when its payload has been checked, or leaves it if it ends
- * before that. When all have joined or left, the call is made, and each attempt gets its own part of the result.
+ * One call of `performBatch`, for several attempts. Each attempt joins it when its payload has been checked, or leaves
+ * it if it ends before that. When all have joined or left, the call is made, and each attempt gets its own part of the
+ * result.
  */
 export class BatchCall<Member extends { readonly job: ClaimedJob }> {
   /** The shortest timeout of its jobs. */

@@ -19,7 +19,10 @@ export class ClaimedJob {
   readonly crashes: number;
   readonly name: string;
   readonly timeoutMs: number;
-  /** Whether it may be a poison job, which crashes its invocation: two crashed since an attempt ended, or one if this attempt is the last. */
+  /**
+   * Whether it may be a poison job, which crashes its invocation: two crashed since an attempt ended, or one if this
+   * attempt is the last.
+   */
   readonly mayBePoison: boolean;
   readonly dueAt: number;
   /** False if the record is damaged or of a newer version. Then `record` means nothing. */
@@ -115,7 +118,9 @@ export class ClaimedJob {
     this.#isUnsaved = true;
   }
 
-  /** The text of the record with what the handler has reported since it was stored last; undefined if that is nothing. */
+  /**
+   * The text of the record with what the handler has reported since it was stored last; undefined if that is nothing.
+   */
   takeUnsavedText(): string | undefined {
     if (!this.#isUnsaved) return undefined;
     const text = textOf(() => records.encodeRecord(this.#underWay));
@@ -133,7 +138,8 @@ export class ClaimedJob {
    * Keeps the progress that the handler reports.
    *
    * @returns the text of the record with it.
-   * @throws {TidegateError} `invalid_request` or `payload_too_large` if it cannot be stored. The progress before it is kept.
+   * @throws {TidegateError} `invalid_request` or `payload_too_large` if it cannot be stored. The progress before it is
+   *   kept.
    */
   progressText(value: unknown): string {
     const progress = asJson(value, "progress");
@@ -196,7 +202,10 @@ export class ClaimedJob {
   }
 }
 
-/** The encoded text; undefined if this process cannot encode it. One with a larger stack may have stored a payload nested too deeply for this one. */
+/**
+ * The encoded text; undefined if this process cannot encode it. One with a larger stack may have stored a payload
+ * nested too deeply for this one.
+ */
 function textOf(write: () => string): string | undefined {
   try {
     return write();

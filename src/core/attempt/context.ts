@@ -22,8 +22,8 @@ export interface ContextOwner extends AttemptHost {
 }
 
 /**
- * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took as much
- * memory as all else that a drain allocates for the job.
+ * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took
+ * as much memory as all else that a drain allocates for the job.
  */
 export class AttemptContext implements JobContext {
   readonly id: string;
@@ -32,7 +32,8 @@ export class AttemptContext implements JobContext {
   readonly attempt: number;
   readonly maxRetries: number;
   readonly enqueuedAt: Date;
-  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or pass them on with more.
+  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or pass them on with
+  // more.
   readonly extend: JobContext["extend"];
   readonly snooze: JobContext["snooze"];
   readonly progress: JobContext["progress"];
@@ -74,7 +75,10 @@ export class BatchAttemptContext extends AttemptContext implements BatchJobConte
   }
 }
 
-/** Without this, a rejection would end the process of a handler that does not await the promise. One that does still gets it. */
+/**
+ * Without this, a rejection would end the process of a handler that does not await the promise. One that does still
+ * gets it.
+ */
 function handled(work: Promise<void>): Promise<void> {
   work.catch(() => {});
   return work;

@@ -13,16 +13,18 @@ export interface JobEnding {
 }
 
 /**
- * Returns the jobs to make when a job ends, in the step that settles its end: all of them are made, or none. It gets the attempt
- * as its handler did, but with whatever payload is stored. A job whose handler was never called has ended too. If it throws because
- * the store is unavailable, the job ends again a second later; after any other error, no jobs are made.
+ * Returns the jobs to make when a job ends, in the step that settles its end: all of them are made, or none. It gets
+ * the attempt as its handler did, but with whatever payload is stored. A job whose handler was never called has ended
+ * too. If it throws because the store is unavailable, the job ends again a second later; after any other error, no jobs
+ * are made.
  */
 export type FollowUps = (ending: JobEnding, host: AttemptHost) => Promise<readonly FollowUpJob[]>;
 
 /** The most jobs that the end of one may make. */
 export const MOST_FOLLOW_UPS = 2;
 
-// In the registry of symbols, so that a copy of the package finds it in a definition of another copy. No option can have the name.
+// In the registry of symbols, so that a copy of the package finds it in a definition of another copy. No option can
+// have the name.
 const key = Symbol.for("tidegate.followUps");
 
 /** Adds to the options of a definition what its jobs make when they end. */

@@ -59,8 +59,9 @@ async function send(
 }
 
 /**
- * The lease of a claimed job, which its handler may extend and write progress under. Renewals run one after the other, however they
- * are called: each must name the lease that the one before it obtained, and the outcome must name the last one.
+ * The lease of a claimed job, which its handler may extend and write progress under. Renewals run one after the other,
+ * however they are called: each must name the lease that the one before it obtained, and the outcome must name the last
+ * one.
  */
 export class JobLease {
   /** The current lease. Until a renewal that got no answer is answered, it has two possible ends. */

@@ -21,7 +21,10 @@ export interface EndedAttempt {
   readonly startedAt: number;
 }
 
-/** How long an attempt waited before it started, and how long it has run. Clocks of two machines may differ: no time is negative. */
+/**
+ * How long an attempt waited before it started, and how long it has run. Clocks of two machines may differ: no time is
+ * negative.
+ */
 export function timingOf(dueAt: number, startedAt: number, now: number): Timing {
   return { waitedMs: Math.max(0, startedAt - dueAt), ranMs: Math.max(0, now - startedAt) };
 }
@@ -87,7 +90,8 @@ function storable(result: unknown): unknown {
 /**
  * The attempt has failed: the job is retried or dead.
  *
- * @param withOthers whether other jobs failed by the same throw. It may be meant for one of them, so it is not the end of this one.
+ * @param withOthers whether other jobs failed by the same throw. It may be meant for one of them, so it is not the end
+ *   of this one.
  */
 export function failed(attempt: EndedAttempt, thrown: unknown, withOthers = false): AttemptOutcome {
   const { job, needs } = attempt;

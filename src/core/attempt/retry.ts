@@ -3,8 +3,8 @@ import type { RetryAfterError } from "../job/errors.ts";
 import { durationMs, pointInTimeMs } from "../shared/duration.ts";
 
 /**
- * Recognizes errors by name, because `instanceof` fails if a job and the queue come from two copies of the package. A value that
- * throws when it is read is not recognized.
+ * Recognizes errors by name, because `instanceof` fails if a job and the queue come from two copies of the package. A
+ * value that throws when it is read is not recognized.
  */
 export function isNamed(thrown: unknown, name: string): boolean {
   try {

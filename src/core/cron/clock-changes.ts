@@ -5,11 +5,13 @@ import { type Span, WIDEST_OFFSET_MS, type Zone } from "./time-zone.ts";
 const SECOND_MS = 1_000;
 
 /**
- * Finds the first occurrence of a pattern of local times strictly after an instant. Undefined if no later one can be stored.
+ * Finds the first occurrence of a pattern of local times strictly after an instant. Undefined if no later one can be
+ * stored.
  *
- * When the clock changes, an hour field that matches every hour follows real time: it fires in both passes of a repeated
- * hour and not in a gap. Any other hour field names local times, as in RFC 5545: one in a gap is read with the offset before it (02:30
- * fires at 03:30), one that exists twice fires at the first, and two that coincide in one instant fire once.
+ * When the clock changes, an hour field that matches every hour follows real time: it fires in both passes of a
+ * repeated hour and not in a gap. Any other hour field names local times, as in RFC 5545: one in a gap is read with the
+ * offset before it (02:30 fires at 03:30), one that exists twice fires at the first, and two that coincide in one
+ * instant fire once.
  */
 export function nextOccurrence(pattern: Pattern, zone: Zone, afterMs: number): number | undefined {
   let fromMs = Math.max((Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS, 0);
@@ -28,8 +30,8 @@ export function nextOccurrence(pattern: Pattern, zone: Zone, afterMs: number): n
 
 function occurrenceWithin({ startMs, endMs, offsetMs, offsetBeforeMs }: Span, pattern: Pattern, fromMs: number) {
   if (pattern.everyHour) return occurrenceAtOffset(offsetMs, pattern, fromMs, endMs);
-  // Above 0, the clock skipped these local times at the start, and they fall into the span if read with the offset before.
-  // Below 0, it repeats local times whose occurrence has passed.
+  // Above 0, the clock skipped these local times at the start, and they fall into the span if read with the offset
+  // before. Below 0, it repeats local times whose occurrence has passed.
   const aheadMs = offsetMs - offsetBeforeMs;
   const moved = occurrenceAtOffset(offsetBeforeMs, pattern, fromMs, Math.min(startMs + aheadMs, endMs));
   const usual = occurrenceAtOffset(offsetMs, pattern, Math.max(fromMs, startMs - aheadMs), endMs);

@@ -27,7 +27,10 @@ const CELL_MS = 3 * 86_400_000;
 const MOST_ZONES = 64;
 const MOST_CELLS = 256;
 
-/** A fixed piece of three days. The clock changes at `changeMs`; without a change that is `endMs`, and both offsets are equal. */
+/**
+ * A fixed piece of three days. The clock changes at `changeMs`; without a change that is `endMs`, and both offsets are
+ * equal.
+ */
 interface Cell {
   readonly endMs: number;
   readonly changeMs: number;
@@ -46,7 +49,9 @@ export function zoneNamed(name: string): Zone {
   return remember(zones, MOST_ZONES, name, () => openZone(formatterFor(name)));
 }
 
-/** Returns the map's value for the key, or creates and keeps it. A full map is emptied first, so that it stays bounded. */
+/**
+ * Returns the map's value for the key, or creates and keeps it. A full map is emptied first, so that it stays bounded.
+ */
 export function remember<Key, Value>(map: Map<Key, Value>, limit: number, key: Key, make: () => Value): Value {
   const known = map.get(key);
   if (known !== undefined) return known;

@@ -22,8 +22,9 @@ export interface Claim {
 /**
  * What the budget allows a drain to do. Whatever it does, there must be room to settle all jobs that are then in hand.
  *
- * The first claim has room for whatever comes first, so that no job waits forever for a larger budget: for keys of flow control, and
- * to lengthen a lease. Later claims leave keys out if there is no room for them, until they have met or left out one.
+ * The first claim has room for whatever comes first, so that no job waits forever for a larger budget: for keys of flow
+ * control, and to lengthen a lease. Later claims leave keys out if there is no room for them, until they have met or
+ * left out one.
  */
 export class Allowance {
   readonly #budget: DrainBudget;

@@ -1,8 +1,9 @@
 import { type Cost, type Meter, noCost } from "../store/meter.ts";
 
 /**
- * What one drain may spend. Every request that it causes counts here: exchanges, resends, and what handlers send through `extend`
- * and `progress`. A request for which there is no room is not sent. What it takes to settle the jobs in hand is set aside.
+ * What one drain may spend. Every request that it causes counts here: exchanges, resends, and what handlers send
+ * through `extend` and `progress`. A request for which there is no room is not sent. What it takes to settle the jobs
+ * in hand is set aside.
  */
 export class DrainBudget implements Meter {
   roundTrips = 0;
@@ -37,8 +38,8 @@ export class DrainBudget implements Meter {
   }
 
   /**
-   * How far apart requests of this cost must be, so that the budget lasts for so long: 0 while half of it is left, infinite if it has no
-   * room for any.
+   * How far apart requests of this cost must be, so that the budget lasts for so long: 0 while half of it is left,
+   * infinite if it has no room for any.
    */
   spacing(ms: number, cost: Cost): number {
     const { roundTrips, commands } = this.#with([this.#setAside()]);

@@ -68,7 +68,9 @@ async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: Drain
   }
 }
 
-/** An aborted drain does not wait for the reply of a peek, which changes nothing. After its report nothing more is sent. */
+/**
+ * An aborted drain does not wait for the reply of a peek, which changes nothing. After its report nothing more is sent.
+ */
 async function peekUnlessAborted(
   queue: DrainNeeds,
   store: QueueStore,

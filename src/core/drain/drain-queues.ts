@@ -15,8 +15,8 @@ export interface DrainableQueue {
   /** Drains as `Queue.drain` does, within limits that have been read. */
   drainWithin(limits: DrainLimits): Promise<DrainReport>;
   /**
-   * Calls `listener` with the run time of everything that is enqueued, or becomes due sooner, through this object. So a process that
-   * stays need not poll for it. The listener must not throw.
+   * Calls `listener` with the run time of everything that is enqueued, or becomes due sooner, through this object. So a
+   * process that stays need not poll for it. The listener must not throw.
    *
    * @returns a function that ends this.
    */
@@ -24,15 +24,16 @@ export interface DrainableQueue {
 }
 
 /**
- * Drains several queues in order under one budget, which gives the earlier ones priority: a later queue gets what is left of the jobs,
- * the time, the round trips and the commands. A queue for which too little is left is passed over. While they linger, the earliest
- * time of any queue counts.
+ * Drains several queues in order under one budget, which gives the earlier ones priority: a later queue gets what is
+ * left of the jobs, the time, the round trips and the commands. A queue for which too little is left is passed over.
+ * While they linger, the earliest time of any queue counts.
  *
- * To peek at a queue costs a round trip and at most two commands. If a budget cannot reach all of the queues even while the others have
- * nothing to do, each drain peeks at the first, and at as many others as it can reach, chosen at random.
+ * To peek at a queue costs a round trip and at most two commands. If a budget cannot reach all of the queues even while
+ * the others have nothing to do, each drain peeks at the first, and at as many others as it can reach, chosen at
+ * random.
  *
- * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was passed over), else "paused" if any
- *   queue is. `backlog` is also true if a limit kept a queue from being drained.
+ * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was passed over), else
+ *   "paused" if any queue is. `backlog` is also true if a limit kept a queue from being drained.
  * @throws {TidegateError} as `Queue.drain`. What the queues before did stays done.
  */
 export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
@@ -129,8 +130,8 @@ class SharedDrain {
   }
 
   /**
-   * The queues that the rest of the budget can reach if the others have nothing to do. Usually these are all. Else they are the first
-   * and others chosen at random, so that none waits forever.
+   * The queues that the rest of the budget can reach if the others have nothing to do. Usually these are all. Else they
+   * are the first and others chosen at random, so that none waits forever.
    */
   #reachable(): ReadonlySet<DrainableQueue> {
     const { roundTrips, commands } = this.#limits;

@@ -28,7 +28,10 @@ import { Watch } from "./watch.ts";
 /** The reply to a request that only settles. */
 const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], left: 0 };
 
-/** Handlers that end in so many turns of the microtask queue are settled together. Promises within promises take a few each. */
+/**
+ * Handlers that end in so many turns of the microtask queue are settled together. Promises within promises take a few
+ * each.
+ */
 const MOST_TURNS = 32;
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
@@ -39,11 +42,12 @@ function largestBatch({ jobs }: AttemptNeeds): number {
 }
 
 /**
- * One drain. It starts jobs while slots are free, sends an exchange when one is due (`NextExchange`), and else waits until something
- * happens: a job ends, a reply arrives, a time comes. It ends when nothing runs and nothing is due, or a limit is reached.
+ * One drain. It starts jobs while slots are free, sends an exchange when one is due (`NextExchange`), and else waits
+ * until something happens: a job ends, a reply arrives, a time comes. It ends when nothing runs and nothing is due, or
+ * a limit is reached.
  *
- * Sending an exchange does not wait for its reply: jobs run meanwhile, what ends goes with the next exchange, and the next one may be
- * sent while others are in flight.
+ * Sending an exchange does not wait for its reply: jobs run meanwhile, what ends goes with the next exchange, and the
+ * next one may be sent while others are in flight.
  */
 export class Drain {
   readonly #needs: AttemptNeeds;
@@ -115,8 +119,8 @@ export class Drain {
   /** This process has enqueued something that is due at `at`: the drain need not check for it. */
   noteEnqueued(at: number): void {
     this.#inFlight.noteEnqueued(at);
-    // Only if `checkEvery` asks for it: on some platforms a request may not wake what another one began. What its own handlers enqueue,
-    // the drain sees when they end.
+    // Only if `checkEvery` asks for it: on some platforms a request may not wake what another one began. What its own
+    // handlers enqueue, the drain sees when they end.
     if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
 
@@ -150,14 +154,15 @@ export class Drain {
       if (this.#next.isDue(now)) await this.#exchange();
       else if (now >= this.#watch.dueAt(now)) this.#watch.look(store, now);
       else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens();
-      // Quarantined jobs wait until the others are settled. If the budget has no room for an exchange more, they go back with them.
+      // Quarantined jobs wait until the others are settled. If the budget has no room for an exchange more, they go
+      // back with them.
       else if (this.#jobs.waiting.length > 0) this.#release(this.#jobs.waiting.takeAll(), now);
       else break;
     }
     if (this.#inFlight.error) throw this.#inFlight.error;
   }
 
-  // Starting and ending jobs ---------------------------------------------------------------------------------------------
+  // Starting and ending jobs ------------------------------------------------------------------------------------------
 
   #startWaiting(now: number): void {
     const { waiting, ended } = this.#jobs;
@@ -228,7 +233,8 @@ export class Drain {
   }
 
   /**
-   * No job starts with less lease left than its timeout. A job whose timeout no claim could foresee gets a longer lease.
+   * No job starts with less lease left than its timeout. A job whose timeout no claim could foresee gets a longer
+   * lease.
    *
    * @returns the attempts whose leases are long enough then.
    */
@@ -251,7 +257,7 @@ export class Drain {
     if (ended.length === 1 || outcome.to === "released") this.#news.notify();
   }
 
-  // Exchanging -----------------------------------------------------------------------------------------------------------
+  // Exchanging --------------------------------------------------------------------------------------------------------
 
   async #exchange(): Promise<void> {
     await this.#handlersAboutToEnd();
@@ -303,12 +309,13 @@ export class Drain {
     if ("failure" in reply) this.#startWaiting(now);
   }
 
-  // Waiting --------------------------------------------------------------------------------------------------------------
+  // Waiting -----------------------------------------------------------------------------------------------------------
 
   /** Waits until a job ends, a reply arrives, a slot comes free, or it is time for the next exchange or to end. */
   async #somethingHappens(): Promise<void> {
     const { waiting, running } = this.#jobs;
-    // Read anew, since a handler has just begun: a steady clock loses what passes between its last reading and a clock that is set back.
+    // Read anew, since a handler has just begun: a steady clock loses what passes between its last reading and a clock
+    // that is set back.
     const now = this.#needs.clock();
     const { onStopped } = this.#limits;
     if (onStopped && running.size > 0 && this.#next.stoppedBy(now)) onStopped(this.report(now), this.failure);

@@ -5,9 +5,10 @@ import type { ExchangeReply, ExchangeRequest, NextDue } from "../store/store.ts"
 const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
 
 /**
- * How many exchanges may be in flight at once. While the reply of one is on its way, the jobs of the others run. With Redis 40 ms
- * away, jobs of 5 ms keep 99 % of 100 slots busy; with 6 exchanges 86 %, with 2 of them 30 %. A Worker has six connections: one more
- * request would wait while its timeout runs. (A drain with few slots, or with jobs that make requests, has one or two in flight.)
+ * How many exchanges may be in flight at once. While the reply of one is on its way, the jobs of the others run. With
+ * Redis 40 ms away, jobs of 5 ms keep 99 % of 100 slots busy; with 6 exchanges 86 %, with 2 of them 30 %. A Worker has
+ * six connections: one more request would wait while its timeout runs. (A drain with few slots, or with jobs that make
+ * requests, has one or two in flight.)
  */
 const MOST_IN_FLIGHT = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 
@@ -22,7 +23,10 @@ export interface DrainRequest extends Omit<ExchangeRequest, "retentionMs" | "obs
   readonly isLastTry: boolean;
 }
 
-/** The exchanges of one drain that are in flight, and what replies have said about the queue. Others only read its fields. */
+/**
+ * The exchanges of one drain that are in flight, and what replies have said about the queue. Others only read its
+ * fields.
+ */
 export class InFlight {
   readonly #exchange: (request: DrainRequest) => Promise<ExchangeReply>;
   readonly #clock: Clock;
@@ -44,10 +48,15 @@ export class InFlight {
   #meetingKeys = 0;
   #sent = 0;
   #answered = 0;
-  /** Which exchange the knowledge of the queue comes from: two replies may arrive in another order than they were sent. */
+  /**
+   * Which exchange the knowledge of the queue comes from: two replies may arrive in another order than they were sent.
+   */
   #knownFrom = 0;
   #nextAt: number | undefined;
-  /** When the first job is due that this process has enqueued since the last exchange was sent that reads what is due next. */
+  /**
+   * When the first job is due that this process has enqueued since the last exchange was sent that reads what is due
+   * next.
+   */
   #enqueuedAt: number | undefined;
   #error: unknown;
   #failure: unknown;
@@ -81,20 +90,25 @@ export class InFlight {
     return this.#abortedBy ?? this.#failure;
   }
 
-  /** Something other than an exchange has failed. Running jobs may still end and be settled, but no more are started. */
+  /**
+   * Something other than an exchange has failed. Running jobs may still end and be settled, but no more are started.
+   */
   abort(error: unknown): void {
     this.hasFailed = true;
     this.#abortedBy ??= error;
   }
 
-  /** One exchange may be in flight at first, and two more with each reply. So a store that is slow, or refuses, is asked once. */
+  /**
+   * One exchange may be in flight at first, and two more with each reply. So a store that is slow, or refuses, is asked
+   * once.
+   */
   get hasRoom(): boolean {
     return this.count < Math.min(MOST_IN_FLIGHT, 1 + 2 * this.#answered);
   }
 
   /**
-   * How much longer the leases of the next claim last, in ms. Claims of one millisecond must differ, in case one of them is sent
-   * again, and its resend may lengthen its leases by one more.
+   * How much longer the leases of the next claim last, in ms. Claims of one millisecond must differ, in case one of
+   * them is sent again, and its resend may lengthen its leases by one more.
    */
   get leaseApartMs(): number {
     return 2 * (this.#sent % MOST_IN_FLIGHT);

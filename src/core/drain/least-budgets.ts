@@ -27,8 +27,8 @@ export function leastBudgets(local: LocalFacts, declared: number, followUps: num
 }
 
 /**
- * The least with which a drain runs whatever is due first: it claims a job or finds a schedule, and settles or fires it. The job may have a
- * flow control key, and a lease that must be extended first.
+ * The least with which a drain runs whatever is due first: it claims a job or finds a schedule, and settles or fires
+ * it. The job may have a flow control key, and a lease that must be extended first.
  */
 function leastToDoAnything(local: LocalFacts, declared: number, followUps: number): Cost {
   const hasKeys = true;

@@ -1,4 +1,7 @@
-/** When something is due next, as far as one `Queue` object knows. Only a hint, and plain data, so that requests may share it. */
+/**
+ * When something is due next, as far as one `Queue` object knows. Only a hint, and plain data, so that requests may
+ * share it.
+ */
 export class NextDueHint {
   /** ms since 1970; undefined if nothing is known. */
   at: number | undefined;

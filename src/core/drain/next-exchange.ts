@@ -37,9 +37,10 @@ interface Plan extends Claim {
  * - **To claim or fire**: something is due, and the drain has fewer jobs ahead than it can use soon (`Prefetch`).
  * - **To settle**: nothing runs any more, or the oldest ended job has waited for a second.
  *
- * It need not wait for the exchanges in flight, as long as there are not too many (`InFlight.hasRoom`). But a claim beside another one
- * needs a reason to believe that it will find jobs: the store must have counted more than the exchanges in flight will take
- * (`InFlight.mayFindMore`). A claim asks for that count if, at the pace of the jobs, it will not bring enough (`#isAnotherUseful`).
+ * It need not wait for the exchanges in flight, as long as there are not too many (`InFlight.hasRoom`). But a claim
+ * beside another one needs a reason to believe that it will find jobs: the store must have counted more than the
+ * exchanges in flight will take (`InFlight.mayFindMore`). A claim asks for that count if, at the pace of the jobs, it
+ * will not bring enough (`#isAnotherUseful`).
  */
 export class NextExchange {
   readonly #needs: ExchangeNeeds;
@@ -57,7 +58,7 @@ export class NextExchange {
     this.#lastSentAt = startedAt;
   }
 
-  // Why nothing more is claimed -------------------------------------------------------------------------------------------
+  // Why nothing more is claimed ---------------------------------------------------------------------------------------
 
   /** Why the drain claims nothing more, if so. Its time is over as well if a job that is due needs more of it. */
   stoppedBy(now: number): StoppedBy | undefined {
@@ -68,12 +69,15 @@ export class NextExchange {
     return this.#hasMetTooLong ? "timeBudget" : undefined;
   }
 
-  /** A job needs more time than this drain may give it. Nothing more is claimed, so that the job stays first for one that has the time. */
+  /**
+   * A job needs more time than this drain may give it. Nothing more is claimed, so that the job stays first for one
+   * that has the time.
+   */
   meetTooLong(): void {
     this.#hasMetTooLong = true;
   }
 
-  // When it is due --------------------------------------------------------------------------------------------------------
+  // When it is due ----------------------------------------------------------------------------------------------------
 
   isDue(now: number): boolean {
     return this.#plan(now) !== undefined;
@@ -114,7 +118,7 @@ export class NextExchange {
     return [inFlight.nextAt, this.#lastSentAt + limits.checkEveryMs, this.#settleBy];
   }
 
-  // What it does ----------------------------------------------------------------------------------------------------------
+  // What it does ------------------------------------------------------------------------------------------------------
 
   /** Sets which schedules to fire. */
   setFires(fires: readonly Fire[]): void {
@@ -163,8 +167,9 @@ export class NextExchange {
   }
 
   /**
-   * Whether the drain ends after this exchange, and knows what is due next: it has run nothing but occurrences, and its claim has just
-   * found nothing else. So a tick that fires one occurrence saves a command. A drain with other jobs reads on, since more may follow them.
+   * Whether the drain ends after this exchange, and knows what is due next: it has run nothing but occurrences, and its
+   * claim has just found nothing else. So a tick that fires one occurrence saves a command. A drain with other jobs
+   * reads on, since more may follow them.
    */
   #isReadingNeedless(ended: readonly EndedJob[], now: number): boolean {
     const { limits, counts, jobs } = this.#needs;
@@ -186,7 +191,9 @@ export class NextExchange {
     };
   }
 
-  /** Whether another claim beside one of `limit` would be useful, and it is not known whether it would find anything. */
+  /**
+   * Whether another claim beside one of `limit` would be useful, and it is not known whether it would find anything.
+   */
   #isAnotherUseful(limit: number, now: number): boolean {
     const { bounds, counts, inFlight, jobs, prefetch } = this.#needs;
     if (bounds.jobsLeft(counts.claimed) <= limit || inFlight.left > limit) return false;

@@ -15,7 +15,10 @@ export interface DrainOptions {
   readonly concurrency?: number | undefined;
   /** For how long jobs are started. Running ones may then end, within their own timeouts. Default "25s". */
   readonly timeBudget?: Duration | undefined;
-  /** How long running jobs may continue after the time budget, before they are aborted and count as failed. Default: their timeouts. */
+  /**
+   * How long running jobs may continue after the time budget, before they are aborted and count as failed. Default:
+   * their timeouts.
+   */
   readonly grace?: Duration | undefined;
   /** Waits, without polling, for jobs that fall due within this time of the start. Default "0s". */
   readonly linger?: Duration | undefined;
@@ -24,16 +27,17 @@ export interface DrainOptions {
   /**
    * What the drain may spend, as Redis counts it. Default: 40 round trips, 1,000 commands.
    *
-   * The drain never exceeds it. A request that might be billed more than is left is not sent; that includes resends, and `extend` and
-   * `progress` of jobs. What it takes to settle the claimed jobs is set aside first. If an answer is lost, the most that its request
-   * can have been billed counts as spent. What jobs enqueue themselves is not included.
+   * The drain never exceeds it. A request that might be billed more than is left is not sent; that includes resends,
+   * and `extend` and `progress` of jobs. What it takes to settle the claimed jobs is set aside first. If an answer is
+   * lost, the most that its request can have been billed counts as spent. What jobs enqueue themselves is not included.
    */
   readonly budget?: { readonly roundTrips?: number | undefined; readonly commands?: number | undefined } | undefined;
   /** Aborting it releases jobs that have not started, and lets running ones end. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * For a process that stays: how often to check for jobs that other processes have enqueued, while jobs run and slots are free. Jobs
-   * enqueued through the same `Queue` are then noticed at once, also while the drain lingers. Default: never.
+   * For a process that stays: how often to check for jobs that other processes have enqueued, while jobs run and slots
+   * are free. Jobs enqueued through the same `Queue` are then noticed at once, also while the drain lingers. Default:
+   * never.
    */
   readonly checkEvery?: Duration | undefined;
   /** Called after each exchange with what the drain has done so far. It must not throw. */
@@ -54,8 +58,8 @@ export interface InternalDrainOptions {
   /** Jobs that are leased to the caller already. They run first. */
   readonly held?: readonly LeasedJob[];
   /**
-   * Whether only the held jobs are run. The drain then does not read what is due next, which saves a command, and its report says
-   * nothing about it. Default false.
+   * Whether only the held jobs are run. The drain then does not read what is due next, which saves a command, and its
+   * report says nothing about it. Default false.
    */
   readonly heldOnly?: boolean;
   /** What earlier drains under the same limits have claimed and spent. */
@@ -63,27 +67,27 @@ export interface InternalDrainOptions {
   /** The clock of the work that this drain is a part of. Default: the queue's. */
   readonly clock?: Clock;
   /**
-   * Called when a job that the drain performed will be due again, or has made another that will be due. With `heldOnly`, also when this
-   * `Queue` enqueues something that is due at once, as handlers do. It must not throw.
+   * Called when a job that the drain performed will be due again, or has made another that will be due. With
+   * `heldOnly`, also when this `Queue` enqueues something that is due at once, as handlers do. It must not throw.
    */
   readonly onReturn?: (runAt: number) => void;
   /**
-   * The longest timeout of a job that is started. A job with a longer one is released at once, due as before, and the drain claims no
-   * more: a drain that has the time then finds it first. Default: none is too long.
+   * The longest timeout of a job that is started. A job with a longer one is released at once, due as before, and the
+   * drain claims no more: a drain that has the time then finds it first. Default: none is too long.
    */
   readonly longestAttemptMs?: number;
   /** Slots that other drains share. Default: `concurrency` of its own. */
   readonly slots?: DrainSlots;
   /**
-   * Called with what the drain has done when it claims no more, while jobs still run or hooks have something to send: another drain
-   * may begin. If a failure is why, it comes along. It may be called again, and must not throw.
+   * Called with what the drain has done when it claims no more, while jobs still run or hooks have something to send:
+   * another drain may begin. If a failure is why, it comes along. It may be called again, and must not throw.
    */
   readonly onStopped?: (report: DrainReport, failure?: unknown) => void;
   /** Called for each outcome that the store has accepted or refused. It must not throw. */
   readonly onSettled?: (ended: EndedJob, isAccepted: boolean) => void;
   /**
-   * Gets what the drain would wait for at its end: what hooks and traces have begun. It never rejects and takes at most two seconds.
-   * Default: the drain waits.
+   * Gets what the drain would wait for at its end: what hooks and traces have begun. It never rejects and takes at most
+   * two seconds. Default: the drain waits.
    */
   readonly afterwards?: (rest: Promise<void>) => void;
 }
@@ -110,7 +114,10 @@ export function withDefaults(options: DrainOptions, defaults: DrainOptions): Dra
   return { ...under, ...over, budget };
 }
 
-/** A claim, a lease to be extended, and a request to settle: with less, a drain might never run the job that is due first. */
+/**
+ * A claim, a lease to be extended, and a request to settle: with less, a drain might never run the job that is due
+ * first.
+ */
 export const LEAST_ROUND_TRIPS = 3;
 
 /** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */

@@ -2,9 +2,10 @@ import type { Attempt } from "../attempt/attempt.ts";
 import { Quarantine } from "./quarantine.ts";
 
 /**
- * How long a job waits for a slot before it is released. A drain claims what it expects to start within 1.25 s (`CLAIMED_MS` and
- * `READY_MS` in prefetch.ts). A job that has waited longer waits behind jobs that take longer than those before them, and another
- * drain may have a slot for it. Its lease leaves it 25 s to wait, so no lease runs out here.
+ * How long a job waits for a slot before it is released. A drain claims what it expects to start within 1.25 s
+ * (`CLAIMED_MS` and `READY_MS` in prefetch.ts). A job that has waited longer waits behind jobs that take longer than
+ * those before them, and another drain may have a slot for it. Its lease leaves it 25 s to wait, so no lease runs out
+ * here.
  */
 const LONGEST_WAIT_MS = 2_000;
 

@@ -3,25 +3,25 @@ import type { DrainSlots } from "./slots.ts";
 /** How many of the jobs that ended last make up the pace, for each slot. */
 const REMEMBERED_PER_SLOT = 4;
 /**
- * A claim brings what is missing and what starts in this time. With Redis 10 ms away, jobs of 200 ms in ten slots then cost 0.5
- * commands each. With 250 ms they would cost 1.1, and with 4 s no less than with 1 s.
+ * A claim brings what is missing and what starts in this time. With Redis 10 ms away, jobs of 200 ms in ten slots then
+ * cost 0.5 commands each. With 250 ms they would cost 1.1, and with 4 s no less than with 1 s.
  */
 const CLAIMED_MS = 1_000;
 /**
- * No more is kept ready than starts in this time. With Redis 10 ms or 40 ms away, jobs of 5 ms then keep 97 to 100 % of 100 slots
- * busy. With 50 ms they would keep 73 to 79 % busy.
+ * No more is kept ready than starts in this time. With Redis 10 ms or 40 ms away, jobs of 5 ms then keep 97 to 100 % of
+ * 100 slots busy. With 50 ms they would keep 73 to 79 % busy.
  */
 const READY_MS = 250;
 /** How much of the expected number of jobs a slot is kept when a slot is taken: after five, half of it. */
 const FADING = 7 / 8;
 
 /**
- * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: as many as it expects to
- * start soon at the pace of its jobs so far. Before the first job has ended, it claims none ahead. A job must not wait here behind
- * jobs that take long while another drain has a slot for it.
+ * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: as many as it
+ * expects to start soon at the pace of its jobs so far. Before the first job has ended, it claims none ahead. A job
+ * must not wait here behind jobs that take long while another drain has a slot for it.
  *
- * The pace is the number of jobs that ended, divided by the time for which slots were taken. A job that still runs counts with the
- * time that it has taken so far, so jobs that take long slow the pace before they end.
+ * The pace is the number of jobs that ended, divided by the time for which slots were taken. A job that still runs
+ * counts with the time that it has taken so far, so jobs that take long slow the pace before they end.
  */
 export class Prefetch {
   readonly #slots: Pick<DrainSlots, "most">;
@@ -32,7 +32,10 @@ export class Prefetch {
   #takenMs = 0;
   #countedTo: number;
 
-  /** @param jobsPerSlot the most jobs that one slot may take, in one call of a handler: what is expected until the first one starts. */
+  /**
+   * @param jobsPerSlot the most jobs that one slot may take, in one call of a handler: what is expected until the first
+   *   one starts.
+   */
   constructor(slots: Pick<DrainSlots, "most">, jobsPerSlot: number, now: number) {
     this.#slots = slots;
     this.#jobsPerSlot = jobsPerSlot;
@@ -95,8 +98,8 @@ export class Prefetch {
   }
 
   /**
-   * One for each free slot, one for each slot since all may come free at once, and twice what starts until a reply comes, since
-   * replies vary.
+   * One for each free slot, one for each slot since all may come free at once, and twice what starts until a reply
+   * comes, since replies vary.
    */
   #enough(pace: number, replyMs: number): number {
     return this.mostStartable + Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS);

@@ -3,8 +3,9 @@ import type { Attempt } from "../attempt/attempt.ts";
 /**
  * The claimed jobs of a drain that may be poison.
  *
- * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that may be one is
- * quarantined: it starts only when everything else is settled, and all other quarantined jobs are released, with no attempt used.
+ * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that
+ * may be one is quarantined: it starts only when everything else is settled, and all other quarantined jobs are
+ * released, with no attempt used.
  */
 export class Quarantine {
   readonly attempts: Attempt[] = [];
@@ -20,7 +21,11 @@ export class Quarantine {
     this.#claimsOneByOne = false;
   }
 
-  /** How many jobs may be claimed now: none while one is quarantined, and after it one at a time. @param isIdle whether nothing runs. */
+  /**
+   * How many jobs may be claimed now: none while one is quarantined, and after it one at a time.
+   *
+   * @param isIdle whether nothing runs.
+   */
   mostClaims(isIdle: boolean): number {
     if (this.attempts.length > 0 || (this.#claimsOneByOne && !isIdle)) return 0;
     return this.#claimsOneByOne ? 1 : Number.POSITIVE_INFINITY;

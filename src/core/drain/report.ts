@@ -23,7 +23,10 @@ export interface DrainReport {
   readonly rearmed: number;
   /** HTTP requests to the store, resends included. */
   readonly roundTrips: number;
-  /** Commands as Upstash bills them. A request whose answer was lost, or not waited for, counts with the most that it can have been billed. */
+  /**
+   * Commands as Upstash bills them. A request whose answer was lost, or not waited for, counts with the most that it
+   * can have been billed.
+   */
   readonly commands: number;
   /** Why it ended. */
   readonly stoppedBy: StoppedBy;

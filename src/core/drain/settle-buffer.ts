@@ -13,8 +13,8 @@ export interface EndedJob {
 const none: NonNullable<AttemptOutcome["followUps"]> = [];
 
 /**
- * The most bytes of records that are sent to settle a job: its own, the one that it was born with if the store needs that, and those of the
- * jobs that its end makes; all of them for each of its possible leases.
+ * The most bytes of records that are sent to settle a job: its own, the one that it was born with if the store needs
+ * that, and those of the jobs that its end makes; all of them for each of its possible leases.
  */
 function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
   const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
@@ -22,7 +22,10 @@ function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): 
   return lease.mayEndAt === undefined ? bytes : 2 * bytes;
 }
 
-/** How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s (`SETTLE_MARGIN_MS`). */
+/**
+ * How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s
+ * (`SETTLE_MARGIN_MS`).
+ */
 const WAITS_MS = 1_000;
 
 /** The jobs of a drain that have ended and are not settled yet, oldest first. */
@@ -55,8 +58,8 @@ export class SettleBuffer {
   }
 
   /**
-   * When the oldest must be settled at the latest; infinite if there is none. Released jobs go back at once, since another drain may
-   * have a slot for them.
+   * When the oldest must be settled at the latest; infinite if there is none. Released jobs go back at once, since
+   * another drain may have a slot for them.
    *
    * @param isUrgent whether they must not wait for others at all.
    */

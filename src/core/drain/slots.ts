@@ -4,7 +4,10 @@ export interface DrainSlots {
   readonly most: number;
   take(): void;
   give(): void;
-  /** Begins to share: `wants` says whether the drain could use a slot now, and `wake` is called when one has come free for it. */
+  /**
+   * Begins to share: `wants` says whether the drain could use a slot now, and `wake` is called when one has come free
+   * for it.
+   */
   join(drain: { readonly wants: () => boolean; readonly wake: () => void }): void;
   /** Wakes the other drains if a slot has come free for them. */
   changed(): void;
@@ -17,7 +20,10 @@ export function ownSlots(most: number): DrainSlots {
   return { most, take: nothing, give: nothing, join: nothing, changed: nothing, leave: nothing };
 }
 
-/** The slots of a worker. The drains of several queues share them in the order of the queues: a later one gets none that an earlier one could use. */
+/**
+ * The slots of a worker. The drains of several queues share them in the order of the queues: a later one gets none that
+ * an earlier one could use.
+ */
 export class SharedSlots {
   readonly #most: number;
   readonly #shares = new Set<Share>();

@@ -2,8 +2,8 @@ import type { DrainReport } from "../drain/report.ts";
 import type { Cost, Meter } from "../store/meter.ts";
 
 /**
- * What a `Queue` object has spent since it was created, counted call by call. Calls that failed are included. Other isolates and
- * processes count for themselves.
+ * What a `Queue` object has spent since it was created, counted call by call. Calls that failed are included. Other
+ * isolates and processes count for themselves.
  */
 export interface Spending {
   /** When the object was created. */

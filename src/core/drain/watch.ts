@@ -1,14 +1,20 @@
 import { type Attempt, checkOn } from "../attempt/attempt.ts";
 import type { QueueStore } from "../store/store.ts";
 
-/** From when on a drain checks on a job, and the least time between two checks. Two commands each, whatever the number of jobs. */
+/**
+ * From when on a drain checks on a job, and the least time between two checks. Two commands each, whatever the number
+ * of jobs.
+ */
 const LOOKS_EVERY_MS = 15_000;
-/** Beyond a minute, the time between two checks grows with how long the oldest job runs, so that an hour costs 22 checks and not 240. */
+/**
+ * Beyond a minute, the time between two checks grows with how long the oldest job runs, so that an hour costs 22 checks
+ * and not 240.
+ */
 const PART_OF_RUN = 1 / 4;
 
 /**
- * Checks on long-running jobs that send nothing themselves: it learns that they were cancelled, and stores the progress that had to
- * wait. Less often if the budget would not last until their timeouts.
+ * Checks on long-running jobs that send nothing themselves: it learns that they were cancelled, and stores the progress
+ * that had to wait. Less often if the budget would not last until their timeouts.
  */
 export class Watch {
   readonly #running: ReadonlySet<Attempt>;

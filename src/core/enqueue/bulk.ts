@@ -16,7 +16,10 @@ export interface BulkJob extends EnqueueOptions {
   readonly payload?: unknown;
 }
 
-/** A `BulkJob` with a payload of the type that its job takes. For a name, or if nothing more is known of the job, any payload. */
+/**
+ * A `BulkJob` with a payload of the type that its job takes. For a name, or if nothing more is known of the job, any
+ * payload.
+ */
 export type TypedBulkJob<Job extends AnyJob | string> =
   unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
 
@@ -88,7 +91,8 @@ export function readJob(
 /**
  * Builds jobs that are to be stored together, all of them checked.
  *
- * @throws {TidegateError} as `draftJob` and `finishJob` do; if there are several, the message says which one was refused.
+ * @throws {TidegateError} as `draftJob` and `finishJob` do; if there are several, the message says which one was
+ *   refused.
  */
 export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
   const isBatch = read.length > 1;

@@ -7,7 +7,10 @@ import type { LocalFacts, NewJob } from "../store/store.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { finishJob, type JobDraft } from "./new-job.ts";
 
-/** A turn ends after this many microtasks without a new call: code that enqueues in a loop awaits a few of them in between. */
+/**
+ * A turn ends after this many microtasks without a new call: code that enqueues in a loop awaits a few of them in
+ * between.
+ */
 const QUIET_MICROTASKS = 10;
 /** How long a call waits for others of its turn whose schemas have not answered. */
 const WAITS_FOR_SCHEMAS_MS = 1_000;
@@ -15,8 +18,8 @@ const WAITS_FOR_SCHEMAS_MS = 1_000;
 /**
  * The calls of one turn, which share requests. Each is checked separately, and gets its own answer.
  *
- * - When the turn ends, the checked jobs are stored, in the order of the calls. A call whose schema has not answered is left behind,
- *   and so is one that it must precede, because both have the same id, dedupe key or ordered key.
+ * - When the turn ends, the checked jobs are stored, in the order of the calls. A call whose schema has not answered is
+ *   left behind, and so is one that it must precede, because both have the same id, dedupe key or ordered key.
  * - Those left behind are stored together once all of them are checked, or after a second. A call that takes longer is
  *   then stored alone.
  *

@@ -34,8 +34,8 @@ export interface HeldJobs<Result = EnqueueResult> extends Sent<Result> {
 }
 
 /**
- * The ways in which a queue enqueues. In each of them, jobs are read and checked at once, then traced. Their records are made, stored,
- * and reported to the hooks.
+ * The ways in which a queue enqueues. In each of them, jobs are read and checked at once, then traced. Their records
+ * are made, stored, and reported to the hooks.
  */
 export class Enqueuer {
   readonly #needs: EnqueueNeeds;
@@ -134,7 +134,11 @@ export class Enqueuer {
     });
   }
 
-  /** Traces what sends jobs, and reports them to the hooks. @param caller the trace of the request that asked for it. */
+  /**
+   * Traces what sends jobs, and reports them to the hooks.
+   *
+   * @param caller the trace of the request that asked for it.
+   */
   async #observed<Result extends Sent>(
     names: readonly string[],
     caller: TraceContext | undefined,

@@ -9,7 +9,8 @@ import type { NewFlow } from "../store/flow.ts";
  *
  * @param payload as JSON keeps it, before any schema has seen it.
  * @returns undefined if neither sets a key.
- * @throws {TidegateError} `invalid_request` for a key function that throws or returns no text, and for limits that contradict each other.
+ * @throws {TidegateError} `invalid_request` for a key function that throws or returns no text, and for limits that
+ *   contradict each other.
  */
 export function flowOf(
   definition: AnyJob | undefined,

@@ -26,9 +26,10 @@ import { flowOf } from "./flow-key.ts";
 /** How one job is enqueued. */
 export interface EnqueueOptions extends JobOptions {
   /**
-   * Idempotency key, 1 to 256 characters. While a job with this id is known, finished or not, no second one is made. An id that ends
-   * with "@" and a time, as the ids of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused. So is one that is reserved for
-   * QStash's interface: it begins with "wfr_" or "qstash:", or goes on after such a time with a colon.
+   * Idempotency key, 1 to 256 characters. While a job with this id is known, finished or not, no second one is made. An
+   * id that ends with "@" and a time, as the ids of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused.
+   * So is one that is reserved for QStash's interface: it begins with "wfr_" or "qstash:", or goes on after such a time
+   * with a colon.
    */
   readonly id?: string | undefined;
   /** Runs after this time. Default: at once. */
@@ -40,9 +41,9 @@ export interface EnqueueOptions extends JobOptions {
   /**
    * Makes no second job with this key within `ttl` of the first, as long as the first exists.
    *
-   * With `replace`, the newest call decides: until the first attempt of the existing job, it gets the payload, the run time and all other
-   * options of this call, and keeps its id. The two must have the same name. `ttl` runs from the call that made the job, so it bounds
-   * how long calls can postpone it. Default false.
+   * With `replace`, the newest call decides: until the first attempt of the existing job, it gets the payload, the run
+   * time and all other options of this call, and keeps its id. The two must have the same name. `ttl` runs from the
+   * call that made the job, so it bounds how long calls can postpone it. Default false.
    */
   readonly dedupe?:
     | { readonly key: string; readonly ttl: Duration; readonly replace?: boolean | undefined }
@@ -147,7 +148,11 @@ export function attemptMs({ record, definition }: JobDraft): number {
   return record.timeoutMs ?? timeoutMs(definition?.timeout ?? jobDefaults.timeout);
 }
 
-/** A job with the id of an occurrence would keep the occurrence from making its own. @throws {TidegateError} `invalid_request` */
+/**
+ * A job with the id of an occurrence would keep the occurrence from making its own.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
 function checkJobId(id: string): void {
   if (isOccurrenceJobId(id))
     throw invalidRequest(

@@ -17,7 +17,10 @@ export interface FlowControlKey {
   readonly period: number | null;
   /** Whether its jobs run in the order of enqueuing, one at a time. */
   readonly ordered: boolean;
-  /** How many jobs are running. One whose invocation crashed counts until its lease has run out and it was claimed again. */
+  /**
+   * How many jobs are running. One whose invocation crashed counts until its lease has run out and it was claimed
+   * again.
+   */
   readonly running: number;
   /** How many jobs wait, scheduled ones included. */
   readonly waiting: number;
@@ -85,11 +88,12 @@ export class FlowKeys {
   }
 
   /**
-   * Replaces all limits of a key and pins them: no enqueue changes them, until `unset`. A limit that is left out is none. Jobs that are
-   * running stay so.
+   * Replaces all limits of a key and pins them: no enqueue changes them, until `unset`. A limit that is left out is
+   * none. Jobs that are running stay so.
    *
    * @returns the key, as it is now.
-   * @throws {TidegateError} `invalid_request` for limits that contradict each other, and for a key of QStash's interface.
+   * @throws {TidegateError} `invalid_request` for limits that contradict each other, and for a key of QStash's
+   *   interface.
    */
   async set(key: string, limits: FlowControlLimits): Promise<FlowControlKey> {
     checkFlowKey(key, "key");
@@ -103,7 +107,8 @@ export class FlowKeys {
   }
 
   /**
-   * Lets go of the limits of a key: they hold until the next enqueue sets others. A key that is not pinned stays as it is.
+   * Lets go of the limits of a key: they hold until the next enqueue sets others. A key that is not pinned stays as it
+   * is.
    *
    * @throws {TidegateError} `invalid_request` for a key of QStash's interface.
    */
@@ -111,7 +116,9 @@ export class FlowKeys {
     return this.#change(key, { to: "unset" });
   }
 
-  /** Keeps the jobs of a key from starting, until `resume`. Those that are running stay so, and more can be enqueued. */
+  /**
+   * Keeps the jobs of a key from starting, until `resume`. Those that are running stay so, and more can be enqueued.
+   */
   pause(key: string): Promise<void> {
     return this.#change(key, { to: "paused" });
   }

@@ -9,8 +9,8 @@ export interface HeldBack {
   /** Its flow control key. */
   readonly key: string;
   /**
-   * `concurrency`: as many jobs of the key run as may. `rate`: as many have begun in this window as may. `order`: another job of the key is
-   * before it. `paused`: the key is paused.
+   * `concurrency`: as many jobs of the key run as may. `rate`: as many have begun in this window as may. `order`:
+   * another job of the key is before it. `paused`: the key is paused.
    */
   readonly reason: (typeof heldBackReasons)[number];
   /** When it was due. */

@@ -27,7 +27,8 @@ export const backoffRule = optionsOf<BackoffRule>("backoff", {
 });
 
 /**
- * Returns the wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never above `max`.
+ * Returns the wait in ms before retry `retry` (1 is the first): `base * 2^(retry - 1)`, spread by the jitter, never
+ * above `max`.
  *
  * @param random returns a number from 0 up to, but not including, 1.
  */

@@ -10,7 +10,11 @@ export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }
 
-/** Says why a text is none that `decode` reads, and what to do. @param what whose record it is, such as `Job "3f9a"`. */
+/**
+ * Says why a text is none that `decode` reads, and what to do.
+ *
+ * @param what whose record it is, such as `Job "3f9a"`.
+ */
 export function whyUnreadable(what: string, text: string): string {
   return /^\d+:/.test(text) && !text.startsWith(VERSION)
     ? `${what} was stored by a newer version, which alone can read it. Upgrade this deployment.`

@@ -8,7 +8,10 @@ import { isOfInterface } from "./of-interface.ts";
 import { checkRetryOptions, type JobOptions, LONGEST_NAME, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
 
-/** The second argument of `perform`: the attempt that it makes. Pass it on as it is: `{ ...job }` has no `signal`, which is created when you read it. */
+/**
+ * The second argument of `perform`: the attempt that it makes. Pass it on as it is: `{ ...job }` has no `signal`, which
+ * is created when you read it.
+ */
 export interface JobContext {
   /** The job's id. It is the same in every attempt, so you can use it as an idempotency key for what the job calls. */
   readonly id: string;
@@ -26,36 +29,43 @@ export interface JobContext {
   readonly enqueuedAt: Date;
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and extends its lease accordingly.
-   * @throws {TidegateError} `conflict` if the lease has been lost or the attempt has ended, as by its timeout: stop working. Also if the
-   *   budget of the drain has no room for the request: the attempt then keeps the time that it has. `store_unavailable`
-   *   if the store gives no answer: the attempt keeps its time, and its outcome counts all the same.
+   * @throws {TidegateError} `conflict` if the lease has been lost or the attempt has ended, as by its timeout: stop
+   *   working. Also if the budget of the drain has no room for the request: the attempt then keeps the time that it
+   *   has. `store_unavailable` if the store gives no answer: the attempt keeps its time, and its outcome counts all the
+   *   same.
    */
   extend(duration?: Duration): Promise<void>;
   /** `return job.snooze("1h")` runs the job again an hour later, with no attempt used. */
   snooze(when: Duration | Date): Snooze;
   /**
-   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it. Once half of the
-   * budget of the drain is used up, it sends only as often as the rest lasts until the timeout: a value in between is stored with the next
-   * request of the job, or with its outcome. Of the calls that are made while one is under way, the last is sent.
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it.
+   * Once half of the budget of the drain is used up, it sends only as often as the rest lasts until the timeout: a
+   * value in between is stored with the next request of the job, or with its outcome. Of the calls that are made while
+   * one is under way, the last is sent.
    *
-   * Any JSON will do. The dashboard shows a bar for `{ done, of }`, `{ percent }`, a number up to 1, and a larger one in percent. A value outside the
-   * whole fills the bar, or leaves it empty, and is shown beside it.
-   * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold; `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
+   * Any JSON will do. The dashboard shows a bar for `{ done, of }`, `{ percent }`, a number up to 1, and a larger one
+   * in percent. A value outside the whole fills the bar, or leaves it empty, and is shown beside it.
+   * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold;
+   *   `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;
   /**
-   * Adds a line to the job's log, which `getJob` shows: the last 100 lines, of 8 KB together, over all attempts. It costs no request:
-   * lines are stored with the outcome, or before that with `progress` or `extend`, or when the drain checks on the job, and are lost if the invocation is killed first.
-   * Never throws. A message is cut to 1,000 characters. Data that JSON cannot hold, or of more than 4 KB, is left out.
+   * Adds a line to the job's log, which `getJob` shows: the last 100 lines, of 8 KB together, over all attempts. It
+   * costs no request: lines are stored with the outcome, or before that with `progress` or `extend`, or when the drain
+   * checks on the job, and are lost if the invocation is killed first. Never throws. A message is cut to 1,000
+   * characters. Data that JSON cannot hold, or of more than 4 KB, is left out.
    */
   log(message: string, data?: unknown): void;
 }
 
-/** The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs of the call. */
+/**
+ * The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs of the
+ * call.
+ */
 export interface BatchJobContext extends JobContext {
   /**
-   * Fails this job alone, whatever the call returns or throws: it is retried or dead, as if its own handler had thrown `error`.
-   * `PermanentError` and `RetryAfterError` mean what they mean there. A second call changes nothing.
+   * Fails this job alone, whatever the call returns or throws: it is retried or dead, as if its own handler had thrown
+   * `error`. `PermanentError` and `RetryAfterError` mean what they mean there. A second call changes nothing.
    */
   fail(error: unknown): void;
 }
@@ -169,7 +179,10 @@ export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
 
 /** What `defineJob` takes for every job, besides the payload of a schedule. */
 export interface CommonJobOptions<Schema, Payload, Cron extends string> extends JobOptions {
-  /** 1 to 128 characters. It is stored with each job: if you rename it, jobs that wait under the old name find no handler. Not "qstash_...". */
+  /**
+   * 1 to 128 characters. It is stored with each job: if you rename it, jobs that wait under the old name find no
+   * handler. Not "qstash_...".
+   */
   readonly name: string;
   /** As in `AnyJob`. */
   readonly schema?: Schema | undefined;
@@ -190,8 +203,8 @@ export type JobHandler<Payload, Result, BatchResult> =
   | {
       readonly perform?: undefined;
       /**
-       * Does the work of an attempt of each of the jobs. It returns nothing, or an array with a result for each job, in order; a
-       * `job.snooze(...)` may be among them. A throw fails every job but those that `job.fail` has failed.
+       * Does the work of an attempt of each of the jobs. It returns nothing, or an array with a result for each job, in
+       * order; a `job.snooze(...)` may be among them. A throw fails every job but those that `job.fail` has failed.
        */
       readonly performBatch: (jobs: readonly BatchItem<Payload>[]) => BatchResult;
       /** How many jobs one call gets. Default: up to 100. */
@@ -206,7 +219,10 @@ export type DefineJobOptions<Schema, Payload, Result, Cron extends string, Batch
 > &
   JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
 
-/** The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule: `Cron` is `never`. */
+/**
+ * The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule:
+ * `Cron` is `never`.
+ */
 export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
   ? { readonly schedulePayload?: Input | undefined }
   : PayloadField<"schedulePayload", Input>;
@@ -247,9 +263,10 @@ export function batchSizeOf({ performBatch, batch }: AnyJob): number {
  * });
  * ```
  *
- * With `performBatch` instead of `perform`, one call of the handler takes many jobs, such as one insert for a hundred rows. Each job
- * keeps its own attempts, retries and backoff. After a throw, the jobs of a call of several are retried alone, so that one bad row does
- * not fail the others again; a `PermanentError` thrown for several is then an error like any other. `job.fail(error)` fails one job.
+ * With `performBatch` instead of `perform`, one call of the handler takes many jobs, such as one insert for a hundred
+ * rows. Each job keeps its own attempts, retries and backoff. After a throw, the jobs of a call of several are retried
+ * alone, so that one bad row does not fail the others again; a `PermanentError` thrown for several is then an error
+ * like any other. `job.fail(error)` fails one job.
  *
  * @throws {TidegateError} `invalid_request` for an invalid or unknown option; the message names it.
  */

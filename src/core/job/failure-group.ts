@@ -14,7 +14,8 @@ const OTHER_BASIS = 0x5bd1e995;
 // What stands in quotes. An apostrophe within a word is none.
 const quoted = /"[^"]*"|`[^`]*`|“[^”]*”|‘[^’]*’|«[^»]*»|(^|[^\p{L}\p{N}_])'[^']*'(?![\p{L}\p{N}_])/gu;
 const word = /[\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)*/gu;
-// A number that may be the status of an HTTP response, and so a cause of its own; no part of a larger number, an address or a time.
+// A number that may be the status of an HTTP response, and so a cause of its own; no part of a larger number, an
+// address or a time.
 const status = /^[45]\d\d$/;
 const partBefore = /\p{N}[.,:/-]$/u;
 const partAfter = /^[.,:/-]\p{N}/u;
@@ -22,8 +23,8 @@ const partAfter = /^[.,:/-]\p{N}/u;
 const numbers = /#(?:[.,:/-]#)+/g;
 
 /**
- * Folds an error: what is quoted becomes "…", each word with a digit in it, such as a number or an id, becomes #. A number from 400 to 599
- * stays. The message is cut to 200 characters.
+ * Folds an error: what is quoted becomes "…", each word with a digit in it, such as a number or an id, becomes #. A
+ * number from 400 to 599 stays. The message is cut to 200 characters.
  */
 export function foldedError({ name, message }: FoldedError): FoldedError {
   const folded = message
@@ -44,7 +45,10 @@ function isStatus(text: string, at: number, whole: string): boolean {
   return status.test(text) && !partBefore.test(whole.slice(0, at)) && !partAfter.test(whole.slice(at + text.length));
 }
 
-/** The group of a dead job: that of its name and its folded error. Stored, so it must never change for the same three texts. */
+/**
+ * The group of a dead job: that of its name and its folded error. Stored, so it must never change for the same three
+ * texts.
+ */
 export function failureGroup(job: string, error: FoldedError): string {
   const folded = foldedError(error);
   const text = [job, folded.name, folded.message].join("\n");

@@ -11,33 +11,40 @@ export interface FlowControlLimits {
   /** How many attempts may start in one window of `period`. Needs a `period`. Default: any number. */
   readonly rate?: number | undefined;
   /**
-   * How long a window is, up to a week: for so long a key is kept after its last job. It opens with the first attempt after the previous one has closed, by the clock of the
-   * invocation that starts the attempt.
+   * How long a window is, up to a week: for so long a key is kept after its last job. It opens with the first attempt
+   * after the previous one has closed, by the clock of the invocation that starts the attempt.
    */
   readonly period?: Duration | undefined;
   /**
-   * Runs the jobs of the key strictly in the order in which they were enqueued, one at a time. A job at the head that is delayed,
-   * snoozed or retried holds up the others until it has completed or is dead. Not with a `concurrency` other than 1. Default false.
+   * Runs the jobs of the key strictly in the order in which they were enqueued, one at a time. A job at the head that
+   * is delayed, snoozed or retried holds up the others until it has completed or is dead. Not with a `concurrency`
+   * other than 1. Default false.
    */
   readonly ordered?: boolean | undefined;
 }
 
 /** How `enqueue` sets the key and the limits of one job. The definition decides what it leaves out. */
 export interface FlowControlOptions extends FlowControlLimits {
-  /** 1 to 256 characters, not "qstash:...". Jobs of one key share its limits, whatever their names. Default: the definition's key. */
+  /**
+   * 1 to 256 characters, not "qstash:...". Jobs of one key share its limits, whatever their names. Default: the
+   * definition's key.
+   */
   readonly key?: string | undefined;
 }
 
 /** How `defineJob` sets the key and the limits of its jobs. */
 export interface FlowControl<Input> extends FlowControlLimits {
   /**
-   * 1 to 256 characters, or a function that makes them from the payload. The function runs once, when the job is enqueued. It gets the
-   * payload as JSON, before the schema has changed it.
+   * 1 to 256 characters, or a function that makes them from the payload. The function runs once, when the job is
+   * enqueued. It gets the payload as JSON, before the schema has changed it.
    */
   readonly key: string | FlowKeyOf<Input>["of"];
 }
 
-/** A method, and not a function type, so that a definition with it can be wrapped and defined again, whatever its payload is. */
+/**
+ * A method, and not a function type, so that a definition with it can be wrapped and defined again, whatever its
+ * payload is.
+ */
 interface FlowKeyOf<Input> {
   of(payload: Input): string;
 }
@@ -66,12 +73,13 @@ export const flowControlOptions = optionsOf<FlowControlOptions>("flowControl", {
   ...limitOptions.fields,
 });
 
-// In the registry of symbols, so that a copy of the package finds it. No option can have the name, and no JSON can hold it.
+// In the registry of symbols, so that a copy of the package finds it. No option can have the name, and no JSON can hold
+// it.
 const keeps = Symbol.for("tidegate.keepsLimits");
 
 /**
- * The option of a caller who may choose a key, but not its limits: those that the key has stay as they are. Those of the definition then
- * hold only for a key of which nothing is known.
+ * The option of a caller who may choose a key, but not its limits: those that the key has stay as they are. Those of
+ * the definition then hold only for a key of which nothing is known.
  */
 export function keepingLimits(flowControl: FlowControlOptions): FlowControlOptions {
   const kept = { ...flowControl, [keeps]: true };
@@ -99,7 +107,11 @@ export function checkLimits(limits: FlowControlLimits): FlowLimits {
   return flowLimits(limitOptions.read(limits));
 }
 
-/** Reads limits. @throws {TidegateError} `invalid_request` for limits that are invalid, or that contradict each other. */
+/**
+ * Reads limits.
+ *
+ * @throws {TidegateError} `invalid_request` for limits that are invalid, or that contradict each other.
+ */
 export function flowLimits(limits: FlowControlLimits): FlowLimits {
   const { concurrency, rate, period, ordered = false } = limitOptions.read(limits, "flowControl");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");

@@ -1,4 +1,5 @@
-// In the registry of symbols, so that a copy of the package finds it in the options of another copy. No option can have the name.
+// In the registry of symbols, so that a copy of the package finds it in the options of another copy. No option can have
+// the name.
 const key = Symbol.for("tidegate.hidden");
 
 /**

@@ -1,8 +1,14 @@
-/** How much longer than its timeout the lease of a job must last when it starts, so that its outcome can still be settled. */
+/**
+ * How much longer than its timeout the lease of a job must last when it starts, so that its outcome can still be
+ * settled.
+ */
 export const SETTLE_MARGIN_MS = 5_000;
 /** How long a claimed job may wait for a free slot before its lease is too short to start it. */
 const WAIT_FOR_SLOT_MS = 25_000;
-/** Leases differ by up to this much at random, so that two claims in one millisecond can be distinguished if one must be sent again. */
+/**
+ * Leases differ by up to this much at random, so that two claims in one millisecond can be distinguished if one must be
+ * sent again.
+ */
 const SPREAD_MS = 1_000;
 
 /** How long a claim leases jobs whose timeouts are no longer than this. */

@@ -20,7 +20,9 @@ export interface Schedule {
   readonly cron: string;
   /** An IANA name. Default "UTC". */
   readonly timeZone?: string | undefined;
-  /** What to do with occurrences that no drain found in time: one job for all of them (default), none, or one for each. */
+  /**
+   * What to do with occurrences that no drain found in time: one job for all of them (default), none, or one for each.
+   */
   readonly missed?: "once" | "skip" | "all" | undefined;
   /** Whether an occurrence makes a job while the job of an earlier one has not ended. Default "allow". */
   readonly overlap?: "allow" | "skip" | undefined;

@@ -37,7 +37,10 @@ export interface JobRecord {
   readonly maxRetries?: number;
   readonly backoff?: BackoffRule;
   readonly timeoutMs?: number;
-  /** How many claims used no attempt (snoozed, released), or were made before a retry from the dead letter; modulo `CLAIM_CYCLE`. */
+  /**
+   * How many claims used no attempt (snoozed, released), or were made before a retry from the dead letter; modulo
+   * `CLAIM_CYCLE`.
+   */
   readonly returned?: number;
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
@@ -92,7 +95,10 @@ export function readRecord({ id, record }: { readonly id: string; readonly recor
   return read;
 }
 
-/** The record of a job that has ended. The end is appended to what is stored, so that a large payload is not encoded again. */
+/**
+ * The record of a job that has ended. The end is appended to what is stored, so that a large payload is not encoded
+ * again.
+ */
 export function withEnd(text: string, end: JobEnd): string {
   return `${text.slice(0, -1)},"end":${JSON.stringify(end)}}`;
 }
@@ -108,7 +114,10 @@ export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): nu
   return last && last.at > revivedAt ? last.attempt : 0;
 }
 
-/** The record after a claim that started nothing. Of a job that was never attempted it ends with the count (store/replacement.ts). */
+/**
+ * The record after a claim that started nothing. Of a job that was never attempted it ends with the count
+ * (store/replacement.ts).
+ */
 export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }

@@ -2,8 +2,9 @@ import { quote, ReservedError } from "../shared/errors.ts";
 import { isOfOccurrence } from "../store/occurrence-id.ts";
 
 /**
- * How the names, ids and keys of interfaces in front of a queue begin: those of QStash's. They are reserved in every queue, also in one
- * that does not perform the jobs of the interface, since another process may perform what it enqueues.
+ * How the names, ids and keys of interfaces in front of a queue begin: those of QStash's. They are reserved in every
+ * queue, also in one that does not perform the jobs of the interface, since another process may perform what it
+ * enqueues.
  */
 export const reserved = { name: "qstash_", id: "qstash:", runId: "wfr_", key: "qstash:" } as const;
 

@@ -36,7 +36,10 @@ function thrown(error: unknown): Validation {
   return { issues: [{ message: `the schema threw a ${name}`, path: [] }], threw: true };
 }
 
-/** How many issues are reported, how long a message is, and how many steps a path has, each of them how long: a payload may have any number. */
+/**
+ * How many issues are reported, how long a message is, and how many steps a path has, each of them how long: a payload
+ * may have any number.
+ */
 const MOST_ISSUES = 20;
 const LONGEST_MESSAGE = 500;
 const LONGEST_PATH = 20;
@@ -78,7 +81,11 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/** Adds the texts of the values in a payload, as they are and as JSON escapes them. @returns false if there are too many. */
+/**
+ * Adds the texts of the values in a payload, as they are and as JSON escapes them.
+ *
+ * @returns false if there are too many.
+ */
 function addLeaves(value: unknown, leaves: Set<string>, shortest: number): boolean {
   if (leaves.size >= MOST_LEAVES) return false;
   if (isContainer(value)) return Object.values(value).every((each) => addLeaves(each, leaves, shortest));

@@ -108,8 +108,8 @@ export async function retryDead(
 }
 
 /**
- * Checks all of the selection before it changes the first, so that a refusal changes none. A job that dies meanwhile under a name
- * that has not been checked stays dead.
+ * Checks all of the selection before it changes the first, so that a refusal changes none. A job that dies meanwhile
+ * under a name that has not been checked stays dead.
  */
 async function retrySelected(
   runtime: ManageNeeds,
@@ -154,7 +154,10 @@ async function retrySelected(
   });
 }
 
-/** The retries of each request, made as they are sent: a large new payload in all of them at once would be more than a Worker can hold. */
+/**
+ * The retries of each request, made as they are sent: a large new payload in all of them at once would be more than a
+ * Worker can hold.
+ */
 function* requestsOf(
   dead: readonly StoredJob[],
   build: (job: StoredJob) => DeadJobRetry,

@@ -36,8 +36,8 @@ export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isRevers
 };
 
 /**
- * The documents of a queue: what other parts of the package must keep that is neither a job nor a schedule. In a queue with partitions
- * they are all in the first one.
+ * The documents of a queue: what other parts of the package must keep that is neither a job nor a schedule. In a queue
+ * with partitions they are all in the first one.
  */
 export class Documents {
   readonly #store: QueueStore;
@@ -75,12 +75,12 @@ export class Documents {
   }
 
   /**
-   * Makes all of the changes, or none. Costs four commands, two more if something expires, and one less if nothing depends on what was
-   * read.
+   * Makes all of the changes, or none. Costs four commands, two more if something expires, and one less if nothing
+   * depends on what was read.
    *
    * @param edits up to 1,000, with 4 MiB of texts, no two of one document.
-   * @returns false if one of the documents is not as it was read: then nothing has changed. A document to be removed that is gone counts
-   *   as removed.
+   * @returns false if one of the documents is not as it was read: then nothing has changed. A document to be removed
+   *   that is gone counts as removed.
    * @throws {TidegateError} `invalid_request`; `payload_too_large`
    */
   async change(edits: readonly DocumentEdit[]): Promise<boolean> {
@@ -107,8 +107,8 @@ export class Documents {
   /**
    * Changes one document by what it holds, again if another invocation changes it meanwhile.
    *
-   * @param change gets the text, or undefined; gives the new one, or undefined to remove the document. It may be called several times,
-   *   and must give the same again for what it has made before.
+   * @param change gets the text, or undefined; gives the new one, or undefined to remove the document. It may be called
+   *   several times, and must give the same again for what it has made before.
    * @returns the new text.
    * @throws {TidegateError} `conflict` if others kept changing it.
    */

@@ -7,7 +7,9 @@ import type { StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
 
-/** Dead jobs of one name that failed alike: with the same error, but for numbers, ids and what is quoted in its message. */
+/**
+ * Dead jobs of one name that failed alike: with the same error, but for numbers, ids and what is quoted in its message.
+ */
 export interface FailureGroup {
   /** Selects these jobs: pass it to `listDeadLetter`, `retryFromDeadLetter` and `removeFromDeadLetter`. */
   readonly group: string;
@@ -24,8 +26,8 @@ export interface FailureGroup {
   /** The id of that last one. `getJob` shows its full error. */
   readonly sampleId: string;
   /**
-   * How many of them were dead-lettered in each of the last 24 hours, oldest first; the last number is for the hour until now. Null
-   * if an hour was not counted: of a large group at least the last 500 jobs are.
+   * How many of them were dead-lettered in each of the last 24 hours, oldest first; the last number is for the hour
+   * until now. Null if an hour was not counted: of a large group at least the last 500 jobs are.
    */
   readonly trend: readonly (number | null)[];
 }

@@ -16,7 +16,9 @@ import { durationBounds } from "../store/histogram.ts";
 import type { StoredPending } from "../store/pending.ts";
 import type { ManageNeeds } from "./needs.ts";
 
-/** How long something took, estimated from a histogram: right to the bounds of `Histogram`, and at most its highest one. */
+/**
+ * How long something took, estimated from a histogram: right to the bounds of `Histogram`, and at most its highest one.
+ */
 export interface Percentiles {
   /** Half of the attempts took at most this long, in ms. */
   readonly medianMs: number;
@@ -39,8 +41,8 @@ export interface PendingJobs {
   /** How many. */
   readonly count: number;
   /**
-   * Whether this is an estimate, because not all waiting jobs were read to count them. Then a name of few jobs may count none. As a
-   * rule it is exact while at most 1,000 jobs of the queue wait.
+   * Whether this is an estimate, because not all waiting jobs were read to count them. Then a name of few jobs may
+   * count none. As a rule it is exact while at most 1,000 jobs of the queue wait.
    */
   readonly estimated: boolean;
 }
@@ -62,8 +64,8 @@ export interface NameFigures {
 /** How the jobs of each name do. */
 export interface QueueFigures {
   /**
-   * In the order of the names. The first 100 names of which a job is settled have figures of their own. If it was asked for how many jobs
-   * wait, names of which jobs only wait fill up the 100.
+   * In the order of the names. The first 100 names of which a job is settled have figures of their own. If it was asked
+   * for how many jobs wait, names of which jobs only wait fill up the 100.
    */
   readonly names: readonly NameFigures[];
   /** All other names together; null if there are none. */
@@ -72,7 +74,9 @@ export interface QueueFigures {
 
 /** What a queue has done by the hour. */
 export interface QueueHistory {
-  /** Hours (UTC), oldest first, as many as were asked for, those without anything included. The current one is the last. */
+  /**
+   * Hours (UTC), oldest first, as many as were asked for, those without anything included. The current one is the last.
+   */
   readonly hours: readonly Figures[];
 }
 
@@ -111,8 +115,8 @@ export async function getFigures({ reader, clock }: ManageNeeds, options: Figure
 }
 
 /**
- * Adds how many jobs wait under each name. Names without figures fill up as many places as names have, those with the most jobs first.
- * All others count as `other`, and so do those whose records cannot be read.
+ * Adds how many jobs wait under each name. Names without figures fill up as many places as names have, those with the
+ * most jobs first. All others count as `other`, and so do those whose records cannot be read.
  */
 function withPending(
   { names, other }: QueueFigures,

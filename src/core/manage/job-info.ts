@@ -56,11 +56,14 @@ export interface JobInfo {
   /** How many attempts have begun. */
   readonly attempts: number;
   /**
-   * How many attempts may follow the first: as set at enqueue, else by its definition. Null if neither is known, because the queue
-   * that you asked has no such job among its `jobs`.
+   * How many attempts may follow the first: as set at enqueue, else by its definition. Null if neither is known,
+   * because the queue that you asked has no such job among its `jobs`.
    */
   readonly maxRetries: number | null;
-  /** Why it does not run though it is due. Only what `getJob` shows has it, and only for a job that its flow control key holds back. */
+  /**
+   * Why it does not run though it is due. Only what `getJob` shows has it, and only for a job that its flow control key
+   * holds back.
+   */
   readonly heldBack?: HeldBack;
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
@@ -71,9 +74,9 @@ export interface JobInfo {
   /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };
   /**
-   * When the last attempt began. Only for running, completed and dead jobs. For a running job it is exact once the attempt has reported
-   * progress, or has logged and then extended its lease. Until then it is within some seconds, if the queue that you asked has the job
-   * among its `jobs`, and otherwise missing; `extend` moves it.
+   * When the last attempt began. Only for running, completed and dead jobs. For a running job it is exact once the
+   * attempt has reported progress, or has logged and then extended its lease. Until then it is within some seconds, if
+   * the queue that you asked has the job among its `jobs`, and otherwise missing; `extend` moves it.
    */
   readonly startedAt?: Date;
   /** When its lease ends: without an outcome by then, the job is due again. Only for running jobs. */

@@ -51,7 +51,11 @@ async function heldBackNow({ reader }: ManageNeeds, stored: StoredJob, now: numb
   return key && heldBack(stored, key, now);
 }
 
-/** Reads a job that must be waiting. @throws {TidegateError} `not_found`; `conflict` if it is running or has finished. */
+/**
+ * Reads a job that must be waiting.
+ *
+ * @throws {TidegateError} `not_found`; `conflict` if it is running or has finished.
+ */
 async function getWaitingJob({ queue, jobs, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
   const stored = await store.find(id, now);
   const isGone = stored?.state === "completed" && !jobInfo(stored, queue, jobs, now);
@@ -72,7 +76,11 @@ export async function updateJob(needs: ManageNeeds, id: string, change: JobChang
   return jobInfo(changed, queue, jobs, now) as JobInfo;
 }
 
-/** A copy of the change: what the caller modifies later does not count. @throws {TidegateError} `invalid_request`, `payload_too_large` */
+/**
+ * A copy of the change: what the caller modifies later does not count.
+ *
+ * @throws {TidegateError} `invalid_request`, `payload_too_large`
+ */
 function readChange(given: JobChange): JobChange {
   const change = changeOptions.read(given);
   return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };

@@ -11,7 +11,9 @@ import { storedPages } from "./pages.ts";
 export interface ListOptions {
   /** Default: all states, in this order: scheduled, ready, running, completed, dead. */
   readonly state?: JobState | undefined;
-  /** Only jobs of this name. A page may then be short or empty although more follow: continue while there is a cursor. */
+  /**
+   * Only jobs of this name. A page may then be short or empty although more follow: continue while there is a cursor.
+   */
   readonly name?: string | undefined;
   /** The cursor of the page before. */
   readonly cursor?: string | undefined;
@@ -50,8 +52,8 @@ export const deadListOptions = optionsOf<DeadListOptions>("a list", {
 const MOST_EXAMINED = 1_000;
 
 /**
- * Reads a page of jobs, of one state or of one state after another. It ends early if the records are large: what is left of the
- * bound would hold few more, and each read takes a round trip.
+ * Reads a page of jobs, of one state or of one state after another. It ends early if the records are large: what is
+ * left of the bound would hold few more, and each read takes a round trip.
  *
  * @throws {TidegateError} `invalid_request`
  */

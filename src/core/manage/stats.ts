@@ -28,8 +28,8 @@ export interface QueueStats {
   /** When something next needs attention: a run time, an occurrence, or the end of a lease. */
   readonly nextRunAt: Date | null;
   /**
-   * For how long the oldest ready job could have started; null where none could. One that its flow control key holds back counts only
-   * from when the key lets go.
+   * For how long the oldest ready job could have started; null where none could. One that its flow control key holds
+   * back counts only from when the key lets go.
    */
   readonly oldestReadyAgeMs: number | null;
   /** Whether drains start nothing, until `resume`. */
@@ -76,7 +76,10 @@ export interface QueueBrief {
   readonly queue: string;
   /** What `getStats` gives. */
   readonly stats: QueueStats;
-  /** How many attempts ended in each of the last 60 minutes, oldest first; the current one is the last. Snoozed ones do not count. */
+  /**
+   * How many attempts ended in each of the last 60 minutes, oldest first; the current one is the last. Snoozed ones do
+   * not count.
+   */
   readonly ended: readonly number[];
 }
 

@@ -1,6 +1,9 @@
 import type { JobInfo } from "./job-info.ts";
 
-/** The first poll comes after this time, and each wait is half as long again. A power of two keeps the first of them whole numbers. */
+/**
+ * The first poll comes after this time, and each wait is half as long again. A power of two keeps the first of them
+ * whole numbers.
+ */
 const FIRST_WAIT_MS = 256;
 const LONGEST_WAIT_MS = 5_000;
 /** A timer for 2^31 ms or more overflows and fires at once. */

@@ -11,7 +11,10 @@ export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>, m
   timer.abort();
 }
 
-/** What several drains leave to be waited for at the end of the last one, so that hooks that hang do not delay the next drain. */
+/**
+ * What several drains leave to be waited for at the end of the last one, so that hooks that hang do not delay the next
+ * drain.
+ */
 export class Afterwards {
   readonly #rest = new Set<Promise<void>>();
 

@@ -25,7 +25,10 @@ export function hookCalls({
   return hooks && new HookCalls(hooks, queue, clock);
 }
 
-/** Calls the hooks for one drain, or for one enqueue, which can then wait for the promises of the hooks. Nothing here throws. */
+/**
+ * Calls the hooks for one drain, or for one enqueue, which can then wait for the promises of the hooks. Nothing here
+ * throws.
+ */
 export class HookCalls {
   readonly #hooks: CheckedHooks;
   readonly #queue: string;

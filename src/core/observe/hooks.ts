@@ -58,12 +58,12 @@ export interface LostEvent extends CompleteEvent {
 }
 
 /**
- * Functions that a queue calls when something happens to a job, for example to log it. Outcomes are reported once the store has
- * accepted them. No event contains a payload or a result, so you can log it as it is.
+ * Functions that a queue calls when something happens to a job, for example to log it. Outcomes are reported once the
+ * store has accepted them. No event contains a payload or a result, so you can log it as it is.
  *
- * A hook may return a promise. `enqueue` and `drain` wait for it before they end, at most two seconds, so that a log is sent before the
- * platform ends the invocation. No hook can harm a job: see `onError`. A killed invocation calls no more hooks, so put what must
- * happen into the job itself.
+ * A hook may return a promise. `enqueue` and `drain` wait for it before they end, at most two seconds, so that a log is
+ * sent before the platform ends the invocation. No hook can harm a job: see `onError`. A killed invocation calls no
+ * more hooks, so put what must happen into the job itself.
  */
 export interface Hooks {
   /** A job was enqueued, or a schedule made it. Called for each job of a call. */
@@ -81,7 +81,8 @@ export interface Hooks {
   /** The lease expired before the attempt ended. Its outcome was refused, and the job runs, or ran, again. */
   readonly onLost?: ((event: LostEvent) => unknown) | undefined;
   /**
-   * A hook threw, or its promise was rejected. Default: `console.error` gets the names of the hook and of the error, once for each hook.
+   * A hook threw, or its promise was rejected. Default: `console.error` gets the names of the hook and of the error,
+   * once for each hook.
    */
   readonly onError?: ((error: unknown, hook: string) => unknown) | undefined;
 }

@@ -2,8 +2,9 @@ import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
 import { invalidRequest } from "../shared/errors.ts";
 
 /**
- * Gets a line for each attempt that failed, for each declared schedule that cannot be activated, and once a minute while records are
- * missing in the database. `console` is one. Nothing waits for what it returns, and a logger that throws or rejects changes nothing.
+ * Gets a line for each attempt that failed, for each declared schedule that cannot be activated, and once a minute
+ * while records are missing in the database. `console` is one. Nothing waits for what it returns, and a logger that
+ * throws or rejects changes nothing.
  */
 export interface Logger {
   /** The attempt failed and the job will be retried, or a declared schedule is not active. */

@@ -30,9 +30,10 @@ export interface TracedOutcome {
 }
 
 /**
- * What a queue needs to be traced: two functions that do the given work, once, and record how it ends. An error of their own
- * does not affect jobs, and nothing waits for what they do after the work. If one has not started the work within a second, the rest of the
- * drain is not traced. `tracing()` of `tidegate/telemetry` does this with OpenTelemetry.
+ * What a queue needs to be traced: two functions that do the given work, once, and record how it ends. An error of
+ * their own does not affect jobs, and nothing waits for what they do after the work. If one has not started the work
+ * within a second, the rest of the drain is not traced. `tracing()` of `tidegate/telemetry` does this with
+ * OpenTelemetry.
  */
 export interface Tracing {
   /** Calls `enqueue`. The trace context that it passes is stored with each of the jobs. */
@@ -61,8 +62,8 @@ const BEGINS_WITHIN_MS = 1_000;
 const ENDS_WITHIN_MS = 1_000;
 
 /**
- * Traces one drain, or one enqueue. Whatever the tracing does, the work is done once, and its result counts. What the tracing does after the
- * work is waited for only at the end.
+ * Traces one drain, or one enqueue. Whatever the tracing does, the work is done once, and its result counts. What the
+ * tracing does after the work is waited for only at the end.
  */
 export class TraceCalls {
   readonly #tracing: Tracing;

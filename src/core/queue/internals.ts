@@ -29,8 +29,8 @@ export interface QueueInternals extends DrainableQueue {
   /** Reads all that is known of a flow control key. */
   findFlow(key: string): Promise<FlowState | undefined>;
   /**
-   * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start. `drain({ held })` then
-   * runs them. Without that they are due again when their leases run out.
+   * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start.
+   * `drain({ held })` then runs them. Without that they are due again when their leases run out.
    *
    * @throws as `enqueueMany`
    */

@@ -56,8 +56,9 @@ export function checkQueue(value: unknown): asserts value is Queue {
 /**
  * A queue: it enqueues jobs, drains them, and shows and changes what it holds.
  *
- * Every method throws a `TidegateError`: with the code `invalid_request` if an argument or option makes no sense (the message names
- * it), and with `store_unavailable` if the store cannot be reached. You can then repeat the call safely; an enqueue only with an `id`.
+ * Every method throws a `TidegateError`: with the code `invalid_request` if an argument or option makes no sense (the
+ * message names it), and with `store_unavailable` if the store cannot be reached. You can then repeat the call safely;
+ * an enqueue only with an `id`.
  */
 export class Queue {
   /** Recurring jobs. */
@@ -115,14 +116,14 @@ export class Queue {
     return [...this.#open.jobs.keys()];
   }
 
-  // Enqueuing ------------------------------------------------------------------------------------------------------------
+  // Enqueuing ---------------------------------------------------------------------------------------------------------
 
   /**
    * Stores a job. It will run at least once. With `cron` among the options it stores a recurring job instead.
    *
-   * Calls that are made in one turn of the event loop, as in a `Promise.all`, are stored together for the price of `enqueueMany`.
-   * Each is still checked, answered and refused alone. One request stores up to 1,000 jobs and 4 MiB; if it fails, every call in
-   * it fails.
+   * Calls that are made in one turn of the event loop, as in a `Promise.all`, are stored together for the price of
+   * `enqueueMany`. Each is still checked, answered and refused alone. One request stores up to 1,000 jobs and 4 MiB; if
+   * it fails, every call in it fails.
    *
    * @param job a definition, or the name of one.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options.
@@ -145,12 +146,12 @@ export class Queue {
   }
 
   /**
-   * Stores jobs in one atomic call: all of them, or none if one is refused. More than 1,000 go in several such calls, after all of
-   * them have been checked. What one call stores has at most 8 MiB, as it is sent.
+   * Stores jobs in one atomic call: all of them, or none if one is refused. More than 1,000 go in several such calls,
+   * after all of them have been checked. What one call stores has at most 8 MiB, as it is sent.
    *
    * @returns one result per job, in order.
-   * @throws as `enqueue`; the message says which job was refused. `payload_too_large` if the jobs of one call are too large together:
-   *   then none is stored.
+   * @throws as `enqueue`; the message says which job was refused. `payload_too_large` if the jobs of one call are too
+   *   large together: then none is stored.
    */
   async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
     jobs: TypedBulk<Jobs> | readonly [],
@@ -159,21 +160,21 @@ export class Queue {
     return this.#enqueuer.many(jobs, options);
   }
 
-  // Draining -------------------------------------------------------------------------------------------------------------
+  // Draining ----------------------------------------------------------------------------------------------------------
 
   /**
    * Runs what is due, within limits, and ends. Any number of drains may run at once, or be killed at any point.
    *
-   * @throws {TidegateError} `invalid_request` for an option that makes no sense; `store_unavailable`, after which jobs that ran but
-   *   could not be settled run again when their leases run out.
+   * @throws {TidegateError} `invalid_request` for an option that makes no sense; `store_unavailable`, after which jobs
+   *   that ran but could not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     return drainQueue(this.#open, drainLimits(options));
   }
 
   /**
-   * Keeps every drain from starting jobs and firing schedules, until `resume`. Jobs can still be enqueued. A running drain learns of
-   * it with its next exchange.
+   * Keeps every drain from starting jobs and firing schedules, until `resume`. Jobs can still be enqueued. A running
+   * drain learns of it with its next exchange.
    */
   async pause(): Promise<void> {
     await this.#open.store.setPaused(true);
@@ -186,7 +187,7 @@ export class Queue {
     nextDue.forget(clock());
   }
 
-  // Reading --------------------------------------------------------------------------------------------------------------
+  // Reading -----------------------------------------------------------------------------------------------------------
 
   /**
    * Reads a job in any state; null if no job has the id, or if it completed longer ago than `retention`.
@@ -226,8 +227,8 @@ export class Queue {
   }
 
   /**
-   * Groups what is dead by job name and error: what broke, how often, and since when. A page costs about 2 commands a group, and
-   * fewer if the groups are small.
+   * Groups what is dead by job name and error: what broke, how often, and since when. A page costs about 2 commands a
+   * group, and fewer if the groups are small.
    */
   async getFailures(options: FailuresOptions = {}): Promise<FailurePage> {
     return getFailures(this.#open, options);
@@ -238,20 +239,25 @@ export class Queue {
     return getStats(this.#open);
   }
 
-  /** Reads the statistics, what was done in each of the last 60 minutes, and how long jobs waited and ran. Costs what `getStats` costs. */
+  /**
+   * Reads the statistics, what was done in each of the last 60 minutes, and how long jobs waited and ran. Costs what
+   * `getStats` costs.
+   */
   async getActivity(): Promise<QueueActivity> {
     return getActivity(this.#open);
   }
 
   /**
-   * Reads how the jobs of each name do: what became of them, and how long they waited and ran, in the last hour and days. Nothing is kept
-   * with `observe: false`.
+   * Reads how the jobs of each name do: what became of them, and how long they waited and ran, in the last hour and
+   * days. Nothing is kept with `observe: false`.
    */
   async getFigures(options: FiguresOptions = {}): Promise<QueueFigures> {
     return getFigures(this.#open, options);
   }
 
-  /** Reads what the queue has done in each of the last hours, up to two weeks back, and how long jobs waited and ran. */
+  /**
+   * Reads what the queue has done in each of the last hours, up to two weeks back, and how long jobs waited and ran.
+   */
   async getHistory(options: HistoryOptions = {}): Promise<QueueHistory> {
     return getHistory(this.#open, options);
   }
@@ -261,21 +267,26 @@ export class Queue {
     return this.#open.usage.total(this.clock());
   }
 
-  /** Checks that the store answers, in every partition. Costs a command each. @throws {TidegateError} `store_unavailable` */
+  /**
+   * Checks that the store answers, in every partition. Costs a command each.
+   *
+   * @throws {TidegateError} `store_unavailable`
+   */
   async ping(): Promise<void> {
     const { failure } = await this.#open.reader.peek(this.clock());
     if (failure !== undefined) throw failure;
   }
 
-  // Changing -------------------------------------------------------------------------------------------------------------
+  // Changing ----------------------------------------------------------------------------------------------------------
 
   /**
    * Removes a waiting job.
    *
-   * With `running: true`, it removes a running job too, at once and for good: no result is kept, and it is neither retried nor dead. The
-   * drain that runs it aborts `job.signal` with a `JobCancelledError` when it learns of it: when a `progress` or `extend` of the job is
-   * sent, when it settles another job, or when it checks on the job: every 15 s in the first minute, if the queue observes and the budget allows. What the handler returns or throws is refused and counted as lost. A handler
-   * that ignores its signal runs on until its timeout.
+   * With `running: true`, it removes a running job too, at once and for good: no result is kept, and it is neither
+   * retried nor dead. The drain that runs it aborts `job.signal` with a `JobCancelledError` when it learns of it: when
+   * a `progress` or `extend` of the job is sent, when it settles another job, or when it checks on the job: every 15 s
+   * in the first minute, if the queue observes and the budget allows. What the handler returns or throws is refused and
+   * counted as lost. A handler that ignores its signal runs on until its timeout.
    *
    * @throws {TidegateError} `not_found`; `conflict` if it has finished, or is running and `running` is not true.
    */
@@ -304,8 +315,8 @@ export class Queue {
   /**
    * Removes the waiting jobs of a selection. Running jobs, and what they make, stay.
    *
-   * One call examines up to 1,000 jobs, or fewer if they are large. Its `cursor` says where the next call goes on. A dry run only counts, in
-   * the same steps.
+   * One call examines up to 1,000 jobs, or fewer if they are large. Its `cursor` says where the next call goes on. A
+   * dry run only counts, in the same steps.
    *
    * @throws {TidegateError} `invalid_request`
    */
@@ -314,9 +325,11 @@ export class Queue {
   }
 
   /**
-   * Moves the waiting jobs of a selection to another time, in the same steps as `cancelPending`. `"0s"` makes them due now.
+   * Moves the waiting jobs of a selection to another time, in the same steps as `cancelPending`. `"0s"` makes them due
+   * now.
    *
-   * @param when a duration from now such as "5m", a `Date`, ISO 8601, or ms since 1970. With a cursor, the `runAt` of the call before.
+   * @param when a duration from now such as "5m", a `Date`, ISO 8601, or ms since 1970. With a cursor, the `runAt` of
+   *   the call before.
    * @throws {TidegateError} `invalid_request`
    */
   async reschedulePending(
@@ -328,13 +341,14 @@ export class Queue {
   }
 
   /**
-   * Retries dead jobs, due now and with all their retries, and returns how many. All of the selection is checked first: if this throws
-   * one of the errors below, no job has changed. A dry run checks as well.
+   * Retries dead jobs, due now and with all their retries, and returns how many. All of the selection is checked first:
+   * if this throws one of the errors below, no job has changed. A dry run checks as well.
    *
-   * A dead job stays dead while another job with its id has not ended, as when an enqueue was delivered twice. It is not counted.
+   * A dead job stays dead while another job with its id has not ended, as when an enqueue was delivered twice. It is
+   * not counted.
    *
-   * @throws {TidegateError} `not_found` if you give a single id and it is not dead; `invalid_request` if a new payload is for a message of
-   *   a workflow run.
+   * @throws {TidegateError} `not_found` if you give a single id and it is not dead; `invalid_request` if a new payload
+   *   is for a message of a workflow run.
    * @throws {InvalidPayloadError} if the new payload does not fit the schema of a job in the selection.
    */
   async retryFromDeadLetter(
@@ -344,7 +358,11 @@ export class Queue {
     return { retried: await retryDead(this.#open, selection, options) };
   }
 
-  /** Removes dead jobs for good, and returns how many. @throws {TidegateError} `not_found` if you give a single id and it is not dead. */
+  /**
+   * Removes dead jobs for good, and returns how many.
+   *
+   * @throws {TidegateError} `not_found` if you give a single id and it is not dead.
+   */
   async removeFromDeadLetter(
     selection: string | DeadSelection,
     options: DeadLetterOptions = {},

@@ -30,7 +30,8 @@ export interface QueueList {
 }
 
 /**
- * Reads queues: 5 to 15 commands for each, and 2 more for the mark. If nothing has happened since the last one, those 2 are all.
+ * Reads queues: 5 to 15 commands for each, and 2 more for the mark. If nothing has happened since the last one, those 2
+ * are all.
  *
  * @param since the mark of the list before; "" for the first; undefined to do without.
  */
@@ -52,7 +53,10 @@ export function spent(queues: readonly Queue[]): number {
   return queues.reduce((sum, { spending }) => sum + spending.commands, 0);
 }
 
-/** A short text that stands for what has happened in some queues: see `QueueStore.pulse`. It costs 2 commands a queue and partition. */
+/**
+ * A short text that stands for what has happened in some queues: see `QueueStore.pulse`. It costs 2 commands a queue
+ * and partition.
+ */
 export async function markOf(queues: readonly Queue[]): Promise<string> {
   const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pulses.join("\n")));

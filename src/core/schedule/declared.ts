@@ -11,28 +11,42 @@ import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore }
 import { readCron, readDue, readSchedule, type ScheduleRecord } from "./record.ts";
 import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
 
-/** Marks the code whose declared schedules are active, and the code before it with the times at which it was replaced. */
+/**
+ * Marks the code whose declared schedules are active, and the code before it with the times at which it was replaced.
+ */
 interface Manifest {
   readonly current: string;
   readonly replaced: Readonly<Record<string, number>>;
 }
 
 /**
- * For this long after its schedules were replaced, code counts as an older deployment that still runs, and changes nothing. After that
- * it counts as deployed again, by a rollback.
+ * For this long after its schedules were replaced, code counts as an older deployment that still runs, and changes
+ * nothing. After that it counts as deployed again, by a rollback.
  */
 const STILL_RUNNING_MS = 3_600_000;
 
-/** How long a schedule that is not there may have been fired by another process, whose clock differs, before it counts as missing. */
+/**
+ * How long a schedule that is not there may have been fired by another process, whose clock differs, before it counts
+ * as missing.
+ */
 const FIRED_ELSEWHERE_MS = 60_000;
 
-/** A declared schedule that is missed may be paused, removed or replaced. If so, it is not looked for again for this long. */
+/**
+ * A declared schedule that is missed may be paused, removed or replaced. If so, it is not looked for again for this
+ * long.
+ */
 const LOOKED_FOR_MS = 3_600_000;
 
-/** Where the hash of the second half of a mark begins: 32 bits alone would collide too easily. Any basis but FNV's own would do. */
+/**
+ * Where the hash of the second half of a mark begins: 32 bits alone would collide too easily. Any basis but FNV's own
+ * would do.
+ */
 const SECOND_BASIS = 0x9747b28c;
 
-/** The schedules that the code of this deployment declares. The first drain activates them. After that they cost nothing. */
+/**
+ * The schedules that the code of this deployment declares. The first drain activates them. After that they cost
+ * nothing.
+ */
 export class DeclaredSchedules {
   readonly #records: ReadonlyMap<string, ScheduleRecord>;
   /** Jobs with an asynchronous schema, which the first drain asks. */
@@ -52,7 +66,8 @@ export class DeclaredSchedules {
 
   /**
    * @param warn is called for each schedule that cannot be activated, and when all of them were gone.
-   * @throws {InvalidPayloadError} if the jobs of a schedule would not fit their schema, as far as that is known at once.
+   * @throws {InvalidPayloadError} if the jobs of a schedule would not fit their schema, as far as that is known at
+   *   once.
    */
   constructor(jobs: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
     const declared = [...jobs.values()].filter((job) => job.schedule !== undefined);
@@ -79,8 +94,8 @@ export class DeclaredSchedules {
   }
 
   /**
-   * Notes what a drain has found to be due next. If that is later than the next occurrence of a schedule of this code, the schedule is not
-   * stored: the next drain then reads the manifest, to find out whether the database was emptied.
+   * Notes what a drain has found to be due next. If that is later than the next occurrence of a schedule of this code,
+   * the schedule is not stored: the next drain then reads the manifest, to find out whether the database was emptied.
    */
   noteNext({ nextAt = Number.POSITIVE_INFINITY }: NextDue, now: number): void {
     const after = now + FIRED_ELSEWHERE_MS;
@@ -92,8 +107,9 @@ export class DeclaredSchedules {
   }
 
   /**
-   * Makes an exchange. Code that declares no schedule does not read the manifest before it drains, so its idle ticks cost nothing more.
-   * It reads it when a schedule comes due that other code declared: what older code left behind is removed, and does not fire.
+   * Makes an exchange. Code that declares no schedule does not read the manifest before it drains, so its idle ticks
+   * cost nothing more. It reads it when a schedule comes due that other code declared: what older code left behind is
+   * removed, and does not fire.
    */
   async exchange(store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
     const isOlder = () => request.now < this.#isOlderUntil;
@@ -106,7 +122,8 @@ export class DeclaredSchedules {
     try {
       await this.sync(store, await store.peekWithManifest(request.now), request.now);
     } catch {
-      // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain reads the manifest first.
+      // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain reads the
+      // manifest first.
       this.#isSynced = false;
     }
     return isOlder() ? reply : { ...reply, schedules: reply.schedules.filter((due) => !this.#isOfOthers(due)) };
@@ -116,7 +133,11 @@ export class DeclaredSchedules {
     return !this.#records.has(due.key) && readDue(due)?.declared === true;
   }
 
-  /** Activates the schedules of this code in place of those of the code before it. @returns what is due next after that. */
+  /**
+   * Activates the schedules of this code in place of those of the code before it.
+   *
+   * @returns what is due next after that.
+   */
   async sync(
     store: QueueStore,
     peeked: NextDue & { readonly manifest: string | undefined | null },
@@ -142,8 +163,9 @@ export class DeclaredSchedules {
       isCurrent || isOlder
         ? undefined
         : await this.#declare(store, peeked.manifest, own, manifest, now).catch(unlessOutOfBudget);
-    // The next drain syncs again if another one was faster, with this declaration or by firing a schedule, or if the budget had no room
-    // for a resend. It also does if this code was replaced: a process that stays would otherwise never learn of a rollback to it.
+    // The next drain syncs again if another one was faster, with this declaration or by firing a schedule, or if the
+    // budget had no room for a resend. It also does if this code was replaced: a process that stays would otherwise
+    // never learn of a rollback to it.
     this.#isSynced = declared?.isSynced ?? isCurrent;
     this.#isCurrent = this.#isSynced;
     this.#isOlderUntil = isOlder ? replacedAt + STILL_RUNNING_MS : 0;
@@ -257,12 +279,18 @@ function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): s
   return markOf(JSON.stringify([...records].sort()));
 }
 
-/** A mark by which declarations differ. Not by `crypto.subtle`, whose answer comes at a time that the clock of a test does not control. */
+/**
+ * A mark by which declarations differ. Not by `crypto.subtle`, whose answer comes at a time that the clock of a test
+ * does not control.
+ */
 function markOf(text: string): string {
   return [fnv1a(text), fnv1a(text, SECOND_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
 }
 
-/** The mark of code that declares no schedule. It leaves no manifest, and may have been deployed before the first code that does. */
+/**
+ * The mark of code that declares no schedule. It leaves no manifest, and may have been deployed before the first code
+ * that does.
+ */
 const NOTHING_DECLARED = fingerprint([]);
 
 function declaredRecord(job: AnyJob): ScheduleRecord {

@@ -11,8 +11,8 @@ import { cronOf, encodeSchedule, jobRecordOf, readCron, readDue, type ScheduleRe
 export const MOST_FIRED_AT_ONCE = 100;
 
 /**
- * The next occurrence of a schedule. One that an invocation with a fast clock has fired already does not come again. If that clock was
- * wrong by much, those before it still come.
+ * The next occurrence of a schedule. One that an invocation with a fast clock has fired already does not come again. If
+ * that clock was wrong by much, those before it still come.
  */
 export function nextOccurrence(
   key: string,
@@ -26,8 +26,8 @@ export function nextOccurrence(
 }
 
 /**
- * Decides what due schedules make now, and when they are due next. Those for which one request has no room stay due, and follow
- * with the next.
+ * Decides what due schedules make now, and when they are due next. Those for which one request has no room stay due,
+ * and follow with the next.
  */
 export function firesOf(schedules: readonly DueSchedule[], now: number): readonly Fire[] {
   const fires: Fire[] = [];
@@ -72,8 +72,8 @@ function reachOf(next: number | undefined, now: number): number | undefined {
 }
 
 /**
- * A clock that was ahead has fired a schedule. It goes back to its next occurrence by this one. Without a plan, a drain decides about each
- * occurrence, so that the clock that is ahead does not make its last one again.
+ * A clock that was ahead has fired a schedule. It goes back to its next occurrence by this one. Without a plan, a drain
+ * decides about each occurrence, so that the clock that is ahead does not make its last one again.
  */
 function movedBack(due: DueSchedule, record: ScheduleRecord, now: number): Fire {
   const next = nextOccurrence(due.key, record, now);
@@ -111,8 +111,8 @@ function occurrencesToFire(
 }
 
 /**
- * The latest occurrence until now. It is found by starting from ever earlier times before now, and not from the first occurrence: a
- * queue that slept for a year has missed millions.
+ * The latest occurrence until now. It is found by starting from ever earlier times before now, and not from the first
+ * occurrence: a queue that slept for a year has missed millions.
  */
 function lastOccurrence(next: (after: number) => number | undefined, first: number, now: number): number {
   for (let back = 1_000; back < now - first; back *= 4) {

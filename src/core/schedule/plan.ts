@@ -21,9 +21,9 @@ export function scheduleEntry(key: string, record: ScheduleRecord, next: number 
 }
 
 /**
- * Plans the occurrences of a schedule from `next` on. Undefined if a drain must decide what each of them makes: with a key of flow
- * control, since a claim puts no job in line; with `overlap: "skip"`, which depends on another job; and if the job is large or the next
- * occurrence but one is far away.
+ * Plans the occurrences of a schedule from `next` on. Undefined if a drain must decide what each of them makes: with a
+ * key of flow control, since a claim puts no job in line; with `overlap: "skip"`, which depends on another job; and if
+ * the job is large or the next occurrence but one is far away.
  */
 export function planOf(
   key: string,

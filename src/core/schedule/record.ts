@@ -29,8 +29,8 @@ export interface ScheduleRecord {
 export const encodeSchedule = (record: ScheduleRecord): string => encode(record);
 
 /**
- * Reads a schedule that stands at `next`; undefined if it is damaged or of a version that this code does not know. Where it stands in its
- * plan tells which occurrence the store has fired by itself since the record was written.
+ * Reads a schedule that stands at `next`; undefined if it is damaged or of a version that this code does not know.
+ * Where it stands in its plan tells which occurrence the store has fired by itself since the record was written.
  */
 export function readSchedule({ key, record, plan, next }: ScheduleEntry): ScheduleRecord | undefined {
   const stored = decode<ScheduleRecord>(record);
@@ -43,7 +43,11 @@ export function readDue(due: DueSchedule): ScheduleRecord | undefined {
   return readSchedule({ ...due, next: due.occurrence });
 }
 
-/** When a schedule fires. Its key decides what `H` in the expression stands for. @throws {TidegateError} `invalid_request` */
+/**
+ * When a schedule fires. Its key decides what `H` in the expression stands for.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
 export function cronOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cron" | "timeZone">): Cron {
   return parseCron(cron, timeZone, key);
 }

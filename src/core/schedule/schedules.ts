@@ -107,12 +107,13 @@ export class Schedules {
   }
 
   /**
-   * Stores a schedule, in place of one with the same key. If expression and time zone stay the same, so does its next occurrence. A
-   * paused schedule stays paused. A declared one can only be changed in the code, one of QStash's interface only there.
+   * Stores a schedule, in place of one with the same key. If expression and time zone stay the same, so does its next
+   * occurrence. A paused schedule stays paused. A declared one can only be changed in the code, one of QStash's
+   * interface only there.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
-   * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it; `invalid_request`, and the message names the option;
-   *   `payload_too_large`. Nothing was stored.
+   * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it;
+   *   `invalid_request`, and the message names the option; `payload_too_large`. Nothing was stored.
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
@@ -137,14 +138,22 @@ export class Schedules {
     return existing !== undefined && readSchedule(existing)?.declared === true;
   }
 
-  /** Reads a schedule; null if none has the key. @throws {TidegateError} `conflict` if a newer version has stored it. */
+  /**
+   * Reads a schedule; null if none has the key.
+   *
+   * @throws {TidegateError} `conflict` if a newer version has stored it.
+   */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
     const stored = await this.#reader.findSchedule(key);
     return stored ? scheduleInfo(stored) : null;
   }
 
-  /** Reads all schedules, in the order of their keys. @throws {TidegateError} `conflict` if a newer version has stored one. */
+  /**
+   * Reads all schedules, in the order of their keys.
+   *
+   * @throws {TidegateError} `conflict` if a newer version has stored one.
+   */
   async list(): Promise<readonly ScheduleInfo[]> {
     const stored = await this.#reader.listSchedules();
     return stored.map(scheduleInfo).sort((a, b) => (a.key < b.key ? -1 : 1));
@@ -156,7 +165,11 @@ export class Schedules {
     if (!(await this.#store.removeSchedule(key))) throw unknownSchedule(key);
   }
 
-  /** Keeps a schedule from firing until `resume`, even if code that declares it is deployed again. @throws {TidegateError} `not_found` */
+  /**
+   * Keeps a schedule from firing until `resume`, even if code that declares it is deployed again.
+   *
+   * @throws {TidegateError} `not_found`
+   */
   pause(key: string): Promise<ScheduleInfo> {
     return this.#change(key, (record) => ({ record: { ...record, paused: true }, next: undefined }));
   }
@@ -201,7 +214,10 @@ export class Schedules {
     });
   }
 
-  /** Stores what `make` gives for the schedule as it is. It tries again if a drain or another caller changes the schedule meanwhile. */
+  /**
+   * Stores what `make` gives for the schedule as it is. It tries again if a drain or another caller changes the
+   * schedule meanwhile.
+   */
   async #put(key: string, make: (existing: StoredSchedule | undefined) => ScheduleEntry): Promise<ScheduleInfo> {
     for (;;) {
       const existing = await this.#store.findSchedule(key);
@@ -272,8 +288,8 @@ export function scheduleRecord(
 }
 
 /**
- * Checks that the store can keep the jobs of a schedule. In partitions these all lie in one, and their flow control key may lie in
- * another.
+ * Checks that the store can keep the jobs of a schedule. In partitions these all lie in one, and their flow control key
+ * may lie in another.
  *
  * @throws {TidegateError} `invalid_request`
  */

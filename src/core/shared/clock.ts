@@ -1,6 +1,6 @@
 /**
- * Returns the time, in milliseconds since 1970. A clock with its own `sleep` also decides how waiting works, which lets tests move
- * it by hand. Without one, the timers of the platform are used.
+ * Returns the time, in milliseconds since 1970. A clock with its own `sleep` also decides how waiting works, which lets
+ * tests move it by hand. Without one, the timers of the platform are used.
  */
 export interface Clock {
   (): number;
@@ -8,10 +8,14 @@ export interface Clock {
   sleep?(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** How far apart the clocks of two invocations may be without any harm. Beyond that, one of them is taken to be wrong. */
+/**
+ * How far apart the clocks of two invocations may be without any harm. Beyond that, one of them is taken to be wrong.
+ */
 export const CLOCKS_APART_MS = 5 * 60_000;
 
-/** A clock that also replaces `alarm`: where code runs at the start of a Worker, there are neither timers nor signals. */
+/**
+ * A clock that also replaces `alarm`: where code runs at the start of a Worker, there are neither timers nor signals.
+ */
 export interface RingingClock extends Clock {
   alarm?(ms: number, ring: () => void): () => void;
 }
@@ -19,7 +23,9 @@ export interface RingingClock extends Clock {
 /** The system's time. Looked up at each call, so that tests can replace `Date.now`. */
 export const systemClock: Clock = () => Date.now();
 
-/** The same clock in whole milliseconds. Clocks such as `performance.now()` give fractions, which a score cannot hold. */
+/**
+ * The same clock in whole milliseconds. Clocks such as `performance.now()` give fractions, which a score cannot hold.
+ */
 export function wholeClock(clock: Clock): Clock {
   // It counts whole milliseconds already.
   if (clock === systemClock) return clock;
@@ -27,8 +33,8 @@ export function wholeClock(clock: Clock): Clock {
 }
 
 /**
- * The same clock for one piece of work. If the clock is set back, it continues from its last reading, so that limits and leases
- * computed from it keep their lengths.
+ * The same clock for one piece of work. If the clock is set back, it continues from its last reading, so that limits
+ * and leases computed from it keep their lengths.
  */
 export function steadyClock(clock: Clock): Clock {
   let latest = Number.NEGATIVE_INFINITY;
@@ -50,8 +56,8 @@ function waitingAs(clock: RingingClock, reading: () => number): Clock {
 }
 
 /**
- * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. If most are cancelled, as the timeouts of
- * jobs are, it is cheaper than `sleep` with a signal.
+ * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. If most are cancelled, as
+ * the timeouts of jobs are, it is cheaper than `sleep` with a signal.
  */
 export function alarm(clock: RingingClock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring);

@@ -9,8 +9,8 @@ export type PointInTime = Date | string | number;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * The last time that a store can keep, in ms: 42 bits (docs/storage.md), which end in the year 2109. Written as a literal, because
- * esbuild does not drop an unused power.
+ * The last time that a store can keep, in ms: 42 bits (docs/storage.md), which end in the year 2109. Written as a
+ * literal, because esbuild does not drop an unused power.
  */
 export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
 
@@ -50,8 +50,8 @@ const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-
  * Reads a point in time as milliseconds since 1970.
  *
  * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` if it is not one, names a date that does not exist, has no time zone, or is before
- *   1970 or after the year 2108.
+ * @throws {TidegateError} `invalid_request` if it is not one, names a date that does not exist, has no time zone, or is
+ *   before 1970 or after the year 2108.
  */
 export function pointInTimeMs(value: unknown, name: string): number {
   const ms = readPointInTime(value);

@@ -12,8 +12,8 @@ export type ErrorCode =
 const brand = Symbol.for("tidegate.error");
 
 /**
- * The base of every error that Tidegate throws when it refuses a request. Nothing was written, unless `code` is `store_unavailable`:
- * then the outcome is unknown, and you can repeat the call safely with the same id.
+ * The base of every error that Tidegate throws when it refuses a request. Nothing was written, unless `code` is
+ * `store_unavailable`: then the outcome is unknown, and you can repeat the call safely with the same id.
  *
  * Messages say what was wrong and what to do. They never contain a payload, a token or a URL.
  */
@@ -49,7 +49,10 @@ export class InvalidPayloadError extends TidegateError {
   }
 }
 
-/** A name, an id or a key belongs to an interface of the queue, and somebody else wanted to use it. Over HTTP that is `forbidden`. */
+/**
+ * A name, an id or a key belongs to an interface of the queue, and somebody else wanted to use it. Over HTTP that is
+ * `forbidden`.
+ */
 export class ReservedError extends TidegateError {
   /** @internal */
   readonly isReserved = true;

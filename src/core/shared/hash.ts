@@ -3,8 +3,8 @@ const OFFSET_BASIS = 0x811c9dc5;
 const PRIME = 0x01000193;
 
 /**
- * Hashes a text to a whole number below 2^32, by its UTF-16 units: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/). It is fast, and
- * not secure. Its results are stored, or decide where something is stored, so it must never change.
+ * Hashes a text to a whole number below 2^32, by its UTF-16 units: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/).
+ * It is fast, and not secure. Its results are stored, or decide where something is stored, so it must never change.
  *
  * @param basis a different one gives an unrelated number for the same text.
  */

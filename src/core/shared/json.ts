@@ -5,7 +5,8 @@ import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 type Stored = "payload" | "progress" | "result";
 
 /**
- * Copies a value as JSON keeps it, so that later changes by the caller are not stored, and the stored value is the checked one.
+ * Copies a value as JSON keeps it, so that later changes by the caller are not stored, and the stored value is the
+ * checked one.
  *
  * @param what what the value is, for the message.
  * @param most how large it may be, in bytes of UTF-8.

@@ -1,9 +1,9 @@
 /*
  * The sizes of requests. Upstash accepts and returns at most 10 MB (10 * 1024 * 1024 bytes) at once.
  *
- * The bounds count records in bytes of UTF-8. A record is sent as a text within JSON, where quotes and backslashes take twice their
- * bytes. So the records of one request, or of one answer, stay below 5 MiB. A single record may be larger than its bound, up to
- * `LARGEST_RECORD`. Then it is sent alone.
+ * The bounds count records in bytes of UTF-8. A record is sent as a text within JSON, where quotes and backslashes take
+ * twice their bytes. So the records of one request, or of one answer, stay below 5 MiB. A single record may be larger
+ * than its bound, up to `LARGEST_RECORD`. Then it is sent alone.
  */
 
 export const MEBIBYTE = 1024 * 1024;
@@ -17,21 +17,30 @@ export const MOST_AT_ONCE = 1_000;
 /** The most bytes of records in a request that stores the jobs of several calls, not counting its first. */
 export const MOST_ENQUEUED_BYTES = 4 * MEBIBYTE;
 
-/** The most bytes of records, not counting the first, in a request that settles jobs or puts dead ones back among the waiting. */
+/**
+ * The most bytes of records, not counting the first, in a request that settles jobs or puts dead ones back among the
+ * waiting.
+ */
 export const MOST_SETTLED_BYTES = 4 * MEBIBYTE;
 
-/** The most bytes of records, not counting the first, in the firings of one exchange. They are sent with what it settles. */
+/**
+ * The most bytes of records, not counting the first, in the firings of one exchange. They are sent with what it
+ * settles.
+ */
 export const MOST_FIRED_BYTES = 512 * 1024;
 
-/** The largest payload of a recurring job, in bytes. A firing sends it twice: in the record of the schedule and in that of the job. */
+/**
+ * The largest payload of a recurring job, in bytes. A firing sends it twice: in the record of the schedule and in that
+ * of the job.
+ */
 export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 
 /** The most bytes of records, not counting the first, that one claim returns. */
 export const MOST_CLAIMED_BYTES = 4 * MEBIBYTE;
 
 /**
- * The most bytes of records, not counting the first, that one page of jobs holds. The answer of a handler holds them too, with more
- * about each job, and an answer of a Vercel function may have 4.5 MB.
+ * The most bytes of records, not counting the first, that one page of jobs holds. The answer of a handler holds them
+ * too, with more about each job, and an answer of a Vercel function may have 4.5 MB.
  */
 export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 
@@ -39,8 +48,8 @@ export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 export const LARGEST_RECORD = 8 * MEBIBYTE;
 
 /**
- * The most bytes of records, as they are sent, that one call stores together, all or none. Upstash takes 10 MiB, which leaves room for
- * the ids, keys and options of 1,000 jobs. One job alone may always be stored.
+ * The most bytes of records, as they are sent, that one call stores together, all or none. Upstash takes 10 MiB, which
+ * leaves room for the ids, keys and options of 1,000 jobs. One job alone may always be stored.
  */
 export const MOST_TOGETHER_BYTES = 8 * MEBIBYTE;
 
@@ -57,7 +66,10 @@ export function bytesOf(text: string): number {
   return isShort ? encoder.encodeInto(text, scratch).written : encoder.encode(text).length;
 }
 
-/** Up to this length a text is taken to have the most bytes that it may: to count them takes longer than all else in settling a job. */
+/**
+ * Up to this length a text is taken to have the most bytes that it may: to count them takes longer than all else in
+ * settling a job.
+ */
 const SHORT = 1_024;
 
 /** The most bytes that a text may have: exact, unless it is short. */
@@ -81,7 +93,10 @@ export function areTooLargeTogether(records: readonly string[]): boolean {
   });
 }
 
-/** Cuts a list into pieces that are sent one by one: each of up to 1,000, whose texts have no more bytes than `most`, not counting the first. */
+/**
+ * Cuts a list into pieces that are sent one by one: each of up to 1,000, whose texts have no more bytes than `most`,
+ * not counting the first.
+ */
 export function* inPieces<Item>(
   items: readonly Item[],
   textOf: (item: Item) => string,

@@ -2,8 +2,8 @@
 const GRACE_MS = 500;
 
 /**
- * When to look again: after `first` while things change, and twice as long after each look that found no change, up to `longest`. Sooner
- * if something falls due before that.
+ * When to look again: after `first` while things change, and twice as long after each look that found no change, up to
+ * `longest`. Sooner if something falls due before that.
  *
  * @param quiet how many looks in a row found no change.
  * @param dueInMs in how many ms something falls due. What is overdue does not count.

@@ -6,8 +6,8 @@ import { checkFlag, checkPathText, checkText, type Given, knownOptions, oneOf, w
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /**
- * An option, a field of a body or a parameter: how to read it, and how to describe it. Both stand in one place, so that what a method
- * takes, what its route takes and what the OpenAPI document says cannot differ.
+ * An option, a field of a body or a parameter: how to read it, and how to describe it. Both stand in one place, so that
+ * what a method takes, what its route takes and what the OpenAPI document says cannot differ.
  */
 export interface Schema<Value = unknown> {
   readonly json: JsonSchema;
@@ -206,7 +206,11 @@ export function list<Item>(item: Schema<Item>, most: number): Schema<readonly It
   });
 }
 
-/** An object of a body, or the parameters of a query. @param of what has its fields, for the message, if they are in no field themselves. */
+/**
+ * An object of a body, or the parameters of a query.
+ *
+ * @param of what has its fields, for the message, if they are in no field themselves.
+ */
 export function object<const Parts extends Fields, Required extends keyof Parts & string = never>(
   fields: Parts,
   required: readonly Required[] = [],

@@ -4,12 +4,13 @@ import { invalidRequest, quote } from "./errors.ts";
 export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
 
 /**
- * Reads options: checks that they are an object, and that each of them is known. An unknown one, such as a misspelt one or one of
- * another library, would otherwise be ignored silently, and its default would apply.
+ * Reads options: checks that they are an object, and that each of them is known. An unknown one, such as a misspelt one
+ * or one of another library, would otherwise be ignored silently, and its default would apply.
  *
  * @param of what the options belong to, for the message: "enqueue".
  * @param inner options that only Tidegate itself passes. The message does not list them.
- * @returns the options that are given. An option that is `undefined` is left out, so that callers can pass on what they may not have.
+ * @returns the options that are given. An option that is `undefined` is left out, so that callers can pass on what they
+ *   may not have.
  * @throws {TidegateError} `invalid_request`; the message names the option and the known ones.
  */
 export function knownOptions<Options>(
@@ -26,7 +27,9 @@ export function knownOptions<Options>(
   return given;
 }
 
-/** The same options without those that are `undefined`, which would otherwise hide a default that they are spread over. */
+/**
+ * The same options without those that are `undefined`, which would otherwise hide a default that they are spread over.
+ */
 export function withoutUndefined<Options extends object>(options: Options): Given<Options> {
   if (!Object.values(options).includes(undefined)) return options as Given<Options>;
   const given = { ...options } as Given<Options>;
@@ -34,7 +37,10 @@ export function withoutUndefined<Options extends object>(options: Options): Give
   return given;
 }
 
-/** @throws {TidegateError} `invalid_request` with this message for everything that is not an object, and for null and arrays. */
+/**
+ * @throws {TidegateError} `invalid_request` with this message for everything that is not an object, and for null and
+ *   arrays.
+ */
 export function checkObject(value: unknown, message: string): asserts value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRequest(message);
 }
@@ -55,8 +61,8 @@ export function checkFunctions<Options extends object>(
 }
 
 /**
- * Checks an id, key or name: 1 to `longest` characters that survive every transport unchanged (no control characters, nor
- * those that change the direction of text, no lone surrogates, no white space at either end).
+ * Checks an id, key or name: 1 to `longest` characters that survive every transport unchanged (no control characters,
+ * nor those that change the direction of text, no lone surrogates, no white space at either end).
  */
 export function checkText(value: unknown, name: string, longest: number): asserts value is string {
   if (typeof value !== "string" || value.length === 0 || value.length > longest) {
@@ -69,14 +75,21 @@ export function checkText(value: unknown, name: string, longest: number): assert
   }
 }
 
-/** Checks a new id, key or name that will be part of a URL. @throws {TidegateError} `invalid_request`, also for "." and ".." */
+/**
+ * Checks a new id, key or name that will be part of a URL.
+ *
+ * @throws {TidegateError} `invalid_request`, also for "." and ".."
+ */
 export function checkPathText(value: unknown, name: string, longest: number): asserts value is string {
   checkText(value, name, longest);
   if (value === "." || value === "..")
     throw invalidRequest(`${name} must not be "${value}": a URL drops it, and would mean something else.`);
 }
 
-/** What a terminal or a page would obey in place of showing it: control characters, and those that turn the direction of a text. */
+/**
+ * What a terminal or a page would obey in place of showing it: control characters, and those that turn the direction of
+ * a text.
+ */
 const control = /[\p{Cc}\p{Bidi_Control}]/u;
 
 /** Checks that a value, if given, is one of some words. @throws {TidegateError} `invalid_request` */

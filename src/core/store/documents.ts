@@ -1,6 +1,6 @@
 /**
- * A document: a text that a queue keeps under a name, among others of its kind. It is for what is neither a job nor a schedule and must
- * outlive an invocation. To a store the text is opaque.
+ * A document: a text that a queue keeps under a name, among others of its kind. It is for what is neither a job nor a
+ * schedule and must outlive an invocation. To a store the text is opaque.
  */
 export interface StoredDocument {
   readonly name: string;
@@ -16,7 +16,9 @@ export interface DocumentChange {
   readonly name: string;
   /** What to store; undefined removes the document. */
   readonly text: string | undefined;
-  /** Made for this change alone, without colons: by it the store recognizes its own work when the change is sent again. */
+  /**
+   * Made for this change alone, without colons: by it the store recognizes its own work when the change is sent again.
+   */
   readonly mark: string;
   /** The mark as it was read; null if there was no document. Default: any. */
   readonly from?: string | null | undefined;

@@ -12,7 +12,10 @@ export const HOURS_KEPT = 14 * 24;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** The windows of which the last hour of a name consists. There is one more than in an hour, since the current one has just begun. */
+/**
+ * The windows of which the last hour of a name consists. There is one more than in an hour, since the current one has
+ * just begun.
+ */
 export const TEN_MINUTES_MS = 600_000;
 export const TENS_KEPT = 7;
 

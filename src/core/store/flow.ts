@@ -18,7 +18,9 @@ export interface NewFlow {
 
 /** The key of a stored job, and the limits that came with it. They hold if nothing else is known of the key by then. */
 export interface JobFlow extends NewFlow {
-  /** The place in the order of the key; 0 if the job was enqueued without an order. The store gives it, and it stays. */
+  /**
+   * The place in the order of the key; 0 if the job was enqueued without an order. The store gives it, and it stays.
+   */
   readonly order: number;
 }
 
@@ -51,8 +53,8 @@ export interface FlowState extends NewFlow {
 }
 
 /**
- * A change of one key, whether or not it has jobs. `set` replaces the limits, or `only` one, and pins what it replaces, `unset` lets go
- * of them, and `rateReset` closes the window that is open.
+ * A change of one key, whether or not it has jobs. `set` replaces the limits, or `only` one, and pins what it replaces,
+ * `unset` lets go of them, and `rateReset` closes the window that is open.
  */
 export type FlowChange =
   | { readonly to: "set"; readonly limits: FlowLimits; readonly only?: PinnedLimit | undefined }

@@ -11,15 +11,15 @@ export interface Meter {
   /** Requests so far, resends included. Each counts from when it is sent. */
   roundTrips: number;
   /**
-   * Billed commands so far. A store that knows the most a request can be billed counts that when it sends the request, and corrects
-   * it by the answer. If the answer is lost, the most stays counted.
+   * Billed commands so far. A store that knows the most a request can be billed counts that when it sends the request,
+   * and corrects it by the answer. If the answer is lost, the most stays counted.
    */
   commands: number;
   /** Whether there is room for this on top of what is counted. A store asks before each request. Default: always. */
   allows?(cost: Cost): boolean;
   /**
-   * Keeps room for requests that may have to follow, until the function that it returns is called. A store asks for it in the same turn in
-   * which it sends a request. Default: nothing is kept.
+   * Keeps room for requests that may have to follow, until the function that it returns is called. A store asks for it
+   * in the same turn in which it sends a request. Default: nothing is kept.
    */
   hold?(cost: Cost): () => void;
 }

@@ -1,4 +1,6 @@
-/** The id of the job that an occurrence makes. It is the same for every invocation, so that an occurrence makes one job. */
+/**
+ * The id of the job that an occurrence makes. It is the same for every invocation, so that an occurrence makes one job.
+ */
 export function occurrenceJobId(key: string, occurrence: number): string {
   return `${key}@${new Date(occurrence).toISOString()}`;
 }

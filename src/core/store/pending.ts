@@ -1,6 +1,9 @@
 /** How many jobs wait under each name. */
 export interface StoredPending {
-  /** By the text of the name in the record (`nameText`). Records in which there is none are counted under the empty text. */
+  /**
+   * By the text of the name in the record (`nameText`). Records in which there is none are counted under the empty
+   * text.
+   */
   readonly counts: ReadonlyMap<string, number>;
   /** Whether only some of the jobs were read, chosen at random. Then a name of few jobs may be missing. */
   readonly isEstimated: boolean;
@@ -11,7 +14,10 @@ export const MOST_PENDING_READ = 1_000;
 
 const START = '1:{"name":"';
 
-/** The name of a job as it stands in its record: the text between the quotes, as JSON has it; empty for a record that begins otherwise. */
+/**
+ * The name of a job as it stands in its record: the text between the quotes, as JSON has it; empty for a record that
+ * begins otherwise.
+ */
 export function nameText(record: string): string {
   if (!record.startsWith(START)) return "";
   const [, text = ""] = /^((?:[^"\\]|\\.)*)"/s.exec(record.slice(START.length)) ?? [];

@@ -9,11 +9,12 @@ export interface ScheduleEntry {
 }
 
 /**
- * The next occurrences of a schedule, computed ahead, and what they make. With it a store fires the schedule by itself: the exchange that
- * finds it due makes the job of the last occurrence until then, moves the schedule to the next one, and leases the job.
+ * The next occurrences of a schedule, computed ahead, and what they make. With it a store fires the schedule by itself:
+ * the exchange that finds it due makes the job of the last occurrence until then, moves the schedule to the next one,
+ * and leases the job.
  *
- * The store hands the schedule out instead if it stands at none of these times, if no later time is left, if a job with the id of
- * the occurrence exists, and in the cases below.
+ * The store hands the schedule out instead if it stands at none of these times, if no later time is left, if a job with
+ * the id of the occurrence exists, and in the cases below.
  */
 export interface SchedulePlan {
   /** Occurrences in order. */

@@ -4,9 +4,9 @@ import type { SchedulePut, StoredSchedule } from "./schedules.ts";
 import { CLAIM_CYCLE, type Outcome } from "./store.ts";
 
 /**
- * A score holds all that a store must know of a live job to order and to fence it: when it needs attention, how often it has
- * been claimed, whether it is leased. `time * 1024 + claims * 2 + leased` is exact in a double until the year 2109. A claim
- * always makes another score, so the score is the fencing token too.
+ * A score holds all that a store must know of a live job to order and to fence it: when it needs attention, how often
+ * it has been claimed, whether it is leased. `time * 1024 + claims * 2 + leased` is exact in a double until the year
+ * 2109. A claim always makes another score, so the score is the fencing token too.
  */
 export interface Position {
   readonly at: number;
@@ -24,7 +24,10 @@ export function unpack(stored: number): Position {
   return { at: (score - rest) / 1024, claims: Math.floor(rest / 2), isLeased: rest % 2 === 1 };
 }
 
-/** A job that waits for its flow control key stands this much higher, out of reach of every claim. Such scores are even, so exact. */
+/**
+ * A job that waits for its flow control key stands this much higher, out of reach of every claim. Such scores are even,
+ * so exact.
+ */
 export const IN_LINE = 2 ** 53;
 
 /** Whether a job waits for its flow control key. */
@@ -65,7 +68,11 @@ function reachOf(ms: number): number {
   return Math.floor(Math.log2(ms)) + 1;
 }
 
-/** The score of a schedule that has fired. @param reachMs how far ahead `next` is; undefined if a claim need not check it. */
+/**
+ * The score of a schedule that has fired.
+ *
+ * @param reachMs how far ahead `next` is; undefined if a claim need not check it.
+ */
 export function movedScore(next: number | undefined, reachMs: number | undefined): number {
   return scheduleScore(next, reachMs === undefined ? 0 : MOVED + reachOf(reachMs));
 }
@@ -75,7 +82,10 @@ export function renewedScore({ next, from }: SchedulePut): number {
   return scheduleScore(next, from?.revision === undefined ? 0 : (from.revision + 1) % MOVED);
 }
 
-/** How the mark of a key ends that was served a moment ago: it stands behind all that is due in that millisecond. Keys take turns. */
+/**
+ * How the mark of a key ends that was served a moment ago: it stands behind all that is due in that millisecond. Keys
+ * take turns.
+ */
 const SERVED = 1_020;
 
 /**
@@ -90,18 +100,19 @@ export function markScore(at: number, turn: number, windowMs: number | undefined
 }
 
 /**
- * When a window ends, by a clock that says `now`: when the clock that opened it has said, unless that one was wrong. If a clock that is a
- * little behind brought the end back, the other one would find the window closed, and open a new one: the rate would not hold.
+ * When a window ends, by a clock that says `now`: when the clock that opened it has said, unless that one was wrong. If
+ * a clock that is a little behind brought the end back, the other one would find the window closed, and open a new one:
+ * the rate would not hold.
  */
 export function windowEnd(endsAt: number, now: number, periodMs: number): number {
   return endsAt > now + periodMs + CLOCKS_APART_MS ? now + periodMs : endsAt;
 }
 
 /**
- * Whether a key or a schedule is further ahead than a clock like the one that says `now` can have put it: the clock that has done so was
- * ahead, or this one is behind. The last bits of a score tell how far ahead it was then: the turn of a key is never in the future, a window
- * ends within its period, and a schedule moves to its next occurrence. Schedules are checked only for large differences: an occurrence
- * that was fired early is not to be fired again.
+ * Whether a key or a schedule is further ahead than a clock like the one that says `now` can have put it: the clock
+ * that has done so was ahead, or this one is behind. The last bits of a score tell how far ahead it was then: the turn
+ * of a key is never in the future, a window ends within its period, and a schedule moves to its next occurrence.
+ * Schedules are checked only for large differences: an occurrence that was fired early is not to be fired again.
  */
 export function isAstray(member: string, score: number, now: number): boolean {
   const ahead = Math.floor(score / 1024) - now;

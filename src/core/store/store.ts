@@ -8,11 +8,12 @@ import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "
 import type { StoredStats } from "./stats.ts";
 
 /**
- * The store port: the calls that a queue makes to the place that keeps its jobs. It speaks of jobs, leases and occurrences, never of Redis.
+ * The store port: the calls that a queue makes to the place that keeps its jobs. It speaks of jobs, leases and
+ * occurrences, never of Redis.
  *
- * Every method is atomic and safe to send twice: ids are made by the caller, and an outcome carries the lease that it settles.
- * All times are milliseconds since 1970 by the caller's clock. Records are opaque text to a store. If the store cannot be
- * reached, a method throws a `TidegateError` with the code `store_unavailable`.
+ * Every method is atomic and safe to send twice: ids are made by the caller, and an outcome carries the lease that it
+ * settles. All times are milliseconds since 1970 by the caller's clock. Records are opaque text to a store. If the
+ * store cannot be reached, a method throws a `TidegateError` with the code `store_unavailable`.
  */
 
 /** A claim count wraps at this number: it distinguishes leases that are close in time, and is not a statistic. */
@@ -31,7 +32,10 @@ export interface Store {
   open(queue: string, meter?: Meter, partition?: number): QueueStore;
 }
 
-/** @param taker what needs a store, for the message. @throws {TidegateError} `invalid_request` if `store` is not a store. */
+/**
+ * @param taker what needs a store, for the message.
+ * @throws {TidegateError} `invalid_request` if `store` is not a store.
+ */
 export function checkStore(store: unknown, taker: string): void {
   if (typeof (store as Partial<Store> | null | undefined)?.open !== "function")
     throw invalidRequest(`${taker} needs a store, such as memoryStore() or upstashStore({ url, token }).`);
@@ -47,7 +51,10 @@ export interface Lease {
   readonly flow?: JobFlow;
   /** With `flow`: when the job was claimed, or leased at enqueue, by the clock of that request. */
   readonly claimedAt?: number;
-  /** The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads it. */
+  /**
+   * The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads
+   * it.
+   */
   readonly bornAs?: string;
   /** When it ends instead if the store has made a renewal whose answer was lost. An outcome counts under either end. */
   readonly mayEndAt?: number;
@@ -74,16 +81,23 @@ export interface NewJob {
     readonly key: string;
     readonly ttlMs: number;
     /**
-     * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and its record begins with
-     * this text. Default: never. Of several such jobs in one call, the last one is stored, before any of them is leased.
+     * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and its record
+     * begins with this text. Default: never. Of several such jobs in one call, the last one is stored, before any of
+     * them is leased.
      */
     readonly replaces?: string;
   };
   /** Its flow control key. */
   readonly flow?: NewFlow;
-  /** Whether the limits that its key has stay as they are. Those of `flow` then hold only for a key of which nothing is known. */
+  /**
+   * Whether the limits that its key has stay as they are. Those of `flow` then hold only for a key of which nothing is
+   * known.
+   */
   readonly keepsLimits?: boolean;
-  /** Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a place for it. This is the eager start. */
+  /**
+   * Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a place for it. This
+   * is the eager start.
+   */
   readonly leaseEndsAt?: number;
 }
 
@@ -111,8 +125,9 @@ export interface Timing {
 }
 
 /**
- * How the lease of a job ends: the words in which the store, the report of a drain, hooks, logs and traces speak of it. It carries
- * its timing if an attempt was made: without one, the claim no longer counts against the rate of the flow control key.
+ * How the lease of a job ends: the words in which the store, the report of a drain, hooks, logs and traces speak of it.
+ * It carries its timing if an attempt was made: without one, the claim no longer counts against the rate of the flow
+ * control key.
  */
 export type Outcome = {
   /** The name of the job, under which it is counted if the request observes. Default: it is counted under none. */
@@ -125,8 +140,9 @@ export type Outcome = {
   /** The attempt failed, and the job waits for the next one. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
   /**
-   * The job waits again with no attempt used: its handler snoozed it, or it was released before it started. The record says so. If
-   * the record cannot be written, `claims` says so: how often the job counts as claimed from then on. Default: as in the lease.
+   * The job waits again with no attempt used: its handler snoozed it, or it was released before it started. The record
+   * says so. If the record cannot be written, `claims` says so: how often the job counts as claimed from then on.
+   * Default: as in the lease.
    */
   | {
       readonly to: "snoozed" | "released";
@@ -160,7 +176,9 @@ export interface FiredJob {
   readonly flow?: NewFlow;
 }
 
-/** Makes the jobs of an occurrence and moves the schedule on, if the schedule is still at `occurrence`, as it was read. */
+/**
+ * Makes the jobs of an occurrence and moves the schedule on, if the schedule is still at `occurrence`, as it was read.
+ */
 export interface Fire {
   readonly key: string;
   readonly occurrence: number;
@@ -169,8 +187,8 @@ export interface Fire {
   /** When the schedule is due again; undefined if it never is. */
   readonly next: number | undefined;
   /**
-   * How far ahead `next` is. A claim by whose clock it is much further ahead hands the schedule out again: the clock that fires it now was
-   * ahead. Default: no claim checks it.
+   * How far ahead `next` is. A claim by whose clock it is much further ahead hands the schedule out again: the clock
+   * that fires it now was ahead. Default: no claim checks it.
    */
   readonly reachMs?: number | undefined;
   readonly record: string;
@@ -187,11 +205,20 @@ export interface SettleRequest {
   readonly settle: readonly Outcome[];
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
-  /** Whether to keep what only serves those who look at the queue: the order of completed jobs, and figures by name. Default false. */
+  /**
+   * Whether to keep what only serves those who look at the queue: the order of completed jobs, and figures by name.
+   * Default false.
+   */
   readonly observe?: boolean | undefined;
-  /** Leases of jobs that still run: the reply says which of these are gone, if that takes no command more. Default: none. */
+  /**
+   * Leases of jobs that still run: the reply says which of these are gone, if that takes no command more. Default:
+   * none.
+   */
   readonly watch?: readonly Lease[] | undefined;
-  /** Whether an earlier request, whose answer was lost, may have settled the same outcomes. The store then recognizes its own work. Default false. */
+  /**
+   * Whether an earlier request, whose answer was lost, may have settled the same outcomes. The store then recognizes
+   * its own work. Default false.
+   */
   readonly isResend?: boolean;
   /** How long the store may pause before it sends the request again, all pauses together. Default: as it sees fit. */
   readonly resendPauseMs?: number;
@@ -215,7 +242,10 @@ export interface ClaimRequest {
   readonly meetsKeys?: boolean;
   /** Whether the store may fire schedules by itself that code declares. Default false: it hands them out. */
   readonly firesDeclared?: boolean;
-  /** In a queue with several partitions: how old its knowledge of a partition may be before the store peeks at it as well. Default: any age. */
+  /**
+   * In a queue with several partitions: how old its knowledge of a partition may be before the store peeks at it as
+   * well. Default: any age.
+   */
   readonly refreshAfterMs?: number;
 }
 
@@ -293,7 +323,10 @@ export interface DueSchedule {
 /** What is due next. */
 export interface NextDue {
   readonly paused: boolean;
-  /** When something next needs attention: a run time, an occurrence, or the end of a lease. In the past if there is a backlog. */
+  /**
+   * When something next needs attention: a run time, an occurrence, or the end of a lease. In the past if there is a
+   * backlog.
+   */
   readonly nextAt: number | undefined;
 }
 
@@ -301,16 +334,24 @@ export interface NextDue {
 export interface PeekReply extends NextDue {
   /** Why one of several partitions gave no answer when another did: what is due in that one is left out. */
   readonly failure?: unknown;
-  /** Whether the queue, or one of its partitions, was found to be emptied since this process last used it. Default false. */
+  /**
+   * Whether the queue, or one of its partitions, was found to be emptied since this process last used it. Default
+   * false.
+   */
   readonly isEmptied?: boolean;
 }
 
 export interface SettleReply {
-  /** For each outcome, in order: true if it was accepted, false if its lease was lost, undefined if `failure` hides the answer. */
+  /**
+   * For each outcome, in order: true if it was accepted, false if its lease was lost, undefined if `failure` hides the
+   * answer.
+   */
   readonly settled: readonly (boolean | undefined)[];
   /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
   readonly gone?: readonly string[] | undefined;
-  /** Why one of several partitions gave no answer when another did. It is safe to send that partition the same again. */
+  /**
+   * Why one of several partitions gave no answer when another did. It is safe to send that partition the same again.
+   */
   readonly failure?: unknown;
 }
 
@@ -318,26 +359,32 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly fired: readonly FireReply[];
   readonly jobs: readonly LeasedJob[];
   /**
-   * Schedules with an occurrence that is due, and that the store has not fired by itself. They stay due until they are fired. Others are
-   * further ahead than the clock of the request can have put them (`Fire.reachMs`).
+   * Schedules with an occurrence that is due, and that the store has not fired by itself. They stay due until they are
+   * fired. Others are further ahead than the clock of the request can have put them (`Fire.reachMs`).
    */
   readonly schedules: readonly DueSchedule[];
   /** How many more are due beyond the limit of the claim; 0 if they were not to be counted. */
   readonly left: number;
   /** Whether jobs were left out because the claim may not meet keys. Default false. */
   readonly leftKeys?: boolean;
-  /** How many jobs and schedules were dropped because the store has lost their records, as Redis does if it evicts keys. Default 0. */
+  /**
+   * How many jobs and schedules were dropped because the store has lost their records, as Redis does if it evicts keys.
+   * Default 0.
+   */
   readonly evicted?: number;
   /** Why a part did not answer, if jobs were claimed from another one instead. */
   readonly passedOver?: unknown;
 }
 
-/** `fired` made its jobs, `skipped` made none because of `overlap`, `stale` means that another invocation had fired the occurrence. */
+/**
+ * `fired` made its jobs, `skipped` made none because of `overlap`, `stale` means that another invocation had fired the
+ * occurrence.
+ */
 export type FireReply = "fired" | "skipped" | "stale";
 
 /**
- * The state of a job: `scheduled` (its run time is ahead), `ready` (it is due), `running` (an invocation holds its lease),
- * `completed` (kept for the queue's `retention`), `dead` (in the dead letter).
+ * The state of a job: `scheduled` (its run time is ahead), `ready` (it is due), `running` (an invocation holds its
+ * lease), `completed` (kept for the queue's `retention`), `dead` (in the dead letter).
  */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead";
 
@@ -347,7 +394,10 @@ export interface StoredJob {
   readonly id: string;
   readonly state: JobState;
   readonly record: string;
-  /** When the job needs attention: its run time, or the end of its lease. For a dead job, when it was dead-lettered. For a completed one, when it ended, if a list has found it in that order; else 0. */
+  /**
+   * When the job needs attention: its run time, or the end of its lease. For a dead job, when it was dead-lettered. For
+   * a completed one, when it ended, if a list has found it in that order; else 0.
+   */
   readonly at: number;
   readonly claims: number;
   /** Its flow control key. Completed jobs have none any more. */
@@ -378,7 +428,10 @@ export interface StoredFailures {
   readonly firstAt: number;
   /** The one that died last. */
   readonly sample: StoredJob;
-  /** How many died in each of the last 24 hours, oldest first; null where that was not counted. At least the last 500 are counted. */
+  /**
+   * How many died in each of the last 24 hours, oldest first; null where that was not counted. At least the last 500
+   * are counted.
+   */
   readonly trend: readonly (number | null)[];
 }
 
@@ -442,7 +495,9 @@ export interface Spread {
   readonly partitions: number;
   /** How many stores have the partitions between them. */
   readonly stores: number;
-  /** Which of the stores this one is, from 0. It has every partition whose number leaves this when divided by `stores`. */
+  /**
+   * Which of the stores this one is, from 0. It has every partition whose number leaves this when divided by `stores`.
+   */
   readonly store: number;
 }
 
@@ -451,11 +506,14 @@ export type Layout = Spread | "whole" | "nothing";
 
 /** What a store knows without a request. */
 export interface LocalFacts {
-  /** Whether its requests share a connection that stays open. Workers tie one to the event that opened it. Default false. */
+  /**
+   * Whether its requests share a connection that stays open. Workers tie one to the event that opened it. Default
+   * false.
+   */
   readonly keepsConnection?: boolean;
   /**
-   * The most that a `settle` or an `exchange` of this size costs, each time that it is sent. Its requests are sent, and counted, all at
-   * once.
+   * The most that a `settle` or an `exchange` of this size costs, each time that it is sent. Its requests are sent, and
+   * counted, all at once.
    */
   mostOfExchange(size: ExchangeSize): Cost;
   /** The most that `peekWithManifest` costs. */
@@ -487,24 +545,30 @@ export interface LocalFacts {
 export interface QueueStore {
   /** What needs no request. Every other member is a request. */
   readonly local: LocalFacts;
-  /** Stores all of the jobs or none. One reply per job, in order. A job whose id or dedupe key is taken is left out, or replaces the holder. */
+  /**
+   * Stores all of the jobs or none. One reply per job, in order. A job whose id or dedupe key is taken is left out, or
+   * replaces the holder.
+   */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /** Settles outcomes, and nothing else. */
   settle(request: SettleRequest): Promise<SettleReply>;
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;
   /**
-   * Reports how the queue is kept. Asked of the queue as a whole, not of a partition. Once a queue is spread, every other call to
-   * the whole fails with `invalid_request`.
+   * Reports how the queue is kept. Asked of the queue as a whole, not of a partition. Once a queue is spread, every
+   * other call to the whole fails with `invalid_request`.
    *
    * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only asks.
    */
   partitions(wanted?: Spread): Promise<Layout>;
-  /** Reads what is due next, as cheaply as possible. The answer may be stale: rely on it only where an exchange will correct it. */
+  /**
+   * Reads what is due next, as cheaply as possible. The answer may be stale: rely on it only where an exchange will
+   * correct it.
+   */
   peek(now: number): Promise<PeekReply>;
   /**
-   * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before the first. Null if
-   * `failure` hides it.
+   * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before
+   * the first. Null if `failure` hides it.
    */
   peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
   /** Moves the ends of leases, and rewrites the records under those for which one is given. No job is there twice. */
@@ -514,8 +578,9 @@ export interface QueueStore {
   /** Reads those of the jobs that are dead, until their records have `mostBytes`. It reads at least one of the ids. */
   findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead>;
   /**
-   * Reads a page of the jobs of one state. It may be short, or empty, with more to come. Waiting and running jobs come in the order of their
-   * times, dead and completed ones newest first. Completed jobs that were not observed follow, in no order.
+   * Reads a page of the jobs of one state. It may be short, or empty, with more to come. Waiting and running jobs come
+   * in the order of their times, dead and completed ones newest first. Completed jobs that were not observed follow, in
+   * no order.
    */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Reads a page of the groups of failures, in the order of their names. It may be short with more to come. */
@@ -523,11 +588,14 @@ export interface QueueStore {
   /** Says of each of some jobs whether it waits. No id is there twice. */
   areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]>;
   /**
-   * Removes waiting jobs; with `mayRun` running ones too, whose outcomes are then refused. One answer for each id, none of which is there
-   * twice.
+   * Removes waiting jobs; with `mayRun` running ones too, whose outcomes are then refused. One answer for each id, none
+   * of which is there twice.
    */
   cancel(ids: readonly string[], now: number, mayRun?: boolean): Promise<readonly CancelStatus[]>;
-  /** Moves waiting jobs to another time. One answer for each id, none of which is there twice: false if it does not wait. */
+  /**
+   * Moves waiting jobs to another time. One answer for each id, none of which is there twice: false if it does not
+   * wait.
+   */
   reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]>;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
@@ -553,24 +621,25 @@ export interface QueueStore {
   /** Changes one flow control key. */
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /**
-   * Reads a text that is another one after anything was enqueued, attempted, cancelled, retried or removed, and after a pause. It may
-   * be the same after a change to something that waits. It costs 2 commands a partition.
+   * Reads a text that is another one after anything was enqueued, attempted, cancelled, retried or removed, and after a
+   * pause. It may be the same after a change to something that waits. It costs 2 commands a partition.
    */
   pulse(): Promise<string>;
   /**
    * Counts everything, at one moment.
    *
-   * @param withNames reads figures by name too, and does not count completed jobs, so that it costs no more. Default false.
+   * @param withNames reads figures by name too, and does not count completed jobs, so that it costs no more. Default
+   *   false.
    */
   stats(now: number, withNames?: boolean): Promise<StoredStats>;
   /**
-   * Reads what was settled under each name, in no order: in the last hour, and on each of the last `days` (UTC). Names that came after
-   * the first `NAMES_KEPT` are counted together.
+   * Reads what was settled under each name, in no order: in the last hour, and on each of the last `days` (UTC). Names
+   * that came after the first `NAMES_KEPT` are counted together.
    */
   figures(now: number, days: number): Promise<readonly StoredNameFigures[]>;
   /**
-   * Counts waiting jobs by name. It is exact while at most `MOST_PENDING_READ` jobs wait; otherwise that many are read, chosen at random.
-   * A store may read fewer if there are many other members, or if records are large.
+   * Counts waiting jobs by name. It is exact while at most `MOST_PENDING_READ` jobs wait; otherwise that many are read,
+   * chosen at random. A store may read fewer if there are many other members, or if records are large.
    */
   pending(now: number): Promise<StoredPending>;
   /** Reads what was settled in the last `hours`, in their order: only those hours in which something was. */
@@ -586,17 +655,19 @@ export interface QueueStore {
   /** Removes a schedule; false if there was none. */
   removeSchedule(key: string): Promise<boolean>;
   /**
-   * Activates declared schedules if the manifest is still `from`: stores what is declared, and removes what no longer is. False if
-   * another deployment was faster, or if a schedule to be stored was fired, changed or removed meanwhile.
+   * Activates declared schedules if the manifest is still `from`: stores what is declared, and removes what no longer
+   * is. False if another deployment was faster, or if a schedule to be stored was fired, changed or removed meanwhile.
    */
   declare(change: ManifestChange): Promise<boolean>;
   /** Reads one document. */
   findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined>;
-  /** Reads a page of the documents of a kind, in the order of their names. It may be short, or empty, with more to come. */
+  /**
+   * Reads a page of the documents of a kind, in the order of their names. It may be short, or empty, with more to come.
+   */
   listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>>;
   /**
-   * Makes all of the changes, or none: false if one of the documents is not as it was read. A document to be removed that is gone counts
-   * as removed. No two of the changes are of one document.
+   * Makes all of the changes, or none: false if one of the documents is not as it was read. A document to be removed
+   * that is gone counts as removed. No two of the changes are of one document.
    */
   changeDocuments(changes: readonly DocumentChange[], now: number): Promise<boolean>;
 }

@@ -139,7 +139,10 @@ function histogramSamples({ bounds, counts, sumMs }: Histogram): readonly Sample
   return [...buckets, { suffix: "_sum", value: sumMs / 1_000 }, { suffix: "_count", value: upTo }];
 }
 
-/** Writes what is measured of queues in the text format of Prometheus (version 0.0.4). Each sample carries its queue's name. */
+/**
+ * Writes what is measured of queues in the text format of Prometheus (version 0.0.4). Each sample carries its queue's
+ * name.
+ */
 export function metricsText(queues: readonly Measured[]): string {
   const lines = metrics.flatMap(({ name, type, help, samples }) => [
     `# HELP ${name} ${help}`,

@@ -60,11 +60,11 @@ const description =
   "with a stable `code`; a request refused with a status from 400 to 499 has changed nothing.";
 
 /**
- * Writes the OpenAPI 3.1 document of some routes. It is built from the schemas that read the requests, so the two cannot
- * differ.
+ * Writes the OpenAPI 3.1 document of some routes. It is built from the schemas that read the requests, so the two
+ * cannot differ.
  *
- * @param isNamed whether the document is served below `/queues/:queue` and describes that queue alone. Its paths are relative
- *   to it.
+ * @param isNamed whether the document is served below `/queues/:queue` and describes that queue alone. Its paths are
+ *   relative to it.
  */
 export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
   const document = {

@@ -32,8 +32,8 @@ import {
   withKeywords,
 } from "../../core/shared/schema.ts";
 
-// What goes over the wire: the options of the core, by the schemas that read them there, and what only a request has. The client imports
-// types only, so that it stays small.
+// What goes over the wire: the options of the core, by the schemas that read them there, and what only a request has.
+// The client imports types only, so that it stays small.
 
 /** An error as `application/problem+json` (RFC 9457). */
 export interface Problem {

@@ -35,8 +35,8 @@ export interface Answer {
 }
 
 /**
- * The JSON of a type; times are ISO 8601 strings. A shape compiles only for exactly this type, so the documented answer cannot
- * differ from the real one.
+ * The JSON of a type; times are ISO 8601 strings. A shape compiles only for exactly this type, so the documented answer
+ * cannot differ from the real one.
  */
 export interface Shape<Value> extends Answer {
   readonly json: JsonSchema;

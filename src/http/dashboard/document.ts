@@ -1,8 +1,8 @@
 import { contentSecurityPolicy, page } from "./bundle.generated.ts";
 
 /**
- * The dashboard's HTML page. It is the same for everybody and loads its data afterwards. So a link from another site works too,
- * although the browser sends no strict cookie with it.
+ * The dashboard's HTML page. It is the same for everybody and loads its data afterwards. So a link from another site
+ * works too, although the browser sends no strict cookie with it.
  *
  * @param refused why a sign-in was refused. It is not escaped, so pass fixed text only.
  */

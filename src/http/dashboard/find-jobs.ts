@@ -4,14 +4,14 @@ import type { JobState } from "../../core/store/store.ts";
 import { messageOf } from "./message-brief.ts";
 
 /**
- * What of each job is searched: parts of its name and id, its whole name, its errors, or its payload; or of each message its destination,
- * id, labels, and what limits it.
+ * What of each job is searched: parts of its name and id, its whole name, its errors, or its payload; or of each
+ * message its destination, id, labels, and what limits it.
  */
 export type SearchedPart = "part" | "name" | "error" | "payload" | "message";
 
 /**
- * How many jobs one search examines, in how many reads, and for how long it begins another one, before it returns what it has found and
- * a cursor. A read brings up to 3 MiB.
+ * How many jobs one search examines, in how many reads, and for how long it begins another one, before it returns what
+ * it has found and a cursor. A read brings up to 3 MiB.
  */
 const MOST_EXAMINED = 1_000;
 const MOST_READS = 6;
@@ -36,8 +36,8 @@ export interface Found {
 }
 
 /**
- * Examines up to 1,000 jobs, 500 in a read, or 18 MiB of them, or as many as it can read in 5 seconds. A read costs 3 to 8 commands, and
- * a search at most 60. The case of letters does not matter.
+ * Examines up to 1,000 jobs, 500 in a read, or 18 MiB of them, or as many as it can read in 5 seconds. A read costs 3
+ * to 8 commands, and a search at most 60. The case of letters does not matter.
  */
 export async function findJobs(queue: Queue, { state, text, by, cursor }: Search): Promise<Found> {
   const fits = matcher(text, by);

@@ -42,9 +42,9 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * createHandler({ queue, auth, dashboard: dashboard() });
  * ```
  *
- * You sign in with an `admin` or a `read` token and get a signed cookie. Removing the token ends the session. If the handler's
- * `auth` is "none", nobody needs to sign in. Each isolate answers 429 to more than ten wrong tokens a minute. A right token
- * always works. What stops guessing is the length of your tokens.
+ * You sign in with an `admin` or a `read` token and get a signed cookie. Removing the token ends the session. If the
+ * handler's `auth` is "none", nobody needs to sign in. Each isolate answers 429 to more than ten wrong tokens a minute.
+ * A right token always works. What stops guessing is the length of your tokens.
  *
  * @param options how long a session lasts.
  * @throws {TidegateError} `invalid_request` for an invalid option.

@@ -5,7 +5,10 @@ import { type Caller, type KnownToken, refuseCrossSite, type Scope, type Session
 const COOKIE = "tidegate-session";
 /** A request can carry cookies of parent paths too, and checking one costs a signature for each token. */
 const MOST_COOKIES = 8;
-/** In a session, a request that changes something needs this header. It proves that the page can read the session's data. */
+/**
+ * In a session, a request that changes something needs this header. It proves that the page can read the session's
+ * data.
+ */
 const CSRF_HEADER = "tidegate-csrf";
 /** A token needs one of these scopes to sign in. */
 const SUFFICIENT: readonly Scope[] = ["read", "admin"];
@@ -27,8 +30,8 @@ export interface Session extends Signer {
 }
 
 /**
- * Sessions that need no storage. The signing key comes from the token that the user signed in with. So a session allows what
- * the token allows now, and removing the token ends it.
+ * Sessions that need no storage. The signing key comes from the token that the user signed in with. So a session allows
+ * what the token allows now, and removing the token ends it.
  */
 export class Sessions implements SessionFinder {
   readonly #tokens: readonly KnownToken[];
@@ -43,7 +46,9 @@ export class Sessions implements SessionFinder {
     this.#clock = clock;
   }
 
-  /** Begins a session and returns its cookie. Undefined if the token does not allow one. The token must be a known one. */
+  /**
+   * Begins a session and returns its cookie. Undefined if the token does not allow one. The token must be a known one.
+   */
   async begin(token: string, request: Request): Promise<string | undefined> {
     const signer = (await this.#prepare()).get(token);
     if (!signer) return undefined;
@@ -97,8 +102,8 @@ function cookie(request: Request, value: string, seconds: number): string {
   // The path of the handler: everything below it needs the cookie, and nothing else may get it.
   const path = pathname.replace(/\/dashboard\/[^/]*\/?$/, "") || "/";
   const isSecure = cameSecurely(request);
-  // With these prefixes a browser accepts the cookie only over TLS, and "__Host-" only from this host. "__Host-" requires the
-  // path "/".
+  // With these prefixes a browser accepts the cookie only over TLS, and "__Host-" only from this host. "__Host-"
+  // requires the path "/".
   const prefix = isSecure ? (path === "/" ? "__Host-" : "__Secure-") : "";
   const suffix = isSecure ? "; Secure" : "";
   return `${prefix}${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${suffix}`;

@@ -6,7 +6,10 @@ export const MOST_SHOWN_CHARACTERS = 20_000;
 
 const valueNames = ["payload", "result", "progress"] as const;
 
-/** A job as its own page shows it. The page polls while the job runs, so what it does not show of large values is not sent. */
+/**
+ * A job as its own page shows it. The page polls while the job runs, so what it does not show of large values is not
+ * sent.
+ */
 export interface ShownJob extends JobInfo {
   /** What it delivers. */
   readonly message?: MessageBrief | undefined;

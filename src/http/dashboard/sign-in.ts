@@ -11,8 +11,8 @@ const MOST_WRONG = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * Counts the wrong tokens of this isolate. The returned function says whether there are too many now. It does not stop someone
- * who is patient or reaches many isolates, and it locks nobody out: a right token always works.
+ * Counts the wrong tokens of this isolate. The returned function says whether there are too many now. It does not stop
+ * someone who is patient or reaches many isolates, and it locks nobody out: a right token always works.
  */
 function counter(clock: Clock): () => boolean {
   let beganAt = 0;

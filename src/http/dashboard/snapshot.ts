@@ -56,7 +56,10 @@ export const snapshotQuery = object(
     /** How far back figures and charts go. Default: an hour. */
     range: word(["day", "weeks"]),
     cursor: cursorIn(jobStates),
-    /** The mark of the answer before: if nothing has happened since, the answer says only that. Any other text asks for a mark. */
+    /**
+     * The mark of the answer before: if nothing has happened since, the answer says only that. Any other text asks for
+     * a mark.
+     */
     mark: string(LONGEST_ID),
     /** Leaves out the statistics. */
     only: word(["contents"]),
@@ -130,10 +133,11 @@ export interface QueueSnapshot extends Contents {
 export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUnchanged: true };
 
 /**
- * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the statistics cost 5
- * commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for failures on the overview, the statistics of each
- * further queue in the list of all, 4 to 15 for failures, 3 to 7 for a page of jobs (and as much for each state in the list of the latest), 3
- * for a job, 3 more for the events of a message, 6 to 9 for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
+ * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the
+ * statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for failures
+ * on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a page of
+ * jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message, 6 to 9
+ * for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -287,7 +291,11 @@ function occurrencesFrom(first: number | undefined, { next }: ReturnType<typeof 
 
 export const occurrencesQuery = object({ cron: string(LONGEST_ID), timeZone: string(LONGEST_ID) }, ["cron"]);
 
-/** The next occurrences of an expression that is being typed. Costs no command. @throws {TidegateError} `invalid_request` */
+/**
+ * The next occurrences of an expression that is being typed. Costs no command.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
 export function nextOccurrences(
   { cron, timeZone = "UTC" }: ValueOf<typeof occurrencesQuery>,
   now: number,

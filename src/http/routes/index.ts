@@ -8,7 +8,9 @@ import { queueRoutes } from "./queue.ts";
 import { type Route, replyText, respondingRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
-/** The OpenAPI documents, for a named queue and for the root. Each is built once, since that takes some milliseconds. */
+/**
+ * The OpenAPI documents, for a named queue and for the root. Each is built once, since that takes some milliseconds.
+ */
 const documents = new Map<boolean, string>();
 
 /** Every route of a handler. */

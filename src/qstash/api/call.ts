@@ -53,8 +53,8 @@ export async function readJsonBody(
 const LARGEST_SELECTION = 256 * 1024;
 
 /**
- * Adds to the query of a call what its body selects: earlier versions of the SDKs send ids and filters there. Without them a request
- * to cancel one message would mean all messages.
+ * Adds to the query of a call what its body selects: earlier versions of the SDKs send ids and filters there. Without
+ * them a request to cancel one message would mean all messages.
  *
  * @throws {TidegateError} `invalid_request` for a body that selects nothing that can be read.
  */

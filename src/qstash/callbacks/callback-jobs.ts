@@ -28,8 +28,8 @@ export function callbacksFor(
 }
 
 /**
- * Makes the callbacks of a message that has ended. They are stored in the step that settles its end, so none is lost, and none comes
- * twice for one end.
+ * Makes the callbacks of a message that has ended. They are stored in the step that settles its end, so none is lost,
+ * and none comes twice for one end.
  */
 export async function callbackJobs(
   message: Message,
@@ -60,7 +60,10 @@ export async function callbackJobs(
   return make("");
 }
 
-/** Enqueues the callbacks of an end apart from it. Their ids come from the end, so that one that is enqueued twice is there once. */
+/**
+ * Enqueues the callbacks of an end apart from it. Their ids come from the end, so that one that is enqueued twice is
+ * there once.
+ */
 export async function enqueueCallbacks(
   message: Message,
   ending: JobEnding,
@@ -150,7 +153,10 @@ async function callbackJob(
   return { id, runAt, record };
 }
 
-/** The id of a callback: that of the end which it reports, reserved as it can be foretold. It lies in the partition of the message. */
+/**
+ * The id of a callback: that of the end which it reports, reserved as it can be foretold. It lies in the partition of
+ * the message.
+ */
 export function callbackId(name: string, messageId: string, host: AttemptHost): string {
   const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
   const base = `${isReservedId(`${messageId}:`) ? "" : reserved.id}${messageId}:${name}${life}`;

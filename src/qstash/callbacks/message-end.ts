@@ -15,8 +15,8 @@ export function responseTo(host: AttemptHost): KeptResponse {
 }
 
 /**
- * How a message of a run ended. It is stored with its job in the step that ends the delivery, and the run and the callbacks are changed
- * and enqueued from there. So no message is delivered again for a run that could not be changed.
+ * How a message of a run ended. It is stored with its job in the step that ends the delivery, and the run and the
+ * callbacks are changed and enqueued from there. So no message is delivered again for a run that could not be changed.
  */
 export interface StoredEnd {
   readonly response: KeptResponse;

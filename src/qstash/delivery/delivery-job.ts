@@ -162,7 +162,10 @@ function endingOf(job: JobContext, { failure }: StoredEnd): JobEnding {
   return { id, attempts, maxRetries, ...(failure !== undefined && { failure }) };
 }
 
-/** Does work of a run that the budget of a drain may have no room for, or the store no answer. Neither costs the message a retry. */
+/**
+ * Does work of a run that the budget of a drain may have no room for, or the store no answer. Neither costs the message
+ * a retry.
+ */
 async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result | "not now"> {
   try {
     return await work();

@@ -28,8 +28,8 @@ export interface Limited {
   readonly flowControl: FlowControlOptions;
 }
 
-// Keys of flow control are the queue's own: these prefixes keep those of messages apart from those of other jobs, and nobody else sets
-// their limits.
+// Keys of flow control are the queue's own: these prefixes keep those of messages apart from those of other jobs, and
+// nobody else sets their limits.
 const KEY_PREFIX = `${reserved.key}key:`;
 const QUEUE_PREFIX = `${reserved.key}queue:`;
 
@@ -56,7 +56,11 @@ export function queueLimits(parallelism: number): FlowControlOptions {
   return parallelism === 1 ? { ordered: true } : { concurrency: parallelism };
 }
 
-/** Sets and pins the limits of a key of messages. @throws {TidegateError} `invalid_request` for limits that contradict each other. */
+/**
+ * Sets and pins the limits of a key of messages.
+ *
+ * @throws {TidegateError} `invalid_request` for limits that contradict each other.
+ */
 export function setLimits(queue: Queue, key: string, limits: FlowControlLimits): Promise<void> {
   return internalsOf(queue).changeFlow(key, { to: "set", limits: flowLimits(limits) });
 }

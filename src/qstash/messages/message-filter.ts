@@ -33,7 +33,11 @@ export function readFilter(query: URLSearchParams, others: readonly string[]): F
   return readFilters(query, others, fields);
 }
 
-/** Reads filters by their names, and the dates between which a thing may have been made. @throws {TidegateError} `invalid_request` */
+/**
+ * Reads filters by their names, and the dates between which a thing may have been made.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
 export function readFilters<Thing>(
   query: URLSearchParams,
   others: readonly string[],

@@ -18,8 +18,8 @@ export function attemptTimeoutMs(deliveryMs: number): number {
 export type MessageJob = BulkJob & { readonly payload: Message };
 
 /**
- * The id of a job under a flow control key. In a queue with partitions all jobs of a key are in one: then the id gets an ending by which
- * its job is kept there. The same id and key give the same again.
+ * The id of a job under a flow control key. In a queue with partitions all jobs of a key are in one: then the id gets
+ * an ending by which its job is kept there. The same id and key give the same again.
  */
 export function idUnderKey(id: string, key: string | undefined, local: LocalFacts): string {
   let made = 0;

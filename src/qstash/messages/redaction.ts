@@ -30,7 +30,8 @@ const pattern = /^(?:(body)|headers?(?:\[([^\]]+)\])?)$/i;
 /**
  * Reads `Upstash-Redact-Fields`: "body", "header", and "header[Authorization]", separated by commas.
  *
- * @throws {TidegateError} `invalid_request` for everything else: what somebody wants to hide is not to be shown by mistake.
+ * @throws {TidegateError} `invalid_request` for everything else: what somebody wants to hide is not to be shown by
+ *   mistake.
  */
 export function readRedaction(text: string | null): Redaction | undefined {
   const fields = (text ?? "").split(",").map((field) => field.trim());
@@ -44,8 +45,8 @@ export function readRedaction(text: string | null): Redaction | undefined {
 }
 
 /**
- * Headers whose values let somebody in somewhere. They are hidden unasked: a token that reads jobs, as a dashboard or a monitor has, is
- * not meant to open what the publisher may open.
+ * Headers whose values let somebody in somewhere. They are hidden unasked: a token that reads jobs, as a dashboard or a
+ * monitor has, is not meant to open what the publisher may open.
  */
 const credentials = /authorization|cookie|secret|token|password|api-?key/i;
 

@@ -23,8 +23,8 @@ const functions: Readonly<
 const tokenPattern = /\s*(?:(\d+(?:\.\d+)?|\.\d+)|([a-z]+)|([-+*/%(),]))/gy;
 
 /**
- * Reads an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the functions pow, sqrt,
- * abs, exp, floor, ceil, round, min and max.
+ * Reads an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the functions
+ * pow, sqrt, abs, exp, floor, ceil, round, min and max.
  *
  * @param header where it stands, for the message.
  * @throws {TidegateError} `invalid_request`

@@ -4,8 +4,8 @@ export interface WorkflowNote {
   /** When the run was triggered, in ms since 1970. */
   readonly createdAt: number;
   /**
-   * A "step" brings the workflow its steps so far. A "call" goes to somebody else, its "result" to the workflow. A "timeout" ends the
-   * wait for an event. "failure" reports that the run has failed.
+   * A "step" brings the workflow its steps so far. A "call" goes to somebody else, its "result" to the workflow. A
+   * "timeout" ends the wait for an event. "failure" reports that the run has failed.
    */
   readonly role: "step" | "call" | "result" | "timeout" | "failure";
   /** The step that a call, a timeout or an event is for. */

@@ -1,8 +1,8 @@
 import { decoded } from "../api/call.ts";
 
 /**
- * Reads the destination from the path of a request. Some platforms merge its slashes, so "https:/host" is "https://host". What
- * follows "?" belongs to the destination.
+ * Reads the destination from the path of a request. Some platforms merge its slashes, so "https:/host" is
+ * "https://host". What follows "?" belongs to the destination.
  */
 export function readDestination({ url }: Request, rest: string): string {
   const plain = isUrl(rest) ? rest : decoded(rest);

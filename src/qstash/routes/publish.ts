@@ -70,7 +70,8 @@ const LARGEST_BATCH = 5 * MEBIBYTE;
 export async function batch(call: QStashCall): Promise<Response> {
   const entries = await readJsonBody(call.request, LARGEST_BATCH, tooLargeOfRun);
   const store = () => storeBatch(call, entries);
-  // What a run sends is refused as its step: the SDK takes 400 for the end of the run, and would leave it where it stands.
+  // What a run sends is refused as its step: the SDK takes 400 for the end of the run, and would leave it where it
+  // stands.
   const isOfRuns = Array.isArray(entries) && entries.some(isEntryOfRun);
   return json(await (isOfRuns ? refusingAsStep(store) : store()));
 }

@@ -38,8 +38,8 @@ export async function wait(call: QStashCall): Promise<Response> {
 }
 
 /**
- * `POST /v2/notify/{eventId}` brings an event to all runs that wait for it, `POST /v2/notify/{runId}/{eventId}` to one run, which gets it
- * also if it waits for it only later.
+ * `POST /v2/notify/{eventId}` brings an event to all runs that wait for it, `POST /v2/notify/{runId}/{eventId}` to one
+ * run, which gets it also if it waits for it only later.
  */
 export async function notify({ request, host, parameters }: QStashCall): Promise<Response> {
   const data = eventData(await readBytes(request.body, LARGEST_EVENT));
@@ -60,8 +60,8 @@ export async function listWaiters({ host, parameters }: QStashCall): Promise<Res
 }
 
 /**
- * Whatever comes to `/v2/workflows/hooks/{userId}/{runId}/{eventId}`: the webhooks of runs, whose addresses are their secrets. An address
- * of no user costs nothing, and one of no webhook the command that finds that out.
+ * Whatever comes to `/v2/workflows/hooks/{userId}/{runId}/{eventId}`: the webhooks of runs, whose addresses are their
+ * secrets. An address of no user costs nothing, and one of no webhook the command that finds that out.
  */
 export async function webhook({ request, host, settings, parameters }: QStashCall): Promise<Response> {
   const { user = "", run: runId = "", event = "" } = parameters;

@@ -31,7 +31,9 @@ export class KeyRing {
     return stored ? (JSON.parse(stored.text) as SigningKeys) : this.#given;
   }
 
-  /** The keys, read at most once a minute: receivers that know the keys from before a rotation accept those after it. */
+  /**
+   * The keys, read at most once a minute: receivers that know the keys from before a rotation accept those after it.
+   */
   async recent(documents: Documents, queue: string, now: number): Promise<SigningKeys> {
     const known = this.#known.get(queue);
     if (known && now < known.until) return known.keys;

@@ -22,8 +22,8 @@ interface Target {
 /**
  * Reads the targets: each names a scheme, a host, a port and a path, or with "/*" at its end every path below it.
  *
- * A host is compared as a whole and as the URL standard writes it. So an address in another notation is the address that it
- * stands for, and no address or name is a target that is not listed, be it private or public.
+ * A host is compared as a whole and as the URL standard writes it. So an address in another notation is the address
+ * that it stands for, and no address or name is a target that is not listed, be it private or public.
  *
  * @throws {TidegateError} `invalid_request`; the message names the target.
  */
@@ -99,8 +99,8 @@ function covers({ origin, path, isPrefix }: Target, url: URL): boolean {
 const MOST_DECODED = 4;
 
 /**
- * Whether a server may read another path in this one, above the prefix that it begins with: encoded slashes, backslashes and dots,
- * dots with parameters as in "..;a", and what is no UTF-8 but a slash to old servers.
+ * Whether a server may read another path in this one, above the prefix that it begins with: encoded slashes,
+ * backslashes and dots, dots with parameters as in "..;a", and what is no UTF-8 but a slash to old servers.
  */
 function isAmbiguous(path: string): boolean {
   let decoded = path;

@@ -32,8 +32,8 @@ const resetHeaders = ["x-ratelimit-reset", "x-ratelimit-reset-requests", "x-rate
 /**
  * How long a destination asks to wait, in ms: in seconds, as a date, or as "6m5s".
  *
- * @param most the longest wait, in ms. A longer `Retry-After` is cut to it. The other headers do not count then: some servers write the
- *   time of the reset there and not the wait.
+ * @param most the longest wait, in ms. A longer `Retry-After` is cut to it. The other headers do not count then: some
+ *   servers write the time of the reset there and not the wait.
  * @returns undefined if it does not say.
  */
 export function retryAfterMs(headers: Headers, now: number, most: number): number | undefined {

@@ -7,7 +7,11 @@ import { messageIds, type Run } from "./run.ts";
 import { arrivalJob, eventJob, jobIdOf, runHeader, timeoutJob } from "./run-messages.ts";
 import { eventStep, type RunWaits, type Wait, waitsName } from "./wait-documents.ts";
 
-/** Lets a step of a run wait for an event. @returns the message that ends the wait: by its deadline, or at once if the event has come. */
+/**
+ * Lets a step of a run wait for an event.
+ *
+ * @returns the message that ends the wait: by its deadline, or at once if the event has come.
+ */
 export async function waitFor(
   { queue }: QStashHost,
   run: Run,
@@ -53,8 +57,8 @@ export async function bringOrSave(host: QStashHost, runId: string, eventId: stri
 }
 
 /**
- * Brings an event to the steps of a run that wait for it. It is enqueued first, so that it is not lost if this ends halfway. A wait that
- * its deadline ends meanwhile has no answer: the delivery of the event finds that out too.
+ * Brings an event to the steps of a run that wait for it. It is enqueued first, so that it is not lost if this ends
+ * halfway. A wait that its deadline ends meanwhile has no answer: the delivery of the event finds that out too.
  */
 async function bring(host: QStashHost, waits: RunWaits, data: string) {
   const { queue } = host;

@@ -8,7 +8,8 @@ import { stepJob } from "./run-messages.ts";
 export type Again = "resume" | "restart";
 
 /**
- * Runs a failed run again, as a new run. Its id comes from the failed one, so that a run that is resumed twice runs once.
+ * Runs a failed run again, as a new run. Its id comes from the failed one, so that a run that is resumed twice runs
+ * once.
  *
  * @param changes options in place of those of the failed run.
  * @param notBefore when it begins, in ms since 1970. Default: at once.

@@ -9,7 +9,9 @@ import type { Run, RunStep } from "./run.ts";
 /** How long a run is known after its end, for its logs and so that its id begins no second one. */
 const KEPT_AFTER_END = "3d";
 
-/** How many bytes the document of a run may have with the bodies of its steps. Further ones get documents of their own. */
+/**
+ * How many bytes the document of a run may have with the bodies of its steps. Further ones get documents of their own.
+ */
 const MOST_INLINE_BYTES = 128 * 1024;
 
 /** The most bytes of bodies that are stored at once. */
@@ -28,7 +30,10 @@ export type RunSummary = Pick<Run, "id" | "url" | "createdAt" | "state"> & {
   readonly flowControlKey?: string;
 };
 
-/** The runs of workflows, as documents of a queue: one for each run, one that lists it by its time, and those of large steps. */
+/**
+ * The runs of workflows, as documents of a queue: one for each run, one that lists it by its time, and those of large
+ * steps.
+ */
 export class Runs {
   readonly #documents: Documents;
 
@@ -75,7 +80,8 @@ export class Runs {
   /**
    * Changes a run by what it holds, again if another invocation changes it meanwhile.
    *
-   * @param change gives the changed run, or undefined to leave it as it is. It may only add steps. It may be called several times.
+   * @param change gives the changed run, or undefined to leave it as it is. It may only add steps. It may be called
+   *   several times.
    * @returns the run as it then is; undefined if there is none.
    * @throws {TidegateError} `conflict` if others kept changing it; `payload_too_large`
    */

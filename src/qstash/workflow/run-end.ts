@@ -23,8 +23,9 @@ export type RunEnd =
     };
 
 /**
- * Ends a run, and brings its end to the run that waits for it. Of several ends at once the first one stored counts, and the other run
- * is told no other. If this is repeated, it tells the stored end again: an earlier call may not have come so far.
+ * Ends a run, and brings its end to the run that waits for it. Of several ends at once the first one stored counts, and
+ * the other run is told no other. If this is repeated, it tells the stored end again: an earlier call may not have come
+ * so far.
  *
  * @returns the run as it then is: it may have ended in another way. undefined if there is none.
  */
@@ -44,7 +45,8 @@ export function carriesRun({ role }: WorkflowNote): boolean {
 /**
  * Ends the run of a message that has failed for good.
  *
- * @returns what its callbacks say of the run. "of no account" if the run had ended before, or goes on: then the message has none.
+ * @returns what its callbacks say of the run. "of no account" if the run had ended before, or goes on: then the message
+ *   has none.
  */
 export async function afterMessage(
   note: WorkflowNote,

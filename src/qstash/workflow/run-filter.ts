@@ -19,7 +19,11 @@ const fields: Readonly<Record<string, Field>> = {
   callerIp: () => false,
 };
 
-/** Reads the filters of a query over runs. The names in `others` are no filters. @throws {TidegateError} `invalid_request` */
+/**
+ * Reads the filters of a query over runs. The names in `others` are no filters.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
 export function readRunFilter(query: URLSearchParams, others: readonly string[]): (run: RunSummary) => boolean {
   // Of runs to cancel, a URL means all that begin with it.
   const isPrefix = others.includes("workflowUrlExactMatch") && query.get("workflowUrlExactMatch") !== "true";

@@ -10,7 +10,10 @@ export type RunState = "started" | "success" | "failed" | "canceled";
 export interface RunOptions
   extends Pick<Message, "header" | "timeoutMs" | "retryDelay" | "labels" | "failureCallback" | "limits"> {
   readonly retries?: number;
-  /** Whether a destination that does not answer as the SDK does is none of its workflow. Default false: older SDKs do not say who they are. */
+  /**
+   * Whether a destination that does not answer as the SDK does is none of its workflow. Default false: older SDKs do
+   * not say who they are.
+   */
   readonly expectsSdk?: boolean;
   /** What of its messages nobody is shown, as `Upstash-Redact-Fields` says it. */
   readonly redact?: string;

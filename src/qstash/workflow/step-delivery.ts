@@ -26,7 +26,8 @@ export interface Sent {
 /**
  * Prepares the delivery of a message of a run.
  *
- * @returns undefined if it is not to be delivered: its run has ended, or goes on already from where this message would bring it.
+ * @returns undefined if it is not to be delivered: its run has ended, or goes on already from where this message would
+ *   bring it.
  */
 export async function prepareDelivery(
   message: Message,
@@ -55,12 +56,18 @@ export async function prepareDelivery(
   return stepDelivery(message, job, run, store);
 }
 
-/** A message whose run has ended. An earlier attempt may have ended it, but perhaps not come to tell the run that waits for it. */
+/**
+ * A message whose run has ended. An earlier attempt may have ended it, but perhaps not come to tell the run that waits
+ * for it.
+ */
 async function hasEnded(run: Run | undefined, { attempt }: JobContext, store: WorkflowHost): Promise<undefined> {
   if (run && attempt > 1) await tellInvoker(store, run);
 }
 
-/** Brings the end of a run to the run that has invoked it, if that goes on. Its id comes from the step, so that it arrives once. */
+/**
+ * Brings the end of a run to the run that has invoked it, if that goes on. Its id comes from the step, so that it
+ * arrives once.
+ */
 export async function tellInvoker({ runs, enqueue }: WorkflowHost, run: Run): Promise<void> {
   const { id, invoker, state, response } = run;
   if (!invoker) return;
@@ -96,7 +103,10 @@ async function stepDelivery(
   return { header: stepHeader(run), body, expectsSdk: run.options.expectsSdk };
 }
 
-/** A message after which its run has gone on already. An earlier attempt got so far, but perhaps not to enqueue what it led to. */
+/**
+ * A message after which its run has gone on already. An earlier attempt got so far, but perhaps not to enqueue what it
+ * led to.
+ */
 async function goneOn(
   run: Run,
   steps: readonly RunStep[],
@@ -107,8 +117,8 @@ async function goneOn(
 }
 
 /**
- * Whether a run has gone on from a message that is dead: an invocation that was killed in its last attempt may have got so far. What
- * the message has led to is enqueued again, since that attempt may not have come to it.
+ * Whether a run has gone on from a message that is dead: an invocation that was killed in its last attempt may have got
+ * so far. What the message has led to is enqueued again, since that attempt may not have come to it.
  */
 export async function hasGoneOn(
   { runId, role, step }: WorkflowNote,

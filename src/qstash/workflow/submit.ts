@@ -220,7 +220,9 @@ function runLimits(headers: Headers): MessageLimits | undefined {
   return limits;
 }
 
-/** The limits of a run hold for its messages, which have them from the run. What is made when one of them ends has none. */
+/**
+ * The limits of a run hold for its messages, which have them from the run. What is made when one of them ends has none.
+ */
 function withoutAnyLimits(headers: Headers): Headers {
   const rest = withoutLimits(headers);
   const ofCallbacks = [...rest.keys()].filter((name) => /^upstash-(?:failure-)?callback-flow-control-/.test(name));

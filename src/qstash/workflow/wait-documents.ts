@@ -71,7 +71,8 @@ export class Waits {
   }
 
   /**
-   * Ends a wait, unless it has ended. An event and the deadline both come here first, and the one that changes the document wins.
+   * Ends a wait, unless it has ended. An event and the deadline both come here first, and the one that changes the
+   * document wins.
    *
    * @param name of the document, from `waitsName`.
    * @returns whether the wait has ended so: by this call, or by an earlier one of the same kind.

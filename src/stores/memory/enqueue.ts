@@ -15,7 +15,10 @@ interface Entry {
   lease?: Lease | undefined;
 }
 
-/** Stores new jobs, all or none: first it is decided what becomes of each, then all take their places, as in enqueue.lua. */
+/**
+ * Stores new jobs, all or none: first it is decided what becomes of each, then all take their places, as in
+ * enqueue.lua.
+ */
 export function enqueue(state: MemoryState, jobs: readonly NewJob[], now: number): readonly EnqueueReply[] {
   const batch = new Batch(state, now);
   const answers = jobs.map((job) => batch.decide(job));

@@ -171,7 +171,10 @@ function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule
   return true;
 }
 
-/** The last occurrence until now, and the one after it. Undefined if the plan does not cover both, or does not cover this case. */
+/**
+ * The last occurrence until now, and the one after it. Undefined if the plan does not cover both, or does not cover
+ * this case.
+ */
 function plannedFire(
   { times, makesEach, latestMs = Number.POSITIVE_INFINITY }: SchedulePlan,
   first: number,

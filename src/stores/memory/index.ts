@@ -6,8 +6,9 @@ import { memoryQueue } from "./queue.ts";
 import { MemoryState } from "./state.ts";
 
 /**
- * Keeps jobs in memory: for tests, for local runs, and as the specification of what a store does. Everything is gone with
- * the process. It holds plain data and every method ends in the turn in which it was called, so requests may share it.
+ * Keeps jobs in memory: for tests, for local runs, and as the specification of what a store does. Everything is gone
+ * with the process. It holds plain data and every method ends in the turn in which it was called, so requests may share
+ * it.
  */
 export function memoryStore(): Store {
   const states = new Map<string, MemoryState>();

@@ -20,11 +20,17 @@ const MOST_MOVED = 16;
 interface Waiting {
   readonly id: string;
   readonly score: number;
-  /** Where it stands: by the order in which it was enqueued, or else by its score. As it joined, even if the key is no longer ordered. */
+  /**
+   * Where it stands: by the order in which it was enqueued, or else by its score. As it joined, even if the key is no
+   * longer ordered.
+   */
   readonly place: number;
 }
 
-/** What is known of one flow control key: its limits, its slots, and the line of jobs that wait for it. As in lua/_lanes.lua. */
+/**
+ * What is known of one flow control key: its limits, its slots, and the line of jobs that wait for it. As in
+ * lua/_lanes.lua.
+ */
 class Lane {
   readonly key: string;
   limits = unlimited;
@@ -84,8 +90,8 @@ class Lane {
   }
 
   /**
-   * No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it did. A window in
-   * which nothing has started is closed.
+   * No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it
+   * did. A window in which nothing has started is closed.
    */
   takeBackStart(claimedAt: number): void {
     if (claimedAt < this.windowEndsAt - this.windowMs || claimedAt >= this.windowEndsAt) return;
@@ -93,7 +99,10 @@ class Lane {
     if (this.started === 0) this.windowEndsAt = 0;
   }
 
-  /** Sets the limits that are chosen. An open window goes on with the new period. Without a rate, what was known of the last one stays. */
+  /**
+   * Sets the limits that are chosen. An open window goes on with the new period. Without a rate, what was known of the
+   * last one stays.
+   */
   limit({ concurrency, ordered, rate, periodMs }: FlowLimits, chosen: PinnedLimits, now: number): void {
     if (chosen.concurrency) this.limits = { ...this.limits, concurrency, ordered };
     if (!chosen.rate) return;
@@ -104,7 +113,10 @@ class Lane {
     this.limits = { ...this.limits, rate, periodMs };
   }
 
-  /** Brings back what a clock that was ahead has written: no turn is in the future, and no window ends much later than its period. */
+  /**
+   * Brings back what a clock that was ahead has written: no turn is in the future, and no window ends much later than
+   * its period.
+   */
   bringBack(now: number): void {
     this.turn = Math.min(this.turn, now);
     this.windowEndsAt = windowEnd(this.windowEndsAt, now, this.windowMs);
@@ -172,8 +184,9 @@ function isBehind(one: Waiting, other: Waiting): boolean {
 }
 
 /**
- * Flow control. The jobs of a key wait in a line of their own, and the key itself stands in `due`, at the moment when it can next
- * start something. So what is held back costs nothing, and a claim that meets a key takes from the head of its line.
+ * Flow control. The jobs of a key wait in a line of their own, and the key itself stands in `due`, at the moment when
+ * it can next start something. So what is held back costs nothing, and a claim that meets a key takes from the head of
+ * its line.
  */
 export class Lanes {
   readonly #due: SortedSet;
@@ -248,8 +261,8 @@ export class Lanes {
   }
 
   /**
-   * Decides how many jobs each of the keys starts that a claim has met. Each gets one place, and what is left of the batch goes round
-   * among them.
+   * Decides how many jobs each of the keys starts that a claim has met. Each gets one place, and what is left of the
+   * batch goes round among them.
    *
    * @param room how many more the claim may take than it has met.
    */

@@ -80,7 +80,11 @@ export class MemoryState {
     else this.due.set(id, score);
   }
 
-  /** Leases a job, wherever it stood. @param name by what it is ordered among those whose leases end with it. Default: by its id. */
+  /**
+   * Leases a job, wherever it stood.
+   *
+   * @param name by what it is ordered among those whose leases end with it. Default: by its id.
+   */
   lease(lease: Lease, now: number, name?: string): void {
     this.#leave(lease.id);
     this.due.set(lease.id, leaseScore(lease), name);
@@ -104,7 +108,10 @@ export class MemoryState {
     else this.lanes.end(flow);
   }
 
-  /** Whether a job whose lease has run out may be leased again: its key may be paused by now, or have begun enough in this window. */
+  /**
+   * Whether a job whose lease has run out may be leased again: its key may be paused by now, or have begun enough in
+   * this window.
+   */
   mayStartAgain(id: string, now: number): boolean {
     const flow = this.flows.get(id);
     return !flow || this.lanes.mayStartAgain(flow, now);
@@ -130,7 +137,11 @@ export class MemoryState {
     this.due.set(SCHEDULE_MEMBER + key, score);
   }
 
-  /** When the first member is due, of those that are not excepted. @param now finds one that is astray due at once. Default: by its score. */
+  /**
+   * When the first member is due, of those that are not excepted.
+   *
+   * @param now finds one that is astray due at once. Default: by its score.
+   */
   nextDueAt(now?: number, except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
       if (!except?.has(member)) return now !== undefined && isAstray(member, score, now) ? now : momentOf(score);

@@ -21,8 +21,8 @@ export async function enqueue(parts: Parts, jobs: readonly NewJob[], now: number
 }
 
 /**
- * A job whose flow control key scopes its dedupe key: two flow keys are in one partition or in two by chance, so the holder of a dedupe
- * key is searched only among the jobs of the same flow key. No key has a line feed.
+ * A job whose flow control key scopes its dedupe key: two flow keys are in one partition or in two by chance, so the
+ * holder of a dedupe key is searched only among the jobs of the same flow key. No key has a line feed.
  */
 function withScope(job: NewJob): NewJob {
   const { dedupe, flow } = job;

@@ -25,7 +25,10 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
   return { settled: settledIn(replies, places), gone: goneIn(replies), ...replies.failure };
 }
 
-/** Settles each outcome in its part, fires in the first one, and claims from one: from another one instead if that does not answer. */
+/**
+ * Settles each outcome in its part, fires in the first one, and claims from one: from another one instead if that does
+ * not answer.
+ */
 export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
   const { now, fire, claim } = request;
   const { outlooks } = parts;

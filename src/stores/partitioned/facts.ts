@@ -38,7 +38,8 @@ export class PartitionedFacts implements LocalFacts {
     this.#lost = lost;
     this.keepsConnection = parts.some(({ keepsConnection }) => keepsConnection);
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
-    // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if there are several.
+    // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if
+    // there are several.
     const checks = parts.length > 1 ? 2 * parts.length : 1;
     const peeks = this.#most((part) => part.mostOfPeek);
     this.mostOfPeek = sumOf(times(peeks, count + 1), times(this.mostOfPartitions, checks));
@@ -93,7 +94,8 @@ export class PartitionedFacts implements LocalFacts {
     return (key) => {
       const wanted = key === undefined ? target : partitionOfKey(key, count);
       let id = newId();
-      // A few tries per partition: the chance of failing 50 times is one in e^50, and then the id is merely stored elsewhere.
+      // A few tries per partition: the chance of failing 50 times is one in e^50, and then the id is merely stored
+      // elsewhere.
       for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
       return id;
     };

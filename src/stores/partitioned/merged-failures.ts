@@ -1,8 +1,8 @@
 import type { FailuresPage, StoredFailures, StoredJob } from "../../core/store/store.ts";
 
 /**
- * Merges a page of the groups of failures of each partition, in the order of their names. What comes after the end of a page that is not
- * the last of its partition is left for later: that partition may have more of those groups.
+ * Merges a page of the groups of failures of each partition, in the order of their names. What comes after the end of a
+ * page that is not the last of its partition is left for later: that partition may have more of those groups.
  */
 export function mergedFailures(pages: readonly FailuresPage[], limit: number): FailuresPage {
   const [firstEnd] = pages.flatMap(({ cursor }) => cursor ?? []).sort();

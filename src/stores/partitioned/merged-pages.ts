@@ -3,8 +3,8 @@ import type { Page, PageRequest, StoredJob } from "../../core/store/store.ts";
 import { type Cursor, readCursor, readUnordered } from "../cursor.ts";
 
 /**
- * Merges a page of each partition, newest first. What comes after the end of a page that is not the last of its partition is left for
- * later: that partition may have newer jobs.
+ * Merges a page of each partition, newest first. What comes after the end of a page that is not the last of its
+ * partition is left for later: that partition may have newer jobs.
  *
  * @returns the jobs, and where the next page begins; undefined if no partition has more in this order.
  */
@@ -25,7 +25,10 @@ export function mergedPages(
 
 const placeOf = ({ at, id }: StoredJob): Cursor => ({ score: at, id });
 
-/** Below 0 if the first comes first: the newer one, or else the one whose id is greater, as in a sorted set that is read from its end. */
+/**
+ * Below 0 if the first comes first: the newer one, or else the one whose id is greater, as in a sorted set that is read
+ * from its end.
+ */
 function order(a: Cursor, b: Cursor): number {
   if (a.score !== b.score) return b.score - a.score;
   if (a.id === b.id) return 0;

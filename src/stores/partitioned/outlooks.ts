@@ -2,8 +2,8 @@ import type { ClaimRequest, NewJob, NextDue } from "../../core/store/store.ts";
 import type { LostParts } from "./lost-parts.ts";
 
 /**
- * How many exchanges in a row claim from one part while others have something due. One would be fairest, but settles what the part
- * before has given in a request of its own each time.
+ * How many exchanges in a row claim from one part while others have something due. One would be fairest, but settles
+ * what the part before has given in a request of its own each time.
  */
 const MOST_IN_A_ROW = 2;
 
@@ -82,7 +82,11 @@ export class Outlooks {
     return next;
   }
 
-  /** What is due next in all parts that answer. @param now when something is due in a part of which nothing is known. */
+  /**
+   * What is due next in all parts that answer.
+   *
+   * @param now when something is due in a part of which nothing is known.
+   */
   nextDue(now: number): NextDue {
     const parts = [...this.#outlooks.keys()].filter((part) => !this.lost.has(part));
     const nextAt = Math.min(...parts.map((part) => this.#dueAt(part) ?? now));

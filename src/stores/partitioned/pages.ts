@@ -13,8 +13,8 @@ import { mergedFailures } from "./merged-failures.ts";
 import { mergedPages } from "./merged-pages.ts";
 import type { Parts } from "./parts.ts";
 
-// Some lists go through the parts one after the other: a cursor is the number of a part, and the cursor in that part. Others merge a page
-// of each part, and their cursors hold for all parts.
+// Some lists go through the parts one after the other: a cursor is the number of a part, and the cursor in that part.
+// Others merge a page of each part, and their cursors hold for all parts.
 
 /** How a cursor begins that is in one part. */
 const IN_ONE_PART = /^\d{1,2}\//;

@@ -54,7 +54,10 @@ export class Parts {
     if (isEmptied) this.#spread.checkAgain(part % this.stores);
   }
 
-  /** Keeps room for the requests of several parts, so that the first one takes none for what it could do without. Gives it back by part. */
+  /**
+   * Keeps room for the requests of several parts, so that the first one takes none for what it could do without. Gives
+   * it back by part.
+   */
   holdRoom(parts: Iterable<number>, mostOf: (part: number) => Cost): ReadonlyMap<number, (() => void) | undefined> {
     return new Map([...parts].map((part) => [part, this.meter?.hold?.(mostOf(part))]));
   }

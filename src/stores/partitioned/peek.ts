@@ -4,7 +4,10 @@ import { unlessLate } from "./late.ts";
 import { isUnavailable } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
-/** Reads what is due next in all parts, with the first one read by `first`. Continues without those that fail or are late, unless all of them do. */
+/**
+ * Reads what is due next in all parts, with the first one read by `first`. Continues without those that fail or are
+ * late, unless all of them do.
+ */
 export async function peek(parts: Parts, now: number, first = parts.at(0).peek(now)): Promise<PeekReply> {
   const { lost } = parts.outlooks;
   const answered = new Set<number>();

@@ -8,9 +8,9 @@ interface Round {
 }
 
 /**
- * Checks that a queue is opened as it is stored, before the first call of a process to each of its stores. Each store answers for itself,
- * so that one that does not answer does not block the others. Only a store that has nothing of the queue yet needs all others: a queue is
- * created in all of its stores, or in none.
+ * Checks that a queue is opened as it is stored, before the first call of a process to each of its stores. Each store
+ * answers for itself, so that one that does not answer does not block the others. Only a store that has nothing of the
+ * queue yet needs all others: a queue is created in all of its stores, or in none.
  */
 export class SpreadCheck {
   readonly #queue: string;
@@ -33,17 +33,27 @@ export class SpreadCheck {
     this.stores = wholes.length;
   }
 
-  /** Checks one store; undefined if it has been checked. @throws {TidegateError} `invalid_request`, or why a store did not answer. */
+  /**
+   * Checks one store; undefined if it has been checked.
+   *
+   * @throws {TidegateError} `invalid_request`, or why a store did not answer.
+   */
   check(store: number): Promise<void> | undefined {
     return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());
   }
 
-  /** Checks a store once more before its next call, as it was emptied: then it also stores again how the queue is spread. */
+  /**
+   * Checks a store once more before its next call, as it was emptied: then it also stores again how the queue is
+   * spread.
+   */
   checkAgain(store: number): void {
     this.#checked.delete(store);
   }
 
-  /** Calls of one turn ask each store once. They are of one request: on Workers, one request may not await what another started. */
+  /**
+   * Calls of one turn ask each store once. They are of one request: on Workers, one request may not await what another
+   * started.
+   */
   #roundOfTurn(): Round {
     if (this.#round) return this.#round;
     const round: Round = { asked: new Map(), begun: undefined };
@@ -78,7 +88,11 @@ export class SpreadCheck {
     return asking;
   }
 
-  /** Whether a store has its part of the queue; false if it has nothing yet. @throws {TidegateError} `invalid_request` */
+  /**
+   * Whether a store has its part of the queue; false if it has nothing yet.
+   *
+   * @throws {TidegateError} `invalid_request`
+   */
   #accept(store: number, layout: Layout): boolean {
     if (layout === "nothing") return false;
     const opened = this.#spread(store);

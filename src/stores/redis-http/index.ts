@@ -39,7 +39,8 @@ export interface UpstashClientOptions {
  * const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
  * ```
  *
- * @throws {TidegateError} `invalid_request` where the address or the token is missing, or an option makes no sense. Nothing is sent before a queue needs it.
+ * @throws {TidegateError} `invalid_request` where the address or the token is missing, or an option makes no sense.
+ *   Nothing is sent before a queue needs it.
  */
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
   const { requester, prefix } = readOptions(options);

@@ -5,8 +5,8 @@ import type { Transport } from "../redis/connection.ts";
 import type { ConnectionWords } from "../redis/explain.ts";
 
 /**
- * The part of a client that sends requests and gives raw answers, with the client's own resends turned off: a script sent
- * again must know that it is, so resending is done here. Deriving leaves the client itself as it was.
+ * The part of a client that sends requests and gives raw answers, with the client's own resends turned off: a script
+ * sent again must know that it is, so resending is done here. Deriving leaves the client itself as it was.
  */
 export function requesterOf(redis: Pick<AnyRedis, never>): Requester {
   const requester: unknown = (redis as AnyRedis | null)?.["client"];

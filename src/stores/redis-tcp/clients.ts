@@ -51,7 +51,10 @@ export interface IoRedisClient {
 /** A client of either package, for one server or for a cluster. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient;
 
-/** How long a command waits for a connection, or for a cluster that is moving its slots: a restart is bridged, an outage is reported. */
+/**
+ * How long a command waits for a connection, or for a cluster that is moving its slots: a restart is bridged, an outage
+ * is reported.
+ */
 export const CONNECTED_WITHIN_MS = 3_000;
 
 /** One client, as this store needs it. */
@@ -60,7 +63,10 @@ export interface Line {
   readonly keepsOrder: boolean;
   /** Whether a command would be written at once, may be some day, or never. */
   state(): "ready" | "connecting" | "closed";
-  /** Sends one command. Once `signal` is aborted nobody waits for the answer, and what has not been sent yet is not sent later. */
+  /**
+   * Sends one command. Once `signal` is aborted nobody waits for the answer, and what has not been sent yet is not sent
+   * later.
+   */
   send(command: readonly string[], signal: AbortSignal): Promise<unknown>;
   /** Calls `listener` whenever the connection is there (again), and whenever it is lost. */
   onChange(listener: (change: "ready" | "lost") => void): void;
@@ -95,8 +101,8 @@ function nodeRedisLine(client: NodeRedisClient): Line {
 }
 
 /**
- * The cluster follows its slots by itself. A node that is lost fails what was written to it, and what is yet to be written waits for
- * its connection.
+ * The cluster follows its slots by itself. A node that is lost fails what was written to it, and what is yet to be
+ * written waits for its connection.
  */
 function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
   return {
@@ -137,9 +143,9 @@ interface IoRedisSender {
 }
 
 /**
- * The same client, whose next command goes out as a PING once `signal` is aborted. ioredis keeps what was under way when a
- * connection breaks, and sends it on the next one, however much later that is: a call that was given up would be carried out
- * then. Deriving leaves the client itself as it was.
+ * The same client, whose next command goes out as a PING once `signal` is aborted. ioredis keeps what was under way
+ * when a connection breaks, and sends it on the next one, however much later that is: a call that was given up would be
+ * carried out then. Deriving leaves the client itself as it was.
  */
 function revocable(client: IoRedisClient, signal: AbortSignal): IoRedisClient {
   const { options, sendCommand } = client as IoRedisClient & Partial<IoRedisSender>;
@@ -159,8 +165,8 @@ function revocable(client: IoRedisClient, signal: AbortSignal): IoRedisClient {
 }
 
 /**
- * Fails a command whose connection is lost at once. A `Cluster` would send it again, and nobody would know that its script may have
- * run before. What a node has refused was not run: the cluster may send that elsewhere.
+ * Fails a command whose connection is lost at once. A `Cluster` would send it again, and nobody would know that its
+ * script may have run before. What a node has refused was not run: the cluster may send that elsewhere.
  */
 function passOnLosses(command: IoRedisCommand, fail: IoRedisCommand["reject"]): void {
   const { reject: follow } = command;

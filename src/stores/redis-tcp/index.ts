@@ -22,10 +22,12 @@ export interface RedisStoreOptions {
 }
 
 /**
- * Keeps jobs in a Redis of your own, over TCP, with the keys and scripts of `upstashStore`: a database may be used through both.
+ * Keeps jobs in a Redis of your own, over TCP, with the keys and scripts of `upstashStore`: a database may be used
+ * through both.
  *
- * It needs Redis 6.2, Valkey 7.2 or newer (8 and 9 keep completed jobs for fewer commands), and a connected client of the package `redis` or `ioredis`. The client stays yours: its settings
- * are left alone, other code may use it too, and you close it once no queue uses it any more.
+ * It needs Redis 6.2, Valkey 7.2 or newer (8 and 9 keep completed jobs for fewer commands), and a connected client of
+ * the package `redis` or `ioredis`. The client stays yours: its settings are left alone, other code may use it too, and
+ * you close it once no queue uses it any more.
  *
  * ```ts
  * import { createClient } from "redis";
@@ -34,11 +36,12 @@ export interface RedisStoreOptions {
  * const store = redisStore(client);
  * ```
  *
- * For a Redis Cluster, pass a client of the whole cluster: what `createCluster` of `redis` gives, or a `Cluster` of `ioredis`. The keys of a
- * queue are in one slot. With `partitioned`, each partition has a slot of its own, and the partitions spread evenly over all slots.
+ * For a Redis Cluster, pass a client of the whole cluster: what `createCluster` of `redis` gives, or a `Cluster` of
+ * `ioredis`. The keys of a queue are in one slot. With `partitioned`, each partition has a slot of its own, and the
+ * partitions spread evenly over all slots.
  *
- * While the client has no connection, and while a slot of a cluster moves or has no primary, calls wait for some seconds and then
- * throw `store_unavailable`. Nothing of them is sent later.
+ * While the client has no connection, and while a slot of a cluster moves or has no primary, calls wait for some
+ * seconds and then throw `store_unavailable`. Nothing of them is sent later.
  *
  * @param client a connected client, for one server or for a cluster.
  * @param options how keys are named.

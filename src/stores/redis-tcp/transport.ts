@@ -23,10 +23,10 @@ const words: ConnectionWords = {
 /**
  * Sends commands through a client of the user's.
  *
- * A command is handed to the client only while it is connected, never to its offline queue: sent when the connection comes
- * back, a command that was given up long ago would lease jobs to nobody. And where the connection is lost under a command, it
- * counts as lost at once, and the client is kept from sending it again by itself: the resend that follows tells the script that
- * an earlier send may have arrived.
+ * A command is handed to the client only while it is connected, never to its offline queue: sent when the connection
+ * comes back, a command that was given up long ago would lease jobs to nobody. And where the connection is lost under a
+ * command, it counts as lost at once, and the client is kept from sending it again by itself: the resend that follows
+ * tells the script that an earlier send may have arrived.
  */
 export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
@@ -51,7 +51,9 @@ export class ClientTransport implements Transport {
     return asUsual(await this.#taken(command, signal), command);
   }
 
-  /** What a cluster refuses for now was not run, so that it is no resend. A line that keeps its order keeps it here too. */
+  /**
+   * What a cluster refuses for now was not run, so that it is no resend. A line that keeps its order keeps it here too.
+   */
   async #taken(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     let end: AbortSignal | undefined;
     for (;;) {

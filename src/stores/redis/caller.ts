@@ -89,7 +89,11 @@ export class Caller {
     return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;
   }
 
-  /** Notes whether the queue has the mark that stays once it was used. @returns whether it had it before, and was emptied. */
+  /**
+   * Notes whether the queue has the mark that stays once it was used.
+   *
+   * @returns whether it had it before, and was emptied.
+   */
   isEmptied(isUnused: boolean | undefined): boolean {
     const { used, places } = this.connection;
     const { due } = this.keys;

@@ -11,15 +11,18 @@ export type Send = (command: readonly string[], signal: AbortSignal) => Promise<
 export type Command = readonly string[];
 
 /**
- * Sends several plain commands in one round trip and gives their raw answers, an `Error` in place of each that failed. Commands of others
- * may run in between. Throws where there is no answer at all.
+ * Sends several plain commands in one round trip and gives their raw answers, an `Error` in place of each that failed.
+ * Commands of others may run in between. Throws where there is no answer at all.
  */
 export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Promise<readonly unknown[]>;
 
 export interface Transport {
   readonly send: Send;
   readonly sendMany: SendMany;
-  /** Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, also after a while. */
+  /**
+   * Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, also after a
+   * while.
+   */
   readonly keepsOrder: boolean;
   /** Whether commands share a connection that stays open. Default false. */
   readonly keepsConnection?: boolean;
@@ -28,14 +31,20 @@ export interface Transport {
   readonly words: ConnectionWords;
 }
 
-/** What the Redis at an address has turned out to know: asked once in the life of an isolate, whatever stores are opened there. */
+/**
+ * What the Redis at an address has turned out to know: asked once in the life of an isolate, whatever stores are opened
+ * there.
+ */
 const dialects = new Map<string, Dialect>();
 
 /** How long one round trip may take before it counts as lost. */
 const ANSWER_WITHIN_MS = 10_000;
 /** How often a request is sent whose answers get lost. */
 const MOST_SENDS = 3;
-/** How long to wait before it is sent a second time, on average; before the third ten times as long. A blip of a third of a second is bridged. */
+/**
+ * How long to wait before it is sent a second time, on average; before the third ten times as long. A blip of a third
+ * of a second is bridged.
+ */
 const FIRST_PAUSE_MS = 50;
 const PAUSE_GROWTH = 10;
 
@@ -76,7 +85,10 @@ interface Fallback {
   readonly send: () => Promise<unknown>;
 }
 
-/** Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still gets one. */
+/**
+ * Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still
+ * gets one.
+ */
 export type Pause = (ms: number) => Promise<void>;
 
 /** Makes a signal that is aborted when an answer counts as lost. */
@@ -86,11 +98,14 @@ const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(res
 const deadlineByTimer: Deadline = () => AbortSignal.timeout(ANSWER_WITHIN_MS);
 
 /**
- * The way to one Redis: runs scripts by their hash, sends again what got no answer, and turns what goes wrong into errors
- * that a person can act on and that hold neither payload nor address.
+ * The way to one Redis: runs scripts by their hash, sends again what got no answer, and turns what goes wrong into
+ * errors that a person can act on and that hold neither payload nor address.
  */
 export class Connection {
-  /** Where the figures of names of jobs are, by the key `due` of their queue. A script that finds another name there says so. */
+  /**
+   * Where the figures of names of jobs are, by the key `due` of their queue. A script that finds another name there
+   * says so.
+   */
   readonly places = new Map<string, Map<string, string>>();
   /** The keys `due` of the queues that were seen to be used: with the mark that stays. */
   readonly used = new Set<string>();
@@ -144,8 +159,8 @@ export class Connection {
   }
 
   /**
-   * Sends plain commands once, in one round trip, and the script in their place where their answers get lost: all of them may have
-   * run by then, or only the first ones.
+   * Sends plain commands once, in one round trip, and the script in their place where their answers get lost: all of
+   * them may have run by then, or only the first ones.
    *
    * @returns the answers of the commands, or else that of the script.
    * @throws {TidegateError} `store_unavailable`
@@ -169,7 +184,11 @@ export class Connection {
     });
   }
 
-  /** Runs plain commands in one round trip. Only for those that are safe to repeat. @throws {TidegateError} `store_unavailable` */
+  /**
+   * Runs plain commands in one round trip. Only for those that are safe to repeat.
+   *
+   * @throws {TidegateError} `store_unavailable`
+   */
   async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
       const answers = await this.#sendMany(commands, meter, signal);
@@ -217,7 +236,10 @@ export class Connection {
     return answer;
   }
 
-  /** Gives what a script answers. A refusal that `fallback` expects is billed as one command; the budget keeps room for what follows it. */
+  /**
+   * Gives what a script answers. A refusal that `fallback` expects is billed as one command; the budget keeps room for
+   * what follows it.
+   */
   async #send(command: readonly string[], { signal, meter, most }: Evaluation, fallback?: Fallback): Promise<unknown> {
     const billed = countRequest(meter, most);
     const requests = fallback?.requests ?? 0;

@@ -35,7 +35,10 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
   };
 }
 
-/** Stores a job by plain commands. Gives how many members they have added, or what the script has answered in their place; undefined if the script must be run. */
+/**
+ * Stores a job by plain commands. Gives how many members they have added, or what the script has answered in their
+ * place; undefined if the script must be run.
+ */
 async function storeLone(caller: Caller, job: NewJob, args: (isResend: boolean) => readonly string[]) {
   const sent = await caller.inPlace(loneEnqueue(job, caller.keys), scripts.enqueue, args);
   if ("answer" in sent) return { answer: textsOf(sent.answer) };

@@ -84,7 +84,10 @@ function notePlaces(caller: Caller, places: ReadonlyMap<string, string>): void {
   caller.connection.places.set(caller.keys.due, new Map(known));
 }
 
-/** The names under which a leased job may be in `due`. One that was leased at enqueue continues under its id once it is extended. */
+/**
+ * The names under which a leased job may be in `due`. One that was leased at enqueue continues under its id once it is
+ * extended.
+ */
 function watchedNames({ id, bornAs }: Lease): readonly string[] {
   return bornAs === undefined ? [id] : [BORN_MEMBER + id, id];
 }

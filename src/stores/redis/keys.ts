@@ -1,9 +1,9 @@
 /**
- * Builds the keys of one queue, the only place that does. Every script gets all of them, in this order, so that each key a
- * script touches is declared. The hash tag keeps them in one slot of a cluster.
+ * Builds the keys of one queue, the only place that does. Every script gets all of them, in this order, so that each
+ * key a script touches is declared. The hash tag keeps them in one slot of a cluster.
  *
- * `partition` is for one logical queue that is spread over several sets of keys: each key accepts 100 MB on the small plans. Under
- * the keys of the whole such a queue keeps its number of partitions alone (lua/partitions.lua).
+ * `partition` is for one logical queue that is spread over several sets of keys: each key accepts 100 MB on the small
+ * plans. Under the keys of the whole such a queue keeps its number of partitions alone (lua/partitions.lua).
  */
 export function keysOf(prefix: string, queue: string, partition?: number): QueueKeys {
   return keysWith(
@@ -29,8 +29,8 @@ function keysWith(tag: string, prefix: string, queue: string): QueueKeys {
 }
 
 /**
- * Two letters for each partition. With them, the first 2, 4, 8, ... 64 partitions of any queue lie in as many equal shares of the slots of a
- * cluster: the slot is a CRC, and numbers alone would differ in few of its bits.
+ * Two letters for each partition. With them, the first 2, 4, 8, ... 64 partitions of any queue lie in as many equal
+ * shares of the slots of a cluster: the slot is a CRC, and numbers alone would differ in few of its bits.
  */
 const SPREADING =
   "aabpdifbbiaxgadpdqfzarbcbiaxbzakbyahdsfxbsabfadjbracfddkfydrbdaqbkazbxaiacbrfsdxdbfiajcafpeabbasacbrddfkfadjfrdyfddkapbafjdabxai";

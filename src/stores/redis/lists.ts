@@ -6,7 +6,10 @@ import { LEASE_MEMBER } from "./members.ts";
 import { scripts } from "./scripts.generated.ts";
 import { completedJob, deadJob, deadJobs, dueJob, idOf } from "./stored-job.ts";
 
-/** How many fields HSCAN is asked for at most: as many as the largest page has. And at first, while it is unknown how large they are. */
+/**
+ * How many fields HSCAN is asked for at most: as many as the largest page has. And at first, while it is unknown how
+ * large they are.
+ */
 const MOST_SCANNED = 1_000;
 const SCANNED_AT_FIRST = 20;
 /** How list.lua answers where completed jobs without order follow. */

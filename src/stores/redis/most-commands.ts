@@ -1,9 +1,9 @@
 import type { Cost } from "../../core/store/meter.ts";
 import type { ExchangeSize } from "../../core/store/store.ts";
 
-// The most that the scripts are billed, sent for the first time or again, for budgets: counted from lua/. A command takes 1,000 values
-// at once. So a script takes as many commands as it has kinds of them, and at most one more for each 1,000 values of all kinds
-// together. A test compares this with what Redis counts.
+// The most that the scripts are billed, sent for the first time or again, for budgets: counted from lua/. A command
+// takes 1,000 values at once. So a script takes as many commands as it has kinds of them, and at most one more for each
+// 1,000 values of all kinds together. A test compares this with what Redis counts.
 
 /** As in lua/_prelude.lua. */
 const PIECE = 1_000;
@@ -19,12 +19,13 @@ export function mostOfExchange(size: ExchangeSize): Cost {
   // The script itself, and ZRANGE of what is due next.
   let [kinds, values] = [2, 0];
   if (settles > 0) {
-    // ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead or waits two, or
-    // four with its index or its group. Then the counters. Of what is dead already, ZMSCORE, and ZREM from its group.
+    // ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead
+    // or waits two, or four with its index or its group. Then the counters. Of what is dead already, ZMSCORE, and ZREM
+    // from its group.
     kinds += 12;
     values += 22 * settles;
-    // On a server without HSETEX, which a connection does not know at first: HSET in its place; ZADD of when that expires. Of what has:
-    // ZRANGE, HDEL from two hashes, ZREM.
+    // On a server without HSETEX, which a connection does not know at first: HSET in its place; ZADD of when that
+    // expires. Of what has: ZRANGE, HDEL from two hashes, ZREM.
     kinds += 6;
     values += 4 * settles;
     // A resend reads what has ended already.
@@ -37,14 +38,16 @@ export function mostOfExchange(size: ExchangeSize): Cost {
     values += 7 * followUps;
   }
   if (fires > 0) {
-    // ZMSCORE of schedules, and under two names of what they must not overlap and of their jobs; HSET of both, and ZADD.
+    // ZMSCORE of schedules, and under two names of what they must not overlap and of their jobs; HSET of both, and
+    // ZADD.
     kinds += 4;
     values += 7 * fires + 6 * firedJobs;
   }
   if (claims > 0) {
-    // ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For schedules that it fires
-    // itself ZMSCORE, and in that ZADD their next occurrences. For jobs that were born leased, whose leases ran out, ZRANGE, ZMSCORE,
-    // HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and HMGET.
+    // ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For
+    // schedules that it fires itself ZMSCORE, and in that ZADD their next occurrences. For jobs that were born leased,
+    // whose leases ran out, ZRANGE, ZMSCORE, HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and
+    // HMGET.
     kinds += 12;
     values += 17 * claims;
   }
@@ -54,23 +57,24 @@ export function mostOfExchange(size: ExchangeSize): Cost {
 }
 
 /**
- * What it takes beyond that where it meets flow control keys. One line may have to be read on for each job claimed, and all of them are then
- * written together. The rest are HMGET, HSET, HDEL and HSETEX of keys, ZADD and ZREM of lines and of marks: a few commands for all keys.
+ * What it takes beyond that where it meets flow control keys. One line may have to be read on for each job claimed, and
+ * all of them are then written together. The rest are HMGET, HSET, HDEL and HSETEX of keys, ZADD and ZREM of lines and
+ * of marks: a few commands for all keys.
  */
 function mostOfKeys(jobs: number, claims: number): number {
   return jobs === 0 ? 0 : claims + 1 + Math.floor((17 * claims) / PIECE) + 16 * Math.ceil((8 * jobs) / PIECE);
 }
 
-// As in lua/_figures.lua: how many values BITFIELD takes, and how many it needs for windows. Each figure needs two operations of four
-// values; an outcome has three figures, and its name two windows, one total and its hash.
+// As in lua/_figures.lua: how many values BITFIELD takes, and how many it needs for windows. Each figure needs two
+// operations of four values; an outcome has three figures, and its name two windows, one total and its hash.
 const MOST_VALUES = 5_600;
 const MOST_VALUES_OF_HOUR = 33 * 8;
 const MOST_VALUES_OF_NAME = 2 * 3 * 8 + 8;
 
 /**
- * Of what lua/exchange.lua leaves out if the budget has no room for it. The sweep: HRANDFIELD, ZMSCORE and HDEL, and ZREMRANGEBYSCORE of
- * the order of completed jobs. Figures: ZMSCORE and ZADD of places of names, BITFIELD to count again what was counted in a wrong place, and
- * for windows that one BITFIELD has no room for.
+ * Of what lua/exchange.lua leaves out if the budget has no room for it. The sweep: HRANDFIELD, ZMSCORE and HDEL, and
+ * ZREMRANGEBYSCORE of the order of completed jobs. Figures: ZMSCORE and ZADD of places of names, BITFIELD to count
+ * again what was counted in a wrong place, and for windows that one BITFIELD has no room for.
  */
 export function mostOfSweep(settles: number): number {
   return 6 + Math.ceil((MOST_VALUES_OF_HOUR + settles * MOST_VALUES_OF_NAME) / MOST_VALUES);
@@ -90,7 +94,9 @@ export const mostOfPeek = 2;
 /** Of lua/list_schedules.lua: HGETALL and ZMSCORE. */
 export const mostOfListing = commands(2, MOST_SCHEDULES);
 
-/** Of lua/declare.lua: GET and SET; ZMSCORE, HMGET, HSET and ZADD of what is stored; HDEL and ZREM of what is removed. */
+/**
+ * Of lua/declare.lua: GET and SET; ZMSCORE, HMGET, HSET and ZADD of what is stored; HDEL and ZREM of what is removed.
+ */
 export function mostOfDeclare(put: number, removed: number): number {
   return commands(9, 6 * put + 2 * removed);
 }

@@ -17,7 +17,10 @@ interface Sent {
   readonly acceptedBy: (answers: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
 }
 
-/** Puts those of a kind together, and repeats an outcome for each lease that may be the stored one: the script accepts one of these. */
+/**
+ * Puts those of a kind together, and repeats an outcome for each lease that may be the stored one: the script accepts
+ * one of these.
+ */
 export function toSend(settle: readonly Outcome[]): Sent {
   const isReady = settle.every(({ to, lease }, index) => {
     const before = settle[index - 1];
@@ -83,7 +86,8 @@ export function followUpArguments(settle: readonly Outcome[]): string[] {
   return [String(args.length / 4), ...args];
 }
 
-// The figures of a window, as in lua/_windows.lua: what was processed, retried and dead, then the counts of two histograms. 0 is none.
+// The figures of a window, as in lua/_windows.lua: what was processed, retried and dead, then the counts of two
+// histograms. 0 is none.
 const FIGURE_OF: Readonly<Record<Outcome["to"], number>> = {
   completed: 1,
   retried: 2,

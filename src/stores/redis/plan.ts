@@ -5,7 +5,10 @@ import type { SchedulePlan } from "../../core/store/schedules.ts";
 const EACH = "e";
 const DECLARED = "d";
 
-/** A record as it is stored: `2:FLAGS:LATEST:,TIME,TIME,...,`, the three parts of the record of a job in a line each, and then its own text. */
+/**
+ * A record as it is stored: `2:FLAGS:LATEST:,TIME,TIME,...,`, the three parts of the record of a job in a line each,
+ * and then its own text.
+ */
 export function withPlan({
   record,
   plan,

@@ -36,7 +36,10 @@ const local: LocalFacts = {
   partitionOf: () => 0,
 };
 
-/** One queue in Redis, over whatever carries its commands: each call writes the arguments of a script and reads its answer. */
+/**
+ * One queue in Redis, over whatever carries its commands: each call writes the arguments of a script and reads its
+ * answer.
+ */
 export function redisQueue(
   connection: Connection,
   keys: QueueKeys,

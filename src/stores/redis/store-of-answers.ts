@@ -5,8 +5,8 @@ import { keysOf } from "./keys.ts";
 import { redisQueue } from "./queue.ts";
 
 /**
- * A store in front of a Redis that gives some jobs once, to warm up the code. It touches nothing outside: no timer, no signal, no random
- * number and no request.
+ * A store in front of a Redis that gives some jobs once, to warm up the code. It touches nothing outside: no timer, no
+ * signal, no random number and no request.
  *
  * @param record that of each job.
  */

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCron } from "../../../src/core/cron/cron.ts";
 
-// croner shares no code with cron-parser, which reads the expressions here. In UTC, which has no clock changes, both must agree.
+// croner shares no code with cron-parser, which reads the expressions here. In UTC, which has no clock changes, both
+// must agree.
 
 const from = Date.UTC(2026, 0, 1);
 

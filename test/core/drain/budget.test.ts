@@ -12,8 +12,8 @@ import { start } from "../../support/clock.ts";
 const claimOf = (limit: number, meetsKeys = true) => ({ limit, meetsKeys });
 
 /**
- * What a budget allows with so many jobs that have ended, and others that run. An exchange costs one command per job it settles or claims,
- * and one more per claim that may meet keys.
+ * What a budget allows with so many jobs that have ended, and others that run. An exchange costs one command per job it
+ * settles or claims, and one more per claim that may meet keys.
  */
 function allowed(budget: NonNullable<DrainOptions["budget"]>, ended: number, running: number) {
   const mostOfExchange = ({ settles = 0, claims = 0, hasKeys }: ExchangeSize) => ({

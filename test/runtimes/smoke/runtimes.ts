@@ -56,7 +56,9 @@ async function print(command: string, args: readonly string[]): Promise<unknown>
   return JSON.parse(stdout);
 }
 
-/** Finds a program that a package contains for this platform. Nothing is downloaded, and no install script is needed. */
+/**
+ * Finds a program that a package contains for this platform. Nothing is downloaded, and no install script is needed.
+ */
 function carried(...candidates: readonly string[]): string {
   const modules = dirname(dirname(require.resolve("vitest/package.json")));
   const found = candidates.map((path) => join(modules, path)).find((path) => existsSync(path));

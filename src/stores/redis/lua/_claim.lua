@@ -5,8 +5,8 @@ local function is_occurrence(name)
   return string.find(name, '@%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$') ~= nil
 end
 
--- What earlier sends took while their answers were lost: leased anew, one millisecond longer, so that no two hold one lease.
--- Of three sends, the second may have lengthened it already.
+-- What earlier sends took while their answers were lost: leased anew, one millisecond longer, so that no two hold one
+-- lease. Of three sends, the second may have lengthened it already.
 function recover()
   local index = UPPER + (now + lease_ms) * 1024 + nonce
   local range = call('ZRANGE', due, whole(index), whole(index + 1024), 'BYSCORE', 'WITHSCORES')
@@ -102,7 +102,8 @@ local function is_ahead(lane, order)
   return has(lane, ORDERED) and lane.count > 0 and tonumber(string.sub(lane.text, lane.at, lane.at + 15)) < order
 end
 
--- A job of a key that is met by itself has a lease that ran out. If its key has no place for it any more, it waits again.
+-- A job of a key that is met by itself has a lease that ran out. If its key has no place for it any more, it waits
+-- again.
 local function give_back(lane, order, id, ready, parked)
   local time, claims = unpack_score(tonumber(ready))
   local score = pack(time, claims, 0)
@@ -115,10 +116,12 @@ local function is_lane(member)
   return string.byte(member) == 32 and string.sub(member, 1, #LANE) == LANE
 end
 
--- What a claim meets, in the order of `due`: jobs and keys, each with the score at which it is due. Then, in the place of a key, its jobs.
+-- What a claim meets, in the order of `due`: jobs and keys, each with the score at which it is due. Then, in the place
+-- of a key, its jobs.
 local met, ids, ready, key_at, lane_at = 0, {}, {}, {}, {}
 local keys, schedule_keys, schedule_scores = {}, {}, {}
--- Jobs that were born leased, whose leases ran out; their records; and those that stand under both names, since a command has failed before.
+-- Jobs that were born leased, whose leases ran out; their records; and those that stand under both names, since a
+-- command has failed before.
 local born, born_ids, born_scores, born_records, is_double = {}, {}, {}, {}, {}
 -- Jobs with keys that are met by themselves, since their leases ran out.
 local expired_key, expired_order = {}, {}
@@ -145,7 +148,8 @@ local function meet(member, score)
   end
 end
 
--- Meets what is due, as much as there is room for. Returns the room that is left, where it stopped, and whether more is due.
+-- Meets what is due, as much as there is room for. Returns the room that is left, where it stopped, and whether more is
+-- due.
 local function meet_due(range, from, room)
   local not_due, may_claim = after(now), room > 0
   for i = from, #range, 2 do
@@ -165,7 +169,8 @@ local function meet_due(range, from, room)
   return room, #range + 1, false
 end
 
--- Meets what is further ahead than this clock can have put it: by this one it is due. Returns the room that is left, and those met.
+-- Meets what is further ahead than this clock can have put it: by this one it is due. Returns the room that is left,
+-- and those met.
 local function meet_astray(range, from, room)
   local astray, handed_out = {}, {}
   for i = from, #range, 2 do
@@ -221,7 +226,8 @@ local function fits(record)
 end
 
 local ends, index = now + lease_ms, index_score(now + lease_ms)
--- The scores of leases, by how often their jobs were claimed: most of them equally often, and writing a score takes long.
+-- The scores of leases, by how often their jobs were claimed: most of them equally often, and writing a score takes
+-- long.
 local lease_scores = {}
 
 local function take(i, record)

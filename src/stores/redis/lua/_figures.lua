@@ -1,8 +1,8 @@
 -- Counts what was settled in windows of time: of the queue by the hour, of each name by ten minutes and by the day.
 
--- What the outcomes of a request count, added up by the caller as if all were accepted. `all` is of the queue: how often each figure
--- counts, by its number in a window. Each name has such counts too. `each` is what every outcome has added, in their order:
--- 'NAME:WAITED:RAN:FIGURE:FIGURE;', zeros for what it does not have.
+-- What the outcomes of a request count, added up by the caller as if all were accepted. `all` is of the queue: how
+-- often each figure counts, by its number in a window. Each name has such counts too. `each` is what every outcome has
+-- added, in their order: 'NAME:WAITED:RAN:FIGURE:FIGURE;', zeros for what it does not have.
 local figures
 -- Where the figures of names are, for a caller that does not know it: name, place.
 local learned = {}
@@ -107,8 +107,8 @@ local function add_to_names(adding)
   end
 end
 
--- Adds to counters, and then to windows, in as many commands as that takes, or in one if there is no room for more. Gives the answer of
--- the first one.
+-- Adds to counters, and then to windows, in as many commands as that takes, or in one if there is no room for more.
+-- Gives the answer of the first one.
 local function add_up(adding, windows)
   local answer
   for first = 1, math.max(#windows, 1), MOST_VALUES do

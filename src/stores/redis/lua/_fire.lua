@@ -1,4 +1,5 @@
--- Fires schedules whose jobs the caller has made. An occurrence makes its jobs once: for the caller who finds the schedule still at it.
+-- Fires schedules whose jobs the caller has made. An occurrence makes its jobs once: for the caller who finds the
+-- schedule still at it.
 
 local function fire()
   local fires, members, keys = {}, {}, {}

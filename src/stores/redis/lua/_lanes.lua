@@ -1,13 +1,14 @@
--- Flow control, for the scripts that handle keys. The jobs of a key wait in a separate line, and the key itself is in `due`, at
--- the next time at which it can start a job:
+-- Flow control, for the scripts that handle keys. The jobs of a key wait in a separate line, and the key itself is in
+-- `due`, at the next time at which it can start a job:
 --   id: 2^53 + its score, while it waits in a line
---   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change that
+--   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change
+--     that
 --   ' turn:KEY': the same, 2^54 higher, so that marks can be counted, and subtracted, by their scores
--- In these scripts, what is known of a key is its lane, the position of a job in the line is its place, and when the key last started a job
--- is its turn.
--- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (flow.ts): they have no colon.
--- `flow` holds twelve numbers of each key, and the start of its line, each entry as ORDER(16 digits) SCORE(16 digits) bytes:id.
--- `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
+-- In these scripts, what is known of a key is its lane, the position of a job in the line is its place, and when the
+-- key last started a job is its turn. A record of such a job begins with
+-- '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (flow.ts): they have no colon. `flow` holds twelve
+-- numbers of each key, and the start of its line, each entry as ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes`
+-- holds the rest of all lines, each as KEY:ORDER SCORE id.
 local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16
 local ORDERED, PINNED, HELD, FREE_CONCURRENCY, FREE_RATE, removed = 1, 2, 4, 8, 16, {}
 local lane_of, touched, unmarked, standing, stood, is_leaving = {}, {}, {}, {}, {}, {}
@@ -67,8 +68,9 @@ local function head_of(lane)
   return tonumber(string.sub(lane.text, lane.at, lane.at + 15)), tonumber(string.sub(lane.text, lane.at + 16, lane.at + 31))
 end
 
--- A key that was just served comes after everything else that is due in that millisecond: keys take turns. The last ten bits of a mark tell
--- how far ahead the clock that wrote it can have put it: a turn not at all, and the end of a window by its period.
+-- A key that was just served comes after everything else that is due in that millisecond: keys take turns. The last ten
+-- bits of a mark tell how far ahead the clock that wrote it can have put it: a turn not at all, and the end of a window
+-- by its period.
 local function mark_of(lane)
   if lane.count == 0 or has(lane, HELD) or lane.running >= places(lane) then return UPPER end
   local place, score = head_of(lane)
@@ -78,8 +80,8 @@ local function mark_of(lane)
   return time * 1024 + reach
 end
 
--- How far apart clocks may be before one of them is wrong. A window that another one has opened ends by that clock: if this one brought its
--- end back, the other one would find it closed, and open a new one.
+-- How far apart clocks may be before one of them is wrong. A window that another one has opened ends by that clock: if
+-- this one brought its end back, the other one would find it closed, and open a new one.
 local APART_MS = 300000
 
 -- Whether a mark is further ahead than any clock like this one can have put it.
@@ -92,7 +94,8 @@ local function is_idle(lane)
   return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED
 end
 
--- What a clock that was ahead has written is brought back to this one: no turn is in the future, and no window ends much later than its period.
+-- What a clock that was ahead has written is brought back to this one: no turn is in the future, and no window ends
+-- much later than its period.
 local function touch(lane)
   if not lane.touched then
     lane.touched = true
@@ -229,8 +232,8 @@ local function remove_at(lane, place, score, id)
   return true
 end
 
--- A job that has already left the line, for example by an earlier send, is not counted again. One with an order may have joined the line,
--- or moved in it, while the key was not ordered.
+-- A job that has already left the line, for example by an earlier send, is not counted again. One with an order may
+-- have joined the line, or moved in it, while the key was not ordered.
 local function remove(lane, order, score, id)
   touch(lane)
   if order > 0 and remove_at(lane, order, score, id) then return end
@@ -244,7 +247,8 @@ local function pop(lane)
   return item
 end
 
--- Runs after the replacement is stored. It is repeated if it fails: entries that stay would count, or be in line, twice.
+-- Runs after the replacement is stored. It is repeated if it fails: entries that stay would count, or be in line,
+-- twice.
 local function surely(command, key, values)
   if try_many(command, key, values) then call_many(command, key, values) end
 end
@@ -280,8 +284,9 @@ local function refill(lane, many)
   lane.behind = #found < many and 0 or lane.behind - count
 end
 
--- Reads the head of a line that is not empty: the entries read may have left it in this script. In a key that is no longer ordered, a
--- job that waits for its run time gives way to the others. A few of them: the mark of those that follow brings the next claim here.
+-- Reads the head of a line that is not empty: the entries read may have left it in this script. In a key that is no
+-- longer ordered, a job that waits for its run time gives way to the others. A few of them: the mark of those that
+-- follow brings the next claim here.
 local function find_head(lane)
   local moves = has(lane, ORDERED) and 0 or INLINE
   for i = 0, moves do
@@ -316,8 +321,8 @@ local function finish(lane)
   lane.running = math.max(lane.running - 1, 0)
 end
 
--- No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it did. A window in which
--- nothing has started is closed.
+-- No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it
+-- did. A window in which nothing has started is closed.
 local function take_back_start(lane, claimed_at)
   touch(lane)
   if claimed_at < lane.ends - lane.period or claimed_at >= lane.ends then return end
@@ -344,8 +349,9 @@ local function is_forgotten(lane, now)
   return is_idle(lane) and (lane.rate == 0 or lane.ends <= now)
 end
 
--- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job, and `sets` is whether
--- these limits apply from now on. `kept` is the order that it already has. Returns the key, the order, and the beginning of the record.
+-- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job, and
+-- `sets` is whether these limits apply from now on. `kept` is the order that it already has. Returns the key, the
+-- order, and the beginning of the record.
 local function join(text, sets, now, kept)
   local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
   local lane, order = lane_of[key], kept or 0
@@ -363,7 +369,8 @@ local function join(text, sets, now, kept)
   return lane, order, '2:' .. whole(order) .. ':' .. text
 end
 
--- Marks all touched lanes, for a ZADD and a ZREM of `due` that follow. Returns the earliest mark, and the touched lanes.
+-- Marks all touched lanes, for a ZADD and a ZREM of `due` that follow. Returns the earliest mark, and the touched
+-- lanes.
 local function put_marks(adding, removing)
   local earliest, marked = UPPER, {}
   for _, lane in ipairs(unmarked) do
@@ -383,9 +390,9 @@ local function put_marks(adding, removing)
   return earliest, marked
 end
 
--- Stores the state of lanes, before the places and marks that lead there are written. `leave_lines` and `forget` later remove what must go.
--- A key whose state is no longer needed is removed, and one with an open window expires with it. HSETEX may be missing: a key that was
--- stored without its expiry is removed when a script meets it again.
+-- Stores the state of lanes, before the places and marks that lead there are written. `leave_lines` and `forget` later
+-- remove what must go. A key whose state is no longer needed is removed, and one with an open window expires with it.
+-- HSETEX may be missing: a key that was stored without its expiry is removed when a script meets it again.
 local forgotten, idle = {}, {}
 local function store_lanes(now)
   local kept, resting, ends, rest = {}, {}, {}, 1
@@ -454,8 +461,8 @@ local function stored_marks(texts)
   return marks
 end
 
--- Undoes what a script has stored of lanes before a command failed, and removes members that it has added to `lanes`. The command that
--- failed may be refused again, and has then written nothing to undo.
+-- Undoes what a script has stored of lanes before a command failed, and removes members that it has added to `lanes`.
+-- The command that failed may be refused again, and has then written nothing to undo.
 local function restore_lanes()
   local kept, gone = {}, {}
   for _, lane in ipairs(touched) do
@@ -467,8 +474,9 @@ local function restore_lanes()
   try_many('ZADD', due, stored_marks())
 end
 
--- Stores lanes, then adds members to `due`, the marks of the lanes with them, and takes entries out of lines. Should a command fail, all
--- of this is taken back: sent again, the script finds what it has found. What else goes, goes after this.
+-- Stores lanes, then adds members to `due`, the marks of the lanes with them, and takes entries out of lines. Should a
+-- command fail, all of this is taken back: sent again, the script finds what it has found. What else goes, goes after
+-- this.
 local function commit_lanes(now, adding, removing, undo)
   local done_well, problem = pcall(function()
     put_marks(adding, removing)

@@ -1,6 +1,7 @@
 -- Finds live jobs by their ids, to cancel them or to move them.
 
--- Gives those that may be changed, and for each id why it may not: 'missing', 'running', or false. The keys of the jobs are loaded.
+-- Gives those that may be changed, and for each id why it may not: 'missing', 'running', or false. The keys of the jobs
+-- are loaded.
 local function find_jobs(ids, may_run)
   local names = {}
   for _, id in ipairs(ids) do push(names, id, BORN .. id) end

@@ -5,8 +5,8 @@ local first, last = {}, {}
 local ids, held_leases, scores, records = {}, {}, {}, {}
 -- What the jobs are called in `due`.
 local names = {}
--- Of the few jobs with keys: the beginnings of their records and, if no attempt was made, when they were claimed. And of those that were
--- born leased: the records they were born with.
+-- Of the few jobs with keys: the beginnings of their records and, if no attempt was made, when they were claimed. And
+-- of those that were born leased: the records they were born with.
 local keyed, heads, unattempted, births = {}, {}, {}, {}
 
 -- Which outcomes count, by their numbers, and which jobs have one: a request may settle a job twice.

@@ -14,8 +14,9 @@ local function iso(time)
     month + (is_next_year and -9 or 3), day, math.floor(ms / 3600000), math.floor(ms / 60000) % 60, math.floor(ms / 1000) % 60, ms % 1000)
 end
 
--- Of a schedule that has fired, the revision says how far ahead its next occurrence was then (score.ts). A claim by whose clock it is further
--- ahead, by five minutes, asks the server which of the two clocks is right. A server that agrees with neither, as in tests, has no say.
+-- Of a schedule that has fired, the revision says how far ahead its next occurrence was then (score.ts). A claim by
+-- whose clock it is further ahead, by five minutes, asks the server which of the two clocks is right. A server that
+-- agrees with neither, as in tests, has no say.
 local MOVED, server_now = 448, nil
 local function is_schedule_astray(score)
   local time, revision = unpack_score(score)
@@ -26,8 +27,8 @@ local function is_schedule_astray(score)
   return server_now < moved_after - APART_MS or server_now > time + APART_MS
 end
 
--- What a schedule that stands at this score makes now, by the plan before its record (plan.ts): the last occurrence until now, and the
--- next one. Nothing where the plan does not cover both, or not this case.
+-- What a schedule that stands at this score makes now, by the plan before its record (plan.ts): the last occurrence
+-- until now, and the next one. Nothing where the plan does not cover both, or not this case.
 local function planned(key, score, record)
   local flags, latest, times, head, middle, tail =
     string.match(record, '^2:(%l*):(%d*):([%d,]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
@@ -53,8 +54,8 @@ local function planned(key, score, record)
     record = head .. whole(now) .. middle .. whole(occurrence) .. tail }
 end
 
--- Fires the schedules that have a plan, and leases their jobs as they are made. The others are handed out, and so are those whose jobs
--- exist. Gives the earliest of what it leaves, and the schedules that it moves.
+-- Fires the schedules that have a plan, and leases their jobs as they are made. The others are handed out, and so are
+-- those whose jobs exist. Gives the earliest of what it leaves, and the schedules that it moves.
 local function fire_planned(keys, scores, index, ends)
   local records, plans, names, marks = read_many('HMGET', schedules, keys), {}, {}, {}
   for i, key in ipairs(keys) do

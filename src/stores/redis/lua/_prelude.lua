@@ -1,8 +1,10 @@
 -- What every script begins with: the keys of the queue, how scores are written and read, and commands for many values.
--- KEYS are always the sixteen of one queue, in the order of keys.ts, so that each key is declared. The line before this one
+-- KEYS are always the sixteen of one queue, in the order of keys.ts, so that each key is declared. The line before this
+--   one
 -- sets OWN_EXPIRY: whether the server is known to lack HSETEX.
 --
--- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the members that
+-- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the
+--   members that
 -- lead to them, and counts last: whichever command fails, no job is lost, and a resend of the script does the rest.
 local due, jobs, dead, dead_jobs, done, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry = unpack(KEYS)
@@ -14,14 +16,16 @@ local function call(...)
   return redis.call(...)
 end
 
--- A score holds everything that Lua must know about a job: when it needs attention, how often it was claimed, whether it is leased.
+-- A score holds everything that Lua must know about a job: when it needs attention, how often it was claimed, whether
+-- it is leased.
 --   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42, claims modulo 512)
 -- Leased jobs have a second entry in the upper half of `due`, the index of running jobs:
 --   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 once it no longer is
 -- Schedules without a next occurrence are at the bottom of that half: 2^52 + revision * 2
 local UPPER = 4503599627370496
--- A job that is leased at enqueue is there as ' born:ID' instead of 'ID', until that lease ends in any way. So the name identifies the
--- lease, and whoever removes it has held it. Its record is in the name of its index entry, after ' lease: born:ID' and a line feed.
+-- A job that is leased at enqueue is there as ' born:ID' instead of 'ID', until that lease ends in any way. So the name
+-- identifies the lease, and whoever removes it has held it. Its record is in the name of its index entry, after '
+-- lease: born:ID' and a line feed.
 local PAUSED = ' paused'
 local LEASE = ' lease:'
 local BORN = ' born:'
@@ -71,13 +75,14 @@ local function indexed(member)
   return string.sub(name, 1, feed - 1), string.sub(name, feed + 1)
 end
 
--- A dead job whose failure belongs to a group has a second entry in `dead`, below zero: the score is that of its group, and the name
--- orders the jobs of the group by the times at which they died.
+-- A dead job whose failure belongs to a group has a second entry in `dead`, below zero: the score is that of its group,
+-- and the name orders the jobs of the group by the times at which they died.
 local function entry_of(died, id)
   return string.format(' %013.0f ', died) .. id
 end
 
--- Sends a command with many values in pieces: `unpack` of several thousand overflows the stack. Returns how many it added or removed.
+-- Sends a command with many values in pieces: `unpack` of several thousand overflows the stack. Returns how many it
+-- added or removed.
 local PIECE = 1000
 local function call_many(command, key, values)
   local count = 0
@@ -100,7 +105,8 @@ local function try_many(command, key, values)
   end
 end
 
--- A command with many values that answers each of them: ZMSCORE, HMGET. @param at_once how many values one of them may have.
+-- A command with many values that answers each of them: ZMSCORE, HMGET. @param at_once how many values one of them may
+-- have.
 local function read_many(command, key, values, at_once)
   if #values == 0 then return {} end
   if #values <= (at_once or PIECE) then return call(command, key, unpack(values)) end
@@ -113,7 +119,8 @@ local function read_many(command, key, values, at_once)
   return answers
 end
 
--- The records of jobs that were leased at enqueue, by their names, found by the ends of their leases. A name without a record is lost.
+-- The records of jobs that were leased at enqueue, by their names, found by the ends of their leases. A name without a
+-- record is lost.
 local function read_born(names, scores)
   local records, first, last = {}, nil, nil
   for i = 1, #names do
@@ -146,10 +153,9 @@ local function rows(first, last, names)
   return list
 end
 
--- Reads records of a hash, and counts those, from the first on, that together have no more bytes than `most`: at least one.
--- A sample says how large they are, so that few more are read than fit. It is spread over all of them, because large ones often
--- come in a row.
--- `known` are records that are not in the hash, by their ids.
+-- Reads records of a hash, and counts those, from the first on, that together have no more bytes than `most`: at least
+-- one. A sample says how large they are, so that few more are read than fit. It is spread over all of them, because
+-- large ones often come in a row. `known` are records that are not in the hash, by their ids.
 local SAMPLE = 20
 local function read_fitting(key, ids, most, known)
   local records, is_read = {}, {}
@@ -197,13 +203,16 @@ local function members_until(key, score, member, reversed)
 end
 
 -- Counters are numbers of 64 bits in one string, so that one command adds to any of them:
---   first five totals, then (in 32 bits) the day of the last sweep and when the order of completed jobs was trimmed last, from 8 on the histogram of waiting, from 24 on that of running (a sum in ms, then the counts),
---   then, in pairs of numbers of 32 bits, three for each of the last 64 minutes: which minute it is and how many were processed, the
+--   first five totals, then (in 32 bits) the day of the last sweep and when the order of completed jobs was trimmed
+--     last, from 8 on the histogram of waiting, from 24 on that of running (a sum in ms, then the counts),
+--   then, in pairs of numbers of 32 bits, three for each of the last 64 minutes: which minute it is and how many were
+--     processed, the
 --   same for retried and for dead
 local PROCESSED, RETRIED, CANCELLED, RETRIED_DEAD, REMOVED = '#0', '#1', '#2', '#3', '#4'
 local WAITING, RUNNING, HISTOGRAM_SIZE, MINUTES, MINUTES_KEPT = 8, 24, 16, 336, 64
 local SWEPT_ON, TRIMMED_IN = '#10', '#11'
--- The place in which earlier versions count the minutes, four numbers of 32 bits each: which it is, processed, retried, dead.
+-- The place in which earlier versions count the minutes, four numbers of 32 bits each: which it is, processed, retried,
+-- dead.
 local OLD_MINUTES = 80
 
 local function add(counter, by)
@@ -225,8 +234,8 @@ local function without_flow(stored)
   return (string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1))
 end
 
--- A record begins with the text that was stored first, except for its last character, whatever a job has added to it since
--- (record.ts). So a resent script recognises what it has stored.
+-- A record begins with the text that was stored first, except for its last character, whatever a job has added to it
+-- since (record.ts). So a resent script recognises what it has stored.
 local function is_own(stored, record)
   stored = stored and without_flow(stored)
   if not stored or stored == record then return stored == record end
@@ -239,11 +248,12 @@ local function was_stored(id, record)
     or is_own(call('HGET', dead_jobs, id), record)
 end
 
--- Without HSETEX, a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key, 'f' and a flow
--- control key that is idle while its window is open.
+-- Without HSETEX, a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key, 'f'
+-- and a flow control key that is idle while its window is open.
 local EXPIRING = { [done] = 'j', [dedupe] = 'k' }
 
--- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply says so to the caller.
+-- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply says so to the
+-- caller.
 local function try_hsetex(hash, ttl_ms, fields, first, last)
   local stored = try('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
   local problem = type(stored) == 'table' and stored.err

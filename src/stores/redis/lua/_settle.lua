@@ -1,7 +1,7 @@
 -- Settles what has ended. An outcome counts only if the lease that it names is still the one stored.
 
--- What the accepted outcomes write, each for one command: HSETEX of `done`, ZADD of `done:order`, HSET of `dead:jobs`, ZADD of `dead`,
--- HSET of `jobs`, ZADD and ZREM of `due`: the names of jobs that were born leased stand apart.
+-- What the accepted outcomes write, each for one command: HSETEX of `done`, ZADD of `done:order`, HSET of `dead:jobs`,
+-- ZADD of `dead`, HSET of `jobs`, ZADD and ZREM of `due`: the names of jobs that were born leased stand apart.
 local finished, ended, buried, died, kept, waiting, gone, gone_births = {}, {}, {}, {}, {}, {}, {}, {}
 -- The leases of jobs with keys that have ended, for a ZADD of `due` that puts them back.
 local ended_leases = {}
@@ -15,8 +15,8 @@ local function index_of_lease(lease)
   return whole(UPPER + unpack_score(tonumber(lease)) * 1024)
 end
 
--- The job of an occurrence may have been made a second time, where its schedule was removed and stored again. Then the name is that of
--- another lease, whose end stands in its index.
+-- The job of an occurrence may have been made a second time, where its schedule was removed and stored again. Then the
+-- name is that of another lease, whose end stands in its index.
 local function put_back(name)
   local range = call('ZRANGE', due, whole(UPPER), '(' .. whole(IN_LINE), 'BYSCORE', 'WITHSCORES')
   for i = 1, #range, 2 do
@@ -26,7 +26,8 @@ local function put_back(name)
   end
 end
 
--- Where a job that was born leased completes alone, to remove its name is to have held its lease. Returns what puts it back.
+-- Where a job that was born leased completes alone, to remove its name is to have held its lease. Returns what puts it
+-- back.
 local function remove_alone()
   local lease, index = held_leases[1], born_index(ids[1], births[1])
   local removed = call('ZREM', due, names[1], index)
@@ -39,8 +40,8 @@ local function remove_alone()
   return { removed == 2 and lease }, { lease, names[1], index_of_lease(lease), index }
 end
 
--- Reads the leases that are stored: of the outcomes, then of the jobs that these make. The same command finds the figures of names, and
--- which of the watched jobs are gone.
+-- Reads the leases that are stored: of the outcomes, then of the jobs that these make. The same command finds the
+-- figures of names, and which of the watched jobs are gone.
 local function read_leases(number, follow_ups, watched)
   local members = names
   for _, job in ipairs(follow_ups) do push(members, job.id) end
@@ -55,8 +56,8 @@ local function read_leases(number, follow_ups, watched)
   return stored
 end
 
--- Where the state of keys cannot be stored, their jobs go on holding the leases that it counts: an outcome that is sent again finds
--- them, and so does a claim once they run out. No HSET is needed for that.
+-- Where the state of keys cannot be stored, their jobs go on holding the leases that it counts: an outcome that is sent
+-- again finds them, and so does a claim once they run out. No HSET is needed for that.
 function put_leases_back()
   call_many('ZADD', due, ended_leases)
   call_many('ZADD', due, stored_marks())
@@ -133,8 +134,8 @@ local function die(stored)
   end
 end
 
--- On a resend a lease is gone because the first send settled it: then what that one wrote is in this hash. It is read at once, since each
--- command is billed.
+-- On a resend a lease is gone because the first send settled it: then what that one wrote is in this hash. It is read
+-- at once, since each command is billed.
 local function recognise(from, to, hash, stored)
   local places, unsure = {}, {}
   for i = from, to do
@@ -157,8 +158,8 @@ local function recognise(from, to, hash, stored)
   end
 end
 
--- Makes the jobs of outcomes whose leases hold. They are written before these leases end: so where a script fails half-way and is sent
--- again, some may be there. One may have been performed by then.
+-- Makes the jobs of outcomes whose leases hold. They are written before these leases end: so where a script fails
+-- half-way and is sent again, some may be there. One may have been performed by then.
 local function follow_up(follow_ups, stored, offset)
   local known = {}
   if resend and #follow_ups > 0 then
@@ -177,7 +178,8 @@ local function follow_up(follow_ups, stored, offset)
   end
 end
 
--- Keeps completed jobs, and their order. Where that fails, the lease that cannot be put back has ended, and its key must not count it.
+-- Keeps completed jobs, and their order. Where that fails, the lease that cannot be put back has ended, and its key
+-- must not count it.
 local function keep_finished(undo)
   if retention_ms == 0 or #finished == 0 then return end
   local is_kept, refusal = pcall(function()
@@ -191,7 +193,8 @@ local function keep_finished(undo)
   remove_expired(now)
 end
 
--- Keeps dead jobs. One may be dead already, if its id was made anew: then its earlier death leaves the group that it is in.
+-- Keeps dead jobs. One may be dead already, if its id was made anew: then its earlier death leaves the group that it is
+-- in.
 local function bury()
   if call_many('HSET', dead_jobs, buried) * 2 < #buried then
     local again, earlier = {}, {}
@@ -204,8 +207,9 @@ local function bury()
   call_many('ZADD', dead, died)
 end
 
--- Of a lone enqueue whose second command never arrived, a record is left that nothing leads to (lone-enqueue.ts). Once a day some of the
--- records are checked: any thousand of them, so that all are in turn. What is younger than an hour may be about to get its place.
+-- Of a lone enqueue whose second command never arrived, a record is left that nothing leads to (lone-enqueue.ts). Once
+-- a day some of the records are checked: any thousand of them, so that all are in turn. What is younger than an hour
+-- may be about to get its place.
 local function sweep()
   local old, orphaned = {}, {}
   for _, id in ipairs(call('HRANDFIELD', jobs, PIECE)) do

@@ -24,7 +24,8 @@ local function leave_out_refused()
   end
 end
 
--- Counts what was settled, in all, in this minute and in other windows, and how long it took. Gives the day of the last sweep, if known.
+-- Counts what was settled, in all, in this minute and in other windows, and how long it took. Gives the day of the last
+-- sweep, if known.
 local function tally(number)
   for i = 1, number do
     if not accepted[i] then
@@ -37,7 +38,8 @@ local function tally(number)
   local minute, day = math.floor(now / 60000), math.floor(now / DAY_MS)
   local adding, windows, checked = {}, {}, figures.is_place_known and 1 or 0
   if checked == 1 then push(adding, 'GET', 'u32', byte_of(named[1].place) * 8) end
-  -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a day at least.
+  -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
+  -- day at least.
   local period = math.floor(now / math.min(math.max(retention_ms, 3600000), DAY_MS))
   if may_sweep then push(adding, 'SET', 'u32', SWEPT_ON, day) end
   if may_sweep and observed then push(adding, 'SET', 'u32', TRIMMED_IN, period) end
@@ -52,8 +54,8 @@ local function tally(number)
     if figure >= FIRST_RUNNING then increase('i64', '#' .. RUNNING + 1 + figure - FIRST_RUNNING, by)
     elseif figure >= FIRST_WAITING then increase('i64', '#' .. WAITING + 1 + figure - FIRST_WAITING, by) end
   end
-  -- The count of an earlier minute goes without anybody having to read which it was: with the minute in front a pair is one number, and
-  -- what is less than this minute comes to 0 when that is taken away.
+  -- The count of an earlier minute goes without anybody having to read which it was: with the minute in front a pair is
+  -- one number, and what is less than this minute comes to 0 when that is taken away.
   push(adding, 'OVERFLOW', 'SAT')
   for figure = 1, 3 do
     local at, by = MINUTES + minute % MINUTES_KEPT * 6 + (figure - 1) * 2, all[figure]

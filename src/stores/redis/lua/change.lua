@@ -1,5 +1,6 @@
 -- Rewrites a waiting job if it has not changed since it was read.
--- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its flow control key ('' for none)
+-- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its flow control key
+--   ('' for none)
 -- Returns: 1 or 0
 local id, name, new_score, head = ARGV[1], BORN .. ARGV[1], tonumber(ARGV[4]), ARGV[6]
 local record = ARGV[5] ~= '' and head .. ARGV[5]

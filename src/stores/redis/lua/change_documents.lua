@@ -2,7 +2,8 @@
 -- ARGV: now, then for each: KIND:NAME, mark as read ('' for none, '*' for any), 'put' | 'remove', mark, when it expires
 --   (0 for never), text
 -- Returns: 1 or 0
--- A document is stored as EXPIRES:MARK:text, so that it expires for readers at once. Expired ones are removed whenever one that
+-- A document is stored as EXPIRES:MARK:text, so that it expires for readers at once. Expired ones are removed whenever
+--   one that
 -- expires is stored.
 local now = tonumber(ARGV[1])
 local changes = rows(2, #ARGV, { 'place', 'read', 'to', 'mark', 'expires', 'text' })

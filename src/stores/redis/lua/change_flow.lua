@@ -1,5 +1,6 @@
 -- Changes one flow control key.
--- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set' and 'unset': '' for all limits, 'concurrency' | 'rate',
+-- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set' and 'unset': '' for all limits,
+--   'concurrency' | 'rate',
 -- and for 'set': concurrency, rate, period, ordered
 local key, now, to, only = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 load_lanes({ key }, now)

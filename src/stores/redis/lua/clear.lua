@@ -1,5 +1,6 @@
 -- Removes a piece of the jobs in a state; running jobs and schedules stay.
--- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to examine, score and member of the last
+-- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to examine, score and member of
+--   the last
 --   one that was skipped (both '' for none)
 -- Returns: how many were removed, 1 if more may follow, or 0, score and member of the last one that was skipped
 local state, now, piece, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]

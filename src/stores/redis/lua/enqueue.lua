@@ -1,12 +1,15 @@
 -- Stores new jobs, all or none.
 -- ARGV: now, resend (1 where an earlier send may have arrived), nonce, then for each job:
---   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window in ms,
+--   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window
+--     in ms,
 --   with what the record must begin of a job that it replaces ('' where it replaces none),
---   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none), and = where the limits that the key has stay
+--   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none), and = where the limits that the key
+--     has stay
 -- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
 --   'leased' | 'born' (leased, under that name) | '', its order if leased;
 --   then 1 where `due` had no mark of earlier jobs, which is ' name:', 0 where it had it, '' where that was not read
--- One plain job takes two commands, any number of them three, those that are born leased two. Dedupe keys take two more, all together,
+-- One plain job takes two commands, any number of them three, those that are born leased two. Dedupe keys take two
+--   more, all together,
 -- and jobs that are replaced one. Keys take two more, all together, and a third where a line is long.
 local now, resend, nonce = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 
@@ -33,7 +36,8 @@ local function index_score(lease)
   return whole(UPPER + ends * 1024 + nonce)
 end
 
--- 1. Read what is there already: of the ids, and of the holders of dedupe keys. Such a key holds 'end of the window:id', and counts only
+-- 1. Read what is there already: of the ids, and of the holders of dedupe keys. Such a key holds 'end of the
+--    window:id', and counts only
 -- while that job exists.
 local at, stored, finished, holder_of, replacing_at = {}, {}, {}, {}, {}
 
@@ -100,7 +104,8 @@ local function may_replace(job, record, claims)
   return claims == 0 or string.sub(record, -#tail) == tail
 end
 
--- Whether the record under an id was stored by an earlier send of this job, or of a later one in this call that has replaced it.
+-- Whether the record under an id was stored by an earlier send of this job, or of a later one in this call that has
+-- replaced it.
 local function is_sent(job, id, record)
   if is_own(record, job.record) then return true end
   for _, later in ipairs(replacing_at[id] or {}) do
@@ -110,7 +115,8 @@ local function is_sent(job, id, record)
 end
 
 
--- What a resend finds may be what its first send stored, also where that has begun meanwhile: then the answer is the one that was lost.
+-- What a resend finds may be what its first send stored, also where that has begun meanwhile: then the answer is the
+-- one that was lost.
 local function answer_again(job, status, id)
   local leased = job.lease ~= '' and tonumber(at[id]) == tonumber(job.lease)
     and tonumber(call('ZSCORE', due, LEASE .. id) or 0) == tonumber(index_score(job.lease))
@@ -231,7 +237,8 @@ local function place(entry)
   end
 end
 
--- 4. Write. Should a command fail, what was added before it is taken back: all of the jobs are stored, or none. The places come last:
+-- 4. Write. Should a command fail, what was added before it is taken back: all of the jobs are stored, or none. The
+--    places come last:
 -- with them come the marks of the keys.
 local function undo()
   try_many('ZADD', due, old_scores)

@@ -1,27 +1,37 @@
--- Settles what has ended, fires schedules, and claims what is due: one round trip of a drain. To settle is to take a job out of `due`,
+-- Settles what has ended, fires schedules, and claims what is due: one round trip of a drain. To settle is to take a
+--   job out of `due`,
 -- or to move it to when it runs again. To claim is to move it to the end of its lease.
 --
 -- ARGV: now, resend (1 if an earlier send may have arrived), nonce,
---   limit of jobs (-1: does not look at what comes next either), whether to count what is left, lease ms, retention ms, bytes at most,
+--   limit of jobs (-1: does not look at what comes next either), whether to count what is left, lease ms, retention ms,
+--     bytes at most,
 --   whether it may sweep, whether it may meet keys of flow control, whether it may fire schedules that code declares,
---   whether it observes: keeps the order of completed jobs, and figures by name (each of these five, and the count, 0 or 1),
---   how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the ids, the scores of their
+--   whether it observes: keeps the order of completed jobs, and figures by name (each of these five, and the count, 0
+--     or 1),
+--   how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the ids,
+--     the scores of their
 --     leases, their new scores (of one that dies when, and the score of its group after a space), and the records,
---   number of outcomes that have more, then for each: its place, '2:ORDER:KEY:...:' of its key of flow control ('' for none), when its job
---     was claimed if it has a key and no attempt was made (''), record with which it was born leased ('' if it was not),
+--   number of outcomes that have more, then for each: its place, '2:ORDER:KEY:...:' of its key of flow control ('' for
+--     none), when its job
+--     was claimed if it has a key and no attempt was made (''), record with which it was born leased ('' if it was
+--       not),
 --   number of jobs that outcomes make, then for each: place of its outcome, id, score, record,
---   figures: for how long attempts waited and ran in ms; of the queue the number of counts, then for each: figure, how many; a text of
---     what each outcome counts (_figures.lua); number of names, then for each: name, hash, place as far as the caller knows it (''), number
+--   figures: for how long attempts waited and ran in ms; of the queue the number of counts, then for each: figure, how
+--     many; a text of
+--     what each outcome counts (_figures.lua); number of names, then for each: name, hash, place as far as the caller
+--       knows it (''), number
 --     of counts, then for each: figure, how many,
 --   number of running jobs that are watched, then their names in `due`,
 --   number of schedules, then for each: key, slot score, next score, record,
---     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
+--     id of the job that must not be alive ('' for none), record if it is, number of jobs, then for each: id, score,
+--       record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none)
 -- Returns: paused (0 or 1; 2 where it has left out keys that it may not meet), score that comes next ('' for none),
 --   how many more are due (0 where they were not to be counted),
 --   1 or 0 for each outcome (0: its lease was lost), 'fired' | 'skipped' | 'stale' for each schedule,
 --   how many members of `due` it has dropped because their records are gone,
---   number of jobs taken, then for each: id (' born:ID' where it was made here, ' fired:ID' where an earlier send has made it), lease score,
+--   number of jobs taken, then for each: id (' born:ID' where it was made here, ' fired:ID' where an earlier send has
+--     made it), lease score,
 --     record, score at which it was due,
 --   number of names whose places the caller does not know, then for each: name, place ('' if it has none),
 --   number of watched names that are not there, then these: nothing where no outcome had to be read,

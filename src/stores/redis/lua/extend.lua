@@ -1,5 +1,6 @@
 -- Moves the ends of leases, and rewrites the records of those for which one is given.
--- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record with which it was leased at enqueue
+-- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record with which it
+--   was leased at enqueue
 --   ('' if it was not)
 -- Returns, for each lease: 1, or 0 if it was lost
 local nonce = tonumber(ARGV[1])

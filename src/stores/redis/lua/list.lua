@@ -1,7 +1,9 @@
 -- One page of the jobs in a state.
 -- ARGV: state, now, limit, bytes at most, score and member of the last job seen (both '' for the first page)
--- Returns: 1 if more may follow, or 0 (2 if completed jobs without an order follow), then for each job: its name in `due` or its id, score, record, score by which the page is ordered
--- Waiting and running jobs are in the order of their times, dead and completed ones newest first. A completed job that is no longer
+-- Returns: 1 if more may follow, or 0 (2 if completed jobs without an order follow), then for each job: its name in
+--   `due` or its id, score, record, score by which the page is ordered
+-- Waiting and running jobs are in the order of their times, dead and completed ones newest first. A completed job that
+--   is no longer
 -- kept has an empty record, and leaves the order.
 local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
 local key, reversed = due, false
@@ -18,7 +20,8 @@ end
 -- If the cursor is before the state, as a foreign one may be, the page begins where the state does.
 if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then last_score, last_member = '', '' end
 
--- How many members come before the page. The first page begins at a score: they are counted only if it takes a second round.
+-- How many members come before the page. The first page begins at a score: they are counted only if it takes a second
+-- round.
 local at
 if last_member ~= '' then
   at = members_until(key, last_score, last_member, reversed)

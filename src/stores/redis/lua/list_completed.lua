@@ -1,6 +1,7 @@
 -- One page of the completed jobs without an order, because they were not observed.
 -- ARGV: limit, bytes at most, cursor of HSCAN, how many of its page were seen, its COUNT
--- Returns: cursor, seen (cursor '0' and seen 0 at the end), how many bytes of records were read, then for each job: id, record
+-- Returns: cursor, seen (cursor '0' and seen 0 at the end), how many bytes of records were read, then for each job: id,
+--   record
 -- HSCAN returns all of a small hash, whatever its COUNT: hence the number of those seen.
 local limit, bytes_left, cursor, seen = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
 -- If all of them have an order, there is nothing to find.

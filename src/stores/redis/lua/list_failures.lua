@@ -1,7 +1,9 @@
 -- One page of the groups of failures, in the order of their scores.
 -- ARGV: now, limit, bytes of samples at most, score of the last group seen ('' for the first page)
--- Returns: how many dead jobs are in no group, 1 if more may follow, or 0, then for each group: score, how many, when the first died,
---   when the last died, its id, its record, 24 numbers that a comma separates: how many died in each of the last hours, '' for unknown
+-- Returns: how many dead jobs are in no group, 1 if more may follow, or 0, then for each group: score, how many, when
+--   the first died,
+--   when the last died, its id, its record, 24 numbers that a comma separates: how many died in each of the last hours,
+--     '' for unknown
 -- A command reads up to a thousand entries: many small groups, or the end of a large one and what follows it.
 local now, limit, most_bytes, last = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
 local HOURS, HOUR_MS, COUNTED = 24, 3600000, 500

@@ -1,6 +1,8 @@
 -- Counts waiting jobs by name. Only the names leave Redis, not the records.
--- ARGV: now, up to how many members of `due` are read one by one, how many jobs are read at most, and how many bytes of their records
--- Returns: how many jobs wait, how many of them were read, 1 if others were not or 0; then each name, as it stands in the records
+-- ARGV: now, up to how many members of `due` are read one by one, how many jobs are read at most, and how many bytes of
+--   their records
+-- Returns: how many jobs wait, how many of them were read, 1 if others were not or 0; then each name, as it stands in
+--   the records
 --   ('' if there is none), and how many of those that were read have it
 local now, most_members, most_jobs, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 
@@ -28,8 +30,8 @@ for i = 1, #range, 2 do
   end
 end
 
--- Reads them in an order that has nothing to do with their times, in case not all of them are read: a prime above their number meets
--- each of them once.
+-- Reads them in an order that has nothing to do with their times, in case not all of them are read: a prime above their
+-- number meets each of them once.
 local STRIDE = 7919
 local names, born, born_scores = {}, {}, {}
 for i = 1, math.min(#waiting, most_jobs) do

@@ -36,8 +36,8 @@ for i, job in ipairs(list) do
   end
 end
 
--- A job that is already there keeps its lease and its record: a new job with the same id, or the one that an earlier send had
--- added before a command failed.
+-- A job that is already there keeps its lease and its record: a new job with the same id, or the one that an earlier
+-- send had added before a command failed.
 local there, scores = {}, {}
 for first = 1, #waiting, PIECE do
   local last = math.min(first + PIECE - 1, #waiting)

@@ -1,9 +1,11 @@
 -- Counts. Figures that can be derived are not stored: each job that is no longer live is in one of five counters.
--- ARGV: now, whether to read figures by name and not to count completed jobs (0 or 1), up to how many members of `due` are read
+-- ARGV: now, whether to read figures by name and not to count completed jobs (0 or 1), up to how many members of `due`
+--   are read
 --   one by one, which is one command for all counts of live jobs
 -- Returns: scheduled, ready, running, dead, completed, processed, retried, died, enqueued, paused,
 --   the next score ('' for none), score of the oldest ready job ('' for none),
---   the counters of the two histograms (16 each), number of minutes of the last hour in which something was settled, then for each:
+--   the counters of the two histograms (16 each), number of minutes of the last hour in which something was settled,
+--     then for each:
 --   which it is, processed, retried, dead; then the names (figures.lua)
 local now, with_names, most = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
 -- include: _windows.lua

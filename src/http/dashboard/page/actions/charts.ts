@@ -1,6 +1,7 @@
 import { type ChartReading, change, state } from "../state/state.ts";
 
-// Reading and zooming a chart. An element of a chart says in `data-with` which points it shows, and how many: "minutes 60".
+// Reading and zooming a chart. An element of a chart says in `data-with` which points it shows, and how many: "minutes
+// 60".
 
 /** Where the pointer went down. */
 let from: number | undefined;

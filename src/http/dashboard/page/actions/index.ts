@@ -10,10 +10,13 @@ import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToStop, runNow
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 
-// What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its argument
-// in `data-with`.
+// What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its
+// argument in `data-with`.
 
-/** Does what was asked. The user may close the question meanwhile, and ask another: its outcome is then a notice all the same. */
+/**
+ * Does what was asked. The user may close the question meanwhile, and ask another: its outcome is then a notice all the
+ * same.
+ */
 async function confirm(form: HTMLElement): Promise<void> {
   const { question } = state;
   if (!question) return;

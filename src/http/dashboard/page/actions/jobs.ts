@@ -40,7 +40,10 @@ interface Passage {
   readonly isStopped: boolean;
 }
 
-/** Goes through a selection of waiting jobs, about a thousand in a call, until the user closes the question or asks another. */
+/**
+ * Goes through a selection of waiting jobs, about a thousand in a call, until the user closes the question or asks
+ * another.
+ */
 async function goThrough(what: "cancel" | "reschedule", jobs: object, when: object, dryRun: boolean): Promise<Passage> {
   const { question } = state;
   let changed = 0;

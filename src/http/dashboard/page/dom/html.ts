@@ -5,7 +5,10 @@ export interface Tag {
   readonly children: Html;
 }
 
-/** What to show: elements and texts. It becomes elements and texts of the page (morph.ts), never text that is parsed as HTML. */
+/**
+ * What to show: elements and texts. It becomes elements and texts of the page (morph.ts), never text that is parsed as
+ * HTML.
+ */
 export type Html = readonly (Tag | string)[];
 
 type Value = Tag | string | number | boolean | null | undefined | readonly Value[];
@@ -16,8 +19,8 @@ const tokens = /<(\/?)(\w+)((?:[^<>"]|"[^"]*")*?)(\/?)>|[^<]+/g;
 const attribute = /([\w-]+)(?:="([^"]*)")?/g;
 
 /**
- * Reads a template in the syntax of HTML. Put values between tags, or into attributes with double quotes. An attribute that is
- * nothing but `false`, `null` or `undefined` is left out. Close every element, with `/>` if it is empty.
+ * Reads a template in the syntax of HTML. Put values between tags, or into attributes with double quotes. An attribute
+ * that is nothing but `false`, `null` or `undefined` is left out. Close every element, with `/>` if it is empty.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   let used = 0;
@@ -47,7 +50,9 @@ export function html(parts: TemplateStringsArray, ...values: readonly Value[]): 
   return open[0] ?? [];
 }
 
-/** What a browser does not show, or by which it shows other text in another order: a name could look like another one. */
+/**
+ * What a browser does not show, or by which it shows other text in another order: a name could look like another one.
+ */
 const unseen = /(?![\t\n\r])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u200b\u2060\ufeff]/gu;
 
 /** Shows such characters as JSON escapes them. */

@@ -3,8 +3,8 @@ import type { Html, Tag } from "./html.ts";
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Makes the children of an element equal to `wanted`, and leaves alone what is equal already. So focus, selection, scroll
- * position, open details and half-typed text survive. Siblings with the same `data-key` are the same element.
+ * Makes the children of an element equal to `wanted`, and leaves alone what is equal already. So focus, selection,
+ * scroll position, open details and half-typed text survive. Siblings with the same `data-key` are the same element.
  */
 export function morph(parent: Element, wanted: Html): void {
   const keys = new Set(wanted.map(keyOf));

@@ -6,19 +6,25 @@ const LONGEST_RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_ASKED_MS = 3_600_000;
 
-/** How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. @see waitBetweenLooks */
+/**
+ * How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. @see
+ * waitBetweenLooks
+ */
 export function waitAfterRefresh(quiet: number, dueInMs: number): number {
   return waitBetweenLooks(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
 }
 
-/** Whether a request that was refused with this status is refused again. Not if it came too late (408), or one of too many (429). */
+/**
+ * Whether a request that was refused with this status is refused again. Not if it came too late (408), or one of too
+ * many (429).
+ */
 export function isLasting(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
 /**
- * How long to wait after a failure that `before` others preceded: 2 s, 4 s, and so on up to a minute. Longer if the response says so,
- * up to an hour.
+ * How long to wait after a failure that `before` others preceded: 2 s, 4 s, and so on up to a minute. Longer if the
+ * response says so, up to an hour.
  *
  * @param retryAfter its header, in seconds or as a date.
  */
@@ -31,7 +37,10 @@ export function waitAfterFailure(before: number, retryAfter: string | null, now:
   );
 }
 
-/** What a page that was just opened may spend at once, and what it then earns. Together that is 1,500 commands in any hour. */
+/**
+ * What a page that was just opened may spend at once, and what it then earns. Together that is 1,500 commands in any
+ * hour.
+ */
 const MOST_SAVED = 300;
 const PER_MS = 1_200 / 3_600_000;
 

@@ -2,7 +2,8 @@ import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { badge, button } from "./parts.ts";
 
-// Our own charts. Heights are exact: a small value is drawn small. What must not be overlooked has a mark below the axis.
+// Our own charts. Heights are exact: a small value is drawn small. What must not be overlooked has a mark below the
+// axis.
 
 export interface Series<Point> {
   readonly name: string;

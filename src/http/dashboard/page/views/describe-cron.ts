@@ -52,7 +52,9 @@ function timeWords(second: string, minute: string, hour: string): string | undef
   return minute === "0" ? everyWords(hour, "hour", 24) : undefined;
 }
 
-/** A step counts anew from 0. So "every 45 minutes" would be wrong: of an hour, only its 60 minutes in equal parts are. */
+/**
+ * A step counts anew from 0. So "every 45 minutes" would be wrong: of an hour, only its 60 minutes in equal parts are.
+ */
 function everyWords(field: string, unit: string, inAll: number): string | undefined {
   const step = Number(/^\*(?:\/(\d+))?$/.exec(field)?.[1] ?? (field === "*" ? 1 : 0));
   if (step === 1) return `every ${unit}`;

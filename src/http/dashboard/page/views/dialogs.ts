@@ -61,8 +61,8 @@ export const helpDialog = (): Html =>
   );
 
 /**
- * Asks for a token. The first time the browser itself submits the form, so that it can save the token, and returns to the same
- * URL. When a session has ended, the page submits it, so that nothing on the page is lost.
+ * Asks for a token. The first time the browser itself submits the form, so that it can save the token, and returns to
+ * the same URL. When a session has ended, the page submits it, so that nothing on the page is lost.
  */
 export function signInDialog(isAgain: boolean): Html {
   const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" data-submit="${isAgain && "sign-in"}">

@@ -39,8 +39,8 @@ export const hour = (at: string): string =>
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
 
 /**
- * How far a job is, as a share of the whole, if its progress says so: a number up to 1, a larger one in percent, `{ percent }`, or
- * `{ done, of }`.
+ * How far a job is, as a share of the whole, if its progress says so: a number up to 1, a larger one in percent,
+ * `{ percent }`, or `{ done, of }`.
  */
 export function shareOf(progress: unknown): number | undefined {
   if (typeof progress === "number") return progress <= 1 ? progress : progress / 100;

@@ -32,7 +32,8 @@ function value(title: string, { beginnings, ...job }: Info, name: keyof NonNulla
 
 function actions(job: Info): Html | false {
   const { state: kind, name } = job;
-  // What belongs to QStash's interface is enqueued there, and of its messages only those that stand for themselves can be changed.
+  // What belongs to QStash's interface is enqueued there, and of its messages only those that stand for themselves can
+  // be changed.
   const isOwn = !isReservedName(name);
   if (kind === "completed") return isOwn && button("Run again...", "again", "", "primary");
   if (kind === "dead")
