@@ -35,3 +35,8 @@ export function readRedisUrl(text: string): RedisAddress | undefined {
 export function placeOf({ host, port }: RedisAddress): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
+
+/** The same URL without its user and password. */
+export function withoutAccess(url: string): string {
+  return url.replace(/^(\w+:\/\/)[^/]*@/, "$1");
+}
