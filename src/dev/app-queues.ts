@@ -1,0 +1,87 @@
+import { Queue } from "../core/queue/queue.ts";
+import type { QueueStore, Store } from "../core/store/store.ts";
+import { partitioned } from "../stores/partitioned/partitioned.ts";
+import { redisStore } from "../stores/redis-tcp/index.ts";
+import type { RedisLink } from "./redis-link.ts";
+
+/** What the queues of an app wait for. */
+export interface Waiting {
+  /** When something is due next, in ms since 1970: in the past if there is a backlog. */
+  readonly nextAt: number;
+  /** Stands for what is due: it changes when a job comes or goes. */
+  readonly mark: string;
+}
+
+interface Watched {
+  readonly queue: Queue;
+  readonly store: QueueStore;
+}
+
+/** The share of the time that looking for new queues may take in a large Redis. */
+const MOST_SHARE = 0.02;
+
+/** The queues that an app keeps under a prefix, as their keys show them. */
+export class AppQueues {
+  readonly #redis: RedisLink;
+  readonly #prefix: string;
+  readonly #store: Store;
+  readonly #hidden: string;
+  readonly #watched = new Map<string, Watched>();
+  #scanAt = Number.NEGATIVE_INFINITY;
+
+  /** @param hidden the name of a queue that is not the app's. */
+  constructor(redis: RedisLink, prefix: string, hidden: string) {
+    this.#redis = redis;
+    this.#prefix = prefix;
+    this.#store = redisStore(redis, { prefix });
+    this.#hidden = hidden;
+  }
+
+  /** The queues that were found so far, by name. They can be read and changed; their jobs are the app's. */
+  get queues(): readonly Queue[] {
+    return [...this.#watched.values()].map(({ queue }) => queue);
+  }
+
+  /** Finds queues that are new, and peeks at all: one command a queue and partition. */
+  async look(now: number): Promise<Waiting> {
+    await this.find();
+    const peeks = await Promise.all([...this.#watched.values()].map(({ store }) => store.peek(now)));
+    const times = peeks.map(({ paused, nextAt }) => (paused ? undefined : nextAt));
+    return { nextAt: Math.min(Number.POSITIVE_INFINITY, ...times.flatMap((at) => at ?? [])), mark: times.join() };
+  }
+
+  /** Finds queues that are new. */
+  async find(): Promise<void> {
+    const startedAt = performance.now();
+    if (startedAt < this.#scanAt) return;
+    for (const name of await this.#names()) if (!this.#watched.has(name)) await this.#add(name);
+    const endedAt = performance.now();
+    this.#scanAt = endedAt + (endedAt - startedAt) / MOST_SHARE;
+  }
+
+  async #names(): Promise<ReadonlySet<string>> {
+    const names = new Set<string>();
+    const match = `${this.#prefix}:{*}:due`;
+    let cursor: unknown = "0";
+    do {
+      const reply = await this.#redis.sendCommand(["SCAN", String(cursor), "MATCH", match, "COUNT", "1000"]);
+      const [next, keys] = reply as [string, string[]];
+      for (const key of keys) {
+        // A slash begins the number of a partition. The queue has a key of its own beside them.
+        const name = /^\{([^{}/]+)\}:due$/.exec(key.slice(this.#prefix.length + 1))?.[1];
+        if (name !== undefined && name !== this.#hidden) names.add(name);
+      }
+      cursor = next;
+    } while (cursor !== "0");
+    return names;
+  }
+
+  async #add(name: string): Promise<void> {
+    const layout = await this.#store.open(name).partitions();
+    const { partitions, stores } = typeof layout === "object" ? layout : { partitions: 1, stores: 1 };
+    // The rest of it is elsewhere.
+    if (stores > 1) return;
+    const store = partitioned(this.#store, partitions);
+    this.#watched.set(name, { queue: new Queue({ name, store, jobs: [] }), store: store.open(name) });
+  }
+}
