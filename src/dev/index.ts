@@ -209,7 +209,7 @@ async function listening(
 
 /** The token that a cron would send: of the environment, else of the app's own file. */
 function tokenOf(env: DevOptions["env"], file: EnvFile | undefined): string | undefined {
-  const names = ["TIDEGATE_TOKEN", "CRON_SECRET"];
+  const names = ["TIDEGATE_TOKEN", "CRON_SECRET", "TIDEGATE_ADMIN_TOKEN"];
   return names.map((name) => env[name]).find(Boolean) ?? names.map((name) => file?.get(name)).find(Boolean);
 }
 

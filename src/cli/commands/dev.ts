@@ -18,8 +18,8 @@ that calls your app's drain route when something is due, and each minute. It als
 It prints the lines for the app's environment, and writes those of the REST API into a file with --write. The token stays the same
 from one start to the next. Then it prints a line for each attempt.
 
-The Redis is redis-server or valkey-server of the PATH, with its data in --dir, or the one of --redis. The drain route gets TIDEGATE_TOKEN
-or CRON_SECRET as a bearer token: of this environment, else of the file of --write.`;
+The Redis is redis-server or valkey-server of the PATH, with its data in --dir, or the one of --redis. The drain route gets
+TIDEGATE_TOKEN, CRON_SECRET or TIDEGATE_ADMIN_TOKEN as a bearer token: of this environment, else of the file of --write.`;
 
 const PORTS = { pages: 8787, rest: 8079 } as const;
 
@@ -139,7 +139,7 @@ function drainPrinter(print: ReturnType<typeof attemptPrinter>, session: Session
       failure = drained.reason;
       return;
     }
-    if (failure !== undefined) session.note("The app answers again.");
+    if (failure !== undefined) session.note("The app answers.");
     failure = undefined;
     const { attempts, attemptsLeftOut = 0, claimed = 0 } = drained.report ?? {};
     if (attemptsLeftOut > 0) session.note(`${counted(attemptsLeftOut, "attempt")} before these are not listed.`);
