@@ -27,6 +27,7 @@ export class AppQueues {
   readonly #store: Store;
   readonly #hidden: string;
   readonly #watched = new Map<string, Watched>();
+  #queues: readonly Queue[] = [];
   #scanAt = Number.NEGATIVE_INFINITY;
 
   /** @param hidden the name of a queue that is not the app's. */
@@ -37,17 +38,29 @@ export class AppQueues {
     this.#hidden = hidden;
   }
 
-  /** The queues that were found so far, by name. They can be read and changed; their jobs are the app's. */
+  /** The queues that were found so far: another array when that changes. They can be read and changed; their jobs are the app's. */
   get queues(): readonly Queue[] {
-    return [...this.#watched.values()].map(({ queue }) => queue);
+    return this.#queues;
   }
 
   /** Finds queues that are new, and peeks at all: one command a queue and partition. */
   async look(now: number): Promise<Waiting> {
     await this.find();
-    const peeks = await Promise.all([...this.#watched.values()].map(({ store }) => store.peek(now)));
-    const times = peeks.map(({ paused, nextAt }) => (paused ? undefined : nextAt));
+    const times = await Promise.all([...this.#watched].map(([name, { store }]) => this.#peek(name, store, now)));
     return { nextAt: Math.min(Number.POSITIVE_INFINITY, ...times.flatMap((at) => at ?? [])), mark: times.join() };
+  }
+
+  async #peek(name: string, store: QueueStore, now: number): Promise<number | undefined> {
+    try {
+      const { paused, nextAt } = await store.peek(now);
+      return paused ? undefined : nextAt;
+    } catch {
+      // The app may keep it in another way since, such as in partitions. It is found again, as it is then.
+      this.#watched.delete(name);
+      this.#list();
+      this.#scanAt = Number.NEGATIVE_INFINITY;
+      return undefined;
+    }
   }
 
   /** Finds queues that are new. */
@@ -83,5 +96,10 @@ export class AppQueues {
     if (stores > 1) return;
     const store = partitioned(this.#store, partitions);
     this.#watched.set(name, { queue: new Queue({ name, store, jobs: [] }), store: store.open(name) });
+    this.#list();
+  }
+
+  #list(): void {
+    this.#queues = [...this.#watched.values()].map(({ queue }) => queue);
   }
 }

@@ -32,9 +32,9 @@ export function pages({ app, first, qstash, messages, onError }: PagesOptions) {
       return refusal(409, "Only your app can run its jobs. Start tidegate dev with --drain.");
     // Without Redis the handler says so itself.
     await app.find().catch(() => {});
-    if (app.queues.length !== shown.length) {
+    if (app.queues !== shown) {
       shown = app.queues;
-      handler = createHandler({ ...common, queues: [...shown, messages] });
+      handler = createHandler({ ...common, queues: [...(shown.length > 0 ? shown : [first]), messages] });
     }
     return handler.fetch(request);
   };

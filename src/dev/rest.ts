@@ -53,10 +53,11 @@ function refusal({ headers, url }: IncomingMessage, body: Buffer, token: string)
 /** Makes what sends scripts to redis-server without Upstash's line, under the hashes that it knows them by. */
 function withoutLockingLine(): Translate {
   const hashes = new Map<unknown, string>();
-  return ([name = "", script = "", ...rest]) => {
+  return (command) => {
+    const [name = "", script = "", ...rest] = command;
     const word = String(name).toUpperCase();
     if (word.startsWith("EVALSHA")) return [name, hashes.get(script) ?? script, ...rest];
-    if (!word.startsWith("EVAL") || !String(script).startsWith(LOCKING_LINE)) return [name, script, ...rest];
+    if (!word.startsWith("EVAL") || !String(script).startsWith(LOCKING_LINE)) return command;
     const source = String(script).slice(LOCKING_LINE.length);
     hashes.set(hashOf(String(script)), hashOf(source));
     return [name, source, ...rest];

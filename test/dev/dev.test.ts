@@ -75,6 +75,24 @@ describe("tidegate dev", () => {
     expect(await page.json()).toMatchObject({ queues: ["wide", "qstash-dev"] });
   });
 
+  test("finds a queue again that the app has spread over partitions since", async () => {
+    const { start } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`]);
+    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
+    const store = upstashStore({ url, token: restToken });
+    const redis = new Redis({ url, token: restToken, enableTelemetry: false });
+    const before = await serveApp(port, queueOf(dev), "none");
+    await queueOf(dev).enqueue(sendEmail, { to: "ada" }, { id: "whole" });
+    await dev.says(/"id":"whole"/);
+    await before.stop();
+    await redis.del(...(await redis.keys("tidegate:{default}:*")));
+    const spread = new Queue({ store: partitioned(store, 2), jobs: [sendEmail] });
+    await serveApp(port, spread, "none");
+    await spread.enqueue(sendEmail, { to: "ada" }, { id: "spread" });
+    await dev.says(/"id":"spread"/);
+  });
+
   test("says once that the app is away, and goes on when it is there", async () => {
     const { start } = await newPlace();
     const port = await freePort();
@@ -205,6 +223,7 @@ describe("tidegate dev", () => {
     const { started } = await start();
     const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = started;
     const redis = new Redis({ url, token: restToken, enableTelemetry: false });
+    expect(await redis.ping()).toBe("PONG");
     expect(await redis.set("key", { text: "ü" })).toBe("OK");
     expect(await redis.get("key")).toEqual({ text: "ü" });
     expect(await redis.multi().incr("count").incr("count").exec()).toEqual([1, 2]);

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
+import { type Result, tidegate } from "../cli/run-cli.ts";
 import { builtPackage } from "../package/built.ts";
 
 /** A `tidegate dev` that runs, as a user starts it. */
@@ -21,19 +22,13 @@ export interface RunningDev {
   readonly ended: Promise<number | null>;
 }
 
-export interface Ended {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** A directory and ports of its own for each test, in which `tidegate dev` is started any number of times. */
 export interface Place {
   readonly directory: string;
   readonly ports: readonly string[];
   start(args?: readonly string[], env?: Record<string, string>): Promise<RunningDev>;
-  /** Runs a command line to its end. */
-  run(args: readonly string[], env?: Record<string, string>): Promise<Ended>;
+  /** Runs a command line to its end, in this process. */
+  run(args: readonly string[], env?: Record<string, string>): Promise<Result>;
 }
 
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -55,7 +50,10 @@ export async function newPlace(): Promise<Place> {
   const { TIDEGATE_URL: _, TIDEGATE_TOKEN: __, CRON_SECRET: ___, ...inherited } = process.env;
 
   const launch = (args: readonly string[], env: Record<string, string>) => {
-    const child = spawn(process.execPath, [program, ...args], { cwd: directory, env: { ...inherited, ...env } });
+    const child = spawn(process.execPath, [program, "dev", "--json", ...ports, ...args], {
+      cwd: directory,
+      env: { ...inherited, ...env },
+    });
     const written = { stdout: "", stderr: "" };
     for (const stream of ["stdout", "stderr"] as const)
       child[stream].setEncoding("utf8").on("data", (text: string) => {
@@ -80,7 +78,7 @@ export async function newPlace(): Promise<Place> {
     directory,
     ports,
     async start(args = [], env = {}) {
-      const { child, written, ended, says } = launch(["dev", "--json", ...ports, ...args], env);
+      const { child, written, ended, says } = launch(args, env);
       afterwards(async () => {
         child.kill("SIGKILL");
         await ended;
@@ -100,9 +98,6 @@ export async function newPlace(): Promise<Place> {
         ended,
       };
     },
-    async run(args, env = {}) {
-      const { written, ended } = launch(args, env);
-      return { code: await ended, ...written };
-    },
+    run: (args, env) => tidegate(args, { cwd: directory, env: { PATH: process.env["PATH"] ?? "", ...env } }),
   };
 }

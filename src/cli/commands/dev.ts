@@ -61,7 +61,7 @@ export function addDev(program: Program, session: Session): void {
         prefix: globals.prefix ?? "tidegate",
         hooks: printing({ clock, print }),
         onDrained: drainPrinter(print, session),
-        onError: (error) => note(isTidegateError(error) ? error.message : "An error was thrown.", session),
+        onError: errorPrinter(session),
       });
       const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };
       const place = redis ? "" : `, with its data in ${relative(cwd, resolve(cwd, dir)) || "."}`;
@@ -145,6 +145,20 @@ function drainPrinter(print: ReturnType<typeof attemptPrinter>, session: Session
     if (attemptsLeftOut > 0) session.note(`${counted(attemptsLeftOut, "attempt")} before these are not listed.`);
     for (const attempt of attempts ?? []) print(attempt);
     if (!attempts && claimed > 0) session.note(`The app ran ${counted(claimed, "job")}. Its token may not list them.`);
+  };
+}
+
+const REMIND_AFTER_MS = 60_000;
+
+/** Makes the function that prints what went wrong here; the same at most once a minute. */
+function errorPrinter(session: Session): (error: unknown) => void {
+  const shownAt = new Map<string, number>();
+  return (error) => {
+    // Messages of foreign errors can hold anything.
+    const message = isTidegateError(error) ? error.message : "An error was thrown.";
+    if (session.now - (shownAt.get(message) ?? Number.NEGATIVE_INFINITY) < REMIND_AFTER_MS) return;
+    shownAt.set(message, session.now);
+    note(message, session);
   };
 }
 
