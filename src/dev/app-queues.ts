@@ -4,18 +4,12 @@ import { partitioned } from "../stores/partitioned/partitioned.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
 import type { RedisLink } from "./redis-link.ts";
 
-/** What the queues of an app wait for. */
-export interface Waiting {
-  /** When something is due next, in ms since 1970: in the past if there is a backlog. */
-  readonly nextAt: number;
-  /** Stands for what is due: it changes when a job comes or goes. */
-  readonly mark: string;
-}
-
 interface Watched {
   readonly queue: Queue;
   readonly store: QueueStore;
 }
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** The share of the time that looking for new queues may take in a large Redis. */
 const MOST_SHARE = 0.02;
@@ -43,23 +37,26 @@ export class AppQueues {
     return this.#queues;
   }
 
-  /** Finds queues that are new, and peeks at all: one command a queue and partition. */
-  async look(now: number): Promise<Waiting> {
+  /**
+   * Finds queues that are new, and peeks at all: one command a queue and partition.
+   *
+   * @returns when something is due next in each queue, in ms since 1970: in the past if there is a backlog, infinite if nothing is.
+   */
+  async look(now: number): Promise<readonly number[]> {
     await this.find();
-    const times = await Promise.all([...this.#watched].map(([name, { store }]) => this.#peek(name, store, now)));
-    return { nextAt: Math.min(Number.POSITIVE_INFINITY, ...times.flatMap((at) => at ?? [])), mark: times.join() };
+    return Promise.all([...this.#watched].map(([name, { store }]) => this.#peek(name, store, now)));
   }
 
-  async #peek(name: string, store: QueueStore, now: number): Promise<number | undefined> {
+  async #peek(name: string, store: QueueStore, now: number): Promise<number> {
     try {
       const { paused, nextAt } = await store.peek(now);
-      return paused ? undefined : nextAt;
+      return paused ? NEVER : (nextAt ?? NEVER);
     } catch {
       // The app may keep it in another way since, such as in partitions. It is found again, as it is then.
       this.#watched.delete(name);
       this.#list();
       this.#scanAt = Number.NEGATIVE_INFINITY;
-      return undefined;
+      return NEVER;
     }
   }
 

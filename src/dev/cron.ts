@@ -1,11 +1,11 @@
 import { type Clock, sleep } from "../core/shared/clock.ts";
-import type { AppQueues, Waiting } from "./app-queues.ts";
+import type { AppQueues } from "./app-queues.ts";
 import type { DrainCalls, Drained } from "./drain-calls.ts";
 
 /** What a cron drives, and whom it tells. */
 export interface CronParts {
-  readonly queues: AppQueues;
-  readonly app: DrainCalls;
+  readonly queues: Pick<AppQueues, "look">;
+  readonly app: Pick<DrainCalls, "call">;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Called after each call of the app. */
@@ -29,8 +29,8 @@ export class Cron {
   #minuteAt = 0;
   #retryAt = 0;
   #failures = 0;
-  /** The mark of what was due when a call found nothing to do. */
-  #left: string | undefined;
+  /** What was due when a call found nothing to do. */
+  #left = "";
 
   constructor(parts: CronParts) {
     this.#parts = parts;
@@ -46,40 +46,42 @@ export class Cron {
     const { queues, clock, signal } = this.#parts;
     while (!signal.aborted) {
       // Without an answer it looks again soon: whoever owns the Redis reports that it is gone.
-      const waiting = await queues.look(clock()).catch(() => nothing);
+      const times = await queues.look(clock()).catch(() => []);
       const now = clock();
-      if (!signal.aborted && this.#wants(waiting, now)) this.#start(waiting, now);
-      const soon = Math.min(waiting.nextAt > now ? waiting.nextAt - now : LOOK_MS, LOOK_MS);
-      await sleep(clock, Math.max(1, soon), signal);
+      const due = times.map((at) => (at <= now ? at : "")).join();
+      if (!signal.aborted && this.#wants(due, now)) this.#start(due, now);
+      const nextMs = Math.min(LOOK_MS, ...times.filter((at) => at > now).map((at) => at - now));
+      await sleep(clock, Math.max(1, nextMs), signal);
     }
     await Promise.all(this.#underWay);
   }
 
-  #wants({ nextAt, mark }: Waiting, now: number): boolean {
+  /** @param due the times of what is due, a place for each queue. */
+  #wants(due: string, now: number): boolean {
     if (now < this.#retryAt || this.#underWay.size >= MOST_AT_ONCE) return false;
     const isIdle = this.#underWay.size === 0;
     if (this.#failures > 0) return isIdle;
-    return now >= this.#minuteAt || (isIdle && nextAt <= now && mark !== this.#left);
+    return now >= this.#minuteAt || (isIdle && /\d/.test(due) && due !== this.#left);
   }
 
-  #start({ mark }: Waiting, now: number): void {
+  #start(due: string, now: number): void {
     if (now >= this.#minuteAt) this.#minuteAt = now - (now % MINUTE_MS) + MINUTE_MS;
-    this.#left = undefined;
+    this.#left = "";
     const call: Promise<void> = this.#parts.app
       .call()
-      .then((drained) => this.#note(drained, mark))
+      .then((drained) => this.#note(drained, due))
       .finally(() => this.#underWay.delete(call));
     this.#underWay.add(call);
   }
 
-  #note(drained: Drained, mark: string): void {
+  #note(drained: Drained, due: string): void {
     const { clock, signal, onDrained } = this.#parts;
     if (drained.isReached || !signal.aborted) onDrained(drained);
     if (drained.isReached) {
       this.#failures = 0;
       this.#retryAt = 0;
       const { claimed = 0, rearmed = 0 } = drained.report ?? {};
-      if (claimed + rearmed === 0) this.#left = mark;
+      if (claimed + rearmed === 0) this.#left = due;
       return;
     }
     const grown = Math.min(RETRY_MS.least * 2 ** this.#failures, RETRY_MS.most);
@@ -87,5 +89,3 @@ export class Cron {
     this.#retryAt = clock() + (drained.isAway ? RETRY_MS.away : grown);
   }
 }
-
-const nothing: Waiting = { nextAt: Number.POSITIVE_INFINITY, mark: "" };

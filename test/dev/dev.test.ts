@@ -170,28 +170,6 @@ describe("tidegate dev", () => {
     expect(dev.errors).toMatch(/redis-server [\d.]+ has ended\. Start tidegate dev again/);
   });
 
-  test("leaves to the next minute what a drain cannot start, instead of asking again and again", async () => {
-    const { start } = await newPlace();
-    let calls = 0;
-    const app = await serveFetch(async () => {
-      calls += 1;
-      return Response.json({ claimed: 0, rearmed: 0 });
-    });
-    afterwards(() => app.stop());
-    const dev = await start(["--drain", app.url]);
-    await queueOf(dev).enqueue(sendEmail, { to: "ada" });
-    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
-    const redis = new Redis({ url, token: restToken, enableTelemetry: false });
-    /** How often it has looked for queues. */
-    const looks = async () => {
-      const stats = String(await redis.exec(["INFO", "commandstats"]));
-      return Number(/cmdstat_scan:calls=(\d+)/.exec(stats)?.[1] ?? 0);
-    };
-    for (const before = await looks(); (await looks()) < before + 8; );
-    // One at the start, one for the job, and those of minutes that have begun meanwhile.
-    expect(calls).toBeLessThanOrEqual(4);
-  });
-
   test("starts once in a directory", async () => {
     const { start, run } = await newPlace();
     await start();
