@@ -15,8 +15,8 @@ export interface CronParts {
 /** How often it looks for what has become due. Upstash is not billed for it. */
 const LOOK_MS = 250;
 const MINUTE_MS = 60_000;
-/** How long to wait after a failure: until the app is up, and while it refuses. */
-const RETRY_MS = { away: 1_000, least: 2_000, most: 30_000 } as const;
+/** How long to wait: for the clock of the app, until the app is up, and while it refuses. */
+const RETRY_MS = { early: 1_000, away: 1_000, least: 2_000, most: 30_000 } as const;
 const MOST_AT_ONCE = 2;
 
 /**
@@ -29,7 +29,8 @@ export class Cron {
   #minuteAt = 0;
   #retryAt = 0;
   #failures = 0;
-  /** What was due when a call found nothing to do. */
+  /** What was due when a call found nothing to do, once and twice: the clock of the app may be a little behind. */
+  #early = "";
   #left = "";
 
   constructor(parts: CronParts) {
@@ -81,7 +82,10 @@ export class Cron {
       this.#failures = 0;
       this.#retryAt = 0;
       const { claimed = 0, rearmed = 0 } = drained.report ?? {};
-      if (claimed + rearmed === 0) this.#left = due;
+      if (claimed + rearmed > 0 || !/\d/.test(due)) return;
+      if (due === this.#early) this.#left = due;
+      else this.#retryAt = clock() + RETRY_MS.early;
+      this.#early = due;
       return;
     }
     const grown = Math.min(RETRY_MS.least * 2 ** this.#failures, RETRY_MS.most);
