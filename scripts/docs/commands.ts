@@ -22,6 +22,9 @@ A command uses the first of these that you give:
 3. a handler: the environment's \`TIDEGATE_URL\`, with its token in \`TIDEGATE_TOKEN\`
 4. Upstash Redis: \`UPSTASH_REDIS_REST_URL\` and \`UPSTASH_REDIS_REST_TOKEN\`
 
+\`--url\` and \`TIDEGATE_URL\` may also name a Redis or Valkey over TCP, as in \`redis://localhost:6379\`, or \`rediss://user:password@host:6379/0\` with
+TLS.
+
 Keep tokens in the environment: everybody on the machine can read arguments. With a handler, commands that only read need a \`read\`
 token, \`queue:enqueue\` needs \`enqueue\`, and \`queue:work\` needs \`drain\`, with \`read\` for a line an attempt. All others need \`admin\`. Without \`--queue\`, a command
 uses the handler's first queue, or the one named \`default\`.

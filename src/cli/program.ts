@@ -14,7 +14,8 @@ const DESCRIPTION = `Manages a job queue and runs its jobs.
 
 It connects to a deployed handler, or directly to the Redis that holds the queue. Environment variables choose which:
   TIDEGATE_URL, TIDEGATE_TOKEN                      a handler
-  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis`;
+  UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis
+  TIDEGATE_URL=redis://localhost:6379               a Redis over TCP`;
 
 const EPILOGUE = `
 For help on a command: tidegate queue:work --help
@@ -28,7 +29,10 @@ export function createProgram({ io, isJson, colors }: Session) {
     .version(packageVersion(), "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command...]", "show the help of a command")
-    .option("--url <address>", "a deployed handler, such as https://example.com/queue")
+    .option(
+      "--url <address>",
+      "a deployed handler, such as https://example.com/queue; or a Redis, as in redis://localhost:6379",
+    )
     .option("--token <token>", "its token; prefer TIDEGATE_TOKEN, since other users can see arguments")
     .option("--queue <name>", "which queue (default: a handler's first, or the one named default)")
     .option("--prefix <text>", 'the prefix of keys in Redis (default: "tidegate")')

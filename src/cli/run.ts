@@ -1,5 +1,6 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { isTidegateError } from "../core/shared/errors.ts";
+import { StartError } from "../dev/start-error.ts";
 import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
@@ -62,6 +63,7 @@ function failureOf(error: unknown): Failure {
   if (error instanceof UsageError)
     return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
   if (error instanceof CommanderError) return usage(error);
+  if (error instanceof StartError) return { code: "not_started", message: error.message, exitCode: 1 };
   if (error instanceof Declined) return { code: "declined", message: error.message, exitCode: 1 };
   if (isTidegateError(error))
     return {

@@ -1,14 +1,20 @@
+import { isRedisUrl, withoutAccess } from "../dev/redis-address.ts";
 import type { Globals } from "./program.ts";
 
 /**
- * A command for the same queue that the user can copy, with the options that select it. It leaves out the token, which
+ * A command for the same queue that the user can copy, with the options that select it. It leaves out tokens and passwords, which
  * others could read on screen.
  *
  * @param words the command: "queue:resume".
  */
 export function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
   // With a handler, the module only provides the names of jobs, and queue:work refuses it.
-  const options = { url, module: url === undefined ? module : undefined, queue, prefix };
+  const isHandler = url !== undefined && !isRedisUrl(url);
+  const options = {
+    url: isHandler ? url : url && withoutAccess(url),
+    module: isHandler ? undefined : module,
+    ...{ queue, prefix },
+  };
   const given = Object.entries(options).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name} ${quoted(value)}`],
   );

@@ -3,12 +3,13 @@ import type { AnyJob } from "../core/job/define.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { Store } from "../core/store/store.ts";
+import { isRedisUrl } from "../dev/redis-address.ts";
 import { partitioned } from "../stores/partitioned/partitioned.ts";
-import { upstashStore } from "../stores/redis-http/index.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
 import { loadModule } from "./module.ts";
 import { printable } from "./output/text.ts";
 import type { Globals } from "./program.ts";
+import { type RedisDatabase, restDatabase, tcpDatabase } from "./redis-database.ts";
 import type { Session } from "./session.ts";
 import { suggestedCommand } from "./suggested-command.ts";
 import { UsageError } from "./usage-error.ts";
@@ -58,8 +59,7 @@ export interface HandlerTarget extends Named {
 export interface RedisTarget extends Named {
   readonly kind: "redis";
   readonly queue: Queue;
-  readonly url: string;
-  readonly token: string;
+  readonly database: RedisDatabase;
   readonly store: Store;
   readonly prefix: string;
   readonly jobs: readonly AnyJob[];
@@ -76,21 +76,22 @@ export interface OwnTarget extends Named {
 export type Target = HandlerTarget | RedisTarget | OwnTarget;
 
 const HOW_TO_CONNECT =
-  "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN), or a module that makes the queue (--module).";
+  "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or --url redis://...), or a module that makes the queue (--module).";
 
 /**
  * Opens the queue to work with: the handler of `--url`, else the queue or jobs of `--module`, else the handler of
- * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Only Redis gets a request: how many partitions the queue
- * has.
+ * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Both URLs may also name a Redis, as redis://localhost:6379 does. Only Redis
+ * gets a request: how many partitions the queue has.
  *
  * @throws {UsageError} if none is configured, or the configuration is incomplete.
  */
 export async function openTarget(session: Session, globals: Globals): Promise<Target> {
   const { env } = session.io;
-  if (globals.url !== undefined) return handlerTarget(session, globals, globals.url);
+  const address = globals.url ?? env["TIDEGATE_URL"];
+  if (globals.url !== undefined && !isRedisUrl(globals.url)) return handlerTarget(session, globals, globals.url);
   if (globals.module !== undefined) return moduleTarget(session, globals, globals.module);
-  if (env["TIDEGATE_URL"]) return handlerTarget(session, globals, env["TIDEGATE_URL"]);
-  if (env["UPSTASH_REDIS_REST_URL"]) return redisTarget(session, globals);
+  if (address && !isRedisUrl(address)) return handlerTarget(session, globals, address);
+  if (address || env["UPSTASH_REDIS_REST_URL"]) return redisTarget(session, globals);
   throw new UsageError("No queue is configured.", HOW_TO_CONNECT);
 }
 
@@ -145,11 +146,11 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
   const { jobs, queues } = await loadModule(file, session.io.cwd);
   if (queues.length === 0) return redisTarget(session, globals, jobs);
   const queue = globals.queue === undefined ? queues[0] : queues.find(({ name }) => name === globals.queue);
-  if (!queue || globals.prefix !== undefined) {
+  if (!queue || globals.prefix !== undefined || globals.url !== undefined) {
     const names = queues.map(({ name }) => printable(name)).join(", ");
     throw new UsageError(
       `The module defines its own queues: ${names}.`,
-      "Choose one of them with --queue, and leave out --prefix.",
+      "Choose one of them with --queue, and leave out --prefix and --url.",
     );
   }
   const chosen = globals.queue === undefined ? queues : [queue];
@@ -164,27 +165,16 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
   };
 }
 
-/** Opens the queue in the Redis that the environment names. @throws {UsageError} if it names none. */
+/** Opens the queue in the Redis that `--url` or the environment names. @throws {UsageError} if they name none. */
 export async function redisTarget(
   session: Session,
   globals: Globals,
   jobs: readonly AnyJob[] = [],
 ): Promise<RedisTarget> {
-  const { env, clock } = session.io;
-  if (globals.token !== undefined)
-    throw new UsageError(
-      "--token is for a handler. The token of a Redis is UPSTASH_REDIS_REST_TOKEN.",
-      "Give --url too, or leave it out.",
-    );
-  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
-  if (!url || !token)
-    throw new UsageError(
-      `${url ? "UPSTASH_REDIS_REST_TOKEN" : "UPSTASH_REDIS_REST_URL"} is not set.`,
-      "The console of the database shows both, under REST API.",
-    );
-  checkToken(token);
+  const { clock } = session.io;
+  const database = databaseOf(session, globals);
   const prefix = globals.prefix ?? "tidegate";
-  const whole = upstashStore({ url, token, prefix });
+  const whole = database.storeUnder(prefix);
   const name = globals.queue ?? "default";
   // If Redis does not answer, the command's own first call reports it. A queue with partitions refuses that call.
   const layout = await whole
@@ -201,13 +191,12 @@ export async function redisTarget(
   const queue = new Queue({ store, jobs, name, ...(clock && { clock }) });
   const jobNames = jobs.length > 0 ? queue.jobNames : undefined;
   const spread = partitions > 1 ? ` (${partitions} partitions)` : "";
-  const place = `in Redis at ${new URL(url).host}`;
+  const place = `in Redis at ${database.place}`;
   const label = `Queue ${printable(name)}${spread} ${place}`;
   return {
     kind: "redis",
     queue,
-    url,
-    token,
+    database,
     store,
     prefix,
     jobs,
@@ -216,6 +205,25 @@ export async function redisTarget(
     place,
     command: commandFor(globals),
   };
+}
+
+/** The Redis of `--url` or `TIDEGATE_URL`, else that of `UPSTASH_REDIS_REST_URL`. */
+function databaseOf({ io }: Session, globals: Globals): RedisDatabase {
+  if (globals.token !== undefined)
+    throw new UsageError(
+      "--token is for a handler. The token of a Redis is UPSTASH_REDIS_REST_TOKEN.",
+      "Give --url too, or leave it out.",
+    );
+  const address = globals.url ?? io.env["TIDEGATE_URL"] ?? "";
+  if (isRedisUrl(address)) return tcpDatabase(address);
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = io.env;
+  if (!url || !token)
+    throw new UsageError(
+      `${url ? "UPSTASH_REDIS_REST_TOKEN" : "UPSTASH_REDIS_REST_URL"} is not set.`,
+      "The console of the database shows both, under REST API.",
+    );
+  checkToken(token);
+  return restDatabase({ url, token }, io);
 }
 
 function commandFor(globals: Globals): Target["command"] {

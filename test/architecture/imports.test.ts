@@ -34,9 +34,14 @@ const layers: Readonly<Record<string, Layer>> = {
   node: { holds: ["platforms/node.ts"], mayImport: ["core", "port", "worker"], packages: ["node:*"] },
   testing: { holds: ["testing/"], mayImport: ["core", "port", "memory"] },
   telemetry: { holds: ["telemetry/"], mayImport: ["core", "port"], packages: ["@opentelemetry/api"] },
+  dev: {
+    holds: ["dev/"],
+    mayImport: ["core", "port", "memory", "client", "stores", "http", "qstash", "node"],
+    packages: ["node:*"],
+  },
   cli: {
     holds: ["cli/"],
-    mayImport: ["core", "port", "client", "stores", "http", "node", "worker", "memory"],
+    mayImport: ["core", "port", "client", "stores", "http", "node", "worker", "memory", "dev"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };

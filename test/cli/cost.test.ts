@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 import { behindHandler, documentOf, inRedis, tidegate } from "./run-cli.ts";
@@ -25,6 +25,13 @@ describe("queue:cost", () => {
       expect.any(Number),
     ]);
     for (const { commands, roundTrips } of measured) expect(commands).toBeGreaterThanOrEqual(roundTrips);
+  });
+
+  test("logs nothing of the job that it lets fail", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {});
+    await inRedis(redis).cli(["queue:cost", "--json"]);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
   });
 
   test("costs about as much as its help says, and leaves no key behind", async () => {

@@ -18,6 +18,7 @@ const names = [
   "queue:flow",
   "queue:cost",
   "queue:doctor",
+  "dev",
 ];
 
 describe("help", () => {

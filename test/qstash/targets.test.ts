@@ -151,6 +151,34 @@ describe.each(ways)("targets, by %s", (_, send) => {
   });
 });
 
+describe.each(ways)("a target with any port of this machine, by %s", (_, send) => {
+  const any = ["http://localhost:*/hooks/*"];
+
+  test.each(["http://localhost:3000/hooks/a", "http://localhost:65535/hooks/b?c=d", "http://localhost/hooks/a"])(
+    "allows %s",
+    async (url) => {
+      const parts = qstashHandler({ qstash: { targets: any } });
+      expect([200, 201]).toContain(await send(parts, url));
+      await parts.queue.drain();
+      expect(parts.deliveries.map((delivery) => new URL(delivery.url).href)).toEqual([url]);
+    },
+  );
+
+  test.each([
+    "https://localhost:3000/hooks/a",
+    "http://localhost:3000/other",
+    "http://127.0.0.1:3000/hooks/a",
+    "http://localhost.evil.test:3000/hooks/a",
+    "http://localhost:3000@evil.test/hooks/a",
+    "http://evil.test/localhost:3000/hooks/a",
+  ])("refuses %s", async (url) => {
+    const parts = qstashHandler({ qstash: { targets: any } });
+    expect([400, 404, 422]).toContain(await send(parts, url));
+    await parts.queue.drain();
+    expect(parts.deliveries).toEqual([]);
+  });
+});
+
 describe("targets", () => {
   const options = (given: unknown) => ({ tokens: [token], signingKeys, targets: given }) as QStashOptions;
 
@@ -163,6 +191,8 @@ describe("targets", () => {
     ["every host", ["https://*/*"]],
     ["subdomains", ["https://*.app.test/*"]],
     ["everything", ["*"]],
+    ["any port of another host", ["http://app.test:*/*"]],
+    ["a part of a port", ["http://localhost:3*/*"]],
     ["another scheme", ["ftp://app.test/*"]],
     ["a password", ["https://user:secret@app.test/*"]],
     ["a query", ["https://app.test/*?a=b"]],

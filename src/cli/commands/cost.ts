@@ -1,15 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { Option } from "@commander-js/extra-typings";
 import { plans } from "../../core/store/plans.ts";
+import { isRedisUrl } from "../../dev/redis-address.ts";
 import { keysOf } from "../../stores/redis/keys.ts";
-import { upstashStore } from "../../stores/redis-http/index.ts";
 import { type Measured, type Measurements, measure, SCRATCH } from "../cost/measure.ts";
 import { type Month, month, type PlanName, type Share, verdict } from "../cost/month.ts";
 import { duration, whole } from "../option-values.ts";
 import { count } from "../output/text.ts";
 import { span } from "../output/time.ts";
 import { examples, joinLines, type Program } from "../program.ts";
-import { sendRedisCommand } from "../redis-command.ts";
 import type { Session } from "../session.ts";
 import { type RedisTarget, redisTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
@@ -44,7 +43,8 @@ export function addCost(program: Program, session: Session): void {
     )
     .action(async ({ plan, tick, jobs }) => {
       if (tick < 1_000) throw new UsageError("--tick must be at least 1s.");
-      if (program.opts().url !== undefined)
+      const { url } = program.opts();
+      if (url !== undefined && !isRedisUrl(url))
         throw new UsageError("Costs can only be measured directly on Redis, not through a handler.", HOW);
       const target = await redisTarget(session, program.opts());
       const schedules = await target.queue.schedules.list();
@@ -63,15 +63,15 @@ export function addCost(program: Program, session: Session): void {
     });
 }
 
-const HOW = "Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave out --url.";
+const HOW = "Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave out --url; or give --url redis://...";
 
 /** Measures under temporary keys and removes them afterwards. */
-async function measureApart({ url, token }: RedisTarget, session: Session): Promise<Measurements> {
+async function measureApart({ database }: RedisTarget, session: Session): Promise<Measurements> {
   const prefix = `tidegate-cost-${randomUUID()}`;
   try {
-    return await measure(upstashStore({ url, token, prefix }), session.now);
+    return await measure(database.storeUnder(prefix), session.now);
   } finally {
-    const removed = await sendRedisCommand({ url, token }, ["DEL", ...keysOf(prefix, SCRATCH).all], session.io);
+    const removed = await database.ask(["DEL", ...keysOf(prefix, SCRATCH).all]);
     if ("error" in removed) session.note(`The keys under ${prefix} could not be removed.`);
   }
 }

@@ -50,7 +50,7 @@ async function examine(target: Target, session: Session, globals: Globals): Prom
 async function checkConnection(target: Target, session: Session): Promise<[Finding[], boolean]> {
   const now = () => session.now;
   if (target.kind === "handler") return checkHandler(target, now, session.io);
-  return target.kind === "redis" ? checkRedis(target, now, session.io) : [[], true];
+  return target.kind === "redis" ? checkRedis(target, now) : [[], true];
 }
 
 function report(target: Target, findings: readonly Finding[], { colors }: Session): string {

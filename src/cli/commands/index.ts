@@ -3,6 +3,7 @@ import type { Session } from "../session.ts";
 import { addClear } from "./clear.ts";
 import { addCost } from "./cost.ts";
 import { addDeadLetter } from "./dead-letter.ts";
+import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
 import { addEnqueue } from "./enqueue.ts";
 import { addFailures } from "./failures.ts";
@@ -19,6 +20,7 @@ export type AddCommand = (program: Program, session: Session) => void;
 
 /** Every command, in the order of the help. */
 export const commands: readonly AddCommand[] = [
+  addDev,
   addWork,
   addList,
   addTop,

@@ -1,5 +1,6 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import { sleep, systemClock } from "../../core/shared/clock.ts";
+import { isRedisUrl } from "../../dev/redis-address.ts";
 import { duration, whole } from "../option-values.ts";
 import { counted } from "../output/text.ts";
 import { examples, joinLines, type Program } from "../program.ts";
@@ -48,7 +49,8 @@ export function addWork(program: Program, session: Session): void {
       ),
     )
     .action(async ({ once = false, workers, checkEvery = 10_000, for: forMs }) => {
-      if (program.opts().url !== undefined && program.opts().module !== undefined)
+      const { url, module } = program.opts();
+      if (url !== undefined && !isRedisUrl(url) && module !== undefined)
         throw new UsageError("Give either --url, to drive a handler, or --module, to run its jobs here.");
       const target = await openTarget(session, program.opts());
       if (target.kind === "redis" && target.jobs.length === 0)

@@ -1,27 +1,27 @@
-import type { Io } from "../io.ts";
-import { type RedisReply, sendRedisCommand } from "../redis-command.ts";
+import type { RedisDatabase, RedisReply } from "../redis-database.ts";
 import type { RedisTarget } from "../target.ts";
 import { clockFinding, encryptionFinding, type Finding, findings } from "./finding.ts";
 
-const url = findings("url");
+const address = findings("url");
 const token = findings("token");
 const version = findings("version");
 const eviction = findings("eviction");
 
 /** Checks the connection to a Redis. Also returns whether the queue in it can be read. */
-export async function checkRedis(target: RedisTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
-  const ask = (...command: string[]) => sendRedisCommand(target, command, io);
-  const reached = reachFinding(await ask("PING"));
+export async function checkRedis({ database, prefix }: RedisTarget, now: () => number): Promise<[Finding[], boolean]> {
+  const { access, url } = database;
+  const ask = (...command: string[]) => database.ask(command);
+  const reached = reachFinding(await ask("PING"), access);
   if (reached.status === "fail") return [[reached], false];
   const before = now();
   const time = await ask("TIME");
   const after = now();
   const information = textOf(await ask("INFO"));
-  const key = `${target.prefix}:{tidegate-doctor}:probe`;
-  const [writes, expires] = await probe(key, ask);
+  const key = `${prefix}:{tidegate-doctor}:probe`;
+  const [writes, expires] = await probe(key, ask, access);
   const found = [
     reached,
-    encryptionFinding(target.url),
+    encryptionFinding(url),
     clockFinding(timeOf(time), before, after),
     writes,
     versionFinding(expires, information),
@@ -30,61 +30,81 @@ export async function checkRedis(target: RedisTarget, now: () => number, io: Io)
   return [found, writes.status !== "fail"];
 }
 
-/** Errors that mean the same for every command. */
-const refusals: readonly (readonly [RegExp, Finding])[] = [
-  [
-    /max requests limit exceeded/i,
-    findings("quota").fail(
-      "The monthly command quota of this Redis is used up.",
-      "Raise the plan's limit, or wait for the next month. To see what costs most: tidegate queue:cost",
-    ),
-  ],
-  [
-    /^(WRONGPASS|NOAUTH|Unauthorized)/i,
-    token.fail(
-      "Redis does not know the token.",
-      "Set UPSTASH_REDIS_REST_TOKEN to the value in the database's console.",
-    ),
-  ],
-];
+type Access = RedisDatabase["access"];
 
-function refusalOf(reply: RedisReply): Finding | undefined {
+const USED_UP = findings("quota").fail(
+  "The monthly command quota of this Redis is used up.",
+  "Raise the plan's limit, or wait for the next month. To see what costs most: tidegate queue:cost",
+);
+
+const UNKNOWN_CALLER: Readonly<Record<Access, Finding>> = {
+  token: token.fail(
+    "Redis does not know the token.",
+    "Set UPSTASH_REDIS_REST_TOKEN to the value in the database's console.",
+  ),
+  password: token.fail(
+    "Redis refused the user or the password.",
+    "Give both in the address: redis://user:password@localhost:6379.",
+  ),
+};
+
+/** What an error means, if it means the same for every command. */
+function refusalOf(reply: RedisReply, access: Access): Finding | undefined {
   if (!("error" in reply)) return undefined;
-  return refusals.find(([pattern]) => pattern.test(reply.error))?.[1];
+  if (/max requests limit exceeded/i.test(reply.error)) return USED_UP;
+  return /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(reply.error) ? UNKNOWN_CALLER[access] : undefined;
 }
 
-function reachFinding(reply: RedisReply): Finding {
-  if ("result" in reply && reply.result === "PONG") return url.ok("Redis responds.");
+const MISSING: Readonly<Record<Access, readonly [message: string, advice: string]>> = {
+  token: [
+    "There is no Redis with a REST API at the address.",
+    "Check UPSTASH_REDIS_REST_URL, and that the database exists.",
+  ],
+  password: ["No Redis answers at the address.", "Check the address, and that the Redis runs."],
+};
+
+function reachFinding(reply: RedisReply, access: Access): Finding {
+  if ("result" in reply && reply.result === "PONG") return address.ok("Redis responds.");
   const status = "error" in reply && reply.status !== undefined ? ` It responded with status ${reply.status}.` : "";
-  return (
-    refusalOf(reply) ??
-    url.fail(
-      `There is no Redis with a REST API at the address.${status}`,
-      "Check UPSTASH_REDIS_REST_URL, and that the database exists.",
-    )
-  );
+  const [message, advice] = MISSING[access];
+  return refusalOf(reply, access) ?? address.fail(`${message}${status}`, advice);
 }
 
-/**
- * Writes a field that expires and removes it, to see whether the token can write and whether Redis has the newest
- * command.
- */
+/** What the caller may do, in the words of how it is known. */
+const RIGHTS: Readonly<Record<Access, Readonly<Record<"reads" | "writes" | "other" | "unknown", string>>>> = {
+  token: {
+    reads: "The token can only read.",
+    writes: "The token can read and write.",
+    other: "Use the other token of the database: a queue writes.",
+    unknown: "Redis did not say whether the token can write.",
+  },
+  password: {
+    reads: "The user can only read.",
+    writes: "The user can read and write.",
+    other: "Connect to the primary, as a user that may call every command: a queue writes.",
+    unknown: "Redis did not say whether the user can write.",
+  },
+};
+
+/** Writes a field that expires and removes it, to see whether the token can write and whether Redis has the newest command. */
 async function probe(
   key: string,
   ask: (...command: string[]) => Promise<RedisReply>,
+  access: Access,
 ): Promise<[Finding, boolean | undefined]> {
+  const rights = RIGHTS[access];
   const deleted = await ask("DEL", key);
   if ("error" in deleted) {
     const isReadOnly = /^(NOPERM|READONLY)/i.test(deleted.error);
     const finding = isReadOnly
-      ? token.fail("The token can only read.", "Use the other token of the database: a queue writes.")
-      : (refusalOf(deleted) ?? token.unknown("Redis did not say whether the token can write."));
+      ? token.fail(rights.reads, rights.other)
+      : (refusalOf(deleted, access) ?? token.unknown(rights.unknown));
     return [finding, undefined];
   }
   const written = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
   await ask("DEL", key);
   const isUnknown = "error" in written && /unknown command/i.test(written.error);
-  return [token.ok("The token can read and write."), "error" in written ? (isUnknown ? false : undefined) : true];
+  return [token.ok(rights.writes), "error" in written ? (isUnknown ? false : undefined) : true];
 }
 
 function versionFinding(expires: boolean | undefined, information: string | undefined): Finding {

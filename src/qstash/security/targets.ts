@@ -13,14 +13,17 @@ export interface Targets {
 }
 
 interface Target {
+  /** Without the port, if it stands for every port. */
   readonly origin: string;
+  readonly isAnyPort: boolean;
   readonly path: string;
   /** Whether it stands for every path that begins with `path`, which then ends with a slash. */
   readonly isPrefix: boolean;
 }
 
 /**
- * Reads the targets: each names a scheme, a host, a port and a path, or with "/*" at its end every path below it.
+ * Reads the targets: each names a scheme, a host, a port and a path, or with "/*" at its end every path below it. On this machine the
+ * port may be "*".
  *
  * A host is compared as a whole and as the URL standard writes it. So an address in another notation is the address
  * that it stands for, and no address or name is a target that is not listed, be it private or public.
@@ -53,8 +56,12 @@ export function readTargets(targets: unknown): Targets {
   };
 }
 
+/** This machine, with a port that an app chooses anew each time. */
+const ANY_LOCAL_PORT = /^(https?:\/\/(?:localhost|127\.0\.0\.1|\[::1\])):\*(?=\/)/;
+
 function readTarget(target: unknown, name: string): Target {
-  const url = typeof target === "string" ? parse(target) : undefined;
+  const isAnyPort = typeof target === "string" && ANY_LOCAL_PORT.test(target);
+  const url = typeof target === "string" ? parse(target.replace(ANY_LOCAL_PORT, "$1")) : undefined;
   if (!url || !isHttp(url)) throw invalidRequest(`${name} must be a URL such as "https://app.example.com/*".`);
   if (hasCredentials(url) || url.search !== "" || url.hash !== "")
     throw invalidRequest(`${name} must not hold a user name, a password, a query or a fragment.`);
@@ -69,7 +76,7 @@ function readTarget(target: unknown, name: string): Target {
   // The URL standard resolves dots, and then the target would stand for more than it says.
   if (isAmbiguous(path) || isAmbiguous(rest.replace(/\*$/, "")))
     throw invalidRequest(`${name} has an encoded slash, dot or backslash in its path.`);
-  return { origin: url.origin, path, isPrefix };
+  return { origin: url.origin, isAnyPort, path, isPrefix };
 }
 
 function parse(text: string): URL | undefined {
@@ -88,8 +95,8 @@ function hasCredentials({ username, password }: URL): boolean {
   return username !== "" || password !== "";
 }
 
-function covers({ origin, path, isPrefix }: Target, url: URL): boolean {
-  if (url.origin !== origin) return false;
+function covers({ origin, isAnyPort, path, isPrefix }: Target, url: URL): boolean {
+  if ((isAnyPort ? `${url.protocol}//${url.hostname}` : url.origin) !== origin) return false;
   if (!isPrefix) return url.pathname === path;
   // Below the root every path is covered, however a server reads it.
   return url.pathname.startsWith(path) && (path === "/" || !isAmbiguous(url.pathname));

@@ -1,0 +1,81 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { StartError } from "./start-error.ts";
+
+/** What a directory keeps from one start to the next, so that the lines in an app's env file stay right. */
+export interface Kept {
+  /** The token of the REST API. */
+  readonly restToken: string;
+  readonly qstashToken: string;
+  readonly currentSigningKey: string;
+  readonly nextSigningKey: string;
+  /** Where the REST API listened last. */
+  readonly restPort?: number;
+  /** Where this directory's own Redis listened last. */
+  readonly redisPort?: number;
+}
+
+const secretNames = ["restToken", "qstashToken", "currentSigningKey", "nextSigningKey"] as const;
+
+/** The directory of `tidegate dev`: tokens, and the data of its Redis. Git ignores it. */
+export class DevDirectory {
+  readonly path: string;
+  #kept: Kept;
+
+  private constructor(path: string, kept: Kept) {
+    this.path = path;
+    this.#kept = kept;
+  }
+
+  /** Opens the directory, and makes what is missing. @throws {StartError} if it cannot be made or read. */
+  static async open(path: string): Promise<DevDirectory> {
+    try {
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, ".gitignore"), "*\n");
+    } catch (error) {
+      throw new StartError(`The directory ${path} cannot be made: ${reasonOf(error)}. Choose another one with --dir.`);
+    }
+    const directory = new DevDirectory(path, await readKept(path));
+    await directory.keep({});
+    return directory;
+  }
+
+  get kept(): Kept {
+    return this.#kept;
+  }
+
+  /** Keeps these too. */
+  async keep(more: Partial<Kept>): Promise<void> {
+    this.#kept = { ...this.#kept, ...more };
+    const file = fileIn(this.path);
+    // A crash leaves the whole old file, or the whole new one.
+    await writeFile(`${file}.new`, `${JSON.stringify(this.#kept, null, 2)}\n`, { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
+}
+
+function fileIn(path: string): string {
+  return join(path, "dev.json");
+}
+
+async function readKept(path: string): Promise<Kept> {
+  const text = await readFile(fileIn(path), "utf8").catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "{}";
+    throw new StartError(`${fileIn(path)} cannot be read: ${reasonOf(error)}.`);
+  });
+  const secrets = secretNames.map((name) => [name, randomBytes(32).toString("base64url")]);
+  try {
+    const kept = { ...Object.fromEntries(secrets), ...JSON.parse(text) } as Kept;
+    if (secretNames.every((name) => /^[\w-]{12,}$/.test(kept[name]))) return kept;
+  } catch {
+    // As for tokens that are none.
+  }
+  throw new StartError(`${fileIn(path)} is damaged. Delete it: the next start makes new tokens.`);
+}
+
+/** Why a file operation failed, without the path, which the message around it names. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code ?? message;
+}

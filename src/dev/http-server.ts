@@ -1,0 +1,81 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { HOST } from "./host.ts";
+
+export interface HttpServer {
+  readonly url: string;
+  readonly port: number;
+  /** Stops the server and closes every connection to it. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Serves HTTP on 127.0.0.1. A request whose handler rejects gets no answer: its connection is destroyed.
+ *
+ * @param port default: a free one.
+ * @throws {Error} of `node:net` if the port cannot be opened.
+ */
+export async function serveHttp(
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  port = 0,
+): Promise<HttpServer> {
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => request.socket.destroy());
+  });
+  // If the server closed a connection while a request is on its way, that request would fail.
+  server.keepAliveTimeout = 600_000;
+  server.listen(port, HOST);
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("The HTTP server has no port.");
+  return {
+    url: `http://${HOST}:${address.port}`,
+    port: address.port,
+    async stop() {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** Serves a fetch handler on 127.0.0.1. @param port as for `serveHttp` */
+export function serveFetch(
+  fetch: (request: Request) => Response | Promise<Response>,
+  port?: number,
+): Promise<HttpServer> {
+  return serveHttp(async (incoming, outgoing) => send(await fetch(await requestOf(incoming)), outgoing), port);
+}
+
+async function requestOf(incoming: IncomingMessage): Promise<Request> {
+  const { method = "GET", url = "/", headers } = incoming;
+  const body = await readBody(incoming);
+  const given = Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
+  return new Request(`http://${headers.host}${url}`, {
+    method,
+    headers: Object.fromEntries(given),
+    ...(body.length > 0 && { body: new Uint8Array(body) }),
+  });
+}
+
+async function send(response: Response, outgoing: ServerResponse): Promise<void> {
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  outgoing.end(Buffer.from(await response.arrayBuffer()));
+}
+
+/** Reads a message to its end. Rejects if the connection ends first. */
+export function readBody(message: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    message.on("data", (chunk: Buffer) => chunks.push(chunk));
+    message.once("end", () => resolve(Buffer.concat(chunks)));
+    message.once("error", reject);
+  });
+}
+
+/** Answers with a JSON document. */
+export function sendJson(response: ServerResponse, status: number, json: string): void {
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(json) });
+  response.end(json);
+}

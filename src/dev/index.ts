@@ -1,0 +1,221 @@
+import type { Hooks } from "../core/observe/hooks.ts";
+import { Queue } from "../core/queue/queue.ts";
+import type { Clock } from "../core/shared/clock.ts";
+import { startWorker } from "../platforms/node.ts";
+import { createQStash } from "../qstash/index.ts";
+import { redisStore } from "../stores/redis-tcp/index.ts";
+import { AppQueues } from "./app-queues.ts";
+import { Cron } from "./cron.ts";
+import { DevDirectory, type Kept } from "./directory.ts";
+import { DrainCalls, type Drained } from "./drain-calls.ts";
+import { EnvFile } from "./env-file.ts";
+import { HOST } from "./host.ts";
+import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
+import { startOwnRedis } from "./own-redis.ts";
+import { pages } from "./pages.ts";
+import { placeOf, type RedisAddress } from "./redis-address.ts";
+import { RedisLink } from "./redis-link.ts";
+import { restApi } from "./rest.ts";
+import { StartError } from "./start-error.ts";
+
+export type { Drained } from "./drain-calls.ts";
+
+/** What to start, and whom to tell. */
+export interface DevOptions {
+  /** A Redis that runs already. Undefined: one of its own. */
+  readonly redis: RedisAddress | undefined;
+  /** The app's drain route. Undefined: nothing is drained. */
+  readonly drain: URL | undefined;
+  readonly port: number;
+  readonly restPort: number;
+  /** The directory that keeps tokens and data: an absolute path. */
+  readonly directory: string;
+  /** The file that gets the lines of the REST API: an absolute path. */
+  readonly write: string | undefined;
+  /** What the keys of the app's queues begin with. */
+  readonly prefix: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  /** Gets the attempts to deliver QStash's messages. */
+  readonly hooks: Hooks;
+  /** Called after each call of the app's drain route. */
+  readonly onDrained: (drained: Drained) => void;
+  /** Called with failures of the pages and of deliveries, such as a Redis that does not answer. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** What has been started. */
+export interface Dev {
+  /** The lines that an app needs to use the Redis. */
+  readonly restEnv: Readonly<Record<"UPSTASH_REDIS_REST_URL" | "UPSTASH_REDIS_REST_TOKEN", string>>;
+  /** The lines that QStash's SDKs need. */
+  readonly qstashEnv: Readonly<
+    Record<"QSTASH_URL" | "QSTASH_TOKEN" | "QSTASH_CURRENT_SIGNING_KEY" | "QSTASH_NEXT_SIGNING_KEY", string>
+  >;
+  readonly dashboardUrl: string;
+  /** Which Redis it is: "redis-server 8.0.2", or "localhost:6379". */
+  readonly redis: string;
+  /** Whether a call of the app or a delivery is under way. */
+  readonly isBusy: boolean;
+  /** Drives the app and delivers messages until the signal is aborted, then stops everything. @throws {StartError} if Redis ends before. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** The name of the queue that holds QStash's messages. */
+const MESSAGES = "qstash-dev";
+
+/** Starts everything. What has started is stopped again if something cannot start. @throws {StartError} */
+export async function startDev(options: DevOptions): Promise<Dev> {
+  const file = options.write === undefined ? undefined : await EnvFile.open(options.write);
+  const directory = await DevDirectory.open(options.directory);
+  await refuseSecond(directory);
+  const started: Stoppable[] = [];
+  try {
+    return await startIn(directory, options, file, started);
+  } catch (error) {
+    await stopAll(started);
+    throw error;
+  }
+}
+
+interface Stoppable {
+  stop(): Promise<unknown>;
+}
+
+/** In the reverse order: what came later needs what came before. */
+async function stopAll(started: readonly Stoppable[]): Promise<void> {
+  for (const each of [...started].reverse()) await each.stop();
+}
+
+async function startIn(
+  directory: DevDirectory,
+  options: DevOptions,
+  file: EnvFile | undefined,
+  started: Stoppable[],
+): Promise<Dev> {
+  const { prefix, env, clock, hooks, onError } = options;
+  const own = options.redis ? undefined : await startOwnRedis(directory, env["PATH"]);
+  if (own) started.push(own);
+  const address = options.redis ?? { host: HOST, port: own?.port ?? 0 };
+  const link = new RedisLink(address);
+  started.push({ stop: () => link.close() });
+  if (options.redis) await checkAnswers(link, address);
+
+  const { restToken, qstashToken, currentSigningKey, nextSigningKey } = directory.kept;
+  const rest = await listening(options.restPort, "--rest-port", (port) =>
+    serveHttp(restApi({ redis: link, token: restToken }), port),
+  );
+  started.push(rest);
+  await directory.keep({ restPort: rest.port });
+
+  const store = redisStore(link, { prefix });
+  const app = new AppQueues(link, prefix, MESSAGES);
+  const qstash = createQStash({
+    tokens: [qstashToken],
+    signingKeys: { current: currentSigningKey, next: nextSigningKey },
+    targets: LOCAL_TARGETS,
+    events: { retention: "3d" },
+  });
+  const messages = new Queue({ name: MESSAGES, store, jobs: qstash.jobs, clock, hooks, logger: null });
+  const first = new Queue({ store, jobs: [], clock });
+  const served = await listening(options.port, "--port", (port) =>
+    serveFetch(pages({ app, first, qstash, messages, onError }), port),
+  );
+  started.push(served);
+
+  const restEnv = { UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: restToken };
+  await file?.set(restEnv);
+  let cron: Cron | undefined;
+  return {
+    restEnv,
+    qstashEnv: {
+      QSTASH_URL: served.url,
+      QSTASH_TOKEN: qstashToken,
+      QSTASH_CURRENT_SIGNING_KEY: currentSigningKey,
+      QSTASH_NEXT_SIGNING_KEY: nextSigningKey,
+    },
+    dashboardUrl: `${served.url}/dashboard`,
+    redis: own?.program ?? placeOf(address),
+    get isBusy() {
+      return cron?.isWaiting ?? false;
+    },
+    async run(signal) {
+      const over = new AbortController();
+      const ending = AbortSignal.any([signal, over.signal]);
+      const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError });
+      if (options.drain) {
+        const calls = new DrainCalls(options.drain, tokenOf(env, file));
+        cron = new Cron({ queues: app, app: calls, clock, signal: ending, onDrained: options.onDrained });
+      }
+      let isGone = false;
+      void own?.ended.then(() => {
+        isGone = !ending.aborted;
+        over.abort();
+      });
+      await Promise.all([worker.done, cron?.run(), aborted(ending)]);
+      await stopAll(started);
+      if (isGone) throw new StartError(`${own?.program} has ended. Start tidegate dev again: the jobs are kept.`);
+    },
+  };
+}
+
+/** Every port of this machine: an app chooses its port anew each time. */
+const LOCAL_TARGETS = ["http", "https"].flatMap((scheme) =>
+  ["localhost", HOST, "[::1]"].map((host) => `${scheme}://${host}:*/*`),
+);
+
+/** A `tidegate dev` that runs answers to the token of its directory. @throws {StartError} if one does. */
+async function refuseSecond({ path, kept }: DevDirectory): Promise<void> {
+  if (!(await isServed(kept))) return;
+  throw new StartError(
+    `tidegate dev runs in ${path} already, with its REST API on port ${kept.restPort}. Stop it, or choose another directory with --dir.`,
+  );
+}
+
+async function isServed({ restPort, restToken }: Kept): Promise<boolean> {
+  if (restPort === undefined) return false;
+  try {
+    const headers = { Authorization: `Bearer ${restToken}` };
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const response = await fetch(`http://${HOST}:${restPort}/ping`, { headers, redirect: "manual", signal });
+    return response.status === 200 || response.status === 503;
+  } catch {
+    return false;
+  }
+}
+
+const ANSWER_WITHIN_MS = 1_000;
+
+async function checkAnswers(link: RedisLink, address: RedisAddress): Promise<void> {
+  await link.sendCommand(["PING"]).catch((error: Error) => {
+    const refusal = /^[A-Z]{2,}/.test(error.message) && !error.message.includes("ECONN") ? ` ${error.message}` : "";
+    throw new StartError(`No Redis answers at ${placeOf(address)}.${refusal} Check --redis, and that the Redis runs.`);
+  });
+}
+
+async function listening(
+  port: number,
+  option: string,
+  serve: (port: number) => Promise<HttpServer>,
+): Promise<HttpServer> {
+  try {
+    return await serve(port);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") throw new StartError(`Port ${port} is in use. Choose another one with ${option}.`);
+    throw new StartError(`Port ${port} cannot be opened: ${code ?? message}. Choose another one with ${option}.`);
+  }
+}
+
+/** The token that a cron would send: of the environment, else of the app's own file. */
+function tokenOf(env: DevOptions["env"], file: EnvFile | undefined): string | undefined {
+  const names = ["TIDEGATE_TOKEN", "CRON_SECRET", "TIDEGATE_ADMIN_TOKEN"];
+  return names.map((name) => env[name]).find(Boolean) ?? names.map((name) => file?.get(name)).find(Boolean);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve());
+  });
+}

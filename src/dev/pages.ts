@@ -1,0 +1,47 @@
+import type { Queue } from "../core/queue/queue.ts";
+import { dashboard } from "../http/dashboard/index.ts";
+import { createHandler, type QStash } from "../http/handler.ts";
+import type { AppQueues } from "./app-queues.ts";
+import { HOST } from "./host.ts";
+
+/** What the pages show. */
+export interface PagesOptions {
+  readonly app: AppQueues;
+  /** Shown while the app has no queue yet. */
+  readonly first: Queue;
+  readonly qstash: QStash;
+  /** The queue that performs QStash's jobs. */
+  readonly messages: Queue;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Makes the handler of the dashboard and of QStash's interface. It is open to everybody on this machine, and to nobody else: a page of
+ * another site can only read what it may read anyway, also if its name leads to this machine.
+ */
+export function pages({ app, first, qstash, messages, onError }: PagesOptions) {
+  const common = { auth: "none", dashboard: dashboard(), qstash, eager: false, onError } as const;
+  let shown: readonly Queue[] = [];
+  let handler = createHandler({ ...common, queues: [first, messages] });
+  return async (request: Request): Promise<Response> => {
+    const { hostname, pathname } = new URL(request.url);
+    if (!OWN_NAMES.has(hostname)) return refusal(403, `Open it as http://${HOST} with its port.`);
+    if (pathname === "/") return new Response(null, { status: 302, headers: { Location: "/dashboard" } });
+    // Here is no code for the jobs, so that they would fail.
+    if (pathname.endsWith("/drain"))
+      return refusal(409, "Only your app can run its jobs. Start tidegate dev with --drain.");
+    // Without Redis the handler says so itself.
+    await app.find().catch(() => {});
+    if (app.queues !== shown) {
+      shown = app.queues;
+      handler = createHandler({ ...common, queues: [...(shown.length > 0 ? shown : [first]), messages] });
+    }
+    return handler.fetch(request);
+  };
+}
+
+const OWN_NAMES: ReadonlySet<string> = new Set([HOST, "localhost", "[::1]"]);
+
+function refusal(status: number, detail: string): Response {
+  return Response.json({ status, detail }, { status });
+}

@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { readBody, sendJson } from "./http-server.ts";
+import type { RedisLink } from "./redis-link.ts";
+import { type Command, type Reply, type RespClient, RespError } from "./resp.ts";
+
+/** What stands behind the REST API. */
+export interface RestOptions {
+  readonly redis: RedisLink;
+  /** The bearer token that requests must carry. */
+  readonly token: string;
+  /**
+   * Whether scripts may begin with the line that makes Upstash lock only their keys. Default true, as at Upstash. False: as redis-server
+   * has it, which refuses the line.
+   */
+  readonly takesLockingLine?: boolean;
+}
+
+/**
+ * Makes a server's handler that answers as Upstash's REST API does, with any Redis behind it.
+ *
+ * While that Redis is unreachable, requests are answered with 503. A command in flight may or may not have run.
+ */
+export function restApi({ redis, token, takesLockingLine = true }: RestOptions) {
+  const translate = takesLockingLine ? withoutLockingLine() : (command: Command) => command;
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await readBody(request);
+    const { status, json } = refusal(request, body, token) ?? (await answer(request, body, redis, translate));
+    sendJson(response, status, json);
+  };
+}
+
+const MAX_BYTES = 10 * 1024 * 1024;
+const LOCKING_LINE = "#!lua flags=allow-key-locking\n";
+const OK_IN_BASE64 = Buffer.from("OK").toString("base64");
+const UNAUTHORIZED =
+  "WRONGPASS invalid or missing auth token. See https://upstash.com/docs/redis/troubleshooting/http_unauthorized for details.";
+
+interface Answer {
+  readonly status: number;
+  readonly json: string;
+}
+
+type Encoding = "utf8" | "base64";
+type Translate = (command: Command) => Command;
+
+function refusal({ headers, url }: IncomingMessage, body: Buffer, token: string): Answer | undefined {
+  const given = headers.authorization?.replace(/^Bearer +/i, "") ?? addressOf(url).searchParams.get("_token");
+  if (given !== token) return failure(401, UNAUTHORIZED);
+  return body.length > MAX_BYTES ? failure(400, tooLarge(body.length)) : undefined;
+}
+
+/** Makes what sends scripts to redis-server without Upstash's line, under the hashes that it knows them by. */
+function withoutLockingLine(): Translate {
+  const hashes = new Map<unknown, string>();
+  return (command) => {
+    const [name = "", script = "", ...rest] = command;
+    const word = String(name).toUpperCase();
+    if (word.startsWith("EVALSHA")) return [name, hashes.get(script) ?? script, ...rest];
+    if (!word.startsWith("EVAL") || !String(script).startsWith(LOCKING_LINE)) return command;
+    const source = String(script).slice(LOCKING_LINE.length);
+    hashes.set(hashOf(String(script)), hashOf(source));
+    return [name, source, ...rest];
+  };
+}
+
+function hashOf(script: string): string {
+  return createHash("sha1").update(script).digest("hex");
+}
+
+async function answer(request: IncomingMessage, body: Buffer, redis: RedisLink, translate: Translate): Promise<Answer> {
+  const { pathname } = addressOf(request.url);
+  const encoding = request.headers["upstash-encoding"] === "base64" ? "base64" : "utf8";
+  const isList = pathname === "/pipeline" || pathname === "/multi-exec";
+  const commands = isList ? readCommands(body) : [readCommand(request, body)];
+  if (!commands?.every(isCommand)) return failure(400, "ERR failed to parse the request");
+  const wanted = commands.map(translate);
+  try {
+    const client = await redis.client();
+    if (pathname === "/multi-exec") return await runTransaction(client, wanted, encoding);
+    const replies = await Promise.all(wanted.map((command) => runOne(client, command, encoding)));
+    return isList ? toList(replies, encoding) : toAnswer(replies[0] ?? null, encoding);
+  } catch {
+    return failure(503, "ERR the database is not available");
+  }
+}
+
+/** What changes, blocks or takes over the connection that all requests share. Upstash's REST API has none of it either. */
+const OF_A_CONNECTION = new Set(
+  (
+    "AUTH HELLO SELECT QUIT RESET MONITOR SYNC PSYNC SHUTDOWN MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +
+    "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE " +
+    "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP"
+  ).split(" "),
+);
+
+function isOfConnection([name = "", ...rest]: Command): boolean {
+  const word = String(name).toUpperCase();
+  if (word === "CLIENT") return /^(reply|tracking|no-evict)$/i.test(String(rest[0]));
+  if (word.startsWith("XREAD")) return rest.some((part) => /^block$/i.test(String(part)));
+  return OF_A_CONNECTION.has(word);
+}
+
+async function runOne(client: RespClient, command: Command, encoding: Encoding): Promise<Reply> {
+  return isOfConnection(command) ? notAvailable(command) : client.send(command, encoding);
+}
+
+function notAvailable([name]: Command): RespError {
+  const details = "See https://upstash.com/docs/redis/overall/rediscompatibility for details";
+  return new RespError(`ERR Command is not available: '${name}'. ${details}`);
+}
+
+async function runTransaction(client: RespClient, commands: readonly Command[], encoding: Encoding): Promise<Answer> {
+  const refused = commands.find(isOfConnection);
+  if (refused) return toAnswer(notAvailable(refused), encoding);
+  // Sent in one write, so that no command of another request can come between.
+  const replies = await Promise.all([["MULTI"], ...commands, ["EXEC"]].map((each) => client.send(each, encoding)));
+  const outcome = replies.at(-1) ?? null;
+  return Array.isArray(outcome) ? toList(outcome, encoding) : toAnswer(outcome, encoding);
+}
+
+function toList(replies: readonly Reply[], encoding: Encoding): Answer {
+  return { status: 200, json: `[${replies.map((reply) => toAnswer(reply, encoding).json).join(",")}]` };
+}
+
+function toAnswer(reply: Reply, encoding: Encoding): Answer {
+  if (reply instanceof RespError) return failure(400, reply.message);
+  const result = encoding === "base64" && reply === OK_IN_BASE64 ? "OK" : reply;
+  const json = JSON.stringify({ result });
+  // Upstash applies its limit to replies too, after the command has run.
+  const bytes = encoding === "base64" ? Math.floor(json.length * 0.75) : Buffer.byteLength(json);
+  return bytes > MAX_BYTES ? failure(400, tooLarge(bytes)) : { status: 200, json };
+}
+
+function failure(status: number, error: string): Answer {
+  return { status, json: JSON.stringify({ error }) };
+}
+
+function tooLarge(bytes: number): string {
+  const details = "See https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded for details";
+  return `ERR max request size exceeded. Limit: ${MAX_BYTES} bytes, Actual: ${bytes} bytes. ${details}`;
+}
+
+function addressOf(path = "/"): URL {
+  return new URL(path, "http://localhost");
+}
+
+/** A command as a list in the body, or as a path: `/set/key/value?EX=10`, where a body is one more argument. */
+function readCommand({ url }: IncomingMessage, body: Buffer): unknown {
+  const { pathname, searchParams } = addressOf(url);
+  if (pathname === "/") return parseJson(body);
+  searchParams.delete("_token");
+  try {
+    const parts = pathname.slice(1).split("/").map(decodeURIComponent);
+    const value = body.length > 0 ? [body.toString()] : [];
+    return [...parts, ...value, ...[...searchParams].flat().filter((part) => part !== "")];
+  } catch {
+    return undefined;
+  }
+}
+
+function readCommands(body: Buffer): readonly unknown[] | undefined {
+  const input = parseJson(body);
+  return Array.isArray(input) ? input : undefined;
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function isCommand(value: unknown): value is Command {
+  return Array.isArray(value) && value.length > 0 && value.every((part) => part !== null && typeof part !== "object");
+}

@@ -1,0 +1,355 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { Client, Receiver } from "@upstash/qstash";
+import { Redis } from "@upstash/redis";
+import { describe, expect, test } from "vitest";
+import { freePort } from "../../scripts/shared/free-port.ts";
+import { serveFetch } from "../../src/dev/http-server.ts";
+import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
+import { defineJob, partitioned, Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { startRedis } from "../support/redis-server.ts";
+import { afterwards, newPlace, type RunningDev } from "./running-dev.ts";
+
+const sendEmail = defineJob({ name: "send_email", perform: ({ to }: { to: string }) => ({ to }) });
+const fails = defineJob({
+  name: "fails",
+  maxRetries: 0,
+  perform() {
+    throw new Error("no luck\nwith more below");
+  },
+});
+
+function queueOf({ started }: RunningDev, name = "default"): Queue {
+  const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" } = started;
+  return new Queue({ name, store: upstashStore({ url, token }), jobs: [sendEmail, fails], logger: null });
+}
+
+/** An app with a queue, as `next dev` serves it, on a port that was given before. */
+async function serveApp(
+  port: number,
+  queue: Queue,
+  auth: HandlerOptions["auth"] = { admin: ["the-token-of-the-app"] },
+) {
+  const app = await serveFetch(createHandler({ queue, auth, onError: () => {} }).fetch, port);
+  afterwards(() => app.stop().catch(() => {}));
+  return app;
+}
+
+const token = { TIDEGATE_TOKEN: "the-token-of-the-app" };
+
+describe("tidegate dev", () => {
+  test("is a Redis for an app, and drains its jobs when they are due", async () => {
+    const { start } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`], token);
+    const queue = queueOf(dev);
+    await serveApp(port, queue);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "now" });
+    const { runAt } = await queue.enqueue(sendEmail, { to: "ben" }, { id: "soon", delay: "1s" });
+    await queue.enqueue(fails, undefined, { id: "broken" });
+    const ended = JSON.parse(await dev.says(/"id":"now"/));
+    expect(ended).toMatchObject({ outcome: "completed", name: "send_email", attempt: 1, ranMs: expect.any(Number) });
+    const { at } = JSON.parse(await dev.says(/"id":"soon"/));
+    expect(Date.parse(at)).toBeGreaterThanOrEqual(runAt?.getTime() ?? Number.NaN);
+    expect(await queue.getJob("soon")).toMatchObject({ state: "completed", result: { to: "ben" } });
+    expect(JSON.parse(await dev.says(/"id":"broken"/))).toMatchObject({
+      outcome: "dead",
+      error: { name: "Error", message: "no luck\nwith more below" },
+    });
+    expect(dev.errors).not.toContain("ada");
+  });
+
+  test("finds queues with partitions, and queues that are new", async () => {
+    const { start } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`]);
+    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
+    const store = partitioned(upstashStore({ url, token: restToken }), 3);
+    const wide = new Queue({ name: "wide", store, jobs: [sendEmail] });
+    await serveApp(port, wide, "none");
+    await wide.enqueue(sendEmail, { to: "ada" }, { id: "wide-1", delay: 500 });
+    expect(JSON.parse(await dev.says(/"id":"wide-1"/))).toMatchObject({ outcome: "completed" });
+    const page = await fetch(`${dev.started["dashboard"]}/data?view=overview`);
+    expect(await page.json()).toMatchObject({ queues: ["wide", "qstash-dev"] });
+  });
+
+  test("finds a queue again that the app has spread over partitions since", async () => {
+    const { start } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`]);
+    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
+    const store = upstashStore({ url, token: restToken });
+    const redis = new Redis({ url, token: restToken, enableTelemetry: false });
+    const before = await serveApp(port, queueOf(dev), "none");
+    await queueOf(dev).enqueue(sendEmail, { to: "ada" }, { id: "whole" });
+    await dev.says(/"id":"whole"/);
+    await before.stop();
+    await redis.del(...(await redis.keys("tidegate:{default}:*")));
+    const spread = new Queue({ store: partitioned(store, 2), jobs: [sendEmail] });
+    await serveApp(port, spread, "none");
+    await spread.enqueue(sendEmail, { to: "ada" }, { id: "spread" });
+    await dev.says(/"id":"spread"/);
+  });
+
+  test("says once that the app is away, and goes on when it is there", async () => {
+    const { start } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`], token);
+    await queueOf(dev).enqueue(sendEmail, { to: "ada" }, { id: "patient" });
+    await dev.says(/No app answers at http:\/\/127\.0\.0\.1:\d+\./);
+    await serveApp(port, queueOf(dev));
+    await dev.says(/"id":"patient"/);
+    expect(dev.errors.match(/No app answers/g)).toHaveLength(1);
+  });
+
+  test.for([
+    ["a route that is not there", () => new Response("no", { status: 404 }), /is not there \(404\)/],
+    ["a wrong token", () => new Response("no", { status: 401 }), /does not take the token \(401\)/],
+    [
+      "a redirect",
+      () => Response.redirect("http://localhost/other?secret=1", 308),
+      /\(308\) to http:\/\/localhost\/other\. /,
+    ],
+    ["a failure", () => Response.json({ code: "x", detail: "Set X." }, { status: 500 }), /fails \(500\): Set X\./],
+  ] as const)("says what to do about %s", async ([, answer, line]) => {
+    const { start } = await newPlace();
+    const app = await serveFetch(() => answer());
+    afterwards(() => app.stop());
+    const dev = await start(["--drain", `${app.url}/jobs`], token);
+    expect(await dev.says(line)).not.toMatch(/secret|the-token/);
+  });
+
+  test("calls a route that takes GET alone, as Vercel's crons do, with CRON_SECRET", async () => {
+    const { start } = await newPlace();
+    const seen: string[] = [];
+    let queue: Queue | undefined;
+    let run = () => {};
+    const ran = new Promise<void>((resolve) => {
+      run = resolve;
+    });
+    const app = await serveFetch(async ({ method, headers }) => {
+      if (method !== "GET") return new Response(null, { status: 405 });
+      seen.push(headers.get("authorization") ?? "");
+      const report = await queue?.drain();
+      if (report?.completed === 1) run();
+      return Response.json(report ?? "nothing yet");
+    });
+    afterwards(() => app.stop());
+    const dev = await start(["--drain", app.url], { CRON_SECRET: "the-cron-secret" });
+    queue = queueOf(dev);
+    await queue.enqueueMany([{ job: sendEmail, payload: { to: "ada" } }]);
+    await ran;
+    expect(new Set(seen)).toEqual(new Set(["Bearer the-cron-secret"]));
+  });
+
+  test("keeps jobs and token over a restart, and over a kill that nothing can catch", async () => {
+    const { start } = await newPlace();
+    const first = await start();
+    await queueOf(first).enqueue(sendEmail, { to: "ada" }, { id: "kept" });
+    expect(await first.stop()).toBe(0);
+    const second = await start();
+    expect(second.started).toEqual(first.started);
+    expect(await queueOf(second).getJob("kept")).toMatchObject({ state: "ready" });
+    await queueOf(second).enqueue(sendEmail, { to: "ben" }, { id: "kept too" });
+    second.signal("SIGKILL");
+    await second.ended;
+    const third = await start();
+    expect(await queueOf(third).getStats()).toMatchObject({ readyCount: 2 });
+  });
+
+  test("says so and ends with 1 if its Redis ends by itself", async () => {
+    const { start } = await newPlace();
+    const dev = await start();
+    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
+    const redis = new Redis({ url, token: restToken, enableTelemetry: false });
+    const [, pid] = /process_id:(\d+)/.exec(String(await redis.exec(["INFO", "server"]))) ?? [];
+    process.kill(Number(pid), "SIGKILL");
+    expect(await dev.ended).toBe(1);
+    expect(dev.errors).toMatch(/redis-server [\d.]+ has ended\. Start tidegate dev again/);
+  });
+
+  test("starts once in a directory", async () => {
+    const { start, run } = await newPlace();
+    await start();
+    const others = ["--port", String(await freePort()), "--rest-port", String(await freePort())];
+    const { code, stderr, stdout } = await run(["dev", ...others]);
+    expect(code).toBe(1);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^error: tidegate dev runs in \S+\.tidegate already, with its REST API on port \d+\./);
+  });
+
+  test("keeps what it writes out of git", async () => {
+    const { start, directory } = await newPlace();
+    await start();
+    expect(await readFile(join(directory, ".tidegate/.gitignore"), "utf8")).toBe("*\n");
+  });
+
+  test("works on a Redis that runs already", async () => {
+    const { start } = await newPlace();
+    const redis = await startRedis();
+    afterwards(() => redis.stop());
+    const dev = await start(["--redis", `redis://127.0.0.1:${redis.port}`]);
+    await queueOf(dev).enqueue(sendEmail, { to: "ada" });
+    expect(dev.started["redis"]).toBe(`127.0.0.1:${redis.port}`);
+    expect(await dev.stop()).toBe(0);
+  });
+
+  test("speaks as Upstash does, to its client and to curl", async () => {
+    const { start } = await newPlace();
+    const { started } = await start();
+    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = started;
+    const redis = new Redis({ url, token: restToken, enableTelemetry: false });
+    expect(await redis.ping()).toBe("PONG");
+    expect(await redis.set("key", { text: "ü" })).toBe("OK");
+    expect(await redis.get("key")).toEqual({ text: "ü" });
+    expect(await redis.multi().incr("count").incr("count").exec()).toEqual([1, 2]);
+    expect(await redis.eval("#!lua flags=allow-key-locking\nreturn redis.call('GET', KEYS[1])", ["count"], [])).toBe(2);
+    const authorization = { headers: { authorization: `Bearer ${restToken}` } };
+    const curl = async (path: string, init: RequestInit = authorization) => {
+      const response = await fetch(url + path, init);
+      return [response.status, await response.json()];
+    };
+    expect(await curl("/set/a%20b/1?EX=100")).toEqual([200, { result: "OK" }]);
+    expect(await curl("/get/a%20b")).toEqual([200, { result: "1" }]);
+    expect(await curl("/set/c", { ...authorization, method: "POST", body: "text" })).toEqual([200, { result: "OK" }]);
+    expect(await curl(`/get/c?_token=${restToken}`, {})).toEqual([200, { result: "text" }]);
+    expect(await curl("/get/c", {})).toEqual([401, { error: expect.stringMatching(/^WRONGPASS/) }]);
+    expect(await curl("/nonsense")).toEqual([400, { error: expect.stringMatching(/^ERR unknown command/) }]);
+    for (const taken of ["/subscribe/news", "/multi", "/select/1", "/blpop/list/0", "/xread/block/0/streams/s/0"])
+      expect(await curl(taken)).toEqual([400, { error: expect.stringMatching(/^ERR Command is not available/) }]);
+    expect(await curl("/get/c")).toEqual([200, { result: "text" }]);
+  });
+
+  describe("--write", () => {
+    test("changes its two lines and no other", async () => {
+      const { start, directory } = await newPlace();
+      const file = join(directory, ".env.local");
+      await writeFile(file, "# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN = 'old' \r\nB=2");
+      const { started } = await start(["--write", ".env.local"]);
+      const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: restToken } = started;
+      expect(await readFile(file, "utf8")).toBe(
+        `# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN=${restToken}\r\nB=2\nUPSTASH_REDIS_REST_URL=${url}\n`,
+      );
+    });
+
+    test("makes a missing file, and refuses a directory before anything starts", async () => {
+      const { start, run, ports, directory } = await newPlace();
+      await mkdir(join(directory, "folder"));
+      const refused = await run(["dev", ...ports, "--write", "folder"]);
+      expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/folder is a directory\./) });
+      const { started } = await start(["--write", ".dev.vars"]);
+      expect(await readFile(join(directory, ".dev.vars"), "utf8")).toBe(
+        `UPSTASH_REDIS_REST_URL=${started["UPSTASH_REDIS_REST_URL"]}\nUPSTASH_REDIS_REST_TOKEN=${started["UPSTASH_REDIS_REST_TOKEN"]}\n`,
+      );
+    });
+
+    test("names the file that has the token of the drain route, too", async () => {
+      const { start, directory } = await newPlace();
+      await writeFile(join(directory, ".env.local"), 'TIDEGATE_TOKEN="the-token-of-the-app"\n');
+      const port = await freePort();
+      const dev = await start(["--write", ".env.local", "--drain", `http://127.0.0.1:${port}/drain`]);
+      const queue = queueOf(dev);
+      await serveApp(port, queue);
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: "known" });
+      await dev.says(/"id":"known"/);
+    });
+  });
+
+  describe("cannot start", () => {
+    test("without a redis-server, and says how to get one", async () => {
+      const { run, ports } = await newPlace();
+      const { code, stderr } = await run(["dev", ...ports], { PATH: "/nowhere" });
+      expect(code).toBe(1);
+      for (const way of ["brew install redis", "apt-get install redis-server", "docker run", "--redis redis://"])
+        expect(stderr).toContain(way);
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+    });
+
+    test.for([
+      ["--port", 1],
+      ["--rest-port", 3],
+    ] as const)("on a port that is taken, and names %s", async ([option, at]) => {
+      const { run, ports } = await newPlace();
+      const other = createServer().listen(Number(ports[at]), "127.0.0.1");
+      afterwards(() => new Promise((resolve) => other.close(resolve)));
+      const { code, stderr } = await run(["dev", ...ports]);
+      expect(code).toBe(1);
+      expect(stderr).toBe(`error: Port ${ports[at]} is in use. Choose another one with ${option}.\n`);
+    });
+
+    test.for([
+      { args: ["--drain", "http://user:sesame@localhost/drain"], code: 2 },
+      { args: ["--drain", "localhost:3000"], code: 2 },
+      { args: ["--redis", "http://user:sesame@localhost"], code: 2 },
+      { args: ["--redis", "redis://user:sesame@127.0.0.1:1"], code: 1 },
+      { args: ["--port", "0"], code: 2 },
+      { args: ["--port", "8079"], code: 2 },
+      { args: ["--url", "http://localhost"], code: 2 },
+      { args: ["--dir", "/dev/null/x"], code: 1 },
+      { args: ["extra"], code: 2 },
+    ])("with $args", async ({ args, code }) => {
+      const { run } = await newPlace();
+      const result = await run(["dev", "--json", ...args]);
+      expect(result).toMatchObject({ code, stdout: "" });
+      expect(JSON.parse(result.stderr).error.message).not.toContain("sesame");
+    });
+
+    test("in a directory whose tokens are damaged", async () => {
+      const { run, ports, directory } = await newPlace();
+      await mkdir(join(directory, ".tidegate"));
+      await writeFile(join(directory, ".tidegate/dev.json"), '{"restToken":');
+      const { code, stderr } = await run(["dev", ...ports]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/dev\.json is damaged\. Delete it/);
+    });
+  });
+
+  test("serves the dashboard on this machine alone, and runs no job of the app itself", async () => {
+    const { start } = await newPlace();
+    const dev = await start();
+    const queue = queueOf(dev);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "seen" });
+    const { dashboard = "" } = dev.started;
+    expect(await (await fetch(dashboard)).text()).toMatch(/^<!doctype html>/i);
+    expect((await fetch(new URL("/", dashboard))).url).toBe(dashboard);
+    expect(await (await fetch(new URL("/jobs/seen", dashboard))).json()).toMatchObject({ state: "ready" });
+    expect((await fetch(new URL("/drain", dashboard), { method: "POST" })).status).toBe(409);
+    expect((await fetch(new URL("/queues/default/drain", dashboard))).status).toBe(409);
+    expect(await queue.getJob("seen")).toMatchObject({ state: "ready", attempts: 0 });
+    const headers = { origin: "https://evil.example" };
+    expect((await fetch(new URL("/pause", dashboard), { method: "POST", headers })).status).toBe(403);
+  });
+
+  test("delivers what the SDK of QStash publishes, signed, to any port of this machine", async () => {
+    const { start } = await newPlace();
+    const dev = await start();
+    const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = dev.started;
+    const receiver = new Receiver({
+      currentSigningKey: dev.started["QSTASH_CURRENT_SIGNING_KEY"] ?? "",
+      nextSigningKey: dev.started["QSTASH_NEXT_SIGNING_KEY"] ?? "",
+    });
+    let deliver = (_body: string) => {};
+    const delivered = new Promise<string>((resolve) => {
+      deliver = resolve;
+    });
+    const app = await serveFetch(async (request) => {
+      const body = await request.text();
+      const signature = request.headers.get("upstash-signature") ?? "";
+      if (await receiver.verify({ body, signature, url: request.url })) deliver(body);
+      return new Response("thanks");
+    });
+    afterwards(() => app.stop());
+    const client = new Client({ baseUrl, token: qstashToken });
+    const { messageId } = await client.publishJSON({ url: `${app.url}/hook`, body: { to: "ada" } });
+    expect(JSON.parse(await delivered)).toEqual({ to: "ada" });
+    expect(JSON.parse(await dev.says(new RegExp(messageId)))).toMatchObject({
+      outcome: "completed",
+      name: "qstash_deliver",
+    });
+    await expect(client.publishJSON({ url: "https://example.com/hook", body: {} })).rejects.toThrow(
+      /not among the targets/,
+    );
+  });
+});
