@@ -2,8 +2,8 @@ import { isRedisUrl, withoutAccess } from "../dev/redis-address.ts";
 import type { Globals } from "./program.ts";
 
 /**
- * A command for the same queue that the user can copy, with the options that select it. It leaves out tokens and passwords, which
- * others could read on screen.
+ * A command for the same queue that the user can copy, with the options that select it. It leaves out tokens and
+ * passwords, which others could read on screen.
  *
  * @param words the command: "queue:resume".
  */

@@ -80,8 +80,8 @@ const HOW_TO_CONNECT =
 
 /**
  * Opens the queue to work with: the handler of `--url`, else the queue or jobs of `--module`, else the handler of
- * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Both URLs may also name a Redis, as redis://localhost:6379 does. Only Redis
- * gets a request: how many partitions the queue has.
+ * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Both URLs may also name a Redis, as
+ * redis://localhost:6379 does. Only Redis gets a request: how many partitions the queue has.
  *
  * @throws {UsageError} if none is configured, or the configuration is incomplete.
  */

@@ -32,7 +32,10 @@ export class AppQueues {
     this.#hidden = hidden;
   }
 
-  /** The queues that were found so far: another array when that changes. They can be read and changed; their jobs are the app's. */
+  /**
+   * The queues that were found so far: another array when that changes. They can be read and changed; their jobs are
+   * the app's.
+   */
   get queues(): readonly Queue[] {
     return this.#queues;
   }
@@ -40,7 +43,8 @@ export class AppQueues {
   /**
    * Finds queues that are new, and peeks at all: one command a queue and partition.
    *
-   * @returns when something is due next in each queue, in ms since 1970: in the past if there is a backlog, infinite if nothing is.
+   * @returns when something is due next in each queue, in ms since 1970: in the past if there is a backlog, infinite if
+   *   nothing is.
    */
   async look(now: number): Promise<readonly number[]> {
     await this.find();

@@ -20,8 +20,9 @@ const RETRY_MS = { early: 1_000, away: 1_000, least: 2_000, most: 30_000 } as co
 const MOST_AT_ONCE = 2;
 
 /**
- * Calls the app's drain route when something is due, and each minute, as a cron does in production. One call follows another; that of the
- * minute does not wait for a long one. What a call has left due is left to the next minute, unless something changes.
+ * Calls the app's drain route when something is due, and each minute, as a cron does in production. One call follows
+ * another; that of the minute does not wait for a long one. What a call has left due is left to the next minute, unless
+ * something changes.
  */
 export class Cron {
   readonly #parts: CronParts;

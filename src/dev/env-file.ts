@@ -32,7 +32,11 @@ export class EnvFile {
       ?.replace(/^(["'])(.*)\1$/, "$2");
   }
 
-  /** Sets these variables, each in its own line if it has one, else at the end. All other lines stay as they are. @throws {StartError} */
+  /**
+   * Sets these variables, each in its own line if it has one, else at the end. All other lines stay as they are.
+   *
+   * @throws {StartError}
+   */
   async set(values: Readonly<Record<string, string>>): Promise<void> {
     let text = this.#text;
     for (const [name, value] of Object.entries(values)) {

@@ -57,7 +57,11 @@ export interface Dev {
   readonly redis: string;
   /** Whether a call of the app or a delivery is under way. */
   readonly isBusy: boolean;
-  /** Drives the app and delivers messages until the signal is aborted, then stops everything. @throws {StartError} if Redis ends before. */
+  /**
+   * Drives the app and delivers messages until the signal is aborted, then stops everything.
+   *
+   * @throws {StartError} if Redis ends before.
+   */
   run(signal: AbortSignal): Promise<void>;
 }
 

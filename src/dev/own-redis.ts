@@ -31,8 +31,8 @@ const END_WITHIN_MS = 10_000;
 const START_ATTEMPTS = 3;
 
 /**
- * Starts a Redis on a free port of 127.0.0.1 with its data in the directory. It ends with this process, even if that is killed, and loses
- * nothing: each command is in its log before it is answered.
+ * Starts a Redis on a free port of 127.0.0.1 with its data in the directory. It ends with this process, even if that is
+ * killed, and loses nothing: each command is in its log before it is answered.
  *
  * @param path the variable PATH.
  * @throws {StartError} if there is no redis-server and no valkey-server, or it does not start.

@@ -16,8 +16,8 @@ export interface PagesOptions {
 }
 
 /**
- * Makes the handler of the dashboard and of QStash's interface. It is open to everybody on this machine, and to nobody else: a page of
- * another site can only read what it may read anyway, also if its name leads to this machine.
+ * Makes the handler of the dashboard and of QStash's interface. It is open to everybody on this machine, and to nobody
+ * else: a page of another site can only read what it may read anyway, also if its name leads to this machine.
  */
 export function pages({ app, first, qstash, messages, onError }: PagesOptions) {
   const common = { auth: "none", dashboard: dashboard(), qstash, eager: false, onError } as const;

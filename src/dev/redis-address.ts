@@ -15,7 +15,9 @@ export function isRedisUrl(text: string): boolean {
 
 const USUAL_PORT = 6379;
 
-/** Reads an address such as `redis://user:password@localhost:6379/0`, or `rediss://` with TLS. Undefined if it is none. */
+/**
+ * Reads an address such as `redis://user:password@localhost:6379/0`, or `rediss://` with TLS. Undefined if it is none.
+ */
 export function readRedisUrl(text: string): RedisAddress | undefined {
   if (!isRedisUrl(text) || !URL.canParse(text)) return undefined;
   const { protocol, hostname, port, username, password, pathname, search, hash } = new URL(text);

@@ -3,8 +3,8 @@ import type { RedisAddress } from "./redis-address.ts";
 import { type Command, type Reply, RespClient, RespError } from "./resp.ts";
 
 /**
- * The one connection to a Redis that all share, so that their commands are pipelined. It is opened by the first command, and again by
- * the first one after it was lost. It is also a client that `redisStore` takes.
+ * The one connection to a Redis that all share, so that their commands are pipelined. It is opened by the first
+ * command, and again by the first one after it was lost. It is also a client that `redisStore` takes.
  */
 export class RedisLink implements NodeRedisClient {
   readonly #address: RedisAddress;
@@ -16,8 +16,8 @@ export class RedisLink implements NodeRedisClient {
   }
 
   /**
-   * Sends a command. An error of Redis is a reply. Rejects if there is no connection, or it ends first: then the command may or may not
-   * have run.
+   * Sends a command. An error of Redis is a reply. Rejects if there is no connection, or it ends first: then the
+   * command may or may not have run.
    */
   async send(command: Command, encoding?: BufferEncoding): Promise<Reply> {
     return (await this.client()).send(command, encoding);

@@ -3,7 +3,10 @@ import { createConnection, isIP, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
 import { HOST } from "./host.ts";
 
-/** An error reply of Redis. It is a value and not thrown, so that one failed command of a pipeline does not affect others. */
+/**
+ * An error reply of Redis. It is a value and not thrown, so that one failed command of a pipeline does not affect
+ * others.
+ */
 export class RespError {
   readonly message: string;
 

@@ -10,8 +10,8 @@ export interface RestOptions {
   /** The bearer token that requests must carry. */
   readonly token: string;
   /**
-   * Whether scripts may begin with the line that makes Upstash lock only their keys. Default true, as at Upstash. False: as redis-server
-   * has it, which refuses the line.
+   * Whether scripts may begin with the line that makes Upstash lock only their keys. Default true, as at Upstash.
+   * False: as redis-server has it, which refuses the line.
    */
   readonly takesLockingLine?: boolean;
 }
@@ -85,7 +85,9 @@ async function answer(request: IncomingMessage, body: Buffer, redis: RedisLink, 
   }
 }
 
-/** What changes, blocks or takes over the connection that all requests share. Upstash's REST API has none of it either. */
+/**
+ * What changes, blocks or takes over the connection that all requests share. Upstash's REST API has none of it either.
+ */
 const OF_A_CONNECTION = new Set(
   (
     "AUTH HELLO SELECT QUIT RESET MONITOR SYNC PSYNC SHUTDOWN MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +

@@ -27,9 +27,10 @@ export interface QStashOptions {
   /** The keys of the receivers: `current` signs deliveries, and `next` is what it will be rotated to. */
   readonly signingKeys: { readonly current: string; readonly next: string };
   /**
-   * Where messages may go: "https://app.example.com/*" stands for every path of this host, "https://app.example.com/hooks/*" for those
-   * below `/hooks/`, and "https://app.example.com/hook" for one. Scheme, host and port must be the same; on this machine the port may be
-   * "*", as in "http://localhost:*" with a path behind it. Nothing else is called, and redirects are not followed.
+   * Where messages may go: "https://app.example.com/*" stands for every path of this host,
+   * "https://app.example.com/hooks/*" for those below `/hooks/`, and "https://app.example.com/hook" for one. Scheme,
+   * host and port must be the same; on this machine the port may be "*", as in "http://localhost:*" with a path behind
+   * it. Nothing else is called, and redirects are not followed.
    */
   readonly targets: readonly string[];
   /**

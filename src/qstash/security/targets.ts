@@ -22,8 +22,8 @@ interface Target {
 }
 
 /**
- * Reads the targets: each names a scheme, a host, a port and a path, or with "/*" at its end every path below it. On this machine the
- * port may be "*".
+ * Reads the targets: each names a scheme, a host, a port and a path, or with "/*" at its end every path below it. On
+ * this machine the port may be "*".
  *
  * A host is compared as a whole and as the URL standard writes it. So an address in another notation is the address
  * that it stands for, and no address or name is a target that is not listed, be it private or public.
