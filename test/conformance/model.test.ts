@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-// A number of runs and no time limit: coverage does not depend on the machine. A counterexample is given as it was drawn, since
-// shrinking one takes longer than a test may: `npm run soak -- model` does that.
+// A number of runs and no time limit: coverage does not depend on the machine. A counterexample is given as it was
+// drawn, since shrinking one takes longer than a test may: `npm run soak -- model` does that.
 const runs = (numRuns: number) => ({ numRuns, endOnFailure: true });
 const limits = runs(trials(30));
 const timeout = 180_000;
