@@ -13,13 +13,13 @@ export interface DashboardHost {
   readonly qstash: MountedQStash | undefined;
 }
 
-/** A path that the dashboard answers itself. */
+/** A path of the dashboard. */
 export interface DashboardRoute {
   readonly method: "GET" | "POST";
   /** Relative to the handler. */
   readonly path: string;
-  /** A thrown error becomes a problem answer, as on every other path. */
-  answer(request: Request, authenticate: Authenticate): Promise<Response>;
+  /** The handler turns a thrown error into a problem, as on every other path. */
+  respond(request: Request, authenticate: Authenticate): Promise<Response>;
 }
 
 export interface MountedDashboard {

@@ -6,7 +6,7 @@ import type { Queue } from "../core/queue/queue.ts";
 /** The name of the job that delivers a message. */
 export const DELIVERY = "qstash_deliver";
 
-/** What a handler gives to QStash's interface for one request. */
+/** What QStash's interface needs of the handler for one request. */
 export interface QStashHost {
   /** The queue that performs the jobs of the interface. */
   readonly queue: Queue;
@@ -14,7 +14,6 @@ export interface QStashHost {
   enqueue(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]>;
   /** Starts due jobs in the background if the platform allows it. */
   drainSoon(): void;
-  /** Takes errors that are not the caller's fault. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -27,7 +26,7 @@ export interface MessageEvent {
   readonly url: string;
   readonly error?: string;
   readonly responseStatus?: number;
-  /** When it is tried again, in ms since 1970. */
+  /** ms since 1970 */
   readonly nextDeliveryTime?: number;
 }
 
@@ -38,7 +37,6 @@ export interface MessageEventPage {
   readonly cursor?: string | undefined;
 }
 
-/** Which events to read. */
 export interface MessageEventQuery {
   /** Only those of one message, among the newest 1,000 of all. */
   readonly messageId?: string | undefined;
@@ -53,9 +51,9 @@ export interface UrlGroupBrief {
 
 /** What the dashboard shows of messages beside the jobs that deliver them. */
 export interface MessageRecords {
-  /** Reads up to 100 events; undefined if none are kept. Costs three commands. */
+  /** Reads up to 100 events; undefined if the queue keeps none. Costs three commands. */
   events(queue: Queue, query: MessageEventQuery): Promise<MessageEventPage | undefined>;
-  /** Reads all URL groups. Costs three commands, and as much for each further 1,000. */
+  /** Reads all URL groups. Costs three commands for each 1,000 of them. */
   groups(queue: Queue): Promise<readonly UrlGroupBrief[]>;
 }
 
@@ -70,12 +68,12 @@ export interface QStash {
   /** The jobs that deliver messages: add them to the jobs of a queue. */
   readonly jobs: readonly AnyJob[];
   /**
-   * Answers a request below `/v2`.
+   * Responds to a request below `/v2`.
    *
    * @internal
    * @param path the path from `/v2` on, as the request has it.
    */
-  answer(request: Request, path: string, host: QStashHost): Promise<Response>;
+  respond(request: Request, path: string, host: QStashHost): Promise<Response>;
   /** @internal */
   readonly records: MessageRecords;
 }

@@ -63,11 +63,11 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
         if ("isUnchanged" in snapshot) return snapshot;
         return { ...snapshot, queues: [...queues.keys()], mayChange, csrf: session ? await csrfOf(session) : null };
       };
-      const page = { method: "GET", path: "/dashboard", answer: async () => pageOf() } as const;
+      const page = { method: "GET", path: "/dashboard", respond: async () => pageOf() } as const;
       const data = {
         method: "GET",
         path: "/dashboard/data",
-        async answer(request, authenticate) {
+        async respond(request, authenticate) {
           const caller = await authenticate(request, false);
           requireScope(caller, ["read", "admin"]);
           return reply(await readData(request, caller.scopes.has("admin")));
@@ -76,7 +76,7 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
       const occurrences = {
         method: "GET",
         path: "/dashboard/occurrences",
-        async answer(request, authenticate) {
+        async respond(request, authenticate) {
           requireScope(await authenticate(request, false), ["read", "admin"]);
           return reply({ occurrences: nextOccurrences(readQuery(request.url, occurrencesQuery), first.clock()) });
         },

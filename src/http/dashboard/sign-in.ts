@@ -33,11 +33,11 @@ const REFUSED = "This is not a token with the scope read or admin. Is it complet
 export function signPages(sessions: Sessions | undefined, clock: Clock): readonly DashboardRoute[] {
   const areTooMany = counter(clock);
   return [
-    { method: "GET", path: "/dashboard/sign-in", answer: async () => redirect("../dashboard") },
+    { method: "GET", path: "/dashboard/sign-in", respond: async () => redirect("../dashboard") },
     {
       method: "POST",
       path: "/dashboard/sign-in",
-      async answer(request, authenticate) {
+      async respond(request, authenticate) {
         // Otherwise another site's page could sign you in with a token of its own.
         refuseCrossSite(request);
         const form = new URLSearchParams(new TextDecoder().decode(await readBytes(request.body, LONGEST_FORM)));
@@ -54,7 +54,7 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
     {
       method: "POST",
       path: "/dashboard/sign-out",
-      async answer(request, authenticate) {
+      async respond(request, authenticate) {
         // Browsers keep the strict cookie from other sites' requests, so no session would be there to refuse this.
         refuseCrossSite(request);
         await authenticate(request, true);
