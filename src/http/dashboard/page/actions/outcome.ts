@@ -41,11 +41,10 @@ export function ask(question: Question): void {
 export const enqueuedNames = (): readonly string[] =>
   (state.snapshot?.names ?? []).filter((name) => !isReservedName(name));
 
-/** What is written in the fields of a form. */
 export const filledIn = (form: HTMLElement): Readonly<Record<string, string>> =>
   Object.fromEntries([...new FormData(form as HTMLFormElement)].map(([name, value]) => [name, String(value).trim()]));
 
-/** Reads a payload that was typed. The browser's own message says what is wrong with it, and where. @throws {Error} */
+/** Reads a typed payload. The browser's own message says what is wrong with it, and where. @throws {Error} */
 export function typedPayload(text = ""): unknown {
   try {
     return text === "" ? null : JSON.parse(text);
@@ -54,7 +53,7 @@ export function typedPayload(text = ""): unknown {
   }
 }
 
-/** Shows another view, and returns once it is on screen: a notice then belongs to it. */
+/** Shows another view, and returns once it is on screen, so that a notice appears there. */
 export async function goTo(hash: string): Promise<void> {
   if (location.hash === hash) return;
   const isThere = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));

@@ -7,8 +7,6 @@ import { type ChartOptions, chart, type Series } from "./chart.ts";
 import { clock, hour, number, span } from "./format.ts";
 import { link } from "./parts.ts";
 
-// The two charts of a queue: how much was done, and how long it took.
-
 type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
 
 const ranges = [
@@ -23,13 +21,13 @@ const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as
 }));
 
 const times: readonly Series<Json<Figures>>[] = [
-  { name: "95% start within", kind: "ready", value: ({ waiting }) => waiting?.p95Ms ?? null },
-  { name: "half start within", kind: "scheduled", value: ({ waiting }) => waiting?.medianMs ?? null },
-  { name: "95% run up to", kind: "retried", value: ({ running }) => running?.p95Ms ?? null },
-  { name: "half run up to", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
+  { name: "p95 wait", kind: "ready", value: ({ waiting }) => waiting?.p95Ms ?? null },
+  { name: "p50 wait", kind: "scheduled", value: ({ waiting }) => waiting?.medianMs ?? null },
+  { name: "p95 duration", kind: "retried", value: ({ running }) => running?.p95Ms ?? null },
+  { name: "p50 duration", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
 ];
 
-/** What was done, by the minute or by the hour, with how long it took by the hour. */
+/** Throughput by the minute or by the hour, and latency by the hour. */
 export function charts({ activity, history }: Json<Snapshot>): Html {
   const { route } = state;
   const hours = history?.hours ?? [];
