@@ -11,7 +11,6 @@ export type Scope = "enqueue" | "drain" | "read" | "admin";
  */
 export type Tokens = { readonly [Name in Scope]?: readonly string[] | undefined };
 
-/** Who sent a request. */
 export interface Caller {
   /** "needless" if `auth` is "none". */
   readonly token: "known" | "unknown" | "missing" | "needless";
@@ -62,7 +61,6 @@ export function hasBearer({ headers }: Request): boolean {
   return /^bearer(\s|$)/i.test(headers.get("authorization") ?? "");
 }
 
-/** The bearer token of a request. */
 export function bearerOf({ headers }: Request): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
@@ -82,20 +80,14 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
 }
 
 /** The scopes that open a route, any one of them: its own, "read" if it only reads, and "admin". */
-export function scopesOf({
-  method,
-  scope,
-  mutates,
-}: {
-  readonly method: string;
-  readonly scope: Scope | "anyone";
-  readonly mutates?: boolean;
-}): readonly Scope[] {
+export function scopesOf(
+  route: Readonly<{ method: string; scope: Scope | "anyone"; mutates?: boolean }>,
+): readonly Scope[] {
+  const { method, scope, mutates } = route;
   if (scope === "anyone") return scopeNames;
   return [...new Set<Scope>([scope, ...(method === "GET" && !mutates ? ["read" as const] : []), "admin"])];
 }
 
-/** Whether a caller has one of these scopes. */
 export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonly Scope[]): boolean {
   return sufficient.some((scope) => scopes.has(scope));
 }

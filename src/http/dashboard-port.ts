@@ -9,11 +9,9 @@ export interface DashboardHost {
   readonly queues: ReadonlyMap<string, Queue>;
   /** Undefined if `auth` is "none". */
   readonly tokens: readonly KnownToken[] | undefined;
-  /** QStash's interface, if the handler serves it. */
   readonly qstash: MountedQStash | undefined;
 }
 
-/** A path of the dashboard. */
 export interface DashboardRoute {
   readonly method: "GET" | "POST";
   /** Relative to the handler. */

@@ -18,7 +18,6 @@ type EagerCall = Pick<Call, "queue" | "bounds" | "inBackground" | "trace">;
 
 interface EagerStart {
   readonly queue: Queue;
-  /** The limits of a drain that starts now. */
   readonly limits: () => DrainLimits;
 }
 

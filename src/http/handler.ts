@@ -95,8 +95,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
   const { req } = context;
   const { drain, deadline } = settings;
   if (route.mutates && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
-  try {
-    checkAddress(req.url);
+  return orProblem(context, settings, async () => {
     const caller = await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true);
     if (route.scope !== "anyone") requireScope(caller, scopesOf(route));
     const queues = queuesAt(param(context, "queue"), settings);
@@ -105,7 +104,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
     const target = param(context, "id") ?? param(context, "key") ?? "";
     // A platform's cron sends GET.
     const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
-    return await route.respond({
+    return route.respond({
       ...queues,
       origin,
       trace: traceOf(req.raw.headers),
@@ -119,10 +118,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
       bounds: (options = {}) => boundsOf(withDefaults(options, drain), deadline, queues.queue.clock),
       inBackground: backgroundOf(context, settings),
     });
-  } catch (error) {
-    if (isFailure(error)) settings.onError(error);
-    return problemOf(error);
-  }
+  });
 }
 
 async function parseBody(
@@ -131,7 +127,8 @@ async function parseBody(
   query: unknown,
   maxBytes: number,
 ): Promise<unknown> {
-  return readBody(await readJson(context.req.raw.headers, await bodyOf(context), maxBytes), query);
+  const request = await unread(context);
+  return readBody(await readJson(request.headers, request.body, maxBytes), query);
 }
 
 const noDashboard: DashboardRoute = {
@@ -144,12 +141,16 @@ const noDashboard: DashboardRoute = {
   },
 };
 
-async function serveDashboard(page: DashboardRoute, context: Context, settings: Settings): Promise<Response> {
+function serveDashboard(page: DashboardRoute, context: Context, settings: Settings): Promise<Response> {
+  return orProblem(context, settings, async () => page.respond(await unread(context), settings.authenticate));
+}
+
+async function orProblem({ req }: Context, { onError }: Settings, respond: () => Promise<Response>): Promise<Response> {
   try {
-    checkAddress(context.req.url);
-    return await page.respond(await unread(context), settings.authenticate);
+    checkAddress(req.url);
+    return await respond();
   } catch (error) {
-    if (isFailure(error)) settings.onError(error);
+    if (isFailure(error)) onError(error);
     return problemOf(error);
   }
 }
@@ -198,9 +199,4 @@ async function unread({ req }: Context): Promise<Request> {
   const { raw } = req;
   if (!raw.bodyUsed) return raw;
   return new Request(raw.url, { method: raw.method, headers: raw.headers, body: await req.arrayBuffer() });
-}
-
-/** The request's body, even if a middleware has read it. */
-async function bodyOf({ req }: Context): Promise<ReadableStream<Uint8Array> | null> {
-  return req.raw.bodyUsed ? new Response(await req.arrayBuffer()).body : req.raw.body;
 }

@@ -67,7 +67,6 @@ export interface HandlerOptions extends FanOutOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** Validated handler options. */
 export interface Settings {
   readonly first: Queue;
   /** Every queue by its name, in order. */

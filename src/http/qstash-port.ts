@@ -8,7 +8,6 @@ export const DELIVERY = "qstash_deliver";
 
 /** What QStash's interface needs of the handler for one request. */
 export interface QStashHost {
-  /** The queue that performs the jobs of the interface. */
   readonly queue: Queue;
   /** Stores jobs of the interface, and starts those that are due in the background if the platform allows it. */
   enqueue(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]>;
@@ -17,7 +16,6 @@ export interface QStashHost {
   readonly onError: (error: unknown) => void;
 }
 
-/** A state of a message, as its log keeps it. */
 export interface MessageEvent {
   /** ms since 1970 */
   readonly time: number;
@@ -37,12 +35,6 @@ export interface MessageEventPage {
   readonly cursor?: string | undefined;
 }
 
-export interface MessageEventQuery {
-  /** Only those of one message, among the newest 1,000 of all. */
-  readonly messageId?: string | undefined;
-  readonly cursor?: string | undefined;
-}
-
 /** Where a message to a URL group goes. */
 export interface UrlGroupBrief {
   readonly name: string;
@@ -51,13 +43,18 @@ export interface UrlGroupBrief {
 
 /** What the dashboard shows of messages beside the jobs that deliver them. */
 export interface MessageRecords {
-  /** Reads up to 100 events; undefined if the queue keeps none. Costs three commands. */
-  events(queue: Queue, query: MessageEventQuery): Promise<MessageEventPage | undefined>;
+  /**
+   * Reads up to 100 events, of all messages or of one, among the newest 1,000; undefined if the queue keeps none. Costs
+   * three commands.
+   */
+  events(
+    queue: Queue,
+    query: { readonly messageId?: string | undefined; readonly cursor?: string | undefined },
+  ): Promise<MessageEventPage | undefined>;
   /** Reads all URL groups. Costs three commands for each 1,000 of them. */
   groups(queue: Queue): Promise<readonly UrlGroupBrief[]>;
 }
 
-/** QStash's interface, and the queue that performs its jobs. */
 export interface MountedQStash {
   readonly interface: QStash;
   readonly queue: Queue;

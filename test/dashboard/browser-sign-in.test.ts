@@ -101,7 +101,9 @@ describe("signing in", () => {
       expect(
         buttons.filter(
           (text) =>
-            !/^(Sign out|Refresh now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Job|State|Attempts|When)$/.test(text),
+            !/^(Sign out|Refresh now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Job|State|Attempts|When)$/.test(
+              text,
+            ),
         ),
       ).toEqual([]);
       expect(await page.locator("main input[type=checkbox]").count()).toBe(0);

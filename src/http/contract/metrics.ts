@@ -3,7 +3,6 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
 import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
 
-/** The metrics of a queue. */
 export interface Measured extends QueueMeasures {
   readonly queue: string;
   /** Empty unless the request asks for keys. */

@@ -51,7 +51,6 @@ export interface Problem {
 const parameters = <const Parts extends Fields>(fields: Parts) => object(fields, [], "the query");
 const newKey = pathText(LONGEST_KEY, "daily");
 
-/** The parameters of paths. */
 export const pathParts = { id: idText, key: text(LONGEST_KEY, "daily"), queue: text(LONGEST_NAME, "default") };
 
 /** Which limits of a key contradict each other, or mean nothing alone. */

@@ -46,7 +46,6 @@ export interface Shape<Value> extends ResponseBody {
 
 const shape = <Value>(json: JsonSchema): Shape<Value> => ({ json }) as Shape<Value>;
 
-/** A field that a response may lack. */
 interface Optional<Value> {
   readonly optional: Shape<Value>;
 }
@@ -82,7 +81,6 @@ function each<const Names extends string, Field>(names: Names, field: Field) {
   };
 }
 
-/** The same shape with a description. */
 const described = <Value>(description: string, { json }: Shape<Value>) => shape<Value>({ ...json, description });
 
 const list = <Item>({ json }: Shape<Item>) => shape<readonly Item[]>({ type: "array", items: json });
@@ -96,7 +94,6 @@ const count = shape<number>({ type: "integer", minimum: 0 });
 const amount = shape<number>({ type: "number", minimum: 0 });
 const time = shape<Date>({ type: "string", format: "date-time" });
 
-/** A response without a body. */
 export const nothing: { readonly json?: never } = {};
 
 const path = list(shape<string | number>({ type: ["string", "integer"] }));

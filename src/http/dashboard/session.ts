@@ -116,15 +116,12 @@ async function keyFor(token: string): Promise<CryptoKey> {
 }
 
 async function sign({ key }: Signer, claim: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim))));
+  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Takes constant time. */
 function isSigned({ key }: Signer, claim: string, signature: string): Promise<boolean> {
   const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   return crypto.subtle.verify("HMAC", key, bytes, encode(claim));
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

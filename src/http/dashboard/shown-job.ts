@@ -6,7 +6,7 @@ export const MOST_SHOWN_CHARACTERS = 20_000;
 
 const valueNames = ["payload", "result", "progress"] as const;
 
-/** A job as its own page shows it. The page polls while the job runs, so it gets only the beginnings of large values. */
+/** A job as its own page shows it. The page polls while the job runs, so it gets only beginnings of large values. */
 export interface ShownJob extends JobInfo {
   readonly message?: MessageBrief | undefined;
   /** The beginnings of large values, as indented JSON, in place of the values. */

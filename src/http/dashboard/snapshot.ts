@@ -48,12 +48,11 @@ export const snapshotQuery = object(
     kind: word(["events", "groups"]),
     /** The cursor of a page of events. */
     after: string(LONGEST_ID),
-    /** A group of failures. */
     group: string(LONGEST_ID),
     /** How far back metrics and charts go. Default: an hour. */
     range: word(["day", "weeks"]),
     cursor: cursorIn(jobStates),
-    /** The mark of the response before: if nothing has happened since, this one says only that. Any text asks for a mark. */
+    /** The mark of the last response: if nothing has happened since, this one says only that. Any text asks for one. */
     mark: string(LONGEST_ID),
     /** Leaves out the statistics. */
     only: word(["contents"]),
@@ -68,7 +67,6 @@ export interface ScheduleRow extends ScheduleInfo {
   readonly occurrences: readonly Date[];
 }
 
-/** The largest groups of failures. */
 interface Failures extends FailurePage {
   /** How many groups there are, counted up to a thousand. */
   readonly kinds: number;
@@ -81,7 +79,6 @@ interface JobRows {
   readonly examined?: number;
 }
 
-/** The contents of one view. */
 export interface Contents {
   readonly jobs?: JobRows;
   /** Null if no job has this id. */
@@ -217,7 +214,7 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
-/** A page of messages. It leaves out other jobs of the queue, so it may be short or empty although there is a next one. */
+/** A page of messages. It leaves out other jobs of the queue, so it may be short or empty before the last page. */
 async function readMessages(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
   const rowsOf = (jobs: readonly JobInfo[]) =>
     jobs.flatMap((job): JobRow[] => {

@@ -11,7 +11,6 @@ import { scheduleRoutes } from "./schedules.ts";
 /** The OpenAPI documents, for a named queue and for the root. Building one takes some milliseconds. */
 const documents = new Map<boolean, string>();
 
-/** Every route of a handler. */
 export const routes: readonly Route[] = [
   ...jobRoutes,
   ...deadLetterRoutes,

@@ -48,7 +48,6 @@ export interface Call<Query = unknown, Body = unknown> {
   /** The queue that the path names, else all of them: what a drain here drains. */
   readonly queues: readonly Queue[];
   readonly caller: Caller;
-  /** What the scope `enqueue` allows. */
   readonly enqueueScope: EnqueueScope;
   /** The id or key in the path. */
   readonly target: string;

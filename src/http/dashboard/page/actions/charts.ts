@@ -15,7 +15,6 @@ function read(points: string, reading: ChartReading): void {
   change({ charts: { ...state.charts, [points]: { ...state.charts[points], ...reading } } });
 }
 
-/** The point under the pointer. */
 function pointAt(chart: HTMLElement, event: Event, count: number): number {
   const { left, width } = chart.getBoundingClientRect();
   const share = ((event as PointerEvent).clientX - left) / width;

@@ -13,7 +13,6 @@ const COMMANDS_PER_THOUSAND = 15;
 
 const whenField: Field = { name: "when", label: "When", example: "15m, or 2026-12-01T09:00:00Z" };
 
-/** A duration from now, or a time. */
 const timeOf = (text = ""): object => (/^\d+(\.\d+)?\s*[a-z]+$/i.test(text) ? { delay: text } : { runAt: text });
 
 /** The waiting jobs to act on: the one on screen, the selected ones, or all of the list. */
@@ -39,7 +38,7 @@ interface Progress {
   readonly isStopped: boolean;
 }
 
-/** Changes a selection of waiting jobs, about a thousand in a call, until the end or until the user closes the dialog. */
+/** Changes a selection of waiting jobs, about a thousand in a call, until the user closes the dialog. */
 async function changeWaiting(
   what: "cancel" | "reschedule",
   jobs: object,
@@ -125,7 +124,6 @@ export function askToStop(): void {
 
 const atOnce = () => ({ delay: 0 });
 
-/** Makes the selected waiting jobs due. */
 export const askToRun = (): Promise<void> =>
   askWaiting(
     "reschedule",
@@ -134,7 +132,6 @@ export const askToRun = (): Promise<void> =>
     atOnce,
   );
 
-/** Makes the waiting job on screen due. */
 export const runNow = async (): Promise<string> =>
   outcome(await changeWaiting("reschedule", waiting(), atOnce(), false), 1, "due now");
 

@@ -5,7 +5,6 @@ import { refreshAfterAction } from "../state/polling.ts";
 import { act } from "../state/requests.ts";
 import { change, type Question, state } from "../state/state.ts";
 
-/** Part of a path. */
 export const encoded = encodeURIComponent;
 
 /** Asks the user about the job on screen, with all of its payload. */
@@ -32,7 +31,6 @@ export async function showOutcome(work: Promise<string>): Promise<void> {
   await refreshAfterAction();
 }
 
-/** Asks the user before an action. */
 export function ask(question: Question): void {
   change({ question, refusal: undefined, preview: undefined, progress: undefined });
 }

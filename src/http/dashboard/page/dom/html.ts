@@ -1,4 +1,3 @@
-/** An element to show. */
 export interface Tag {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
@@ -54,7 +53,6 @@ const unseen = /(?![\t\n\r])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u200b\u206
 export const visible = (text: string): string =>
   text.replace(unseen, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-/** Appends a value. Adjacent texts become one. */
 function append(children: (Tag | string)[], value: Value): void {
   if (Array.isArray(value)) for (const each of value) append(children, each);
   else if (value && typeof value === "object") children.push(value as Tag);

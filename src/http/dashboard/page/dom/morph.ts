@@ -17,7 +17,6 @@ export function morph(parent: Element, wanted: Html): void {
   let current = parent.firstChild;
   for (const next of wanted) {
     const key = keyOf(next);
-    // Sorting moves rows.
     const found = key === undefined ? current : (known.get(key) ?? null);
     if (!isSame(found, next)) parent.insertBefore(nodeOf(next, parent), current);
     else {

@@ -96,7 +96,6 @@ export function refreshAfterAction(): Promise<void> {
 
 const contents = "jobs job events groups schedules keys briefs failures figures history".split(" ");
 
-/** Shows the view that the URL names. */
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);

@@ -10,7 +10,6 @@ const SIGN_IN = "dashboard/sign-in";
 /** Why a request was refused, or got no response (status 0). The message is for the user. */
 export interface Refusal extends Error {
   readonly status: number;
-  /** The header Retry-After. */
   readonly retryAfter: string | null;
 }
 

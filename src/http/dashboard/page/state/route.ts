@@ -14,7 +14,6 @@ export interface Route {
   readonly kind?: "events" | "groups" | undefined;
   /** The cursor of a page of events. */
   readonly after?: string | undefined;
-  /** A group of failures. */
   readonly group?: string | undefined;
   /** How far back the charts go. Default: an hour. */
   readonly range?: "day" | "weeks" | undefined;
@@ -33,7 +32,6 @@ export function readRoute(hash: string): Route {
   return { view: "overview", ...Object.fromEntries(given) };
 }
 
-/** The route as in a URL. */
 export function routeQuery(route: Route): string {
   return `${new URLSearchParams(Object.entries(route).filter(([, value]) => value))}`;
 }

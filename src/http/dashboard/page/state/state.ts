@@ -2,7 +2,6 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { type Route, readRoute } from "./route.ts";
 
-/** A field of a dialog. */
 export interface Field {
   readonly name: string;
   readonly label: string;
@@ -22,7 +21,6 @@ export interface Field {
 /** What the user has typed, by the names of the fields. */
 export type Filled = Readonly<Record<string, string>>;
 
-/** A question to the user before an action. */
 export interface Question {
   readonly title: string;
   /** The job, group or jobs that it is about. */
@@ -73,9 +71,7 @@ export interface State {
   readonly preview?: Preview | undefined;
   /** The error in the open dialog. */
   readonly refusal?: string | undefined;
-  /** Whether the dialog's action is under way. */
   readonly isActing?: boolean;
-  /** How far it is. */
   readonly progress?: string | undefined;
   /** By the name of the points that a chart shows. */
   readonly charts: Readonly<Record<string, ChartReading>>;

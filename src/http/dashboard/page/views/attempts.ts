@@ -11,7 +11,6 @@ type Line = Info["logs"][number];
 interface Attempt {
   readonly number: number;
   readonly title: string;
-  /** Its colour. */
   readonly kind: string;
   readonly startedAt?: string | undefined;
   readonly endedAt?: string | undefined;

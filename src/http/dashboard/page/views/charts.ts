@@ -5,15 +5,9 @@ import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { type ChartOptions, chart, type Series } from "./chart.ts";
 import { clock, hour, number, span } from "./format.ts";
-import { link } from "./parts.ts";
+import { rangeLinks } from "./parts.ts";
 
 type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
-
-const ranges = [
-  [undefined, "hour"],
-  ["day", "day"],
-  ["weeks", "2 weeks"],
-] as const;
 
 const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as const).map((kind) => ({
   ...{ name: kind, kind },
@@ -27,7 +21,6 @@ const times: readonly Series<Json<Figures>>[] = [
   { name: "p50 duration", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
 ];
 
-/** Throughput by the minute or by the hour, and latency by the hour. */
 export function charts({ activity, history }: Json<Snapshot>): Html {
   const { route } = state;
   const hours = history?.hours ?? [];
@@ -63,6 +56,6 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
         time: ({ at }) => clock(at),
       }
     : { ...common, range: byHour, of: "hours", points: hours, unit: "hour", time: ({ at }) => hour(at) };
-  return html`<nav class="row ranges" aria-label="Range of the charts"><span class="muted">Last</span>${ranges.map(([range, text]) => link({ ...route, range }, text, range === route.range))}</nav>
+  return html`${rangeLinks("charts", route, "2 weeks")}
 <div class="columns even">${chart(throughput)}${hours.length > 0 && chart(latency)}</div>`;
 }

@@ -37,7 +37,7 @@ function timeWords(second: string, minute: string, hour: string): string | undef
   return minute === "0" ? everyWords(hour, "hour", 24) : undefined;
 }
 
-/** Each hour starts again at 0. So a step is "every 15 minutes" only if it divides 60: "every 45 minutes" would be wrong. */
+/** Each hour, steps start again at 0. So "every 45 minutes" would be wrong: 45 does not divide 60. */
 function everyWords(field: string, unit: string, inAll: number): string | undefined {
   const step = Number(/^\*(?:\/(\d+))?$/.exec(field)?.[1] ?? (field === "*" ? 1 : 0));
   if (step === 1) return `every ${unit}`;

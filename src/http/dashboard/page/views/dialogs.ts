@@ -16,7 +16,6 @@ function fieldAtFault(fields: readonly Field[] = []): Field | undefined {
   return fields.filter((field) => indexOf(field) >= 0).sort((one, other) => indexOf(one) - indexOf(other))[0];
 }
 
-/** Asks for confirmation, and for what the action needs. */
 export function questionDialog({ title, subject, text, confirm, fields, isDangerous }: Question): Html {
   const wrong = fieldAtFault(fields);
   return dialog(
@@ -60,8 +59,8 @@ export const helpDialog = (): Html =>
   );
 
 /**
- * Asks for a token. The first time, the browser submits the form, so that it can save the token, and returns to the same
- * URL. When a session has ended, the page submits it and keeps its state.
+ * Asks for a token. The first time, the browser submits the form, so that it can save the token, and returns to the
+ * same URL. When a session has ended, the page submits it and keeps its state.
  */
 export function signInDialog(isAgain: boolean): Html {
   const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" data-submit="${isAgain && "sign-in"}">

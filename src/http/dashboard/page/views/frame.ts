@@ -20,7 +20,6 @@ import { schedules } from "./schedules.ts";
 
 const views = { overview, queues, failures, jobs, messages, job, names, schedules, flow };
 
-/** The whole page. */
 export function frame(): Html {
   const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
   if (!last && isSignedOut) return signInDialog(false);

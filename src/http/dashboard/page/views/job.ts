@@ -58,7 +58,6 @@ function about(job: Info): Html {
   );
 }
 
-/** The time from a job's enqueue to its end. */
 function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined {
   const at = completedAt ?? failedAt;
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));

@@ -57,7 +57,6 @@ ${
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
 }
 
-/** A page of jobs, or of messages. */
 export function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { stats } = snapshot.activity;

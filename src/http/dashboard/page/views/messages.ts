@@ -8,7 +8,6 @@ import { empty, heading, link, searchForm, stateText } from "./parts.ts";
 
 const states: readonly (JobState | undefined)[] = [undefined, "scheduled", "ready", "running", "completed", "dead"];
 
-/** Messages of QStash's interface. */
 export function messages(snapshot: Json<Snapshot>): Html {
   const { kind, state: shown, search } = state.route;
   const { jobs, events, groups, isQStash } = snapshot;

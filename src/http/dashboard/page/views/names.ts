@@ -4,7 +4,7 @@ import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { spark } from "./chart.ts";
 import { number, span } from "./format.ts";
-import { type Column, empty, heading, link, sortable, sortedBy } from "./parts.ts";
+import { type Column, empty, heading, link, rangeLinks, sortable, sortedBy } from "./parts.ts";
 
 type Name = Json<NameFigures>;
 type Figures = Name["hour"];
@@ -38,10 +38,8 @@ function isUnobserved({ figures, activity }: Json<Snapshot>): boolean {
 }
 
 export function names(snapshot: Json<Snapshot>): Html {
-  const { range } = state.route;
   const all = allNames(snapshot);
-  return html`${heading("Job types")}<nav class="row ranges" aria-label="Range of the metrics"><span class="muted">Last</span>
-${link({ view: "names" }, "hour", !range)}${link({ view: "names", range: "day" }, "day", range === "day")}${link({ view: "names", range: "weeks" }, `${DAYS} days`, range === "weeks")}</nav>
+  return html`${heading("Job types")}${rangeLinks("metrics", { view: "names" }, `${DAYS} days`)}
 ${all?.length === 0 && empty("No metrics yet", "They appear here once a job has ended. A queue with observe: false keeps none by job type.")}
 ${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no metrics by job type: it has observe: false.</p>`}${all?.[0] && table(all)}`;
 }

@@ -17,6 +17,16 @@ export const hrefTo = (route: Route): string => `#${routeQuery({ queue: state.ro
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
 
+/** Links to a route with other ranges of time: the last hour, day or weeks. */
+export const rangeLinks = (what: string, route: Route, weeks: string): Html =>
+  html`<nav class="row ranges" aria-label="Range of the ${what}"><span class="muted">Last</span>${(
+    [
+      [undefined, "hour"],
+      ["day", "day"],
+      ["weeks", weeks],
+    ] as const
+  ).map(([range, text]) => link({ ...route, range }, text, range === state.route.range))}</nav>`;
+
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
@@ -79,7 +89,6 @@ export function sortable(name: string, text: string, style = ""): Html {
   return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", name, "link", `Sort by ${text}`)}</th>`;
 }
 
-/** Rows in the order that the user has chosen, if any. */
 export function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): readonly Row[] {
   const { sort = "" } = state.route;
   const [, , value] = columns.find(([name]) => name === sort.replace("-", "")) ?? [];
