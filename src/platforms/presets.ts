@@ -32,7 +32,7 @@ export const cloudflarePaid = {
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Hobby: a cron once a day, functions of 300 s. A cron so rare has no use for lingering. Let the handler start
+ * Vercel Hobby: a cron once a day, functions of 300 s. Lingering is useless with a daily cron. Let the handler start
  * jobs eagerly, or call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
  * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
