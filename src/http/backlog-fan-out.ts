@@ -63,9 +63,11 @@ export async function startFanOut(
   if (!next) return;
   const headers = { [HEADER]: `${next.generation};${next.until}` };
   const starts = Array.from({ length: origin === "cron" ? fanOut : 1 }, () =>
-    inTime(async () => onBacklog(headers), clock).catch(onError),
+    inTime(async () => onBacklog(headers), clock),
   );
-  await Promise.all(starts);
+  for (const started of await Promise.allSettled(starts)) {
+    if (started.status === "rejected") onError(started.reason);
+  }
 }
 
 /** Waits for a start, but at most 10 s. */
