@@ -11,14 +11,12 @@ export type Scope = "enqueue" | "drain" | "read" | "admin";
  */
 export type Tokens = { readonly [Name in Scope]?: readonly string[] | undefined };
 
-/** Who sent a request. */
 export interface Caller {
   /** "needless" if `auth` is "none". */
   readonly token: "known" | "unknown" | "missing" | "needless";
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** An accepted token and the scopes it has. */
 export interface KnownToken {
   readonly token: string;
   readonly scopes: ReadonlySet<Scope>;
@@ -36,13 +34,12 @@ export interface SessionFinder {
 const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 
 const A_TOKEN = 'a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints';
-/** The characters that a header can carry. Shorter tokens could be guessed. */
 const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 
 /**
  * Makes the function that identifies callers: by the `Authorization` header, else by the session.
  *
- * @param tokens undefined lets everybody in. Pages of other sites can then only read.
+ * @param tokens undefined lets everybody in, but pages of other sites can only read.
  */
 export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
   if (!tokens) {
@@ -59,15 +56,11 @@ export function authenticator(tokens: readonly KnownToken[] | undefined, session
   };
 }
 
-/**
- * Whether the request has a bearer token, valid or not. Other schemes belong to somebody else, such as a proxy in
- * front.
- */
+/** Whether the request has a bearer token, valid or not. Other schemes are for somebody else, such as a proxy. */
 export function hasBearer({ headers }: Request): boolean {
   return /^bearer(\s|$)/i.test(headers.get("authorization") ?? "");
 }
 
-/** The bearer token of a request. */
 export function bearerOf({ headers }: Request): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
@@ -87,20 +80,14 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
 }
 
 /** The scopes that open a route, any one of them: its own, "read" if it only reads, and "admin". */
-export function scopesOf({
-  method,
-  scope,
-  mutates,
-}: {
-  readonly method: string;
-  readonly scope: Scope | "anyone";
-  readonly mutates?: boolean;
-}): readonly Scope[] {
+export function scopesOf(
+  route: Readonly<{ method: string; scope: Scope | "anyone"; mutates?: boolean }>,
+): readonly Scope[] {
+  const { method, scope, mutates } = route;
   if (scope === "anyone") return scopeNames;
   return [...new Set<Scope>([scope, ...(method === "GET" && !mutates ? ["read" as const] : []), "admin"])];
 }
 
-/** Whether a caller has one of these scopes. */
 export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonly Scope[]): boolean {
   return sufficient.some((scope) => scopes.has(scope));
 }
@@ -119,7 +106,7 @@ export function requireScope({ token, scopes }: Caller, sufficient: readonly Sco
 }
 
 /**
- * Refuses requests that another site's page had a browser send. Browsers mark them with headers that pages cannot
+ * Refuses requests that another site's page made a browser send. Browsers mark them with headers that pages cannot
  * change. Other programs send none of these headers, so they pass.
  *
  * @throws {TidegateError} `forbidden`
@@ -138,8 +125,8 @@ export function refuseCrossSite(request: Request): void {
 }
 
 /**
- * Whether a browser sent this GET without saying from which site. Over plain HTTP to other hosts than localhost,
- * browsers leave that header out. Such a request is recognised by what every browser sends and no page can remove.
+ * Whether a browser sent this GET without naming the site, as browsers do over plain HTTP to hosts other than
+ * localhost. Every browser sends the headers checked here, and no page can remove them.
  */
 function isUnmarked({ method, headers }: Request): boolean {
   const isBrowser = headers.has("accept-language") && /^Mozilla\//.test(headers.get("user-agent") ?? "");
@@ -154,7 +141,7 @@ function hostOf(origin: string): string | undefined {
 /**
  * Reads the tokens. Undefined for "none".
  *
- * @throws {TidegateError} `invalid_request` if there is no token, or one that is too short or that no header can carry.
+ * @throws {TidegateError} `invalid_request` if there is no token, or an invalid one.
  */
 export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
@@ -186,17 +173,14 @@ function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
   return ofScope.map((token: unknown, index) => checkToken(token, `auth.${scope}[${index}]`));
 }
 
-/**
- * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` if it is too short, or no token.
- */
+/** @throws {TidegateError} `invalid_request` if it is no token. The message names the option `name`. */
 export function checkToken(token: unknown, name: string): string {
   if (typeof token !== "string" || !tokenPattern.test(token))
     throw invalidRequest(`${name} must be ${A_TOKEN}. Is its environment variable set?`);
   return token;
 }
 
-// Comparing digests of equal length to the last byte hides where a guess goes wrong, and how long tokens are.
+// All digests have one length and are compared to the end, which hides where a guess is wrong and how long a token is.
 async function digestOf(token: string): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
 }

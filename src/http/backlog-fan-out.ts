@@ -24,13 +24,14 @@ interface Hop {
 export type DrainOrigin = "cron" | "request" | Hop;
 
 const HEADER = "tidegate-relay";
-/** After this the cron's next tick takes over. */
 const CHAIN_MS = 60_000;
 const MOST_HOPS = 100;
+const RESPONSE_WITHIN_MS = 10_000;
 
-/** Reads the hop from a drain request's header. An invalid header ends the chain. */
-export function readHop(header: string | undefined): Hop | undefined {
-  if (header === undefined) return undefined;
+/** Reads the hop from the headers of a drain request. An invalid hop ends the chain. */
+export function readHop(headers: Headers): Hop | undefined {
+  const header = headers.get(HEADER);
+  if (header === null) return undefined;
   const [, generation, until] = /^(\d{1,3});(\d{1,15})$/.exec(header) ?? [];
   return { generation: Number(generation ?? MOST_HOPS), until: Number(until ?? 0) };
 }
@@ -48,7 +49,7 @@ export function readFanOut({ onBacklog, fanOut = 1 }: FanOutOptions): {
  *
  * A cron's drain starts `fanOut` of them, each the head of a chain. Every other drain starts at most one. So there are
  * never more at a time than the ticks started, whatever the target does. A chain ends when the backlog is gone, when a
- * hop could start no job, after 60 s, or after 100 hops. An invocation that fails, or does not answer within 10 s, is
+ * hop could start no job, after 60 s, or after 100 hops. An invocation that fails, or does not respond within 10 s, is
  * reported to `onError` and not retried.
  */
 export async function startFanOut(
@@ -62,25 +63,19 @@ export async function startFanOut(
   if (!next) return;
   const headers = { [HEADER]: `${next.generation};${next.until}` };
   const starts = Array.from({ length: origin === "cron" ? fanOut : 1 }, () =>
-    answered(async () => onBacklog(headers), clock),
+    inTime(async () => onBacklog(headers), clock),
   );
   for (const started of await Promise.allSettled(starts)) {
     if (started.status === "rejected") onError(started.reason);
   }
 }
 
-/** How long a drain waits for the answer of an invocation that it started. */
-const ANSWERS_WITHIN_MS = 10_000;
-
-const noAnswer = () =>
-  new Error(
-    "The next invocation has not answered within 10 s. If it started, it continues on its own. Check the target.",
-  );
-
-/** Waits for a start, but not forever. @throws what the start throws, and an error after 10 s. */
-async function answered(start: () => Promise<unknown>, clock: Clock): Promise<void> {
+/** Waits for a start, but at most 10 s. */
+async function inTime(start: () => Promise<unknown>, clock: Clock): Promise<void> {
   const timer = new AbortController();
-  const tooLate = sleep(clock, ANSWERS_WITHIN_MS, timer.signal).then(() => Promise.reject(noAnswer()));
+  const noResponse =
+    "The next invocation has not responded within 10 s. If it started, it continues on its own. Check the target.";
+  const tooLate = sleep(clock, RESPONSE_WITHIN_MS, timer.signal).then(() => Promise.reject(new Error(noResponse)));
   try {
     await Promise.race([start(), tooLate]);
   } finally {
@@ -136,7 +131,7 @@ export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBackl
     const response = await fetch(url, {
       method: "POST",
       headers: { ...headers, Authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(ANSWERS_WITHIN_MS),
+      signal: AbortSignal.timeout(RESPONSE_WITHIN_MS),
     });
     await response.body?.cancel();
     if (!response.ok) throw new Error(`The next invocation was refused with status ${response.status}.`);

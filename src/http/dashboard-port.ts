@@ -9,17 +9,15 @@ export interface DashboardHost {
   readonly queues: ReadonlyMap<string, Queue>;
   /** Undefined if `auth` is "none". */
   readonly tokens: readonly KnownToken[] | undefined;
-  /** QStash's interface, if the handler serves it. */
   readonly qstash: MountedQStash | undefined;
 }
 
-/** A path that the dashboard answers itself. */
 export interface DashboardRoute {
   readonly method: "GET" | "POST";
   /** Relative to the handler. */
   readonly path: string;
-  /** A thrown error becomes a problem answer, as on every other path. */
-  answer(request: Request, authenticate: Authenticate): Promise<Response>;
+  /** The handler turns a thrown error into a problem, as on every other path. */
+  respond(request: Request, authenticate: Authenticate): Promise<Response>;
 }
 
 export interface MountedDashboard {

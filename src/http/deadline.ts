@@ -9,20 +9,18 @@ export interface Deadline {
   readonly endsAt: number;
 }
 
-/** Time left for the response and the last exchange with the store. */
+/** For the response and the last exchange with the store. */
 const MARGIN_MS = 5_000;
 
-/**
- * The deadline of a request that the platform ends at `deadline`. The last quarter is left to jobs that have started.
- */
+/** The deadline of a request that the platform ends at `deadline`. In its last quarter, no job starts. */
 export function deadlineAt(deadline: Date | undefined, now: number): Deadline {
   if (!deadline) return { startsUntil: Number.POSITIVE_INFINITY, endsAt: Number.POSITIVE_INFINITY };
   const leftMs = Math.max(0, deadline.getTime() - now - MARGIN_MS);
   return { startsUntil: now + leftMs * 0.75, endsAt: now + leftMs };
 }
 
-/** The limits of a drain that begins now, cut to the time that the invocation has left. */
-export function within({ startsUntil, endsAt }: Deadline, limits: DrainLimits, now: number): DrainLimits {
+/** Cuts the limits of a drain that begins now to the time that the invocation has left. */
+function within({ startsUntil, endsAt }: Deadline, limits: DrainLimits, now: number): DrainLimits {
   if (endsAt === Number.POSITIVE_INFINITY) return limits;
   const leftMs = Math.max(0, startsUntil - now);
   const timeBudgetMs = Math.min(limits.timeBudgetMs, leftMs);
@@ -40,4 +38,21 @@ export function within({ startsUntil, endsAt }: Deadline, limits: DrainLimits, n
 export function boundsOf(options: DrainOptions, deadline: Deadline, clock: Clock): () => DrainLimits {
   const limits = drainLimits(options);
   return () => within(deadline, limits, clock());
+}
+
+// Cloudflare keeps an invocation alive for 30 s after its response. All work must end within that time.
+const STARTS_FOR_MS = 20_000;
+const ENDS_AFTER_MS = 28_000;
+/** Jobs with a longer timeout wait for a drain of the platform's cron, which has more time. */
+export const LONGEST_TIMEOUT_MS = 30_000;
+
+/** Bounds drains that run after a response that is sent now. The returned function narrows given limits. */
+export function afterResponse(clock: Clock): (limits: DrainLimits) => DrainLimits {
+  const now = clock();
+  const deadline = { startsUntil: now + STARTS_FOR_MS, endsAt: now + ENDS_AFTER_MS };
+  return (limits) => ({
+    ...within(deadline, limits, clock()),
+    lingerMs: 0,
+    longestAttemptMs: LONGEST_TIMEOUT_MS,
+  });
 }

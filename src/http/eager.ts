@@ -7,42 +7,18 @@ import type { EnqueueResult } from "../core/job/enqueue-result.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
-import { type Clock, sleep } from "../core/shared/clock.ts";
+import { sleep } from "../core/shared/clock.ts";
 import { takesPlace } from "../core/store/flow.ts";
 import type { LeasedJob } from "../core/store/store.ts";
-import { within } from "./deadline.ts";
+import { afterResponse, LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import type { Settings } from "./options.ts";
 import type { Call } from "./routes/route.ts";
 
-// Cloudflare keeps an invocation alive for 30 s after its response. All work must end within that time.
-const STARTS_FOR_MS = 20_000;
-const ENDS_AFTER_MS = 28_000;
-/** Jobs with a longer timeout are left to the drains of the platform's cron, which have more time. */
-const LONGEST_TIMEOUT_MS = 30_000;
-
-/** Bounds drains that run after a response that is sent now. The returned function narrows given limits. */
-export function afterResponse(clock: Clock): (limits: DrainLimits) => DrainLimits {
-  const now = clock();
-  const deadline = { startsUntil: now + STARTS_FOR_MS, endsAt: now + ENDS_AFTER_MS };
-  return (limits) => ({
-    ...within(deadline, limits, clock()),
-    lingerMs: 0,
-    longestAttemptMs: LONGEST_TIMEOUT_MS,
-  });
-}
-
-/** What of a request decides how its jobs start. */
 type EagerCall = Pick<Call, "queue" | "bounds" | "inBackground" | "trace">;
 
-/** What starts in the background. */
-interface EagerWork {
+interface EagerStart {
   readonly queue: Queue;
-  /** The limits of a drain that starts now. */
   readonly limits: () => DrainLimits;
-}
-
-interface EagerStart extends EagerWork {
-  readonly inBackground: NonNullable<Call["inBackground"]>;
 }
 
 /** The invocation waits for jobs that fall due within this time. Such a job still has 18 s to run. */
@@ -57,7 +33,7 @@ const CLAIMED_AFTERWARDS = 10;
 export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
   const start = eagerStart(call);
   const { results, held } = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(start, call));
-  if (start) startEagerly(start, held, results);
+  startEagerly(start, call, held, results);
   return results;
 }
 
@@ -69,66 +45,62 @@ export async function enqueueEachEagerly(
   const start = eagerStart(call);
   const { results, held } = await internalsOf(call.queue).enqueueEach(jobs, holdFor(start, call));
   const stored = results.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
-  if (start) startEagerly(start, held, stored);
+  startEagerly(start, call, held, stored);
   return results;
 }
 
-/**
- * Undefined if nothing can start: the platform or the handler's options do not allow it, or the queue performs no jobs.
- */
+/** Undefined if nothing can start here: the platform or the options do not allow it, or the queue performs no jobs. */
 function eagerStart({ queue, inBackground, bounds }: EagerCall): EagerStart | undefined {
-  return inBackground && queue.jobNames.length > 0 ? { queue, inBackground, limits: bounds() } : undefined;
+  return inBackground && queue.jobNames.length > 0 ? { queue, limits: bounds() } : undefined;
 }
 
 function holdFor(start: EagerStart | undefined, { trace }: EagerCall): HoldOptions {
   return { most: start ? start.limits().concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
 }
 
-function startEagerly(start: EagerStart, held: readonly LeasedJob[], results: readonly EnqueueResult[]): void {
-  const now = start.queue.clock();
+function startEagerly(
+  start: EagerStart | undefined,
+  { queue, inBackground }: EagerCall,
+  held: readonly LeasedJob[],
+  results: readonly EnqueueResult[],
+): void {
+  if (!start) return;
+  const now = queue.clock();
   const soon = results.flatMap(({ status, runAt }) => {
     const at = runAt?.getTime() ?? 0;
     return status !== "duplicate" && at > now && at <= now + STAY_MS ? at : [];
   });
-  if (held.length > 0 || soon.length > 0) start.inBackground(runEagerly(start, held, soon));
+  if (held.length > 0 || soon.length > 0) inBackground?.(runEagerly(start, held, soon));
 }
 
 /**
  * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as
  * retried dead jobs.
  */
-export function drainSoon(call: EagerCall): void {
-  const { queue, inBackground } = call;
-  if (inBackground && queue.jobNames.length > 0) inBackground(drainNow(call));
-}
-
-/** The request has changed something already: bounds that cannot be read must not refuse it, so they are read here. */
-async function drainNow({ queue, bounds }: EagerCall): Promise<void> {
-  await runEagerly({ queue, limits: bounds() }, [], [queue.clock()]);
+export function drainSoon({ queue, bounds, inBackground }: EagerCall): void {
+  if (!inBackground || queue.jobNames.length === 0) return;
+  // Reads the bounds in the background: the request has changed something, so invalid bounds must not refuse it.
+  inBackground((async () => runEagerly({ queue, limits: bounds() }, [], [queue.clock()]))());
 }
 
 /** Runs the held jobs, then what falls due at these times or is retried soon. */
-async function runEagerly(start: EagerWork, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
+async function runEagerly(start: EagerStart, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
   const afterwards = new Afterwards();
-  try {
-    await runInTurn(start, held, moments, afterwards);
-  } finally {
-    await afterwards.ended();
-  }
+  await runInTurn(start, held, moments, afterwards).finally(() => afterwards.ended());
 }
 
 async function runInTurn(
-  { queue, limits }: EagerWork,
+  { queue, limits }: EagerStart,
   held: readonly LeasedJob[],
   moments: readonly number[],
   afterwards: Afterwards,
 ): Promise<void> {
   const end = queue.clock() + STAY_MS;
-  const left = new Set(moments);
+  const dueAt = new Set(moments);
   const bounded = afterResponse(queue.clock);
-  const onReturn = (runAt: number) => void left.add(runAt);
+  const onReturn = (runAt: number) => void dueAt.add(runAt);
   const bounds = () => ({ ...bounded(limits()), onReturn, afterwards: afterwards.take });
-  // All of it shares one budget, because the platform counts requests over the whole invocation.
+  // All drains share one budget, because the platform counts requests over the whole invocation.
   const { maxJobs } = limits();
   let spent = noCounts;
   const drain = async (chosen: DrainLimits) => {
@@ -137,11 +109,11 @@ async function runInTurn(
     return report.stoppedBy;
   };
   if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
-  // Requests whose jobs wait for the place of one of these have left them to whoever frees it.
+  // Other requests left jobs waiting for the slots that the held jobs take. Whoever frees a slot runs them.
   let most = held.some(({ lease }) => takesPlace(lease)) ? maxJobs : CLAIMED_AFTERWARDS;
-  if (most === maxJobs) left.add(queue.clock());
-  for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
-    left.delete(next);
+  if (most === maxJobs) dueAt.add(queue.clock());
+  for (let next = Math.min(...dueAt); next <= end; next = Math.min(...dueAt)) {
+    dueAt.delete(next);
     await sleep(queue.clock, next - queue.clock());
     const narrowed = bounds();
     if (narrowed.timeBudgetMs === 0 || spent.claimed >= maxJobs) return;
@@ -150,7 +122,7 @@ async function runInTurn(
   }
 }
 
-/** How to keep the invocation alive. Undefined if eager drains are off or the platform cannot do it. */
+/** Keeps the invocation alive. Undefined if eager drains are off, or if the platform cannot do it. */
 export function backgroundOf(context: Context, settings: Settings): Call["inBackground"] {
   const waitUntil = settings.eager ? (settings.waitUntil ?? platformWaitUntil(context)) : undefined;
   if (!waitUntil) return undefined;
@@ -159,7 +131,7 @@ export function backgroundOf(context: Context, settings: Settings): Call["inBack
     try {
       waitUntil(kept);
     } catch (error) {
-      // The jobs are stored, so a platform that refuses the background work loses nothing.
+      // Nothing is lost if the platform refuses background work: the jobs are stored.
       settings.onError(error);
     }
   };

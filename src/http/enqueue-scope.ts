@@ -10,7 +10,7 @@ import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
 import { type Caller, hasScope } from "./auth.ts";
 import type { newJob } from "./contract/requests.ts";
 
-// What the scope `enqueue` allows where the caller has no other: what a job may be given, and what is shown of one.
+// A caller whose only scope is `enqueue`: what it may choose for a job, and what it sees of one.
 
 /** The most that a token can choose whose scope is `enqueue`. Tokens with the scope `admin` have no such bounds. */
 export interface EnqueueLimits {
@@ -22,7 +22,6 @@ export interface EnqueueLimits {
   readonly maxPayloadBytes?: number | undefined;
 }
 
-/** Validated options of the scope. */
 export interface EnqueueScope {
   readonly allowsAll: boolean;
   readonly maxDelayMs: number;
@@ -32,7 +31,7 @@ export interface EnqueueScope {
 
 type NewJob = ValueOf<typeof newJob>;
 
-/** What belongs to the definition of a job, and needs the scope `admin` or `enqueueOptions: "all"` at enqueue. */
+/** Options that only the definition sets, unless the caller is an admin or `enqueueOptions` is "all". */
 const ownedByDefinition = ["maxRetries", "backoff", "timeout"] as const;
 
 /** Reads the options of the scope. @throws {TidegateError} `invalid_request`; the message names the option. */
@@ -53,11 +52,10 @@ export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: Enqu
 }
 
 /**
- * Makes the function that admits the jobs of a request: it turns each into one to enqueue, if the caller may.
+ * Makes the function that admits the jobs of a request: it returns each as a job to enqueue.
  *
- * The function throws a {TidegateError}: `forbidden` for an option that the caller may not choose, `payload_too_large`,
- * and `invalid_request` for a name that the queue does not know. The message names the field and the option of
- * `createHandler`.
+ * It throws a {TidegateError}: `forbidden` for an option that the caller may not choose, `payload_too_large`, and
+ * `invalid_request` for a name that the queue does not know. The message names the field and the handler's option.
  */
 export function admission(
   caller: Caller,
@@ -68,16 +66,16 @@ export function admission(
   if (hasScope(caller, ["admin"])) return toBulk;
   const known = new Set(jobNames);
   return (job) => {
-    // The queue's own error lists its jobs. It refuses what is reserved as such.
+    // The queue's own error would list its jobs. It also refuses reserved names.
     if (known.size > 0 && !known.has(job.name) && !isReservedName(job.name) && !hasScope(caller, ["read"]))
       throw invalidRequest(
-        `No job is named ${JSON.stringify(job.name)}. A token with the scope "read" sees which there are.`,
+        `No job is named ${JSON.stringify(job.name)}. A token with the scope "read" can list the names.`,
       );
     checkBounds(job, scope, now);
     if (scope.allowsAll) return toBulk(job);
     refuseOptions(job);
     const { flowControl, ...rest } = toBulk(job);
-    // A key of the caller's choice may have limits of another definition.
+    // The key that the caller chose may have the limits of another definition.
     const chosen = flowControl?.key === undefined ? flowControl : keepingLimits(flowControl);
     return { ...rest, ...(chosen && { flowControl: chosen }) };
   };
@@ -115,18 +113,11 @@ function boundOf(limit: keyof EnqueueLimits, most: string): string {
   return `${most}, the bound for tokens with the scope "enqueue" (enqueueLimits.${limit} of the handler)`;
 }
 
-function forbidden(message: string): TidegateError {
-  return new TidegateError("forbidden", message);
-}
+const forbidden = (message: string) => new TidegateError("forbidden", message);
 
-function toBulk({ name, ...rest }: NewJob): BulkJob {
-  return { job: name, ...rest };
-}
+const toBulk = ({ name, ...rest }: NewJob): BulkJob => ({ job: name, ...rest });
 
-/**
- * A job as the caller may see it. What handlers threw and logged can hold anything, so it is for those who look after
- * the queue.
- */
+/** A job as the caller may see it. What handlers threw and logged can hold anything, so it needs another scope. */
 export function shownTo(caller: Caller, job: JobInfo): JobInfo {
   if (hasScope(caller, ["read", "admin"])) return job;
   const { error, errors, ...rest } = job;
@@ -134,7 +125,5 @@ export function shownTo(caller: Caller, job: JobInfo): JobInfo {
 }
 
 function withoutDetails<Shown extends JobError>({ stack: _, ...error }: Shown): Omit<Shown, "stack"> {
-  return { ...error, message: HIDDEN };
+  return { ...error, message: 'A token with the scope "read" sees the message.' };
 }
-
-const HIDDEN = 'A token with the scope "read" sees the message.';

@@ -41,8 +41,8 @@ export type { QStash } from "./qstash-port.ts";
  * export default handler; // or app.route("/queue", handler) in another Hono app
  * ```
  *
- * In another app it answers everything below its path, with 404 for unknown paths, so mount it after your own routes
- * there. A request that is refused with a status from 400 to 499 has changed nothing. Answers are never cached. For
+ * In another app it responds to everything below its path, with 404 for unknown paths, so mount it after your own
+ * routes there. A request refused with a status from 400 to 499 has changed nothing. Responses are never cached. For
  * browsers on other origins, put `cors()` from `hono/cors` in front of it.
  *
  * @throws {TidegateError} `invalid_request` for an invalid option, and if `auth` holds no token.
@@ -51,21 +51,20 @@ export function createHandler(options: HandlerOptions): Hono {
   const settings = readOptions(options);
   const router: Hono = new HonoBase({ router: new LinearRouter() });
   for (const route of routes) {
-    router.on(route.method, everywhere(route.path), (context) => answer(route, context, settings));
+    router.on(route.method, everywhere(route.path), (context) => serve(route, context, settings));
   }
-  for (const path of new Set(routes.map((route) => route.path))) {
-    for (const address of everywhere(path)) router.all(address, ({ req }) => answerOther(req.method, methodsOf(path)));
-  }
+  for (const path of new Set(routes.map((route) => route.path)))
+    for (const address of everywhere(path)) router.all(address, ({ req }) => otherMethod(req.method, methodsOf(path)));
   const pages = settings.dashboard?.pages ?? [noDashboard];
-  for (const page of pages) router.on(page.method, page.path, (context) => answerDashboard(page, context, settings));
-  for (const { path } of pages) router.all(path, ({ req }) => answerOther(req.method, methodsOf(path, pages)));
+  for (const page of pages) router.on(page.method, page.path, (context) => serveDashboard(page, context, settings));
+  for (const { path } of pages) router.all(path, ({ req }) => otherMethod(req.method, methodsOf(path, pages)));
   const { qstash } = settings;
-  if (qstash) router.all(QSTASH_PATHS, (context) => answerQStash(qstash, context, settings));
+  if (qstash) router.all(QSTASH_PATHS, (context) => serveQStash(qstash, context, settings));
   router.all("*", () => problemOf(notFound("Not found. See /openapi.json.")));
   return router;
 }
 
-// The app that mounts the handler may have path parameters of the same names.
+// Keeps path parameters apart from those of the app that mounts the handler.
 const OWN = "tidegate_";
 
 /** The patterns of a path: for the first queue, and for each queue by its name. */
@@ -73,39 +72,30 @@ function everywhere(path: string): string[] {
   return [path, `/queues/:queue${path}`].map((address) => address.replaceAll("/:", `/:${OWN}`));
 }
 
-/** A path parameter of the handler's own. */
-function param({ req }: Context, name: string): string | undefined {
-  return req.param(OWN + name);
-}
-
-type Line = Pick<Route, "method" | "path" | "mutates">;
+const param = ({ req }: Context, name: string) => req.param(OWN + name);
 
 /** The methods that a path supports. `/dead-letter/retry` is also the path of a job with the id "retry". */
-function methodsOf(path: string, lines: readonly Line[] = routes): readonly string[] {
-  const parts = path.split("/");
-  const isHere = (line: Line) => {
-    const others = line.path.split("/");
-    return (
-      others.length === parts.length && others.every((part, index) => part.startsWith(":") || part === parts[index])
-    );
-  };
-  const methods = lines
-    .filter(isHere)
+function methodsOf(
+  path: string,
+  served: readonly Pick<Route, "method" | "path" | "mutates">[] = routes,
+): readonly string[] {
+  const matches = (pattern: string) => new RegExp(`^${pattern.replaceAll(/:\w+/g, "[^/]+")}$`).test(path);
+  const methods = served
+    .filter((route) => matches(route.path))
     .flatMap(({ method, mutates }) => (method === "GET" && !mutates ? ["GET", "HEAD"] : method));
   return [...new Set([...methods, "OPTIONS"])];
 }
 
-function answerOther(method: string, allowed: readonly string[]): Response {
+function otherMethod(method: string, allowed: readonly string[]): Response {
   if (method !== "OPTIONS") return methodNotAllowed(allowed);
   return new Response(null, { status: 204, headers: { Allow: allowed.join(", "), "Cache-Control": "no-store" } });
 }
 
-async function answer(route: Route, context: Context, settings: Settings): Promise<Response> {
+async function serve(route: Route, context: Context, settings: Settings): Promise<Response> {
   const { req } = context;
   const { drain, deadline } = settings;
   if (route.mutates && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
-  try {
-    checkAddress(req.url);
+  return orProblem(context, settings, async () => {
     const caller = await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true);
     if (route.scope !== "anyone") requireScope(caller, scopesOf(route));
     const queues = queuesAt(param(context, "queue"), settings);
@@ -113,8 +103,8 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
     const body = route.body && (await parseBody(route, context, query, settings.maxBodyBytes));
     const target = param(context, "id") ?? param(context, "key") ?? "";
     // A platform's cron sends GET.
-    const origin = readHop(req.header("tidegate-relay")) ?? (route.method === "GET" ? "cron" : "request");
-    return await route.answer({
+    const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
+    return route.respond({
       ...queues,
       origin,
       trace: traceOf(req.raw.headers),
@@ -128,10 +118,7 @@ async function answer(route: Route, context: Context, settings: Settings): Promi
       bounds: (options = {}) => boundsOf(withDefaults(options, drain), deadline, queues.queue.clock),
       inBackground: backgroundOf(context, settings),
     });
-  } catch (error) {
-    if (isFailure(error)) settings.onError(error);
-    return problemOf(error);
-  }
+  });
 }
 
 async function parseBody(
@@ -140,32 +127,37 @@ async function parseBody(
   query: unknown,
   maxBytes: number,
 ): Promise<unknown> {
-  return readBody(await readJson(context.req.raw.headers, await bodyOf(context), maxBytes), query);
+  const request = await unread(context);
+  return readBody(await readJson(request.headers, request.body, maxBytes), query);
 }
 
 const noDashboard: DashboardRoute = {
   method: "GET",
   path: "/dashboard",
-  async answer() {
+  async respond() {
     throw notFound(
       "The dashboard is off. Turn it on with createHandler({ dashboard: dashboard(), ... }), from tidegate/dashboard.",
     );
   },
 };
 
-async function answerDashboard(page: DashboardRoute, context: Context, settings: Settings): Promise<Response> {
+function serveDashboard(page: DashboardRoute, context: Context, settings: Settings): Promise<Response> {
+  return orProblem(context, settings, async () => page.respond(await unread(context), settings.authenticate));
+}
+
+async function orProblem({ req }: Context, { onError }: Settings, respond: () => Promise<Response>): Promise<Response> {
   try {
-    checkAddress(context.req.url);
-    return await page.answer(await unread(context), settings.authenticate);
+    checkAddress(req.url);
+    return await respond();
   } catch (error) {
-    if (isFailure(error)) settings.onError(error);
+    if (isFailure(error)) onError(error);
     return problemOf(error);
   }
 }
 
 const QSTASH_PATHS = "/v2/*";
 
-async function answerQStash(
+async function serveQStash(
   { interface: qstash, queue }: MountedQStash,
   context: Context,
   settings: Settings,
@@ -182,7 +174,7 @@ async function answerQStash(
     inBackground: backgroundOf(context, settings),
     trace: traceOf(context.req.raw.headers),
   };
-  return qstash.answer(await unread(context), path, {
+  return qstash.respond(await unread(context), path, {
     queue,
     enqueue: (jobs) => enqueueEagerly(call, jobs.map(ofInterface)),
     drainSoon: () => drainSoon(call),
@@ -197,7 +189,6 @@ function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<C
   return { queue, queues: [queue], isNamed: true };
 }
 
-/** The caller's trace context, as W3C Trace Context defines it. */
 function traceOf(headers: Headers): TraceContext | undefined {
   const traceparent = headers.get("traceparent");
   return traceparent === null ? undefined : { traceparent, tracestate: headers.get("tracestate") ?? undefined };
@@ -208,9 +199,4 @@ async function unread({ req }: Context): Promise<Request> {
   const { raw } = req;
   if (!raw.bodyUsed) return raw;
   return new Request(raw.url, { method: raw.method, headers: raw.headers, body: await req.arrayBuffer() });
-}
-
-/** The request's body, even if a middleware has read it. */
-async function bodyOf({ req }: Context): Promise<ReadableStream<Uint8Array> | null> {
-  return req.raw.bodyUsed ? new Response(await req.arrayBuffer()).body : req.raw.body;
 }

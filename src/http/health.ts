@@ -1,13 +1,12 @@
 import type { Queue } from "../core/queue/queue.ts";
 
-/** How long a probe's result is reused for callers without a token. */
-const REMEMBER_MS = 5_000;
-/** How long the old result is used while a new probe runs. */
-const STAND_IN_MS = 60_000;
+const REUSED_FOR_MS = 5_000;
+/** How long the result before is used while a new probe runs. */
+const USED_MEANWHILE_MS = 60_000;
 const WAIT_MS = 20;
 
 interface Finding {
-  /** Undefined if the store answered. */
+  /** Undefined if the store responded. */
   readonly error?: unknown;
 }
 
@@ -21,10 +20,10 @@ interface Probe {
 const probes = new WeakMap<Queue, Probe>();
 
 /**
- * Checks whether the store answers. A probe costs a command. So callers without a token cause at most one probe in five
- * seconds in each isolate, however many requests there are, and whether or not the store answers.
+ * Checks whether the store responds. A probe costs a command. So callers without a token cause at most one probe in
+ * five seconds in each isolate, however many requests there are, and whether or not the store responds.
  *
- * @param isTrusted always probes anew.
+ * @param isTrusted whether to probe in any case.
  * @throws what the store threw.
  */
 export async function checkHealth(queue: Queue, isTrusted: boolean): Promise<void> {
@@ -35,7 +34,7 @@ export async function checkHealth(queue: Queue, isTrusted: boolean): Promise<voi
 async function findingOf(queue: Queue): Promise<Finding> {
   for (;;) {
     const last = probes.get(queue);
-    if (!last || age(last, queue) >= REMEMBER_MS) return probe(queue);
+    if (!last || age(last, queue) >= REUSED_FOR_MS) return probe(queue);
     if (last.found) return last.found;
     await new Promise((resolve) => setTimeout(resolve, WAIT_MS));
   }
@@ -44,7 +43,7 @@ async function findingOf(queue: Queue): Promise<Finding> {
 async function probe(queue: Queue): Promise<Finding> {
   const beganAt = queue.clock();
   const last = probes.get(queue);
-  probes.set(queue, { beganAt, found: last && age(last, queue) < STAND_IN_MS ? last.found : undefined });
+  probes.set(queue, { beganAt, found: last && age(last, queue) < USED_MEANWHILE_MS ? last.found : undefined });
   const found = await queue.ping().then(
     () => ({}),
     (error: unknown) => ({ error }),

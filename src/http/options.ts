@@ -61,13 +61,12 @@ export interface HandlerOptions extends FanOutOptions {
    */
   readonly qstash?: QStash | undefined;
   /**
-   * Called with errors that are not the caller's fault: the store does not answer, or code that the handler runs
+   * Called with errors that are not the caller's fault: the store does not respond, or code that the handler runs
    * throws. Such an error can hold anything. Default: writes its name and code, and nothing else, to `console.error`.
    */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** Validated handler options. */
 export interface Settings {
   readonly first: Queue;
   /** Every queue by its name, in order. */
@@ -89,21 +88,9 @@ export interface Settings {
 
 /** The names of a handler's options, for platforms that add their own. */
 export const handlerOptions: readonly (keyof HandlerOptions)[] = [
-  ...([
-    "queue",
-    "queues",
-    "auth",
-    "enqueueOptions",
-    "enqueueLimits",
-    "drain",
-    "eager",
-    "waitUntil",
-    "maxBodyBytes",
-    "dashboard",
-    "qstash",
-    "onError",
-  ] as const),
-  ...(["onBacklog", "fanOut", "getDeadline"] as const),
+  ...(["queue", "queues", "auth", "enqueueOptions", "enqueueLimits"] as const),
+  ...(["drain", "eager", "waitUntil", "getDeadline", "maxBodyBytes"] as const),
+  ...(["dashboard", "qstash", "onBacklog", "fanOut", "onError"] as const),
 ];
 
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
@@ -112,19 +99,12 @@ const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
 export function readOptions(given: HandlerOptions): Settings {
   const options = knownOptions(given, handlerOptions, "createHandler");
   checkFunctions(options, ["waitUntil", "onError", "onBacklog", "getDeadline"]);
-  const {
-    auth,
-    drain = {},
-    eager = true,
-    waitUntil,
-    maxBodyBytes = DEFAULT_BODY_BYTES,
-    onError = logFailure,
-  } = options;
+  const { drain = {}, eager = true, maxBodyBytes = DEFAULT_BODY_BYTES, onError = logFailure } = options;
   const bounds = typeof drain === "function" ? drain : () => drain;
   drainLimits(bounds());
   if (typeof eager !== "boolean") throw invalidRequest("eager must be true or false.");
   const served = readQueues(options);
-  const tokens = readTokens(auth);
+  const tokens = readTokens(options.auth);
   const qstash = mountQStash(options.qstash, served.queues);
   const dashboard = mountDashboard(options.dashboard, { ...served, tokens, qstash });
   return {
@@ -140,7 +120,7 @@ export function readOptions(given: HandlerOptions): Settings {
       return deadlineAt(options.getDeadline?.(), served.first.clock());
     },
     eager,
-    waitUntil,
+    waitUntil: options.waitUntil,
     maxBodyBytes: wholeNumber(maxBodyBytes, "maxBodyBytes", 1, Number.MAX_SAFE_INTEGER),
     onError: guarded(onError),
     fanOut: readFanOut(options),
@@ -155,7 +135,7 @@ function mountDashboard(dashboard: Dashboard | undefined, served: DashboardHost)
 
 function mountQStash(qstash: QStash | undefined, queues: ReadonlyMap<string, Queue>): MountedQStash | undefined {
   if (qstash === undefined) return undefined;
-  if (typeof qstash?.answer !== "function")
+  if (typeof qstash?.respond !== "function")
     throw invalidRequest("qstash must be the result of createQStash() from tidegate/qstash.");
   const isPerformedBy = ({ jobNames }: Queue) => qstash.jobs.every(({ name }) => jobNames.includes(name));
   const queue = [...queues.values()].find(isPerformedBy);
@@ -180,7 +160,7 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" |
   return { first, queues: named };
 }
 
-/** A listener that throws or rejects does not spoil a caller's answer. */
+/** Keeps a response from failing because `onError` throws or rejects. */
 function guarded(onError: (error: unknown) => unknown): (error: unknown) => void {
   return (error) => void (async () => onError(error))().catch(() => logFailure(error));
 }

@@ -6,19 +6,16 @@ import type { Queue } from "../core/queue/queue.ts";
 /** The name of the job that delivers a message. */
 export const DELIVERY = "qstash_deliver";
 
-/** What a handler gives to QStash's interface for one request. */
+/** What QStash's interface needs of the handler for one request. */
 export interface QStashHost {
-  /** The queue that performs the jobs of the interface. */
   readonly queue: Queue;
   /** Stores jobs of the interface, and starts those that are due in the background if the platform allows it. */
   enqueue(jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]>;
   /** Starts due jobs in the background if the platform allows it. */
   drainSoon(): void;
-  /** Takes errors that are not the caller's fault. */
   readonly onError: (error: unknown) => void;
 }
 
-/** A state of a message, as its log keeps it. */
 export interface MessageEvent {
   /** ms since 1970 */
   readonly time: number;
@@ -27,7 +24,7 @@ export interface MessageEvent {
   readonly url: string;
   readonly error?: string;
   readonly responseStatus?: number;
-  /** When it is tried again, in ms since 1970. */
+  /** ms since 1970 */
   readonly nextDeliveryTime?: number;
 }
 
@@ -35,13 +32,6 @@ export interface MessageEvent {
 export interface MessageEventPage {
   readonly events: readonly MessageEvent[];
   /** Where the next page begins; undefined on the last one. */
-  readonly cursor?: string | undefined;
-}
-
-/** Which events to read. */
-export interface MessageEventQuery {
-  /** Only those of one message, among the newest 1,000 of all. */
-  readonly messageId?: string | undefined;
   readonly cursor?: string | undefined;
 }
 
@@ -53,13 +43,18 @@ export interface UrlGroupBrief {
 
 /** What the dashboard shows of messages beside the jobs that deliver them. */
 export interface MessageRecords {
-  /** Reads up to 100 events; undefined if none are kept. Costs three commands. */
-  events(queue: Queue, query: MessageEventQuery): Promise<MessageEventPage | undefined>;
-  /** Reads all URL groups. Costs three commands, and as much for each further 1,000. */
+  /**
+   * Reads up to 100 events, of all messages or of one, among the newest 1,000; undefined if the queue keeps none. Costs
+   * three commands.
+   */
+  events(
+    queue: Queue,
+    query: { readonly messageId?: string | undefined; readonly cursor?: string | undefined },
+  ): Promise<MessageEventPage | undefined>;
+  /** Reads all URL groups. Costs three commands for each 1,000 of them. */
   groups(queue: Queue): Promise<readonly UrlGroupBrief[]>;
 }
 
-/** QStash's interface, and the queue that performs its jobs. */
 export interface MountedQStash {
   readonly interface: QStash;
   readonly queue: Queue;
@@ -70,12 +65,12 @@ export interface QStash {
   /** The jobs that deliver messages: add them to the jobs of a queue. */
   readonly jobs: readonly AnyJob[];
   /**
-   * Answers a request below `/v2`.
+   * Responds to a request below `/v2`.
    *
    * @internal
    * @param path the path from `/v2` on, as the request has it.
    */
-  answer(request: Request, path: string, host: QStashHost): Promise<Response>;
+  respond(request: Request, path: string, host: QStashHost): Promise<Response>;
   /** @internal */
   readonly records: MessageRecords;
 }

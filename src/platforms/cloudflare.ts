@@ -27,13 +27,13 @@ export interface CloudflareOptions extends HandlerOptions {
    * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Missing ones,
    * also within the budget, come from `drain`.
    *
-   * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Each time
-   * something falls due costs a round trip or two, and the free plan allows an invocation 50 of them.
+   * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Whenever
+   * something falls due, the drain needs a round trip or two. The free plan allows an invocation 50 of them.
    */
   readonly scheduled?: DrainOptions | undefined;
 }
 
-/** The part of Cloudflare's execution context that is used here. */
+/** Cloudflare's execution context. */
 export interface ExecutionContext {
   /** Keeps the invocation alive until the promise settles. */
   waitUntil(promise: Promise<unknown>): void;
@@ -47,17 +47,16 @@ export interface ExecutionContext {
 export interface CloudflareWorker<Env> {
   /** Serves the queues over HTTP. */
   fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response>;
-  /** Drains every queue. Rejects if the store cannot be reached, so that Cloudflare shows the run as failed. */
+  /** Drains every queue. Rejects if the store is unreachable, so that Cloudflare shows the invocation as failed. */
   scheduled(controller: unknown, env: Env, context: ExecutionContext): Promise<void>;
 }
 
-/** Whether this isolate has warmed up: once is enough. */
 let isWarm = false;
 
 /**
- * Makes a Worker that serves queues over HTTP and drains them on its cron trigger. Call it at module scope: it compiles
- * there what the first request would have to compile, and Cloudflare does not count the start of an isolate as CPU time
- * of a request.
+ * Makes a Worker that serves queues over HTTP and drains them on its cron trigger. Call it at module scope: there it
+ * compiles what the first request would have to compile, and Cloudflare does not count the start of an isolate as CPU
+ * time of a request.
  *
  * ```ts
  * export default createWorker((env: Env) => {
@@ -67,7 +66,7 @@ let isWarm = false;
  * });
  * ```
  *
- * On Workers it takes no queue on `redisStore`: a connection belongs there to the event that opened it.
+ * On Workers it refuses a queue on `redisStore`, because there a connection belongs to the event that opened it.
  *
  * @param configure called by the first event of an isolate. While it throws or returns invalid options, every request
  *   gets 503 and every cron trigger fails. Callers see the message of a `TidegateError`, but not that of other errors.
@@ -80,13 +79,13 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
     );
   if (!isWarm) {
     isWarm = true;
-    // Should it fail, the first request takes longer.
+    // If it fails, the first request takes longer.
     warmUp().catch(() => {});
   }
   const built = new WeakMap<Env, Parts>();
   // Tests and other runtimes pass only the request.
   const none = {} as Env;
-  const partsFor = (env: Env = none): Parts => {
+  const partsFor = (env = none): Parts => {
     const parts = built.get(env) ?? build(configure(env));
     built.set(env, parts);
     return parts;
@@ -135,7 +134,7 @@ function build(given: CloudflareOptions) {
   };
   return {
     tick,
-    // Made only for requests: a cron trigger in a new isolate has little time.
+    // Created only for requests: a cron trigger in a new isolate has little time.
     get handler() {
       handler ??= createHandler(options);
       return handler;
@@ -148,7 +147,7 @@ function isOnWorkers(): boolean {
   return navigator?.userAgent === "Cloudflare-Workers";
 }
 
-/** Refuses a queue that would work in the first event of an isolate alone. */
+/** Refuses a queue that would work only in the first event of an isolate. */
 function checkConnection(queue: Queue): void {
   if (!internalsOf(queue).local.keepsConnection) return;
   throw invalidRequest(

@@ -1,10 +1,6 @@
 import { isTidegateError } from "../core/shared/errors.ts";
 
-/**
- * Answers a request of an app with invalid options, and logs the reason.
- *
- * @param what "Worker" or "route".
- */
+/** The response of a "Worker" or "route" with invalid options. Logs the reason. */
 export function misconfigured(what: string, error: unknown): Response {
   const detail = reasonOf(error);
   console.error(`tidegate: the ${what} is misconfigured. ${detail}`);
@@ -13,7 +9,7 @@ export function misconfigured(what: string, error: unknown): Response {
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }
 
-/** The reason of a failure that callers may see. Foreign errors can hold anything, so only their name is shown. */
+/** The reason of a failure, for callers. Foreign errors can hold anything, so it has only their name. */
 export function reasonOf(error: unknown): string {
   if (isTidegateError(error)) return error.message;
   const name = error instanceof Error ? error.name : "Something";

@@ -24,8 +24,8 @@ export interface WorkerOptions extends Pick<DrainOptions, "batchSize" | "onProgr
    * same `Queue` object start at once. Default "10s", at least "100ms".
    *
    * A poll that finds nothing costs one command for each queue. On Upstash's pay as you go plan ($0.20 for 100,000
-   * commands), a month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". The free plan has
-   * room for a poll every 6 seconds and for nothing else. On your own Redis polls cost nothing, so use "1s" there.
+   * commands), a month of them costs $0.52 at "10s", $1.04 at "5s", $5.18 at "1s" and $0.09 at "60s". A poll every 6
+   * seconds uses up the free plan. On your own Redis polls cost nothing, so use "1s" there.
    */
   readonly checkEvery?: Duration | undefined;
   /** Aborting it is the same as `stop()`. */
@@ -54,11 +54,11 @@ export interface RunningWorker {
 /**
  * Works on a queue for as long as the process lives: drains it, sleeps until something falls due, and drains again.
  * While something is due, no worker is idle, however long other jobs take. If the store is unavailable, it retries
- * after 1 to 30 seconds. It throws nothing in the background.
+ * after 1 to 30 seconds. It never throws in the background.
  *
  * ```ts
  * const worker = startWorker(queue, { workers: 20, handleSignals: true });
- * await worker.done; // after SIGTERM: running jobs have ended, the rest is released
+ * await worker.done; // after SIGTERM: running jobs have ended, the others are released
  * await client.close();
  * ```
  *
@@ -89,11 +89,7 @@ export function startWorker(queue: Queue | readonly Queue[], options: WorkerOpti
   };
 }
 
-/**
- * Calls `stop` on the first signal. After that, each signal ends the process.
- *
- * @returns a function that stops listening.
- */
+/** Calls `stop` on the first signal. After that, each signal ends the process. Returns what stops listening. */
 function onFirstSignal(stop: () => void): () => void {
   const signals = ["SIGINT", "SIGTERM"] as const;
   const ignore = () => {
@@ -112,7 +108,6 @@ const optionNames: readonly (keyof WorkerOptions)[] = [
   ...(["onReport", "onError", "onProgress"] as const),
 ];
 
-/** Checks the options. @throws {TidegateError} `invalid_request` */
 function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: AbortSignal): WorkerParts {
   const options = knownOptions(given, optionNames, "startWorker");
   checkFunctions(options, ["onReport", "onError", "onProgress"]);
@@ -127,7 +122,7 @@ function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: Abo
     try {
       onError(error, retryInMs);
     } catch {
-      // There is nowhere else to report it, and the jobs matter more.
+      // There is nowhere else to report it.
     }
   };
   return {
@@ -148,8 +143,8 @@ function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: Abo
   };
 }
 
-// Messages of foreign errors can hold anything. A log line must not.
 function writeLine(error: unknown, retryInMs: number): void {
+  // The message of a foreign error can hold anything.
   const reason = isTidegateError(error)
     ? error.message
     : `${(error as Error | undefined)?.name ?? "An error"} was thrown.`;

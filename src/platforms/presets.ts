@@ -1,7 +1,7 @@
 import type { DrainOptions } from "../core/drain/options.ts";
 
-// What a plan's limits leave for one drain, as published in late 2026 on the pages named. A cron that ticks each minute
-// lingers until the next tick takes over. Two that overlap share the work.
+// The bounds of a drain on each plan, from the limits published in late 2026 on the pages named. A drain that a cron
+// starts each minute lingers until the next tick takes over. Two drains that overlap share the work.
 
 /**
  * Workers Free: 50 subrequests and 10 ms of CPU an invocation, and at most six connections at once: two for the queue
@@ -32,8 +32,8 @@ export const cloudflarePaid = {
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Hobby: a cron once a day, functions of 300 s. Lingering makes no sense here. Let the handler start jobs
- * eagerly, or call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
+ * Vercel Hobby: a cron once a day, functions of 300 s. Lingering is useless with a daily cron. Let the handler start
+ * jobs eagerly, or call `/drain` from elsewhere. https://vercel.com/docs/functions/limitations,
  * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
 export const vercelHobby = {

@@ -30,7 +30,7 @@ export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
   readonly getDeadline?: (() => Date | undefined) | undefined;
 }
 
-/** Answers the requests of one method. */
+/** Responds to the requests of one method. */
 export type RouteHandler = (request: Request) => Promise<Response>;
 
 /** The exports of a route file. */
@@ -81,7 +81,7 @@ function build({ auth = {}, getDeadline = platformDeadline, ...options }: Omit<R
 }
 
 function readBasePath(basePath: unknown = "/"): string {
-  // As a request spells it: "/ü" arrives as "/%C3%BC".
+  // URL spells it as requests do: "/ü" arrives as "/%C3%BC".
   if (typeof basePath === "string" && /^\/[^?#]*$/.test(basePath))
     return new URL(`http://localhost${basePath}`).pathname.replace(/\/+$/, "");
   throw invalidRequest('basePath must be a path that begins with a slash, such as "/api/queue".');
@@ -99,8 +99,8 @@ function below(basePath: string, request: Request): Request {
 }
 
 /**
- * The query without what the edge runtime of Next.js adds to it: the segments of the path that a catch-all segment
- * stands for, under its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written.
+ * Removes what the edge runtime of Next.js adds to the query: the path segments that a catch-all segment matches, under
+ * its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written.
  */
 function withoutSegments(search: string, path: string): string {
   const segments = path.split("/").filter((segment) => segment !== "");
@@ -125,13 +125,9 @@ function plain(text: string): string {
   }
 }
 
-/** The environment variables, on runtimes that have them. */
-const environment = globalThis as {
-  readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
-};
-
 function cronSecret(): string {
-  return environment.process?.env?.["CRON_SECRET"] ?? "";
+  const { process } = globalThis as { readonly process?: { readonly env?: Readonly<Record<string, string>> } };
+  return process?.env?.["CRON_SECRET"] ?? "";
 }
 
 interface RequestContext {
@@ -139,7 +135,7 @@ interface RequestContext {
   readonly deadline?: string;
 }
 
-/** Read directly, so that you do not need `@vercel/functions`. */
+/** Reads the context itself, so that you do not need `@vercel/functions`. */
 function requestContext(): RequestContext | undefined {
   const holder = globalThis as { readonly [key: symbol]: { get?(): RequestContext | undefined } | undefined };
   return holder[Symbol.for("@vercel/request-context")]?.get?.();

@@ -4,14 +4,17 @@ import { Queue } from "../core/queue/queue.ts";
 import type { RingingClock } from "../core/shared/clock.ts";
 import { storeOfAnswers } from "../stores/redis/store-of-answers.ts";
 
-/** As many as a drain claims first, and enough for V8 to see what the code is called with. */
+/** As many as a drain claims first. */
 const JOBS = 10;
 const TOKEN = "token-of-the-warm-up";
+
+/** Time that stands still, so that no alarm rings. */
+const still: RingingClock = Object.assign(() => 0, { alarm: () => () => {} });
 
 /**
  * A Worker's options, and a request to it, for a tick and a request that touch nothing outside. At module scope workerd
  * allows no timers, no signals, no random numbers, no requests, and no response with a body. So the clock stands still,
- * Redis answers from a list, and the request is one that is answered without a body.
+ * Redis replies from a list, and the request gets a response without a body.
  */
 export function warmUpParts() {
   const job = defineJob({ name: "warm_up", perform() {} });
@@ -25,6 +28,3 @@ export function warmUpParts() {
     }),
   };
 }
-
-/** Time that stands still, so that no alarm rings. */
-const still: RingingClock = Object.assign(() => 0, { alarm: () => () => {} });

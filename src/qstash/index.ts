@@ -81,7 +81,7 @@ export function createQStash(options: QStashOptions): QStash {
   return {
     jobs: [delivery, defineFanOut()],
     records: messageRecords(events),
-    answer: answerer(settings, (request) => identify(bearerOf(request))),
+    respond: answerer(settings, (request) => identify(bearerOf(request))),
   };
 }
 

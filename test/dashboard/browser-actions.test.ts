@@ -117,14 +117,14 @@ test("several waiting jobs are moved and cancelled together, and what that costs
   const { page, on } = await openFilled("#view=jobs&state=scheduled");
   const ids = Array.from({ length: 12 }, (_, index) => `later-${index}`);
   await on.queue.enqueueMany(ids.map((id) => ({ job: "fails", payload: null, id, delay: "2h" as const })));
-  await press(page, "Update now");
+  await press(page, "Refresh now");
   await page.getByLabel("Select later-11").waitFor();
   await page.getByLabel("Select all on this page").check();
   await page.getByLabel("Select mail-3").uncheck();
   await press(page, "Run now...");
   expect(await page.locator(".subject").innerText()).toBe("fails (12)");
   await page
-    .getByText("about 15 commands for each 1,000 jobs that it looks at (12 here), and up to one more")
+    .getByText("about 15 commands for each 1,000 jobs that it examines (12 here), and up to one more")
     .waitFor();
   await press(page, "Run 12 jobs now");
   await notice(page, "12 jobs due now.");
@@ -155,7 +155,7 @@ test("all waiting jobs of a state or a name are counted, and then moved and canc
   };
   await selectAll("Select all named send_email");
   await press(page, "Run now...");
-  await page.getByText("that it looks at (1,500 here)").waitFor();
+  await page.getByText("that it examines (1,500 here)").waitFor();
   expect(await subject.textContent()).toBe("All scheduled jobs named send_email in the queue default");
   expect(await queue.getStats()).toMatchObject({ readyCount: 0, scheduledCount: 1_500 });
   await press(page, "Run 1,200 jobs now");
@@ -194,7 +194,7 @@ test("closing the dialog of a bulk action stops it after the call under way", as
     await close();
     await page.getByRole("dialog").waitFor({ state: "detached" });
     release();
-    await notice(page, "2,000 jobs cancelled, then stopped. The others are as they were.");
+    await notice(page, "2,000 jobs cancelled, then stopped. The others are unchanged.");
     await page.getByText("Select some to act on them at once.").waitFor();
     expect(await queue.getStats()).toMatchObject({ scheduledCount: left });
     await page.locator(".tabs .count", { hasText: left.toLocaleString("en") }).waitFor();

@@ -101,8 +101,8 @@ test("what broke, since when, and its repair are a click away", async () => {
   await expect.poll(dead, patience).toBe(DEAD - worst.count - next.count);
 
   // How each job is doing.
-  await page.getByRole("link", { name: "Names" }).click();
-  await heading(page, "Names");
+  await page.getByRole("link", { name: "Job types" }).click();
+  await heading(page, "Job types");
   await expect.poll(() => page.locator("tbody tr").count(), patience).toBe(NAMES);
   const [{ total } = { total: undefined }] = (await on.queue.getFigures()).names.filter(
     ({ name }) => name === "job_07",

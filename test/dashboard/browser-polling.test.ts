@@ -17,7 +17,7 @@ describe("polling", () => {
       expect(on.polls).toBe(count - 1);
       await page.clock.runFor(200);
       await polls(count);
-      await page.getByText("Updated now").waitFor();
+      await page.getByText("Refreshed now").waitFor();
     };
     await page.waitForSelector("footer");
     await next(3_000, 2);
@@ -50,7 +50,7 @@ describe("polling", () => {
     expect(refused).toBe(1);
     await page.unroute("**/dashboard/data?*");
     await page.clock.runFor(3_000);
-    await page.getByText("Updated now").waitFor();
+    await page.getByText("Refreshed now").waitFor();
     expect(await page.getByText("Too busy.").count()).toBe(0);
   });
 
@@ -63,7 +63,7 @@ describe("polling", () => {
       Object.assign(window, { rows: [...document.querySelectorAll("tbody tr")] });
     });
     await on.queue.enqueue("send_email", { to: "new" }, { id: "mail-0" });
-    await press(page, "Update now");
+    await press(page, "Refresh now");
     await search(page).focus();
     await page.locator("td.job code", { hasText: "mail-0" }).waitFor();
     expect(await page.evaluate(() => (Reflect.get(window, "rows") as Element[]).every((row) => row.isConnected))).toBe(
@@ -92,8 +92,8 @@ describe("the page", () => {
     await page.getByText("Stack").click();
     on.clock.now += HOUR_MS;
     await on.queue.drain();
-    await press(page, "Update now");
-    await page.getByText("Attempt 2 failed, and the job died").waitFor();
+    await press(page, "Refresh now");
+    await page.getByText("Attempt 2 failed: the job is dead").waitFor();
     expect(await page.locator("li:has(details[open]) b").allTextContents()).toEqual(["Attempt 1 failed"]);
   });
 
@@ -122,16 +122,16 @@ describe("an unreachable store", () => {
     const page = await open(on);
     await page.locator(".states a", { hasText: "dead2" }).waitFor();
     expect(await page.locator("footer").textContent()).toMatch(
-      /^Updated now for \d+ commands\. Next update in \d+ s\./,
+      /^Refreshed now for \d+ commands\. Next refresh in \d+ s\./,
     );
     await redis.server.kill();
-    await press(page, "Update now");
-    await page.getByText("These figures are from 12:00.").waitFor();
+    await press(page, "Refresh now");
+    await page.getByText("This data is from 12:00.").waitFor();
     expect(await page.locator(".stale .states").isVisible()).toBe(true);
     await redis.server.restart();
     await page.clock.runFor(5_100);
     await page.locator(".stale").waitFor({ state: "detached" });
-    expect(await page.getByText("These figures are from").count()).toBe(0);
+    expect(await page.getByText("This data is from").count()).toBe(0);
     // This Redis restarts empty.
     await page.getByText("No jobs yet").waitFor();
   });

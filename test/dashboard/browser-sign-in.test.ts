@@ -34,7 +34,7 @@ describe("signing in", () => {
     await signIn(page, "the-admin-token");
     await page.getByLabel("Select order-7").check();
     on.clock.now += 13 * HOUR_MS;
-    await press(page, "Update now");
+    await press(page, "Refresh now");
     await page.getByRole("dialog", { name: "Your session has ended" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
@@ -101,7 +101,9 @@ describe("signing in", () => {
       expect(
         buttons.filter(
           (text) =>
-            !/^(Sign out|Update now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Job|State|Attempts|When)$/.test(text),
+            !/^(Sign out|Refresh now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Job|State|Attempts|When)$/.test(
+              text,
+            ),
         ),
       ).toEqual([]);
       expect(await page.locator("main input[type=checkbox]").count()).toBe(0);

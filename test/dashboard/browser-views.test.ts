@@ -97,7 +97,7 @@ describe("jobs", () => {
     expect(await timeline()).toEqual(["Attempt 1 completedafter 0 ms", "Enqueued"]);
     await page.goto(`${on.url}/dashboard#view=job&id=order-7`);
     await page.locator(".message", { hasText: "Error: no luck" }).waitFor();
-    expect(await timeline()).toEqual(["Attempt 1 failed, and the job diedafter 0 ms", "Enqueued"]);
+    expect(await timeline()).toEqual(["Attempt 1 failed: the job is deadafter 0 ms", "Enqueued"]);
     await page.getByText("Stack").click();
     await page.locator("details pre", { hasText: "Error: no luck" }).waitFor();
   });
@@ -343,7 +343,7 @@ describe("schedules", () => {
   test("are described in words, with their next runs, and can be run at once", async () => {
     const { page, on } = await openFilled("#view=schedules");
     await page.getByText("Every Monday to Friday at 09:00").waitFor();
-    await page.getByText("Next five runs").click();
+    await page.getByText("Next five occurrences").click();
     expect(await page.locator("ol li").allTextContents()).toHaveLength(5);
     await page.getByText("2 Mar 2026, 09:00:00").waitFor();
     await press(page, "Run report");

@@ -200,7 +200,7 @@ describe("a template", () => {
       },
       "c",
     ]);
-    expect(() => html`<p ${"title"}>a</p>`).toThrow("A value stands where none can.");
+    expect(() => html`<p ${"title"}>a</p>`).toThrow("A value is neither between tags nor in an attribute with quotes.");
     expect(() => html`<p>a<br></p>`).toThrow("An element is not closed.");
   });
 });

@@ -193,7 +193,7 @@ describe("a drain that stops with a backlog", () => {
     await clock.advance("9s");
     expect(errors).toEqual([]);
     await clock.advance("1s");
-    expect(errors.map(String)).toEqual(Array(2).fill(expect.stringMatching(/has not answered within 10 s/)));
+    expect(errors.map(String)).toEqual(Array(2).fill(expect.stringMatching(/has not responded within 10 s/)));
     expect(await queue.getStats()).toMatchObject({ totalProcessed: 10 });
   });
 

@@ -66,7 +66,7 @@ describe.each([
     async (_name, route) => {
       const store = memoryStore();
       const queues = ["first", "second"].map((name) => new Queue({ name, store, jobs: [fails] }));
-      const answer = vi.spyOn(route, "answer").mockImplementation(async () => new Response());
+      const answer = vi.spyOn(route, "respond").mockImplementation(async () => new Response());
       onTestFinished(() => answer.mockRestore());
       const outer = new Outer();
       outer.route("/:id/:key/:queue/in", createHandler({ queues, auth }));

@@ -3,7 +3,7 @@ import { anything, isObject, list, type ObjectSchema, type Schema } from "../../
 
 type Body = ReadableStream<Uint8Array> | null;
 
-/** JSON nested more deeply overflows the stack of code that walks it, such as a schema library. */
+/** Deeper JSON overflows the stack of code that walks it, such as a schema library. */
 const DEEPEST = 128;
 
 /**
@@ -21,7 +21,7 @@ export async function readJson(headers: Headers, body: Body, most: number): Prom
   return parseJson(bytes);
 }
 
-/** Reads each item of an array for itself: an item that is wrong gives the error that it would get alone. */
+/** Reads each item of an array for itself. A wrong item becomes the error that it would get alone. */
 export function readEach<Item>(value: unknown, item: Schema<Item>, most: number): readonly (Item | TidegateError)[] {
   return list(anything, most)
     .read(value, "")
@@ -39,26 +39,20 @@ export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Valu
   return schema.read(Object.fromEntries(values), "");
 }
 
-/** Refuses a URL with an escape that is not UTF-8. It would be taken for another one. */
+/** Refuses a URL with an escape that is not UTF-8: the router would take it for another URL. */
 export function checkAddress(url: string): void {
-  if (!isUtf8(url))
-    throw invalidRequest("The URL has a % that does not start a UTF-8 escape. Encode ids with encodeURIComponent.");
-}
-
-function isUtf8(url: string): boolean {
   try {
-    // The result is used because bundlers drop a call that is made only for its error.
-    return decodeURIComponent(url) !== "";
-  } catch {
-    return false;
-  }
+    // Uses the result, because bundlers drop a call that is made only for its error.
+    if (decodeURIComponent(url) !== "") return;
+  } catch {}
+  throw invalidRequest("The URL has a % that does not start a UTF-8 escape. Encode ids with encodeURIComponent.");
 }
 
 /**
  * Reads a body to its end.
  *
- * @param refusal makes another error for one that is too large, from its beginning.
- * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes
+ * @param refusal makes another error for a body that is too large, from its beginning.
+ * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes.
  */
 export async function readBytes(
   body: Body,
@@ -69,7 +63,9 @@ export async function readBytes(
   let length = 0;
   const reader = body?.getReader();
   while (reader) {
-    const { done, value } = await reader.read().catch(() => Promise.reject(brokenOff()));
+    const { done, value } = await reader.read().catch(() => {
+      throw invalidRequest("The body ended before it was complete.");
+    });
     if (done) break;
     length += value.length;
     chunks.push(value);
@@ -97,12 +93,8 @@ function tooLarge(most: number): TidegateError {
   );
 }
 
-function brokenOff(): TidegateError {
-  return invalidRequest("The body ended before it was complete.");
-}
-
 /**
- * Reads a body as strict JSON. The parser's errors quote it, so they are not passed on.
+ * Reads a body as strict JSON. The parser's errors quote the body, so callers do not get them.
  *
  * @throws {TidegateError} `invalid_request`
  */

@@ -3,10 +3,9 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
 import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
 
-/** What is measured of a queue. */
 export interface Measured extends QueueMeasures {
   readonly queue: string;
-  /** Empty unless they were asked for. */
+  /** Empty unless the request asks for keys. */
   readonly busiestKeys: readonly FlowControlKey[];
   readonly spending: Spending;
 }
@@ -19,93 +18,88 @@ interface Sample {
 }
 
 interface Metric {
-  readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
+  readonly name: string;
   readonly help: string;
   readonly samples: (measured: Measured) => readonly Sample[];
 }
 
-const states = ["scheduled", "ready", "running", "deadLetter"] as const;
+const metric = (type: Metric["type"], name: string, help: string, samples: Metric["samples"]): Metric => ({
+  type,
+  name,
+  help,
+  samples,
+});
 
 // Named after https://prometheus.io/docs/practices/naming/ and OpenMetrics: base units, and `_total` for counters.
 const metrics: readonly Metric[] = [
-  {
-    name: "tidegate_jobs",
-    type: "gauge",
-    help: "Jobs by state.",
-    samples: ({ stats }) =>
-      states.map((state) => ({
-        labels: { state: state === "deadLetter" ? "dead" : state },
-        value: stats[`${state}Count`],
-      })),
-  },
+  metric("gauge", "tidegate_jobs", "Jobs by state.", ({ stats }) => [
+    { labels: { state: "scheduled" }, value: stats.scheduledCount },
+    { labels: { state: "ready" }, value: stats.readyCount },
+    { labels: { state: "running" }, value: stats.runningCount },
+    { labels: { state: "dead" }, value: stats.deadLetterCount },
+  ]),
   counter("tidegate_jobs_enqueued_total", "Jobs enqueued.", "totalEnqueued"),
   counter("tidegate_jobs_completed_total", "Jobs completed.", "totalProcessed"),
-  counter("tidegate_jobs_dead_total", "Jobs that died.", "totalFailed"),
+  counter("tidegate_jobs_dead_total", "Jobs that became dead.", "totalFailed"),
   counter("tidegate_job_retries_total", "Failed attempts that are retried.", "totalRetried"),
-  {
-    name: "tidegate_queue_paused",
-    type: "gauge",
-    help: "1 while the queue is paused.",
-    samples: ({ stats }) => [{ value: stats.paused ? 1 : 0 }],
-  },
-  {
-    name: "tidegate_oldest_ready_job_age_seconds",
-    type: "gauge",
-    help: "How long the oldest ready job has been due; 0 if none is ready.",
-    samples: ({ stats }) => [{ value: (stats.oldestReadyAgeMs ?? 0) / 1_000 }],
-  },
-  {
-    name: "tidegate_next_run_timestamp_seconds",
-    type: "gauge",
-    help: "When something is due next; absent if nothing is.",
-    samples: ({ stats }) => (stats.nextRunAt ? [{ value: stats.nextRunAt.getTime() / 1_000 }] : []),
-  },
-  {
-    name: "tidegate_job_waiting_seconds",
-    type: "histogram",
-    help: "How long attempts waited between falling due and starting.",
-    samples: ({ waiting }) => histogramSamples(waiting),
-  },
-  {
-    name: "tidegate_job_running_seconds",
-    type: "histogram",
-    help: "How long attempts ran.",
-    samples: ({ running }) => histogramSamples(running),
-  },
-  {
-    name: "tidegate_name_outcomes_total",
-    type: "counter",
-    help: "Completed jobs, retried attempts and dead jobs by name.",
-    samples: ({ figures }) =>
+  metric("gauge", "tidegate_queue_paused", "1 while the queue is paused.", ({ stats }) => [
+    { value: stats.paused ? 1 : 0 },
+  ]),
+  metric(
+    "gauge",
+    "tidegate_oldest_ready_job_age_seconds",
+    "How long the oldest ready job has been due; 0 if none is ready.",
+    ({ stats }) => [{ value: (stats.oldestReadyAgeMs ?? 0) / 1_000 }],
+  ),
+  metric(
+    "gauge",
+    "tidegate_next_run_timestamp_seconds",
+    "When something is due next; absent if nothing is.",
+    ({ stats }) => (stats.nextRunAt ? [{ value: stats.nextRunAt.getTime() / 1_000 }] : []),
+  ),
+  metric(
+    "histogram",
+    "tidegate_job_waiting_seconds",
+    "How long attempts waited between falling due and starting.",
+    ({ waiting }) => histogramSamples(waiting),
+  ),
+  metric("histogram", "tidegate_job_running_seconds", "How long attempts ran.", ({ running }) =>
+    histogramSamples(running),
+  ),
+  metric(
+    "counter",
+    "tidegate_name_outcomes_total",
+    "Completed jobs, retried attempts and dead jobs by name.",
+    ({ figures }) =>
       allNames(figures).flatMap(({ name, total }) => [
         { labels: { name, outcome: "completed" }, value: total.processed },
         { labels: { name, outcome: "retried" }, value: total.retried },
         { labels: { name, outcome: "dead" }, value: total.dead },
       ]),
-  },
+  ),
   quantilesByName("tidegate_name_waiting_seconds", "How long attempts of the last hour waited, by name.", "waiting"),
   quantilesByName("tidegate_name_running_seconds", "How long attempts of the last hour ran, by name.", "running"),
-  {
-    name: "tidegate_billed_commands_total",
-    type: "counter",
-    help: "Commands billed for what this process has done and read, since it started.",
-    samples: ({ spending: { commands, lookCommands } }) => [
+  metric(
+    "counter",
+    "tidegate_billed_commands_total",
+    "Commands billed for what this process has done and read, since it started.",
+    ({ spending: { commands, lookCommands } }) => [
       { labels: { for: "work" }, value: commands - lookCommands },
       { labels: { for: "looks" }, value: lookCommands },
     ],
-  },
-  ofBusiestKeys("tidegate_flow_control_running_jobs", "Jobs that run, of the busiest keys.", "running"),
-  ofBusiestKeys("tidegate_flow_control_waiting_jobs", "Jobs that wait, of the busiest keys.", "waiting"),
+  ),
+  ofBusiestKeys("tidegate_flow_control_running_jobs", "Running jobs of the busiest keys.", "running"),
+  ofBusiestKeys("tidegate_flow_control_waiting_jobs", "Waiting jobs of the busiest keys.", "waiting"),
 ];
 
-/** At most 101, since a store keeps no more names. */
+/** At most 101: a store keeps no more. */
 function allNames({ names, other }: QueueFigures): readonly NameFigures[] {
   return other ? [...names, other] : names;
 }
 
 function quantilesByName(name: string, help: string, field: "waiting" | "running"): Metric {
-  const samples: Metric["samples"] = ({ figures }) =>
+  return metric("gauge", name, help, ({ figures }) =>
     allNames(figures).flatMap(({ name, hour: { [field]: times } }) =>
       times
         ? [
@@ -113,20 +107,20 @@ function quantilesByName(name: string, help: string, field: "waiting" | "running
             { labels: { name, quantile: "0.95" }, value: times.p95Ms / 1_000 },
           ]
         : [],
-    );
-  return { name, type: "gauge", help, samples };
+    ),
+  );
 }
 
 function ofBusiestKeys(name: string, help: string, field: "running" | "waiting"): Metric {
-  const samples: Metric["samples"] = ({ busiestKeys }) =>
-    busiestKeys.map((each) => ({ labels: { key: each.key }, value: each[field] }));
-  return { name, type: "gauge", help, samples };
+  return metric("gauge", name, help, ({ busiestKeys }) =>
+    busiestKeys.map((each) => ({ labels: { key: each.key }, value: each[field] })),
+  );
 }
 
 type Total = "totalEnqueued" | "totalProcessed" | "totalFailed" | "totalRetried";
 
 function counter(name: string, help: string, total: Total): Metric {
-  return { name, type: "counter", help, samples: ({ stats }) => [{ value: stats[total] }] };
+  return metric("counter", name, help, ({ stats }) => [{ value: stats[total] }]);
 }
 
 function histogramSamples({ bounds, counts, sumMs }: Histogram): readonly Sample[] {
@@ -139,10 +133,7 @@ function histogramSamples({ bounds, counts, sumMs }: Histogram): readonly Sample
   return [...buckets, { suffix: "_sum", value: sumMs / 1_000 }, { suffix: "_count", value: upTo }];
 }
 
-/**
- * Writes what is measured of queues in the text format of Prometheus (version 0.0.4). Each sample carries its queue's
- * name.
- */
+/** Writes metrics of queues in Prometheus' text format (version 0.0.4). Each sample has its queue's name as a label. */
 export function metricsText(queues: readonly Measured[]): string {
   const lines = metrics.flatMap(({ name, type, help, samples }) => [
     `# HELP ${name} ${help}`,

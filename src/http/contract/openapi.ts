@@ -5,7 +5,6 @@ import type { Route } from "../routes/route.ts";
 import { problemKinds } from "./problems.ts";
 import { backoff, flowControl, flowLimits, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
 import {
-  type Answer,
   activity,
   deadJob,
   deadJobPage,
@@ -21,11 +20,12 @@ import {
   job,
   jobPage,
   problem,
+  type ResponseBody,
   schedule,
   stats,
 } from "./responses.ts";
 
-/** The schemas with a name: the document describes each once and refers to it elsewhere. */
+/** The document describes each of these schemas once and refers to it elsewhere. */
 const named = {
   Job: job,
   DeadJob: deadJob,
@@ -83,7 +83,7 @@ export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
           },
         },
       })),
-      // Copied, because a named schema is replaced by a reference wherever else it stands.
+      // A copy, because the replacer below makes a reference of the schema itself.
       schemas: mapValues(named, ({ json }) => ({ ...json })),
     },
   };
@@ -100,7 +100,7 @@ function pathsOf(routes: readonly Route[], prefix: string): object {
 }
 
 function operationOf(route: Route, prefix: string): object {
-  const { path, operation, notes, scope, query = noQuery, body, answers, key } = route;
+  const { path, operation, notes, scope, query = noQuery, body, responses, key } = route;
   return {
     operationId: prefix ? `${operation}InQueue` : operation,
     tags: [
@@ -113,7 +113,7 @@ function operationOf(route: Route, prefix: string): object {
     parameters: [...pathParameters(prefix + path, key), ...queryParameters(query)],
     ...(body && { requestBody: requestBody(body.json) }),
     responses: {
-      ...mapValues(answers, responseOf),
+      ...mapValues(responses, responseOf),
       ...Object.fromEntries(
         refusalsOf(route, prefix).map((code) => [problemKinds[code].status, reference("responses", code)]),
       ),
@@ -121,7 +121,7 @@ function operationOf(route: Route, prefix: string): object {
   };
 }
 
-/** Turns "getJob" into "Get job". */
+/** "getJob" becomes "Get job". */
 function inWords(operation: string): string {
   const words = operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
   return words.charAt(0).toUpperCase() + words.slice(1);
@@ -149,14 +149,13 @@ function requestBody(json: JsonSchema): object {
   return { required, content: { "application/json": { schema: json } } };
 }
 
-function responseOf({ json, contentType = "application/json" }: Answer): object {
+function responseOf({ json, contentType = "application/json" }: ResponseBody): object {
   return {
     description: json?.["description"] ?? "Success.",
     ...(json && { content: { [contentType]: { schema: json } } }),
   };
 }
 
-/** Every error code that a route can refuse a request with. */
 function refusalsOf({ scope, body, refusals = [], storeless }: Route, prefix: string): ErrorCode[] {
   return [
     "invalid_request",

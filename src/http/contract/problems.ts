@@ -1,4 +1,4 @@
-import { isTidegateError, type PayloadIssue, type TidegateError } from "../../core/shared/errors.ts";
+import { isTidegateError, type PayloadIssue } from "../../core/shared/errors.ts";
 import type { Problem } from "./requests.ts";
 
 interface Kind {
@@ -9,12 +9,10 @@ interface Kind {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** On every answer with a body: do not cache it, and do not guess another content type. */
-export const answerHeaders = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
+/** For every response with a body: do not cache it, and do not guess another content type. */
+export const responseHeaders = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
 
-const RETRY_AFTER_SECONDS = 5;
-
-/** What each error code is in HTTP. */
+/** The status and texts of each error code. */
 export const problemKinds: Readonly<Record<Problem["code"], Kind>> = {
   invalid_request: { status: 400, title: "Invalid request" },
   unauthorized: {
@@ -31,49 +29,45 @@ export const problemKinds: Readonly<Record<Problem["code"], Kind>> = {
     status: 503,
     title: "The store is unavailable",
     hint: "The request may have taken effect. It is safe to repeat with the same id.",
-    headers: { "Retry-After": String(RETRY_AFTER_SECONDS) },
+    headers: { "Retry-After": "5" },
   },
   internal_error: { status: 500, title: "The handler failed" },
 };
-
-/** What an error is in HTTP. What is reserved for an interface is forbidden to every token of the handler. */
-function codeOf(error: TidegateError): TidegateError["code"] {
-  return "isReserved" in error ? "forbidden" : error.code;
-}
 
 /** Whether the handler or the store failed, rather than the caller. */
 export function isFailure(error: unknown): boolean {
   return !isTidegateError(error) || problemKinds[error.code].status >= 500;
 }
 
-/** The answer to a request that failed. Only Tidegate's own errors show their message: others can hold anything. */
+/** The response to a request that failed. Only Tidegate's own errors show their message: others can hold anything. */
 export function problemOf(error: unknown): Response {
   const body = describeProblem(error);
   return problem(body, problemKinds[body.code].headers);
 }
 
-/** The same, as it stands among the answers to several jobs. */
+/** The same, for one of several jobs in a response. */
 export function describeProblem(error: unknown): Problem {
   if (!isTidegateError(error)) {
     const { status, title } = problemKinds.internal_error;
     const detail = "The handler failed. Its onError received the error; by default, the log shows its name.";
     return { status, title, detail, code: "internal_error" };
   }
-  const code = codeOf(error);
+  // No token of the handler may use what is reserved for an interface.
+  const code = "isReserved" in error ? "forbidden" : error.code;
   const { status, title, hint } = problemKinds[code];
   const detail = hint ? `${error.message} ${hint}` : error.message;
   const issues = "issues" in error ? { issues: error.issues as readonly PayloadIssue[] } : {};
   return { status, title, detail, code, ...issues };
 }
 
-/** The answer to a method that the path does not support. */
+/** The response to a method that the path does not support. */
 export function methodNotAllowed(allowed: readonly string[]): Response {
   const allow = allowed.join(", ");
   const detail = `This path supports ${allow}.`;
   return problem({ status: 405, title: "Method not allowed", detail, code: "invalid_request" }, { Allow: allow });
 }
 
-/** The answer to a refused token: 401, or 429 after too many. */
+/** The response to a refused token: 401, or 429 after too many. */
 export function unauthorized(detail: string, status: number): Response {
   const { title, headers } = problemKinds.unauthorized;
   return problem({ status, title, detail, code: "unauthorized" }, headers);
@@ -82,6 +76,6 @@ export function unauthorized(detail: string, status: number): Response {
 function problem(body: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), {
     status: body.status,
-    headers: { "Content-Type": "application/problem+json", ...answerHeaders, ...headers },
+    headers: { "Content-Type": "application/problem+json", ...responseHeaders, ...headers },
   });
 }

@@ -1,13 +1,8 @@
 import { budgetOptions, drainOptions } from "../../core/drain/options.ts";
 import { enqueueOptions } from "../../core/enqueue/new-job.ts";
-import { flowListOptions } from "../../core/flow/flow-keys.ts";
-import { backoffRule } from "../../core/job/backoff.ts";
-import { flowControlOptions, flowKeyText, limitOptions } from "../../core/job/flow-control.ts";
+import { limitOptions } from "../../core/job/flow-control.ts";
 import { idText, LONGEST_NAME, nameText } from "../../core/job/options.ts";
-import { failuresOptions } from "../../core/manage/failures.ts";
-import { figuresOptions, historyOptions } from "../../core/manage/figures.ts";
-import { cancelOptions, changeOptions, clearOptions } from "../../core/manage/jobs.ts";
-import { deadListOptions, listOptions } from "../../core/manage/list.ts";
+import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
@@ -32,8 +27,16 @@ import {
   withKeywords,
 } from "../../core/shared/schema.ts";
 
-// What goes over the wire: the options of the core, by the schemas that read them there, and what only a request has.
+// The shapes of requests: the schemas of the core's options, and those of what only a request has.
 // The client imports types only, so that it stays small.
+
+export { flowListOptions as flowsQuery } from "../../core/flow/flow-keys.ts";
+export { backoffRule as backoff } from "../../core/job/backoff.ts";
+export { flowControlOptions as flowControl, flowKeyText as flowKey } from "../../core/job/flow-control.ts";
+export { failuresOptions as failuresQuery } from "../../core/manage/failures.ts";
+export { figuresOptions as figuresQuery, historyOptions as historyQuery } from "../../core/manage/figures.ts";
+export { cancelOptions as cancelQuery } from "../../core/manage/jobs.ts";
+export { deadListOptions as deadQuery, listOptions as jobsQuery } from "../../core/manage/list.ts";
 
 /** An error as `application/problem+json` (RFC 9457). */
 export interface Problem {
@@ -48,11 +51,8 @@ export interface Problem {
 const parameters = <const Parts extends Fields>(fields: Parts) => object(fields, [], "the query");
 const newKey = pathText(LONGEST_KEY, "daily");
 
-/** The parameters of paths. */
 export const pathParts = { id: idText, key: text(LONGEST_KEY, "daily"), queue: text(LONGEST_NAME, "default") };
 
-/** A flow control key. */
-export const flowKey = flowKeyText;
 /** Which limits of a key contradict each other, or mean nothing alone. */
 const limitRules = {
   dependentRequired: { rate: ["period"], period: ["rate"] },
@@ -62,9 +62,6 @@ const limitRules = {
   },
 };
 export const flowLimits = withKeywords(limitOptions, { ...limitRules, examples: [{ concurrency: 2 }] });
-export const flowControl = flowControlOptions;
-export const flowsQuery = flowListOptions;
-export const backoff = backoffRule;
 
 const eitherTime = { not: { required: ["delay", "runAt"] } };
 
@@ -77,7 +74,7 @@ export const scheduleBody = object(scheduleFields, ["name", "cron"]);
 export const recurringJob = object({ id: newKey, ...scheduleFields }, ["name", "cron"]);
 const manyJobs = list(newJob, MOST_AT_ONCE);
 
-/** What a `POST /jobs` asks for. In "each", a job that cannot be read is the error that it would get alone. */
+/** The body of `POST /jobs`. In "each", a wrong job is the error that it would get alone. */
 export type EnqueueRequest =
   | { readonly kind: "each"; readonly jobs: readonly (ValueOf<typeof newJob> | TidegateError)[] }
   | { readonly kind: "one"; readonly job: ValueOf<typeof newJob> }
@@ -102,8 +99,6 @@ export const changeBody = withKeywords(changeOptions, {
   minProperties: 1,
   examples: [{ delay: "1h" }],
 });
-export const jobsQuery = listOptions;
-export const cancelQuery = cancelOptions;
 export const clearQuery = object(clearOptions.fields, ["state"], "the query");
 
 const paged = { cursor: cursorIn(pendingStates) };
@@ -115,8 +110,6 @@ export const rescheduleManyBody = withKeywords(moved, {
   not: { required: ["cursor", "delay"] },
 });
 
-export const failuresQuery = failuresOptions;
-export const deadQuery = deadListOptions;
 export const retryBody = withKeywords(object({ payload: anything }), {
   examples: [{ payload: { to: "ada@example.com" } }],
 });
@@ -129,11 +122,9 @@ const LONGEST_MARK = 24;
 export const queuesQuery = parameters({
   mark: described(
     string(LONGEST_MARK),
-    "The mark of the answer before; empty for the first. If nothing has happened since, queues is null.",
+    "The mark of the response before; empty for the first. If nothing has happened since, queues is null.",
   ),
 });
-export const figuresQuery = figuresOptions;
-export const historyQuery = historyOptions;
 export const metricsQuery = parameters({ keys: flag });
 
 const { budget, signal: _, checkEvery: __, onProgress: ___, ...bounds } = drainOptions.fields;
@@ -141,12 +132,11 @@ const drainFields = {
   ...bounds,
   attempts: described(
     flag,
-    "Whether the answer lists how each attempt of this drain ended. Needs a token with the scope `read` or `admin` too. Default false.",
+    "Whether the response lists how each attempt of this drain ended. Needs a token with the scope `read` or `admin` too. Default false.",
   ),
 };
 export const drainBody = object({ ...drainFields, budget });
 const { roundTrips, commands } = budgetOptions.fields;
 export const drainQuery = parameters({ ...drainFields, "budget.roundTrips": roundTrips, "budget.commands": commands });
 
-/** For a route that takes no query parameters. */
 export const noQuery = parameters({});

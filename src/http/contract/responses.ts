@@ -27,18 +27,18 @@ import { enqueueStatuses, jobStates } from "../../core/store/store.ts";
 import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";
 
-/** The body of an answer. Without `json` there is no body. */
-export interface Answer {
+/** The body of a response. Without `json` there is none. */
+export interface ResponseBody {
   readonly json?: JsonSchema;
   /** Default: `application/json`. */
   readonly contentType?: string;
 }
 
 /**
- * The JSON of a type; times are ISO 8601 strings. A shape compiles only for exactly this type, so the documented answer
- * cannot differ from the real one.
+ * The JSON of a type; times are ISO 8601 strings. A shape compiles only for exactly this type, so the documented
+ * response cannot differ from the real one.
  */
-export interface Shape<Value> extends Answer {
+export interface Shape<Value> extends ResponseBody {
   readonly json: JsonSchema;
   /** Carries the type. Never set at run time. */
   readonly type: (value: Value) => Value;
@@ -46,7 +46,6 @@ export interface Shape<Value> extends Answer {
 
 const shape = <Value>(json: JsonSchema): Shape<Value> => ({ json }) as Shape<Value>;
 
-/** A field that an answer may lack. */
 interface Optional<Value> {
   readonly optional: Shape<Value>;
 }
@@ -64,7 +63,7 @@ function record<Value>() {
   return <const Given extends ShapesOf<Value>>(
     fields: Given & { readonly [Name in Exclude<keyof Given, keyof Value>]: never },
   ): Shape<Value> => {
-    const shapes = Object.entries<Answer | Optional<unknown>>(fields);
+    const shapes = Object.entries<ResponseBody | Optional<unknown>>(fields);
     const properties = Object.fromEntries(
       shapes.map(([name, field]) => [name, "optional" in field ? field.optional.json : field.json]),
     );
@@ -82,7 +81,6 @@ function each<const Names extends string, Field>(names: Names, field: Field) {
   };
 }
 
-/** The same shape with a description. */
 const described = <Value>(description: string, { json }: Shape<Value>) => shape<Value>({ ...json, description });
 
 const list = <Item>({ json }: Shape<Item>) => shape<readonly Item[]>({ type: "array", items: json });
@@ -96,7 +94,6 @@ const count = shape<number>({ type: "integer", minimum: 0 });
 const amount = shape<number>({ type: "number", minimum: 0 });
 const time = shape<Date>({ type: "string", format: "date-time" });
 
-/** An answer without a body. */
 export const nothing: { readonly json?: never } = {};
 
 const path = list(shape<string | number>({ type: ["string", "integer"] }));
@@ -169,7 +166,7 @@ export const enqueueResult = record<EnqueueResult>()({
 });
 export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>()({ jobs: list(enqueueResult) });
 
-/** What became of one job of several that are stored each for itself. */
+/** The result of one job of several that are stored each for itself. */
 export type EachResult = EnqueueResult | { readonly error: Problem };
 const refused = record<{ readonly error: Problem }>()({ error: problem });
 export const eachResults = record<{ readonly jobs: readonly EachResult[] }>()({
@@ -179,7 +176,7 @@ export const eachResults = record<{ readonly jobs: readonly EachResult[] }>()({
 export const duplicateOrMany = shape<
   EnqueueResult | { readonly jobs: readonly EnqueueResult[] } | { readonly jobs: readonly EachResult[] }
 >({
-  description: "A duplicate, a replaced job, or the answers to an array.",
+  description: "A duplicate, a replaced job, or the results of an array.",
   anyOf: [enqueueResult.json, enqueueResults.json, eachResults.json],
 });
 
@@ -222,7 +219,7 @@ const attempts = described(
   "The last 1,000 attempts in the order in which they were settled. Only with `attempts: true`.",
   list(drainedAttempt),
 );
-const attemptsLeftOut = described("How many earlier ones are left out. Only with `attempts: true`.", count);
+const attemptsLeftOut = described("How many earlier attempts the list lacks. Only with `attempts: true`.", count);
 export const drainReport = record<DrainReport & Partial<DrainedAttempts>>()({
   ...each("claimed completed retried deadLettered snoozed released lost rearmed roundTrips commands", count),
   stoppedBy: words(["empty", "maxJobs", "timeBudget", "budget", "paused", "aborted"]),
@@ -258,8 +255,8 @@ const queueBrief = record<QueueBrief>()({
 });
 export const queueList = record<QueueList>()({
   queues: nullable(list(queueBrief)),
-  commands: described("What this answer cost.", count),
-  mark: optional(described("Stands for what has happened so far, if you asked for it.", text)),
+  commands: described("How many commands this response cost.", count),
+  mark: optional(described("Changes whenever something happens. Only if you sent a mark.", text)),
 });
 
 const histogram = record<Histogram>()({
@@ -291,11 +288,9 @@ export const queueFigures = record<QueueFigures>()({ names: list(nameFigures), o
 const hours = described("Hours of UTC, the current one last.", list(figures));
 export const queueHistory = record<QueueHistory>()({ hours });
 
-/** The text format of Prometheus. */
 export const metrics = { json: { type: "string" }, contentType: "text/plain; version=0.0.4; charset=utf-8" } as const;
 
 export const paused = record<{ readonly paused: boolean }>()({ paused: flag });
 export const healthy = record<{ readonly status: "ok" }>()({ status: words(["ok"]) });
 
-/** An OpenAPI document. */
-export const openApi: Answer = { json: { type: "object", description: "An OpenAPI 3.1 document." } };
+export const openApi: ResponseBody = { json: { type: "object", description: "An OpenAPI 3.1 document." } };

@@ -1,43 +1,37 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { JobState } from "../../core/store/store.ts";
-import { messageOf } from "./message-brief.ts";
+import { messageOf } from "./shown-job.ts";
 
-/**
- * What of each job is searched: parts of its name and id, its whole name, its errors, or its payload; or of each
- * message its destination, id, labels, and what limits it.
- */
-export type SearchedPart = "part" | "name" | "error" | "payload" | "message";
-
-/**
- * How many jobs one search examines, in how many reads, and for how long it begins another one, before it returns what
- * it has found and a cursor. A read brings up to 3 MiB.
- */
+// A search ends at any of these limits, with what it has found and a cursor. A read brings up to 3 MiB.
 const MOST_EXAMINED = 1_000;
 const MOST_READS = 6;
 const MOST_MS = 5_000;
+const MOST_FOUND = 50;
 const PIECE = 500;
-/** A search ends once it has found as many. */
-const ENOUGH = 50;
 
-export interface Search {
+interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  readonly by: SearchedPart;
+  /**
+   * Where to find it: in a job's name or id, as its whole name, in its errors or in its payload; or in a message's id,
+   * destination, labels and limits.
+   */
+  readonly by: "part" | "name" | "error" | "payload" | "message";
   readonly cursor?: string | undefined;
 }
 
-export interface Found {
+interface Found {
   readonly jobs: readonly JobInfo[];
   readonly examined: number;
-  /** Where the search can continue; null if every job was examined. */
+  /** Where to continue the search; null if it has examined every job. */
   readonly cursor: string | null;
 }
 
 /**
  * Examines up to 1,000 jobs, 500 in a read, or 18 MiB of them, or as many as it can read in 5 seconds. A read costs 3
- * to 8 commands, and a search at most 60. The case of letters does not matter.
+ * to 8 commands, and a search at most 60. Ignores case.
  */
 export async function findJobs(queue: Queue, { state, text, by, cursor }: Search): Promise<Found> {
   const fits = matcher(text, by);
@@ -47,11 +41,12 @@ export async function findJobs(queue: Queue, { state, text, by, cursor }: Search
   let reads = 0;
   let limit = PIECE;
   let next = cursor;
-  const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < ENOUGH && queue.clock() < until;
+  const goesOn = () =>
+    examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && queue.clock() < until;
   do {
     const page = await queue.listJobs({ state, cursor: next, limit });
     reads++;
-    // A page is short if its jobs are large: to ask for many of them makes Redis read a larger sample.
+    // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
     examined += page.jobs.length;
     jobs.push(...page.jobs.filter(fits));

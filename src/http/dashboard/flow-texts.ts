@@ -2,15 +2,9 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { HeldBack } from "../../core/flow/held-back.ts";
 import { durationText } from "../../core/shared/duration.ts";
 
-// What the dashboard and the command line say of flow control keys.
-
 /** The limits of a key: "2 at once, 100 per 1m". */
-export function limitsText({
-  concurrency,
-  rate,
-  period,
-  ordered,
-}: Pick<FlowControlKey, "concurrency" | "rate" | "period" | "ordered">): string {
+export function limitsText(limits: Pick<FlowControlKey, "concurrency" | "rate" | "period" | "ordered">): string {
+  const { concurrency, rate, period, ordered } = limits;
   const each = [
     ordered ? "in order" : concurrency !== null && `${concurrency.toLocaleString("en")} at once`,
     rate !== null && `${rate.toLocaleString("en")} per ${durationText(period ?? 0)}`,

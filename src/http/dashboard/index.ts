@@ -15,9 +15,9 @@ import { pageOf } from "./document.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { signPages } from "./sign-in.ts";
 import {
-  type Answer,
   nextOccurrences,
   occurrencesQuery,
+  type Refresh,
   readSnapshot,
   snapshotQuery,
   type Unchanged,
@@ -43,8 +43,8 @@ const LONGEST_SESSION_MS = 30 * 24 * 60 * MINUTE_MS;
  * ```
  *
  * You sign in with an `admin` or a `read` token and get a signed cookie. Removing the token ends the session. If the
- * handler's `auth` is "none", nobody needs to sign in. Each isolate answers 429 to more than ten wrong tokens a minute.
- * A right token always works. What stops guessing is the length of your tokens.
+ * handler's `auth` is "none", nobody needs to sign in. After ten wrong tokens in a minute, an isolate responds with 429
+ * to further ones. A right token always works. Only long tokens stop guessing.
  *
  * @param options how long a session lasts.
  * @throws {TidegateError} `invalid_request` for an invalid option.
@@ -57,31 +57,34 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
     open(served) {
       const { first, queues, tokens } = served;
       const sessions = tokens && new Sessions(tokens, lifeMs, first.clock);
-      const readData = async (request: Request, mayChange: boolean): Promise<Answer | Unchanged> => {
+      const readData = async (request: Request, mayChange: boolean): Promise<Refresh | Unchanged> => {
         const session = hasBearer(request) ? undefined : await sessions?.find(request);
         const snapshot = await readSnapshot(served, readQuery(request.url, snapshotQuery));
         if ("isUnchanged" in snapshot) return snapshot;
         return { ...snapshot, queues: [...queues.keys()], mayChange, csrf: session ? await csrfOf(session) : null };
       };
-      const page = { method: "GET", path: "/dashboard", answer: async () => pageOf() } as const;
-      const data = {
-        method: "GET",
-        path: "/dashboard/data",
-        async answer(request, authenticate) {
-          const caller = await authenticate(request, false);
-          requireScope(caller, ["read", "admin"]);
-          return reply(await readData(request, caller.scopes.has("admin")));
+      const pages: readonly DashboardRoute[] = [
+        { method: "GET", path: "/dashboard", respond: async () => pageOf() },
+        {
+          method: "GET",
+          path: "/dashboard/data",
+          async respond(request, authenticate) {
+            const caller = await authenticate(request, false);
+            requireScope(caller, ["read", "admin"]);
+            return reply(await readData(request, caller.scopes.has("admin")));
+          },
         },
-      } as const satisfies DashboardRoute;
-      const occurrences = {
-        method: "GET",
-        path: "/dashboard/occurrences",
-        async answer(request, authenticate) {
-          requireScope(await authenticate(request, false), ["read", "admin"]);
-          return reply({ occurrences: nextOccurrences(readQuery(request.url, occurrencesQuery), first.clock()) });
+        {
+          method: "GET",
+          path: "/dashboard/occurrences",
+          async respond(request, authenticate) {
+            requireScope(await authenticate(request, false), ["read", "admin"]);
+            return reply({ occurrences: nextOccurrences(readQuery(request.url, occurrencesQuery), first.clock()) });
+          },
         },
-      } as const satisfies DashboardRoute;
-      return { sessions, pages: [page, data, occurrences, ...signPages(sessions, first.clock)] };
+        ...signPages(sessions, first.clock),
+      ];
+      return { sessions, pages };
     },
   };
 }

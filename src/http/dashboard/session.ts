@@ -5,12 +5,8 @@ import { type Caller, type KnownToken, refuseCrossSite, type Scope, type Session
 const COOKIE = "tidegate-session";
 /** A request can carry cookies of parent paths too, and checking one costs a signature for each token. */
 const MOST_COOKIES = 8;
-/**
- * In a session, a request that changes something needs this header. It proves that the page can read the session's
- * data.
- */
+/** A change in a session needs this header. It proves that the page can read the session's data. */
 const CSRF_HEADER = "tidegate-csrf";
-/** A token needs one of these scopes to sign in. */
 const SUFFICIENT: readonly Scope[] = ["read", "admin"];
 
 const cookies = (prefix: string) =>
@@ -46,9 +42,7 @@ export class Sessions implements SessionFinder {
     this.#clock = clock;
   }
 
-  /**
-   * Begins a session and returns its cookie. Undefined if the token does not allow one. The token must be a known one.
-   */
+  /** Begins a session and returns its cookie. Undefined if the token does not allow one. */
   async begin(token: string, request: Request): Promise<string | undefined> {
     const signer = (await this.#prepare()).get(token);
     if (!signer) return undefined;
@@ -60,7 +54,7 @@ export class Sessions implements SessionFinder {
     const cookies = (request.headers.get("cookie") ?? "").matchAll(
       cameSecurely(request) ? secureCookies : plainCookies,
     );
-    // A parent path may have set another cookie of this name, so each is tried.
+    // A parent path may have set another cookie of this name.
     for (const [, claim = "", end, signature = ""] of [...cookies].slice(0, MOST_COOKIES)) {
       if (Number(end) <= this.#clock()) continue;
       for (const signer of (await this.#prepare()).values())
@@ -99,17 +93,16 @@ export function forgotten(request: Request): string {
 
 function cookie(request: Request, value: string, seconds: number): string {
   const { pathname } = new URL(request.url);
-  // The path of the handler: everything below it needs the cookie, and nothing else may get it.
+  // The path of the handler: only what is below it may get the cookie.
   const path = pathname.replace(/\/dashboard\/[^/]*\/?$/, "") || "/";
   const isSecure = cameSecurely(request);
-  // With these prefixes a browser accepts the cookie only over TLS, and "__Host-" only from this host. "__Host-"
-  // requires the path "/".
+  // Browsers accept these prefixes only over TLS, and "__Host-" only from this host and with the path "/".
   const prefix = isSecure ? (path === "/" ? "__Host-" : "__Secure-") : "";
   const suffix = isSecure ? "; Secure" : "";
   return `${prefix}${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${suffix}`;
 }
 
-/** Whether the browser used TLS: to the handler, or to the outermost proxy, which is first in the list. */
+/** Whether the browser used TLS, to the handler or to the outermost proxy, which comes first in the header. */
 function cameSecurely({ url, headers }: Request): boolean {
   return url.startsWith("https:") || /^\s*https\s*(,|$)/i.test(headers.get("x-forwarded-proto") ?? "");
 }
@@ -123,15 +116,12 @@ async function keyFor(token: string): Promise<CryptoKey> {
 }
 
 async function sign({ key }: Signer, claim: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim))));
+  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim)));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Takes constant time. */
 function isSigned({ key }: Signer, claim: string, signature: string): Promise<boolean> {
   const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
   return crypto.subtle.verify("HMAC", key, bytes, encode(claim));
-}
-
-function toHex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -6,13 +6,12 @@ import type { DashboardRoute } from "../dashboard-port.ts";
 import { pageOf } from "./document.ts";
 import { forgotten, type Sessions } from "./session.ts";
 
-/** How many wrong tokens get 401 within one window. */
 const MOST_WRONG = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * Counts the wrong tokens of this isolate. The returned function says whether there are too many now. It does not stop
- * someone who is patient or reaches many isolates, and it locks nobody out: a right token always works.
+ * Counts the wrong tokens of this isolate in a window. The returned function says whether there are too many. This does
+ * not stop someone who is patient or reaches many isolates, and locks nobody out: a right token always works.
  */
 function counter(clock: Clock): () => boolean {
   let beganAt = 0;
@@ -29,16 +28,16 @@ const LONGEST_FORM = 4_096;
 const TOO_MANY = "Too many wrong tokens. Wait a minute.";
 const REFUSED = "This is not a token with the scope read or admin. Is it complete?";
 
-/** The paths that the sign-in and sign-out forms post to. Both redirect to the page. */
+/** The paths that the sign-in and sign-out forms post to. */
 export function signPages(sessions: Sessions | undefined, clock: Clock): readonly DashboardRoute[] {
   const areTooMany = counter(clock);
   return [
-    { method: "GET", path: "/dashboard/sign-in", answer: async () => redirect("../dashboard") },
+    { method: "GET", path: "/dashboard/sign-in", respond: async () => redirect("../dashboard") },
     {
       method: "POST",
       path: "/dashboard/sign-in",
-      async answer(request, authenticate) {
-        // Otherwise another site's page could sign you in with a token of its own.
+      async respond(request, authenticate) {
+        // Else another site's page could sign you in with a token of its own.
         refuseCrossSite(request);
         const form = new URLSearchParams(new TextDecoder().decode(await readBytes(request.body, LONGEST_FORM)));
         // Removes what no header can carry: surrounding spaces and invisible characters.
@@ -54,8 +53,8 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
     {
       method: "POST",
       path: "/dashboard/sign-out",
-      async answer(request, authenticate) {
-        // Browsers keep the strict cookie from other sites' requests, so no session would be there to refuse this.
+      async respond(request, authenticate) {
+        // Browsers send no strict cookie with other sites' requests, so no session would refuse this one.
         refuseCrossSite(request);
         await authenticate(request, true);
         return redirect("../dashboard", forgotten(request));

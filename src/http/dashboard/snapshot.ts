@@ -5,7 +5,7 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import type { FailurePage } from "../../core/manage/failures.ts";
 import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
-import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import type { JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
@@ -16,21 +16,18 @@ import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
 import { findJobs } from "./find-jobs.ts";
-import { type MessageBrief, messageOf } from "./message-brief.ts";
-import { type ShownJob, shownJob } from "./shown-job.ts";
+import { type JobRow, messageOf, rowOf, type ShownJob, shownJob } from "./shown-job.ts";
 
-// The data of the page: one answer for each refresh.
+// The data of the page: one response for each refresh.
 
 const ROWS = 50;
-/** How many of each state are in the list of the latest jobs. */
+/** How many jobs of each state the list of the latest jobs reads. */
 const ROWS_OF_EACH = 20;
-const PREVIEWED_CHARACTERS = 160;
 const OCCURRENCES = 5;
-/** How many of each state are read for a list of messages, and how many for a page of one state. */
+/** How many jobs of each state a list of messages reads, and how many a page of one state reads. */
 const READ_FOR_MESSAGES = 50;
 const PAGE_FOR_MESSAGES = 100;
-/** How many groups of failures the overview has, and their own page. */
-const LARGEST = 3;
+const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
 const MOST_GROUPS_READ = 1_000;
 const DAY_HOURS = 24;
@@ -44,22 +41,18 @@ export const snapshotQuery = object(
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
-    /** Where to find it. Default: the id of one job, else in names and ids. */
+    /** Where to find it. Default: the id of one job, else a part of names and ids. */
     by: word(["name", "error", "payload"]),
     id: string(LONGEST_ID),
-    /** What of messages, if not the messages themselves. */
+    /** What the view "messages" shows. Default: messages. */
     kind: word(["events", "groups"]),
     /** The cursor of a page of events. */
     after: string(LONGEST_ID),
-    /** A group of failures. */
     group: string(LONGEST_ID),
-    /** How far back figures and charts go. Default: an hour. */
+    /** How far back metrics and charts go. Default: an hour. */
     range: word(["day", "weeks"]),
     cursor: cursorIn(jobStates),
-    /**
-     * The mark of the answer before: if nothing has happened since, the answer says only that. Any other text asks for
-     * a mark.
-     */
+    /** The mark of the last response: if nothing has happened since, this one says only that. Any text asks for one. */
     mark: string(LONGEST_ID),
     /** Leaves out the statistics. */
     only: word(["contents"]),
@@ -70,38 +63,27 @@ export const snapshotQuery = object(
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
 
-/** A job as a list of fifty shows it: without fields that can be large. */
-export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error" | "logs"> {
-  /** The beginning of the payload's JSON. */
-  readonly preview: string;
-  /** What it delivers, in a list of messages. */
-  readonly message?: MessageBrief | undefined;
-  readonly error?: Omit<JobError, "stack">;
-}
-
 export interface ScheduleRow extends ScheduleInfo {
   readonly occurrences: readonly Date[];
 }
 
-/** The largest groups of failures. */
 interface Failures extends FailurePage {
-  /** How many groups there are among the first thousand. */
+  /** How many groups there are, counted up to a thousand. */
   readonly kinds: number;
 }
 
 interface JobRows {
   readonly rows: readonly JobRow[];
   readonly cursor: string | null;
-  /** How many jobs were examined, if every one had to be. */
+  /** How many jobs a search has examined. */
   readonly examined?: number;
 }
 
-/** The contents of one view. */
 export interface Contents {
   readonly jobs?: JobRows;
-  /** Null if no job has this id, or not any more. */
+  /** Null if no job has this id. */
   readonly job?: ShownJob | null;
-  /** Events of all messages, or of the one that the job delivers; null if none are kept. */
+  /** Events of all messages, or of the one that the job delivers; null if the queue keeps none. */
   readonly events?: MessageEventPage | null;
   readonly groups?: readonly UrlGroupBrief[];
   readonly schedules?: readonly ScheduleRow[];
@@ -116,28 +98,28 @@ export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
   readonly at: Date;
   readonly queue: string;
-  /** The names of the jobs that are defined here. */
+  /** The names of the jobs that the queue performs. */
   readonly names: readonly string[];
-  /** Whether QStash's interface is served in front of this queue. */
+  /** Whether the handler serves QStash's interface in front of this queue. */
   readonly isQStash: boolean;
-  /** Missing if only the contents were asked for. */
+  /** Missing if the page asked only for the contents. */
   readonly activity?: QueueActivity;
   readonly spending: Spending;
   /** What this refresh cost. */
   readonly commands: number;
-  /** Stands for everything that has happened to jobs, if it was asked for. */
+  /** Changes whenever something happens to a job. Only if the page asked for it. */
   readonly mark?: string;
 }
 
-/** The answer if nothing has happened since the one before. */
+/** The response if nothing has happened since the one before. */
 export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUnchanged: true };
 
 /**
- * Reads the data of a view. A mark costs 2 commands, and so does the answer if it is the same as before. Else the
- * statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for failures
- * on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a page of
- * jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message, 6 to 9
- * for names, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
+ * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
+ * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for
+ * failures on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a
+ * page of jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message,
+ * 6 to 9 for job types, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -149,7 +131,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const spent = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
   const before = spent();
   const common = () => ({ at: new Date(queue.clock()), commands: spent() - before });
-  // Read first: what happens after it is seen by the next look.
+  // Reads the mark first: the next refresh then sees what happens meanwhile.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
   const records = qstash?.queue === queue ? qstash.interface.records : undefined;
@@ -169,7 +151,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   };
 }
 
-/** The largest groups of failures. A page of them is in no order of size, so it must hold all, up to a thousand. */
+/** Reads a thousand groups of failures to find the largest: pages are not in the order of size. */
 async function readFailures(queue: Queue, most: number): Promise<Failures> {
   const { failures, ...page } = await queue.getFailures({ limit: MOST_GROUPS_READ });
   return { ...page, failures: failures.slice(0, most), kinds: failures.length };
@@ -180,7 +162,7 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
     case "overview": {
       const [history, failures] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" ? WEEKS_HOURS : DAY_HOURS }),
-        readFailures(queue, LARGEST),
+        readFailures(queue, GROUPS_ON_OVERVIEW),
       ]);
       return { history, failures };
     }
@@ -232,7 +214,7 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
-/** A page of messages. Other jobs of the queue are passed over, so it may be short, or empty, with more to come. */
+/** A page of messages. It leaves out other jobs of the queue, so it may be short or empty before the last page. */
 async function readMessages(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
   const rowsOf = (jobs: readonly JobInfo[]) =>
     jobs.flatMap((job): JobRow[] => {
@@ -248,7 +230,7 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
   return { rows: rowsOf(page.jobs), cursor: page.cursor };
 }
 
-/** The first jobs of each state: what happened last comes first, and what is still to come follows. */
+/** The first jobs of each state: first those that ran, the latest first, then those to come, the earliest first. */
 async function latestJobs(queue: Queue, ofEach: number): Promise<readonly JobInfo[]> {
   const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, limit: ofEach })));
   const now = queue.clock();
@@ -260,24 +242,12 @@ async function latestJobs(queue: Queue, ofEach: number): Promise<readonly JobInf
   return jobs.sort((one, other) => distance(one) - distance(other));
 }
 
-function rowOf(info: JobInfo): JobRow {
-  const { payload, result, progress, errors, error, logs, ...job } = info;
-  const message = messageOf(info);
-  const preview = message ? `${message.method} ${message.url}` : JSON.stringify(payload);
-  return {
-    ...job,
-    preview: preview.slice(0, PREVIEWED_CHARACTERS),
-    ...(error && { error: { name: error.name, message: error.message } }),
-  };
-}
-
-/** The next occurrences, computed without a store call. */
 function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
   const { cron, timeZone, key, nextRunAt } = schedule;
   try {
     return { ...schedule, occurrences: occurrencesFrom(nextRunAt?.getTime(), parseCron(cron, timeZone, key)) };
   } catch {
-    // One zone that this runtime does not know must not hide all other schedules.
+    // A zone that this runtime does not know must not hide the other schedules.
     return { ...schedule, occurrences: [] };
   }
 }
@@ -292,7 +262,7 @@ function occurrencesFrom(first: number | undefined, { next }: ReturnType<typeof 
 export const occurrencesQuery = object({ cron: string(LONGEST_ID), timeZone: string(LONGEST_ID) }, ["cron"]);
 
 /**
- * The next occurrences of an expression that is being typed. Costs no command.
+ * The next occurrences of an expression that the user is typing. Costs no command.
  *
  * @throws {TidegateError} `invalid_request`
  */
@@ -313,8 +283,8 @@ export type Json<Value> = Value extends Date
       ? { readonly [Name in keyof Value]: Json<Value[Name]> }
       : Value;
 
-/** What the page gets in one refresh, unless nothing has happened. */
-export interface Answer extends QueueSnapshot {
+/** The response to a refresh, unless nothing has happened. */
+export interface Refresh extends QueueSnapshot {
   readonly queues: readonly string[];
   /** False if the caller can only read. */
   readonly mayChange: boolean;
@@ -322,7 +292,7 @@ export interface Answer extends QueueSnapshot {
   readonly csrf: string | null;
 }
 
-/** What the page has of a queue: the last statistics with the last contents. */
-export interface Snapshot extends Answer {
+/** What the page knows of a queue: the last statistics with the last contents. */
+export interface Snapshot extends Refresh {
   readonly activity: QueueActivity;
 }

@@ -12,11 +12,12 @@ export const activityRoutes = [
     method: "GET",
     path: "/queues",
     operation: "listQueues",
-    notes: "Every queue of the handler, with its statistics and its pace in the last hour.",
+    notes:
+      "Every queue of the handler, with its statistics and how many attempts ended in each minute of the last hour.",
     scope: "read",
     query: queuesQuery,
     returns: queueList,
-    answer: ({ queues, query }) => listQueues(queues, query.mark),
+    run: ({ queues, query }) => listQueues(queues, query.mark),
   }),
   route({
     method: "GET",
@@ -25,29 +26,28 @@ export const activityRoutes = [
     notes: "The last hour by the minute, and how long jobs waited and ran.",
     scope: "read",
     returns: activity,
-    // The usage is what this isolate has counted.
-    answer: async ({ queue }) => ({ ...(await queue.getActivity()), spending: queue.spending }),
+    run: async ({ queue }) => ({ ...(await queue.getActivity()), spending: queue.spending }),
   }),
   route({
     method: "GET",
     path: "/figures",
     operation: "getFigures",
     notes:
-      "How the jobs of each name do, in the last hour and days: the first 100 names, and all others together. Empty with `observe: false`.",
+      "Metrics of each job type for the last hour and days: of the first 100 types, and of all others together. Empty with `observe: false`.",
     scope: "read",
     query: figuresQuery,
     returns: queueFigures,
-    answer: ({ queue, query }) => queue.getFigures(query),
+    run: ({ queue, query }) => queue.getFigures(query),
   }),
   route({
     method: "GET",
     path: "/history",
     operation: "getHistory",
-    notes: "The last two weeks by the hour: what was done, and how long jobs waited and ran.",
+    notes: "The last two weeks by the hour: how many attempts ended, and how long jobs waited and ran.",
     scope: "read",
     query: historyQuery,
     returns: queueHistory,
-    answer: ({ queue, query }) => queue.getHistory(query),
+    run: ({ queue, query }) => queue.getHistory(query),
   }),
   respondingRoute({
     method: "GET",
@@ -57,15 +57,15 @@ export const activityRoutes = [
       "In the text format of Prometheus. With `keys=true` also the busiest flow control keys, which takes a command or two for each 1,000 keys.",
     scope: "read",
     query: metricsQuery,
-    answers: { 200: metrics },
-    async answer({ queues, query }) {
+    responses: { 200: metrics },
+    async respond({ queues, query }) {
       const measured = await Promise.all(queues.map((queue) => measure(queue, query.keys)));
       return replyText(metricsText(measured), metrics.contentType);
     },
   }),
 ];
 
-/** Of how many keys of each queue there are figures. Each makes two time series. */
+/** How many keys of each queue have metrics: two time series each. */
 const BUSIEST = 20;
 
 async function measure(queue: Queue, withKeys = false): Promise<Measured> {

@@ -9,12 +9,12 @@ export const deadLetterRoutes = [
     method: "GET",
     path: "/failures",
     operation: "getFailures",
-    notes: "What is dead, by job name and error. Within a page the largest groups come first.",
+    notes: "Dead jobs, grouped by job name and error. Within a page the largest groups come first.",
     scope: "read",
     query: failuresQuery,
     returns: failurePage,
     refusals: ["conflict"],
-    answer: ({ queue, query }) => queue.getFailures(query),
+    run: ({ queue, query }) => queue.getFailures(query),
   }),
   route({
     method: "GET",
@@ -24,18 +24,18 @@ export const deadLetterRoutes = [
     query: deadQuery,
     returns: deadJobPage,
     refusals: ["conflict"],
-    answer: ({ queue, query }) => queue.listDeadLetter(query),
+    run: ({ queue, query }) => queue.listDeadLetter(query),
   }),
   route({
     method: "POST",
     path: "/dead-letter/retry",
     operation: "retryDeadJobs",
-    notes: "Makes them due now with all their retries, with the given payload or their own.",
+    notes: "Makes the jobs due now, with all their retries and the given payload, if any.",
     scope: "admin",
     body: retryManyBody,
     returns: retried,
     refusals: ["conflict", "invalid_payload"],
-    async answer(call) {
+    async run(call) {
       const { dryRun = false, payload, ...selection } = call.body;
       const counts = await call.queue.retryFromDeadLetter(selection, { dryRun, payload });
       if (counts.retried > 0 && !dryRun) drainSoon(call);
@@ -49,18 +49,18 @@ export const deadLetterRoutes = [
     scope: "admin",
     body: removeManyBody,
     returns: removed,
-    answer: ({ queue, body: { dryRun = false, ...selection } }) => queue.removeFromDeadLetter(selection, { dryRun }),
+    run: ({ queue, body: { dryRun = false, ...selection } }) => queue.removeFromDeadLetter(selection, { dryRun }),
   }),
   route({
     method: "POST",
     path: "/dead-letter/:id/retry",
     operation: "retryDeadJob",
-    notes: "Makes it due now with all its retries, with the given payload or its own.",
+    notes: "Makes the job due now, with all its retries and the given payload, if any.",
     scope: "admin",
     body: retryBody,
     returns: job,
     refusals: ["not_found", "conflict", "invalid_payload"],
-    async answer(call) {
+    async run(call) {
       const { queue, target, body } = call;
       await queue.retryFromDeadLetter(target, body);
       const retried = await queue.getJob(target);
@@ -76,6 +76,6 @@ export const deadLetterRoutes = [
     scope: "admin",
     returns: nothing,
     refusals: ["not_found"],
-    answer: ({ queue, target }) => queue.removeFromDeadLetter(target),
+    run: ({ queue, target }) => queue.removeFromDeadLetter(target),
   }),
 ];

@@ -12,7 +12,7 @@ export const flowControlRoutes = [
     scope: "read",
     query: flowsQuery,
     returns: flowControlPage,
-    answer: ({ queue, query }) => queue.flowControl.list(query),
+    run: ({ queue, query }) => queue.flowControl.list(query),
   }),
   route({
     method: "GET",
@@ -22,7 +22,7 @@ export const flowControlRoutes = [
     key,
     returns: flowControlKey,
     refusals: ["not_found"],
-    answer: ({ queue, target }) =>
+    run: ({ queue, target }) =>
       orNotFound(
         queue.flowControl.get(target),
         "Nothing waits or runs under this key, and it is neither paused nor pinned.",
@@ -33,22 +33,22 @@ export const flowControlRoutes = [
     path: "/flow-control/:key",
     operation: "setFlowControlKey",
     notes:
-      "Replaces all limits of the key and pins them: enqueues no longer change them. A limit that is left out is none.",
+      "Replaces all limits of the key and pins them: enqueues no longer change them. A limit that you leave out is removed.",
     scope: "admin",
     key,
     body: flowLimits,
     returns: flowControlKey,
-    answer: ({ queue, target, body }) => queue.flowControl.set(target, body),
+    run: ({ queue, target, body }) => queue.flowControl.set(target, body),
   }),
   route({
     method: "DELETE",
     path: "/flow-control/:key",
     operation: "unsetFlowControlKey",
-    notes: "Unpins the limits: they hold until the next enqueue sets others.",
+    notes: "Unpins the limits: they apply until the next enqueue sets others.",
     scope: "admin",
     key,
     returns: nothing,
-    answer: ({ queue, target }) => queue.flowControl.unset(target),
+    run: ({ queue, target }) => queue.flowControl.unset(target),
   }),
   route({
     method: "POST",
@@ -58,7 +58,7 @@ export const flowControlRoutes = [
     scope: "admin",
     key,
     returns: paused,
-    answer: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),
+    run: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),
   }),
   route({
     method: "POST",
@@ -67,6 +67,6 @@ export const flowControlRoutes = [
     scope: "admin",
     key,
     returns: paused,
-    answer: ({ queue, target }) => queue.flowControl.resume(target).then(() => ({ paused: false })),
+    run: ({ queue, target }) => queue.flowControl.resume(target).then(() => ({ paused: false })),
   }),
 ];

@@ -8,12 +8,9 @@ import { queueRoutes } from "./queue.ts";
 import { type Route, replyText, respondingRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
-/**
- * The OpenAPI documents, for a named queue and for the root. Each is built once, since that takes some milliseconds.
- */
+/** The OpenAPI documents, for a named queue and for the root. Building one takes some milliseconds. */
 const documents = new Map<boolean, string>();
 
-/** Every route of a handler. */
 export const routes: readonly Route[] = [
   ...jobRoutes,
   ...deadLetterRoutes,
@@ -26,9 +23,9 @@ export const routes: readonly Route[] = [
     path: "/openapi.json",
     operation: "getDescription",
     scope: "anyone",
-    answers: { 200: openApi },
+    responses: { 200: openApi },
     storeless: true,
-    async answer({ isNamed }) {
+    async respond({ isNamed }) {
       const document = documents.get(isNamed) ?? openApiOf(routes, isNamed);
       documents.set(isNamed, document);
       return replyText(document, "application/json");

@@ -43,7 +43,7 @@ export const jobRoutes = [
     path: "/jobs",
     operation: "enqueueJob",
     notes:
-      "An array enqueues all of its jobs or none. With each=true, each job has its own answer. With cron, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
+      "An array enqueues all of its jobs or none. With each=true, each job has its own result. With cron, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
     scope: "enqueue",
     query: enqueueQuery,
     body: enqueueBody,
@@ -51,9 +51,9 @@ export const jobRoutes = [
       each && Array.isArray(value)
         ? { kind: "each", jobs: readEach(value, newJob, MOST_AT_ONCE) }
         : enqueueBody.read(checkJson(value), ""),
-    answers: { 201: enqueueResult, 200: duplicateOrMany },
+    responses: { 201: enqueueResult, 200: duplicateOrMany },
     refusals: ["invalid_payload"],
-    answer: enqueue,
+    respond: enqueue,
   }),
   route({
     method: "GET",
@@ -63,7 +63,7 @@ export const jobRoutes = [
     query: jobsQuery,
     returns: jobPage,
     refusals: ["conflict"],
-    answer: ({ queue, query }) => queue.listJobs(query),
+    run: ({ queue, query }) => queue.listJobs(query),
   }),
   route({
     method: "DELETE",
@@ -73,7 +73,7 @@ export const jobRoutes = [
     scope: "admin",
     query: clearQuery,
     returns: cleared,
-    answer: ({ queue, query }) => queue.clear(query),
+    run: ({ queue, query }) => queue.clear(query),
   }),
   route({
     method: "POST",
@@ -84,7 +84,7 @@ export const jobRoutes = [
     scope: "admin",
     body: cancelManyBody,
     returns: cancelledJobs,
-    answer({ queue, body: { dryRun, ...body } }) {
+    run({ queue, body: { dryRun, ...body } }) {
       const { cursor, ...selection } = { cursor: undefined, ...body };
       return queue.cancelPending(selection, { dryRun, cursor });
     },
@@ -94,11 +94,11 @@ export const jobRoutes = [
     path: "/jobs/reschedule",
     operation: "rescheduleJobs",
     notes:
-      "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call; a delay of 0 makes them due now. While there is a cursor, more may follow: send runAt of the answer with it.",
+      "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call; a delay of 0 makes them due now. While there is a cursor, more may follow: send runAt of the response with it.",
     scope: "admin",
     body: rescheduleManyBody,
     returns: rescheduledJobs,
-    async answer(call) {
+    async run(call) {
       const { queue } = call;
       const { dryRun, runAt, delay, ...body } = call.body;
       const { cursor, ...selection } = { cursor: undefined, ...body };
@@ -120,10 +120,10 @@ export const jobRoutes = [
     scope: "enqueue",
     returns: job,
     refusals: ["not_found", "conflict"],
-    answer: async ({ queue, target, caller }) => {
+    run: async ({ queue, target, caller }) => {
       const unknown = "No job has this id. Completed jobs are kept only for the queue's retention.";
       const found = await orNotFound(queue.getJob(target), unknown);
-      // Its payload is not the callers': it holds the headers that the publisher forwards.
+      // The payload of a message holds the headers that its publisher forwards.
       if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
       return shownTo(caller, found);
     },
@@ -137,7 +137,7 @@ export const jobRoutes = [
     body: changeBody,
     returns: job,
     refusals: ["not_found", "conflict", "invalid_payload"],
-    async answer({ queue, target, body }) {
+    async run({ queue, target, body }) {
       if (Object.keys(body).length === 0) throw invalidRequest("Give runAt, delay or payload.");
       return queue.update(target, body);
     },
@@ -151,7 +151,7 @@ export const jobRoutes = [
     query: cancelQuery,
     returns: nothing,
     refusals: ["not_found", "conflict"],
-    answer: ({ queue, target, query }) => queue.cancel(target, query),
+    run: ({ queue, target, query }) => queue.cancel(target, query),
   }),
 ];
 
@@ -183,7 +183,7 @@ async function enqueueEach(
   const settled = await enqueueEachEagerly(call, toStore);
   const results = new Map(toStore.map((job, index) => [job, settled[index]]));
   const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason] : [])).filter(isFailure);
-  // One that befell many jobs is reported once.
+  // A failure of many jobs is reported once.
   for (const failure of new Map(failures.map((error) => [String(error), error])).values()) call.onError(failure);
   return admitted.map((job) => {
     if (isTidegateError(job)) return { error: describeProblem(job) };
@@ -192,7 +192,7 @@ async function enqueueEach(
   });
 }
 
-// A schedule stays, and replaces one with the same key. So it needs an administrator, as PUT /schedules does.
+// Needs an admin, as PUT /schedules does: the schedule stays, and replaces one with the same key.
 function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recurring" }>["job"]) {
   requireScope(call.caller, ["admin"], "cron");
   const { name, payload, ...options } = job;

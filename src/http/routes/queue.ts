@@ -5,16 +5,15 @@ import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";
 import { drainBody, drainQuery } from "../contract/requests.ts";
 import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";
-import { afterResponse } from "../eager.ts";
+import { afterResponse } from "../deadline.ts";
 import { checkHealth } from "../health.ts";
 import { type Call, reply, respondingRoute, route } from "./route.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
-/** The options of a drain, and whether its answer lists the attempts. */
 type DrainRequest = DrainOptions & Pick<DrainQuery, "attempts">;
 
-// A hop of a chain is answered before its drain begins.
-const drainAnswers = { 200: drainReport, 202: draining };
+// 202 is for a hop of a chain, whose drain begins after the response.
+const drainResponses = { 200: drainReport, 202: draining };
 
 export const queueRoutes = [
   respondingRoute({
@@ -25,8 +24,8 @@ export const queueRoutes = [
     scope: "drain",
     query: drainQuery,
     body: drainBody,
-    answers: drainAnswers,
-    answer: (call) => drain(call, { ...fromQuery(call.query), ...call.body }),
+    responses: drainResponses,
+    respond: (call) => drain(call, { ...fromQuery(call.query), ...call.body }),
   }),
   respondingRoute({
     method: "GET",
@@ -36,8 +35,8 @@ export const queueRoutes = [
     scope: "drain",
     query: drainQuery,
     mutates: true,
-    answers: drainAnswers,
-    answer: (call) => drain(call, fromQuery(call.query)),
+    responses: drainResponses,
+    respond: (call) => drain(call, fromQuery(call.query)),
   }),
   route({
     method: "POST",
@@ -46,7 +45,7 @@ export const queueRoutes = [
     notes: "No job starts and no schedule fires until you resume the queue.",
     scope: "admin",
     returns: paused,
-    answer: ({ queue }) => queue.pause().then(() => ({ paused: true })),
+    run: ({ queue }) => queue.pause().then(() => ({ paused: true })),
   }),
   route({
     method: "POST",
@@ -54,7 +53,7 @@ export const queueRoutes = [
     operation: "resume",
     scope: "admin",
     returns: paused,
-    answer: ({ queue }) => queue.resume().then(() => ({ paused: false })),
+    run: ({ queue }) => queue.resume().then(() => ({ paused: false })),
   }),
   route({
     method: "GET",
@@ -62,17 +61,16 @@ export const queueRoutes = [
     operation: "getStats",
     scope: "read",
     returns: stats,
-    // The usage is what this isolate has counted.
-    answer: async ({ queue }) => ({ ...(await queue.getStats()), spending: queue.spending }),
+    run: async ({ queue }) => ({ ...(await queue.getStats()), spending: queue.spending }),
   }),
   route({
     method: "GET",
     path: "/health",
     operation: "getHealth",
-    notes: "Whether the store answers.",
+    notes: "Whether the store responds.",
     scope: "anyone",
     returns: healthy,
-    async answer({ queue, caller }) {
+    async run({ queue, caller }) {
       await checkHealth(queue, caller.token === "known");
       return { status: "ok" as const };
     },
@@ -80,9 +78,9 @@ export const queueRoutes = [
 ];
 
 async function drain(call: Call, { attempts, ...options }: DrainRequest): Promise<Response> {
-  // A drain token learns counts alone, since a cron or another service holds it.
+  // A cron or another service holds a drain token, so it learns counts alone.
   if (attempts) requireScope(call.caller, ["read", "admin"], "attempts");
-  // A hop answers at once, so that the one before it does not wait for its drain.
+  // The hop before this one must not wait for this drain.
   if (typeof call.origin === "object" && call.inBackground) {
     call.inBackground(drainAndFanOut(call, options));
     return reply({ status: "draining" }, 202);

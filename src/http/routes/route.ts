@@ -6,22 +6,21 @@ import { type ErrorCode, notFound } from "../../core/shared/errors.ts";
 import type { ObjectSchema, Schema } from "../../core/shared/schema.ts";
 import type { Caller, Scope } from "../auth.ts";
 import type { DrainOrigin } from "../backlog-fan-out.ts";
-import { answerHeaders } from "../contract/problems.ts";
-import { type Answer, nothing, type Shape } from "../contract/responses.ts";
+import { responseHeaders } from "../contract/problems.ts";
+import { nothing, type ResponseBody, type Shape } from "../contract/responses.ts";
 import type { EnqueueScope } from "../enqueue-scope.ts";
 
-/** A route: how to answer a request, and how to document it. */
+/** A route: how to respond to a request, and how to document it. */
 export interface Route<Query = unknown, Body = unknown> {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** Relative to the handler, and to `/queues/:queue`. */
   readonly path: string;
   /** Its name in generated clients, and its title in words: a verb and an object. */
   readonly operation: string;
-  /** What the name leaves open. */
   readonly notes?: string;
-  /** The scope that the caller's token needs. "anyone" needs no token. */
+  /** The scope that the caller's token needs. "anyone": no token. */
   readonly scope: Scope | "anyone";
-  /** What the key in the path may be. Default: the key of a schedule. */
+  /** The schema of the key in the path. Default: that of a schedule's key. */
   readonly key?: Schema<string>;
   /** Default: no query parameters. */
   readonly query?: ObjectSchema<Query>;
@@ -31,13 +30,13 @@ export interface Route<Query = unknown, Body = unknown> {
   readBody?(body: unknown, query: Query): Body;
   /** Whether GET does more than read. HEAD is then refused. */
   readonly mutates?: boolean;
-  /** The answers of a success, by status. */
-  readonly answers: Readonly<Record<number, Answer>>;
-  /** The error codes beyond those that follow from the scope, the body and the path. Default: none. */
+  /** The responses of a success, by status. */
+  readonly responses: Readonly<Record<number, ResponseBody>>;
+  /** Error codes beyond those that follow from the scope, the body and the path. Default: none. */
   readonly refusals?: readonly ErrorCode[];
-  /** Whether it answers without a store call. */
+  /** Whether it makes no store call. */
   readonly storeless?: boolean;
-  answer(call: Call<Query, Body>): Promise<Response>;
+  respond(call: Call<Query, Body>): Promise<Response>;
 }
 
 /** A request with all of its parts validated. */
@@ -49,7 +48,6 @@ export interface Call<Query = unknown, Body = unknown> {
   /** The queue that the path names, else all of them: what a drain here drains. */
   readonly queues: readonly Queue[];
   readonly caller: Caller;
-  /** What the scope `enqueue` allows. */
   readonly enqueueScope: EnqueueScope;
   /** The id or key in the path. */
   readonly target: string;
@@ -70,47 +68,47 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly trace: TraceContext | undefined;
   /** Who started the drain, if this is one. */
   readonly origin: DrainOrigin;
-  /** Reports a failure that the answer contains beside results. */
+  /** Reports a failure that the response contains beside results. */
   readonly onError: (error: unknown) => void;
-  /** Starts further invocations after a drain that left a backlog. Never rejects. */
+  /** Starts further invocations if a drain stopped with a backlog. Never rejects. */
   readonly fanOut: (report: DrainReport) => Promise<void>;
 }
 
 /** Defines a route that makes its response itself. */
-export function respondingRoute<Query, Body>(line: Route<Query, Body>): Route {
-  return line;
+export function respondingRoute<Query, Body>(route: Route<Query, Body>): Route {
+  return route;
 }
 
-/** A route with one kind of success: 200 with what `answer` gives as JSON, or 204 without a body. */
-type PlainRoute<Query, Body, Result> = Omit<Route<Query, Body>, "answers" | "answer"> & {
-  /** The shape of what `answer` gives: the documented response cannot differ from the real one. */
+/** A route with one kind of success: 200 with a result as JSON, or 204 without a body. */
+type PlainRoute<Query, Body, Result> = Omit<Route<Query, Body>, "responses" | "respond"> & {
+  /** The shape of the result: the documented response cannot differ from the real one. */
   readonly returns: Shape<Result> | typeof nothing;
-  answer(call: Call<Query, Body>): Promise<Result>;
+  run(call: Call<Query, Body>): Promise<Result>;
 };
 
 /** Defines a route, with its types inferred. */
-export function route<Query, Body, Result>({ returns, answer, ...line }: PlainRoute<Query, Body, Result>): Route {
+export function route<Query, Body, Result>({ returns, run, ...rest }: PlainRoute<Query, Body, Result>): Route {
   const made: Route<Query, Body> =
     returns === nothing
-      ? { ...line, answers: { 204: nothing }, answer: (call) => answer(call).then(replyEmpty) }
-      : { ...line, answers: { 200: returns }, answer: async (call) => reply(await answer(call)) };
+      ? { ...rest, responses: { 204: nothing }, respond: (call) => run(call).then(replyEmpty) }
+      : { ...rest, responses: { 200: returns }, respond: async (call) => reply(await run(call)) };
   return made;
 }
 
-/** What was found. @throws {TidegateError} `not_found` if it is null. */
+/** @throws {TidegateError} `not_found` if nothing was found. */
 export async function orNotFound<Found>(found: Promise<Found | null>, message: string): Promise<Found> {
   const result = await found;
   if (result === null) throw notFound(message);
   return result;
 }
 
-/** A JSON answer. Times become ISO 8601 strings. */
+/** A JSON response. Times become ISO 8601 strings. */
 export function reply(body: unknown, status = 200): Response {
   return replyText(JSON.stringify(body), "application/json", status);
 }
 
 export function replyText(body: string, contentType: string, status = 200): Response {
-  return new Response(body, { status, headers: { "Content-Type": contentType, ...answerHeaders } });
+  return new Response(body, { status, headers: { "Content-Type": contentType, ...responseHeaders } });
 }
 
 function replyEmpty(): Response {

@@ -11,7 +11,7 @@ export const scheduleRoutes = [
     scope: "read",
     returns: schedules,
     refusals: ["conflict"],
-    answer: async ({ queue }) => ({ schedules: await queue.schedules.list() }),
+    run: async ({ queue }) => ({ schedules: await queue.schedules.list() }),
   }),
   route({
     method: "GET",
@@ -20,7 +20,7 @@ export const scheduleRoutes = [
     scope: "read",
     returns: schedule,
     refusals: ["not_found", "conflict"],
-    answer: ({ queue, target }) => orNotFound(queue.schedules.get(target), "No schedule has this key."),
+    run: ({ queue, target }) => orNotFound(queue.schedules.get(target), "No schedule has this key."),
   }),
   route({
     method: "PUT",
@@ -31,18 +31,17 @@ export const scheduleRoutes = [
     body: scheduleBody,
     returns: schedule,
     refusals: ["invalid_payload"],
-    answer: ({ queue, target, body: { name, ...options } }) =>
-      queue.schedules.upsert(target, { job: name, ...options }),
+    run: ({ queue, target, body: { name, ...options } }) => queue.schedules.upsert(target, { job: name, ...options }),
   }),
   route({
     method: "DELETE",
     path: "/schedules/:key",
     operation: "removeSchedule",
-    notes: "Jobs that it has enqueued stay.",
+    notes: "The jobs that it has enqueued stay.",
     scope: "admin",
     returns: nothing,
     refusals: ["not_found"],
-    answer: ({ queue, target }) => queue.schedules.remove(target),
+    run: ({ queue, target }) => queue.schedules.remove(target),
   }),
   route({
     method: "POST",
@@ -52,7 +51,7 @@ export const scheduleRoutes = [
     scope: "admin",
     returns: schedule,
     refusals: ["not_found", "conflict"],
-    answer: ({ queue, target }) => queue.schedules.pause(target),
+    run: ({ queue, target }) => queue.schedules.pause(target),
   }),
   route({
     method: "POST",
@@ -62,17 +61,17 @@ export const scheduleRoutes = [
     scope: "admin",
     returns: schedule,
     refusals: ["not_found", "conflict"],
-    answer: ({ queue, target }) => queue.schedules.resume(target),
+    run: ({ queue, target }) => queue.schedules.resume(target),
   }),
   respondingRoute({
     method: "POST",
     path: "/schedules/:key/run",
     operation: "runSchedule",
-    notes: "Enqueues its job now. Its regular runs stay unchanged.",
+    notes: "Enqueues its job now. Its regular occurrences stay unchanged.",
     scope: "admin",
-    answers: { 201: enqueueResult, 200: enqueueResult },
+    responses: { 201: enqueueResult, 200: enqueueResult },
     refusals: ["not_found", "conflict"],
-    async answer(call) {
+    async respond(call) {
       const result = await call.queue.schedules.run(call.target);
       drainSoon(call);
       return reply(result, result.status === "duplicate" ? 200 : 201);
@@ -87,6 +86,6 @@ export const scheduleRoutes = [
     query: previewQuery,
     returns: preview,
     refusals: ["not_found", "conflict"],
-    answer: async ({ queue, target, query }) => ({ slots: await queue.schedules.preview(target, query.count) }),
+    run: async ({ queue, target, query }) => ({ slots: await queue.schedules.preview(target, query.count) }),
   }),
 ];

@@ -1,11 +1,11 @@
 import { isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
-import { answerHeaders, problemKinds } from "../../http/contract/problems.ts";
+import { problemKinds, responseHeaders } from "../../http/contract/problems.ts";
 
 /** A JSON answer. */
 export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "Content-Type": "application/json", ...answerHeaders, ...headers },
+    headers: { "Content-Type": "application/json", ...responseHeaders, ...headers },
   });
 }
 

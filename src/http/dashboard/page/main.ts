@@ -10,7 +10,7 @@ const shown = document.querySelector("#app") as HTMLElement;
 
 function show(): void {
   const wanted = frame();
-  // A dialog that is closed before it is removed gives the focus back.
+  // Closes a dialog before it is removed, so that it gives the focus back.
   if (!wanted.some((each) => typeof each !== "string" && each.name === "dialog"))
     shown.querySelector("dialog")?.close();
   morph(shown, wanted);
@@ -18,7 +18,7 @@ function show(): void {
   document.title = `${shown.querySelector("h1")?.textContent ?? ""} - Tidegate`;
 }
 
-// An element names its action in `data-click`, `data-change` or `data-submit`, and so on.
+// An element names its action in `data-click`, `data-change` and so on.
 for (const type of ["click", "change", "input", "submit", "pointermove", "pointerdown", "pointerup"]) {
   addEventListener(type, (event) => {
     const target = event.target as Element;

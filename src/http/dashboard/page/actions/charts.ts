@@ -1,12 +1,11 @@
 import { type ChartReading, change, state } from "../state/state.ts";
 
-// Reading and zooming a chart. An element of a chart says in `data-with` which points it shows, and how many: "minutes
-// 60".
+// Reads and zooms a chart. In `data-with` an element has the name of the points that it shows and how many there are:
+// "minutes 60".
 
 /** Where the pointer went down. */
 let from: number | undefined;
 
-/** The points that an element shows, and how many there are. */
 function shownBy(text: string): readonly [string, number] {
   const [points = "", count] = text.split(" ");
   return [points, Number(count)];
@@ -16,14 +15,13 @@ function read(points: string, reading: ChartReading): void {
   change({ charts: { ...state.charts, [points]: { ...state.charts[points], ...reading } } });
 }
 
-/** The point under the pointer. */
 function pointAt(chart: HTMLElement, event: Event, count: number): number {
   const { left, width } = chart.getBoundingClientRect();
   const share = ((event as PointerEvent).clientX - left) / width;
   return Math.max(0, Math.min(count - 1, Math.floor(share * count)));
 }
 
-/** Shows only the points from one to another one, counted among those on screen. */
+/** Shows only the points from one to another, by their indexes on screen. */
 function zoomTo(points: string, one: number, other: number): void {
   const start = state.charts[points]?.zoom?.[0] ?? 0;
   read(points, { zoom: [start + Math.min(one, other), start + Math.max(one, other) + 1], point: undefined });
@@ -43,7 +41,7 @@ export const chartActions = {
     if (from !== undefined && Math.abs(to - from) > 1) zoomTo(points, from, to);
     from = undefined;
   },
-  /** The slider below a chart reads it without a mouse. */
+  /** The slider below a chart, for use without a mouse. */
   point(text: string, slider: HTMLElement) {
     read(shownBy(text)[0], { point: Number((slider as HTMLInputElement).value) });
   },

@@ -19,7 +19,6 @@ function selection(): object {
   return search ? { name: search } : { all: true };
 }
 
-/** A group of failures on screen. */
 const groupOf = (id: string) => state.snapshot?.failures?.failures.find(({ group }) => group === id);
 
 /** Asks the handler how many jobs it would affect, then asks the user. */
@@ -45,17 +44,13 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
       confirm: `${verb} ${count}`,
       isDangerous: !isRetry,
       act: async () => {
-        await mustStillBe(count, () => run(true));
+        const now = await run(true);
+        if (now !== count)
+          throw new Error(`It would be ${now} by now instead of ${count}. Nothing was changed: try again.`);
         return `${await run(false)} ${isRetry ? "retried" : "removed"}.`;
       },
     });
   });
-}
-
-/** More jobs may have died since the user was asked. @throws {Error} if it is not the number that the user has seen. */
-async function mustStillBe(count: string, read: () => Promise<string>): Promise<void> {
-  const now = await read();
-  if (now !== count) throw new Error(`It would be ${now} by now instead of ${count}. Nothing was changed: try again.`);
 }
 
 /** Retries one dead job with a payload that the user edits first. */
@@ -73,7 +68,7 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
   });
 }
 
-/** The same for the newest job of a group of failures. A payload belongs to one job: the others stay dead. */
+/** The same for the newest job of a group of failures. The others stay dead. */
 export async function askForNewestPayload(group: string): Promise<void> {
   const { sampleId = "", count = 1 } = groupOf(group) ?? {};
   await refusalShown(async () => {

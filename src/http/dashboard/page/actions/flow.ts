@@ -5,11 +5,11 @@ import { type Field, state } from "../state/state.ts";
 import { limitsOf } from "../views/flow.ts";
 import { ask, encoded } from "./outcome.ts";
 
-/** A number that was typed. What is none goes to the handler as it is: its answer says what it must be. */
+/** A typed number. The handler refuses other text, and says what the limit must be. */
 const numberIn = (text = ""): number | string | undefined =>
   text === "" ? undefined : Number.isNaN(Number(text)) ? text : Number(text);
 
-/** Sets the limits of a key, and pins them. @param key empty for one that the user names. */
+/** Sets the limits of a key, and pins them. @param key empty if the user names the key. */
 export function askForLimits(key: string): void {
   const known = state.snapshot?.keys?.find((each) => each.key === key);
   const { concurrency = null, rate = null, period = null, ordered = false } = known ?? {};
@@ -17,7 +17,7 @@ export function askForLimits(key: string): void {
   ask({
     title: key ? "Change the limits" : "Set the limits of a key",
     subject: known && html`<b>${key}</b> ${limitsOf(known)}`,
-    text: "They are pinned: enqueues no longer change them, until you unpin the key. Leave empty what has no limit. Jobs that are running stay so.",
+    text: "This pins them: enqueues no longer change them, until you unpin the key. Leave a field empty for no limit. Running jobs go on.",
     confirm: "Set limits",
     fields: [
       ...(key ? [] : [{ name: "key", label: "Key", example: "tenant-7" }]),
@@ -52,12 +52,11 @@ export function askForLimits(key: string): void {
   });
 }
 
-/** Lets go of the limits of a key. */
 export function askToUnpin(key: string): void {
   ask({
     title: "Unpin the limits?",
     subject: html`<b>${key}</b>`,
-    text: "They hold until the next enqueue under this key sets others.",
+    text: "They apply until the next enqueue under this key sets others.",
     confirm: "Unpin",
     act: () => act("DELETE", `flow-control/${encoded(key)}`).then(() => `Limits of ${key}: unpinned.`),
   });

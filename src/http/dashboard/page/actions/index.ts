@@ -13,10 +13,7 @@ import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedule
 // What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its
 // argument in `data-with`.
 
-/**
- * Does what was asked. The user may close the question meanwhile, and ask another: its outcome is then a notice all the
- * same.
- */
+/** Does what the question asks. If the user closes it meanwhile, a notice still shows the outcome. */
 async function confirm(form: HTMLElement): Promise<void> {
   const { question } = state;
   if (!question) return;
@@ -47,6 +44,9 @@ function select(ids: readonly string[], isOn: boolean): void {
   change({ selected, isAllSelected: false });
 }
 
+const post = (path: string, { ariaLabel }: HTMLElement, queue?: string) =>
+  showOutcome(act("POST", path, {}, queue).then(() => `${ariaLabel}: done.`));
+
 function sort(by: string): void {
   location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? `-${by}` : by });
 }
@@ -54,9 +54,9 @@ function sort(by: string): void {
 /** Every action by its name. It gets the text of `data-with`, the element and the event. */
 export const actions: Readonly<Record<string, (text: string, element: HTMLElement, event: Event) => unknown>> = {
   refresh,
-  post: (path, { ariaLabel }) => showOutcome(act("POST", path).then(() => `${ariaLabel}: done.`)),
-  pause: (queue, { ariaLabel }) => showOutcome(act("POST", "pause", {}, queue).then(() => `${ariaLabel}: done.`)),
-  resume: (queue, { ariaLabel }) => showOutcome(act("POST", "resume", {}, queue).then(() => `${ariaLabel}: done.`)),
+  post: (path, button) => post(path, button),
+  pause: (queue, button) => post("pause", button, queue),
+  resume: (queue, button) => post("resume", button, queue),
   run: () => showOutcome(runNow()),
   "run-selected": askToRun,
   reschedule: askToReschedule,
@@ -90,7 +90,7 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   sort,
   switch: (_, list) => {
     const { view, state: kind } = state.route;
-    // A job is in one queue only, and so are messages.
+    // Another queue does not have the same job, nor the same messages.
     location.hash = hrefTo({
       view: view === "job" || view === "messages" ? "jobs" : view,
       state: kind,

@@ -8,12 +8,11 @@ import { countOf, hrefTo } from "../views/parts.ts";
 import { aboutJob, aboutSelection } from "../views/subjects.ts";
 import { ask, encoded, enqueuedNames, goTo, refusalShown, typedPayload } from "./outcome.ts";
 
-/** What going through a thousand waiting jobs costs, as test/dashboard counts it. */
+/** What a call that examines a thousand waiting jobs costs, as test/dashboard counts it. */
 const COMMANDS_PER_THOUSAND = 15;
 
 const whenField: Field = { name: "when", label: "When", example: "15m, or 2026-12-01T09:00:00Z" };
 
-/** A duration from now, or a time. */
 const timeOf = (text = ""): object => (/^\d+(\.\d+)?\s*[a-z]+$/i.test(text) ? { delay: text } : { runAt: text });
 
 /** The waiting jobs to act on: the one on screen, the selected ones, or all of the list. */
@@ -32,29 +31,29 @@ interface Changed {
   readonly cursor: string | null;
 }
 
-/** How far a selection was gone through. */
-interface Passage {
+interface Progress {
   /** How many jobs were changed, or would be. */
   readonly changed: number;
-  /** Whether the user has stopped it before the end. */
+  /** Whether the user stopped it before the end. */
   readonly isStopped: boolean;
 }
 
-/**
- * Goes through a selection of waiting jobs, about a thousand in a call, until the user closes the question or asks
- * another.
- */
-async function goThrough(what: "cancel" | "reschedule", jobs: object, when: object, dryRun: boolean): Promise<Passage> {
+/** Changes a selection of waiting jobs, about a thousand in a call, until the user closes the dialog. */
+async function changeWaiting(
+  what: "cancel" | "reschedule",
+  jobs: object,
+  when: object,
+  dryRun: boolean,
+): Promise<Progress> {
   const { question } = state;
   let changed = 0;
   let next: object = when;
   for (;;) {
-    const answer = await act<Changed>("POST", `jobs/${what}`, { ...jobs, ...next, dryRun }).catch(
-      ({ message }: Error) => {
-        throw new Error(changed > 0 ? `${message} ${plural(changed, "job")} had been changed before.` : message);
-      },
-    );
-    const { cancelled, rescheduled, runAt, cursor } = answer;
+    const body = { ...jobs, ...next, dryRun };
+    const response = await act<Changed>("POST", `jobs/${what}`, body).catch(({ message }: Error) => {
+      throw new Error(changed > 0 ? `${message} ${plural(changed, "job")} had been changed before.` : message);
+    });
+    const { cancelled, rescheduled, runAt, cursor } = response;
     changed += cancelled ?? rescheduled ?? 0;
     if (cursor === null) return { changed, isStopped: false };
     if (state.question !== question) return { changed, isStopped: true };
@@ -63,7 +62,7 @@ async function goThrough(what: "cancel" | "reschedule", jobs: object, when: obje
   }
 }
 
-/** An action on waiting jobs. The selection is taken before the user is asked, for it may change meanwhile. */
+/** Asks the user before an action on waiting jobs. The selection on screen may change after that. */
 async function askWaiting(
   what: "cancel" | "reschedule",
   done: string,
@@ -73,36 +72,35 @@ async function askWaiting(
   const jobs = waiting();
   const { snapshot, isAllSelected, selected, route } = state;
   await refusalShown(async () => {
-    const counted = isAllSelected ? await goThrough("cancel", jobs, {}, true) : undefined;
+    const counted = isAllSelected ? await changeWaiting("cancel", jobs, {}, true) : undefined;
     if (counted?.isStopped) return;
     const count = counted?.changed ?? (snapshot?.job ? 1 : selected.size);
-    const lookedAt = snapshot && isAllSelected && route.state ? countOf(snapshot.activity.stats, route.state) : count;
+    const examined = snapshot && isAllSelected && route.state ? countOf(snapshot.activity.stats, route.state) : count;
     const question = asked(plural(count, "job"), count === 1);
     ask({
       subject: aboutSelection(),
       ...question,
-      text: `${question.text}${isAllSelected ? " Those that are enqueued meanwhile are meant too." : ""}${costs(lookedAt)}`,
+      text: `${question.text}${isAllSelected ? " This includes jobs enqueued meanwhile." : ""}${costs(examined)}`,
       act: async (filled) =>
-        outcome(await goThrough(what, jobs, whenOf(filled), false), isAllSelected ? 0 : count, done),
+        outcome(await changeWaiting(what, jobs, whenOf(filled), false), isAllSelected ? 0 : count, done),
     });
   });
 }
 
-/** What an action has done. @param count how many jobs it was to change, if that is known. */
-function outcome({ changed, isStopped }: Passage, count: number, done: string): string {
+/** What an action did. @param count how many jobs it was to change; 0 if nobody counted them. */
+function outcome({ changed, isStopped }: Progress, count: number, done: string): string {
   const others = count - changed;
-  if (isStopped) return `${plural(changed, "job")} ${done}, then stopped. The others are as they were.`;
-  if (changed === 0) throw new Error("Nothing was changed: no such job waits any more, or it is at that time already.");
+  if (isStopped) return `${plural(changed, "job")} ${done}, then stopped. The others are unchanged.`;
+  if (changed === 0) throw new Error("Nothing was changed: no such job waits any more, or it has that time already.");
   return `${plural(changed, "job")} ${done}.${others > 0 ? ` ${number(others)} had started or ended meanwhile.` : ""}`;
 }
 
-/** What a bulk action costs, said before. @param lookedAt how many jobs it looks at, of which it may change few. */
-const costs = (lookedAt: number): string =>
-  lookedAt > 1
-    ? ` It takes about ${COMMANDS_PER_THOUSAND} commands for each 1,000 jobs that it looks at (${number(lookedAt)} here), and up to one more for each job with a flow control key.`
+/** What a bulk action costs. It may change only a few of the jobs that it examines. */
+const costs = (examined: number): string =>
+  examined > 1
+    ? ` It takes about ${COMMANDS_PER_THOUSAND} commands for each 1,000 jobs that it examines (${number(examined)} here), and up to one more for each job with a flow control key.`
     : "";
 
-/** Cancels the selected waiting jobs. */
 export const askToCancel = (): Promise<void> =>
   askWaiting("cancel", "cancelled", (jobs, isOne) => ({
     title: `Cancel ${isOne ? "this job" : jobs}?`,
@@ -111,14 +109,13 @@ export const askToCancel = (): Promise<void> =>
     isDangerous: true,
   }));
 
-/** Stops the running job on screen. */
 export function askToStop(): void {
   const { job } = state.snapshot ?? {};
   if (!job) return;
   ask({
     title: "Stop this job?",
     subject: aboutJob(job),
-    text: "It is removed at once, with its payload, and is neither retried nor dead. Its handler is aborted when its drain next checks on it: within 15 seconds, or a quarter of the time that it has run.",
+    text: "This removes the job at once, with its payload. It is neither retried nor dead. Its drain aborts the handler at its next check: within 15 seconds, or a quarter of the time that the job has run.",
     confirm: "Stop the job",
     isDangerous: true,
     act: () => act("DELETE", `jobs/${encoded(job.id)}?running=true`).then(() => "The job is stopped."),
@@ -127,7 +124,6 @@ export function askToStop(): void {
 
 const atOnce = () => ({ delay: 0 });
 
-/** Makes the selected waiting jobs due. */
 export const askToRun = (): Promise<void> =>
   askWaiting(
     "reschedule",
@@ -136,11 +132,9 @@ export const askToRun = (): Promise<void> =>
     atOnce,
   );
 
-/** Makes the waiting job on screen due. */
 export const runNow = async (): Promise<string> =>
-  outcome(await goThrough("reschedule", waiting(), atOnce(), false), 1, "due now");
+  outcome(await changeWaiting("reschedule", waiting(), atOnce(), false), 1, "due now");
 
-/** Moves the selected waiting jobs to another time. */
 export const askToReschedule = (): Promise<void> =>
   askWaiting(
     "reschedule",

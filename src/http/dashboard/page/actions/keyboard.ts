@@ -1,8 +1,6 @@
 import { refresh } from "../state/polling.ts";
 import { change } from "../state/state.ts";
 
-// Keys that work wherever nothing is being typed.
-
 const keys: Readonly<Record<string, () => unknown>> = {
   "/": () => document.querySelector<HTMLInputElement>("[role=search] input")?.select(),
   j: () => step(1),
@@ -22,7 +20,7 @@ function step(by: number): void {
   row?.scrollIntoView({ block: "nearest" });
 }
 
-/** Follows the keys. */
+/** Listens to the keys, except where the user types. */
 export function followKeys(): void {
   addEventListener("keydown", (event) => {
     const isTyping = (event.target as Element).closest("input:not([type=checkbox]), textarea, select, dialog");

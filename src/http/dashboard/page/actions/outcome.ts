@@ -5,7 +5,6 @@ import { refreshAfterAction } from "../state/polling.ts";
 import { act } from "../state/requests.ts";
 import { change, type Question, state } from "../state/state.ts";
 
-/** Part of a path. */
 export const encoded = encodeURIComponent;
 
 /** Asks the user about the job on screen, with all of its payload. */
@@ -32,7 +31,6 @@ export async function showOutcome(work: Promise<string>): Promise<void> {
   await refreshAfterAction();
 }
 
-/** Asks the user before an action. */
 export function ask(question: Question): void {
   change({ question, refusal: undefined, preview: undefined, progress: undefined });
 }
@@ -41,11 +39,10 @@ export function ask(question: Question): void {
 export const enqueuedNames = (): readonly string[] =>
   (state.snapshot?.names ?? []).filter((name) => !isReservedName(name));
 
-/** What is written in the fields of a form. */
 export const filledIn = (form: HTMLElement): Readonly<Record<string, string>> =>
   Object.fromEntries([...new FormData(form as HTMLFormElement)].map(([name, value]) => [name, String(value).trim()]));
 
-/** Reads a payload that was typed. The browser's own message says what is wrong with it, and where. @throws {Error} */
+/** Reads a typed payload. The browser's own message says what is wrong with it, and where. @throws {Error} */
 export function typedPayload(text = ""): unknown {
   try {
     return text === "" ? null : JSON.parse(text);
@@ -54,7 +51,7 @@ export function typedPayload(text = ""): unknown {
   }
 }
 
-/** Shows another view, and returns once it is on screen: a notice then belongs to it. */
+/** Shows another view, and returns once it is on screen, so that a notice appears there. */
 export async function goTo(hash: string): Promise<void> {
   if (location.hash === hash) return;
   const isThere = new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));

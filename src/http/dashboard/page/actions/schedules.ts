@@ -36,19 +36,18 @@ export function askForSchedule(key: string): void {
   });
 }
 
-/** Removes a schedule. */
 export function askToRemoveSchedule(key: string): void {
   ask({
     title: "Remove the schedule?",
     subject: html`<b>${key}</b>`,
-    text: "It makes no more jobs. Those that it has made stay.",
+    text: "It enqueues no more jobs. Those that it has enqueued stay.",
     confirm: "Remove the schedule",
     isDangerous: true,
     act: () => act("DELETE", `schedules/${encoded(key)}`).then(() => `Schedule ${key}: removed.`),
   });
 }
 
-/** Shows the next occurrences of the expression that is being typed. */
+/** Shows the next occurrences of the expression that the user is typing. */
 export async function previewSchedule(input: HTMLElement): Promise<void> {
   const form = input.closest("form");
   if (!form) return;

@@ -1,26 +1,22 @@
-/** An element to be shown. */
 export interface Tag {
   readonly name: string;
   readonly attributes: ReadonlyMap<string, string>;
   readonly children: Html;
 }
 
-/**
- * What to show: elements and texts. It becomes elements and texts of the page (morph.ts), never text that is parsed as
- * HTML.
- */
+/** Elements and texts to show. morph.ts makes nodes of them: nothing parses them as HTML. */
 export type Html = readonly (Tag | string)[];
 
 type Value = Tag | string | number | boolean | null | undefined | readonly Value[];
 
-/** Stands for a value while the fixed text around it is read. */
+/** Marks the place of a value in the text of a template. */
 const HOLE = "\u0001";
 const tokens = /<(\/?)(\w+)((?:[^<>"]|"[^"]*")*?)(\/?)>|[^<]+/g;
 const attribute = /([\w-]+)(?:="([^"]*)")?/g;
 
 /**
- * Reads a template in the syntax of HTML. Put values between tags, or into attributes with double quotes. An attribute
- * that is nothing but `false`, `null` or `undefined` is left out. Close every element, with `/>` if it is empty.
+ * Reads a template in the syntax of HTML. Put values between tags, or into attributes with double quotes. It omits an
+ * attribute whose only value is `false`, `null` or `undefined`. Close every element, with `/>` if it is empty.
  */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   let used = 0;
@@ -45,21 +41,18 @@ export function html(parts: TemplateStringsArray, ...values: readonly Value[]): 
       if (!isEmpty) open.push(children);
     }
   }
-  if (used < values.length) throw new Error("A value stands where none can.");
+  if (used < values.length) throw new Error("A value is neither between tags nor in an attribute with quotes.");
   if (open.length !== 1) throw new Error("An element is not closed.");
   return open[0] ?? [];
 }
 
-/**
- * What a browser does not show, or by which it shows other text in another order: a name could look like another one.
- */
+/** Characters that are invisible, or that reorder other text: with them, a name can look like another one. */
 const unseen = /(?![\t\n\r])[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}\u200b\u2060\ufeff]/gu;
 
-/** Shows such characters as JSON escapes them. */
+/** Escapes such characters as JSON does. */
 export const visible = (text: string): string =>
   text.replace(unseen, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-/** Texts side by side become one. */
 function append(children: (Tag | string)[], value: Value): void {
   if (Array.isArray(value)) for (const each of value) append(children, each);
   else if (value && typeof value === "object") children.push(value as Tag);

@@ -3,8 +3,8 @@ import type { Html, Tag } from "./html.ts";
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * Makes the children of an element equal to `wanted`, and leaves alone what is equal already. So focus, selection,
- * scroll position, open details and half-typed text survive. Siblings with the same `data-key` are the same element.
+ * Makes the children of an element equal to `wanted`, and does not touch what is equal already. So focus, selection,
+ * scroll position, open details and half-typed text survive. Elements with the same `data-key` are the same.
  */
 export function morph(parent: Element, wanted: Html): void {
   const keys = new Set(wanted.map(keyOf));
@@ -17,7 +17,6 @@ export function morph(parent: Element, wanted: Html): void {
   let current = parent.firstChild;
   for (const next of wanted) {
     const key = keyOf(next);
-    // It may have moved, as when rows are sorted.
     const found = key === undefined ? current : (known.get(key) ?? null);
     if (!isSame(found, next)) parent.insertBefore(nodeOf(next, parent), current);
     else {
@@ -64,12 +63,12 @@ function setAttributes(element: Element, wanted: ReadonlyMap<string, string>): v
   for (const [name, value] of wanted) {
     if (element.getAttribute(name) === value) continue;
     element.setAttribute(name, value);
-    // Once the user has chosen, the attribute no longer says what is chosen.
+    // After a choice of the user, the attribute no longer selects the option.
     if (element instanceof HTMLOptionElement && name === "selected") element.selected = true;
   }
   // Only the user opens and closes dialogs and details.
   for (const { name } of [...element.attributes])
     if (name !== "open" && !wanted.has(name)) element.removeAttribute(name);
-  // Once the user has clicked a box, its attribute no longer says whether it is checked.
+  // After a click of the user, the attribute no longer checks the box.
   if (element instanceof HTMLInputElement) element.checked = wanted.has("checked");
 }

@@ -6,27 +6,21 @@ const LONGEST_RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_ASKED_MS = 3_600_000;
 
-/**
- * How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. @see
- * waitBetweenLooks
- */
+/** How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. */
 export function waitAfterRefresh(quiet: number, dueInMs: number): number {
   return waitBetweenLooks(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
 }
 
-/**
- * Whether a request that was refused with this status is refused again. Not if it came too late (408), or one of too
- * many (429).
- */
+/** Whether a repeated request would be refused again. Not after a timeout (408) or too many requests (429). */
 export function isLasting(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }
 
 /**
- * How long to wait after a failure that `before` others preceded: 2 s, 4 s, and so on up to a minute. Longer if the
- * response says so, up to an hour.
+ * How long to wait after a failure: 2 s, 4 s, and so on up to a minute. Longer if the response says so, up to an hour.
  *
- * @param retryAfter its header, in seconds or as a date.
+ * @param before how many failures came before it.
+ * @param retryAfter the header of the response, in seconds or as a date.
  */
 export function waitAfterFailure(before: number, retryAfter: string | null, now: number): number {
   const seconds = Number(retryAfter ?? 0);
@@ -37,14 +31,11 @@ export function waitAfterFailure(before: number, retryAfter: string | null, now:
   );
 }
 
-/**
- * What a page that was just opened may spend at once, and what it then earns. Together that is 1,500 commands in any
- * hour.
- */
+/** What a new page may spend at once, and what it earns after that. Together at most 1,500 commands in an hour. */
 const MOST_SAVED = 300;
 const PER_MS = 1_200 / 3_600_000;
 
-/** The commands that a page may spend by itself. */
+/** The commands that a page may spend without the user. */
 export class Allowance {
   #left = MOST_SAVED;
   #at: number;
@@ -53,14 +44,14 @@ export class Allowance {
     this.#at = now;
   }
 
-  /** Takes what a refresh cost. What the user asked for never leaves less than nothing. */
+  /** Takes the cost of a refresh. A refresh that the user asked for never causes a debt. */
   spend(commands: number, now: number, isAsked: boolean): void {
     const left = this.#leftAt(now);
     this.#left = isAsked ? Math.max(Math.min(left, 0), left - commands) : left - commands;
     this.#at = now;
   }
 
-  /** In how many ms a refresh of this cost can be afforded. */
+  /** In how many ms the page can afford a refresh of this cost. */
   waitFor(commands: number, now: number): number {
     return Math.max(0, (commands - this.#leftAt(now)) / PER_MS);
   }

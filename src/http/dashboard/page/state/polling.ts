@@ -1,13 +1,12 @@
-import type { Answer, Json } from "../../snapshot.ts";
+import type { Json, Refresh } from "../../snapshot.ts";
 import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
 import { change, queueNow, state } from "./state.ts";
 
-// Refreshes the page while somebody looks at it, less often when nothing changes, and within an allowance.
+// Refreshes the page while it is visible, less often when nothing changes, and within an allowance.
 
-const TICK_MS = 1_000;
-/** Asks for a mark without having one. */
+/** Asks for a first mark. */
 const NEW = "new";
 
 const allowance = new Allowance(Date.now());
@@ -16,11 +15,11 @@ let underWay: AbortController | undefined;
 /** How many refreshes in a row found no change, and how many failed. */
 let quiet = 0;
 let failures = 0;
-/** The statistics of the last refresh, without the figure that changes by itself. */
+/** The statistics of the last refresh. Empty after an action of the user. */
 let last = "";
-/** Stands for what had happened until the last refresh. Unknown while things change: it would be in vain. */
+/** The mark of the last refresh. Undefined while things change: a mark would only add to the cost. */
 let mark: string | undefined;
-/** What the last refresh that was not in vain cost. */
+/** The cost of the last refresh that found a change. */
 let cost = 0;
 
 /** Refreshes now, and cancels a refresh that is under way. */
@@ -30,7 +29,7 @@ export const refresh = (): Promise<void> => load(state.route, last === "" ? { ma
 function poll(): Promise<void> {
   const { route, snapshot } = state;
   if (snapshot?.job?.state === "running") return load(route, { only: "contents" });
-  // A search is repeated only by the user: it may cost more than anything else.
+  // Only the user repeats a search: it may cost more than anything else.
   const isSearch = route.search && snapshot?.jobs;
   return load(isSearch ? { ...route, view: "overview" } : route, { mark: mark ?? (quiet > 0 ? NEW : undefined) });
 }
@@ -41,17 +40,17 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
   underWay = new AbortController();
   const { signal } = underWay;
   try {
-    const answer = await fetchSnapshot(route, thrift, signal);
+    const response = await fetchSnapshot(route, thrift, signal);
     const seenAt = Date.now();
-    allowance.spend(answer.commands, seenAt, isAsked);
+    allowance.spend(response.commands, seenAt, isAsked);
     failures = 0;
     const { snapshot: before } = state;
-    if ("isUnchanged" in answer) quiet++;
-    else takeIn(answer);
-    const snapshot = before && { ...before, ...answer };
-    const aheadMs = Date.parse(answer.at) - seenAt;
+    if ("isUnchanged" in response) quiet++;
+    else compare(response);
+    const snapshot = before && { ...before, ...response };
+    const aheadMs = Date.parse(response.at) - seenAt;
     change({
-      snapshot: snapshot ?? (answer as typeof before),
+      snapshot: snapshot ?? (response as typeof before),
       ...{ seenAt, aheadMs, failure: undefined, isSignedOut: false },
     });
     const { nextRunAt = null } = state.snapshot?.activity.stats ?? {};
@@ -62,14 +61,15 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
   }
 }
 
-/** Finds out whether an answer shows a change, and how to ask next. */
-function takeIn({ activity, mark: given, commands }: Json<Answer>): void {
+/** Compares a response with the one before. */
+function compare({ activity, mark: given, commands }: Json<Refresh>): void {
   cost = commands;
-  // The job on screen is running: that is change enough.
+  // The job on screen is running, which counts as a change.
   if (!activity) {
     quiet = 0;
     return;
   }
+  // The age changes by itself.
   const now = JSON.stringify({ ...activity.stats, oldestReadyAgeMs: 0 });
   const isSame = now === last;
   quiet = isSame ? quiet + 1 : 0;
@@ -88,13 +88,12 @@ function refreshIn(waitMs: number): void {
   if (!document.hidden) timer = setTimeout(poll, waitMs);
 }
 
-/** Refreshes now, and again soon, because the user did something. */
+/** Refreshes now, and soon again. */
 export function refreshAfterAction(): Promise<void> {
   last = "";
   return refresh();
 }
 
-/** Shows the view that the URL names. */
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
@@ -114,7 +113,7 @@ async function follow(): Promise<void> {
   } = snapshot ?? {};
   change({
     route,
-    // Data of another view would be shown as this one's.
+    // This view must not show the contents of another one.
     snapshot: snapshot && (common as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
@@ -127,7 +126,7 @@ async function follow(): Promise<void> {
   await refresh();
 }
 
-/** Starts refreshing and following the URL. A hidden page sends no requests. */
+/** Starts to refresh and to follow the URL. A hidden page sends no requests. */
 export function startPolling(): void {
   addEventListener("hashchange", follow);
   document.addEventListener("visibilitychange", () => {
@@ -135,7 +134,7 @@ export function startPolling(): void {
     if (!document.hidden && !state.failure?.isLasting) timer = setTimeout(poll, state.nextRefreshAt - Date.now());
   });
   // Relative times grow older by themselves.
-  setInterval(() => document.hidden || change({}), TICK_MS);
+  setInterval(() => document.hidden || change({}), 1_000);
   change({});
   void refresh();
 }

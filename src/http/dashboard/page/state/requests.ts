@@ -1,4 +1,4 @@
-import type { Answer, Json, Unchanged } from "../../snapshot.ts";
+import type { Json, Refresh, Unchanged } from "../../snapshot.ts";
 import { askedQuery, type Route } from "./route.ts";
 import { change, state } from "./state.ts";
 
@@ -7,10 +7,9 @@ export const root = location.pathname.replace(/dashboard\/?(sign-in\/?)?$/, "");
 
 const SIGN_IN = "dashboard/sign-in";
 
-/** Why a request was refused, or got no answer at all (status 0). The message can be shown. */
+/** Why a request was refused, or got no response (status 0). The message is for the user. */
 export interface Refusal extends Error {
   readonly status: number;
-  /** The header Retry-After. */
   readonly retryAfter: string | null;
 }
 
@@ -18,7 +17,7 @@ const refusal = (message: string, status = 0, retryAfter: string | null = null):
   Object.assign(new Error(message), { status, retryAfter });
 
 async function send(path: string, init: RequestInit): Promise<Response> {
-  // A browser drops such a segment, so the request would change something else: the queue instead of its schedule.
+  // Browsers drop such a segment, so the request would change the queue instead of its schedule.
   if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('A URL cannot contain "." or "..".');
   const response = await fetch(root + path, init).catch(() => {
     throw refusal("The handler cannot be reached.");
@@ -26,7 +25,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   const { ok, status } = response;
   if (ok) return response;
   const problem = await response.json().catch(() => ({}));
-  // The handler's message is meant for programs. It helps here only when it is about the token that was just given.
+  // After a 401 the handler's message is for programs, except at the sign-in.
   const isEnd = status === 401 && path !== SIGN_IN;
   if (isEnd) change({ isSignedOut: true });
   throw refusal(
@@ -36,9 +35,9 @@ async function send(path: string, init: RequestInit): Promise<Response> {
   );
 }
 
-/** What to leave out of an answer. */
+/** What to leave out of a response. */
 export interface Thrift {
-  /** The mark of the answer before. */
+  /** The mark of the response before. */
   readonly mark?: string | undefined;
   readonly only?: "contents" | undefined;
 }
@@ -48,7 +47,7 @@ export async function fetchSnapshot(
   route: Route,
   thrift: Thrift,
   signal: AbortSignal,
-): Promise<Json<Answer> | Json<Unchanged>> {
+): Promise<Json<Refresh> | Json<Unchanged>> {
   return (await send(`dashboard/data?${askedQuery({ ...route, ...thrift })}`, { signal })).json();
 }
 
@@ -60,13 +59,13 @@ export async function fetchPreview(
   return (await send(`dashboard/occurrences?${new URLSearchParams({ cron, timeZone })}`, {})).json();
 }
 
-/** Changes something in a queue, by default in the one on screen, and returns the answer. @throws {Refusal} */
-export async function act<Answer>(
+/** Changes something in a queue, by default in the one on screen, and returns the result. @throws {Refusal} */
+export async function act<Result>(
   method: string,
   path: string,
   body: object = {},
   queue = state.snapshot?.queue ?? "",
-): Promise<Answer> {
+): Promise<Result> {
   const response = await send(`queues/${encodeURIComponent(queue)}/${path}`, {
     method,
     headers: { "Content-Type": "application/json", "Tidegate-CSRF": state.snapshot?.csrf ?? "" },

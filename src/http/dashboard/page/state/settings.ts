@@ -10,13 +10,11 @@ export const choices = {
 
 const keyOf = (setting: Setting) => `tidegate-${setting}`;
 
-/** What the user has chosen. */
 export function chosen(setting: Setting): string {
   const value = document.documentElement.dataset[setting] ?? "";
   return (choices[setting] as readonly string[]).includes(value) ? value : choices[setting][0];
 }
 
-/** Chooses the next value of a setting. */
 export function chooseNext(setting: Setting): void {
   const all: readonly string[] = choices[setting];
   const next = all[(all.indexOf(chosen(setting)) + 1) % all.length] ?? "";
@@ -24,17 +22,17 @@ export function chooseNext(setting: Setting): void {
   try {
     localStorage.setItem(keyOf(setting), next);
   } catch {
-    // A browser that keeps nothing for this site forgets the choice.
+    // The browser keeps nothing for this site.
   }
 }
 
-/** Brings back what the user chose before. */
+/** Restores what the user chose before. */
 export function recallSettings(): void {
   for (const setting of Object.keys(choices) as Setting[]) {
     try {
       document.documentElement.dataset[setting] = localStorage.getItem(keyOf(setting)) ?? "";
     } catch {
-      // As if nothing had been chosen.
+      // The defaults apply.
     }
   }
 }

@@ -2,41 +2,38 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { type Route, readRoute } from "./route.ts";
 
-/** A field of a dialog. */
 export interface Field {
   readonly name: string;
   readonly label: string;
   readonly value?: string | undefined;
-  /** Several lines, for JSON. */
+  /** Whether it has several lines, for JSON. */
   readonly isLong?: boolean;
   readonly isOptional?: boolean;
-  /** The only values that there are, each with its text. */
+  /** All possible values, each with its text. */
   readonly choices?: readonly (readonly [string, string])[];
-  /** What it may look like. */
   readonly example?: string;
-  /** Values to choose from; others can be typed. */
+  /** Suggested values. */
   readonly options?: readonly string[];
-  /** Whether each change is shown in the dialog: an expression with its next occurrences. */
+  /** Whether the dialog shows the next occurrences after each change. */
   readonly isPreviewed?: boolean;
 }
 
-/** What the user has filled in, by the names of the fields. */
+/** What the user has typed, by the names of the fields. */
 export type Filled = Readonly<Record<string, string>>;
 
-/** A question to the user before an action. */
 export interface Question {
   readonly title: string;
-  /** What it is about: a job, a group, several jobs. */
+  /** The job, group or jobs that it is about. */
   readonly subject?: Html | undefined;
   readonly text: string;
   readonly confirm: string;
   readonly isDangerous?: boolean;
   readonly fields?: readonly Field[];
-  /** Does it with what was filled in, and returns what to show. */
+  /** Acts, and returns what to show. */
   act(filled: Filled): Promise<string>;
 }
 
-/** The occurrences of an expression that is being typed, or why it has none. */
+/** The occurrences of an expression that the user is typing, or why it has none. */
 export interface Preview {
   readonly words?: string | undefined;
   readonly timeZone?: string | undefined;
@@ -44,11 +41,11 @@ export interface Preview {
   readonly error?: string | undefined;
 }
 
-/** How a chart is read. */
+/** What the user reads in a chart. */
 export interface ChartReading {
-  /** The part that is shown: from one index to before another one. */
+  /** The visible part: its first index, and the index after its last. */
   readonly zoom?: readonly [number, number] | undefined;
-  /** The point that is read, as an index of that part. */
+  /** The point whose values the legend shows, as an index of that part. */
   readonly point?: number | undefined;
 }
 
@@ -56,30 +53,29 @@ export interface State {
   readonly route: Route;
   /** The last data loaded. It lacks the contents of a view that the user has left. */
   readonly snapshot?: Json<Snapshot> | undefined;
-  /** When the data was loaded, in ms by the browser's clock, and how far the queue's clock is ahead. */
+  /** When the data was loaded, in ms by the browser's clock. */
   readonly seenAt: number;
+  /** How far the queue's clock is ahead of the browser's. */
   readonly aheadMs: number;
   readonly nextRefreshAt: number;
-  /** Why the last refresh failed, and since when refreshes fail, in ms by the browser's clock. */
+  /** Why the last refresh failed, and since when refreshes fail. */
   readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
-  /** True if the user must sign in. */
   readonly isSignedOut?: boolean;
   /** The ids of selected jobs. */
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;
   readonly question?: Question | undefined;
-  /** Whether the keys are shown. */
+  /** Whether the help is open. */
   readonly isHelp?: boolean;
   readonly preview?: Preview | undefined;
-  /** The error shown in the open dialog. */
+  /** The error in the open dialog. */
   readonly refusal?: string | undefined;
-  /** Whether the dialog's action is under way, and how far it is. */
   readonly isActing?: boolean;
   readonly progress?: string | undefined;
-  /** How each chart is read, by the points that it shows. */
+  /** By the name of the points that a chart shows. */
   readonly charts: Readonly<Record<string, ChartReading>>;
-  /** The outcome of the last action, and when: the same outcome is announced again. */
+  /** The outcome of the last action. The time makes the same outcome a new one. */
   readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }
 

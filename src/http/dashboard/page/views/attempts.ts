@@ -8,36 +8,34 @@ import { code, when } from "./parts.ts";
 type Info = Json<JobInfo>;
 type Line = Info["logs"][number];
 
-/** One attempt, as far as it is known. */
 interface Attempt {
   readonly number: number;
   readonly title: string;
-  /** Its colour. */
   readonly kind: string;
   readonly startedAt?: string | undefined;
   readonly endedAt?: string | undefined;
   readonly error?: Info["errors"][number] | undefined;
 }
 
-/** The title of a death by something other than the last failed attempt. */
-const DIED = "Died";
+/** The title if something other than the last failed attempt made the job dead. */
+const DEAD = "Dead";
 
 /** Everything that has happened to a job, the newest first: its attempts with their errors and log lines. */
 export function timeline(job: Info): Html {
   const logs = (of: number) => job.logs.filter(({ attempt }) => attempt === of);
   return html`<ol class="timeline">${job.runAt && entry("scheduled", "Runs", job.runAt)}
 ${attemptsOf(job).map((attempt) => attemptEntry(attempt, logs(attempt.number)))}
-${isMissingSome(job) && html`<li class="muted" data-key="earlier">Earlier attempts are no longer kept</li>`}
-${job.schedule && entry("scheduled", `Made by schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
+${isMissingSome(job) && html`<li class="muted" data-key="earlier">Earlier attempts are no longer stored</li>`}
+${job.schedule && entry("scheduled", `Occurrence of schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
 }
 
-/** Of failed attempts the last five are kept. */
+/** A record keeps the last five failed attempts. */
 const isMissingSome = ({ errors: [oldest] }: Info): boolean => oldest !== undefined && oldest.attempt > 1;
 
 const entry = (kind: string, title: string, at: string): Html =>
   html`<li class="${kind}" data-key="${title}"><div class="row"><span>${title}</span><small class="end">${moment(at)}, ${when(at)}</small></div></li>`;
 
-/** The attempts of a job that are kept, the newest first. */
+/** The attempts in a job's record, the newest first. */
 function attemptsOf(job: Info): readonly Attempt[] {
   const { attempts, state, startedAt, completedAt, failedAt, errors } = job;
   const failed = [...errors].reverse().map((error) => ({
@@ -57,16 +55,16 @@ function attemptsOf(job: Info): readonly Attempt[] {
   if (state !== "dead") return failed;
   if (!last || last.error.message !== job.error?.message) {
     const error = job.error && { ...job.error, attempt: attempts, failedAt: failedAt ?? job.enqueuedAt };
-    return [{ number: attempts, title: DIED, kind: state, startedAt, endedAt: failedAt, error }, ...failed];
+    return [{ number: attempts, title: DEAD, kind: state, startedAt, endedAt: failedAt, error }, ...failed];
   }
-  return [{ ...last, kind: "dead", title: `Attempt ${last.number} failed, and the job died` }, ...others];
+  return [{ ...last, kind: "dead", title: `Attempt ${last.number} failed: the job is dead` }, ...others];
 }
 
 function attemptEntry({ number, title, kind, startedAt, endedAt, error }: Attempt, logs: readonly Line[]): Html {
   const ends = endedAt === undefined ? queueNow() : Date.parse(endedAt);
   const took = startedAt && span(Math.max(0, ends - Date.parse(startedAt)));
   const at = endedAt ?? startedAt;
-  return html`<li class="${kind}" data-key="${title === DIED ? title : `Attempt ${number}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `after ${took}` : `for ${took}`}</span>`}
+  return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `after ${took}` : `for ${took}`}</span>`}
 <small class="end">${at && html`${moment(at)}, ${when(at)}`}</small></div>
 ${error && html`<p class="dead error message">${error.name}: ${error.message}</p>${error.stack && html`<details><summary>Stack</summary>${code(error.stack)}</details>`}`}
 ${logs[0] && html`<table class="log">${logs.map(line)}</table>`}

@@ -2,8 +2,7 @@ import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { badge, button } from "./parts.ts";
 
-// Our own charts. Heights are exact: a small value is drawn small. What must not be overlooked has a mark below the
-// axis.
+// Heights are exact: a small value is drawn small. A mark below the axis shows what you must not overlook.
 
 export interface Series<Point> {
   readonly name: string;
@@ -15,20 +14,19 @@ export interface Series<Point> {
 
 export interface ChartOptions<Point> {
   readonly title: string;
-  /** Which time it is of, and by what: "last hour, by the minute". */
+  /** "last hour, by the minute" */
   readonly range: string;
-  /** Which points these are. Charts of the same points are read and zoomed together. */
+  /** The name of the points. Charts of the same points share what is read, and the zoom. */
   readonly of: string;
   readonly points: readonly Point[];
   readonly series: readonly Series<Point>[];
-  /** Bars are put on each other. Lines are not, and their scale is logarithmic: from one to the top. */
+  /** Bars are stacked. Lines are not, and have a logarithmic scale from one to the top. */
   readonly kind: "bars" | "lines";
-  /** What one point is called: a minute, an hour. */
+  /** "minute" or "hour" */
   readonly unit: string;
   time(point: Point): string;
-  /** How a value is written. */
   text(value: number): string;
-  /** What all points together are, in words; without it only single points are. */
+  /** The value of all points together, for the legend. */
   sum?(points: readonly Point[], series: Series<Point>): number;
   /** Which points get a mark below the axis. */
   isMarked?(point: Point): boolean;
@@ -56,14 +54,14 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
     kind === "bars" ? values(each).reduce((total, value) => total + value, 0) : Math.max(...values(each));
   const most = Math.max(0, ...points.map(height));
   const top = kind === "bars" ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
-  const figure = (each: Series<Point>): string => {
+  const labelOf = (each: Series<Point>): string => {
     const value = read !== undefined ? each.value(read) : sum?.(points, each);
     return value === undefined ? each.name : `${value === null ? "-" : text(value)} ${each.name}`;
   };
-  const words = series.map(figure).join(", ");
+  const words = series.map(labelOf).join(", ");
   return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${range}</small></h2><span class="row end">
 ${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}</span></div>
-<p class="row legend">${series.map((each) => badge(each.kind, figure(each)))}<span class="muted end">${read && time(read)}</span></p>
+<p class="row legend">${series.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read && time(read)}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="read" data-pointerdown="press" data-pointerup="release">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
@@ -109,8 +107,8 @@ function asTable<Point>({ series, time, text, unit }: ChartOptions<Point>, point
 ${known.map(
   (point) =>
     html`<tr><th>${time(point)}</th>${series.map(({ value }) => {
-      const figure = value(point);
-      return html`<td class="figure">${figure === null ? "" : text(figure)}</td>`;
+      const known = value(point);
+      return html`<td class="figure">${known === null ? "" : text(known)}</td>`;
     })}</tr>`,
 )}</table></details>`;
 }

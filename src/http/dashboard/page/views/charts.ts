@@ -5,17 +5,9 @@ import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { type ChartOptions, chart, type Series } from "./chart.ts";
 import { clock, hour, number, span } from "./format.ts";
-import { link } from "./parts.ts";
-
-// The two charts of a queue: how much was done, and how long it took.
+import { rangeLinks } from "./parts.ts";
 
 type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
-
-const ranges = [
-  [undefined, "hour"],
-  ["day", "day"],
-  ["weeks", "2 weeks"],
-] as const;
 
 const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as const).map((kind) => ({
   ...{ name: kind, kind },
@@ -23,13 +15,12 @@ const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as
 }));
 
 const times: readonly Series<Json<Figures>>[] = [
-  { name: "95% start within", kind: "ready", value: ({ waiting }) => waiting?.p95Ms ?? null },
-  { name: "half start within", kind: "scheduled", value: ({ waiting }) => waiting?.medianMs ?? null },
-  { name: "95% run up to", kind: "retried", value: ({ running }) => running?.p95Ms ?? null },
-  { name: "half run up to", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
+  { name: "p95 wait", kind: "ready", value: ({ waiting }) => waiting?.p95Ms ?? null },
+  { name: "p50 wait", kind: "scheduled", value: ({ waiting }) => waiting?.medianMs ?? null },
+  { name: "p95 duration", kind: "retried", value: ({ running }) => running?.p95Ms ?? null },
+  { name: "p50 duration", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
 ];
 
-/** What was done, by the minute or by the hour, with how long it took by the hour. */
 export function charts({ activity, history }: Json<Snapshot>): Html {
   const { route } = state;
   const hours = history?.hours ?? [];
@@ -65,6 +56,6 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
         time: ({ at }) => clock(at),
       }
     : { ...common, range: byHour, of: "hours", points: hours, unit: "hour", time: ({ at }) => hour(at) };
-  return html`<nav class="row ranges" aria-label="Range of the charts"><span class="muted">Last</span>${ranges.map(([range, text]) => link({ ...route, range }, text, range === route.range))}</nav>
+  return html`${rangeLinks("charts", route, "2 weeks")}
 <div class="columns even">${chart(throughput)}${hours.length > 0 && chart(latency)}</div>`;
 }

@@ -1,20 +1,5 @@
-// A cron expression in words.
-
-const MONTHS = [
-  "January",
-  "February",
-  "March",
-  "April",
-  "May",
-  "June",
-  "July",
-  "August",
-  "September",
-  "October",
-  "November",
-  "December",
-];
-const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const MONTHS = "January February March April May June July August September October November December".split(" ");
+const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");
 const presets: Readonly<Record<string, string>> = {
   "@yearly": "0 0 1 1 *",
   "@annually": "0 0 1 1 *",
@@ -28,7 +13,7 @@ const presets: Readonly<Record<string, string>> = {
   "@weekends": "0 0 * * 0,6",
 };
 
-/** Describes a cron expression. Undefined for the less common kinds, and where few words would not be true. */
+/** Describes a cron expression in words. Undefined for less common kinds, and if no few words are exact. */
 export function describeCron(expression: string): string | undefined {
   const known = presets[expression.trim()] ?? expression;
   const fields = known.trim().replaceAll("?", "*").split(/\s+/);
@@ -52,9 +37,7 @@ function timeWords(second: string, minute: string, hour: string): string | undef
   return minute === "0" ? everyWords(hour, "hour", 24) : undefined;
 }
 
-/**
- * A step counts anew from 0. So "every 45 minutes" would be wrong: of an hour, only its 60 minutes in equal parts are.
- */
+/** Each hour, steps start again at 0. So "every 45 minutes" would be wrong: 45 does not divide 60. */
 function everyWords(field: string, unit: string, inAll: number): string | undefined {
   const step = Number(/^\*(?:\/(\d+))?$/.exec(field)?.[1] ?? (field === "*" ? 1 : 0));
   if (step === 1) return `every ${unit}`;
@@ -77,7 +60,7 @@ function dateWords(day: string, month: string, weekday: string): string | undefi
   return months ? `every year on ${dates} ${months}` : `every month on day ${dates}`;
 }
 
-/** The last day that each of these months has in every year. A range is taken for one with February. */
+/** The last day that each of these months has in every year. Treats every range as one with February. */
 function lastDayOf(months: string): number {
   if (months === "" || /Feb| to /.test(months)) return 28;
   return /Apr|Jun|Sep|Nov/.test(months) ? 30 : 31;

@@ -9,14 +9,13 @@ const dialog = (title: string, content: Html): Html =>
 
 const refusal = (): Html => html`<p class="dead error" role="alert" id="refusal">${state.refusal}</p>`;
 
-/** The field that the refusal is about: the one that it names first. */
+/** The field that the refusal names first. */
 function fieldAtFault(fields: readonly Field[] = []): Field | undefined {
   const { refusal = "" } = state;
-  const placeOf = ({ name }: Field) => refusal.search(new RegExp(`\\b${name}\\b`));
-  return fields.filter((field) => placeOf(field) >= 0).sort((one, other) => placeOf(one) - placeOf(other))[0];
+  const indexOf = ({ name }: Field) => refusal.search(new RegExp(`\\b${name}\\b`));
+  return fields.filter((field) => indexOf(field) >= 0).sort((one, other) => indexOf(one) - indexOf(other))[0];
 }
 
-/** Asks for confirmation, or for what an action needs, before it. */
 export function questionDialog({ title, subject, text, confirm, fields, isDangerous }: Question): Html {
   const wrong = fieldAtFault(fields);
   return dialog(
@@ -45,24 +44,23 @@ function preview(): Html {
 <ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)}</li>`)}</ol></div>`;
 }
 
-/** The keys that the page knows. */
 export const helpDialog = (): Html =>
   dialog(
     "Keys",
     html`<dl>${[
       ["/", "Search"],
-      ["j, k", "The next row, the one before"],
+      ["j, k", "Next row, previous row"],
       ["Enter", "Open the row"],
       ["x", "Select the row"],
-      ["r", "Update now"],
+      ["r", "Refresh now"],
       ["?", "Show these keys"],
       ["Esc", "Close"],
     ].map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl><p>${button("Close", "leave")}</p>`,
   );
 
 /**
- * Asks for a token. The first time the browser itself submits the form, so that it can save the token, and returns to
- * the same URL. When a session has ended, the page submits it, so that nothing on the page is lost.
+ * Asks for a token. The first time, the browser submits the form, so that it can save the token, and returns to the
+ * same URL. When a session has ended, the page submits it and keeps its state.
  */
 export function signInDialog(isAgain: boolean): Html {
   const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" data-submit="${isAgain && "sign-in"}">

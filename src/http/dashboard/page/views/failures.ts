@@ -11,15 +11,14 @@ export function failures({ failures: page, activity, mayChange }: Json<Snapshot>
   const { deadLetterCount } = activity.stats;
   return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
 ${page && groups(page.failures, mayChange)}
-${page && deadLetterCount === 0 && empty("Nothing is dead", "Jobs that use up their retries appear here, grouped by what went wrong.")}
-${page && page.kinds > page.failures.length && html`<p class="muted">These are the largest ${number(page.failures.length)} of ${page.cursor ? "more than " : ""}${number(page.kinds)} kinds of failures.</p>`}
+${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
+${page && page.kinds > page.failures.length && html`<p class="muted">These are the largest ${number(page.failures.length)} of ${page.cursor ? "more than " : ""}${number(page.kinds)} groups of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
 }
 
-/** The link to the jobs of a group. */
 const toJobs = ({ group }: Group, text: Html | string): Html => link({ view: "jobs", state: "dead", group }, text);
 
-/** A table of groups. @param isShort without actions. */
+/** A table of groups. @param isShort leaves out the actions. */
 export const groups = (all: readonly Group[], mayChange: boolean, isShort = false): Html =>
   html`${
     all[0] &&

@@ -20,14 +20,13 @@ const nothing = (search: string | undefined): Html =>
     ? empty("No such key", `Nothing waits or runs under the key "${search}", and it is neither paused nor pinned.`)
     : empty(
         "No keys are in use",
-        html`Jobs get one in code, as in <code>flowControl: { key: "mail", rate: 100, period: "1m" }</code>.`,
+        html`Give a job one in code, as in <code>flowControl: { key: "mail", rate: 100, period: "1m" }</code>.`,
       );
 
 const table = (keys: readonly Row[], mayChange: boolean): Html =>
   html`<div class="card table"><table><thead><tr><th>Key, the busiest first</th><th class="figure">Running</th><th class="figure">Waiting</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
 <tbody>${keys.map((row) => line(row, mayChange))}</tbody></table></div>`;
 
-/** The limits of a key in words. */
 export const limitsOf = (row: Row): string => {
   const limits = limitsText(row);
   return limits === "none" ? "No limits" : `Limits: ${limits}`;

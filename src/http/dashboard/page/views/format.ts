@@ -19,7 +19,7 @@ export function span(ms: number): string {
   return `${number(ms / size)} ${unit}`;
 }
 
-/** How far a time is from now. */
+/** "in 5 min", "5 min ago" */
 export function distance(ms: number): string {
   const whole = Math.floor(Math.abs(ms) / SECOND) * SECOND;
   if (whole === 0) return "now";
@@ -32,14 +32,13 @@ export function moment(at: string | number, timeZone?: string): string {
   return new Date(at).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium", timeZone });
 }
 
-/** An hour of a day, in the user's time zone. */
 export const hour = (at: string): string =>
   new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
 
 /**
- * How far a job is, as a share of the whole, if its progress says so: a number up to 1, a larger one in percent,
+ * The share of the work that is done, if a job's progress says so: a number up to 1, a larger one in percent,
  * `{ percent }`, or `{ done, of }`.
  */
 export function shareOf(progress: unknown): number | undefined {
@@ -49,13 +48,13 @@ export function shareOf(progress: unknown): number | undefined {
   return typeof done === "number" && typeof total === "number" && total > 0 ? done / total : undefined;
 }
 
-/** The time within which a share of all attempts was done, in words: the upper bound of its bucket. */
+/** A quantile of a histogram in words: the upper bound of its bucket. */
 export function quantile({ bounds, counts }: Pick<Histogram, "bounds" | "counts">, share: number): string {
-  let left = share * counts.reduce((sum, count) => sum + count, 0);
-  if (left === 0) return "-";
+  let rest = share * counts.reduce((sum, count) => sum + count, 0);
+  if (rest === 0) return "-";
   const bound = bounds.find((_, index) => {
-    left -= counts[index] ?? 0;
-    return left <= 0;
+    rest -= counts[index] ?? 0;
+    return rest <= 0;
   });
   return bound === undefined ? `more than ${span(bounds.at(-1) ?? 0)}` : span(bound);
 }

@@ -20,11 +20,10 @@ import { schedules } from "./schedules.ts";
 
 const views = { overview, queues, failures, jobs, messages, job, names, schedules, flow };
 
-/** The whole page. */
 export function frame(): Html {
   const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
   if (!last && isSignedOut) return signInDialog(false);
-  // While another queue is loaded, no figure may look like one of it.
+  // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
   const paused = snapshot?.activity.stats.paused && route.view !== "queues";
   return html`<div class="shell">${side(last, snapshot)}<main>
@@ -48,7 +47,7 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", (view === "job" && !isMessage) || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
 ${snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
-${entry({ view: "names" }, "names", "Names", view === "names", snapshot?.names.length)}
+${entry({ view: "names" }, "names", "Job types", view === "names", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
 ${last?.queues[1] && entry({ view: "queues" }, "queues", "All queues", view === "queues", last.queues.length)}</nav>
@@ -57,7 +56,7 @@ ${last?.queues[1] && entry({ view: "queues" }, "queues", "All queues", view === 
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
 
-/** Another queue is shown in the same view. */
+/** Shows another queue in the same view. */
 const switcher = ({ queues, queue: shown }: Json<Snapshot>, queue = state.route.queue ?? queues[0] ?? shown): Html =>
   queues[1]
     ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="switch" aria-label="Queue">${queues.map((each) => html`<option value="${each}" selected="${each === queue}">${each}</option>`)}</select></label>`
@@ -69,10 +68,10 @@ function trouble(): Html {
   const next = failure.isLasting
     ? ""
     : `Failing since ${clock(failure.since)}; retrying ${distance(nextRefreshAt - Date.now())}.`;
-  return html`<p class="row dead banner">${failure.message} ${snapshot && `These figures are from ${clock(seenAt)}. `}<span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
+  return html`<p class="row dead banner">${failure.message} ${snapshot && `This data is from ${clock(seenAt)}. `}<span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
 }
 
 function foot({ commands }: Json<Snapshot>): Html {
   const { seenAt, nextRefreshAt, failure } = state;
-  return html`<footer data-next="${Math.ceil(nextRefreshAt)}"><small>Updated ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && `Next update ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Update now", "refresh", "", "link")}</footer>`;
+  return html`<footer data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")}</footer>`;
 }

@@ -24,7 +24,6 @@ export function job(snapshot: Json<Snapshot>): Html {
 <div>${about(job)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>`;
 }
 
-/** A value of a job as JSON: all of it, or its beginning. */
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
   const text = beginnings?.[name] ?? JSON.stringify(job[name], null, 2);
   return text !== undefined && card(title, code(text));
@@ -32,8 +31,7 @@ function value(title: string, { beginnings, ...job }: Info, name: keyof NonNulla
 
 function actions(job: Info): Html | false {
   const { state: kind, name } = job;
-  // What belongs to QStash's interface is enqueued there, and of its messages only those that stand for themselves can
-  // be changed.
+  // Jobs of QStash's interface are enqueued there. Only a message outside of workflow runs can get another payload.
   const isOwn = !isReservedName(name);
   if (kind === "completed") return isOwn && button("Run again...", "again", "", "primary");
   if (kind === "dead")
@@ -60,7 +58,6 @@ function about(job: Info): Html {
   );
 }
 
-/** How long a job took from its enqueue to its end. */
 function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined {
   const at = completedAt ?? failedAt;
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
@@ -69,7 +66,7 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
 function progress(job: Info): Html | false {
   const share = shareOf(job.progress);
   if (share === undefined) return value("Progress", job, "progress");
-  // A handler may have reported more than the whole: the bar ends there, and the value is shown as it is.
+  // A handler may report more than the whole: the bar ends there, and the page shows the value.
   const full = Math.max(0, Math.min(1, share));
   return card(
     "Progress",

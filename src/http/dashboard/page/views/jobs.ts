@@ -1,5 +1,6 @@
 import { jobStates } from "../../../../core/store/store.ts";
-import type { JobRow, Json, Snapshot } from "../../snapshot.ts";
+import type { JobRow } from "../../shown-job.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { number, plural } from "./format.ts";
@@ -23,7 +24,7 @@ import {
 type Row = Json<JobRow>;
 type Stats = Json<Snapshot>["activity"]["stats"];
 
-/** What a search costs at most. */
+/** Of a search. */
 const MOST_COMMANDS = 60;
 
 const searched = [
@@ -38,7 +39,7 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { search, by, group } = route;
   const { stats } = snapshot.activity;
   return html`${heading(route.state === "dead" ? "Dead letter" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
-${group && html`<p class="row">${badge("dead", "One kind of failure")}${link({ view: "jobs", state: "dead" }, "Show all dead jobs")}${link({ view: "failures" }, "All failures")}</p>`}
+${group && html`<p class="row">${badge("dead", "One group of failures")}${link({ view: "jobs", state: "dead" }, "Show all dead jobs")}${link({ view: "failures" }, "All failures")}</p>`}
 ${
   !group &&
   searchForm(
@@ -56,7 +57,6 @@ ${
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
 }
 
-/** A page of jobs, or of messages. */
 export function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { stats } = snapshot.activity;
@@ -68,15 +68,15 @@ export function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["job
   return html`${maySelect && selection(rows, isMore, stats)}${table(rows, maySelect)}${more}`;
 }
 
-/** How much was searched of how much, and what it would cost to search on. */
+/** How many jobs the search has examined, and what it costs to continue. */
 function bound(searched: number, cursor: string | null, stats: Stats): Html {
   if (!cursor) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
   const { state: kind } = state.route;
   const all = (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
-  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(all, searched), "job")}.</b> To continue costs at most ${MOST_COMMANDS} commands.</p>`;
+  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(all, searched), "job")}.</b> Continuing costs at most ${MOST_COMMANDS} commands.</p>`;
 }
 
-/** When something happened to a job last, or will happen. */
+/** The time of the next or the last thing that happens to a job. */
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
@@ -87,8 +87,7 @@ const columns: readonly Column<Row>[] = [
   ["at", "When", at],
 ];
 
-/** A table of jobs. */
-export function table(rows: readonly Row[], maySelect: boolean): Html {
+function table(rows: readonly Row[], maySelect: boolean): Html {
   const { state: kind } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
   const styles: Readonly<Record<string, string>> = { attempts: "figure wide", at: "figure" };
@@ -110,7 +109,7 @@ ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 
-/** The actions for selected jobs. The row is always there, so that nothing moves when you select one. */
+/** The actions for selected jobs. The row is always there, so that nothing moves when the user selects one. */
 function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const { selected, isAllSelected, route } = state;
   const { search, by, group } = route;
@@ -145,9 +144,9 @@ ${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, 
 function nothing(isMore: boolean): Html {
   const { search, state: kind = "", view } = state.route;
   if (view === "messages" && isMore)
-    return empty("No messages on this page", "Other jobs of this queue are in between.");
+    return empty("No messages on this page", "It has only other jobs of this queue. See the next page.");
   if (view === "messages" && !search) return empty("No messages here", "They appear as soon as there are some.");
-  if (isMore) return empty("No matches so far", "Not all jobs are searched yet.");
+  if (isMore) return empty("No matches so far", "The search has not examined all jobs yet.");
   if (search)
     return empty("No matches", `No ${kind} job has "${search}" there. Completed jobs are kept for a limited time.`);
   if (kind === "dead") return empty("No dead jobs", "Jobs that use up their retries appear here.");

@@ -1,11 +1,9 @@
 import type { MessageEvent } from "../../../qstash-port.ts";
-import type { MessageBrief } from "../../message-brief.ts";
+import type { MessageBrief } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { moment, span } from "./format.ts";
 import { badge, facts, link, when } from "./parts.ts";
-
-// One message of QStash's interface.
 
 type Event = Json<MessageEvent>;
 
@@ -17,7 +15,7 @@ const kinds: Readonly<Record<Event["state"], string>> = {
   CANCELED: "",
 };
 
-/** A table of events. @param isOfAll whether each says which message it is of. */
+/** A table of events. @param isOfAll whether each names its message. */
 export function eventTable(events: readonly Event[], isOfAll: boolean): Html {
   return html`<div class="card table"><table><thead><tr><th>Event</th><th class="figure">Response</th><th class="figure">Next delivery</th><th class="figure">When</th></tr></thead>
 <tbody>${events.map(
@@ -29,7 +27,6 @@ ${error && html`<div class="dead error">${error}</div>`}</td>
   )}</tbody></table></div>`;
 }
 
-/** What is known of one message: where it goes, and what is called when it ends. */
 export const aboutMessage = (message: MessageBrief, nextAt: string | null): Html =>
   facts([
     ["To", `${message.method} ${message.url}`],
@@ -51,11 +48,10 @@ export const aboutMessage = (message: MessageBrief, nextAt: string | null): Html
     ["Timeout", message.timeoutMs !== undefined && span(message.timeoutMs)],
   ]);
 
-/** The events of one message. */
 export const eventsOf = ({ events }: Json<Snapshot>): Html =>
   html`${events?.events[0] && html`<section data-key="events"><h2>Events</h2>${eventTable(events.events, false)}</section>`}`;
 
-/** What a row of a list says of a message. */
+/** A message in one line of a list. */
 export const messageNote = ({ status, labels, flowKey, queueName, urlGroup, callback }: MessageBrief): string =>
   [
     status !== undefined && `status ${status}`,

@@ -8,7 +8,6 @@ import { empty, heading, link, searchForm, stateText } from "./parts.ts";
 
 const states: readonly (JobState | undefined)[] = [undefined, "scheduled", "ready", "running", "completed", "dead"];
 
-/** Messages of QStash's interface: those that wait, and those that have been delivered or have failed. */
 export function messages(snapshot: Json<Snapshot>): Html {
   const { kind, state: shown, search } = state.route;
   const { jobs, events, groups, isQStash } = snapshot;
@@ -26,7 +25,7 @@ const notKept = empty(
 
 function log({ events, cursor }: NonNullable<Json<Snapshot>["events"]>): Html {
   const { route } = state;
-  if (!events[0]) return empty("No events", "What happens to messages appears here, the newest first.");
+  if (!events[0]) return empty("No events", "The events of messages appear here, the newest first.");
   return html`${eventTable(events, true)}<nav class="row" aria-label="Pages">${route.after && link({ ...route, after: undefined }, "Newest events")}
 ${cursor && link({ ...route, after: cursor }, "Older events")}</nav>`;
 }

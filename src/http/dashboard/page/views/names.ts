@@ -4,17 +4,17 @@ import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { spark } from "./chart.ts";
 import { number, span } from "./format.ts";
-import { type Column, empty, heading, link, sortable, sortedBy } from "./parts.ts";
+import { type Column, empty, heading, link, rangeLinks, sortable, sortedBy } from "./parts.ts";
 
 type Name = Json<NameFigures>;
 type Figures = Name["hour"];
 
-/** Over how many days the figures of the last days go. */
+/** How many days the range "weeks" has. */
 const DAYS = 7;
 
 const nothing = { processed: 0, retried: 0, dead: 0 };
 
-/** What is known of a name that no job has ended with. */
+/** A job type of which no job has ended. */
 const unused = (name: string): Name => ({
   name,
   total: nothing,
@@ -22,7 +22,7 @@ const unused = (name: string): Name => ({
   days: [],
 });
 
-/** The figures of every name: those that are defined here, and those that jobs have had. */
+/** The metrics of every job type: of those that the queue performs, and of those that jobs have had. */
 function allNames({ figures, names }: Json<Snapshot>): readonly Name[] | undefined {
   if (!figures) return undefined;
   const known = new Set(figures.names.map(({ name }) => name));
@@ -30,7 +30,7 @@ function allNames({ figures, names }: Json<Snapshot>): readonly Name[] | undefin
   return [...figures.names, ...others, ...(figures.other ? [figures.other] : [])];
 }
 
-/** Whether jobs have ended of which no name has figures. */
+/** Whether jobs have ended without metrics. */
 function isUnobserved({ figures, activity }: Json<Snapshot>): boolean {
   const { totalProcessed, totalFailed } = activity.stats;
   const isNone = figures?.names.every(({ total }) => total.processed + total.retried + total.dead === 0);
@@ -38,15 +38,13 @@ function isUnobserved({ figures, activity }: Json<Snapshot>): boolean {
 }
 
 export function names(snapshot: Json<Snapshot>): Html {
-  const { range } = state.route;
   const all = allNames(snapshot);
-  return html`${heading("Names")}<nav class="row ranges" aria-label="Range of the figures"><span class="muted">Last</span>
-${link({ view: "names" }, "hour", !range)}${link({ view: "names", range: "day" }, "day", range === "day")}${link({ view: "names", range: "weeks" }, `${DAYS} days`, range === "weeks")}</nav>
-${all?.length === 0 && empty("No figures yet", "They appear here once a job has ended. A queue with observe: false keeps none by name.")}
-${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no figures by name: it has observe: false.</p>`}${all?.[0] && table(all)}`;
+  return html`${heading("Job types")}${rangeLinks("metrics", { view: "names" }, `${DAYS} days`)}
+${all?.length === 0 && empty("No metrics yet", "They appear here once a job has ended. A queue with observe: false keeps none by job type.")}
+${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no metrics by job type: it has observe: false.</p>`}${all?.[0] && table(all)}`;
 }
 
-/** The figures of the range. Times of several days are those of the worst one. */
+/** The metrics of the range. The times of several days are those of the worst day. */
 function figuresOf({ hour, days }: Name): Figures {
   const { range } = state.route;
   const today = days.at(-1);
@@ -66,19 +64,19 @@ function figuresOf({ hour, days }: Name): Figures {
 }
 
 const columns: readonly Column<Name>[] = [
-  ["name", "Name", ({ name }) => name],
+  ["name", "Job type", ({ name }) => name],
   ["processed", "Processed", (name) => figuresOf(name).processed],
   ["retried", "Retried", (name) => figuresOf(name).retried],
   ["dead", "Dead", (name) => figuresOf(name).dead],
   ["pending", "Waiting", ({ pending }) => pending?.count ?? 0],
-  ["waiting", "Starts within", (name) => figuresOf(name).waiting?.p95Ms ?? -1],
-  ["running", "Runs up to", (name) => figuresOf(name).running?.p95Ms ?? -1],
+  ["waiting", "Wait", (name) => figuresOf(name).waiting?.p95Ms ?? -1],
+  ["running", "Duration", (name) => figuresOf(name).running?.p95Ms ?? -1],
 ];
 
 const table = (all: readonly Name[]): Html =>
   html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure wide" : "figure"))}
 <th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
-<p class="muted">Times: half of the attempts, and 95%${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
+<p class="muted">Wait and duration: p50 / p95${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
 
 function row(name: Name): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);

@@ -32,32 +32,31 @@ ${failing(snapshot)}${charts(snapshot)}
         "Next due",
         stats.nextRunAt ? (Date.parse(stats.nextRunAt) <= queueNow() ? "now" : when(stats.nextRunAt)) : "nothing",
       ],
-      ["Half start within", quantile(activity.waiting, 0.5)],
-      ["95% start within", quantile(activity.waiting, 0.95)],
-      ["Half run for up to", quantile(activity.running, 0.5)],
-      ["95% run for up to", quantile(activity.running, 0.95)],
+      ["p50 wait", quantile(activity.waiting, 0.5)],
+      ["p95 wait", quantile(activity.waiting, 0.95)],
+      ["p50 duration", quantile(activity.running, 0.5)],
+      ["p95 duration", quantile(activity.running, 0.95)],
       ["Processed", number(stats.totalProcessed)],
       ["Retried", number(stats.totalRetried)],
-      ["Died", number(stats.totalFailed)],
+      ["Dead", number(stats.totalFailed)],
     ]),
   )}${card("Cost", costs(spending))}</div>`;
 }
 
-/** The largest groups of failures: what broke comes first. */
 const failing = ({ failures }: Json<Snapshot>): Html =>
   html`${failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(failures.failures, false, true)}</section>`}`;
 
 function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since }: Json<Spending>): Html {
   if (commands === 0) return html`<p>No commands so far.</p>`;
   const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
-  // Looking is no work: an open page would look like an expensive queue.
+  // Without reads: an open page must not look like an expensive queue.
   const month = (commandsPerMonth ?? 0) * (1 - lookCommands / commands);
   const dollars = (month / 100_000) * plans.payg.dollarsPer100k;
   return html`<div class="figures">${figure(number(commands - lookCommands), "commands for work")}
-${figure(number(lookCommands), "for looking")}
+${figure(number(lookCommands), "for reads")}
 ${figure(number(commandsPerJob ?? 0), "per completed job")}${figure(number(Math.round(month)), "a month for work")}
 ${figure(`$${dollars.toFixed(2)}`, "a month at Upstash")}</div>
-<p><small>Counted since ${moment(since)} by the instance that responded. A completed job also bears what retries and dead jobs cost. ${number(plans.free.commands)} a month are free.</small></p>`;
+<p><small>Counted since ${moment(since)} by the instance that responded. The cost per completed job includes retries and dead jobs. ${number(plans.free.commands)} a month are free.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -7,7 +7,7 @@ import { type Route, routeQuery } from "../state/route.ts";
 import { queueNow, state } from "../state/state.ts";
 import { distance, moment } from "./format.ts";
 
-/** A time relative to now, with the exact time for its title and for machines. */
+/** A time relative to now. Its title is the exact time. */
 export const when = (at: string): Html =>
   html`<time datetime="${at}" title="${moment(at)}">${distance(Date.parse(at) - queueNow())}</time>`;
 
@@ -17,10 +17,20 @@ export const hrefTo = (route: Route): string => `#${routeQuery({ queue: state.ro
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
 
+/** Links to a route with other ranges of time: the last hour, day or weeks. */
+export const rangeLinks = (what: string, route: Route, weeks: string): Html =>
+  html`<nav class="row ranges" aria-label="Range of the ${what}"><span class="muted">Last</span>${(
+    [
+      [undefined, "hour"],
+      ["day", "day"],
+      ["weeks", weeks],
+    ] as const
+  ).map(([range, text]) => link({ ...route, range }, text, range === state.route.range))}</nav>`;
+
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
-/** What a message of QStash's interface is in a state of its job. */
+/** The state of a message of QStash's interface, by the state of its job. */
 const messageStates: Readonly<Partial<Record<JobState, string>>> = {
   running: "delivering",
   completed: "delivered",
@@ -34,28 +44,27 @@ export const stateText = (of: JobState, isMessage = true): string => (isMessage 
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
-/** How many jobs are in a state. */
 export const countOf = (
   stats: Pick<QueueStats, "deadLetterCount" | `${Exclude<JobState, "dead">}Count`>,
   of: JobState,
 ): number => (of === "dead" ? stats.deadLetterCount : stats[`${of}Count`]);
 
-/** How many attempts have begun, and out of how many if that is known. */
+/** "2 of 4", or "2" if the queue does not know the limit. */
 export const attempts = (job: Pick<JobInfo, "attempts" | "maxRetries">): string =>
   job.maxRetries === null ? `${job.attempts}` : `${job.attempts} of ${job.maxRetries + 1}`;
 
 export const code = (text: string): Html =>
   html`<pre tabindex="0">${text.slice(0, MOST_SHOWN_CHARACTERS)}${text[MOST_SHOWN_CHARACTERS] && "..."}</pre>`;
 
-/** A card. Its title identifies it within a view. */
+/** Its title identifies it within a view. */
 export const card = (title: string, content: Html, kind = ""): Html =>
   html`<section class="card ${kind}" data-key="${title}"><h2>${title}</h2>${content}</section>`;
 
-/** What a view shows while it has nothing to show, and what to do about it. */
+/** Says that a view has nothing to show, and what to do. */
 export const empty = (title: string, text: Html | string): Html =>
   html`<section class="card empty"><h2>${title}</h2><p>${text}</p></section>`;
 
-/** A search within a view. @param what what to search for. @param more a choice. @param note what it costs. */
+/** A search within a view. @param more a choice. @param note what it costs. */
 export function searchForm(what: string, more?: Html, note = ""): Html {
   const { search } = state.route;
   return html`<form class="row" role="search" data-submit="search" data-key="${`search ${search ?? ""}`}">
@@ -63,7 +72,7 @@ export function searchForm(what: string, more?: Html, note = ""): Html {
 <button>Search</button><small>${note}</small></form>`;
 }
 
-/** A list of facts. Those without a value are left out. */
+/** A list of facts, without those that have no value. */
 export const facts = (of: readonly (readonly [string, Html | string | false | null | undefined])[]): Html =>
   html`<dl>${of.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 
@@ -71,17 +80,15 @@ export const facts = (of: readonly (readonly [string, Html | string | false | nu
 export const heading = (text: Html | string, actions?: Html | false): Html =>
   html`<div class="row head"><h1 tabindex="-1">${text}</h1><div class="row end">${actions}</div></div>`;
 
-/** A column that rows can be sorted by: its name in the URL, its title, and what of a row is compared. */
+/** A column to sort by: its name in the URL, its title, and what to compare. */
 export type Column<Row> = readonly [string, string, (row: Row) => string | number];
 
-/** The heading of a column that rows can be sorted by. */
 export function sortable(name: string, text: string, style = ""): Html {
   const { sort } = state.route;
   const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
   return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", name, "link", `Sort by ${text}`)}</th>`;
 }
 
-/** Rows in the order that the user has chosen, if any. */
 export function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): readonly Row[] {
   const { sort = "" } = state.route;
   const [, , value] = columns.find(([name]) => name === sort.replace("-", "")) ?? [];

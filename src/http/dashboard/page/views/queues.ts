@@ -7,7 +7,7 @@ import { badge, button, heading, hrefTo } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 
-/** Over how many minutes the pace is shown. */
+/** "Per minute" is the average of so many minutes. */
 const RECENT = 5;
 
 export function queues({ briefs, mayChange }: Json<Snapshot>): Html {

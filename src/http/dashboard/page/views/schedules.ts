@@ -23,6 +23,6 @@ ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", k
 }</div>
 <p>${describeCron(cron)} <code>${cron}</code> <small>${timeZone}</small></p>
 <p class="muted">Enqueues ${link({ view: "jobs", search: name, by: "name" }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
-<details><summary>Next five runs</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
-<small>Missed runs: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
+<details><summary>Next five occurrences</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
+<small>Missed occurrences: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
 }

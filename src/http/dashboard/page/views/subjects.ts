@@ -6,17 +6,17 @@ import { state } from "../state/state.ts";
 import { number } from "./format.ts";
 import { stateText } from "./parts.ts";
 
-// What a dialog is about, so that nobody confirms it for something else.
+// The jobs that a dialog is about, so that nobody confirms it for others.
 
 export const aboutJob = ({ name, id }: Pick<JobInfo, "name" | "id">): Html => html`<b>${name}</b> <code>${id}</code>`;
 
 export const aboutGroup = ({ name, error }: Pick<Json<FailureGroup>, "name" | "error">): Html =>
   html`<b>${name}</b> <span class="dead error">${error.name}: ${error.message}</span>`;
 
-/** How many names of selected jobs are listed. */
+/** How many job types a dialog lists. */
 const MOST_NAMES = 4;
 
-/** The job on screen, or the selected ones: how many of each name. */
+/** The job on screen, or the selected ones: how many of each type. */
 export function aboutSelection(): Html {
   const { snapshot, selected, isAllSelected, route } = state;
   const { job, jobs } = snapshot ?? {};
@@ -35,5 +35,5 @@ export function aboutSelection(): Html {
   const shown = names
     .slice(0, MOST_NAMES)
     .map((name, index) => html`${index > 0 && ", "}<b>${name}</b> (${number(count(name))})`);
-  return html`${shown}${names.length > MOST_NAMES && `, and ${names.length - MOST_NAMES} more names`}`;
+  return html`${shown}${names.length > MOST_NAMES && `, and ${names.length - MOST_NAMES} more job types`}`;
 }
