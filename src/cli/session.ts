@@ -55,7 +55,7 @@ export class Session {
     return new LiveLine(this.io.stderr, this.io, !this.isJson);
   }
 
-  /** Whether there is a terminal to answer a question. */
+  /** Whether somebody at a terminal can answer a question. */
   get canAsk(): boolean {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }

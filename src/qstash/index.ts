@@ -27,14 +27,14 @@ export interface QStashOptions {
   /** The keys of the receivers. `current` signs deliveries, and `next` replaces it with the next rotation. */
   readonly signingKeys: { readonly current: string; readonly next: string };
   /**
-   * Where messages may go. "https://app.example.com/*" covers every path of this host, "https://app.example.com/hooks/*"
-   * every path below `/hooks/`, and "https://app.example.com/hook" only this one. Scheme, host and port must be the
-   * same. Nothing else is called, and redirects are not followed.
+   * Where messages may go. "https://app.example.com/*" covers every path of this host,
+   * "https://app.example.com/hooks/*" every path below `/hooks/`, and "https://app.example.com/hook" only this one.
+   * Scheme, host and port must be the same. Nothing else is called, and redirects are not followed.
    */
   readonly targets: readonly string[];
   /**
-   * The timeout of a delivery whose message sets none. Default "29s": with a longer one, deliveries would start with the
-   * next tick instead of right after the publish.
+   * The timeout of a delivery whose message sets none. Default "29s": with a longer one, deliveries would start with
+   * the next tick instead of right after the publish.
    */
   readonly timeout?: Duration | undefined;
   /**
@@ -49,7 +49,8 @@ export interface QStashOptions {
 const optionNames = ["tokens", "signingKeys", "targets", "timeout", "events", "fetch"];
 
 /**
- * Creates QStash's interface. Add its `jobs` to a queue, and pass it to `createHandler`, `createWorker` or `createRoute`.
+ * Creates QStash's interface. Add its `jobs` to a queue, and pass it to `createHandler`, `createWorker` or
+ * `createRoute`.
  *
  * ```ts
  * const qstash = createQStash({

@@ -28,9 +28,7 @@ export function callbacksFor(
   ];
 }
 
-/**
- * Makes the callbacks of a message that has ended. They are stored together with its outcome, so each comes exactly once.
- */
+/** Makes the callbacks of a message that has ended. They are stored with its outcome, so each is made exactly once. */
 export async function callbackJobs(
   message: Message,
   ending: JobEnding,
@@ -60,7 +58,7 @@ export async function callbackJobs(
   return make("");
 }
 
-/** Enqueues the callbacks apart from the outcome. Their ids come from the end, so a second call enqueues no second one. */
+/** Enqueues the callbacks apart from the outcome. Their ids come from the end, so a second call has no effect. */
 export async function enqueueCallbacks(
   message: Message,
   ending: JobEnding,

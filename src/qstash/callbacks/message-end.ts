@@ -16,8 +16,8 @@ export function responseTo(host: AttemptHost): KeptResponse {
 }
 
 /**
- * How a message of a run ended. The outcome of the delivery stores it with the job, and only then the run is changed and
- * callbacks are enqueued. So a message is not delivered again because its run could not be changed.
+ * How a message of a run ended. The outcome of the delivery stores it with the job. Only then the run is changed and
+ * callbacks are enqueued, so a failure of these does not deliver the message again.
  */
 export interface StoredEnd {
   readonly response: KeptResponse;

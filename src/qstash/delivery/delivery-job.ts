@@ -134,7 +134,7 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
   return { status: end.response.status };
 }
 
-/** Logs the end of a message, whatever ended it, and returns its callbacks. */
+/** Logs the end of a message, and returns its callbacks. */
 async function afterEnd(
   ending: JobEnding,
   host: AttemptHost,

@@ -55,7 +55,7 @@ export function queueLimits(parallelism: number): FlowControlOptions {
   return parallelism === 1 ? { ordered: true } : { concurrency: parallelism };
 }
 
-/** Sets and pins the limits of a key. @throws {TidegateError} `invalid_request` for limits that contradict each other */
+/** Sets and pins the limits of a key. @throws {TidegateError} `invalid_request` if they contradict each other */
 export function setLimits(queue: Queue, key: string, limits: FlowControlLimits): Promise<void> {
   return internalsOf(queue).changeFlow(key, { to: "set", limits: flowLimits(limits) });
 }
@@ -130,7 +130,7 @@ export function readLimit(text: string, wrong: () => Error): number {
   return Number(text);
 }
 
-/** Reads a period in ms: "1m", or a number of seconds. Default: one second. @throws {TidegateError} `invalid_request` */
+/** Reads a period, "1m" or a number of seconds, in ms. Default: 1 s. @throws {TidegateError} `invalid_request` */
 export function readPeriod(text: string | undefined): number {
   return text === undefined ? DEFAULT_PERIOD_MS : durationOrSeconds(text, "The period of flow control");
 }

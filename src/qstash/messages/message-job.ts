@@ -33,7 +33,7 @@ export function placed(job: MessageJob, local: LocalFacts): MessageJob {
   return id === undefined ? job : { ...job, id: idUnderKey(id, flowControl?.key, local) };
 }
 
-/** The id of which another is a variant. */
+/** The id without the ending of a variant. */
 export function withoutEnding(id: string): string {
   return id.replace(/~\d+$/, "");
 }

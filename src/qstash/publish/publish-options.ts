@@ -51,7 +51,7 @@ const unsupported = [
  * Reads the headers of a publish.
  *
  * @param now ms since 1970.
- * @throws {TidegateError} `invalid_request`, and the message names the header; `payload_too_large` for too many headers.
+ * @throws {TidegateError} `invalid_request`, and the message names the header; `payload_too_large`
  */
 export function readPublishOptions(headers: Headers, targets: Targets, now: number): PublishOptions {
   checkSize(headers);

@@ -30,7 +30,7 @@ export class KeyRing {
     return stored ? (JSON.parse(stored.text) as SigningKeys) : this.#given;
   }
 
-  /** The keys, read at most once a minute. Receivers with the keys from before a rotation accept the old and new ones. */
+  /** The keys, read at most once a minute. Receivers accept both the old and the new `current` after a rotation. */
   async recent(documents: Documents, queue: string, now: number): Promise<SigningKeys> {
     const known = this.#known.get(queue);
     if (known && now < known.until) return known.keys;

@@ -99,8 +99,8 @@ function covers({ origin, path, isPrefix }: Target, url: URL): boolean {
 const MOST_DECODED = 4;
 
 /**
- * Whether a server may read the path as one outside of its prefix: because of encoded slashes, backslashes or dots, dots
- * with parameters as in "..;a", or invalid UTF-8 that old servers read as a slash.
+ * Whether a server may read the path as one outside of its prefix: because of encoded slashes, backslashes or dots,
+ * dots with parameters as in "..;a", or invalid UTF-8 that old servers read as a slash.
  */
 function isAmbiguous(path: string): boolean {
   let decoded = path;

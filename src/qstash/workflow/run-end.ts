@@ -23,8 +23,8 @@ export type RunEnd =
     };
 
 /**
- * Ends a run, and brings its end to the run that invoked it. If several ends race, the first stored one counts. A second
- * call brings the stored end again, because the first call may have been killed before it did so.
+ * Ends a run, and brings its end to the run that invoked it. If several ends race, the first stored one counts. A
+ * second call brings the stored end again, because the first call may have been killed before it did so.
  *
  * @returns the run as it is now, which may have ended in another way; undefined if there is none.
  */

@@ -96,10 +96,7 @@ async function stepDelivery(
   return { header: stepHeader(run), body, expectsSdk: run.options.expectsSdk };
 }
 
-/**
- * Handles a message whose run has already continued. An earlier attempt may have stored the next steps without enqueuing
- * their messages.
- */
+/** Handles a message whose run has already continued. An earlier attempt may not have enqueued the next messages. */
 async function goneOn(
   run: Run,
   steps: readonly RunStep[],
