@@ -140,7 +140,7 @@ onEveryTarget((open) => {
       expect(documentOf(result)).toEqual({ retried: 1 });
       expect(errorOf(result)).toEqual({
         code: "not_found",
-        message: expect.stringContaining("Of 2 ids, 1 was not"),
+        message: expect.stringContaining("1 of 2 ids was not"),
       });
     });
 

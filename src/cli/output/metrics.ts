@@ -26,7 +26,7 @@ export function metricsTable({ names, other }: QueueFigures, view: ListView): st
     },
     { title: "WAIT P50", cell: ({ hour }) => time(hour.waiting, "medianMs"), align: "right" },
     { title: "P95", cell: ({ hour }) => time(hour.waiting, "p95Ms"), align: "right" },
-    { title: "DURATION P50", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
+    { title: "RUN P50", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
     { title: "P95", cell: ({ hour }) => time(hour.running, "p95Ms"), align: "right" },
     ...(all.some(({ pending }) => pending) ? [pendingColumn] : []),
   ];

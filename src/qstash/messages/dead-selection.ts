@@ -17,9 +17,9 @@ const MOST_SELECTED = 100;
 export async function selectDead(
   queue: Queue,
   query: URLSearchParams,
-  isMeant: (message: MessageView) => boolean = () => true,
+  matches: (message: MessageView) => boolean = () => true,
 ): Promise<Selection> {
-  if (query.has("dlqIds")) return { messages: (await withIds(queue, query.getAll("dlqIds"))).filter(isMeant) };
+  if (query.has("dlqIds")) return { messages: (await withIds(queue, query.getAll("dlqIds"))).filter(matches) };
   const order = query.get("order") ?? "latestFirst";
   if (order !== "latestFirst") throw invalidRequest('order must be "latestFirst".');
   // The SDK still sends the filter api, which QStash ignores.
@@ -31,7 +31,7 @@ export async function selectDead(
     // Every job of the page fits, so its cursor is also the cursor after the last message.
     const page = await queue.listDeadLetter({ name: DELIVERY, limit: count - messages.length, cursor });
     const found = page.jobs.filter((job) => isDelivery(job) && filter(messageView(job), job.failedAt.getTime()));
-    messages.push(...found.map(messageView).filter(isMeant));
+    messages.push(...found.map(messageView).filter(matches));
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined && messages.length < count);
   return { messages, ...(cursor !== undefined && { cursor }) };

@@ -3,7 +3,7 @@ import { toBase64 } from "../shared/base64.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";
 
-/** How much of a response the dead letter shows. */
+/** How much of a response the dead-letter queue shows. */
 export const MOST_SHOWN_BYTES = 256 * 1024;
 const MOST_HEADER_BYTES = 16 * 1024;
 
