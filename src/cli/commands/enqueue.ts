@@ -46,7 +46,9 @@ export function addEnqueue(program: Program, session: Session): void {
       session.print(result, () => resultText(result, options.cron !== undefined, session.now));
       // Not an error: the name may belong to a future deployment.
       if (kind === "redis" && jobNames === undefined)
-        session.note("Name and payload were not checked. Use --module to check them.");
+        session.note(
+          "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
+        );
     });
 }
 
