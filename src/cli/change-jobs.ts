@@ -1,28 +1,41 @@
 import { counted } from "./output/text.ts";
-import { PartlyDone } from "./partly-done.ts";
 import type { Session } from "./session.ts";
 
-/** A change of many jobs. */
+/** A change of many jobs, and its texts. */
 export interface Change {
-  /** What it would do, without a verb, such as "be removed", or "run in 5 minutes". Asked after `count`. */
+  /** What would happen to the jobs: "be removed", "run in 5 minutes". Read after `count`. */
   readonly would: () => string;
-  /** The question before it, for so many jobs: "remove 3 dead jobs for good". */
+  /** "remove 3 dead jobs for good" */
   readonly question: (size: number) => string;
-  /** Whether something is lost. Then it needs a confirmation, also without a terminal. */
+  /** Whether it cannot be undone. Then it needs a confirmation, even without a terminal. */
   readonly isFinal: boolean;
-  /** What the jobs are: "dead job". */
+  /** "dead job" */
   readonly noun: string;
-  /** What has been done to them, in an error: "removed". */
+  /** "removed" */
   readonly past: string;
-  /** What a program gets. */
+  /** The output for programs. */
   readonly document: (done: number) => object;
-  /** What people get. */
+  /** The output for people. */
   readonly outcome: (done: number) => string;
+  /** The output for people if no job matches. */
   readonly nothing: string;
   /** Counts the jobs that it would change. */
   count(): Promise<number>;
-  /** Changes them, and gives how many. `progress` is called with how many are changed so far. */
+  /** Changes the jobs, and returns how many. Calls `progress` with the number so far. */
   apply(progress: (done: number) => void): Promise<number>;
+}
+
+/** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */
+export class PartlyDone extends Error {
+  override readonly name = "PartlyDone";
+  /** What programs get beside the error: the same fields as after a success. */
+  readonly document: object;
+
+  /** @param done "2,000 jobs had been removed before." */
+  constructor(done: string, document: object, cause: unknown) {
+    super(done, { cause });
+    this.document = document;
+  }
 }
 
 export interface ChangeOptions {
@@ -31,9 +44,9 @@ export interface ChangeOptions {
 }
 
 /**
- * Changes jobs, after a question. With `dryRun` it only counts them.
+ * Changes jobs, after a question. With `dryRun`, only counts them.
  *
- * @returns how many it has changed; undefined for a dry run.
+ * @returns how many it changed; undefined for a dry run.
  * @throws {PartlyDone} if it fails after it has changed some.
  */
 export async function changeJobs(
@@ -52,7 +65,6 @@ export async function changeJobs(
     const size = await change.count();
     return size > 0 ? `${label}: ${change.question(size)}?` : undefined;
   };
-  // A change that loses nothing needs no confirmation without a terminal.
   const isSure = yes || (!isFinal && !session.canAsk);
   const isWanted = isFinal ? await session.confirm(question, yes) : isSure || (await session.ask(question));
   const done = isWanted ? await applied(change) : 0;

@@ -7,13 +7,12 @@ import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** An action on dead jobs. */
 export type DeadLetterAction = { readonly verb: "remove" } | { readonly verb: "retry"; readonly payload?: unknown };
 
-/** A handler needs two round trips for a request with this many jobs. The progress bar moves after each request. */
+/** How many jobs a request to a handler names: it then needs two round trips. The progress bar moves after each. */
 const CHUNK = 250;
 
-/** Reads which dead jobs to act on. @throws {UsageError} unless they are chosen in exactly one way. */
+/** Reads which dead jobs to act on. @throws {UsageError} unless they are chosen in exactly one way */
 export function readSelection(
   ids: readonly string[],
   { name, group, all }: { readonly name?: string; readonly group?: string; readonly all?: true },
@@ -32,7 +31,7 @@ export function readSelection(
   return selection;
 }
 
-/** The action on a selection, with a progress bar for people. */
+/** An action on a selection, with a progress bar for people. */
 export function deadLetterChange(
   target: Target,
   action: DeadLetterAction,
@@ -65,7 +64,6 @@ export function deadLetterChange(
   };
 }
 
-/** How many dead jobs a selection has. */
 async function countDead({ queue }: Target, selection: DeadSelection): Promise<number> {
   if ("all" in selection) return (await queue.getStats()).deadLetterCount;
   return (await queue.removeFromDeadLetter(selection, { dryRun: true })).removed;
@@ -95,7 +93,7 @@ async function applyTo(
   const pages =
     "ids" in selection
       ? [{ jobs: selection.ids.map((id) => ({ id })) }]
-      : // Jobs that leave the dead letter meanwhile do not shift the next pages.
+      : // The pages stay in place while jobs leave the dead-letter queue.
         pagesOf((cursor) => queue.listDeadLetter({ name, group, cursor, limit: CHUNK }));
   let done = 0;
   for await (const { jobs } of pages) {

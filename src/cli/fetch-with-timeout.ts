@@ -1,19 +1,19 @@
 import { TidegateError } from "../core/shared/errors.ts";
 import type { Io } from "./io.ts";
 
-const ANSWER_WITHIN_S = 30;
-/** A drain answers when it ends. Platforms let one last 15 minutes at most. */
-const DRAIN_WITHIN_S = 16 * 60;
+const TIMEOUT_S = 30;
+/** A drain responds when it ends, and platforms allow at most 15 minutes. */
+const DRAIN_TIMEOUT_S = 16 * 60;
 
 /**
- * Sends requests to a handler and waits for the whole answer, with a time limit that fits the request.
+ * Sends requests to a handler and waits for the whole response, with a time limit that fits the request.
  *
  * @throws {TidegateError} `store_unavailable` after the time limit. Otherwise throws what `fetch` throws.
  */
 export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => Promise<Response> {
   const send = io.fetch ?? ((request: Request) => fetch(request));
   return async (request) => {
-    const seconds = new URL(request.url).pathname.endsWith("/drain") ? DRAIN_WITHIN_S : ANSWER_WITHIN_S;
+    const seconds = new URL(request.url).pathname.endsWith("/drain") ? DRAIN_TIMEOUT_S : TIMEOUT_S;
     const signal = AbortSignal.timeout(seconds * 1_000);
     try {
       const response = await send(new Request(request, { signal }));
@@ -23,7 +23,7 @@ export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => P
       if (!signal.aborted) throw error;
       throw new TidegateError(
         "store_unavailable",
-        `The handler has not answered within ${seconds} s. Check --url and the network. It may have worked: repeat an enqueue only with an id.`,
+        `The handler did not respond within ${seconds} s. Check --url and the network. The request may have worked: repeat an enqueue only with an id.`,
       );
     }
   };

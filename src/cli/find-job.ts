@@ -2,15 +2,15 @@ import type { JobInfo } from "../core/manage/job-info.ts";
 import { notFound } from "../core/shared/errors.ts";
 import { type JobState, jobStates } from "../core/store/store.ts";
 import { isShortened, isShownAs } from "./output/short-id.ts";
-import { counted, printable } from "./output/text.ts";
+import { count, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** How many jobs of each state are searched for an id that a table has shortened. A page has no more. */
+/** How many jobs of each state are searched for a shortened id: one page. */
 const SEARCHED = 1_000;
 
-/** A job by its id, or by what a table shows of its id. @throws as `findId`, and `not_found` */
+/** Finds a job by its id, or by the shortened id in a table. @throws as `findIds`, and `not_found` */
 export async function findJob(target: Target, text: string, session: Session): Promise<JobInfo> {
   const job = await target.queue.getJob(text);
   if (job) return job;
@@ -19,11 +19,7 @@ export async function findJob(target: Target, text: string, session: Session): P
   return found;
 }
 
-/**
- * The ids that are meant by what a table shows of them. Those that are whole need no request.
- *
- * @throws {UsageError} if several jobs can be meant.
- */
+/** Expands ids that a table has shortened. Whole ids need no request. @throws {UsageError} if one is ambiguous */
 export async function findIds(
   target: Target,
   texts: readonly string[],
@@ -33,7 +29,6 @@ export async function findIds(
   const ids: string[] = [];
   for (const text of texts) {
     const isWhole = !isShortened(text) || (await target.queue.getJob(text)) !== null;
-    // One that is not found is refused as any other unknown id.
     ids.push(isWhole ? text : ((await search(target, text, states, session))?.id ?? text));
   }
   return ids;
@@ -52,7 +47,7 @@ async function search(
   const found = pages.flat().filter(({ id }) => isShownAs(id, text));
   if (found.length > 1)
     throw new UsageError(
-      `${counted(found.length, "job")} can be meant by ${printable(text)}.`,
+      `"${printable(text)}" is ambiguous: ${count(found.length)} matches.`,
       "Give the whole id. --wide shows it.",
     );
   return found[0];

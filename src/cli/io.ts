@@ -12,13 +12,13 @@ export interface Output {
   write(text: string): unknown;
 }
 
-/** The logs of the user's own code. They must not break the live line. */
+/** What the user's own code logs. It must not break the live line. */
 export interface Logs {
-  /** Called with each write to a log. It must call `write`. */
+  /** Wraps each write to a log. It must call `write`. */
   around: (write: () => void) => void;
 }
 
-/** Everything outside the command line that it uses. Nothing else in it touches the process. */
+/** Everything that the command line uses of its process. */
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
@@ -26,14 +26,11 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: nothing else writes to the terminal. */
   readonly logs?: Logs;
-  /** What paths are relative to. */
   readonly cwd: string;
   /** The current time in ms since 1970. Default: the system's clock. */
   readonly clock?: Clock;
   /** Sends a request to a handler, or to Redis for `queue:doctor`. Default: the platform's `fetch`. */
   readonly fetch?: (request: Request) => Response | Promise<Response>;
-  /**
-   * Runs work that can be interrupted. The first Ctrl-C or SIGTERM aborts the signal; the second one ends the process.
-   */
+  /** Runs work that can be interrupted. The first Ctrl-C or SIGTERM aborts the signal, the second ends the process. */
   untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
 }

@@ -4,7 +4,7 @@ import process from "node:process";
 import { Writable } from "node:stream";
 import { type Logs, run } from "./run.ts";
 
-/** npm passes on a Ctrl-C that the terminal has already sent to this process. Within this time it is the same one. */
+/** npm repeats a Ctrl-C that the terminal has already sent to this process. Within this time it is the same one. */
 const SAME_INTERRUPTION_MS = 300;
 
 const signals = ["SIGINT", "SIGTERM"] as const;
@@ -32,7 +32,7 @@ async function untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<R
   }
 }
 
-/** Puts the logs of jobs above the live line, and on standard error with --json. */
+/** Writes the logs of jobs above the live line, and to standard error with --json. */
 function divertLogs(): Logs {
   const logs: Logs = { around: (write) => write() };
   const diverted = (output: NodeJS.WriteStream) =>
@@ -53,11 +53,11 @@ function divertLogs(): Logs {
   return logs;
 }
 
-// The reader may have closed the pipe, as `head` does.
+// `head` and others close the pipe early.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
 const { stdout, stderr, stdin, env } = process;
 const io = { stdout, stderr, stdin, env, cwd: process.cwd(), logs: divertLogs(), untilInterrupted };
 const code = await run(process.argv.slice(2), io);
-// The user's module may hold connections open. The output is flushed first.
+// The user's module may keep connections open, so the process does not end by itself.
 process.stdout.write("", () => process.exit(code));

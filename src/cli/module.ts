@@ -6,7 +6,7 @@ import { isQueue, type Queue } from "../core/queue/queue.ts";
 import { printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What the user's module exports: jobs, and the queues that it makes itself. */
+/** The jobs and queues that the user's module exports. */
 export interface UserModule {
   readonly jobs: readonly AnyJob[];
   readonly queues: readonly Queue[];
@@ -40,7 +40,7 @@ export async function loadModule(file: string, cwd: string): Promise<UserModule>
   return found;
 }
 
-// Node 20 cannot run TypeScript. Node itself loads other modules, and then jiti is not loaded.
+// Node 20 cannot load TypeScript.
 async function importModule(path: string): Promise<object> {
   if (!/\.[cm]?tsx?$/.test(path)) return import(pathToFileURL(path).href);
   const { createJiti } = await import("jiti");
@@ -55,10 +55,10 @@ function reasonOf(error: unknown, cwd: string): string {
   return `${error.name}: ${error.message}${where}`;
 }
 
-// A stack frame, and the line above the stack that locates a syntax error.
+// A stack frame, and the line above a stack that locates a syntax error.
 const stackLines = [/^ +at (?:async )?(?:.* \()?((?:\/|file:|[A-Z]:).*):(\d+):\d+\)?$/, /^(\/.+|[A-Z]:.+):(\d+)$/];
 
-/** Where an error was thrown, or the syntax error is: the innermost frame of the user's own code. */
+/** The place of an error: the innermost frame outside of node_modules. */
 function placeOf({ stack = "" }: Error): { readonly path: string; readonly line: string } | undefined {
   for (const entry of stack.split("\n")) {
     const [, file = "", line] = stackLines.map((pattern) => pattern.exec(entry)).find((match) => match) ?? [];
@@ -68,7 +68,7 @@ function placeOf({ stack = "" }: Error): { readonly path: string; readonly line:
   return undefined;
 }
 
-// Node's message for a .js file with import or export if package.json makes it CommonJS, as `npm init -y` does.
+// What Node says of import or export in a .js file that package.json makes CommonJS, as `npm init -y` does.
 const isOutsideOfModule = /outside a module|Unexpected token 'export'|top level bodies of modules/;
 
 function hintFor(error: unknown): string | undefined {
@@ -76,10 +76,7 @@ function hintFor(error: unknown): string | undefined {
   return 'According to package.json, .js files there are not ES modules. Name the file .mjs, or set "type": "module" in package.json.';
 }
 
-/**
- * The exports, including those inside a default export. Arrays come first, because they have an order and export names
- * do not.
- */
+/** The exports, including those inside a default export. Arrays come first, since export names have no order. */
 function valuesOf(exported: object): readonly unknown[] {
   const values = Object.entries(exported).flatMap(([name, value]: [string, unknown]) => {
     const isCollection = name === "default" && isObject(value) && !isJob(value) && !isQueue(value);
@@ -88,7 +85,7 @@ function valuesOf(exported: object): readonly unknown[] {
   return [...values.filter(Array.isArray).flat(), ...values];
 }
 
-// Checked by shape, because the module may use another copy of the package.
+// By shape, because the module may use another copy of the package.
 function isJob(value: unknown): value is AnyJob {
   return isObject(value) && typeof value["name"] === "string" && typeof value["perform"] === "function";
 }

@@ -6,7 +6,6 @@ import { groupPattern } from "../core/store/failures.ts";
 import type { Io } from "./io.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** Parses a whole number. */
 export function whole(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -43,7 +42,7 @@ export function when(text: string): PointInTime | Duration {
   return text as Duration;
 }
 
-/** Replaces the queue's message, which is meant for code, by one for the command line. */
+/** Replaces the message of an error, which is meant for code, with one for the command line. */
 function orInvalid<Value>(read: () => Value, message: string): Value {
   try {
     return read();
@@ -53,9 +52,10 @@ function orInvalid<Value>(read: () => Value, message: string): Value {
 }
 
 /**
- * Parses JSON from an argument, or from standard input if the argument is "-". Undefined if there is none.
+ * Parses JSON from an argument, or from standard input if the argument is "-".
  *
- * @throws {UsageError} if it is invalid. The message does not repeat the text, which can be private.
+ * @returns undefined without an argument.
+ * @throws {UsageError} if it is invalid. The message does not repeat the text, which may be private.
  */
 export async function json(text: string | undefined, what: string, { stdin }: Io): Promise<unknown> {
   if (text === undefined) return undefined;

@@ -4,7 +4,6 @@ import { whole } from "./option-values.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
 
-/** One page of a list; its items are in the field. */
 type Page<Field extends string, Item> = { readonly [Name in Field]: readonly Item[] } & {
   readonly cursor: string | null;
 };
@@ -19,9 +18,7 @@ export function addPageOptions<Arguments extends unknown[], Options extends Opti
     .option("--all", "every page");
 }
 
-/**
- * Reads one page or all of them, and shows the progress. A page may be empty though others follow: then it reads on.
- */
+/** Reads the first page that is not empty, or all pages, and shows the progress. */
 export async function readPages<Field extends "jobs" | "keys" | "failures", Item>(
   field: Field,
   read: (cursor: string | undefined) => Promise<Page<Field, Item>>,
@@ -45,7 +42,6 @@ export async function readPages<Field extends "jobs" | "keys" | "failures", Item
   return { [field]: items, cursor } as Page<Field, Item>;
 }
 
-/** Says how to see the next page. */
 export function noteNextPage(cursor: string | null, session: Session): void {
   if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
 }

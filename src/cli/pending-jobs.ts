@@ -12,7 +12,6 @@ import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** What to do with waiting jobs: remove them, or run them at another time. */
 export type PendingAction =
   | { readonly verb: "cancel" }
   | { readonly verb: "move"; readonly to: PointInTime | Duration };
@@ -23,11 +22,7 @@ interface Given {
   readonly all?: true | undefined;
 }
 
-/**
- * Reads which waiting jobs to act on.
- *
- * @throws {UsageError} unless a name or all are chosen, of a state in which jobs wait.
- */
+/** Reads which waiting jobs to act on. @throws {UsageError} without a name or --all, or for another state */
 export function readPendingSelection(flag: string, { name, state, all }: Given): PendingSelection {
   if (name === undefined && !all)
     throw new UsageError(`${flag} needs to know which jobs.`, "Give the ID of one, or --name NAME, or --all.");
@@ -40,7 +35,7 @@ export function readPendingSelection(flag: string, { name, state, all }: Given):
   return name === undefined ? { all: true, ...which } : { name, ...which };
 }
 
-/** The action on the waiting jobs of a selection. */
+/** An action on the waiting jobs of a selection. */
 export function pendingChange(
   target: Target,
   action: PendingAction,
@@ -51,7 +46,6 @@ export function pendingChange(
   const past = isCancel ? "removed" : "moved";
   const calls = pendingCalls(target, session);
   let runAt: Date | undefined;
-  /** Goes through the selection, a call at a time, and shows how far it is. */
   const goThrough = async (dryRun: boolean, progress: (done: number) => void = () => {}) => {
     const line = session.liveLine();
     let done = 0;
@@ -104,7 +98,7 @@ function describe(selection: PendingSelection, size: number): string {
   return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
-/** The calls of a queue, or of its handler: `QueueClient`, which is to be small, has none of them. */
+/** These calls for a queue or a handler. `QueueClient` does not have them, to stay small. */
 function pendingCalls(target: Target, { io }: Session): Pick<Queue, "cancelPending" | "reschedulePending"> {
   if (target.kind !== "handler") return target.queue;
   const { url, token } = target;

@@ -21,7 +21,7 @@ const EPILOGUE = `
 For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
 
-/** Makes the root of the command line, with the options that every command has. */
+/** Creates the root of the command line, with the options that every command has. */
 export function createProgram({ io, isJson, colors }: Session) {
   const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : COLUMNS);
   return new Command("tidegate")
@@ -53,11 +53,7 @@ export function createProgram({ io, isJson, colors }: Session) {
     .addHelpText("after", EPILOGUE);
 }
 
-/**
- * Shows the help of a subcommand; commander's own help command knows only groups.
- *
- * @throws {UsageError} if there is none.
- */
+/** Shows the help of a subcommand. Commander's own help command knows only groups. @throws {UsageError} */
 export function showHelp(program: CommandUnknownOpts, names: readonly string[]): void {
   let found = program;
   for (const name of names) {
@@ -69,9 +65,8 @@ export function showHelp(program: CommandUnknownOpts, names: readonly string[]):
 }
 
 /**
- * Refuses unknown words after a group. Commander would pass them to the group's default command.
+ * Refuses unknown words after a group, which commander would pass to the group's default command.
  *
- * @param hint how to fix it.
  * @throws {UsageError} that lists the subcommands.
  */
 export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hint?: string): void {
@@ -83,7 +78,7 @@ export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hi
 /** The width for help if the output's width is unknown. */
 const COLUMNS = 80;
 
-/** Examples for the end of a command's help. The meaning goes above its command if both do not fit on one line. */
+/** Examples for the end of a command's help. Each meaning goes above its command if one line has no room for both. */
 export function examples(...lines: readonly (readonly [command: string, meaning: string])[]): string {
   const width = Math.max(...lines.map(([command]) => command.length));
   const beside = lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
@@ -96,7 +91,7 @@ export function joinLines(text: string): string {
   return text.replace(/(\S)\n(?=\S)/g, "$1 ");
 }
 
-/** Found by the package's name, so that it works wherever this code is bundled. */
+/** Finds package.json by the name of the package, which works wherever this code is bundled. */
 function packageVersion(): string {
   const { version } = createRequire(import.meta.url)("tidegate/package.json") as { version: string };
   return version;

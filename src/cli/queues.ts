@@ -7,12 +7,7 @@ import type { Session } from "./session.ts";
 import { suggestedCommand } from "./suggested-command.ts";
 import { openTarget, type Target } from "./target.ts";
 
-/**
- * Reads every queue of a target: those of a handler or of a module, unless --queue names one; in Redis, the one that it
- * names.
- *
- * @param mark as for `listQueues`.
- */
+/** Reads every queue of a target, or the one that --queue names. @param mark as for `listQueues` */
 export async function readQueues(target: Target, { io }: Session, mark?: string): Promise<QueueList> {
   if (target.kind !== "handler") return listQueues(queuesOf(target), mark);
   const { url, token } = target;
@@ -20,10 +15,7 @@ export async function readQueues(target: Target, { io }: Session, mark?: string)
   return read("queues", await connect(connection)("GET", `/queues${query({ mark })}`));
 }
 
-/**
- * The queues of a target by name, each as a target of its own: those of a handler or of a module. If --queue names one,
- * or there is only one, that is the target itself, under no name.
- */
+/** The queues of a target by name, each as its own target. A single queue is the target itself, without a name. */
 export async function targetsOf(
   target: Target,
   session: Session,
@@ -43,7 +35,7 @@ export async function targetsOf(
   return names.length > 1 ? new Map(await Promise.all(names.map(named))) : alone;
 }
 
-/** The queues of a target that this process reads itself. */
+/** The queues of a target that this process reads directly. */
 export function queuesOf(target: Exclude<Target, { readonly kind: "handler" }>): readonly Queue[] {
   return target.kind === "own" ? target.queues : [target.queue];
 }

@@ -1,10 +1,10 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { isTidegateError } from "../core/shared/errors.ts";
 import { StartError } from "../dev/start-error.ts";
+import { PartlyDone } from "./change-jobs.ts";
 import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
-import { PartlyDone } from "./partly-done.ts";
 import { createProgram, showHelp } from "./program.ts";
 import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
@@ -42,7 +42,7 @@ interface Failure {
   readonly message: string;
   readonly hint?: string | undefined;
   readonly exitCode: 1 | 2;
-  /** What had been done before, for programs. */
+  /** For programs: what was done before the failure. */
   readonly done?: object;
 }
 

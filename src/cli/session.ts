@@ -6,18 +6,17 @@ import { type Column, table } from "./output/table.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The user answered a question with no. */
 export class Declined extends Error {
   override readonly name = "Declined";
 }
 
-/** Makes the text of a question, and may read the queue for it. Undefined if there is nothing to do. */
+/** Returns the text of a question, or undefined if there is nothing to do. It may read the queue. */
 export type Question = () => Promise<string | undefined>;
 
-/** One run of the command line: its input and output, for people or for programs. */
+/** The input and output of one command, for people or for programs. */
 export class Session {
   readonly io: Io;
-  /** Whether the output is for a program: standard output gets one JSON document and nothing else. */
+  /** Whether the output is for a program: one JSON document on standard output, and nothing else. */
   readonly isJson: boolean;
   readonly colors: Colors;
   exitCode = 0;
@@ -32,7 +31,7 @@ export class Session {
     return (this.io.clock ?? systemClock)();
   }
 
-  /** Prints the result, once: JSON for programs, text for people. */
+  /** Prints a result: JSON for programs, text for people. */
   print(document: unknown, text: () => string): void {
     this.io.stdout.write(`${this.isJson ? JSON.stringify(document) : text()}\n`);
   }
@@ -42,7 +41,7 @@ export class Session {
     if (!this.isJson) this.io.stderr.write(`${text}\n`);
   }
 
-  /** How wide text for people may be: as the terminal is, or undefined for no limit. */
+  /** The width of the terminal. Undefined without one: then lines may have any length. */
   get width(): number | undefined {
     const { stdout, env } = this.io;
     return isTerminal(stdout, env) ? columnsOf(stdout) : undefined;
@@ -52,23 +51,21 @@ export class Session {
     return table(columns, rows, { colors: this.colors, width: this.width });
   }
 
-  /** A progress line for people at a terminal. */
   liveLine(): LiveLine {
     return new LiveLine(this.io.stderr, this.io, !this.isJson);
   }
 
-  /** Whether there is a terminal to answer a question. */
+  /** Whether somebody at a terminal can answer a question. */
   get canAsk(): boolean {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }
 
   /**
-   * Asks before an action that cannot be undone.
+   * Asks before an action that cannot be undone, unless the user is sure.
    *
-   * @param question as for `ask`.
-   * @returns as `ask`. With `--yes`, true without a question.
+   * @returns as `ask`.
    * @throws {UsageError} without a terminal and without `--yes`.
-   * @throws {Declined} if the answer is not yes.
+   * @throws {Declined} unless the user says yes.
    */
   async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
     if (isSure) return true;
@@ -83,14 +80,14 @@ export class Session {
   /**
    * Asks before an action.
    *
-   * @returns true after a yes. False, without a question, if there is nothing to do.
-   * @throws {Declined} if the answer is not yes.
+   * @returns true after a yes; false, without a question, if there is nothing to do.
+   * @throws {Declined} unless the user says yes.
    */
   async ask(question: Question): Promise<boolean> {
     const text = await question();
     if (text === undefined) return false;
     this.io.stderr.write(`${text} [y/N] `);
-    // Not as a terminal: Ctrl-C must end the process, and the terminal edits the line itself.
+    // `terminal: true` would catch Ctrl-C, which must end the process.
     const lines = createInterface({ input: this.io.stdin, terminal: false });
     try {
       for await (const line of lines) {

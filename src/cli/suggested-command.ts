@@ -2,13 +2,13 @@ import { isRedisUrl, withoutAccess } from "../dev/redis-address.ts";
 import type { Globals } from "./program.ts";
 
 /**
- * A command for the same queue that the user can copy, with the options that select it. It leaves out tokens and
- * passwords, which others could read on screen.
+ * A command that the user can copy, with the options that select the same queue. It leaves out tokens and passwords,
+ * which others could read on screen.
  *
  * @param words the command: "queue:resume".
  */
 export function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
-  // With a handler, the module only provides the names of jobs, and queue:work refuses it.
+  // With a handler, the module only provides job types, and queue:work refuses it.
   const isHandler = url !== undefined && !isRedisUrl(url);
   const options = {
     url: isHandler ? url : url && withoutAccess(url),
@@ -21,7 +21,7 @@ export function suggestedCommand(words: string, { url, module, queue, prefix }: 
   return ["tidegate", words, ...given].join(" ");
 }
 
-/** Quotes text for a shell if needed. */
+/** Quotes text for a shell if it needs quotes. */
 export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

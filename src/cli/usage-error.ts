@@ -1,4 +1,4 @@
-/** A command that the user got wrong. It carries a hint, and the exit code is 2. */
+/** A mistake in a command. The exit code is 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   readonly hint: string | undefined;

@@ -13,7 +13,7 @@ import { defineDelivery } from "./delivery/delivery-job.ts";
 import { EventLog } from "./messages/event-log.ts";
 import { defineFanOut } from "./publish/fan-out.ts";
 import { messageRecords } from "./publish/records.ts";
-import { answerer } from "./routes/router.ts";
+import { responder } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
 import { readTargets } from "./security/targets.ts";
 import { userOf } from "./security/users.ts";
@@ -24,23 +24,23 @@ export type { QStash } from "../http/qstash-port.ts";
 export interface QStashOptions {
   /** The tokens that SDKs send, each with at least 12 characters. Each of them may do everything below `/v2`. */
   readonly tokens: readonly string[];
-  /** The keys of the receivers: `current` signs deliveries, and `next` is what it will be rotated to. */
+  /** The keys of the receivers. `current` signs deliveries, and `next` replaces it with the next rotation. */
   readonly signingKeys: { readonly current: string; readonly next: string };
   /**
-   * Where messages may go: "https://app.example.com/*" stands for every path of this host,
-   * "https://app.example.com/hooks/*" for those below `/hooks/`, and "https://app.example.com/hook" for one. Scheme,
-   * host and port must be the same; on this machine the port may be "*", as in "http://localhost:*" with a path behind
-   * it. Nothing else is called, and redirects are not followed.
+   * Where messages may go. "https://app.example.com/*" covers every path of this host,
+   * "https://app.example.com/hooks/*" every path below `/hooks/`, and "https://app.example.com/hook" only this one.
+   * Scheme, host and port must be the same; on this machine the port may be "*", as in "http://localhost:*" with a path
+   * behind it. Nothing else is called, and redirects are not followed.
    */
   readonly targets: readonly string[];
   /**
-   * How long a delivery may take if its message does not say. Default "29s": the longest that starts right after the
-   * publish instead of with the next tick.
+   * The timeout of a delivery whose message sets none. Default "29s": with a longer one, deliveries would start with
+   * the next tick instead of right after the publish.
    */
   readonly timeout?: Duration | undefined;
   /**
    * How long the states of messages are kept for `logs`, up to 90 days, such as `{ retention: "3d" }`. Each state costs
-   * five Redis commands; those of one publish cost five together. Default false: none are kept.
+   * five Redis commands. The states of one publish cost five together. Default false: none are kept.
    */
   readonly events?: { readonly retention: Duration } | false | undefined;
   /** Sends the deliveries. Default: the platform's own. */
@@ -50,7 +50,8 @@ export interface QStashOptions {
 const optionNames = ["tokens", "signingKeys", "targets", "timeout", "events", "fetch"];
 
 /**
- * Makes QStash's interface. Add its `jobs` to a queue, and pass it to `createHandler`, `createWorker` or `createRoute`.
+ * Creates QStash's interface. Add its `jobs` to a queue, and pass it to `createHandler`, `createWorker` or
+ * `createRoute`.
  *
  * ```ts
  * const qstash = createQStash({
@@ -81,7 +82,7 @@ export function createQStash(options: QStashOptions): QStash {
   return {
     jobs: [delivery, defineFanOut()],
     records: messageRecords(events),
-    respond: answerer(settings, (request) => identify(bearerOf(request))),
+    respond: responder(settings, (request) => identify(bearerOf(request))),
   };
 }
 

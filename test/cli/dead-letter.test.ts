@@ -16,7 +16,7 @@ onEveryTarget((open) => {
       await target.clock.advance("2h");
       const { code, stdout } = await target.cli(["queue:dlq"]);
       expect(code).toBe(0);
-      expect(stdout).toMatch(/^ID +DIED +ATTEMPTS +NAME +ERROR\n/);
+      expect(stdout).toMatch(/^ID +DEAD +ATTEMPTS +NAME +ERROR\n/);
       expect(stdout.match(/2 hours ago +1 +fails +Error: no luck/g)).toHaveLength(2);
       expect(await target.cli(["queue:dlq", "list"])).toMatchObject({ stdout });
       expect(documentOf(await target.cli(["queue:dlq", "--name", "other", "--json"]))).toEqual({
@@ -140,7 +140,7 @@ onEveryTarget((open) => {
       expect(documentOf(result)).toEqual({ retried: 1 });
       expect(errorOf(result)).toEqual({
         code: "not_found",
-        message: expect.stringContaining("Of 2 ids, 1 was not"),
+        message: expect.stringContaining("1 of 2 ids was not"),
       });
     });
 

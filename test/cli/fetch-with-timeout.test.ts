@@ -23,7 +23,7 @@ test("a request times out after 30 s, and the error says so", async () => {
   const { timeouts, client } = silent();
   await expect(client.getStats()).rejects.toMatchObject({
     code: "store_unavailable",
-    message: expect.stringMatching(/^The handler has not answered within 30 s\. Check --url/),
+    message: expect.stringMatching(/^The handler did not respond within 30 s\. Check --url/),
   });
   expect(timeouts).toEqual([30_000]);
 });

@@ -96,7 +96,10 @@ describe("on a terminal of 80 columns", () => {
         id: "invoice-2026-0002",
       });
       const several = await cli(["queue:jobs", "invoice-…"]);
-      expect(several).toMatchObject({ code: 2, stderr: expect.stringContaining("2 jobs can be meant by invoice-….") });
+      expect(several).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('"invoice-…" is ambiguous: 2 matches.'),
+      });
       expect((await cli(["queue:jobs", "00000000"])).code).toBe(1);
       expect((await cli(["queue:jobs", id.slice(-7)])).code).toBe(1);
       expect((await cli(["queue:jobs", id.slice(-8), "--cancel", "--yes"])).stdout).toBe(`Removed job ${id} (send).\n`);

@@ -2,8 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { stripVTControlCharacters } from "node:util";
 import stringWidth from "string-width";
 import { describe, expect, test } from "vitest";
-import { waitBeforeLook } from "../../src/cli/top/interval.ts";
-import type { Look } from "../../src/cli/top/looks.ts";
+import { type Snapshot, waitBeforeRefresh } from "../../src/cli/top/snapshots.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
@@ -173,7 +172,7 @@ describe("queue:top", () => {
     await reach(3);
     ctrlC.abort();
     const frames = (await top).stdout.trimEnd().split("\n");
-    const ready = frames.map((line) => (JSON.parse(line) as Look).queues[0]?.stats.readyCount);
+    const ready = frames.map((line) => (JSON.parse(line) as Snapshot).queues[0]?.stats.readyCount);
     expect(ready).toEqual([0, 0, 1]);
   });
 
@@ -211,14 +210,14 @@ describe("queue:top", () => {
   test("looks again when something falls due, in less than the usual wait", () => {
     const due = (ms: number, paused = false) =>
       [{ queue: "mail", ended: [], stats: { paused, nextRunAt: new Date(start + ms) } as never }] as const;
-    expect([0, 1, 2, 9].map((quiet) => waitBeforeLook(5_000, quiet, [], start))).toEqual([
+    expect([0, 1, 2, 9].map((quiet) => waitBeforeRefresh(5_000, quiet, [], start))).toEqual([
       5_000, 10_000, 20_000, 90_000,
     ]);
-    expect(waitBeforeLook(5_000, 9, due(12_000), start)).toBe(12_500);
-    expect(waitBeforeLook(5_000, 9, due(1_000), start)).toBe(5_000);
-    expect(waitBeforeLook(5_000, 9, due(12_000, true), start)).toBe(90_000);
-    expect(waitBeforeLook(5_000, 9, due(-1), start)).toBe(90_000);
-    expect(waitBeforeLook(300_000, 9, [], start)).toBe(300_000);
+    expect(waitBeforeRefresh(5_000, 9, due(12_000), start)).toBe(12_500);
+    expect(waitBeforeRefresh(5_000, 9, due(1_000), start)).toBe(5_000);
+    expect(waitBeforeRefresh(5_000, 9, due(12_000, true), start)).toBe(90_000);
+    expect(waitBeforeRefresh(5_000, 9, due(-1), start)).toBe(90_000);
+    expect(waitBeforeRefresh(300_000, 9, [], start)).toBe(300_000);
   });
 });
 

@@ -14,7 +14,7 @@ describe("queue:work with a module", () => {
     await queue.enqueueMany([toAda, toAda, toAda, { job: "fails" }, { ...toAda, delay: "1h" }]);
     const { code, stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("3 jobs completed, 1 job died.");
+    expect(stdout.split("\n").at(-2)).toBe("3 jobs completed, 1 job dead.");
     expect(stderr).toMatch(
       /^Queue default in Redis at 127\.0\.0\.1:\d+: working with 4 workers\. Press Ctrl-C to stop\.\n$/,
     );
@@ -41,9 +41,9 @@ describe("queue:work with a module", () => {
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
     const shown = stderr.split("\r\u001b[K");
     expect(shown).toContain("0 running, 0 completed");
-    expect(shown).toContain("0 running, 1 completed, 1 died, nothing is scheduled");
+    expect(shown).toContain("0 running, 1 completed, 1 dead, nothing is scheduled");
     expect(shown.at(-1)).toBe("");
-    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 1 job died.");
+    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 1 job dead.");
   });
 
   test("prints a line for each attempt, with the reason if it failed, and no payload", async () => {
@@ -284,7 +284,7 @@ describe("queue:work with a handler", () => {
     const all = (request: Request) =>
       fetch(new Request(request, { body: JSON.stringify({ attempts: true, maxJobs: 2_000, concurrency: 1_000 }) }));
     const { stdout, stderr } = await cli(["queue:work", "--once"], { fetch: all });
-    expect(stderr).toContain("2 attempts before these are not listed.");
+    expect(stderr).toContain("2 earlier attempts not listed.");
     expect(stdout.match(/ completed send_email /g)).toHaveLength(1_000);
   });
 
@@ -292,6 +292,6 @@ describe("queue:work with a handler", () => {
     const target = behindHandler();
     await target.queue.enqueueMany([{ job: "fails" }, toAda]);
     const { stdout } = await target.cli(["queue:work", "--once"]);
-    expect(stdout).toContain("1 job completed, 1 job died.");
+    expect(stdout).toContain("1 job completed, 1 job dead.");
   });
 });

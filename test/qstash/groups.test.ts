@@ -154,7 +154,7 @@ onEachKindOfStore(({ create }) => {
       client.urlGroups.addEndpoints({ name, endpoints: [endpoint as never] });
     await expect(add({ url: "http://169.254.169.254/" })).rejects.toThrow("is not among the targets");
     await expect(add({ url: target }, "a b")).rejects.toThrow("name of a URL group");
-    await expect(add({ name: "first", url: "https://app.test/third" })).rejects.toThrow("must not have one name");
+    await expect(add({ name: "first", url: "https://app.test/third" })).rejects.toThrow("must not have the same name");
     await expect(client.publish({ urlGroup: "none" })).rejects.toThrow("No URL group has this name");
     expect((await call("POST", "/v2/publish/api/llm")).status).toBe(404);
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });

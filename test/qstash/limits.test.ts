@@ -171,7 +171,7 @@ onEachKindOfStore((kind) => {
     const { call, queue } = await served();
     const answer = await call("POST", `/v2/enqueue/orders/${target}`, { headers });
     expect(answer.status).toBe(400);
-    expect(await answer.text()).toMatch(/waits in one line|could not keep both/);
+    expect(await answer.text()).toMatch(/only one line|cannot be combined/);
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 

@@ -416,7 +416,9 @@ onEachKindOfStore(({ create }) => {
       await workflow.notify({ eventId: "paid", eventData: "three", workflowRunId });
       await settle();
       expect(results.slice(-3)).toEqual(["one", "two", "three"]);
-      await expect(workflow.notify({ eventId: "paid", workflowRunId })).rejects.toThrow("No run with this id goes on");
+      await expect(workflow.notify({ eventId: "paid", workflowRunId })).rejects.toThrow(
+        "No run in progress has this id",
+      );
     });
 
     test("notifies another run from a step", async () => {

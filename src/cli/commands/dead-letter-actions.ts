@@ -20,7 +20,7 @@ export function addRetry(group: CommandUnknownOpts, program: Program, session: S
       "after",
       examples(
         [`tidegate queue:dlq retry 0197a2c4-... --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
-        ["tidegate queue:dlq retry --all --dry-run", "how many there are"],
+        ["tidegate queue:dlq retry --all --dry-run", "only count them"],
       ),
     )
     .action((ids, { payload: text, ...options }) =>
@@ -36,17 +36,20 @@ export function addRemove(group: CommandUnknownOpts, program: Program, session: 
   selecting(group.command("remove"))
     .summary("remove dead jobs for good, after confirmation")
     .description("Removes dead jobs for good, after confirmation.")
-    .addHelpText("after", examples(["tidegate queue:dlq remove --name old_job --yes", "all of one name, at once"]))
+    .addHelpText(
+      "after",
+      examples(["tidegate queue:dlq remove --name old_job --yes", "all of one type, without a question"]),
+    )
     .action((ids, options) => change(ids, options, program, session, async () => ({ verb: "remove" })));
 }
 
 function selecting(command: CommandUnknownOpts) {
   return (command as ReturnType<Program["command"]>)
     .argument("[ids...]", "the ids of the jobs")
-    .option("--name <name>", "all of this name")
-    .option("--group <group>", "all of this group of queue:failures", failureGroup)
-    .option("--all", "all there are")
-    .option("--dry-run", "only show how many jobs it would affect")
+    .option("--name <name>", "all jobs of this type")
+    .option("--group <group>", "all jobs of this group of queue:failures", failureGroup)
+    .option("--all", "all dead jobs")
+    .option("--dry-run", "only count the jobs")
     .option("--yes", "do not ask for confirmation");
 }
 
@@ -61,7 +64,7 @@ async function change(
   const target = await openTarget(session, program.opts());
   const selection = "ids" in given ? { ids: await findIds(target, given.ids, ["dead"], session) } : given;
   const action = await readAction();
-  // To retry jobs that are named one by one loses nothing and surprises nobody.
+  // Retrying jobs by id needs no question.
   const isSure = yes || (action.verb === "retry" && "ids" in selection ? true : undefined);
   const done = await changeJobs(
     target.label,
@@ -72,12 +75,12 @@ async function change(
   if (done !== undefined) checkAllFound(target, selection, done);
 }
 
-/** @throws {TidegateError} `not_found` if some ids were not in the dead letter. The others have been changed. */
+/** @throws {TidegateError} `not_found` if some ids are not of dead jobs. The others have been changed. */
 function checkAllFound({ command }: Target, selection: DeadSelection, done: number): void {
   if (!("ids" in selection) || done === selection.ids.length) return;
   const missing = selection.ids.length - done;
   const wanted = counted(selection.ids.length, "id");
   throw notFound(
-    `Of ${wanted}, ${missing} ${missing === 1 ? "was" : "were"} not in the dead letter. See: ${command("queue:dlq")}`,
+    `${missing} of ${wanted} ${missing === 1 ? "was" : "were"} not in the dead-letter queue. See: ${command("queue:dlq")}`,
   );
 }

@@ -10,20 +10,20 @@ import { suggestedCommand } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
 import { addRemove, addRetry } from "./dead-letter-actions.ts";
 
-/** `queue:dlq`: the jobs that died. */
+/** `queue:dlq`: dead jobs. */
 export function addDeadLetter(program: Program, session: Session): void {
   const group = program
     .command("queue:dlq")
     .summary("list, retry and remove dead jobs")
-    .description("The dead letter holds jobs that failed for good, with their errors, until you retry or remove them.")
+    .description("The dead-letter queue keeps dead jobs, with their errors, until you retry or remove them.")
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:dlq", "list them, newest first"],
         ["tidegate queue:dlq show 0197a2c4-...", "one, with its payload and stack"],
         ["tidegate queue:dlq retry 0197a2c4-...", "retry it"],
-        ["tidegate queue:dlq retry --name send_email", "all of one name"],
-        ["tidegate queue:dlq retry --group 3f1c9a04b7de", "all that failed alike (queue:failures)"],
+        ["tidegate queue:dlq retry --name send_email", "retry all of one type"],
+        ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry a group of queue:failures"],
         ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
       ),
     );
@@ -37,15 +37,15 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
   const command = group
     .command("list", { isDefault: true })
     .summary("list them, newest first")
-    .description("Lists the jobs that died, newest first, each with the error of its last attempt.")
-    .option("--name <name>", "only those of this name")
-    .option("--group <group>", "only those of this group of queue:failures", failureGroup)
-    .option("--wide", "show whole ids and errors, a line a job, however long");
+    .description("Lists dead jobs, newest first, each with the error of its last attempt.")
+    .option("--name <name>", "only jobs of this type")
+    .option("--group <group>", "only jobs of this group of queue:failures", failureGroup)
+    .option("--wide", "show whole ids and errors, one line per job");
   addPageOptions(command)
     .addHelpText(
       "after",
       examples(
-        ["tidegate queue:dlq list --name send_email", "those of one name"],
+        ["tidegate queue:dlq list --name send_email", "jobs of one type"],
         ["tidegate queue:dlq list --all --json", "everything, for a script"],
       ),
     )
@@ -70,12 +70,10 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
 function addShow(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("show")
-    .summary("show one, with its payload and errors")
-    .description(
-      "Shows everything about one dead job: its payload, the errors of its attempts, and the stack of the last.",
-    )
+    .summary("show one dead job, with its payload and errors")
+    .description("Shows everything about one dead job: its payload, the errors of its attempts, and the last stack.")
     .argument("<id>", "the id of the job")
-    .addHelpText("after", examples(["tidegate queue:dlq show 0197a2c4-...", "as the list names it"]))
+    .addHelpText("after", examples(["tidegate queue:dlq show 0197a2c4-...", "show one dead job"]))
     .action(async (id) => {
       const target = await openTarget(session, program.opts());
       const { queue, command } = target;

@@ -15,13 +15,13 @@ export function addEnqueue(program: Program, session: Session): void {
     .summary("enqueue a job")
     .description(
       "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
-        "A handler takes --max-retries, --timeout and --cron from a token with the scope admin.",
+        "With a handler, --max-retries, --timeout and --cron need a token with the scope admin.",
     )
     .argument("<name>", "the name of the job")
     .argument("[json]", "its payload; - reads it from standard input")
     .option("--delay <duration>", "run after this time: 30s, 5m, 1h, 7d", duration)
     .option("--run-at <time>", "run at this time: ISO 8601 with a zone, such as 2030-01-31T09:00:00Z", time)
-    .option("--id <id>", "enqueue nothing if the queue knows a job with this id")
+    .option("--id <id>", "enqueue nothing if the queue has a job with this id")
     .option("--max-retries <count>", "how many attempts may follow the first", whole(0, 500))
     .option("--timeout <duration>", "how long one attempt may take", duration)
     .option("--dedupe-key <key>", "enqueue nothing if a job had this key ...")
@@ -43,8 +43,8 @@ export function addEnqueue(program: Program, session: Session): void {
       const { kind, queue, jobNames } = await openTarget(session, program.opts());
       const payload = await json(text, "The payload", session.io);
       const result = await queue.enqueue(name, payload, enqueueOptions);
-      session.print(result, () => answer(result, options.cron !== undefined, session.now));
-      // The name may belong to a deployment to come, so this is not an error.
+      session.print(result, () => resultText(result, options.cron !== undefined, session.now));
+      // Not an error: the name may belong to a future deployment.
       if (kind === "redis" && jobNames === undefined)
         session.note(
           "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
@@ -65,7 +65,7 @@ interface Options {
   readonly timeZone?: string | undefined;
 }
 
-/** Converts to the queue's options. Contradictions are refused here, before anything is sent. */
+/** Converts to the queue's options. Refuses contradictions before anything is sent. */
 function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
   const { delay, runAt, dedupeKey, dedupeTtl, dedupeReplace, cron, timeZone, ...always } = options;
   const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
@@ -80,17 +80,10 @@ function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
     dedupeKey !== undefined && dedupeTtl !== undefined
       ? { key: dedupeKey, ttl: dedupeTtl, ...(dedupeReplace && { replace: true }) }
       : undefined;
-  return given({ ...always, delay, runAt, dedupe, cron, timeZone });
+  return { ...always, delay, runAt, dedupe, cron, timeZone };
 }
 
-type Given<Values> = { [Name in keyof Values]?: Exclude<Values[Name], undefined> };
-
-/** Drops the options that were left out. */
-function given<Values extends object>(values: Values): Given<Values> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Given<Values>;
-}
-
-function answer({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now: number): string {
+function resultText({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now: number): string {
   const when = runAt ? `${fromNow(runAt, now)} (${moment(runAt)})` : "";
   if (isRecurring)
     return `Schedule ${printable(id)} ${status === "enqueued" ? "created" : "changed"}. It fires ${when}.`;

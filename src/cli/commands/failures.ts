@@ -5,16 +5,16 @@ import { examples, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
 
-/** A page of groups is in no order of size: to find the largest, all are read, up to a thousand. */
+/** A page of groups is not sorted by size. To find the largest ones, up to a thousand are read. */
 const READ_AT_ONCE = 1_000;
 
-/** `queue:failures`: what is dead, by job name and error. */
+/** `queue:failures`: dead jobs by name and error. */
 export function addFailures(program: Program, session: Session): void {
   const command = program
     .command("queue:failures")
     .summary("show what broke: dead jobs by name and error")
     .description(
-      "Groups dead jobs by name and error, the largest group first. Numbers, ids and quoted parts of a message do not count.",
+      "Groups dead jobs by name and error, the largest group first. Ignores numbers, ids and quoted parts of a message.",
     );
   addPageOptions(command)
     .addHelpText(
@@ -43,7 +43,7 @@ export function addFailures(program: Program, session: Session): void {
       if (ungrouped > 0)
         session.note(`${counted(ungrouped, "dead job")} in no group. See: ${target.command("queue:dlq")}`);
       const smaller = sorted.length - failures.length;
-      if (smaller > 0) session.note(`${counted(smaller, "smaller group")} more. Add --all, or a larger --limit.`);
+      if (smaller > 0) session.note(`${counted(smaller, "smaller group")} not shown. Add --all, or a larger --limit.`);
       noteNextPage(page.cursor, session);
     });
 }

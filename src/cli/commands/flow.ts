@@ -12,7 +12,7 @@ import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
 import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
-import { openTarget, refuseUnknownQueue } from "../target.ts";
+import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
 const KEY = "the flow control key";
 
@@ -22,7 +22,7 @@ export function addFlow(program: Program, session: Session): void {
     .command("queue:flow")
     .summary("list, limit and pause flow control keys")
     .description(
-      "Flow control keys: what runs and waits under each, and the limits that hold jobs back. Limits that you set stay until you unset them.",
+      "Manages flow control keys: their running and waiting jobs, and their limits. Limits that you set stay until you unset them.",
     )
     .addHelpText(
       "after",
@@ -35,11 +35,9 @@ export function addFlow(program: Program, session: Session): void {
       ),
     );
   addList(group, program, session);
-  addShow(group, program, session);
+  addForKey(show, group, program, session);
   addSet(group, program, session);
-  addUnset(group, program, session);
-  addPause(group, program, session);
-  addResume(group, program, session);
+  for (const action of [unset, pause, resume]) addForKey(action, group, program, session);
 }
 
 function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
@@ -47,7 +45,7 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     .command("list", { isDefault: true })
     .summary("list keys, the busiest first")
     .description(
-      "Lists the keys that have jobs, are paused or pinned, or have begun a window. A page is sorted, the list as a whole is not: for the busiest of all, add --all.",
+      "Lists the keys that have jobs, an open window or pinned limits, or are paused. Only each page is sorted. To sort all keys, add --all.",
     );
   addPageOptions(command)
     .addHelpText("after", examples(["tidegate queue:flow list --all --json", "every key, for a script"]))
@@ -80,20 +78,37 @@ function states({ paused, pinned }: FlowControlKey): string {
   return [paused && "paused", pinned && "pinned"].filter(Boolean).join(", ") || "-";
 }
 
-function addShow(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("show")
-    .summary("show a key")
-    .description("Shows what runs and waits under a key, and its limits.")
-    .argument("<key>", KEY)
-    .addHelpText("after", examples(["tidegate queue:flow show tenant-7", "one key"]))
-    .action(async (key) => {
-      const { queue } = await openTarget(session, program.opts());
-      const found = await queue.flowControl.get(key);
-      if (!found) throw notFound("Nothing waits or runs under this key, and it is neither paused nor pinned.");
-      session.print(found, () => details(found, session));
-    });
+/** A subcommand whose only argument is a key. */
+interface KeyAction {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly example: readonly [key: string, meaning: string];
+  act(key: string, target: Target, session: Session): Promise<void>;
 }
+
+function addForKey(action: KeyAction, group: CommandUnknownOpts, program: Program, session: Session): void {
+  const { name, summary, description, example } = action;
+  group
+    .command(name)
+    .summary(summary)
+    .description(description)
+    .argument("<key>", KEY)
+    .addHelpText("after", examples([`tidegate queue:flow ${name} ${example[0]}`, example[1]]))
+    .action(async (key) => action.act(key, await openTarget(session, program.opts()), session));
+}
+
+const show: KeyAction = {
+  name: "show",
+  summary: "show a key",
+  description: "Shows the running and waiting jobs of a key, and its limits.",
+  example: ["tenant-7", "one key"],
+  async act(key, { queue }, session) {
+    const found = await queue.flowControl.get(key);
+    if (!found) throw notFound("Nothing waits or runs under this key, and it is neither paused nor pinned.");
+    session.print(found, () => details(found, session));
+  },
+};
 
 function details(key: FlowControlKey, { now, colors }: Session): string {
   const { windowEndsAt, startedInWindow } = key;
@@ -137,45 +152,36 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
     });
 }
 
-function addUnset(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("unset")
-    .summary("let enqueues set the limits of a key again")
-    .description("Unpins the limits of a key. They hold until the next enqueue sets others.")
-    .argument("<key>", KEY)
-    .addHelpText("after", examples(["tidegate queue:flow unset mail", "let enqueues set its limits again"]))
-    .action(async (key) => {
-      const { queue } = await openTarget(session, program.opts());
-      await queue.flowControl.unset(key);
-      session.print({ pinned: false }, () => `The next enqueue sets the limits of ${printable(key)}.`);
-    });
-}
+const unset: KeyAction = {
+  name: "unset",
+  summary: "let enqueues set the limits of a key again",
+  description: "Unpins the limits of a key. They hold until the next enqueue sets others.",
+  example: ["mail", "let enqueues set its limits again"],
+  async act(key, { queue }, session) {
+    await queue.flowControl.unset(key);
+    session.print({ pinned: false }, () => `The next enqueue sets the limits of ${printable(key)}.`);
+  },
+};
 
-function addPause(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("pause")
-    .summary("pause a key until it is resumed")
-    .description("Keeps the jobs of a key from starting. Running ones continue, and you can still enqueue.")
-    .argument("<key>", KEY)
-    .addHelpText("after", examples(["tidegate queue:flow pause tenant-7", "start none of its jobs"]))
-    .action(async (key) => {
-      const { queue, command } = await openTarget(session, program.opts());
-      await queue.flowControl.pause(key);
-      const undo = command(`queue:flow resume ${quoted(printable(key))}`);
-      session.print({ paused: true }, () => `${printable(key)} is paused. Resume with: ${undo}`);
-    });
-}
+const pause: KeyAction = {
+  name: "pause",
+  summary: "pause a key until it is resumed",
+  description: "Keeps the jobs of a key from starting. Running ones continue, and you can still enqueue.",
+  example: ["tenant-7", "start none of its jobs"],
+  async act(key, { queue, command }, session) {
+    await queue.flowControl.pause(key);
+    const undo = command(`queue:flow resume ${quoted(printable(key))}`);
+    session.print({ paused: true }, () => `${printable(key)} is paused. Resume with: ${undo}`);
+  },
+};
 
-function addResume(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("resume")
-    .summary("resume a paused key")
-    .description("Lets the jobs of a key start again, within its limits.")
-    .argument("<key>", KEY)
-    .addHelpText("after", examples(["tidegate queue:flow resume tenant-7", "start its jobs again"]))
-    .action(async (key) => {
-      const { queue } = await openTarget(session, program.opts());
-      await queue.flowControl.resume(key);
-      session.print({ paused: false }, () => `${printable(key)} resumes with the next drain.`);
-    });
-}
+const resume: KeyAction = {
+  name: "resume",
+  summary: "resume a paused key",
+  description: "Lets the jobs of a key start again, within its limits.",
+  example: ["tenant-7", "start its jobs again"],
+  async act(key, { queue }, session) {
+    await queue.flowControl.resume(key);
+    session.print({ paused: false }, () => `${printable(key)} resumes with the next drain.`);
+  },
+};

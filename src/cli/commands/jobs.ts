@@ -5,7 +5,6 @@ import { conflict } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { changeJobs } from "../change-jobs.ts";
 import { findJob } from "../find-job.ts";
-import { latestJobs } from "../latest-jobs.ts";
 import { when } from "../option-values.ts";
 import { jobDetails, jobTable } from "../output/jobs.ts";
 import { printable } from "../output/text.ts";
@@ -18,19 +17,21 @@ import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 
-const DESCRIPTION = `Lists the latest jobs of each state: those that run, then those to which something happened last, then
-scheduled ones. With --state, lists the jobs of one state: what ended begins with the newest, what waits with the next to run.
+const DESCRIPTION = `Lists the latest jobs of each state: running jobs, then the most recently changed ones, then scheduled ones. With
+--state, lists the jobs of one state: ended jobs from the newest, waiting jobs from the next to run.
 
-With an ID, shows that job, or changes it. On a terminal, the list shows the last eight characters of long ids. They will do as an
+With an ID, shows or changes that job. On a terminal, the list shows the last eight characters of long ids. You can use them as an
 ID while the job is among the latest 1,000 of its state. --wide shows whole ids.
 
-With --name or --all in place of an ID, --cancel, --reschedule and --run change all such jobs that wait. --dry-run only counts them.
+With --name or --all instead of an ID, --cancel, --reschedule and --run change all matching jobs that wait. --dry-run only counts them.
 
 With --json, --all or --cursor, lists one state after the other, in pages.`;
 
-/** Options that choose what is listed. */
+/** How many jobs of each state are listed by default. */
+const OF_EACH = 10;
+
 const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
-/** Those of them that select no jobs. */
+/** Options of lists that do not select jobs. */
 const ofListsAlone = ["--limit", "--cursor", "--wide"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
@@ -41,27 +42,27 @@ export function addJobs(program: Program, session: Session): void {
     .summary("list jobs, show one, or cancel, reschedule or run it")
     .description(joinLines(DESCRIPTION))
     .argument("[id]", "show everything about this job")
-    .addOption(new Option("--state <state>", "only those in this state").choices(jobStates))
-    .option("--name <name>", "only those of this name")
-    .option("--wide", "show whole ids and errors, a line a job, however long");
+    .addOption(new Option("--state <state>", "only jobs in this state").choices(jobStates))
+    .option("--name <name>", "only jobs of this type")
+    .option("--wide", "show whole ids and errors, one line per job");
   addPageOptions(command)
-    .option("--cancel", "remove the job, or all of --name or --all that wait, after confirmation")
-    .option("--running", "with an ID and --cancel: also if it runs; the signal of its handler aborts")
+    .option("--cancel", "remove the job, or all waiting jobs of --name or --all, after confirmation")
+    .option("--running", "with an ID and --cancel: also stop a running job, through its signal")
     .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
     .option("--run", "make it due now")
-    .option("--dry-run", "with --name or --all: only show how many jobs would change")
+    .option("--dry-run", "with --name or --all: only count the jobs")
     .option("--yes", "do not ask for confirmation")
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:jobs", "the latest ten of each state"],
-        ["tidegate queue:jobs --state completed", "what ran last"],
-        ["tidegate queue:jobs --name send_email --all", "every job of one name"],
+        ["tidegate queue:jobs --state completed", "completed jobs, newest first"],
+        ["tidegate queue:jobs --name send_email --all", "every job of one type"],
         ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
         ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
         ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
-        ["tidegate queue:jobs --name send_email --cancel", "remove all of one name that wait"],
-        ["tidegate queue:jobs --all --state scheduled --run", "run now what is scheduled"],
+        ["tidegate queue:jobs --name send_email --cancel", "remove all waiting jobs of one type"],
+        ["tidegate queue:jobs --all --state scheduled --run", "run all scheduled jobs now"],
       ),
     )
     .action(async (id, options, command) => {
@@ -82,7 +83,7 @@ export function addJobs(program: Program, session: Session): void {
     });
 }
 
-/** Gives the action that was asked for. @throws {UsageError} for options that contradict each other. */
+/** Returns the action that was asked for. @throws {UsageError} for options that contradict each other */
 function checkOptions(id: string | undefined, command: CommandUnknownOpts): string | undefined {
   const isGiven = (flag: string) =>
     command.options.some(
@@ -91,10 +92,10 @@ function checkOptions(id: string | undefined, command: CommandUnknownOpts): stri
   const [action, second] = actions.filter(isGiven);
   const list = (id === undefined ? ofListsAlone : ofLists).find(isGiven);
   if (id !== undefined && list) throw new UsageError(`An ID selects one job, so leave out ${list}.`);
-  if (action && list) throw new UsageError(`${action} changes all jobs that are selected, so leave out ${list}.`);
+  if (action && list) throw new UsageError(`${action} changes all selected jobs, so leave out ${list}.`);
   if (second) throw new UsageError(`Give ${action} or ${second}, not both.`);
   if (isGiven("--yes") && !(action === "--cancel" || (action && id === undefined)))
-    throw new UsageError("--yes is for --cancel, and for what changes all jobs of --name or --all.");
+    throw new UsageError("--yes is for --cancel, and for changes of all jobs of --name or --all.");
   if (isGiven("--running") && (action !== "--cancel" || id === undefined))
     throw new UsageError("--running is for --cancel with the ID of a job.");
   if (isGiven("--dry-run") && (!action || id !== undefined))
@@ -132,7 +133,7 @@ async function listJobs(
   const limit = command.getOptionValueSource("limit") === "cli" ? options.limit : undefined;
   const page = inPages
     ? await readPages("jobs", (cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session)
-    : await latestJobs(queue, { name: options.name, limit });
+    : await latestJobs(target, { name: options.name, limit });
   if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
   const { now, colors, width } = session;
   session.print(page, () =>
@@ -141,6 +142,28 @@ async function listJobs(
   if ("more" in page && page.more)
     session.note("More follow. Add --state STATE, --limit COUNT of each state, or --all.");
   if ("cursor" in page) noteNextPage(page.cursor, session);
+}
+
+/**
+ * The first jobs of each state: running ones, then the most recently changed ones, then scheduled ones.
+ *
+ * @returns also whether there are more.
+ */
+async function latestJobs(
+  { queue }: Target,
+  { name, limit = OF_EACH }: { readonly name: string | undefined; readonly limit: number | undefined },
+): Promise<{ readonly jobs: readonly JobInfo[]; readonly more: boolean }> {
+  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, name, limit })));
+  const groupOf = ({ state }: JobInfo) => (state === "running" ? 0 : state === "scheduled" ? 2 : 1);
+  const order = (one: JobInfo, other: JobInfo) => groupOf(one) - groupOf(other) || whenOf(one) - whenOf(other);
+  const jobs = pages.flatMap((page) => page.jobs).sort(order);
+  return { jobs, more: pages.some(({ cursor }) => cursor !== null) };
+}
+
+/** Sorts scheduled jobs from the next, and all others from the latest. */
+function whenOf({ state, completedAt, failedAt, runAt, startedAt, enqueuedAt }: JobInfo): number {
+  const time = (completedAt ?? failedAt ?? runAt ?? startedAt ?? enqueuedAt).getTime();
+  return state === "scheduled" ? time : -time;
 }
 
 async function cancel(

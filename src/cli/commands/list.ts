@@ -1,6 +1,6 @@
 import type { QueueFigures } from "../../core/manage/figures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
-import { figuresTable } from "../output/figures.ts";
+import { metricsTable } from "../output/metrics.ts";
 import { queuesTable } from "../output/queues.ts";
 import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
@@ -9,25 +9,25 @@ import { readQueues } from "../queues.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
-const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many attempts ended a minute over
-the last five, when something is due next, and the last hour in steps of six minutes.
+const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, its pace in attempts per minute over
+the last five minutes, when something is due next, and the last hour in steps of six minutes.
 
 With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
-totals so far, and what the jobs of each name did in the last hour: with the median and the 95th percentile of how long they waited and ran,
-and how many jobs of the name wait now. ~ marks an estimate.`;
+and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
+and how many jobs are pending now. ~ marks an estimate.`;
 
 /** `queue:list`: all queues, or the statistics of one. */
 export function addList(program: Program, session: Session): void {
   program
     .command("queue:list")
-    .summary("show the counts and the pace of all queues, or one in detail")
+    .summary("show counts and pace of all queues, or one in detail")
     .description(joinLines(DESCRIPTION))
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:list", "all queues, or the only one in detail"],
         ["tidegate queue:list --queue bulk", "one in detail"],
-        ["tidegate queue:list --json | jq .deadLetterCount", "one figure, for a script"],
+        ["tidegate queue:list --json | jq .deadLetterCount", "one number, for a script"],
       ),
     )
     .action(async () => {
@@ -38,8 +38,8 @@ export function addList(program: Program, session: Session): void {
       const queues = list?.queues ?? [];
       if (queues.length > 1) session.print({ queues }, () => queuesTable(queues, session));
       else {
-        const figures = await target.queue.getFigures({ days: 0, pending: true });
-        session.print({ ...stats, figures }, () => statistics(target, stats, figures, session));
+        const metrics = await target.queue.getFigures({ days: 0, pending: true });
+        session.print({ ...stats, figures: metrics }, () => statistics(target, stats, metrics, session));
       }
     });
 }
@@ -50,7 +50,7 @@ interface Line {
   readonly remark: string;
 }
 
-function statistics({ label, command }: Target, stats: QueueStats, figures: QueueFigures, session: Session): string {
+function statistics({ label, command }: Target, stats: QueueStats, metrics: QueueFigures, session: Session): string {
   const { colors, now } = session;
   const next = stats.nextRunAt
     ? `${fromNow(stats.nextRunAt, now)} (${moment(stats.nextRunAt)})`
@@ -60,7 +60,7 @@ function statistics({ label, command }: Target, stats: QueueStats, figures: Queu
     head,
     linesTable("NOW", nowLines(stats, command), session),
     linesTable("TOTAL", totalLines(stats), session),
-    figuresTable(figures, session),
+    metricsTable(metrics, session),
     `${colors.dim("Next")}  ${next}`,
   ];
   return parts.filter((part) => part !== undefined).join("\n\n");
@@ -102,6 +102,6 @@ function totalLines(stats: QueueStats): readonly Line[] {
     { name: "Enqueued", value: stats.totalEnqueued, remark: "" },
     { name: "Processed", value: stats.totalProcessed, remark: "" },
     { name: "Retried", value: stats.totalRetried, remark: "attempts" },
-    { name: "Died", value: stats.totalFailed, remark: "" },
+    { name: "Dead", value: stats.totalFailed, remark: "" },
   ];
 }

@@ -13,12 +13,12 @@ export function addSchedules(program: Program, session: Session): void {
   const group = program
     .command("queue:schedules")
     .summary("list, set, pause, run and remove recurring jobs")
-    .description("Recurring jobs: those declared in the code of a deployment, and those set at run time.")
+    .description("Manages recurring jobs, both from the code of a deployment and from calls at run time.")
     .addHelpText(
       "after",
       examples(
-        ["tidegate queue:schedules", "list them, with their next run"],
-        ["tidegate queue:schedules preview daily_report --count 10", "the next ten runs"],
+        ["tidegate queue:schedules", "list them, with their next occurrence"],
+        ["tidegate queue:schedules preview daily_report --count 10", "the next ten occurrences"],
         [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "create or change one"],
         ["tidegate queue:schedules pause nightly", "pause it until it is resumed"],
         ["tidegate queue:schedules run nightly", "enqueue its job now"],
@@ -36,8 +36,8 @@ export function addSchedules(program: Program, session: Session): void {
 function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
   group
     .command("list", { isDefault: true })
-    .summary("list them, with their next run")
-    .description("Lists recurring jobs in the order of their keys, each with its last and its next run.")
+    .summary("list them, with their next occurrence")
+    .description("Lists recurring jobs sorted by key, each with its last and its next occurrence.")
     .addHelpText("after", examples(["tidegate queue:schedules list --json", "all of them, for a script"]))
     .allowExcessArguments()
     .action(async (_, command) => {
@@ -74,16 +74,13 @@ function addPreview(group: CommandUnknownOpts, program: Program, session: Sessio
     .summary("show the next runs of a schedule")
     .description("Shows when a schedule fires next.")
     .argument("<key>", "the key of the schedule")
-    .option("--count <count>", "how many runs", whole(1, 1_000), 5)
+    .option("--count <count>", "how many occurrences", whole(1, 1_000), 5)
     .addHelpText("after", examples(["tidegate queue:schedules preview daily_report --count 10", "the next ten"]))
     .action(async (key, { count }) => {
       const { queue } = await openTarget(session, program.opts());
-      const runs = await queue.schedules.preview(key, count);
-      session.print({ slots: runs }, () =>
-        runs.length > 0
-          ? runs.map((run) => `${moment(run)}  ${session.colors.dim(fromNow(run, session.now))}`).join("\n")
-          : "It will not fire again.",
-      );
+      const occurrences = await queue.schedules.preview(key, count);
+      const line = (at: Date) => `${moment(at)}  ${session.colors.dim(fromNow(at, session.now))}`;
+      session.print({ slots: occurrences }, () => occurrences.map(line).join("\n") || "It will not fire again.");
     });
 }
 
@@ -97,12 +94,11 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
     .requiredOption("--cron <expression>", '5 or 6 fields, seconds first, as in "0 0 9 * * *"')
     .option("--time-zone <zone>", "such as Europe/Paris (default: UTC)")
     .option("--payload <json>", "the payload of its jobs; - reads it from standard input")
-    .addOption(new Option("--missed <how>", "what to do with missed runs").choices(["once", "skip", "all"] as const))
     .addOption(
-      new Option("--overlap <how>", "whether a run may start before the last has ended").choices([
-        "allow",
-        "skip",
-      ] as const),
+      new Option("--missed <how>", "what to do with missed occurrences").choices(["once", "skip", "all"] as const),
+    )
+    .addOption(
+      new Option("--overlap <how>", "whether it fires while its last job runs").choices(["allow", "skip"] as const),
     )
     .addHelpText(
       "after",
@@ -118,11 +114,11 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
       const { queue } = await openTarget(session, program.opts());
       const payload = await json(text, "The payload", session.io);
       const schedule = await queue.schedules.upsert(key, { ...options, ...(text !== undefined && { payload }) });
-      session.print(schedule, () => answer(schedule, session.now));
+      session.print(schedule, () => nextText(schedule, session.now));
     });
 }
 
-function answer({ key, nextRunAt, paused }: ScheduleInfo, now: number): string {
+function nextText({ key, nextRunAt, paused }: ScheduleInfo, now: number): string {
   if (paused) return `Schedule ${printable(key)} is paused. It fires after it is resumed.`;
   if (!nextRunAt) return `Schedule ${printable(key)} is stored, but never fires.`;
   return `Schedule ${printable(key)} fires ${fromNow(nextRunAt, now)} (${moment(nextRunAt)}).`;
@@ -130,7 +126,7 @@ function answer({ key, nextRunAt, paused }: ScheduleInfo, now: number): string {
 
 const pauses = [
   { name: "pause", summary: "pause a schedule", does: "Stops a schedule from firing until it is resumed." },
-  { name: "resume", summary: "resume a schedule", does: "Resumes a schedule with its first run from now on." },
+  { name: "resume", summary: "resume a schedule", does: "Resumes a schedule with its next occurrence." },
 ] as const;
 
 function addPause(group: CommandUnknownOpts, program: Program, session: Session): void {
@@ -144,7 +140,7 @@ function addPause(group: CommandUnknownOpts, program: Program, session: Session)
       .action(async (key) => {
         const { queue } = await openTarget(session, program.opts());
         const schedule = await queue.schedules[name](key);
-        session.print(schedule, () => answer(schedule, session.now));
+        session.print(schedule, () => nextText(schedule, session.now));
       });
   }
 }
@@ -153,7 +149,7 @@ function addRun(group: CommandUnknownOpts, program: Program, session: Session): 
   group
     .command("run")
     .summary("enqueue its job now")
-    .description("Enqueues the job of a schedule now. Its regular runs stay unchanged.")
+    .description("Enqueues the job of a schedule now. Its occurrences stay unchanged.")
     .argument("<key>", "the key of the schedule")
     .addHelpText("after", examples(["tidegate queue:schedules run nightly", "enqueue its job now"]))
     .action(async (key) => {
@@ -174,7 +170,7 @@ function addRemove(group: CommandUnknownOpts, program: Program, session: Session
     .action(async (key, { yes }) => {
       const { queue, label } = await openTarget(session, program.opts());
       const schedule = await queue.schedules.get(key);
-      // If there is no such schedule, the queue itself refuses.
+      // The queue itself refuses an unknown schedule.
       if (schedule) await session.confirm(async () => `${label}: remove the schedule ${printable(key)}?`, yes);
       await queue.schedules.remove(key);
       session.print({ removed: 1 }, () => `Schedule ${printable(key)} removed.`);

@@ -6,18 +6,17 @@ import { examples, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 import { commandsPerHour, frameOf } from "../top/frame.ts";
-import { waitBeforeLook } from "../top/interval.ts";
-import { type Look, Looks } from "../top/looks.ts";
 import { Screen } from "../top/screen.ts";
+import { type Snapshot, Snapshots, waitBeforeRefresh } from "../top/snapshots.ts";
 import { UsageError } from "../usage-error.ts";
 
-const DESCRIPTION = `Shows all queues, running jobs and what broke last, live on the whole terminal, until Ctrl-C.
+const DESCRIPTION = `Shows all queues, running jobs and the latest failures, live on the whole terminal, until Ctrl-C.
 
-It looks every 5 seconds while something changes, and less often while nothing does, at least every minute and a half. It says what
-that costs: 2 commands a queue if nothing has happened since the look before, else 7, in a large queue up to 17. The running jobs of
-a queue cost up to 5 more, and its failures, read after a job has died, about 12.
+It refreshes every 5 seconds while something changes, and less often while nothing does, at least every 90 seconds. It shows what
+that costs: 2 commands per queue if nothing has happened since the last refresh, else 7, or up to 17 in a large queue. Reading the
+running jobs of a queue costs up to 5 more. Reading its failures, after a job was dead-lettered, costs about 12.
 
-Without a terminal it shows one look. With --json it prints one JSON document a look, each on a line, until Ctrl-C.`;
+When piped, prints one snapshot. With --json, prints one JSON document per line and refresh, until Ctrl-C.`;
 
 const USUAL_MS = 5_000;
 const LEAST_MS = 1_000;
@@ -28,34 +27,32 @@ export function addTop(program: Program, session: Session): void {
     .command("queue:top")
     .summary("watch all queues live")
     .description(joinLines(DESCRIPTION))
-    .option("--every <duration>", "how often to look while something changes (default: 5s)", duration)
-    .option("--once", "look once, and exit")
+    .option("--every <duration>", "how often to refresh while something changes (default: 5s)", duration)
+    .option("--once", "print one snapshot and exit")
     .addHelpText(
       "after",
       examples(
         ["tidegate queue:top", "watch all queues"],
         ["tidegate queue:top --queue bulk --every 30s", "watch one, for less"],
-        ["tidegate queue:top --once --json", "one look, for a script"],
+        ["tidegate queue:top --once --json", "one snapshot, for a script"],
       ),
     )
     .action(async ({ every = USUAL_MS, once }) => {
-      if (every < LEAST_MS) throw new UsageError("--every must be at least 1s.", "Each look costs commands.");
+      if (every < LEAST_MS) throw new UsageError("--every must be at least 1s.", "Each refresh costs commands.");
       const globals = program.opts();
       const target = await openTarget(session, globals);
-      const looks = new Looks(target, session, globals.queue !== undefined);
-      if (once || (!session.isJson && session.width === undefined)) return showOnce(target, looks, session);
-      await session.io.untilInterrupted((signal) => watch(target, looks, every, session, signal));
+      const snapshots = new Snapshots(target, session, globals.queue !== undefined);
+      if (once || (!session.isJson && session.width === undefined)) {
+        const snapshot = await snapshots.next();
+        return session.print(snapshot, () => frameOf(titleOf(target, snapshot), snapshot, {}, session));
+      }
+      await session.io.untilInterrupted((signal) => watch(target, snapshots, every, session, signal));
     });
-}
-
-async function showOnce(target: Target, looks: Looks, session: Session): Promise<void> {
-  const look = await looks.next();
-  session.print(look, () => frameOf(titleOf(target, look), look, {}, session));
 }
 
 async function watch(
   target: Target,
-  looks: Looks,
+  snapshots: Snapshots,
   everyMs: number,
   session: Session,
   signal: AbortSignal,
@@ -63,26 +60,26 @@ async function watch(
   const { clock = systemClock, stdout } = session.io;
   const interrupted = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined)));
   const screen = session.isJson ? undefined : new Screen(stdout);
-  let last: Look | undefined;
+  let last: Snapshot | undefined;
   let quiet = 0;
   let failures = 0;
   try {
     while (!signal.aborted) {
-      // Ctrl-C need not wait for an answer.
-      const look = await Promise.race([looks.next().catch((error: unknown) => passing(error, last)), interrupted]);
-      if (look === undefined) return;
-      const isFailure = typeof look === "string";
+      // Ctrl-C does not wait for a response.
+      const next = await Promise.race([snapshots.next().catch((error: unknown) => passing(error, last)), interrupted]);
+      if (next === undefined) return;
+      const isFailure = typeof next === "string";
       failures = isFailure ? failures + 1 : 0;
       if (!isFailure) {
-        quiet = last && isSame(last, look) ? quiet + 1 : 0;
-        last = look;
+        quiet = last && isSame(last, next) ? quiet + 1 : 0;
+        last = next;
       }
-      const shown = last as Look;
-      const waitMs = waitBeforeLook(everyMs, isFailure ? failures : quiet, shown.queues, clock());
+      const shown = last as Snapshot;
+      const waitMs = waitBeforeRefresh(everyMs, isFailure ? failures : quiet, shown.queues, clock());
       if (screen) {
-        const going = { everyMs: waitMs, failure: isFailure ? look : undefined };
-        screen.show(frameOf(titleOf(target, shown), shown, going, session));
-      } else if (!isFailure) session.print({ ...look, commandsPerHour: commandsPerHour(look, waitMs) }, () => "");
+        const refresh = { everyMs: waitMs, failure: isFailure ? next : undefined };
+        screen.show(frameOf(titleOf(target, shown), shown, refresh, session));
+      } else if (!isFailure) session.print({ ...next, commandsPerHour: commandsPerHour(next, waitMs) }, () => "");
       await sleep(clock, waitMs, signal);
     }
   } finally {
@@ -90,19 +87,19 @@ async function watch(
   }
 }
 
-/** A failure that may pass: its message. @throws all others, and the first */
-function passing(error: unknown, last: Look | undefined): string {
+/** The message of a failure that may pass. @throws any other error, and any error of the first snapshot */
+function passing(error: unknown, last: Snapshot | undefined): string {
   if (last && isTidegateError(error) && error.code === "store_unavailable") return error.message;
   throw error;
 }
 
-/** Whether nothing has happened between two looks. Time alone changes some figures. */
-function isSame(one: Look, other: Look): boolean {
-  const still = ({ queues }: Look) =>
+/** Whether nothing has happened between two snapshots. The age of the oldest job changes with time alone. */
+function isSame(one: Snapshot, other: Snapshot): boolean {
+  const still = ({ queues }: Snapshot) =>
     JSON.stringify(queues.map(({ queue, stats }) => ({ queue, ...stats, oldestReadyAgeMs: null })));
   return still(one) === still(other);
 }
 
-function titleOf({ label, place }: Target, { queues }: Look): string {
+function titleOf({ label, place }: Target, { queues }: Snapshot): string {
   return queues.length === 1 ? label : `${counted(queues.length, "queue")} ${place}`;
 }

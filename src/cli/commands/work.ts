@@ -14,12 +14,12 @@ import { WORKERS, workInProcess } from "../work/in-process.ts";
 
 const DESCRIPTION = `Runs the jobs of a queue until Ctrl-C.
 
-With --module it runs the jobs of your module in this process, directly on Redis. With a handler it makes the
+With --module, runs the jobs of your module in this process, directly on Redis. With a handler, makes the
 handler drain repeatedly while there is a backlog, and then whenever something is due.
 
-Each attempt gets a line: the outcome, the job, how long it took, and why it failed. A handler lists its attempts when its drain has
-ended, if the token has the scope read or admin too. Drains that others start have no lines here. With --json each line is a JSON
-document on standard error. A queue that your module makes itself logs its own failures.
+Prints a line for each attempt: its outcome, job, duration and error. A handler lists its attempts when its drain ends, if the token
+also has the scope read or admin. Drains that others start are not listed. With --json, each line is a JSON document on standard
+error. A queue that your module creates logs its own failures.
 
 Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit at once;
 running jobs are then due again when their lease expires.`;
@@ -34,7 +34,7 @@ export function addWork(program: Program, session: Session): void {
     .description(joinLines(DESCRIPTION))
     .option(
       "--workers <count>",
-      "how many jobs run at the same time (default: 4, or what the handler is set to)",
+      "how many jobs run at the same time (default: 4, or the handler's own setting)",
       whole(1, 10_000),
     )
     .option("--once", "stop as soon as nothing is due")
@@ -92,7 +92,7 @@ function summary({ completed, retried, deadLettered, released, lost }: DrainTota
   const parts = [
     `${counted(completed, "job")} completed`,
     retried > 0 ? `${counted(retried, "attempt")} to be retried` : "",
-    deadLettered > 0 ? `${counted(deadLettered, "job")} died` : "",
+    deadLettered > 0 ? `${counted(deadLettered, "job")} dead` : "",
     released > 0 ? `${counted(released, "job")} released` : "",
     lost > 0 ? `${counted(lost, "result")} refused, since the lease had expired` : "",
   ];

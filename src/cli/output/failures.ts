@@ -3,7 +3,6 @@ import type { Column } from "./table.ts";
 import { type Colors, count } from "./text.ts";
 import { shortAgo } from "./time.ts";
 
-/** The columns of a list of failures. */
 export function failureColumns(now: number, colors: Colors): readonly Column<FailureGroup>[] {
   return [
     { title: "GROUP", cell: ({ group }) => group },

@@ -6,15 +6,14 @@ import { facts, table } from "./table.ts";
 import { type Colors, printable, printableLines } from "./text.ts";
 import { fromNow, moment, span } from "./time.ts";
 
-/** How a list is shown. */
 export interface ListView {
   readonly now: number;
   readonly colors: Colors;
-  /** The width of the terminal. Without one, ids and errors are whole, and each job has one line. */
+  /** The width of the terminal. If undefined, ids and errors are whole, and each job has one line. */
   readonly width: number | undefined;
 }
 
-/** A list of jobs. On a terminal, errors stand below their jobs. */
+/** A list of jobs. On a terminal, errors are below their jobs. */
 export function jobTable(jobs: readonly JobInfo[], { now, colors, width }: ListView): string {
   const columns: Column<JobInfo>[] = [
     { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true },
@@ -26,11 +25,11 @@ export function jobTable(jobs: readonly JobInfo[], { now, colors, width }: ListV
   return tableWithErrors(columns, jobs, { colors, width });
 }
 
-/** A list of dead jobs. On a terminal, errors stand below their jobs. */
+/** A list of dead jobs. On a terminal, errors are below their jobs. */
 export function deadTable(jobs: readonly DeadJob[], { now, colors, width }: ListView): string {
   const columns: Column<DeadJob>[] = [
     { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true },
-    { title: "DIED", cell: ({ failedAt }) => fromNow(failedAt, now) },
+    { title: "DEAD", cell: ({ failedAt }) => fromNow(failedAt, now) },
     { title: "ATTEMPTS", cell: ({ attempts }) => String(attempts), align: "right" },
     { title: "NAME", cell: ({ name }) => name },
   ];
@@ -46,7 +45,6 @@ function tableWithErrors<Job extends JobInfo>(
   return table([...columns, { title: "ERROR", cell: errorText }], jobs, { colors });
 }
 
-/** Why a job is dead, or why it waits for a retry. */
 function errorText({ state, error, errors }: JobInfo): string {
   const last = error ?? (state === "completed" ? undefined : errors.at(-1));
   return last ? `${last.name}: ${last.message}` : "";
@@ -69,7 +67,7 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["Timeout", job.timeout ? span(job.timeout) : undefined],
     ["Lease ends", at(job.leaseEndsAt)],
     ["Completed", at(job.completedAt)],
-    ["Died", at(job.failedAt)],
+    ["Dead since", at(job.failedAt)],
     ["Schedule", job.schedule && `${printable(job.schedule.key)}, for ${moment(job.schedule.slot)}`],
     ["Progress", job.progress === undefined ? undefined : inline(job.progress)],
     ["Payload", inline(job.payload)],
@@ -99,7 +97,7 @@ function failures({ errors, error }: JobInfo, now: number, colors: Colors): read
   return past.length > 0 || stack.length > 0 ? [[...past, ...stack].join("\n")] : [];
 }
 
-/** How long an attempt took: "12 ms", "3 minutes". */
+/** "12 ms", "3 minutes" */
 function took(startedAt: Date, endedAt: Date): string {
   const ms = endedAt.getTime() - startedAt.getTime();
   return ms < 1_000 ? `${ms} ms` : span(ms);
@@ -111,7 +109,7 @@ function when({ state, completedAt, failedAt, startedAt, runAt }: JobInfo, now: 
   return time ? fromNow(time, now) : "-";
 }
 
-/** "2 of 4": attempts that have started, out of the maximum. "2" if that is unknown. */
+/** "2 of 4": attempts that have started, out of the maximum if it is known. */
 export function attempts({ attempts, maxRetries }: Pick<JobInfo, "attempts" | "maxRetries">): string {
   return maxRetries === null ? String(attempts) : `${attempts} of ${maxRetries + 1}`;
 }

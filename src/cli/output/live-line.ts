@@ -4,7 +4,7 @@ import { columnsOf, count, isTerminal } from "./text.ts";
 
 const ERASE = "\r\u001b[K";
 
-/** A line on a terminal that is rewritten in place. Without a terminal, nothing. */
+/** A line on a terminal that is rewritten in place. Invisible without a terminal. */
 export class LiveLine {
   readonly #output: Output;
   readonly isVisible: boolean;

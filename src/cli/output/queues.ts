@@ -5,10 +5,9 @@ import { type Column, table } from "./table.ts";
 import { short } from "./text.ts";
 import { fromNow } from "./time.ts";
 
-/** Over how many minutes the pace is taken, besides the current one. */
+/** The pace is an average over so many minutes and the current one. */
 const RECENT_MINUTES = 5;
 
-/** A table of queues: counts, pace, and when something is due next. */
 export function queuesTable(queues: readonly QueueBrief[], { now, colors, width }: ListView): string {
   const red = (text: string, { stats }: QueueBrief) => (stats.deadLetterCount > 0 ? colors.red(text) : text);
   const columns: Column<QueueBrief>[] = [
@@ -28,10 +27,7 @@ export function queuesTable(queues: readonly QueueBrief[], { now, colors, width 
   return table(columns, queues, { colors, width });
 }
 
-/**
- * How many attempts ended a minute, of late: "120/min", "0.4/min". The current minute counts for as long as it has
- * lasted.
- */
+/** How many attempts have ended per minute lately: "120/min", "0.4/min". The current minute counts in part. */
 function pace(ended: readonly number[], now: number): string {
   const count = ended.slice(-RECENT_MINUTES - 1).reduce((sum, each) => sum + each, 0);
   const each = count / (RECENT_MINUTES + (now % MINUTE_MS) / MINUTE_MS);
@@ -39,10 +35,9 @@ function pace(ended: readonly number[], now: number): string {
 }
 
 const heights = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
-/** How many minutes a bar stands for. */
 const BAR_MINUTES = 6;
 
-/** The last hour in ten bars; the lowest height is none at all. */
+/** The last hour in ten bars. The lowest bar means none. */
 function bars(ended: readonly number[]): string {
   const sums = Array.from({ length: Math.ceil(ended.length / BAR_MINUTES) }, (_, index) =>
     ended.slice(index * BAR_MINUTES, (index + 1) * BAR_MINUTES).reduce((sum, count) => sum + count, 0),

@@ -6,29 +6,26 @@ export interface Column<Row> {
   /** The cell's text. It is made printable, and cut if the terminal is too narrow. */
   readonly cell: (row: Row) => string;
   readonly align?: "left" | "right";
-  /** Whether it may be cut if the terminal is too narrow. The last column always may. */
+  /** Whether it is cut if the terminal is too narrow. The last column always is. */
   readonly givesWay?: boolean;
-  /** Colours the text of `cell`. */
   readonly paint?: (text: string, row: Row) => string;
 }
 
 export interface TableOptions<Row> {
   readonly colors: Colors;
-  /** The largest width. Of the columns that give way, the widest are cut. Default: unlimited. */
+  /** The largest width. Cuts the widest columns that give way. Default: unlimited. */
   readonly width?: number | undefined;
-  /** Text that goes below a row, wrapped. It is made printable. Default: none. */
+  /** Wrapped text below a row. It is made printable. Default: none. */
   readonly below?: ((row: Row) => string) | undefined;
-  /** Colours that text. */
   readonly paintBelow?: (text: string) => string;
 }
 
 const GAP = "  ";
-/** The smallest width to which a column is cut. */
+/** No column is cut to less. */
 const LEAST_WIDTH = 8;
-/** How far text below a row is indented, and how many lines it takes at most. */
 const BELOW = { indent: 10, lines: 2 } as const;
 
-/** A table with titles. It counts columns on screen, where some characters take two and some none. */
+/** A table with titles. It measures text as the screen shows it: some characters take two columns, and some none. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], options: TableOptions<Row>): string {
   const { colors, width = Number.POSITIVE_INFINITY, below, paintBelow = (text) => text } = options;
   const cells = rows.map((row) => columns.map(({ cell }) => printable(cell(row))));
@@ -60,7 +57,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   return [titles, ...lines].join("\n");
 }
 
-/** Takes what is too much from the widest column that may still shrink, again and again. */
+/** Narrows the widest column that may still shrink, until all fit. */
 function shrink(widths: readonly number[], least: readonly number[], room: number): readonly number[] {
   const fitted = [...widths];
   for (let excess = sum(widths) - room; excess > 0; excess--) {
@@ -74,21 +71,20 @@ function shrink(widths: readonly number[], least: readonly number[], room: numbe
 
 function widthsOf<Row>(columns: readonly Column<Row>[], cells: readonly (readonly string[])[]): readonly number[] {
   return columns.map(({ title }, index) =>
-    // Not as arguments of Math.max, which takes fewer arguments than there can be jobs.
+    // Math.max takes fewer arguments than there can be jobs.
     cells.reduce((widest, line) => Math.max(widest, stringWidth(line[index] ?? "")), stringWidth(title)),
   );
 }
 
-/** Facts with their names, one a line. */
+/** Names and values, one pair per line. */
 export function facts(entries: readonly (readonly [name: string, value: string])[], colors: Colors): string {
   const width = Math.max(...entries.map(([name]) => name.length));
   return entries.map(([name, value]) => `${colors.dim(name.padEnd(width))}${GAP}${value}`).join("\n");
 }
 
-/** What people see as one letter can be several characters. */
+/** A letter on screen may consist of several characters. */
 const letters = new Intl.Segmenter();
 
-/** Cuts text to a width on screen. */
 export function cut(text: string, width: number): string {
   return stringWidth(text) <= width ? text : `${beginning(text, width - 1)}…`;
 }
@@ -105,7 +101,7 @@ function beginning(text: string, width: number): string {
   return kept;
 }
 
-/** Breaks text into lines of a width, between words if it can. What does not fit the last line is cut. */
+/** Breaks text into lines of a width, between words if possible. Cuts the last line. */
 export function wrap(text: string, width: number, mostLines: number): readonly string[] {
   const lines: string[] = [];
   for (let rest = text; rest !== ""; ) {

@@ -3,7 +3,7 @@ import type { Io, Output } from "../io.ts";
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
-/** Whether colours and live lines work. */
+/** Whether an output shows colours and live lines. */
 export function isTerminal(output: Output, env: Io["env"]): boolean {
   return output.isTTY === true && env["TERM"] !== "dumb";
 }
@@ -13,17 +13,16 @@ export function columnsOf(output: Output): number {
   return output.columns || 80;
 }
 
-/** The height of a terminal. */
 export function rowsOf(output: Output): number {
   return output.rows || 24;
 }
 
-/** Colours on a terminal unless NO_COLOR turns them off (https://no-color.org), none elsewhere. */
+/** Colours for a terminal, unless NO_COLOR turns them off (https://no-color.org). */
 export function colorsFor(output: Output, env: Io["env"]): Colors {
   return pc.createColors(isTerminal(output, env) && !env["NO_COLOR"]);
 }
 
-// Control characters move the cursor or colour the screen. The others reverse the direction of text.
+// Control characters move the cursor or colour the screen. The others change the direction of text.
 const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Makes foreign text safe for a terminal, on one line. */

@@ -7,7 +7,7 @@ const units = [
 
 /** A duration in words, rounded: "3 days", "5 minutes", "0 seconds". */
 export function span(ms: number): string {
-  // Rounds up to the next unit: by the time it is shown, a delay of one day is a little shorter.
+  // Rounds up to the next unit: when it is shown, a delay of one day is already a little shorter.
   const isReached = (unitMs: number, smallerMs = 0) => ms >= unitMs - smallerMs / 2;
   const [unit, unitMs] =
     units.find(([, each], index) => isReached(each, units[index + 1]?.[1])) ?? (["second", 1_000] as const);
@@ -22,14 +22,14 @@ export function fromNow(time: Date, now: number): string {
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
-/** A time before now, in a few letters: "5m ago", "3d ago", "now". */
+/** A past time in a few letters: "5m ago", "3d ago", "now". */
 export function shortAgo(time: Date, now: number): string {
   const ms = Math.max(now - time.getTime(), 0);
   const [unit, unitMs] = units.find(([, each]) => ms >= each) ?? ["second", 1_000];
   return ms < 1_000 ? "now" : `${Math.floor(ms / unitMs)}${unit.charAt(0)} ago`;
 }
 
-/** How long something took, in a few letters: "8ms", "2.3s", "12s", "5m". */
+/** A duration in a few letters: "8ms", "2.3s", "12s", "5m". */
 export function brief(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)}ms`;
   if (ms < 10_000) return `${(ms / 1_000).toFixed(1)}s`;

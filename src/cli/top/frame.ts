@@ -5,27 +5,26 @@ import { shortId } from "../output/short-id.ts";
 import { type Column, table } from "../output/table.ts";
 import { counted, printable } from "../output/text.ts";
 import { span } from "../output/time.ts";
-import type { Failure, Look, RunningJob } from "./looks.ts";
+import type { Failure, RunningJob, Snapshot } from "./snapshots.ts";
 
-/** How looks go on. */
-export interface Going {
-  /** How often a look is taken, in ms. Undefined if it is the only one. */
+export interface Refresh {
+  /** How often the frame is refreshed, in ms. Undefined for a single frame. */
   readonly everyMs?: number | undefined;
-  /** Why the next look failed. */
+  /** Why the last refresh failed. */
   readonly failure?: string | undefined;
 }
 
-/** The text of a look: queues, running jobs, and what broke last. */
-export function frameOf(title: string, look: Look, { everyMs, failure }: Going, view: ListView): string {
+/** The text of a snapshot: queues, running jobs, and the latest failures. */
+export function frameOf(title: string, snapshot: Snapshot, { everyMs, failure }: Refresh, view: ListView): string {
   const { colors } = view;
-  const { queues, running, failures } = look;
+  const { queues, running, failures } = snapshot;
   const withQueue = queues.length > 1;
-  const head = [colors.bold(printable(title)), colors.dim(`${look.at.toISOString().slice(11, 19)} UTC`)];
+  const head = [colors.bold(printable(title)), colors.dim(`${snapshot.at.toISOString().slice(11, 19)} UTC`)];
   return [
     head.join("  "),
     ...(everyMs === undefined
       ? []
-      : [colors.dim(`Every ${span(everyMs)}, ${costText(look, everyMs)}. Ctrl-C ends it.`)]),
+      : [colors.dim(`Every ${span(everyMs)}, ${costText(snapshot, everyMs)}. Ctrl-C ends it.`)]),
     ...(failure ? [colors.red(failure)] : []),
     "",
     queuesTable(queues, view),
@@ -34,13 +33,13 @@ export function frameOf(title: string, look: Look, { everyMs, failure }: Going, 
   ].join("\n");
 }
 
-function costText(look: Look, everyMs: number): string {
-  const perHour = commandsPerHour(look, everyMs);
+function costText(snapshot: Snapshot, everyMs: number): string {
+  const perHour = commandsPerHour(snapshot, everyMs);
   return perHour === 0 ? "at no cost" : `about ${counted(perHour, "command")} an hour`;
 }
 
-/** What looks like this one cost an hour, in commands. */
-export function commandsPerHour({ commands }: Look, everyMs: number): number {
+/** What snapshots like this one cost per hour, in commands. */
+export function commandsPerHour({ commands }: Snapshot, everyMs: number): number {
   return Math.round((commands * 3_600_000) / everyMs);
 }
 

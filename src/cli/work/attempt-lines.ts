@@ -17,7 +17,7 @@ const WORDS: Readonly<Record<Outcome, string>> = {
   lost: "refused",
 };
 
-/** Makes the function that prints a line for an attempt: outcome, job, number, duration, and why it failed. */
+/** Returns a function that prints a line for an attempt: outcome, job, number, duration, and error. */
 export function attemptPrinter(display: Display, session: Session): (attempt: DrainedAttempt) => void {
   const { width } = session;
   const plain = width ? columns(session, width) : (attempt: DrainedAttempt) => plainLine(attempt, session);
@@ -31,7 +31,7 @@ function errorOf({ outcome, error }: DrainedAttempt): DrainedAttempt["error"] {
   return outcome === "lost" ? leaseExpired : error;
 }
 
-/** A line for programs. It has no stack, which could be long. */
+/** A line for programs, without the stack. */
 function jsonLine(ended: DrainedAttempt): string {
   const { endedAt, name, id, attempt, maxRetries, ranMs, runAt } = ended;
   const error = errorOf(ended);
@@ -54,7 +54,7 @@ const WIDEST_NAME = 24;
 const INDENT = 10;
 const MOST_LINES_BELOW = 4;
 
-/** Makes lines in columns, for a terminal. Why an attempt failed stands below it. */
+/** Lines in columns, for a terminal. The error of an attempt is below it. */
 function columns(session: Session, width: number): (ended: DrainedAttempt) => string {
   const { colors } = session;
   let widest = 0;

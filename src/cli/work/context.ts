@@ -18,16 +18,15 @@ export interface WorkOptions {
   readonly checkEvery: number;
 }
 
-/** What every way of working needs: the options, when to stop, and where to report. */
+/** The options, when to stop, and where to report. */
 export class WorkContext implements WorkOptions {
   readonly workers: number | undefined;
   readonly once: boolean;
   readonly checkEvery: number;
-  /** Aborted when no more jobs may start. */
+  /** Aborts when no more jobs may start. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
   readonly display: Display;
-  /** Prints a line for an attempt that has ended. */
   readonly print: (attempt: DrainedAttempt) => void;
   readonly #session: Session;
 
@@ -49,7 +48,7 @@ export class WorkContext implements WorkOptions {
     return this.signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
   }
 
-  /** Reports a failure that will be retried. Messages of foreign errors are not shown, since they can hold anything. */
+  /** Reports a failure that will be retried. Hides the messages of foreign errors, which may contain secrets. */
   reportFailure(error: unknown, retryInMs: number): void {
     const { code, message } = isTidegateError(error)
       ? error

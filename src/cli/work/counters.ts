@@ -1,35 +1,28 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import type { AnyJob, JobContext } from "../../core/job/define.ts";
 
-/** The outcomes of the jobs so far. */
+/** The outcomes so far. */
 export interface Counts {
-  /** Undefined for a handler, and for a queue that the user's module made: nothing reports there when a job starts. */
+  /** Undefined for a handler, and for a queue of the user's module: they do not report when a job starts. */
   readonly running?: number | undefined;
   readonly completed: number;
   readonly retried: number;
-  readonly died: number;
+  readonly deadLettered: number;
 }
 
-export function countsOf({ completed, retried, deadLettered }: DrainTotals): Counts {
-  return { completed, retried, died: deadLettered };
-}
-
-/**
- * Live counts of the work in this process. They count the outcomes that Redis accepted, not what jobs returned: a
- * result can be refused, and an attempt can fail without one.
- */
+/** Live counts of the work in this process. They count the outcomes that Redis has accepted. */
 export class WorkCounters implements Counts {
   running: number | undefined;
   completed = 0;
   retried = 0;
-  died = 0;
+  deadLettered = 0;
   readonly #onChange: () => void;
 
   constructor(onChange: () => void) {
     this.#onChange = onChange;
   }
 
-  /** Wraps a job so that it is counted while it runs. */
+  /** Wraps a definition so that its jobs are counted while they run. */
   counting(job: AnyJob): AnyJob {
     this.running ??= 0;
     const { perform, performBatch } = job;
@@ -55,12 +48,10 @@ export class WorkCounters implements Counts {
     this.#onChange();
   }
 
-  /** Takes over the totals so far. */
-  take(totals: DrainTotals): void {
-    const { completed, retried, died } = countsOf(totals);
+  take({ completed, retried, deadLettered }: DrainTotals): void {
     // Polls that find nothing are reported too.
-    if (completed === this.completed && retried === this.retried && died === this.died) return;
-    Object.assign(this, { completed, retried, died });
+    if (completed === this.completed && retried === this.retried && deadLettered === this.deadLettered) return;
+    Object.assign(this, { completed, retried, deadLettered });
     this.#onChange();
   }
 }

@@ -7,7 +7,7 @@ import type { Counts } from "./counters.ts";
 /** The shortest time between two updates. */
 const EVERY_MS = { terminal: 100, log: 10_000 } as const;
 
-/** Shows progress: a live line on a terminal, log lines elsewhere, nothing for programs. */
+/** Shows progress: a live line on a terminal, log lines elsewhere, nothing with --json. */
 export class Display {
   readonly #session: Session;
   readonly #line: LiveLine;
@@ -23,8 +23,8 @@ export class Display {
   }
 
   /**
-   * @param counts read when the line is written, so they can still change.
-   * @param nextAt set once nothing more is due. It is shown at once, since it can stay for long.
+   * @param counts is read when the line is written, so it may still change.
+   * @param nextAt set once nothing is due. Then the line is written at once, since it may stay for long.
    */
   show(counts: Counts, nextAt?: Date | null): void {
     this.#offAlarm();
@@ -43,8 +43,8 @@ export class Display {
   }
 
   /**
-   * Prints a separate line, on standard output with the timestamp `at` unless it is a terminal; on standard error with
-   * --json.
+   * Prints a separate line on standard output, with the timestamp `at` unless it is a terminal. With --json, prints it
+   * on standard error.
    */
   line(text: string, at: Date): void {
     this.#line.clear();
@@ -65,24 +65,22 @@ export class Display {
     this.#line.clear();
   }
 
-  #textOf({ running, completed, retried, died }: Counts, nextAt: Date | null | undefined): string {
+  #textOf({ running, completed, retried, deadLettered }: Counts, nextAt: Date | null | undefined): string {
     const parts = [
       running === undefined ? "" : `${count(running)} running`,
       `${count(completed)} completed`,
       retried > 0 ? `${count(retried)} retried` : "",
-      died > 0 ? `${count(died)} died` : "",
+      deadLettered > 0 ? `${count(deadLettered)} dead` : "",
       nextAt === undefined ? "" : nextText(nextAt, this.#line.isVisible),
     ];
     return parts.filter((part) => part !== "").join(", ");
   }
 }
 
-/** The timestamp of a log line. */
 function stamp(at: Date): string {
   return `${at.toISOString()} `;
 }
 
-/** A terminal shows local time. */
 function nextText(nextAt: Date | null, isLocal: boolean): string {
   if (!nextAt) return "nothing is scheduled";
   return `next at ${isLocal ? nextAt.toLocaleTimeString("en-GB") : nextAt.toISOString()}`;

@@ -4,9 +4,8 @@ import { DrainLoop } from "../../worker/loop.ts";
 import { counted } from "../output/text.ts";
 import type { HandlerTarget } from "../target.ts";
 import type { WorkContext } from "./context.ts";
-import { countsOf } from "./counters.ts";
 
-/** A job that is due by this machine's clock may not be due yet by the handler's. */
+/** A job that is due by the clock of this machine may not be due yet by the handler's. */
 const LEAST_PAUSE_MS = 1_000;
 
 /**
@@ -17,7 +16,7 @@ const LEAST_PAUSE_MS = 1_000;
  */
 export async function driveHandler(target: HandlerTarget, context: WorkContext): Promise<DrainTotals> {
   let totals = noTotals;
-  context.display.show(countsOf(totals));
+  context.display.show(totals);
   const loop = new DrainLoop({
     clock: context.clock,
     signal: context.signal,
@@ -26,7 +25,7 @@ export async function driveHandler(target: HandlerTarget, context: WorkContext):
     drain: drainAndPrint(target, context),
     onReport(report) {
       totals = addReport(totals, report);
-      context.display.show(countsOf(totals), report.backlog ? undefined : report.nextRunAt);
+      context.display.show(totals, report.backlog ? undefined : report.nextRunAt);
       return context.once && context.isDone(report, target);
     },
     onFailure(error, retryInMs) {
@@ -40,9 +39,8 @@ export async function driveHandler(target: HandlerTarget, context: WorkContext):
 
 /** Why a handler lists no attempts, by the code of its refusal. */
 const UNLISTED: { readonly [Code in ErrorCode]?: string } = {
-  forbidden: "The token may not read: there are counts, and no line for each attempt. It also needs the scope read.",
-  invalid_request:
-    "The handler is of an earlier version: there are counts, and no line for each attempt. Its own log has its failures.",
+  forbidden: "The token may not read, so attempts are only counted. To list them, give it the scope read too.",
+  invalid_request: "The handler is of an earlier version, so attempts are only counted. Its own log shows failures.",
 };
 
 function drainAndPrint({ queue }: HandlerTarget, { workers, display, print }: WorkContext): () => Promise<DrainReport> {
@@ -53,7 +51,7 @@ function drainAndPrint({ queue }: HandlerTarget, { workers, display, print }: Wo
     try {
       const report = await queue.drain({ ...options, attempts: true });
       const { attempts = [], attemptsLeftOut = 0 } = report;
-      if (attemptsLeftOut > 0) display.note(`${counted(attemptsLeftOut, "attempt")} before these are not listed.`);
+      if (attemptsLeftOut > 0) display.note(`${counted(attemptsLeftOut, "earlier attempt")} not listed.`);
       for (const attempt of attempts) print(attempt);
       return report;
     } catch (error) {

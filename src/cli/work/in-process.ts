@@ -1,20 +1,21 @@
 import { addTotals, type DrainTotals, noTotals } from "../../core/drain/report.ts";
+import { describeError } from "../../core/job/record.ts";
+import type { CompleteEvent, Hooks } from "../../core/observe/hooks.ts";
 import { Queue } from "../../core/queue/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
 import { Worker } from "../../worker/worker.ts";
 import type { OwnTarget, RedisTarget, Target } from "../target.ts";
 import type { WorkContext } from "./context.ts";
 import { WorkCounters } from "./counters.ts";
-import { printing } from "./printing-hooks.ts";
 
 /** The default number of jobs that run at the same time. */
 export const WORKERS = 4;
 
-/** Runs the jobs of the user's module, or of the queues that it makes, in this process. */
+/** Runs the jobs of the user's module, or of its queues, in this process. */
 export async function workInProcess(target: RedisTarget | OwnTarget, context: WorkContext): Promise<DrainTotals> {
   const counters = new WorkCounters(() => context.display.show(counters));
   const queues = target.kind === "own" ? target.queues : [loggingQueue(target, counters, context)];
-  // Reports a wrong setup now instead of retrying.
+  // Fails on a wrong setup now, instead of retrying.
   for (const queue of queues) await queue.ping();
   context.display.show(counters);
   if (context.once) return workOnce(target, queues, counters, context);
@@ -37,9 +38,25 @@ function loggingQueue({ jobs, store, queue }: RedisTarget, counters: WorkCounter
     jobs: jobs.map((job) => counters.counting(job)),
     clock: queue.clock,
     hooks: printing(context),
-    // The hooks already print why an attempt failed.
+    // The hooks print failures.
     logger: null,
   });
+}
+
+/** Hooks that print a line for each attempt that ends in this process. */
+function printing({ clock, print }: WorkContext): Hooks {
+  const ended = ({ queue, id, name, attempt, maxRetries, ranMs }: CompleteEvent) => ({
+    ...{ queue, id, name, attempt, maxRetries, ranMs },
+    endedAt: new Date(clock()),
+  });
+  return {
+    onComplete: (event) => print({ ...ended(event), outcome: "completed" }),
+    onSnooze: (event) => print({ ...ended(event), outcome: "snoozed", runAt: event.runAt }),
+    onRetry: (event) =>
+      print({ ...ended(event), outcome: "retried", runAt: event.runAt, error: describeError(event.error) }),
+    onDead: (event) => print({ ...ended(event), outcome: "dead", error: describeError(event.error) }),
+    onLost: (event) => print({ ...ended(event), outcome: "lost" }),
+  };
 }
 
 async function workOnce(

@@ -5,23 +5,23 @@ import type { EventLog } from "../messages/event-log.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
 import type { Targets } from "../security/targets.ts";
 
-/** The settings that requests need. */
+/** What requests need of the options of `createQStash`. */
 export interface InterfaceSettings {
   readonly targets: Targets;
   readonly keys: KeyRing;
   /** Default: no events are kept. */
   readonly events: EventLog | undefined;
-  /** The users of the tokens. The SDK puts them into the addresses of webhooks. */
+  /** The users of the tokens. The SDK puts them into the URLs of webhooks. */
   readonly users: ReadonlySet<string>;
-  /** Names of queues that are known to be kept. */
+  /** Names of queues that have a document. */
   readonly knownQueues: Set<string>;
 }
 
-/** A request whose caller is known. */
+/** An authenticated request. */
 export interface QStashCall {
   readonly request: Request;
   readonly query: URLSearchParams;
-  /** What stands in the path for each `:name`, and as "*" for the rest. */
+  /** The part of the path for each `:name`, and the rest under "*". */
   readonly parameters: Readonly<Record<string, string>>;
   readonly host: QStashHost;
   readonly settings: InterfaceSettings;
@@ -35,12 +35,7 @@ export function readBody({ body }: Request): Promise<Uint8Array> {
   return readBytes(body, LARGEST_BODY);
 }
 
-/**
- * Reads a body that is JSON.
- *
- * @param refusal as for `readBytes`.
- * @throws {TidegateError} `invalid_request`, `payload_too_large`
- */
+/** Reads JSON. @param refusal as for `readBytes` @throws {TidegateError} `invalid_request`, `payload_too_large` */
 export async function readJsonBody(
   { body }: Request,
   most: number,
@@ -49,14 +44,13 @@ export async function readJsonBody(
   return parseJson(await readBytes(body, most, refusal));
 }
 
-/** The largest selection in a body: ids of as many messages as one request may name. */
 const LARGEST_SELECTION = 256 * 1024;
 
 /**
- * Adds to the query of a call what its body selects: earlier versions of the SDKs send ids and filters there. Without
- * them a request to cancel one message would mean all messages.
+ * Adds the ids and filters in the body to the query: earlier versions of the SDKs send them there. Without them, a
+ * request to cancel one message would cancel all.
  *
- * @throws {TidegateError} `invalid_request` for a body that selects nothing that can be read.
+ * @throws {TidegateError} `invalid_request` for any other body.
  */
 export async function withSelection(call: QStashCall): Promise<QStashCall> {
   const bytes = await readBytes(call.request.body, LARGEST_SELECTION);

@@ -6,17 +6,18 @@ import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { bytesOf, LARGEST_RECORD } from "../../core/shared/limits.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import { bytesOfBody, storedBody } from "../messages/body.ts";
 import type { Callback, Message } from "../messages/message.ts";
-import { attemptTimeoutMs, DEFAULT_RETRIES } from "../messages/message-job.ts";
+import { attemptTimeoutMs, DEFAULT_RETRIES, variantsOf } from "../messages/message-job.ts";
 import { type HiddenParts, type Redaction, redact, redactionOf } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
 import { toBase64 } from "../shared/base64.ts";
 import { lifeOf } from "./message-end.ts";
 
-/** The callbacks of an end: the name of each, and how it is delivered. */
+/** The callbacks of a message that has ended, with their names. */
 export function callbacksFor(
   { callback, failureCallback }: Message,
   isDelivered: boolean,
@@ -27,10 +28,7 @@ export function callbacksFor(
   ];
 }
 
-/**
- * Makes the callbacks of a message that has ended. They are stored in the step that settles its end, so none is lost,
- * and none comes twice for one end.
- */
+/** Makes the callbacks of a message that has ended. They are stored with its outcome, so each is made exactly once. */
 export async function callbackJobs(
   message: Message,
   ending: JobEnding,
@@ -48,7 +46,7 @@ export async function callbackJobs(
       }),
     );
   const { sourceBody = toBase64(bytesOfBody(message) ?? new Uint8Array()) } = source;
-  // They travel with the record of the message.
+  // One request stores them and the record of the message.
   const hasRoom = (jobs: readonly FollowUpJob[]) =>
     [host.job.record, ...jobs].reduce((sum, each) => sum + roomOf(each), 0) <= LARGEST_RECORD;
   try {
@@ -60,10 +58,7 @@ export async function callbackJobs(
   return make("");
 }
 
-/**
- * Enqueues the callbacks of an end apart from it. Their ids come from the end, so that one that is enqueued twice is
- * there once.
- */
+/** Enqueues the callbacks apart from the outcome. Their ids come from the end, so a second call has no effect. */
 export async function enqueueCallbacks(
   message: Message,
   ending: JobEnding,
@@ -79,30 +74,30 @@ export async function enqueueCallbacks(
   );
 }
 
-/** The largest response that callbacks report, in bytes: it becomes base64 in the body of a message. */
+/** The largest response that callbacks report, in bytes. It becomes base64 in the body of a message. */
 const LARGEST_REPORTED = 2_000_000;
-/** What callbacks hold beside it. */
+/** For the rest of a callback. */
 const ROOM_OF_REST = 128 * 1024;
 
-/** How many bytes of a response are read: for callbacks all that fits, together with the job and with each other. */
+/** How many bytes of a response are read. With callbacks, as many as fit with the job and all callbacks. */
 export function mostOfResponse(
   message: Message,
   { job }: AttemptHost,
 ): { readonly bytes: number; readonly isNeeded: boolean } {
   const callbacks = callbacksFor(message, false).length;
   if (callbacks === 0) return { bytes: MOST_SHOWN_BYTES, isNeeded: false };
-  // The job of a message of a run stores it as well.
+  // The job of a run's message stores the response too.
   const copies = callbacks + (message.workflow ? 1 : 0);
   const room = (LARGEST_RECORD - roomOf(job.record)) / copies - ROOM_OF_REST;
   return { bytes: Math.floor(Math.min(LARGEST_REPORTED, Math.max(0, room) * 0.75)), isNeeded: true };
 }
 
-/** How many bytes something takes in a request, as a text within JSON. */
+/** The size of a record in a request, as a text within JSON. */
 function roomOf(value: JobRecord | FollowUpJob): number {
   return bytesOf(JSON.stringify("record" in value ? value.record : JSON.stringify(value)));
 }
 
-/** What a callback says of the source of its message beyond what the message itself does. */
+/** What a callback reports beside the fields of its message. */
 export interface CallbackSource {
   readonly sourceBody?: string;
   readonly maxRetries?: number;
@@ -111,12 +106,12 @@ export interface CallbackSource {
   readonly workflowUrl?: string;
 }
 
-/** What the callbacks of a message have from elsewhere. */
+/** What the callbacks of a message take from its run. */
 export interface CallbackParts {
   readonly source?: CallbackSource;
-  /** Default: that of the message, if it has one. */
+  /** Default: that of the message. */
   readonly failureCallback?: Callback;
-  /** What of their headers nobody is shown. Their bodies are hidden then. */
+  /** Which headers they hide. Then they also hide their bodies. */
   readonly redaction?: Redaction;
 }
 
@@ -131,20 +126,16 @@ async function callbackJob(
   redaction: Redaction | undefined,
 ): Promise<FollowUpJob> {
   const { clock } = host.needs;
-  const { url, method, header, timeoutMs, retryDelay, retries = DEFAULT_RETRIES, delayMs = 0 } = callback;
-  const { workflow } = callback;
-  const options = {
+  const { url, method, header, timeoutMs, retryDelay, workflow, retries = DEFAULT_RETRIES, delayMs = 0 } = callback;
+  const options = withoutUndefined({
     id: callbackId(name, ending.id, host),
     maxRetries: retries,
     delay: delayMs,
-    ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
-  };
-  const delivery = {
-    ...{ url, method, header, ...(timeoutMs && { timeoutMs }), ...(retryDelay && { retryDelay }) },
-    ...(workflow && { workflow }),
-  };
+    timeout: timeoutMs && attemptTimeoutMs(timeoutMs),
+  });
+  const delivery = withoutUndefined({ url, method, header, timeoutMs, retryDelay, workflow });
   const body = encoder.encode(JSON.stringify(content));
-  // What the message hides, its callbacks have in their bodies.
+  // The body of a callback contains what its message hides.
   const hides = redaction ?? redactionOf(host.job.record.hidden as HiddenParts | undefined);
   const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, hides && { ...hides, body: true });
   const { id, runAt, record } = await finishJob(
@@ -153,15 +144,11 @@ async function callbackJob(
   return { id, runAt, record };
 }
 
-/**
- * The id of a callback: that of the end which it reports, reserved as it can be foretold. It lies in the partition of
- * the message.
- */
+/** The id of a callback. It is predictable, so it is reserved. It belongs to the partition of the message. */
 export function callbackId(name: string, messageId: string, host: AttemptHost): string {
   const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
   const base = `${isReservedId(`${messageId}:`) ? "" : reserved.id}${messageId}:${name}${life}`;
-  let made = 0;
-  return host.needs.store.local.idBeside(messageId, () => (made++ === 0 ? base : `${base}.${made}`));
+  return host.needs.store.local.idBeside(messageId, variantsOf(base, "."));
 }
 
 function callbackBody(
@@ -171,18 +158,14 @@ function callbackBody(
   { status, header, body }: KeptResponse,
 ) {
   const { enqueuedAt, slot } = job.record;
+  const { url, method, topicName, endpointName, scheduleId, notBefore = enqueuedAt } = message;
   return {
     ...{ status, header, body: toBase64(body) },
     ...{ retried: attempts - 1, maxRetries },
-    ...(failure !== undefined && { dlqId: id }),
+    dlqId: failure === undefined ? undefined : id,
     sourceMessageId: id,
-    url: message.url,
-    method: message.method,
-    sourceHeader: message.header,
-    notBefore: String(message.notBefore ?? enqueuedAt),
-    createdAt: String(enqueuedAt),
-    ...(message.topicName !== undefined && { topicName: message.topicName }),
-    ...(message.endpointName !== undefined && { endpointName: message.endpointName }),
-    ...((slot || message.scheduleId) && { scheduleId: slot?.key ?? message.scheduleId }),
+    ...{ url, method, sourceHeader: message.header },
+    ...{ notBefore: String(notBefore), createdAt: String(enqueuedAt) },
+    ...{ topicName, endpointName, scheduleId: slot?.key ?? scheduleId },
   };
 }

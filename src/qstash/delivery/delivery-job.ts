@@ -4,6 +4,7 @@ import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../
 import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
 import { definedByInterface } from "../../core/job/of-interface.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
@@ -20,37 +21,36 @@ import type { Targets } from "../security/targets.ts";
 import { documentsOf } from "../shared/attempt-documents.ts";
 import { afterMessage, carriesRun } from "../workflow/run-end.ts";
 import { prepareDelivery, type Sent } from "../workflow/step-delivery.ts";
-import { type Answer, type CallParts, callDestination } from "./http-call.ts";
+import { type CallOptions, type CallResult, callDestination } from "./http-call.ts";
 import { defaultBackoffMs, failureOf } from "./retry-wait.ts";
 
-/** The status of a message that was not sent, for its run has ended or goes on without it. */
+/** The status of a message that was not sent, because its run has ended or continues without it. */
 const NOT_SENT = 204;
 
-/** When work is done that the budget of a drain had no room for, or to which the store did not answer. */
+/** How long a job waits if the budget of the drain has no room for its work, or the store does not respond. */
 const POSTPONED_MS = 1_000;
 
-/** What a delivery needs. */
-export interface DeliveryParts extends CallParts {
+export interface DeliveryOptions extends CallOptions {
   readonly targets: Targets;
   readonly keys: KeyRing;
-  /** Default: nothing is noted. */
+  /** Default: no events are kept. */
   readonly events: EventLog | undefined;
 }
 
-/** Defines the job that delivers a message. Its payload is checked again in each attempt, and with it the target. */
-export function defineDelivery(parts: DeliveryParts): JobDefinition<Message> {
+/** Defines the job that delivers a message. Each attempt checks the payload, and with it the target. */
+export function defineDelivery(options: DeliveryOptions): JobDefinition<Message> {
   const definition = {
     name: DELIVERY,
-    schema: messageSchema(parts.targets),
-    timeout: attemptTimeoutMs(parts.timeoutMs),
+    schema: messageSchema(options.targets),
+    timeout: attemptTimeoutMs(options.timeoutMs),
     backoff: defaultBackoffMs,
-    perform: (message: Message, job: JobContext) => deliver(message, job, parts),
+    perform: (message: Message, job: JobContext) => deliver(message, job, options),
   };
-  const reporting = withFollowUps(definition, (ending, host) => afterEnd(ending, host, parts.events));
+  const reporting = withFollowUps(definition, (ending, host) => afterEnd(ending, host, options.events));
   return defineJob(definedByInterface(reporting, refusedCorrection));
 }
 
-/** Others may correct a message, but not what a run holds: its messages bring it the results of its steps. */
+/** Others may correct a message, unless it belongs to a run: such messages bring the results of steps. */
 function refusedCorrection(before: unknown, after: unknown): string | undefined {
   const isOfRun = [before, after].some((message) => {
     const { workflow, callback, failureCallback } = Object(message) as Partial<Message>;
@@ -59,7 +59,11 @@ function refusedCorrection(before: unknown, after: unknown): string | undefined 
   return isOfRun ? "A message of a workflow run cannot be changed. Resume or restart the run instead." : undefined;
 }
 
-async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): Promise<{ status: number } | Snooze> {
+async function deliver(
+  shown: Message,
+  job: JobContext,
+  options: DeliveryOptions,
+): Promise<{ status: number } | Snooze> {
   const host = AttemptContext.hostOf(job);
   const message = unredacted(shown, host.job.record.hidden as HiddenParts | undefined);
   const stored = endOf(host);
@@ -71,29 +75,30 @@ async function deliver(shown: Message, job: JobContext, parts: DeliveryParts): P
   const sent = workflow ? await ifPossible(() => prepareDelivery(message, workflow, job, host)) : ownDelivery(message);
   if (sent === "not now") return job.snooze(POSTPONED_MS);
   if (!sent) return { status: NOT_SENT };
-  const { current } = await parts.keys.recent(documentsOf(host), job.queue, clock());
-  const answer = await callDestination(message, sent, job, parts, host, current);
-  const isDelivered = answer.failure === undefined && answer.kept.status >= 200 && answer.kept.status < 300;
-  const failure = isDelivered ? undefined : failureOf(message, job, answer, clock());
+  const { current } = await options.keys.recent(documentsOf(host), job.queue, clock());
+  const result = await callDestination(message, sent, job, options, host, current);
+  const { kept } = result;
+  const isDelivered = result.failure === undefined && kept.status >= 200 && kept.status < 300;
+  const failure = isDelivered ? undefined : failureOf(message, job, result, clock());
   const isEnd = isDelivered || failure instanceof PermanentError || job.attempt > job.maxRetries;
   const endsRun = !isDelivered && workflow !== undefined && carriesRun(workflow);
   if (workflow && isEnd && (endsRun || callbacksFor(message, isDelivered).length > 0)) {
-    host.keepProgress(progressWithEnd(answer.kept, failure?.message, host));
+    host.keepProgress(progressWithEnd(kept, failure?.message, host));
     return job.snooze(0);
   }
-  noteResponse(host, answer.kept);
-  if (!failure) return { status: answer.kept.status };
-  host.keepProgress(shownResponse(answer.kept));
-  if (!isEnd) await noteError(message, job, host, answer, failure, parts.events);
+  noteResponse(host, kept);
+  if (!failure) return { status: kept.status };
+  host.keepProgress(shownResponse(kept));
+  if (!isEnd) await noteError(message, job, host, result, failure, options.events);
   throw failure;
 }
 
-/** Notes a failed delivery that is to be retried. */
+/** Logs a failed delivery that will be retried. */
 async function noteError(
   message: Message,
   { id }: JobContext,
   host: AttemptHost,
-  { kept }: Answer,
+  { kept }: CallResult,
   failure: Error,
   events: EventLog | undefined,
 ): Promise<void> {
@@ -103,16 +108,16 @@ async function noteError(
   await events?.note(documentsOf(host), [eventOf("ERROR", id, now, ofSchedule(message, host), more)]);
 }
 
-/** A message with the schedule that its job is of. */
+/** The message with the schedule of its job. */
 function ofSchedule(message: Message, { job }: AttemptHost): Message {
   const { slot } = job.record;
   return slot ? { ...message, scheduleId: slot.key } : message;
 }
 
-/** The attempts that have reported the end which their job has stored. */
+/** Attempts that have reported the end that their job has stored. */
 const reported = new WeakSet<AttemptHost>();
 
-/** Enqueues the callbacks of a message of a run that has ended, and then ends its job: they may depend on the run. */
+/** Reports the stored end of a run's message to the run and by callbacks, and then ends its job. */
 async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
   const { workflow } = message;
   const report = async () => {
@@ -120,7 +125,6 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
     if (after !== "of no account") await enqueueCallbacks(message, endingOf(job, end), host, end.response, after);
     return after;
   };
-  // The response is stored, so that the message is not delivered again.
   const after = await ifPossible(report);
   if (after === "not now") return job.snooze(POSTPONED_MS);
   reported.add(host);
@@ -130,7 +134,7 @@ async function reportEnd(message: Message, job: JobContext, host: AttemptHost, e
   return { status: end.response.status };
 }
 
-/** What follows the end of a message, whatever ended it. */
+/** Logs the end of a message, and returns its callbacks. */
 async function afterEnd(
   ending: JobEnding,
   host: AttemptHost,
@@ -142,30 +146,25 @@ async function afterEnd(
   const end = endOf(host);
   const response = end?.response ?? responseTo(host);
   if (events) {
-    const { failure } = ending;
-    const more = { responseStatus: response.status, ...(failure !== undefined && { error: failure }) };
-    const state = failure === undefined ? "DELIVERED" : "FAILED";
+    const more = withoutUndefined({ responseStatus: response.status, error: ending.failure });
+    const state = ending.failure === undefined ? "DELIVERED" : "FAILED";
     const event = eventOf(state, ending.id, host.needs.clock(), ofSchedule(message, host), more);
     await events.note(documentsOf(host), [event]);
   }
   if (!workflow) return callbackJobs(message, ending, host, response);
   if (reported.has(host)) return [];
-  // An attempt has stored the end, and a later one was killed before it reported it.
-  const { failure: _, ...made } = ending;
-  const known = end ? { ...made, ...(end.failure !== undefined && { failure: end.failure }) } : ending;
+  // One attempt has stored the end, and the next one was killed before it could report it.
+  const known = end ? withoutUndefined({ ...ending, failure: end.failure }) : ending;
   const after = await afterMessage(workflow, known, host, response);
   return after === "of no account" ? [] : callbackJobs(message, known, host, response, after);
 }
 
 function endingOf(job: JobContext, { failure }: StoredEnd): JobEnding {
   const { id, attempt: attempts, maxRetries } = job;
-  return { id, attempts, maxRetries, ...(failure !== undefined && { failure }) };
+  return withoutUndefined({ id, attempts, maxRetries, failure });
 }
 
-/**
- * Does work of a run that the budget of a drain may have no room for, or the store no answer. Neither costs the message
- * a retry.
- */
+/** Does work of a run, unless the budget has no room for it or the store does not respond. Neither costs a retry. */
 async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result | "not now"> {
   try {
     return await work();
@@ -176,7 +175,7 @@ async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result |
   }
 }
 
-/** What is sent for a message that stands for itself. */
+/** What is sent for a message without a run. */
 function ownDelivery(message: Message): Sent {
   return { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
 }

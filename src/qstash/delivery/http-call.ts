@@ -8,36 +8,35 @@ import { signatureOf } from "../security/signature.ts";
 import { SDK_VERSION } from "../workflow/run-messages.ts";
 import type { Sent } from "../workflow/step-delivery.ts";
 
-/** How destinations are called. */
-export interface CallParts {
+export interface CallOptions {
   readonly fetch: typeof fetch;
   /** How long a call may take if its message does not say. */
   readonly timeoutMs: number;
 }
 
-/** What a destination answered, or why it did not. */
-export interface Answer {
+/** The response of a destination, or why there is none. */
+export interface CallResult {
   readonly kept: KeptResponse;
   readonly headers: Headers;
-  /** Why it is none that can be used. */
+  /** Why there is no usable response. */
   readonly failure?: string;
-  /** Whether another attempt would end in the same way. */
+  /** Whether a retry would fail in the same way. */
   readonly isFinal?: boolean;
 }
 
-/** As QStash words it. */
+/** QStash's own message. */
 const NO_WORKFLOW =
   "detected a non-workflow destination for trigger/invoke. make sure you are sending the request to the correct endpoint";
 
-/** Calls the destination of a message. What fails is an answer like any other. */
+/** Calls the destination of a message. Does not reject if the call fails. */
 export async function callDestination(
   message: Message,
   sent: Sent,
   job: JobContext,
-  parts: CallParts,
+  options: CallOptions,
   host: AttemptHost,
   signingKey: string,
-): Promise<Answer> {
+): Promise<CallResult> {
   const { url, method } = message;
   const { clock } = host.needs;
   const scheduleId = host.job.record.slot?.key ?? message.scheduleId;
@@ -52,12 +51,12 @@ export async function callDestination(
     "Upstash-Signature": await signatureOf({ url, body, now: clock() }, signingKey),
   };
   for (const [name, value] of Object.entries(own)) headers.set(name, value);
-  const timeoutMs = message.timeoutMs ?? parts.timeoutMs;
+  const timeoutMs = message.timeoutMs ?? options.timeoutMs;
   const { signal, release } = timedSignal(job.signal, timeoutMs, clock);
   try {
     // Following a redirect could lead out of the targets.
     const init: RequestInit = { method, headers, redirect: "manual", signal, ...(method !== "GET" && { body }) };
-    const response = await parts.fetch(url, init);
+    const response = await options.fetch(url, init);
     const most = mostOfResponse(message, host);
     const { kept, isWhole } = await keepResponse(response, most.bytes);
     if (sent.expectsSdk && response.ok && !response.headers.has(SDK_VERSION))
@@ -74,13 +73,13 @@ export async function callDestination(
   }
 }
 
-/** A response that a callback could report only in part, and so not at all. What has succeeded is not called again. */
-function tooLarge({ headers, ok: isFinal }: Response, mostBytes: number): Answer {
+/** The result for a response that is too large for a callback. A successful call is not repeated. */
+function tooLarge({ headers, ok: isFinal }: Response, mostBytes: number): CallResult {
   const failure = `The response is larger than the ${mostBytes} bytes that a callback of this message can report.`;
   return { kept: { ...noResponse, body: new TextEncoder().encode(failure) }, headers, failure, isFinal };
 }
 
-/** A signal that is aborted with the given one, and after a time. */
+/** A signal that aborts with another one, or after a time. */
 function timedSignal(outer: AbortSignal, ms: number, clock: Clock): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const abort = () => controller.abort();
@@ -94,7 +93,7 @@ function timedSignal(outer: AbortSignal, ms: number, clock: Clock): { signal: Ab
   return { signal: controller.signal, release };
 }
 
-/** The code of a network error. Its message may hold anything. */
+/** The code of a network error. Its message may contain secrets. */
 function codeOf(error: unknown): string {
   const { code } = Object((error as { readonly cause?: unknown } | undefined)?.cause) as { readonly code?: unknown };
   return typeof code === "string" && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : "";

@@ -3,20 +3,20 @@ import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/er
 import type { Message } from "../messages/message.ts";
 import { readRetryDelay } from "../messages/retry-delay-expression.ts";
 import { retryAfterMs } from "../shared/durations.ts";
-import type { Answer } from "./http-call.ts";
+import type { CallResult } from "./http-call.ts";
 
 const DAY_MS = 86_400_000;
 
-/** The wait before retry n, from 1, as QStash has it. */
+/** QStash's wait before retry n, from 1. */
 export function defaultBackoffMs(retry: number): number {
   return Math.min(DAY_MS, Math.round(Math.exp(2.5 * retry) * 1_000));
 }
 
-/** The error that a failed delivery ends with: it says whether, and when, the message is retried. */
+/** The error that a failed delivery throws. It decides whether and when the message is retried. */
 export function failureOf(
   { retryDelay }: Message,
   job: JobContext,
-  { kept, headers, failure, isFinal }: Answer,
+  { kept, headers, failure, isFinal }: CallResult,
   now: number,
 ): Error {
   const text = failure ?? `The destination answered ${kept.status}.`;

@@ -1,14 +1,11 @@
-import type { DeadJob } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
-import { readCount } from "../shared/count.ts";
-import { readFilter } from "./message-filter.ts";
+import { readCount, readFilter } from "./message-filter.ts";
 import { isDelivery, type MessageView, messageView } from "./message-view.ts";
 
 export const idsOf = (messages: readonly MessageView[]) => messages.map(({ messageId }) => messageId);
 
-/** Some dead messages, and where the next ones begin. */
 export interface Selection {
   readonly messages: readonly MessageView[];
   readonly cursor?: string;
@@ -16,13 +13,13 @@ export interface Selection {
 
 const MOST_SELECTED = 100;
 
-/** The dead messages that a query means: those with the given ids, or a page of those that the filters let through. */
+/** The dead messages that a query selects: by ids, or a page of those that match its filters. */
 export async function selectDead(
   queue: Queue,
   query: URLSearchParams,
-  isMeant: (message: MessageView) => boolean = () => true,
+  matches: (message: MessageView) => boolean = () => true,
 ): Promise<Selection> {
-  if (query.has("dlqIds")) return { messages: (await withIds(queue, query.getAll("dlqIds"))).filter(isMeant) };
+  if (query.has("dlqIds")) return { messages: (await withIds(queue, query.getAll("dlqIds"))).filter(matches) };
   const order = query.get("order") ?? "latestFirst";
   if (order !== "latestFirst") throw invalidRequest('order must be "latestFirst".');
   // The SDK still sends the filter api, which QStash ignores.
@@ -31,10 +28,10 @@ export async function selectDead(
   const messages: MessageView[] = [];
   let cursor = query.get("cursor") || undefined;
   do {
-    // With room for every job of the page, the cursor after it is the cursor after the last message.
+    // Every job of the page fits, so its cursor is also the cursor after the last message.
     const page = await queue.listDeadLetter({ name: DELIVERY, limit: count - messages.length, cursor });
-    const found = page.jobs.filter((job) => isDelivery(job) && filter(messageView(job), diedAt(job)));
-    messages.push(...found.map(messageView).filter(isMeant));
+    const found = page.jobs.filter((job) => isDelivery(job) && filter(messageView(job), job.failedAt.getTime()));
+    messages.push(...found.map(messageView).filter(matches));
     cursor = page.cursor ?? undefined;
   } while (cursor !== undefined && messages.length < count);
   return { messages, ...(cursor !== undefined && { cursor }) };
@@ -44,8 +41,4 @@ async function withIds(queue: Queue, ids: readonly string[]): Promise<readonly M
   if (ids.length > MOST_SELECTED) throw invalidRequest(`dlqIds may be ${MOST_SELECTED} at most.`);
   const jobs = await Promise.all([...new Set(ids)].map((id) => queue.getJob(id)));
   return jobs.flatMap((job) => (job?.state === "dead" && isDelivery(job) ? messageView(job) : []));
-}
-
-function diedAt({ failedAt }: DeadJob): number {
-  return failedAt.getTime();
 }

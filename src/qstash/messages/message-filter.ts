@@ -1,7 +1,6 @@
 import { invalidRequest, quote } from "../../core/shared/errors.ts";
 import type { MessageView } from "./message-view.ts";
 
-/** Which messages are meant. */
 export type Filter = (message: MessageView, at: number) => boolean;
 
 const byHost = (url: string) => new URL(url).host;
@@ -9,7 +8,7 @@ const byPath = (url: string) => new URL(url).pathname;
 
 type Field = (message: MessageView, wanted: readonly string[]) => boolean;
 
-/** The filters that compare texts. Several values of one are alternatives. */
+/** The filters by name. Several values of one filter are alternatives. */
 const fields: Readonly<Record<string, Field>> = {
   messageId: ({ messageId }, wanted) => wanted.includes(messageId),
   url: ({ url }, wanted) => wanted.includes(url),
@@ -24,20 +23,16 @@ const fields: Readonly<Record<string, Field>> = {
   queueName: ({ queueName }, wanted) => queueName !== undefined && wanted.includes(queueName),
   flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
   responseStatus: ({ responseStatus }, wanted) => wanted.includes(String(responseStatus)),
-  // It is not kept, so no message is known to come from an address.
+  // Not stored, so no message matches.
   callerIp: () => false,
 };
 
-/** Reads the filters of a query. The names in `others` are no filters. @throws {TidegateError} `invalid_request` */
+/** Reads the filters of a query, except for the parameters in `others`. @throws {TidegateError} `invalid_request` */
 export function readFilter(query: URLSearchParams, others: readonly string[]): Filter {
   return readFilters(query, others, fields);
 }
 
-/**
- * Reads filters by their names, and the dates between which a thing may have been made.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Like `readFilter`, for anything that has such fields and a date. @throws {TidegateError} `invalid_request` */
 export function readFilters<Thing>(
   query: URLSearchParams,
   others: readonly string[],
@@ -56,7 +51,19 @@ export function readFilters<Thing>(
   return (thing, at) => at >= from && at <= to && tests.every(({ test, values }) => test?.(thing, values));
 }
 
-/** Reads a date of a filter, in ms since 1970. @throws {TidegateError} `invalid_request` */
+/**
+ * Reads `count`, how many items a query wants.
+ *
+ * @param most the upper limit, whatever the query says.
+ * @throws {TidegateError} `invalid_request`
+ */
+export function readCount(query: URLSearchParams, standard: number, most = standard): number {
+  const text = query.get("count");
+  if (text === null || text === "") return standard;
+  if (!/^\d{1,9}$/.test(text) || Number(text) === 0) throw invalidRequest("count must be a whole number above 0.");
+  return Math.min(Number(text), most);
+}
+
 function readDate(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;

@@ -3,13 +3,12 @@ import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import type { LocalFacts, NewJob } from "../../core/store/store.ts";
 import type { Message } from "./message.ts";
 
-/** How often a message, or a callback, is retried if nothing says. */
 export const DEFAULT_RETRIES = 3;
 
-/** How much longer an attempt may take than its delivery, so that a late delivery is a failure like any other. */
+/** An attempt may take so much longer than its delivery. So a late delivery fails before its attempt times out. */
 const ATTEMPT_MARGIN_MS = 1_000;
 
-/** How long the attempt of a delivery may take. */
+/** The timeout of an attempt, from that of its delivery. */
 export function attemptTimeoutMs(deliveryMs: number): number {
   return deliveryMs + ATTEMPT_MARGIN_MS;
 }
@@ -17,27 +16,29 @@ export function attemptTimeoutMs(deliveryMs: number): number {
 /** The job that delivers a message. */
 export type MessageJob = BulkJob & { readonly payload: Message };
 
-/**
- * The id of a job under a flow control key. In a queue with partitions all jobs of a key are in one: then the id gets
- * an ending by which its job is kept there. The same id and key give the same again.
- */
-export function idUnderKey(id: string, key: string | undefined, local: LocalFacts): string {
+/** Returns an id, and then variants of it, until one belongs to the partition that a job must be in. */
+export function variantsOf(id: string, mark: string): () => string {
   let made = 0;
-  return key === undefined ? id : local.idSource(() => (made++ === 0 ? id : `${id}~${made}`))(key);
+  return () => (made++ === 0 ? id : `${id}${mark}${made}`);
 }
 
-/** The job under such an id, if it has one of its own. */
+/** The id of a job under a flow control key: the variant in the partition of the key. */
+export function idUnderKey(id: string, key: string | undefined, local: LocalFacts): string {
+  return key === undefined ? id : local.idSource(variantsOf(id, "~"))(key);
+}
+
+/** The job with its id in the partition of its key. */
 export function placed(job: MessageJob, local: LocalFacts): MessageJob {
   const { id, flowControl } = job;
   return id === undefined ? job : { ...job, id: idUnderKey(id, flowControl?.key, local) };
 }
 
-/** The id without that ending. */
+/** The id without the ending of a variant. */
 export function withoutEnding(id: string): string {
   return id.replace(/~\d+$/, "");
 }
 
-/** The same for the store, from within another delivery. Its payload has been checked already. */
+/** A job for the store, from within another delivery. Its payload has been checked. */
 export function storedJob({ job, payload, ...options }: MessageJob, now: number): NewJob | Promise<NewJob> {
   return finishJob(draftJob(String(job), undefined, payload, options, now, () => ""));
 }

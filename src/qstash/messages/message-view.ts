@@ -1,10 +1,28 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import type { Message } from "./message.ts";
-import { type MessageTags, tagsOf } from "./message-tags.ts";
 import type { ShownResponse } from "./response.ts";
 import type { WorkflowNote } from "./workflow-note.ts";
+
+/** How people find a message and its events: labels, origin and limits. */
+export interface MessageTags {
+  /** The first of the labels. */
+  readonly label?: string;
+  readonly labels?: readonly string[];
+  readonly scheduleId?: string;
+  readonly topicName?: string;
+  readonly endpointName?: string;
+  readonly queueName?: string;
+  readonly flowControlKey?: string;
+}
+
+export function tagsOf({ labels, scheduleId, topicName, endpointName, limits = {} }: Message): MessageTags {
+  const { queueName, flowControlKey } = limits;
+  const label = labels && (labels[0] ?? "");
+  return withoutUndefined({ label, labels, scheduleId, topicName, endpointName, queueName, flowControlKey });
+}
 
 /** A message as the API shows it. */
 export interface MessageView extends ShownResponse, MessageTags {
@@ -18,49 +36,42 @@ export interface MessageView extends ShownResponse, MessageTags {
   readonly workflowUrl?: string;
 }
 
-/** Whether a job delivers a message that can be shown: its payload may have been replaced by anything. */
+/** Whether a job delivers a message that can be shown. Its payload may have been replaced with anything. */
 export function isDelivery({ name, payload }: JobInfo): boolean {
   return name === DELIVERY && typeof (payload as Partial<Message> | null)?.url === "string";
 }
 
-/** Shows the message that a job delivers. */
 export function messageView(job: JobInfo): MessageView {
   const message = job.payload as Message;
-  const { url, method, header, body, bodyBase64, notBefore, retryDelay, callback, failureCallback, workflow } = message;
+  const { url, method, header, notBefore, retryDelay, callback, failureCallback, workflow } = message;
   const createdAt = job.enqueuedAt.getTime();
-  const bytes = bytesOfBody({ ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) });
-  return {
+  return withoutUndefined({
     messageId: job.id,
     url,
-    ...{ method, header },
-    ...shownBody(bytes ?? new Uint8Array()),
-    ...{ maxRetries: job.maxRetries, createdAt, notBefore: notBefore ?? createdAt },
-    ...(retryDelay !== undefined && { retryDelayExpression: retryDelay }),
-    ...(callback && { callback: callback.url }),
-    ...(failureCallback && { failureCallback: failureCallback.url }),
+    method,
+    header,
+    ...shownBody(bytesOfBody(message) ?? new Uint8Array()),
+    maxRetries: job.maxRetries,
+    createdAt,
+    notBefore: notBefore ?? createdAt,
+    retryDelayExpression: retryDelay,
+    callback: callback?.url,
+    failureCallback: failureCallback?.url,
     ...(workflow && workflowView(url, workflow)),
     ...message.limits,
     ...tagsOf(message),
     ...(job.schedule && { scheduleId: job.schedule.key }),
     ...(job.state === "dead" && { dlqId: job.id, ...lastResponse(job.progress) }),
-  };
+  });
 }
 
 function workflowView(url: string, { runId, createdAt, role }: WorkflowNote) {
-  const isOfWorkflow = role !== "call" && role !== "failure";
-  return {
-    ...{ workflowRunId: runId, workflowCreatedAt: createdAt },
-    ...(isOfWorkflow && { workflowUrl: url }),
-  };
+  const isToWorkflow = role !== "call" && role !== "failure";
+  return { workflowRunId: runId, workflowCreatedAt: createdAt, ...(isToWorkflow && { workflowUrl: url }) };
 }
 
-/** The response that the job of a message has stored last. */
+/** The last response that the job of a message has stored. */
 export function lastResponse(progress: unknown): ShownResponse {
   const { responseStatus, responseHeader, responseBody, responseBodyBase64 } = Object(progress) as ShownResponse;
-  return {
-    ...(responseStatus !== undefined && { responseStatus }),
-    ...(responseHeader && { responseHeader }),
-    ...(responseBody !== undefined && { responseBody }),
-    ...(responseBodyBase64 !== undefined && { responseBodyBase64 }),
-  };
+  return withoutUndefined({ responseStatus, responseHeader, responseBody, responseBodyBase64 });
 }

@@ -10,16 +10,16 @@ export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 export type Method = (typeof methods)[number];
 
-/** Header names, as QStash writes them, and their values. */
+/** Headers by name, in QStash's capitalization. */
 export type HeaderValues = Readonly<Record<string, readonly string[]>>;
 
-/** Headers that belong to the connection, or say to a server whom the request is for. They are not forwarded. */
+/** Headers of the connection or of its route. They are not forwarded. */
 export const notForwarded: ReadonlySet<string> = new Set([
   ...["connection", "content-length", "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection"],
   ...["te", "trailer", "transfer-encoding", "upgrade"],
 ]);
 
-/** Whom to tell how a message ended, and how that is delivered. */
+/** Where the end of a message is reported, and how that is delivered. */
 export interface Callback {
   readonly url: string;
   readonly method: Method;
@@ -32,46 +32,45 @@ export interface Callback {
   readonly workflow?: WorkflowNote;
 }
 
-/** What is to be delivered: the payload of the job that delivers it. */
+/** A message: the payload of the job that delivers it. */
 export interface Message extends StoredBody {
   readonly url: string;
   readonly method: Method;
   readonly header: HeaderValues;
-  /** How long one delivery may take. Default: as `createQStash` has it. */
+  /** How long one delivery may take. Default: the option of `createQStash`. */
   readonly timeoutMs?: number;
   /** ms since 1970. Default: when it was enqueued. */
   readonly notBefore?: number;
   /** The wait before a retry, as an expression. Default: QStash's own backoff. */
   readonly retryDelay?: string;
   readonly labels?: readonly string[];
-  /** What limits its deliveries, as the API shows it. */
   readonly limits?: MessageLimits;
-  /** The URL group that it was published to, and the name of the endpoint that it goes to. */
+  /** The URL group that it was published to, and the name of its endpoint. */
   readonly topicName?: string;
   readonly endpointName?: string;
-  /** The schedule that it is of, if another job has made it. */
+  /** The schedule of the job that made it. */
   readonly scheduleId?: string;
   /** How long after its occurrence a message of a schedule is delivered. */
   readonly delayMs?: number;
-  /** What the API shows of the schedule that made it, and the queue does not know. */
+  /** What the API shows of the schedule, beside what the queue knows. */
   readonly schedule?: ScheduleNote;
-  /** Called when the message has been delivered, or is dead. */
+  /** Called when the message is delivered or dead. */
   readonly callback?: Callback;
   /** Called when the message is dead. */
   readonly failureCallback?: Callback;
-  /** What it is to a run of a workflow, if it belongs to one. */
+  /** Its role in a run of a workflow. */
   readonly workflow?: WorkflowNote;
 }
 
 export interface ScheduleNote {
   /** ms since 1970 */
   readonly createdAt: number;
-  /** With its zone, as it was given. */
+  /** The header as it was given, with its time zone. */
   readonly cron: string;
   readonly retries?: number;
 }
 
-/** A schema of payloads: what is stored may have been edited by hand, or enqueued by somebody else. */
+/** The schema of payloads. A stored payload may have been edited by hand, or enqueued by somebody else. */
 export function messageSchema(targets: Targets): StandardSchemaV1<Message> {
   return {
     "~standard": {
@@ -158,19 +157,18 @@ function isHeader(value: unknown): value is HeaderValues {
   }
 }
 
-/** The headers as they are sent. @throws {TypeError} if one of them is none. */
+/** The headers to send. @throws {TypeError} for an invalid header */
 export function headersOf(header: HeaderValues): Headers {
   return new Headers(
     Object.entries(header).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),
   );
 }
 
-/** The values of headers, by their names as QStash writes them. */
 export function headerValues(headers: Iterable<readonly [string, string]>): HeaderValues {
   return Object.fromEntries([...headers].map(([name, value]) => [headerName(name), [value]]));
 }
 
-/** A header's name with a capital at the start of each word, as QStash writes it. */
-function headerName(name: string): string {
+/** A header name with a capital at the start of each word: "Upstash-Retry-Delay". */
+export function headerName(name: string): string {
   return name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
 }

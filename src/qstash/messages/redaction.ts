@@ -1,15 +1,16 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, type StoredBody } from "./body.ts";
-import type { HeaderValues, Message } from "./message.ts";
+import type { Callback, HeaderValues, Message } from "./message.ts";
 
-/** What of a message nobody is shown. */
+/** Which parts of a message are hidden from everybody. */
 export interface Redaction {
   readonly body: boolean;
   /** All headers, or those with these names in lower case. */
   readonly header: "all" | ReadonlySet<string>;
 }
 
-/** What a redacted message has instead of what it shows. It is stored apart from the payload of its job. */
+/** The hidden parts of a message. They are stored beside the payload of its job. */
 export interface HiddenParts {
   /** Default: the body is shown. */
   readonly content?: StoredBody;
@@ -19,7 +20,7 @@ export interface HiddenParts {
   readonly failureCallback?: HeaderValues;
 }
 
-/** A message, and what of it is hidden. */
+/** A message without its hidden parts, and these parts. */
 export interface Redacted {
   readonly payload: Message;
   readonly hidden?: HiddenParts;
@@ -28,10 +29,9 @@ export interface Redacted {
 const pattern = /^(?:(body)|headers?(?:\[([^\]]+)\])?)$/i;
 
 /**
- * Reads `Upstash-Redact-Fields`: "body", "header", and "header[Authorization]", separated by commas.
+ * Reads `Upstash-Redact-Fields`: "body", "header" and "header[Authorization]", separated by commas.
  *
- * @throws {TidegateError} `invalid_request` for everything else: what somebody wants to hide is not to be shown by
- *   mistake.
+ * @throws {TidegateError} `invalid_request` for anything else: a typo must not show what somebody wants to hide.
  */
 export function readRedaction(text: string | null): Redaction | undefined {
   const fields = (text ?? "").split(",").map((field) => field.trim());
@@ -44,18 +44,15 @@ export function readRedaction(text: string | null): Redaction | undefined {
   return { body: matches.some((match) => match?.[1] !== undefined), header: isAll ? "all" : new Set(names) };
 }
 
-/**
- * Headers whose values let somebody in somewhere. They are hidden unasked: a token that reads jobs, as a dashboard or a
- * monitor has, is not meant to open what the publisher may open.
- */
+/** Headers with credentials are always hidden: whoever may read jobs must not get the access of the publisher. */
 const credentials = /authorization|cookie|secret|token|password|api-?key/i;
 
 const notAsked: Redaction = { body: false, header: new Set() };
 
 /**
- * Takes out of a message what is to be hidden, and its credentials. A hash stands in its place, as at QStash.
+ * Replaces credentials, and what the publisher wants to hide, with hashes, as QStash does.
  *
- * @param redaction what the publisher has asked for. Default: nothing.
+ * @param redaction what the publisher wants to hide. Default: nothing.
  */
 export async function redact(message: Message, redaction: Redaction = notAsked): Promise<Redacted> {
   const headers = [message.header, message.callback?.header, message.failureCallback?.header];
@@ -64,29 +61,29 @@ export async function redact(message: Message, redaction: Redaction = notAsked):
   );
   if (redaction === notAsked && !hidesHeader) return { payload: message };
   const { body, bodyBase64, header, callback, failureCallback, ...rest } = message;
-  const stored = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  const own = await redactHeader(header, redaction);
-  const ofCallback = callback && (await redactHeader(callback.header, redaction));
-  const ofFailure = failureCallback && (await redactHeader(failureCallback.header, redaction));
+  const stored = withoutUndefined({ body, bodyBase64 });
+  const own = await redactHeader({ header }, redaction);
+  const ofCallback = callback && (await redactHeader(callback, redaction));
+  const ofFailure = failureCallback && (await redactHeader(failureCallback, redaction));
   const bytes = bytesOfBody(stored) ?? new Uint8Array();
   return {
-    payload: {
+    payload: withoutUndefined({
       ...rest,
-      header: own.shown,
+      ...own.shown,
       ...(redaction.body ? { body: await markOf(bytes) } : stored),
-      ...(callback && ofCallback && { callback: { ...callback, header: ofCallback.shown } }),
-      ...(failureCallback && ofFailure && { failureCallback: { ...failureCallback, header: ofFailure.shown } }),
-    },
-    hidden: {
-      ...(redaction.body && { content: stored }),
+      callback: ofCallback?.shown,
+      failureCallback: ofFailure?.shown,
+    }),
+    hidden: withoutUndefined({
+      content: redaction.body ? stored : undefined,
       header: own.hidden,
-      ...(ofCallback && { callback: ofCallback.hidden }),
-      ...(ofFailure && { failureCallback: ofFailure.hidden }),
-    },
+      callback: ofCallback?.hidden,
+      failureCallback: ofFailure?.hidden,
+    }),
   };
 }
 
-/** The redaction that has hidden something. */
+/** The redaction that these parts were hidden by. */
 export function redactionOf(hidden: HiddenParts | undefined): Redaction | undefined {
   if (!hidden) return undefined;
   const { content, header, callback, failureCallback } = hidden;
@@ -99,18 +96,19 @@ function isHidden([name, values]: readonly [string, readonly string[]], { header
   return isNamed || (credentials.test(name) && !values.every(isMark));
 }
 
-async function redactHeader(header: HeaderValues, redaction: Redaction) {
-  const shown = Object.entries(header).map(async ([name, values]): Promise<[string, readonly string[]]> => {
+async function redactHeader<Part extends { readonly header: HeaderValues }>(part: Part, redaction: Redaction) {
+  const entries = Object.entries(part.header);
+  const shown = entries.map(async ([name, values]): Promise<[string, readonly string[]]> => {
     const marks = async () => Promise.all(values.map((value) => markOf(encoder.encode(value))));
     return [name, isHidden([name, values], redaction) ? await marks() : values];
   });
   return {
-    shown: Object.fromEntries(await Promise.all(shown)),
-    hidden: Object.fromEntries(Object.entries(header).filter((entry) => isHidden(entry, redaction))),
+    shown: { ...part, header: Object.fromEntries(await Promise.all(shown)) },
+    hidden: Object.fromEntries(entries.filter((entry) => isHidden(entry, redaction))),
   };
 }
 
-/** What a message hides that has hidden something before, and hides more since it was changed. */
+/** Adds what a changed message hides to what it hid before. */
 export function withMoreHidden(
   before: HiddenParts | undefined,
   added: HiddenParts | undefined,
@@ -124,20 +122,19 @@ export function withMoreHidden(
   };
 }
 
-/** Puts back what is hidden. What somebody has written in its place stays. */
+/** Puts the hidden parts back, except where somebody has replaced a hash. */
 export function unredacted(message: Message, hidden: HiddenParts | undefined): Message {
   if (!hidden) return message;
   const { body, bodyBase64, header, callback, failureCallback, ...rest } = message;
-  const shown = { ...(body !== undefined && { body }), ...(bodyBase64 !== undefined && { bodyBase64 }) };
-  return {
+  const whole = (part: Callback | undefined, values: HeaderValues | undefined) =>
+    part && { ...part, header: wholeHeader(part.header, values) };
+  return withoutUndefined({
     ...rest,
     header: wholeHeader(header, hidden.header),
-    ...((isMark(body) && hidden.content) || shown),
-    ...(callback && { callback: { ...callback, header: wholeHeader(callback.header, hidden.callback) } }),
-    ...(failureCallback && {
-      failureCallback: { ...failureCallback, header: wholeHeader(failureCallback.header, hidden.failureCallback) },
-    }),
-  };
+    ...((isMark(body) && hidden.content) || { body, bodyBase64 }),
+    callback: whole(callback, hidden.callback),
+    failureCallback: whole(failureCallback, hidden.failureCallback),
+  });
 }
 
 function wholeHeader(header: HeaderValues, hidden: HeaderValues = {}): HeaderValues {

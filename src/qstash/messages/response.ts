@@ -1,24 +1,24 @@
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { toBase64 } from "../shared/base64.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";
 
-/** How much of a response the dead letter shows. */
+/** How much of a response the dead-letter queue shows. */
 export const MOST_SHOWN_BYTES = 256 * 1024;
 const MOST_HEADER_BYTES = 16 * 1024;
 
-/** What a destination answered. */
+/** The response of a destination. */
 export interface KeptResponse {
-  /** 0 if it did not answer. */
+  /** 0 without a response. */
   readonly status: number;
   readonly header: HeaderValues;
-  /** All of it if there are callbacks to report it, else its beginning. */
+  /** The whole body if callbacks report it, else its beginning. */
   readonly body: Uint8Array;
 }
 
-/** The response of a destination that did not answer. */
 export const noResponse: KeptResponse = { status: 0, header: {}, body: new Uint8Array() };
 
-/** Reads a response, of a large one the beginning. */
+/** Reads a response, or the beginning of a large one. */
 export async function keepResponse(
   response: Response,
   mostBytes: number,
@@ -58,7 +58,7 @@ async function readStart(stream: ReadableStream<Uint8Array> | null, mostBytes: n
   return { body: bytes.slice(0, mostBytes), isWhole };
 }
 
-/** The last response to a message, as its job stores it and the dead letter shows it. */
+/** The last response to a message, as its job stores it and the dead-letter queue shows it. */
 export interface ShownResponse {
   readonly responseStatus?: number;
   readonly responseHeader?: HeaderValues;
@@ -68,26 +68,20 @@ export interface ShownResponse {
 
 export function shownResponse({ status, header, body }: KeptResponse): ShownResponse {
   const shown = shownBody(body.subarray(0, MOST_SHOWN_BYTES));
-  return {
-    responseStatus: status,
-    responseHeader: header,
-    ...(shown.body !== undefined && { responseBody: shown.body }),
-    ...(shown.bodyBase64 !== undefined && { responseBodyBase64: shown.bodyBase64 }),
-  };
+  const { body: responseBody, bodyBase64: responseBodyBase64 } = shown;
+  return withoutUndefined({ responseStatus: status, responseHeader: header, responseBody, responseBodyBase64 });
 }
 
-/** The same with all of the body, in little room. */
+/** The same with the whole body, in its shortest form. */
 export function wholeResponse(response: KeptResponse): ShownResponse {
   const { status, header, body } = response;
   if (body.length <= MOST_SHOWN_BYTES) return shownResponse(response);
   return { responseStatus: status, responseHeader: header, responseBodyBase64: toBase64(body) };
 }
 
-/** The response that was shown so. */
+/** Reads a stored response. */
 export function responseOf(shown: ShownResponse): KeptResponse {
   const { responseStatus = 0, responseHeader = {}, responseBody, responseBodyBase64 } = shown;
-  const body = bytesOfBody(
-    responseBodyBase64 === undefined ? { body: responseBody ?? "" } : { bodyBase64: responseBodyBase64 },
-  );
+  const body = bytesOfBody(withoutUndefined({ body: responseBody, bodyBase64: responseBodyBase64 }));
   return { status: responseStatus, header: responseHeader, body: body ?? new Uint8Array() };
 }

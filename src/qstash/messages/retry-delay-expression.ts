@@ -1,9 +1,9 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 
-/** Gives the wait before a retry, in ms, from how often the message has been retried. The first retry has 0. */
+/** Returns the wait before a retry in ms. `retried` is 0 for the first retry. */
 export type RetryDelay = (retried: number) => number;
 
-/** Bounds how deeply an expression can be nested. */
+/** The longest expression, which also limits its depth. */
 const LONGEST = 256;
 
 const functions: Readonly<
@@ -26,7 +26,7 @@ const tokenPattern = /\s*(?:(\d+(?:\.\d+)?|\.\d+)|([a-z]+)|([-+*/%(),]))/gy;
  * Reads an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the functions
  * pow, sqrt, abs, exp, floor, ceil, round, min and max.
  *
- * @param header where it stands, for the message.
+ * @param header the name for the message.
  * @throws {TidegateError} `invalid_request`
  */
 export function readRetryDelay(text: string, header: string): RetryDelay {
@@ -46,7 +46,7 @@ function tokensOf(text: string): readonly string[] | undefined {
   return length === text.trim().length ? tokens : undefined;
 }
 
-/** A reader by recursive descent. Each method gives undefined where the text does not go on as it must. */
+/** A recursive descent parser. Each method returns undefined for invalid text. */
 class Parser {
   readonly #tokens: readonly string[];
   #at = 0;

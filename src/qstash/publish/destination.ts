@@ -1,15 +1,15 @@
 import { decoded } from "../api/call.ts";
 
 /**
- * Reads the destination from the path of a request. Some platforms merge its slashes, so "https:/host" is
- * "https://host". What follows "?" belongs to the destination.
+ * Reads the destination from the path of a request. Some platforms merge its slashes, so "https:/host" means
+ * "https://host". The query belongs to the destination.
  */
 export function readDestination({ url }: Request, rest: string): string {
   const plain = isUrl(rest) ? rest : decoded(rest);
   return isUrl(plain) ? plain.replace(/^(https?):\/*/i, "$1://") + new URL(url).search : plain;
 }
 
-/** Whether a destination is a URL. Others are names. */
+/** Whether a destination is a URL, not a name. */
 export function isUrl(destination: string): boolean {
   return /^https?:/i.test(destination);
 }

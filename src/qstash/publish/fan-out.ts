@@ -8,26 +8,26 @@ import { definedByInterface } from "../../core/job/of-interface.ts";
 import type { Documents } from "../../core/manage/documents.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../../core/shared/limits.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import type { Message } from "../messages/message.ts";
-import { attemptTimeoutMs } from "../messages/message-job.ts";
+import { attemptTimeoutMs, variantsOf } from "../messages/message-job.ts";
 import { documentsOf } from "../shared/attempt-documents.ts";
 import { type Endpoint, findGroup } from "./url-groups.ts";
 
-/** The name of the job that makes the messages of an occurrence, where a schedule alone cannot. */
+/** The job that makes the messages of an occurrence, for schedules whose own job cannot be the message. */
 export const FAN_OUT = "qstash_fan_out";
 
-/** A message of a schedule that goes to a URL group, or under a flow control key: the payload of the job. */
+/** The payload of that job: a message of a schedule that goes to a URL group, or has a flow control key. */
 export interface FanOut {
-  /** Where it goes: a URL, or the name of a group. */
   readonly destination: { readonly url: string } | { readonly group: string };
   readonly message: Omit<Message, "url">;
   readonly retries?: number;
   readonly flowControl?: FlowControlOptions;
 }
 
-/** When messages are made for which the budget of a drain had no room. */
+/** How long the job waits if the drain's budget has no room for its messages. */
 const OUT_OF_BUDGET_MS = 1_000;
 
 const schema: StandardSchemaV1<FanOut> = {
@@ -43,7 +43,7 @@ const schema: StandardSchemaV1<FanOut> = {
   },
 };
 
-/** Defines the job. What it makes has ids that come from its own, so that what is made again is there once. */
+/** Defines the job. The ids of its messages come from its own id, so that a second attempt makes no second message. */
 export function defineFanOut(): JobDefinition<FanOut> {
   const definition = {
     name: FAN_OUT,
@@ -68,16 +68,15 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   const { message, retries, flowControl } = fanOut;
   const endpoints = await endpointsOf(fanOut, documentsOf(host));
   const jobs = endpoints.map((endpoint, index) => {
-    let made = 0;
-    const newId = () => `${job.id}:${index}${made++ === 0 ? "" : `.${made}`}`;
+    const newId = variantsOf(`${job.id}:${index}`, ".");
     const payload = { ...message, ...endpoint, ...(slot && { scheduleId: slot.key }) };
-    const options = {
+    const options = withoutUndefined({
       // All jobs of a key are in one partition.
       id: flowControl?.key === undefined ? newId() : store.local.idSource(newId)(flowControl.key),
-      ...(retries !== undefined && { maxRetries: retries }),
-      ...(message.timeoutMs !== undefined && { timeout: attemptTimeoutMs(message.timeoutMs) }),
-      ...(flowControl && { flowControl }),
-    };
+      maxRetries: retries,
+      timeout: message.timeoutMs && attemptTimeoutMs(message.timeoutMs),
+      flowControl,
+    });
     return finishJob(draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), now, () => ""));
   });
   for (const piece of inPieces(await Promise.all(jobs), ({ record }) => record, MOST_ENQUEUED_BYTES))
@@ -85,7 +84,7 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   return jobs.length;
 }
 
-/** Where the messages go. A group that is gone has none. */
+/** The endpoints of a destination. A removed group has none. */
 async function endpointsOf({ destination }: FanOut, documents: Documents): Promise<readonly TopicPart[]> {
   if ("url" in destination) return [destination];
   const { group } = destination;
@@ -97,10 +96,9 @@ async function endpointsOf({ destination }: FanOut, documents: Documents): Promi
   }
 }
 
-/** Where a message goes. */
+/** The part of a message that depends on its endpoint. */
 export type TopicPart = Pick<Message, "url" | "topicName" | "endpointName">;
 
-/** What a message to a group says of its endpoint. */
 export function topicPart(topicName: string, { url, name }: Endpoint): TopicPart {
-  return { url, topicName, ...(name !== undefined && { endpointName: name }) };
+  return withoutUndefined({ url, topicName, endpointName: name });
 }

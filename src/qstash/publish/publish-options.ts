@@ -1,10 +1,12 @@
 import { MOST_RETRIES } from "../../core/job/options.ts";
 import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { limitHeaders } from "../messages/flow-control.ts";
 import {
   type Callback,
   type HeaderValues,
+  headerName,
   headerValues,
   type Message,
   type Method,
@@ -16,7 +18,16 @@ import { readRetryDelay } from "../messages/retry-delay-expression.ts";
 import type { Targets } from "../security/targets.ts";
 import { durationHeader, durationOrSeconds } from "../shared/durations.ts";
 
-/** What the headers of a publish say, beside the destination and the body. */
+/** A message to publish, as it was sent. */
+export interface Draft {
+  readonly destination: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+  /** The queue that it is enqueued to. */
+  readonly queue?: string | undefined;
+}
+
+/** The options of a publish in its headers. */
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
   readonly retries?: number;
   readonly deduplication?: { readonly id: string } | "content";
@@ -26,7 +37,7 @@ export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase
 const MOST_HEADERS = 1_000;
 export const MOST_HEADER_BYTES = 32 * 1024;
 
-/** Where they stand, limits are not kept. So nobody takes one for kept that is not. */
+/** Limits in these headers would not be enforced, so they are refused. */
 const unsupported = [
   ...limitHeaders,
   ...["upstash-callback-", "upstash-failure-callback-"].flatMap((prefix) => [
@@ -40,29 +51,26 @@ const unsupported = [
  * Reads the headers of a publish.
  *
  * @param now ms since 1970.
- * @throws {TidegateError} `invalid_request`, where the message names the header; `payload_too_large` for too many
- *   headers.
+ * @throws {TidegateError} `invalid_request`, and the message names the header; `payload_too_large`
  */
 export function readPublishOptions(headers: Headers, targets: Targets, now: number): PublishOptions {
   checkSize(headers);
   const missing = unsupported.find((name) => headers.has(name));
-  if (missing !== undefined) throw invalidRequest(`${titleOf(missing)} is not supported.`);
+  if (missing !== undefined) throw invalidRequest(`${headerName(missing)} is not supported.`);
   const notBefore = readNotBefore(headers, now);
   const deduplication = readDeduplication(headers);
   const redaction = readRedaction(headers.get("upstash-redact-fields"));
   const labels = readLabels(headers.get("upstash-label"));
-  const callback = readCallback(headers, "upstash-callback", targets);
-  const failureCallback = readCallback(headers, "upstash-failure-callback", targets);
-  return {
+  return withoutUndefined({
     ...readDelivery(headers, "upstash-"),
     header: forwardedHeaders(headers, "upstash-", headers.get("content-type")),
-    ...(notBefore !== undefined && { notBefore }),
-    ...(deduplication && { deduplication }),
-    ...(redaction && { redaction }),
-    ...(labels.length > 0 && { labels }),
-    ...(callback && { callback }),
-    ...(failureCallback && { failureCallback }),
-  };
+    notBefore,
+    deduplication,
+    redaction,
+    labels: labels.length > 0 ? labels : undefined,
+    callback: readCallback(headers, "upstash-callback", targets),
+    failureCallback: readCallback(headers, "upstash-failure-callback", targets),
+  });
 }
 
 function readCallback(headers: Headers, name: string, targets: Targets): Callback | undefined {
@@ -70,13 +78,13 @@ function readCallback(headers: Headers, name: string, targets: Targets): Callbac
   if (!url) return undefined;
   const delay = headers.get(`${name}-delay`);
   return {
-    url: targets.read(url, titleOf(name)),
+    url: targets.read(url, headerName(name)),
     ...readDelivery(headers, `${name}-`),
     header: {
       ...forwardedHeaders(headers, `${name}-`, "application/json"),
       ...workflowHeaders(headers, `${name}-workflow-`),
     },
-    ...(delay && { delayMs: durationHeader(delay, titleOf(`${name}-delay`)) }),
+    ...(delay && { delayMs: durationHeader(delay, headerName(`${name}-delay`)) }),
   };
 }
 
@@ -90,14 +98,14 @@ function checkSize(headers: Headers): void {
   );
 }
 
-/** How a message is delivered: what the headers under a prefix say of it. */
+/** How a message or a callback is delivered, by the headers with a prefix. */
 function readDelivery(
   headers: Headers,
   prefix: string,
 ): Pick<PublishOptions, "method" | "retries" | "timeoutMs" | "retryDelay"> {
   const read = <Value>(name: string, parse: (text: string, header: string) => Value): Value | undefined => {
     const text = headers.get(prefix + name);
-    return text === null || text === "" ? undefined : parse(text, titleOf(prefix + name));
+    return text === null || text === "" ? undefined : parse(text, headerName(prefix + name));
   };
   const retries = read("retries", readRetries);
   const timeoutMs = read("timeout", readTimeout);
@@ -105,12 +113,7 @@ function readDelivery(
     readRetryDelay(text, header);
     return text;
   });
-  return {
-    method: read("method", readMethod) ?? "POST",
-    ...(retries !== undefined && { retries }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retryDelay !== undefined && { retryDelay }),
-  };
+  return withoutUndefined({ method: read("method", readMethod) ?? "POST", retries, timeoutMs, retryDelay });
 }
 
 function forwardedHeaders(headers: Headers, prefix: string, contentType: string | null): HeaderValues {
@@ -123,7 +126,7 @@ function forwardedHeaders(headers: Headers, prefix: string, contentType: string 
   return headerValues(all);
 }
 
-/** Those by which a workflow knows that a callback is for it. */
+/** The headers by which a workflow recognizes its callback. */
 function workflowHeaders(headers: Headers, prefix: string): HeaderValues {
   const own = [...headers].filter(([name]) => name.startsWith(prefix));
   return headerValues(own.map(([name, value]) => [`upstash-workflow-${name.slice(prefix.length)}`, value]));
@@ -176,9 +179,4 @@ function readTimeout(text: string, header: string): number {
   const ms = durationOrSeconds(text, header);
   if (ms === 0) throw invalidRequest(`${header} must be longer than 0.`);
   return ms;
-}
-
-/** The name of a header as people write it: "Upstash-Retry-Delay". */
-export function titleOf(name: string): string {
-  return name.replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
 }

@@ -1,18 +1,17 @@
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { MessageRecords } from "../../http/qstash-port.ts";
-import { type EventLog, readEvents } from "../messages/event-log.ts";
+import { type EventLog, type MessageEvent, readEvents } from "../messages/event-log.ts";
 import { allGroups } from "./url-groups.ts";
 
 const MOST_SHOWN = 100;
 
-/** What the dashboard shows of messages beside the jobs that deliver them. */
+/** What the dashboard shows of messages, beside their jobs. */
 export function messageRecords(events: EventLog | undefined): MessageRecords {
   return {
     async events(queue, { messageId, cursor }) {
       if (!events) return undefined;
-      const isMeant = (event: { readonly messageId: string }) =>
-        messageId === undefined || event.messageId === messageId;
-      return readEvents(internalsOf(queue).documents, isMeant, MOST_SHOWN, 1, cursor);
+      const matches = (event: MessageEvent) => messageId === undefined || event.messageId === messageId;
+      return readEvents(internalsOf(queue).documents, matches, MOST_SHOWN, 1, cursor);
     },
     groups: (queue) => allGroups(internalsOf(queue).documents),
   };

@@ -3,26 +3,25 @@ import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { checkPathText } from "../../core/shared/validate.ts";
 
-/** Where a message to a group goes. */
 export interface Endpoint {
   readonly url: string;
   readonly name?: string;
 }
 
-/** A URL group: a message to it goes to all of its endpoints. */
+/** A URL group. A message to it goes to all of its endpoints. */
 export interface UrlGroup {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly endpoints: readonly Endpoint[];
 }
 
-/** The kind under which groups are kept, for lists. */
+/** The kind of the documents of groups. */
 export const GROUPS = "qstash/group";
 
-/** The most endpoints of a group: its messages are stored in one call. */
+/** One call stores the messages for all endpoints of a group. */
 const MOST_ENDPOINTS = 100;
 
-/** @throws {TidegateError} `invalid_request` for a name that is none. */
+/** @throws {TidegateError} `invalid_request` for an invalid name */
 export function checkGroupName(name: string): void {
   if (!/^[\w.-]{1,200}$/.test(name))
     throw invalidRequest("The name of a URL group must be 1 to 200 letters, digits, hyphens, underscores or dots.");
@@ -33,7 +32,7 @@ function readGroup(text: string): UrlGroup {
   return JSON.parse(text) as UrlGroup;
 }
 
-/** All groups, in the order of their names. */
+/** All groups, sorted by name. */
 export async function allGroups(documents: Documents): Promise<readonly (UrlGroup & { readonly name: string })[]> {
   const groups = [];
   for await (const { items } of pagesOf((cursor) => documents.list(GROUPS, { cursor, limit: 1_000 })))
@@ -49,7 +48,7 @@ export async function findGroup(documents: Documents, name: string): Promise<Url
   return readGroup(found.text);
 }
 
-/** Adds endpoints to a group, which is made if it is not there. One with the same URL is replaced. */
+/** Adds endpoints to a group, or creates it. Replaces an endpoint with the same URL. */
 export async function addEndpoints(
   documents: Documents,
   name: string,
@@ -61,13 +60,14 @@ export async function addEndpoints(
     const urls = new Map([...before.endpoints, ...added].map((endpoint) => [endpoint.url, endpoint]));
     const endpoints = [...urls.values()];
     const names = endpoints.flatMap((endpoint) => endpoint.name ?? []);
-    if (new Set(names).size < names.length) throw invalidRequest("Two endpoints of a group must not have one name.");
+    if (new Set(names).size < names.length)
+      throw invalidRequest("Two endpoints of a group must not have the same name.");
     if (endpoints.length > MOST_ENDPOINTS) throw invalidRequest(`A URL group has at most ${MOST_ENDPOINTS} endpoints.`);
     return JSON.stringify({ createdAt: before.createdAt, updatedAt: now, endpoints });
   });
 }
 
-/** Removes endpoints, by their names or their URLs. A group without any stays. @throws {TidegateError} `not_found` */
+/** Removes endpoints by name or URL. A group without endpoints stays. @throws {TidegateError} `not_found` */
 export async function removeEndpoints(
   documents: Documents,
   name: string,

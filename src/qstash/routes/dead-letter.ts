@@ -2,15 +2,16 @@ import type { DeadJobChanges } from "../../core/manage/dead-letter.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { json } from "../api/answers.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { QStashCall } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 import { idsOf, selectDead } from "../messages/dead-selection.ts";
 import { limitHeaders } from "../messages/flow-control.ts";
-import type { Message } from "../messages/message.ts";
+import { headerName, type Message } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { isDelivery, type MessageView, messageView } from "../messages/message-view.ts";
 import { type HiddenParts, redact, withMoreHidden } from "../messages/redaction.ts";
-import { readPublishOptions, titleOf } from "../publish/publish-options.ts";
+import { readPublishOptions } from "../publish/publish-options.ts";
 import { removeDead } from "../workflow/rerun.ts";
 import { listDeadRuns } from "./dead-runs.ts";
 
@@ -39,7 +40,7 @@ export async function removeManyDead({ host, query }: QStashCall): Promise<Respo
   return json({ deleted: await removeDead(host, messages), ...(cursor && { cursor }) });
 }
 
-/** `POST /v2/dlq/retry`: each message keeps its id, and has all of its retries again. */
+/** `POST /v2/dlq/retry`: each message keeps its id and gets all of its retries again. */
 export async function retryManyDead(call: QStashCall): Promise<Response> {
   const { host, query } = call;
   const changes = readRetryChanges(call);
@@ -61,40 +62,39 @@ export async function retryDead(call: QStashCall): Promise<Response> {
   return json({ messageId }, 201);
 }
 
-/** Options of a publish that belong to the place of a message in the queue, which a retry keeps. */
+/** Options of a publish that a retry cannot change. */
 const notOfRetry = [
   ...limitHeaders,
   ...["upstash-deduplication-id", "upstash-content-based-deduplication", "upstash-redact-fields", "upstash-cron"],
 ];
 
-/** What a retry changes of dead messages. */
 interface RetryChanges {
   readonly message: Partial<Message>;
   readonly job: DeadJobChanges;
 }
 
-/** Reads the options of a publish with which messages are retried; undefined if there are none. */
+/** Reads the changes for a retry from the headers of a publish; undefined if there are none. */
 function readRetryChanges({ request, host, settings }: QStashCall): RetryChanges | undefined {
-  // A client may send a Content-Type of its own. That of a message belongs to its body.
+  // A client may send its own Content-Type. The message keeps the one of its body.
   const headers = new Headers([...request.headers].filter(([name]) => /^upstash-(?!telemetry-)/.test(name)));
   const names = [...headers.keys()];
   if (names.length === 0) return undefined;
   const fixed = names.find((name) => notOfRetry.includes(name));
   if (fixed !== undefined)
-    throw invalidRequest(`A retry cannot change ${titleOf(fixed)}. Publish the message again, and delete this one.`);
+    throw invalidRequest(`A retry cannot change ${headerName(fixed)}. Publish the message again, and delete this one.`);
   const { method, retries, ...read } = readPublishOptions(headers, settings.targets, host.queue.clock());
   const { timeoutMs, notBefore } = read;
   return {
     message: { ...read, ...(headers.has("upstash-method") && { method }) },
-    job: {
-      ...(retries !== undefined && { maxRetries: retries }),
-      ...(timeoutMs !== undefined && { timeoutMs: attemptTimeoutMs(timeoutMs) }),
-      ...(notBefore !== undefined && { runAt: notBefore }),
-    },
+    job: withoutUndefined({
+      maxRetries: retries,
+      timeoutMs: timeoutMs && attemptTimeoutMs(timeoutMs),
+      runAt: notBefore,
+    }),
   };
 }
 
-/** Retries dead messages with changes. All of them are read before the first is retried. */
+/** Retries dead messages with changes. Reads all of them before it retries the first. */
 async function retryChanged(queue: Queue, ids: readonly string[], changes: RetryChanges): Promise<void> {
   const jobs = await Promise.all(ids.map((id) => queue.getJob(id)));
   const dead = jobs.flatMap((job) => (job?.state === "dead" ? { id: job.id, message: job.payload as Message } : []));

@@ -1,7 +1,8 @@
 import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, notFound } from "../../core/shared/errors.ts";
-import { json } from "../api/answers.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { QStashCall } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 import { selectDead } from "../messages/dead-selection.ts";
 import { readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { lastResponse, type MessageView } from "../messages/message-view.ts";
@@ -11,7 +12,7 @@ import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.t
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
 
-/** `GET /v2/workflows/dlq`, and `GET /v2/dlq` with `source=workflow`: the messages that runs have failed by. */
+/** `GET /v2/workflows/dlq`, and `GET /v2/dlq` with `source=workflow`: the messages that failed runs. */
 export async function listDeadRuns({ host, query }: QStashCall): Promise<Response> {
   const { messages, cursor } = await selectRuns(host.queue, query);
   return json({ messages, ...(cursor && { cursor }) });
@@ -34,7 +35,7 @@ export async function removeDeadRun({ host, parameters }: QStashCall): Promise<R
   return json({});
 }
 
-/** `POST /v2/workflows/dlq/resume` and `/restart`: runs failed runs again, each as a new run. */
+/** `POST /v2/workflows/dlq/resume` and `/restart`: repeats failed runs, each as a new run. */
 export function rerunMany(again: Again) {
   return async (call: QStashCall): Promise<Response> => {
     const { messages, cursor } = await selectRuns(call.host.queue, call.query);
@@ -56,7 +57,7 @@ export function rerunOne(again: Again) {
   };
 }
 
-/** @returns the new run; undefined if somebody else has dealt with the failed one meanwhile. */
+/** @returns the new run; undefined if somebody else has dealt with the failed one by now */
 async function rerun({ host, request, settings }: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
   const store = hostOfRequest(host);
   const failed = await runsOf(host.queue).find(workflowRunId);
@@ -64,20 +65,17 @@ async function rerun({ host, request, settings }: QStashCall, { messageId, workf
   const limits = readLimits(request.headers, undefined)?.limits;
   const read = readPublishOptions(withoutLimits(request.headers), settings.targets, store.now);
   const { retries, retryDelay, labels, failureCallback, notBefore } = read;
-  const changes: Partial<RunOptions> = {
-    ...(retries !== undefined && { retries }),
-    ...(retryDelay !== undefined && { retryDelay }),
-    ...(labels && { labels }),
-    ...(limits && { limits }),
-    ...(failureCallback && { failureCallback: { ...failed.options.failureCallback, ...failureCallback } }),
-  };
+  const changes: Partial<RunOptions> = withoutUndefined({
+    ...{ retries, retryDelay, labels, limits },
+    failureCallback: failureCallback && { ...failed.options.failureCallback, ...failureCallback },
+  });
   const run = await runAgain(store, failed, again, changes, notBefore);
   await host.queue.removeFromDeadLetter({ ids: [messageId] });
   await closeRuns(store, [{ messageId, workflowRunId: failed.id }]);
   return { workflowRunId: run.id, workflowCreatedAt: run.createdAt };
 }
 
-/** `POST /v2/workflows/dlq/callback/{id}`: calls a failure function again that has failed. */
+/** `POST /v2/workflows/dlq/callback/{id}`: repeats a failed call of a failure function. */
 export async function retryCallback({ host, parameters }: QStashCall): Promise<Response> {
   const { queue } = host;
   const { workflowRunId, workflowCreatedAt } = await findRun(queue, parameters["id"] ?? "");
@@ -106,37 +104,24 @@ async function selectRuns(queue: Queue, query: URLSearchParams) {
     [...query].filter(([name]) => name !== "source" && name !== "failureFunctionState"),
   );
   const { messages, cursor } = await selectDead(queue, filters, endsRun);
-  const views = (await Promise.all(messages.map((message) => viewOf(queue, message)))).filter(
-    (view) => view !== undefined,
-  );
+  const found = await Promise.all(messages.map((message) => viewOf(queue, message)));
+  const views = found.filter((view) => view !== undefined);
   const states = query.getAll("failureFunctionState");
-  const isMeant = ({ failureCallbackInfo }: View) => states.includes(failureCallbackInfo?.state ?? "");
-  return { messages: states.length === 0 ? views : views.filter(isMeant), cursor };
+  const matches = ({ failureCallbackInfo }: View) => states.includes(failureCallbackInfo?.state ?? "");
+  return { messages: states.length === 0 ? views : views.filter(matches), cursor };
 }
 
 function endsRun({ workflowUrl }: MessageView): boolean {
   return workflowUrl !== undefined;
 }
 
-/**
- * The message that a run has failed by, with whom the failure is reported to, and how that stands.
- *
- * @returns undefined for another dead message of a run: the run goes on, or has ended in another way.
- */
+/** The message that failed a run, with the state of its report. Undefined for any other dead message of a run. */
 async function viewOf(queue: Queue, message: MessageView): Promise<View | undefined> {
   const { reportId, options, failedBy } = (await runsOf(queue).find(message.workflowRunId ?? "")) ?? {};
   if (failedBy !== message.messageId) return undefined;
   if (reportId === undefined || !options?.failureCallback) return message;
   const job = await queue.getJob(reportId);
-  const { responseStatus, responseHeader, responseBody } = lastResponse(job?.progress);
-  return {
-    ...message,
-    failureCallback: options.failureCallback.url,
-    failureCallbackInfo: {
-      state: callbackState(job),
-      ...(responseStatus !== undefined && { responseStatus }),
-      ...(responseHeader && { responseHeaders: responseHeader }),
-      ...(responseBody !== undefined && { responseBody }),
-    },
-  };
+  const { responseStatus, responseHeader: responseHeaders, responseBody } = lastResponse(job?.progress);
+  const failureCallbackInfo = { state: callbackState(job), responseStatus, responseHeaders, responseBody };
+  return { ...message, failureCallback: options.failureCallback.url, failureCallbackInfo };
 }

@@ -4,11 +4,12 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
-import { json } from "../api/answers.ts";
+import type { FlowChange } from "../../core/store/flow.ts";
 import type { QStashCall } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
 
-/** `GET /v2/flowControl`: the keys that something is known of. */
+/** `GET /v2/flowControl`: the keys in use. */
 export async function listKeys({ host, query }: QStashCall): Promise<Response> {
   const search = query.get("search") ?? "";
   const views = [];
@@ -42,9 +43,15 @@ export async function resumeKey({ host, parameters }: QStashCall): Promise<Respo
   return json({});
 }
 
-/** `POST /v2/flowControl/{key}/pin`: a limit that is not given stays as it is, and is left to messages if it was. */
-export async function pinKey({ host, parameters, query }: QStashCall): Promise<Response> {
-  const key = flowKeyOf(parameters["key"] ?? "");
+async function changeKey({ host, parameters }: QStashCall, change: FlowChange): Promise<Response> {
+  await internalsOf(host.queue).changeFlow(flowKeyOf(parameters["key"] ?? ""), change);
+  host.drainSoon();
+  return json({});
+}
+
+/** `POST /v2/flowControl/{key}/pin`: pins the given limits, and leaves the others as they are. */
+export async function pinKey(call: QStashCall): Promise<Response> {
+  const { query } = call;
   const [concurrency, rate] = ["parallelism", "rate"].map((name) => {
     const text = query.get(name);
     return text === null ? undefined : readLimit(text, () => invalidRequest(`${name} must be a whole number from 1.`));
@@ -52,20 +59,14 @@ export async function pinKey({ host, parameters, query }: QStashCall): Promise<R
   if (concurrency === undefined && rate === undefined) throw invalidRequest("Give parallelism or rate to pin.");
   const period = rate === undefined ? undefined : readPeriod(query.get("period") ?? undefined);
   const only = rate === undefined ? "concurrency" : concurrency === undefined ? "rate" : undefined;
-  const limits = checkLimits({ concurrency, rate, period });
-  await internalsOf(host.queue).changeFlow(key, { to: "set", limits, only });
-  host.drainSoon();
-  return json({});
+  return changeKey(call, { to: "set", limits: checkLimits({ concurrency, rate, period }), only });
 }
 
-/** `POST /v2/flowControl/{key}/unpin`: lets go of the limits that are named or, if none is, of both. */
-export async function unpinKey({ host, parameters, query }: QStashCall): Promise<Response> {
-  const key = flowKeyOf(parameters["key"] ?? "");
-  const [parallelism, rate] = ["parallelism", "rate"].map((name) => readFlag(query, name));
+/** `POST /v2/flowControl/{key}/unpin`: unpins the named limits, or both if none is named. */
+export async function unpinKey(call: QStashCall): Promise<Response> {
+  const [parallelism, rate] = ["parallelism", "rate"].map((name) => readFlag(call.query, name));
   const only = parallelism === rate ? undefined : parallelism ? "concurrency" : "rate";
-  await internalsOf(host.queue).changeFlow(key, { to: "unset", only });
-  host.drainSoon();
-  return json({});
+  return changeKey(call, { to: "unset", only });
 }
 
 function readFlag(query: URLSearchParams, name: string): boolean {
@@ -75,19 +76,17 @@ function readFlag(query: URLSearchParams, name: string): boolean {
 }
 
 /** `POST /v2/flowControl/{key}/resetRate` */
-export async function resetRate({ host, parameters }: QStashCall): Promise<Response> {
-  await internalsOf(host.queue).changeFlow(flowKeyOf(parameters["key"] ?? ""), { to: "rateReset" });
-  host.drainSoon();
-  return json({});
+export function resetRate(call: QStashCall): Promise<Response> {
+  return changeKey(call, { to: "rateReset" });
 }
 
-/** `GET /v2/globalParallelism`: nothing limits it here. */
+/** `GET /v2/globalParallelism`: there is no global limit. */
 export async function getGlobalParallelism({ host }: QStashCall): Promise<Response> {
   const { runningCount } = await host.queue.getStats();
   return json({ parallelismMax: HIGHEST_LIMIT, parallelismCount: runningCount });
 }
 
-/** A key as the API shows it. 0 stands for no limit. */
+/** A key as the API shows it. 0 means no limit. */
 async function keyView(queue: Queue, flowControlKey: string, state: FlowControlKey) {
   const { concurrency, rate, period, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
   const pins = pinned ? (await internalsOf(queue).findFlow(state.key))?.pinned : undefined;

@@ -4,13 +4,12 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
-import { json, unknownMessage } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
+import { json, unknownMessage } from "../api/responses.ts";
 import { eventOf } from "../messages/event-log.ts";
 import type { Message } from "../messages/message.ts";
-import { readFilter } from "../messages/message-filter.ts";
+import { readCount, readFilter } from "../messages/message-filter.ts";
 import { isDelivery, messageView } from "../messages/message-view.ts";
-import { readCount } from "../shared/count.ts";
 
 /** `GET /v2/messages/{id}` */
 export async function getMessage({ host, parameters }: QStashCall): Promise<Response> {
@@ -24,7 +23,7 @@ export async function cancelMessage(call: QStashCall): Promise<Response> {
   return json({ cancelled: await cancel(call, id) });
 }
 
-/** `DELETE /v2/messages`: those with the given ids, or as many as `count` of those that the filters let through. */
+/** `DELETE /v2/messages`: cancels messages with the given ids, or up to `count` that match the filters. */
 export async function cancelMessages(call: QStashCall): Promise<Response> {
   const { query } = call;
   const { queue } = call.host;
@@ -49,7 +48,7 @@ function isPending(job: JobInfo): boolean {
   return isDelivery(job) && job.state !== "completed" && job.state !== "dead";
 }
 
-/** Cancels a waiting message. @returns 0 for one that is being delivered or has ended. */
+/** Cancels a waiting message. @returns 0 if it is being delivered or has ended */
 async function cancel({ host, settings }: QStashCall, id: string): Promise<number> {
   const { queue } = host;
   try {
@@ -72,7 +71,7 @@ async function deliveriesAmong(queue: Queue, ids: readonly string[]): Promise<re
   return jobs.flatMap((job) => (job && isPending(job) ? job.id : []));
 }
 
-/** The `count` that the SDK sends if its caller gives none, and means all by. */
+/** The `count` that the SDK sends if its caller gives none. It means all. */
 const COUNT_FOR_ALL = 100;
 
 function mostCancelled(query: URLSearchParams): number {

@@ -4,24 +4,25 @@ import { reserved } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
-import { json, StepRefusedError } from "../api/answers.ts";
 import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../api/call.ts";
+import { json, StepRefusedError } from "../api/responses.ts";
 import { storedBody } from "../messages/body.ts";
 import { eventOf } from "../messages/event-log.ts";
 import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { attemptTimeoutMs, type MessageJob } from "../messages/message-job.ts";
 import { redact } from "../messages/redaction.ts";
 import { isUrl, readDestination } from "../publish/destination.ts";
-import type { Draft } from "../publish/draft.ts";
 import { type TopicPart, topicPart } from "../publish/fan-out.ts";
-import { MOST_HEADER_BYTES, type PublishOptions, readPublishOptions } from "../publish/publish-options.ts";
+import { type Draft, MOST_HEADER_BYTES, type PublishOptions, readPublishOptions } from "../publish/publish-options.ts";
 import { findGroup } from "../publish/url-groups.ts";
 import { toBase64Url } from "../shared/base64.ts";
 import {
+  deduplicatedIf,
   isOfRun,
   type Prepared,
-  type PublishAnswer,
+  type PublishResult,
   prepareOfRuns,
   RUN_ID,
   refusingAsStep,
@@ -29,7 +30,7 @@ import {
 } from "../workflow/submit.ts";
 import { noteQueue } from "./queues.ts";
 
-/** How long a message keeps others with the same deduplication id out. */
+/** How long a deduplication id keeps out further messages. */
 const DEDUPLICATION_WINDOW = "10m";
 
 const encoder = new TextEncoder();
@@ -59,31 +60,30 @@ export async function trigger(call: QStashCall): Promise<Response> {
 }
 
 async function publishOne(call: QStashCall, draft: Draft): Promise<Response> {
-  const [answer] = await publishAll(call, [draft], () => "");
-  return json(answer, [answer].flat().every((each) => each?.deduplicated) ? 202 : 201);
+  const [result] = await publishAll(call, [draft], () => "");
+  return json(result, [result].flat().every((each) => each?.deduplicated) ? 202 : 201);
 }
 
-/** A batch holds the body of at least one of the largest messages, escaped, and its headers. */
+/** Enough for one message with the largest body, escaped, and its headers. */
 const LARGEST_BATCH = 5 * MEBIBYTE;
 
-/** `POST /v2/batch`: stores all of its messages or, if one is refused, none. */
+/** `POST /v2/batch`: stores all messages or, if one is refused, none. */
 export async function batch(call: QStashCall): Promise<Response> {
   const entries = await readJsonBody(call.request, LARGEST_BATCH, tooLargeOfRun);
   const store = () => storeBatch(call, entries);
-  // What a run sends is refused as its step: the SDK takes 400 for the end of the run, and would leave it where it
-  // stands.
+  // After a 400 the SDK would leave its run unfinished.
   const isOfRuns = Array.isArray(entries) && entries.some(isEntryOfRun);
   return json(await (isOfRuns ? refusingAsStep(store) : store()));
 }
 
-/** The name of a header stands unescaped in front of the body of its message, and there alone. */
+/** The header names of an entry come before its body, and only they are unescaped. */
 const runHeaderPattern = new RegExp(`[{,]\\s*"${RUN_ID}"\\s*:`, "i");
 
-/** The error for a batch that is too large, if a run sends it: else its step would be performed again. */
+/** The error for a batch of a run that is too large. Any other error would repeat its step. */
 function tooLargeOfRun(beginning: Uint8Array): Error | undefined {
   const isOfRun = runHeaderPattern.test(new TextDecoder().decode(beginning.subarray(0, MOST_HEADER_BYTES)));
   if (!isOfRun) return undefined;
-  return new StepRefusedError("payload_too_large", `What a run sends at once may have at most ${LARGEST_BATCH} bytes.`);
+  return new StepRefusedError("payload_too_large", `A run may send at most ${LARGEST_BATCH} bytes at once.`);
 }
 
 async function storeBatch(call: QStashCall, entries: unknown) {
@@ -99,7 +99,7 @@ function isEntryOfRun(entry: unknown): boolean {
   return Object.keys(Object(headers)).some((name) => name.toLowerCase() === RUN_ID);
 }
 
-/** @param which names a message in errors. */
+/** @param which the name of a message in errors. */
 async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (index: number) => string) {
   const plain = await Promise.all(
     drafts.map((draft, index) => (isOfRun(draft) ? undefined : named(which(index), () => prepare(call, draft)))),
@@ -112,7 +112,7 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
   const store = async () => (jobs.length > 0 ? call.host.enqueue(jobs) : []);
   const results = [...(await (ofRuns.length > 0 ? refusingAsStep(store) : store()))];
   await noteCreated(call, jobs, results);
-  return Promise.all(prepared.map((each) => each.answer(results.splice(0, each.jobs.length))));
+  return prepared.map((each) => each.respond(results.splice(0, each.jobs.length)));
 }
 
 async function noteCreated(
@@ -128,20 +128,17 @@ async function noteCreated(
   await settings.events?.note(internalsOf(host.queue).documents, created);
 }
 
-/** The messages that are to be stored for a draft, and what its publisher is told then. */
+/** The messages to store for a draft, and the response after that: an array for a URL group. */
 interface PreparedDraft {
   readonly jobs: readonly MessageJob[];
-  answer(results: readonly EnqueueResult[]): Answer | Promise<Answer>;
+  respond(stored: readonly EnqueueResult[]): PublishResult | readonly PublishResult[];
 }
 
-/** One for each endpoint of a URL group. */
-type Answer = PublishAnswer | readonly PublishAnswer[];
-
-function single({ job, answer }: Prepared): PreparedDraft {
-  return { jobs: job ? [job] : [], answer: ([result]) => answer(result) };
+function single({ job, respond }: Prepared): PreparedDraft {
+  return { jobs: job ? [job] : [], respond: ([stored]) => respond(stored) };
 }
 
-/** Begins the message of an error with what it is about. */
+/** Adds a prefix to the message of an error. */
 async function named<Result>(what: string, work: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await work();
@@ -161,7 +158,7 @@ async function prepare(call: QStashCall, draft: Draft): Promise<PreparedDraft> {
     const url = call.settings.targets.read(destination, "destination");
     const job = await messageJob(call, draft, { url }, limited);
     if (queueName !== undefined) await noteQueue(call, queueName);
-    return { jobs: [job], answer: ([result]) => publishAnswer(result, job) };
+    return { jobs: [job], respond: ([stored]) => publishResult(stored, job) };
   }
   if (destination.startsWith("api/")) throw notFound(NO_MODEL);
   const { endpoints } = await findGroup(internalsOf(call.host.queue).documents, destination);
@@ -171,11 +168,11 @@ async function prepare(call: QStashCall, draft: Draft): Promise<PreparedDraft> {
   if (queueName !== undefined) await noteQueue(call, queueName);
   return {
     jobs,
-    answer: (results) => results.map((result, index) => publishAnswer(result, jobs[index] as MessageJob)),
+    respond: (stored) => stored.map((each, index) => publishResult(each, jobs[index] as MessageJob)),
   };
 }
 
-const NO_MODEL = "There is no model behind api/ destinations. Publish to the URL of the provider.";
+const NO_MODEL = "Destinations below api/ are not supported. Publish to the URL of the provider.";
 
 function readEntry(entry: unknown): Draft {
   const { destination, headers = {}, body = "", queue } = Object(entry) as Readonly<Record<string, unknown>>;
@@ -207,28 +204,26 @@ async function messageJob(
   const { retries, deduplication, redaction, ...options } = read;
   if (limited && deduplication)
     throw invalidRequest(
-      "A message with a queue or a flow control key takes no deduplication: the queue could not keep both together.",
+      "A message with a queue or a flow control key takes no deduplication: the two cannot be combined.",
     );
   const { notBefore = now, timeoutMs } = options;
   const { payload, hidden } = await redact(
     { ...to, ...options, ...(limited && { limits: limited.limits }), ...storedBody(body) },
     redaction,
   );
-  const job: MessageJob = {
-    job: DELIVERY,
-    payload,
-    ...(notBefore > now && { runAt: notBefore }),
-    ...(retries !== undefined && { maxRetries: retries }),
-    ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
-    ...(limited && { flowControl: limited.flowControl }),
-    ...(deduplication && {
-      dedupe: { key: await deduplicationKey(deduplication, to, options, body), ttl: DEDUPLICATION_WINDOW },
-    }),
-  };
+  const key = deduplication && (await deduplicationKey(deduplication, to, options, body));
+  const job: MessageJob = withoutUndefined({
+    ...{ job: DELIVERY, payload },
+    runAt: notBefore > now ? notBefore : undefined,
+    maxRetries: retries,
+    timeout: timeoutMs && attemptTimeoutMs(timeoutMs),
+    flowControl: limited?.flowControl,
+    dedupe: key === undefined ? undefined : { key, ttl: DEDUPLICATION_WINDOW },
+  });
   return withHidden(job, hidden);
 }
 
-/** A hash, since a queue's own keys are shorter than the ids of QStash may be. */
+/** A hash, since QStash's deduplication ids may be longer than a key of the queue. */
 async function deduplicationKey(
   deduplication: NonNullable<PublishOptions["deduplication"]>,
   { url, topicName }: TopicPart,
@@ -252,10 +247,6 @@ async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-function publishAnswer(result: EnqueueResult | undefined, { payload }: MessageJob): PublishAnswer {
-  return {
-    messageId: result?.id ?? "",
-    url: payload.url,
-    ...(result?.status !== "enqueued" && { deduplicated: true }),
-  };
+function publishResult(stored: EnqueueResult | undefined, { payload: { url } }: MessageJob): PublishResult {
+  return { messageId: stored?.id ?? "", url, ...deduplicatedIf(stored?.status !== "enqueued") };
 }

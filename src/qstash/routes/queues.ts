@@ -4,11 +4,11 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
-import { json } from "../api/answers.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 import { queueKeyOf, queueLimits, setLimits } from "../messages/flow-control.ts";
 
-/** What is kept of a queue. Whether it is paused, and what waits in it, its flow control key knows. */
+/** The stored part of a queue. Its flow control key holds the rest: its messages, and whether it is paused. */
 interface QueueRecord {
   readonly parallelism: number;
   readonly createdAt: number;
@@ -17,10 +17,10 @@ interface QueueRecord {
 
 const KIND = "qstash/queue";
 const LARGEST_REQUEST = 64 * 1024;
-/** How many names of queues an isolate remembers. */
+/** How many queue names an isolate remembers. */
 const MOST_KNOWN = 1_000;
 
-/** `POST /v2/queues`: makes a queue, or changes it. */
+/** `POST /v2/queues`: creates or changes a queue. */
 export async function upsertQueue({ request, host }: QStashCall): Promise<Response> {
   const { queueName, parallelism, paused } = Object(await readJsonBody(request, LARGEST_REQUEST));
   if (typeof queueName !== "string") throw invalidRequest("queueName must be a text.");
@@ -51,7 +51,7 @@ export async function getQueue({ host, parameters }: QStashCall): Promise<Respon
   return json(await viewOf(host.queue, name, text));
 }
 
-/** `DELETE /v2/queues/{name}`: what waits in it is delivered still, one message after the other. */
+/** `DELETE /v2/queues/{name}`: its waiting messages are still delivered, one at a time. */
 export async function removeQueue({ host, parameters, settings }: QStashCall): Promise<Response> {
   const { name } = await findQueue(host.queue, parameters["name"] ?? "");
   const key = queueKeyOf(name);
@@ -81,7 +81,7 @@ export async function resumeQueue({ host, parameters }: QStashCall): Promise<Res
   return json({});
 }
 
-/** Makes the queue that a message is enqueued to, if it is not there. It delivers one message after the other. */
+/** Creates a queue that a message is enqueued to, unless it exists. It delivers one message at a time. */
 export async function noteQueue(
   { host, settings }: Pick<QStashCall, "host" | "settings">,
   name: string,

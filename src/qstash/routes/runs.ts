@@ -1,11 +1,12 @@
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { isTidegateError, notFound } from "../../core/shared/errors.ts";
+import { isTidegateError } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { readBytes } from "../../http/contract/body.ts";
-import { json } from "../api/answers.ts";
 import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
-import { readCount } from "../shared/count.ts";
+import { json } from "../api/responses.ts";
+import { readCount } from "../messages/message-filter.ts";
+import { unknownRun } from "../workflow/events.ts";
 import { hostOfRequest, runsOf } from "../workflow/host.ts";
 import { frontierOf, messageIds, type Run } from "../workflow/run.ts";
 import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents.ts";
@@ -16,11 +17,11 @@ import { jobIdOf } from "../workflow/run-messages.ts";
 import { rawSteps } from "../workflow/step-delivery.ts";
 
 const MOST_CANCELLED = 1_000;
-/** As at QStash: a run has many steps. */
+/** The same as QStash's, since a run has many steps. */
 const RUNS_ON_PAGE = 10;
 const LISTED_AT_ONCE = 100;
 
-/** `GET /v2/workflows/runs/{id}`: the steps of a run, as its deliveries bring them. */
+/** `GET /v2/workflows/runs/{id}`: the steps of a run, in the form of its deliveries. */
 export async function getSteps({ host, parameters }: QStashCall): Promise<Response> {
   const runs = runsOf(host.queue);
   const run = await runs.find(parameters["id"] ?? "");
@@ -39,13 +40,13 @@ export async function endOneRun({ request, query, host, parameters }: QStashCall
   return json({});
 }
 
-/** `DELETE /v2/workflows/runs`: cancels the runs with the given ids, or those that the filters let through. */
+/** `DELETE /v2/workflows/runs`: cancels the runs with the given ids, or those that match the filters. */
 export async function cancelRuns({ query, host }: QStashCall): Promise<Response> {
   const ids = query.has("workflowRunIds") ? query.getAll("workflowRunIds") : await idsOfRuns(runsOf(host.queue), query);
   let cancelled = 0;
   for (const id of new Set(ids)) {
     const before = await runsOf(host.queue).find(id);
-    // An earlier request that was broken off may not have come to all that follows from a cancellation.
+    // An interrupted request may have cancelled a run without the rest. So this repeats it for a cancelled run.
     if (before?.state !== "started" && before?.state !== "canceled") continue;
     const run = await endRun(hostOfRequest(host), id, { state: "canceled" });
     if (run?.state !== "canceled") continue;
@@ -60,14 +61,14 @@ async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly s
   const most = readCount(query, MOST_CANCELLED);
   const ids: string[] = [];
   for await (const page of pagesOf((cursor) => runs.list(cursor, LISTED_AT_ONCE))) {
-    const meant = page.runs.filter(({ summary }) => summary.state === "started" && filter(summary));
-    ids.push(...meant.map(({ summary }) => summary.id));
+    const matching = page.runs.filter(({ summary }) => summary.state === "started" && filter(summary));
+    ids.push(...matching.map(({ summary }) => summary.id));
     if (ids.length >= most) break;
   }
   return ids.slice(0, most);
 }
 
-/** `GET /v2/workflows/events` and `/v2/workflows/logs`: runs with their steps, the newest first. */
+/** `GET /v2/workflows/events` and `/v2/workflows/logs`: runs with their steps, newest first. */
 export async function listRuns({ query, host }: QStashCall): Promise<Response> {
   const runs = runsOf(host.queue);
   const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
@@ -77,8 +78,8 @@ export async function listRuns({ query, host }: QStashCall): Promise<Response> {
     one.length > 0
       ? { found: await Promise.all(one.map((id) => runs.find(id))), cursor: undefined }
       : await pageOfRuns(runs, filter, count, query.get("cursor") || undefined);
-  const meant = found.filter((run) => run !== undefined && filter(summaryOf(run)));
-  const logs = await Promise.all(meant.map((run) => run && runLog(run, runs, host.queue)));
+  const matching = found.filter((run) => run !== undefined && filter(summaryOf(run)));
+  const logs = await Promise.all(matching.map((run) => run && runLog(run, runs, host.queue)));
   return json({ runs: logs, ...(cursor !== undefined && { cursor }) });
 }
 
@@ -98,7 +99,7 @@ async function pageOfRuns(
   return { found, cursor: places.length > count ? shown.at(-1)?.place : undefined };
 }
 
-/** Cancels the messages from which a run would go on. They would not be delivered, but some are due in months. */
+/** Cancels the messages that would continue a run. They would not be delivered anyway, but some are due in months. */
 async function cancelMessages(queue: Queue, run: Run): Promise<void> {
   const { local } = internalsOf(queue);
   for (const { id, target } of frontierOf(run)) {
@@ -110,8 +111,4 @@ async function cancelMessages(queue: Queue, run: Run): Promise<void> {
       });
     }
   }
-}
-
-function unknownRun(): Error {
-  return notFound("No run with this id goes on.");
 }

@@ -3,10 +3,10 @@ import { ofInterface } from "../../core/job/of-interface.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { checkPathText } from "../../core/shared/validate.ts";
+import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
-import { json } from "../api/answers.ts";
 import { type QStashCall, readBody } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 import { bytesOfBody, shownBody, storedBody } from "../messages/body.ts";
 import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import type { Message, ScheduleNote } from "../messages/message.ts";
@@ -19,10 +19,10 @@ import { findGroup } from "../publish/url-groups.ts";
 import { durationHeader } from "../shared/durations.ts";
 import { noteQueue } from "./queues.ts";
 
-/** As long as the key of a schedule may be. */
+/** The longest key of a schedule. */
 const LONGEST_ID = 200;
 
-/** `POST /v2/schedules/{destination}`: a schedule with the same id is replaced. */
+/** `POST /v2/schedules/{destination}`: replaces a schedule with the same id. */
 export async function putSchedule({ request, parameters, host, settings }: QStashCall): Promise<Response> {
   const { headers } = request;
   const { schedules, clock } = host.queue;
@@ -43,7 +43,7 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   const body = await readBody(request);
   const scheduleId = headers.get("upstash-schedule-id") ?? `scd_${crypto.randomUUID()}`;
   checkPathText(scheduleId, "Upstash-Schedule-Id", LONGEST_ID);
-  // The SDK puts it into paths as it is.
+  // The SDK does not escape it in paths.
   if (/[/?#%\\]/.test(scheduleId))
     throw invalidRequest("Upstash-Schedule-Id must not contain a slash, a backslash, ?, # or %.");
   const existing = await schedules.get(scheduleId);
@@ -68,29 +68,20 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   return json({ scheduleId }, 201);
 }
 
-/** What a schedule makes whose job is the delivery itself. */
+/** The options of a schedule whose job delivers the message. */
 function delivered(payload: Message, retries: number | undefined) {
-  const { timeoutMs } = payload;
-  return {
-    ...{ job: DELIVERY, payload },
-    ...(retries !== undefined && { maxRetries: retries }),
-    ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
-  };
+  const timeout = payload.timeoutMs && attemptTimeoutMs(payload.timeoutMs);
+  return withoutUndefined({ job: DELIVERY, payload, maxRetries: retries, timeout });
 }
 
-/** What a schedule makes whose job makes messages. */
+/** The options of a schedule whose job makes messages. */
 function fanOut(
   { url: _, ...message }: Message,
   destination: FanOut["destination"],
   retries: number | undefined,
   limited: Limited | undefined,
 ) {
-  const payload: FanOut = {
-    destination,
-    message,
-    ...(retries !== undefined && { retries }),
-    ...(limited && { flowControl: limited.flowControl }),
-  };
+  const payload: FanOut = withoutUndefined({ destination, message, retries, flowControl: limited?.flowControl });
   return { job: FAN_OUT, payload };
 }
 
@@ -105,25 +96,13 @@ export async function getSchedule(call: QStashCall): Promise<Response> {
   return json(scheduleView(await findSchedule(call)));
 }
 
-/** `DELETE /v2/schedules/{id}` */
-export async function removeSchedule(call: QStashCall): Promise<Response> {
-  const { key } = await findSchedule(call);
-  await call.host.queue.schedules.remove(key);
-  return json({});
-}
-
-/** `PATCH /v2/schedules/{id}/pause` */
-export async function pauseSchedule(call: QStashCall): Promise<Response> {
-  const { key } = await findSchedule(call);
-  await call.host.queue.schedules.pause(key);
-  return json({});
-}
-
-/** `PATCH /v2/schedules/{id}/resume` */
-export async function resumeSchedule(call: QStashCall): Promise<Response> {
-  const { key } = await findSchedule(call);
-  await call.host.queue.schedules.resume(key);
-  return json({});
+/** `DELETE /v2/schedules/{id}`, and `PATCH /v2/schedules/{id}/pause` and `/resume` */
+export function changeSchedule(change: "remove" | "pause" | "resume") {
+  return async (call: QStashCall): Promise<Response> => {
+    const { key } = await findSchedule(call);
+    await call.host.queue.schedules[change](key);
+    return json({});
+  };
 }
 
 async function findSchedule({ host, parameters }: QStashCall): Promise<ScheduleInfo> {
@@ -132,7 +111,7 @@ async function findSchedule({ host, parameters }: QStashCall): Promise<ScheduleI
   return found;
 }
 
-/** Whether a schedule was made here: the queue may have others. */
+/** Whether QStash's interface made a schedule. The queue may have others. */
 function isOwn(schedule: ScheduleInfo): boolean {
   return makesMessages(schedule) && noteOf(schedule) !== undefined;
 }
@@ -141,7 +120,6 @@ function makesMessages({ name }: ScheduleInfo): boolean {
   return name === DELIVERY || name === FAN_OUT;
 }
 
-/** The message that a schedule makes, in whatever way. */
 function messageOf({ name, payload }: ScheduleInfo): Message {
   if (name !== FAN_OUT) return payload as Message;
   const { destination, message } = payload as FanOut;
@@ -174,13 +152,13 @@ function scheduleView(info: ScheduleInfo) {
     ...shownBody(bytesOfBody(message) ?? new Uint8Array()),
     retries: schedule?.retries ?? DEFAULT_RETRIES,
     isPaused: paused,
-    ...(delayMs !== undefined && { delay: delayMs / 1_000 }),
-    ...(callback && { callback: callback.url }),
-    ...(failureCallback && { failureCallback: failureCallback.url }),
-    ...(labels && { label: labels[0], labels }),
+    delay: delayMs === undefined ? undefined : delayMs / 1_000,
+    callback: callback?.url,
+    failureCallback: failureCallback?.url,
+    ...{ label: labels?.[0], labels },
     ...message.limits,
-    ...(retryDelay !== undefined && { retryDelayExpression: retryDelay }),
-    ...(lastRunAt && { lastScheduleTime: lastRunAt.getTime() }),
-    ...(nextRunAt && { nextScheduleTime: nextRunAt.getTime() }),
+    retryDelayExpression: retryDelay,
+    lastScheduleTime: lastRunAt?.getTime(),
+    nextScheduleTime: nextRunAt?.getTime(),
   };
 }

@@ -1,6 +1,6 @@
 import { internalsOf } from "../../core/queue/internals.ts";
-import { json } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 
 /** `GET /v2/keys` */
 export async function getKeys({ host, settings }: QStashCall): Promise<Response> {

@@ -1,8 +1,9 @@
 import type { Documents } from "../../core/manage/documents.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
-import { json } from "../api/answers.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 import {
   addEndpoints,
   allGroups,
@@ -19,10 +20,9 @@ const LARGEST_REQUEST = 512 * 1024;
 export async function postEndpoints(call: QStashCall): Promise<Response> {
   const { host, settings } = call;
   const name = nameOf(call);
-  const endpoints = (await readEndpoints(call)).map((endpoint): Endpoint => {
-    const url = settings.targets.read(endpoint.url ?? "", "url of an endpoint");
-    return endpoint.name === undefined ? { url } : { url, name: endpoint.name };
-  });
+  const endpoints = (await readEndpoints(call)).map(({ url, name }) =>
+    withoutUndefined({ url: settings.targets.read(url ?? "", "url of an endpoint"), name }),
+  );
   await addEndpoints(documentsOf(call), name, endpoints, host.queue.clock());
   return json({});
 }
@@ -45,7 +45,7 @@ export async function getGroup(call: QStashCall): Promise<Response> {
   return json({ name, ...(await findGroup(documentsOf(call), name)) });
 }
 
-/** `DELETE /v2/topics/{name}`: messages that wait are delivered still. */
+/** `DELETE /v2/topics/{name}`: its waiting messages are still delivered. */
 export async function removeGroup(call: QStashCall): Promise<Response> {
   const name = nameOf(call);
   await findGroup(documentsOf(call), name);

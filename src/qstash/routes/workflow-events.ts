@@ -1,8 +1,8 @@
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
-import { json } from "../api/answers.ts";
 import { decoded, type QStashCall, readJsonBody } from "../api/call.ts";
+import { json } from "../api/responses.ts";
 import { headerValues } from "../messages/message.ts";
 import { placed } from "../messages/message-job.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
@@ -12,7 +12,6 @@ import { isStep } from "../workflow/step.ts";
 import { readRunId, refusingAsStep, runIsOver } from "../workflow/submit.ts";
 import { eventData } from "../workflow/wait-documents.ts";
 
-/** The largest data of an event, in bytes. */
 const LARGEST_EVENT = 512 * 1024;
 const LARGEST_WAIT = 64 * 1024;
 
@@ -38,14 +37,14 @@ export async function wait(call: QStashCall): Promise<Response> {
 }
 
 /**
- * `POST /v2/notify/{eventId}` brings an event to all runs that wait for it, `POST /v2/notify/{runId}/{eventId}` to one
- * run, which gets it also if it waits for it only later.
+ * `POST /v2/notify/{eventId}` brings an event to all runs that wait for it. `POST /v2/notify/{runId}/{eventId}` brings
+ * it to one run, even if that waits for it only later.
  */
 export async function notify({ request, host, parameters }: QStashCall): Promise<Response> {
   const data = eventData(await readBytes(request.body, LARGEST_EVENT));
   const eventId = eventIdOf(parameters);
   const [first = "", ...rest] = eventId.split("/");
-  // An event's id may have slashes too. The SDK's ids of runs have their own beginning, and others are looked up.
+  // The id of an event may contain slashes. The SDK's run ids have a prefix, and any other id is looked up.
   const isToOne = rest.length > 0 && (first.startsWith("wfr_") || (await runsOf(host.queue).find(first)));
   return json(isToOne ? await bringOrSave(host, first, rest.join("/"), data) : await bringToAll(host, eventId, data));
 }
@@ -60,13 +59,13 @@ export async function listWaiters({ host, parameters }: QStashCall): Promise<Res
 }
 
 /**
- * Whatever comes to `/v2/workflows/hooks/{userId}/{runId}/{eventId}`: the webhooks of runs, whose addresses are their
- * secrets. An address of no user costs nothing, and one of no webhook the command that finds that out.
+ * Any request to `/v2/workflows/hooks/{userId}/{runId}/{eventId}`, the webhooks of runs. Their URLs are secrets. A URL
+ * with an unknown user costs nothing, and one without a webhook costs the command that looks for it.
  */
 export async function webhook({ request, host, settings, parameters }: QStashCall): Promise<Response> {
   const { user = "", run: runId = "", event = "" } = parameters;
   if (!settings.users.has(user) || !(await waitsOf(host.queue).isWebhook(event, runId)))
-    throw notFound("There is no webhook at this address.");
+    throw notFound("There is no webhook at this URL.");
   const { protocol, host: address, pathname, search } = new URL(request.url);
   const received = {
     method: request.method,

@@ -6,16 +6,15 @@ const VALID_FOR_S = 300;
 const encoder = new TextEncoder();
 const header = textToBase64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
 
-/** What a delivery is signed for. */
+/** What a signature covers. */
 export interface Signed {
-  /** The URL that is called. */
   readonly url: string;
   readonly body: Uint8Array<ArrayBuffer>;
   /** ms since 1970 */
   readonly now: number;
 }
 
-/** Makes the `Upstash-Signature` of a delivery: a JWT by HS256, which holds the URL and the hash of the body. */
+/** Makes the `Upstash-Signature` of a delivery: an HS256 JWT with the URL and the hash of the body. */
 export async function signatureOf({ url, body, now }: Signed, key: string): Promise<string> {
   const issuedAt = Math.floor(now / 1_000);
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", body));

@@ -5,35 +5,32 @@ import { toBase64Url } from "../shared/base64.ts";
 export interface SigningKeys {
   /** Signs deliveries. */
   readonly current: string;
-  /** Follows it: receivers accept it already. */
+  /** Becomes `current` with the next rotation. Receivers already accept it. */
   readonly next: string;
 }
 
 const KIND = "qstash";
 const NAME = "signing-keys";
 
-/** How long an isolate signs with the keys that it has read. */
+/** How long an isolate uses the keys that it has read. */
 const KNOWN_FOR_MS = 60_000;
 
-/** The signing keys: those of the last rotation, which the queue keeps, else those that were given. */
+/** The signing keys: those that the queue keeps since the last rotation, else the given ones. */
 export class KeyRing {
   readonly #given: SigningKeys;
-  /** What was read last, by the name of the queue. */
+  /** The last keys read, by queue name. */
   readonly #known = new Map<string, { readonly keys: SigningKeys; readonly until: number }>();
 
   constructor(given: SigningKeys) {
     this.#given = given;
   }
 
-  /** Reads the keys. */
   async read(documents: Documents): Promise<SigningKeys> {
     const stored = await documents.get(KIND, NAME);
     return stored ? (JSON.parse(stored.text) as SigningKeys) : this.#given;
   }
 
-  /**
-   * The keys, read at most once a minute: receivers that know the keys from before a rotation accept those after it.
-   */
+  /** The keys, read at most once a minute. Receivers accept both the old and the new `current` after a rotation. */
   async recent(documents: Documents, queue: string, now: number): Promise<SigningKeys> {
     const known = this.#known.get(queue);
     if (known && now < known.until) return known.keys;
@@ -43,13 +40,13 @@ export class KeyRing {
       return keys;
     } catch (error) {
       if (known) return known.keys;
-      // A drain with the smallest budget would never have room for it.
+      // A drain with the smallest budget never has room for this read.
       if (error instanceof OutOfBudgetError) return this.#given;
       throw error;
     }
   }
 
-  /** Makes the next key the current one, and a new one the next. */
+  /** Makes `next` the current key, and creates a new `next`. */
   async rotate(documents: Documents): Promise<SigningKeys> {
     const next = toBase64Url(crypto.getRandomValues(new Uint8Array(32)));
     const text = await documents.update(KIND, NAME, (stored) => {

@@ -3,11 +3,11 @@ import { invalidRequest, quote } from "../../core/shared/errors.ts";
 /** Where messages may go. */
 export interface Targets {
   /**
-   * Reads the URL that a message is to go to.
+   * Checks a URL that a message goes to.
    *
-   * @param what which URL it is, for the message: "destination".
-   * @returns the URL as it is stored, without its fragment.
-   * @throws {TidegateError} `invalid_request` if it is no URL or leads elsewhere.
+   * @param what the name for the message: "destination".
+   * @returns the URL to store, without its fragment.
+   * @throws {TidegateError} `invalid_request` if it is not a URL, or no target covers it.
    */
   read(url: string, what: string): string;
 }
@@ -17,16 +17,16 @@ interface Target {
   readonly origin: string;
   readonly isAnyPort: boolean;
   readonly path: string;
-  /** Whether it stands for every path that begins with `path`, which then ends with a slash. */
+  /** Whether it covers every path that begins with `path`, which then ends with a slash. */
   readonly isPrefix: boolean;
 }
 
 /**
- * Reads the targets: each names a scheme, a host, a port and a path, or with "/*" at its end every path below it. On
- * this machine the port may be "*".
+ * Reads the targets. Each is a scheme, host, port and path, or ends with "/*" to cover every path below it. On this
+ * machine the port may be "*".
  *
- * A host is compared as a whole and as the URL standard writes it. So an address in another notation is the address
- * that it stands for, and no address or name is a target that is not listed, be it private or public.
+ * Hosts are compared whole, in the notation of the URL standard. So an IP address in any notation is the same host, and
+ * no private or public host is a target unless it is listed.
  *
  * @throws {TidegateError} `invalid_request`; the message names the target.
  */
@@ -50,7 +50,7 @@ export function readTargets(targets: unknown): Targets {
         );
       }
       url.hash = "";
-      // Receivers compare the signed URL with their own. The bare origin has no path in the words of most.
+      // Receivers compare the signed URL with their own. Most write the bare origin without a slash.
       return url.href === `${text}/` ? text : url.href;
     },
   };
@@ -73,7 +73,7 @@ function readTarget(target: unknown, name: string): Target {
   const isPrefix = url.pathname.endsWith("/*");
   const path = isPrefix ? url.pathname.slice(0, -1) : url.pathname;
   if (path.includes("*")) throw invalidRequest(`${name}: "*" may stand only at the end of the path, after a slash.`);
-  // The URL standard resolves dots, and then the target would stand for more than it says.
+  // The URL standard resolves dots, so the target would cover more than it says.
   if (isAmbiguous(path) || isAmbiguous(rest.replace(/\*$/, "")))
     throw invalidRequest(`${name} has an encoded slash, dot or backslash in its path.`);
   return { origin: url.origin, isAnyPort, path, isPrefix };
@@ -98,7 +98,7 @@ function hasCredentials({ username, password }: URL): boolean {
 function covers({ origin, isAnyPort, path, isPrefix }: Target, url: URL): boolean {
   if ((isAnyPort ? `${url.protocol}//${url.hostname}` : url.origin) !== origin) return false;
   if (!isPrefix) return url.pathname === path;
-  // Below the root every path is covered, however a server reads it.
+  // "/" covers every path, however a server reads it.
   return url.pathname.startsWith(path) && (path === "/" || !isAmbiguous(url.pathname));
 }
 
@@ -106,8 +106,8 @@ function covers({ origin, isAnyPort, path, isPrefix }: Target, url: URL): boolea
 const MOST_DECODED = 4;
 
 /**
- * Whether a server may read another path in this one, above the prefix that it begins with: encoded slashes,
- * backslashes and dots, dots with parameters as in "..;a", and what is no UTF-8 but a slash to old servers.
+ * Whether a server may read the path as one outside of its prefix: because of encoded slashes, backslashes or dots,
+ * dots with parameters as in "..;a", or invalid UTF-8 that old servers read as a slash.
  */
 function isAmbiguous(path: string): boolean {
   let decoded = path;

@@ -1,19 +1,18 @@
-// Spreading all of a large body into one call would overflow the stack.
+// More arguments in one call would overflow the stack.
 const AT_ONCE = 0x8000;
 
-/** Writes bytes as base64. */
 export function toBase64(bytes: Uint8Array): string {
   let text = "";
   for (let at = 0; at < bytes.length; at += AT_ONCE) text += String.fromCharCode(...bytes.subarray(at, at + AT_ONCE));
   return btoa(text);
 }
 
-/** Writes bytes as base64url without padding, as JSON Web Tokens do. */
+/** Base64url without padding, as in JSON Web Tokens. */
 export function toBase64Url(bytes: Uint8Array): string {
   return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 }
 
-/** Reads base64; undefined if the text is none. */
+/** Decodes base64; undefined if the text is invalid. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
     return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));

@@ -3,9 +3,9 @@ import { invalidRequest } from "../../core/shared/errors.ts";
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Reads a duration of QStash's in milliseconds: "50s", "1d2h30m".
+ * Reads a QStash duration such as "50s" or "1d2h30m" in ms.
  *
- * @param header where it stands, for the message.
+ * @param header the name for the message.
  * @throws {TidegateError} `invalid_request`
  */
 export function durationHeader(text: string, header: string): number {
@@ -14,7 +14,7 @@ export function durationHeader(text: string, header: string): number {
   return sumOf(text, unitMs);
 }
 
-/** The same where the SDKs also send numbers, which are seconds. @throws {TidegateError} `invalid_request` */
+/** Like `durationHeader`, but also reads a number of seconds. @throws {TidegateError} `invalid_request` */
 export function durationOrSeconds(text: string, header: string): number {
   return durationHeader(/^\d+$/.test(text) ? `${text}s` : text, header);
 }
@@ -26,15 +26,15 @@ const goUnitMs: Readonly<Record<string, number>> = {
 
 const goDuration = /^(?:\d+(?:\.\d+)?(?:ns|us|µs|μs|ms|s|m|h))+$/;
 
-/** The headers in which a destination says when its limit ends. The first that can be read counts. */
+/** The headers in which a destination says when its limit ends. The first valid one counts. */
 const resetHeaders = ["x-ratelimit-reset", "x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"] as const;
 
 /**
- * How long a destination asks to wait, in ms: in seconds, as a date, or as "6m5s".
+ * How long a destination asks to wait, in ms. It may give seconds, a date, or "6m5s".
  *
- * @param most the longest wait, in ms. A longer `Retry-After` is cut to it. The other headers do not count then: some
- *   servers write the time of the reset there and not the wait.
- * @returns undefined if it does not say.
+ * @param most the longest wait, in ms. A longer `Retry-After` is cut to it. Other headers with a longer wait are
+ *   ignored, since some servers give the time of the reset instead.
+ * @returns undefined if it does not ask.
  */
 export function retryAfterMs(headers: Headers, now: number, most: number): number | undefined {
   const asked = readWait(headers.get("retry-after")?.trim() ?? "", now);

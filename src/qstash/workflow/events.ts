@@ -8,9 +8,9 @@ import { arrivalJob, eventJob, jobIdOf, runHeader, timeoutJob } from "./run-mess
 import { eventStep, type RunWaits, type Wait, waitsName } from "./wait-documents.ts";
 
 /**
- * Lets a step of a run wait for an event.
+ * Lets a step wait for an event.
  *
- * @returns the message that ends the wait: by its deadline, or at once if the event has come.
+ * @returns the message that ends the wait: at its deadline, or now if the event has come.
  */
 export async function waitFor(
   { queue }: QStashHost,
@@ -25,7 +25,6 @@ export async function waitFor(
     : timeoutJob(run, result, eventId);
 }
 
-/** What waits for an event. */
 export async function waitersOf({ queue }: QStashHost, eventId: string) {
   const waiters = [];
   for (const waits of await waitsOf(queue).waitingFor(eventId)) {
@@ -37,35 +36,41 @@ export async function waitersOf({ queue }: QStashHost, eventId: string) {
 
 /** Brings an event to all runs that wait for it. */
 export async function bringToAll(host: QStashHost, eventId: string, data: string) {
-  const answers = [];
-  for (const waits of await waitsOf(host.queue).waitingFor(eventId)) answers.push(...(await bring(host, waits, data)));
-  return answers;
+  const notified = [];
+  for (const waits of await waitsOf(host.queue).waitingFor(eventId)) notified.push(...(await bring(host, waits, data)));
+  return notified;
 }
 
-/** Brings an event to one run, which gets it also if it waits for it only later. @throws {TidegateError} `not_found` */
+/** Brings an event to one run, or saves it until the run waits for it. @throws {TidegateError} `not_found` */
 export async function bringOrSave(host: QStashHost, runId: string, eventId: string, data: string) {
   const { queue } = host;
   const waits = waitsOf(queue);
-  if ((await runsOf(queue).find(runId))?.state !== "started") throw notFound("No run with this id goes on.");
+  if ((await runsOf(queue).find(runId))?.state !== "started") throw unknownRun();
   for (;;) {
     const [waiting] = await waits.waitingFor(eventId, runId);
-    const answers = waiting ? await bring(host, waiting, data) : [];
-    // What another event has ended does not take this one.
-    const brought = answers.filter(({ deduplicated }) => !deduplicated);
+    const notified = waiting ? await bring(host, waiting, data) : [];
+    // A wait that another event has ended does not take this one.
+    const brought = notified.filter(({ deduplicated }) => !deduplicated);
     if (brought.length > 0 || (await waits.save(eventId, runId, data, queue.clock()))) return brought;
   }
 }
 
+/** The error for a run that does not exist or has ended. */
+export function unknownRun(): Error {
+  return notFound("No run in progress has this id.");
+}
+
 /**
- * Brings an event to the steps of a run that wait for it. It is enqueued first, so that it is not lost if this ends
- * halfway. A wait that its deadline ends meanwhile has no answer: the delivery of the event finds that out too.
+ * Brings an event to the steps of a run that wait for it. Enqueues it first, so that an invocation that is killed
+ * halfway does not lose it. Returns nothing for a wait that its deadline ends at the same time. The delivery of the
+ * event notices that too.
  */
 async function bring(host: QStashHost, waits: RunWaits, data: string) {
   const { queue } = host;
   const { run, waiting } = await whoWaits(queue, waits);
   if (!run) return [];
   const { local } = internalsOf(queue);
-  const answers = [];
+  const notified = [];
   for (const each of waiting) {
     const { step } = each;
     const [result] = await host.enqueue([placed(await eventJob(run, each, waits.eventId, data), local)]);
@@ -74,16 +79,16 @@ async function bring(host: QStashHost, waits: RunWaits, data: string) {
     await queue.cancel(jobIdOf(run, messageIds.timeout(run.id, step.stepId), local)).catch((error) => {
       if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
     });
-    answers.push({
+    notified.push({
       ...{ waiter: waiterOf(run, each), messageId: result?.id, error: "" },
       ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt },
       ...(result?.status !== "enqueued" && { deduplicated: true }),
     });
   }
-  return answers;
+  return notified;
 }
 
-/** The waits that no event and no deadline has ended, and their run if it goes on. */
+/** The waits that neither an event nor their deadline has ended, and their run if it is in progress. */
 async function whoWaits(queue: QStashHost["queue"], { runId, waits }: RunWaits) {
   const waiting = waits.filter(({ state }) => state === "waiting");
   const run = waiting.length > 0 ? await runsOf(queue).find(runId) : undefined;

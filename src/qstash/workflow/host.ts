@@ -7,7 +7,7 @@ import { documentsOf } from "../shared/attempt-documents.ts";
 import { Runs } from "./run-documents.ts";
 import { Waits } from "./wait-documents.ts";
 
-/** What runs need of a store. */
+/** What the workflow code needs, in a delivery as in a request. */
 export interface WorkflowHost {
   readonly runs: Runs;
   readonly waits: Waits;
@@ -15,7 +15,6 @@ export interface WorkflowHost {
   enqueue(jobs: readonly MessageJob[]): Promise<void>;
 }
 
-/** What a delivery has of it. */
 export function hostOfAttempt(host: AttemptHost): WorkflowHost {
   const { store, clock } = host.needs;
   const documents = documentsOf(host);
@@ -30,7 +29,6 @@ export function hostOfAttempt(host: AttemptHost): WorkflowHost {
   };
 }
 
-/** What a request has of it. */
 export function hostOfRequest({ queue, enqueue }: QStashHost): WorkflowHost {
   return {
     runs: runsOf(queue),
@@ -42,12 +40,10 @@ export function hostOfRequest({ queue, enqueue }: QStashHost): WorkflowHost {
   };
 }
 
-/** The runs of workflows that a queue keeps. */
 export function runsOf(queue: Queue): Runs {
   return new Runs(internalsOf(queue).documents);
 }
 
-/** What the runs of a queue wait for. */
 export function waitsOf(queue: Queue): Waits {
   return new Waits(internalsOf(queue).documents);
 }

@@ -4,15 +4,14 @@ import { hostOfRequest, type WorkflowHost } from "./host.ts";
 import { frontierOf, optionsFor, type Run, type RunOptions, type RunStep } from "./run.ts";
 import { stepJob } from "./run-messages.ts";
 
-/** Whether a new run goes on from where a failed one stands, or begins anew. */
+/** Whether a new run continues a failed one, or starts from the beginning. */
 export type Again = "resume" | "restart";
 
 /**
- * Runs a failed run again, as a new run. Its id comes from the failed one, so that a run that is resumed twice runs
- * once.
+ * Repeats a failed run as a new run. Its id comes from the failed one, so a second call starts no second run.
  *
- * @param changes options in place of those of the failed run.
- * @param notBefore when it begins, in ms since 1970. Default: at once.
+ * @param changes options that replace those of the failed run.
+ * @param notBefore when it starts, in ms since 1970. Default: at once.
  */
 export async function runAgain(
   { runs, enqueue, now }: WorkflowHost,
@@ -33,7 +32,7 @@ export async function runAgain(
   return run;
 }
 
-/** Lets failed runs be forgotten after a while: somebody has dealt with the messages that they failed by. */
+/** Lets failed runs expire, because somebody has dealt with the messages that failed them. */
 export async function closeRuns(
   { runs }: Pick<WorkflowHost, "runs">,
   messages: readonly { readonly messageId: string; readonly workflowRunId?: string }[],
@@ -46,7 +45,7 @@ export async function closeRuns(
   }
 }
 
-/** Removes dead messages, and gives how many were still there. Runs that failed by them are forgotten after a while. */
+/** Removes dead messages, and lets their failed runs expire. @returns how many it removed */
 export async function removeDead(host: QStashHost, messages: Parameters<typeof closeRuns>[1]): Promise<number> {
   const ids = messages.map(({ messageId }) => messageId);
   const { removed } = await host.queue.removeFromDeadLetter({ ids });
@@ -64,9 +63,9 @@ async function stepsFor(id: string, bodies: ReturnType<WorkflowHost["runs"]["bod
   const stored = await bodies;
   const steps = failed.steps.map((step, index): RunStep => {
     const { notBefore, ...rest } = step;
-    const ofRun = step.id.startsWith(`${failed.id}:`) ? step.id.slice(failed.id.length) : `:${step.step}`;
+    const suffix = step.id.startsWith(`${failed.id}:`) ? step.id.slice(failed.id.length) : `:${step.step}`;
     const waits = notBefore !== undefined && index > 0;
-    return { ...rest, id: `${id}${ofRun}`, body: stored[index] ?? {}, ...(waits && { notBefore }) };
+    return { ...rest, id: `${id}${suffix}`, body: stored[index] ?? {}, ...(waits && { notBefore }) };
   });
   return again === "resume" ? steps : steps.slice(0, 1);
 }

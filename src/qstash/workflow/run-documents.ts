@@ -2,38 +2,34 @@ import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { bytesOf, inPieces, MEBIBYTE } from "../../core/shared/limits.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { StoredDocument } from "../../core/store/documents.ts";
 import type { StoredBody } from "../messages/body.ts";
 import type { Run, RunStep } from "./run.ts";
 
-/** How long a run is known after its end, for its logs and so that its id begins no second one. */
+/** How long a run is kept after its end: for its logs, and so that its id starts no second run. */
 const KEPT_AFTER_END = "3d";
 
-/**
- * How many bytes the document of a run may have with the bodies of its steps. Further ones get documents of their own.
- */
+/** The largest document of a run with the bodies of its steps. Further bodies get documents of their own. */
 const MOST_INLINE_BYTES = 128 * 1024;
 
-/** The most bytes of bodies that are stored at once. */
+/** The most bytes of bodies in one request. */
 const MOST_WRITTEN_BYTES = 3 * MEBIBYTE;
 
-/** How often a run is read again that others change at the same time. */
+/** How often a run is read again because others change it at the same time. */
 const MOST_TRIES = 50;
 
 const RUN = "workflow-run";
 const STEP = "workflow-step";
 const LOG = "workflow-log";
 
-/** What is known of a run without reading it. */
+/** What the log shows of a run without reading the run. */
 export type RunSummary = Pick<Run, "id" | "url" | "createdAt" | "state"> & {
   readonly labels?: readonly string[];
   readonly flowControlKey?: string;
 };
 
-/**
- * The runs of workflows, as documents of a queue: one for each run, one that lists it by its time, and those of large
- * steps.
- */
+/** The runs of workflows, as documents of a queue: one for each run, one for its place in the log, and large steps. */
 export class Runs {
   readonly #documents: Documents;
 
@@ -46,20 +42,20 @@ export class Runs {
     return found && runOf(found);
   }
 
-  /** Stores a new run. @returns false if there is one with its id. */
+  /** Stores a new run. @returns false if its id exists */
   async create(run: Run): Promise<boolean> {
     const { kept, apart } = spread(run, run.steps.length);
-    // Nobody reads them before the run is there.
+    // Nobody reads them before the run is stored.
     const early = apart.length > 0 && !(await this.find(run.id)) ? apart : [];
     await this.#write(early);
     return this.#documents.change([...ownEdits(kept, null), ...logEdits(run)]);
   }
 
   /**
-   * Stores a run that a step of another one invokes, unless that step has invoked one already.
+   * Stores a run that a step of another run invokes, unless that step has already invoked one.
    *
-   * @returns the run that it invokes; undefined if the other one does not go on.
-   * @throws {TidegateError} `conflict` if there is a run with its id.
+   * @returns the invoked run; undefined if the other run is not in progress.
+   * @throws {TidegateError} `conflict` if the id exists.
    */
   async invoke(run: Run, invokerId: string, step: number): Promise<Run | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
@@ -78,12 +74,11 @@ export class Runs {
   }
 
   /**
-   * Changes a run by what it holds, again if another invocation changes it meanwhile.
+   * Reads and changes a run, and repeats that if another invocation changes it at the same time.
    *
-   * @param change gives the changed run, or undefined to leave it as it is. It may only add steps. It may be called
-   *   several times.
-   * @returns the run as it then is; undefined if there is none.
-   * @throws {TidegateError} `conflict` if others kept changing it; `payload_too_large`
+   * @param change returns the changed run, or undefined for no change. It may add steps, but not change or remove them.
+   * @returns the run as it is now; undefined if there is none.
+   * @throws {TidegateError} `conflict` if others keep changing it; `payload_too_large`
    */
   async change(id: string, change: (run: Run) => Run | undefined): Promise<Run | undefined> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
@@ -103,7 +98,7 @@ export class Runs {
     return steps.map(({ body }, index) => body ?? own.get(stepName(run, index)) ?? {});
   }
 
-  /** Lists the runs that are known, the newest first. */
+  /** Lists runs, newest first. */
   async list(cursor: string | undefined, limit: number) {
     const page = await this.#documents.list(LOG, { cursor, limit, isReversed: true });
     return {
@@ -124,7 +119,7 @@ export class Runs {
     return this.#documents.change([...ownEdits(kept, from), ...apart, ...(hasEnded ? logEdits(run) : [])]);
   }
 
-  /** Stores any number of documents, whatever is there. */
+  /** Stores any number of documents unconditionally. */
   async #write(edits: readonly DocumentEdit[]): Promise<void> {
     for (const piece of inPieces(edits, ({ text = "" }) => text, MOST_WRITTEN_BYTES))
       await this.#documents.change(piece);
@@ -140,7 +135,7 @@ export class Runs {
   }
 }
 
-/** How long a run is kept. A failed one is there until somebody deals with it. */
+/** How long a run is kept. A failed one stays until somebody deals with it. */
 function ttlOf({ state, isClosed }: Run): typeof KEPT_AFTER_END | undefined {
   return state === "started" || (state === "failed" && !isClosed) ? undefined : KEPT_AFTER_END;
 }
@@ -155,14 +150,10 @@ function logEdits(run: Run): readonly DocumentEdit[] {
 
 export function summaryOf({ id, url, createdAt, state, options }: Run): RunSummary {
   const { labels, limits: { flowControlKey } = {} } = options;
-  return {
-    ...{ id, url, createdAt, state },
-    ...(labels && { labels }),
-    ...(flowControlKey !== undefined && { flowControlKey }),
-  };
+  return withoutUndefined({ id, url, createdAt, state, labels, flowControlKey });
 }
 
-/** Gives the added steps documents of their own if they make that of the run too large. */
+/** Moves the bodies of added steps to their own documents if the document of the run would be too large. */
 function spread(run: Run, added: number): { readonly kept: Run; readonly apart: readonly DocumentEdit[] } {
   const before = run.steps.length - added;
   let room = MOST_INLINE_BYTES - bytesOf(JSON.stringify({ ...run, steps: run.steps.slice(0, before) }));
@@ -183,7 +174,7 @@ function runOf({ text }: StoredDocument): Run {
   return JSON.parse(text) as Run;
 }
 
-/** Documents are listed by their names: of these the latest comes last. */
+/** Documents are listed by name, so these are sorted by time. */
 function logName({ id, createdAt }: Pick<Run, "id" | "createdAt">): string {
   return `${String(createdAt).padStart(15, "0")}/${id}`;
 }

@@ -1,5 +1,6 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobEnding } from "../../core/attempt/follow-ups.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import { readRedaction } from "../messages/redaction.ts";
@@ -10,7 +11,6 @@ import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import type { Run } from "./run.ts";
 import { hasGoneOn, tellInvoker } from "./step-delivery.ts";
 
-/** How a run ends. */
 export type RunEnd =
   | { readonly state: "success"; readonly response: string }
   | { readonly state: "canceled" }
@@ -23,11 +23,10 @@ export type RunEnd =
     };
 
 /**
- * Ends a run, and brings its end to the run that waits for it. Of several ends at once the first one stored counts, and
- * the other run is told no other. If this is repeated, it tells the stored end again: an earlier call may not have come
- * so far.
+ * Ends a run, and brings its end to the run that invoked it. If several ends race, the first stored one counts. A
+ * second call brings the stored end again, because the first call may have been killed before it did so.
  *
- * @returns the run as it then is: it may have ended in another way. undefined if there is none.
+ * @returns the run as it is now, which may have ended in another way; undefined if there is none.
  */
 export async function endRun(host: WorkflowHost, id: string, end: RunEnd): Promise<Run | undefined> {
   const run = await host.runs.change(id, (current) =>
@@ -37,16 +36,16 @@ export async function endRun(host: WorkflowHost, id: string, end: RunEnd): Promi
   return run;
 }
 
-/** Whether a run ends with the failure of this message. */
+/** Whether the run fails if this message fails. */
 export function carriesRun({ role }: WorkflowNote): boolean {
   return role !== "call" && role !== "failure";
 }
 
 /**
- * Ends the run of a message that has failed for good.
+ * Ends the run of a dead message.
  *
- * @returns what its callbacks say of the run. "of no account" if the run had ended before, or goes on: then the message
- *   has none.
+ * @returns what its callbacks report of the run. "of no account" if the run had already ended, or continues: then the
+ *   message has no callbacks.
  */
 export async function afterMessage(
   note: WorkflowNote,
@@ -54,7 +53,7 @@ export async function afterMessage(
   host: AttemptHost,
   response: KeptResponse,
 ): Promise<CallbackParts | "of no account"> {
-  // The SDK takes a response before the last retry for one after which another comes.
+  // After a response before the last retry, the SDK waits for another one.
   if (note.role === "call") return { source: { maxRetries: attempts - 1 } };
   if (failure === undefined || !carriesRun(note)) return {};
   const store = hostOfAttempt(host);
@@ -65,13 +64,7 @@ export async function afterMessage(
   if (run?.failedBy !== id) return "of no account";
   const [payload] = await store.runs.bodiesOf(run, 1);
   const { failureCallback, redact } = run.options;
-  const redaction = readRedaction(redact ?? null);
-  return {
-    source: {
-      sourceBody: toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array()),
-      ...{ workflowRunId: run.id, workflowCreatedAt: run.createdAt, workflowUrl: run.url },
-    },
-    ...(failureCallback && { failureCallback }),
-    ...(redaction && { redaction }),
-  };
+  const sourceBody = toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array());
+  const source = { sourceBody, workflowRunId: run.id, workflowCreatedAt: run.createdAt, workflowUrl: run.url };
+  return withoutUndefined({ source, failureCallback, redaction: readRedaction(redact ?? null) });
 }

@@ -3,7 +3,7 @@ import type { RunSummary } from "./run-documents.ts";
 
 type Field = (run: RunSummary, wanted: readonly string[]) => boolean;
 
-/** The filters of runs. Several values of one are alternatives. */
+/** The filters by name. Several values of one filter are alternatives. */
 const fields: Readonly<Record<string, Field>> = {
   workflowRunId: ({ id }, wanted) => wanted.includes(id),
   workflowUrl: ({ url }, wanted) => wanted.includes(url),
@@ -13,19 +13,15 @@ const fields: Readonly<Record<string, Field>> = {
   flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
   host: ({ url }, wanted) => wanted.includes(new URL(url).host),
   path: ({ url }, wanted) => wanted.includes(new URL(url).pathname),
-  // The ids of its messages begin with that of the run.
+  // The ids of messages begin with the id of their run.
   messageId: ({ id }, wanted) => wanted.some((messageId) => messageId.startsWith(`${id}:`)),
-  // It is not kept, so no run is known to come from an address.
+  // Not stored, so no run matches.
   callerIp: () => false,
 };
 
-/**
- * Reads the filters of a query over runs. The names in `others` are no filters.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Reads the filters of a query, except for the parameters in `others`. @throws {TidegateError} `invalid_request` */
 export function readRunFilter(query: URLSearchParams, others: readonly string[]): (run: RunSummary) => boolean {
-  // Of runs to cancel, a URL means all that begin with it.
+  // A cancellation by URL means all runs whose URL begins with it.
   const isPrefix = others.includes("workflowUrlExactMatch") && query.get("workflowUrlExactMatch") !== "true";
   const workflowUrl: Field = ({ url }, wanted) => wanted.some((each) => url.startsWith(each));
   const test = readFilters(query, others, isPrefix ? { ...fields, workflowUrl } : fields);

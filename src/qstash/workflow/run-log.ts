@@ -4,14 +4,12 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { Message } from "../messages/message.ts";
-import { withoutEnding } from "../messages/message-job.ts";
+import { DEFAULT_RETRIES, withoutEnding } from "../messages/message-job.ts";
 import { lastResponse } from "../messages/message-view.ts";
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { frontierOf, type Run, type RunState, type RunStep, resultOf } from "./run.ts";
 import type { Runs } from "./run-documents.ts";
 import { jobIdOf } from "./run-messages.ts";
-
-const DEFAULT_RETRIES = 3;
 
 /** A run with its steps, as the API shows it. */
 export async function runLog(run: Run, runs: Runs, queue: Queue) {
@@ -26,23 +24,17 @@ export async function runLog(run: Run, runs: Runs, queue: Queue) {
       ...open.get(step),
     })),
   }));
-  const failureFunction = failedBy === undefined ? undefined : await failureLog(run, failedBy, queue);
+  const { runId, url: invokerUrl, createdAt: invokedAt } = invoker ?? {};
   return {
     ...{ workflowRunId: id, workflowUrl: url, workflowState: `RUN_${state.toUpperCase()}` },
-    workflowRunCreatedAt: createdAt,
-    ...(endedAt !== undefined && { workflowRunCompletedAt: endedAt }),
+    ...{ workflowRunCreatedAt: createdAt, workflowRunCompletedAt: endedAt },
     steps: next ? [...groups, { type: "next", steps: [next] }] : groups,
-    ...(state === "success" && response !== undefined && { workflowRunResponse: response }),
-    ...(invoker && {
-      invoker: {
-        ...{ workflowRunId: invoker.runId, workflowUrl: invoker.url },
-        workflowRunCreatedAt: invoker.createdAt,
-      },
-    }),
-    ...(failedBy !== undefined && { dlqId: failedBy }),
-    ...(failureFunction && { failureFunction }),
+    workflowRunResponse: state === "success" ? response : undefined,
+    invoker: invoker && { workflowRunId: runId, workflowUrl: invokerUrl, workflowRunCreatedAt: invokedAt },
+    dlqId: failedBy,
+    failureFunction: failedBy === undefined ? undefined : await failureLog(run, failedBy, queue),
     ...options.limits,
-    ...(options.labels && { label: options.labels[0], labels: options.labels }),
+    ...{ label: options.labels?.[0], labels: options.labels },
   };
 }
 
@@ -51,7 +43,7 @@ interface Group {
   readonly steps: readonly RunStep[];
 }
 
-/** The steps of a run in groups: those that run in parallel together, with their plans until they have results. */
+/** The steps of a run in groups. Parallel steps are one group, with a plan for each step that has no result yet. */
 function groupsOf(run: Run): readonly Group[] {
   const groups: Group[] = [];
   const grouped = new Set<RunStep>();
@@ -79,8 +71,7 @@ function stepLog(run: Run, step: RunStep, bytes: Uint8Array | undefined, redacti
   return {
     ...(redaction?.body ? { ...own, out: undefined } : own),
     callType: "step",
-    ...{ messageId, createdAt, concurrent, retries },
-    ...(retryDelay !== undefined && { retryDelay }),
+    ...{ messageId, createdAt, concurrent, retries, retryDelay },
     state: target === undefined ? "STEP_SUCCESS" : "STEP_PROGRESS",
     headers: isFirst && !redaction?.header ? header : {},
   };
@@ -93,16 +84,10 @@ function fieldsOf(text: string) {
   return { stepId: targetStep || stepId, ...fields };
 }
 
-/** How the message of a step stands that is on its way, and how it has failed so far. */
-interface StepState {
-  readonly messageId: string;
-  readonly state: string;
-  readonly retries: number;
-  readonly retryDelay?: string;
-  readonly errors?: readonly object[];
-}
+/** The state of a step's pending message, and its failures so far. */
+type StepState = ReturnType<typeof stateOf>;
 
-/** How the steps stand from which a run goes on: parallel ones that are planned, or the next one. */
+/** The states of the steps that continue a run: planned parallel ones, or the next one. */
 async function openSteps(
   run: Run,
   queue: Queue,
@@ -119,25 +104,26 @@ async function openSteps(
     if (isNext) return { open, next: state };
     open.set(step, state);
   }
-  // It may be the delivery of a result while other steps are still planned.
+  // The message that failed the run may deliver a result while other steps are still planned.
   const isElsewhere = failed && ![...open.values()].some(({ messageId }) => messageId === failed.id);
   return { open, ...(isElsewhere && { next: stateOf(run, failed.id, failed, true) }) };
 }
 
-/** Whether a message is on behalf of a planned step. */
+/** Whether a message belongs to a planned step. */
 function isOf({ id, target }: RunStep, { id: messageId, payload }: JobInfo): boolean {
   return withoutEnding(messageId) === id || (payload as Message).workflow?.step === target;
 }
 
-/** @param mayHaveFailed whether it is this message that a failed run has failed by. */
-function stateOf({ state, options }: Run, id: string, job: JobInfo | null, mayHaveFailed: boolean): StepState {
+/** @param mayHaveFailed whether a failed run may have failed by this message. */
+function stateOf({ state, options }: Run, id: string, job: JobInfo | null, mayHaveFailed: boolean) {
   const { retries = DEFAULT_RETRIES, retryDelay } = options;
-  const errors = (job?.errors ?? []).map(({ message, failedAt }) => ({ error: message, time: failedAt.getTime() }));
+  const errors = (job?.errors ?? []).map(({ message, failedAt }) => {
+    return { error: message, time: failedAt.getTime(), ...responseOf(job) };
+  });
   return {
-    ...{ messageId: job?.id ?? id, retries },
+    ...{ messageId: job?.id ?? id, retries, retryDelay },
     state: stepState(state, errors.length > 0, mayHaveFailed),
-    ...(retryDelay !== undefined && { retryDelay }),
-    ...(errors.length > 0 && { errors: errors.map((error) => ({ ...error, ...responseOf(job) })) }),
+    errors: errors.length > 0 ? errors : undefined,
   };
 }
 
@@ -147,13 +133,13 @@ function stepState(state: RunState, hasErrors: boolean, mayHaveFailed: boolean):
   return state === "started" && hasErrors ? "STEP_RETRY" : "STEP_PROGRESS";
 }
 
-/** The last response, which is all that is kept of a failed delivery. */
+/** The last response. Only this one is stored. */
 function responseOf(job: JobInfo | null) {
   const { responseStatus = 0, responseHeader = {}, responseBody = "" } = lastResponse(job?.progress);
   return { status: responseStatus, headers: responseHeader, body: responseBody };
 }
 
-/** How the report of a failure stands: a message that has been delivered is kept for a while only. */
+/** The state of a failure report. A delivered message is kept only for a while. */
 export function callbackState(job: JobInfo | null): string {
   if (!job || job.state === "completed") return "CALLBACK_SUCCESS";
   return job.state === "dead" ? "CALLBACK_FAIL" : "CALLBACK_INPROGRESS";

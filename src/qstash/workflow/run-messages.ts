@@ -1,4 +1,5 @@
 import { withHidden } from "../../core/job/hidden.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { LocalFacts } from "../../core/store/store.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import { storedBody } from "../messages/body.ts";
@@ -13,46 +14,39 @@ import { eventStep, timeoutStep, type Wait, waitsName } from "./wait-documents.t
 
 const encoder = new TextEncoder();
 
-/** The version of the protocol that the SDK speaks. */
+/** The header with the version of the SDK's protocol. */
 export const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
 
-/** The id of the job of such a message. */
+/** The id of the job of a run's message. */
 export function jobIdOf({ options: { limits } }: Run, id: string, local: LocalFacts): string {
   const { flowControlKey } = limits ?? {};
   return idUnderKey(id, flowControlKey === undefined ? undefined : flowKeyOf(flowControlKey), local);
 }
 
-/** The options of the job of such a message. */
-function jobOptions({
-  retries,
-  timeoutMs,
-  limits,
-}: Omit<RunOptions, "header">): Pick<MessageJob, "maxRetries" | "timeout" | "flowControl"> {
-  const { flowControlKey } = limits ?? {};
-  return {
-    ...(limits && flowControlKey !== undefined && { flowControl: keyLimits(flowControlKey, limits) }),
-    ...(retries !== undefined && { maxRetries: retries }),
-    ...(timeoutMs !== undefined && { timeout: attemptTimeoutMs(timeoutMs) }),
-  };
-}
-
-/** The job of a message, which shows nothing that the run hides. */
+/** The job of a message, without what the run hides. */
 export async function shownJob(
   message: Message,
-  options: Omit<RunOptions, "header">,
-  job: Pick<MessageJob, "id" | "runAt">,
+  { retries, timeoutMs, limits, redact: hides }: Omit<RunOptions, "header">,
+  id: string,
+  runAt?: number,
 ): Promise<MessageJob> {
-  const { payload, hidden } = await redact(message, readRedaction(options.redact ?? null));
-  return withHidden({ job: DELIVERY, ...job, payload, ...jobOptions(options) }, hidden);
+  const { payload, hidden } = await redact(message, readRedaction(hides ?? null));
+  const { flowControlKey } = limits ?? {};
+  const job = withoutUndefined({
+    ...{ job: DELIVERY, id, runAt, payload },
+    flowControl: limits && flowControlKey !== undefined ? keyLimits(flowControlKey, limits) : undefined,
+    maxRetries: retries,
+    timeout: timeoutMs && attemptTimeoutMs(timeoutMs),
+  });
+  return withHidden(job, hidden);
 }
 
-/** The message that brings a run a step which is stored with the run. */
+/** The message that brings a run a stored step. */
 export function stepJob(run: Run, { id, url = run.url, notBefore }: RunStep): Promise<MessageJob> {
-  const message = stepMessage(run, url, { role: "step" });
-  return shownJob(message, run.options, { id, ...(notBefore !== undefined && { runAt: notBefore }) });
+  return shownJob(stepMessage(run, url, { role: "step" }), run.options, id, notBefore);
 }
 
-/** The message that brings a run the result of a step from elsewhere. Its delivery stores it with the run. */
+/** The message that brings a run the result of a step from elsewhere. Its delivery stores the step with the run. */
 export function arrivalJob(
   run: Run,
   step: Step & { readonly out?: string },
@@ -60,37 +54,30 @@ export function arrivalJob(
   note: Omit<WorkflowNote, "runId" | "createdAt"> = { role: "step" },
 ): Promise<MessageJob> {
   const message = { ...stepMessage(run, url, note), ...storedBody(encoder.encode(JSON.stringify(step))) };
-  return shownJob(message, run.options, { id: messageIds.result(run.id, step.stepId) });
+  return shownJob(message, run.options, messageIds.result(run.id, step.stepId));
 }
 
-/** The message that brings a run an event for which one of its steps waits. */
+/** The message that brings a run an event that one of its steps waits for. */
 export async function eventJob(run: Run, { step, url }: Wait, eventId: string, data: string): Promise<MessageJob> {
   const note = { role: "step", step: step.stepId, wait: await waitsName(eventId, run.id) } as const;
   return arrivalJob(run, eventStep(step, eventId, data), url, note);
 }
 
-/** The message that ends the wait of a step by its deadline. Its delivery stores the result with the run. */
+/** The message that ends a wait at its deadline. Its delivery stores the result with the run. */
 export async function timeoutJob(run: Run, { step, url, deadline }: Wait, eventId: string): Promise<MessageJob> {
   const wait = await waitsName(eventId, run.id);
   const body = storedBody(encoder.encode(JSON.stringify(timeoutStep(step, eventId))));
   const message = { ...stepMessage(run, url, { role: "timeout", step: step.stepId, wait }), ...body };
-  return shownJob(message, run.options, { id: messageIds.timeout(run.id, step.stepId), runAt: deadline });
+  return shownJob(message, run.options, messageIds.timeout(run.id, step.stepId), deadline);
 }
 
-/** A message to a workflow. Its headers, and whom its failure is reported to, are those of its run. */
+/** A message to a workflow. Its delivery adds the headers of its run, and the run has the failure callback. */
 function stepMessage(run: Run, url: string, note: Omit<WorkflowNote, "runId" | "createdAt">): Message {
   const { timeoutMs, retryDelay, labels, limits } = run.options;
-  return {
-    ...{ url, method: "POST", header: {} },
-    ...(timeoutMs !== undefined && { timeoutMs }),
-    ...(retryDelay !== undefined && { retryDelay }),
-    ...(labels && { labels }),
-    ...(limits && { limits }),
-    workflow: { runId: run.id, createdAt: run.createdAt, ...note },
-  };
+  const workflow = { runId: run.id, createdAt: run.createdAt, ...note };
+  return withoutUndefined({ url, method: "POST", header: {}, timeoutMs, retryDelay, labels, limits, workflow });
 }
 
-/** The headers of the delivery of a step. */
 export function stepHeader(run: Run): HeaderValues {
   return {
     ...run.options.header,
@@ -99,13 +86,13 @@ export function stepHeader(run: Run): HeaderValues {
   };
 }
 
-/** The headers of the delivery of a call's result. The SDK takes one with its version for a step. */
+/** The headers for the result of a call. With the version, the SDK would take the delivery for a step. */
 export function resultHeader(run: Run, own: HeaderValues): HeaderValues {
   const { [SDK_VERSION]: _, ...header } = run.options.header;
   return { ...header, ...own, ...runHeader(run) };
 }
 
-/** The headers by which a workflow knows its run. */
+/** The headers by which a workflow recognizes its run. */
 export function runHeader({ id, url, createdAt }: Pick<Run, "id" | "url" | "createdAt">): HeaderValues {
   return {
     "Upstash-Workflow-Runid": [id],

@@ -3,23 +3,20 @@ import type { Message } from "../messages/message.ts";
 import { withoutEnding } from "../messages/message-job.ts";
 import type { Invoker, Step } from "./step.ts";
 
-/** How a run stands: it goes on while it is "started". */
+/** The state of a run. It is in progress while it is "started". */
 export type RunState = "started" | "success" | "failed" | "canceled";
 
-/** How the messages of a run are delivered: as its trigger said. */
+/** How the messages of a run are delivered, from its trigger. */
 export interface RunOptions
   extends Pick<Message, "header" | "timeoutMs" | "retryDelay" | "labels" | "failureCallback" | "limits"> {
   readonly retries?: number;
-  /**
-   * Whether a destination that does not answer as the SDK does is none of its workflow. Default false: older SDKs do
-   * not say who they are.
-   */
+  /** Whether a response without the SDK's header is an error. Default false: older SDKs do not send it. */
   readonly expectsSdk?: boolean;
-  /** What of its messages nobody is shown, as `Upstash-Redact-Fields` says it. */
+  /** What its messages hide: the value of `Upstash-Redact-Fields`. */
   readonly redact?: string;
 }
 
-/** A run of a workflow, as it is stored. */
+/** A stored run of a workflow. */
 export interface Run {
   readonly id: string;
   readonly url: string;
@@ -30,7 +27,7 @@ export interface Run {
   readonly state: RunState;
   /** The first holds the payload of the run. */
   readonly steps: readonly RunStep[];
-  /** The runs that its steps have invoked. */
+  /** The ids of the runs that its steps have invoked. */
   readonly invoked?: Readonly<Record<number, string>>;
   /** ms since 1970 */
   readonly endedAt?: number;
@@ -40,23 +37,23 @@ export interface Run {
   readonly failedBy?: string;
   /** The message that reports the failure, if the run has a failure callback. */
   readonly reportId?: string;
-  /** Whether somebody has dealt with the failure: the run is known for some days more. */
+  /** Whether somebody has dealt with the failure. Then the run expires. */
   readonly isClosed?: boolean;
 }
 
-/** A step of a run: its result or, of one of several that run in parallel, first its plan. */
+/** The result of a step, or the plan of a parallel step that has no result yet. */
 export interface RunStep {
   /** The id of the message that brings it to the workflow. */
   readonly id: string;
   /** When it was stored, in ms since 1970. */
   readonly at: number;
-  /** Which step of the workflow it is the result of, from 1. 0 for the payload and for plans. */
+  /** The number of the step, from 1. 0 for the payload and for plans. */
   readonly step: number;
   /** The step that it plans. */
   readonly target?: number;
-  /** How many steps run in parallel with it, itself among them. */
+  /** How many steps run in parallel, including this one. */
   readonly concurrent: number;
-  /** Where its message goes, if that is not the URL of the run. */
+  /** Where its message goes. Default: the URL of the run. */
   readonly url?: string;
   /** When its message is delivered, in ms since 1970. Default: at once. */
   readonly notBefore?: number;
@@ -64,7 +61,6 @@ export interface RunStep {
   readonly body?: StoredBody;
 }
 
-/** Finds the result of a step. */
 export function resultOf({ steps }: Pick<Run, "steps">, step: number): RunStep | undefined {
   return steps.find((each) => each.step === step && step > 0);
 }
@@ -74,7 +70,7 @@ export function isSameStep(a: Pick<RunStep, "step" | "target">, b: Pick<RunStep,
   return a.step === b.step && a.target === b.target;
 }
 
-/** What followed from the delivery of a step: the steps that the workflow submitted then. */
+/** The steps that the workflow submitted after the delivery of a step. */
 export function followersOf({ steps }: Pick<Run, "steps">, index: number): readonly RunStep[] {
   const known = steps.slice(0, index + 1);
   const { target } = known.at(-1) ?? {};
@@ -88,7 +84,7 @@ export function followersOf({ steps }: Pick<Run, "steps">, index: number): reado
     : steps.filter(({ step }) => step === next);
 }
 
-/** The steps from which a run goes on: the plans without a result or, if there is none, the last step. */
+/** The steps that continue a run: the plans without a result or, if there are none, the last step. */
 export function frontierOf({ steps }: Pick<Run, "steps">): readonly RunStep[] {
   const open = openPlans(steps);
   return open.length > 0 ? open : steps.slice(-1);
@@ -98,10 +94,10 @@ function openPlans(steps: readonly RunStep[]): readonly RunStep[] {
   return steps.filter(({ target }) => target !== undefined && !steps.some(({ step }) => step === target));
 }
 
-/** The ids of the messages of a run. They come from its steps, so that one that is stored twice is there once. */
+/** The ids of the messages of a run. They come from its steps, so that no message is stored twice. */
 export const messageIds = {
   start: (runId: string) => `${runId}:0`,
-  /** Of the start that the SDK sends where the first one did not say that it came from an SDK. */
+  /** The start that the SDK sends after a trigger from an unknown client. */
   startBySdk: (runId: string) => `${runId}:0:sdk`,
   result: (runId: string, step: number) => `${runId}:${step}`,
   plan: (runId: string, target: number) => `${runId}:${target}:plan`,
@@ -115,7 +111,7 @@ export function stepIdOf(runId: string, messageId: string): string {
   return id === messageIds.startBySdk(runId) ? messageIds.start(runId) : id;
 }
 
-/** The options of a run, whose failure callback says which run it is. */
+/** The options of a run. Its failure callback gets the id of the run. */
 export function optionsFor(runId: string, createdAt: number, options: RunOptions): RunOptions {
   const { failureCallback, ...rest } = options;
   if (!failureCallback) return rest;
@@ -123,7 +119,6 @@ export function optionsFor(runId: string, createdAt: number, options: RunOptions
   return { ...rest, failureCallback: { ...failureCallback, header, workflow: { runId, createdAt, role: "failure" } } };
 }
 
-/** A step as a run keeps it. */
 export function runStepOf(runId: string, step: Step, body: Uint8Array, now: number): RunStep {
   const { stepId, targetStep, concurrent } = step;
   const isPlan = targetStep !== undefined && targetStep > 0;

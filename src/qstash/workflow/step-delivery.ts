@@ -12,22 +12,21 @@ import type { Runs } from "./run-documents.ts";
 import { arrivalJob, resultHeader, stepHeader, stepJob } from "./run-messages.ts";
 import { isStep } from "./step.ts";
 
-/** Steps that are larger together are not sent: the SDK fetches them. */
+/** If the steps are larger together, they are not sent. The SDK fetches them. */
 const LARGEST_SENT_BYTES = 1024 * 1024;
 
-/** What is sent for a message of a run. */
+/** What a delivery sends. */
 export interface Sent {
   readonly header: HeaderValues;
   readonly body: Uint8Array<ArrayBuffer>;
-  /** Whether a destination that does not answer as the SDK does is the wrong one. Default false. */
+  /** As in `RunOptions`. */
   readonly expectsSdk?: boolean | undefined;
 }
 
 /**
  * Prepares the delivery of a message of a run.
  *
- * @returns undefined if it is not to be delivered: its run has ended, or goes on already from where this message would
- *   bring it.
+ * @returns undefined if there is nothing to deliver: its run has ended, or has already continued from this message.
  */
 export async function prepareDelivery(
   message: Message,
@@ -39,7 +38,7 @@ export async function prepareDelivery(
   if (note.role === "failure") return own;
   const store = hostOfAttempt(host);
   const run = await store.runs.find(note.runId);
-  // Somebody has retried the message that the run failed by.
+  // Somebody has retried the message that failed the run.
   if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
   if (run?.state !== "started") return hasEnded(run, job, store);
   if (note.role === "call" || note.role === "result") {
@@ -56,18 +55,12 @@ export async function prepareDelivery(
   return stepDelivery(message, job, run, store);
 }
 
-/**
- * A message whose run has ended. An earlier attempt may have ended it, but perhaps not come to tell the run that waits
- * for it.
- */
+/** Handles a message whose run has ended. An earlier attempt may have ended the run without telling its invoker. */
 async function hasEnded(run: Run | undefined, { attempt }: JobContext, store: WorkflowHost): Promise<undefined> {
   if (run && attempt > 1) await tellInvoker(store, run);
 }
 
-/**
- * Brings the end of a run to the run that has invoked it, if that goes on. Its id comes from the step, so that it
- * arrives once.
- */
+/** Brings the end of a run to the run that invoked it. The id comes from the step, so that it arrives once. */
 export async function tellInvoker({ runs, enqueue }: WorkflowHost, run: Run): Promise<void> {
   const { id, invoker, state, response } = run;
   if (!invoker) return;
@@ -103,10 +96,7 @@ async function stepDelivery(
   return { header: stepHeader(run), body, expectsSdk: run.options.expectsSdk };
 }
 
-/**
- * A message after which its run has gone on already. An earlier attempt got so far, but perhaps not to enqueue what it
- * led to.
- */
+/** Handles a message whose run has already continued. An earlier attempt may not have enqueued the next messages. */
 async function goneOn(
   run: Run,
   steps: readonly RunStep[],
@@ -117,8 +107,8 @@ async function goneOn(
 }
 
 /**
- * Whether a run has gone on from a message that is dead: an invocation that was killed in its last attempt may have got
- * so far. What the message has led to is enqueued again, since that attempt may not have come to it.
+ * Whether a run has continued from a dead message: the last attempt may have been killed after the run continued. Then
+ * enqueues the next messages again, since that attempt may not have done so.
  */
 export async function hasGoneOn(
   { runId, role, step }: WorkflowNote,
@@ -130,12 +120,12 @@ export async function hasGoneOn(
   const result = role === "result" && step !== undefined ? resultOf(run, step) : undefined;
   const index = run.steps.findIndex((each) => each.id === stepIdOf(runId, id));
   const followers = index < 0 ? [] : followersOf(run, index);
-  const ledTo = result ? [result] : followers;
-  if (ledTo.length > 0) await store.enqueue(await Promise.all(ledTo.map((each) => stepJob(run, each))));
-  return ledTo.length > 0;
+  const next = result ? [result] : followers;
+  if (next.length > 0) await store.enqueue(await Promise.all(next.map((each) => stepJob(run, each))));
+  return next.length > 0;
 }
 
-/** The run with the step that a message brings, if it does not have it. */
+/** Adds the step that a message brings to its run, if it is missing. */
 async function withStep(message: Message, id: string, run: Run, { runs, now }: WorkflowHost): Promise<Run | undefined> {
   const body = bytesOfBody(message);
   if (run.steps.some((step) => step.id === id) || !body) return run;
@@ -153,7 +143,7 @@ function readStep(body: Uint8Array) {
   return isStep(step) ? step : undefined;
 }
 
-/** The first steps of a run as the SDK reads them. */
+/** The first steps of a run, in the SDK's format. */
 export async function rawSteps(run: Run, runs: Runs, count: number) {
   const bodies = await runs.bodiesOf(run, count);
   return bodies.map((body, index) => ({

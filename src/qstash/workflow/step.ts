@@ -1,12 +1,12 @@
 import { jsonIn } from "../../core/shared/json.ts";
 
-/** What the SDK sends as a step. It has more fields, which only the SDK reads. */
+/** A step in the SDK's format. Only the SDK reads its other fields. */
 export interface Step {
   /** From 1. 0 for the payload of the run, and for plans. */
   readonly stepId: number;
   readonly stepName: string;
   readonly stepType: string;
-  /** How many steps run in parallel with it, itself among them. */
+  /** How many steps run in parallel, including this one. */
   readonly concurrent: number;
   /** The step that it plans. */
   readonly targetStep?: number;
@@ -25,11 +25,9 @@ export interface Invoker {
   /** ms since 1970 */
   readonly createdAt: number;
   readonly url: string;
-  /** What its result is made of. */
   readonly step: Step;
 }
 
-/** Whether a value is a step. */
 export function isStep(value: unknown): value is Step {
   const { stepId, stepName, stepType, concurrent, targetStep } = Object(value) as Partial<Step>;
   return (

@@ -2,37 +2,35 @@ import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { reserved } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
-import { checkPathText } from "../../core/shared/validate.ts";
+import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { parseJson } from "../../http/contract/body.ts";
 import { isFailure } from "../../http/contract/problems.ts";
-import { StepRefusedError } from "../api/answers.ts";
 import type { QStashCall } from "../api/call.ts";
+import { StepRefusedError } from "../api/responses.ts";
 import { storedBody } from "../messages/body.ts";
 import { type MessageLimits, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import type { Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, type MessageJob, placed } from "../messages/message-job.ts";
-import type { Draft } from "../publish/draft.ts";
-import { readPublishOptions } from "../publish/publish-options.ts";
+import { type Draft, readPublishOptions } from "../publish/publish-options.ts";
 import type { Targets } from "../security/targets.ts";
 import { runsOf, waitsOf } from "./host.ts";
 import { isSameStep, messageIds, optionsFor, type Run, type RunStep, runStepOf } from "./run.ts";
 import { shownJob, stepJob } from "./run-messages.ts";
 import { type Invoker, isStep, webhookOf } from "./step.ts";
 
-/** As in a path: the ids of messages are longer. */
+/** Shorter than the limit of ids in paths, since the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
-/** The header by which a message belongs to a run. */
+/** The header with the run of a message. */
 export const RUN_ID = "upstash-workflow-runid";
 const INIT = "upstash-workflow-init";
-/** What a client can do. */
 const FEATURES = "upstash-feature-set";
-/** Whose answers to a trigger say that they are of a workflow. */
+/** The feature of SDKs whose responses show that they are workflows. */
 const DETECTS_TRIGGER = "WF_DetectTrigger";
-/** What a workflow is sent if nobody knows whether its trigger came from an SDK. The SDK starts the run then. */
+/** A header for a run whose trigger may not come from an SDK. The SDK then starts the run itself. */
 const UNKNOWN_SDK = "Upstash-Workflow-Unknown-Sdk";
 
-/** What the publisher of a message is told. */
-export interface PublishAnswer {
+/** The response to the publisher of a message. */
+export interface PublishResult {
   readonly messageId: string;
   readonly url?: string;
   readonly deduplicated?: boolean;
@@ -40,19 +38,18 @@ export interface PublishAnswer {
   readonly workflowCreatedAt?: number;
 }
 
-/** A message that is to be stored, and what its publisher is told then. */
+/** A message to store, and the response after that. */
 export interface Prepared {
-  /** undefined if nothing is to be delivered. */
+  /** Undefined if there is nothing to deliver. */
   readonly job?: MessageJob | undefined;
-  answer(result: EnqueueResult | undefined): PublishAnswer | Promise<PublishAnswer>;
+  respond(stored: EnqueueResult | undefined): PublishResult;
 }
 
-/** Whether a message belongs to a run of a workflow. */
 export function isOfRun({ headers }: Draft): boolean {
   return headers.has(RUN_ID);
 }
 
-/** Prepares messages of runs. What belongs to one run is stored with the run together, before it is enqueued. */
+/** Prepares messages of runs. Stores the steps of each run together, before their messages are enqueued. */
 export async function prepareOfRuns(call: QStashCall, drafts: readonly Draft[]): Promise<readonly Prepared[]> {
   return refusingAsStep(() => prepareEach(call, drafts));
 }
@@ -72,15 +69,15 @@ async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<
   }
   const { local } = internalsOf(call.host.queue);
   return read.map((each) => {
-    const { job, answer } = prepared.get(each) as Prepared;
-    return { job: job && placed(job, local), answer };
+    const { job, respond } = prepared.get(each) as Prepared;
+    return { job: job && placed(job, local), respond };
   });
 }
 
 interface ReadStart {
   readonly is: "start";
   readonly run: Run;
-  /** Whether it is the answer of the SDK to a start that did not say that it came from an SDK. */
+  /** Whether the SDK sends it in response to a trigger from an unknown client. */
   readonly isBySdk: boolean;
 }
 
@@ -100,7 +97,7 @@ interface ReadStep {
 
 type ReadDraft = ReadStart | ReadCall | ReadStep;
 
-/** Reads all of a message before anything is written. */
+/** Reads a whole message before anything is stored. */
 function readOfRun(call: QStashCall, draft: Draft): ReadDraft {
   const { headers } = draft;
   const runId = readRunId(headers.get(RUN_ID));
@@ -116,14 +113,14 @@ export function readRunId(text: string | null | undefined): string {
   return text;
 }
 
-/** The error for a message to a run that does not go on. The SDK takes 400 for that, and ends quietly. */
+/** The error for a message to a run that is not in progress. After a 400 the SDK ends quietly. */
 export function runIsOver(): Error {
   return new RunIsOverError("invalid_request", "The run has ended, or there is none with this id.");
 }
 
 class RunIsOverError extends TidegateError {}
 
-/** Refuses what is wrong with a step so that its run fails: with 400 the SDK would leave it where it stands. */
+/** Refuses an invalid step so that its run fails. After a 400 the SDK would leave the run unfinished. */
 export async function refusingAsStep<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
@@ -134,14 +131,14 @@ export async function refusingAsStep<Result>(work: () => Promise<Result>): Promi
 }
 
 function readStart({ host, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
-  // Others could take the ids of its messages in advance.
+  // Somebody else could enqueue jobs with other ids in advance.
   if (!runId.startsWith(reserved.runId))
-    throw invalidRequest(`The id of a new run must begin with "${reserved.runId}", as those of the SDKs do.`);
+    throw invalidRequest(`The id of a new run must begin with "${reserved.runId}", like the ids of the SDKs.`);
   const now = host.queue.clock();
   const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const { method: _, callback: __, notBefore, deduplication, redaction, ...options } = read;
   const limits = runLimits(headers);
-  if (deduplication) throw invalidRequest("A run takes no deduplication id: its run id serves for that.");
+  if (deduplication) throw invalidRequest("A run takes no deduplication id: use its run id for that.");
   const invocation = headers.has("upstash-workflow-invoke") ? readInvocation(settings.targets, body) : undefined;
   const first: RunStep = {
     ...{ id: messageIds.start(runId), at: now, step: 0, concurrent: 1, body: storedBody(invocation?.body ?? body) },
@@ -159,7 +156,7 @@ function readStart({ host, settings }: QStashCall, { headers, destination, body 
   };
 }
 
-/** Stores a run. One that is there and has not begun is enqueued again: its publisher may not have come so far. */
+/** Stores a run. Enqueues a stored run that has not begun again, because its publisher may not have done so. */
 async function prepareStart({ host }: QStashCall, { run, isBySdk }: ReadStart): Promise<Prepared> {
   const runs = runsOf(host.queue);
   const { invoker } = run;
@@ -172,24 +169,24 @@ async function prepareStart({ host }: QStashCall, { run, isBySdk }: ReadStart): 
   const [first] = stored?.steps ?? [];
   if (!stored || !first) throw runIsOver();
   const isFresh = stored.state === "started" && stored.steps.length === 1;
-  // The message that the SDK answers to is on its way.
+  // The SDK sends this while the first message is still being delivered.
   const step = isBySdk ? { ...first, id: messageIds.startBySdk(stored.id) } : first;
   return {
     job: isFresh ? await stepJob(stored, step) : undefined,
-    answer: (result) => ({
+    respond: (result) => ({
       ...{ messageId: result?.id ?? step.id, workflowRunId: stored.id, workflowCreatedAt: stored.createdAt },
-      ...(stored !== run && (!isBySdk || result?.status !== "enqueued") && { deduplicated: true }),
+      ...deduplicatedIf(stored !== run && (!isBySdk || result?.status !== "enqueued")),
     }),
   };
 }
 
-/** A run of which the SDK has said that it knows it: from then on it gets its steps. */
+/** The run once its SDK is known. From then on, its workflow gets steps. */
 function withKnownSdk(run: Run): Run | undefined {
   const { [UNKNOWN_SDK]: unknown, ...header } = run.options.header;
   return unknown ? { ...run, options: { ...run.options, header } } : undefined;
 }
 
-/** The headers with which the SDK's client would trigger a run, for a trigger by plain HTTP. */
+/** Adds the headers that the SDK's client would send to a trigger by plain HTTP. */
 export function triggerHeaders(given: Headers, url: string): Headers {
   const headers = new Headers(given);
   const runId = headers.get(RUN_ID) ?? `wfr_${crypto.randomUUID()}`;
@@ -220,9 +217,7 @@ function runLimits(headers: Headers): MessageLimits | undefined {
   return limits;
 }
 
-/**
- * The limits of a run hold for its messages, which have them from the run. What is made when one of them ends has none.
- */
+/** Drops all limits: messages take them from their run, and callbacks have none. */
 function withoutAnyLimits(headers: Headers): Headers {
   const rest = withoutLimits(headers);
   const ofCallbacks = [...rest.keys()].filter((name) => /^upstash-(?:failure-)?callback-flow-control-/.test(name));
@@ -230,7 +225,7 @@ function withoutAnyLimits(headers: Headers): Headers {
   return rest;
 }
 
-/** Reads what `context.invoke` sends: the payload for the new run, and who invokes it. */
+/** Reads the body of `context.invoke`: the payload of the new run, and its invoker. */
 function readInvocation(targets: Targets, sent: Uint8Array) {
   const { body = "", workflowRunId, workflowRunCreatedAt, workflowUrl, step } = Object(parseJson(sent));
   if (!isStep(step) || typeof body !== "string" || typeof workflowUrl !== "string")
@@ -253,28 +248,25 @@ async function prepareCall({ host, settings }: QStashCall, { draft, runId }: Rea
   if (!callback || !Number.isInteger(step) || step < 1)
     throw invalidRequest("A call must have an Upstash-Callback, and the step that it is for.");
   const note = { runId, createdAt: run.createdAt, step };
-  const { retryDelay, redact } = run.options;
-  const message: Message = {
+  const { retries: ownRetries = DEFAULT_RETRIES, retryDelay = callback.retryDelay, redact } = run.options;
+  const message: Message = withoutUndefined({
     url: settings.targets.read(draft.destination, "destination"),
-    ...{ ...options, ...storedBody(draft.body), ...(limits && { limits }) },
+    ...{ ...options, ...storedBody(draft.body), limits },
     workflow: { ...note, role: "call" },
-    callback: {
-      ...callback,
-      retries: run.options.retries ?? DEFAULT_RETRIES,
-      ...(retryDelay !== undefined && { retryDelay }),
+    callback: withoutUndefined({
+      ...{ ...callback, retries: ownRetries, retryDelay },
       workflow: { ...note, role: "result" },
-    },
-  };
+    }),
+  });
   const id = messageIds.call(runId, step);
-  const ofCall = {
-    ...{ ...options, ...(limits && { limits }) },
-    ...(retries !== undefined && { retries }),
-    ...(redact !== undefined && { redact }),
-  };
   return {
-    job: await shownJob(message, ofCall, { id }),
-    answer: (result) => ({ messageId: result?.id ?? id, ...(result?.status !== "enqueued" && { deduplicated: true }) }),
+    job: await shownJob(message, withoutUndefined({ ...options, limits, retries, redact }), id),
+    respond: (result) => ({ messageId: result?.id ?? id, ...deduplicatedIf(result?.status !== "enqueued") }),
   };
+}
+
+export function deduplicatedIf(isDeduplicated: boolean): Pick<PublishResult, "deduplicated"> {
+  return isDeduplicated ? { deduplicated: true } : {};
 }
 
 async function prepareSteps(
@@ -283,7 +275,7 @@ async function prepareSteps(
   read: readonly ReadStep[],
 ): Promise<readonly Prepared[]> {
   for (const { webhook } of read) {
-    // It is known before its address is.
+    // The webhook works before anybody gets its URL.
     if (webhook !== undefined) await waitsOf(host.queue).addWebhook(webhook, runId, host.queue.clock());
   }
   const added = read.map(({ step }) => step);
@@ -296,9 +288,9 @@ async function prepareSteps(
   const prepared = added.map(async (step): Promise<Prepared> => {
     const stored = run.steps.find((known) => isSameStep(known, step)) ?? step;
     return {
-      // A step of a run that has failed is kept for when the run is resumed.
+      // A failed run keeps the step until it is resumed.
       job: run.state === "started" ? await stepJob(run, stored) : undefined,
-      answer: (result) => ({ messageId: result?.id ?? stored.id, ...(stored !== step && { deduplicated: true }) }),
+      respond: (result) => ({ messageId: result?.id ?? stored.id, ...deduplicatedIf(stored !== step) }),
     };
   });
   return Promise.all(prepared);

@@ -4,10 +4,10 @@ import { pagesOf } from "../../core/shared/pages.ts";
 import { toBase64, toBase64Url } from "../shared/base64.ts";
 import type { Step } from "./step.ts";
 
-/** How long an event that nobody waits for yet is kept for the run that it is meant for. */
+/** How long an event is kept for a run that does not wait for it yet. */
 const EVENT_KEPT_MS = 30 * 86_400_000;
 
-/** How often the waits of a run are read again that others change at the same time. */
+/** How often waits are read again because others change them at the same time. */
 const MOST_TRIES = 50;
 
 const WAITS = "workflow-wait";
@@ -15,7 +15,6 @@ const encoder = new TextEncoder();
 
 /** A step that waits for an event. */
 export interface Wait {
-  /** What its result is made of. */
   readonly step: Step;
   readonly url: string;
   /** ms since 1970 */
@@ -23,7 +22,7 @@ export interface Wait {
   readonly state: "waiting" | "notified" | "timed out";
 }
 
-/** An event that came before somebody waited for it. */
+/** An event that came before a step waited for it. */
 interface SavedEvent {
   /** As base64. */
   readonly data: string;
@@ -31,17 +30,17 @@ interface SavedEvent {
   readonly takenBy?: number;
 }
 
-/** How a run and an event have to do with each other. */
+/** The waits of a run for an event, and its saved events. */
 export interface RunWaits {
   readonly eventId: string;
   readonly runId: string;
   readonly waits: readonly Wait[];
   readonly saved: readonly SavedEvent[];
-  /** Whether the event is that of a webhook, which the run has created. */
+  /** Whether the event comes from a webhook of the run. */
   readonly isWebhook?: true;
 }
 
-/** The waits of runs for events: a document for each run and event, so that events and waits never miss each other. */
+/** The waits of runs for events. Each run and event has one document, so an event and a wait never miss each other. */
 export class Waits {
   readonly #documents: Documents;
 
@@ -50,14 +49,14 @@ export class Waits {
   }
 
   /**
-   * Lets a step wait, or gives it an event that has come before. The same step gets the same again.
+   * Lets a step wait, or gives it a saved event. A second call for the same step returns the same.
    *
    * @returns the wait, or the data of the event as base64.
    */
   async add(eventId: string, runId: string, wait: Wait, now: number): Promise<Wait | string> {
     const { stepId } = wait.step;
     let result: Wait | string = wait;
-    await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, (current) => {
+    await this.#update(eventId, runId, now, (current) => {
       const known = current.waits.find(({ step }) => step.stepId === stepId);
       const taken = current.saved.find(({ takenBy }) => takenBy === stepId);
       const free = current.saved.find(({ takenBy }) => takenBy === undefined);
@@ -71,11 +70,10 @@ export class Waits {
   }
 
   /**
-   * Ends a wait, unless it has ended. An event and the deadline both come here first, and the one that changes the
-   * document wins.
+   * Ends a wait, unless it has ended. If an event and the deadline race, the one that changes the document wins.
    *
-   * @param name of the document, from `waitsName`.
-   * @returns whether the wait has ended so: by this call, or by an earlier one of the same kind.
+   * @param name the name of the document, from `waitsName`.
+   * @returns whether the wait has ended in this way, by this call or an earlier one.
    */
   async end(name: string, step: number, by: Exclude<Wait["state"], "waiting">, now: number): Promise<boolean> {
     let hasEndedSo = true;
@@ -87,39 +85,44 @@ export class Waits {
     return hasEndedSo;
   }
 
-  /** Lets a webhook of a run bring its event. */
+  /** Accepts requests to a webhook of a run as an event. */
   async addWebhook(eventId: string, runId: string, now: number): Promise<void> {
-    await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, (current) =>
+    await this.#update(eventId, runId, now, (current) =>
       current.isWebhook ? current : { ...current, isWebhook: true },
     );
   }
 
-  /** Whether an event is that of a webhook of a run. Costs one command. */
+  /** Whether an event comes from a webhook of a run. Costs one command. */
   async isWebhook(eventId: string, runId: string): Promise<boolean> {
     const found = await this.#documents.get(WAITS, await waitsName(eventId, runId));
     const { isWebhook = false, waits } = found ? (JSON.parse(found.text) as RunWaits) : { waits: [] };
-    // A webhook that an earlier version has created is known by the step that waits for it.
+    // An earlier version created webhooks without this mark.
     return isWebhook || waits.some(({ step }) => step.stepType === "WaitForWebhook");
   }
 
-  /** Keeps an event for a run. @returns false if the run waits for it meanwhile. */
+  /** Saves an event for a run. @returns false if the run waits for it by now */
   async save(eventId: string, runId: string, data: string, now: number): Promise<boolean> {
     let isSaved = true;
-    await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, (current) => {
+    await this.#update(eventId, runId, now, (current) => {
       isSaved = !current.waits.some(({ state }) => state === "waiting");
       return isSaved ? { ...current, saved: [...current.saved, { data }] } : current;
     });
     return isSaved;
   }
 
-  /** Who waits for an event: all runs, or one. */
+  /** The waits for an event, of all runs or of one. */
   async waitingFor(eventId: string, runId?: string): Promise<readonly RunWaits[]> {
     const prefix = await waitsName(eventId, runId ?? "");
     const found: RunWaits[] = [];
     for await (const { items } of pagesOf((cursor) => this.#documents.list(WAITS, { prefix, cursor })))
       found.push(...items.map(({ text }) => JSON.parse(text) as RunWaits));
-    // The prefix of one run may begin the ids of others.
+    // The ids of other runs may begin with the id of this one.
     return found.filter((waits) => runId === undefined || waits.runId === runId);
+  }
+
+  /** Changes the waits of a run for an event, or creates them. */
+  async #update(eventId: string, runId: string, now: number, change: (current: RunWaits) => RunWaits): Promise<void> {
+    await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, change);
   }
 
   async #change(
@@ -142,7 +145,7 @@ export class Waits {
   }
 }
 
-/** The name under which the waits of a run for an event are kept. Event ids may have any characters. */
+/** The name of a document of waits. Event ids may contain any characters. */
 export async function waitsName(eventId: string, runId: string): Promise<string> {
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(eventId)));
   return `${toBase64Url(hash)}/${runId}`;
@@ -162,7 +165,7 @@ export function timeoutStep(step: Step, eventId: string) {
   return { ...step, waitEventId: eventId, waitTimeout: true };
 }
 
-/** Data as results carry it. */
+/** The data of an event as base64. */
 export function eventData(body: Uint8Array): string {
   return toBase64(body);
 }

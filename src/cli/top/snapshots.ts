@@ -3,44 +3,44 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
 import { spent } from "../../core/queue/queues.ts";
+import { waitBetweenLooks } from "../../core/shared/poll-wait.ts";
 import { fetchWithTimeout } from "../fetch-with-timeout.ts";
 import { queuesOf, readQueues } from "../queues.ts";
 import type { Session } from "../session.ts";
 import type { AnyQueue, Target } from "../target.ts";
 
-/** Of how many queues running jobs are read, how many jobs of each, and how many groups of failures are shown. */
+/** Running jobs are read from so many queues, and so many from each. So many groups of failures are shown. */
 const MOST = { queues: 3, running: 10, failures: 5 } as const;
 
-/** What a handler spends on them as a rule. It says only what the list of queues costs. */
+/** What a handler usually spends on each. It reports only the cost of the list of queues. */
 const COMMANDS = { running: 5, failures: 12 } as const;
+
+/** The longest wait, unless the user wants a longer one. */
+const LONGEST_WAIT_MS = 90_000;
 
 /** A running job, without its payload. */
 export type RunningJob = Pick<JobInfo, "id" | "name" | "queue" | "attempts" | "maxRetries" | "startedAt">;
-/** A group of dead jobs, and their queue. */
 export type Failure = FailureGroup & { readonly queue: string };
 
-/** What the queues of a target do at one moment. */
-export interface Look {
+/** The queues of a target at one moment. */
+export interface Snapshot {
   readonly at: Date;
   readonly queues: readonly QueueBrief[];
-  /** Of the queues with the most running jobs. */
+  /** From the queues with the most running jobs. */
   readonly running: readonly RunningJob[];
-  /** Those of which jobs died last. */
+  /** The groups with the latest dead jobs. */
   readonly failures: readonly Failure[];
-  /** What the look cost, in commands. Estimated if a handler answered. */
+  /** What the snapshot cost, in commands. An estimate for a handler. */
   readonly commands: number;
 }
 
-/**
- * Looks at the queues of a target again and again. Where nothing has happened since the look before, that is all it
- * reads.
- */
-export class Looks {
+/** Takes snapshots of the queues of a target. If nothing has changed since the last one, it reads nothing else. */
+export class Snapshots {
   readonly #target: Target;
   readonly #session: Session;
   readonly #isOne: boolean;
   readonly #failures = new Map<string, { readonly of: string; readonly groups: readonly Failure[] }>();
-  #last: Look | undefined;
+  #last: Snapshot | undefined;
   #readAt = 0;
   #mark = "";
 
@@ -52,7 +52,7 @@ export class Looks {
   }
 
   /** @throws {TidegateError} as the target does; `not_found` if its handler serves no such queue. */
-  async next(): Promise<Look> {
+  async next(): Promise<Snapshot> {
     const own = this.#target.kind === "handler" ? [] : queuesOf(this.#target);
     const before = spent(own);
     const at = new Date(this.#session.now);
@@ -86,7 +86,7 @@ export class Looks {
     return this.#last;
   }
 
-  /** Whether time alone has changed the counts: then a mark does not show it. */
+  /** Whether time alone has changed the counts. The mark does not show that. */
   #hasComeDue(now: Date): boolean {
     const dueAt = (this.#last?.queues ?? []).flatMap(({ stats }) => stats.nextRunAt?.getTime() ?? []);
     return dueAt.some((at) => at > this.#readAt && at <= now.getTime());
@@ -115,7 +115,13 @@ export class Looks {
   }
 }
 
-/** Changes when jobs die, are retried or are removed. */
+/** A text that changes when a job is dead, retried or removed. */
 function deathsOf({ stats }: QueueBrief): string {
   return `${stats.totalFailed} ${stats.deadLetterCount}`;
+}
+
+/** How long to wait before the next refresh. @param quiet how many refreshes in a row found no change. */
+export function waitBeforeRefresh(everyMs: number, quiet: number, queues: readonly QueueBrief[], now: number): number {
+  const dueInMs = queues.map(({ stats }) => (stats.paused ? 0 : Number(stats.nextRunAt) - now));
+  return waitBetweenLooks(everyMs, Math.max(everyMs, LONGEST_WAIT_MS), quiet, dueInMs);
 }

@@ -4,13 +4,11 @@ import { type Column, table } from "./table.ts";
 import { short } from "./text.ts";
 import { brief } from "./time.ts";
 
-/** How many names are shown: those with most attempts. */
+/** How many job types are shown: those with the most attempts. */
 const MOST_SHOWN = 20;
 
-/**
- * A table of what the jobs of each name did in the last hour, and how many wait; undefined if there is nothing to show.
- */
-export function figuresTable({ names, other }: QueueFigures, view: ListView): string | undefined {
+/** A table of the last hour by job type, and of what is pending now. Undefined if there is nothing to show. */
+export function metricsTable({ names, other }: QueueFigures, view: ListView): string | undefined {
   const { colors, width } = view;
   const all = [...names, ...(other ? [other] : [])].filter((each) => attempts(each) + waiting(each) > 0);
   if (all.length === 0) return undefined;
@@ -26,14 +24,14 @@ export function figuresTable({ names, other }: QueueFigures, view: ListView): st
       align: "right",
       paint: (text, { hour }) => (hour.dead > 0 ? colors.red(text) : text),
     },
-    { title: "WAITED", cell: ({ hour }) => time(hour.waiting, "medianMs"), align: "right" },
-    { title: "95 %", cell: ({ hour }) => time(hour.waiting, "p95Ms"), align: "right" },
-    { title: "RAN", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
-    { title: "95 %", cell: ({ hour }) => time(hour.running, "p95Ms"), align: "right" },
+    { title: "WAIT P50", cell: ({ hour }) => time(hour.waiting, "medianMs"), align: "right" },
+    { title: "P95", cell: ({ hour }) => time(hour.waiting, "p95Ms"), align: "right" },
+    { title: "RUN P50", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
+    { title: "P95", cell: ({ hour }) => time(hour.running, "p95Ms"), align: "right" },
     ...(all.some(({ pending }) => pending) ? [pendingColumn] : []),
   ];
   const more =
-    all.length > busiest.length ? `\n${colors.dim(`${all.length - busiest.length} more names did less.`)}` : "";
+    all.length > busiest.length ? `\n${colors.dim(`${all.length - busiest.length} more job types did less.`)}` : "";
   return table(columns, busiest, { colors, width }) + more;
 }
 
@@ -46,7 +44,7 @@ function waiting({ pending }: NameFigures): number {
 }
 
 const pendingColumn: Column<NameFigures> = {
-  title: "PENDING NOW",
+  title: "PENDING",
   cell: ({ pending }) => (pending ? `${pending.estimated ? "~" : ""}${short(pending.count)}` : "-"),
   align: "right",
 };
