@@ -164,7 +164,8 @@ function describe(value: unknown): string {
   return typeof value === "object" && value !== null ? "an object" : String(value);
 }
 
-function cut(text: string, longest: number): string {
+/** Cuts a text that is longer than this. */
+export function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }
 
