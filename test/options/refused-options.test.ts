@@ -185,7 +185,7 @@ test.each(["orders", 7, {}])("startWorker refuses %j for a queue, and starts not
 describe("new Queue refuses", () => {
   test.each([
     [{ jobs: {} }, /jobs must be an array/],
-    [{ jobs: [null] }, /A job must be what defineJob gives/],
+    [{ jobs: [null] }, /A job must be a definition from defineJob/],
     [{ clock: 7 }, /clock must be a function/],
     [{ clock: () => Number.NaN }, /clock must give milliseconds since 1970/],
   ])("%j", (options, message) => {

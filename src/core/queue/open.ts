@@ -10,7 +10,7 @@ import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Meter } from "../store/meter.ts";
 import { type QueueOptions, readOptions } from "./options.ts";
 
-/** All that the parts of a queue need: what the user has chosen, its store, and what this object knows. */
+/** Everything that the parts of a queue need. */
 export type OpenQueue = EnqueueNeeds & DrainNeeds & ManageNeeds;
 
 /** @throws as the constructor of `Queue` */
