@@ -164,7 +164,7 @@ onEachKindOfStore((kind) => {
       await queue.drain();
       expect((await queue.schedules.list()).map(({ key }) => key)).toEqual(["at-once", "later"]);
       expect(warn.mock.calls).toEqual([
-        [expect.stringMatching(/^tidegate: The schedule of the job "unfit" would make/)],
+        [expect.stringMatching(/^tidegate: The schedulePayload of job "unfit" does not fit its schema/)],
       ]);
       const { clock, open: openOther } = openSchedules(kind);
       const silent = openOther(report("never", "ada", never));
