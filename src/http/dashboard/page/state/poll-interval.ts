@@ -1,4 +1,4 @@
-import { waitBetweenLooks } from "../../../../core/shared/poll-wait.ts";
+import { waitBetweenRefreshes } from "../../../../core/shared/poll-wait.ts";
 
 const SHORTEST_MS = 3_000;
 const LONGEST_MS = 150_000;
@@ -8,10 +8,10 @@ const LONGEST_ASKED_MS = 3_600_000;
 
 /**
  * How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. @see
- * waitBetweenLooks
+ * waitBetweenRefreshes
  */
 export function waitAfterRefresh(quiet: number, dueInMs: number): number {
-  return waitBetweenLooks(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
+  return waitBetweenRefreshes(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
 }
 
 /**
@@ -32,7 +32,7 @@ export function waitAfterFailure(before: number, retryAfter: string | null, now:
   const seconds = Number(retryAfter ?? 0);
   const asked = Number.isNaN(seconds) ? Date.parse(retryAfter ?? "") - now : seconds * 1_000;
   return Math.max(
-    waitBetweenLooks(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []),
+    waitBetweenRefreshes(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []),
     Math.min(asked || 0, LONGEST_ASKED_MS),
   );
 }
