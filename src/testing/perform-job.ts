@@ -93,7 +93,7 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
   const needs = {
     queue: options.queue ?? "default",
     store: memoryStore().open("test"),
-    jobs: new Map([[job.name, spy.job]]),
+    definitions: new Map([[job.name, spy.job]]),
     clock: wholeClock(options.clock ?? systemClock),
     random: options.random ?? Math.random,
     retentionMs: 0,

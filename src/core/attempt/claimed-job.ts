@@ -42,14 +42,14 @@ export class ClaimedJob {
   #isUnsaved = false;
   readonly #queue: string;
 
-  constructor({ queue, store, jobs }: Pick<AttemptNeeds, "queue" | "store" | "jobs">, leased: LeasedJob) {
+  constructor({ queue, store, definitions }: Pick<AttemptNeeds, "queue" | "store" | "definitions">, leased: LeasedJob) {
     const record = records.decodeRecord(leased.record);
     this.#queue = queue;
     this.recordText = leased.record;
     this.isReadable = record !== undefined;
     this.record = record ?? records.unreadable;
     this.name = this.record.name;
-    this.definition = jobs.get(this.name);
+    this.definition = definitions.get(this.name);
     this.lease = new JobLease(store, leased.lease);
     this.dueAt = leased.dueAt;
     this.attempt = records.attemptOf(this.record, leased.lease.claims);

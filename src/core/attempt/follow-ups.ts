@@ -36,6 +36,6 @@ export function followUpsOf(definition: AnyJob | undefined): FollowUps | undefin
 }
 
 /** How many jobs one outcome may make at most, in a queue with these definitions. */
-export function mostFollowUps(jobs: ReadonlyMap<string, AnyJob>): number {
-  return [...jobs.values()].some(followUpsOf) ? MOST_FOLLOW_UPS : 0;
+export function mostFollowUps(definitions: ReadonlyMap<string, AnyJob>): number {
+  return [...definitions.values()].some(followUpsOf) ? MOST_FOLLOW_UPS : 0;
 }

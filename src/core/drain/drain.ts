@@ -34,8 +34,8 @@ const MOST_MICROTASKS = 32;
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 
 /** The most jobs that one slot may take. */
-function largestBatch({ jobs }: AttemptNeeds): number {
-  return Math.max(1, ...[...jobs.values()].map(batchSizeOf));
+function largestBatch({ definitions }: AttemptNeeds): number {
+  return Math.max(1, ...[...definitions.values()].map(batchSizeOf));
 }
 
 /**
@@ -90,7 +90,7 @@ export class Drain {
     // A queue that does not observe spends nothing on checks.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
-    this.#allowance = new Allowance(budget, store.local, mostFollowUps(needs.jobs), this.#jobs);
+    this.#allowance = new Allowance(budget, store.local, mostFollowUps(needs.definitions), this.#jobs);
     this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt);
     const exchangeNeeds = {
       ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },

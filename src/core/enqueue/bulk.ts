@@ -55,19 +55,19 @@ export interface ReadJob {
 /** Reads the jobs of one call. @throws {TidegateError} `invalid_request` if they are not an array. */
 export function readJobs(
   bulk: readonly BulkJob[],
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
   newId: (key?: string) => string,
 ): readonly ReadJob[] {
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
   // A hole in an array is refused like any other item that is not a job.
-  return Array.from(bulk, (item: BulkJob) => readJob(item, jobs, now, newId));
+  return Array.from(bulk, (item: BulkJob) => readJob(item, definitions, now, newId));
 }
 
 /** Reads one job of a call, and checks everything but the schema. */
 export function readJob(
   item: BulkJob,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
   newId: (key?: string) => string,
 ): ReadJob {
@@ -78,7 +78,7 @@ export function readJob(
     name = jobName(job);
     const isOwn = isOfInterface(item);
     if (!isOwn) refuseReserved({ name });
-    const { definition } = resolveJob(job, jobs);
+    const { definition } = resolveJob(job, definitions);
     const draft = draftJob(name, definition, payload, options, now, newId);
     const { dedupe, flow } = draft.job;
     if (!isOwn) refuseReserved({ id: options.id, dedupeKey: dedupe?.key, flowKey: flow?.key });

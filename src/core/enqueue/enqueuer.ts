@@ -45,8 +45,8 @@ export class Enqueuer {
   /** Stores one job, together with those of other calls in the same turn. */
   one(job: AnyJob | string, payload: unknown, options: EnqueueOptions): Promise<EnqueueResult> {
     if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.#store(newJobs));
-    const { jobs, clock } = this.#needs;
-    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, jobs, clock(), this.#turn.newId));
+    const { definitions, clock } = this.#needs;
+    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), this.#turn.newId));
   }
 
   /** Stores jobs: 1,000 in one atomic call. */
@@ -94,7 +94,7 @@ export class Enqueuer {
       return stored.results;
     });
     const sent = jobs.map((item) => {
-      const read = readJob(item, this.#needs.jobs, this.#needs.clock(), turn.newId);
+      const read = readJob(item, this.#needs.definitions, this.#needs.clock(), turn.newId);
       if (read.draft && isShorter(read, timeout)) short.add(read.draft.job.id);
       return this.#sendInTurn(turn, read, trace);
     });
@@ -102,8 +102,8 @@ export class Enqueuer {
   }
 
   #read(bulk: readonly BulkJob[]): readonly ReadJob[] {
-    const { jobs, clock, store, newId } = this.#needs;
-    return readJobs(bulk, jobs, clock(), store.local.idSource(newId));
+    const { definitions, clock, store, newId } = this.#needs;
+    return readJobs(bulk, definitions, clock(), store.local.idSource(newId));
   }
 
   /** Stores one job with the others of a turn. Traces and hooks see a call of its own. */

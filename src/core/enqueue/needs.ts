@@ -8,7 +8,7 @@ import type { QueueStore } from "../store/store.ts";
 export interface EnqueueNeeds {
   /** The name of the queue. */
   readonly queue: string;
-  readonly jobs: ReadonlyMap<string, AnyJob>;
+  readonly definitions: ReadonlyMap<string, AnyJob>;
   /** The longest timeout of its jobs, but at least the default. */
   readonly longestTimeoutMs: number;
   readonly clock: Clock;

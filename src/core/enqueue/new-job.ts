@@ -79,7 +79,7 @@ export function jobName(job: AnyJob | string): string {
 /** Finds the job to enqueue. @throws {TidegateError} `invalid_request` if the queue has jobs, but none of that name. */
 export function resolveJob(
   job: AnyJob | string,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
 ): { name: string; definition: AnyJob | undefined } {
   if (typeof job !== "string") {
     if (typeof job?.name !== "string")
@@ -87,9 +87,11 @@ export function resolveJob(
     return { name: job.name, definition: job };
   }
   checkText(job, "name", LONGEST_NAME);
-  const definition = jobs.get(job);
-  if (!definition && jobs.size > 0) {
-    throw invalidRequest(`No job is named ${JSON.stringify(job)}. This queue knows: ${[...jobs.keys()].join(", ")}.`);
+  const definition = definitions.get(job);
+  if (!definition && definitions.size > 0) {
+    throw invalidRequest(
+      `No job is named ${JSON.stringify(job)}. This queue knows: ${[...definitions.keys()].join(", ")}.`,
+    );
   }
   return { name: job, definition };
 }

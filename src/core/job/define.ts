@@ -83,7 +83,7 @@ export interface BatchOptions {
   readonly size?: number | undefined;
 }
 
-/** What `job.snooze` gives; `perform` returns it. */
+/** The result of `job.snooze`, for `perform` to return. */
 export class Snooze {
   /** When to run again: a duration from the end of this attempt, or a point in time. */
   readonly until: Duration | Date;
@@ -113,7 +113,7 @@ export interface AnyJob extends JobOptions {
   readonly batch?: BatchOptions | undefined;
 }
 
-/** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
+/** A definition from `defineJob`. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
 export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
   // Only the parts of the schema's type that Tidegate uses: comparing all of it is too slow.
   /** As in `AnyJob`; its output is what `perform` gets. */
@@ -126,7 +126,7 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown> extends
   readonly batch?: undefined;
 }
 
-/** A job whose handler takes many at once, as `defineJob` gives it. */
+/** A definition from `defineJob` with a handler for many jobs at once. */
 export interface BatchJobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
   /** As in `AnyJob`; its output is what `performBatch` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;

@@ -11,8 +11,8 @@ export interface FlowControlLimits {
   /** How many attempts may start in one window of `period`. Needs a `period`. Default: any number. */
   readonly rate?: number | undefined;
   /**
-   * How long a window is, up to a week: for so long a key is kept after its last job. It opens with the first attempt
-   * after the previous one has closed, by the clock of the invocation that starts the attempt.
+   * How long a window is, up to 31 days. It opens with the first attempt after the previous one has closed, by the
+   * clock of the invocation that starts the attempt. The store keeps a key for this long after its last job.
    */
   readonly period?: Duration | undefined;
   /**

@@ -120,16 +120,16 @@ async function retrySelected(
   { runAt, hide = (stored) => stored, ...changes }: DeadJobChanges & { readonly runAt: number },
   now: number,
 ): Promise<number> {
-  const { store, jobs } = needs;
+  const { store, definitions } = needs;
   const options = retryOptions.read(given);
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
     for (const { name, payload } of dead.map(readRecord)) {
-      const refusal = correctionRefusal(name, jobs.get(name), payload, change);
+      const refusal = correctionRefusal(name, definitions.get(name), payload, change);
       if (refusal) throw refusal;
       if (!names.has(name) && "payload" in change)
-        await checkFits(name, jobs.get(name), asJson(change.payload, "payload"));
+        await checkFits(name, definitions.get(name), asJson(change.payload, "payload"));
       names.add(name);
     }
     return dead.length;
@@ -146,7 +146,7 @@ async function retrySelected(
   return forEachPiece(count > 1 ? pieces() : [last], options, async (dead) => {
     const known = dead.filter(({ record }) => {
       const { name = "", payload } = decodeRecord(record) ?? {};
-      return names.has(name) && !correctionRefusal(name, jobs.get(name), payload, change);
+      return names.has(name) && !correctionRefusal(name, definitions.get(name), payload, change);
     });
     let retried = 0;
     for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now))) {

@@ -111,7 +111,7 @@ export interface DeadJob extends JobInfo {
 export function jobInfo(
   stored: StoredJob,
   queue: string,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
 ): JobInfo | undefined {
   const record = readRecord(stored);
@@ -127,12 +127,12 @@ export function jobInfo(
     enqueuedAt: new Date(record.enqueuedAt),
     runAt: waits ? new Date(stored.at) : null,
     attempts: end?.attempts ?? attemptOf(record, stored.claims),
-    maxRetries: record.maxRetries ?? maxRetriesOf(jobs.get(record.name)),
+    maxRetries: record.maxRetries ?? maxRetriesOf(definitions.get(record.name)),
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(logLine),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
-    ...(stored.state === "running" && runningOf(stored, record, jobs, now)),
+    ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };
 }
@@ -140,14 +140,15 @@ export function jobInfo(
 function runningOf(
   { at, claims }: StoredJob,
   record: JobRecord,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
 ): Partial<JobInfo> {
-  const definition = jobs.get(record.name);
+  const definition = definitions.get(record.name);
   const timeout = record.timeoutMs ?? (definition ? timeoutMs(definition.timeout ?? jobDefaults.timeout) : null);
   const { begun } = record;
   const isExact = begun?.attempt === attemptOf(record, claims);
-  const about = definition && timeout !== null ? begunAbout(at, timeout, longestTimeoutMs(jobs.values())) : undefined;
+  const about =
+    definition && timeout !== null ? begunAbout(at, timeout, longestTimeoutMs(definitions.values())) : undefined;
   const startedAt = isExact ? begun?.at : about;
   return {
     ...(startedAt !== undefined && { startedAt: new Date(Math.min(startedAt, now)) }),

@@ -36,10 +36,10 @@ export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefi
 /** Reads a job in any state; null if no job has the id. */
 export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
   checkText(id, "id", LONGEST_ID);
-  const { queue, jobs, clock, reader } = needs;
+  const { queue, definitions, clock, reader } = needs;
   const now = clock();
   const stored = await reader.find(id, now);
-  const info = stored && jobInfo(stored, queue, jobs, now);
+  const info = stored && jobInfo(stored, queue, definitions, now);
   const held = info && (await heldBackNow(needs, stored, now));
   return held ? { ...info, heldBack: held } : (info ?? null);
 }
@@ -56,9 +56,9 @@ async function heldBackNow({ reader }: ManageNeeds, stored: StoredJob, now: numb
  *
  * @throws {TidegateError} `not_found`; `conflict` if it is running or has finished.
  */
-async function getWaitingJob({ queue, jobs, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
+async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
   const stored = await store.find(id, now);
-  const isGone = stored?.state === "completed" && !jobInfo(stored, queue, jobs, now);
+  const isGone = stored?.state === "completed" && !jobInfo(stored, queue, definitions, now);
   if (!stored || isGone) throw notFound(`No job has the id "${id}".`);
   if (stored.state !== "scheduled" && stored.state !== "ready")
     throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
@@ -68,12 +68,12 @@ async function getWaitingJob({ queue, jobs, store }: ManageNeeds, id: string, no
 /** Changes a waiting job. @throws as `Queue.update` */
 export async function updateJob(needs: ManageNeeds, id: string, change: JobChange): Promise<JobInfo> {
   checkText(id, "id", LONGEST_ID);
-  const { queue, jobs, clock, noteDue } = needs;
+  const { queue, definitions, clock, noteDue } = needs;
   const now = clock();
   const snapshot = readChange(change);
   const changed = await storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
   noteDue(changed.at);
-  return jobInfo(changed, queue, jobs, now) as JobInfo;
+  return jobInfo(changed, queue, definitions, now) as JobInfo;
 }
 
 /** Copies the change, so that later changes by the caller do not count. */
@@ -83,7 +83,7 @@ function readChange(given: JobChange): JobChange {
 }
 
 async function storeChange(
-  { store, jobs }: ManageNeeds,
+  { store, definitions }: ManageNeeds,
   stored: StoredJob,
   change: JobChange,
   now: number,
@@ -95,7 +95,7 @@ async function storeChange(
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const record =
     "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;
-  const definition = jobs.get(before.name);
+  const definition = definitions.get(before.name);
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;
   if ("payload" in change) await checkFits(before.name, definition, change.payload);

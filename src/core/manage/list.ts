@@ -68,7 +68,7 @@ export async function listDead(needs: ManageNeeds, given: DeadListOptions): Prom
 }
 
 async function readPage(
-  { queue, jobs: definitions, clock, reader }: ManageNeeds,
+  { queue, definitions, clock, reader }: ManageNeeds,
   states: readonly JobState[],
   { name, group, cursor: from, limit = 100 }: DeadListOptions,
 ): Promise<JobPage> {

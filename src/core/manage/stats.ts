@@ -60,7 +60,7 @@ export interface ActivityMinute {
 
 /** What a queue is doing, and has done. */
 export interface QueueActivity {
-  /** What `getStats` gives. */
+  /** As from `getStats`. */
   readonly stats: QueueStats;
   /** The last 60 minutes, oldest first; the current one is the last. */
   readonly minutes: readonly ActivityMinute[];
@@ -74,7 +74,7 @@ export interface QueueActivity {
 export interface QueueBrief {
   /** Its name. */
   readonly queue: string;
-  /** What `getStats` gives. */
+  /** As from `getStats`. */
   readonly stats: QueueStats;
   /**
    * How many attempts ended in each of the last 60 minutes, oldest first; the current one is the last. Snoozes do not

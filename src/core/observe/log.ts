@@ -96,7 +96,7 @@ function lineOf(
   const next =
     outcome.to === "retried"
       ? `will be retried in ${waitText(Math.max(0, outcome.runAt - at))}`
-      : "is now in the dead letter";
+      : "is now in the dead-letter queue";
   const reason = message === "" ? error : `${error}: ${message}`;
   return `tidegate: Job "${oneLine(name)}" (${oneLine(id)}) failed on attempt ${attempt} of ${Math.max(attempt, maxRetries + 1)} and ${next}: ${cut(oneLine(reason))}`;
 }

@@ -83,17 +83,17 @@ export function readOptions(given: QueueOptions) {
   if (!Number.isFinite(source())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
   const clock = wholeClock(source);
   const newId = options.newId ?? timeOrderedIds(clock);
-  const jobs = byName(options.jobs ?? []);
+  const definitions = byName(options.jobs ?? []);
   return {
     queue: name,
     store,
-    jobs,
+    definitions,
     clock,
     random,
     newId,
     retentionMs: durationMs(retention, "retention"),
     observe,
-    longestTimeoutMs: longestTimeoutMs(jobs.values()),
+    longestTimeoutMs: longestTimeoutMs(definitions.values()),
     hooks: readHooks(options.hooks),
     logger: readLogger(options.logger),
     tracing: checkTracing(options.tracing),

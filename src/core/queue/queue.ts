@@ -113,7 +113,7 @@ export class Queue {
 
   /** The names of the jobs that this queue can perform. */
   get jobNames(): readonly string[] {
-    return [...this.#open.jobs.keys()];
+    return [...this.#open.definitions.keys()];
   }
 
   // Enqueuing ---------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ export class Queue {
   ): Promise<EnqueueResult> {
     checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
     if ("cron" in options && options.cron !== undefined)
-      return enqueueRecurring(this.schedules, this.#open.jobs, job, payload, options);
+      return enqueueRecurring(this.schedules, this.#open.definitions, job, payload, options);
     return this.#enqueuer.one(job, payload, options);
   }
 

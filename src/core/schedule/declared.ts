@@ -61,8 +61,8 @@ export class DeclaredSchedules {
    * @param warn is called for each schedule that cannot be activated, and when all of them were gone.
    * @throws {InvalidPayloadError} if the payload of a schedule does not fit a synchronous schema.
    */
-  constructor(jobs: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
-    const declared = [...jobs.values()].filter((job) => job.schedule !== undefined);
+  constructor(definitions: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
+    const declared = [...definitions.values()].filter((job) => job.schedule !== undefined);
     this.#records = new Map(declared.map((job) => [job.name, declaredRecord(job)]));
     this.#unchecked = declared.filter((job) => job.schema && !mustFit(job, validateAtOnce(job.schema, payloadOf(job))));
     this.#clock = clock;

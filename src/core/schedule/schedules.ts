@@ -79,7 +79,7 @@ const scheduleFields = optionsOf<ScheduleOptions>(
 /** With the time of an occurrence, a key makes a job id of at most 256 characters. */
 export const LONGEST_KEY = 200;
 
-type ScheduleNeeds = Pick<EnqueueNeeds, "store" | "reader" | "jobs" | "clock" | "noteDue">;
+type ScheduleNeeds = Pick<EnqueueNeeds, "store" | "reader" | "definitions" | "clock" | "noteDue">;
 
 /** The recurring jobs of a queue. */
 export class Schedules {
@@ -104,8 +104,8 @@ export class Schedules {
     const given: ScheduleOptions = scheduleFields.read(options);
     const isOwn = isOfInterface(options);
     if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
-    const { jobs, store, clock } = this.#needs;
-    const { name, definition } = resolveJob(given.job, jobs);
+    const { definitions, store, clock } = this.#needs;
+    const { name, definition } = resolveJob(given.job, definitions);
     const record = scheduleRecord(key, name, definition, given, given.payload);
     checkPlace(key, record, store);
     await checkFits(name, definition, asJson(record.payload, "payload"));
@@ -119,8 +119,8 @@ export class Schedules {
 
   /** A queue without jobs does not know what the code declares, so it relies on what is stored. */
   #isDeclared(key: string, existing: StoredSchedule | undefined): boolean {
-    const { jobs } = this.#needs;
-    if (jobs.size > 0) return jobs.get(key)?.schedule !== undefined;
+    const { definitions } = this.#needs;
+    if (definitions.size > 0) return definitions.get(key)?.schedule !== undefined;
     return existing !== undefined && readSchedule(existing)?.declared === true;
   }
 
@@ -222,14 +222,14 @@ export class Schedules {
 /** Stores a schedule for a call of `enqueue`. @throws as `Schedules.upsert` */
 export async function enqueueRecurring(
   schedules: Schedules,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   job: AnyJob | string,
   payload: unknown,
   { id, ...schedule }: RecurringOptions,
 ): Promise<EnqueueResult> {
   refuseReserved({ name: jobName(job) });
   const snapshot = asJson(payload, "payload");
-  const key = id ?? resolveJob(job, jobs).name;
+  const key = id ?? resolveJob(job, definitions).name;
   const existing = await schedules.get(key);
   const { nextRunAt } = await schedules.upsert(key, { ...schedule, job, payload: snapshot });
   return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };

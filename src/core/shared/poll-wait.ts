@@ -8,12 +8,7 @@ const GRACE_MS = 500;
  * @param quiet how many refreshes in a row found no change.
  * @param dueInMs in how many ms something falls due. Overdue jobs do not count.
  */
-export function waitBetweenRefreshes(
-  first: number,
-  longest: number,
-  quiet: number,
-  dueInMs: readonly number[],
-): number {
+export function refreshWaitMs(first: number, longest: number, quiet: number, dueInMs: readonly number[]): number {
   const ahead = dueInMs.filter((ms) => ms > 0).map((ms) => ms + GRACE_MS);
   return Math.max(first, Math.min(first * 2 ** quiet, longest, ...ahead));
 }

@@ -1,4 +1,4 @@
-import { waitBetweenRefreshes } from "../../../../core/shared/poll-wait.ts";
+import { refreshWaitMs } from "../../../../core/shared/poll-wait.ts";
 
 const SHORTEST_MS = 3_000;
 const LONGEST_MS = 150_000;
@@ -8,10 +8,10 @@ const LONGEST_ASKED_MS = 3_600_000;
 
 /**
  * How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. @see
- * waitBetweenRefreshes
+ * refreshWaitMs
  */
 export function waitAfterRefresh(quiet: number, dueInMs: number): number {
-  return waitBetweenRefreshes(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
+  return refreshWaitMs(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
 }
 
 /**
@@ -31,10 +31,7 @@ export function isLasting(status: number): boolean {
 export function waitAfterFailure(before: number, retryAfter: string | null, now: number): number {
   const seconds = Number(retryAfter ?? 0);
   const asked = Number.isNaN(seconds) ? Date.parse(retryAfter ?? "") - now : seconds * 1_000;
-  return Math.max(
-    waitBetweenRefreshes(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []),
-    Math.min(asked || 0, LONGEST_ASKED_MS),
-  );
+  return Math.max(refreshWaitMs(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []), Math.min(asked || 0, LONGEST_ASKED_MS));
 }
 
 /**
