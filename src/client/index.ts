@@ -1,5 +1,5 @@
 /**
- * A client for a queue that is served elsewhere. It uses `fetch` alone, for browsers, servers and other Workers.
+ * A client for a queue behind a handler. It needs only `fetch`: for browsers, servers and other Workers.
  *
  * @module tidegate/client
  */
@@ -33,26 +33,23 @@ export type { QueueClientOptions };
 /** The most jobs in one request. */
 const MOST_AT_ONCE = 1_000;
 /**
- * The most characters of several jobs in one request: in any writing system they take at most 4.5 MB, which every
- * platform accepts.
+ * The most characters of several jobs in one request: at most 4.5 MB in any writing system, which every platform
+ * accepts.
  */
 const MOST_CHARACTERS = 1_500_000;
 
 /** The jobs of one turn as JSON, and the reply to all of them. */
 type Turn = string[] & { reply?: Promise<TurnReply> };
 
-/** The answer to one job; the problem, if the handler refused all of them. */
-type OwnAnswer = { readonly error?: Problem };
-type TurnReply = readonly [
-  status: number,
-  answer: (OwnAnswer & { readonly jobs?: readonly OwnAnswer[] }) | null | undefined,
-];
+/** What a response says about one job; the problem, if the handler refused all of them. */
+type JobPart = { readonly error?: Problem };
+type TurnReply = readonly [status: number, body: (JobPart & { readonly jobs?: readonly JobPart[] }) | null | undefined];
 
 /**
  * A queue behind a handler, with the methods and errors of `Queue`.
  *
- * Every call is sent once. After an error with the code `store_unavailable` the call may have taken effect. An enqueue
- * with an `id` is safe to repeat.
+ * Every call is sent once. After an error with the code `store_unavailable`, the call may have taken effect. You can
+ * safely repeat an enqueue with an `id`.
  *
  * ```ts
  * const queue = new QueueClient({ url: "https://example.com/queue", token });
@@ -86,7 +83,7 @@ export class QueueClient
     >
 {
   readonly #send: Send;
-  /** The calls of one turn that share a request, and how many more characters it takes: 0 once the turn has ended. */
+  /** The calls of one turn that share a request, and how many more characters fit: 0 after the turn. */
   #turn: Turn = [];
   #room = 0;
 
@@ -103,7 +100,7 @@ export class QueueClient
     run: async (key) => this.#call("POST", `/schedules${part(key)}/run`, "id"),
   };
 
-  /** Keys of flow control. */
+  /** Flow control keys. */
   readonly flowControl: Omit<FlowKeys, never> = {
     get: async (key) => this.#call("GET", `/flow-control${part(key)}`, "key", undefined, true),
     list: async (options) => this.#call("GET", `/flow-control${query(options)}`, "keys"),
@@ -122,9 +119,9 @@ export class QueueClient
   /**
    * Like `Queue.enqueue`. The handler checks the job's schema.
    *
-   * Calls of one turn share a request, up to 1,000 of them, and each gets its own answer.
+   * Up to 1,000 calls in one turn of the event loop share a request, and each gets its own result.
    *
-   * A definition is sent by its name: the handler's definition decides the options that you leave out.
+   * Only the name of a definition is sent: the handler's definition sets the options that you leave out.
    *
    * @throws {TidegateError} `forbidden` for options that the token may not choose: with the scope `enqueue` these are
    *   `maxRetries`, `backoff`, `timeout`, the limits of `flowControl`, and times beyond the handler's `enqueueLimits`.
@@ -139,7 +136,7 @@ export class QueueClient
     payload?: unknown,
     options?: EnqueueOptions & Partial<RecurringOptions>,
   ): Promise<EnqueueResult> {
-    // Written at once, so that later changes by the caller are not sent.
+    // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
     this.#room -= json.length;
     if (this.#room < 0 || this.#turn.length === MOST_AT_ONCE) {
@@ -152,9 +149,9 @@ export class QueueClient
     this.#room = 0;
     if (turn[1]) {
       turn.reply ??= this.#send("POST", "/jobs?each=true", `[${turn}]`) as Promise<TurnReply>;
-      const [status, answer] = await turn.reply;
-      const own = answer?.jobs?.[at] ?? answer;
-      // Too large for this handler: each goes alone.
+      const [status, body] = await turn.reply;
+      const own = body?.jobs?.[at] ?? body;
+      // Too large for this handler: each is sent alone.
       if (status !== 413) return read("id", [status, own?.error ?? own]);
     }
     return read("id", this.#send("POST", "/jobs", json));
@@ -162,7 +159,7 @@ export class QueueClient
 
   /**
    * Like `Queue.enqueueMany`, but sends 1,000 jobs at a time, and the handler checks each batch when it arrives. An
-   * error then says how many jobs were stored before.
+   * error says how many jobs were stored before.
    */
   async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
     jobs: TypedBulk<Jobs> | readonly [],
@@ -170,18 +167,14 @@ export class QueueClient
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     // A copy, so that later changes by the caller are not sent.
-    const left: object[] = JSON.parse(asJson(() => jobs.map(named)));
-    while (left.length > 0) {
-      const answer = await this.#call<{ jobs: EnqueueResult[] }>(
-        "POST",
-        "/jobs",
-        "jobs",
-        left.splice(0, MOST_AT_ONCE),
-      ).catch((error: Error) => {
+    const unsent: object[] = JSON.parse(asJson(() => jobs.map(named)));
+    while (unsent.length > 0) {
+      const sent = this.#call<{ jobs: EnqueueResult[] }>("POST", "/jobs", "jobs", unsent.splice(0, MOST_AT_ONCE));
+      const stored = await sent.catch((error: Error) => {
         if (results.length > 0) error.message = `After ${results.length} stored jobs: ${error.message}`;
         throw error;
       });
-      results.push(...answer.jobs);
+      results.push(...stored.jobs);
       options.onProgress?.(results.length);
     }
     return results;
@@ -219,7 +212,7 @@ export class QueueClient
 
   /** Like `Queue.reschedule`. */
   reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
-    // A duration ends with its unit, and no point in time with any of these letters.
+    // A duration ends with its unit, and no point in time ends with one of these letters.
     return this.update(id, /[smhd]$/.test(`${when}`) ? { delay: when as Duration } : { runAt: when });
   }
 
@@ -294,10 +287,10 @@ export class QueueClient
   }
 
   /**
-   * Like `Queue.drain`, in an invocation of the handler. The handler's own bounds replace missing ones.
+   * Like `Queue.drain`, in an invocation of the handler. The handler sets the limits that you leave out.
    *
-   * @param options `attempts`: whether the report also lists how each attempt of this drain ended, the last 1,000 at
-   *   most. That needs a token with the scope `read` or `admin` too. Default false.
+   * @param options `attempts`: whether the report also lists how the last attempts of this drain ended, at most 1,000.
+   *   This needs a token that also has the scope `read` or `admin`. Default false.
    */
   drain(
     options: Omit<DrainOptions, "signal"> & { readonly attempts?: boolean | undefined } = {},
@@ -305,16 +298,9 @@ export class QueueClient
     return this.#call("POST", "/drain", "claimed", options);
   }
 
-  async #call<Answer>(method: string, path: string, field: string, body?: object, orNull?: boolean): Promise<Answer> {
-    return read(
-      field,
-      this.#send(
-        method,
-        path,
-        asJson(() => body),
-      ),
-      orNull,
-    );
+  async #call<Body>(method: string, path: string, field: string, body?: object, orNull?: boolean): Promise<Body> {
+    const json = asJson(() => body);
+    return read(field, this.#send(method, path, json), orNull);
   }
 
   async #dead<Counts extends Readonly<Record<string, number>>>(
@@ -334,8 +320,8 @@ export class QueueClient
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
 
 /**
- * A job travels by its name. The handler refuses unknown options. The client refuses only those that would overwrite
- * another field or get lost.
+ * The job as it is sent: by its name. The handler refuses unknown options. The client refuses only those that would
+ * overwrite another field or be dropped.
  */
 function named({ job, ...rest }: Given): object {
   if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")

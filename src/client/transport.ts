@@ -1,11 +1,11 @@
 import { type ErrorCode, InvalidPayloadError, TidegateError } from "../core/shared/errors.ts";
 import type { Problem } from "../http/contract/requests.ts";
 
-/** Where the handler is, and how to get in. */
+/** Where the handler is, and how to reach it. */
 export interface QueueClientOptions {
   /** Where the handler is, such as "https://example.com/queue". */
   readonly url: string | URL;
-  /** Sent as a bearer token. Without one, only a handler with `auth: "none"` answers. */
+  /** Sent as a bearer token. Without one, only a handler with `auth: "none"` accepts requests. */
   readonly token?: string | undefined;
   /** Sends a request. Use it to set timeouts, or to call a service binding. Default: the platform's `fetch`. */
   readonly fetch?: ((request: Request) => Response | Promise<Response>) | undefined;
@@ -13,8 +13,8 @@ export interface QueueClientOptions {
   readonly queue?: string | undefined;
 }
 
-/** What came back for a request: the status, 0 without an answer, and the answer as far as it is JSON. */
-export type Reply = readonly [status: number, answer?: unknown];
+/** The status of a response, 0 if there was none, and its body if that is JSON. */
+export type Reply = readonly [status: number, body?: unknown];
 
 /** Sends a request to the handler, once. Never rejects. */
 export type Send = (method: string, path: string, json?: string) => Promise<Reply>;
@@ -30,7 +30,7 @@ export function connect({ url, token, fetch: send = (request) => fetch(request),
         ...(body && { "Content-Type": "application/json" }),
         ...(token && { Authorization: `Bearer ${token}` }),
       };
-      // A redirect would turn POST into GET and carry the token on. It counts as the answer of another service.
+      // A redirect would turn POST into GET and pass the token on. It counts as a response of another service.
       const response = await send(
         new Request(base + path, { method, headers, redirect: "manual", body: body ?? null }),
       );
@@ -47,32 +47,31 @@ export function connect({ url, token, fetch: send = (request) => fetch(request),
 type Fields = Readonly<Record<string, unknown>> | null | undefined;
 
 /**
- * Reads what came back for a request.
+ * Reads a response.
  *
- * @param field a field that the handler's answer always has, to recognise another service's answer. "" if the answer is
- *   empty.
- * @param orNull whether the answer is null for something that does not exist.
+ * @param field a field that the handler's response always has, to recognise a response of another service. "" if the
+ *   response is empty.
+ * @param orNull whether to return null for something that does not exist.
  */
-export async function read<Answer>(field: string, reply: Reply | Promise<Reply>, orNull?: boolean): Promise<Answer> {
-  const [status, answer] = await reply;
-  // With another service's answer, a job that was never stored would pass for stored.
-  if (field ? status < 300 && (answer as Fields)?.[field] !== undefined : status === 204)
-    return dated(answer) as Answer;
-  const { code, detail, issues } = (answer ?? {}) as Partial<Problem>;
+export async function read<Body>(field: string, reply: Reply | Promise<Reply>, orNull?: boolean): Promise<Body> {
+  const [status, body] = await reply;
+  // A response of another service must not make a job look stored.
+  if (field ? status < 300 && (body as Fields)?.[field] !== undefined : status === 204) return dated(body) as Body;
+  const { code, detail, issues } = (body ?? {}) as Partial<Problem>;
   if (typeof code !== "string" || typeof detail !== "string") {
-    const what = status ? `Another service answered: status ${status}` : "No answer";
+    const what = status ? `Another service answered: status ${status}` : "No response";
     throw new TidegateError(
       "store_unavailable",
       `${what}. Check url and network. It may have worked: repeat an enqueue only with an id.`,
     );
   }
-  if (orNull && code === "not_found") return null as Answer;
+  if (orNull && code === "not_found") return null as Body;
   throw issues
     ? new InvalidPayloadError(detail, issues)
     : new TidegateError(code === "internal_error" ? "store_unavailable" : (code as ErrorCode), detail);
 }
 
-/** A segment of a path. URL parsers drop or refuse these texts, and the request would reach another path. */
+/** A segment of a path. It refuses texts that URL parsers drop: the request would reach another path. */
 export function part(text: string): string {
   if (/^\.{0,2}$/.test(text) || !text?.isWellFormed?.())
     throw refusal("An id, key or name cannot be empty, dots or malformed.");
@@ -96,7 +95,7 @@ export function refusal(message: string): TidegateError {
   return new TidegateError("invalid_request", message);
 }
 
-/** Turns times into dates. It knows the fields by their names, and leaves a job's own data alone. */
+/** Turns times into dates. It finds them by their names, and leaves a job's own data alone. */
 function dated(value: unknown, name = ""): unknown {
   if (typeof value === "string") return /(^a|A)t$|^(slots?|since|until)$/.test(name) ? new Date(value) : value;
   if (typeof value !== "object" || /^(payload|result|progress|data)$/.test(name)) return value;

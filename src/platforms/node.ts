@@ -11,7 +11,7 @@ import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
-import { LEAST_PAUSE_MS, Worker, type WorkerParts } from "../worker/worker.ts";
+import { LEAST_PAUSE_MS, Worker, type WorkerNeeds } from "../worker/worker.ts";
 
 export type { WorkerTotals };
 
@@ -108,7 +108,7 @@ const optionNames: readonly (keyof WorkerOptions)[] = [
   ...(["onReport", "onError", "onProgress"] as const),
 ];
 
-function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: AbortSignal): WorkerParts {
+function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: AbortSignal): WorkerNeeds {
   const options = knownOptions(given, optionNames, "startWorker");
   checkFunctions(options, ["onReport", "onError", "onProgress"]);
   if (queues.length === 0) throw invalidRequest("startWorker needs at least one queue.");

@@ -91,7 +91,7 @@ async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parame
   }
 }
 
-/** The context with another parent, or none. The active span belongs to a drain, which runs jobs of many callers. */
+/** The context with this parent, or none. The active span belongs to a drain, which runs jobs of many callers. */
 function under(active: Context, parent: SpanContext | undefined): Context {
   return parent ? trace.setSpanContext(active, parent) : trace.deleteSpan(active);
 }

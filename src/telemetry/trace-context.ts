@@ -1,7 +1,7 @@
 import { createTraceState, type SpanContext } from "@opentelemetry/api";
 import type { TraceContext } from "../core/job/trace-context.ts";
 
-/** The length that the W3C requires everybody to pass on. Foreign text must not swell records. */
+/** The W3C requires everybody to pass on states of this length. Longer ones would bloat records. */
 const LONGEST_STATE = 512;
 
 /** Writes a span's context in the W3C format. */

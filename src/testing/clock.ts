@@ -8,7 +8,7 @@ import { wrapStore } from "./wrap-store.ts";
 export interface TestClock extends Clock {
   /** The current time, in ms since 1970. Calling the clock returns the same. */
   readonly now: number;
-  /** When the next sleeping code wakes, in ms since 1970. Undefined if none sleeps. */
+  /** When the next sleeper wakes, in ms since 1970. Undefined if nothing sleeps. */
   readonly nextWakeAt: number | undefined;
   /**
    * Resolves once the clock has moved this far, or `signal` is aborted. Never rejects.
@@ -18,8 +18,8 @@ export interface TestClock extends Clock {
    */
   sleep(by: Duration, signal?: AbortSignal): Promise<void>;
   /**
-   * Moves the clock forward. On the way it stops for each piece of code that must wake, and continues once that code
-   * sleeps again or has ended. So things happen in the same order as in real time.
+   * Moves the clock forward. On the way it stops to wake each sleeper, and continues when that sleeps again or has
+   * ended. So things happen in the same order as in real time.
    *
    * @param by a duration such as "90s", or ms.
    * @throws {TidegateError} `invalid_request` while another move is under way: await each move.
@@ -40,7 +40,6 @@ export interface TestClock extends Clock {
   watch(store: Store): Store;
 }
 
-/** The default start of a test clock. */
 const START = "2026-01-01T00:00:00Z";
 
 /**
@@ -73,7 +72,7 @@ export function testClock(start: PointInTime = START): TestClock {
   });
 }
 
-// Captured now: a test framework may replace the global one by a fake that never fires.
+// Captured now: a test framework may replace the global one with a fake that never fires.
 const { setTimeout } = globalThis;
 
 /** Lets everything run that can run now, including input and output. */
@@ -81,9 +80,7 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
-/**
- * How many quiet turns in a row it takes before the clock moves on: code may hash or read something between two sleeps.
- */
+/** How many quiet turns in a row the clock waits for before it moves on: code may hash or read between two sleeps. */
 const QUIET_TURNS = 3;
 /** The same before the first step of a move: the code under test may have just started. */
 const QUIET_TURNS_AT_FIRST = 8;

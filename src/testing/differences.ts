@@ -1,10 +1,10 @@
 import { invalidRequest } from "../core/shared/errors.ts";
 
 /**
- * Checks that a value can be compared with stored JSON. Otherwise a `Map`, a `RegExp` or `NaN` would silently match
- * everything or nothing.
+ * Checks that a value can be compared with stored JSON. A `Map`, a `RegExp` or `NaN` would silently match everything or
+ * nothing.
  *
- * @throws {TidegateError} `invalid_request`; the message names the place.
+ * @throws {TidegateError} `invalid_request`; the message names the field.
  */
 export function checkComparable(expected: unknown, path: string): void {
   if (isMatcher(expected) || expected === undefined || expected === null) return;
@@ -34,9 +34,9 @@ function hasJson(value: unknown): value is { toJSON(): unknown } {
 }
 
 /**
- * Lists the differences between a value and what is expected, one a line. Objects are compared by the expected fields
- * only, arrays by every element. A matcher of a test framework, such as `expect.any(String)`, stands for what it
- * matches. A `Date` or a `URL` stands for its text, as it is stored.
+ * Lists the differences between a value and the expected one, one per line. Objects are compared by the expected fields
+ * only, arrays by every element. A matcher of a test framework, such as `expect.any(String)`, fits what it matches. A
+ * `Date` or a `URL` is compared as its text, as it is stored.
  */
 export function differences(expected: unknown, actual: unknown, path: string): readonly string[] {
   if (isMatcher(expected)) return expected.asymmetricMatch(actual) ? [] : [line(path, String(expected), actual)];

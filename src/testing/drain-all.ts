@@ -9,14 +9,14 @@ import type { TestClock } from "./clock.ts";
 /** How far to drain a queue. */
 export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
   /**
-   * The queue's clock. It moves to whatever falls due next, so that delays, retries and schedules run. Default: the
-   * time stands still. It also stands still while jobs run. For a job that sleeps on the clock or runs into its
-   * timeout, use `queue.drain()` and `clock.advance`.
+   * The queue's clock. It moves to whatever is due next, so that delays, retries and schedules run. Without it, the
+   * time stands still. It also stands still while jobs run: for a job that sleeps on the clock or exceeds its timeout,
+   * use `queue.drain()` and `clock.advance`.
    */
   readonly clock?: TestClock | undefined;
   /** Where the clock ends: a duration from now such as "1h", or a point in time. Default: where the last job ran. */
   readonly until?: Duration | PointInTime | undefined;
-  /** How many jobs may be claimed before it counts as an endless loop. Default 10,000. */
+  /** The most jobs to claim: more count as an endless loop. Default 10,000. */
   readonly maxJobs?: number | undefined;
 }
 
@@ -30,7 +30,7 @@ const MOST_JOBS = 10_000;
  * expect(report).toMatchObject({ completed: 12, retried: 1 });
  * ```
  *
- * @returns one report for all drains, which ends like the last one. A paused queue is left alone.
+ * @returns one report for all drains, which ends like the last one. A paused queue is not drained.
  * @throws {TidegateError} `invalid_request` if `clock` is not the queue's, or for an invalid option.
  * @throws {Error} if it does not end: after `maxJobs`, or for a queue with schedules and a clock, but no `until`.
  */
@@ -41,7 +41,7 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
   let total: DrainReport | undefined;
   for (;;) {
     const left = maxJobs - (total?.claimed ?? 0);
-    // One more than allowed. Claiming it proves that there is no end.
+    // Claiming one more than allowed proves that there is no end.
     const report = await queue.drain({ ...unlimited, ...limits, maxJobs: left + 1 });
     if (report.claimed > left) throw endless(queue, maxJobs);
     total = total ? { ...report, ...addCounts(total, report) } : report;
@@ -62,7 +62,7 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
 
 const optionNames = ["concurrency", "batchSize", "signal", "clock", "until", "maxJobs"];
 
-/** A clock that is not the queue's shows another time, at the latest after a move. */
+/** A clock other than the queue's shows another time, at the latest after a move. */
 function checkClock(queue: Queue, clock: TestClock | undefined): void {
   if (!clock || queue.clock() === Math.floor(clock.now)) return;
   const shows = (ms: number) => new Date(ms).toISOString();

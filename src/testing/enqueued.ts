@@ -29,9 +29,7 @@ interface ExpectedFields {
   readonly maxRetries?: number | undefined;
   /** Its state. Default: "scheduled" or "ready". */
   readonly state?: JobState | undefined;
-  /**
-   * Which flow control key holds it back, why, since when and until when: as much of it as you give. Null if none does.
-   */
+  /** Which flow control key holds it back, why, since when and until when: any of these. Null if none does. */
   readonly heldBack?: { readonly [Field in keyof HeldBack]?: HeldBack[Field] | undefined } | null | undefined;
 }
 
@@ -163,7 +161,9 @@ async function compare(
   const fields = { ...expected, ...(heldBack !== undefined && { heldBack }) };
   if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
   const listed = await enqueued(queue, job, state === undefined ? {} : { state });
-  const jobs = heldBack === undefined ? listed : await Promise.all(listed.map((each) => inFull(queue, each)));
+  // A list does not say what holds a job back.
+  const inFull = async (each: JobInfo) => (await queue.getJob(each.id)) ?? each;
+  const jobs = heldBack === undefined ? listed : await Promise.all(listed.map(inFull));
   const compared = jobs.map((each) => ({ job: each, reasons: misfit(each, fields) }));
   return {
     fitting: compared.filter(({ reasons }) => reasons.length === 0).map((each) => each.job),
@@ -177,11 +177,6 @@ function readHeldBack(expected: ExpectedHeldBack): ExpectedHeldBack {
   return heldBack;
 }
 
-/** A list does not say what holds a job back. */
-async function inFull(queue: Queue, job: JobInfo): Promise<JobInfo> {
-  return (await queue.getJob(job.id)) ?? job;
-}
-
 function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly string[] {
   const { payload, runAt, delay, heldBack, ...plain } = expected;
   const waitMs = job.runAt === null ? null : job.runAt.getTime() - job.enqueuedAt.getTime();
@@ -191,13 +186,13 @@ function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly st
       ? []
       : differences(new Date(pointInTimeMs(runAt, "runAt")).toJSON(), job.runAt?.toJSON() ?? null, "runAt")),
     ...(delay === undefined ? [] : differences(durationMs(delay, "delay"), waitMs, "delay in ms")),
-    ...(heldBack === undefined ? [] : differences(heldBack, withTexts(job.heldBack ?? null), "heldBack")),
+    ...(heldBack === undefined ? [] : differences(heldBack, asStored(job.heldBack ?? null), "heldBack")),
     ...payloadMisfit(payload, job.payload),
   ];
 }
 
-/** With times as they are compared: as texts. */
-function withTexts(heldBack: HeldBack | null): unknown {
+/** With times as texts. */
+function asStored(heldBack: HeldBack | null): unknown {
   return JSON.parse(JSON.stringify(heldBack));
 }
 
@@ -227,7 +222,7 @@ function checkName({ jobNames }: Queue, name: string): void {
   );
 }
 
-const MOST_LISTED = 10;
+const MOST_LINES = 30;
 
 function listed(fitting: readonly JobInfo[], others: readonly Misfit[]): readonly string[] {
   const lines = [
@@ -238,8 +233,8 @@ function listed(fitting: readonly JobInfo[], others: readonly Misfit[]): readonl
     ]),
   ];
   if (lines.length === 0) return ["  No job has this name."];
-  const left = lines.length - MOST_LISTED * 3;
-  return left > 0 ? [...lines.slice(0, MOST_LISTED * 3), `  and ${left} more lines`] : lines;
+  const more = lines.length - MOST_LINES;
+  return more > 0 ? [...lines.slice(0, MOST_LINES), `  and ${more} more lines`] : lines;
 }
 
 function summary({ id, state, runAt }: JobInfo): string {

@@ -12,7 +12,7 @@ import { type StoreCall, wrapStore } from "./wrap-store.ts";
  * What goes wrong with a call:
  *
  * - `"before"`: the call does not reach the store. Nothing is written, and the caller gets `store_unavailable`.
- * - `"after"`: the call reaches the store, and its answer is lost. Everything is written, and the caller gets
+ * - `"after"`: the call reaches the store, but its response is lost. Everything is written, and the caller gets
  *   `store_unavailable`.
  * - `{ delay }`: the call reaches the store after this delay and succeeds.
  */
@@ -28,10 +28,10 @@ export interface FaultRule {
   readonly call?: number | readonly number[] | undefined;
 }
 
-/** What goes wrong: one fault for all calls, rules of which the first match applies, or a function. */
+/** What goes wrong: one fault for all calls, rules (the first that matches applies), or a function. */
 export type FaultPlan = StoreFault | readonly FaultRule[] | ((call: StoreCall) => StoreFault | undefined);
 
-/** Of any store, as the memory store is the specification. */
+/** The memory store is the specification: all stores have its methods. */
 const storeMethods = Object.keys(memoryStore().open("methods")).filter((name) => name !== "local");
 
 /** A store with injected faults. */
@@ -39,8 +39,9 @@ export interface FaultyStore extends Store {
   /** All calls so far, in order, including failed ones. */
   readonly calls: readonly StoreCall[];
   /**
-   * Replaces the plan. The counts of its rules start again. Without a plan, nothing fails any more. @throws as
-   * `faultyStore`
+   * Replaces the plan. The counts of its rules start again. Without a plan, nothing fails any more.
+   *
+   * @throws as `faultyStore`
    */
   plan(plan?: FaultPlan): void;
 }
@@ -74,9 +75,9 @@ export function faultyStore(store: Store, plan?: FaultPlan, options: { clock?: C
       throw new TidegateError("store_unavailable", "faultyStore kept this call from the store.");
     }
     if (typeof fault === "object") await sleep(clock, durationMs(fault.delay, "delay"));
-    const answer = await run();
-    if (fault === "after") throw new TidegateError("store_unavailable", "faultyStore lost the answer to this call.");
-    return answer;
+    const reply = await run();
+    if (fault === "after") throw new TidegateError("store_unavailable", "faultyStore lost the response to this call.");
+    return reply;
   });
   return {
     ...faulty,

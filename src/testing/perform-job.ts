@@ -23,7 +23,7 @@ import { knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { CLAIM_CYCLE, type LeasedJob, type Outcome } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
 
-/** The circumstances of the attempt. */
+/** Options of `performJob`. */
 export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout"> {
   /** Which attempt it is: 1 (default) for the first, 2 for the first retry. */
   readonly attempt?: number | undefined;
@@ -33,7 +33,7 @@ export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout
   readonly queue?: string | undefined;
   /** Default: now. */
   readonly enqueuedAt?: PointInTime | undefined;
-  /** Aborting it fails the attempt, as the end of a drain's time does. */
+  /** Aborting it fails the attempt, as when the time of a drain is over. */
   readonly signal?: AbortSignal | undefined;
   /** The clock for timeouts and future times. Default: the system's clock. */
   readonly clock?: Clock | undefined;
@@ -57,7 +57,7 @@ export type Performed<Result = unknown> = {
   | { readonly status: "dead"; readonly error: JobError; readonly thrown: unknown }
 );
 
-/** What the handler of a job returns for one job; for `performBatch`, which is given one, the first of its results. */
+/** What the handler of a job returns for one job. For `performBatch`, which gets one job, the first of its results. */
 type ResultOf<Job extends AnyJob> = Exclude<
   Job extends Pick<JobDefinition<never, never, infer Result>, "perform">
     ? Awaited<Result>
@@ -70,15 +70,15 @@ type ResultOf<Job extends AnyJob> = Exclude<
 >;
 
 /**
- * Performs a job once, as a drain does, but without a queue. The payload is checked as by `enqueue`, passes through
- * JSON, is checked again, and the job's timeout applies.
+ * Performs a job once, as a drain does, but without a queue. It checks the payload as `enqueue` does, turns it into
+ * JSON, checks it again, and applies the job's timeout.
  *
  * ```ts
  * const outcome = await performJob(sendEmail, { to: "ada@example.com" }, { attempt: 4 });
  * expect(outcome).toMatchObject({ status: "dead", error: { message: "mailbox full" } });
  * ```
  *
- * @param payloadAndOptions the payload, optional for a job that takes none, and the circumstances.
+ * @param payloadAndOptions the payload, optional for a job that takes none, and options.
  * @returns the outcome. A failing job does not throw.
  * @throws {InvalidPayloadError} if the payload does not match the schema.
  * @throws {TidegateError} `invalid_request` for an invalid option.
@@ -93,7 +93,7 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
   const needs = {
     queue: options.queue ?? "default",
     store: memoryStore().open("test"),
-    jobs: new Map([[job.name, spy.job]]),
+    definitions: new Map([[job.name, spy.job]]),
     clock: wholeClock(options.clock ?? systemClock),
     random: options.random ?? Math.random,
     retentionMs: 0,
@@ -144,7 +144,7 @@ async function claim(
   return { lease: reply.lease, record, dueAt: now };
 }
 
-/** Wraps a job's `perform` and keeps the result and the error themselves, which the record does not hold. */
+/** Wraps a job's handler and keeps its result and its error, which the record does not hold. */
 class Spy {
   readonly job: AnyJob;
   readonly #progress: unknown[] = [];

@@ -5,51 +5,47 @@ import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { DrainLoop, isIdle } from "./loop.ts";
 
-/** Options of a worker. */
-export interface WorkerParts {
+/** What a worker needs. */
+export interface WorkerNeeds {
   /** In order of priority. */
   readonly queues: readonly Queue[];
   /** How many jobs run at the same time, over all queues. */
   readonly workers: number;
   readonly batchSize?: number | undefined;
-  /** How long to sleep at most between two polls of a queue. */
+  /** The longest sleep between two polls of a queue. */
   readonly checkMs: number;
   /** Aborting it releases jobs that have not started, and lets running ones finish. */
   readonly signal: AbortSignal;
   /** Called after each drain that did something. This and the other callbacks must not throw. */
   readonly onReport: (report: DrainReport) => void;
   /**
-   * Called after each drain of a queue. Returns whether that queue is done, whatever comes later. If given, the worker
-   * ends once all queues are done, and a failing drain ends it with the error. Default: the worker runs until it is
-   * stopped.
+   * Called after each drain of a queue. Returns whether the loop of that queue ends. If given, the worker ends once all
+   * queues are done, and a failing drain ends it with the error. Default: the worker runs until it is stopped.
    */
   readonly isDone?: ((report: DrainReport) => boolean) | undefined;
   readonly onError: (error: unknown, retryInMs: number) => void;
   readonly onProgress: (report: DrainReport) => void;
 }
 
-/**
- * A drain ends now and then, so that its pace is measured again and its report is delivered. The next one follows at
- * once.
- */
+/** Each drain ends after this time, to measure its pace anew and deliver its report. The next one follows at once. */
 const LONGEST_DRAIN = "10m";
 /** How long to wait if something seems due but could not be claimed. */
 export const LEAST_PAUSE_MS = 100;
 
 /**
- * Works on queues for as long as the process lives. Each queue has its own drain loop, and all share the slots. No slot
- * is free while any queue has something due, and earlier queues come first.
+ * Works on queues for as long as the process lives. Each queue has its own drain loop, and all share the slots: no slot
+ * is free while a job of any queue is due, and earlier queues come first.
  */
 export class Worker {
-  readonly #parts: WorkerParts;
+  readonly #needs: WorkerNeeds;
   readonly #slots: SharedSlots;
   readonly #underWay = new Map<object, DrainReport>();
   #ended: DrainTotals = noTotals;
 
   /** @throws {TidegateError} `invalid_request` for invalid options. */
-  constructor(parts: WorkerParts) {
-    this.#parts = parts;
-    this.#slots = new SharedSlots(parts.workers);
+  constructor(needs: WorkerNeeds) {
+    this.#needs = needs;
+    this.#slots = new SharedSlots(needs.workers);
     drainLimits(this.#options);
   }
 
@@ -64,12 +60,12 @@ export class Worker {
    * @returns the totals. Never rejects, except as `isDone` says.
    */
   async run(): Promise<DrainTotals> {
-    await Promise.all(this.#parts.queues.map((queue, rank) => this.#work(queue, rank)));
+    await Promise.all(this.#needs.queues.map((queue, rank) => this.#work(queue, rank)));
     return this.#ended;
   }
 
   get #options(): DrainOptions {
-    const { workers, batchSize, checkMs, signal } = this.#parts;
+    const { workers, batchSize, checkMs, signal } = this.#needs;
     return {
       concurrency: workers,
       maxJobs: NO_LIMIT,
@@ -82,7 +78,7 @@ export class Worker {
   }
 
   async #work(queue: Queue, rank: number): Promise<void> {
-    const { checkMs, signal, onReport, isDone, onError } = this.#parts;
+    const { checkMs, signal, onReport, isDone, onError } = this.#needs;
     const loop = new DrainLoop({
       clock: queue.clock,
       signal,
@@ -106,7 +102,7 @@ export class Worker {
     const drain = {};
     const onProgress = (report: DrainReport) => {
       this.#underWay.set(drain, report);
-      this.#parts.onProgress(report);
+      this.#needs.onProgress(report);
     };
     try {
       const report = await internalsOf(queue).drain(options, { ...this.#options, onProgress });

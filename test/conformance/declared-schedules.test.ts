@@ -106,9 +106,7 @@ onEachKindOfStore((kind) => {
       await queue.drain();
       const { job, ...given } = mine;
       expect(await queue.schedules.get("beat")).toMatchObject({ ...given, name: job.name, declared: false });
-      expect(warn.mock.calls).toEqual([
-        [expect.stringMatching(/^tidegate: The schedule of the job "beat" is not in force/)],
-      ]);
+      expect(warn.mock.calls).toEqual([[expect.stringMatching(/^tidegate: The schedule of job "beat" is not active/)]]);
       await clock.advance("2h");
       await open(other, defineJob({ name: "third", schedule: { cron: "@daily" }, perform: () => {} })).drain();
       expect(await queue.schedules.get("beat")).toMatchObject(given);
@@ -136,7 +134,7 @@ onEachKindOfStore((kind) => {
       const queue = open(beat({ cron: "0 */10 * * * *" }));
       await queue.drain();
       const change = { job: "beat", cron: "@daily" };
-      const refused = { code: "conflict", message: expect.stringMatching(/^The schedule "beat" stands in the code/) };
+      const refused = { code: "conflict", message: expect.stringMatching(/^The code declares the schedule "beat"/) };
       await expect(queue.schedules.upsert("beat", change)).rejects.toMatchObject(refused);
       await expect(queue.enqueue("beat", undefined, { cron: "@daily" })).rejects.toMatchObject(refused);
       await expect(open().schedules.upsert("beat", change)).rejects.toMatchObject(refused);
@@ -154,7 +152,7 @@ onEachKindOfStore((kind) => {
       const report = (name: string, schedulePayload: string, checks: StandardSchemaV1<string>) =>
         defineJob({ name, schema: checks, schedule: { cron: "@daily" }, schedulePayload, perform: () => {} });
       expect(() => open(report("report", "eve", schema(isAda)))).toThrow(
-        'The schedule of the job "report" would make jobs that do not fit its schema: must be ada. Correct its schedulePayload.',
+        'The schedulePayload of job "report" does not fit its schema: must be ada.',
       );
       const later = schema(async (value) => isAda(value));
       const never = schema(() => new Promise(() => {}));
@@ -166,7 +164,7 @@ onEachKindOfStore((kind) => {
       await queue.drain();
       expect((await queue.schedules.list()).map(({ key }) => key)).toEqual(["at-once", "later"]);
       expect(warn.mock.calls).toEqual([
-        [expect.stringMatching(/^tidegate: The schedule of the job "unfit" would make/)],
+        [expect.stringMatching(/^tidegate: The schedulePayload of job "unfit" does not fit its schema/)],
       ]);
       const { clock, open: openOther } = openSchedules(kind);
       const silent = openOther(report("never", "ada", never));

@@ -41,8 +41,12 @@ onEachKindOfStore((kind) => {
     "%j cannot be enqueued, and nothing is stored",
     async (job) => {
       const { queue } = openQueue(kind);
-      await expect(queue.enqueue(job as unknown as string)).rejects.toThrow(/The job must be what defineJob gives/);
-      await expect(queue.enqueueMany([{ job }] as never)).rejects.toThrow(/The job must be what defineJob gives/);
+      await expect(queue.enqueue(job as unknown as string)).rejects.toThrow(
+        /The job must be a definition from defineJob/,
+      );
+      await expect(queue.enqueueMany([{ job }] as never)).rejects.toThrow(
+        /The job must be a definition from defineJob/,
+      );
       await expect(queue.enqueueMany([job as never])).rejects.toMatchObject({ code: "invalid_request" });
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
     },

@@ -82,8 +82,8 @@ describe("a Worker", () => {
 
 describe("createHandler refuses", () => {
   test.each<[keyof HandlerOptions, unknown, RegExp]>([
-    ["queue", "orders", /A queue must be what new Queue/],
-    ["queue", { name: "orders", store: memoryStore() }, /A queue must be what new Queue/],
+    ["queue", "orders", /A queue must be an object from new Queue/],
+    ["queue", { name: "orders", store: memoryStore() }, /A queue must be an object from new Queue/],
     ["auth", null, /auth needs at least one token/],
     ["auth", "s3cret", /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
     ["auth", ["s3cret"], /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
@@ -179,13 +179,13 @@ describe("relayTo refuses", () => {
 });
 
 test.each(["orders", 7, {}])("startWorker refuses %j for a queue, and starts nothing", (given) => {
-  expect(() => startWorker(given as Anything)).toThrow(/A queue must be what new Queue/);
+  expect(() => startWorker(given as Anything)).toThrow(/A queue must be an object from new Queue/);
 });
 
 describe("new Queue refuses", () => {
   test.each([
     [{ jobs: {} }, /jobs must be an array/],
-    [{ jobs: [null] }, /A job must be what defineJob gives/],
+    [{ jobs: [null] }, /A job must be a definition from defineJob/],
     [{ clock: 7 }, /clock must be a function/],
     [{ clock: () => Number.NaN }, /clock must give milliseconds since 1970/],
   ])("%j", (options, message) => {

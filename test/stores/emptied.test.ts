@@ -39,7 +39,7 @@ describe("a database that is emptied under a process", () => {
     await queue.drain();
     await queue.drain();
     expect(await keysOfSchedules(queue)).toEqual(["hourly"]);
-    expect(lines).toEqual([expect.stringMatching(/no longer had the schedules that the code declares/)]);
+    expect(lines).toEqual([expect.stringMatching(/The schedules that the code declares were gone from the database/)]);
   });
 
   test("gets them again while others use the queue", async () => {

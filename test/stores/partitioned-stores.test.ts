@@ -154,7 +154,7 @@ describe("with one of two databases lost", () => {
     const report = await newQueue().drain();
     expect(report).toMatchObject({ completed: here, lost: 0, stoppedBy: "empty", backlog: false });
     expect(warnings).toEqual([
-      expect.stringMatching(/^tidegate: The queue "default" is drained without the partitions that do not answer\./),
+      expect.stringMatching(/^tidegate: The queue "default" is drained without the partitions that do not reply\./),
     ]);
     await databases[1].server.restart();
     expect(await newQueue().drain()).toMatchObject({ completed: 20 - here, backlog: false });
@@ -175,7 +175,7 @@ describe("with one of two databases lost", () => {
     expect(performed.length).toBe(before + report.completed);
     expect(report.completed).toBeGreaterThan(0);
     expect(warnings[0]).toMatch(
-      /^tidegate: The queue "default" is drained without the partitions that do not answer\. Redis/,
+      /^tidegate: The queue "default" is drained without the partitions that do not reply\. Redis/,
     );
   });
 

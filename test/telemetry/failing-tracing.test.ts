@@ -78,7 +78,7 @@ describe("a tracing that fails", () => {
 
   test("and is invalid is refused", () => {
     expect(() => setUp({ tracing: {} as Tracing })).toThrow(
-      "tracing must be what tracing() of tidegate/telemetry gives",
+      "tracing must be an object from tracing() of tidegate/telemetry",
     );
   });
 });

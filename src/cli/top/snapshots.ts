@@ -3,7 +3,7 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
 import { spent } from "../../core/queue/queues.ts";
-import { waitBetweenLooks } from "../../core/shared/poll-wait.ts";
+import { refreshWaitMs } from "../../core/shared/poll-wait.ts";
 import { fetchWithTimeout } from "../fetch-with-timeout.ts";
 import { queuesOf, readQueues } from "../queues.ts";
 import type { Session } from "../session.ts";
@@ -123,5 +123,5 @@ function deathsOf({ stats }: QueueBrief): string {
 /** How long to wait before the next refresh. @param quiet how many refreshes in a row found no change. */
 export function waitBeforeRefresh(everyMs: number, quiet: number, queues: readonly QueueBrief[], now: number): number {
   const dueInMs = queues.map(({ stats }) => (stats.paused ? 0 : Number(stats.nextRunAt) - now));
-  return waitBetweenLooks(everyMs, Math.max(everyMs, LONGEST_WAIT_MS), quiet, dueInMs);
+  return refreshWaitMs(everyMs, Math.max(everyMs, LONGEST_WAIT_MS), quiet, dueInMs);
 }

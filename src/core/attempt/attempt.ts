@@ -5,7 +5,6 @@ import { JobCancelledError, LeaseLostError, PermanentError, TimeoutError, withou
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { issuesText, validate } from "../job/schema.ts";
 import { logWarning } from "../observe/log.ts";
-import type { TraceCalls } from "../observe/tracing.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { isTidegateError } from "../shared/errors.ts";
@@ -18,7 +17,6 @@ import { type FollowUps, followUpsOf } from "./follow-ups.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
-import { timingOf } from "./outcome.ts";
 
 const nothing = () => {};
 
@@ -28,39 +26,31 @@ const isStoreFailure = (error: unknown) =>
 /** Why the signal of a job is aborted once its attempt has ended. */
 const ended = withoutStack(new Error("The attempt has ended."));
 
-/** The attempt to perform one claimed job. `run` never rejects: whatever happens becomes an outcome to settle. */
+/** One attempt of a claimed job. `run` never rejects: whatever happens becomes an outcome to settle. */
 export class Attempt {
   readonly job: ClaimedJob;
   readonly needs: AttemptNeeds;
-  /** Since when it has waited for a slot. */
   readonly claimedAt: number;
-  #startedAt = 0;
-  #timesOutAt = 0;
-  /** How often the handler has reported progress, and from when on the next report is sent at once. */
+  /** ms since 1970; 0 before the start. Only this class sets it, and `timesOutAt`. */
+  startedAt = 0;
+  timesOutAt = 0;
+  /** How often the handler has reported progress, and when the next report may be sent. */
   #reports = 0;
   #reportsAt = 0;
   #cancelTimeout: () => void = nothing;
   #interrupt: (error: Error) => void = nothing;
-  // Created only for a handler that reads its signal: it costs more than all else that Tidegate does for a job.
+  // Created only for a handler that reads its signal: it costs more than everything else that Tidegate does for a job.
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
   /** The call of `performBatch` that performs the job together with others. */
   #call: BatchCall<Attempt> | undefined;
-  /** What the handler has failed this job with, among those of its call. */
+  /** What the handler has passed to `job.fail`. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(needs: AttemptNeeds, leased: LeasedJob, claimedAt = needs.clock()) {
     this.needs = needs;
     this.job = new ClaimedJob(needs, leased);
     this.claimedAt = claimedAt;
-  }
-
-  get startedAt(): number {
-    return this.#startedAt;
-  }
-
-  get timesOutAt(): number {
-    return this.#timesOutAt;
   }
 
   /** Makes the attempt. @param call performs the job together with others. Default: alone. */
@@ -73,41 +63,36 @@ export class Attempt {
 
   #run(): Promise<AttemptOutcome> {
     const { job, needs } = this;
-    this.#startedAt = needs.clock();
-    job.begin(this.#startedAt);
+    this.startedAt = needs.clock();
+    job.begin(this.startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
-    return needs.traces ? this.#traced(needs.traces) : this.#make();
+    if (!needs.traces) return this.#make();
+    return needs.traces.attempt({ ...job.info, trace: job.record.trace }, () => this.#make());
   }
 
   async #withFollowUps(outcome: AttemptOutcome, followUps: FollowUps): Promise<AttemptOutcome> {
     if (outcome.to !== "completed" && outcome.to !== "dead") return outcome;
-    const { info } = this.job;
-    const { id, attempt: attempts, maxRetries } = info;
+    const { id, name, attempt: attempts, maxRetries } = this.job.info;
     const { failure } = outcome;
     try {
       const ending = { id, attempts, maxRetries, ...(failure && { failure: failure.message }) };
       return { ...outcome, followUps: await followUps(ending, this) };
     } catch (error) {
-      // It ends again, and the store may answer then.
+      // The job ends again later, when the store may be available.
       if (isStoreFailure(error)) return outcomes.postponed(this, outcome);
-      logWarning(this.needs.logger, `What follows the end of the job ${info.name} (${id}) could not be made.`);
+      logWarning(this.needs.logger, `The jobs that follow job ${name} (${id}) could not be made.`);
       return outcome;
     }
-  }
-
-  #traced(traces: TraceCalls): Promise<AttemptOutcome> {
-    const { info, record } = this.job;
-    return traces.attempt({ ...info, trace: record.trace }, () => this.#make());
   }
 
   async #make(): Promise<AttemptOutcome> {
     const { job } = this;
     try {
-      this.needs.hooks?.started(job.info, timingOf(job.dueAt, this.#startedAt, this.#startedAt).waitedMs);
+      this.needs.hooks?.started(job.info, outcomes.timingOf(job.dueAt, this.startedAt, this.startedAt).waitedMs);
       const definition = this.#known(job.definition);
       const { payload: stored, enqueuedAt } = job.record;
-      this.#setTimeout(this.#startedAt + this.#timeoutMs, this.#startedAt);
+      this.#setTimeout(this.startedAt + this.#timeoutMs, this.startedAt);
       const { schema } = definition;
       const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
       const result = await this.#interruptible(this.#perform(definition, payload, enqueuedAt));
@@ -122,14 +107,14 @@ export class Attempt {
       return outcomes.failed(this, thrown, this.#call?.isShared(this));
     } finally {
       this.#cancelTimeout();
-      // A handler that timed out may still be running: the signal stops what it waits for. An `extend` that it does not
-      // await starts no timer any more.
+      // A handler that timed out may still run: the signal stops what it waits for. An `extend` that it does not await
+      // starts no timer any more.
       this.#stopped ??= ended;
       this.#abort?.abort(ended);
     }
   }
 
-  /** The call's timeout is that of the job among its jobs which has the shortest. */
+  /** The shortest timeout of the jobs in the call. */
   get #timeoutMs(): number {
     return this.#call?.timeoutMs ?? this.job.timeoutMs;
   }
@@ -159,14 +144,14 @@ export class Attempt {
   async #checked(schema: StandardSchemaV1, payload: unknown): Promise<unknown> {
     const checked = await validate(schema, payload);
     if ("value" in checked) return checked.value;
-    // The cause may pass, such as a lookup that failed: a retry loses nothing.
+    // The schema may succeed on a retry, as after a lookup that failed.
     if (checked.threw) throw withoutStack(new Error(`Checking the payload failed: ${issuesText(checked.issues)}.`));
     throw withoutStack(
       new PermanentError(`The payload no longer fits the schema of "${this.job.name}": ${issuesText(checked.issues)}`),
     );
   }
 
-  /** Ends the attempt as failed, now and for this reason, and aborts the signal of the job. */
+  /** Fails the attempt now, for this reason, and aborts the signal of the job. */
   stop(reason: Error): void {
     this.#stopped = reason;
     this.#abort?.abort(reason);
@@ -184,14 +169,14 @@ export class Attempt {
 
   #setTimeout(at: number, now = this.needs.clock()): void {
     this.#cancelTimeout();
-    this.#timesOutAt = at;
+    this.timesOutAt = at;
     this.#cancelTimeout = alarm(this.needs.clock, at - now, () => this.#timeOut());
   }
 
   #timeOut(): void {
     try {
       // Timers may fire a little early.
-      if (this.needs.clock() < this.#timesOutAt) this.#setTimeout(this.#timesOutAt);
+      if (this.needs.clock() < this.timesOutAt) this.#setTimeout(this.timesOutAt);
       else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.#timeoutMs} ms.`));
     } catch (error) {
       // Nothing would catch an error thrown in a timer.
@@ -215,7 +200,7 @@ export class Attempt {
     });
     const own = renewed[members.indexOf(this)];
     if (own?.status === "rejected") throw own.reason;
-    // If another lease of the call is lost, its own job learns of it through its signal.
+    // A job of the call that has lost its lease learns of it through its own signal.
     for (const each of renewed) if (each.status === "rejected" && isStoreFailure(each.reason)) throw each.reason;
   }
 
@@ -225,15 +210,15 @@ export class Attempt {
     const now = this.needs.clock();
     const isSuperseded = () => report !== this.#reports;
     const report = ++this.#reports;
-    // Of what is reported while a request is under way, the last travels with the next one.
+    // While a request is under way, only the last report waits to be sent next.
     if (lease.renewals) await lease.renewals;
     if (isSuperseded()) return;
     if (now < this.#reportsAt) return this.job.noteUnsaved();
-    this.#reportsAt = now + (this.needs.spacing?.(this.#timesOutAt - now) ?? 0);
+    this.#reportsAt = now + (this.needs.spacing?.(this.timesOutAt - now) ?? 0);
     try {
       await lease.renew(lease.current.endsAt, record, this.onLost);
     } catch (error) {
-      // The progress is kept, and is stored with what is sent next, or with the outcome.
+      // The progress is stored with the next request, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
       this.job.noteUnsaved();
     }
@@ -243,12 +228,12 @@ export class Attempt {
     this.job.log(this.#now(), message, data);
   }
 
-  /** A clock that fails must not fail what never throws. */
+  /** `log` never throws, even if the clock does. */
   #now(): number {
     try {
       return this.needs.clock();
     } catch {
-      return this.#startedAt;
+      return this.startedAt;
     }
   }
 
@@ -256,13 +241,13 @@ export class Attempt {
     try {
       this.job.progressText(value);
     } catch {
-      // The outcome counts without it.
+      // The outcome is stored without it.
     }
   }
 
   /**
-   * The job is gone, or another invocation holds it. Nobody can take a job whose lease has not run out, but it can be
-   * cancelled.
+   * Stops the attempt because the job is gone, or another invocation holds it. If the lease has not run out, the job
+   * was cancelled: nobody else can claim it.
    */
   readonly onLost = () => {
     const isCancelled = this.needs.clock() < this.job.lease.current.endsAt;
@@ -275,19 +260,12 @@ export class Attempt {
 }
 
 /**
- * Checks on attempts under way, in one request: stores what their handlers have reported since, and stops those whose
- * jobs were cancelled. Never rejects.
- */
-export async function checkOn(store: QueueStore, attempts: readonly Attempt[]): Promise<void> {
-  await renewLeases(store, attempts);
-}
-
-/**
- * Extends the leases of attempts, in one request, and stores what their handlers have reported since.
+ * Extends the leases of running attempts in one request, stores what their handlers have reported since, and stops
+ * those whose jobs were cancelled. Never rejects.
  *
- * @param endsAt Default: as they end now.
+ * @param endsAt when the leases end. Default: as they end now.
  */
-async function renewLeases(
+export async function renewLeases(
   store: QueueStore,
   attempts: readonly Attempt[],
   endsAt = 0,

@@ -11,9 +11,8 @@ interface Joined {
 }
 
 /**
- * One call of `performBatch`, for several attempts. Each attempt joins it when its payload has been checked, or leaves
- * it if it ends before that. When all have joined or left, the call is made, and each attempt gets its own part of the
- * result.
+ * One call of `performBatch` for several attempts. An attempt joins it when its payload is checked, or leaves it if it
+ * ends before that. When all have joined or left, the call is made, and each attempt gets its own result.
  */
 export class BatchCall<Member extends { readonly job: ClaimedJob }> {
   /** The shortest timeout of its jobs. */
@@ -40,7 +39,7 @@ export class BatchCall<Member extends { readonly job: ClaimedJob }> {
     return this.#joined.size > 1 && this.#joined.has(member);
   }
 
-  /** @returns the result of the member's job, when the call has been made. Rejects with what the handler threw. */
+  /** @returns the result of the member's job. Rejects with what the handler threw. */
   join(member: Member, item: BatchItem<unknown>, handler: BatchHandler): Promise<unknown> {
     const result = new Promise<unknown>((resolve, reject) => {
       this.#joined.set(member, { item, resolve, reject });
@@ -50,7 +49,7 @@ export class BatchCall<Member extends { readonly job: ClaimedJob }> {
     return result;
   }
 
-  /** The attempt has ended. It takes no part in a call that has not been made yet. */
+  /** Notes that an attempt has ended. If the call is not made yet, it is made without this attempt. */
   leave(member: Member): void {
     if (this.#isMade) return;
     this.#joined.delete(member);

@@ -11,11 +11,11 @@ import { JobLog } from "./job-log.ts";
 import { JobLease } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 
-/** A claimed job: what its record and its definition say about the attempt to make. */
+/** A claimed job: what its record and its definition say about the next attempt. */
 export class ClaimedJob {
   /** Which attempt this claim makes: 1 is the first. */
   readonly attempt: number;
-  /** How many of the attempts just before this one ended without an outcome, because their invocations crashed. */
+  /** How many attempts just before this one have no outcome, because their invocations crashed. */
   readonly crashes: number;
   readonly name: string;
   readonly timeoutMs: number;
@@ -32,25 +32,24 @@ export class ClaimedJob {
   readonly definition: AnyJob | undefined;
   readonly lease: JobLease;
   /** The text of the record as it was claimed. */
-  readonly text: string;
+  readonly recordText: string;
   /** The progress that the handler reported last. */
   #progress: unknown;
   /** The log, if the handler has added a line. */
   #log: JobLog | undefined;
-  /** When the attempt began. */
   #startedAt: number | undefined;
-  /** Whether the handler has reported something that is in no stored record yet. */
+  /** Whether the handler has reported something that is not stored yet. */
   #isUnsaved = false;
   readonly #queue: string;
 
-  constructor({ queue, store, jobs }: Pick<AttemptNeeds, "queue" | "store" | "jobs">, leased: LeasedJob) {
+  constructor({ queue, store, definitions }: Pick<AttemptNeeds, "queue" | "store" | "definitions">, leased: LeasedJob) {
     const record = records.decodeRecord(leased.record);
     this.#queue = queue;
-    this.text = leased.record;
+    this.recordText = leased.record;
     this.isReadable = record !== undefined;
     this.record = record ?? records.unreadable;
     this.name = this.record.name;
-    this.definition = jobs.get(this.name);
+    this.definition = definitions.get(this.name);
     this.lease = new JobLease(store, leased.lease);
     this.dueAt = leased.dueAt;
     this.attempt = records.attemptOf(this.record, leased.lease.claims);
@@ -67,14 +66,14 @@ export class ClaimedJob {
     return this.record.backoff ?? this.definition?.backoff;
   }
 
-  /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered below those made. */
+  /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered. */
   get isUsedUp(): boolean {
     return this.attempt > this.maxRetries + 1;
   }
 
   get info(): AttemptInfo {
     const { maxRetries, name } = this;
-    // If none is left, this claim makes no attempt: the last one is meant.
+    // If no attempt is left, this claim makes none: this is about the last one.
     const attempt = this.isUsedUp ? this.attempt - 1 : this.attempt;
     return { queue: this.#queue, id: this.lease.current.id, name, attempt, maxRetries };
   }
@@ -92,7 +91,7 @@ export class ClaimedJob {
 
   /** The record as it was claimed, decoded again: the handler may have changed the payload that it was given. */
   get stored(): records.JobRecord {
-    const stored = records.decodeRecord(this.text) ?? this.record;
+    const stored = records.decodeRecord(this.recordText) ?? this.record;
     return {
       ...stored,
       ...(this.#progress !== undefined && { progress: this.#progress }),
@@ -106,7 +105,6 @@ export class ClaimedJob {
     return this.#startedAt === undefined ? stored : { ...stored, begun: { attempt, at: this.#startedAt } };
   }
 
-  /** The attempt begins. */
   begin(at: number): void {
     this.#startedAt = at;
   }
@@ -118,9 +116,7 @@ export class ClaimedJob {
     this.#isUnsaved = true;
   }
 
-  /**
-   * The text of the record with what the handler has reported since it was stored last; undefined if that is nothing.
-   */
+  /** The text of the record with what the handler has reported and is not stored yet; undefined if there is nothing. */
   takeUnsavedText(): string | undefined {
     if (!this.#isUnsaved) return undefined;
     const text = textOf(() => records.encodeRecord(this.#underWay));
@@ -129,7 +125,7 @@ export class ClaimedJob {
     return text;
   }
 
-  /** What was taken to be stored has not been, or must wait: it is stored with what is sent next. */
+  /** Notes that something reported is not stored yet: it is stored with the next request. */
   noteUnsaved(): void {
     this.#isUnsaved = true;
   }
@@ -138,8 +134,8 @@ export class ClaimedJob {
    * Keeps the progress that the handler reports.
    *
    * @returns the text of the record with it.
-   * @throws {TidegateError} `invalid_request` or `payload_too_large` if it cannot be stored. The progress before it is
-   *   kept.
+   * @throws {TidegateError} `invalid_request` or `payload_too_large` if it cannot be stored. The earlier progress
+   *   stays.
    */
   progressText(value: unknown): string {
     const progress = asJson(value, "progress");
@@ -155,22 +151,22 @@ export class ClaimedJob {
     return text;
   }
 
-  /** The text of the record of the completed job, without the result if that is too large or cannot be written. */
+  /** The text of the completed job's record, without the result if that is too large or cannot be written. */
   completedText(end: records.JobEnd): string {
     const text = textOf(() => this.#endedText(end));
     if (text !== undefined && !records.isTooLarge(text)) return text;
     const { result, ...withoutResult } = end;
-    return textOf(() => this.#endedText(withoutResult)) ?? records.withEnd(this.text, withoutResult);
+    return textOf(() => this.#endedText(withoutResult)) ?? records.withEnd(this.recordText, withoutResult);
   }
 
   #endedText(end: records.JobEnd): string {
     const isAsClaimed = (this.#progress ?? this.record.progress ?? this.#log) === undefined;
-    if (isAsClaimed) return records.withEnd(this.text, end);
+    if (isAsClaimed) return records.withEnd(this.recordText, end);
     return records.encodeRecord({ ...this.stored, progress: undefined, end });
   }
 
   /**
-   * The text of the record after a failed attempt; undefined if it cannot be written again.
+   * The text of the record after a failed attempt; undefined if it cannot be encoded.
    *
    * @param withOthers whether other jobs failed in the same call: then this one is retried alone.
    */
@@ -180,21 +176,17 @@ export class ClaimedJob {
   }
 
   /**
-   * The text of the record of the dead job. If it cannot be written again, the failures in it stay as they were.
+   * The text of the dead job's record. If it cannot be encoded, its failures stay as they were.
    *
-   * @param isNew whether the error is a new failure, which joins the last ones.
+   * @param isNew whether the error is a new failure, to be added to the last ones.
    */
   deadText(end: records.JobEnd & { readonly error: records.AttemptError }, isNew: boolean): string {
     const { stored } = this;
     const record = isNew ? records.withError(stored, end.error) : stored;
-    return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.text, end);
+    return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.recordText, end);
   }
 
-  /**
-   * The text of the record of the job that waits again with no attempt used; undefined if it cannot be written again.
-   *
-   * @param to whether its handler has snoozed it, or it was released before it started.
-   */
+  /** The text of the record of a job that waits again with no attempt used; undefined if it cannot be encoded. */
   returnedText(to: "snoozed" | "released"): string | undefined {
     if (!this.isReadable) return undefined;
     const returned = to === "snoozed" ? records.withSnooze : records.withReturnedClaim;
@@ -203,8 +195,8 @@ export class ClaimedJob {
 }
 
 /**
- * The encoded text; undefined if this process cannot encode it. One with a larger stack may have stored a payload
- * nested too deeply for this one.
+ * The encoded text; undefined if this process cannot encode it. A process with a larger stack may have stored a payload
+ * that is nested too deeply for this one.
  */
 function textOf(write: () => string): string | undefined {
   try {

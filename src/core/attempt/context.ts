@@ -8,7 +8,7 @@ import type { AttemptNeeds } from "./needs.ts";
 export interface AttemptHost {
   readonly needs: Pick<AttemptNeeds, "clock" | "store">;
   readonly job: { readonly record: JobRecord };
-  /** Stores a progress with the outcome, which costs no command. Does nothing if it is too large to be stored. */
+  /** Stores progress with the outcome, which costs no command. Does nothing if it is too large to be stored. */
   keepProgress(value: unknown): void;
 }
 
@@ -22,8 +22,8 @@ export interface ContextOwner extends AttemptHost {
 }
 
 /**
- * The second argument of a handler. It is a class because of `signal`: a getter in an object literal for each job took
- * as much memory as all else that a drain allocates for the job.
+ * The second argument of a handler. It is a class because of `signal`: a getter in an object literal took as much
+ * memory as everything else that a drain allocates for a job.
  */
 export class AttemptContext implements JobContext {
   readonly id: string;
@@ -32,8 +32,7 @@ export class AttemptContext implements JobContext {
   readonly attempt: number;
   readonly maxRetries: number;
   readonly enqueuedAt: Date;
-  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or pass them on with
-  // more.
+  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or spread them.
   readonly extend: JobContext["extend"];
   readonly snooze: JobContext["snooze"];
   readonly progress: JobContext["progress"];
@@ -48,24 +47,23 @@ export class AttemptContext implements JobContext {
     this.maxRetries = maxRetries;
     this.enqueuedAt = new Date(enqueuedAt);
     this.extend = (duration) => handled(owner.extend(duration));
-    this.snooze = snooze;
+    this.snooze = (when) => new Snooze(when);
     this.progress = (value) => handled(owner.reportProgress(value));
     this.log = (message, data) => owner.log(message, data);
     this.#owner = owner;
   }
 
-  /** The attempt behind the context that a handler was given. */
+  /** The attempt behind the context of a handler. */
   static hostOf(context: JobContext): AttemptHost {
     return (context as AttemptContext).#owner;
   }
 
-  /** Created when it is first read: most handlers never use it. */
   get signal(): AbortSignal {
     return this.#owner.signal;
   }
 }
 
-/** What `performBatch` is given for each of its jobs. */
+/** What `performBatch` gets for each of its jobs. */
 export class BatchAttemptContext extends AttemptContext implements BatchJobContext {
   readonly fail: BatchJobContext["fail"];
 
@@ -75,15 +73,8 @@ export class BatchAttemptContext extends AttemptContext implements BatchJobConte
   }
 }
 
-/**
- * Without this, a rejection would end the process of a handler that does not await the promise. One that does still
- * gets it.
- */
+/** Keeps a rejection from ending the process if a handler does not await the promise. One that does still gets it. */
 function handled(work: Promise<void>): Promise<void> {
   work.catch(() => {});
   return work;
-}
-
-function snooze(when: Duration | Date): Snooze {
-  return new Snooze(when);
 }

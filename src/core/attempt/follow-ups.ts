@@ -5,7 +5,6 @@ import type { AttemptHost } from "./context.ts";
 /** The end of a job: it has completed, or is dead for whatever reason. */
 export interface JobEnding {
   readonly id: string;
-  /** How many attempts were made. */
   readonly attempts: number;
   readonly maxRetries: number;
   /** Why it is dead. Default: it has completed. */
@@ -13,14 +12,13 @@ export interface JobEnding {
 }
 
 /**
- * Returns the jobs to make when a job ends, in the step that settles its end: all of them are made, or none. It gets
- * the attempt as its handler did, but with whatever payload is stored. A job whose handler was never called has ended
- * too. If it throws because the store is unavailable, the job ends again a second later; after any other error, no jobs
- * are made.
+ * Returns the jobs to make when a job ends. They are stored with its outcome: all of them, or none. It gets the attempt
+ * as the handler did, but with the payload as it is stored. It is called even if the handler never was. If it throws
+ * because the store is unavailable, the job ends again a second later; after any other error, no jobs are made.
  */
 export type FollowUps = (ending: JobEnding, host: AttemptHost) => Promise<readonly FollowUpJob[]>;
 
-/** The most jobs that the end of one may make. */
+/** The most jobs that one outcome may make. */
 export const MOST_FOLLOW_UPS = 2;
 
 // In the registry of symbols, so that a copy of the package finds it in a definition of another copy. No option can
@@ -38,6 +36,6 @@ export function followUpsOf(definition: AnyJob | undefined): FollowUps | undefin
 }
 
 /** How many jobs one outcome may make at most, in a queue with these definitions. */
-export function mostFollowUps(jobs: ReadonlyMap<string, AnyJob>): number {
-  return [...jobs.values()].some(followUpsOf) ? MOST_FOLLOW_UPS : 0;
+export function mostFollowUps(definitions: ReadonlyMap<string, AnyJob>): number {
+  return [...definitions.values()].some(followUpsOf) ? MOST_FOLLOW_UPS : 0;
 }

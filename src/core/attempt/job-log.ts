@@ -1,7 +1,7 @@
-import type { LogEntry } from "../job/record.ts";
+import { cut, type LogEntry } from "../job/record.ts";
 import { bytesOf } from "../shared/limits.ts";
 
-/** How much of a job's log its record keeps: so many lines, of so many bytes as JSON together. */
+/** How many lines of a job's log its record keeps, and how many bytes of JSON. */
 const MOST_LINES = 100;
 const MOST_BYTES = 8 * 1024;
 const LONGEST_MESSAGE = 1_000;
@@ -42,14 +42,13 @@ export class JobLog {
 
 function textOf(message: unknown): string {
   try {
-    const text = String(message);
-    return (text.length > LONGEST_MESSAGE ? `${text.slice(0, LONGEST_MESSAGE)} ...` : text).toWellFormed();
+    return cut(String(message), LONGEST_MESSAGE);
   } catch {
     return "A message that cannot be read: it throws.";
   }
 }
 
-/** The value as JSON keeps it; undefined if JSON cannot hold it, or there is no room for it beside a message. */
+/** The value as JSON keeps it; undefined if JSON cannot hold it, or it leaves no room for a message. */
 function jsonOf(data: unknown): unknown {
   try {
     const text = JSON.stringify(data) as string | undefined;

@@ -13,11 +13,11 @@ interface Renewal {
   readonly onLost: () => void;
 }
 
-/** Why renewals got no answer, by their leases. */
+/** Why renewals got no reply, by their leases. */
 type Failures = ReadonlyMap<JobLease, unknown>;
 
 /**
- * Extends leases, all in one request, after the renewals of each of them that are under way.
+ * Extends leases in one request, after their renewals that are under way.
  *
  * @returns a promise per lease, in order. It rejects with `conflict` if another invocation holds the lease, or the
  *   attempt has ended; with the error of the store if it is not known whether the lease was extended.
@@ -29,7 +29,7 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
   return renewals.map((renewal) => renewal.lease.follow(open.includes(renewal) ? sent : undefined, renewal.onLost));
 }
 
-/** Sends renewals. Earlier ones that got no answer are sent again first, so that no lease has a third possible end. */
+/** Sends renewals. Unanswered ones are sent again first, so that no lease has a third possible end. */
 async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<Failures> {
   const pending = renewals.flatMap(({ lease }) => lease.renewals ?? []);
   if (pending.length > 0) await Promise.all(pending);
@@ -59,16 +59,15 @@ async function send(
 }
 
 /**
- * The lease of a claimed job, which its handler may extend and write progress under. Renewals run one after the other,
- * however they are called: each must name the lease that the one before it obtained, and the outcome must name the last
- * one.
+ * The lease of a claimed job. While it lasts, the handler may extend it and report progress. Renewals are sent one
+ * after the other: each must name the lease that the one before it obtained, and the outcome must name the last one.
  */
 export class JobLease {
-  /** The current lease. Until a renewal that got no answer is answered, it has two possible ends. */
+  /** The current lease. After an unanswered renewal it has two possible ends. */
   current: Lease;
-  /** That renewal. */
+  /** The unanswered renewal. */
   unsure: LeaseRenewal | undefined;
-  /** What to wait for until `current` includes the renewals under way. */
+  /** Resolves when `current` includes the renewals under way. */
   renewals: Promise<void> | undefined;
   isFinal = false;
   #isLost = false;
@@ -89,7 +88,7 @@ export class JobLease {
     await renewAll(this.#store, [{ lease: this, endsAt, record, onLost }])[0];
   }
 
-  /** Takes over what a renewal obtained: null if the lease is lost, undefined if there was no answer. */
+  /** Takes over what a renewal obtained: null if the lease is lost, undefined if there was no reply. */
   note(sent: LeaseRenewal, renewed: Lease | null | undefined): void {
     const { lease, endsAt } = sent;
     const isMoved = endsAt !== lease.endsAt || lease.bornAs !== undefined;
@@ -112,7 +111,7 @@ export class JobLease {
     return renewed;
   }
 
-  /** Ends renewals. @returns what to wait for before `current` is final; undefined if nothing. */
+  /** Allows no more renewals. @returns a promise that resolves when `current` is final; undefined if it is now. */
   finish(): Promise<void> | undefined {
     this.isFinal = true;
     return this.renewals;

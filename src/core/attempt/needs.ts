@@ -4,7 +4,7 @@ import type { Logger } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
 
 /** What the attempts of a drain need. */
-export interface AttemptNeeds extends Pick<EnqueueNeeds, "queue" | "jobs" | "clock" | "random" | "store"> {
+export interface AttemptNeeds extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random" | "store"> {
   /** How long completed jobs are kept. */
   readonly retentionMs: number;
   readonly observe: boolean;
@@ -12,8 +12,8 @@ export interface AttemptNeeds extends Pick<EnqueueNeeds, "queue" | "jobs" | "clo
   readonly hooks?: HookCalls | undefined;
   readonly traces?: TraceCalls | undefined;
   /**
-   * How far apart to send what can wait, so that the budget lasts for this long: 0 while there is enough, infinite if
-   * nothing is left. Default: there always is.
+   * How far apart to send requests that can wait, so that the budget lasts this long, in ms: 0 while there is enough,
+   * infinite if nothing is left. Default: always 0.
    */
   readonly spacing?: ((ms: number) => number) | undefined;
 }

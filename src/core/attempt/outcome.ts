@@ -21,10 +21,7 @@ export interface EndedAttempt {
   readonly startedAt: number;
 }
 
-/**
- * How long an attempt waited before it started, and how long it has run. Clocks of two machines may differ: no time is
- * negative.
- */
+/** How long an attempt waited before it started, and how long it has run. Clocks differ, so neither is negative. */
 export function timingOf(dueAt: number, startedAt: number, now: number): Timing {
   return { waitedMs: Math.max(0, startedAt - dueAt), ranMs: Math.max(0, now - startedAt) };
 }
@@ -38,7 +35,7 @@ function countedAs({ job, needs }: EndedAttempt): string | undefined {
   return needs.observe && job.isReadable ? job.name : undefined;
 }
 
-/** The job goes back unstarted, due when it was, with no attempt used. */
+/** The job was not started. It is due when it was, with no attempt used. */
 export function released(job: ClaimedJob): Outcome {
   return waitingAgain("released", job, job.dueAt);
 }
@@ -48,7 +45,7 @@ function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number
   const lease = job.lease.current;
   if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
   // The record cannot note the claim that used no attempt, so the claim is taken back.
-  return { to, lease, runAt, record: job.text, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
+  return { to, lease, runAt, record: job.recordText, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
 }
 
 /** Leaves a record of a newer version to a deployment that can read it. */
@@ -56,7 +53,7 @@ export function leftToOthers({ job, needs }: EndedAttempt): Outcome {
   return waitingAgain("snoozed", job, needs.clock() + UNREADABLE_RETRY_MS);
 }
 
-/** The job is claimed again soon, with no attempt used: the store could not be read for the jobs that its end makes. */
+/** The job is claimed again soon, with no attempt used: the store was unavailable for the jobs that its end makes. */
 export function postponed({ job, needs }: EndedAttempt, { timing }: Outcome): Outcome {
   return { ...waitingAgain("snoozed", job, needs.clock() + POSTPONED_MS), timing };
 }
@@ -78,7 +75,7 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   return { to: "completed", lease: job.lease.current, at, record, name, timing: timing(attempt, at) };
 }
 
-/** The result as it can be stored. One that is not JSON, or too large, is dropped: the work is still done. */
+/** The result as it is stored; undefined if it is not JSON or too large: the work is still done. */
 function storable(result: unknown): unknown {
   try {
     return asJson(result, "result");
@@ -90,8 +87,8 @@ function storable(result: unknown): unknown {
 /**
  * The attempt has failed: the job is retried or dead.
  *
- * @param withOthers whether other jobs failed by the same throw. It may be meant for one of them, so it is not the end
- *   of this one.
+ * @param withOthers whether other jobs failed by the same throw. It may be meant for one of them, so a `PermanentError`
+ *   does not make this one dead.
  */
 export function failed(attempt: EndedAttempt, thrown: unknown, withOthers = false): AttemptOutcome {
   const { job, needs } = attempt;
@@ -120,7 +117,7 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const at = needs.clock();
   const { attempt: attempts } = job.info;
   const error = records.attemptError(thrown, attempts, at, job.isUsedUp ? undefined : startedAt);
-  // If `maxRetries` was lowered, the last failure is among the errors already, and no attempt has failed since.
+  // If `maxRetries` was lowered, no attempt has failed since the last stored error.
   const isNew = !job.isUsedUp || job.crashes > 0;
   const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
   const group = needs.observe ? failureGroup(job.name, error) : undefined;

@@ -3,8 +3,8 @@ import type { RetryAfterError } from "../job/errors.ts";
 import { durationMs, pointInTimeMs } from "../shared/duration.ts";
 
 /**
- * Recognizes errors by name, because `instanceof` fails if a job and the queue come from two copies of the package. A
- * value that throws when it is read is not recognized.
+ * Recognizes an error by its name, because `instanceof` fails if a job and the queue come from two copies of the
+ * package. A value that throws when it is read is not recognized.
  */
 export function isNamed(thrown: unknown, name: string): boolean {
   try {
@@ -14,7 +14,7 @@ export function isNamed(thrown: unknown, name: string): boolean {
   }
 }
 
-/** How long to wait before the next attempt when this one has thrown, in ms. */
+/** How long to wait before the next attempt, in ms. */
 export function retryWaitMs(
   thrown: unknown,
   backoff: Backoff | undefined,
@@ -26,7 +26,7 @@ export function retryWaitMs(
     if (isNamed(thrown, "RetryAfterError")) return retryAfterMs(thrown as RetryAfterError, now);
     return backoffMs(backoff, attempt, thrown, random);
   } catch {
-    // A backoff function or a `when` that makes no sense must not lose the job: the default wait applies.
+    // An invalid `when`, or result of a backoff function, must not lose the job: the default wait applies.
     return backoffMs(undefined, attempt, thrown, random);
   }
 }

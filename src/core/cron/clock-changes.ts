@@ -9,9 +9,9 @@ const SECOND_MS = 1_000;
  * stored.
  *
  * When the clock changes, an hour field that matches every hour follows real time: it fires in both passes of a
- * repeated hour and not in a gap. Any other hour field names local times, as in RFC 5545: one in a gap is read with the
- * offset before it (02:30 fires at 03:30), one that exists twice fires at the first, and two that coincide in one
- * instant fire once.
+ * repeated hour and not in a gap. Any other hour field names local times, as in RFC 5545: a time in a gap is read with
+ * the offset before it (02:30 fires at 03:30), a time that exists twice fires only the first time, and two times that
+ * fall on one instant fire once.
  */
 export function nextOccurrence(pattern: Pattern, zone: Zone, afterMs: number): number | undefined {
   let fromMs = Math.max((Math.floor(afterMs / SECOND_MS) + 1) * SECOND_MS, 0);

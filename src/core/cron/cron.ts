@@ -25,11 +25,11 @@ const crons = new Map<string, Cron>();
  * An expression has 5 fields (minute, hour, day of month, month, day of week) or 6, with seconds first; 5 fire at
  * second 0. Fields take `*`, `?`, values, lists, ranges that go up, steps, `JAN`-`DEC` and `SUN`-`SAT`; Sunday is 0 and
  * 7. `L` is the last day of the month, `5L` its last Friday, `5#2` its second. When both day fields are restricted
- * (neither is `*` nor `?`), a day need match only one. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`,
+ * (neither is `*` nor `?`), a day must match only one. `@yearly`, `@annually`, `@monthly`, `@weekly`, `@daily`,
  * `@hourly`, `@minutely`, `@secondly`, `@weekdays` and `@weekends` mean what they say. `H`, `H(0-29)` and `H/15` are
- * values derived from the seed, so that schedules with the same expression spread out. A value named twice is refused.
+ * values derived from the seed, so that schedules with the same expression spread out. A value may not appear twice.
  *
- * `nextOccurrence` has the rule for clock changes.
+ * For clock changes, see `nextOccurrence`.
  *
  * @example
  * parseCron("0 0 9 * * MON-FRI", "Europe/Paris").next(Date.now());
@@ -46,8 +46,8 @@ export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed =
     throw invalidRequest('timeZone must be a string: an IANA time zone name such as "Europe/Paris" or "UTC".');
   }
   const zone = zoneNamed(timeZone);
-  // Schedules with the same expression share the result, unless `H` makes it depend on their keys. No zone contains a
-  // space, and no key a line break, so that no two share a name.
+  // Schedules with the same expression share the result, unless `H` makes it depend on their keys. Names are unique: no
+  // zone contains a space, and no key a line break.
   const name = `${timeZone} ${expression.includes("H") ? `${seed}\n` : ""}${expression}`;
   return remember(crons, MOST_CRONS, name, () => {
     const pattern = readPattern(expression, seed);

@@ -20,8 +20,8 @@ export interface Zone {
 /** No zone was ever further from UTC than this, including local mean times. */
 export const WIDEST_OFFSET_MS = 16 * 3_600_000;
 
-// Longer than any gap (Apia skipped a whole day), so that a change affects only its own cell and the next; shorter
-// than the time between two changes (a week, in Brazil in 2000), so that a cell has at most one.
+// Longer than any gap (Apia skipped a whole day), so that a change affects only its own cell and the next. Shorter than
+// the time between two changes (a week, in Brazil in 2000), so that a cell has at most one.
 const CELL_MS = 3 * 86_400_000;
 
 const MOST_ZONES = 64;
@@ -68,11 +68,11 @@ function formatterFor(name: string): Intl.DateTimeFormat {
   try {
     if (isNameOfIana(name)) return new Intl.DateTimeFormat("en", { timeZone: name, timeZoneName: "longOffset" });
   } catch {
-    // The runtime does not know the name: the refusal below says so.
+    // The runtime does not know the name.
   }
   throw invalidRequest(
     `timeZone ${quote(name)} is not an IANA time zone name; expected one such as "Europe/Paris" or "UTC" ` +
-      "(offsets like +02:00 and abbreviations like BST are none).",
+      "(not an offset like +02:00 or an abbreviation like BST).",
   );
 }
 

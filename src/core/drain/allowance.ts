@@ -3,11 +3,11 @@ import { type ExchangeSize, type Fire, type LocalFacts, sizeOfFires } from "../s
 import { type DrainBudget, mostOf } from "./budget.ts";
 import type { JobsInHand } from "./in-hand.ts";
 
-/** What an exchange leaves room for, beyond what it takes to settle all jobs that are then in hand. */
+/** What an exchange leaves room for, besides settling all jobs that are then in hand. */
 export interface Room {
   /** To send it again, if its reply is lost. Default false. */
   readonly again?: boolean;
-  /** To settle once more before the end, as jobs that wait for a slot in vain are released. Default false. */
+  /** To settle once more before the end: jobs that get no slot are released. Default false. */
   readonly release?: boolean;
 }
 
@@ -15,16 +15,16 @@ export interface Room {
 export interface Claim {
   /** How many jobs; 0 for none. */
   readonly limit: number;
-  /** Whether they may have keys of flow control. */
+  /** Whether they may have flow control keys. */
   readonly meetsKeys: boolean;
 }
 
 /**
- * What the budget allows a drain to do. Whatever it does, there must be room to settle all jobs that are then in hand.
+ * What the budget allows a drain to do. Whatever it does, it keeps room to settle all jobs that are then in hand.
  *
- * The first claim has room for whatever comes first, so that no job waits forever for a larger budget: for keys of flow
- * control, and to lengthen a lease. Later claims leave keys out if there is no room for them, until they have met or
- * left out one.
+ * The first claim has room for whatever is due first, so that no job waits forever for a larger budget: a job with a
+ * flow control key, or one whose lease must be extended. Without room for keys, later claims leave jobs with keys out,
+ * until one was claimed or left out.
  */
 export class Allowance {
   readonly #budget: DrainBudget;
@@ -41,34 +41,34 @@ export class Allowance {
     this.#jobs = jobs;
   }
 
-  /** What must be set aside to settle all jobs in hand. */
+  /** What to set aside for settling all jobs in hand. */
   get reserve(): Cost {
     const { unsettled, mayHaveKeys, ended } = this.#jobs;
     return this.#costOfSettling(unsettled, ended.requests.length, mayHaveKeys);
   }
 
-  /** A claim is sent. */
+  /** Notes that a claim is sent. */
   noteClaim(): void {
     this.#isFirst = false;
   }
 
-  /** Whether jobs that have ended may be settled now, and the others later. */
+  /** Whether the drain may settle the ended jobs now, and the others later. */
   allowsSettling(room: Room): boolean {
     return this.#affords(this.#size(), room);
   }
 
-  /** Whether jobs that wait for a slot may be released with them. */
+  /** Whether it may release the jobs that wait for a slot, too. */
   get allowsRelease(): boolean {
     const size = this.#size();
     return this.#affords({ ...size, settles: size.settles + this.#jobs.waiting.length });
   }
 
-  /** How many of these schedules may be fired. */
+  /** How many of these schedules it may fire. */
   mostFires(fires: readonly Fire[]): number {
     return mostOf(fires.length, (count) => this.#affords(this.#size(fires.slice(0, count))));
   }
 
-  /** What may be claimed while these schedules are fired: up to `wanted` jobs. */
+  /** What it may claim while it fires these schedules: up to `wanted` jobs. */
   mostClaims(wanted: number, fires: readonly Fire[], room: Room): Claim {
     const size = this.#size(fires);
     const isAllowed = (claims: number, hasKeys = size.hasKeys) => this.#affords({ ...size, claims, hasKeys }, room);
@@ -100,7 +100,7 @@ export class Allowance {
     return this.#local.mostOfExchange({ ...size, followUps: (size.settles ?? 0) * this.#followUps });
   }
 
-  /** @param requests how many requests it takes at least: records may have too many bytes for one. */
+  /** @param requests how many requests it takes at least: one holds only so many bytes of records. */
   #costOfSettling(jobs: number, requests: number, hasKeys = false): Cost {
     if (jobs === 0) return noCost;
     const { roundTrips, commands } = this.#costOf({ settles: jobs, hasKeys });

@@ -1,9 +1,9 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { EndedJob } from "./settle-buffer.ts";
 
-/** An attempt that a drain made, once the store has replied to its outcome. It contains no payload and no result. */
+/** An attempt of a drain whose outcome the store has accepted or refused. It contains no payload and no result. */
 export interface DrainedAttempt extends AttemptInfo {
-  /** How it ended. "lost": its lease had expired, so its outcome was refused, and the job runs, or ran, again. */
+  /** How it ended. "lost": its lease had expired, so the store refused its outcome, and the job runs again. */
   readonly outcome: "completed" | "retried" | "snoozed" | "dead" | "lost";
   /** When it ended. */
   readonly endedAt: Date;
@@ -23,7 +23,7 @@ export interface DrainedAttempts {
   readonly attemptsLeftOut: number;
 }
 
-/** How many attempts an answer holds at most. */
+/** How many attempts a response holds at most. */
 const MOST_ATTEMPTS = 1_000;
 
 /** Collects the attempts of one drain. */
@@ -33,24 +33,21 @@ export class AttemptCollector {
 
   readonly add = ({ job, outcome, at }: EndedJob, isAccepted: boolean): void => {
     const { to, failure, timing } = outcome;
-    // There was no attempt.
     if (to === "released") return;
     if (this.#last.length === MOST_ATTEMPTS) {
       this.#last.shift();
       this.#leftOut++;
     }
-    const attempt = { ...job.info, endedAt: new Date(at), ranMs: timing?.ranMs ?? 0 };
-    if (!isAccepted) this.#last.push({ ...attempt, outcome: "lost" });
-    else
-      this.#last.push({
-        ...attempt,
-        outcome: to,
-        ...("runAt" in outcome && { runAt: new Date(outcome.runAt) }),
-        ...(failure && { error: { name: failure.name, message: failure.message } }),
-      });
+    this.#last.push({
+      ...job.info,
+      outcome: isAccepted ? to : "lost",
+      endedAt: new Date(at),
+      ranMs: timing?.ranMs ?? 0,
+      ...(isAccepted && "runAt" in outcome && { runAt: new Date(outcome.runAt) }),
+      ...(isAccepted && failure && { error: { name: failure.name, message: failure.message } }),
+    });
   };
 
-  /** What was collected so far. */
   get list(): DrainedAttempts {
     return { attempts: this.#last, attemptsLeftOut: this.#leftOut };
   }

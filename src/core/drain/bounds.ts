@@ -1,11 +1,11 @@
 import type { InFlight } from "./in-flight.ts";
 import type { DrainLimits } from "./options.ts";
 
-/** What a drain may still do by its limits: of time, of jobs, and those that others set. */
+/** How far a drain may go: for how long, for how many jobs, and only until it is aborted or paused. */
 export class DrainBounds {
-  /** From when on no job is started. */
+  /** When the drain stops starting jobs. */
   readonly deadline: number;
-  /** From when on running jobs are aborted. */
+  /** When it aborts running jobs. */
   readonly cutOffAt: number;
   /** When lingering ends. */
   readonly lingersUntil: number;
@@ -20,25 +20,25 @@ export class DrainBounds {
     this.lingersUntil = Math.min(startedAt + limits.lingerMs, this.deadline - 1);
   }
 
-  /** Why nothing more is claimed, if so. @param claimed how many jobs have been claimed. */
+  /** Why the drain claims no more; undefined if it may. @param claimed how many jobs it has claimed. */
   stoppedBy(claimed: number, now: number): "aborted" | "paused" | "timeBudget" | "maxJobs" | undefined {
     return this.startsNothing(now) ?? (claimed >= this.#limits.maxJobs ? "maxJobs" : undefined);
   }
 
-  /** Why not even what has been claimed is started, if so. */
+  /** Why it does not even start claimed jobs; undefined if it may. */
   startsNothing(now: number): "aborted" | "paused" | "timeBudget" | undefined {
     if (this.#limits.signal?.aborted || this.#inFlight.hasFailed) return "aborted";
     if (this.#inFlight.paused) return "paused";
     return now >= this.deadline ? "timeBudget" : undefined;
   }
 
-  /** How many more jobs may be claimed in all. */
-  jobsLeft(claimed: number): number {
+  /** How many more jobs it may claim in all. */
+  mostClaims(claimed: number): number {
     return this.#limits.maxJobs - claimed - this.#inFlight.claiming;
   }
 
   /** How many jobs one exchange may claim. */
   batch(claimed: number): number {
-    return Math.min(this.#limits.batchSize, this.jobsLeft(claimed));
+    return Math.min(this.#limits.batchSize, this.mostClaims(claimed));
   }
 }

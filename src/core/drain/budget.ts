@@ -1,9 +1,8 @@
 import { type Cost, type Meter, noCost } from "../store/meter.ts";
 
 /**
- * What one drain may spend. Every request that it causes counts here: exchanges, resends, and what handlers send
- * through `extend` and `progress`. A request for which there is no room is not sent. What it takes to settle the jobs
- * in hand is set aside.
+ * What one drain may spend. Every request of the drain counts here: exchanges, resends, and what handlers send through
+ * `extend` and `progress`. The budget refuses a request that would leave too little to settle the jobs in hand.
  */
 export class DrainBudget implements Meter {
   roundTrips = 0;
@@ -17,12 +16,12 @@ export class DrainBudget implements Meter {
     this.#limit = limit;
   }
 
-  /** From now on sets aside what `cost` gives, which is asked anew for each request. */
+  /** Sets aside what `cost` returns. It is called for each request. */
   setAside(cost: () => Cost): void {
     this.#setAside = cost;
   }
 
-  /** From now on nothing is sent any more. */
+  /** Refuses every request from now on. */
   close(): void {
     this.#isClosed = true;
   }
@@ -38,8 +37,8 @@ export class DrainBudget implements Meter {
   }
 
   /**
-   * How far apart requests of this cost must be, so that the budget lasts for so long: 0 while half of it is left,
-   * infinite if it has no room for any.
+   * How far apart requests of this cost must be for the budget to last this long, in ms: 0 while half of it is left,
+   * infinite if it has no room for one.
    */
   spacing(ms: number, cost: Cost): number {
     const { roundTrips, commands } = this.#with([this.#setAside()]);
@@ -50,7 +49,7 @@ export class DrainBudget implements Meter {
     return requests < 1 ? Number.POSITIVE_INFINITY : ms / requests;
   }
 
-  /** What is spent or held, and these costs on top. */
+  /** What is spent or held, plus these costs. */
   #with(costs: readonly Cost[]): Cost {
     let { roundTrips, commands } = this as Cost;
     for (const more of [this.#held, costs])
@@ -61,7 +60,7 @@ export class DrainBudget implements Meter {
     return { roundTrips, commands };
   }
 
-  /** Whether all of this can be spent. */
+  /** Whether the budget has room for all of these costs. */
   affords(...costs: readonly Cost[]): boolean {
     const { roundTrips, commands } = this.#with(costs);
     return roundTrips <= this.#limit.roundTrips && commands <= this.#limit.commands;

@@ -1,6 +1,6 @@
 import { alarm, type Clock } from "../shared/clock.ts";
 
-/** What the loop of a drain waits for: that something happens, or that a time comes. */
+/** Lets the loop of a drain wait until something happens or a time comes. */
 export class Condition {
   #end: () => void = () => {};
 

@@ -10,7 +10,7 @@ import type { DrainNeeds } from "./needs.ts";
 import type { DrainLimits } from "./options.ts";
 import { type DrainReport, noCounts, notDrained } from "./report.ts";
 
-/** What is assumed before anything is known: nothing is due. */
+/** What a drain assumes until it knows more: nothing is due. */
 const unknown: NextDue = { paused: false, nextAt: undefined };
 
 /** Makes one drain of a queue. @throws as `Queue.drain` */
@@ -69,7 +69,8 @@ async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: Drain
 }
 
 /**
- * An aborted drain does not wait for the reply of a peek, which changes nothing. After its report nothing more is sent.
+ * Peeks. If the drain is aborted meanwhile, it does not wait for the reply, and closes the budget: after its report it
+ * sends nothing more.
  */
 async function peekUnlessAborted(
   queue: DrainNeeds,
@@ -95,7 +96,7 @@ async function peekUnlessAborted(
   }
 }
 
-/** What is due next. It costs nothing if this process knows of something that is due. */
+/** Finds what is due next. This costs nothing if this process knows that something is due. */
 async function peek(queue: DrainNeeds, store: QueueStore): Promise<NextDue> {
   const { clock, declared, nextDue } = queue;
   const now = clock();

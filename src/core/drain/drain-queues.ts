@@ -15,8 +15,8 @@ export interface DrainableQueue {
   /** Drains as `Queue.drain` does, within limits that have been read. */
   drainWithin(limits: DrainLimits): Promise<DrainReport>;
   /**
-   * Calls `listener` with the run time of everything that is enqueued, or becomes due sooner, through this object. So a
-   * process that stays need not poll for it. The listener must not throw.
+   * Calls `listener` with the run time of each job that is enqueued, or becomes due sooner, through this object. So a
+   * long-running process need not poll for it. The listener must not throw.
    *
    * @returns a function that ends this.
    */
@@ -24,17 +24,16 @@ export interface DrainableQueue {
 }
 
 /**
- * Drains several queues in order under one budget, which gives the earlier ones priority: a later queue gets what is
- * left of the jobs, the time, the round trips and the commands. A queue for which too little is left is passed over.
- * While they linger, the earliest time of any queue counts.
+ * Drains several queues in order under one budget, which gives the earlier ones priority: a later queue gets what they
+ * leave of the jobs, the time, the round trips and the commands. A queue is skipped if that is too little. The drain
+ * lingers until something is due in any queue.
  *
- * To peek at a queue costs a round trip and at most two commands. If a budget cannot reach all of the queues even while
- * the others have nothing to do, each drain peeks at the first, and at as many others as it can reach, chosen at
- * random.
+ * A peek at a queue costs a round trip and at most two commands. If the budget is too small to peek at all queues, each
+ * drain peeks at the first, and at as many others as it can, chosen at random.
  *
- * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was passed over), else
+ * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was skipped), else
  *   "paused" if any queue is. `backlog` is also true if a limit kept a queue from being drained.
- * @throws {TidegateError} as `Queue.drain`. What the queues before did stays done.
+ * @throws {TidegateError} as `Queue.drain`. What the earlier queues did stays done.
  */
 export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
   const [first] = queues;
@@ -42,10 +41,10 @@ export async function drainTogether(queues: readonly DrainableQueue[], limits: D
   return queues.length === 1 ? first.drainWithin(limits) : new SharedDrain(first, queues, limits).run();
 }
 
-/** What ends the drains of all queues. A budget with no room for one queue may have some for another. */
+/** What ends the drains of all queues. A budget that is too small for one queue may be enough for another. */
 const endsAll: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "aborted"]);
 
-/** Whether a budget allows a peek at all of these queues, and to do something in any one of them. */
+/** Whether a budget is enough to peek at all of these queues, and to do something in any one of them. */
 function isEnough(budget: Cost, budgets: readonly LeastBudgets[]): boolean {
   return (["roundTrips", "commands"] as const).every((part) => {
     const peeks = budgets.reduce((sum, { peek }) => sum + peek[part], 0);
@@ -53,11 +52,9 @@ function isEnough(budget: Cost, budgets: readonly LeastBudgets[]): boolean {
   });
 }
 
-function inAnyOrder<Item>(items: readonly Item[]): readonly Item[] {
-  return items
-    .map((item) => ({ item, place: Math.random() }))
-    .sort((one, other) => one.place - other.place)
-    .map(({ item }) => item);
+function shuffled<Item>(items: readonly Item[]): readonly Item[] {
+  const ranked = items.map((item) => ({ item, rank: Math.random() }));
+  return ranked.sort((one, other) => one.rank - other.rank).map(({ item }) => item);
 }
 
 class SharedDrain {
@@ -68,7 +65,7 @@ class SharedDrain {
   readonly #deadline: number;
   readonly #afterwards = new Afterwards();
   readonly #news = new Condition();
-  /** When the first job of a queue is due that this process has enqueued since the queue's latest drain. */
+  /** When the first job is due that this process has enqueued in a queue since its latest drain. */
   readonly #enqueuedAt = new Map<DrainableQueue, number>();
   #counts = noCounts;
   readonly #latest = new Map<DrainableQueue, DrainReport>();
@@ -77,10 +74,10 @@ class SharedDrain {
   constructor(first: DrainableQueue, queues: readonly DrainableQueue[], limits: DrainLimits) {
     this.#queues = queues;
     this.#limits = limits;
-    for (const queue of queues) checkBudget(this.#limits, queue.budgets.least, queue.queue);
+    for (const queue of queues) checkBudget(limits, queue.budgets.least, queue.queue);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
-    this.#deadline = this.#startedAt + Math.max(this.#limits.timeBudgetMs, this.#limits.lingerMs);
+    this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
   }
 
   async run(): Promise<DrainReport> {
@@ -100,7 +97,7 @@ class SharedDrain {
     }
   }
 
-  /** As `Drain.noteEnqueued`: it wakes a drain only if `checkEvery` asks for it. */
+  /** Wakes the drain only if `checkEvery` is set, as `Drain.noteEnqueued` does. */
   #noteEnqueued(queue: DrainableQueue, at: number): void {
     this.#enqueuedAt.set(queue, Math.min(this.#enqueuedAt.get(queue) ?? at, at));
     if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
@@ -110,7 +107,7 @@ class SharedDrain {
     const reachable = this.#reachable();
     for (const queue of this.#queues) {
       if (!reachable.has(queue)) {
-        // What the queue reported before no longer holds.
+        // Its earlier report no longer holds.
         this.#latest.set(queue, notDrained);
         continue;
       }
@@ -118,27 +115,27 @@ class SharedDrain {
         this.#stop = "maxJobs";
         return;
       }
-      const report = await queue.drainWithin(this.#left());
+      const report = await queue.drainWithin(this.#nextLimits());
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
       this.#enqueuedAt.delete(queue);
       if (!endsAll.has(report.stoppedBy)) continue;
       this.#stop = report.stoppedBy;
-      // If the next job of a queue needs more time than is left, that time goes to the other queues.
+      // If the queue's next job needs more time than is left, the other queues get that time.
       if (report.stoppedBy !== "timeBudget" || this.#clock() >= this.#deadline) return;
     }
   }
 
   /**
-   * The queues that the rest of the budget can reach if the others have nothing to do. Usually these are all. Else they
-   * are the first and others chosen at random, so that none waits forever.
+   * The queues that the rest of the budget is enough to peek at: usually all. If not, these are the first and others
+   * chosen at random, so that none waits forever.
    */
   #reachable(): ReadonlySet<DrainableQueue> {
     const { roundTrips, commands } = this.#limits;
     const left = { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands };
     const [first, ...others] = this.#queues;
     const reached = new Set<DrainableQueue>();
-    for (const queue of [...(first ? [first] : []), ...inAnyOrder(others)]) {
+    for (const queue of [...(first ? [first] : []), ...shuffled(others)]) {
       const chosen = [...reached, queue].map((each) => each.budgets);
       if (isEnough(left, chosen)) reached.add(queue);
     }
@@ -146,7 +143,7 @@ class SharedDrain {
   }
 
   /** The limits of the next drain. */
-  #left(): DrainLimits {
+  #nextLimits(): DrainLimits {
     const { onProgress } = this.#limits;
     return {
       ...this.#limits,
@@ -159,7 +156,7 @@ class SharedDrain {
     };
   }
 
-  /** Waits until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
+  /** Waits until the next job is due. @returns false if that is too late, or if a limit is reached. */
   async #linger(): Promise<boolean> {
     for (;;) {
       const nextAt = this.#earliest(({ stoppedBy }) => stoppedBy === "empty");
@@ -176,7 +173,7 @@ class SharedDrain {
     return isShort ? "budget" : undefined;
   }
 
-  /** When something is due next in the queues whose latest reports are chosen; infinite if nothing is. */
+  /** When something is due next in the queues with a chosen latest report; infinite if nothing is. */
   #earliest(isChosen: (report: DrainReport) => boolean): number {
     const chosen = [...this.#latest].filter(([, report]) => isChosen(report));
     const times = chosen.flatMap(([queue, { nextRunAt }]) => [nextRunAt?.getTime(), this.#enqueuedAt.get(queue)]);

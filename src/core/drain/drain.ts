@@ -28,26 +28,22 @@ import { Watch } from "./watch.ts";
 /** The reply to a request that only settles. */
 const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], left: 0 };
 
-/**
- * Handlers that end in so many turns of the microtask queue are settled together. Promises within promises take a few
- * each.
- */
-const MOST_TURNS = 32;
+/** Handlers that end within this many microtasks are settled together. Nested promises take a few each. */
+const MOST_MICROTASKS = 32;
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
 
-/** How many jobs one slot may take at most. */
-function largestBatch({ jobs }: AttemptNeeds): number {
-  return Math.max(1, ...[...jobs.values()].map(batchSizeOf));
+/** The most jobs that one slot may take. */
+function largestBatch({ definitions }: AttemptNeeds): number {
+  return Math.max(1, ...[...definitions.values()].map(batchSizeOf));
 }
 
 /**
- * One drain. It starts jobs while slots are free, sends an exchange when one is due (`NextExchange`), and else waits
- * until something happens: a job ends, a reply arrives, a time comes. It ends when nothing runs and nothing is due, or
- * a limit is reached.
+ * One drain. It starts jobs while slots are free, sends an exchange when one is due (`NextExchange`), and otherwise
+ * waits until a job ends, a reply arrives or a time comes. It ends when nothing runs and nothing is due, or a limit is
+ * reached.
  *
- * Sending an exchange does not wait for its reply: jobs run meanwhile, what ends goes with the next exchange, and the
- * next one may be sent while others are in flight.
+ * It does not wait for the reply of an exchange: jobs run on, and it may send the next exchange meanwhile.
  */
 export class Drain {
   readonly #needs: AttemptNeeds;
@@ -67,7 +63,7 @@ export class Drain {
   /**
    * @param needs its store is opened with the budget as its meter.
    * @param budget includes what was spent before.
-   * @param nextDue what is known, or assumed, to be due next.
+   * @param nextDue what is due next, as known or assumed so far.
    */
   constructor(
     needs: AttemptNeeds & Pick<DrainNeeds, "declared" | "longestTimeoutMs">,
@@ -89,12 +85,12 @@ export class Drain {
     const { running } = this.#jobs;
     const mostOfExtend = store.local.mostOfExtend(1);
     const spacing = (ms: number) => budget.spacing(ms, mostOfExtend);
-    // The running jobs share what is left.
+    // The running jobs share the rest of the budget.
     this.#needs = { ...needs, spacing: (ms) => spacing(ms) * running.size };
-    // A queue that does not observe spends nothing on it.
+    // A queue that does not observe spends nothing on checks.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
-    this.#allowance = new Allowance(budget, store.local, mostFollowUps(needs.jobs), this.#jobs);
+    this.#allowance = new Allowance(budget, store.local, mostFollowUps(needs.definitions), this.#jobs);
     this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt);
     const exchangeNeeds = {
       ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },
@@ -104,7 +100,7 @@ export class Drain {
     budget.setAside(() => this.#allowance.reserve);
   }
 
-  /** Takes over jobs that are leased already. */
+  /** Takes over jobs that are already leased. */
   take(leased: readonly LeasedJob[], now = this.#needs.clock()): void {
     this.#counts.claimed += leased.length;
     if (leased.some(({ lease }) => lease.flow)) this.#jobs.meetKeys();
@@ -112,15 +108,15 @@ export class Drain {
     const isTooLong = ({ job }: Attempt) => job.timeoutMs > this.#limits.longestAttemptMs;
     this.#jobs.waiting.add(attempts.filter((attempt) => !isTooLong(attempt)));
     const tooLong = attempts.filter(isTooLong);
-    if (tooLong.length > 0) this.#next.meetTooLong();
+    if (tooLong.length > 0) this.#next.noteTooLong();
     this.#release(tooLong, now);
   }
 
-  /** This process has enqueued something that is due at `at`: the drain need not check for it. */
+  /** Notes that this process has enqueued something that is due at `at`: the drain need not check for it. */
   noteEnqueued(at: number): void {
     this.#inFlight.noteEnqueued(at);
-    // Only if `checkEvery` asks for it: on some platforms a request may not wake what another one began. What its own
-    // handlers enqueue, the drain sees when they end.
+    // Only with `checkEvery`: on some platforms one request may not wake another. What its own handlers enqueue, the
+    // drain sees when they end.
     if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
 
@@ -135,7 +131,7 @@ export class Drain {
       do {
         await this.#runDue();
       } while (await this.#linger());
-      // Nothing is left to settle them with. They run again when their leases run out.
+      // The budget has no room to settle these. They run again when their leases run out.
       this.#counts.lost += this.#jobs.ended.length;
       return this.report(clock());
     } finally {
@@ -150,12 +146,12 @@ export class Drain {
       const now = clock();
       this.#startWaiting(now);
       this.#limits.slots.changed();
-      // No await may stand between these checks and the wait: what happened in between would go unnoticed.
+      // Do not await between these checks and the wait: the drain would miss what happens in between.
       if (this.#next.isDue(now)) await this.#exchange();
-      else if (now >= this.#watch.dueAt(now)) this.#watch.look(store, now);
+      else if (now >= this.#watch.dueAt(now)) this.#watch.check(store, now);
       else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens();
-      // Quarantined jobs wait until the others are settled. If the budget has no room for an exchange more, they go
-      // back with them.
+      // Quarantined jobs wait until the others are settled. If the budget has no room for one more exchange, they are
+      // released.
       else if (this.#jobs.waiting.length > 0) this.#release(this.#jobs.waiting.takeAll(), now);
       else break;
     }
@@ -183,17 +179,17 @@ export class Drain {
     return waiting.length > 0 && now >= waiting.overdueAt && this.#allowance.allowsRelease;
   }
 
-  /** Whether there is something to start, as far as is known. */
+  /** Whether the drain knows of something to start. */
   #wantsSlot(now: number): boolean {
-    return this.#jobs.waiting.length > 0 || (this.#next.isMoreDue(now) && !this.#next.stoppedBy(now));
+    return this.#jobs.waiting.length > 0 || (this.#next.hasBacklog(now) && !this.#next.stoppedBy(now));
   }
 
-  /** Whether other drains have all the slots that this one could use. */
+  /** Whether other drains have taken all slots that this one could use. */
   #awaitsSlot(now: number): boolean {
     return this.#limits.slots.most === 0 && this.#wantsSlot(now);
   }
 
-  /** Starts jobs in one slot: several, if one call of their handler performs them. */
+  /** Starts the jobs of one slot: several if one call of their handler performs them. */
   async #start(attempts: readonly Attempt[], now: number): Promise<void> {
     const { slots } = this.#limits;
     const { running } = this.#jobs;
@@ -215,30 +211,32 @@ export class Drain {
     this.#prefetch.slotTaken(now, Math.max(...attempts.map(({ job }) => job.batchSize)));
     const canStart = attempts.every(({ job }) => job.canStart(now))
       ? attempts
-      : await this.#lengthenLeases(attempts, now);
+      : await this.#extendLeases(attempts, now);
     const outcomes = await runTogether(canStart);
     const endedAt = this.#needs.clock();
     canStart.forEach(({ job }, index) => {
       this.#end(job, outcomes[index] as AttemptOutcome, endedAt);
     });
     if (canStart === attempts) return;
-    const others = attempts.filter((attempt) => !canStart.includes(attempt));
-    this.#release(others, endedAt);
+    this.#release(
+      attempts.filter((attempt) => !canStart.includes(attempt)),
+      endedAt,
+    );
   }
 
-  /** Something other than the job failed, such as the clock. Its lease runs out, and the drain ends with the error. */
+  /** Ends the drain because something other than a job has failed, such as the clock. The job's lease runs out. */
   #abort(error: unknown): void {
     this.#inFlight.abort(error);
     this.#news.notify();
   }
 
   /**
-   * No job starts with less lease left than its timeout. A job whose timeout no claim could foresee gets a longer
-   * lease.
+   * Extends the leases of jobs with a longer timeout than their claim expected: no job starts with a lease shorter than
+   * its timeout.
    *
-   * @returns the attempts whose leases are long enough then.
+   * @returns the attempts with a lease that is long enough.
    */
-  async #lengthenLeases(attempts: readonly Attempt[], now: number): Promise<readonly Attempt[]> {
+  async #extendLeases(attempts: readonly Attempt[], now: number): Promise<readonly Attempt[]> {
     const neededMs = (job: ClaimedJob) => job.timeoutMs + SETTLE_MARGIN_MS;
     const short = attempts.filter(({ job }) => !job.canStart(now) && neededMs(job) > this.#leaseMs);
     const onLost = () => {};
@@ -267,7 +265,7 @@ export class Drain {
     const { request, ended } = taken;
     this.#inFlight.send(request, (reply) => {
       const unsettled = ended.filter((_, index) => reply?.settled[index] === undefined);
-      // After a failure there is one more try, once all jobs have ended.
+      // After a failure the drain tries once more, when all jobs have ended.
       if (request.isLastTry) this.#counts.lost += unsettled.length;
       else this.#jobs.ended.putBack(unsettled);
       if (reply) this.#apply(reply, ended, request);
@@ -275,9 +273,9 @@ export class Drain {
     });
   }
 
-  /** Lets handlers that end in this very turn be settled together, and not one by one. */
+  /** Waits for handlers that are about to end, so that they are settled together. */
   async #handlersAboutToEnd(): Promise<void> {
-    for (let turn = 0; turn < MOST_TURNS && this.#jobs.running.size > 0; turn++) await undefined;
+    for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
   }
 
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
@@ -305,7 +303,7 @@ export class Drain {
     if (claim) this.#next.setFires(firesOf(reply.schedules, now));
     if (reply.leftKeys) this.#jobs.meetKeys();
     this.take(reply.jobs, now);
-    // After a partition has failed, nothing more is started but what another one has given.
+    // A partition has failed: these are the last jobs to start.
     if ("failure" in reply) this.#startWaiting(now);
   }
 
@@ -314,8 +312,8 @@ export class Drain {
   /** Waits until a job ends, a reply arrives, a slot comes free, or it is time for the next exchange or to end. */
   async #somethingHappens(): Promise<void> {
     const { waiting, running } = this.#jobs;
-    // Read anew, since a handler has just begun: a steady clock loses what passes between its last reading and a clock
-    // that is set back.
+    // Read again, since a handler has just begun: if the clock is set back, a steady clock loses the time since its
+    // last reading.
     const now = this.#needs.clock();
     const { onStopped } = this.#limits;
     if (onStopped && running.size > 0 && this.#next.stoppedBy(now)) onStopped(this.report(now), this.failure);
@@ -325,7 +323,7 @@ export class Drain {
     await this.#news.wait(this.#needs.clock, now, times);
   }
 
-  /** Waits until the next job is due, if that is soon enough; false if not, or if a limit is reached. */
+  /** Waits until the next job is due. @returns false if that is too late, or if a limit is reached. */
   async #linger(): Promise<boolean> {
     const { clock } = this.#needs;
     const { nextAt } = this.#inFlight;
@@ -335,12 +333,11 @@ export class Drain {
     return true;
   }
 
-  /** Why the store or something else has kept the drain from going on, if so. */
+  /** What has failed and stopped the drain; undefined if nothing has. */
   get failure(): unknown {
     return this.#inFlight.failure;
   }
 
-  /** How many jobs it has completed so far. */
   get completed(): number {
     return this.#counts.completed;
   }
@@ -354,7 +351,7 @@ export class Drain {
       commands: this.#budget.commands,
       stoppedBy: this.#next.stoppedBy(now) ?? "empty",
       nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
-      backlog: this.#next.isMoreDue(now),
+      backlog: this.#next.hasBacklog(now),
     };
   }
 }

@@ -7,56 +7,49 @@ const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?
 /**
  * How many exchanges may be in flight at once. While the reply of one is on its way, the jobs of the others run. With
  * Redis 40 ms away, jobs of 5 ms keep 99 % of 100 slots busy; with 6 exchanges 86 %, with 2 of them 30 %. A Worker has
- * six connections: one more request would wait while its timeout runs. (A drain with few slots, or with jobs that make
- * requests, has one or two in flight.)
+ * six connections: a seventh request would wait while its timeout runs.
  */
 const MOST_IN_FLIGHT = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 
 /** How much of the longest reply time is kept when a shorter one follows: after five replies, half of it. */
 const FADING = 7 / 8;
 
-/** An exchange, as a drain sends it. What is the same in all of them is added when it is sent. */
+/** An exchange of a drain, without what all of them have in common. */
 export interface DrainRequest extends Omit<ExchangeRequest, "retentionMs" | "observe"> {
   /** Whether it reads what is due next. If not, it only settles. */
   readonly reads: boolean;
-  /** Whether another one has failed before: what this one does not settle is lost. */
+  /** Whether an earlier one has failed: nothing settles what this one leaves unsettled. */
   readonly isLastTry: boolean;
 }
 
 /**
- * The exchanges of one drain that are in flight, and what replies have said about the queue. Others only read its
- * fields.
+ * The exchanges of one drain that are in flight, and what their replies say about the queue. Only this class changes
+ * its fields.
  */
 export class InFlight {
   readonly #exchange: (request: DrainRequest) => Promise<ExchangeReply>;
   readonly #clock: Clock;
   readonly #onNews: () => void;
-  /** How many there are. */
   count = 0;
-  /** How many jobs they may bring. */
+  /** How many jobs they may claim. */
   claiming = 0;
-  /** How many jobs are due beyond those that they will take, according to the last count. */
-  left = 0;
-  /** How long replies take, in ms: the longest of late. */
+  /** How many jobs were due at the last count, beyond those that these exchanges will claim. */
+  backlog = 0;
+  /** How long replies take, in ms: the longest of the latest ones. */
   replyMs = 0;
   paused: boolean;
   /** Whether one has failed. Running jobs may still end and be settled, but no more are started. */
   hasFailed = false;
-  /** Whether the budget had no room for one, or for the resends that it took. */
+  /** Whether the budget had no room for one, or for its resends. */
   isOutOfBudget = false;
-  /** How many of the exchanges may claim jobs with keys. */
+  /** How many of them may claim jobs with keys. */
   #meetingKeys = 0;
   #sent = 0;
-  #answered = 0;
-  /**
-   * Which exchange the knowledge of the queue comes from: two replies may arrive in another order than they were sent.
-   */
+  #replied = 0;
+  /** Which exchange read what is known of the queue: an older one may get its reply later. */
   #knownFrom = 0;
   #nextAt: number | undefined;
-  /**
-   * When the first job is due that this process has enqueued since the last exchange was sent that reads what is due
-   * next.
-   */
+  /** When the first job is due that this process has enqueued since the last read of what is due next was sent. */
   #enqueuedAt: number | undefined;
   #error: unknown;
   #failure: unknown;
@@ -64,8 +57,8 @@ export class InFlight {
 
   /**
    * @param exchange sends an exchange to the store.
-   * @param nextDue what is known, or assumed, to be due next.
-   * @param onNews is called when there is something new: a reply or a failure.
+   * @param nextDue what is due next, as known or assumed so far.
+   * @param onNews is called after each reply and each failure.
    */
   constructor(
     exchange: (request: DrainRequest) => Promise<ExchangeReply>,
@@ -85,51 +78,49 @@ export class InFlight {
     return this.#abortedBy ?? this.#error;
   }
 
-  /** Why the drain claims no more, if an exchange or something else has failed, whatever has succeeded since. */
+  /** Why the drain claims no more: what has failed, even if an exchange has succeeded since. */
   get failure(): unknown {
     return this.#abortedBy ?? this.#failure;
   }
 
-  /**
-   * Something other than an exchange has failed. Running jobs may still end and be settled, but no more are started.
-   */
+  /** Ends the drain because something other than an exchange has failed. Running jobs are still settled. */
   abort(error: unknown): void {
     this.hasFailed = true;
     this.#abortedBy ??= error;
   }
 
   /**
-   * One exchange may be in flight at first, and two more with each reply. So a store that is slow, or refuses, is asked
-   * once.
+   * At first one exchange may be in flight, and two more with each reply. So a store that is slow or refuses gets only
+   * one request.
    */
   get hasRoom(): boolean {
-    return this.count < Math.min(MOST_IN_FLIGHT, 1 + 2 * this.#answered);
+    return this.count < Math.min(MOST_IN_FLIGHT, 1 + 2 * this.#replied);
   }
 
   /**
-   * How much longer the leases of the next claim last, in ms. Claims of one millisecond must differ, in case one of
-   * them is sent again, and its resend may lengthen its leases by one more.
+   * How much longer the leases of the next claim last, in ms. Two claims in one millisecond must differ, in case one
+   * is sent again. A resend may extend its leases by one more.
    */
   get leaseApartMs(): number {
     return 2 * (this.#sent % MOST_IN_FLIGHT);
   }
 
-  /** Whether the exchanges in flight may bring jobs with keys of flow control. */
+  /** Whether the exchanges in flight may claim jobs with flow control keys. */
   get meetsKeys(): boolean {
     return this.#meetingKeys > 0;
   }
 
-  /** Whether another claim may find jobs beyond those that the exchanges in flight will take. */
+  /** Whether another claim may find jobs beyond those that the exchanges in flight will claim. */
   get mayFindMore(): boolean {
-    return this.count === 0 || this.left > 0;
+    return this.count === 0 || this.backlog > 0;
   }
 
-  /** When something is due next, as far as is known; infinite if nothing is. */
+  /** When something is due next, as far as this drain knows; infinite if nothing is. */
   get nextAt(): number {
     return Math.min(this.#nextAt ?? Number.POSITIVE_INFINITY, this.#enqueuedAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** This process has enqueued something that is due at `at`. */
+  /** Notes that this process has enqueued something that is due at `at`. */
   noteEnqueued(at: number): void {
     this.#enqueuedAt = Math.min(this.#enqueuedAt ?? at, at);
   }
@@ -141,8 +132,8 @@ export class InFlight {
     this.count++;
     this.claiming += limit;
     if (meetsKeys) this.#meetingKeys++;
-    this.left -= limit;
-    // A reply that reads nothing does not know of it.
+    this.backlog -= limit;
+    // A request that reads nothing learns nothing of it.
     if (request.reads) this.#enqueuedAt = undefined;
     const landed = () => {
       this.count--;
@@ -152,7 +143,7 @@ export class InFlight {
     const ended = this.#exchange(request).then(
       (reply) => {
         landed();
-        this.#answered++;
+        this.#replied++;
         this.replyMs = Math.max(this.#clock() - request.now, this.replyMs * FADING);
         this.#error = undefined;
         if (request.reads && number > this.#knownFrom) this.#learn(reply, number, request);
@@ -184,6 +175,6 @@ export class InFlight {
     this.#nextAt = nextAt;
     this.paused = paused;
     const isNothingDue = nextAt === undefined || nextAt > now;
-    if (claim?.countLeft || isNothingDue) this.left = left - this.claiming;
+    if (claim?.countLeft || isNothingDue) this.backlog = left - this.claiming;
   }
 }

@@ -8,11 +8,10 @@ const WATCHED_AFTER_MS = 1_000;
 
 /** The jobs that a drain has claimed and not settled yet, from the claim to the outcome. */
 export class JobsInHand {
-  /** Those that wait for a slot. */
+  /** Jobs that wait for a slot. */
   readonly waiting = new PrefetchBuffer();
-  /** Those that run. */
   readonly running = new Set<Attempt>();
-  /** Those that have ended, or go back unstarted, and wait for the next exchange. */
+  /** Jobs that have ended, or are released, and wait for the next exchange. */
   readonly ended = new SettleBuffer();
   readonly #inFlight: Readonly<InFlight>;
   #hasMetKeys = false;
@@ -33,17 +32,17 @@ export class JobsInHand {
     return this.waiting.length + this.#inFlight.claiming;
   }
 
-  /** How many no exchange in flight settles. Those being claimed count as if they were claimed. */
+  /** How many jobs no exchange has settled or is settling. Jobs that are being claimed count too. */
   get unsettled(): number {
     return this.ahead + this.running.size + this.ended.length;
   }
 
-  /** Some have keys of flow control, or the next ones will. From now on each exchange has room for them. */
+  /** Notes that jobs may have flow control keys: each exchange leaves room for them from now on. */
   meetKeys(): void {
     this.#hasMetKeys = true;
   }
 
-  /** Whether some may have keys, those being claimed included. */
+  /** Whether jobs may have keys, including those that are being claimed. */
   get mayHaveKeys(): boolean {
     return this.#hasMetKeys || this.#inFlight.meetsKeys;
   }

@@ -3,13 +3,13 @@ import { invalidRequest } from "../shared/errors.ts";
 import { type Cost, noCost, sumOf } from "../store/meter.ts";
 import type { LocalFacts } from "../store/store.ts";
 
-/** What the drains of a queue must be able to afford. */
+/** The smallest budgets for the drains of a queue. */
 export interface LeastBudgets {
   /** The most that a peek costs. */
   readonly peek: Cost;
   /** The least budget with which a drain can do anything. */
   readonly least: Cost;
-  /** The least budget with which it peeks before that. With less, it begins with a claim. */
+  /** The least budget with which it peeks first. With less, it begins with a claim. */
   readonly leastToPeek: Cost;
 }
 

@@ -9,9 +9,9 @@ import type { UsageCounter } from "./usage.ts";
 
 /** What the drains of a queue need. */
 export interface DrainNeeds
-  extends Omit<EnqueueNeeds, "store" | "newId" | "noteDue">,
+  extends Omit<EnqueueNeeds, "store" | "reader" | "newId" | "noteDue">,
     Pick<AttemptNeeds, "retentionMs" | "observe" | "logger"> {
-  /** Opens the store of the queue, with what it costs counted here. */
+  /** Opens the store of the queue. The meter counts what it costs. */
   readonly open: (meter: Meter) => QueueStore;
   readonly declared: DeclaredSchedules;
   readonly nextDue: NextDueHint;

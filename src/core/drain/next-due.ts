@@ -1,19 +1,16 @@
-/**
- * When something is due next, as far as one `Queue` object knows. Only a hint, and plain data, so that requests may
- * share it.
- */
+/** When something is due next, as far as one `Queue` object knows: a hint, in plain data that requests may share. */
 export class NextDueHint {
   /** ms since 1970; undefined if nothing is known. */
   at: number | undefined;
   readonly #listeners = new Set<(runAt: number) => void>();
 
-  /** Something has been enqueued that is due at `runAt`. */
+  /** Notes that something was enqueued that is due at `runAt`. */
   note(runAt: number): void {
     this.at = Math.min(this.at ?? runAt, runAt);
     for (const listener of this.#listeners) listener(runAt);
   }
 
-  /** Something may have become due that this object does not know of: listeners check now, and the next drain peeks. */
+  /** Notes that anything may be due: listeners check now, and the next drain peeks. */
   forget(now: number): void {
     this.note(now);
     this.at = undefined;

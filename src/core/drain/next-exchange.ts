@@ -8,10 +8,10 @@ import type { Prefetch } from "./prefetch.ts";
 import type { StoppedBy } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
 
-/** For how long a drain of occurrences relies on what its claim has read. */
+/** For how long a drain relies on what its last claim has read. */
 const RELIED_ON_MS = 1_000;
 
-/** What the next exchange of a drain depends on. */
+/** What decides about the next exchange of a drain. */
 interface ExchangeNeeds {
   readonly limits: DrainLimits;
   readonly bounds: DrainBounds;
@@ -32,24 +32,24 @@ interface Plan extends Claim {
 /**
  * The next exchange of a drain: when it is due, and what it settles, fires and claims.
  *
- * It is due for one of two reasons, and then also does whatever else there is to do:
+ * It is due for one of two reasons, and then also does everything else there is to do:
  *
  * - **To claim or fire**: something is due, and the drain has fewer jobs ahead than it can use soon (`Prefetch`).
- * - **To settle**: nothing runs any more, or the oldest ended job has waited for a second.
+ * - **To settle**: no job runs any more, or the oldest ended job has waited for a second.
  *
- * It need not wait for the exchanges in flight, as long as there are not too many (`InFlight.hasRoom`). But a claim
- * beside another one needs a reason to believe that it will find jobs: the store must have counted more than the
- * exchanges in flight will take (`InFlight.mayFindMore`). A claim asks for that count if, at the pace of the jobs, it
- * will not bring enough (`#isAnotherUseful`).
+ * It need not wait for the exchanges in flight, as long as there are not too many (`InFlight.hasRoom`). But the drain
+ * claims beside another claim only if the store has counted more due jobs than the exchanges in flight will claim
+ * (`InFlight.mayFindMore`). A claim asks for that count if it will not bring enough jobs at their pace
+ * (`#needsBacklog`).
  */
 export class NextExchange {
   readonly #needs: ExchangeNeeds;
   /** Schedules to fire, which the last claim found due. */
   #fires: readonly Fire[] = [];
   #lastSentAt: number;
-  /** When an exchange was sent that reads what is due next. */
+  /** When the last exchange was sent that reads what is due next. */
   #lastReadAt = Number.NEGATIVE_INFINITY;
-  /** How many of the claimed jobs are occurrences that the store has fired by itself. */
+  /** How many of the claimed jobs the store has made by itself, by firing a schedule. */
   #fired = 0;
   #hasMetTooLong = false;
 
@@ -60,7 +60,7 @@ export class NextExchange {
 
   // Why nothing more is claimed ---------------------------------------------------------------------------------------
 
-  /** Why the drain claims nothing more, if so. Its time is over as well if a job that is due needs more of it. */
+  /** Why the drain claims no more; undefined if it may. A due job that needs more time than is left ends it too. */
   stoppedBy(now: number): StoppedBy | undefined {
     const { allowance, bounds, counts, inFlight } = this.#needs;
     const limit = bounds.stoppedBy(counts.claimed, now);
@@ -69,11 +69,8 @@ export class NextExchange {
     return this.#hasMetTooLong ? "timeBudget" : undefined;
   }
 
-  /**
-   * A job needs more time than this drain may give it. Nothing more is claimed, so that the job stays first for one
-   * that has the time.
-   */
-  meetTooLong(): void {
+  /** A job needs more time than this drain has. The drain claims no more, so that one with more time finds it first. */
+  noteTooLong(): void {
     this.#hasMetTooLong = true;
   }
 
@@ -83,12 +80,12 @@ export class NextExchange {
     return this.#plan(now) !== undefined;
   }
 
-  /** Whether something is due, as far as is known. */
-  isMoreDue(now: number): boolean {
+  /** Whether this drain knows of something that is due. */
+  hasBacklog(now: number): boolean {
     return this.#fires.length > 0 || this.#needs.inFlight.nextAt <= now;
   }
 
-  /** Whether to check for jobs that other processes have enqueued. */
+  /** Whether it is time to check for jobs that other processes have enqueued. */
   #isTimeToCheck(now: number): boolean {
     const { jobs, limits } = this.#needs;
     return jobs.running.size > 0 && now - this.#lastSentAt >= limits.checkEveryMs;
@@ -98,18 +95,18 @@ export class NextExchange {
     const { jobs, allowance } = this.#needs;
     const { ended, isIdle, ahead } = jobs;
     if (ended.length === 0 || (!isIdle && now < this.#settleBy)) return false;
-    // Jobs that wait for a slot may have to be released later, and settled before the last ones.
+    // Jobs that get no slot are released later, in an exchange before the last one.
     return allowance.allowsSettling({ release: !isIdle && ahead > 0 && !ended.hasReleased });
   }
 
-  /** When ended jobs are settled though others still run. After a failure they wait for all of them. */
+  /** When ended jobs are settled while others still run. After a failure they wait for the others. */
   get #settleBy(): number {
     const { inFlight, jobs, limits, prefetch } = this.#needs;
     if (inFlight.hasFailed) return Number.POSITIVE_INFINITY;
-    // A free slot must not wait for the place of a job that has ended.
-    const isPlaceWanted = jobs.ended.freesPlaces && prefetch.freeSlots > 0;
+    // With a slot free here, no job must wait for the slot of its key that an ended job still holds.
+    const isKeySlotWanted = jobs.ended.freesKeySlots && prefetch.freeSlots > 0;
     // After an abort there may be no time to wait.
-    return jobs.ended.settleBy(limits.signal?.aborted === true || isPlaceWanted);
+    return jobs.ended.settleBy(limits.signal?.aborted === true || isKeySlotWanted);
   }
 
   /** The times at which it may become due. */
@@ -120,17 +117,16 @@ export class NextExchange {
 
   // What it does ------------------------------------------------------------------------------------------------------
 
-  /** Sets which schedules to fire. */
   setFires(fires: readonly Fire[]): void {
     this.#fires = fires;
   }
 
-  /** The store has fired so many occurrences by itself, with the jobs that it has given. */
+  /** Notes how many of the jobs in a reply the store has made by itself, by firing a schedule. */
   noteFired(count: number): void {
     this.#fired += count;
   }
 
-  /** Takes out what the exchange does, to be sent now; undefined if it is not due. */
+  /** Takes what to send now out of the buffers; undefined if no exchange is due. */
   take(now: number): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } | undefined {
     const { allowance, jobs, bounds, inFlight } = this.#needs;
     const plan = this.#plan(now);
@@ -156,25 +152,24 @@ export class NextExchange {
     return { request, ended };
   }
 
-  /** What the exchange does, if it is due. */
+  /** What the exchange does; undefined if it is not due. */
   #plan(now: number): Plan | undefined {
     if (!this.#needs.inFlight.hasRoom) return undefined;
     const isToSettle = this.#isTimeToSettle(now);
-    if (!isToSettle && !this.isMoreDue(now) && !this.#isTimeToCheck(now)) return undefined;
+    if (!isToSettle && !this.hasBacklog(now) && !this.#isTimeToCheck(now)) return undefined;
     const fire = this.#firesNow(now);
     const claim = this.#claimNow(fire, now);
     return isToSettle || fire.length > 0 || claim.limit > 0 ? { fire, ...claim } : undefined;
   }
 
   /**
-   * Whether the drain ends after this exchange, and knows what is due next: it has run nothing but occurrences, and its
-   * claim has just found nothing else. So a tick that fires one occurrence saves a command. A drain with other jobs
-   * reads on, since more may follow them.
+   * Whether the drain ends after this exchange and knows what is due next: it has run nothing but occurrences, and its
+   * claim has just found nothing else. So a tick that fires one occurrence saves a command.
    */
   #isReadingNeedless(ended: readonly EndedJob[], now: number): boolean {
     const { limits, counts, jobs } = this.#needs;
     if (limits.heldOnly) return true;
-    const isLast = jobs.isIdle && jobs.waiting.length === 0 && jobs.ended.length === 0 && !this.isMoreDue(now);
+    const isLast = jobs.isIdle && jobs.waiting.length === 0 && jobs.ended.length === 0 && !this.hasBacklog(now);
     const isOver =
       ended.length > 0 && ended.every(({ outcome }) => !("runAt" in outcome) && !outcome.followUps?.length);
     return isLast && isOver && this.#fired === counts.claimed && now - this.#lastReadAt < RELIED_ON_MS;
@@ -185,22 +180,20 @@ export class NextExchange {
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
-      countLeft: this.#isAnotherUseful(limit, now),
+      countLeft: this.#needsBacklog(limit, now),
       meetsKeys,
       refreshAfterMs: limits.checkEveryMs,
     };
   }
 
-  /**
-   * Whether another claim beside one of `limit` would be useful, and it is not known whether it would find anything.
-   */
-  #isAnotherUseful(limit: number, now: number): boolean {
+  /** Whether another claim beside one of `limit` jobs would be useful, but might find nothing. */
+  #needsBacklog(limit: number, now: number): boolean {
     const { bounds, counts, inFlight, jobs, prefetch } = this.#needs;
-    if (bounds.jobsLeft(counts.claimed) <= limit || inFlight.left > limit) return false;
+    if (bounds.mostClaims(counts.claimed) <= limit || inFlight.backlog > limit) return false;
     return !prefetch.isEnough(jobs.ahead + limit, inFlight.replyMs, now);
   }
 
-  /** The schedules that are fired now, as many as the budget allows. It need not have room to claim more. */
+  /** The schedules to fire now: as many as the budget allows, even if it has no room for a claim. */
   #firesNow(now: number): readonly Fire[] {
     const { allowance, bounds, counts } = this.#needs;
     return bounds.stoppedBy(counts.claimed, now) ? [] : this.#fires.slice(0, allowance.mostFires(this.#fires));
@@ -214,7 +207,7 @@ export class NextExchange {
     if (isStopped || !inFlight.mayFindMore) return nothing;
     const batch = Math.min(bounds.batch(counts.claimed), jobs.waiting.mostClaims(jobs.isIdle));
     const startable = jobs.ahead === 0 ? prefetch.mostStartable : 0;
-    // Ahead of free slots, or for free slots alone if the budget has too little room for that.
+    // The drain claims ahead, or only for its free slots if the budget has too little room.
     const ways = [
       { wanted: this.#wanted(now), room: { again: true, release: true } },
       { wanted: startable, room: { again: true } },
@@ -227,7 +220,7 @@ export class NextExchange {
     return nothing;
   }
 
-  /** Whether the drain could use more jobs, and may ask for them. */
+  /** Whether the drain could use more jobs, and may claim them. */
   isWanted(now: number): boolean {
     return this.#needs.inFlight.hasRoom && this.#wanted(now) > 0;
   }

@@ -27,17 +27,17 @@ export interface DrainOptions {
   /**
    * What the drain may spend, as Redis counts it. Default: 40 round trips, 1,000 commands.
    *
-   * The drain never exceeds it. A request that might be billed more than is left is not sent; that includes resends,
-   * and `extend` and `progress` of jobs. What it takes to settle the claimed jobs is set aside first. If an answer is
-   * lost, the most that its request can have been billed counts as spent. What jobs enqueue themselves is not included.
+   * The drain never exceeds it. It sets aside what it takes to settle the claimed jobs, and sends no request that might
+   * be billed more than is left, be it a resend, or `extend` or `progress` of a job. If a response is lost, the most
+   * that its request may have been billed counts as spent. What jobs enqueue themselves does not count.
    */
   readonly budget?: { readonly roundTrips?: number | undefined; readonly commands?: number | undefined } | undefined;
   /** Aborting it releases jobs that have not started, and lets running ones end. */
   readonly signal?: AbortSignal | undefined;
   /**
-   * For a process that stays: how often to check for jobs that other processes have enqueued, while jobs run and slots
-   * are free. Jobs enqueued through the same `Queue` are then noticed at once, also while the drain lingers. Default:
-   * never.
+   * For a long-running process: how often to check for jobs that other processes have enqueued, while jobs run and
+   * slots are free. The drain then notices jobs enqueued through the same `Queue` at once, even while it lingers.
+   * Default: never.
    */
   readonly checkEvery?: Duration | undefined;
   /** Called after each exchange with what the drain has done so far. It must not throw. */
@@ -53,7 +53,7 @@ export const drainDefaults = {
   budget: { roundTrips: 40, commands: 1_000 },
 } as const;
 
-/** What the rest of the package can ask of a drain, and users cannot. */
+/** Options that only the rest of the package can set. */
 export interface InternalDrainOptions {
   /** Jobs that are leased to the caller already. They run first. */
   readonly held?: readonly LeasedJob[];
@@ -64,29 +64,29 @@ export interface InternalDrainOptions {
   readonly heldOnly?: boolean;
   /** What earlier drains under the same limits have claimed and spent. */
   readonly before?: Pick<DrainCounts, "claimed" | "roundTrips" | "commands">;
-  /** The clock of the work that this drain is a part of. Default: the queue's. */
+  /** The clock that several drains share. Default: the queue's. */
   readonly clock?: Clock;
   /**
-   * Called when a job that the drain performed will be due again, or has made another that will be due. With
-   * `heldOnly`, also when this `Queue` enqueues something that is due at once, as handlers do. It must not throw.
+   * Called with the time at which a job of the drain will be due again, or a job that it has made. With `heldOnly`,
+   * also when this `Queue` enqueues something that is due at once, as handlers do. It must not throw.
    */
   readonly onReturn?: (runAt: number) => void;
   /**
-   * The longest timeout of a job that is started. A job with a longer one is released at once, due as before, and the
-   * drain claims no more: a drain that has the time then finds it first. Default: none is too long.
+   * The longest timeout of a job to start. A job with a longer one is released at once, and the drain claims no more: a
+   * drain with more time then finds it first. Default: no limit.
    */
   readonly longestAttemptMs?: number;
-  /** Slots that other drains share. Default: `concurrency` of its own. */
+  /** Slots to share with other drains. Default: `concurrency` of its own. */
   readonly slots?: DrainSlots;
   /**
-   * Called with what the drain has done when it claims no more, while jobs still run or hooks have something to send:
-   * another drain may begin. If a failure is why, it comes along. It may be called again, and must not throw.
+   * Called with what the drain has done when it claims no more, and with the failure if there was one. Jobs may still
+   * run, but another drain may begin. It may be called again, and must not throw.
    */
   readonly onStopped?: (report: DrainReport, failure?: unknown) => void;
   /** Called for each outcome that the store has accepted or refused. It must not throw. */
   readonly onSettled?: (ended: EndedJob, isAccepted: boolean) => void;
   /**
-   * Gets what the drain would wait for at its end: what hooks and traces have begun. It never rejects and takes at most
+   * Gets the promise of hooks and traces that the drain would wait for at its end. It never rejects and takes at most
    * two seconds. Default: the drain waits.
    */
   readonly afterwards?: (rest: Promise<void>) => void;

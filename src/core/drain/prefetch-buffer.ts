@@ -1,39 +1,48 @@
 import type { Attempt } from "../attempt/attempt.ts";
-import { Quarantine } from "./quarantine.ts";
 
 /**
  * How long a job waits for a slot before it is released. A drain claims what it expects to start within 1.25 s
- * (`CLAIMED_MS` and `READY_MS` in prefetch.ts). A job that has waited longer waits behind jobs that take longer than
- * those before them, and another drain may have a slot for it. Its lease leaves it 25 s to wait, so no lease runs out
- * here.
+ * (`CLAIMED_MS` and `READY_MS` in prefetch.ts). A job that has waited longer is behind jobs that are slower than those
+ * before them, and another drain may have a slot for it. Its lease leaves it 25 s to wait, so no lease runs out here.
  */
 const LONGEST_WAIT_MS = 2_000;
 
-/** The jobs of a drain that are claimed and wait for a slot. Those that may be poison wait in quarantine. */
+/**
+ * The jobs of a drain that are claimed and wait for a slot.
+ *
+ * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that
+ * may be one is quarantined: it starts only when everything else is settled, and all other quarantined jobs are
+ * released, with no attempt used.
+ */
 export class PrefetchBuffer {
   #ready: Attempt[] = [];
-  readonly #quarantine = new Quarantine();
+  readonly #quarantined: Attempt[] = [];
+  /** Whether the last job to leave was a quarantined one: then the next one may be another. */
+  #claimsOneByOne = false;
 
   add(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) (attempt.job.mayBePoison ? this.#quarantine : this.#ready).push(attempt);
-    if (this.#ready.length > 0) this.#quarantine.noteHealthy();
+    for (const attempt of attempts) (attempt.job.mayBePoison ? this.#quarantined : this.#ready).push(attempt);
+    if (this.#ready.length > 0) this.#claimsOneByOne = false;
   }
 
   /** When the first job will have waited too long; infinite if none waits. */
   get overdueAt(): number {
-    const oldest = [this.#ready[0], this.#quarantine.attempts[0]].map(
-      (first) => first?.claimedAt ?? Number.POSITIVE_INFINITY,
-    );
-    return Math.min(...oldest) + LONGEST_WAIT_MS;
+    const claimedAt = (attempts: readonly Attempt[]) => attempts[0]?.claimedAt ?? Number.POSITIVE_INFINITY;
+    return Math.min(claimedAt(this.#ready), claimedAt(this.#quarantined)) + LONGEST_WAIT_MS;
   }
 
   get length(): number {
-    return this.#ready.length + this.#quarantine.attempts.length;
+    return this.#ready.length + this.#quarantined.length;
   }
 
-  /** How many jobs may be claimed now, as the quarantine has it. @param isIdle whether nothing runs. */
+  /**
+   * How many jobs may be claimed now: none while one is quarantined, and after it one at a time.
+   *
+   * @param isIdle whether nothing runs.
+   */
   mostClaims(isIdle: boolean): number {
-    return this.#quarantine.mostClaims(isIdle);
+    if (this.#quarantined.length > 0 || (this.#claimsOneByOne && !isIdle)) return 0;
+    return this.#claimsOneByOne ? 1 : Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -44,10 +53,10 @@ export class PrefetchBuffer {
   next(isAlone: boolean): readonly Attempt[] {
     const first = this.#ready.shift();
     if (first) return [first, ...this.#takeCompanions(first)];
-    return isAlone ? this.#quarantine.takeOnly() : [];
+    return isAlone && this.#quarantined.length === 1 ? this.takeAll() : [];
   }
 
-  /** Takes out those that are performed in one call with this one. */
+  /** Takes out the jobs that are performed in one call with this one. */
   #takeCompanions({ job: { name, batchSize } }: Attempt): readonly Attempt[] {
     if (batchSize === 1) return [];
     const isCompanion = ({ job }: Attempt) => job.name === name && job.batchSize > 1;
@@ -59,11 +68,11 @@ export class PrefetchBuffer {
 
   /** Takes out the quarantined jobs that must be released before one of them may start. */
   takeSurplus(): readonly Attempt[] {
-    return this.#ready.length > 0 ? [] : this.#quarantine.takeSurplus();
+    return this.#ready.length > 0 ? [] : this.#quarantined.splice(1);
   }
 
-  /** Takes out every job. */
   takeAll(): readonly Attempt[] {
-    return [...this.#ready.splice(0), ...this.#quarantine.takeAll()];
+    if (this.#quarantined.length > 0) this.#claimsOneByOne = true;
+    return [...this.#ready.splice(0), ...this.#quarantined.splice(0)];
   }
 }

@@ -1,6 +1,6 @@
 import type { DrainSlots } from "./slots.ts";
 
-/** How many of the jobs that ended last make up the pace, for each slot. */
+/** How many of the last ended jobs, for each slot, make up the pace. */
 const REMEMBERED_PER_SLOT = 4;
 /**
  * A claim brings what is missing and what starts in this time. With Redis 10 ms away, jobs of 200 ms in ten slots then
@@ -12,16 +12,16 @@ const CLAIMED_MS = 1_000;
  * 100 slots busy. With 50 ms they would keep 73 to 79 % busy.
  */
 const READY_MS = 250;
-/** How much of the expected number of jobs a slot is kept when a slot is taken: after five, half of it. */
+/** How much of the expected jobs per slot is kept when a slot is taken: after five, half of it. */
 const FADING = 7 / 8;
 
 /**
  * How many jobs a drain claims before it has slots for them, so that a free slot never waits for a reply: as many as it
- * expects to start soon at the pace of its jobs so far. Before the first job has ended, it claims none ahead. A job
- * must not wait here behind jobs that take long while another drain has a slot for it.
+ * expects to start soon at the pace of its jobs so far. Before the first job has ended, it claims none ahead: a job
+ * must not wait here behind slow ones while another drain has a slot for it.
  *
- * The pace is the number of jobs that ended, divided by the time for which slots were taken. A job that still runs
- * counts with the time that it has taken so far, so jobs that take long slow the pace before they end.
+ * The pace is the number of jobs that ended, divided by the time for which slots were taken. The time that running jobs
+ * have taken so far counts too, so slow jobs slow the pace before they end.
  */
 export class Prefetch {
   readonly #slots: Pick<DrainSlots, "most">;
@@ -33,8 +33,8 @@ export class Prefetch {
   #countedTo: number;
 
   /**
-   * @param jobsPerSlot the most jobs that one slot may take, in one call of a handler: what is expected until the first
-   *   one starts.
+   * @param jobsPerSlot the most jobs that one slot may take, in one call of a handler. The drain expects as many until
+   *   the first one starts.
    */
   constructor(slots: Pick<DrainSlots, "most">, jobsPerSlot: number, now: number) {
     this.#slots = slots;
@@ -42,7 +42,7 @@ export class Prefetch {
     this.#countedTo = now;
   }
 
-  /** A job, or several in one call, have taken a slot. @param most how many jobs that call could have performed. */
+  /** Notes that jobs have taken a slot. @param most how many jobs their call could have performed. */
   slotTaken(now: number, most: number): void {
     this.#count(now);
     this.#taken++;
@@ -51,7 +51,7 @@ export class Prefetch {
     this.#isFirst = false;
   }
 
-  /** So many jobs have ended, and their slot is free. */
+  /** Notes that this many jobs have ended, and their slot is free. */
   slotFreed(now: number, jobs: number): void {
     this.#count(now);
     this.#taken--;
@@ -105,7 +105,7 @@ export class Prefetch {
     return this.mostStartable + Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS);
   }
 
-  /** How many jobs end in a millisecond when all slots are taken; 0 while nothing is known. */
+  /** How many jobs end in a millisecond when all slots are taken; 0 before the first has ended. */
   #pace(now: number): number {
     this.#count(now);
     return (this.#slots.most * this.#ended) / Math.max(this.#takenMs, 1);

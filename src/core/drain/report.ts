@@ -3,7 +3,7 @@ import type { Outcome } from "../store/store.ts";
 /** Why a drain ended. `empty`: nothing more was due. */
 export type StoppedBy = "empty" | "maxJobs" | "timeBudget" | "budget" | "paused" | "aborted";
 
-/** What one drain did, what it cost, and what is left. */
+/** What one drain did, what it cost, and whether it left a backlog. */
 export interface DrainReport {
   /** Jobs claimed: those completed, retried, dead-lettered, snoozed, released and lost together. */
   readonly claimed: number;
@@ -11,21 +11,21 @@ export interface DrainReport {
   readonly completed: number;
   /** Attempts that failed and will be retried. */
   readonly retried: number;
-  /** Jobs that failed for good and are in the dead letter now. */
+  /** Jobs that failed for good. They are in the dead-letter queue now. */
   readonly deadLettered: number;
   /** Jobs whose handler asked to run again later. */
   readonly snoozed: number;
-  /** Jobs that were claimed and went back unstarted, with no attempt used. */
+  /** Jobs that were claimed and released without a start, with no attempt used. */
   readonly released: number;
-  /** Jobs that were not settled, because their lease had run out or the budget had no room left. They run again. */
+  /** Jobs whose outcome was not stored: their lease had run out, or the budget had no room left. They run again. */
   readonly lost: number;
   /** Schedules that fired and whose next occurrence was set. */
   readonly rearmed: number;
   /** HTTP requests to the store, resends included. */
   readonly roundTrips: number;
   /**
-   * Commands as Upstash bills them. A request whose answer was lost, or not waited for, counts with the most that it
-   * can have been billed.
+   * Commands as Upstash bills them. If a response was lost, or the drain did not wait for it, the most that its request
+   * may have been billed counts.
    */
   readonly commands: number;
   /** Why it ended. */
@@ -44,7 +44,6 @@ export function countOf(to: Outcome["to"]): keyof DrainCounts {
   return to === "dead" ? "deadLettered" : to;
 }
 
-/** Nothing yet. */
 export const noCounts: DrainCounts = {
   claimed: 0,
   completed: 0,
@@ -58,29 +57,26 @@ export const noCounts: DrainCounts = {
   commands: 0,
 };
 
-/** The report of a drain that did nothing, because its budget had no room. What the queue holds is not known. */
+/** The report of a drain that did nothing, because its budget was too small. There may be a backlog. */
 export const notDrained: DrainReport = { ...noCounts, stoppedBy: "budget", nextRunAt: null, backlog: true };
 
-/** The sum of both. */
 export function addCounts(one: DrainCounts, other: DrainCounts): DrainCounts {
   const names = Object.keys(noCounts) as (keyof DrainCounts)[];
   return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as unknown as DrainCounts;
 }
 
 /** What several drains did together. */
-export interface DrainTotals extends Omit<DrainReport, "stoppedBy" | "nextRunAt" | "backlog"> {
+export interface DrainTotals extends DrainCounts {
   /** How many drains there were. */
   readonly drains: number;
 }
 
 export const noTotals: DrainTotals = { drains: 0, ...noCounts };
 
-/** The totals with one more report. */
 export function addReport(totals: DrainTotals, report: DrainReport): DrainTotals {
   return addTotals(totals, { drains: 1, ...report });
 }
 
-/** The sum of both. */
 export function addTotals(one: DrainTotals, other: DrainTotals): DrainTotals {
   return { drains: one.drains + other.drains, ...addCounts(one, other) };
 }

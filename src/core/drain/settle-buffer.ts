@@ -13,8 +13,8 @@ export interface EndedJob {
 const none: NonNullable<AttemptOutcome["followUps"]> = [];
 
 /**
- * The most bytes of records that are sent to settle a job: its own, the one that it was born with if the store needs
- * that, and those of the jobs that its end makes; all of them for each of its possible leases.
+ * The most bytes of records that it takes to settle a job: its own, its first one if the store needs that, and those of
+ * the jobs that its end makes; all of them for each of its possible leases.
  */
 function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
   const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
@@ -32,10 +32,10 @@ const WAITS_MS = 1_000;
 export class SettleBuffer {
   #jobs: EndedJob[] = [];
   #hasReleased = false;
-  #freesPlaces = false;
-  /** The requests in which the jobs will be settled: how many jobs each takes. */
+  #freesKeySlots = false;
+  /** How many jobs each of the next requests settles. */
   requests: number[] = [];
-  /** How many bytes of records the last request has. Each record is counted once, however many wait. */
+  /** How many bytes of records the last of these requests has. */
   #lastBytes = 0;
 
   /** Whether some are released. */
@@ -43,9 +43,9 @@ export class SettleBuffer {
     return this.#hasReleased;
   }
 
-  /** Whether some hold a place that another job of their key of flow control may be waiting for. */
-  get freesPlaces(): boolean {
-    return this.#freesPlaces;
+  /** Whether some hold a slot of their flow control key, which another job may be waiting for. */
+  get freesKeySlots(): boolean {
+    return this.#freesKeySlots;
   }
 
   get length(): number {
@@ -58,10 +58,10 @@ export class SettleBuffer {
   }
 
   /**
-   * When the oldest must be settled at the latest; infinite if there is none. Released jobs go back at once, since
-   * another drain may have a slot for them.
+   * When the oldest must be settled; infinite if there is none. Released jobs are settled at once, since another drain
+   * may have a slot for them.
    *
-   * @param isUrgent whether they must not wait for others at all.
+   * @param isUrgent whether none may wait for others.
    */
   settleBy(isUrgent: boolean): number {
     const [oldest] = this.#jobs;
@@ -70,7 +70,7 @@ export class SettleBuffer {
 
   #append(job: EndedJob): void {
     const bytes = sentBytes(job);
-    if (takesPlace(job.outcome.lease)) this.#freesPlaces = true;
+    if (takesPlace(job.outcome.lease)) this.#freesKeySlots = true;
     const last = this.requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
@@ -85,7 +85,7 @@ export class SettleBuffer {
   /** Takes out the jobs of the next request. */
   take(): readonly EndedJob[] {
     this.#hasReleased = false;
-    this.#freesPlaces = false;
+    this.#freesKeySlots = false;
     return this.#jobs.splice(0, this.requests.shift());
   }
 

@@ -4,10 +4,7 @@ export interface DrainSlots {
   readonly most: number;
   take(): void;
   give(): void;
-  /**
-   * Begins to share: `wants` says whether the drain could use a slot now, and `wake` is called when one has come free
-   * for it.
-   */
+  /** Begins to share. `wants` says whether the drain could use a slot now; `wake` is called when it can have one. */
   join(drain: { readonly wants: () => boolean; readonly wake: () => void }): void;
   /** Wakes the other drains if a slot has come free for them. */
   changed(): void;
@@ -25,9 +22,9 @@ export function ownSlots(most: number): DrainSlots {
  * an earlier one could use.
  */
 export class SharedSlots {
+  readonly shares = new Set<Share>();
+  taken = 0;
   readonly #most: number;
-  readonly #shares = new Set<Share>();
-  #taken = 0;
 
   constructor(most: number) {
     this.#most = most;
@@ -38,31 +35,17 @@ export class SharedSlots {
     return new Share(this, rank);
   }
 
-  add(share: Share): void {
-    this.#shares.add(share);
-  }
-
-  remove(share: Share): void {
-    this.#shares.delete(share);
-    this.wake();
-  }
-
-  count(difference: 1 | -1): void {
-    this.#taken += difference;
-    if (difference < 0) this.wake();
-  }
-
   /** How many are free for a drain of this rank. */
   freeFor(rank: number): number {
-    const free = this.#most - this.#taken;
+    const free = this.#most - this.taken;
     if (free <= 0) return 0;
-    for (const share of this.#shares) if (share.rank < rank && share.wants()) return 0;
+    for (const share of this.shares) if (share.rank < rank && share.wants()) return 0;
     return free;
   }
 
-  /** Wakes the drains for which a slot has come free since they were asked last. */
+  /** Wakes the drains for which a slot has come free. */
   wake(): void {
-    for (const share of this.#shares) share.wakeIfFreed();
+    for (const share of this.shares) share.wakeIfFreed();
   }
 }
 
@@ -90,17 +73,18 @@ class Share implements DrainSlots {
 
   take(): void {
     this.#taken++;
-    this.#all.count(1);
+    this.#all.taken++;
   }
 
   give(): void {
     this.#taken--;
-    this.#all.count(-1);
+    this.#all.taken--;
+    this.#all.wake();
   }
 
   join(drain: Parameters<DrainSlots["join"]>[0]): void {
     this.#drain = drain;
-    this.#all.add(this);
+    this.#all.shares.add(this);
   }
 
   changed(): void {
@@ -108,7 +92,8 @@ class Share implements DrainSlots {
   }
 
   leave(): void {
-    this.#all.remove(this);
+    this.#all.shares.delete(this);
+    this.#all.wake();
   }
 
   wants(): boolean {

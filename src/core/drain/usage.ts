@@ -18,7 +18,7 @@ export interface Spending {
   readonly idleDrains: number;
   /** The commands of those drains. */
   readonly idleCommands: number;
-  /** The commands of reads: jobs, lists, statistics, schedules. An open dashboard causes them, and jobs do not. */
+  /** The commands of reads: jobs, lists, statistics, schedules. An open dashboard sends them. */
   readonly lookCommands: number;
   /** All commands except those of idle drains and of reads, per completed job; null before the first. */
   readonly commandsPerJob: number | null;
@@ -31,11 +31,9 @@ export interface Spending {
 const MONTH_MS = 30 * 86_400_000;
 const FIRST_MINUTE_MS = 60_000;
 
-/** Counts what a queue spends. */
 export class UsageCounter {
-  /** What the calls cost that enqueue or change something. */
+  /** The cost of calls that enqueue or change something. */
   readonly work: Meter = { roundTrips: 0, commands: 0 };
-  /** What the calls cost that read. */
   readonly reads: Meter = { roundTrips: 0, commands: 0 };
   readonly #since: number;
   readonly #drained = { roundTrips: 0, commands: 0, completed: 0, idleDrains: 0, idleCommands: 0 };
@@ -44,13 +42,13 @@ export class UsageCounter {
     this.#since = since;
   }
 
-  /** What a drain has spent, whether it has returned or thrown. */
+  /** Adds what a drain has spent, whether it has returned or thrown. */
   spend({ roundTrips, commands }: Cost): void {
     this.#drained.roundTrips += roundTrips;
     this.#drained.commands += commands;
   }
 
-  /** Jobs that a drain has completed, whether it has returned or thrown. */
+  /** Adds the jobs that a drain has completed, whether it has returned or thrown. */
   noteCompleted(completed: number): void {
     this.#drained.completed += completed;
   }

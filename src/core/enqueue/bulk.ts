@@ -17,8 +17,8 @@ export interface BulkJob extends EnqueueOptions {
 }
 
 /**
- * A `BulkJob` with a payload of the type that its job takes. For a name, or if nothing more is known of the job, any
- * payload.
+ * A `BulkJob` with a payload of the type that its job takes. A name takes any payload, and so does a job of unknown
+ * type.
  */
 export type TypedBulkJob<Job extends AnyJob | string> =
   unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
@@ -44,7 +44,7 @@ export interface BulkOptions {
 
 const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options }.";
 
-/** A job of a call as it was read. A refusal is kept, so that it ends the call where it is traced. */
+/** A job of a call. A refusal is kept, so that the trace of the call shows it. */
 export interface ReadJob {
   readonly name: string;
   /** Undefined if it was refused. */
@@ -55,19 +55,19 @@ export interface ReadJob {
 /** Reads the jobs of one call. @throws {TidegateError} `invalid_request` if they are not an array. */
 export function readJobs(
   bulk: readonly BulkJob[],
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
   newId: (key?: string) => string,
 ): readonly ReadJob[] {
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
   // A hole in an array is refused like any other item that is not a job.
-  return Array.from(bulk, (item: BulkJob) => readJob(item, jobs, now, newId));
+  return Array.from(bulk, (item: BulkJob) => readJob(item, definitions, now, newId));
 }
 
-/** Reads one job of a call, and checks all of it except by the schema. */
+/** Reads one job of a call, and checks everything but the schema. */
 export function readJob(
   item: BulkJob,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
   newId: (key?: string) => string,
 ): ReadJob {
@@ -78,7 +78,7 @@ export function readJob(
     name = jobName(job);
     const isOwn = isOfInterface(item);
     if (!isOwn) refuseReserved({ name });
-    const { definition } = resolveJob(job, jobs);
+    const { definition } = resolveJob(job, definitions);
     const draft = draftJob(name, definition, payload, options, now, newId);
     const { dedupe, flow } = draft.job;
     if (!isOwn) refuseReserved({ id: options.id, dedupeKey: dedupe?.key, flowKey: flow?.key });
@@ -89,10 +89,9 @@ export function readJob(
 }
 
 /**
- * Builds jobs that are to be stored together, all of them checked.
+ * Checks and builds jobs that are stored together.
  *
- * @throws {TidegateError} as `draftJob` and `finishJob` do; if there are several, the message says which one was
- *   refused.
+ * @throws {TidegateError} as `draftJob` and `finishJob`; if there are several, the message says which one was refused.
  */
 export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
   const isBatch = read.length > 1;
@@ -109,7 +108,7 @@ export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undef
   );
 }
 
-/** Checks that what is stored together fits into a request. @throws {TidegateError} `payload_too_large` */
+/** Checks that jobs fit into the requests that store them. @throws {TidegateError} `payload_too_large` */
 export function checkTogether(jobs: readonly NewJob[]): void {
   for (let first = 0; first < jobs.length; first += MOST_AT_ONCE) {
     const together = jobs.slice(first, first + MOST_AT_ONCE);
@@ -121,7 +120,6 @@ export function checkTogether(jobs: readonly NewJob[]): void {
   }
 }
 
-/** Says which job of several was refused. */
 export function atIndex(error: unknown, index: number): unknown {
   if (isTidegateError(error)) error.message = `Job ${index}: ${error.message}`;
   return error;

@@ -12,16 +12,16 @@ import { finishJob, type JobDraft } from "./new-job.ts";
  * between.
  */
 const QUIET_MICROTASKS = 10;
-/** How long a call waits for others of its turn whose schemas have not answered. */
+/** How long a call waits for others of its turn that are still being checked. */
 const WAITS_FOR_SCHEMAS_MS = 1_000;
 
 /**
- * The calls of one turn, which share requests. Each is checked separately, and gets its own answer.
+ * The calls of one turn of the event loop, which share requests. Each is checked separately, and gets its own result.
  *
- * - When the turn ends, the checked jobs are stored, in the order of the calls. A call whose schema has not answered is
- *   left behind, and so is one that it must precede, because both have the same id, dedupe key or ordered key.
- * - Those left behind are stored together once all of them are checked, or after a second. A call that takes longer is
- *   then stored alone.
+ * - When the turn ends, the checked jobs are stored, in the order of the calls. A call with a slow schema stays behind.
+ *   So do later calls with the same id, dedupe key or ordered key.
+ * - The calls that stay behind are stored together once all of them are checked, or after a second. A call that takes
+ *   longer is stored alone.
  *
  * Calls wait only for calls of their own turn: on Workers, one request may not await what another has started.
  */
@@ -31,11 +31,11 @@ export class Turn {
   readonly #local: LocalFacts;
   readonly #clock: Clock;
   readonly #store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>;
-  readonly #seats: Seat[] = [];
+  readonly #calls: TurnCall[] = [];
   /** The last request that stores something under an id or a dedupe key. */
   readonly #underWay = new Map<string, Promise<void>>();
   #end: Promise<void> | undefined;
-  #departure: Promise<void> | undefined;
+  #sent: Promise<void> | undefined;
   #isOpen = true;
 
   /** @param store stores all of the jobs or none. One result per job, in order. */
@@ -54,88 +54,88 @@ export class Turn {
     return this.#isOpen;
   }
 
-  /** Takes a seat for a job, behind those of earlier calls. */
-  enter(draft: JobDraft): Seat {
-    const seat = new Seat(draft);
-    this.#seats.push(seat);
+  /** Adds a job to the turn, after those of earlier calls. */
+  join(draft: JobDraft): TurnCall {
+    const call = new TurnCall(draft);
+    this.#calls.push(call);
     this.#end ??= this.#untilQuiet();
-    return seat;
+    return call;
   }
 
   /**
-   * Makes the record of a job that has a seat, and waits until it is stored. Call it once for each seat.
+   * Makes the record of a job that has joined, and waits until it is stored. Call it once for each job.
    *
    * @throws as `finishJob` and the store; `invalid_request` for a job that the partitions of the queue cannot keep.
    */
-  send(seat: Seat, trace: JobTrace | undefined): Promise<EnqueueResult> {
+  send(call: TurnCall, trace: JobTrace | undefined): Promise<EnqueueResult> {
     // Started here and not with the turn, so that the request is in the trace of the first call.
-    this.#departure ??= this.#end?.then(() => this.#depart());
-    return seat.finish(this.#local, trace);
+    this.#sent ??= this.#end?.then(() => this.#sendAll());
+    return call.finish(this.#local, trace);
   }
 
   async #untilQuiet(): Promise<void> {
-    for (let quiet = 0, calls = 0; quiet < QUIET_MICROTASKS; quiet++) {
-      if (this.#seats.length > calls) quiet = 0;
-      calls = this.#seats.length;
+    for (let quiet = 0, count = 0; quiet < QUIET_MICROTASKS; quiet++) {
+      if (this.#calls.length > count) quiet = 0;
+      count = this.#calls.length;
       await undefined;
     }
     this.#isOpen = false;
   }
 
-  async #depart(): Promise<void> {
-    const seats = this.#seats.splice(0);
-    this.#send(inOrder(seats));
-    const behind = seats.filter(({ state }) => state !== "gone");
+  async #sendAll(): Promise<void> {
+    const calls = this.#calls.splice(0);
+    this.#send(inOrder(calls));
+    const behind = calls.filter(({ state }) => state !== "ended");
     if (behind.length > 1) await this.#untilChecked(behind);
     this.#send(behind);
-    for (const seat of behind) void seat.checked.then(() => this.#send([seat]));
+    for (const call of behind) void call.checked.then(() => this.#send([call]));
   }
 
-  #untilChecked(seats: readonly Seat[]): Promise<void> {
+  #untilChecked(calls: readonly TurnCall[]): Promise<void> {
     return new Promise((resolve) => {
-      const callOff = alarm(this.#clock, WAITS_FOR_SCHEMAS_MS, resolve);
-      void Promise.all(seats.map(({ checked }) => checked)).then(() => {
-        callOff();
+      const cancel = alarm(this.#clock, WAITS_FOR_SCHEMAS_MS, resolve);
+      void Promise.all(calls.map(({ checked }) => checked)).then(() => {
+        cancel();
         resolve();
       });
     });
   }
 
-  /** Sends what is checked. A piece waits for an earlier one only if both have a job of the same id or dedupe key. */
-  #send(seats: readonly Seat[]): void {
-    for (const piece of piecesOf(seats.filter(({ state }) => state === "checked"))) {
-      const keys = piece.flatMap((seat) => seat.keys);
+  /** Sends the checked calls. A piece waits for an earlier one only if both have a job of the same id or dedupe key. */
+  #send(calls: readonly TurnCall[]): void {
+    for (const piece of piecesOf(calls.filter(({ state }) => state === "checked"))) {
+      const keys = piece.flatMap((call) => call.keys);
       const earlier = new Set(keys.flatMap((key) => this.#underWay.get(key) ?? []));
       const stored = Promise.all(earlier).then(() => this.#storePiece(piece));
       for (const key of keys) this.#underWay.set(key, stored);
-      for (const seat of piece) seat.state = "gone";
+      for (const call of piece) call.state = "ended";
     }
   }
 
-  async #storePiece(piece: readonly Seat[]): Promise<void> {
+  async #storePiece(piece: readonly TurnCall[]): Promise<void> {
     try {
       const results = await this.#store(piece.flatMap(({ job }) => job ?? []));
-      for (const [index, seat] of piece.entries()) seat.answer(results[index] as EnqueueResult);
+      for (const [index, call] of piece.entries()) call.succeed(results[index] as EnqueueResult);
     } catch (error) {
-      for (const seat of piece) seat.fail(copyOfError(error));
+      for (const call of piece) call.fail(copyOfError(error));
     }
   }
 }
 
 /** One call of a turn. */
-class Seat {
+class TurnCall {
   partition = 0;
-  /** What must be unique to a job: of two calls with the same one, the first decides the answer to the second. */
+  /** What must be unique to a job: of two calls with the same one, the first decides the result of the second. */
   readonly keys: readonly string[];
-  /** "gone" once the job is on the way to the store, or refused. */
-  state: "checking" | "checked" | "gone" = "checking";
+  /** "ended" once the job is on the way to the store, or refused. */
+  state: "checking" | "checked" | "ended" = "checking";
   job: NewJob | undefined;
-  /** Resolves when the check has ended, well or not. */
+  /** Resolves when the job is checked or refused. */
   readonly checked: Promise<void>;
-  answer: (result: EnqueueResult) => void = () => {};
+  succeed: (result: EnqueueResult) => void = () => {};
   fail: (error: unknown) => void = () => {};
   readonly #draft: JobDraft;
-  readonly #answered: Promise<EnqueueResult>;
+  readonly #result: Promise<EnqueueResult>;
   #noteChecked = () => {};
 
   constructor(draft: JobDraft) {
@@ -149,8 +149,8 @@ class Seat {
     this.checked = new Promise((resolve) => {
       this.#noteChecked = resolve;
     });
-    this.#answered = new Promise((resolve, reject) => {
-      this.answer = resolve;
+    this.#result = new Promise((resolve, reject) => {
+      this.succeed = resolve;
       this.fail = reject;
     });
   }
@@ -162,30 +162,30 @@ class Seat {
       this.job = job instanceof Promise ? await job : job;
       this.state = "checked";
     } catch (error) {
-      this.state = "gone";
+      this.state = "ended";
       throw error;
     } finally {
       this.#noteChecked();
     }
-    return this.#answered;
+    return this.#result;
   }
 }
 
-/** The seats that can go: without those still being checked, and those that these must precede. */
-function inOrder(seats: readonly Seat[]): readonly Seat[] {
+/** The calls that can be sent: all that are checked, except those that must wait for an earlier one. */
+function inOrder(calls: readonly TurnCall[]): readonly TurnCall[] {
   const awaited = new Set<string>();
-  return seats.filter(({ keys, state }) => {
+  return calls.filter(({ keys, state }) => {
     const canGo = state === "checked" && !keys.some((key) => awaited.has(key));
-    if (!canGo && state !== "gone") for (const key of keys) awaited.add(key);
+    if (!canGo && state !== "ended") for (const key of keys) awaited.add(key);
     return canGo;
   });
 }
 
-/** The jobs of one request: of one partition, and within the limits of a request. */
-function piecesOf(seats: readonly Seat[]): readonly (readonly Seat[])[] {
-  const pieces: (readonly Seat[])[] = [];
-  for (const partition of new Set(seats.map((seat) => seat.partition))) {
-    const here = seats.filter((seat) => seat.partition === partition);
+/** Cuts calls into requests: each has jobs of one partition, and stays within the limits of a request. */
+function piecesOf(calls: readonly TurnCall[]): readonly (readonly TurnCall[])[] {
+  const pieces: (readonly TurnCall[])[] = [];
+  for (const partition of new Set(calls.map((call) => call.partition))) {
+    const here = calls.filter((call) => call.partition === partition);
     pieces.push(...inPieces(here, ({ job }) => job?.record ?? "", MOST_ENQUEUED_BYTES));
   }
   return pieces;

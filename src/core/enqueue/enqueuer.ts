@@ -13,7 +13,7 @@ import { Turn } from "./coalesce.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { attemptMs, type EnqueueOptions } from "./new-job.ts";
 
-/** Which of the due jobs an eager start leases. */
+/** Which of the due jobs an eager start leases to its caller. */
 export interface HoldOptions {
   /** How many at most. Default: all. */
   readonly most?: number | undefined;
@@ -23,23 +23,19 @@ export interface HoldOptions {
   readonly trace?: TraceContext | undefined;
 }
 
-/** What became of the jobs of one call, in order. */
 interface Sent<Result = EnqueueResult> {
   readonly results: readonly Result[];
 }
 
-/** The same, with those of the jobs that are leased to the caller. */
+/** What became of the jobs of one call, in order, and those that are leased to the caller. */
 export interface HeldJobs<Result = EnqueueResult> extends Sent<Result> {
   readonly held: readonly LeasedJob[];
 }
 
-/**
- * The ways in which a queue enqueues. In each of them, jobs are read and checked at once, then traced. Their records
- * are made, stored, and reported to the hooks.
- */
+/** Enqueues jobs: reads and checks them at once, makes their records, stores them, traces it, and calls the hooks. */
 export class Enqueuer {
   readonly #needs: EnqueueNeeds;
-  /** The calls of `one` that travel together. */
+  /** The calls of `one` that share requests now. */
   #turn: Turn | undefined;
 
   constructor(needs: EnqueueNeeds) {
@@ -49,8 +45,8 @@ export class Enqueuer {
   /** Stores one job, together with those of other calls in the same turn. */
   one(job: AnyJob | string, payload: unknown, options: EnqueueOptions): Promise<EnqueueResult> {
     if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.#store(newJobs));
-    const { jobs, clock } = this.#needs;
-    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, jobs, clock(), this.#turn.newId));
+    const { definitions, clock } = this.#needs;
+    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), this.#turn.newId));
   }
 
   /** Stores jobs: 1,000 in one atomic call. */
@@ -81,7 +77,7 @@ export class Enqueuer {
     });
   }
 
-  /** Stores each job for itself, as calls of `one` in the same turn do, and leases those that are due to the caller. */
+  /** Stores each job separately, as calls of `one` in one turn, and leases those that are due to the caller. */
   async each(
     jobs: readonly BulkJob[],
     { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
@@ -98,7 +94,7 @@ export class Enqueuer {
       return stored.results;
     });
     const sent = jobs.map((item) => {
-      const read = readJob(item, this.#needs.jobs, this.#needs.clock(), turn.newId);
+      const read = readJob(item, this.#needs.definitions, this.#needs.clock(), turn.newId);
       if (read.draft && isShorter(read, timeout)) short.add(read.draft.job.id);
       return this.#sendInTurn(turn, read, trace);
     });
@@ -106,16 +102,16 @@ export class Enqueuer {
   }
 
   #read(bulk: readonly BulkJob[]): readonly ReadJob[] {
-    const { jobs, clock, store, newId } = this.#needs;
-    return readJobs(bulk, jobs, clock(), store.local.idSource(newId));
+    const { definitions, clock, store, newId } = this.#needs;
+    return readJobs(bulk, definitions, clock(), store.local.idSource(newId));
   }
 
-  /** Stores one job with the others of a turn. It is traced, and reported to the hooks, as a call of its own. */
+  /** Stores one job with the others of a turn. Traces and hooks see a call of its own. */
   async #sendInTurn(turn: Turn, read: ReadJob, caller?: TraceContext): Promise<EnqueueResult> {
-    const seat = read.draft && turn.enter(read.draft);
+    const call = read.draft && turn.join(read.draft);
     const { results } = await this.#observed([read.name], caller, async (trace) => {
-      if (!seat) throw read.refusal;
-      return { results: [await turn.send(seat, trace)] };
+      if (!call) throw read.refusal;
+      return { results: [await turn.send(call, trace)] };
     });
     return results[0] as EnqueueResult;
   }
@@ -134,11 +130,7 @@ export class Enqueuer {
     });
   }
 
-  /**
-   * Traces what sends jobs, and reports them to the hooks.
-   *
-   * @param caller the trace of the request that asked for it.
-   */
+  /** Traces `send`, and calls the hooks. @param caller the trace of the request that asked for it. */
   async #observed<Result extends Sent>(
     names: readonly string[],
     caller: TraceContext | undefined,

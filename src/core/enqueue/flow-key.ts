@@ -5,9 +5,9 @@ import { asJson } from "../shared/json.ts";
 import type { NewFlow } from "../store/flow.ts";
 
 /**
- * Finds the flow control key of a new job, and its limits: those of `enqueue` over those of the definition.
+ * Finds the flow control key of a new job, and its limits: options of `enqueue` override those of the definition.
  *
- * @param payload as JSON keeps it, before any schema has seen it.
+ * @param payload as JSON keeps it, before the schema gets it.
  * @returns undefined if neither sets a key.
  * @throws {TidegateError} `invalid_request` for a key function that throws or returns no text, and for limits that
  *   contradict each other.

@@ -8,17 +8,19 @@ import type { QueueStore } from "../store/store.ts";
 export interface EnqueueNeeds {
   /** The name of the queue. */
   readonly queue: string;
-  readonly jobs: ReadonlyMap<string, AnyJob>;
-  /** The longest timeout of its jobs, and at least the default. */
+  readonly definitions: ReadonlyMap<string, AnyJob>;
+  /** The longest timeout of its jobs, but at least the default. */
   readonly longestTimeoutMs: number;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly random: () => number;
   readonly store: QueueStore;
+  /** The same store, for reads: their cost is counted separately. */
+  readonly reader: QueueStore;
   readonly hooks: CheckedHooks | undefined;
   readonly tracing: Tracing | undefined;
-  /** Is called with the time at which something will be due. */
+  /** Called with the time at which something will be due. */
   readonly noteDue: (runAt: number) => void;
-  /** Is called if a store has found that the queue was emptied since this process last used it. */
+  /** Called when the store finds that the queue was emptied since this process last used it. */
   readonly noteEmptied: () => void;
 }

@@ -26,10 +26,10 @@ import { flowOf } from "./flow-key.ts";
 /** How one job is enqueued. */
 export interface EnqueueOptions extends JobOptions {
   /**
-   * Idempotency key, 1 to 256 characters. While a job with this id is known, finished or not, no second one is made. An
-   * id that ends with "@" and a time, as the ids of schedules' jobs do (`daily@2026-03-01T12:00:00.000Z`), is refused.
-   * So is one that is reserved for QStash's interface: it begins with "wfr_" or "qstash:", or goes on after such a time
-   * with a colon.
+   * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
+   * You cannot use an id that ends with "@" and a time, as the ids of schedules' jobs do
+   * (`daily@2026-03-01T12:00:00.000Z`), nor one that is reserved for QStash's interface: one that begins with "wfr_" or
+   * "qstash:", or that has a colon after such a time.
    */
   readonly id?: string | undefined;
   /** Runs after this time. Default: at once. */
@@ -41,14 +41,14 @@ export interface EnqueueOptions extends JobOptions {
   /**
    * Makes no second job with this key within `ttl` of the first, as long as the first exists.
    *
-   * With `replace`, the newest call decides: until the first attempt of the existing job, it gets the payload, the run
-   * time and all other options of this call, and keeps its id. The two must have the same name. `ttl` runs from the
-   * call that made the job, so it bounds how long calls can postpone it. Default false.
+   * With `replace`, the newest call wins: until its first attempt, the existing job gets the payload, the run time and
+   * all other options of this call, and keeps its id. Both must have the same name. `ttl` runs from the call that made
+   * the job, so it limits how long calls can postpone it. Default false.
    */
   readonly dedupe?:
     | { readonly key: string; readonly ttl: Duration; readonly replace?: boolean | undefined }
     | undefined;
-  /** Its flow control key and the limits of that key, over those of the definition. */
+  /** Its flow control key and the limits of that key. They override those of the definition. */
   readonly flowControl?: FlowControlOptions | undefined;
 }
 
@@ -71,7 +71,7 @@ export const enqueueOptions = optionsOf<EnqueueOptions>("enqueue", {
   flowControl: flowControlOptions,
 });
 
-/** The name of a job, which is given by its definition or by its name. */
+/** The name of a job that was passed as a definition or a name. */
 export function jobName(job: AnyJob | string): string {
   return String(typeof job === "string" ? job : job?.name);
 }
@@ -79,22 +79,24 @@ export function jobName(job: AnyJob | string): string {
 /** Finds the job to enqueue. @throws {TidegateError} `invalid_request` if the queue has jobs, but none of that name. */
 export function resolveJob(
   job: AnyJob | string,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
 ): { name: string; definition: AnyJob | undefined } {
   if (typeof job !== "string") {
     if (typeof job?.name !== "string")
-      throw invalidRequest("The job must be what defineJob gives, or the name of such a one.");
+      throw invalidRequest("The job must be a definition from defineJob, or its name.");
     return { name: job.name, definition: job };
   }
   checkText(job, "name", LONGEST_NAME);
-  const definition = jobs.get(job);
-  if (!definition && jobs.size > 0) {
-    throw invalidRequest(`No job is named ${JSON.stringify(job)}. This queue knows: ${[...jobs.keys()].join(", ")}.`);
+  const definition = definitions.get(job);
+  if (!definition && definitions.size > 0) {
+    throw invalidRequest(
+      `No job is named ${JSON.stringify(job)}. This queue knows: ${[...definitions.keys()].join(", ")}.`,
+    );
   }
   return { name: job, definition };
 }
 
-/** A job as it was when `enqueue` was called: what the caller changes later is not stored. */
+/** A job as it was when `enqueue` was called. Later changes by the caller are not stored. */
 export interface JobDraft {
   readonly definition: AnyJob | undefined;
   readonly record: JobRecord;
@@ -102,7 +104,7 @@ export interface JobDraft {
 }
 
 /**
- * Reads what is to be enqueued, and checks all of it except by the schema, which may take time.
+ * Reads a job to enqueue, and checks everything but the schema, which may take time.
  *
  * @throws {TidegateError} `invalid_request` or `payload_too_large`; the message names the option.
  */
@@ -131,13 +133,13 @@ export function draftJob(
 }
 
 /**
- * Builds the job that is to be stored.
+ * Checks the payload against the schema, and builds the job to store.
  *
- * @returns a promise only if the schema answers later.
+ * @returns a promise only if the schema is asynchronous.
  * @throws {InvalidPayloadError} if the payload does not fit the schema.
  */
 export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): NewJob | Promise<NewJob> {
-  // Encoded before the schema sees the payload, because it may change it.
+  // Encoded first, because the schema may change the payload.
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
   const finished = { ...job, record: text };
   return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
@@ -148,11 +150,7 @@ export function attemptMs({ record, definition }: JobDraft): number {
   return record.timeoutMs ?? timeoutMs(definition?.timeout ?? jobDefaults.timeout);
 }
 
-/**
- * A job with the id of an occurrence would keep the occurrence from making its own.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Refuses the id of an occurrence's job: the occurrence could not make its own. */
 function checkJobId(id: string): void {
   if (isOccurrenceJobId(id))
     throw invalidRequest(
@@ -161,9 +159,9 @@ function checkJobId(id: string): void {
 }
 
 /**
- * Checks a payload, as JSON keeps it, which is how `perform` will get it.
+ * Checks a payload as JSON keeps it, which is how `perform` gets it.
  *
- * @returns a promise only if the schema answers later.
+ * @returns a promise only if the schema is asynchronous.
  * @throws {InvalidPayloadError} if it does not fit the schema.
  */
 export function checkFits(name: string, definition: AnyJob | undefined, payload: unknown): Promise<void> | undefined {

@@ -1,13 +1,12 @@
+import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
-import type { Clock } from "../shared/clock.ts";
 import { cursor, limit, optionsOf } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
-import type { QueueStore } from "../store/store.ts";
 
 /** A flow control key: its limits, and what it does now. */
 export interface FlowControlKey {
-  /** What jobs share it by. */
+  /** The key. */
   readonly key: string;
   /** How many jobs may run at once; null for any number. */
   readonly concurrency: number | null;
@@ -17,20 +16,17 @@ export interface FlowControlKey {
   readonly period: number | null;
   /** Whether its jobs run in the order of enqueuing, one at a time. */
   readonly ordered: boolean;
-  /**
-   * How many jobs are running. One whose invocation crashed counts until its lease has run out and it was claimed
-   * again.
-   */
+  /** How many jobs are running. A job whose invocation crashed counts until it is claimed again. */
   readonly running: number;
   /** How many jobs wait, scheduled ones included. */
   readonly waiting: number;
-  /** How many attempts have begun in the window that is open; 0 if none is. */
+  /** How many attempts have begun in the open window; 0 if none is open. */
   readonly startedInWindow: number;
-  /** When the window that is open closes; null if none is. */
+  /** When the open window closes; null if none is open. */
   readonly windowEndsAt: Date | null;
   /** Whether its jobs wait until `resume`. */
   readonly paused: boolean;
-  /** Whether its limits were set by `set`, and no enqueue changes them. */
+  /** Whether `set` has fixed its limits, so that no enqueue changes them. */
   readonly pinned: boolean;
 }
 
@@ -44,7 +40,7 @@ export interface FlowControlPage {
 
 /** Which keys to list. */
 export interface FlowControlListOptions {
-  /** The cursor of the page before. */
+  /** The cursor of the previous page. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page may hold fewer keys, or none, with more to come. */
   readonly limit?: number | undefined;
@@ -54,42 +50,39 @@ export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.li
 
 /** The flow control keys of a queue. */
 export class FlowKeys {
-  readonly #store: QueueStore;
-  readonly #reader: QueueStore;
-  readonly #clock: Clock;
+  readonly #needs: Pick<EnqueueNeeds, "store" | "reader" | "clock">;
   readonly #changed: () => void;
 
   /**
    * @internal
-   * @param reader the same store, for reads: what they cost is counted apart.
    * @param changed is called when jobs may have become due.
    */
-  constructor(store: QueueStore, reader: QueueStore, clock: Clock, changed: () => void) {
-    this.#store = store;
-    this.#reader = reader;
-    this.#clock = clock;
+  constructor(needs: Pick<EnqueueNeeds, "store" | "reader" | "clock">, changed: () => void) {
+    this.#needs = needs;
     this.#changed = changed;
   }
 
-  /** Reads a key; null if no job of it waits or runs, it is neither paused nor pinned, and no window is open. */
+  /** Reads a key. Null if it has no jobs, is neither paused nor pinned, and has no open window. */
   async get(key: string): Promise<FlowControlKey | null> {
     checkFlowKey(key, "key");
-    const now = this.#clock();
-    const state = await this.#reader.findFlow(key, now);
+    const { reader, clock } = this.#needs;
+    const now = clock();
+    const state = await reader.findFlow(key, now);
     return state ? shown(state, now) : null;
   }
 
   /** Lists the keys that `get` shows. */
   async list(options: FlowControlListOptions = {}): Promise<FlowControlPage> {
     const { cursor, limit = 100 } = flowListOptions.read(options);
-    const now = this.#clock();
-    const page = await this.#reader.listFlows({ cursor, limit, now });
+    const { reader, clock } = this.#needs;
+    const now = clock();
+    const page = await reader.listFlows({ cursor, limit, now });
     return { keys: page.items.map((state) => shown(state, now)), cursor: page.cursor ?? null };
   }
 
   /**
-   * Replaces all limits of a key and pins them: no enqueue changes them, until `unset`. A limit that is left out is
-   * none. Jobs that are running stay so.
+   * Replaces all limits of a key and pins them: no enqueue changes them, until `unset`. A limit that you leave out does
+   * not apply. Running jobs run on.
    *
    * @returns the key, as it is now.
    * @throws {TidegateError} `invalid_request` for limits that contradict each other, and for a key of QStash's
@@ -99,16 +92,15 @@ export class FlowKeys {
     checkFlowKey(key, "key");
     const checked = checkLimits(limits);
     await this.#change(key, { to: "set", limits: checked });
-    // Another caller may have let go of it in the meantime, and then nothing is known of an idle key.
+    // Another caller may have unpinned it since: then the store has no state of an idle key.
     return (
       (await this.get(key)) ??
-      shown({ ...idle, key, limits: checked, pinned: { concurrency: true, rate: true } }, this.#clock())
+      shown({ ...idle, key, limits: checked, pinned: { concurrency: true, rate: true } }, this.#needs.clock())
     );
   }
 
   /**
-   * Lets go of the limits of a key: they hold until the next enqueue sets others. A key that is not pinned stays as it
-   * is.
+   * Unpins the limits of a key: the next enqueue may change them. A key that is not pinned stays as it is.
    *
    * @throws {TidegateError} `invalid_request` for a key of QStash's interface.
    */
@@ -116,14 +108,12 @@ export class FlowKeys {
     return this.#change(key, { to: "unset" });
   }
 
-  /**
-   * Keeps the jobs of a key from starting, until `resume`. Those that are running stay so, and more can be enqueued.
-   */
+  /** Keeps the jobs of a key from starting, until `resume`. Running jobs run on, and you can enqueue more. */
   pause(key: string): Promise<void> {
     return this.#change(key, { to: "paused" });
   }
 
-  /** Ends a pause of a key. Without one it changes nothing. */
+  /** Ends a pause of a key. Does nothing if the key is not paused. */
   resume(key: string): Promise<void> {
     return this.#change(key, { to: "resumed" });
   }
@@ -131,7 +121,7 @@ export class FlowKeys {
   async #change(key: string, change: FlowChange): Promise<void> {
     checkFlowKey(key, "key");
     if (change.to === "set" || change.to === "unset") refuseReserved({ flowKey: key });
-    await this.#store.changeFlow(key, change, this.#clock());
+    await this.#needs.store.changeFlow(key, change, this.#needs.clock());
     this.#changed();
   }
 }

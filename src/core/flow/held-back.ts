@@ -9,7 +9,7 @@ export interface HeldBack {
   /** Its flow control key. */
   readonly key: string;
   /**
-   * `concurrency`: as many jobs of the key run as may. `rate`: as many have begun in this window as may. `order`:
+   * `concurrency`: the key has no free slot. `rate`: as many attempts have begun in this window as may. `order`:
    * another job of the key is before it. `paused`: the key is paused.
    */
   readonly reason: (typeof heldBackReasons)[number];

@@ -10,11 +10,11 @@ export interface BackoffRule {
   readonly base?: Duration | undefined;
   /** The longest wait. Default "24h". */
   readonly max?: Duration | undefined;
-  /** Spreads each wait evenly by this share to both sides: 0.1 makes 60 s one of 54 to 66 s. From 0 (default) to 1. */
+  /** Makes each wait longer or shorter by up to this share: 0.1 turns 60 s into 54 to 66 s. From 0 (default) to 1. */
   readonly jitter?: number | undefined;
 }
 
-/** A rule, or a function from the number of the retry (1, 2, ...) and the error to a wait. */
+/** A rule, or a function that gets the number of the retry (1, 2, ...) and the error, and returns the wait. */
 export type Backoff = BackoffRule | ((retry: number, error: unknown) => Duration);
 
 const defaults = { type: "exponential", base: "60s", max: "24h", jitter: 0 } as const;

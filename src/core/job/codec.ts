@@ -1,8 +1,8 @@
-// The version is plain text before the JSON: it can be read without parsing, and keeps a client that parses what looks
-// like JSON from touching the record.
+// The version is plain text before the JSON: it can be read without parsing, and keeps Redis clients from parsing the
+// record.
 const VERSION = "1:";
 
-/** How long to leave a record that this code cannot read to a deployment that can, before this code claims it again. */
+/** How long to leave a record that this code cannot read to newer code, before this code claims it again. */
 export const UNREADABLE_RETRY_MS = 60_000;
 
 /** Encodes the record of a job or a schedule. */
@@ -11,7 +11,7 @@ export function encode(record: object): string {
 }
 
 /**
- * Says why a text is none that `decode` reads, and what to do.
+ * Says why `decode` cannot read a text, and what to do.
  *
  * @param what whose record it is, such as `Job "3f9a"`.
  */
@@ -21,7 +21,7 @@ export function whyUnreadable(what: string, text: string): string {
     : `${what} has a damaged record, which another program has written. Remove it by its id or key.`;
 }
 
-/** Decodes it; undefined if it is damaged or of an unknown version. */
+/** Decodes a record; undefined if it is damaged or of an unknown version. */
 export function decode<Stored>(text: string): Stored | undefined {
   if (!text.startsWith(VERSION)) return undefined;
   try {

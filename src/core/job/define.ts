@@ -9,8 +9,8 @@ import { checkRetryOptions, type JobOptions, LONGEST_NAME, type Schedule, schedu
 import { refuseReserved } from "./reserved.ts";
 
 /**
- * The second argument of `perform`: the attempt that it makes. Pass it on as it is: `{ ...job }` has no `signal`, which
- * is created when you read it.
+ * The second argument of `perform`: the current attempt. Pass it on as it is: `{ ...job }` has no `signal`, which is
+ * created when you read it.
  */
 export interface JobContext {
   /** The job's id. It is the same in every attempt, so you can use it as an idempotency key for what the job calls. */
@@ -23,49 +23,48 @@ export interface JobContext {
   readonly attempt: number;
   /** How many attempts may follow the first. A throw on attempt `maxRetries + 1` is final. */
   readonly maxRetries: number;
-  /** Aborted when the timeout is over, the lease is lost, or the drain must end. Pass it to `fetch`. */
+  /** Aborts when the timeout is over, the lease is lost, or the drain must end. Pass it to `fetch`. */
   readonly signal: AbortSignal;
-  /** When it was enqueued, by the clock of the process that did. */
+  /** When it was enqueued, by the clock of the process that enqueued it. */
   readonly enqueuedAt: Date;
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and extends its lease accordingly.
-   * @throws {TidegateError} `conflict` if the lease has been lost or the attempt has ended, as by its timeout: stop
-   *   working. Also if the budget of the drain has no room for the request: the attempt then keeps the time that it
-   *   has. `store_unavailable` if the store gives no answer: the attempt keeps its time, and its outcome counts all the
-   *   same.
+   * @throws {TidegateError} `conflict` if the lease is lost or the attempt has ended, for example by its timeout: stop
+   *   working. Also `conflict` if the drain's budget has no room for the request: the attempt then keeps its time.
+   *   `store_unavailable` if the store does not reply: the attempt keeps its time, and its outcome still counts.
    */
   extend(duration?: Duration): Promise<void>;
   /** `return job.snooze("1h")` runs the job again an hour later, with no attempt used. */
   snooze(when: Duration | Date): Snooze;
   /**
-   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`, as it is when you call it.
-   * Once half of the budget of the drain is used up, it sends only as often as the rest lasts until the timeout: a
-   * value in between is stored with the next request of the job, or with its outcome. Of the calls that are made while
-   * one is under way, the last is sent.
+   * Stores a value that `getJob` shows while the job runs, such as `{ done: 3, of: 10 }`. Later changes to the value
+   * are not stored. Once half of the drain's budget is used up, it sends less often, so that the rest lasts until the
+   * timeout: a value in between is stored with the next request of the job, or with its outcome. If you call it while a
+   * request is under way, only the last value is sent.
    *
-   * Any JSON will do. The dashboard shows a bar for `{ done, of }`, `{ percent }`, a number up to 1, and a larger one
-   * in percent. A value outside the whole fills the bar, or leaves it empty, and is shown beside it.
+   * You can pass any JSON. The dashboard shows a bar for `{ done, of }`, `{ percent }`, a number up to 1, and a larger
+   * number as percent. A value out of range fills or empties the bar, and is shown beside it.
    * @throws {TidegateError} `conflict` as `extend` does; `invalid_request` for what JSON cannot hold;
    *   `payload_too_large` above 5 MiB, or above 8 MiB with the payload.
    */
   progress(value: unknown): Promise<void>;
   /**
-   * Adds a line to the job's log, which `getJob` shows: the last 100 lines, of 8 KB together, over all attempts. It
-   * costs no request: lines are stored with the outcome, or before that with `progress` or `extend`, or when the drain
-   * checks on the job, and are lost if the invocation is killed first. Never throws. A message is cut to 1,000
-   * characters. Data that JSON cannot hold, or of more than 4 KB, is left out.
+   * Adds a line to the job's log, which `getJob` shows: the last 100 lines of all attempts, up to 8 KB. It costs no
+   * request: lines are stored with the outcome, or before that with `progress` or `extend`, or when the drain checks on
+   * the job. They are lost if the invocation is killed first. Never throws. A message is cut to 1,000 characters. Data
+   * that JSON cannot hold, or of more than 4 KB, is left out.
    */
   log(message: string, data?: unknown): void;
 }
 
 /**
- * The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs of the
+ * The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs in the
  * call.
  */
 export interface BatchJobContext extends JobContext {
   /**
-   * Fails this job alone, whatever the call returns or throws: it is retried or dead, as if its own handler had thrown
-   * `error`. `PermanentError` and `RetryAfterError` mean what they mean there. A second call changes nothing.
+   * Fails only this job, whatever the handler returns or throws: it is retried or dead, as if its own handler had
+   * thrown `error`. `PermanentError` and `RetryAfterError` work as usual. A second call changes nothing.
    */
   fail(error: unknown): void;
 }
@@ -80,11 +79,11 @@ export interface BatchItem<Payload> {
 
 /** How many jobs one call of `performBatch` gets. */
 export interface BatchOptions {
-  /** The most jobs, from 1 to 1,000. Default 100. A call never waits for more jobs than have been claimed. */
+  /** The most jobs, from 1 to 1,000. Default 100. A call does not wait for jobs that are not claimed yet. */
   readonly size?: number | undefined;
 }
 
-/** What `job.snooze` gives; `perform` returns it. */
+/** The result of `job.snooze`, for `perform` to return. */
 export class Snooze {
   /** When to run again: a duration from the end of this attempt, or a point in time. */
   readonly until: Duration | Date;
@@ -98,7 +97,7 @@ export class Snooze {
 export interface AnyJob extends JobOptions {
   /** Its name: 1 to 128 characters. Jobs are stored under it. */
   readonly name: string;
-  /** Checks payloads, as JSON, when they are enqueued, and again when they run. Default: nothing is checked. */
+  /** Checks payloads, as JSON, at enqueue and again before each attempt. Default: nothing is checked. */
   readonly schema?: StandardSchemaV1 | undefined;
   /** Limits how many of its jobs run at once, how often, and in which order, for each key. Default: no limits. */
   readonly flowControl?: FlowControl<never> | undefined;
@@ -108,15 +107,15 @@ export interface AnyJob extends JobOptions {
   readonly schedulePayload?: unknown;
   /** Does the work of one attempt. What it returns is kept as the result; a throw is a failed attempt. */
   readonly perform?: ((payload: never, job: JobContext) => unknown) | undefined;
-  /** Does the work of an attempt of many jobs at once, in place of `perform`. */
+  /** Does the work of many jobs at once, instead of `perform`. */
   readonly performBatch?: ((jobs: never) => unknown) | undefined;
   /** How many jobs `performBatch` gets. */
   readonly batch?: BatchOptions | undefined;
 }
 
-/** A job as `defineJob` gives it. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
+/** A definition from `defineJob`. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
 export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
-  // Keeps only the parts of the schema's type that Tidegate uses: comparing all of it is too much for the compiler.
+  // Only the parts of the schema's type that Tidegate uses: comparing all of it is too slow.
   /** As in `AnyJob`; its output is what `perform` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
   /** As in `AnyJob`. */
@@ -127,7 +126,7 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown> extends
   readonly batch?: undefined;
 }
 
-/** A job whose handler takes many at once, as `defineJob` gives it. */
+/** A definition from `defineJob` with a handler for many jobs at once. */
 export interface BatchJobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
   /** As in `AnyJob`; its output is what `performBatch` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
@@ -151,7 +150,7 @@ export type PayloadOf<Job> = Job extends {
     ? Payload
     : unknown;
 
-/** The payload that `enqueue` takes for a job: `unknown` for a name, or if nothing more is known of the job. */
+/** The payload that `enqueue` takes for a job: `unknown` for a name, or for a job of unknown type. */
 export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
   ? SchemaInput<NonNullable<Job["schema"]>, PayloadOf<Job>>
   : unknown;
@@ -180,8 +179,8 @@ export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
 /** What `defineJob` takes for every job, besides the payload of a schedule. */
 export interface CommonJobOptions<Schema, Payload, Cron extends string> extends JobOptions {
   /**
-   * 1 to 128 characters. It is stored with each job: if you rename it, jobs that wait under the old name find no
-   * handler. Not "qstash_...".
+   * 1 to 128 characters, not "qstash_...". It is stored with each job: if you change it, waiting jobs with the old name
+   * have no handler.
    */
   readonly name: string;
   /** As in `AnyJob`. */
@@ -203,8 +202,8 @@ export type JobHandler<Payload, Result, BatchResult> =
   | {
       readonly perform?: undefined;
       /**
-       * Does the work of an attempt of each of the jobs. It returns nothing, or an array with a result for each job, in
-       * order; a `job.snooze(...)` may be among them. A throw fails every job but those that `job.fail` has failed.
+       * Does the work of one attempt of each job. It returns nothing, or an array with a result for each job, in order;
+       * a result can be `job.snooze(...)`. A throw fails every job that `job.fail` has not failed.
        */
       readonly performBatch: (jobs: readonly BatchItem<Payload>[]) => BatchResult;
       /** How many jobs one call gets. Default: up to 100. */
@@ -241,7 +240,6 @@ const optionNames = [
   "batch",
 ];
 
-/** How many jobs a call of `performBatch` gets by default, and at most: as many as one request stores. */
 const DEFAULT_BATCH = 100;
 const LARGEST_BATCH = 1_000;
 
@@ -264,9 +262,9 @@ export function batchSizeOf({ performBatch, batch }: AnyJob): number {
  * ```
  *
  * With `performBatch` instead of `perform`, one call of the handler takes many jobs, such as one insert for a hundred
- * rows. Each job keeps its own attempts, retries and backoff. After a throw, the jobs of a call of several are retried
- * alone, so that one bad row does not fail the others again; a `PermanentError` thrown for several is then an error
- * like any other. `job.fail(error)` fails one job.
+ * rows. Each job keeps its own attempts, retries and backoff. After a throw, the jobs of the call are retried one by
+ * one, so that one bad row does not fail the others again. A `PermanentError` thrown for several jobs is like any other
+ * error. `job.fail(error)` fails one job.
  *
  * @throws {TidegateError} `invalid_request` for an invalid or unknown option; the message names it.
  */
@@ -291,7 +289,7 @@ export function defineJob(definition: AnyJob): AnyJob {
 
 /** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function checkJobOptions(job: AnyJob): void {
-  checkObject(job, "A job must be what defineJob gives.");
+  checkObject(job, "A job must be a definition from defineJob.");
   checkPathText(job.name, "name", LONGEST_NAME);
   if (!isOfInterface(job)) refuseReserved({ name: job.name });
   checkHandler(job);

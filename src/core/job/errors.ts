@@ -1,15 +1,13 @@
 import type { PointInTime } from "../shared/duration.ts";
 
-/**
- * Throw it in `perform` if the job will never succeed. It goes to the dead letter now, however many retries are left.
- */
+/** Throw it in `perform` if the job can never succeed. The job is dead at once, however many retries are left. */
 export class PermanentError extends Error {
   override readonly name = "PermanentError";
 }
 
 /**
- * Throw it in `perform` to set when the next attempt is made, if any is left: at `when`, as a `Retry-After` header
- * asks.
+ * Throw it in `perform` to set the time of the next attempt, if any is left: at `when`, such as the time in a
+ * `Retry-After` header.
  */
 export class RetryAfterError extends Error {
   override readonly name = "RetryAfterError";
@@ -22,25 +20,27 @@ export class RetryAfterError extends Error {
   }
 }
 
-/** An attempt took longer than its timeout, or than its invocation could give it. */
+/** An attempt took longer than its timeout, or than the time of its invocation. */
 export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
 
-/** The lease of an attempt was lost: another invocation holds the job, and the result of this one will be refused. */
+/**
+ * The lease of an attempt was lost: another invocation holds the job, and the store will refuse this attempt's result.
+ */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
 /**
- * The job was cancelled while it ran, with `cancel(id, { running: true })`: it is gone, and the result of this attempt
- * will be refused.
+ * The job was cancelled while it ran, with `cancel(id, { running: true })`: it is gone, and the store will refuse this
+ * attempt's result.
  */
 export class JobCancelledError extends Error {
   override readonly name = "JobCancelledError";
 }
 
-/** An error that Tidegate makes for an attempt, without a stack, which would show only Tidegate's own code. */
+/** Removes the stack of an error that Tidegate makes for an attempt: it would show only Tidegate's own code. */
 export function withoutStack(error: Error): Error {
   error.stack = "";
   return error;

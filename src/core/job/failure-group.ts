@@ -1,21 +1,20 @@
 import { fnv1a } from "../shared/hash.ts";
 import { groupName } from "../store/failures.ts";
 
-/** The name and the message of an error, without what differs between failures of one cause. */
+/** The name and the message of an error, without the parts that differ between failures of one cause. */
 export interface FoldedError {
   readonly name: string;
   readonly message: string;
 }
 
 const LONGEST_MESSAGE = 200;
-/** Another basis of the hash, so that two hashes of a text have nothing in common. */
+/** Another basis of the hash, so that the two hashes of a text are unrelated. */
 const OTHER_BASIS = 0x5bd1e995;
 
-// What stands in quotes. An apostrophe within a word is none.
+// Quoted text. An apostrophe within a word is not a quote.
 const quoted = /"[^"]*"|`[^`]*`|“[^”]*”|‘[^’]*’|«[^»]*»|(^|[^\p{L}\p{N}_])'[^']*'(?![\p{L}\p{N}_])/gu;
 const word = /[\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)*/gu;
-// A number that may be the status of an HTTP response, and so a cause of its own; no part of a larger number, an
-// address or a time.
+// A number that may be an HTTP status, and so a cause of its own; not a part of a larger number, an address or a time.
 const status = /^[45]\d\d$/;
 const partBefore = /\p{N}[.,:/-]$/u;
 const partAfter = /^[.,:/-]\p{N}/u;
@@ -23,8 +22,8 @@ const partAfter = /^[.,:/-]\p{N}/u;
 const numbers = /#(?:[.,:/-]#)+/g;
 
 /**
- * Folds an error: what is quoted becomes "…", each word with a digit in it, such as a number or an id, becomes #. A
- * number from 400 to 599 stays. The message is cut to 200 characters.
+ * Folds an error: quoted text becomes "…", and each word with a digit, such as a number or an id, becomes #. A number
+ * from 400 to 599 stays. The message is cut to 200 characters.
  */
 export function foldedError({ name, message }: FoldedError): FoldedError {
   const folded = message
@@ -46,7 +45,7 @@ function isStatus(text: string, at: number, whole: string): boolean {
 }
 
 /**
- * The group of a dead job: that of its name and its folded error. Stored, so it must never change for the same three
+ * The group of a dead job, from its name and its folded error. It is stored, so it must never change for the same
  * texts.
  */
 export function failureGroup(job: string, error: FoldedError): string {

@@ -4,29 +4,29 @@ import { flag, optionsOf, pathText, span, whole } from "../shared/schema.ts";
 import { checkPathText, knownOptions } from "../shared/validate.ts";
 import type { FlowLimits } from "../store/flow.ts";
 
-/** The limits of a flow control key. A key without any still takes turns with other keys. */
+/** The limits of a flow control key. Keys are served round-robin, even those without limits. */
 export interface FlowControlLimits {
   /** How many jobs of the key may run at once, over all invocations. Default: any number. */
   readonly concurrency?: number | undefined;
   /** How many attempts may start in one window of `period`. Needs a `period`. Default: any number. */
   readonly rate?: number | undefined;
   /**
-   * How long a window is, up to a week: for so long a key is kept after its last job. It opens with the first attempt
-   * after the previous one has closed, by the clock of the invocation that starts the attempt.
+   * How long a window is, up to 31 days. It opens with the first attempt after the previous one has closed, by the
+   * clock of the invocation that starts the attempt. The store keeps a key for this long after its last job.
    */
   readonly period?: Duration | undefined;
   /**
-   * Runs the jobs of the key strictly in the order in which they were enqueued, one at a time. A job at the head that
-   * is delayed, snoozed or retried holds up the others until it has completed or is dead. Not with a `concurrency`
-   * other than 1. Default false.
+   * Runs the jobs of the key strictly in the order in which they were enqueued, one at a time. If the first job is
+   * delayed, snoozed or retried, the others wait until it has completed or is dead. Cannot be combined with a
+   * `concurrency` other than 1. Default false.
    */
   readonly ordered?: boolean | undefined;
 }
 
-/** How `enqueue` sets the key and the limits of one job. The definition decides what it leaves out. */
+/** How `enqueue` sets the key and the limits of one job. The definition sets what you leave out. */
 export interface FlowControlOptions extends FlowControlLimits {
   /**
-   * 1 to 256 characters, not "qstash:...". Jobs of one key share its limits, whatever their names. Default: the
+   * 1 to 256 characters, not "qstash:...". All jobs with a key share its limits, whatever their names. Default: the
    * definition's key.
    */
   readonly key?: string | undefined;
@@ -35,16 +35,13 @@ export interface FlowControlOptions extends FlowControlLimits {
 /** How `defineJob` sets the key and the limits of its jobs. */
 export interface FlowControl<Input> extends FlowControlLimits {
   /**
-   * 1 to 256 characters, or a function that makes them from the payload. The function runs once, when the job is
-   * enqueued. It gets the payload as JSON, before the schema has changed it.
+   * 1 to 256 characters, or a function that makes the key from the payload. The function is called once, at enqueue. It
+   * gets the payload as JSON, before the schema changes it.
    */
   readonly key: string | FlowKeyOf<Input>["of"];
 }
 
-/**
- * A method, and not a function type, so that a definition with it can be wrapped and defined again, whatever its
- * payload is.
- */
+/** A method and not a function type, so that code can wrap a definition whatever its payload is. */
 interface FlowKeyOf<Input> {
   of(payload: Input): string;
 }
@@ -52,14 +49,14 @@ interface FlowKeyOf<Input> {
 export const LONGEST_FLOW_KEY = 256;
 
 export const HIGHEST_LIMIT = 1_000_000_000;
-/** The state of a key stays until its window closes, also if no job of it is left. */
+/** The state of a key is kept until its window closes, even without jobs. */
 const LONGEST_PERIOD_MS = 31 * 86_400_000;
 
 export const flowKeyText = pathText(LONGEST_FLOW_KEY, "tenant-7");
 
 export const limitNames = ["concurrency", "rate", "period", "ordered"] as const;
 
-/** The limits of a key. `flowLimits` checks which contradict each other. */
+/** The limits of a key. `flowLimits` checks that they do not contradict each other. */
 export const limitOptions = optionsOf<FlowControlLimits>("flowControl.set", {
   concurrency: whole(1, HIGHEST_LIMIT),
   rate: whole(1, HIGHEST_LIMIT),
@@ -67,23 +64,20 @@ export const limitOptions = optionsOf<FlowControlLimits>("flowControl.set", {
   ordered: flag,
 });
 
-/** What `enqueue` sets. The definition of the job may have what is missing here. */
 export const flowControlOptions = optionsOf<FlowControlOptions>("flowControl", {
   key: flowKeyText,
   ...limitOptions.fields,
 });
 
-// In the registry of symbols, so that a copy of the package finds it. No option can have the name, and no JSON can hold
-// it.
+// In the registry of symbols, so that another copy of the package finds it. Neither options nor JSON can hold it.
 const keeps = Symbol.for("tidegate.keepsLimits");
 
 /**
- * The option of a caller who may choose a key, but not its limits: those that the key has stay as they are. Those of
- * the definition then hold only for a key of which nothing is known.
+ * For a caller who may choose a key, but not its limits: a known key keeps its limits, and a new one gets those of the
+ * definition.
  */
 export function keepingLimits(flowControl: FlowControlOptions): FlowControlOptions {
-  const kept = { ...flowControl, [keeps]: true };
-  return kept;
+  return { ...flowControl, [keeps]: true } as FlowControlOptions;
 }
 
 export function keepsLimits(flowControl: FlowControlOptions | undefined): boolean {

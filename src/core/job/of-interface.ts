@@ -1,11 +1,10 @@
 import { quote, ReservedError } from "../shared/errors.ts";
 import { isReservedName } from "./reserved.ts";
 
-/** Says why a payload may not take the place of another one; undefined if it may. */
+/** Says why a payload may not replace another one; undefined if it may. */
 export type CorrectionRule = (before: unknown, after: unknown) => string | undefined;
 
-// In the registry of symbols, so that a copy of the package finds it. No option can have the name, and no JSON can hold
-// it.
+// In the registry of symbols, so that another copy of the package finds it. Neither options nor JSON can hold it.
 const key = Symbol.for("tidegate.interface");
 
 /** Marks a job or a schedule that an interface enqueues itself. */
@@ -26,10 +25,9 @@ export function isOfInterface(options: object): boolean {
 }
 
 /**
- * The error for a change that puts another payload in place of that of an interface's job, unless the interface allows
- * it.
+ * The error for a change that replaces the payload of an interface's job, unless the interface allows it.
  *
- * @param definition the job's, if the queue has it. Without it nothing is allowed.
+ * @param definition the job's, if the queue has it. Without one, nothing is allowed.
  */
 export function correctionRefusal(
   name: string,

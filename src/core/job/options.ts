@@ -4,7 +4,9 @@ import { invalidRequest } from "../shared/errors.ts";
 import { described, object, optionsOf, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
-/** How a job is retried, and how long it may take. You can set each field in `defineJob`, and again at `enqueue`. */
+/**
+ * How a job is retried, and how long it may take. You can set each field in `defineJob`, and override it at `enqueue`.
+ */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
   readonly maxRetries?: number | undefined;
@@ -21,14 +23,14 @@ export interface Schedule {
   /** An IANA name. Default "UTC". */
   readonly timeZone?: string | undefined;
   /**
-   * What to do with occurrences that no drain found in time: one job for all of them (default), none, or one for each.
+   * What to do about occurrences that no drain found in time: one job for all of them (default), none, or one for each.
    */
   readonly missed?: "once" | "skip" | "all" | undefined;
-  /** Whether an occurrence makes a job while the job of an earlier one has not ended. Default "allow". */
+  /** Whether an occurrence makes a job before the job of an earlier one has ended. Default "allow". */
   readonly overlap?: "allow" | "skip" | undefined;
 }
 
-/** The defaults. The timeout is in ms, so that it is not parsed for each job. */
+/** The timeout is in ms, so that it is not parsed for each job. */
 export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
 
 /** The claim count of a lease wraps at 512 (`CLAIM_CYCLE`), so more attempts could not be distinguished. */
@@ -42,7 +44,7 @@ export const overlapWords = ["allow", "skip"] as const;
 export const idText = text(LONGEST_ID, "order-7");
 export const nameText = text(LONGEST_NAME, "send_email");
 
-/** The fields of `JobOptions`. Only a definition may have a function as its backoff, for it cannot be stored. */
+/** The fields of `JobOptions`. Only a definition may have a backoff function, which cannot be stored. */
 export const retryFields = {
   maxRetries: whole(0, MOST_RETRIES),
   backoff: {
@@ -56,7 +58,7 @@ export const retryFields = {
   timeout: span,
 };
 
-/** Checks what a definition sets of them. */
+/** Checks these options of a definition. */
 export function checkRetryOptions({ maxRetries, backoff, timeout }: JobOptions): void {
   const rule = typeof backoff === "function" ? undefined : backoff;
   object(retryFields).read({ maxRetries, backoff: rule, timeout }, "");
@@ -64,7 +66,6 @@ export function checkRetryOptions({ maxRetries, backoff, timeout }: JobOptions):
 
 const LONGEST_ZONE = 100;
 
-/** The options of a recurrence. The expression and the zone are checked together. */
 export const scheduleOptions = optionsOf<Schedule>(
   "schedule",
   {
@@ -78,7 +79,7 @@ export const scheduleOptions = optionsOf<Schedule>(
   ["cron"],
 );
 
-/** Longer than any attempt, and short enough that no lease ends after the last time that can be stored. */
+/** Longer than any attempt, and short enough that the store can keep the end of every lease. */
 const LONGEST_TIMEOUT_MS = 366 * 86_400_000;
 
 /** The longest timeout of some jobs, in ms: at least the default. */

@@ -38,15 +38,14 @@ export interface JobRecord {
   readonly backoff?: BackoffRule;
   readonly timeoutMs?: number;
   /**
-   * How many claims used no attempt (snoozed, released), or were made before a retry from the dead letter; modulo
-   * `CLAIM_CYCLE`.
+   * How many claims used no attempt (snoozed, released), or came before a retry of the dead job; modulo `CLAIM_CYCLE`.
    */
   readonly returned?: number;
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
   /** The last failures, oldest first. */
   readonly errors?: readonly AttemptError[];
-  /** When it was last retried from the dead letter: earlier failures no longer count. ms since 1970 */
+  /** When it was last retried as a dead job: earlier failures no longer count. ms since 1970 */
   readonly revivedAt?: number;
   readonly progress?: unknown;
   /** The attempt that stored progress or log lines last, and when it began. ms since 1970 */
@@ -80,12 +79,11 @@ const KEPT_ERRORS = 5;
 const KEPT_MESSAGE = 1_000;
 const KEPT_STACK = 4_000;
 
-/** In place of a record that cannot be read, while its job is handed back. */
+/** Replaces a record that cannot be read, until its job is released. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
 export const encodeRecord = (record: JobRecord): string => encode(record);
 
-/** Reads a record; undefined if it is damaged or of a version that this code does not know. */
 export const decodeRecord = (text: string): JobRecord | undefined => decode<JobRecord>(text);
 
 /** Reads the record of a job. @throws {TidegateError} `conflict` if it is damaged or of a newer version. */
@@ -95,12 +93,9 @@ export function readRecord({ id, record }: { readonly id: string; readonly recor
   return read;
 }
 
-/**
- * The record of a job that has ended. The end is appended to what is stored, so that a large payload is not encoded
- * again.
- */
-export function withEnd(text: string, end: JobEnd): string {
-  return `${text.slice(0, -1)},"end":${JSON.stringify(end)}}`;
+/** The record of a job that has ended. The end is appended, so that a large payload is not encoded again. */
+export function withEnd(recordText: string, end: JobEnd): string {
+  return `${recordText.slice(0, -1)},"end":${JSON.stringify(end)}}`;
 }
 
 /** The number of the attempt that a claim makes: 1 is the first. */
@@ -108,14 +103,14 @@ export function attemptOf(record: JobRecord, claims: number): number {
   return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;
 }
 
-/** The last attempt that has failed since the job was last retried from the dead letter; 0 if none has. */
+/** The last attempt that has failed, not counting those before a retry of the dead job; 0 if none has. */
 export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): number {
   const last = errors.at(-1);
   return last && last.at > revivedAt ? last.attempt : 0;
 }
 
 /**
- * The record after a claim that started nothing. Of a job that was never attempted it ends with the count
+ * The record after a claim that started nothing. If the job was never attempted, the record ends with the count
  * (store/replacement.ts).
  */
 export function withReturnedClaim(record: JobRecord): JobRecord {
@@ -127,7 +122,7 @@ export function withSnooze(record: JobRecord): JobRecord {
   return { ...withReturnedClaim(record), snoozed: true };
 }
 
-/** How the record of every job of a name begins. */
+/** How the record of every job with this name begins. */
 export const recordBeginning = (name: string): string => `${encode({ name }).slice(0, -1)},`;
 
 /** The record after a failed attempt. The new failure replaces the oldest one. */
@@ -135,7 +130,6 @@ export function withError(record: JobRecord, error: AttemptError): JobRecord {
   return { ...record, errors: [...(record.errors ?? []), error].slice(-KEPT_ERRORS) };
 }
 
-/** A failure, as it is stored. */
 export function attemptError(thrown: unknown, attempt: number, at: number, startedAt?: number): AttemptError {
   return { ...describeError(thrown), attempt, ...(startedAt !== undefined && { startedAt }), at };
 }
@@ -151,24 +145,19 @@ export function describeError(thrown: unknown): Pick<AttemptError, "name" | "mes
 
 function described(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
   if (!(thrown instanceof Error)) {
-    return {
-      name: "Error",
-      message: cut(`A value that is no Error was thrown: ${describe(thrown)}`, KEPT_MESSAGE),
-    };
+    const value = typeof thrown === "object" && thrown !== null ? "an object" : String(thrown);
+    return { name: "Error", message: cut(`A value that is no Error was thrown: ${value}`, KEPT_MESSAGE) };
   }
   const stack = typeof thrown.stack === "string" ? { stack: cut(thrown.stack, KEPT_STACK) } : {};
   return { name: cut(String(thrown.name), 100), message: cut(String(thrown.message), KEPT_MESSAGE), ...stack };
 }
 
-function describe(value: unknown): string {
-  return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
-function cut(text: string, longest: number): string {
+/** Cuts a text that is longer than this. */
+export function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }
 
-/** Whether a record has become larger than a store takes. As a text within JSON it takes at most twice its bytes. */
+/** Whether a record is larger than a store accepts. As a text within JSON it has at most twice its bytes. */
 export function isTooLarge(record: string): boolean {
   return isLarger(record, LARGEST_RECORD / 2) && isLarger(JSON.stringify(record), LARGEST_RECORD);
 }

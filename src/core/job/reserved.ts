@@ -2,9 +2,8 @@ import { quote, ReservedError } from "../shared/errors.ts";
 import { isOfOccurrence } from "../store/occurrence-id.ts";
 
 /**
- * How the names, ids and keys of interfaces in front of a queue begin: those of QStash's. They are reserved in every
- * queue, also in one that does not perform the jobs of the interface, since another process may perform what it
- * enqueues.
+ * How the names, ids and keys of QStash's interface begin. They are reserved in every queue, even in one without the
+ * interface: another process may perform what it enqueues.
  */
 export const reserved = { name: "qstash_", id: "qstash:", runId: "wfr_", key: "qstash:" } as const;
 
@@ -12,17 +11,16 @@ export function isReservedName(name: string): boolean {
   return name.startsWith(reserved.name);
 }
 
-/** Whether an interface makes jobs with such an id. What the job of an occurrence makes is named after it. */
+/** Whether the interface makes jobs with such an id. A job that an occurrence's job makes is named after it. */
 export function isReservedId(id: string): boolean {
   return id.startsWith(reserved.id) || id.startsWith(reserved.runId) || isOfOccurrence(id);
 }
 
-/** Whether an interface sets the limits of such a key. */
+/** Whether the interface sets the limits of such a key. */
 export function isReservedKey(key: string): boolean {
   return key.startsWith(reserved.key);
 }
 
-/** What of a job, a schedule or a key may be reserved. */
 interface Claims {
   readonly name?: string | undefined;
   readonly id?: string | undefined;

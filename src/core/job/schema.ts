@@ -3,13 +3,13 @@ import type { PayloadIssue } from "../shared/errors.ts";
 
 export type Validation =
   | { readonly value: unknown }
-  /** `threw` if the schema threw instead of answering. */
+  /** `threw` if the schema threw instead of returning issues. */
   | { readonly issues: readonly PayloadIssue[]; readonly threw?: true };
 
 /**
  * Checks a payload against a schema of any library; without one every payload fits. Never throws or rejects.
  *
- * @returns a promise only if the schema answers later.
+ * @returns a promise only if the schema is asynchronous.
  */
 export function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Validation | Promise<Validation> {
   if (!schema) return { value: payload };
@@ -24,29 +24,26 @@ export function validate(schema: StandardSchemaV1 | undefined, payload: unknown)
   }
 }
 
-/** The same without waiting; undefined if the schema answers later, or throws. */
+/** The same without waiting; undefined if the schema is asynchronous, or throws. */
 export function validateAtOnce(schema: StandardSchemaV1, payload: unknown): Validation | undefined {
   const validation = validate(schema, payload);
   return validation instanceof Promise || "threw" in validation ? undefined : validation;
 }
 
 function thrown(error: unknown): Validation {
-  // Its message may hold the payload, as that of BigInt or JSON.parse does.
+  // The message may contain the payload, as those of BigInt and JSON.parse do.
   const name = error instanceof Error ? error.name : "value that is no Error";
   return { issues: [{ message: `the schema threw a ${name}`, path: [] }], threw: true };
 }
 
-/**
- * How many issues are reported, how long a message is, and how many steps a path has, each of them how long: a payload
- * may have any number.
- */
+/** Limits of what is reported: a payload may have any number of issues. */
 const MOST_ISSUES = 20;
 const LONGEST_MESSAGE = 500;
 const LONGEST_PATH = 20;
 const LONGEST_STEP = 100;
-/** How many values are looked for in a message. If the field has more, its message is replaced. */
+/** How many values of a field are searched in its message. If it has more, the message is replaced. */
 const MOST_LEAVES = 1_000;
-/** Shorter values of other fields are not looked for: most messages contain a digit or a letter of some field. */
+/** Shorter values of other fields are not searched: most messages contain a letter or a digit of some field. */
 const LONG_LEAF = 6;
 const UNFIT = "does not fit the schema";
 
@@ -67,7 +64,7 @@ function toIssue(
 ): PayloadIssue {
   const keys = [...steps].slice(0, LONGEST_PATH).map((step) => (typeof step === "object" ? step.key : step));
   const path = keys.map((key) => (typeof key === "number" ? key : String(key).slice(0, LONGEST_STEP)));
-  // Some libraries repeat values in their messages, and an error must not contain the payload.
+  // Some libraries repeat values in their messages, but an error must not contain the payload.
   const own = new Set<string>();
   const isKnown = addLeaves(valueAt(payload, keys), own, 1) && message.length <= LONGEST_MESSAGE;
   const repeats = [own, others].some((leaves) => [...leaves].some((leaf) => message.includes(leaf)));

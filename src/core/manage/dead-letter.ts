@@ -10,9 +10,9 @@ import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
 import { type DeadSelection, deadSelection } from "./selection.ts";
 
-/** Options of a call that goes through the dead letter. */
+/** Options of a call that goes through the dead-letter queue. */
 export interface DeadLetterOptions {
-  /** Only counts them, and changes nothing. */
+  /** Only counts the jobs, and changes nothing. */
   readonly dryRun?: boolean | undefined;
   /** Called after each piece of a large selection with the number of jobs done. */
   readonly onProgress?: ((done: number) => void) | undefined;
@@ -24,13 +24,13 @@ export interface RetryOptions extends DeadLetterOptions {
   readonly payload?: unknown;
 }
 
-/** What a retry changes of a dead job besides its payload. Limits and the name stay as they are. */
+/** What a retry changes in a dead job besides its payload. The name and the limits stay. */
 export interface DeadJobChanges {
   readonly maxRetries?: number;
   readonly timeoutMs?: number;
   /** ms since 1970. Default: now. */
   readonly runAt?: number;
-  /** Gives what is stored with the job and never shown, from what is now. Default: it stays. */
+  /** Returns the new hidden value from the stored one. Default: it stays. */
   readonly hide?: (stored: unknown) => unknown;
 }
 
@@ -45,7 +45,7 @@ export const retryOptions = optionsOf<RetryOptions>("retryFromDeadLetter", {
 
 const selections = deadSelection({});
 
-/** How many dead jobs are read at once, if they are small. */
+/** How many dead jobs one request reads, if they are small. */
 const PIECE = 250;
 
 /** @throws {TidegateError} `invalid_request` */
@@ -75,7 +75,7 @@ async function* piecesOf(
     yield items.filter(hasName(name));
 }
 
-/** Calls `act` with each piece, and adds up the numbers of jobs that it returns. */
+/** Calls `act` with each piece, and adds up the counts that it returns. */
 async function forEachPiece(
   pieces: AsyncIterable<readonly StoredJob[]> | readonly (readonly StoredJob[])[],
   { onProgress }: DeadLetterOptions,
@@ -90,49 +90,51 @@ async function forEachPiece(
   return done;
 }
 
-const countOf = async (jobs: readonly StoredJob[]) => jobs.length;
-
-/** Retries dead jobs, due now and with all their retries, and gives how many. @throws as `Queue.retryFromDeadLetter` */
+/**
+ * Retries dead jobs, due now and with all their retries, and returns how many.
+ *
+ * @throws as `Queue.retryFromDeadLetter`
+ */
 export async function retryDead(
-  runtime: ManageNeeds,
+  needs: ManageNeeds,
   selection: string | DeadSelection,
   options: RetryOptions,
   changes: DeadJobChanges = {},
 ): Promise<number> {
-  const now = runtime.clock();
+  const now = needs.clock();
   const { runAt = now } = changes;
-  const retried = await retrySelected(runtime, readSelection(selection), options, { ...changes, runAt }, now);
-  if (typeof selection === "string" && retried === 0) await mustBeDead(runtime.store, selection);
-  if (retried > 0 && !options.dryRun) runtime.noteDue(runAt);
+  const retried = await retrySelected(needs, readSelection(selection), options, { ...changes, runAt }, now);
+  if (typeof selection === "string" && retried === 0) await mustBeDead(needs.store, selection);
+  if (retried > 0 && !options.dryRun) needs.noteDue(runAt);
   return retried;
 }
 
 /**
- * Checks all of the selection before it changes the first, so that a refusal changes none. A job that dies meanwhile
- * under a name that has not been checked stays dead.
+ * Checks the whole selection before it changes the first job, so that a refusal changes none. It leaves out jobs that
+ * have died since under a name that was not checked.
  */
 async function retrySelected(
-  runtime: ManageNeeds,
+  needs: ManageNeeds,
   selection: DeadSelection,
   given: RetryOptions,
   { runAt, hide = (stored) => stored, ...changes }: DeadJobChanges & { readonly runAt: number },
   now: number,
 ): Promise<number> {
-  const { store, jobs } = runtime;
+  const { store, definitions } = needs;
   const options = retryOptions.read(given);
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
     for (const { name, payload } of dead.map(readRecord)) {
-      const refusal = correctionRefusal(name, jobs.get(name), payload, change);
+      const refusal = correctionRefusal(name, definitions.get(name), payload, change);
       if (refusal) throw refusal;
       if (!names.has(name) && "payload" in change)
-        await checkFits(name, jobs.get(name), asJson(change.payload, "payload"));
+        await checkFits(name, definitions.get(name), asJson(change.payload, "payload"));
       names.add(name);
     }
     return dead.length;
   };
-  const pieces = () => piecesOf(runtime, selection, now);
+  const pieces = () => piecesOf(needs, selection, now);
   if (options.dryRun) return forEachPiece(pieces(), options, check);
   let count = 0;
   let last: readonly StoredJob[] = [];
@@ -144,7 +146,7 @@ async function retrySelected(
   return forEachPiece(count > 1 ? pieces() : [last], options, async (dead) => {
     const known = dead.filter(({ record }) => {
       const { name = "", payload } = decodeRecord(record) ?? {};
-      return names.has(name) && !correctionRefusal(name, jobs.get(name), payload, change);
+      return names.has(name) && !correctionRefusal(name, definitions.get(name), payload, change);
     });
     let retried = 0;
     for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now))) {
@@ -154,10 +156,7 @@ async function retrySelected(
   });
 }
 
-/**
- * The retries of each request, made as they are sent: a large new payload in all of them at once would be more than a
- * Worker can hold.
- */
+/** The retries of each request, made when they are sent: with a large new payload, a Worker cannot hold all of them. */
 function* requestsOf(
   dead: readonly StoredJob[],
   build: (job: StoredJob) => DeadJobRetry,
@@ -193,22 +192,22 @@ function retryOf(
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
 }
 
-/** Removes dead jobs for good, and gives how many. @throws as `Queue.removeFromDeadLetter` */
+/** Removes dead jobs for good, and returns how many. @throws as `Queue.removeFromDeadLetter` */
 export async function removeDead(
-  runtime: ManageNeeds,
+  needs: ManageNeeds,
   selection: string | DeadSelection,
   given: DeadLetterOptions,
 ): Promise<number> {
   const selected = readSelection(selection);
   const options = removeOptions.read(given);
-  const remove = (dead: readonly StoredJob[]) => runtime.store.removeDead(dead.map(({ id }) => id));
-  const pieces = piecesOf(runtime, selected, runtime.clock());
-  const removed = await forEachPiece(pieces, options, options.dryRun ? countOf : remove);
+  const remove = async (dead: readonly StoredJob[]) =>
+    options.dryRun ? dead.length : needs.store.removeDead(dead.map(({ id }) => id));
+  const removed = await forEachPiece(piecesOf(needs, selected, needs.clock()), options, remove);
   if (typeof selection === "string" && removed === 0) throw notDead(selection);
   return removed;
 }
 
-/** Most jobs that were not retried are not dead. One that is dead has another job with its id in the way. */
+/** Most jobs that were not retried are not dead. A dead one has the id of a job that has not ended. */
 async function mustBeDead(store: QueueStore, id: string): Promise<void> {
   const { jobs } = await store.findDead([id], MOST_LISTED_BYTES);
   if (jobs.length === 0) throw notDead(id);

@@ -11,7 +11,7 @@ export const LARGEST_DOCUMENT = 1 * MEBIBYTE;
 /** The most bytes of texts in one call of `change`. */
 const MOST_CHANGED_BYTES = 4 * MEBIBYTE;
 const LONGEST_NAME = 512;
-/** How often a document is read again that others change at the same time. */
+/** How often `update` tries to change a document that others change at the same time. */
 const MOST_TRIES = 20;
 
 /** A document to store, or to remove. */
@@ -22,7 +22,7 @@ export interface DocumentEdit {
   readonly name: string;
   /** At most 1 MiB; undefined removes the document. */
   readonly text: string | undefined;
-  /** What was read; null if there was no document. Default: whatever is stored. */
+  /** The document as it was read; null if there was none. Default: whatever is stored. */
   readonly from?: Pick<StoredDocument, "mark"> | null | undefined;
   /** How long it is kept. Default: until it is removed. */
   readonly ttl?: Duration | undefined;
@@ -36,8 +36,8 @@ export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isRevers
 };
 
 /**
- * The documents of a queue: what other parts of the package must keep that is neither a job nor a schedule. In a queue
- * with partitions they are all in the first one.
+ * The documents of a queue: what other parts of the package store besides jobs and schedules. With partitions, all of
+ * them are in the first one.
  */
 export class Documents {
   readonly #store: QueueStore;
@@ -46,8 +46,8 @@ export class Documents {
   readonly #newMark: () => string;
 
   /**
-   * @param reader the same store, for reads: what they cost is counted apart.
-   * @param newMark makes marks that no other change has.
+   * @param reader the same store, for reads: their cost is counted separately.
+   * @param newMark makes unique marks.
    */
   constructor(store: QueueStore, reader: QueueStore, clock: Clock, newMark: () => string) {
     this.#store = store;
@@ -69,18 +69,17 @@ export class Documents {
     checkKind(kind);
     wholeNumber(limit, "limit", 1, MOST_AT_ONCE);
     if (cursor !== undefined && !cursor.startsWith(prefix))
-      throw invalidRequest("cursor must be the one that the page before came with.");
+      throw invalidRequest("cursor must be the cursor of the previous page.");
     const page = { kind, prefix, isReversed, cursor, limit, mostBytes: MOST_LISTED_BYTES, now: this.#clock() };
     return this.#reader.listDocuments(page);
   }
 
   /**
-   * Makes all of the changes, or none. Costs four commands, two more if something expires, and one less if nothing
-   * depends on what was read.
+   * Makes all of the changes, or none. Costs four commands, two more if something expires, and one less without `from`.
    *
-   * @param edits up to 1,000, with 4 MiB of texts, no two of one document.
-   * @returns false if one of the documents is not as it was read: then nothing has changed. A document to be removed
-   *   that is gone counts as removed.
+   * @param edits up to 1,000, with 4 MiB of text, each of another document.
+   * @returns false if a document is not as it was read: then nothing has changed. Removing a document that is gone
+   *   succeeds.
    * @throws {TidegateError} `invalid_request`; `payload_too_large`
    */
   async change(edits: readonly DocumentEdit[]): Promise<boolean> {
@@ -105,10 +104,10 @@ export class Documents {
   }
 
   /**
-   * Changes one document by what it holds, again if another invocation changes it meanwhile.
+   * Changes one document depending on its text. Tries again if another invocation changes it meanwhile.
    *
-   * @param change gets the text, or undefined; gives the new one, or undefined to remove the document. It may be called
-   *   several times, and must give the same again for what it has made before.
+   * @param change gets the text, or undefined; returns the new one, or undefined to remove the document. It may be
+   *   called several times, and must leave its own result unchanged.
    * @returns the new text.
    * @throws {TidegateError} `conflict` if others kept changing it.
    */

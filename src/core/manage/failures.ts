@@ -7,15 +7,13 @@ import type { StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
 
-/**
- * Dead jobs of one name that failed alike: with the same error, but for numbers, ids and what is quoted in its message.
- */
+/** Dead jobs of one name with the same error, apart from numbers, ids and quoted parts of its message. */
 export interface FailureGroup {
   /** Selects these jobs: pass it to `listDeadLetter`, `retryFromDeadLetter` and `removeFromDeadLetter`. */
   readonly group: string;
   /** The name of the jobs. */
   readonly name: string;
-  /** Their error. In the message, # is a number or an id, and "…" is a quoted part. The first 200 characters. */
+  /** Their error. In the message, # is a number or an id, and "…" is a quoted part. At most 200 characters. */
   readonly error: Omit<JobError, "stack">;
   /** How many are dead now. */
   readonly count: number;
@@ -27,24 +25,24 @@ export interface FailureGroup {
   readonly sampleId: string;
   /**
    * How many of them were dead-lettered in each of the last 24 hours, oldest first; the last number is for the hour
-   * until now. Null if an hour was not counted: of a large group at least the last 500 jobs are.
+   * until now. Null for an hour that was not counted: a large group counts at least its last 500 jobs.
    */
   readonly trend: readonly (number | null)[];
 }
 
 /** One page of the groups of failures. */
 export interface FailurePage {
-  /** At most `limit`. The largest of the page come first. */
+  /** At most `limit`, the largest first. */
   readonly failures: readonly FailureGroup[];
   /** Where the next page begins; null on the last one. */
   readonly cursor: string | null;
-  /** How many dead jobs are in no group: they died under an earlier version, or in a queue with `observe: false`. */
+  /** How many dead jobs are in no group: an earlier version stored them, or a queue with `observe: false`. */
   readonly ungrouped: number;
 }
 
 /** Which page of the groups to read. */
 export interface FailuresOptions {
-  /** The cursor of the page before. */
+  /** The cursor of the previous page. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
@@ -64,12 +62,12 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   limit,
 });
 
-/** Groups what is dead by job name and error. @throws {TidegateError} `invalid_request` */
+/** Groups dead jobs by name and error. @throws {TidegateError} `invalid_request` */
 export async function getFailures(needs: ManageNeeds, given: FailuresOptions): Promise<FailurePage> {
   const { cursor, limit = 100 } = failuresOptions.read(given);
   const now = needs.clock();
   const page = await needs.reader.failures({ cursor: cursor ?? undefined, limit, mostBytes: MOST_LISTED_BYTES, now });
-  const failures = page.items.map((stored) => failureGroup(stored));
+  const failures = page.items.map(failureGroup);
   failures.sort((a, b) => b.count - a.count || b.lastAt.getTime() - a.lastAt.getTime());
   return { failures, cursor: page.cursor ?? null, ungrouped: page.ungrouped };
 }

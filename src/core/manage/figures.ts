@@ -17,18 +17,18 @@ import type { StoredPending } from "../store/pending.ts";
 import type { ManageNeeds } from "./needs.ts";
 
 /**
- * How long something took, estimated from a histogram: right to the bounds of `Histogram`, and at most its highest one.
+ * How long something took, estimated from a histogram: as exact as the bounds of `Histogram`, and at most its highest.
  */
 export interface Percentiles {
-  /** Half of the attempts took at most this long, in ms. */
+  /** p50: half of the attempts took at most this long, in ms. */
   readonly medianMs: number;
-  /** 95 % of the attempts took at most this long, in ms. */
+  /** p95: 95 % of the attempts took at most this long, in ms. */
   readonly p95Ms: number;
 }
 
-/** What was settled in some time. */
+/** Metrics of a period: how many jobs and attempts ended, and how long they took. */
 export interface Figures extends OutcomeCounts {
-  /** When it began. */
+  /** When the period began. */
   readonly at: Date;
   /** How long attempts waited from when they were due to their start; null if none was timed. */
   readonly waiting: Percentiles | null;
@@ -41,58 +41,54 @@ export interface PendingJobs {
   /** How many. */
   readonly count: number;
   /**
-   * Whether this is an estimate, because not all waiting jobs were read to count them. Then a name of few jobs may
-   * count none. As a rule it is exact while at most 1,000 jobs of the queue wait.
+   * Whether the count is an estimate, because not all waiting jobs were read. A name with few jobs may then count none.
+   * The count is usually exact while at most 1,000 jobs of the queue wait.
    */
   readonly estimated: boolean;
 }
 
-/** How the jobs of one name do. */
+/** Metrics of one job type. */
 export interface NameFigures {
-  /** The name of the jobs; "other" for all names together that have no figures of their own. */
+  /** The name of the jobs; "other" for all names together that have no metrics of their own. */
   readonly name: string;
-  /** Since a job of the name was first settled. */
+  /** Since the first job of this name ended. */
   readonly total: OutcomeCounts;
   /** The last hour, and up to ten minutes more: `at` says since when. */
   readonly hour: Figures;
-  /** The last days (UTC), oldest first, as many as were asked for. Today is the last one. */
+  /** The last days (UTC), oldest first, as many as `days`. Today is the last one. */
   readonly days: readonly Figures[];
-  /** How many of its jobs wait now. Only if that was asked for. */
+  /** How many of its jobs wait now. Only with the option `pending`. */
   readonly pending?: PendingJobs;
 }
 
-/** How the jobs of each name do. */
+/** Metrics of each job type. */
 export interface QueueFigures {
   /**
-   * In the order of the names. The first 100 names of which a job is settled have figures of their own. If it was asked
-   * for how many jobs wait, names of which jobs only wait fill up the 100.
+   * In the order of the names. The first 100 names with an ended job have metrics of their own. With the option
+   * `pending`, names with only waiting jobs fill up the 100.
    */
   readonly names: readonly NameFigures[];
   /** All other names together; null if there are none. */
   readonly other: NameFigures | null;
 }
 
-/** What a queue has done by the hour. */
+/** Metrics of a queue by the hour. */
 export interface QueueHistory {
-  /**
-   * Hours (UTC), oldest first, as many as were asked for, those without anything included. The current one is the last.
-   */
+  /** Hours (UTC), oldest first, as many as the option `hours`, including empty ones. The current one is the last. */
   readonly hours: readonly Figures[];
 }
 
 /** What `getFigures` reads. */
 export interface FiguresOptions {
-  /** For how many days there are figures, today included: 0 to 8. Default 8. */
+  /** How many days to read, including today: 0 to 8. Default 8. */
   readonly days?: number | undefined;
-  /**
-   * Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false.
-   */
+  /** Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false. */
   readonly pending?: boolean | undefined;
 }
 
 /** What `getHistory` reads. */
 export interface HistoryOptions {
-  /** How many hours, the current one included: 1 to 336, which is two weeks. Default 336. */
+  /** How many hours to read, including the current one: 1 to 336, which is two weeks. Default 336. */
   readonly hours?: number | undefined;
 }
 
@@ -105,68 +101,62 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
 });
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
 
-/** Reads how the jobs of each name do. */
+/** Reads metrics by job type. */
 export async function getFigures({ reader, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
   const { days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();
   const [stored, waiting] = await Promise.all([reader.figures(now, days), pending ? reader.pending(now) : undefined]);
-  const figures = queueFigures(stored, now);
-  return waiting ? withPending(figures, waiting, (name) => nameFigures(name, nothingSettled(days), now)) : figures;
+  const metrics = queueFigures(stored, now);
+  return waiting ? withPending(metrics, waiting, (name) => nameMetrics(name, nothingSettled(days), now)) : metrics;
 }
 
 /**
- * Adds how many jobs wait under each name. Names without figures fill up as many places as names have, those with the
- * most jobs first. All others count as `other`, and so do those whose records cannot be read.
+ * Adds how many jobs wait under each name. Names without metrics fill up the list, those with the most jobs first. All
+ * others count as `other`, and so do jobs with a record that cannot be read.
  */
 function withPending(
   { names, other }: QueueFigures,
   { counts, isEstimated }: StoredPending,
-  emptyFigures: (name: string) => NameFigures,
+  emptyMetrics: (name: string) => NameFigures,
 ): QueueFigures {
-  const waiting = new Map([...counts].flatMap(([text, count]) => (text === "" ? [] : [[pendingName(text), count]])));
+  // Names are as records contain them: escaped for JSON.
+  const nameIn = (text: string) => JSON.parse(`"${text}"`) as string;
+  const waiting = new Map([...counts].flatMap(([text, count]) => (text === "" ? [] : [[nameIn(text), count]])));
   const nameless = counts.get("") ?? 0;
   const pending = (count = 0) => ({ pending: { count, estimated: isEstimated } });
   const own = new Set(names.map(({ name }) => name));
   const rest = [...waiting].filter(([name]) => !own.has(name)).sort(([, a], [, b]) => b - a);
-  const shown = rest.splice(0, NAMES_KEPT - names.length).map(([name]) => emptyFigures(name));
+  const shown = rest.splice(0, NAMES_KEPT - names.length).map(([name]) => emptyMetrics(name));
   const all = [...names, ...shown].map((each) => ({ ...each, ...pending(waiting.get(each.name)) }));
-  const others = other ?? (rest.length > 0 || nameless > 0 ? emptyFigures("other") : undefined);
+  const others = other ?? (rest.length > 0 || nameless > 0 ? emptyMetrics("other") : undefined);
   return {
     names: all.sort(byName),
     other: others ? { ...others, ...pending(rest.reduce((sum, [, count]) => sum + count, nameless)) } : null,
   };
 }
 
-/** The name that stands in records as this text. */
-function pendingName(text: string): string {
-  return JSON.parse(`"${text}"`) as string;
-}
-
-/** Figures by name from what is stored. */
+/** Metrics by job type, as users see them. */
 export function queueFigures(stored: readonly StoredNameFigures[], now: number): QueueFigures {
-  const names = stored.flatMap((each) => (each.name === undefined ? [] : nameFigures(each.name, each, now)));
+  const names = stored.flatMap((each) => (each.name === undefined ? [] : nameMetrics(each.name, each, now)));
   const other = stored.find(({ name }) => name === undefined);
-  return {
-    names: names.sort(byName),
-    other: other ? nameFigures("other", other, now) : null,
-  };
+  return { names: names.sort(byName), other: other ? nameMetrics("other", other, now) : null };
 }
 
 const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
-/** Reads what a queue has done in each of the last hours. */
+/** Reads metrics by the hour. */
 export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();
   const known = new Map((await reader.history(now, count)).map(({ hour, figures }) => [hour, figures]));
   const first = windowsBefore(now, HOUR_MS, count);
   const hours = Array.from({ length: count }, (_, index) =>
-    figures(known.get(first + index) ?? noFigures, (first + index) * HOUR_MS),
+    metricsOf(known.get(first + index) ?? noFigures, (first + index) * HOUR_MS),
   );
   return { hours };
 }
 
-/** The number of the first of so many windows of which the last one is now. */
+/** The number of the first of this many windows, the last of which is now. */
 function windowsBefore(now: number, ms: number, count: number): number {
   return Math.floor(now / ms) - count + 1;
 }
@@ -177,17 +167,17 @@ const nothingSettled = (days: number): Omit<StoredNameFigures, "name"> => ({
   days: Array.from({ length: days }, () => noFigures),
 });
 
-function nameFigures(name: string, { total, hour, days }: Omit<StoredNameFigures, "name">, now: number): NameFigures {
+function nameMetrics(name: string, { total, hour, days }: Omit<StoredNameFigures, "name">, now: number): NameFigures {
   const firstDay = windowsBefore(now, DAY_MS, days.length);
   return {
     name,
     total,
-    hour: figures(hour, windowsBefore(now, TEN_MINUTES_MS, TENS_KEPT) * TEN_MINUTES_MS),
-    days: days.map((day, index) => figures(day, (firstDay + index) * DAY_MS)),
+    hour: metricsOf(hour, windowsBefore(now, TEN_MINUTES_MS, TENS_KEPT) * TEN_MINUTES_MS),
+    days: days.map((day, index) => metricsOf(day, (firstDay + index) * DAY_MS)),
   };
 }
 
-function figures({ processed, retried, dead, waiting, running }: StoredFigures, at: number): Figures {
+function metricsOf({ processed, retried, dead, waiting, running }: StoredFigures, at: number): Figures {
   return { at: new Date(at), processed, retried, dead, waiting: percentiles(waiting), running: percentiles(running) };
 }
 
@@ -197,7 +187,7 @@ function percentiles(counts: readonly number[]): Percentiles | null {
   return { medianMs: quantile(counts, total * 0.5), p95Ms: quantile(counts, total * 0.95) };
 }
 
-/** The duration that so many of the counted ones do not exceed, if those of one count lie evenly between its bounds. */
+/** The duration that `rank` of the counted ones do not exceed, if those of one count lie evenly between its bounds. */
 function quantile(counts: readonly number[], rank: number): number {
   let before = 0;
   const index = counts.findIndex((count) => {

@@ -19,7 +19,7 @@ export interface JobError {
 export interface FailedAttempt extends JobError {
   /** Which attempt it was: 1 for the first. */
   readonly attempt: number;
-  /** When it began; missing if an earlier version stored the failure, or no attempt was made. */
+  /** When it began; missing if no attempt was made, or an earlier version stored the failure. */
   readonly startedAt?: Date;
   /** When it failed. */
   readonly failedAt: Date;
@@ -56,18 +56,18 @@ export interface JobInfo {
   /** How many attempts have begun. */
   readonly attempts: number;
   /**
-   * How many attempts may follow the first: as set at enqueue, else by its definition. Null if neither is known,
-   * because the queue that you asked has no such job among its `jobs`.
+   * How many attempts may follow the first, as set at enqueue or in its definition. Null if neither is known, because
+   * the queue that you asked has no such job among its `jobs`.
    */
   readonly maxRetries: number | null;
   /**
-   * Why it does not run though it is due. Only what `getJob` shows has it, and only for a job that its flow control key
-   * holds back.
+   * Why it does not run although it is due. Only in the result of `getJob`, and only if its flow control key holds it
+   * back.
    */
   readonly heldBack?: HeldBack;
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
-  /** What its attempts have logged, oldest first: the last 100 lines, of 8 KB together. */
+  /** What its attempts have logged, oldest first: the last 100 lines, up to 8 KB. */
   readonly logs: readonly LogLine[];
   /** What `job.progress` stored last. */
   readonly progress?: unknown;
@@ -75,13 +75,13 @@ export interface JobInfo {
   readonly schedule?: { readonly key: string; readonly slot: Date };
   /**
    * When the last attempt began. Only for running, completed and dead jobs. For a running job it is exact once the
-   * attempt has reported progress, or has logged and then extended its lease. Until then it is within some seconds, if
-   * the queue that you asked has the job among its `jobs`, and otherwise missing; `extend` moves it.
+   * attempt has reported progress, or has logged and then extended its lease. Until then it is right to a few seconds
+   * if the queue that you asked has the job among its `jobs`, and otherwise missing; `extend` moves it.
    */
   readonly startedAt?: Date;
   /** When its lease ends: without an outcome by then, the job is due again. Only for running jobs. */
   readonly leaseEndsAt?: Date;
-  /** How long an attempt may take, in ms; null if that is not known here. Only for running jobs. */
+  /** How long an attempt may take, in ms; null if this queue does not know it. Only for running jobs. */
   readonly timeout?: number | null;
   /** When it completed. Only for completed jobs. */
   readonly completedAt?: Date;
@@ -93,9 +93,9 @@ export interface JobInfo {
   readonly error?: JobError;
 }
 
-/** A job in the dead letter. */
+/** A job in the dead-letter queue. */
 export interface DeadJob extends JobInfo {
-  /** Every job in the dead letter is dead. */
+  /** Every such job is dead. */
   readonly state: "dead";
   /** When it was dead-lettered. */
   readonly failedAt: Date;
@@ -104,14 +104,14 @@ export interface DeadJob extends JobInfo {
 }
 
 /**
- * A stored job, as users see it; undefined for a completed one that is kept no longer.
+ * A stored job, as users see it; undefined for a completed one that has expired.
  *
  * @throws {TidegateError} `conflict` if its record cannot be read.
  */
 export function jobInfo(
   stored: StoredJob,
   queue: string,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
 ): JobInfo | undefined {
   const record = readRecord(stored);
@@ -127,12 +127,12 @@ export function jobInfo(
     enqueuedAt: new Date(record.enqueuedAt),
     runAt: waits ? new Date(stored.at) : null,
     attempts: end?.attempts ?? attemptOf(record, stored.claims),
-    maxRetries: record.maxRetries ?? maxRetriesOf(jobs.get(record.name)),
+    maxRetries: record.maxRetries ?? maxRetriesOf(definitions.get(record.name)),
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(logLine),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
-    ...(stored.state === "running" && runningOf(stored, record, jobs, now)),
+    ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };
 }
@@ -140,15 +140,16 @@ export function jobInfo(
 function runningOf(
   { at, claims }: StoredJob,
   record: JobRecord,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   now: number,
 ): Partial<JobInfo> {
-  const definition = jobs.get(record.name);
+  const definition = definitions.get(record.name);
   const timeout = record.timeoutMs ?? (definition ? timeoutMs(definition.timeout ?? jobDefaults.timeout) : null);
   const { begun } = record;
-  const isKnown = begun?.attempt === attemptOf(record, claims);
-  const about = definition && timeout !== null ? begunAbout(at, timeout, longestTimeoutMs(jobs.values())) : undefined;
-  const startedAt = isKnown ? begun?.at : about;
+  const isExact = begun?.attempt === attemptOf(record, claims);
+  const about =
+    definition && timeout !== null ? begunAbout(at, timeout, longestTimeoutMs(definitions.values())) : undefined;
+  const startedAt = isExact ? begun?.at : about;
   return {
     ...(startedAt !== undefined && { startedAt: new Date(Math.min(startedAt, now)) }),
     leaseEndsAt: new Date(at),

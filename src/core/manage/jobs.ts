@@ -11,7 +11,7 @@ import { type ClearableState, clearableStates, type StoredJob } from "../store/s
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
 
-/** What `update` changes of a waiting job. */
+/** What `update` changes in a waiting job. */
 export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
   /** Replaces the stored payload. It must fit the schema. */
   readonly payload?: unknown;
@@ -21,12 +21,12 @@ export const changeOptions = optionsOf<JobChange>("update", { delay: duration, r
 
 /** Which jobs to cancel. */
 export interface CancelOptions {
-  /** A running job as well. Default false. */
+  /** Whether to cancel the job even if it is running. Default false. */
   readonly running?: boolean | undefined;
 }
 
 export const cancelOptions = optionsOf<CancelOptions>("cancel", {
-  running: described(flag, "Whether the job may run: it is aborted then. Default false."),
+  running: described(flag, "Whether to cancel the job even if it is running. Default false."),
 });
 
 export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefined }>("clear", {
@@ -36,10 +36,10 @@ export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefi
 /** Reads a job in any state; null if no job has the id. */
 export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
   checkText(id, "id", LONGEST_ID);
-  const { queue, jobs, clock, reader } = needs;
+  const { queue, definitions, clock, reader } = needs;
   const now = clock();
   const stored = await reader.find(id, now);
-  const info = stored && jobInfo(stored, queue, jobs, now);
+  const info = stored && jobInfo(stored, queue, definitions, now);
   const held = info && (await heldBackNow(needs, stored, now));
   return held ? { ...info, heldBack: held } : (info ?? null);
 }
@@ -56,9 +56,9 @@ async function heldBackNow({ reader }: ManageNeeds, stored: StoredJob, now: numb
  *
  * @throws {TidegateError} `not_found`; `conflict` if it is running or has finished.
  */
-async function getWaitingJob({ queue, jobs, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
+async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
   const stored = await store.find(id, now);
-  const isGone = stored?.state === "completed" && !jobInfo(stored, queue, jobs, now);
+  const isGone = stored?.state === "completed" && !jobInfo(stored, queue, definitions, now);
   if (!stored || isGone) throw notFound(`No job has the id "${id}".`);
   if (stored.state !== "scheduled" && stored.state !== "ready")
     throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
@@ -68,26 +68,22 @@ async function getWaitingJob({ queue, jobs, store }: ManageNeeds, id: string, no
 /** Changes a waiting job. @throws as `Queue.update` */
 export async function updateJob(needs: ManageNeeds, id: string, change: JobChange): Promise<JobInfo> {
   checkText(id, "id", LONGEST_ID);
-  const { queue, jobs, clock, noteDue } = needs;
+  const { queue, definitions, clock, noteDue } = needs;
   const now = clock();
   const snapshot = readChange(change);
   const changed = await storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
   noteDue(changed.at);
-  return jobInfo(changed, queue, jobs, now) as JobInfo;
+  return jobInfo(changed, queue, definitions, now) as JobInfo;
 }
 
-/**
- * A copy of the change: what the caller modifies later does not count.
- *
- * @throws {TidegateError} `invalid_request`, `payload_too_large`
- */
+/** Copies the change, so that later changes by the caller do not count. */
 function readChange(given: JobChange): JobChange {
   const change = changeOptions.read(given);
   return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
 }
 
 async function storeChange(
-  { store, jobs }: ManageNeeds,
+  { store, definitions }: ManageNeeds,
   stored: StoredJob,
   change: JobChange,
   now: number,
@@ -96,15 +92,15 @@ async function storeChange(
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
   const runAt = isMoved ? runAtMs(change, now) : at;
   const before = readRecord(stored);
-  // A record that does not change is not sent: another caller may have changed the payload meanwhile.
+  // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const record =
     "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;
-  const definition = jobs.get(before.name);
+  const definition = definitions.get(before.name);
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;
   if ("payload" in change) await checkFits(before.name, definition, change.payload);
   if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow }))) {
-    throw conflict(`Job "${id}" changed at the same time. Look at it again.`);
+    throw conflict(`Job "${id}" changed at the same time. Read it again.`);
   }
   return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
 }
@@ -119,7 +115,7 @@ export async function cancelJob(needs: ManageNeeds, id: string, options: CancelO
   if (status === "missing") await getWaitingJob(needs, id, now);
 }
 
-/** Removes the jobs of a state, and gives how many there were. */
+/** Removes the jobs of a state, and returns how many. */
 export async function clearJobs(
   { store, clock }: ManageNeeds,
   options: { readonly state?: ClearableState | undefined },

@@ -12,10 +12,10 @@ export interface ListOptions {
   /** Default: all states, in this order: scheduled, ready, running, completed, dead. */
   readonly state?: JobState | undefined;
   /**
-   * Only jobs of this name. A page may then be short or empty although more follow: continue while there is a cursor.
+   * Only jobs of this name. A page may then be short or empty even if more follow: continue while there is a cursor.
    */
   readonly name?: string | undefined;
-  /** The cursor of the page before. */
+  /** The cursor of the previous page. */
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
@@ -29,7 +29,7 @@ export interface DeadListOptions extends Omit<ListOptions, "state"> {
 
 /** One page of a list. */
 export interface JobPage<Job = JobInfo> {
-  /** At most `limit`. Fewer, although more follow, if they would be larger than 3 MiB together. */
+  /** At most `limit`. Fewer, even if more follow, if they would be larger than 3 MiB together. */
   readonly jobs: readonly Job[];
   /** Where the next page begins; null on the last one. */
   readonly cursor: string | null;
@@ -52,8 +52,8 @@ export const deadListOptions = optionsOf<DeadListOptions>("a list", {
 const MOST_EXAMINED = 1_000;
 
 /**
- * Reads a page of jobs, of one state or of one state after another. It ends early if the records are large: what is
- * left of the bound would hold few more, and each read takes a round trip.
+ * Reads a page of jobs, of one state or of one state after another. It ends early if the records are large: a further
+ * round trip would add few.
  *
  * @throws {TidegateError} `invalid_request`
  */
@@ -68,7 +68,7 @@ export async function listDead(needs: ManageNeeds, given: DeadListOptions): Prom
 }
 
 async function readPage(
-  { queue, jobs: definitions, clock, reader }: ManageNeeds,
+  { queue, definitions, clock, reader }: ManageNeeds,
   states: readonly JobState[],
   { name, group, cursor: from, limit = 100 }: DeadListOptions,
 ): Promise<JobPage> {

@@ -11,8 +11,8 @@ interface StoredPage {
 /**
  * Reads the jobs of several states, one state after another, a page at a time.
  *
- * @param from the cursor of the page before: a state, and the cursor of the store in that state.
- * @param next what the next page may hold, asked before each; undefined ends it.
+ * @param from the cursor of the previous page: a state, and the cursor of the store in that state.
+ * @param next is called before each page, and returns what it may hold; undefined for no more pages.
  * @throws {TidegateError} `invalid_request` for a cursor of another state.
  */
 export async function* storedPages(
@@ -39,11 +39,11 @@ function readCursor(
   if (cursor === undefined || cursor === null) return { index: 0, cursor: undefined };
   const [, state, rest] = /^([a-z]+):(.*)$/s.exec(cursor) ?? [];
   const index = states.indexOf(state as JobState);
-  if (index < 0) throw invalidRequest("cursor must be the one that the page before came with, for the same state.");
+  if (index < 0) throw invalidRequest("cursor must be the cursor of the previous page, for the same state.");
   return { index, cursor: rest || undefined };
 }
 
-/** Whether a job has this name; true if none is asked for. */
+/** Whether a job has this name; true if the name is undefined. */
 export function hasName(name: string | undefined): (job: StoredJob) => boolean {
   return ({ record }) => name === undefined || decodeRecord(record)?.name === name;
 }

@@ -8,9 +8,9 @@ import { type PendingSelection, type PendingState, pendingSelection, pendingStat
 
 /** Options of a call that goes through waiting jobs. */
 export interface PendingOptions {
-  /** Only counts them, and changes nothing. */
+  /** Only counts the jobs, and changes nothing. */
   readonly dryRun?: boolean | undefined;
-  /** Where the call before has ended. */
+  /** The cursor that the previous call returned. */
   readonly cursor?: string | undefined;
 }
 
@@ -19,70 +19,65 @@ const cancelOptions = optionsOf<PendingOptions>("cancelPending", optionFields);
 const rescheduleOptions = optionsOf<PendingOptions>("reschedulePending", optionFields);
 const selections = pendingSelection({}, {});
 
-/** What a call has done to waiting jobs. */
+/** The result of `cancelPending`. */
 export interface CancelledJobs {
-  /** How many it has removed. */
+  /** How many jobs it has removed. */
   readonly cancelled: number;
-  /** Where the next call goes on; null if this one has come to the end of the selection. */
+  /** Where the next call continues; null at the end of the selection. */
   readonly cursor: string | null;
 }
 
-/** What a call has done to waiting jobs. */
+/** The result of `reschedulePending`. */
 export interface RescheduledJobs {
-  /** How many it has moved. Those that were at that time already do not count. */
+  /** How many jobs it has moved. Jobs that were already due at that time do not count. */
   readonly rescheduled: number;
-  /** When they run. Give this time, and not a duration, to the call that goes on. */
+  /** When they run. Pass this time, and not a duration, to the next call. */
   readonly runAt: Date;
-  /** Where the next call goes on; null if this one has come to the end of the selection. */
+  /** Where the next call continues; null at the end of the selection. */
   readonly cursor: string | null;
 }
 
-/** After how many pages a call ends, if the records are so large that few fit on one. */
+/** The most pages of one call, if the records are so large that few fit on a page. */
 const MOST_PAGES = 10;
-
-interface Changed {
-  readonly count: number;
-  readonly cursor: string | null;
-}
 
 /** Removes the waiting jobs of a selection. @throws as `Queue.cancelPending` */
 export async function cancelPending(
-  runtime: ManageNeeds,
+  needs: ManageNeeds,
   selection: PendingSelection,
   given: PendingOptions,
 ): Promise<CancelledJobs> {
   const options = cancelOptions.read(given);
-  const now = runtime.clock();
+  const now = needs.clock();
   const cancel = async (ids: readonly string[]) =>
-    (await runtime.store.cancel(ids, now)).map((status) => status === "cancelled");
-  const { count, cursor } = await changeSelected(runtime, selection, options, now, cancel);
+    (await needs.store.cancel(ids, now)).map((status) => status === "cancelled");
+  const { count, cursor } = await changeSelected(needs, selection, options, now, cancel);
   return { cancelled: count, cursor };
 }
 
 /** Moves the waiting jobs of a selection to another time. @throws as `Queue.reschedulePending` */
 export async function reschedulePending(
-  runtime: ManageNeeds,
+  needs: ManageNeeds,
   selection: PendingSelection,
   when: PointInTime | Duration,
   given: PendingOptions,
 ): Promise<RescheduledJobs> {
   const options = rescheduleOptions.read(given);
-  const now = runtime.clock();
+  const now = needs.clock();
   const runAt = momentMs(when, now, "when");
-  // The time would be a later one in each call, and jobs moved by the call before would be moved again.
+  // Each call would move jobs to a later time, and the jobs of the previous call again.
   if (options.cursor !== undefined && typeof when === "string" && Number(readDuration(when)) >= 0)
-    throw invalidRequest("With a cursor, when must be the runAt of the call before, and not a duration.");
-  const move = (ids: readonly string[]) => runtime.store.reschedule(ids, runAt, now);
-  const { count, cursor } = await changeSelected(runtime, selection, options, now, move, runAt);
-  if (count > 0 && !options.dryRun) runtime.noteDue(runAt);
+    throw invalidRequest("With a cursor, when must be the runAt of the previous call, and not a duration.");
+  const move = (ids: readonly string[]) => needs.store.reschedule(ids, runAt, now);
+  const { count, cursor } = await changeSelected(needs, selection, options, now, move, runAt);
+  if (count > 0 && !options.dryRun) needs.noteDue(runAt);
   return { rescheduled: count, runAt: new Date(runAt), cursor };
 }
 
 /**
  * Changes the jobs of a selection from a cursor on, a page at a time.
  *
- * @param change says of each id whether it has changed its job.
- * @param except jobs at this time are left out: a call that moves jobs to a later time meets them again there.
+ * @param change returns, for each id, whether it has changed the job.
+ * @param except leaves out jobs at this time: a call that moves jobs to a later time finds them again there.
  */
 async function changeSelected(
   { store, reader }: ManageNeeds,
@@ -91,7 +86,7 @@ async function changeSelected(
   now: number,
   change: (ids: readonly string[]) => Promise<readonly boolean[]>,
   except?: number,
-): Promise<Changed> {
+): Promise<{ readonly count: number; readonly cursor: string | null }> {
   const chosen: Chosen = selections.read(selection, "selection");
   if (chosen.ids) {
     if (typeof from === "string")

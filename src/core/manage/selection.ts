@@ -23,7 +23,7 @@ export type PendingSelection =
 
 const ids = list(idText, MOST_AT_ONCE);
 
-/** A selection of dead jobs, and what a request has beside it. */
+/** A selection of dead jobs. @param more further fields of a request. */
 export const deadSelection = <const More extends Fields>(more: More) =>
   oneBy({
     ids: object({ ids, ...more }, ["ids"]),
@@ -32,7 +32,12 @@ export const deadSelection = <const More extends Fields>(more: More) =>
     all: object({ all: yes, ...more }, ["all"]),
   });
 
-/** A selection of waiting jobs, and what a request has beside it; `paged` is for one that takes several calls. */
+/**
+ * A selection of waiting jobs.
+ *
+ * @param more further fields of a request.
+ * @param paged of one that takes several calls.
+ */
 export const pendingSelection = <const More extends Fields, const Paged extends Fields>(more: More, paged: Paged) => {
   const state = word(pendingStates);
   return oneBy({

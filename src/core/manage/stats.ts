@@ -5,7 +5,7 @@ import type { ManageNeeds } from "./needs.ts";
 
 /** Counts of a queue, all from one moment. */
 export interface QueueStats {
-  /** Jobs ever enqueued, those of schedules included. */
+  /** Jobs ever enqueued, including those of schedules. */
   readonly totalEnqueued: number;
   /** Jobs completed. */
   readonly totalProcessed: number;
@@ -21,26 +21,26 @@ export interface QueueStats {
   readonly readyCount: number;
   /** Jobs whose lease an invocation holds. */
   readonly runningCount: number;
-  /** Jobs in the dead letter. */
+  /** Jobs in the dead-letter queue. */
   readonly deadLetterCount: number;
-  /** Completed jobs that are still kept. */
+  /** Completed jobs within their retention. */
   readonly completedCount: number;
   /** When something next needs attention: a run time, an occurrence, or the end of a lease. */
   readonly nextRunAt: Date | null;
   /**
-   * For how long the oldest ready job could have started; null where none could. One that its flow control key holds
-   * back counts only from when the key lets go.
+   * For how long the oldest ready job could have started, in ms; null if there is none. A job that its flow control key
+   * holds back counts only from when it is no longer held back.
    */
   readonly oldestReadyAgeMs: number | null;
   /** Whether drains start nothing, until `resume`. */
   readonly paused: boolean;
 }
 
-/** How many times something took how long, since the queue was first used. */
+/** How long something took, counted since the queue was first used. */
 export interface Histogram {
   /** The upper bound of each count in ms, inclusive. The last count has none. */
   readonly bounds: readonly number[];
-  /** One more than there are bounds. The last counts everything above them. */
+  /** One count for each bound, and a last one for everything above them. */
   readonly counts: readonly number[];
   /** All durations together, in ms. */
   readonly sumMs: number;
@@ -60,7 +60,7 @@ export interface ActivityMinute {
 
 /** What a queue is doing, and has done. */
 export interface QueueActivity {
-  /** What `getStats` gives. */
+  /** As from `getStats`. */
   readonly stats: QueueStats;
   /** The last 60 minutes, oldest first; the current one is the last. */
   readonly minutes: readonly ActivityMinute[];
@@ -74,16 +74,15 @@ export interface QueueActivity {
 export interface QueueBrief {
   /** Its name. */
   readonly queue: string;
-  /** What `getStats` gives. */
+  /** As from `getStats`. */
   readonly stats: QueueStats;
   /**
-   * How many attempts ended in each of the last 60 minutes, oldest first; the current one is the last. Snoozed ones do
-   * not count.
+   * How many attempts ended in each of the last 60 minutes, oldest first; the current one is the last. Snoozes do not
+   * count.
    */
   readonly ended: readonly number[];
 }
 
-/** What a list of queues shows of one. */
 export function briefOf(queue: string, { stats, minutes }: QueueActivity): QueueBrief {
   return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
 }
@@ -100,12 +99,14 @@ export async function getActivity({ reader, clock }: ManageNeeds): Promise<Queue
   return queueActivity(await reader.stats(now), now);
 }
 
-/** What a queue is doing and has done, in all and by name. It counts no completed jobs: `completedCount` is 0. */
+/**
+ * What a queue is doing and has done, in all and by job type. It does not count completed jobs: `completedCount` is 0.
+ */
 export interface QueueMeasures extends QueueActivity {
   readonly figures: QueueFigures;
 }
 
-/** Reads what metrics report, in as few commands as the statistics. */
+/** Reads the metrics of a queue, in as few commands as the statistics. */
 export async function getMeasures({ reader, clock }: ManageNeeds): Promise<QueueMeasures> {
   const now = clock();
   const stored = await reader.stats(now, true);

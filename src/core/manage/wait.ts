@@ -1,18 +1,15 @@
 import type { JobInfo } from "./job-info.ts";
 
-/**
- * The first poll comes after this time, and each wait is half as long again. A power of two keeps the first of them
- * whole numbers.
- */
+/** The first wait between two polls. Each one is half as long again: a power of two keeps the first whole numbers. */
 const FIRST_WAIT_MS = 256;
 const LONGEST_WAIT_MS = 5_000;
 /** A timer for 2^31 ms or more overflows and fires at once. */
 const LONGEST_TIMER_MS = 2e9;
 
 /**
- * Polls a job until it has ended: less and less often, and not before its run time. That makes about ten polls in 30 s.
+ * Polls a job until it has ended: less and less often, and not before its run time. In 30 s it polls about ten times.
  *
- * @returns the job once it has completed or is dead, or as it is when the time is over; null if there is none.
+ * @returns the job when it has completed or is dead, or as it is when the time is over; null if there is none.
  */
 export async function waitForEnd(
   poll: () => Promise<JobInfo | null>,

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../shared/clock.ts";
 
-/** How long an invocation waits at most for what hooks or a tracer still have to send. */
+/** How long an invocation waits at most for hooks or a tracer to send the rest. */
 const STAY_MS = 2_000;
 
 /** Waits until work has ended, well or not, but no longer than `mostMs`. Never rejects. */
@@ -12,13 +12,13 @@ export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>, m
 }
 
 /**
- * What several drains leave to be waited for at the end of the last one, so that hooks that hang do not delay the next
+ * Promises of several drains to wait for at the end of the last one, so that a hook that hangs does not delay the next
  * drain.
  */
 export class Afterwards {
   readonly #rest = new Set<Promise<void>>();
 
-  /** Takes what never rejects. */
+  /** @param rest never rejects. */
   readonly take = (rest: Promise<void>): void => {
     this.#rest.add(rest);
     void rest.then(() => this.#rest.delete(rest));

@@ -1,4 +1,4 @@
-import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
+import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt-info.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { decodeRecord } from "../job/record.ts";
 import type { Clock } from "../shared/clock.ts";
@@ -6,29 +6,18 @@ import type { ExchangeReply, Fire } from "../store/store.ts";
 import { atMostAWhile } from "./afterwards.ts";
 import type { CheckedHooks } from "./hooks.ts";
 
-/** A lease that was settled. */
-interface SettledLease {
-  readonly job: { readonly info: AttemptInfo };
-  readonly outcome: AttemptOutcome;
-}
-
-/** The hook calls of one drain, or of one enqueue; undefined if the queue has no hooks. */
-export function hookCalls({
-  hooks,
-  queue,
-  clock,
-}: {
+interface HookNeeds {
   readonly hooks: CheckedHooks | undefined;
   readonly queue: string;
   readonly clock: Clock;
-}): HookCalls | undefined {
+}
+
+/** The hook calls of one drain, or of one enqueue; undefined if the queue has no hooks. */
+export function hookCalls({ hooks, queue, clock }: HookNeeds): HookCalls | undefined {
   return hooks && new HookCalls(hooks, queue, clock);
 }
 
-/**
- * Calls the hooks for one drain, or for one enqueue, which can then wait for the promises of the hooks. Nothing here
- * throws.
- */
+/** Calls the hooks for one drain, or for one enqueue, and keeps their promises to wait for. Never throws. */
 export class HookCalls {
   readonly #hooks: CheckedHooks;
   readonly #queue: string;
@@ -49,9 +38,9 @@ export class HookCalls {
     });
   }
 
-  /** The store has replied: reports how attempts have ended, and which schedules have fired. */
-  exchanged(reply: ExchangeReply, settled: readonly SettledLease[], fires: readonly Fire[]): void {
-    settled.forEach(({ job, outcome }, index) => {
+  /** Reports how attempts have ended and which schedules have fired, according to the reply of the store. */
+  exchanged(reply: ExchangeReply, attempts: readonly SettledAttempt[], fires: readonly Fire[]): void {
+    attempts.forEach(({ job, outcome }, index) => {
       const isAccepted = reply.settled[index];
       if (isAccepted !== undefined) this.#settled(job.info, outcome, isAccepted);
     });
@@ -79,7 +68,6 @@ export class HookCalls {
     const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
     const event = { ...attempt, waitedMs, ranMs };
     const error = outcome.thrown;
-    // There was no attempt.
     if (outcome.to === "released") return;
     if (!isAccepted) {
       const failure = "thrown" in outcome ? { error } : {};
@@ -98,19 +86,16 @@ export class HookCalls {
 
   #call<Event>(name: string, hook: ((event: Event) => unknown) | undefined, event: Event): void {
     if (!hook) return;
-    const report = (error: unknown) =>
-      this.#safely(
-        () => this.#hooks.onError(error, name),
-        () => {},
-      );
+    const ignore = () => {};
+    const report = (error: unknown) => this.#safely(() => this.#hooks.onError(error, name), ignore);
     this.#safely(() => hook.call(this.#hooks.given, event), report);
   }
 
   #safely(call: () => unknown, failed: (error: unknown) => void): void {
     try {
-      const answer = call();
-      if (!isThenable(answer)) return;
-      const pending: Promise<void> = Promise.resolve(answer)
+      const result = call();
+      if (!isThenable(result)) return;
+      const pending: Promise<void> = Promise.resolve(result)
         .then(() => {}, failed)
         .then(() => void this.#pending.delete(pending));
       this.#pending.add(pending);

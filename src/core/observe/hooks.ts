@@ -11,7 +11,7 @@ export interface EnqueueEvent {
   readonly id: string;
   /** The name of the job. */
   readonly name: string;
-  /** "duplicate" if the job existed already, "replaced" if this call changed it: `id` is its id. */
+  /** "duplicate" if a job existed already, "replaced" if this call changed it. `id` is its id. */
   readonly status: EnqueueResult["status"];
   /** When it will run; null if it is a duplicate of a job that is running or has finished. */
   readonly runAt: Date | null;
@@ -21,7 +21,7 @@ export interface EnqueueEvent {
 
 /** An attempt that starts. */
 export interface StartEvent extends AttemptInfo {
-  /** How long the job had been due, in ms. */
+  /** For how long the job had been due, in ms. */
   readonly waitedMs: number;
 }
 
@@ -39,7 +39,7 @@ export interface SnoozeEvent extends CompleteEvent {
 
 /** An attempt that failed. */
 export interface DeadEvent extends CompleteEvent {
-  /** The thrown value itself. An error of Tidegate if the attempt was stopped or could not start. */
+  /** The thrown value itself, or an error of Tidegate if the attempt was stopped or could not start. */
   readonly error: unknown;
 }
 
@@ -58,12 +58,12 @@ export interface LostEvent extends CompleteEvent {
 }
 
 /**
- * Functions that a queue calls when something happens to a job, for example to log it. Outcomes are reported once the
- * store has accepted them. No event contains a payload or a result, so you can log it as it is.
+ * Functions that a queue calls when something happens to a job, for example to log it. Hooks get an outcome once the
+ * store has accepted it. No event contains a payload or a result, so you can log it as it is.
  *
  * A hook may return a promise. `enqueue` and `drain` wait for it before they end, at most two seconds, so that a log is
- * sent before the platform ends the invocation. No hook can harm a job: see `onError`. A killed invocation calls no
- * more hooks, so put what must happen into the job itself.
+ * sent before the platform ends the invocation. A hook cannot harm a job: see `onError`. If an invocation is killed, it
+ * calls no more hooks, so put what must happen into the job itself.
  */
 export interface Hooks {
   /** A job was enqueued, or a schedule made it. Called for each job of a call. */
@@ -76,9 +76,9 @@ export interface Hooks {
   readonly onRetry?: ((event: RetryEvent) => unknown) | undefined;
   /** The job waits again, with no attempt used. */
   readonly onSnooze?: ((event: SnoozeEvent) => unknown) | undefined;
-  /** The job went to the dead letter. If its invocation crashed in every attempt, there was no `onStart` here. */
+  /** The job is dead. If its last attempt crashed its invocation, there was no `onStart` here. */
   readonly onDead?: ((event: DeadEvent) => unknown) | undefined;
-  /** The lease expired before the attempt ended. Its outcome was refused, and the job runs, or ran, again. */
+  /** The lease expired before the attempt ended. The store refused its outcome, and the job runs again. */
   readonly onLost?: ((event: LostEvent) => unknown) | undefined;
   /**
    * A hook threw, or its promise was rejected. Default: `console.error` gets the names of the hook and of the error,

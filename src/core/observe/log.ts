@@ -1,15 +1,15 @@
-import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
+import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt-info.ts";
 import { invalidRequest } from "../shared/errors.ts";
 
 /**
- * Gets a line for each attempt that failed, for each declared schedule that cannot be activated, and once a minute
- * while records are missing in the database. `console` is one. Nothing waits for what it returns, and a logger that
- * throws or rejects changes nothing.
+ * Gets a line for each failed attempt, for each declared schedule that cannot be activated, and once a minute while
+ * records are missing in the database. `console` is a logger. Nothing waits for its promises, and its errors are
+ * ignored.
  */
 export interface Logger {
   /** The attempt failed and the job will be retried, or a declared schedule is not active. */
   warn(line: string): unknown;
-  /** The job went to the dead letter, or jobs are gone because the database has lost their records. */
+  /** The job is dead, or jobs are gone because the database has lost their records. */
   error(line: string): unknown;
 }
 
@@ -20,11 +20,6 @@ export function readLogger(logger: Logger | null | undefined): Logger | undefine
   if (typeof given.warn !== "function" || typeof given.error !== "function")
     throw invalidRequest("logger must have the methods warn and error, as console has, or be null for none.");
   return given as Logger;
-}
-
-interface SettledAttempt {
-  readonly job: { readonly info: AttemptInfo };
-  readonly outcome: AttemptOutcome;
 }
 
 /** Writes a line for each failed attempt whose outcome the store has accepted. */
@@ -40,7 +35,6 @@ export function logFailures(
   });
 }
 
-/** Writes a warning. */
 export function logWarning(logger: Logger | undefined, text: string): void {
   write(() => logger?.warn(`tidegate: ${text}`));
 }
@@ -48,23 +42,20 @@ export function logWarning(logger: Logger | undefined, text: string): void {
 /** Warns that a drain goes on without a part of its queue. */
 export function logPartial(logger: Logger | undefined, queue: string, why: unknown): void {
   const reason = why instanceof Error ? ` ${why.message}` : "";
-  logWarning(logger, `The queue "${queue}" is drained without the partitions that do not answer.${reason}`);
+  logWarning(logger, `The queue "${queue}" is drained without the partitions that do not reply.${reason}`);
 }
 
-/** How often a logger is told at most that something of a queue is missing in the database. */
+/** The least time between two lines that say that records of a queue are missing. */
 const MISSING_AGAIN_MS = 60_000;
 const WHAT_TO_DO =
   "Turn eviction off (maxmemory-policy noeviction), let no other program remove keys, and check with: tidegate queue:doctor";
 
-/** What a logger was told last of a queue: when, and how many records were missing since. */
-interface Told {
-  readonly at: number;
-  readonly since: number;
-}
+/** The last such line of each queue: when it was written, and how many records were found missing since. */
+type MissingLines = Map<string, { readonly at: number; readonly since: number }>;
 
-const told = new WeakMap<Logger, Map<string, Told>>();
+const missingLines = new WeakMap<Logger, MissingLines>();
 
-/** Reports that so many records of jobs and schedules are gone: at most once a minute for each queue in a process. */
+/** Reports how many records of jobs and schedules are gone: at most once a minute for each queue in a process. */
 export function logEvicted(logger: Logger | undefined, queue: string, count: number, now: number): void {
   logMissing(logger, queue, count, now, (missing) => {
     const what = missing === 1 ? "1 job or schedule is" : `${missing} jobs or schedules are`;
@@ -72,7 +63,7 @@ export function logEvicted(logger: Logger | undefined, queue: string, count: num
   });
 }
 
-/** Reports that a queue was emptied, as often. */
+/** Reports that a queue was emptied, also at most once a minute. */
 export function logEmptied(logger: Logger | undefined, queue: string, now: number): void {
   logMissing(logger, queue, 0, now, () => `The queue "${queue}" was emptied: the database no longer has its jobs.`);
 }
@@ -85,8 +76,8 @@ function logMissing(
   text: (missing: number) => string,
 ): void {
   if (!logger) return;
-  const queues = told.get(logger) ?? new Map<string, Told>();
-  told.set(logger, queues);
+  const queues: MissingLines = missingLines.get(logger) ?? new Map();
+  missingLines.set(logger, queues);
   const { at = Number.NEGATIVE_INFINITY, since = 0 } = queues.get(queue) ?? {};
   const isSoon = Math.abs(now - at) < MISSING_AGAIN_MS;
   queues.set(queue, isSoon ? { at, since: since + count } : { at: now, since: 0 });
@@ -105,7 +96,7 @@ function lineOf(
   const next =
     outcome.to === "retried"
       ? `will be retried in ${waitText(Math.max(0, outcome.runAt - at))}`
-      : "is now in the dead letter";
+      : "is now in the dead-letter queue";
   const reason = message === "" ? error : `${error}: ${message}`;
   return `tidegate: Job "${oneLine(name)}" (${oneLine(id)}) failed on attempt ${attempt} of ${Math.max(attempt, maxRetries + 1)} and ${next}: ${cut(oneLine(reason))}`;
 }
@@ -114,7 +105,7 @@ const LONGEST_REASON = 500;
 const ESCAPE = "\u001b";
 const colours = new RegExp(`${ESCAPE}\\[[\\d;?]*[ -/]*[@-~]`, "g");
 
-/** The text without colours and line breaks, and without characters that reorder or hide the text around them. */
+/** Removes colours and line breaks, and characters that reorder or hide the text around them. */
 function oneLine(text: string): string {
   return text
     .replace(colours, "")

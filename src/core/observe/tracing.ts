@@ -30,10 +30,9 @@ export interface TracedOutcome {
 }
 
 /**
- * What a queue needs to be traced: two functions that do the given work, once, and record how it ends. An error of
- * their own does not affect jobs, and nothing waits for what they do after the work. If one has not started the work
- * within a second, the rest of the drain is not traced. `tracing()` of `tidegate/telemetry` does this with
- * OpenTelemetry.
+ * Traces a queue: two functions that do the given work, once, and record how it ends. Their own errors do not affect
+ * jobs, and nothing waits for what they do after the work. If one does not start the work within a second, the rest of
+ * the drain is not traced. `tracing()` of `tidegate/telemetry` does this with OpenTelemetry.
  */
 export interface Tracing {
   /** Calls `enqueue`. The trace context that it passes is stored with each of the jobs. */
@@ -51,19 +50,19 @@ export interface Tracing {
 export function checkTracing(tracing: Tracing | undefined): Tracing | undefined {
   if (tracing === undefined) return undefined;
   if (typeof tracing?.enqueue !== "function" || typeof tracing.attempt !== "function") {
-    throw invalidRequest("tracing must be what tracing() of tidegate/telemetry gives, or something of the same shape.");
+    throw invalidRequest("tracing must be an object from tracing() of tidegate/telemetry, or one of the same shape.");
   }
   return tracing;
 }
 
 /** How long a tracing may take before it starts the work. */
 const BEGINS_WITHIN_MS = 1_000;
-/** How long a drain waits at its end for traces before it has them sent: they end with their jobs. */
+/** How long a drain waits at its end for traces to end, before it sends them. */
 const ENDS_WITHIN_MS = 1_000;
 
 /**
- * Traces one drain, or one enqueue. Whatever the tracing does, the work is done once, and its result counts. What the
- * tracing does after the work is waited for only at the end.
+ * Traces one drain, or one enqueue. Whatever the tracing does, the work is done once, and its result counts. Only the
+ * end of the drain waits for what the tracing does after the work.
  */
 export class TraceCalls {
   readonly #tracing: Tracing;
@@ -92,7 +91,7 @@ export class TraceCalls {
     if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending), ENDS_WITHIN_MS);
   }
 
-  /** Sends what was traced. Takes at most two seconds, including the wait for traces. */
+  /** Sends the traces. Takes at most two seconds, including the wait for traces to end. */
   async flushed(): Promise<void> {
     if (!this.#tracing.flush) return this.ended();
     await atMostAWhile(this.#clock, async () => {

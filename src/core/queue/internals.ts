@@ -12,21 +12,13 @@ import type { LocalFacts } from "../store/store.ts";
 
 /** What the rest of the package needs from a queue, and its users do not. */
 export interface QueueInternals extends DrainableQueue {
-  /** What the store of the queue knows without a request. */
   readonly local: LocalFacts;
-  /** What other parts of the package keep beside jobs and schedules. */
   readonly documents: Documents;
-  /**
-   * Retries a dead job with changes.
-   *
-   * @throws as `Queue.retryFromDeadLetter`
-   */
+  /** Retries a dead job with changes. @throws as `Queue.retryFromDeadLetter` */
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
-  /** Reads what metrics report. */
   measure(): Promise<QueueMeasures>;
-  /** Changes a flow control key, one that is reserved as well, and in ways that `Queue.flowControl` does not offer. */
+  /** Changes any flow control key, even a reserved one, and in ways that `Queue.flowControl` does not offer. */
   changeFlow(key: string, change: FlowChange): Promise<void>;
-  /** Reads all that is known of a flow control key. */
   findFlow(key: string): Promise<FlowState | undefined>;
   /**
    * Stores jobs as `enqueueMany` does, and leases those that are due to the caller at once: the eager start.
@@ -35,18 +27,18 @@ export interface QueueInternals extends DrainableQueue {
    * @throws as `enqueueMany`
    */
   enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
-  /** The same, with each job stored for itself: one that is refused keeps none of the others from being stored. */
+  /** The same, but stores each job separately: a refused one does not keep the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(inner: InternalDrainOptions, options?: DrainOptions): Promise<DrainReport>;
-  /** Reads a text that changes with whatever happens to jobs: see `QueueStore.pulse`. */
+  /** Reads a text that changes when anything happens to jobs: see `QueueStore.pulse`. */
   pulse(): Promise<string>;
 }
 
 // In the registry of symbols, so that a copy of the package finds it on a queue of another copy.
 const key = Symbol.for("tidegate.queue");
 
-/** Attaches its internals to a queue, where neither its type nor its keys show them. */
+/** Attaches internals to a queue, hidden from its type and its keys. */
 export function attachInternals(queue: object, internals: QueueInternals): void {
   Object.defineProperty(queue, key, { value: internals });
 }
@@ -55,7 +47,6 @@ export function hasInternals(value: unknown): boolean {
   return typeof value === "object" && value !== null && key in value;
 }
 
-/** The internals of a queue. */
 export function internalsOf(queue: object): QueueInternals {
   return (queue as { readonly [key]: QueueInternals })[key];
 }

@@ -10,16 +10,16 @@ import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Meter } from "../store/meter.ts";
 import { type QueueOptions, readOptions } from "./options.ts";
 
-/** All that the parts of a queue need: what the user has chosen, its store, and what this object knows. */
+/** Everything that the parts of a queue need. */
 export type OpenQueue = EnqueueNeeds & DrainNeeds & ManageNeeds;
 
 /** @throws as the constructor of `Queue` */
 export function openQueue(options: QueueOptions): OpenQueue {
   const { store: kept, ...chosen } = readOptions(options);
-  const { queue, jobs, clock, logger } = chosen;
+  const { queue, definitions, clock, logger } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
-  const declared = new DeclaredSchedules(jobs, clock, (text) => logWarning(logger, text));
+  const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
   const open = (meter: Meter) => kept.open(queue, meter);
   const store = open(usage.work);
   return {
@@ -30,7 +30,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
     declared,
     nextDue,
     usage,
-    budgets: leastBudgets(store.local, declared.count, mostFollowUps(jobs)),
+    budgets: leastBudgets(store.local, declared.count, mostFollowUps(definitions)),
     noteDue: (runAt) => nextDue.note(runAt),
     noteEmptied: () => {
       declared.noteEmptied();

@@ -13,8 +13,8 @@ import { checkStore, type Store } from "../store/store.ts";
 /** Options of a queue. */
 export interface QueueOptions {
   /**
-   * 1 to 128 characters, without braces and slashes. Queues with different names can share a store and have nothing
-   * else in common. Default "default".
+   * 1 to 128 characters, without braces and slashes. Queues with different names can share a store and are otherwise
+   * independent. Default "default".
    */
   readonly name?: string | undefined;
   /** Keeps the jobs: `upstashStore`, `redisStore` or `memoryStore`. */
@@ -30,18 +30,18 @@ export interface QueueOptions {
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
   readonly retention?: Duration | undefined;
   /**
-   * Whether to keep what only serves those who look at the queue: the order in which jobs completed, which costs one
-   * command in each exchange that completes something, and figures by name, which cost a command now and then. Without
-   * it, lists show completed jobs in no order, and `getFigures` finds nothing. Default true.
+   * Whether to keep what only people read: the order in which jobs completed, which costs one command in each exchange
+   * that completes something, and metrics by job type, which cost a command now and then. If false, lists show
+   * completed jobs in no order, and `getFigures` finds nothing. Default true.
    */
   readonly observe?: boolean | undefined;
   /** Functions to call when something happens to a job, for logs and the like. Default: none. */
   readonly hooks?: Hooks | undefined;
   /**
-   * Gets one line for each failure: `logger.warn` if the job will be retried, `logger.error` if it is dead. A line has
-   * the name and id of the job, the attempt and the error, and never a payload. `logger.warn` also reports declared
-   * schedules that could not be activated, and `logger.error` once a minute that the database was emptied or has lost
-   * records. Default: `console`; null for none.
+   * Gets one line for each failed attempt: `logger.warn` if the job will be retried, `logger.error` if it is dead. A
+   * line has the name and id of the job, the attempt and the error, and never a payload. `logger.warn` also reports
+   * declared schedules that cannot be activated. `logger.error` reports, once a minute, that the database was emptied
+   * or has lost records. Default: `console`; null for none.
    */
   readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
@@ -83,17 +83,17 @@ export function readOptions(given: QueueOptions) {
   if (!Number.isFinite(source())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
   const clock = wholeClock(source);
   const newId = options.newId ?? timeOrderedIds(clock);
-  const jobs = byName(options.jobs ?? []);
+  const definitions = byName(options.jobs ?? []);
   return {
     queue: name,
     store,
-    jobs,
+    definitions,
     clock,
     random,
     newId,
     retentionMs: durationMs(retention, "retention"),
     observe,
-    longestTimeoutMs: longestTimeoutMs(jobs.values()),
+    longestTimeoutMs: longestTimeoutMs(definitions.values()),
     hooks: readHooks(options.hooks),
     logger: readLogger(options.logger),
     tracing: checkTracing(options.tracing),
@@ -101,7 +101,7 @@ export function readOptions(given: QueueOptions) {
 }
 
 function byName(jobs: readonly AnyJob[]): ReadonlyMap<string, AnyJob> {
-  if (!Array.isArray(jobs)) throw invalidRequest("jobs must be an array of what defineJob gives.");
+  if (!Array.isArray(jobs)) throw invalidRequest("jobs must be an array of definitions from defineJob.");
   const map = new Map<string, AnyJob>();
   for (const job of jobs) {
     checkJobOptions(job);

@@ -50,35 +50,35 @@ export function isQueue(value: unknown): value is Queue {
 
 /** @throws {TidegateError} `invalid_request` */
 export function checkQueue(value: unknown): asserts value is Queue {
-  if (!isQueue(value)) throw invalidRequest("A queue must be what new Queue({ store, jobs }) gives.");
+  if (!isQueue(value)) throw invalidRequest("A queue must be an object from new Queue({ store, jobs }).");
 }
 
 /**
  * A queue: it enqueues jobs, drains them, and shows and changes what it holds.
  *
- * Every method throws a `TidegateError`: with the code `invalid_request` if an argument or option makes no sense (the
+ * Every method throws a `TidegateError`: with the code `invalid_request` if an argument or option is invalid (the
  * message names it), and with `store_unavailable` if the store cannot be reached. You can then repeat the call safely;
  * an enqueue only with an `id`.
  */
 export class Queue {
   /** Recurring jobs. */
   readonly schedules: Schedules;
-  /** Keys of flow control: their limits, what they hold back, pauses. */
+  /** Flow control keys: their limits, what they hold back, pauses. */
   readonly flowControl: FlowKeys;
   readonly #open: OpenQueue;
   readonly #enqueuer: Enqueuer;
 
   /**
    * @throws {InvalidPayloadError} if a job's `schedulePayload` does not fit its schema.
-   * @throws {TidegateError} `invalid_request` for an option that makes no sense, or if two jobs have one name.
+   * @throws {TidegateError} `invalid_request` for an invalid option, or if two jobs have the same name.
    */
   constructor(options: QueueOptions) {
     const open = openQueue(options);
-    const { queue, store, reader, jobs, clock, budgets, noteDue, nextDue } = open;
+    const { queue, store, reader, clock, budgets, nextDue } = open;
     const enqueuer = new Enqueuer(open);
     this.#open = open;
-    this.schedules = new Schedules(store, reader, jobs, clock, noteDue);
-    this.flowControl = new FlowKeys(store, reader, clock, () => nextDue.forget(clock()));
+    this.schedules = new Schedules(open);
+    this.flowControl = new FlowKeys(open, () => nextDue.forget(clock()));
     this.#enqueuer = enqueuer;
     attachInternals(this, {
       ...{ queue, clock, budgets, local: store.local },
@@ -113,7 +113,7 @@ export class Queue {
 
   /** The names of the jobs that this queue can perform. */
   get jobNames(): readonly string[] {
-    return [...this.#open.jobs.keys()];
+    return [...this.#open.definitions.keys()];
   }
 
   // Enqueuing ---------------------------------------------------------------------------------------------------------
@@ -121,9 +121,9 @@ export class Queue {
   /**
    * Stores a job. It will run at least once. With `cron` among the options it stores a recurring job instead.
    *
-   * Calls that are made in one turn of the event loop, as in a `Promise.all`, are stored together for the price of
-   * `enqueueMany`. Each is still checked, answered and refused alone. One request stores up to 1,000 jobs and 4 MiB; if
-   * it fails, every call in it fails.
+   * Calls in one turn of the event loop, as in a `Promise.all`, share requests and cost as much as `enqueueMany`. Each
+   * call is still checked separately and gets its own result. One request stores up to 1,000 jobs and 4 MiB; if it
+   * fails, every call in it fails.
    *
    * @param job a definition, or the name of one.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options.
@@ -141,13 +141,13 @@ export class Queue {
   ): Promise<EnqueueResult> {
     checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
     if ("cron" in options && options.cron !== undefined)
-      return enqueueRecurring(this.schedules, this.#open.jobs, job, payload, options);
+      return enqueueRecurring(this.schedules, this.#open.definitions, job, payload, options);
     return this.#enqueuer.one(job, payload, options);
   }
 
   /**
-   * Stores jobs in one atomic call: all of them, or none if one is refused. More than 1,000 go in several such calls,
-   * after all of them have been checked. What one call stores has at most 8 MiB, as it is sent.
+   * Stores jobs in one atomic call: all of them, or none if one is refused. More than 1,000 are all checked first, and
+   * then stored in several such calls. One call stores at most 8 MiB, as it is sent.
    *
    * @returns one result per job, in order.
    * @throws as `enqueue`; the message says which job was refused. `payload_too_large` if the jobs of one call are too
@@ -163,24 +163,25 @@ export class Queue {
   // Draining ----------------------------------------------------------------------------------------------------------
 
   /**
-   * Runs what is due, within limits, and ends. Any number of drains may run at once, or be killed at any point.
+   * Runs the jobs that are due, within limits, and ends. Any number of drains may run at once, or be killed at any
+   * point.
    *
-   * @throws {TidegateError} `invalid_request` for an option that makes no sense; `store_unavailable`, after which jobs
-   *   that ran but could not be settled run again when their leases run out.
+   * @throws {TidegateError} `invalid_request` for an invalid option; `store_unavailable`: then jobs that ran but could
+   *   not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     return drainQueue(this.#open, drainLimits(options));
   }
 
   /**
-   * Keeps every drain from starting jobs and firing schedules, until `resume`. Jobs can still be enqueued. A running
-   * drain learns of it with its next exchange.
+   * Keeps every drain from starting jobs and firing schedules, until `resume`. You can still enqueue jobs. A running
+   * drain learns of it with its next request to the store.
    */
   async pause(): Promise<void> {
     await this.#open.store.setPaused(true);
   }
 
-  /** Ends a pause: drains start jobs and fire schedules again. Without a pause it changes nothing. */
+  /** Ends a pause: drains start jobs and fire schedules again. Does nothing if the queue is not paused. */
   async resume(): Promise<void> {
     const { store, clock, nextDue } = this.#open;
     await store.setPaused(false);
@@ -192,16 +193,16 @@ export class Queue {
   /**
    * Reads a job in any state; null if no job has the id, or if it completed longer ago than `retention`.
    *
-   * @throws {TidegateError} `conflict` if a newer version has stored the job, which alone can read it.
+   * @throws {TidegateError} `conflict` if a newer version has stored the job: only that version can read it.
    */
   async getJob(id: string): Promise<JobInfo | null> {
     return getJob(this.#open, id);
   }
 
   /**
-   * Waits until a job has completed or is dead. It polls rarely; a poll costs two or three commands.
+   * Waits until a job has completed or is dead. It polls, less and less often; a poll costs two or three commands.
    *
-   * @param options `timeout`: how long at most. Default "30s". After that it returns the job as it is: see its `state`.
+   * @param options `timeout`: the longest wait. Default "30s". After that it returns the job as it is: see its `state`.
    * @returns null if no job has the id.
    */
   async wait(id: string, options: { readonly timeout?: Duration | undefined } = {}): Promise<JobInfo | null> {
@@ -216,19 +217,19 @@ export class Queue {
     );
   }
 
-  /** Lists jobs: waiting and running ones in the order of their times, dead and completed ones newest first. */
+  /** Lists jobs: waiting and running ones by time, dead and completed ones newest first. */
   async listJobs(options: ListOptions = {}): Promise<JobPage> {
     return listJobs(this.#open, options);
   }
 
-  /** Lists dead jobs, newest first: all, those of a name, or those of a group of failures. */
+  /** Lists dead jobs, newest first: all of them, one job type, or one group of failures. */
   async listDeadLetter(options: DeadListOptions = {}): Promise<JobPage<DeadJob>> {
     return listDead(this.#open, options);
   }
 
   /**
-   * Groups what is dead by job name and error: what broke, how often, and since when. A page costs about 2 commands a
-   * group, and fewer if the groups are small.
+   * Groups dead jobs by name and error: what broke, how often, and since when. A page costs about 2 commands per group,
+   * and fewer if the groups are small.
    */
   async getFailures(options: FailuresOptions = {}): Promise<FailurePage> {
     return getFailures(this.#open, options);
@@ -240,35 +241,33 @@ export class Queue {
   }
 
   /**
-   * Reads the statistics, what was done in each of the last 60 minutes, and how long jobs waited and ran. Costs what
-   * `getStats` costs.
+   * Reads the statistics, what the queue did in each of the last 60 minutes, and how long jobs waited and ran. Costs as
+   * much as `getStats`.
    */
   async getActivity(): Promise<QueueActivity> {
     return getActivity(this.#open);
   }
 
   /**
-   * Reads how the jobs of each name do: what became of them, and how long they waited and ran, in the last hour and
-   * days. Nothing is kept with `observe: false`.
+   * Reads metrics for each job type: how jobs ended, and how long they waited and ran, in the last hour and days. With
+   * `observe: false` there are none.
    */
   async getFigures(options: FiguresOptions = {}): Promise<QueueFigures> {
     return getFigures(this.#open, options);
   }
 
-  /**
-   * Reads what the queue has done in each of the last hours, up to two weeks back, and how long jobs waited and ran.
-   */
+  /** Reads metrics for each of the last hours, up to two weeks back. */
   async getHistory(options: HistoryOptions = {}): Promise<QueueHistory> {
     return getHistory(this.#open, options);
   }
 
-  /** What this object has spent so far. Reading it costs nothing. */
+  /** What this object has spent so far. Reading this costs nothing. */
   get spending(): Spending {
     return this.#open.usage.total(this.clock());
   }
 
   /**
-   * Checks that the store answers, in every partition. Costs a command each.
+   * Checks that the store replies, in every partition. Costs one command per partition.
    *
    * @throws {TidegateError} `store_unavailable`
    */
@@ -282,13 +281,13 @@ export class Queue {
   /**
    * Removes a waiting job.
    *
-   * With `running: true`, it removes a running job too, at once and for good: no result is kept, and it is neither
-   * retried nor dead. The drain that runs it aborts `job.signal` with a `JobCancelledError` when it learns of it: when
-   * a `progress` or `extend` of the job is sent, when it settles another job, or when it checks on the job: every 15 s
-   * in the first minute, if the queue observes and the budget allows. What the handler returns or throws is refused and
-   * counted as lost. A handler that ignores its signal runs on until its timeout.
+   * With `running: true`, it also removes a running job, at once and for good: the job keeps no result, and is neither
+   * retried nor dead. The drain that runs it aborts `job.signal` with a `JobCancelledError` as soon as it learns of
+   * this: when the job sends `progress` or `extend`, when the drain settles another job, or when it checks on the job
+   * (every 15 s in the first minute, if the queue observes and the budget allows). The store refuses what the handler
+   * returns or throws, and the report counts it as lost. A handler that ignores its signal runs on until its timeout.
    *
-   * @throws {TidegateError} `not_found`; `conflict` if it has finished, or is running and `running` is not true.
+   * @throws {TidegateError} `not_found`; `conflict` if it has finished, or if it is running and `running` is not true.
    */
   async cancel(id: string, options: CancelOptions = {}): Promise<void> {
     await cancelJob(this.#open, id, options);
@@ -313,9 +312,9 @@ export class Queue {
   }
 
   /**
-   * Removes the waiting jobs of a selection. Running jobs, and what they make, stay.
+   * Removes the waiting jobs of a selection. Running jobs, and the jobs that they enqueue, stay.
    *
-   * One call examines up to 1,000 jobs, or fewer if they are large. Its `cursor` says where the next call goes on. A
+   * One call examines up to 1,000 jobs, or fewer if they are large. Pass its `cursor` to the next call to continue. A
    * dry run only counts, in the same steps.
    *
    * @throws {TidegateError} `invalid_request`
@@ -328,8 +327,8 @@ export class Queue {
    * Moves the waiting jobs of a selection to another time, in the same steps as `cancelPending`. `"0s"` makes them due
    * now.
    *
-   * @param when a duration from now such as "5m", a `Date`, ISO 8601, or ms since 1970. With a cursor, the `runAt` of
-   *   the call before.
+   * @param when a duration from now such as "5m", a `Date`, ISO 8601, or ms since 1970. With a cursor, pass the `runAt`
+   *   of the previous call.
    * @throws {TidegateError} `invalid_request`
    */
   async reschedulePending(
@@ -341,14 +340,14 @@ export class Queue {
   }
 
   /**
-   * Retries dead jobs, due now and with all their retries, and returns how many. All of the selection is checked first:
-   * if this throws one of the errors below, no job has changed. A dry run checks as well.
+   * Retries dead jobs, due now and with all their retries, and returns how many. It checks the whole selection first:
+   * if it throws one of the errors below, no job has changed. A dry run makes the same checks.
    *
-   * A dead job stays dead while another job with its id has not ended, as when an enqueue was delivered twice. It is
-   * not counted.
+   * A dead job stays dead, and is not counted, while another job with its id has not ended, as when an enqueue was
+   * delivered twice.
    *
-   * @throws {TidegateError} `not_found` if you give a single id and it is not dead; `invalid_request` if a new payload
-   *   is for a message of a workflow run.
+   * @throws {TidegateError} `not_found` if you pass a single id and that job is not dead; `invalid_request` for a new
+   *   payload of a message of a workflow run.
    * @throws {InvalidPayloadError} if the new payload does not fit the schema of a job in the selection.
    */
   async retryFromDeadLetter(
@@ -361,7 +360,7 @@ export class Queue {
   /**
    * Removes dead jobs for good, and returns how many.
    *
-   * @throws {TidegateError} `not_found` if you give a single id and it is not dead.
+   * @throws {TidegateError} `not_found` if you pass a single id and that job is not dead.
    */
   async removeFromDeadLetter(
     selection: string | DeadSelection,
@@ -373,8 +372,8 @@ export class Queue {
   /**
    * Removes the jobs of a state: "pending" is scheduled and ready together. Running jobs and schedules stay.
    *
-   * @param options `state`: which. Default "pending".
-   * @returns how many there were.
+   * @param options `state`: the state to clear. Default "pending".
+   * @returns how many jobs it has removed.
    */
   async clear(options: { readonly state?: ClearableState | undefined } = {}): Promise<{ cleared: number }> {
     return { cleared: await clearJobs(this.#open, options) };

@@ -14,47 +14,43 @@ export async function drainQueues(
   return drainWithin(queues, drainLimits(options, inner));
 }
 
-/** The same, within limits that have been read. */
+/** The same with checked limits. */
 export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Promise<DrainReport> {
   return drainTogether(queues.map(internalsOf), limits);
 }
 
 /** Some queues at one moment. */
 export interface QueueList {
-  /** Null if nothing has happened since the mark that was given. */
+  /** Null if nothing has happened since the given mark. */
   readonly queues: readonly QueueBrief[] | null;
   /** What it cost to read them. */
   readonly commands: number;
-  /** Stands for what has happened so far, if it was asked for. */
+  /** Marks this moment. Only if the caller asked for it. */
   readonly mark?: string;
 }
 
 /**
- * Reads queues: 5 to 15 commands for each, and 2 more for the mark. If nothing has happened since the last one, those 2
- * are all.
+ * Reads queues: 5 to 15 commands each, and 2 more for the mark. Only these 2 if nothing has happened since the last
+ * one.
  *
- * @param since the mark of the list before; "" for the first; undefined to do without.
+ * @param since the mark of the previous list; "" for the first; undefined for no mark.
  */
 export async function listQueues(queues: readonly Queue[], since: string | undefined): Promise<QueueList> {
   const before = spent(queues);
-  // Read first: what happens after it is seen by the next list.
+  // Read first: the next list then shows what happens after it.
   const mark = since === undefined ? undefined : await markOf(queues);
   const isUnchanged = mark !== undefined && mark === since;
+  const readBrief = async (queue: Queue) => briefOf(queue.name, await queue.getActivity());
   const briefs = isUnchanged ? null : await Promise.all(queues.map(readBrief));
   return { queues: briefs, commands: spent(queues) - before, ...(mark !== undefined && { mark }) };
 }
 
-async function readBrief(queue: Queue): Promise<QueueBrief> {
-  return briefOf(queue.name, await queue.getActivity());
-}
-
-/** The commands of queues so far. */
 export function spent(queues: readonly Queue[]): number {
   return queues.reduce((sum, { spending }) => sum + spending.commands, 0);
 }
 
 /**
- * A short text that stands for what has happened in some queues: see `QueueStore.pulse`. It costs 2 commands a queue
+ * A short text that changes when anything happens in some queues: see `QueueStore.pulse`. It costs 2 commands per queue
  * and partition.
  */
 export async function markOf(queues: readonly Queue[]): Promise<string> {

@@ -11,9 +11,7 @@ import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore }
 import { readCron, readDue, readSchedule, type ScheduleRecord } from "./record.ts";
 import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
 
-/**
- * Marks the code whose declared schedules are active, and the code before it with the times at which it was replaced.
- */
+/** Marks the code whose declared schedules are active, and when earlier code was replaced. */
 interface Manifest {
   readonly current: string;
   readonly replaced: Readonly<Record<string, number>>;
@@ -21,25 +19,20 @@ interface Manifest {
 
 /**
  * For this long after its schedules were replaced, code counts as an older deployment that still runs, and changes
- * nothing. After that it counts as deployed again, by a rollback.
+ * nothing. After that it counts as a rollback.
  */
 const STILL_RUNNING_MS = 3_600_000;
 
 /**
- * How long a schedule that is not there may have been fired by another process, whose clock differs, before it counts
- * as missing.
+ * How long a schedule may be absent, because a process with another clock has fired it, before it counts as missing.
  */
 const FIRED_ELSEWHERE_MS = 60_000;
 
-/**
- * A declared schedule that is missed may be paused, removed or replaced. If so, it is not looked for again for this
- * long.
- */
-const LOOKED_FOR_MS = 3_600_000;
+/** A missing schedule may be paused, removed or replaced. If so, it is not searched again for this long. */
+const SEARCHED_AGAIN_MS = 3_600_000;
 
 /**
- * Where the hash of the second half of a mark begins: 32 bits alone would collide too easily. Any basis but FNV's own
- * would do.
+ * The basis of the hash for the second half of a mark: 32 bits alone collide too easily. Any basis but FNV's own works.
  */
 const SECOND_BASIS = 0x9747b28c;
 
@@ -49,28 +42,27 @@ const SECOND_BASIS = 0x9747b28c;
  */
 export class DeclaredSchedules {
   readonly #records: ReadonlyMap<string, ScheduleRecord>;
-  /** Jobs with an asynchronous schema, which the first drain asks. */
+  /** Jobs with an asynchronous schema, which the first drain checks. */
   readonly #unchecked: readonly AnyJob[];
   readonly #clock: Clock;
   readonly #warn: (text: string) => void;
   #isSynced: boolean;
   /** Whether this code has read the manifest, and found or made its schedules active. */
   #isCurrent = false;
-  /** Until then this code counts as an older deployment that still runs. */
+  /** Until when this code counts as an older deployment that still runs. */
   #isOlderUntil = 0;
   /** By when something is due at the latest, as long as the schedules of this code are stored. */
   #dueBy = Number.NEGATIVE_INFINITY;
   /** Whether a drain has found nothing due by then. */
   #areMissed = false;
-  #lookedForUntil = Number.NEGATIVE_INFINITY;
+  #notSearchedUntil = Number.NEGATIVE_INFINITY;
 
   /**
    * @param warn is called for each schedule that cannot be activated, and when all of them were gone.
-   * @throws {InvalidPayloadError} if the jobs of a schedule would not fit their schema, as far as that is known at
-   *   once.
+   * @throws {InvalidPayloadError} if the payload of a schedule does not fit a synchronous schema.
    */
-  constructor(jobs: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
-    const declared = [...jobs.values()].filter((job) => job.schedule !== undefined);
+  constructor(definitions: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
+    const declared = [...definitions.values()].filter((job) => job.schedule !== undefined);
     this.#records = new Map(declared.map((job) => [job.name, declaredRecord(job)]));
     this.#unchecked = declared.filter((job) => job.schema && !mustFit(job, validateAtOnce(job.schema, payloadOf(job))));
     this.#clock = clock;
@@ -78,28 +70,27 @@ export class DeclaredSchedules {
     this.#isSynced = this.#records.size === 0;
   }
 
-  /** How many there are. */
   get count(): number {
     return this.#records.size;
   }
 
-  /** Whether nothing is left to do before a drain. */
+  /** Whether a drain can start at once. */
   get isSynced(): boolean {
     return this.#isSynced && !this.#areMissed;
   }
 
-  /** The database was emptied, as far as is known: the next drain reads the manifest. */
+  /** Notes that the database seems to be emptied: the next drain reads the manifest. */
   noteEmptied(): void {
     this.#areMissed = this.#isSynced && this.#records.size > 0;
   }
 
   /**
-   * Notes what a drain has found to be due next. If that is later than the next occurrence of a schedule of this code,
-   * the schedule is not stored: the next drain then reads the manifest, to find out whether the database was emptied.
+   * Notes when a drain has found something due next. If that is later than the next occurrence of a schedule of this
+   * code, the schedule is not stored: the next drain reads the manifest, to find out whether the database was emptied.
    */
   noteNext({ nextAt = Number.POSITIVE_INFINITY }: NextDue, now: number): void {
     const after = now + FIRED_ELSEWHERE_MS;
-    if (!this.isSynced || nextAt <= Math.max(after, this.#dueBy) || now < this.#lookedForUntil) return;
+    if (!this.isSynced || nextAt <= Math.max(after, this.#dueBy) || now < this.#notSearchedUntil) return;
     const next = (key: string, record: ScheduleRecord) =>
       readCron(key, record)?.next(after) ?? Number.POSITIVE_INFINITY;
     this.#dueBy = Math.min(...[...this.#records].map(([key, record]) => next(key, record)));
@@ -107,23 +98,22 @@ export class DeclaredSchedules {
   }
 
   /**
-   * Makes an exchange. Code that declares no schedule does not read the manifest before it drains, so its idle ticks
-   * cost nothing more. It reads it when a schedule comes due that other code declared: what older code left behind is
-   * removed, and does not fire.
+   * Makes an exchange. To keep idle ticks cheap, code that declares no schedule does not read the manifest before it
+   * drains, but only when a schedule of other code is due. It then removes schedules that older code has left behind,
+   * so that they do not fire.
    */
   async exchange(store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
     const isOlder = () => request.now < this.#isOlderUntil;
-    // Until the manifest has been read, schedules that code declares are handed out.
+    // Until it has read the manifest, the drain gets declared schedules instead of their jobs.
     const claim = request.claim && { ...request.claim, firesDeclared: this.#isCurrent || isOlder() };
     const reply = await store.exchange({ ...request, claim });
-    // A schedule that is handed out stays due.
+    // A schedule that the drain gets stays due.
     if (reply.schedules.length === 0) this.noteNext(reply, request.now);
     if (this.#isCurrent || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
     try {
       await this.sync(store, await store.peekWithManifest(request.now), request.now);
     } catch {
-      // The jobs of the reply are leased already, and must run. The schedules stay due, and the next drain reads the
-      // manifest first.
+      // The jobs of the reply are leased and must run. The schedules stay due, and the next drain reads the manifest.
       this.#isSynced = false;
     }
     return isOlder() ? reply : { ...reply, schedules: reply.schedules.filter((due) => !this.#isOfOthers(due)) };
@@ -134,9 +124,9 @@ export class DeclaredSchedules {
   }
 
   /**
-   * Activates the schedules of this code in place of those of the code before it.
+   * Replaces the schedules of earlier code by those of this code.
    *
-   * @returns what is due next after that.
+   * @returns what is due next then.
    */
   async sync(
     store: QueueStore,
@@ -147,15 +137,15 @@ export class DeclaredSchedules {
     if (peeked.manifest === null) return peeked;
     if (this.#areMissed) {
       this.#areMissed = false;
-      // A process that stays after its code was replaced leaves the schedules of the other code alone.
+      // A process whose code was replaced leaves the schedules of the newer code alone.
       if (peeked.manifest !== undefined) {
-        this.#lookedForUntil = now + LOOKED_FOR_MS;
+        this.#notSearchedUntil = now + SEARCHED_AGAIN_MS;
         return peeked;
       }
       this.#warn(areGone);
     }
     const manifest = peeked.manifest === undefined ? undefined : (JSON.parse(peeked.manifest) as Manifest);
-    const own = this.#fingerprint();
+    const own = fingerprint([...this.#records]);
     const replacedAt = manifest?.replaced[own];
     const isCurrent = manifest?.current === own;
     const isOlder = replacedAt !== undefined && now - replacedAt < STILL_RUNNING_MS;
@@ -163,9 +153,8 @@ export class DeclaredSchedules {
       isCurrent || isOlder
         ? undefined
         : await this.#declare(store, peeked.manifest, own, manifest, now).catch(unlessOutOfBudget);
-    // The next drain syncs again if another one was faster, with this declaration or by firing a schedule, or if the
-    // budget had no room for a resend. It also does if this code was replaced: a process that stays would otherwise
-    // never learn of a rollback to it.
+    // The next drain syncs again if another one was faster, or if the budget had no room for a resend. It also does if
+    // this code was replaced: otherwise a long-running process would never learn of a rollback to it.
     this.#isSynced = declared?.isSynced ?? isCurrent;
     this.#isCurrent = this.#isSynced;
     this.#isOlderUntil = isOlder ? replacedAt + STILL_RUNNING_MS : 0;
@@ -206,20 +195,20 @@ export class DeclaredSchedules {
     return { isSynced, earliest };
   }
 
-  /** The schedules whose jobs the partitions of a store cannot keep. */
+  /** The schedules with jobs that the partitions of the store cannot keep. */
   #misplaced(store: QueueStore): readonly string[] {
     return [...this.#records].flatMap(([key, record]) => {
       try {
         checkPlace(key, record, store);
         return [];
       } catch (error) {
-        this.#warn(`The schedule of the job "${key}" is not in force. ${(error as Error).message}`);
+        this.#warn(`The schedule of job "${key}" is not active. ${(error as Error).message}`);
         return key;
       }
     });
   }
 
-  /** The schedules whose jobs do not fit an asynchronous schema. */
+  /** The schedules with a payload that does not fit an asynchronous schema. */
   async #unfit(): Promise<readonly string[]> {
     const unfit: string[] = [];
     const check = async (job: AnyJob) => {
@@ -232,17 +221,13 @@ export class DeclaredSchedules {
       await atMostAWhile(this.#clock, () => Promise.allSettled(this.#unchecked.map(check)));
     return unfit;
   }
-
-  #fingerprint(): string {
-    return fingerprint([...this.#records]);
-  }
 }
 
-/** Ends the mark of code whose schedules are not all active. Each of its processes then tries again. */
+/** Ends the mark of code whose schedules are not all active: each of its processes tries again. */
 const INCOMPLETE = "!";
 
 const areGone =
-  "The database no longer had the schedules that the code declares. They are stored again. Schedules that were set at run time must be set again.";
+  "The schedules that the code declares were gone from the database. They are stored again. Schedules that you set at run time are not: set them again.";
 
 function isSetAtRunTime(stored: StoredSchedule | undefined): boolean {
   const record = stored && readSchedule(stored);
@@ -250,10 +235,9 @@ function isSetAtRunTime(stored: StoredSchedule | undefined): boolean {
 }
 
 function keyIsHeld(key: string): string {
-  return `The schedule of the job "${key}" is not in force: one that was set at run time has its key. Remove that one, or rename the job.`;
+  return `The schedule of job "${key}" is not active: a schedule that was set at run time has the same key. Remove that one, or rename the job.`;
 }
 
-/** The payload of a schedule's jobs, as they will read it. */
 function payloadOf({ schedulePayload }: AnyJob): unknown {
   return asJson(schedulePayload, "payload");
 }
@@ -266,7 +250,7 @@ function mustFit(job: AnyJob, validation: Validation | undefined): boolean {
 
 function doesNotFit({ name }: AnyJob, issues: InvalidPayloadError["issues"]): InvalidPayloadError {
   return new InvalidPayloadError(
-    `The schedule of the job "${name}" would make jobs that do not fit its schema: ${issuesText(issues)}. Correct its schedulePayload.`,
+    `The schedulePayload of job "${name}" does not fit its schema: ${issuesText(issues)}.`,
     issues,
   );
 }
@@ -275,21 +259,14 @@ function unlessOutOfBudget(error: unknown): undefined {
   if (!(error instanceof OutOfBudgetError)) throw error;
 }
 
+/** A mark that differs between declarations. Not by `crypto.subtle`: no test clock controls when it resolves. */
 function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): string {
-  return markOf(JSON.stringify([...records].sort()));
-}
-
-/**
- * A mark by which declarations differ. Not by `crypto.subtle`, whose answer comes at a time that the clock of a test
- * does not control.
- */
-function markOf(text: string): string {
+  const text = JSON.stringify([...records].sort());
   return [fnv1a(text), fnv1a(text, SECOND_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
 }
 
 /**
- * The mark of code that declares no schedule. It leaves no manifest, and may have been deployed before the first code
- * that does.
+ * The mark of code that declares no schedule: it stores no manifest, but may have run before the first code that does.
  */
 const NOTHING_DECLARED = fingerprint([]);
 

@@ -7,12 +7,12 @@ import type { DueSchedule, Fire } from "../store/store.ts";
 import { bytesOfPlan, MISSED_AFTER_MS, scheduleEntry } from "./plan.ts";
 import { cronOf, encodeSchedule, jobRecordOf, readCron, readDue, type ScheduleRecord } from "./record.ts";
 
-/** How many missed occurrences one firing makes up for with `missed: "all"`. The others follow at once. */
+/** How many occurrences one firing makes with `missed: "all"`. The others follow at once. */
 export const MOST_FIRED_AT_ONCE = 100;
 
 /**
- * The next occurrence of a schedule. One that an invocation with a fast clock has fired already does not come again. If
- * that clock was wrong by much, those before it still come.
+ * The next occurrence of a schedule. It skips one that an invocation with a fast clock has already fired. If that clock
+ * was far ahead, it does not skip the occurrences before that one.
  */
 export function nextOccurrence(
   key: string,
@@ -26,15 +26,15 @@ export function nextOccurrence(
 }
 
 /**
- * Decides what due schedules make now, and when they are due next. Those for which one request has no room stay due,
- * and follow with the next.
+ * Decides what due schedules make now, and when they are due next. Schedules that do not fit into one request stay due,
+ * and fire with the next one.
  */
 export function firesOf(schedules: readonly DueSchedule[], now: number): readonly Fire[] {
   const fires: Fire[] = [];
   let room = MOST_FIRED_BYTES;
   for (const due of schedules) {
     const bytes = bytesOf(due.record);
-    // The record of a job is hardly longer than that of its schedule, which is written too.
+    // The record of a job is hardly longer than that of its schedule, which the request contains too.
     const most = Math.min(MOST_FIRED_AT_ONCE, Math.floor(room / bytes) - 1);
     if (most < 1 && fires.length > 0) break;
     const fire = fireOf(due, now, Math.max(1, most));
@@ -55,37 +55,26 @@ function fireOf(due: DueSchedule, now: number, most: number): Fire {
   const fire: Fire = {
     ...due,
     ...scheduleEntry(due.key, fired, next),
-    reachMs: makesEach(record) ? undefined : reachOf(next, now),
+    reachMs: makesEach(record) || next === undefined ? undefined : next - now,
     jobs: occurrences.map((occurrence) => occurrenceJob(due.key, record, occurrence, now)),
   };
   if (record.overlap === "allow" || record.lastJobId === undefined) return fire;
   return { ...fire, unless: { id: record.lastJobId, skippedRecord: encodeSchedule(record) } };
 }
 
-/** With `missed: "all"` a fast clock passes over no occurrence: they are made, and do not come again. */
+/** With `missed: "all"` a fast clock skips no occurrence: it makes them early, and they do not come again. */
 function makesEach({ missed, overlap }: ScheduleRecord): boolean {
   return missed === "all" && overlap === "allow";
 }
 
-function reachOf(next: number | undefined, now: number): number | undefined {
-  return next === undefined ? undefined : next - now;
-}
-
 /**
- * A clock that was ahead has fired a schedule. It goes back to its next occurrence by this one. Without a plan, a drain
- * decides about each occurrence, so that the clock that is ahead does not make its last one again.
+ * A clock that was ahead has fired a schedule: moves it back to its next occurrence by this clock. Without a plan, a
+ * drain decides about each occurrence, so that the clock that is ahead does not make its last one again.
  */
 function movedBack(due: DueSchedule, record: ScheduleRecord, now: number): Fire {
   const next = nextOccurrence(due.key, record, now);
   if (next === undefined || next >= due.occurrence) return { ...due, next: due.occurrence, jobs: [] };
-  return {
-    ...due,
-    ...scheduleEntry(due.key, record, next),
-    plan: undefined,
-    next,
-    reachMs: reachOf(next, now),
-    jobs: [],
-  };
+  return { ...due, ...scheduleEntry(due.key, record, next), plan: undefined, reachMs: next - now, jobs: [] };
 }
 
 function occurrencesToFire(
@@ -111,17 +100,15 @@ function occurrencesToFire(
 }
 
 /**
- * The latest occurrence until now. It is found by starting from ever earlier times before now, and not from the first
- * occurrence: a queue that slept for a year has missed millions.
+ * The latest occurrence until now. The search starts at ever earlier times before now, and not at the first occurrence:
+ * a queue that slept for a year has missed millions.
  */
 function lastOccurrence(next: (after: number) => number | undefined, first: number, now: number): number {
-  for (let back = 1_000; back < now - first; back *= 4) {
-    let occurrence = next(now - back);
-    if (occurrence === undefined || occurrence > now) continue;
-    for (let later = next(occurrence); later !== undefined && later <= now; later = next(later)) occurrence = later;
-    return occurrence;
-  }
   let occurrence = first;
+  for (let back = 1_000; back < now - first && occurrence === first; back *= 4) {
+    const found = next(now - back);
+    if (found !== undefined && found <= now) occurrence = found;
+  }
   for (let later = next(occurrence); later !== undefined && later <= now; later = next(later)) occurrence = later;
   return occurrence;
 }

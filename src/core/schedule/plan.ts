@@ -6,24 +6,24 @@ import { encodeSchedule, jobRecordOf, readCron, type ScheduleRecord } from "./re
 /** An occurrence counts as missed if it is found this much later, and no other has followed. */
 export const MISSED_AFTER_MS = 5 * 60_000;
 
-/** How many occurrences are planned at most. The one after the last of them costs some commands more. */
+/** The most occurrences in a plan. The next one after them costs some more commands. */
 const MOST_PLANNED = 60;
-/** How far ahead: the rules of a time zone may change meanwhile, and rare occurrences cost little. */
+/** How far a plan reaches: the rules of a time zone may change, and rare occurrences cost little. */
 const PLANNED_MS = 7 * 86_400_000;
-/** The largest record of a job that is planned. It stands in the record of the schedule a second time. */
+/** The largest record of a planned job. The record of the schedule contains it a second time. */
 const LARGEST_PLANNED = 4 * 1024;
-/** How many bytes a time takes, with what stands between two of them. */
+/** How many bytes a time takes, including its separator. */
 const TIME_BYTES = 14;
 
-/** What is stored of a schedule that stands at `next`. */
+/** The stored form of a schedule whose next occurrence is `next`. */
 export function scheduleEntry(key: string, record: ScheduleRecord, next: number | undefined): ScheduleEntry {
   return { key, record: encodeSchedule(record), next, plan: planOf(key, record, next) };
 }
 
 /**
- * Plans the occurrences of a schedule from `next` on. Undefined if a drain must decide what each of them makes: with a
- * key of flow control, since a claim puts no job in line; with `overlap: "skip"`, which depends on another job; and if
- * the job is large or the next occurrence but one is far away.
+ * Plans the occurrences of a schedule from `next` on. Undefined if a drain must decide about each of them: with a flow
+ * control key, since a claim cannot add a job to its line; with `overlap: "skip"`, which depends on another job; and if
+ * the job is large, or the occurrence after the next is far away.
  */
 export function planOf(
   key: string,
@@ -40,7 +40,6 @@ export function planOf(
   return { times, jobRecord, makesEach: missed === "all", ...latest, isDeclared: declared };
 }
 
-/** How many bytes a plan takes. */
 export function bytesOfPlan(plan: SchedulePlan | undefined): number {
   return plan ? bytesOf(plan.jobRecord.join("")) + plan.times.length * TIME_BYTES : 0;
 }

@@ -6,7 +6,7 @@ import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { ScheduleEntry } from "../store/schedules.ts";
 import type { DueSchedule } from "../store/store.ts";
 
-/** What is stored of a schedule, apart from its next occurrence. An occurrence is called a slot in what is stored. */
+/** The stored form of a schedule, apart from its next occurrence. In records, an occurrence is called a slot. */
 export interface ScheduleRecord {
   readonly name: string;
   readonly payload?: unknown;
@@ -18,9 +18,9 @@ export interface ScheduleRecord {
   readonly flow?: NewFlow | undefined;
   /** Options of the jobs that it makes. */
   readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;
-  /** True if the code of a deployment declares it. It is removed when the code no longer does. */
+  /** True if code declares it. It is removed when the code no longer does. */
   readonly declared?: boolean;
-  /** True while it is paused. Then it has no next occurrence. */
+  /** True while it is paused, without a next occurrence. */
   readonly paused?: boolean;
   readonly lastSlot?: number;
   readonly lastJobId?: string;
@@ -29,8 +29,8 @@ export interface ScheduleRecord {
 export const encodeSchedule = (record: ScheduleRecord): string => encode(record);
 
 /**
- * Reads a schedule that stands at `next`; undefined if it is damaged or of a version that this code does not know.
- * Where it stands in its plan tells which occurrence the store has fired by itself since the record was written.
+ * Reads a schedule whose next occurrence is `next`; undefined if it is damaged or of an unknown version. The place of
+ * `next` in the plan shows which occurrence the store has fired by itself since it stored the record.
  */
 export function readSchedule({ key, record, plan, next }: ScheduleEntry): ScheduleRecord | undefined {
   const stored = decode<ScheduleRecord>(record);
@@ -38,13 +38,12 @@ export function readSchedule({ key, record, plan, next }: ScheduleEntry): Schedu
   return stored && last !== undefined ? { ...stored, lastSlot: last, lastJobId: occurrenceJobId(key, last) } : stored;
 }
 
-/** Reads a schedule that is due. */
 export function readDue(due: DueSchedule): ScheduleRecord | undefined {
   return readSchedule({ ...due, next: due.occurrence });
 }
 
 /**
- * When a schedule fires. Its key decides what `H` in the expression stands for.
+ * When a schedule fires. Its key decides the value of `H` in the expression.
  *
  * @throws {TidegateError} `invalid_request`
  */
@@ -61,7 +60,7 @@ export function readCron(key: string, record: ScheduleRecord): Cron | undefined 
   }
 }
 
-/** The record of an occurrence's job, in three parts. Between them come when it is made, and its occurrence. */
+/** The record of an occurrence's job in three parts. Between them come the time of its making and the occurrence. */
 export function jobRecordOf(
   key: string,
   { name, payload, job }: Pick<ScheduleRecord, "name" | "payload" | "job">,

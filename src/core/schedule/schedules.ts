@@ -1,5 +1,6 @@
 import { parseCron } from "../cron/cron.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
+import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import {
   checkFits,
   type EnqueueOptions,
@@ -14,7 +15,6 @@ import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { isOfInterface } from "../job/of-interface.ts";
 import { retryFields, type Schedule, scheduleOptions } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
-import type { Clock } from "../shared/clock.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
@@ -52,11 +52,11 @@ export interface ScheduleInfo {
   readonly cron: string;
   /** The IANA zone in which `cron` is read. */
   readonly timeZone: string;
-  /** What happens to occurrences that no drain found in time. */
+  /** What the schedule does about occurrences that no drain found in time. */
   readonly missed: "once" | "skip" | "all";
-  /** Whether an occurrence makes a job while the job of an earlier one has not ended. */
+  /** Whether an occurrence makes a job before the job of an earlier one has ended. */
   readonly overlap: "allow" | "skip";
-  /** True if code declares it, with its job. */
+  /** True if the code declares it, with its job. */
   readonly declared: boolean;
   /** Whether it is paused. Then it does not fire. */
   readonly paused: boolean;
@@ -68,7 +68,7 @@ export interface ScheduleInfo {
   readonly lastJobId: string | null;
 }
 
-/** The options of a recurring job, but for the job: code may give its definition, a request gives its name. */
+/** The options of a recurring job, except the job itself: code may pass its definition, a request its name. */
 export const recurringFields = { payload: anything, ...scheduleOptions.fields, ...retryFields };
 const scheduleFields = optionsOf<ScheduleOptions>(
   "a recurring job",
@@ -76,40 +76,24 @@ const scheduleFields = optionsOf<ScheduleOptions>(
   ["cron"],
 );
 
-/** A key and the time of an occurrence make a job id of at most 256 characters. */
+/** With the time of an occurrence, a key makes a job id of at most 256 characters. */
 export const LONGEST_KEY = 200;
+
+type ScheduleNeeds = Pick<EnqueueNeeds, "store" | "reader" | "definitions" | "clock" | "noteDue">;
 
 /** The recurring jobs of a queue. */
 export class Schedules {
-  readonly #store: QueueStore;
-  readonly #reader: QueueStore;
-  readonly #jobs: ReadonlyMap<string, AnyJob>;
-  readonly #clock: Clock;
-  readonly #noteDue: (runAt: number) => void;
+  readonly #needs: ScheduleNeeds;
 
-  /**
-   * @internal
-   * @param reader the same store, for reads: what they cost is counted apart.
-   * @param noteDue is called with the time at which something will be due.
-   */
-  constructor(
-    store: QueueStore,
-    reader: QueueStore,
-    jobs: ReadonlyMap<string, AnyJob>,
-    clock: Clock,
-    noteDue: (runAt: number) => void,
-  ) {
-    this.#store = store;
-    this.#reader = reader;
-    this.#jobs = jobs;
-    this.#clock = clock;
-    this.#noteDue = noteDue;
+  /** @internal */
+  constructor(needs: ScheduleNeeds) {
+    this.#needs = needs;
   }
 
   /**
-   * Stores a schedule, in place of one with the same key. If expression and time zone stay the same, so does its next
-   * occurrence. A paused schedule stays paused. A declared one can only be changed in the code, one of QStash's
-   * interface only there.
+   * Stores a schedule, or replaces the one with this key. If the expression and the time zone stay the same, so does
+   * the next occurrence. A paused schedule stays paused. You can change a declared schedule only in the code, and one
+   * of QStash's interface only through the interface.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it;
@@ -120,21 +104,23 @@ export class Schedules {
     const given: ScheduleOptions = scheduleFields.read(options);
     const isOwn = isOfInterface(options);
     if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
-    const { name, definition } = resolveJob(given.job, this.#jobs);
+    const { definitions, store, clock } = this.#needs;
+    const { name, definition } = resolveJob(given.job, definitions);
     const record = scheduleRecord(key, name, definition, given, given.payload);
-    checkPlace(key, record, this.#store);
+    checkPlace(key, record, store);
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
-      if (this.#isDeclared(key, existing)) throw standsInCode(key);
+      if (this.#isDeclared(key, existing)) throw declaredInCode(key);
       if (existing) readable(key, existing);
       if (!isOwn) refuseReserved({ name: existing && readSchedule(existing)?.name });
-      return renewed(key, record, existing, this.#clock());
+      return renewed(key, record, existing, clock());
     });
   }
 
-  /** A queue without jobs does not know what the code declares, so it goes by what is stored. */
+  /** A queue without jobs does not know what the code declares, so it relies on what is stored. */
   #isDeclared(key: string, existing: StoredSchedule | undefined): boolean {
-    if (this.#jobs.size > 0) return this.#jobs.get(key)?.schedule !== undefined;
+    const { definitions } = this.#needs;
+    if (definitions.size > 0) return definitions.get(key)?.schedule !== undefined;
     return existing !== undefined && readSchedule(existing)?.declared === true;
   }
 
@@ -145,7 +131,7 @@ export class Schedules {
    */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
-    const stored = await this.#reader.findSchedule(key);
+    const stored = await this.#needs.reader.findSchedule(key);
     return stored ? scheduleInfo(stored) : null;
   }
 
@@ -155,18 +141,18 @@ export class Schedules {
    * @throws {TidegateError} `conflict` if a newer version has stored one.
    */
   async list(): Promise<readonly ScheduleInfo[]> {
-    const stored = await this.#reader.listSchedules();
+    const stored = await this.#needs.reader.listSchedules();
     return stored.map(scheduleInfo).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
-  /** Removes a schedule. The jobs that it made stay. @throws {TidegateError} `not_found` */
+  /** Removes a schedule. The jobs that it has made stay. @throws {TidegateError} `not_found` */
   async remove(key: string): Promise<void> {
     checkText(key, "key", LONGEST_KEY);
-    if (!(await this.#store.removeSchedule(key))) throw unknownSchedule(key);
+    if (!(await this.#needs.store.removeSchedule(key))) throw unknownSchedule(key);
   }
 
   /**
-   * Keeps a schedule from firing until `resume`, even if code that declares it is deployed again.
+   * Keeps a schedule from firing until `resume`, even if you deploy code that declares it again.
    *
    * @throws {TidegateError} `not_found`
    */
@@ -178,23 +164,24 @@ export class Schedules {
   resume(key: string): Promise<ScheduleInfo> {
     return this.#change(key, ({ paused, ...record }, next) => ({
       record,
-      next: paused ? nextOccurrence(key, record, this.#clock()) : next,
+      next: paused ? nextOccurrence(key, record, this.#needs.clock()) : next,
     }));
   }
 
-  /** Makes a job of the schedule now, in addition to those of its occurrences. @throws {TidegateError} `not_found` */
+  /** Makes a job of the schedule now, in addition to its occurrences. @throws {TidegateError} `not_found` */
   async run(key: string): Promise<EnqueueResult> {
     const { record } = await this.#find(key);
-    const now = this.#clock();
-    const [reply] = await this.#store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
-    this.#noteDue(now);
+    const { store, clock, noteDue } = this.#needs;
+    const now = clock();
+    const [reply] = await store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
+    noteDue(now);
     return { id: occurrenceJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
   }
 
   /** Computes the next occurrences of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
-    const { record, next } = await this.#find(key, this.#reader);
+    const { record, next } = await this.#find(key, this.#needs.reader);
     const cron = cronOf(key, record);
     const occurrences: Date[] = [];
     for (let at = next; at !== undefined && occurrences.length < count; at = cron.next(at))
@@ -214,21 +201,19 @@ export class Schedules {
     });
   }
 
-  /**
-   * Stores what `make` gives for the schedule as it is. It tries again if a drain or another caller changes the
-   * schedule meanwhile.
-   */
+  /** Stores what `make` returns. Tries again if a drain or another caller changes the schedule meanwhile. */
   async #put(key: string, make: (existing: StoredSchedule | undefined) => ScheduleEntry): Promise<ScheduleInfo> {
+    const { store, noteDue } = this.#needs;
     for (;;) {
-      const existing = await this.#store.findSchedule(key);
+      const existing = await store.findSchedule(key);
       const stored = make(existing);
-      if (!(await this.#store.putSchedule({ ...stored, from: existing }))) continue;
-      if (stored.next !== undefined) this.#noteDue(stored.next);
+      if (!(await store.putSchedule({ ...stored, from: existing }))) continue;
+      if (stored.next !== undefined) noteDue(stored.next);
       return scheduleInfo(stored);
     }
   }
 
-  async #find(key: string, store = this.#store): Promise<ReadableSchedule> {
+  async #find(key: string, store = this.#needs.store): Promise<ReadableSchedule> {
     checkText(key, "key", LONGEST_KEY);
     return readable(key, await store.findSchedule(key));
   }
@@ -237,14 +222,14 @@ export class Schedules {
 /** Stores a schedule for a call of `enqueue`. @throws as `Schedules.upsert` */
 export async function enqueueRecurring(
   schedules: Schedules,
-  jobs: ReadonlyMap<string, AnyJob>,
+  definitions: ReadonlyMap<string, AnyJob>,
   job: AnyJob | string,
   payload: unknown,
   { id, ...schedule }: RecurringOptions,
 ): Promise<EnqueueResult> {
   refuseReserved({ name: jobName(job) });
   const snapshot = asJson(payload, "payload");
-  const key = id ?? resolveJob(job, jobs).name;
+  const key = id ?? resolveJob(job, definitions).name;
   const existing = await schedules.get(key);
   const { nextRunAt } = await schedules.upsert(key, { ...schedule, job, payload: snapshot });
   return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };
@@ -288,8 +273,8 @@ export function scheduleRecord(
 }
 
 /**
- * Checks that the store can keep the jobs of a schedule. In partitions these all lie in one, and their flow control key
- * may lie in another.
+ * Checks that the store can keep the jobs of a schedule. With partitions, all of them are in one, but their flow
+ * control key may be in another.
  *
  * @throws {TidegateError} `invalid_request`
  */
@@ -297,7 +282,7 @@ export function checkPlace(key: string, { flow }: ScheduleRecord, { local }: Pic
   local.partitionOf({ id: occurrenceJobId(key, 0), isFreshId: false, runAt: 0, ...(flow && { flow }) });
 }
 
-/** A schedule that replaces the stored one. It keeps its past, and its next occurrence if it recurs as before. */
+/** A schedule that replaces the stored one. It keeps its past, and its next occurrence if its rule is the same. */
 export function renewed(
   key: string,
   record: ScheduleRecord,
@@ -335,9 +320,9 @@ function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
   return { key: stored.key, name, payload, ...rule, declared, paused, nextRunAt, lastRunAt, lastJobId };
 }
 
-function standsInCode(key: string): Error {
+function declaredInCode(key: string): Error {
   return conflict(
-    `The schedule "${key}" stands in the code, with the job of that name. Change it there, or choose another key.`,
+    `The code declares the schedule "${key}" with the job of that name. Change it there, or choose another key.`,
   );
 }
 

@@ -8,9 +8,7 @@ export interface Clock {
   sleep?(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/**
- * How far apart the clocks of two invocations may be without any harm. Beyond that, one of them is taken to be wrong.
- */
+/** How far apart the clocks of two invocations may be without harm. Beyond that, one of them counts as wrong. */
 export const CLOCKS_APART_MS = 5 * 60_000;
 
 /**
@@ -27,9 +25,7 @@ export const systemClock: Clock = () => Date.now();
  * The same clock in whole milliseconds. Clocks such as `performance.now()` give fractions, which a score cannot hold.
  */
 export function wholeClock(clock: Clock): Clock {
-  // It counts whole milliseconds already.
-  if (clock === systemClock) return clock;
-  return waitingAs(clock, () => Math.floor(clock()));
+  return clock === systemClock ? clock : waitingAs(clock, () => Math.floor(clock()));
 }
 
 /**
@@ -47,7 +43,7 @@ export function steadyClock(clock: Clock): Clock {
   });
 }
 
-/** Gives a reading of a clock that clock's way of waiting. */
+/** A clock that shows what `reading` returns, and waits as another clock does. */
 function waitingAs(clock: RingingClock, reading: () => number): Clock {
   const result: RingingClock = reading;
   if (clock.sleep) result.sleep = (ms, signal) => sleep(clock, ms, signal);
@@ -56,8 +52,8 @@ function waitingAs(clock: RingingClock, reading: () => number): Clock {
 }
 
 /**
- * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. If most are cancelled, as
- * the timeouts of jobs are, it is cheaper than `sleep` with a signal.
+ * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. Cheaper than `sleep` with a
+ * signal if most calls are cancelled, as the timeouts of jobs are.
  */
 export function alarm(clock: RingingClock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring);
@@ -86,7 +82,7 @@ function startTimer(ms: number, ring: () => void): () => void {
 /** Waits on the given clock: resolves after `ms`, or at once when `signal` is aborted. Never rejects. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
-  // Timers with a signal reject when it is aborted, and then there is no time left to wait.
+  // Timers with a signal reject when it is aborted: then `sleepOnTimer` resolves at once.
   if (clock.sleep) return clock.sleep(ms, signal).catch(() => sleepOnTimer(ms, signal));
   return sleepOnTimer(ms, signal);
 }

@@ -9,8 +9,8 @@ export type PointInTime = Date | string | number;
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * The last time that a store can keep, in ms: 42 bits (docs/storage.md), which end in the year 2109. Written as a
- * literal, because esbuild does not drop an unused power.
+ * The last time that a store can keep, in ms: 42 bits (docs/storage.md), up to the year 2109. It is a literal, because
+ * esbuild does not drop an unused power.
  */
 export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
 
@@ -18,7 +18,7 @@ export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
  * Reads a duration as milliseconds.
  *
  * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` for anything else than a non-negative duration.
+ * @throws {TidegateError} `invalid_request` for anything but a non-negative duration.
  */
 export function durationMs(value: unknown, name: string): number {
   const ms = readDuration(value);
@@ -30,14 +30,14 @@ export function durationMs(value: unknown, name: string): number {
   return Math.round(ms);
 }
 
-/** Reads a duration as milliseconds, without checking it. What is not a duration gives NaN, or itself. */
+/** Reads a duration as milliseconds, without a check. Returns NaN for another text, and any other value as it is. */
 export function readDuration(value: unknown): unknown {
   if (typeof value !== "string") return value;
   const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(value) ?? [];
   return Number(amount) * Number(unitMs[unit]);
 }
 
-/** Writes a duration as options take it, and as exact: "1m", "90s", "1500ms". */
+/** Writes a duration exactly, as options take it: "1m", "90s", "1500ms". */
 export function durationText(ms: number): string {
   const unit = ["d", "h", "m", "s"].find((each) => ms % Number(unitMs[each]) === 0) ?? "ms";
   return `${ms / Number(unitMs[unit])}${unit}`;

@@ -12,7 +12,7 @@ export type ErrorCode =
 const brand = Symbol.for("tidegate.error");
 
 /**
- * The base of every error that Tidegate throws when it refuses a request. Nothing was written, unless `code` is
+ * The base of every error with which Tidegate refuses a request. Nothing was written, unless `code` is
  * `store_unavailable`: then the outcome is unknown, and you can repeat the call safely with the same id.
  *
  * Messages say what was wrong and what to do. They never contain a payload, a token or a URL.
@@ -49,10 +49,7 @@ export class InvalidPayloadError extends TidegateError {
   }
 }
 
-/**
- * A name, an id or a key belongs to an interface of the queue, and somebody else wanted to use it. Over HTTP that is
- * `forbidden`.
- */
+/** A name, an id or a key is reserved for an interface of the queue. Over HTTP that is `forbidden`. */
 export class ReservedError extends TidegateError {
   /** @internal */
   readonly isReserved = true;
@@ -63,13 +60,13 @@ export class ReservedError extends TidegateError {
 }
 
 /**
- * Whether a value is an error of Tidegate, even of another copy of the package (`instanceof` fails across bundles).
+ * Whether a value is an error of Tidegate, even from another copy of the package (`instanceof` fails across bundles).
  */
 export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
 }
 
-/** What `make` returns. If it refuses with an error of Tidegate, that error. */
+/** Returns what `make` returns, or the error of Tidegate that it throws. */
 export function resultOrRefusal<Result>(make: () => Result): Result | TidegateError {
   try {
     return make();
@@ -86,7 +83,7 @@ export function copyOfError(error: unknown): unknown {
   return Object.defineProperties(copy, Object.getOwnPropertyDescriptors(error));
 }
 
-/** Builds the error for a value that a caller got wrong: which one, why, and what is expected. */
+/** Builds the error for an invalid value. The message says which one, why, and what is expected. */
 export function invalidRequest(message: string): TidegateError {
   return new TidegateError("invalid_request", message);
 }
@@ -101,7 +98,7 @@ export function conflict(message: string): TidegateError {
   return new TidegateError("conflict", message);
 }
 
-/** Quotes a caller's text for a message, and cuts it if it is long. */
+/** Quotes a caller's text for a message, and cuts it after 80 characters. */
 export function quote(text: string): string {
   const quoted = JSON.stringify(text);
   return quoted.length > 80 ? `${quoted.slice(0, 80)}..."` : quoted;

@@ -6,7 +6,7 @@ const PRIME = 0x01000193;
  * Hashes a text to a whole number below 2^32, by its UTF-16 units: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/).
  * It is fast, and not secure. Its results are stored, or decide where something is stored, so it must never change.
  *
- * @param basis a different one gives an unrelated number for the same text.
+ * @param basis another basis gives an unrelated number for the same text.
  */
 export function fnv1a(text: string, basis = OFFSET_BASIS): number {
   let hash = basis;

@@ -2,8 +2,8 @@ import { v7 } from "uuid";
 import type { Clock } from "./clock.ts";
 
 /**
- * Makes a source of UUIDv7 ids (RFC 9562): in the order in which they are made, even within one millisecond, so that
- * jobs due in the same moment run in the order in which they were enqueued.
+ * Makes a source of UUIDv7 ids (RFC 9562). They sort in the order in which they are made, even within one millisecond,
+ * so that jobs that are due at the same time run in the order in which they were enqueued.
  */
 export function timeOrderedIds(clock: Clock): () => string {
   let lastMs = -1;

@@ -5,12 +5,11 @@ import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 type Stored = "payload" | "progress" | "result";
 
 /**
- * Copies a value as JSON keeps it, so that later changes by the caller are not stored, and the stored value is the
- * checked one.
+ * Copies a value as JSON keeps it, so that the stored value is the checked one, whatever the caller changes later.
  *
  * @param what what the value is, for the message.
  * @param most how large it may be, in bytes of UTF-8.
- * @returns undefined for what JSON leaves out: undefined, a function or a symbol.
+ * @returns undefined for values that JSON leaves out: undefined, a function or a symbol.
  * @throws {TidegateError} `invalid_request` if it cannot be written as JSON, `payload_too_large` if it is larger.
  */
 export function asJson(value: unknown, what: Stored, most = LARGEST_PAYLOAD): unknown {
@@ -36,7 +35,7 @@ export function written<Text>(what: Stored, write: () => Text): Text {
   }
 }
 
-/** What a text holds as JSON; undefined if it is none. */
+/** The value of a JSON text; undefined if the text is not JSON. */
 export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -2,8 +2,8 @@
  * The sizes of requests. Upstash accepts and returns at most 10 MB (10 * 1024 * 1024 bytes) at once.
  *
  * The bounds count records in bytes of UTF-8. A record is sent as a text within JSON, where quotes and backslashes take
- * twice their bytes. So the records of one request, or of one answer, stay below 5 MiB. A single record may be larger
- * than its bound, up to `LARGEST_RECORD`. Then it is sent alone.
+ * twice their bytes. So the records of one request or response stay below 5 MiB. A single record may be larger than its
+ * bound, up to `LARGEST_RECORD`. Then it is sent alone.
  */
 
 export const MEBIBYTE = 1024 * 1024;
@@ -17,16 +17,10 @@ export const MOST_AT_ONCE = 1_000;
 /** The most bytes of records in a request that stores the jobs of several calls, not counting its first. */
 export const MOST_ENQUEUED_BYTES = 4 * MEBIBYTE;
 
-/**
- * The most bytes of records, not counting the first, in a request that settles jobs or puts dead ones back among the
- * waiting.
- */
+/** The most bytes of records, not counting the first, in a request that settles jobs or retries dead ones. */
 export const MOST_SETTLED_BYTES = 4 * MEBIBYTE;
 
-/**
- * The most bytes of records, not counting the first, in the firings of one exchange. They are sent with what it
- * settles.
- */
+/** The most bytes of records, not counting the first, in the firings of one exchange. It may settle jobs as well. */
 export const MOST_FIRED_BYTES = 512 * 1024;
 
 /**
@@ -39,17 +33,17 @@ export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 export const MOST_CLAIMED_BYTES = 4 * MEBIBYTE;
 
 /**
- * The most bytes of records, not counting the first, that one page of jobs holds. The answer of a handler holds them
- * too, with more about each job, and an answer of a Vercel function may have 4.5 MB.
+ * The most bytes of records, not counting the first, that one page of jobs holds. A handler's response holds them and
+ * more about each job, and a Vercel function may return 4.5 MB.
  */
 export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 
-/** The largest record, including what a job adds to it, in bytes as it is sent: as a text within JSON. */
+/** The largest record, including what attempts add to it, in bytes as it is sent: as a text within JSON. */
 export const LARGEST_RECORD = 8 * MEBIBYTE;
 
 /**
- * The most bytes of records, as they are sent, that one call stores together, all or none. Upstash takes 10 MiB, which
- * leaves room for the ids, keys and options of 1,000 jobs. One job alone may always be stored.
+ * The most bytes of records, as they are sent, that one atomic call stores. Upstash takes 10 MiB, which leaves room for
+ * the ids, keys and options of 1,000 jobs. A single job may always be stored.
  */
 export const MOST_TOGETHER_BYTES = 8 * MEBIBYTE;
 
@@ -57,7 +51,7 @@ export const MOST_TOGETHER_BYTES = 8 * MEBIBYTE;
 export const MOST_BYTES_PER_UNIT = 3;
 
 const encoder = new TextEncoder();
-/** Where short texts are encoded to be counted: a new array for each would be a fifth of what settling a job costs. */
+/** Short texts are encoded here to count their bytes: a new array for each costs a fifth of settling a job. */
 const scratch = new Uint8Array(4_096 * MOST_BYTES_PER_UNIT);
 
 /** How long a text is in bytes of UTF-8. */
@@ -67,8 +61,8 @@ export function bytesOf(text: string): number {
 }
 
 /**
- * Up to this length a text is taken to have the most bytes that it may: to count them takes longer than all else in
- * settling a job.
+ * Up to this length a text counts with the most bytes that it may have: to count them takes longer than everything else
+ * in settling a job.
  */
 const SHORT = 1_024;
 
@@ -93,10 +87,7 @@ export function areTooLargeTogether(records: readonly string[]): boolean {
   });
 }
 
-/**
- * Cuts a list into pieces that are sent one by one: each of up to 1,000, whose texts have no more bytes than `most`,
- * not counting the first.
- */
+/** Cuts a list into pieces of up to 1,000 items, whose texts have no more bytes than `most`, not counting the first. */
 export function* inPieces<Item>(
   items: readonly Item[],
   textOf: (item: Item) => string,
@@ -113,7 +104,6 @@ export function* inPieces<Item>(
 /** How many of the texts, from the first on, have no more bytes than `most` together. */
 export function countFitting(texts: readonly string[], most: number): number {
   const units = texts.reduce((sum, text) => sum + text.length, 0);
-  // Counting bytes takes longer than everything else here.
   if (units * MOST_BYTES_PER_UNIT <= most) return texts.length;
   let bytes = 0;
   const index = texts.findIndex((text) => {

@@ -6,14 +6,14 @@ import { checkFlag, checkPathText, checkText, type Given, knownOptions, oneOf, w
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
 /**
- * An option, a field of a body or a parameter: how to read it, and how to describe it. Both stand in one place, so that
- * what a method takes, what its route takes and what the OpenAPI document says cannot differ.
+ * An option, a field of a body or a parameter: how to read it, and how to describe it. Both are in one place, so that a
+ * method, its route and the OpenAPI document cannot differ.
  */
 export interface Schema<Value = unknown> {
   readonly json: JsonSchema;
   /**
    * Reads a value.
-   * @param name where the value stands, for the message. Empty for the whole body.
+   * @param name where the value is, for the message. Empty for the whole body.
    * @throws {TidegateError} `invalid_request`; the message names the field, never its value.
    */
   read(value: unknown, name: string): Value;
@@ -63,7 +63,7 @@ function checkedBy<Value>(json: JsonSchema, check: (value: unknown, name: string
   };
 }
 
-/** The control characters of `checkText` as a part of a pattern, in escapes that every reader of JSON Schema knows. */
+/** The control characters of `checkText` for a pattern, in escapes that every JSON Schema library knows. */
 const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069";
 
 /** The rule of `checkText` as a pattern: no control characters, no white space at either end. */
@@ -93,7 +93,7 @@ export function described<Part extends Schema>(schema: Part, description: string
   return withKeywords(schema, { description });
 }
 
-/** A string that is checked further where it is used. */
+/** A string that its user checks further. */
 export function string(longest: number): Schema<string> {
   const fits = (value: unknown) => typeof value === "string" && value.length <= longest;
   return accepting({ type: "string", maxLength: longest }, fits, `a string of at most ${longest} characters`);
@@ -121,7 +121,7 @@ export function orFirst(cursor: Schema<string>): Schema<string> {
   return { ...cursor, read: (value, name) => (value === null ? (value as never) : cursor.read(value, name)) };
 }
 
-/** A string of a fixed form, which the core makes. */
+/** A string of a fixed form that the core makes. */
 export function formed(pattern: RegExp, example: string, meant: string): Schema<string> {
   const json = { type: "string", pattern: pattern.source, examples: [example] };
   return accepting(json, (value) => typeof value === "string" && pattern.test(value), meant);
@@ -133,7 +133,7 @@ export function text(longest: number, example: string): Schema<string> {
   return checkedBy(json, (value, name) => checkText(value, name, longest));
 }
 
-/** An id or key that will be stored: it must be able to stand in a path. */
+/** An id or key to store: it must fit into a path. */
 export function pathText(longest: number, example: string): Schema<string> {
   const json = { ...text(longest, example).json, not: { enum: [".", ".."] } };
   return checkedBy(json, (value, name) => checkPathText(value, name, longest));
@@ -154,7 +154,6 @@ export function whole(least: number, most: number): Schema<number> {
   };
 }
 
-/** How many items a page of a list has at most. */
 export const limit = whole(1, 1_000);
 
 /** A number from 0 to 1. */
@@ -209,7 +208,7 @@ export function list<Item>(item: Schema<Item>, most: number): Schema<readonly It
 /**
  * An object of a body, or the parameters of a query.
  *
- * @param of what has its fields, for the message, if they are in no field themselves.
+ * @param of what contains the fields, for the message.
  */
 export function object<const Parts extends Fields, Required extends keyof Parts & string = never>(
   fields: Parts,
@@ -222,8 +221,8 @@ export function object<const Parts extends Fields, Required extends keyof Parts 
 /**
  * The options of a method. An option that is undefined counts as left out.
  *
- * @param of what takes them, for the message: "enqueue".
- * @param required those that cannot be left out.
+ * @param of the method, for the message: "enqueue".
+ * @param required options that cannot be left out.
  */
 export function optionsOf<Options extends object>(
   of: string,

@@ -4,13 +4,12 @@ import { invalidRequest, quote } from "./errors.ts";
 export type Given<Options> = { [Name in keyof Options]: Exclude<Options[Name], undefined> };
 
 /**
- * Reads options: checks that they are an object, and that each of them is known. An unknown one, such as a misspelt one
- * or one of another library, would otherwise be ignored silently, and its default would apply.
+ * Checks that options are an object, and that each of them is known. Otherwise a misspelt option, or one of another
+ * library, would silently have no effect.
  *
  * @param of what the options belong to, for the message: "enqueue".
  * @param inner options that only Tidegate itself passes. The message does not list them.
- * @returns the options that are given. An option that is `undefined` is left out, so that callers can pass on what they
- *   may not have.
+ * @returns the options without those that are `undefined`.
  * @throws {TidegateError} `invalid_request`; the message names the option and the known ones.
  */
 export function knownOptions<Options>(
@@ -27,9 +26,7 @@ export function knownOptions<Options>(
   return given;
 }
 
-/**
- * The same options without those that are `undefined`, which would otherwise hide a default that they are spread over.
- */
+/** The options without those that are `undefined`: spread over defaults, they would hide them. */
 export function withoutUndefined<Options extends object>(options: Options): Given<Options> {
   if (!Object.values(options).includes(undefined)) return options as Given<Options>;
   const given = { ...options } as Given<Options>;
@@ -86,10 +83,7 @@ export function checkPathText(value: unknown, name: string, longest: number): as
     throw invalidRequest(`${name} must not be "${value}": a URL drops it, and would mean something else.`);
 }
 
-/**
- * What a terminal or a page would obey in place of showing it: control characters, and those that turn the direction of
- * a text.
- */
+/** Control characters, and those that turn the direction of text: a terminal or a page obeys them. */
 const control = /[\p{Cc}\p{Bidi_Control}]/u;
 
 /** Checks that a value, if given, is one of some words. @throws {TidegateError} `invalid_request` */

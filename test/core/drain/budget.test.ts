@@ -64,7 +64,7 @@ function boundsOf(options: DrainOptions, inFlight: Partial<InFlight> = {}) {
 
 test("claims in flight count against maxJobs", () => {
   const bounds = boundsOf({ maxJobs: 20 }, { claiming: 5 });
-  expect(bounds.jobsLeft(3)).toBe(12);
+  expect(bounds.mostClaims(3)).toBe(12);
   expect(bounds.batch(3)).toBe(12);
 });
 

@@ -59,10 +59,10 @@ test("the count stays known until the next count, or until nothing is due", asyn
   await answer(0, { left: 50, nextAt: start });
   send(10, false);
   await answer(1, { left: 0, nextAt: start });
-  expect(inFlight.left).toBe(40);
+  expect(inFlight.backlog).toBe(40);
   send(10, false);
   await answer(2, { left: 0, nextAt: start + 1 });
-  expect(inFlight.left).toBe(0);
+  expect(inFlight.backlog).toBe(0);
 });
 
 test("the expected reply time is the longest of recent ones", async () => {

@@ -34,7 +34,7 @@ describe("a failure is logged", () => {
     const job = 'tidegate: Job "fails" (a-job) failed on attempt';
     expect(lines).toEqual([
       `warn ${job} 1 of 2 and will be retried in 60 s: TypeError: fetch failed`,
-      `error ${job} 2 of 2 and is now in the dead letter: TypeError: fetch failed`,
+      `error ${job} 2 of 2 and is now in the dead-letter queue: TypeError: fetch failed`,
     ]);
   });
 

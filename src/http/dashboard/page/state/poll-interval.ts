@@ -1,4 +1,4 @@
-import { waitBetweenLooks } from "../../../../core/shared/poll-wait.ts";
+import { refreshWaitMs } from "../../../../core/shared/poll-wait.ts";
 
 const SHORTEST_MS = 3_000;
 const LONGEST_MS = 150_000;
@@ -8,7 +8,7 @@ const LONGEST_ASKED_MS = 3_600_000;
 
 /** How long to wait after a successful refresh: 3 s while things change, up to two and a half minutes. */
 export function waitAfterRefresh(quiet: number, dueInMs: number): number {
-  return waitBetweenLooks(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
+  return refreshWaitMs(SHORTEST_MS, LONGEST_MS, quiet, [dueInMs]);
 }
 
 /** Whether a repeated request would be refused again. Not after a timeout (408) or too many requests (429). */
@@ -25,10 +25,7 @@ export function isLasting(status: number): boolean {
 export function waitAfterFailure(before: number, retryAfter: string | null, now: number): number {
   const seconds = Number(retryAfter ?? 0);
   const asked = Number.isNaN(seconds) ? Date.parse(retryAfter ?? "") - now : seconds * 1_000;
-  return Math.max(
-    waitBetweenLooks(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []),
-    Math.min(asked || 0, LONGEST_ASKED_MS),
-  );
+  return Math.max(refreshWaitMs(FIRST_RETRY_MS, LONGEST_RETRY_MS, before, []), Math.min(asked || 0, LONGEST_ASKED_MS));
 }
 
 /** What a new page may spend at once, and what it earns after that. Together at most 1,500 commands in an hour. */
