@@ -185,7 +185,7 @@ export class NextExchange {
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
-      countLeft: this.#isAnotherUseful(limit, now),
+      countBacklog: this.#isAnotherUseful(limit, now),
       meetsKeys,
       refreshAfterMs: limits.checkEveryMs,
     };

@@ -237,7 +237,7 @@ export interface ClaimRequest {
   readonly limit: number;
   readonly leaseMs: number;
   /** Whether to count what is due beyond `limit`, which costs a command if anything is. Default false. */
-  readonly countLeft?: boolean;
+  readonly countBacklog?: boolean;
   /** Whether it may claim jobs that have keys of flow control. Default true. */
   readonly meetsKeys?: boolean;
   /** Whether the store may fire schedules by itself that code declares. Default false: it hands them out. */
@@ -363,8 +363,8 @@ export interface ExchangeReply extends SettleReply, NextDue {
    * fired. Others are further ahead than the clock of the request can have put them (`Fire.reachMs`).
    */
   readonly schedules: readonly DueSchedule[];
-  /** How many more are due beyond the limit of the claim; 0 if they were not to be counted. */
-  readonly left: number;
+  /** How many more are due beyond the limit of the claim; 0 if it does not count them. */
+  readonly backlog: number;
   /** Whether jobs were left out because the claim may not meet keys. Default false. */
   readonly leftKeys?: boolean;
   /**

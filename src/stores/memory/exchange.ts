@@ -40,7 +40,7 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const fired = request.fire.map((each) => fire(state, each, now));
   state.lanes.putMarks(now);
   const claimed =
-    request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], left: 0 };
+    request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], backlog: 0 };
   const { jobs, schedules } = claimed;
   state.lanes.putMarks(now);
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
@@ -122,9 +122,9 @@ function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: 
 function claim(
   state: MemoryState,
   now: number,
-  { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
-): Pick<ExchangeReply, "jobs" | "schedules" | "left" | "leftKeys"> {
-  const left = countLeft ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
+  { limit, leaseMs, countBacklog = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
+): Pick<ExchangeReply, "jobs" | "schedules" | "backlog" | "leftKeys"> {
+  const backlog = countBacklog ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
   const hasKey = (member: string) => member.startsWith(LANE_MEMBER) || state.flows.has(member);
   const keysIn = (entries: readonly Entry[]) =>
@@ -153,7 +153,7 @@ function claim(
     }
   }
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
-  return { jobs: taken.jobs, schedules, left, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
+  return { jobs: taken.jobs, schedules, backlog, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
 }
 
 /** Makes and leases the job of a schedule that has a plan for it. @returns false if the schedule must be handed out. */

@@ -78,7 +78,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
     ...outlooks.nextDue(now),
     ...replies.failure,
     ...(claimed && passedOver.size > 0 && { passedOver: whyPassedOver }),
-    left: claimed?.left ?? 0,
+    backlog: claimed?.backlog ?? 0,
     ...(claimed?.leftKeys && { leftKeys: true }),
     ...(claimed?.evicted && { evicted: claimed.evicted }),
     settled,

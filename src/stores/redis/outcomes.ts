@@ -116,7 +116,7 @@ function countArguments(counts: Uint32Array): string[] {
  * @param settle the outcomes by their kinds.
  * @param places where the figures of names are, as far as is known. Undefined counts nothing by name.
  */
-export function figureArguments(
+export function metricArguments(
   settle: readonly Outcome[],
   places: ReadonlyMap<string, string> | undefined,
 ): readonly string[] {
