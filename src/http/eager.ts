@@ -8,7 +8,7 @@ import { Afterwards } from "../core/observe/afterwards.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
-import { takesPlace } from "../core/store/flow.ts";
+import { takesSlot } from "../core/store/flow.ts";
 import type { LeasedJob } from "../core/store/store.ts";
 import { within } from "./deadline.ts";
 import type { Settings } from "./options.ts";
@@ -138,7 +138,7 @@ async function runInTurn(
   };
   if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
   // Requests whose jobs wait for the place of one of these have left them to whoever frees it.
-  let most = held.some(({ lease }) => takesPlace(lease)) ? maxJobs : CLAIMED_AFTERWARDS;
+  let most = held.some(({ lease }) => takesSlot(lease)) ? maxJobs : CLAIMED_AFTERWARDS;
   if (most === maxJobs) left.add(queue.clock());
   for (let next = Math.min(...left); next <= end; next = Math.min(...left)) {
     left.delete(next);

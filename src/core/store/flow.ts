@@ -25,7 +25,7 @@ export interface JobFlow extends NewFlow {
 }
 
 /** Whether another job of the same key may be waiting for this one to end. */
-export function takesPlace({ flow }: { readonly flow?: JobFlow | undefined }): boolean {
+export function takesSlot({ flow }: { readonly flow?: JobFlow | undefined }): boolean {
   return flow !== undefined && (flow.limits.concurrency > 0 || flow.limits.ordered);
 }
 

@@ -117,7 +117,8 @@ export function windowEnd(endsAt: number, now: number, periodMs: number): number
 export function isAstray(member: string, score: number, now: number): boolean {
   const ahead = Math.floor(score / 1024) - now;
   const reach = score % 1024;
-  if (member.startsWith(LANE_MEMBER)) return reach > 0 && ahead > (reach === SERVED ? 0 : 2 ** reach + CLOCKS_APART_MS);
+  if (member.startsWith(FLOW_KEY_MEMBER))
+    return reach > 0 && ahead > (reach === SERVED ? 0 : 2 ** reach + CLOCKS_APART_MS);
   if (!member.startsWith(SCHEDULE_MEMBER) || momentOf(score) === undefined) return false;
   const { claims: revision } = unpack(score);
   return revision >= MOVED && ahead > 2 ** (revision - MOVED) + CLOCKS_APART_MS;
@@ -149,6 +150,6 @@ export const SCHEDULE_MEMBER = " schedule:";
 /** Begins the name of a job that is leased as it is made, until that lease ends. */
 export const BORN_MEMBER = " born:";
 /** Stands for a flow control key, at the moment when it can next start something. */
-export const LANE_MEMBER = " lane:";
+export const FLOW_KEY_MEMBER = " lane:";
 /** How many members a peek reads, the mark of a pause included. */
 export const MOST_PEEKED = 2;

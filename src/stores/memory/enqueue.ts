@@ -88,20 +88,20 @@ class Batch {
 
   store(): void {
     for (const entry of this.#entries.values()) this.#place(entry);
-    this.#state.lanes.putMarks(this.#now);
+    this.#state.flowControl.putMarks(this.#now);
   }
 
   #place(entry: Entry): void {
     const { id, job, claims, replaces } = entry;
-    const { lanes, flows, paused } = this.#state;
+    const { flowControl, flows, paused } = this.#state;
     const old = flows.get(id);
     // Under its key it keeps its place in the order.
     const order = old?.key === job.flow?.key ? old?.order : undefined;
-    const flow = job.flow && lanes.join(job.flow, !job.keepsLimits, this.#now, order);
+    const flow = job.flow && flowControl.join(job.flow, !job.keepsLimits, this.#now, order);
     const record = replacement(job.record, claims);
     if (replaces) this.#state.replace(id, record, flow);
     else this.#state.add(id, record, flow);
-    const isFree = !paused && claims === 0 && (!flow || lanes.isFree(flow, this.#now));
+    const isFree = !paused && claims === 0 && (!flow || flowControl.isFree(flow, this.#now));
     const endsAt = isFree ? job.leaseEndsAt : undefined;
     if (endsAt !== undefined) {
       entry.lease = { id, claims: 1, endsAt, ...(flow && { flow, claimedAt: this.#now }) };

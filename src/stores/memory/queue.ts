@@ -49,7 +49,7 @@ const local: LocalFacts = {
 
 /** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */
 export function memoryQueue(state: MemoryState): QueueStore {
-  const { due, records, lanes, counters, documents, tally } = state;
+  const { due, records, flowControl, counters, documents, tally } = state;
   const isWaiting = (id: string, now: number) => {
     const score = due.score(id);
     return score !== undefined && stateOf(score, now) !== "running";
@@ -116,7 +116,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         counters.cancelled++;
         return "cancelled";
       });
-      lanes.putMarks(now);
+      flowControl.putMarks(now);
       return statuses;
     },
     async reschedule(ids, runAt, now) {
@@ -126,7 +126,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         state.wait(id, waitingScore(runAt, unpack(score).claims));
         return true;
       });
-      lanes.putMarks(now);
+      flowControl.putMarks(now);
       return moved;
     },
     async change({ id, from, runAt, record }) {
@@ -140,7 +140,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         return isChanged && (record === undefined || records.get(id) === record);
       }
       state.wait(id, changed);
-      lanes.putMarks(Number.POSITIVE_INFINITY);
+      flowControl.putMarks(Number.POSITIVE_INFINITY);
       if (record !== undefined) records.set(id, record);
       return true;
     },
@@ -149,12 +149,12 @@ export function memoryQueue(state: MemoryState): QueueStore {
         // A job that was made anew under the id keeps its place, and its lease.
         if (state.dead.score(id) !== deadSince || due.score(id) !== undefined) return false;
         state.removeDead(id);
-        state.add(id, record, flow && lanes.join(flow, false, now));
+        state.add(id, record, flow && flowControl.join(flow, false, now));
         state.wait(id, waitingScore(runAt, claims));
         counters.retriedDead++;
         return true;
       });
-      lanes.putMarks(now);
+      flowControl.putMarks(now);
       return retried;
     },
     removeDead: async (ids) => removeDead(ids),
@@ -163,11 +163,11 @@ export function memoryQueue(state: MemoryState): QueueStore {
       const count = cleared === "completed" ? clearCompleted(state, now) : clearWaiting(state, cleared, now);
       return { cleared: count, next: undefined };
     },
-    findFlow: async (key, now) => lanes.find(key, now),
-    listFlows: async ({ cursor, limit, now }) => pageOfFlows(lanes.list(now), cursor, limit),
+    findFlow: async (key, now) => flowControl.find(key, now),
+    listFlows: async ({ cursor, limit, now }) => pageOfFlows(flowControl.list(now), cursor, limit),
     async changeFlow(key, change, now) {
-      lanes.change(key, change, now);
-      lanes.putMarks(now);
+      flowControl.change(key, change, now);
+      flowControl.putMarks(now);
     },
     pulse: async () => JSON.stringify(countJobs(state, 0)),
     async stats(now, withNames = false) {
@@ -217,7 +217,7 @@ function clearWaiting(state: MemoryState, cleared: Exclude<ClearableState, "comp
   const meant: readonly JobState[] = cleared === "pending" ? ["scheduled", "ready"] : [cleared];
   const ids = [...state.due.from(0)].filter(([id, score]) => isJob(id) && meant.includes(stateOf(score, now)));
   for (const [id] of ids) state.remove(id);
-  state.lanes.putMarks(now);
+  state.flowControl.putMarks(now);
   state.counters.cancelled += ids.length;
   return ids.length;
 }

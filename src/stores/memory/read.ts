@@ -3,7 +3,7 @@ import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import { nameText, type StoredPending } from "../../core/store/pending.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
-import { isInLine, LANE_MEMBER, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
+import { FLOW_KEY_MEMBER, isInLine, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type {
   FailuresPage,
@@ -152,7 +152,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
   let oldestReadyAt: number | undefined;
   for (const [member, score] of state.due.from(0)) {
     // A key stands for what it could start: what is held back is not late.
-    const canStart = member.startsWith(LANE_MEMBER) || (isJob(member) && !isInLine(score));
+    const canStart = member.startsWith(FLOW_KEY_MEMBER) || (isJob(member) && !isInLine(score));
     if (canStart && score < scoreAfter(now)) oldestReadyAt ??= unpack(score).at;
     if (isJob(member)) count[stateOf(score, now)]++;
   }

@@ -4,7 +4,7 @@ import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } fro
 import type { JobState, Lease, Outcome, Spread } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
-import { Lanes } from "./lanes.ts";
+import { FlowControl } from "./flow-control.ts";
 import { SortedSet } from "./sorted-set.ts";
 
 interface Recurring {
@@ -23,7 +23,7 @@ export class MemoryState {
   readonly records = new Map<string, string>();
   readonly dead = new SortedSet();
   readonly deadRecords = new Map<string, string>();
-  readonly lanes = new Lanes(this.due);
+  readonly flowControl = new FlowControl(this.due);
   /** The flow control keys of live jobs, and of dead ones. */
   readonly flows = new Map<string, JobFlow>();
   readonly deadFlows = new Map<string, JobFlow>();
@@ -44,8 +44,8 @@ export class MemoryState {
 
   /** Whether it keeps neither jobs, schedules nor documents, nor the mark of a pause. */
   get isEmpty(): boolean {
-    const { due, dead, done, windows, schedules, lanes, documents, paused } = this;
-    return !paused && [due, dead, done, windows, schedules, lanes, documents].every(({ size }) => size === 0);
+    const { due, dead, done, windows, schedules, flowControl, documents, paused } = this;
+    return !paused && [due, dead, done, windows, schedules, flowControl, documents].every(({ size }) => size === 0);
   }
 
   /** Whether a job is known, finished or not. */
@@ -76,7 +76,7 @@ export class MemoryState {
   wait(id: string, score: number): void {
     this.#leave(id);
     const flow = this.flows.get(id);
-    if (flow) this.lanes.wait(flow, id, score);
+    if (flow) this.flowControl.wait(flow, id, score);
     else this.due.set(id, score);
   }
 
@@ -89,7 +89,7 @@ export class MemoryState {
     this.#leave(lease.id);
     this.due.set(lease.id, leaseScore(lease), name);
     const flow = this.flows.get(lease.id);
-    if (flow) this.lanes.begin(flow, now);
+    if (flow) this.flowControl.begin(flow, now);
   }
 
   remove(id: string): void {
@@ -104,8 +104,8 @@ export class MemoryState {
     const flow = this.flows.get(id);
     const score = this.due.score(id);
     if (!flow || score === undefined) return;
-    if (isInLine(score)) this.lanes.stopWaiting(flow, id);
-    else this.lanes.end(flow);
+    if (isInLine(score)) this.flowControl.stopWaiting(flow, id);
+    else this.flowControl.end(flow);
   }
 
   /**
@@ -114,7 +114,7 @@ export class MemoryState {
    */
   mayStartAgain(id: string, now: number): boolean {
     const flow = this.flows.get(id);
-    return !flow || this.lanes.mayStartAgain(flow, now);
+    return !flow || this.flowControl.mayStartAgain(flow, now);
   }
 
   addDead(id: string, { at, record, group }: Extract<Outcome, { to: "dead" }>, flow: JobFlow | undefined): void {

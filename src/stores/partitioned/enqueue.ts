@@ -9,12 +9,12 @@ export async function enqueue(parts: Parts, jobs: readonly NewJob[], now: number
   return parts.each(jobs.map(withScope), partOf, async (part, some) => {
     try {
       const replies = await parts.at(part).enqueue(some, now);
-      outlooks.lost.noteEnqueue(part, now, true);
+      outlooks.unreachable.noteEnqueue(part, now, true);
       outlooks.noteEnqueued(part, some);
       if (replies[0]) parts.checkIfEmptied(part, replies[0]);
       return replies;
     } catch (error) {
-      if (isUnavailable(error)) outlooks.lost.noteEnqueue(part, now, false);
+      if (isUnavailable(error)) outlooks.unreachable.noteEnqueue(part, now, false);
       throw error;
     }
   });

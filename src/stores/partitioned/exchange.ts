@@ -32,7 +32,7 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
 export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
   const { now, fire, claim } = request;
   const { outlooks } = parts;
-  const { lost } = outlooks;
+  const { unreachable } = outlooks;
   const places = placesOf(parts, request);
   const busy = new Set([...places, ...(fire.length > 0 ? [0] : [])]);
   let target = outlooks.nextToClaim(now);
@@ -48,7 +48,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
     held.get(part)?.();
     const reply = await replies.from(part, parts.at(part).exchange(its));
     if (reply) outlooks.learn(part, reply, now);
-    else if (isUnavailable(replies.failureOf(part))) lost.add(part, now);
+    else if (isUnavailable(replies.failureOf(part))) unreachable.add(part, now);
     return reply;
   };
   const asked = Promise.all([...requests].map(([part, its]) => send(part, its)));
@@ -62,14 +62,14 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
   if (passing.length > 0) await unlessLate([asked, ...passing]);
   // A part that does not answer, and was only to be claimed from, does not stop claims from others.
   const passedOver = new Map<number, unknown>();
-  while (lost.has(target) && !busy.has(target)) {
+  while (unreachable.has(target) && !busy.has(target)) {
     passedOver.set(target, replies.failureOf(target));
     target = outlooks.nextToClaim(now);
-    if (lost.has(target)) break;
+    if (unreachable.has(target)) break;
     const isAnswered = !claim && replies.of(target) !== undefined;
     const claiming = { ...requestOf(parts, request, target), settle: [], fire: [] };
     const isClaimed = isAnswered || (await send(target, claiming));
-    // What the lost ones may have been billed can leave no room for this: then the budget ends the drain, and not they.
+    // The requests that failed may have used up the budget. Then the budget ends the drain, not the failures.
     if (isClaimed || replies.failureOf(target) instanceof OutOfBudgetError) replies.forgive(passedOver.keys());
   }
   const claimed = replies.of(target);

@@ -3,7 +3,7 @@ import { fnv1a } from "../../core/shared/hash.ts";
 import { type Cost, sumOf, times } from "../../core/store/meter.ts";
 import { isOccurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { ExchangeSize, LocalFacts, NewJob } from "../../core/store/store.ts";
-import type { LostParts } from "./lost-parts.ts";
+import type { UnreachableParts } from "./unreachable-parts.ts";
 
 /** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
 function hash(text: string): number {
@@ -30,12 +30,12 @@ export class PartitionedFacts implements LocalFacts {
   /** One partition of each store. */
   readonly #parts: readonly LocalFacts[];
   readonly #count: number;
-  readonly #lost: LostParts;
+  readonly #unreachable: UnreachableParts;
 
-  constructor(parts: readonly LocalFacts[], count: number, lost: LostParts) {
+  constructor(parts: readonly LocalFacts[], count: number, unreachable: UnreachableParts) {
     this.#parts = parts;
     this.#count = count;
-    this.#lost = lost;
+    this.#unreachable = unreachable;
     this.keepsConnection = parts.some(({ keepsConnection }) => keepsConnection);
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
     // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if
@@ -88,7 +88,7 @@ export class PartitionedFacts implements LocalFacts {
   idSource(newId: () => string): (key?: string) => string {
     const count = this.#count;
     const all = Array.from({ length: count }, (_, part) => part);
-    const answering = all.filter((part) => !this.#lost.isAvoided(part));
+    const answering = all.filter((part) => !this.#unreachable.isAvoided(part));
     const open = answering.length > 0 ? answering : all;
     const target = open[Math.floor(Math.random() * open.length)] ?? 0;
     return (key) => {

@@ -1,5 +1,5 @@
 import type { ClaimRequest, NewJob, NextDue } from "../../core/store/store.ts";
-import type { LostParts } from "./lost-parts.ts";
+import type { UnreachableParts } from "./unreachable-parts.ts";
 
 /**
  * How many exchanges in a row claim from one part while others have something due. One would be fairest, but settles
@@ -12,7 +12,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 /** What is due next in each part, as far as is known, and so where to claim next. */
 export class Outlooks {
   /** The parts that do not answer. */
-  readonly lost: LostParts;
+  readonly unreachable: UnreachableParts;
   /** Of each part; undefined where nothing is known yet. */
   readonly #outlooks: (NextDue | undefined)[];
   /** For parts that no drain has read since this process enqueued something there: when the first of it is due. */
@@ -23,8 +23,8 @@ export class Outlooks {
   /** How many exchanges in a row have claimed from it. */
   #inARow = 0;
 
-  constructor(count: number, lost: LostParts, enqueued: Map<number, number>) {
-    this.lost = lost;
+  constructor(count: number, unreachable: UnreachableParts, enqueued: Map<number, number>) {
+    this.unreachable = unreachable;
     this.#enqueued = enqueued;
     this.#outlooks = Array.from({ length: count }, () => undefined);
     // Concurrent drains mostly start in different places.
@@ -43,7 +43,7 @@ export class Outlooks {
 
   /** @param now when an exchange read it. Default: only a peek did. */
   learn(part: number, { paused, nextAt }: NextDue, now?: number): void {
-    this.lost.delete(part);
+    this.unreachable.delete(part);
     this.#outlooks[part] = { paused, nextAt };
     if (now !== undefined) this.#readAt.set(part, now);
   }
@@ -53,14 +53,14 @@ export class Outlooks {
     this.#outlooks[part] = undefined;
   }
 
-  /** The parts that a claim wants to be read again, because the last reading is too old, and lost ones now and then. */
+  /** The parts that a claim wants to be read again, because the last reading is too old, and unreachable ones now and then. */
   stale(now: number, { refreshAfterMs = NEVER }: ClaimRequest): readonly number[] {
     const old = [...this.#outlooks.keys()].filter((part) => {
       const readAt = this.#readAt.get(part) ?? now;
       this.#readAt.set(part, readAt);
-      return now - readAt >= refreshAfterMs && !this.lost.has(part);
+      return now - readAt >= refreshAfterMs && !this.unreachable.has(part);
     });
-    return [...old, ...this.lost.toAsk(now)];
+    return [...old, ...this.unreachable.toAsk(now)];
   }
 
   /** The part that was claimed from last, if it has more and its turn is not over; else the one that is due first. */
@@ -71,7 +71,7 @@ export class Outlooks {
     // The last one comes last, so that parts with jobs of the same time take turns.
     const inTurn = this.#outlooks
       .map((_, step) => (this.#last + 1 + step) % count)
-      .filter((part) => !this.lost.has(part));
+      .filter((part) => !this.unreachable.has(part));
     const last = inTurn.at(-1) ?? this.#last;
     const isItsTurn = dueAt(last) <= now && this.#inARow < MOST_IN_A_ROW;
     const next = isItsTurn
@@ -88,7 +88,7 @@ export class Outlooks {
    * @param now when something is due in a part of which nothing is known.
    */
   nextDue(now: number): NextDue {
-    const parts = [...this.#outlooks.keys()].filter((part) => !this.lost.has(part));
+    const parts = [...this.#outlooks.keys()].filter((part) => !this.unreachable.has(part));
     const nextAt = Math.min(...parts.map((part) => this.#dueAt(part) ?? now));
     const paused = parts.some((part) => this.#outlooks[part]?.paused);
     return { paused, nextAt: Number.isFinite(nextAt) ? nextAt : undefined };

@@ -1,22 +1,22 @@
 import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { LocalFacts, PeekReply, QueueStore } from "../../core/store/store.ts";
 import { PartitionedFacts, partitionOf } from "./facts.ts";
-import { LostParts } from "./lost-parts.ts";
 import { Outlooks } from "./outlooks.ts";
 import type { SpreadCheck } from "./spread-check.ts";
+import { UnreachableParts } from "./unreachable-parts.ts";
 
 /** What a process knows of a queue. Plain data, so that requests may share it. */
 export interface Known {
   /** The stores that have been checked. */
   readonly checked: Set<number>;
   /** The parts that do not answer. */
-  readonly lost: LostParts;
+  readonly unreachable: UnreachableParts;
   /** As in `Outlooks`. */
   readonly enqueued: Map<number, number>;
 }
 
 export function nothingKnown(stores: number): Known {
-  return { checked: new Set(), lost: new LostParts(stores), enqueued: new Map() };
+  return { checked: new Set(), unreachable: new UnreachableParts(stores), enqueued: new Map() };
 }
 
 /** The parts of a queue, and what one opening of it knows of them. A part is meant by its number. */
@@ -27,13 +27,18 @@ export class Parts {
   readonly meter: Meter | undefined;
   readonly #spread: SpreadCheck;
 
-  constructor(all: readonly QueueStore[], spread: SpreadCheck, { lost, enqueued }: Known, meter: Meter | undefined) {
+  constructor(
+    all: readonly QueueStore[],
+    spread: SpreadCheck,
+    { unreachable, enqueued }: Known,
+    meter: Meter | undefined,
+  ) {
     this.all = all;
     this.meter = meter;
     this.#spread = spread;
-    this.outlooks = new Outlooks(all.length, lost, enqueued);
+    this.outlooks = new Outlooks(all.length, unreachable, enqueued);
     const facts = all.slice(0, spread.stores).map(({ local }) => local);
-    this.local = new PartitionedFacts(facts, all.length, lost);
+    this.local = new PartitionedFacts(facts, all.length, unreachable);
   }
 
   get stores(): number {

@@ -9,7 +9,7 @@ import type { Parts } from "./parts.ts";
  * late, unless all of them do.
  */
 export async function peek(parts: Parts, now: number, first = parts.at(0).peek(now)): Promise<PeekReply> {
-  const { lost } = parts.outlooks;
+  const { unreachable } = parts.outlooks;
   const answered = new Set<number>();
   const failures: unknown[] = [];
   let isEmptied: boolean | undefined;
@@ -29,7 +29,7 @@ export async function peek(parts: Parts, now: number, first = parts.at(0).peek(n
   const refusal = failures.find((error) => !isUnavailable(error));
   if (refusal !== undefined) throw refusal;
   const silent = [...peeks.keys()].filter((part) => !answered.has(part));
-  for (const part of silent) lost.add(part);
+  for (const part of silent) unreachable.add(part);
   const [failure = notInTime()] = failures;
   if (answered.size === 0) throw failure;
   return { ...parts.outlooks.nextDue(0), ...(silent.length > 0 && { failure }), ...(isEmptied && { isEmptied }) };

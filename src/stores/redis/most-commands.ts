@@ -65,7 +65,7 @@ function mostOfKeys(jobs: number, claims: number): number {
   return jobs === 0 ? 0 : claims + 1 + Math.floor((17 * claims) / PIECE) + 16 * Math.ceil((8 * jobs) / PIECE);
 }
 
-// As in lua/_figures.lua: how many values BITFIELD takes, and how many it needs for windows. Each figure needs two
+// As in lua/_metrics.lua: how many values BITFIELD takes, and how many it needs for windows. Each figure needs two
 // operations of four values; an outcome has three figures, and its name two windows, one total and its hash.
 const MOST_VALUES = 5_600;
 const MOST_VALUES_OF_HOUR = 33 * 8;

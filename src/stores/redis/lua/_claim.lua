@@ -256,7 +256,7 @@ end
 
 local ends = now + lease_ms
 local index = index_score(ends)
--- The scores of leases by how often their jobs were claimed: most of them equally often, and writing a score takes long.
+-- The scores of leases by how often their jobs were claimed. Writing a score takes long, and most are equal.
 local lease_scores = {}
 
 local function take(i, record)

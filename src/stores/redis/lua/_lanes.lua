@@ -1,5 +1,5 @@
--- Flow control, for the scripts that handle keys. The jobs of a key wait in a line of their own, and the key itself is a
--- member of `due`, at the next time at which it can start a job. So a claim meets the key, and takes jobs from its line.
+-- Flow control, for the scripts that handle keys. The jobs of a key wait in a line of their own. The key itself is in
+-- `due`, at the next time at which it can start a job: a claim that meets it takes jobs from its line.
 --   id: its score plus 2^53, while it waits in a line
 --   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change
 --     that. This is the key's mark.
@@ -377,8 +377,8 @@ local function finish(lane)
   lane.running = math.max(lane.running - 1, 0)
 end
 
--- A job that was claimed then ends without an attempt: its start no longer counts, if its window is still open. A window
--- in which nothing has started is closed.
+-- A job that was claimed then ends without an attempt: its start no longer counts, if its window is still open. A
+-- window in which nothing has started is closed.
 local function take_back_start(lane, claimed_at)
   touch(lane)
   if claimed_at < lane.ends - lane.period or claimed_at >= lane.ends then return end
@@ -493,7 +493,7 @@ local function forget(keys, texts)
   if try_many('HDEL', flow, keys) and try_many('HDEL', flow, keys) then call_many('HSET', flow, texts) end
 end
 
--- What the keys are by what has been written so far. If a later command fails, this is stored instead of the final state.
+-- What the keys are by what has been written so far. If a later command fails, this is stored instead.
 local checkpoint
 local function keep_checkpoint(now)
   checkpoint = { text = {}, is_forgotten = {}, standing = {} }

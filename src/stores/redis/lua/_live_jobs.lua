@@ -1,7 +1,7 @@
 -- Finds live jobs by their ids, to cancel them or to move them.
 
--- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys of
--- the jobs.
+-- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys
+-- of the jobs.
 local function find_jobs(ids, may_run)
   local names = {}
   for _, id in ipairs(ids) do push(names, id, BORN .. id) end

@@ -26,7 +26,7 @@ end
 -- How many values of windows one BITFIELD may have: `unpack` of 8,000 overflows the stack.
 local MOST_VALUES = 5600
 
--- Adds counts to the window of this moment. An earlier window in its place goes, as an earlier minute does (_tally.lua).
+-- Adds counts to the window of this moment. An earlier window in its place goes, as an earlier minute does.
 local function add_to_window(adding, window, from, counts)
   local number = math.floor(now / window.ms)
   local at = from + window.at + number % window.kept * WINDOW_BYTES

@@ -3,7 +3,8 @@
 -- ARGV: how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the
 --   ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of its group
 --   after a space), and the records;
---   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for none),
+--   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for
+--   none),
 --     when its job was claimed if it has a key and no attempt was made (''), the record it was born with ('' if it was
 --     not);
 --   number of jobs that outcomes make, then for each: which outcome, id, score, record

@@ -17,8 +17,8 @@ local function iso(time)
 end
 
 -- Whether a schedule is further ahead than the clock that fired it can have put it. Its revision says how far ahead its
--- next occurrence was then (score.ts). If it is further ahead by five minutes, the claim asks the server which of the two
--- clocks is right. A server that agrees with neither, as in tests, has no say.
+-- next occurrence was then (score.ts). If it is further ahead by five minutes, the claim asks the server which of the
+-- two clocks is right. A server that agrees with neither, as in tests, has no say.
 local MOVED = 448
 local server_now
 local function is_schedule_astray(score)

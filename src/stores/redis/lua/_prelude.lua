@@ -226,7 +226,8 @@ local function members_until(key, score, member, reversed)
 end
 
 -- Counters are numbers of 64 bits in one string, so that one command adds to any of them:
---   first five totals; then, in 32 bits each, the day of the last sweep and when the order of completed jobs was trimmed
+--   first five totals; then, in 32 bits each, the day of the last sweep and when the order of completed jobs was
+--     trimmed
 --   from 8 on the histogram of waiting times, from 24 on that of running times: a sum in ms, then the counts
 --   then three pairs of numbers of 32 bits for each of the last 64 minutes: which minute it is and how many jobs were
 --     processed, the same for retried, and for dead

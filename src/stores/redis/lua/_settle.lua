@@ -226,8 +226,8 @@ local function keep_dead()
 end
 
 -- Removes records that no member leads to: a lone enqueue leaves one if its second command never arrives
--- (lone-enqueue.ts). Once a day some of the records are checked: any thousand of them, so that all are in turn. A record
--- younger than an hour may be about to get its member.
+-- (lone-enqueue.ts). Once a day some of the records are checked: any thousand of them, so that all are in turn. A
+-- record younger than an hour may be about to get its member.
 local function sweep()
   local old = {}
   local orphaned = {}

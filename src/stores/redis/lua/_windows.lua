@@ -17,9 +17,9 @@ local NAME_BYTES = 2994
 local TENS = { ms = 600000, kept = 7, values = 67108864, at = 24 }
 local DAYS = { ms = 86400000, kept = 8, values = 4294967296, at = 1410 }
 
--- The place of a name is the score of ' name:NAME' in `due`: 2^55 + 8 * place. So whoever settles reads it together with
--- the leases. The score of ' name:', which is no name, says how many names have a place. Names that come after those
--- share the last one.
+-- The place of a name is the score of ' name:NAME' in `due`: 2^55 + 8 * place. So whoever settles reads it together
+-- with the leases. The score of ' name:', which is no name, says how many names have a place. Names that come after
+-- those share the last one.
 local NAME = ' name:'
 local NAMED = 36028797018963968
 local MOST_NAMES = 100

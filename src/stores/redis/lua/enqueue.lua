@@ -1,8 +1,8 @@
 -- Stores new jobs, all or none.
 -- ARGV: now, whether an earlier send may have arrived (0 or 1), nonce, then for each job:
 --   id, whether it was made for the job (0 if a user chose it), score, record, lease score ('' for none),
---   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin ('' if it
---   replaces none),
+--   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin ('' if
+--   it replaces none),
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
 -- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
 --   'leased' | 'born' (leased, under that name) | '', its order if leased;

@@ -1,6 +1,6 @@
 -- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due.
--- A job waits in `due` at its run time. To claim it is to move it there to the end of its lease (the visibility timeout):
--- until then no other drain gets it. To settle it is to take it out of `due`, or to move it to its next run time.
+-- A job waits in `due` at its run time. To claim it is to move it there to the end of its lease (the visibility
+-- timeout): until then no other drain gets it. To settle it is to take it out, or to move it to its next run time.
 --
 -- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not even look what is due next),
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
@@ -9,8 +9,9 @@
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
 --   number of running jobs that are watched, their names in `due`, and schedules to fire (_fire.lua)
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0; the score that is due next ('' for none);
---   how many more are due than it claimed (0 if not counted); how many members it dropped because their records are gone;
---   then lists: 1 or 0 for each outcome (0: refused, its lease is gone); 'fired' | 'skipped' | 'stale' for each schedule;
+--   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
+--   1 for each accepted outcome, 0 for each refused one, since its lease is gone;
+--   'fired' | 'skipped' | 'stale' for each schedule;
 --   for each claimed job: name, lease score, record, score at which it was due (the name is the id, ' born:ID' if the
 --     job was made here, ' fired:ID' if an earlier send has made it);
 --   for each name whose metrics the caller looks for elsewhere: name, place ('' if it has none);

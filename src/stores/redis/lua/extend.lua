@@ -1,6 +1,6 @@
 -- Moves the ends of leases, and rewrites the records of those for which one is given.
--- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record that the job was
---   born with ('' if it was not)
+-- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record that the job
+--   was born with ('' if it was not)
 -- Returns: for each lease 1, or 0 if it is gone
 local nonce = number_argument()
 local renewals = {}

@@ -1,5 +1,6 @@
 -- One page of the dead jobs of a group of failures, newest first.
--- ARGV: score of the group, limit, most bytes, when the last job seen became dead and its id (both '' for the first page)
+-- ARGV: score of the group, limit, most bytes, when the last job seen became dead and its id (both '' for the first
+--   page)
 -- Returns: 1 if more may follow, or 0, then for each job: id, when it became dead, record
 -- A job that an earlier version has retried or removed has an empty record, and leaves the group.
 local score = argument()

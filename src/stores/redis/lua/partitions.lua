@@ -1,6 +1,6 @@
 -- Reports how the queue is stored, which is decided when it is first opened with partitions.
--- ARGV: the text that spreads it if nothing of it is stored yet (spread.ts; '' only reads), the text of an earlier version
---   that it replaces ('' for none)
+-- ARGV: the text that spreads it if nothing of it is stored yet (spread.ts; '' only reads), the text of an earlier
+--   version that it replaces ('' for none)
 -- Returns: the text, `whole` or `nothing`
 -- A partitioned queue keeps only a text under these keys that says how it is spread, in place of every set and hash:
 -- Redis itself refuses anyone who opens it as unpartitioned, without a command, before anything is written.

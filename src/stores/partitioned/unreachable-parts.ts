@@ -2,9 +2,9 @@
 const LEFT_ALONE_MS = 30_000;
 
 /** What gave no answer last time: parts of a queue, and stores. Plain data, so that requests may share it. */
-export class LostParts {
+export class UnreachableParts {
   readonly #stores: number;
-  /** When each lost part is asked again; undefined until a caller names a time. */
+  /** When each unreachable part is asked again; undefined until a caller names a time. */
   readonly #askAt = new Map<number, number | undefined>();
   /** Until when new jobs avoid a store. */
   readonly #avoidedUntil = new Map<number, number>();
@@ -28,7 +28,7 @@ export class LostParts {
     return now < askAt || now < (this.#avoidedUntil.get(part % this.#stores) ?? 0);
   }
 
-  /** The lost parts that it is time to ask again. Postpones the next time. */
+  /** The unreachable parts that it is time to ask again. Postpones the next time. */
   toAsk(now: number): readonly number[] {
     this.#now = now;
     const due = [...this.#askAt].filter(([, at = 0]) => at <= now);
