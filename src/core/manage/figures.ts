@@ -1,18 +1,18 @@
 import { described, flag, optionsOf, whole } from "../shared/schema.ts";
+import { durationBounds } from "../store/histogram.ts";
 import {
   DAY_MS,
   DAYS_KEPT,
   HOUR_MS,
   HOURS_KEPT,
   NAMES_KEPT,
-  noFigures,
+  noMetrics,
   type OutcomeCounts,
-  type StoredFigures,
-  type StoredNameFigures,
+  type StoredMetrics,
+  type StoredNameMetrics,
   TEN_MINUTES_MS,
   TENS_KEPT,
-} from "../store/figures.ts";
-import { durationBounds } from "../store/histogram.ts";
+} from "../store/metrics.ts";
 import type { StoredPending } from "../store/pending.ts";
 import type { ManageNeeds } from "./needs.ts";
 
@@ -143,7 +143,7 @@ function pendingName(text: string): string {
 }
 
 /** Figures by name from what is stored. */
-export function queueFigures(stored: readonly StoredNameFigures[], now: number): QueueFigures {
+export function queueFigures(stored: readonly StoredNameMetrics[], now: number): QueueFigures {
   const names = stored.flatMap((each) => (each.name === undefined ? [] : nameFigures(each.name, each, now)));
   const other = stored.find(({ name }) => name === undefined);
   return {
@@ -158,10 +158,10 @@ const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();
-  const known = new Map((await reader.history(now, count)).map(({ hour, figures }) => [hour, figures]));
+  const known = new Map((await reader.history(now, count)).map(({ hour, metrics }) => [hour, metrics]));
   const first = windowsBefore(now, HOUR_MS, count);
   const hours = Array.from({ length: count }, (_, index) =>
-    figures(known.get(first + index) ?? noFigures, (first + index) * HOUR_MS),
+    figures(known.get(first + index) ?? noMetrics, (first + index) * HOUR_MS),
   );
   return { hours };
 }
@@ -171,13 +171,13 @@ function windowsBefore(now: number, ms: number, count: number): number {
   return Math.floor(now / ms) - count + 1;
 }
 
-const nothingSettled = (days: number): Omit<StoredNameFigures, "name"> => ({
+const nothingSettled = (days: number): Omit<StoredNameMetrics, "name"> => ({
   total: { processed: 0, retried: 0, dead: 0 },
-  hour: noFigures,
-  days: Array.from({ length: days }, () => noFigures),
+  hour: noMetrics,
+  days: Array.from({ length: days }, () => noMetrics),
 });
 
-function nameFigures(name: string, { total, hour, days }: Omit<StoredNameFigures, "name">, now: number): NameFigures {
+function nameFigures(name: string, { total, hour, days }: Omit<StoredNameMetrics, "name">, now: number): NameFigures {
   const firstDay = windowsBefore(now, DAY_MS, days.length);
   return {
     name,
@@ -187,7 +187,7 @@ function nameFigures(name: string, { total, hour, days }: Omit<StoredNameFigures
   };
 }
 
-function figures({ processed, retried, dead, waiting, running }: StoredFigures, at: number): Figures {
+function figures({ processed, retried, dead, waiting, running }: StoredMetrics, at: number): Figures {
   return { at: new Date(at), processed, retried, dead, waiting: percentiles(waiting), running: percentiles(running) };
 }
 

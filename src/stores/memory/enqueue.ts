@@ -21,9 +21,9 @@ interface Entry {
  */
 export function enqueue(state: MemoryState, jobs: readonly NewJob[], now: number): readonly EnqueueReply[] {
   const batch = new Batch(state, now);
-  const answers = jobs.map((job) => batch.decide(job));
+  const replies = jobs.map((job) => batch.decide(job));
   batch.store();
-  return answers.map((answer) => answer());
+  return replies.map((reply) => reply());
 }
 
 class Batch {

@@ -91,7 +91,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   return true;
 }
 
-/** An earlier request, whose answer was lost, may have settled it: then what that one wrote is there. */
+/** An earlier request, whose reply was lost, may have settled it: then what that one wrote is there. */
 function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
   if (to === "dead") return state.deadRecords.get(lease.id) === record;
   if (to !== "completed") return state.records.get(lease.id) === record;
@@ -164,7 +164,7 @@ function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule
   if (state.due.score(id) !== undefined) return false;
   const [start, middle, end] = plan.jobRecord;
   const record = `${start}${taken.now}${middle}${planned.occurrence}${end}`;
-  // Where the answer has no room for it, the schedule stays due.
+  // Where the reply has no room for it, the schedule stays due.
   const reachMs = plan.makesEach ? undefined : planned.next - taken.now;
   if (taken.make(id, planned.occurrence, record))
     state.due.set(SCHEDULE_MEMBER + key, movedScore(planned.next, reachMs));
@@ -195,7 +195,7 @@ function takeFromLine(state: MemoryState, key: string, shares: ReadonlyMap<strin
   }
 }
 
-/** The jobs that a claim takes, as many as fit into its answer. */
+/** The jobs that a claim takes, as many as fit into its reply. */
 class Taken {
   readonly jobs: LeasedJob[] = [];
   readonly now: number;

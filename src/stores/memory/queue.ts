@@ -90,7 +90,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
       const leases = renewals.map(({ lease, endsAt, record }) => {
         const extended = renewedLease(lease, endsAt);
         const score = due.score(lease.id);
-        // Asked again, for its answer was lost, it finds its own work.
+        // A resend finds its own work.
         if (score !== leaseScore(lease) && score !== leaseScore(extended)) return null;
         due.set(lease.id, leaseScore(extended));
         if (record !== undefined) records.set(lease.id, record);
@@ -135,7 +135,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
       const changed = waitingScore(runAt, from.claims);
       const { at, claims, isLeased } = unpack(score);
       if (at !== from.at || claims !== from.claims) {
-        // Asked again, for its answer was lost, it finds its own work.
+        // A resend finds its own work.
         const isChanged = !isLeased && waitingScore(at, claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
@@ -182,7 +182,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     },
     async putSchedule(put) {
       if (!isAsRead(put)) {
-        // Asked again, for its answer was lost, it finds its own work.
+        // A resend finds its own work.
         const stored = state.schedules.get(put.key);
         return scoreOf(put) === renewedScore(put) && stored !== undefined && textOf(stored) === textOf(put);
       }

@@ -6,8 +6,7 @@ import {
   type SettleRequest,
   sizeOf,
 } from "../../core/store/store.ts";
-import { unlessLate } from "./late.ts";
-import { isUnavailable, PartialReplies } from "./partial-replies.ts";
+import { isUnavailable, PartialReplies, unlessLate } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
 /** Settles each outcome in its part. */
@@ -27,7 +26,7 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
 
 /**
  * Settles each outcome in its part, fires in the first one, and claims from one: from another one instead if that does
- * not answer.
+ * not reply.
  */
 export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
   const { now, fire, claim } = request;
@@ -60,7 +59,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
   const settled = settledIn(replies, places);
   const fired = replies.of(0)?.fired ?? [];
   if (passing.length > 0) await unlessLate([asked, ...passing]);
-  // A part that does not answer, and was only to be claimed from, does not stop claims from others.
+  // A part that is unreachable, and was only to be claimed from, does not stop claims from others.
   const passedOver = new Map<number, unknown>();
   while (unreachable.has(target) && !busy.has(target)) {
     passedOver.set(target, replies.failureOf(target));
@@ -117,7 +116,7 @@ function mostOf(parts: Parts, part: number, request: SettleRequest | ExchangeReq
   return parts.at(part).local.mostOfExchange(request ? sizeOf({ fire: [], ...request }) : {});
 }
 
-/** The answers for all outcomes in their order; undefined for those of a part that gave none. */
+/** The replies for all outcomes in their order; undefined for those of a part that gave none. */
 function settledIn(replies: PartialReplies<SettleReply>, places: readonly number[]): SettleReply["settled"] {
   const rest = new Map(replies.entries.map(([part, { settled }]) => [part, settled.values()]));
   return places.map((part) => rest.get(part)?.next().value);

@@ -88,8 +88,8 @@ export class PartitionedFacts implements LocalFacts {
   idSource(newId: () => string): (key?: string) => string {
     const count = this.#count;
     const all = Array.from({ length: count }, (_, part) => part);
-    const answering = all.filter((part) => !this.#unreachable.isAvoided(part));
-    const open = answering.length > 0 ? answering : all;
+    const reachable = all.filter((part) => !this.#unreachable.isAvoided(part));
+    const open = reachable.length > 0 ? reachable : all;
     const target = open[Math.floor(Math.random() * open.length)] ?? 0;
     return (key) => {
       const wanted = key === undefined ? target : partitionOfKey(key, count);

@@ -7,8 +7,7 @@ import { partitionOfKey } from "./facts.ts";
 import { clear, failures, findDead, list, pageInTurn } from "./pages.ts";
 import type { Parts } from "./parts.ts";
 import { peek, peekWithManifest } from "./peek.ts";
-import { sumOfHours, sumOfNames, sumOfPending } from "./sum-of-figures.ts";
-import { sumOfStats } from "./sum-of-stats.ts";
+import { sumOfHours, sumOfNames, sumOfPending, sumOfStats } from "./sums.ts";
 
 type Arguments<Method extends StoreMethod> = Parameters<QueueStore[Method]>;
 type Reply<Method extends StoreMethod> = Awaited<ReturnType<QueueStore[Method]>>;
@@ -61,7 +60,7 @@ function inAll<Method extends StoreMethod>(join: (replies: readonly Reply<Method
     );
 }
 
-/** Each item in its part, and the answers in the order of the items. */
+/** Each item in its part, and the replies in the order of the items. */
 function inEach<Method extends "areWaiting" | "cancel" | "reschedule" | "retryDead">(): Way<Method> {
   return (parts, method, [items, ...rest]) =>
     parts.each<string | { readonly id: string }, Reply<Method>[number]>(

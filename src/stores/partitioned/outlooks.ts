@@ -11,7 +11,7 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** What is due next in each part, as far as is known, and so where to claim next. */
 export class Outlooks {
-  /** The parts that do not answer. */
+  /** The unreachable parts. */
   readonly unreachable: UnreachableParts;
   /** Of each part; undefined where nothing is known yet. */
   readonly #outlooks: (NextDue | undefined)[];
@@ -83,7 +83,7 @@ export class Outlooks {
   }
 
   /**
-   * What is due next in all parts that answer.
+   * What is due next in all reachable parts.
    *
    * @param now when something is due in a part of which nothing is known.
    */

@@ -9,8 +9,7 @@ import type {
   StoredJob,
 } from "../../core/store/store.ts";
 import { badCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
-import { mergedFailures } from "./merged-failures.ts";
-import { mergedPages } from "./merged-pages.ts";
+import { mergedFailures, mergedPages } from "./merged-pages.ts";
 import type { Parts } from "./parts.ts";
 
 // Some lists go through the parts one after the other: a cursor is the number of a part, and the cursor in that part.
@@ -77,7 +76,7 @@ function shareOf<Request extends FailuresRequest>(parts: Parts, page: Request): 
   return { ...page, mostBytes: Math.ceil(page.mostBytes / parts.all.length) };
 }
 
-/** Reads one part alone: the answers of all at once would exceed the limit of one. */
+/** Reads one part alone: the replies of all at once would exceed the limit of one. */
 export async function findDead(parts: Parts, ids: readonly string[], mostBytes: number): Promise<FoundDead> {
   const [first] = ids;
   if (first === undefined) return { jobs: [], rest: [] };

@@ -40,7 +40,24 @@ export class PartialReplies<Reply> {
   }
 }
 
-/** Whether a store gave no answer, rather than a refusal. */
+/** Whether a store gave no reply, rather than a refusal. */
 export function isUnavailable(error: unknown): boolean {
   return (error as { readonly code?: unknown } | null | undefined)?.code === "store_unavailable";
+}
+
+/** How long a reply may come after the first one before the others continue without it. */
+const LATE_MS = 1_000;
+
+/** Waits until all have settled, or for a second after the first has replied. */
+export async function unlessLate(asked: readonly Promise<unknown>[]): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = Promise.any(asked).then(
+    () =>
+      new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, LATE_MS);
+      }),
+    () => {},
+  );
+  await Promise.race([Promise.allSettled(asked), late]);
+  clearTimeout(timer);
 }

@@ -9,7 +9,7 @@ import { UnreachableParts } from "./unreachable-parts.ts";
 export interface Known {
   /** The stores that have been checked. */
   readonly checked: Set<number>;
-  /** The parts that do not answer. */
+  /** The unreachable parts. */
   readonly unreachable: UnreachableParts;
   /** As in `Outlooks`. */
   readonly enqueued: Map<number, number>;
@@ -79,16 +79,16 @@ export class Parts {
     return groups;
   }
 
-  /** Sends each item to its part, and returns the answers in the order of the items. */
-  async each<Item, Answer>(
+  /** Sends each item to its part, and returns the replies in the order of the items. */
+  async each<Item, Reply>(
     items: readonly Item[],
     partOf: (item: Item) => number,
-    ask: (part: number, items: readonly Item[]) => Promise<readonly Answer[]>,
-  ): Promise<readonly Answer[]> {
+    ask: (part: number, items: readonly Item[]) => Promise<readonly Reply[]>,
+  ): Promise<readonly Reply[]> {
     const asked = [...this.group(items, partOf)].map(
       async ([part, some]) => [part, (await ask(part, some)).values()] as const,
     );
-    const answers = new Map(await Promise.all(asked));
-    return items.map((item) => answers.get(partOf(item))?.next().value as Answer);
+    const replies = new Map(await Promise.all(asked));
+    return items.map((item) => replies.get(partOf(item))?.next().value as Reply);
   }
 }

@@ -9,7 +9,7 @@ interface Round {
 
 /**
  * Checks that a queue is opened as it is stored, before the first call of a process to each of its stores. Each store
- * answers for itself, so that one that does not answer does not block the others. Only a store that has nothing of the
+ * is checked by itself, so that one that is unreachable does not block the others. Only a store that has nothing of the
  * queue yet needs all others: a queue is created in all of its stores, or in none.
  */
 export class SpreadCheck {
@@ -36,7 +36,7 @@ export class SpreadCheck {
   /**
    * Checks one store; undefined if it has been checked.
    *
-   * @throws {TidegateError} `invalid_request`, or why a store did not answer.
+   * @throws {TidegateError} `invalid_request`, or why a store is unreachable.
    */
   check(store: number): Promise<void> | undefined {
     return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());

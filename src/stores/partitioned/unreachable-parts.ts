@@ -1,7 +1,7 @@
-/** How long to leave a part alone that gave no answer, by the clock of the callers, in ms. */
+/** How long to leave a part alone that gave no reply, by the clock of the callers, in ms. */
 const LEFT_ALONE_MS = 30_000;
 
-/** What gave no answer last time: parts of a queue, and stores. Plain data, so that requests may share it. */
+/** What gave no reply last time: parts of a queue, and stores. Plain data, so that requests may share it. */
 export class UnreachableParts {
   readonly #stores: number;
   /** When each unreachable part is asked again; undefined until a caller names a time. */
@@ -16,7 +16,7 @@ export class UnreachableParts {
     this.#stores = stores;
   }
 
-  /** Whether nothing is claimed from a part, until it shows that it answers. */
+  /** Whether nothing is claimed from a part, until it shows that it replies. */
   has(part: number): boolean {
     return this.#askAt.has(part);
   }

@@ -5,7 +5,7 @@ import type { Transport } from "../redis/connection.ts";
 import type { ConnectionWords } from "../redis/explain.ts";
 
 /**
- * The part of a client that sends requests and gives raw answers, with the client's own resends turned off: a script
+ * The part of a client that sends requests and gives raw replies, with the client's own resends turned off: a script
  * sent again must know that it is, so resending is done here. Deriving leaves the client itself as it was.
  */
 export function requesterOf(redis: Pick<AnyRedis, never>): Requester {
@@ -37,8 +37,8 @@ export function transportOf(requester: Requester): Transport {
     },
     async sendMany(commands, signal) {
       const body = commands.map((command) => [...command]);
-      const answers = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
-      return (answers as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) =>
+      const replies = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
+      return (replies as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) =>
         error ? new Error(error) : result,
       );
     },

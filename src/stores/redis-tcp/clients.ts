@@ -64,7 +64,7 @@ export interface Line {
   /** Whether a command would be written at once, may be some day, or never. */
   state(): "ready" | "connecting" | "closed";
   /**
-   * Sends one command. Once `signal` is aborted nobody waits for the answer, and what has not been sent yet is not sent
+   * Sends one command. Once `signal` is aborted nobody waits for the reply, and what has not been sent yet is not sent
    * later.
    */
   send(command: readonly string[], signal: AbortSignal): Promise<unknown>;
@@ -192,7 +192,7 @@ function ioRedisLine(client: IoRedisClient): Line {
   };
 }
 
-/** Whether Redis itself has answered: it does so in capitals, while what a client says for itself begins otherwise. */
+/** Whether Redis itself has replied: it does so in capitals, while what a client says for itself begins otherwise. */
 function isReply(error: unknown): boolean {
   return /^[A-Z]{2,}/.test(messageOf(error));
 }

@@ -58,7 +58,7 @@ export class ClientTransport implements Transport {
     let end: AbortSignal | undefined;
     for (;;) {
       try {
-        return await this.#answer(command, signal);
+        return await this.#replyTo(command, signal);
       } catch (error) {
         end ??= AbortSignal.any([signal, AbortSignal.timeout(this.#connectedWithinMs)]);
         if (this.keepsOrder || !NOT_NOW.test(messageOf(error)) || end.aborted) throw error;
@@ -72,7 +72,7 @@ export class ClientTransport implements Transport {
     return Promise.all(commands.map((command) => this.send(command, signal).catch((error: unknown) => error)));
   }
 
-  async #answer(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+  async #replyTo(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     await this.#connected(signal);
     const done = new AbortController();
     const over = AbortSignal.any([signal, done.signal]);
@@ -115,14 +115,14 @@ function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** An answer as RESP2 gives it, whatever protocols and types the client is configured for. */
-function asUsual(answer: unknown, [name = ""]: readonly string[]): unknown {
-  if (!Array.isArray(answer)) return answer;
-  const [first, ...rest] = answer;
+/** A reply as RESP2 gives it, whatever protocols and types the client is configured for. */
+function asUsual(reply: unknown, [name = ""]: readonly string[]): unknown {
+  if (!Array.isArray(reply)) return reply;
+  const [first, ...rest] = reply;
   // RESP3 gives members with their scores as pairs.
-  if (Array.isArray(first)) return answer.flat();
+  if (Array.isArray(first)) return reply.flat();
   // With `stringNumbers`, ioredis gives what a script counted as digits.
-  return name.startsWith("EVAL") ? [Number(first), ...rest] : answer;
+  return name.startsWith("EVAL") ? [Number(first), ...rest] : reply;
 }
 
 function unavailable(message: string): TidegateError {

@@ -4,15 +4,15 @@ import { type ConnectionWords, isRefusal, messageOf, toStoreError } from "./expl
 import type { QueueKeys } from "./keys.ts";
 import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.generated.ts";
 
-/** Sends one command and gives its raw answer; throws where there is none, or Redis answers with an error. */
+/** Sends one command and gives its raw reply; throws where there is none, or Redis replies with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
 
 /** A plain command: its name and its arguments. */
 export type Command = readonly string[];
 
 /**
- * Sends several plain commands in one round trip and gives their raw answers, an `Error` in place of each that failed.
- * Commands of others may run in between. Throws where there is no answer at all.
+ * Sends several plain commands in one round trip and gives their raw replies, an `Error` in place of each that failed.
+ * Commands of others may run in between. Throws where there is no reply at all.
  */
 export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Promise<readonly unknown[]>;
 
@@ -38,8 +38,8 @@ export interface Transport {
 const dialects = new Map<string, Dialect>();
 
 /** How long one round trip may take before it counts as lost. */
-const ANSWER_WITHIN_MS = 10_000;
-/** How often a request is sent whose answers get lost. */
+const REPLY_WITHIN_MS = 10_000;
+/** How often a request is sent whose replies get lost. */
 const MOST_SENDS = 3;
 /**
  * How long to wait before it is sent a second time, on average; before the third ten times as long. A blip of a third
@@ -63,8 +63,8 @@ export interface Sending {
 /** Plain commands that are sent in place of a script the first time. */
 export interface InPlace {
   readonly commands: readonly Command[];
-  /** What takes back those that ran, by their answers, where Redis has refused another one for good. */
-  readonly takeBack: (answers: readonly unknown[]) => readonly Command[];
+  /** What takes back those that ran, by their replies, where Redis has refused another one for good. */
+  readonly takeBack: (replies: readonly unknown[]) => readonly Command[];
 }
 
 /** One request that runs a script. */
@@ -86,19 +86,19 @@ interface Fallback {
 }
 
 /**
- * Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still
+ * Waits between two sends. By the timers of the platform, as for each reply: a test that stops its clock still
  * gets one.
  */
 export type Pause = (ms: number) => Promise<void>;
 
-/** Makes a signal that is aborted when an answer counts as lost. */
+/** Makes a signal that is aborted when a reply counts as lost. */
 export type Deadline = () => AbortSignal;
 
 const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
-const deadlineByTimer: Deadline = () => AbortSignal.timeout(ANSWER_WITHIN_MS);
+const deadlineByTimer: Deadline = () => AbortSignal.timeout(REPLY_WITHIN_MS);
 
 /**
- * The way to one Redis: runs scripts by their hash, sends again what got no answer, and turns what goes wrong into
+ * The way to one Redis: runs scripts by their hash, sends again what got no reply, and turns what goes wrong into
  * errors that a person can act on and that hold neither payload nor address.
  */
 export class Connection {
@@ -159,10 +159,10 @@ export class Connection {
   }
 
   /**
-   * Sends plain commands once, in one round trip, and the script in their place where their answers get lost: all of
+   * Sends plain commands once, in one round trip, and the script in their place where their replies get lost: all of
    * them may have run by then, or only the first ones.
    *
-   * @returns the answers of the commands, or else that of the script.
+   * @returns the replies of the commands, or else that of the script.
    * @throws {TidegateError} `store_unavailable`
    */
   async runInPlace(
@@ -171,13 +171,13 @@ export class Connection {
     keys: QueueKeys,
     args: (isResend: boolean) => readonly string[],
     meter: Meter | undefined,
-  ): Promise<{ readonly answers: readonly unknown[] } | { readonly answer: unknown }> {
+  ): Promise<{ readonly replies: readonly unknown[] } | { readonly reply: unknown }> {
     return this.#persistently({}, async (isResend, signal) => {
-      if (isResend) return { answer: await this.#evaluate({ script, keys, args: args(true), signal, meter, most: 0 }) };
-      const answers = await this.#sendMany(commands, meter, signal);
-      const error = answers.find(isError);
-      if (!error) return { answers };
-      const toTakeBack = isRefusal(error) ? takeBack(answers) : [];
+      if (isResend) return { reply: await this.#evaluate({ script, keys, args: args(true), signal, meter, most: 0 }) };
+      const replies = await this.#sendMany(commands, meter, signal);
+      const error = replies.find(isError);
+      if (!error) return { replies };
+      const toTakeBack = isRefusal(error) ? takeBack(replies) : [];
       // What cannot be taken back either is found and removed later.
       if (toTakeBack.length > 0) await this.#sendMany(toTakeBack, meter, signal).catch(() => {});
       throw error;
@@ -191,10 +191,10 @@ export class Connection {
    */
   async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
-      const answers = await this.#sendMany(commands, meter, signal);
-      const error = answers.find(isError);
+      const replies = await this.#sendMany(commands, meter, signal);
+      const error = replies.find(isError);
       if (error) throw error;
-      return answers;
+      return replies;
     });
   }
 
@@ -229,15 +229,15 @@ export class Connection {
       this.#send(["EVAL", source, ...rest], evaluation, dialect === "locking" ? unknownFlag : undefined);
     const unknownScript = { reason: UNKNOWN_SCRIPT, requests: 1 + toAskAgain, send: byText };
     // The last request that there is room for carries the script itself.
-    const answer = await (hasRoom(2)
+    const reply = await (hasRoom(2)
       ? this.#send(["EVALSHA", script.shas[dialect], ...rest], evaluation, unknownScript)
       : byText());
     this.#isSure ||= dialect === this.#dialect;
-    return answer;
+    return reply;
   }
 
   /**
-   * Gives what a script answers. A refusal that `fallback` expects is billed as one command; the budget keeps room for
+   * Gives what a script replies. A refusal that `fallback` expects is billed as one command; the budget keeps room for
    * what follows it.
    */
   async #send(command: readonly string[], { signal, meter, most }: Evaluation, fallback?: Fallback): Promise<unknown> {
@@ -245,9 +245,9 @@ export class Connection {
     const requests = fallback?.requests ?? 0;
     const letGo = meter?.hold?.({ roundTrips: requests, commands: requests });
     try {
-      const answer = await this.#transport.send(command, signal);
-      const [commands, result, lacksHsetex] = Array.isArray(answer) ? answer : [];
-      if (typeof commands !== "number") throw new Error("unexpected answer");
+      const reply = await this.#transport.send(command, signal);
+      const [commands, result, lacksHsetex] = Array.isArray(reply) ? reply : [];
+      if (typeof commands !== "number") throw new Error("unexpected reply");
       letGo?.();
       billed(commands);
       // From now on scripts see to it themselves that fields expire.
@@ -268,10 +268,10 @@ export class Connection {
     if (lockingAddress !== undefined) dialects.set(lockingAddress, dialect);
   }
 
-  async #persistently<Answer>(
+  async #persistently<Reply>(
     { pauseMs = Number.POSITIVE_INFINITY }: Sending,
-    attempt: (isResend: boolean, signal: AbortSignal) => Promise<Answer>,
-  ): Promise<Answer> {
+    attempt: (isResend: boolean, signal: AbortSignal) => Promise<Reply>,
+  ): Promise<Reply> {
     const { words } = this.#transport;
     let left = pauseMs;
     let lost: unknown;
@@ -292,7 +292,7 @@ export class Connection {
   }
 }
 
-const isError = (answer: unknown): answer is Error => answer instanceof Error;
+const isError = (reply: unknown): reply is Error => reply instanceof Error;
 
 /** Reads what keys begin with. @throws {TidegateError} `invalid_request` */
 export function readPrefix(prefix: unknown = "tidegate"): string {

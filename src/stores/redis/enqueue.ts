@@ -26,23 +26,23 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
         const emptied = noteUse(stored.added > 1);
         return jobs.map(({ id, runAt }) => ({ status: "enqueued", id, runAt, lease: undefined, ...emptied }));
       }
-      const answer = stored?.answer ?? (await caller.texts(scripts.enqueue, args));
-      const use = answer[jobs.length * VALUES];
-      const emptied = use ? noteUse(use === "1") : {};
-      const rows = rowsOf(answer, VALUES);
+      const reply = stored?.reply ?? (await caller.values(scripts.enqueue, args));
+      const [isUnused, values] = reply as readonly unknown[];
+      const emptied = isUnused === "" ? {} : noteUse(Number(isUnused) === 1);
+      const rows = rowsOf(textsOf(values), VALUES);
       return jobs.map((job, index) => ({ ...enqueueReply(job, rows[index] ?? [], now), ...emptied }));
     },
   };
 }
 
 /**
- * Stores a job by plain commands. Gives how many members they have added, or what the script has answered in their
+ * Stores a job by plain commands. Gives how many members they have added, or the reply of the script in their
  * place; undefined if the script must be run.
  */
 async function storeLone(caller: Caller, job: NewJob, args: (isResend: boolean) => readonly string[]) {
   const sent = await caller.inPlace(loneEnqueue(job, caller.keys), scripts.enqueue, args);
-  if ("answer" in sent) return { answer: textsOf(sent.answer) };
-  const added = Number(sent.answers[1]);
+  if ("reply" in sent) return sent;
+  const added = Number(sent.replies[1]);
   return added > 0 ? { added } : undefined;
 }
 

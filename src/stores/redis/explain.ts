@@ -1,10 +1,10 @@
 import { TidegateError } from "../../core/shared/errors.ts";
 
-/** What to do if Redis refuses the caller, or gives no answer, in words that fit the way to this Redis. */
+/** What to do if Redis refuses the caller, or gives no reply, in words that fit the way to this Redis. */
 export interface ConnectionWords {
   /** Redis refused who asks. */
   readonly access: string;
-  /** There was no answer, or none that makes sense. */
+  /** There was no reply, or none that makes sense. */
   readonly lost: string;
   /** Replies that only this way to Redis can bring. */
   readonly replies?: readonly (readonly [RegExp, string])[];
@@ -15,7 +15,7 @@ const REFUSED_COMMAND =
 
 const REFUSED_ACCESS = /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i;
 
-/** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
+/** What Redis refuses for good, so that asking again would bring the same reply, and what to do about it. */
 const refusals: readonly (readonly [RegExp, string])[] = [
   [
     /max requests limit exceeded/i,

@@ -12,7 +12,7 @@ import { completedJob, deadJob, deadJobs, dueJob, idOf } from "./stored-job.ts";
  */
 const MOST_SCANNED = 1_000;
 const SCANNED_AT_FIRST = 20;
-/** How list.lua answers where completed jobs without order follow. */
+/** How list.lua replies where completed jobs without order follow. */
 const UNORDERED_FOLLOW = "2";
 
 export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "failures"> {

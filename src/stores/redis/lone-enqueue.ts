@@ -21,7 +21,7 @@ export function loneJob(jobs: readonly NewJob[]): NewJob | undefined {
 }
 
 /**
- * The commands that store a lone job. The second one answers how many members it has added: none if the job is there
+ * The commands that store a lone job. The second one replies how many members it has added: none if the job is there
  * already, and two if no job was ever there, because it also adds the mark that stays once a queue was used.
  */
 export function loneEnqueue({ id, runAt, record }: NewJob, keys: QueueKeys): InPlace {

@@ -13,8 +13,8 @@ const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 
 /** Outcomes as the script gets them. */
 interface Sent {
   readonly sent: readonly Outcome[];
-  /** Which of the outcomes were accepted, by the answers for those that were sent. */
-  readonly acceptedBy: (answers: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
+  /** Which of the outcomes were accepted, by the replies for those that were sent. */
+  readonly acceptedBy: (replies: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
 }
 
 /**
@@ -26,14 +26,14 @@ export function toSend(settle: readonly Outcome[]): Sent {
     const before = settle[index - 1];
     return lease.mayEndAt === undefined && (!before || kinds[before.to] <= kinds[to]);
   });
-  if (isReady) return { sent: settle, acceptedBy: (answers) => answers };
+  if (isReady) return { sent: settle, acceptedBy: (replies) => replies };
   const sent = settle
     .flatMap((outcome, index) => possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease, index })))
     .sort((one, other) => kinds[one.to] - kinds[other.to]);
   return {
     sent,
-    acceptedBy: (answers) => {
-      const accepted = new Set(sent.flatMap(({ index }, place) => (answers[place] ? index : [])));
+    acceptedBy: (replies) => {
+      const accepted = new Set(sent.flatMap(({ index }, place) => (replies[place] ? index : [])));
       return settle.map((_, index) => accepted.has(index));
     },
   };

@@ -7,8 +7,8 @@ export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "peekWithMa
   const { due, manifest } = caller.keys;
   // The mark of a pause stands before all others.
   const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
-  const read = (answer: unknown, now: number) => {
-    const head = textsOf(answer);
+  const read = (reply: unknown, now: number) => {
+    const head = textsOf(reply);
     const isEmptied = caller.isEmptied(isUnused(head));
     return { ...nextDue(head, now), ...(isEmptied && { isEmptied }) };
   };

@@ -1,8 +1,8 @@
 import { MEBIBYTE } from "../../core/shared/limits.ts";
-import { noFigures, type StoredFigures, type StoredNameFigures } from "../../core/store/figures.ts";
-import { durationBounds } from "../../core/store/histogram.ts";
+import { durationBounds, type StoredHistogram } from "../../core/store/histogram.ts";
+import { noMetrics, type StoredMetrics, type StoredNameMetrics } from "../../core/store/metrics.ts";
 import { MOST_PENDING_READ } from "../../core/store/pending.ts";
-import type { StoredStats } from "../../core/store/stats.ts";
+import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
 import { timeOf } from "./peek.ts";
@@ -43,10 +43,10 @@ export function statisticsCalls(
     },
     async stats(now, withNames = false) {
       const args = [String(now), flag(withNames), String(withNames ? MOST_MEASURED : MOST_READ)];
-      return storedStats(await caller.texts(scripts.stats, args), withNames);
+      return storedStats((await caller.values(scripts.stats, args)) as readonly unknown[], withNames);
     },
     async figures(now, days) {
-      return storedNameFigures(await caller.texts(scripts.figures, [String(now), String(days)]), days);
+      return storedNameMetrics(await caller.texts(scripts.figures, [String(now), String(days)]), days);
     },
     async pending(now) {
       const args = [now, MOST_READ, MOST_PENDING_READ, MOST_PENDING_BYTES].map(String);
@@ -57,55 +57,53 @@ export function statisticsCalls(
       return { counts: new Map(counts), isEstimated };
     },
     async history(now, hours) {
-      const answer = await caller.texts(scripts.history, [String(now), String(hours)]);
-      return rowsOf(answer, 2).map(([hour, figures = ""]) => ({ hour: Number(hour), figures: storedFigures(figures) }));
+      const reply = await caller.texts(scripts.history, [String(now), String(hours)]);
+      return rowsOf(reply, 2).map(([hour, counts = ""]) => ({ hour: Number(hour), metrics: storedMetrics(counts) }));
     },
   };
 }
 
-function storedStats(answer: readonly string[], withNames: boolean): StoredStats {
-  const number = (index: number) => Number(answer[index] ?? 0);
-  const histogram = (first: number) => ({
-    sumMs: number(first),
-    counts: answer.slice(first + 1, first + HISTOGRAM_SIZE).map(Number),
-  });
-  const minutesAt = 13 + 2 * HISTOGRAM_SIZE;
-  const namesAt = minutesAt + 4 * number(minutesAt - 1);
-  const minutes = rowsOf(answer.slice(minutesAt, namesAt), 4)
-    .map((row) => row.map(Number))
-    .map(([minute = 0, processed = 0, retried = 0, dead = 0]) => ({ minute, processed, retried, dead }));
+function storedStats(reply: readonly unknown[], withNames: boolean): StoredStats {
+  const [paused, next, oldest, ...lists] = reply;
+  const [jobs = [], totals = [], waiting = [], running = [], minutes = [], names = []] = lists.map(textsOf);
+  const [scheduled = 0, ready = 0, leased = 0, dead = 0, completed = 0] = jobs.map(Number);
+  const [processed = 0, retried = 0, deadLettered = 0, enqueued = 0] = totals.map(Number);
   return {
-    scheduled: number(0),
-    ready: number(1),
-    running: number(2),
-    dead: number(3),
-    completed: number(4),
-    processed: number(5),
-    retried: number(6),
-    deadLettered: number(7),
-    enqueued: number(8),
-    paused: number(9) === 1,
-    nextAt: timeOf(answer[10]),
-    oldestReadyAt: timeOf(answer[11]),
-    waitingTimes: histogram(12),
-    runningTimes: histogram(12 + HISTOGRAM_SIZE),
-    minutes: minutes.sort((a, b) => a.minute - b.minute),
-    ...(withNames && { names: storedNameFigures(answer.slice(namesAt), 0) }),
+    ...{ scheduled, ready, running: leased, dead, completed, processed, retried, deadLettered, enqueued },
+    paused: Number(paused) === 1,
+    nextAt: timeOf(String(next)),
+    oldestReadyAt: timeOf(String(oldest)),
+    waitingTimes: storedHistogram(waiting),
+    runningTimes: storedHistogram(running),
+    minutes: rowsOf(minutes, 4)
+      .map(storedMinute)
+      .sort((a, b) => a.minute - b.minute),
+    ...(withNames && { names: storedNameMetrics(names, 0) }),
   };
 }
 
-/** Reads figures as lua/_read_windows.lua writes them. */
-function storedFigures(text: string): StoredFigures {
-  if (text === "") return noFigures;
+function storedHistogram(counters: readonly string[]): StoredHistogram {
+  const [sumMs = 0, ...counts] = counters.map(Number);
+  return { sumMs, counts };
+}
+
+function storedMinute(row: readonly string[]): StoredMinute {
+  const [minute = 0, processed = 0, retried = 0, dead = 0] = row.map(Number);
+  return { minute, processed, retried, dead };
+}
+
+/** Reads counts as lua/_read_windows.lua writes them. */
+function storedMetrics(text: string): StoredMetrics {
+  if (text === "") return noMetrics;
   const [processed = 0, retried = 0, dead = 0, ...times] = text.split(",").map(Number);
   const half = times.length / 2;
   return { processed, retried, dead, waiting: times.slice(0, half), running: times.slice(half) };
 }
 
-function storedNameFigures(answer: readonly string[], days: number): readonly StoredNameFigures[] {
-  return rowsOf(answer, 3 + days).map(([name, totals = "", hour = "", ...byDay]) => {
+function storedNameMetrics(reply: readonly string[], days: number): readonly StoredNameMetrics[] {
+  return rowsOf(reply, 3 + days).map(([name, totals = "", hour = "", ...byDay]) => {
     const [processed = 0, retried = 0, dead = 0] = totals.split(",").map(Number);
     const total = { processed, retried, dead };
-    return { name: name || undefined, total, hour: storedFigures(hour), days: byDay.map(storedFigures) };
+    return { name: name || undefined, total, hour: storedMetrics(hour), days: byDay.map(storedMetrics) };
   });
 }

@@ -20,8 +20,8 @@ export function completedJob(id: string, at: number, record: string): readonly S
 }
 
 /** Dead jobs in rows of three values. */
-export function deadJobs(answer: readonly string[]): readonly StoredJob[] {
-  return rowsOf(answer, 3).map(([id = "", at, record = ""]) => deadJob(id, Number(at), record));
+export function deadJobs(reply: readonly string[]): readonly StoredJob[] {
+  return rowsOf(reply, 3).map(([id = "", at, record = ""]) => deadJob(id, Number(at), record));
 }
 
 /** The id of a job by its name in `due`. */

@@ -4,9 +4,9 @@
 --   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin ('' if
 --   it replaces none),
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
--- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
---   'leased' | 'born' (leased, under that name) | '', its order if leased;
---   then 1 if `due` had no mark of earlier jobs, which is ' name:', 0 if it had it, '' if that was not read
+-- Returns: 1 if `due` had no mark of earlier jobs, which is ' name:', 0 if it had it, '' if that was not read;
+--   then a list: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
+--   'leased' | 'born' (leased, under that name) | '', its order if leased
 -- One plain job takes two commands, any number of them three, those that are born two. Dedupe keys take two more, all
 -- together, and jobs that are replaced one. Keys take two more, all together, and a third where a line is long.
 local now = number_argument()
@@ -369,5 +369,4 @@ for _, each in ipairs(replies) do
   push(reply, each.status, each.id, entry.score or each.score or '', lease or '')
   push(reply, order and whole(order) or '')
 end
-push(reply, is_unused)
-return reply
+return { is_unused, reply }

@@ -1,11 +1,11 @@
 -- Counts everything. What can be derived is not stored: each job that is no longer live is in one of five counters.
 -- ARGV: now, whether to read metrics by name and not to count completed jobs (0 or 1), up to how many members of `due`
 --   are read one by one, which is one command for all counts of live jobs
--- Returns: scheduled, ready, running, dead, completed, processed, retried, ever dead, enqueued, paused,
---   the next score ('' for none), score of the oldest ready job ('' for none),
---   the counters of the two histograms (16 each), number of minutes of the last hour in which something was settled,
---     then for each:
---   which it is, processed, retried, dead; then the names (figures.lua)
+-- Returns: paused, the next score ('' for none), score of the oldest ready job ('' for none), then lists:
+--   scheduled, ready, running, dead, completed; processed, retried, ever dead, enqueued;
+--   the counters of the two histograms; for each minute of the last hour in which something was settled: which it is,
+--     processed, retried, dead;
+--   the names (figures.lua)
 local now = number_argument()
 local with_names = flag_argument()
 local most = number_argument()
@@ -83,18 +83,17 @@ local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local ever_dead = dead_now + retried_dead + removed
 local completed = with_names and 0 or call('HLEN', done)
 local enqueued = ready + scheduled + running + processed + ever_dead + cancelled - retried_dead
-local reply = { scheduled, ready, running, dead_now, completed, processed, retried, ever_dead, enqueued, paused, coming, oldest }
-for place = WAITING, RUNNING + HISTOGRAM_SIZE - 1 do push(reply, counter(place)) end
+local function counters_from(first)
+  local values = {}
+  for i = 1, HISTOGRAM_SIZE do values[i] = counter(first + i - 1) end
+  return values
+end
 
 local this_minute = math.floor(now / 60000)
 local minutes = {}
-local found = 0
 local function add_to_minute(minute, which, count)
   if count == 0 or minute <= this_minute - 60 then return end
-  if not minutes[minute] then
-    minutes[minute] = { 0, 0, 0 }
-    found = found + 1
-  end
+  minutes[minute] = minutes[minute] or { 0, 0, 0 }
   minutes[minute][which] = minutes[minute][which] + count
 end
 for i = 0, MINUTES_KEPT - 1 do
@@ -106,7 +105,10 @@ for i = 0, MINUTES_KEPT - 1 do
     add_to_minute(number_at(text, at + which * 8 - 8, 4), which, number_at(text, at + which * 8 - 4, 4))
   end
 end
-push(reply, found)
-for minute, counts in pairs(minutes) do push(reply, minute, unpack(counts)) end
-if with_names then push_names(reply, is_whole and range or read_places(), text, NAMES_AT, 0) end
-return reply
+local minute_rows = {}
+for minute, counts in pairs(minutes) do push(minute_rows, minute, unpack(counts)) end
+local names = {}
+if with_names then push_names(names, is_whole and range or read_places(), text, NAMES_AT, 0) end
+local jobs_now = { scheduled, ready, running, dead_now, completed }
+local totals = { processed, retried, ever_dead, enqueued }
+return { paused, coming, oldest, jobs_now, totals, counters_from(WAITING), counters_from(RUNNING), minute_rows, names }
