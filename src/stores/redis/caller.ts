@@ -7,7 +7,7 @@ import { mostOfPartitions } from "./most-commands.ts";
 import { type Script, scripts } from "./scripts.generated.ts";
 import { readLayout } from "./spread.ts";
 
-/** The arguments of a script; a function where they say whether an earlier send may have arrived. */
+/** The arguments of a script: a function if they say whether an earlier send may have arrived. */
 export type Arguments = readonly string[] | ((isResend: boolean) => readonly string[]);
 
 /** Runs scripts and commands on the keys of one queue. */
@@ -24,7 +24,7 @@ export class Caller {
     this.#random = random;
   }
 
-  /** A number that keeps two calls of the same millisecond apart if one of them is sent again. */
+  /** A number that tells two calls of the same millisecond apart if one of them is sent again. */
   newNonce(): string {
     return String(Math.floor(this.#random() * 1_024));
   }
@@ -84,7 +84,7 @@ export class Caller {
     );
   }
 
-  /** The keys of a queue in partitions refuse every command: what they hold is the reason. */
+  /** Finds out why Redis refused a command: the keys of a queue in partitions refuse every one. */
   async #reason(error: unknown): Promise<unknown> {
     const layout = isRefusedCommand(error) && (await this.layoutText().then(readLayout, () => undefined));
     return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;

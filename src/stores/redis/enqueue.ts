@@ -5,7 +5,7 @@ import { newFlowText } from "./flow.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
 import { scripts } from "./scripts.generated.ts";
 
-/** How many values enqueue.lua gives of each job. */
+/** How many values enqueue.lua returns for each job. */
 const VALUES = 5;
 
 export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
@@ -36,8 +36,7 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
 }
 
 /**
- * Stores a job by plain commands. Gives how many members they have added, or the reply of the script in their
- * place; undefined if the script must be run.
+ * Stores a job by plain commands. Returns how many members they added, or the reply of the script if it ran instead.
  */
 async function storeLone(caller: Caller, job: NewJob, args: (isResend: boolean) => readonly string[]) {
   const sent = await caller.inPlace(loneEnqueue(job, caller.keys), scripts.enqueue, args);

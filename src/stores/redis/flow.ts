@@ -5,7 +5,7 @@ import { badCursor } from "../cursor.ts";
 import { type Caller, rowsOf, textsOf } from "./caller.ts";
 import { scripts } from "./scripts.generated.ts";
 
-// How flow control keys stand in scripts' arguments and in what they store: lua/_lanes.lua.
+// How scripts read and store flow control keys: see lua/_lanes.lua.
 
 export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFlows" | "changeFlow"> {
   return {
@@ -30,7 +30,7 @@ export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFl
   };
 }
 
-/** Without colons, which end it, and with percent signs escaped, which begin an escape. */
+/** Escapes colons, which end a key, and percent signs, which begin an escape. */
 function escaped(key: string): string {
   return key.replaceAll("%", "%25").replaceAll(":", "%3A");
 }
@@ -43,19 +43,19 @@ function limitTexts({ concurrency, rate, periodMs, ordered }: FlowLimits): reado
   return [String(concurrency), String(rate), String(periodMs), ordered ? "1" : "0"];
 }
 
-/** What a script is given of the key of a new job. */
+/** The argument for the key of a new job. */
 export function newFlowText(flow: NewFlow | undefined): string {
   return flow ? `${[escaped(flow.key), ...limitTexts(flow.limits)].join(":")}:` : "";
 }
 
-/** What stands before the record of a job with a key. */
+/** The beginning of the stored record of a job with a key. */
 export function flowHead(flow: JobFlow | undefined): string {
   return flow ? `2:${flow.order}:${newFlowText(flow)}` : "";
 }
 
 const head = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
 
-/** A stored record, and the key that stands before it. */
+/** Splits a stored record into the key of the job and its record. */
 export function readFlow(stored: string): { readonly record: string; readonly flow?: JobFlow } {
   const [text, order, key = "", concurrency, rate, periodMs, ordered] = head.exec(stored) ?? [];
   if (text === undefined) return { record: stored };
@@ -83,7 +83,7 @@ const PAUSED = 4;
 const FREE_CONCURRENCY = 8;
 const FREE_RATE = 16;
 
-/** What `flow` holds of a key; undefined if nothing need be known of it any more. */
+/** Reads the state of a key; undefined if it is no longer needed. */
 function readFlowState(field: string, text: string, now: number): FlowState | undefined {
   const [concurrency, rate, periodMs, flags, ...numbers] = text.split(":", 12);
   const [running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = numbers.map(Number);
@@ -111,7 +111,7 @@ function readFlowState(field: string, text: string, now: number): FlowState | un
   };
 }
 
-/** The job at the head of a line: behind twelve numbers, and behind its order and its score of 16 digits each. */
+/** The id at the head of a line, after twelve numbers, and after its order and score of 16 digits each. */
 function firstOf(text: string): string | undefined {
   const [, length, rest = ""] = /^(?:\d+:){12}\d{32}(\d+):(.*)$/s.exec(text) ?? [];
   if (length === undefined) return undefined;
