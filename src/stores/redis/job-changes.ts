@@ -6,9 +6,9 @@ import { flowHead, newFlowText } from "./flow.ts";
 import { scripts } from "./scripts.generated.ts";
 import { deadJobs } from "./stored-job.ts";
 
-/** How many members one call of `clear` looks at. */
+/** How many members one call of `clear` examines. */
 const CLEARED_AT_ONCE = 1_000;
-/** Where `clear` goes on while it has passed over nothing. */
+/** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";
 
 export function waitingJobCalls(

@@ -35,10 +35,7 @@ const local: LocalFacts = {
   partitionOf: () => 0,
 };
 
-/**
- * One queue in Redis, over whatever carries its commands: each call writes the arguments of a script and reads its
- * reply.
- */
+/** One queue in Redis: each call writes the arguments of a script and reads its reply. */
 export function redisQueue(
   connection: Connection,
   keys: QueueKeys,

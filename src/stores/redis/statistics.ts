@@ -8,24 +8,17 @@ import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
 import { timeOf } from "./peek.ts";
 import { scripts } from "./scripts.generated.ts";
 
-/**
- * Up to how many members of `due` are read to count them: that is one command, and beyond it ZCOUNT needs seven to
- * eleven. A running job has two members.
- */
+/** How many members of `due` are read to count them, in one command. Beyond that, ZCOUNT needs seven to eleven. */
 const MOST_READ = 5_000;
-/** The same for metrics, which are read less often than statistics: Redis takes some 10 ms for as many. */
+/** The same for metrics, which are read less often: Redis takes some 10 ms for this many. */
 const MOST_MEASURED = 20_000;
 /** How many bytes of records are read in Redis to count waiting jobs by name. */
 const MOST_PENDING_BYTES = 4 * MEBIBYTE;
-// Where the counters of the last histogram begin: a sum, and a count for each bound and one more. As in
-// lua/_prelude.lua.
+// Where the last histogram begins: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
 const RUNNING_TIMES = 24;
 const HISTOGRAM_SIZE = durationBounds.length + 2;
 
-/**
- * Reads every counter that is not of a minute, for BITFIELD. One of them changes whenever an attempt is settled, or a
- * job removed.
- */
+/** Reads every counter except those of minutes. One of them changes whenever an attempt is settled or a job removed. */
 const counterFields: readonly string[] = Array.from({ length: RUNNING_TIMES + HISTOGRAM_SIZE }, (_, index) => [
   "GET",
   "i64",

@@ -5,10 +5,10 @@ import { keysOf } from "./keys.ts";
 import { redisQueue } from "./queue.ts";
 
 /**
- * A store in front of a Redis that gives some jobs once, to warm up the code. It touches nothing outside: no timer, no
- * signal, no random number and no request.
+ * A store on made-up replies of Redis with some jobs, to warm up the code. It uses no timer, no signal, no random
+ * number and no request.
  *
- * @param record that of each job.
+ * @param record the record of each job.
  */
 export function storeOfReplies(record: string, jobs: number): Store {
   const replies = repliesOfRedis(record, jobs);
@@ -19,7 +19,7 @@ export function storeOfReplies(record: string, jobs: number): Store {
     send: async () => replies.shift(),
     sendMany: async () => [],
   };
-  // The transport does not look at it.
+  // The transport ignores it.
   const signal = new EventTarget() as AbortSignal;
   const random = () => 0;
   const connection = new Connection(
