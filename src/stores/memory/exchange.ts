@@ -32,7 +32,7 @@ import {
 import type { Entry } from "./sorted-set.ts";
 import type { MemoryState } from "./state.ts";
 
-/** Settles outcomes, fires schedules and claims what is due: the same three steps as in exchange.lua. */
+/** Settles outcomes, fires schedules and claims what is due, as in exchange.lua. */
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
   const { now } = request;
   const settled = settle(state, request);
@@ -49,7 +49,7 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   return { paused: state.paused, nextAt, settled, gone, fired, ...claimed };
 }
 
-/** An outcome counts only if its lease holds: else it was settled before, or another invocation holds the job. */
+/** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
@@ -91,7 +91,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   return true;
 }
 
-/** An earlier request, whose reply was lost, may have settled it: then what that one wrote is there. */
+/** Whether an earlier request settled the outcome and its reply was lost: then its record is there. */
 function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
   if (to === "dead") return state.deadRecords.get(lease.id) === record;
   if (to !== "completed") return state.records.get(lease.id) === record;
@@ -131,7 +131,7 @@ function claim(
     entries.flatMap(([member]) => (member.startsWith(FLOW_KEY_MEMBER) ? member.slice(FLOW_KEY_MEMBER.length) : []));
   const isAllowed = ([member]: Entry) => meetsKeys || !hasKey(member);
   const first = state.due.first(limit).filter(([, score]) => score < scoreAfter(now));
-  // What is further ahead than it can be by this clock is due too, among as many members as a claim reads.
+  // A member that is further ahead than this clock allows is due too, among as many members as a claim reads.
   const astray = limit > 0 ? state.due.first(limit + 2).filter((entry) => isAstray(...entry, now)) : [];
   const allowed = first.filter(isAllowed);
   const met = [...allowed, ...astray.filter(isAllowed).slice(0, limit - allowed.length)];
@@ -156,7 +156,7 @@ function claim(
   return { jobs: taken.jobs, schedules, backlog, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
 }
 
-/** Makes and leases the job of a schedule that has a plan for it. @returns false if the schedule must be handed out. */
+/** Makes and leases the job of a schedule by its plan. @returns false if the schedule must be handed out. */
 function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule, declared: boolean, taken: Taken) {
   const planned = plan && (declared || !plan.isDeclared) ? plannedFire(plan, occurrence, taken.now) : undefined;
   if (!plan || !planned) return false;
@@ -164,17 +164,14 @@ function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule
   if (state.due.score(id) !== undefined) return false;
   const [start, middle, end] = plan.jobRecord;
   const record = `${start}${taken.now}${middle}${planned.occurrence}${end}`;
-  // Where the reply has no room for it, the schedule stays due.
+  // If the reply has no room for the job, the schedule stays due.
   const reachMs = plan.makesEach ? undefined : planned.next - taken.now;
   if (taken.make(id, planned.occurrence, record))
     state.due.set(SCHEDULE_MEMBER + key, movedScore(planned.next, reachMs));
   return true;
 }
 
-/**
- * The last occurrence until now, and the one after it. Undefined if the plan does not cover both, or does not cover
- * this case.
- */
+/** The last occurrence until now, and the one after it. Undefined if the plan does not cover this case. */
 function plannedFire(
   { times, makesEach, latestMs = Number.POSITIVE_INFINITY }: SchedulePlan,
   first: number,
@@ -195,7 +192,7 @@ function takeFromLine(state: MemoryState, key: string, shares: ReadonlyMap<strin
   }
 }
 
-/** The jobs that a claim takes, as many as fit into its reply. */
+/** The jobs that a claim takes: as many as fit into its reply. */
 class Taken {
   readonly jobs: LeasedJob[] = [];
   readonly now: number;

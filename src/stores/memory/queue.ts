@@ -32,7 +32,7 @@ import {
 } from "./read.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 
-/** What each call counts as: the round trip that it would be elsewhere. */
+/** In another store, each call is a round trip. */
 const oneCall: Cost = { roundTrips: 1, commands: 0 };
 
 const local: LocalFacts = {
@@ -47,7 +47,7 @@ const local: LocalFacts = {
   partitionOf: () => 0,
 };
 
-/** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */
+/** The store port on plain maps: what each method does, without the details of Redis. */
 export function memoryQueue(state: MemoryState): QueueStore {
   const { due, records, flowControl, counters, documents, tally } = state;
   const isWaiting = (id: string, now: number) => {
@@ -55,7 +55,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     return score !== undefined && stateOf(score, now) !== "running";
   };
   const scoreOf = ({ key }: SchedulePut) => due.score(SCHEDULE_MEMBER + key);
-  /** Whether a schedule still stands as it was read. */
+  /** Whether a schedule has not changed since it was read. */
   const isAsRead = (put: SchedulePut) => scoreOf(put) === readScore(put.from);
   const store = (put: SchedulePut) => state.putSchedule(put.key, put, renewedScore(put));
   const remove = (key: string) => {
@@ -146,7 +146,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     },
     async retryDead(retries, now) {
       const retried = retries.map(({ id, deadSince, claims, runAt, record, flow }) => {
-        // A job that was made anew under the id keeps its place, and its lease.
+        // A new job with the same id stays as it is.
         if (state.dead.score(id) !== deadSince || due.score(id) !== undefined) return false;
         state.removeDead(id);
         state.add(id, record, flow && flowControl.join(flow, false, now));
@@ -222,7 +222,7 @@ function clearWaiting(state: MemoryState, cleared: Exclude<ClearableState, "comp
   return ids.length;
 }
 
-/** What a schedule is stored with, to compare it. */
+/** A schedule as text, to compare it. */
 function textOf({ record, plan }: Pick<StoredSchedule, "record" | "plan">): string {
   return JSON.stringify([record, plan]);
 }

@@ -25,8 +25,7 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
 }
 
 /**
- * Settles each outcome in its part, fires in the first one, and claims from one: from another one instead if that does
- * not reply.
+ * Settles each outcome in its part, fires in the first one, and claims from one. If that is unreachable, from another.
  */
 export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
   const { now, fire, claim } = request;
@@ -51,7 +50,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
     return reply;
   };
   const asked = Promise.all([...requests].map(([part, its]) => send(part, its)));
-  // Last, because the budget may have no room for it.
+  // Last, because the budget may not have room for it.
   const passing = (claim ? outlooks.stale(now, claim) : [])
     .filter((part) => !requests.has(part))
     .map((part) => readInPassing(parts, part, now));
@@ -59,7 +58,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
   const settled = settledIn(replies, places);
   const fired = replies.of(0)?.fired ?? [];
   if (passing.length > 0) await unlessLate([asked, ...passing]);
-  // A part that is unreachable, and was only to be claimed from, does not stop claims from others.
+  // If the part to claim from is unreachable, and nothing else was sent there, it claims from another one.
   const passedOver = new Map<number, unknown>();
   while (unreachable.has(target) && !busy.has(target)) {
     passedOver.set(target, replies.failureOf(target));
@@ -88,7 +87,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
   };
 }
 
-/** The next exchange repeats what fails: a failure must not lose what this one claims. */
+/** Peeks at a part. A failure must not lose what this exchange claims: the next one peeks again. */
 async function readInPassing(parts: Parts, part: number, now: number): Promise<void> {
   const peeked = parts.at(part).peek(now);
   const outlook = await peeked.catch(() => undefined);
@@ -102,7 +101,7 @@ function placesOf(parts: Parts, { settle }: SettleRequest): readonly number[] {
   return settle.map(({ lease }) => parts.of(lease.id));
 }
 
-/** What of a request one part settles and watches. */
+/** The share of a request that one part settles and watches. */
 function requestOf<Request extends SettleRequest>(parts: Parts, request: Request, part: number): Request {
   const { settle, watch = [] } = request;
   return {
@@ -116,7 +115,7 @@ function mostOf(parts: Parts, part: number, request: SettleRequest | ExchangeReq
   return parts.at(part).local.mostOfExchange(request ? sizeOf({ fire: [], ...request }) : {});
 }
 
-/** The replies for all outcomes in their order; undefined for those of a part that gave none. */
+/** The replies for all outcomes in order; undefined for those of a part that failed. */
 function settledIn(replies: PartialReplies<SettleReply>, places: readonly number[]): SettleReply["settled"] {
   const rest = new Map(replies.entries.map(([part, { settled }]) => [part, settled.values()]));
   return places.map((part) => rest.get(part)?.next().value);

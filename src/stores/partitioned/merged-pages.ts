@@ -3,8 +3,8 @@ import type { FailuresPage, Page, PageRequest, StoredFailures, StoredJob } from 
 import { type Cursor, readCursor, readUnordered } from "../cursor.ts";
 
 /**
- * Merges a page of each partition, newest first. What comes after the end of a page that is not the last of its
- * partition is left for later: that partition may have newer jobs.
+ * Merges a page of each partition, newest first. It stops at the first end of a page that is not the last of its
+ * partition: that partition may have newer jobs than the others.
  *
  * @returns the jobs, and where the next page begins; undefined if no partition has more in this order.
  */
@@ -26,8 +26,7 @@ export function mergedPages(
 const placeOf = ({ at, id }: StoredJob): Cursor => ({ score: at, id });
 
 /**
- * Below 0 if the first comes first: the newer one, or else the one whose id is greater, as in a sorted set that is read
- * from its end.
+ * Below 0 if the first comes first: the newer one, or else the one with the greater id, as in a reversed sorted set.
  */
 function order(a: Cursor, b: Cursor): number {
   if (a.score !== b.score) return b.score - a.score;
@@ -35,10 +34,7 @@ function order(a: Cursor, b: Cursor): number {
   return a.id > b.id ? -1 : 1;
 }
 
-/**
- * Merges a page of the groups of failures of each partition, in the order of their names. What comes after the end of a
- * page that is not the last of its partition is left for later: that partition may have more of those groups.
- */
+/** Merges a page of the groups of failures of each partition, in the order of their names. It stops as above. */
 export function mergedFailures(pages: readonly FailuresPage[], limit: number): FailuresPage {
   const [firstEnd] = pages.flatMap(({ cursor }) => cursor ?? []).sort();
   const groups = new Map<string, StoredFailures>();
@@ -63,7 +59,7 @@ function sumOfGroup(one: StoredFailures, other: StoredFailures): StoredFailures 
   };
 }
 
-/** As in a sorted set: of two jobs that died in the same millisecond, the one whose id is greater comes last. */
+/** As in a sorted set: of two jobs of the same millisecond, the one with the greater id comes last. */
 function isNewer(one: StoredJob, other: StoredJob): boolean {
   return one.at === other.at ? one.id > other.id : one.at > other.at;
 }

@@ -5,7 +5,7 @@ import { Outlooks } from "./outlooks.ts";
 import type { SpreadCheck } from "./spread-check.ts";
 import { UnreachableParts } from "./unreachable-parts.ts";
 
-/** What a process knows of a queue. Plain data, so that requests may share it. */
+/** What this process knows of a queue. Plain data, so that requests may share it. */
 export interface Known {
   /** The stores that have been checked. */
   readonly checked: Set<number>;
@@ -19,7 +19,7 @@ export function nothingKnown(stores: number): Known {
   return { checked: new Set(), unreachable: new UnreachableParts(stores), enqueued: new Map() };
 }
 
-/** The parts of a queue, and what one opening of it knows of them. A part is meant by its number. */
+/** The parts of a queue, by their numbers, and what this process knows of them. */
 export class Parts {
   readonly all: readonly QueueStore[];
   readonly local: LocalFacts;
@@ -54,14 +54,14 @@ export class Parts {
     return partitionOf(id, this.all.length);
   }
 
-  /** Of a store that was emptied, how the queue is spread is gone too. */
+  /** Checks the store of an emptied part again: the text that spreads the queue is gone too. */
   checkIfEmptied(part: number, { isEmptied = false }: Pick<PeekReply, "isEmptied">): void {
     if (isEmptied) this.#spread.checkAgain(part % this.stores);
   }
 
   /**
-   * Keeps room for the requests of several parts, so that the first one takes none for what it could do without. Gives
-   * it back by part.
+   * Keeps room in the budget for the requests of several parts, so that the optional work of one does not take it from
+   * the others. Returns what gives it back, by part.
    */
   holdRoom(parts: Iterable<number>, mostOf: (part: number) => Cost): ReadonlyMap<number, (() => void) | undefined> {
     return new Map([...parts].map((part) => [part, this.meter?.hold?.(mostOf(part))]));

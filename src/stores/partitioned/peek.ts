@@ -3,10 +3,7 @@ import type { PeekReply } from "../../core/store/store.ts";
 import { isUnavailable, unlessLate } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
-/**
- * Reads what is due next in all parts, with the first one read by `first`. Continues without those that fail or are
- * late, unless all of them do.
- */
+/** Reads what is due next in all parts. It goes on without parts that fail or are late, unless all of them are. */
 export async function peek(parts: Parts, now: number, first = parts.at(0).peek(now)): Promise<PeekReply> {
   const { unreachable } = parts.outlooks;
   const replied = new Set<number>();

@@ -5,7 +5,8 @@
 --   it replaces none),
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
 -- Returns: 1 if `due` had no mark of earlier jobs, which is ' name:', 0 if it had it, '' if that was not read;
---   then a list: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
+--   then a list: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if
+--   finished),
 --   'leased' | 'born' (leased, under that name) | '', its order if leased
 -- One plain job takes two commands, any number of them three, those that are born two. Dedupe keys take two more, all
 -- together, and jobs that are replaced one. Keys take two more, all together, and a third where a line is long.
