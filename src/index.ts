@@ -88,7 +88,7 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/shared/errors.ts";
-export type { OutcomeCounts } from "./core/store/figures.ts";
+export type { OutcomeCounts } from "./core/store/metrics.ts";
 export type { ClearableState, EnqueueStatus, JobState, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";
 export { partitioned } from "./stores/partitioned/partitioned.ts";

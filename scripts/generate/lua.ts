@@ -45,7 +45,7 @@ export function lua(): GeneratedSource {
     .sort()
     .map((file) => {
       const body = read(file);
-      const needsLanes = body.includes("load_lanes");
+      const needsLanes = body.includes("load_keys");
       const source = prelude + (needsLanes ? lanes : "") + body + postlude;
       const shas = Object.entries(heads).map(([name, head]) => `${name}: "${sha1(head + source)}"`);
       return `  ${camel(file)}: {\n    shas: { ${shas.join(", ")} },\n    body: ${needsLanes ? "lanes + " : ""}${JSON.stringify(body)},\n  },`;

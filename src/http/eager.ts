@@ -8,7 +8,7 @@ import { Afterwards } from "../core/observe/afterwards.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { sleep } from "../core/shared/clock.ts";
-import { takesPlace } from "../core/store/flow.ts";
+import { takesSlot } from "../core/store/flow.ts";
 import type { LeasedJob } from "../core/store/store.ts";
 import { afterResponse, LONGEST_TIMEOUT_MS } from "./deadline.ts";
 import type { Settings } from "./options.ts";
@@ -110,7 +110,7 @@ async function runInTurn(
   };
   if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
   // Other requests left jobs waiting for the slots that the held jobs take. Whoever frees a slot runs them.
-  let most = held.some(({ lease }) => takesPlace(lease)) ? maxJobs : CLAIMED_AFTERWARDS;
+  let most = held.some(({ lease }) => takesSlot(lease)) ? maxJobs : CLAIMED_AFTERWARDS;
   if (most === maxJobs) dueAt.add(queue.clock());
   for (let next = Math.min(...dueAt); next <= end; next = Math.min(...dueAt)) {
     dueAt.delete(next);

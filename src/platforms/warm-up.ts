@@ -2,7 +2,7 @@ import { defineJob } from "../core/job/define.ts";
 import { encodeRecord } from "../core/job/record.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { RingingClock } from "../core/shared/clock.ts";
-import { storeOfAnswers } from "../stores/redis/store-of-answers.ts";
+import { storeOfReplies } from "../stores/redis/store-of-replies.ts";
 
 /** As many as a drain claims first. */
 const JOBS = 10;
@@ -18,7 +18,7 @@ const still: RingingClock = Object.assign(() => 0, { alarm: () => () => {} });
  */
 export function warmUpParts() {
   const job = defineJob({ name: "warm_up", perform() {} });
-  const store = storeOfAnswers(encodeRecord({ name: job.name, enqueuedAt: 0 }), JOBS);
+  const store = storeOfReplies(encodeRecord({ name: job.name, enqueuedAt: 0 }), JOBS);
   const queue = new Queue({ store, jobs: [job], clock: still, random: () => 0, logger: null });
   return {
     options: { queue, auth: { admin: [TOKEN] }, scheduled: { maxJobs: JOBS, concurrency: JOBS }, onError() {} },

@@ -1,6 +1,6 @@
 import { invalidRequest } from "../core/shared/errors.ts";
 
-/** Where a page of a sorted set ended. It holds even when that member has moved or gone. */
+/** The end of a page of a sorted set. It is valid even if that member has moved or gone. */
 export interface Cursor {
   readonly score: number;
   readonly id: string;
@@ -18,15 +18,13 @@ export function readCursor(cursor: string | undefined): Cursor | undefined {
   return { score: Number(match[1]), id: match[2] as string };
 }
 
-/**
- * What begins the cursors of completed jobs that are not in the order of their ends. No other cursor begins with it.
- */
+/** Begins the cursors of completed jobs without an order, and no others. */
 const UNORDERED = "-";
 
 /**
- * The cursor of a page of completed jobs without order.
+ * The cursor of a page of completed jobs without an order.
  *
- * @param rest where it begins; the empty text for the first page.
+ * @param rest where the page begins; empty for the first page.
  */
 export function unorderedCursor(rest: string): string {
   return UNORDERED + rest;

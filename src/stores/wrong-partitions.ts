@@ -2,9 +2,9 @@ import { invalidRequest, type TidegateError } from "../core/shared/errors.ts";
 import type { Spread } from "../core/store/store.ts";
 
 /**
- * The refusal of a queue that is opened differently from how it is stored.
+ * The error for a queue that is not opened as it is stored.
  *
- * @param opened undefined if without `partitioned`.
+ * @param opened undefined for a queue that is opened without `partitioned`.
  */
 export function wrongPartitions(queue: string, stored: Spread | "whole", opened: Spread | undefined): TidegateError {
   const name = JSON.stringify(queue);
@@ -24,7 +24,7 @@ export function wrongPartitions(queue: string, stored: Spread | "whole", opened:
   );
 }
 
-/** The refusal of a queue whose partitions an earlier version has stored under other names. */
+/** The error for a queue whose partitions are stored under the keys of an earlier version. */
 export function earlierPartitions(queue: string, key: string): TidegateError {
   return invalidRequest(
     `The partitions of the queue ${JSON.stringify(queue)} still have jobs under the key names of an earlier version, such as ${key}. Run that version until they are done and its dead letter is empty, or rename the keys as docs/storage.md says.`,

@@ -40,7 +40,7 @@ function open(store: Store, name: string) {
       return { billed: meter.commands - before.commands - refused, setAside };
     },
     async exchange({ limit, ...part }: Partial<ExchangeRequest> & { readonly limit?: number }) {
-      const request = { ...base, ...part, ...(limit && { claim: { limit, leaseMs, countLeft: true } }) };
+      const request = { ...base, ...part, ...(limit && { claim: { limit, leaseMs, countBacklog: true } }) };
       const before = meter.commands;
       const reply = await queue.exchange(request);
       const billed = meter.commands - before;

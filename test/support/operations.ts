@@ -313,7 +313,7 @@ const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: 
       // After a failure a drain claims nothing more.
       claim:
         limit > 0 && !outcomes.isResend
-          ? { limit, leaseMs: 60 * second + scene.step, countLeft: limit % 2 === 1, firesDeclared }
+          ? { limit, leaseMs: 60 * second + scene.step, countBacklog: limit % 2 === 1, firesDeclared }
           : undefined,
     }),
   after: (scene, answer) => {

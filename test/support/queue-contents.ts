@@ -1,6 +1,6 @@
 import type { StoredDocument } from "../../src/core/store/documents.ts";
-import type { StoredNameFigures } from "../../src/core/store/figures.ts";
 import type { FlowState } from "../../src/core/store/flow.ts";
+import type { StoredNameMetrics } from "../../src/core/store/metrics.ts";
 import {
   type JobState,
   jobStates,
@@ -45,7 +45,7 @@ export async function everythingIn(
   };
 }
 
-function inOrderOfNames(names: readonly StoredNameFigures[]): readonly StoredNameFigures[] {
+function inOrderOfNames(names: readonly StoredNameMetrics[]): readonly StoredNameMetrics[] {
   return [...names].sort((a, b) => ((a.name ?? "") < (b.name ?? "") ? -1 : 1));
 }
 

@@ -1,12 +1,11 @@
 import { addTotals, type DrainTotals, noTotals } from "../../core/drain/report.ts";
-import { describeError } from "../../core/job/record.ts";
-import type { CompleteEvent, Hooks } from "../../core/observe/hooks.ts";
 import { Queue } from "../../core/queue/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
 import { Worker } from "../../worker/worker.ts";
 import type { OwnTarget, RedisTarget, Target } from "../target.ts";
 import type { WorkContext } from "./context.ts";
 import { WorkCounters } from "./counters.ts";
+import { printing } from "./printing-hooks.ts";
 
 /** The default number of jobs that run at the same time. */
 export const WORKERS = 4;
@@ -41,22 +40,6 @@ function loggingQueue({ jobs, store, queue }: RedisTarget, counters: WorkCounter
     // The hooks print failures.
     logger: null,
   });
-}
-
-/** Hooks that print a line for each attempt that ends in this process. */
-function printing({ clock, print }: WorkContext): Hooks {
-  const ended = ({ queue, id, name, attempt, maxRetries, ranMs }: CompleteEvent) => ({
-    ...{ queue, id, name, attempt, maxRetries, ranMs },
-    endedAt: new Date(clock()),
-  });
-  return {
-    onComplete: (event) => print({ ...ended(event), outcome: "completed" }),
-    onSnooze: (event) => print({ ...ended(event), outcome: "snoozed", runAt: event.runAt }),
-    onRetry: (event) =>
-      print({ ...ended(event), outcome: "retried", runAt: event.runAt, error: describeError(event.error) }),
-    onDead: (event) => print({ ...ended(event), outcome: "dead", error: describeError(event.error) }),
-    onLost: (event) => print({ ...ended(event), outcome: "lost" }),
-  };
 }
 
 async function workOnce(

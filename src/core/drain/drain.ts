@@ -26,7 +26,7 @@ import type { EndedJob } from "./settle-buffer.ts";
 import { Watch } from "./watch.ts";
 
 /** The reply to a request that only settles. */
-const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], left: 0 };
+const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], backlog: 0 };
 
 /** Handlers that end within this many microtasks are settled together. Nested promises take a few each. */
 const MOST_MICROTASKS = 32;

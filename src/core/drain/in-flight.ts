@@ -170,11 +170,11 @@ export class InFlight {
   }
 
   #learn(reply: ExchangeReply, number: number, { claim, now }: DrainRequest): void {
-    const { nextAt, paused, left } = reply;
+    const { nextAt, paused, backlog } = reply;
     this.#knownFrom = number;
     this.#nextAt = nextAt;
     this.paused = paused;
     const isNothingDue = nextAt === undefined || nextAt > now;
-    if (claim?.countLeft || isNothingDue) this.backlog = left - this.claiming;
+    if (claim?.countBacklog || isNothingDue) this.backlog = backlog - this.claiming;
   }
 }

@@ -180,7 +180,7 @@ export class NextExchange {
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
-      countLeft: this.#needsBacklog(limit, now),
+      countBacklog: this.#needsBacklog(limit, now),
       meetsKeys,
       refreshAfterMs: limits.checkEveryMs,
     };

@@ -1,7 +1,7 @@
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
-import { takesPlace } from "../store/flow.ts";
+import { takesSlot } from "../store/flow.ts";
 
 /** A job whose attempt has ended, or that is released. */
 export interface EndedJob {
@@ -70,7 +70,7 @@ export class SettleBuffer {
 
   #append(job: EndedJob): void {
     const bytes = sentBytes(job);
-    if (takesPlace(job.outcome.lease)) this.#freesKeySlots = true;
+    if (takesSlot(job.outcome.lease)) this.#freesKeySlots = true;
     const last = this.requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {

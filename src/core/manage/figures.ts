@@ -1,18 +1,18 @@
 import { described, flag, optionsOf, whole } from "../shared/schema.ts";
+import { durationBounds } from "../store/histogram.ts";
 import {
   DAY_MS,
   DAYS_KEPT,
   HOUR_MS,
   HOURS_KEPT,
   NAMES_KEPT,
-  noFigures,
+  noMetrics,
   type OutcomeCounts,
-  type StoredFigures,
-  type StoredNameFigures,
+  type StoredMetrics,
+  type StoredNameMetrics,
   TEN_MINUTES_MS,
   TENS_KEPT,
-} from "../store/figures.ts";
-import { durationBounds } from "../store/histogram.ts";
+} from "../store/metrics.ts";
 import type { StoredPending } from "../store/pending.ts";
 import type { ManageNeeds } from "./needs.ts";
 
@@ -136,7 +136,7 @@ function withPending(
 }
 
 /** Metrics by job type, as users see them. */
-export function queueFigures(stored: readonly StoredNameFigures[], now: number): QueueFigures {
+export function queueFigures(stored: readonly StoredNameMetrics[], now: number): QueueFigures {
   const names = stored.flatMap((each) => (each.name === undefined ? [] : nameMetrics(each.name, each, now)));
   const other = stored.find(({ name }) => name === undefined);
   return { names: names.sort(byName), other: other ? nameMetrics("other", other, now) : null };
@@ -148,10 +148,10 @@ const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();
-  const known = new Map((await reader.history(now, count)).map(({ hour, figures }) => [hour, figures]));
+  const known = new Map((await reader.history(now, count)).map(({ hour, metrics }) => [hour, metrics]));
   const first = windowsBefore(now, HOUR_MS, count);
   const hours = Array.from({ length: count }, (_, index) =>
-    metricsOf(known.get(first + index) ?? noFigures, (first + index) * HOUR_MS),
+    metricsOf(known.get(first + index) ?? noMetrics, (first + index) * HOUR_MS),
   );
   return { hours };
 }
@@ -161,13 +161,13 @@ function windowsBefore(now: number, ms: number, count: number): number {
   return Math.floor(now / ms) - count + 1;
 }
 
-const nothingSettled = (days: number): Omit<StoredNameFigures, "name"> => ({
+const nothingSettled = (days: number): Omit<StoredNameMetrics, "name"> => ({
   total: { processed: 0, retried: 0, dead: 0 },
-  hour: noFigures,
-  days: Array.from({ length: days }, () => noFigures),
+  hour: noMetrics,
+  days: Array.from({ length: days }, () => noMetrics),
 });
 
-function nameMetrics(name: string, { total, hour, days }: Omit<StoredNameFigures, "name">, now: number): NameFigures {
+function nameMetrics(name: string, { total, hour, days }: Omit<StoredNameMetrics, "name">, now: number): NameFigures {
   const firstDay = windowsBefore(now, DAY_MS, days.length);
   return {
     name,
@@ -177,7 +177,7 @@ function nameMetrics(name: string, { total, hour, days }: Omit<StoredNameFigures
   };
 }
 
-function metricsOf({ processed, retried, dead, waiting, running }: StoredFigures, at: number): Figures {
+function metricsOf({ processed, retried, dead, waiting, running }: StoredMetrics, at: number): Figures {
   return { at: new Date(at), processed, retried, dead, waiting: percentiles(waiting), running: percentiles(running) };
 }
 

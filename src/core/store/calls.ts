@@ -38,7 +38,7 @@ export type StoreMethod =
   | "listDocuments"
   | "changeDocuments";
 
-/** The same queue, each of whose calls goes through `around`. `call` makes it: now, later, or not at all. */
+/** Wraps a queue so that each call goes through `around`, which may make the call now, later, or not at all. */
 export function aroundCalls(
   queue: QueueStore,
   around: (method: StoreMethod, call: () => Promise<unknown>) => Promise<unknown>,

@@ -1,7 +1,4 @@
-/**
- * A document: a text that a queue keeps under a name, among others of its kind. It is for what is neither a job nor a
- * schedule and must outlive an invocation. To a store the text is opaque.
- */
+/** A document: a text that a queue keeps under a kind and a name, beyond an invocation. The store does not read it. */
 export interface StoredDocument {
   readonly name: string;
   readonly text: string;
@@ -16,9 +13,7 @@ export interface DocumentChange {
   readonly name: string;
   /** What to store; undefined removes the document. */
   readonly text: string | undefined;
-  /**
-   * Made for this change alone, without colons: by it the store recognizes its own work when the change is sent again.
-   */
+  /** Unique to this change, without colons: with it the store recognizes its own work in a resend. */
   readonly mark: string;
   /** The mark as it was read; null if there was no document. Default: any. */
   readonly from?: string | null | undefined;
@@ -32,7 +27,7 @@ export interface DocumentPageRequest {
   readonly prefix?: string | undefined;
   /** Whether the last name comes first. Default false. */
   readonly isReversed?: boolean | undefined;
-  /** The cursor of the page before, which is the last name that was read; undefined for the first page. */
+  /** The cursor of the previous page: the last name that was read. Undefined for the first page. */
   readonly cursor: string | undefined;
   readonly limit: number;
   /** The most bytes of texts on the page, not counting its first document. */

@@ -16,28 +16,26 @@ export interface NewFlow {
   readonly limits: FlowLimits;
 }
 
-/** The key of a stored job, and the limits that came with it. They hold if nothing else is known of the key by then. */
+/** The key of a stored job, and the limits that came with it. They apply if the key is new by then. */
 export interface JobFlow extends NewFlow {
-  /**
-   * The place in the order of the key; 0 if the job was enqueued without an order. The store gives it, and it stays.
-   */
+  /** The position in the order of the key, which the store gives; 0 if the job was enqueued without an order. */
   readonly order: number;
 }
 
 /** Whether another job of the same key may be waiting for this one to end. */
-export function takesPlace({ flow }: { readonly flow?: JobFlow | undefined }): boolean {
+export function takesSlot({ flow }: { readonly flow?: JobFlow | undefined }): boolean {
   return flow !== undefined && (flow.limits.concurrency > 0 || flow.limits.ordered);
 }
 
-/** A limit that can be pinned for itself. The order belongs to the concurrency, and the period to the rate. */
+/** A limit that can be pinned by itself. The order belongs to the concurrency, and the period to the rate. */
 export type PinnedLimit = "concurrency" | "rate";
 
 /** Which limits of a key are pinned. */
 export type PinnedLimits = Readonly<Record<PinnedLimit, boolean>>;
 
-/** What is known of one key. */
+/** The state of one key. */
 export interface FlowState extends NewFlow {
-  /** How many leases exist, including expired ones that were not claimed again. */
+  /** How many leases exist, including expired ones whose jobs were not claimed again. */
   readonly running: number;
   /** How many jobs wait, including scheduled ones. */
   readonly waiting: number;
@@ -53,8 +51,8 @@ export interface FlowState extends NewFlow {
 }
 
 /**
- * A change of one key, whether or not it has jobs. `set` replaces the limits, or `only` one, and pins what it replaces,
- * `unset` lets go of them, and `rateReset` closes the window that is open.
+ * A change of one key, whether or not it has jobs. `set` replaces the limits, or `only` one, and pins them. `unset`
+ * unpins them. `rateReset` closes the open window.
  */
 export type FlowChange =
   | { readonly to: "set"; readonly limits: FlowLimits; readonly only?: PinnedLimit | undefined }

@@ -11,15 +11,15 @@ export interface Meter {
   /** Requests so far, resends included. Each counts from when it is sent. */
   roundTrips: number;
   /**
-   * Billed commands so far. A store that knows the most a request can be billed counts that when it sends the request,
-   * and corrects it by the answer. If the answer is lost, the most stays counted.
+   * Billed commands so far. A store that knows the maximum of a request counts it when it sends the request, and
+   * corrects it by the reply. If the reply is lost, the maximum stays counted.
    */
   commands: number;
-  /** Whether there is room for this on top of what is counted. A store asks before each request. Default: always. */
+  /** Whether the budget has room for this too. A store asks before each request. Default: always. */
   allows?(cost: Cost): boolean;
   /**
-   * Keeps room for requests that may have to follow, until the function that it returns is called. A store asks for it
-   * in the same turn in which it sends a request. Default: nothing is kept.
+   * Keeps room for requests that may have to follow, until you call the function that it returns. A store calls it in
+   * the turn in which it sends a request. Default: keeps nothing.
    */
   hold?(cost: Cost): () => void;
 }
@@ -45,9 +45,9 @@ export class OutOfBudgetError extends TidegateError {
 }
 
 /**
- * Counts a request that is sent now, at the most that it can be billed.
+ * Counts a request that is sent now, at the maximum that it can be billed.
  *
- * @returns a function to call with what it was billed, once it is answered.
+ * @returns a function to call with what was billed, once the reply is there.
  * @throws {OutOfBudgetError} if the meter does not allow it.
  */
 export function countRequest(meter: Meter | undefined, mostCommands: number): (billed: number) => void {

@@ -1,6 +1,4 @@
-/**
- * The id of the job that an occurrence makes. It is the same for every invocation, so that an occurrence makes one job.
- */
+/** The id of the job that an occurrence makes: the same for every invocation, so that an occurrence makes one job. */
 export function occurrenceJobId(key: string, occurrence: number): string {
   return `${key}@${new Date(occurrence).toISOString()}`;
 }
@@ -8,12 +6,12 @@ export function occurrenceJobId(key: string, occurrence: number): string {
 const occurrenceSuffix = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const occurrencePart = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z:/;
 
-/** Whether an id has the form of those that schedules give their jobs. */
+/** Whether an id looks like that of an occurrence's job. */
 export function isOccurrenceJobId(id: string): boolean {
   return occurrenceSuffix.test(id);
 }
 
-/** Whether an id has the form of those that are made of the id of an occurrence's job: by a colon and more. */
+/** Whether an id begins with that of an occurrence's job and a colon. */
 export function isOfOccurrence(id: string): boolean {
   return occurrencePart.test(id);
 }

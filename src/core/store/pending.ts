@@ -1,11 +1,8 @@
 /** How many jobs wait under each name. */
 export interface StoredPending {
-  /**
-   * By the text of the name in the record (`nameText`). Records in which there is none are counted under the empty
-   * text.
-   */
+  /** By the text of the name in the record (`nameText`); records without a name count under the empty text. */
   readonly counts: ReadonlyMap<string, number>;
-  /** Whether only some of the jobs were read, chosen at random. Then a name of few jobs may be missing. */
+  /** Whether the store read only some of the jobs, at random. Then a name of few jobs may be missing. */
   readonly isEstimated: boolean;
 }
 
@@ -15,8 +12,7 @@ export const MOST_PENDING_READ = 1_000;
 const START = '1:{"name":"';
 
 /**
- * The name of a job as it stands in its record: the text between the quotes, as JSON has it; empty for a record that
- * begins otherwise.
+ * The name of a job as its record writes it: the JSON text between the quotes, empty if the record begins otherwise.
  */
 export function nameText(record: string): string {
   if (!record.startsWith(START)) return "";

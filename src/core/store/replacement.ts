@@ -1,13 +1,10 @@
-// What a store knows of the text of records when a newer job replaces one that waits. It reads no JSON.
+// How a newer job replaces one that waits, by the text of their records. As in lua/enqueue.lua.
 
-/**
- * The end of the record of a job that was claimed this often, and released each time before it started. As in
- * lua/enqueue.lua.
- */
+/** The end of the record of a job that was claimed this often, and released each time before it started. */
 export const returnedEnd = (claims: number): string => `,"returned":${claims}}`;
 
 /**
- * Whether a job that waits can be replaced: it has never been attempted, and its record begins as it must.
+ * Whether a waiting job can be replaced: it has never been attempted, and its record has the required beginning.
  *
  * @param claims how often it was claimed.
  * @param beginning as in `NewJob.dedupe.replaces`.
@@ -16,9 +13,7 @@ export function canBeReplaced(record: string, claims: number, beginning: string)
   return record.startsWith(beginning) && (claims === 0 || record.endsWith(returnedEnd(claims)));
 }
 
-/**
- * The record of the job in its place. A claim that was made stays counted, because its lease must never be given again.
- */
+/** The record of the new job. Earlier claims stay counted, so that no lease is given twice. */
 export function replacement(record: string, claims: number): string {
   return claims === 0 ? record : record.slice(0, -1) + returnedEnd(claims);
 }

@@ -1,4 +1,4 @@
-/** A schedule, as it is given to a store. */
+/** A schedule, as a store gets it. */
 export interface ScheduleEntry {
   readonly key: string;
   readonly record: string;
@@ -9,17 +9,17 @@ export interface ScheduleEntry {
 }
 
 /**
- * The next occurrences of a schedule, computed ahead, and what they make. With it a store fires the schedule by itself:
- * the exchange that finds it due makes the job of the last occurrence until then, moves the schedule to the next one,
- * and leases the job.
+ * The next occurrences of a schedule, computed ahead, and what they make. With a plan the store itself fires the
+ * schedule: the exchange that finds it due makes the job of the latest due occurrence, moves the schedule on, and
+ * leases the job.
  *
- * The store hands the schedule out instead if it stands at none of these times, if no later time is left, if a job with
+ * The store hands the schedule out instead if it is at none of these times, if there is no later time, if a job with
  * the id of the occurrence exists, and in the cases below.
  */
 export interface SchedulePlan {
   /** Occurrences in order. */
   readonly times: readonly number[];
-  /** The record of a job, in three parts. Between them come when it is made, and its occurrence, in ms since 1970. */
+  /** The record of a job, in three parts: between them come the time of the exchange and the occurrence, in ms. */
   readonly jobRecord: readonly [string, string, string];
   /** Hands the schedule out if several occurrences are due: each of them makes a job. */
   readonly makesEach: boolean;
@@ -33,7 +33,7 @@ export interface SchedulePlan {
 export interface StoredSchedule extends ScheduleEntry {
   /**
    * How often it was changed since it moved to this occurrence, modulo `CLAIM_CYCLE`. It shows whether the schedule has
-   * changed since it was read. Undefined if the store has lost its place, as by eviction.
+   * changed since it was read. Undefined if its member of `due` was evicted.
    */
   readonly revision: number | undefined;
 }
@@ -44,7 +44,7 @@ export interface SchedulePut extends ScheduleEntry {
   readonly from?: Pick<StoredSchedule, "next" | "revision"> | undefined;
 }
 
-/** The declared schedules of one deployment in place of those of another. */
+/** Replaces the declared schedules of one deployment by those of another. */
 export interface ManifestChange {
   readonly from: string | undefined;
   readonly manifest: string;

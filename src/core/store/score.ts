@@ -4,9 +4,9 @@ import type { SchedulePut, StoredSchedule } from "./schedules.ts";
 import { CLAIM_CYCLE, type Outcome } from "./store.ts";
 
 /**
- * A score holds all that a store must know of a live job to order and to fence it: when it needs attention, how often
- * it has been claimed, whether it is leased. `time * 1024 + claims * 2 + leased` is exact in a double until the year
- * 2109. A claim always makes another score, so the score is the fencing token too.
+ * A score holds what a store must know of a live job: when it needs attention, how often it has been claimed, and
+ * whether it is leased. `time * 1024 + claims * 2 + leased` is exact in a double until the year 2109. Each claim makes
+ * a new score, so the score is the fencing token too.
  */
 export interface Position {
   readonly at: number;
@@ -24,13 +24,10 @@ export function unpack(stored: number): Position {
   return { at: (score - rest) / 1024, claims: Math.floor(rest / 2), isLeased: rest % 2 === 1 };
 }
 
-/**
- * A job that waits for its flow control key stands this much higher, out of reach of every claim. Such scores are even,
- * so exact.
- */
+/** Added to the score of a job in the line of its key, out of reach of every claim. Such scores are even, so exact. */
 export const IN_LINE = 2 ** 53;
 
-/** Whether a job waits for its flow control key. */
+/** Whether a job is in the line of its flow control key. */
 export function isInLine(score: number): boolean {
   return score >= IN_LINE;
 }
@@ -47,15 +44,15 @@ export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>
   return waitingScore(runAt, claims ?? lease.claims);
 }
 
-/** Above all times: there stands, out of reach of every claim, a schedule without a next occurrence. */
+/** The time of a schedule without a next occurrence: out of reach of every claim. */
 const NEVER_MS = LATEST_TIME_MS + 1;
 
-/** The score of a schedule, its revision where a job's claims are. */
+/** The score of a schedule: its revision takes the bits of a job's claims. */
 export function scheduleScore(next: number | undefined, revision = 0): number {
   return waitingScore(next ?? NEVER_MS, revision);
 }
 
-/** The score of a schedule that still stands as it was read; undefined where it stood nowhere. */
+/** The score of a schedule that has not changed since it was read; undefined if there was none. */
 export function readScore(read: Pick<StoredSchedule, "next" | "revision"> | undefined): number | undefined {
   return read?.revision === undefined ? undefined : scheduleScore(read.next, read.revision);
 }
@@ -77,58 +74,55 @@ export function movedScore(next: number | undefined, reachMs: number | undefined
   return scheduleScore(next, reachMs === undefined ? 0 : MOVED + reachOf(reachMs));
 }
 
-/** The score of a schedule that is stored in place of what was read: another one, also at the same occurrence. */
+/** The score of a schedule that replaces what was read: a new one, even at the same occurrence. */
 export function renewedScore({ next, from }: SchedulePut): number {
   return scheduleScore(next, from?.revision === undefined ? 0 : (from.revision + 1) % MOVED);
 }
 
-/**
- * How the mark of a key ends that was served a moment ago: it stands behind all that is due in that millisecond. Keys
- * take turns.
- */
+/** The end of the score of a key that was just served: behind all else in that millisecond, so keys are round-robin. */
 const SERVED = 1_020;
 
 /**
- * The mark of a key that can next start something at `at`.
+ * The score of a key that can next start a job at `at`.
  *
- * @param turn when it last started something.
+ * @param startedAt when it last started one.
  * @param windowMs the length of the window, if it waits for the end of one.
  */
-export function markScore(at: number, turn: number, windowMs: number | undefined): number {
+export function markScore(at: number, startedAt: number, windowMs: number | undefined): number {
   if (windowMs !== undefined) return at * 1024 + reachOf(windowMs);
-  return at * 1024 + (at === turn ? SERVED : 0);
+  return at * 1024 + (at === startedAt ? SERVED : 0);
 }
 
 /**
- * When a window ends, by a clock that says `now`: when the clock that opened it has said, unless that one was wrong. If
- * a clock that is a little behind brought the end back, the other one would find the window closed, and open a new one:
- * the rate would not hold.
+ * When a window ends: as the clock that opened it says, unless that clock was far ahead. A clock that is a little
+ * behind must not bring the end back: the other clock would find the window closed, and open a new one.
  */
 export function windowEnd(endsAt: number, now: number, periodMs: number): number {
   return endsAt > now + periodMs + CLOCKS_APART_MS ? now + periodMs : endsAt;
 }
 
 /**
- * Whether a key or a schedule is further ahead than a clock like the one that says `now` can have put it: the clock
- * that has done so was ahead, or this one is behind. The last bits of a score tell how far ahead it was then: the turn
- * of a key is never in the future, a window ends within its period, and a schedule moves to its next occurrence.
- * Schedules are checked only for large differences: an occurrence that was fired early is not to be fired again.
+ * Whether a key or a schedule is further ahead than a clock like this one can have put it: the other clock was ahead,
+ * or this one is behind. The last bits of a score say how far ahead it was then: the start of a job is never in the
+ * future, a window ends within its period, and a schedule moves to its next occurrence. Schedules are checked only for
+ * large differences, so that an occurrence that was fired early is not fired again.
  */
 export function isAstray(member: string, score: number, now: number): boolean {
   const ahead = Math.floor(score / 1024) - now;
   const reach = score % 1024;
-  if (member.startsWith(LANE_MEMBER)) return reach > 0 && ahead > (reach === SERVED ? 0 : 2 ** reach + CLOCKS_APART_MS);
+  if (member.startsWith(FLOW_KEY_MEMBER))
+    return reach > 0 && ahead > (reach === SERVED ? 0 : 2 ** reach + CLOCKS_APART_MS);
   if (!member.startsWith(SCHEDULE_MEMBER) || momentOf(score) === undefined) return false;
   const { claims: revision } = unpack(score);
   return revision >= MOVED && ahead > 2 ** (revision - MOVED) + CLOCKS_APART_MS;
 }
 
-/** When a member is due; undefined where it never is. */
+/** When a member is due; undefined if it never is. */
 export function momentOf(score: number): number | undefined {
   return score < scheduleScore(undefined) ? unpack(score).at : undefined;
 }
 
-/** Where a schedule with this score stands; without one it stands nowhere. */
+/** The occurrence and the revision of a schedule with this score. */
 export function standingOf(score: number | undefined): Pick<StoredSchedule, "next" | "revision"> {
   if (score === undefined) return { next: undefined, revision: undefined };
   return { next: momentOf(score), revision: unpack(score).claims };
@@ -139,16 +133,16 @@ export function leaseScore(lease: { readonly endsAt: number; readonly claims: nu
   return pack({ at: lease.endsAt, claims: lease.claims, isLeased: true });
 }
 
-/** The first score behind all that is due at `now`. */
+/** The first score after everything that is due at `now`. */
 export function scoreAfter(now: number): number {
   return (now + 1) * 1024;
 }
 
-/** Members of `due` that are no jobs begin with a space, which no job id does. */
+/** Members of `due` that are not jobs begin with a space. No job id does. */
 export const SCHEDULE_MEMBER = " schedule:";
-/** Begins the name of a job that is leased as it is made, until that lease ends. */
+/** Begins the name of a born job: one that is leased as it is stored, until that lease ends. */
 export const BORN_MEMBER = " born:";
-/** Stands for a flow control key, at the moment when it can next start something. */
-export const LANE_MEMBER = " lane:";
+/** Begins the name of a flow control key, whose score is when it can next start a job. */
+export const FLOW_KEY_MEMBER = " lane:";
 /** How many members a peek reads, the mark of a pause included. */
 export const MOST_PEEKED = 2;

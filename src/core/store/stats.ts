@@ -1,5 +1,5 @@
-import type { StoredNameFigures } from "./figures.ts";
 import type { StoredHistogram } from "./histogram.ts";
+import type { StoredNameMetrics } from "./metrics.ts";
 
 /** The counts of a queue, all from one moment. */
 export interface StoredStats {
@@ -24,7 +24,7 @@ export interface StoredStats {
   readonly waitingTimes: StoredHistogram;
   readonly runningTimes: StoredHistogram;
   /** Without days. Only if they were asked for. */
-  readonly names?: readonly StoredNameFigures[];
+  readonly names?: readonly StoredNameMetrics[];
 }
 
 /** What was settled in one minute. */

@@ -1,8 +1,8 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
-import type { StoredHour, StoredNameFigures } from "./figures.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
+import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
 import type { StoredPending } from "./pending.ts";
 import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
 import type { StoredStats } from "./stats.ts";
@@ -47,16 +47,13 @@ export interface Lease {
   /** How often the job has been claimed, modulo `CLAIM_CYCLE`. */
   readonly claims: number;
   readonly endsAt: number;
-  /** The flow control key of which the lease takes a place. */
+  /** The flow control key whose slot the lease takes. */
   readonly flow?: JobFlow;
   /** With `flow`: when the job was claimed, or leased at enqueue, by the clock of that request. */
   readonly claimedAt?: number;
-  /**
-   * The record that was stored together with the lease, if the store needs it to settle the lease. Nothing else reads
-   * it.
-   */
+  /** The record that was stored together with the lease, if the store needs it to settle the lease. */
   readonly bornAs?: string;
-  /** When it ends instead if the store has made a renewal whose answer was lost. An outcome counts under either end. */
+  /** Its other possible end, after a renewal whose reply was lost. An outcome counts under either end. */
   readonly mayEndAt?: number;
 }
 
@@ -65,7 +62,7 @@ export function renewedLease({ bornAs: _born, mayEndAt: _end, ...lease }: Lease,
   return { ...lease, endsAt };
 }
 
-/** The leases of which the store has one if the job is still held. */
+/** The leases that the store may have for the job: one of them, if the job is still held. */
 export function possibleLeases(lease: Lease): readonly Lease[] {
   const { mayEndAt } = lease;
   return mayEndAt === undefined ? [lease] : [lease, renewedLease(lease, mayEndAt)];
@@ -81,68 +78,62 @@ export interface NewJob {
     readonly key: string;
     readonly ttlMs: number;
     /**
-     * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and its record
-     * begins with this text. Default: never. Of several such jobs in one call, the last one is stored, before any of
-     * them is leased.
+     * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and has a record
+     * that begins with this text. Default: never. If several jobs of one call do so, the last one is stored.
      */
     readonly replaces?: string;
   };
   /** Its flow control key. */
   readonly flow?: NewFlow;
-  /**
-   * Whether the limits that its key has stay as they are. Those of `flow` then hold only for a key of which nothing is
-   * known.
-   */
+  /** Whether the limits of its key stay as they are. Then those of `flow` apply only to a new key. */
   readonly keepsLimits?: boolean;
   /**
-   * Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a place for it. This
-   * is the eager start.
+   * Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a free slot. This is
+   * the eager start.
    */
   readonly leaseEndsAt?: number;
 }
 
-/** The result for a job: it was stored, or replaced another one, whose id it then has, or was left out. */
+/** What became of a job: it was stored, it replaced another one and has its id, or it was left out. */
 export type EnqueueStatus = "enqueued" | "replaced" | "duplicate";
 
 export const enqueueStatuses: readonly EnqueueStatus[] = ["enqueued", "replaced", "duplicate"];
 
 export interface EnqueueReply {
   readonly status: EnqueueStatus;
-  /** The id of the job that exists. With `dedupe` it may differ from the one that was sent. */
+  /** The id of the job that exists. With `dedupe` it may differ from the id in the call. */
   readonly id: string;
   /** The run time of the job that exists; undefined when it is running or finished. */
   readonly runAt: number | undefined;
   /** The lease, if it was requested and granted. */
   readonly lease: Lease | undefined;
-  /** Whether the queue, or the partition, was found to be emptied since this process last used it. Default false. */
+  /** Whether the queue, or the partition, was emptied since this process last used it. Default false. */
   readonly isEmptied?: boolean;
 }
 
-/** How long an attempt had waited when it started, from when it was due, and how long it ran. */
+/** How long an attempt waited, from its due time to its start, and how long it ran. */
 export interface Timing {
   readonly waitedMs: number;
   readonly ranMs: number;
 }
 
 /**
- * How the lease of a job ends: the words in which the store, the report of a drain, hooks, logs and traces speak of it.
- * It carries its timing if an attempt was made: without one, the claim no longer counts against the rate of the flow
- * control key.
+ * How the lease of a job ends. The store, drain reports, hooks, logs and traces use the same words. It has a timing if
+ * an attempt was made: without one, the claim no longer counts against the rate of the flow control key.
  */
 export type Outcome = {
-  /** The name of the job, under which it is counted if the request observes. Default: it is counted under none. */
+  /** The job type under which it is counted, if the request observes. Default: none. */
   readonly name?: string | undefined;
   readonly timing?: Timing | undefined;
-  /** Jobs that are made together with the outcome, or not at all. In partitions they are in that of their job. */
+  /** Jobs that are made together with the outcome, or not at all. They are in the partition of their job. */
   readonly followUps?: readonly FollowUpJob[] | undefined;
 } /** The job is done. `at` is when it ended. Default: `now` of the request. */ & (
   | { readonly to: "completed"; readonly lease: Lease; readonly at?: number; readonly record: string }
   /** The attempt failed, and the job waits for the next one. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
   /**
-   * The job waits again with no attempt used: its handler snoozed it, or it was released before it started. The record
-   * says so. If the record cannot be written, `claims` says so: how often the job counts as claimed from then on.
-   * Default: as in the lease.
+   * The job waits again with no attempt used: its handler snoozed it, or it was released before it started. `claims`:
+   * how often the job counts as claimed from then on, for a record that cannot say so. Default: as in the lease.
    */
   | {
       readonly to: "snoozed" | "released";
@@ -151,7 +142,7 @@ export type Outcome = {
       readonly record: string;
       readonly claims?: number;
     }
-  /** The job goes to the dead letter. `group`: of its failure (core/job/failure-group.ts). Default: none. */
+  /** The job is dead. `group`: of its failure (core/job/failure-group.ts). Default: none. */
   | {
       readonly to: "dead";
       readonly lease: Lease;
@@ -168,7 +159,7 @@ export interface FollowUpJob {
   readonly record: string;
 }
 
-/** A job that an occurrence makes. Its limits become those of its key only if nothing is known of the key. */
+/** A job that an occurrence makes. Its limits become those of its key only if the key is new. */
 export interface FiredJob {
   readonly id: string;
   readonly runAt: number;
@@ -176,9 +167,7 @@ export interface FiredJob {
   readonly flow?: NewFlow;
 }
 
-/**
- * Makes the jobs of an occurrence and moves the schedule on, if the schedule is still at `occurrence`, as it was read.
- */
+/** Makes the jobs of an occurrence and moves the schedule on, if it is still at `occurrence`, as it was read. */
 export interface Fire {
   readonly key: string;
   readonly occurrence: number;
@@ -187,8 +176,8 @@ export interface Fire {
   /** When the schedule is due again; undefined if it never is. */
   readonly next: number | undefined;
   /**
-   * How far ahead `next` is. A claim by whose clock it is much further ahead hands the schedule out again: the clock
-   * that fires it now was ahead. Default: no claim checks it.
+   * How far ahead `next` is. If it is much further ahead by the clock of a later claim, the clock of this request was
+   * ahead, and that claim hands the schedule out again. Default: no claim checks it.
    */
   readonly reachMs?: number | undefined;
   readonly record: string;
@@ -205,19 +194,13 @@ export interface SettleRequest {
   readonly settle: readonly Outcome[];
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
-  /**
-   * Whether to keep what only serves those who look at the queue: the order of completed jobs, and figures by name.
-   * Default false.
-   */
+  /** Whether to keep the order of completed jobs and metrics by job type, which only serve observers. Default false. */
   readonly observe?: boolean | undefined;
-  /**
-   * Leases of jobs that still run: the reply says which of these are gone, if that takes no command more. Default:
-   * none.
-   */
+  /** Leases of jobs that still run. The reply says which are gone, if that takes no extra command. Default: none. */
   readonly watch?: readonly Lease[] | undefined;
   /**
-   * Whether an earlier request, whose answer was lost, may have settled the same outcomes. The store then recognizes
-   * its own work. Default false.
+   * Whether an earlier request, whose reply was lost, may have settled the same outcomes: the store then recognizes its
+   * own work. Default false.
    */
   readonly isResend?: boolean;
   /** How long the store may pause before it sends the request again, all pauses together. Default: as it sees fit. */
@@ -231,37 +214,37 @@ export interface ExchangeRequest extends SettleRequest {
   readonly claim?: ClaimRequest | undefined;
 }
 
-/** How much of what is due to claim. */
+/** What to claim. */
 export interface ClaimRequest {
   /** The most jobs and schedules, at least 1. */
   readonly limit: number;
   readonly leaseMs: number;
-  /** Whether to count what is due beyond `limit`, which costs a command if anything is. Default false. */
-  readonly countLeft?: boolean;
-  /** Whether it may claim jobs that have keys of flow control. Default true. */
+  /** Whether to count what is due beyond `limit`. That costs a command if anything is. Default false. */
+  readonly countBacklog?: boolean;
+  /** Whether it may claim jobs with flow control keys. Default true. */
   readonly meetsKeys?: boolean;
-  /** Whether the store may fire schedules by itself that code declares. Default false: it hands them out. */
+  /** Whether the store itself may fire schedules that code declares. Default false: it hands them out. */
   readonly firesDeclared?: boolean;
   /**
-   * In a queue with several partitions: how old its knowledge of a partition may be before the store peeks at it as
-   * well. Default: any age.
+   * In a queue with several partitions: when the store has not read a partition for this long, it peeks at it as well.
+   * Default: never.
    */
   readonly refreshAfterMs?: number;
 }
 
-/** How much an exchange does, as far as that decides its cost. Each number is 0 by default. */
+/** What decides the cost of an exchange. Each number is 0 by default. */
 export interface ExchangeSize {
   /** How many outcomes it settles. */
   readonly settles?: number;
-  /** How many jobs these make. */
+  /** How many jobs the outcomes make. */
   readonly followUps?: number;
   /** How many schedules it fires. */
   readonly fires?: number;
-  /** How many jobs these make. */
+  /** How many jobs the schedules make. */
   readonly firedJobs?: number;
   /** The most jobs and schedules that it claims. */
   readonly claims?: number;
-  /** Whether some of the jobs may have keys of flow control. Default false. */
+  /** Whether some of the jobs may have flow control keys. Default false. */
   readonly hasKeys?: boolean;
 }
 
@@ -278,7 +261,7 @@ export function sizeOf({ settle, fire, claim }: ExchangeRequest): ExchangeSize {
   };
 }
 
-/** The size of what fires schedules. */
+/** The size of a request's schedules. */
 export function sizeOfFires(fire: readonly Fire[]): Required<Pick<ExchangeSize, "fires" | "firedJobs" | "hasKeys">> {
   if (fire.length === 0) return { fires: 0, firedJobs: 0, hasKeys: false };
   const jobs = fire.flatMap(({ jobs }) => jobs);
@@ -287,7 +270,7 @@ export function sizeOfFires(fire: readonly Fire[]): Required<Pick<ExchangeSize, 
 
 /** A lease to extend. */
 export interface LeaseRenewal {
-  /** Without `mayEndAt`: what was lost is sent again first. */
+  /** Without `mayEndAt`: repeat the renewal whose reply was lost first. */
   readonly lease: Lease;
   readonly endsAt: number;
   /** Default: the record stays as it is. */
@@ -295,9 +278,9 @@ export interface LeaseRenewal {
 }
 
 export interface ExtendReply {
-  /** For each renewal, in order: its new lease, null if the lease was lost, undefined if `failure` hides the answer. */
+  /** For each renewal: its new lease, null if the lease is gone, undefined if its partition failed. */
   readonly leases: readonly (Lease | null | undefined)[];
-  /** Why a partition gave no answer. It is safe to send that partition the same again. */
+  /** Why a partition failed. It is safe to send that partition the same again. */
   readonly failure?: unknown;
 }
 
@@ -307,7 +290,7 @@ export interface LeasedJob {
   readonly record: string;
   /** When the job was due: its run time, or the end of a lease that expired. */
   readonly dueAt: number;
-  /** True if this exchange has made it, for an occurrence of a schedule that the store has fired by itself. */
+  /** True if this exchange has made it, for an occurrence that the store itself has fired. */
   readonly isFired?: boolean;
 }
 
@@ -330,28 +313,23 @@ export interface NextDue {
   readonly nextAt: number | undefined;
 }
 
-/** What is due next, as far as a peek has found out. */
+/** What a peek finds. */
 export interface PeekReply extends NextDue {
-  /** Why one of several partitions gave no answer when another did: what is due in that one is left out. */
+  /** Why one of several partitions failed: what is due there is left out. */
   readonly failure?: unknown;
-  /**
-   * Whether the queue, or one of its partitions, was found to be emptied since this process last used it. Default
-   * false.
-   */
+  /** Whether the queue, or one of its partitions, was emptied since this process last used it. Default false. */
   readonly isEmptied?: boolean;
 }
 
 export interface SettleReply {
   /**
-   * For each outcome, in order: true if it was accepted, false if its lease was lost, undefined if `failure` hides the
-   * answer.
+   * For each outcome, in order: true if it was accepted, false if it was refused because its lease is gone, undefined
+   * if it is unsettled because its partition failed.
    */
   readonly settled: readonly (boolean | undefined)[];
   /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
   readonly gone?: readonly string[] | undefined;
-  /**
-   * Why one of several partitions gave no answer when another did. It is safe to send that partition the same again.
-   */
+  /** Why one of several partitions failed. It is safe to send that partition the same again. */
   readonly failure?: unknown;
 }
 
@@ -359,32 +337,28 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly fired: readonly FireReply[];
   readonly jobs: readonly LeasedJob[];
   /**
-   * Schedules with an occurrence that is due, and that the store has not fired by itself. They stay due until they are
-   * fired. Others are further ahead than the clock of the request can have put them (`Fire.reachMs`).
+   * Schedules with a due occurrence that the store itself has not fired. They stay due until they are fired. Some may
+   * be further ahead than the clock of the request can have put them (`Fire.reachMs`).
    */
   readonly schedules: readonly DueSchedule[];
-  /** How many more are due beyond the limit of the claim; 0 if they were not to be counted. */
-  readonly left: number;
-  /** Whether jobs were left out because the claim may not meet keys. Default false. */
+  /** How many more are due beyond the limit of the claim; 0 if it does not count them. */
+  readonly backlog: number;
+  /** Whether the claim left out jobs because it may not meet flow control keys. Default false. */
   readonly leftKeys?: boolean;
-  /**
-   * How many jobs and schedules were dropped because the store has lost their records, as Redis does if it evicts keys.
-   * Default 0.
-   */
+  /** How many jobs and schedules were dropped because Redis evicted their records. Default 0. */
   readonly evicted?: number;
-  /** Why a part did not answer, if jobs were claimed from another one instead. */
+  /** Why a partition is unreachable, if jobs were claimed from another one instead. */
   readonly passedOver?: unknown;
 }
 
 /**
- * `fired` made its jobs, `skipped` made none because of `overlap`, `stale` means that another invocation had fired the
- * occurrence.
+ * `fired` made its jobs, `skipped` made none because of `overlap`, `stale`: another invocation fired the occurrence.
  */
 export type FireReply = "fired" | "skipped" | "stale";
 
 /**
  * The state of a job: `scheduled` (its run time is ahead), `ready` (it is due), `running` (an invocation holds its
- * lease), `completed` (kept for the queue's `retention`), `dead` (in the dead letter).
+ * lease), `completed` (kept for the queue's `retention`), `dead` (in the dead-letter queue).
  */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead";
 
@@ -395,12 +369,12 @@ export interface StoredJob {
   readonly state: JobState;
   readonly record: string;
   /**
-   * When the job needs attention: its run time, or the end of its lease. For a dead job, when it was dead-lettered. For
-   * a completed one, when it ended, if a list has found it in that order; else 0.
+   * When the job needs attention: its run time, or the end of its lease. For a dead job, since when it is dead. For a
+   * completed one, when it ended, if a list has found it in that order; else 0.
    */
   readonly at: number;
   readonly claims: number;
-  /** Its flow control key. Completed jobs have none any more. */
+  /** Its flow control key. Completed jobs have none. */
   readonly flow?: JobFlow;
 }
 
@@ -420,18 +394,15 @@ export interface PageRequest {
   readonly group?: string | undefined;
 }
 
-/** Dead jobs that failed alike. */
+/** Dead jobs with the same kind of failure. */
 export interface StoredFailures {
   readonly group: string;
   readonly count: number;
-  /** When the first of them died. */
+  /** Since when the first of them is dead. */
   readonly firstAt: number;
-  /** The one that died last. */
+  /** The latest of them. */
   readonly sample: StoredJob;
-  /**
-   * How many died in each of the last 24 hours, oldest first; null where that was not counted. At least the last 500
-   * are counted.
-   */
+  /** How many became dead in each of the last 24 hours, oldest first; null where not counted. The last 500 are. */
   readonly trend: readonly (number | null)[];
 }
 
@@ -441,7 +412,7 @@ export interface FailuresPage extends Page<StoredFailures> {
   readonly ungrouped: number;
 }
 
-/** Which groups of failures to read. `mostBytes` bounds their samples. */
+/** Which groups of failures to read. `mostBytes` limits their samples. */
 export type FailuresRequest = Omit<PageRequest, "group">;
 
 /** Which flow control keys to read. */
@@ -452,11 +423,11 @@ export interface FlowPageRequest {
   readonly now: number;
 }
 
-/** Those of some jobs that are dead. */
+/** The dead ones among some jobs. */
 export interface FoundDead {
-  /** In the order of the ids that were asked for; with partitions, one partition after the other. */
+  /** In the order of the ids; with partitions, one partition after the other. */
   readonly jobs: readonly StoredJob[];
-  /** The ids that were not read, because what was found is large already. */
+  /** The ids that were not read, because the records found are large already. */
   readonly rest: readonly string[];
 }
 
@@ -465,7 +436,7 @@ export type ClearableState = "pending" | "scheduled" | "ready" | "completed" | "
 
 export const clearableStates: readonly ClearableState[] = ["pending", "scheduled", "ready", "completed", "dead"];
 
-/** What became of a job that was to be cancelled. `running` and `missing` have changed nothing. */
+/** What became of a job to cancel. `running` and `missing` changed nothing. */
 export type CancelStatus = "cancelled" | "running" | "missing";
 
 /** A change to a waiting job, made only if the job has not changed since it was read. */
@@ -479,7 +450,7 @@ export interface Change {
   readonly flow?: JobFlow | undefined;
 }
 
-/** Puts a dead job back among the waiting ones, if it has been dead since `deadSince`. */
+/** Retries a dead job, if it has been dead since `deadSince`. */
 export interface DeadJobRetry {
   readonly id: string;
   readonly deadSince: number;
@@ -493,11 +464,9 @@ export interface DeadJobRetry {
 /** How a queue is spread over partitions, and these over stores. */
 export interface Spread {
   readonly partitions: number;
-  /** How many stores have the partitions between them. */
+  /** How many stores share the partitions. */
   readonly stores: number;
-  /**
-   * Which of the stores this one is, from 0. It has every partition whose number leaves this when divided by `stores`.
-   */
+  /** Which of the stores this one is, from 0: it has the partitions whose number modulo `stores` is this. */
   readonly store: number;
 }
 
@@ -506,32 +475,26 @@ export type Layout = Spread | "whole" | "nothing";
 
 /** What a store knows without a request. */
 export interface LocalFacts {
-  /**
-   * Whether its requests share a connection that stays open. Workers tie one to the event that opened it. Default
-   * false.
-   */
+  /** Whether requests share a connection that stays open. Workers tie it to the event that opened it. Default: no. */
   readonly keepsConnection?: boolean;
-  /**
-   * The most that a `settle` or an `exchange` of this size costs, each time that it is sent. Its requests are sent, and
-   * counted, all at once.
-   */
+  /** The most that a `settle` or an `exchange` of this size costs, each time it is sent. */
   mostOfExchange(size: ExchangeSize): Cost;
   /** The most that `peekWithManifest` costs. */
   readonly mostOfPeek: Cost;
   /** Whether an exchange knows where to claim only after a peek. */
   readonly mustPeek: boolean;
-  /** The most that it costs to extend so many leases. */
+  /** The most that extending this many leases costs. */
   mostOfExtend(leases: number): Cost;
   /** The most that `partitions` costs. */
   readonly mostOfPartitions: Cost;
-  /** The most that `listSchedules` and a `declare` of so many schedules cost together. */
+  /** The most that `listSchedules` and a `declare` of this many schedules cost together. */
   mostOfDeclare(schedules: number): Cost;
   /**
-   * Gives a source of ids for the jobs of one enqueue, made by `newId` and such that the jobs can be stored together.
-   * All ids made for the same flow control key or dedupe key are stored together too.
+   * Returns a source of ids for the jobs of one enqueue: their jobs can be stored together. `newId` makes the ids. All
+   * ids made for the same flow control key or dedupe key are stored together too.
    */
   idSource(newId: () => string): (key?: string) => string;
-  /** Returns the first id from `make` whose job would be stored in the same place as the job with this id. */
+  /** Returns the first id from `make` whose job would be in the same partition as the job with this id. */
   idBeside(id: string, make: () => string): string;
   /**
    * The partition that a job goes to; 0 if the queue has none.
@@ -543,7 +506,7 @@ export interface LocalFacts {
 
 /** The jobs of one queue, as a store keeps them. The `Queue` class calls it; your code never needs to. */
 export interface QueueStore {
-  /** What needs no request. Every other member is a request. */
+  /** What the store knows without a request. Every other member is a request. */
   readonly local: LocalFacts;
   /**
    * Stores all of the jobs or none. One reply per job, in order. A job whose id or dedupe key is taken is left out, or
@@ -555,58 +518,51 @@ export interface QueueStore {
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;
   /**
-   * Reports how the queue is kept. Asked of the queue as a whole, not of a partition. Once a queue is spread, every
+   * Reports how the queue is kept. Call it on the queue as a whole, not on a partition. Once a queue is spread, every
    * other call to the whole fails with `invalid_request`.
    *
-   * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only asks.
+   * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only reports.
    */
   partitions(wanted?: Spread): Promise<Layout>;
   /**
-   * Reads what is due next, as cheaply as possible. The answer may be stale: rely on it only where an exchange will
-   * correct it.
+   * Reads what is due next, as cheaply as possible. The reply may be stale: rely on it only if an exchange corrects it.
    */
   peek(now: number): Promise<PeekReply>;
   /**
    * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before
-   * the first. Null if `failure` hides it.
+   * the first, null if its partition failed.
    */
   peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
-  /** Moves the ends of leases, and rewrites the records under those for which one is given. No job is there twice. */
+  /** Moves the ends of leases, and rewrites the records that are given. Pass no job twice. */
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
   /** Reads one job, in any state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
-  /** Reads those of the jobs that are dead, until their records have `mostBytes`. It reads at least one of the ids. */
+  /** Reads the dead ones among these jobs, until their records have `mostBytes`. Reads at least one of the ids. */
   findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead>;
   /**
-   * Reads a page of the jobs of one state. It may be short, or empty, with more to come. Waiting and running jobs come
-   * in the order of their times, dead and completed ones newest first. Completed jobs that were not observed follow, in
-   * no order.
+   * Reads a page of the jobs of one state. A page may be short, or empty, with more to come. Waiting and running jobs
+   * come in the order of their times, dead and completed ones newest first. Completed jobs that were not observed come
+   * last, in no order.
    */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Reads a page of the groups of failures, in the order of their names. It may be short with more to come. */
   failures(page: FailuresRequest): Promise<FailuresPage>;
-  /** Says of each of some jobs whether it waits. No id is there twice. */
+  /** Returns for each id whether its job waits. Pass no id twice. */
   areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]>;
-  /**
-   * Removes waiting jobs; with `mayRun` running ones too, whose outcomes are then refused. One answer for each id, none
-   * of which is there twice.
-   */
+  /** Removes waiting jobs, with `mayRun` running ones too: their outcomes are then refused. Pass no id twice. */
   cancel(ids: readonly string[], now: number, mayRun?: boolean): Promise<readonly CancelStatus[]>;
-  /**
-   * Moves waiting jobs to another time. One answer for each id, none of which is there twice: false if it does not
-   * wait.
-   */
+  /** Moves waiting jobs to another time. Returns false for a job that does not wait. Pass no id twice. */
   reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]>;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
-  /** Puts dead jobs back among the waiting ones. One answer per job: false if it is no longer dead. */
+  /** Retries dead jobs: they wait again. Returns false for a job that is no longer dead. */
   retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]>;
-  /** Removes dead jobs for good. Gives how many of the ids were dead. */
+  /** Removes dead jobs for good. Returns how many of the ids were dead. */
   removeDead(ids: readonly string[]): Promise<number>;
   /**
-   * Removes some of the jobs of a state. If more are left, `next` is the `from` of the call that follows.
+   * Removes some of the jobs of a state. If there are more, `next` is the `from` of the next call.
    *
-   * @param most how many members the store examines. Default: as it sees fit.
+   * @param most how many members the store examines. Default: the store decides.
    */
   clear(
     state: ClearableState,
@@ -614,35 +570,34 @@ export interface QueueStore {
     from?: string,
     most?: number,
   ): Promise<{ readonly cleared: number; readonly next: string | undefined }>;
-  /** Reads what is known of one flow control key; undefined if nothing is. */
+  /** Reads one flow control key; undefined if the store does not know it. */
   findFlow(key: string, now: number): Promise<FlowState | undefined>;
   /** Reads a page of the flow control keys, in no order. It may be short, or empty, with more to come. */
   listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
   /** Changes one flow control key. */
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /**
-   * Reads a text that is another one after anything was enqueued, attempted, cancelled, retried or removed, and after a
-   * pause. It may be the same after a change to something that waits. It costs 2 commands a partition.
+   * Reads a text that changes when a job is enqueued, attempted, cancelled, retried or removed, and when the queue is
+   * paused. It may stay the same after a change to a waiting job. It costs 2 commands a partition.
    */
   pulse(): Promise<string>;
   /**
    * Counts everything, at one moment.
    *
-   * @param withNames reads figures by name too, and does not count completed jobs, so that it costs no more. Default
-   *   false.
+   * @param withNames reads metrics by job type too, and does not count completed jobs, at the same cost. Default false.
    */
   stats(now: number, withNames?: boolean): Promise<StoredStats>;
   /**
-   * Reads what was settled under each name, in no order: in the last hour, and on each of the last `days` (UTC). Names
-   * that came after the first `NAMES_KEPT` are counted together.
+   * Reads what was settled of each job type, in no order: in the last hour, and on each of the last `days` (UTC). Job
+   * types after the first `NAMES_KEPT` are counted together.
    */
-  figures(now: number, days: number): Promise<readonly StoredNameFigures[]>;
+  figures(now: number, days: number): Promise<readonly StoredNameMetrics[]>;
   /**
-   * Counts waiting jobs by name. It is exact while at most `MOST_PENDING_READ` jobs wait; otherwise that many are read,
-   * chosen at random. A store may read fewer if there are many other members, or if records are large.
+   * Counts waiting jobs by name. The counts are exact while at most `MOST_PENDING_READ` jobs wait; otherwise the store
+   * reads that many at random. It may read fewer if records are large, or if `due` has many other members.
    */
   pending(now: number): Promise<StoredPending>;
-  /** Reads what was settled in the last `hours`, in their order: only those hours in which something was. */
+  /** Reads what was settled in each of the last `hours`, in order. Hours in which nothing was settled are left out. */
   history(now: number, hours: number): Promise<readonly StoredHour[]>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */
   setPaused(paused: boolean): Promise<void>;
@@ -655,19 +610,17 @@ export interface QueueStore {
   /** Removes a schedule; false if there was none. */
   removeSchedule(key: string): Promise<boolean>;
   /**
-   * Activates declared schedules if the manifest is still `from`: stores what is declared, and removes what no longer
-   * is. False if another deployment was faster, or if a schedule to be stored was fired, changed or removed meanwhile.
+   * Activates declared schedules if the manifest is still `from`: stores `put`, and removes `remove`. Returns false if
+   * another deployment was faster, or if a schedule to store was fired, changed or removed meanwhile.
    */
   declare(change: ManifestChange): Promise<boolean>;
   /** Reads one document. */
   findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined>;
-  /**
-   * Reads a page of the documents of a kind, in the order of their names. It may be short, or empty, with more to come.
-   */
+  /** Reads a page of the documents of a kind, in the order of their names. It may be short with more to come. */
   listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>>;
   /**
-   * Makes all of the changes, or none: false if one of the documents is not as it was read. A document to be removed
-   * that is gone counts as removed. No two of the changes are of one document.
+   * Makes all of the changes, or none: false if one of the documents is not as it was read. A document to remove that
+   * is gone counts as removed. Pass at most one change for each document.
    */
   changeDocuments(changes: readonly DocumentChange[], now: number): Promise<boolean>;
 }

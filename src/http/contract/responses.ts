@@ -22,7 +22,7 @@ import type { QueueList } from "../../core/queue/queues.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
 import type { JsonSchema } from "../../core/shared/schema.ts";
-import type { OutcomeCounts } from "../../core/store/figures.ts";
+import type { OutcomeCounts } from "../../core/store/metrics.ts";
 import { enqueueStatuses, jobStates } from "../../core/store/store.ts";
 import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";

@@ -1,19 +1,19 @@
+import { bucketOf, durationBounds, type StoredHistogram } from "../../core/store/histogram.ts";
 import {
   DAY_MS,
   DAYS_KEPT,
   HOUR_MS,
   HOURS_KEPT,
   NAMES_KEPT,
-  noFigures,
+  noMetrics,
   type OutcomeCounts,
-  type StoredFigures,
   type StoredHour,
-  type StoredNameFigures,
-  sumOfFigures,
+  type StoredMetrics,
+  type StoredNameMetrics,
+  sumOfMetrics,
   TEN_MINUTES_MS,
   TENS_KEPT,
-} from "../../core/store/figures.ts";
-import { bucketOf, durationBounds, type StoredHistogram } from "../../core/store/histogram.ts";
+} from "../../core/store/metrics.ts";
 import { MINUTE_MS, MINUTES_KEPT, type StoredMinute } from "../../core/store/stats.ts";
 import type { Outcome } from "../../core/store/store.ts";
 
@@ -43,7 +43,7 @@ class Times implements StoredHistogram {
   }
 }
 
-class Figures implements StoredFigures {
+class Metrics implements StoredMetrics {
   processed = 0;
   retried = 0;
   dead = 0;
@@ -59,9 +59,9 @@ class Figures implements StoredFigures {
   }
 }
 
-/** Figures in windows of time, by the number of the window since 1970. The last few are kept. */
+/** Metrics in windows of time, by the number of the window since 1970. The last few are kept. */
 class Windows {
-  readonly #figures = new Map<number, Figures>();
+  readonly #metrics = new Map<number, Metrics>();
   readonly #ms: number;
   readonly #kept: number;
 
@@ -72,26 +72,26 @@ class Windows {
 
   add(outcome: Outcome, now: number): void {
     const current = Math.floor(now / this.#ms);
-    const figures = this.#figures.get(current) ?? new Figures();
-    figures.add(outcome);
-    if (this.#figures.has(current)) return;
-    this.#figures.set(current, figures);
-    for (const old of this.#figures.keys()) if (old <= current - this.#kept) this.#figures.delete(old);
+    const metrics = this.#metrics.get(current) ?? new Metrics();
+    metrics.add(outcome);
+    if (this.#metrics.has(current)) return;
+    this.#metrics.set(current, metrics);
+    for (const old of this.#metrics.keys()) if (old <= current - this.#kept) this.#metrics.delete(old);
   }
 
-  /** Those of the last windows in which something was settled, in their order. Of another clock, some may be ahead. */
-  last(count: number, now: number): readonly (readonly [number, StoredFigures])[] {
+  /** The last windows in which something was settled, in order. Some may be ahead, by the clock of another caller. */
+  last(count: number, now: number): readonly (readonly [number, StoredMetrics])[] {
     const first = Math.floor(now / this.#ms) - count + 1;
-    return [...this.#figures].filter(([number]) => number >= first).sort(([a], [b]) => a - b);
+    return [...this.#metrics].filter(([number]) => number >= first).sort(([a], [b]) => a - b);
   }
 
   /** The same without those that are ahead. */
-  until(count: number, now: number): readonly (readonly [number, StoredFigures])[] {
+  until(count: number, now: number): readonly (readonly [number, StoredMetrics])[] {
     return this.last(count, now).filter(([number]) => number * this.#ms <= now);
   }
 }
 
-/** What was settled under one name. */
+/** What was settled of one job type. */
 class NameTally {
   readonly #tens = new Windows(TEN_MINUTES_MS, TENS_KEPT);
   readonly #days = new Windows(DAY_MS, DAYS_KEPT);
@@ -104,16 +104,16 @@ class NameTally {
     this.#days.add(outcome, now);
   }
 
-  read(name: string | undefined, now: number, count: number): StoredNameFigures {
-    const hour = sumOfFigures(this.#tens.until(TENS_KEPT, now).map(([, figures]) => figures));
+  read(name: string | undefined, now: number, count: number): StoredNameMetrics {
+    const hour = sumOfMetrics(this.#tens.until(TENS_KEPT, now).map(([, metrics]) => metrics));
     const today = Math.floor(now / DAY_MS);
     const known = new Map(this.#days.until(count, now));
-    const days = Array.from({ length: count }, (_, index) => known.get(today - count + 1 + index) ?? noFigures);
+    const days = Array.from({ length: count }, (_, index) => known.get(today - count + 1 + index) ?? noMetrics);
     return { name, total: { ...this.#total }, hour, days };
   }
 }
 
-/** What was settled, when, under which name, and how long it took. Only what was accepted counts. */
+/** Counts accepted outcomes: when, of which job type, and how long they took. */
 export class Tally {
   readonly waiting = new Times();
   readonly running = new Times();
@@ -150,10 +150,10 @@ export class Tally {
   }
 
   hoursUntil(now: number, count: number): readonly StoredHour[] {
-    return this.#hours.until(count, now).map(([hour, figures]) => ({ hour, figures }));
+    return this.#hours.until(count, now).map(([hour, metrics]) => ({ hour, metrics }));
   }
 
-  names(now: number, days: number): readonly StoredNameFigures[] {
+  names(now: number, days: number): readonly StoredNameMetrics[] {
     return [...this.#names].map(([name, tally]) => tally.read(name, now, days));
   }
 }

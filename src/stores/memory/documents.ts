@@ -11,7 +11,7 @@ interface KeptDocument extends StoredDocument {
 export class Documents {
   readonly #documents = new Map<string, KeptDocument>();
   readonly #places = new SortedSet();
-  /** When documents end that expire. */
+  /** When documents expire. */
   readonly #ends = new SortedSet();
 
   get size(): number {
@@ -50,7 +50,7 @@ export class Documents {
   change(changes: readonly DocumentChange[], now: number): boolean {
     const isAsRead = ({ kind, name, text, mark, from }: DocumentChange) => {
       const stored = this.#at(placeOf(kind, name), now)?.mark;
-      // Asked again, for its answer was lost, it finds its own work.
+      // A resend finds its own work.
       const isDone = text === undefined ? stored === undefined : stored === mark;
       return isDone || from === undefined || (from ?? undefined) === stored;
     };

@@ -6,24 +6,21 @@ import type { MemoryState } from "./state.ts";
 /** What a call stores under one id. */
 interface Entry {
   readonly id: string;
-  /** The last job of the call that asked for it. */
+  /** The last job of the call for this id. */
   job: NewJob;
   /** How often it was claimed. */
   readonly claims: number;
-  /** Whether it was there before the call. */
+  /** Whether it existed before the call. */
   readonly replaces: boolean;
   lease?: Lease | undefined;
 }
 
-/**
- * Stores new jobs, all or none: first it is decided what becomes of each, then all take their places, as in
- * enqueue.lua.
- */
+/** Stores new jobs, all or none: it first decides what becomes of each, then stores them all, as in enqueue.lua. */
 export function enqueue(state: MemoryState, jobs: readonly NewJob[], now: number): readonly EnqueueReply[] {
   const batch = new Batch(state, now);
-  const answers = jobs.map((job) => batch.decide(job));
+  const replies = jobs.map((job) => batch.decide(job));
   batch.store();
-  return answers.map((answer) => answer());
+  return replies.map((reply) => reply());
 }
 
 class Batch {
@@ -67,7 +64,7 @@ class Batch {
     if (score === undefined) return duplicate;
     const { at, claims, isLeased } = unpack(score);
     if (isLeased || !canBeReplaced(record, claims, beginning)) return duplicate;
-    // Doubled by the network, a call changes nothing the second time.
+    // A duplicated request changes nothing the second time.
     const isSame = record === replacement(job.record, claims) && at === job.runAt;
     if (isSame && flows.get(id)?.key === job.flow?.key)
       return () => ({ status: "replaced", id, runAt: job.runAt, lease: undefined });
@@ -88,20 +85,20 @@ class Batch {
 
   store(): void {
     for (const entry of this.#entries.values()) this.#place(entry);
-    this.#state.lanes.putMarks(this.#now);
+    this.#state.flowControl.putMarks(this.#now);
   }
 
   #place(entry: Entry): void {
     const { id, job, claims, replaces } = entry;
-    const { lanes, flows, paused } = this.#state;
+    const { flowControl, flows, paused } = this.#state;
     const old = flows.get(id);
-    // Under its key it keeps its place in the order.
+    // Under the same key it keeps its position in the order.
     const order = old?.key === job.flow?.key ? old?.order : undefined;
-    const flow = job.flow && lanes.join(job.flow, !job.keepsLimits, this.#now, order);
+    const flow = job.flow && flowControl.join(job.flow, !job.keepsLimits, this.#now, order);
     const record = replacement(job.record, claims);
     if (replaces) this.#state.replace(id, record, flow);
     else this.#state.add(id, record, flow);
-    const isFree = !paused && claims === 0 && (!flow || lanes.isFree(flow, this.#now));
+    const isFree = !paused && claims === 0 && (!flow || flowControl.isFree(flow, this.#now));
     const endsAt = isFree ? job.leaseEndsAt : undefined;
     if (endsAt !== undefined) {
       entry.lease = { id, claims: 1, endsAt, ...(flow && { flow, claimedAt: this.#now }) };

@@ -4,8 +4,8 @@ import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
   againScore,
   BORN_MEMBER,
+  FLOW_KEY_MEMBER,
   isAstray,
-  LANE_MEMBER,
   leaseScore,
   movedScore,
   SCHEDULE_MEMBER,
@@ -32,29 +32,29 @@ import {
 import type { Entry } from "./sorted-set.ts";
 import type { MemoryState } from "./state.ts";
 
-/** Settles outcomes, fires schedules and claims what is due: the same three steps as in exchange.lua. */
+/** Settles outcomes, fires schedules and claims what is due, as in exchange.lua. */
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
   const { now } = request;
   const settled = settle(state, request);
   const gone = goneOf(state, request);
   const fired = request.fire.map((each) => fire(state, each, now));
-  state.lanes.putMarks(now);
+  state.flowControl.putMarks(now);
   const claimed =
-    request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], left: 0 };
+    request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], backlog: 0 };
   const { jobs, schedules } = claimed;
-  state.lanes.putMarks(now);
+  state.flowControl.putMarks(now);
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
   const nextAt = state.nextDueAt(claims ? now : undefined, new Set(taken));
   return { paused: state.paused, nextAt, settled, gone, fired, ...claimed };
 }
 
-/** An outcome counts only if its lease holds: else it was settled before, or another invocation holds the job. */
+/** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
   state.tally.count(accepted, request.now, request.observe === true);
-  state.lanes.putMarks(request.now);
+  state.flowControl.putMarks(request.now);
   return settled;
 }
 
@@ -71,7 +71,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
     return isResend && wasSettled(state, outcome, retentionMs);
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
-    state.lanes.takeBackStart(lease.flow, lease.claimedAt, now);
+    state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
   for (const job of outcome.followUps ?? []) addJob(state, job, now);
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
@@ -91,7 +91,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   return true;
 }
 
-/** An earlier request, whose answer was lost, may have settled it: then what that one wrote is there. */
+/** Whether an earlier request settled the outcome and its reply was lost: then its record is there. */
 function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
   if (to === "dead") return state.deadRecords.get(lease.id) === record;
   if (to !== "completed") return state.records.get(lease.id) === record;
@@ -115,37 +115,37 @@ function fire(
 /** Makes a job, unless a live one has its id. */
 function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: number): void {
   if (state.due.score(id) !== undefined) return;
-  state.add(id, record, flow && state.lanes.join(flow, false, now));
+  state.add(id, record, flow && state.flowControl.join(flow, false, now));
   state.wait(id, waitingScore(runAt));
 }
 
 function claim(
   state: MemoryState,
   now: number,
-  { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
-): Pick<ExchangeReply, "jobs" | "schedules" | "left" | "leftKeys"> {
-  const left = countLeft ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
+  { limit, leaseMs, countBacklog = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
+): Pick<ExchangeReply, "jobs" | "schedules" | "backlog" | "leftKeys"> {
+  const backlog = countBacklog ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
-  const hasKey = (member: string) => member.startsWith(LANE_MEMBER) || state.flows.has(member);
+  const hasKey = (member: string) => member.startsWith(FLOW_KEY_MEMBER) || state.flows.has(member);
   const keysIn = (entries: readonly Entry[]) =>
-    entries.flatMap(([member]) => (member.startsWith(LANE_MEMBER) ? member.slice(LANE_MEMBER.length) : []));
+    entries.flatMap(([member]) => (member.startsWith(FLOW_KEY_MEMBER) ? member.slice(FLOW_KEY_MEMBER.length) : []));
   const isAllowed = ([member]: Entry) => meetsKeys || !hasKey(member);
   const first = state.due.first(limit).filter(([, score]) => score < scoreAfter(now));
-  // What is further ahead than it can be by this clock is due too, among as many members as a claim reads.
+  // A member that is further ahead than this clock allows is due too, among as many members as a claim reads.
   const astray = limit > 0 ? state.due.first(limit + 2).filter((entry) => isAstray(...entry, now)) : [];
   const allowed = first.filter(isAllowed);
   const met = [...allowed, ...astray.filter(isAllowed).slice(0, limit - allowed.length)];
-  if (meetsKeys) state.lanes.look(keysIn(astray), now);
+  if (meetsKeys) state.flowControl.correct(keysIn(astray), now);
   const keys = keysIn(met);
-  const shares = state.lanes.shares(keys, limit - met.length, now);
+  const shares = state.flowControl.shares(keys, limit - met.length, now);
   const taken = new Taken(state, now, leaseMs);
   for (const [member, score] of met) {
     const { at, claims } = unpack(score);
     if (member.startsWith(SCHEDULE_MEMBER)) {
       const key = member.slice(SCHEDULE_MEMBER.length);
       due.push({ key, occurrence: at, revision: claims, ...(state.schedules.get(key) ?? { record: "" }) });
-    } else if (member.startsWith(LANE_MEMBER)) {
-      takeFromLane(state, member.slice(LANE_MEMBER.length), shares, taken);
+    } else if (member.startsWith(FLOW_KEY_MEMBER)) {
+      takeFromLine(state, member.slice(FLOW_KEY_MEMBER.length), shares, taken);
     } else if (state.mayStartAgain(member, now)) {
       taken.take(member);
     } else {
@@ -153,10 +153,10 @@ function claim(
     }
   }
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
-  return { jobs: taken.jobs, schedules, left, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
+  return { jobs: taken.jobs, schedules, backlog, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
 }
 
-/** Makes and leases the job of a schedule that has a plan for it. @returns false if the schedule must be handed out. */
+/** Makes and leases the job of a schedule by its plan. @returns false if the schedule must be handed out. */
 function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule, declared: boolean, taken: Taken) {
   const planned = plan && (declared || !plan.isDeclared) ? plannedFire(plan, occurrence, taken.now) : undefined;
   if (!plan || !planned) return false;
@@ -164,17 +164,14 @@ function fireByItself(state: MemoryState, { key, occurrence, plan }: DueSchedule
   if (state.due.score(id) !== undefined) return false;
   const [start, middle, end] = plan.jobRecord;
   const record = `${start}${taken.now}${middle}${planned.occurrence}${end}`;
-  // Where the answer has no room for it, the schedule stays due.
+  // If the reply has no room for the job, the schedule stays due.
   const reachMs = plan.makesEach ? undefined : planned.next - taken.now;
   if (taken.make(id, planned.occurrence, record))
     state.due.set(SCHEDULE_MEMBER + key, movedScore(planned.next, reachMs));
   return true;
 }
 
-/**
- * The last occurrence until now, and the one after it. Undefined if the plan does not cover both, or does not cover
- * this case.
- */
+/** The last occurrence until now, and the one after it. Undefined if the plan does not cover this case. */
 function plannedFire(
   { times, makesEach, latestMs = Number.POSITIVE_INFINITY }: SchedulePlan,
   first: number,
@@ -187,15 +184,15 @@ function plannedFire(
   return { occurrence, next };
 }
 
-function takeFromLane(state: MemoryState, key: string, shares: ReadonlyMap<string, number>, taken: Taken): void {
+function takeFromLine(state: MemoryState, key: string, shares: ReadonlyMap<string, number>, taken: Taken): void {
   for (let share = shares.get(key) ?? 0; share > 0; share--) {
-    const id = state.lanes.next(key, taken.now);
+    const id = state.flowControl.next(key, taken.now);
     if (id === undefined) return;
     taken.take(id);
   }
 }
 
-/** The jobs that a claim takes, as many as fit into its answer. */
+/** The jobs that a claim takes: as many as fit into its reply. */
 class Taken {
   readonly jobs: LeasedJob[] = [];
   readonly now: number;

@@ -6,9 +6,8 @@ import { memoryQueue } from "./queue.ts";
 import { MemoryState } from "./state.ts";
 
 /**
- * Keeps jobs in memory: for tests, for local runs, and as the specification of what a store does. Everything is gone
- * with the process. It holds plain data and every method ends in the turn in which it was called, so requests may share
- * it.
+ * Keeps jobs in memory: for tests, for local use, and as the specification of a store. Everything is gone when the
+ * process ends. It holds plain data, and every method ends in the turn of its call, so requests may share it.
  */
 export function memoryStore(): Store {
   const states = new Map<string, MemoryState>();
@@ -18,7 +17,7 @@ export function memoryStore(): Store {
       const state = states.get(part) ?? new MemoryState();
       states.set(part, state);
       return aroundCalls(memoryQueue(state), async (method, call) => {
-        // A call counts as the round trip that it would be elsewhere.
+        // In another store, each call is a round trip.
         countRequest(meter, 0);
         if (state.spread && method !== "partitions") throw wrongPartitions(name, state.spread, undefined);
         return call();

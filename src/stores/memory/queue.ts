@@ -32,7 +32,7 @@ import {
 } from "./read.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 
-/** What each call counts as: the round trip that it would be elsewhere. */
+/** In another store, each call is a round trip. */
 const oneCall: Cost = { roundTrips: 1, commands: 0 };
 
 const local: LocalFacts = {
@@ -47,15 +47,15 @@ const local: LocalFacts = {
   partitionOf: () => 0,
 };
 
-/** The store port on plain maps: what each method does, without the ways in which Redis must be asked for it. */
+/** The store port on plain maps: what each method does, without the details of Redis. */
 export function memoryQueue(state: MemoryState): QueueStore {
-  const { due, records, lanes, counters, documents, tally } = state;
+  const { due, records, flowControl, counters, documents, tally } = state;
   const isWaiting = (id: string, now: number) => {
     const score = due.score(id);
     return score !== undefined && stateOf(score, now) !== "running";
   };
   const scoreOf = ({ key }: SchedulePut) => due.score(SCHEDULE_MEMBER + key);
-  /** Whether a schedule still stands as it was read. */
+  /** Whether a schedule has not changed since it was read. */
   const isAsRead = (put: SchedulePut) => scoreOf(put) === readScore(put.from);
   const store = (put: SchedulePut) => state.putSchedule(put.key, put, renewedScore(put));
   const remove = (key: string) => {
@@ -90,7 +90,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
       const leases = renewals.map(({ lease, endsAt, record }) => {
         const extended = renewedLease(lease, endsAt);
         const score = due.score(lease.id);
-        // Asked again, for its answer was lost, it finds its own work.
+        // A resend finds its own work.
         if (score !== leaseScore(lease) && score !== leaseScore(extended)) return null;
         due.set(lease.id, leaseScore(extended));
         if (record !== undefined) records.set(lease.id, record);
@@ -116,7 +116,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         counters.cancelled++;
         return "cancelled";
       });
-      lanes.putMarks(now);
+      flowControl.putMarks(now);
       return statuses;
     },
     async reschedule(ids, runAt, now) {
@@ -126,7 +126,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         state.wait(id, waitingScore(runAt, unpack(score).claims));
         return true;
       });
-      lanes.putMarks(now);
+      flowControl.putMarks(now);
       return moved;
     },
     async change({ id, from, runAt, record }) {
@@ -135,26 +135,26 @@ export function memoryQueue(state: MemoryState): QueueStore {
       const changed = waitingScore(runAt, from.claims);
       const { at, claims, isLeased } = unpack(score);
       if (at !== from.at || claims !== from.claims) {
-        // Asked again, for its answer was lost, it finds its own work.
+        // A resend finds its own work.
         const isChanged = !isLeased && waitingScore(at, claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
       state.wait(id, changed);
-      lanes.putMarks(Number.POSITIVE_INFINITY);
+      flowControl.putMarks(Number.POSITIVE_INFINITY);
       if (record !== undefined) records.set(id, record);
       return true;
     },
     async retryDead(retries, now) {
       const retried = retries.map(({ id, deadSince, claims, runAt, record, flow }) => {
-        // A job that was made anew under the id keeps its place, and its lease.
+        // A new job with the same id stays as it is.
         if (state.dead.score(id) !== deadSince || due.score(id) !== undefined) return false;
         state.removeDead(id);
-        state.add(id, record, flow && lanes.join(flow, false, now));
+        state.add(id, record, flow && flowControl.join(flow, false, now));
         state.wait(id, waitingScore(runAt, claims));
         counters.retriedDead++;
         return true;
       });
-      lanes.putMarks(now);
+      flowControl.putMarks(now);
       return retried;
     },
     removeDead: async (ids) => removeDead(ids),
@@ -163,11 +163,11 @@ export function memoryQueue(state: MemoryState): QueueStore {
       const count = cleared === "completed" ? clearCompleted(state, now) : clearWaiting(state, cleared, now);
       return { cleared: count, next: undefined };
     },
-    findFlow: async (key, now) => lanes.find(key, now),
-    listFlows: async ({ cursor, limit, now }) => pageOfFlows(lanes.list(now), cursor, limit),
+    findFlow: async (key, now) => flowControl.find(key, now),
+    listFlows: async ({ cursor, limit, now }) => pageOfFlows(flowControl.list(now), cursor, limit),
     async changeFlow(key, change, now) {
-      lanes.change(key, change, now);
-      lanes.putMarks(now);
+      flowControl.change(key, change, now);
+      flowControl.putMarks(now);
     },
     pulse: async () => JSON.stringify(countJobs(state, 0)),
     async stats(now, withNames = false) {
@@ -182,7 +182,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     },
     async putSchedule(put) {
       if (!isAsRead(put)) {
-        // Asked again, for its answer was lost, it finds its own work.
+        // A resend finds its own work.
         const stored = state.schedules.get(put.key);
         return scoreOf(put) === renewedScore(put) && stored !== undefined && textOf(stored) === textOf(put);
       }
@@ -217,12 +217,12 @@ function clearWaiting(state: MemoryState, cleared: Exclude<ClearableState, "comp
   const meant: readonly JobState[] = cleared === "pending" ? ["scheduled", "ready"] : [cleared];
   const ids = [...state.due.from(0)].filter(([id, score]) => isJob(id) && meant.includes(stateOf(score, now)));
   for (const [id] of ids) state.remove(id);
-  state.lanes.putMarks(now);
+  state.flowControl.putMarks(now);
   state.counters.cancelled += ids.length;
   return ids.length;
 }
 
-/** What a schedule is stored with, to compare it. */
+/** A schedule as text, to compare it. */
 function textOf({ record, plan }: Pick<StoredSchedule, "record" | "plan">): string {
   return JSON.stringify([record, plan]);
 }

@@ -3,7 +3,7 @@ import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import { nameText, type StoredPending } from "../../core/store/pending.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
-import { isInLine, LANE_MEMBER, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
+import { FLOW_KEY_MEMBER, isInLine, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
 import type { StoredStats } from "../../core/store/stats.ts";
 import type {
   FailuresPage,
@@ -53,7 +53,7 @@ export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest
   const items: StoredJob[] = [];
   let lastScore = 0;
   let bytes = 0;
-  for (const [id, score] of isDead ? deadBehind(state, seen) : liveBehind(state, seen)) {
+  for (const [id, score] of isDead ? newestFirst(state.dead, seen) : liveBehind(state, seen)) {
     if (!isDead && (!isJob(id) || stateOf(score, now) !== wanted)) continue;
     if (group !== undefined && state.deadGroups.get(id) !== group) continue;
     const job = isDead ? deadJob(state, id) : liveJob(state, id, score, now);
@@ -65,10 +65,6 @@ export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest
     lastScore = score;
   }
   return { items, cursor: undefined };
-}
-
-function deadBehind({ dead }: MemoryState, last: Cursor | undefined): Iterable<readonly [string, number]> {
-  return newestFirst(dead, last);
 }
 
 function newestFirst(ends: SortedSet, last: Cursor | undefined): Iterable<readonly [string, number]> {
@@ -115,7 +111,7 @@ function listCompleted(state: MemoryState, page: PageRequest): Page<StoredJob> {
   let bytes = 0;
   for (const [id, at] of [...newestFirst(state.ended, readCursor(cursor))]) {
     if (!state.isKept(id, now)) {
-      // What is kept no longer leaves the order as a list meets it.
+      // An expired job leaves the order when a list meets it.
       state.ended.delete(id);
       continue;
     }
@@ -151,8 +147,8 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
   const count = { scheduled: 0, ready: 0, running: 0 };
   let oldestReadyAt: number | undefined;
   for (const [member, score] of state.due.from(0)) {
-    // A key stands for what it could start: what is held back is not late.
-    const canStart = member.startsWith(LANE_MEMBER) || (isJob(member) && !isInLine(score));
+    // A key counts for the jobs that it could start: held-back jobs are not late.
+    const canStart = member.startsWith(FLOW_KEY_MEMBER) || (isJob(member) && !isInLine(score));
     if (canStart && score < scoreAfter(now)) oldestReadyAt ??= unpack(score).at;
     if (isJob(member)) count[stateOf(score, now)]++;
   }
@@ -175,7 +171,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
   };
 }
 
-/** Counts waiting jobs by name. All of them are here to be read, so it is exact however many there are. */
+/** Counts waiting jobs by name, always exactly. */
 export function countPending({ due, records }: MemoryState, now: number): StoredPending {
   const counts = new Map<string, number>();
   for (const [member, score] of due.from(0)) {

@@ -4,7 +4,7 @@ export type Entry = readonly [member: string, score: number];
 /** Members in the order of their scores, and of themselves where scores are equal: what a Redis sorted set is. */
 export class SortedSet {
   readonly #scores = new Map<string, number>();
-  /** Where a member stands in the order by another name than itself. */
+  /** The names of members that are not ordered by themselves. */
   readonly #names = new Map<string, string>();
   readonly #members: string[] = [];
 
@@ -16,7 +16,7 @@ export class SortedSet {
     return this.#scores.get(member);
   }
 
-  /** @param name by what it is ordered where scores are equal. Default: by itself. */
+  /** @param name orders members with equal scores. Default: the member itself. */
   set(member: string, score: number, name = member): void {
     this.delete(member);
     if (name !== member) this.#names.set(member, name);
@@ -47,7 +47,7 @@ export class SortedSet {
     for (let i = Math.min(index, this.#members.length - 1); i >= 0; i--) yield this.#at(i);
   }
 
-  /** How many members stand before a score and, with `member`, before that member at the score. */
+  /** How many members come before a score, or before a member at that score. */
   countBefore(score: number, member = ""): number {
     return this.#indexOf(member, score);
   }

@@ -4,7 +4,7 @@ import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } fro
 import type { JobState, Lease, Outcome, Spread } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
-import { Lanes } from "./lanes.ts";
+import { FlowControl } from "./flow-control.ts";
 import { SortedSet } from "./sorted-set.ts";
 
 interface Recurring {
@@ -17,20 +17,20 @@ interface Finished {
   readonly expiresAt: number;
 }
 
-/** What is kept of one queue: the same sets and hashes as in Redis (docs/storage.md), and the steps that they share. */
+/** One queue: the same sets and hashes as in Redis (docs/storage.md), and the steps that methods share. */
 export class MemoryState {
   readonly due = new SortedSet();
   readonly records = new Map<string, string>();
   readonly dead = new SortedSet();
   readonly deadRecords = new Map<string, string>();
-  readonly lanes = new Lanes(this.due);
+  readonly flowControl = new FlowControl(this.due);
   /** The flow control keys of live jobs, and of dead ones. */
   readonly flows = new Map<string, JobFlow>();
   readonly deadFlows = new Map<string, JobFlow>();
   /** The groups of failures of dead jobs that have one. */
   readonly deadGroups = new Map<string, string>();
   readonly done = new Map<string, Finished>();
-  /** When completed jobs ended: those that are observed, and some that are kept no longer. */
+  /** When observed jobs completed. Some of them may have expired. */
   readonly ended = new SortedSet();
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, Recurring>();
@@ -39,21 +39,21 @@ export class MemoryState {
   readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;
-  /** How the queue is spread over partitions, if it is. Then nothing is kept here. */
+  /** How the queue is spread over partitions, if it is. Then this state is empty. */
   spread: Spread | undefined;
 
-  /** Whether it keeps neither jobs, schedules nor documents, nor the mark of a pause. */
+  /** Whether there are no jobs, schedules or documents, and no pause. */
   get isEmpty(): boolean {
-    const { due, dead, done, windows, schedules, lanes, documents, paused } = this;
-    return !paused && [due, dead, done, windows, schedules, lanes, documents].every(({ size }) => size === 0);
+    const { due, dead, done, windows, schedules, flowControl, documents, paused } = this;
+    return !paused && [due, dead, done, windows, schedules, flowControl, documents].every(({ size }) => size === 0);
   }
 
-  /** Whether a job is known, finished or not. */
+  /** Whether a job exists, finished or not. */
   exists(id: string, now: number): boolean {
     return this.due.score(id) !== undefined || this.dead.score(id) !== undefined || this.isKept(id, now);
   }
 
-  /** Whether a completed job is still kept. */
+  /** Whether a completed job has not expired. */
   isKept(id: string, now: number): boolean {
     const finished = this.done.get(id);
     if (finished && finished.expiresAt <= now) this.done.delete(id);
@@ -66,30 +66,30 @@ export class MemoryState {
     if (flow) this.flows.set(id, flow);
   }
 
-  /** Gives a waiting job another record and another key. It stands nowhere until `wait` or `lease`. */
+  /** Gives a waiting job another record and another key. Call `wait` or `lease` next. */
   replace(id: string, record: string, flow: JobFlow | undefined): void {
     this.remove(id);
     this.add(id, record, flow);
   }
 
-  /** Puts a job among those that wait, wherever it stood: in the line of its key, if it has one. */
+  /** Makes a job wait, in the line of its key if it has one. */
   wait(id: string, score: number): void {
     this.#leave(id);
     const flow = this.flows.get(id);
-    if (flow) this.lanes.wait(flow, id, score);
+    if (flow) this.flowControl.wait(flow, id, score);
     else this.due.set(id, score);
   }
 
   /**
-   * Leases a job, wherever it stood.
+   * Leases a job.
    *
-   * @param name by what it is ordered among those whose leases end with it. Default: by its id.
+   * @param name orders jobs whose leases end at the same time. Default: the id.
    */
   lease(lease: Lease, now: number, name?: string): void {
     this.#leave(lease.id);
     this.due.set(lease.id, leaseScore(lease), name);
     const flow = this.flows.get(lease.id);
-    if (flow) this.lanes.begin(flow, now);
+    if (flow) this.flowControl.begin(flow, now);
   }
 
   remove(id: string): void {
@@ -99,22 +99,19 @@ export class MemoryState {
     this.flows.delete(id);
   }
 
-  /** Takes a job out of the line of its key, or ends the lease that it has of it. */
+  /** Takes a job out of the line of its key, or frees its slot. */
   #leave(id: string): void {
     const flow = this.flows.get(id);
     const score = this.due.score(id);
     if (!flow || score === undefined) return;
-    if (isInLine(score)) this.lanes.stopWaiting(flow, id);
-    else this.lanes.end(flow);
+    if (isInLine(score)) this.flowControl.stopWaiting(flow, id);
+    else this.flowControl.end(flow);
   }
 
-  /**
-   * Whether a job whose lease has run out may be leased again: its key may be paused by now, or have begun enough in
-   * this window.
-   */
+  /** Whether a job with an expired lease may be leased again: its key may be paused, or its rate used up. */
   mayStartAgain(id: string, now: number): boolean {
     const flow = this.flows.get(id);
-    return !flow || this.lanes.mayStartAgain(flow, now);
+    return !flow || this.flowControl.mayStartAgain(flow, now);
   }
 
   addDead(id: string, { at, record, group }: Extract<Outcome, { to: "dead" }>, flow: JobFlow | undefined): void {
@@ -138,9 +135,9 @@ export class MemoryState {
   }
 
   /**
-   * When the first member is due, of those that are not excepted.
+   * When the first member is due, except for some.
    *
-   * @param now finds one that is astray due at once. Default: by its score.
+   * @param now makes a member due at once that is too far ahead. Default: the score decides.
    */
   nextDueAt(now?: number, except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
@@ -150,14 +147,14 @@ export class MemoryState {
   }
 }
 
-/** The state of a live job. A lease that has run out makes its job ready again, by itself. */
+/** The state of a live job. It is ready again once its lease has run out. */
 export function stateOf(score: number, now: number): Extract<JobState, "scheduled" | "ready" | "running"> {
   const { at, isLeased } = unpack(score);
   if (at <= now) return "ready";
   return isLeased ? "running" : "scheduled";
 }
 
-/** Whether a member of `due` is a job: all others begin with a space, which no id does. */
+/** Whether a member of `due` is a job: all others begin with a space. */
 export function isJob(member: string): boolean {
   return !member.startsWith(" ");
 }

@@ -2,27 +2,27 @@ import type { EnqueueReply, NewJob } from "../../core/store/store.ts";
 import { isUnavailable } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
-/** Stores jobs, all of those of a part or none. */
+/** Stores jobs: all jobs of a partition, or none of them. */
 export async function enqueue(parts: Parts, jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
   const partOf = (job: NewJob) => parts.local.partitionOf(job);
   const { outlooks } = parts;
   return parts.each(jobs.map(withScope), partOf, async (part, some) => {
     try {
       const replies = await parts.at(part).enqueue(some, now);
-      outlooks.lost.noteEnqueue(part, now, true);
+      outlooks.unreachable.noteEnqueue(part, now, true);
       outlooks.noteEnqueued(part, some);
       if (replies[0]) parts.checkIfEmptied(part, replies[0]);
       return replies;
     } catch (error) {
-      if (isUnavailable(error)) outlooks.lost.noteEnqueue(part, now, false);
+      if (isUnavailable(error)) outlooks.unreachable.noteEnqueue(part, now, false);
       throw error;
     }
   });
 }
 
 /**
- * A job whose flow control key scopes its dedupe key: two flow keys are in one partition or in two by chance, so the
- * holder of a dedupe key is searched only among the jobs of the same flow key. No key has a line feed.
+ * Scopes the dedupe key of a job by its flow control key. Two flow control keys share a partition only by chance, so a
+ * dedupe key counts among the jobs of one of them. No key has a line feed.
  */
 function withScope(job: NewJob): NewJob {
   const { dedupe, flow } = job;

@@ -6,8 +6,7 @@ import {
   type SettleRequest,
   sizeOf,
 } from "../../core/store/store.ts";
-import { unlessLate } from "./late.ts";
-import { isUnavailable, PartialReplies } from "./partial-replies.ts";
+import { isUnavailable, PartialReplies, unlessLate } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
 /** Settles each outcome in its part. */
@@ -26,13 +25,12 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
 }
 
 /**
- * Settles each outcome in its part, fires in the first one, and claims from one: from another one instead if that does
- * not answer.
+ * Settles each outcome in its part, fires in the first one, and claims from one. If that is unreachable, from another.
  */
 export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
   const { now, fire, claim } = request;
   const { outlooks } = parts;
-  const { lost } = outlooks;
+  const { unreachable } = outlooks;
   const places = placesOf(parts, request);
   const busy = new Set([...places, ...(fire.length > 0 ? [0] : [])]);
   let target = outlooks.nextToClaim(now);
@@ -48,11 +46,11 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
     held.get(part)?.();
     const reply = await replies.from(part, parts.at(part).exchange(its));
     if (reply) outlooks.learn(part, reply, now);
-    else if (isUnavailable(replies.failureOf(part))) lost.add(part, now);
+    else if (isUnavailable(replies.failureOf(part))) unreachable.add(part, now);
     return reply;
   };
   const asked = Promise.all([...requests].map(([part, its]) => send(part, its)));
-  // Last, because the budget may have no room for it.
+  // Last, because the budget may not have room for it.
   const passing = (claim ? outlooks.stale(now, claim) : [])
     .filter((part) => !requests.has(part))
     .map((part) => readInPassing(parts, part, now));
@@ -60,16 +58,16 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
   const settled = settledIn(replies, places);
   const fired = replies.of(0)?.fired ?? [];
   if (passing.length > 0) await unlessLate([asked, ...passing]);
-  // A part that does not answer, and was only to be claimed from, does not stop claims from others.
+  // If the part to claim from is unreachable, and nothing else was sent there, it claims from another one.
   const passedOver = new Map<number, unknown>();
-  while (lost.has(target) && !busy.has(target)) {
+  while (unreachable.has(target) && !busy.has(target)) {
     passedOver.set(target, replies.failureOf(target));
     target = outlooks.nextToClaim(now);
-    if (lost.has(target)) break;
+    if (unreachable.has(target)) break;
     const isAnswered = !claim && replies.of(target) !== undefined;
     const claiming = { ...requestOf(parts, request, target), settle: [], fire: [] };
     const isClaimed = isAnswered || (await send(target, claiming));
-    // What the lost ones may have been billed can leave no room for this: then the budget ends the drain, and not they.
+    // The requests that failed may have used up the budget. Then the budget ends the drain, not the failures.
     if (isClaimed || replies.failureOf(target) instanceof OutOfBudgetError) replies.forgive(passedOver.keys());
   }
   const claimed = replies.of(target);
@@ -78,7 +76,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
     ...outlooks.nextDue(now),
     ...replies.failure,
     ...(claimed && passedOver.size > 0 && { passedOver: whyPassedOver }),
-    left: claimed?.left ?? 0,
+    backlog: claimed?.backlog ?? 0,
     ...(claimed?.leftKeys && { leftKeys: true }),
     ...(claimed?.evicted && { evicted: claimed.evicted }),
     settled,
@@ -89,7 +87,7 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
   };
 }
 
-/** The next exchange repeats what fails: a failure must not lose what this one claims. */
+/** Peeks at a part. A failure must not lose what this exchange claims: the next one peeks again. */
 async function readInPassing(parts: Parts, part: number, now: number): Promise<void> {
   const peeked = parts.at(part).peek(now);
   const outlook = await peeked.catch(() => undefined);
@@ -103,7 +101,7 @@ function placesOf(parts: Parts, { settle }: SettleRequest): readonly number[] {
   return settle.map(({ lease }) => parts.of(lease.id));
 }
 
-/** What of a request one part settles and watches. */
+/** The share of a request that one part settles and watches. */
 function requestOf<Request extends SettleRequest>(parts: Parts, request: Request, part: number): Request {
   const { settle, watch = [] } = request;
   return {
@@ -117,7 +115,7 @@ function mostOf(parts: Parts, part: number, request: SettleRequest | ExchangeReq
   return parts.at(part).local.mostOfExchange(request ? sizeOf({ fire: [], ...request }) : {});
 }
 
-/** The answers for all outcomes in their order; undefined for those of a part that gave none. */
+/** The replies for all outcomes in order; undefined for those of a part that failed. */
 function settledIn(replies: PartialReplies<SettleReply>, places: readonly number[]): SettleReply["settled"] {
   const rest = new Map(replies.entries.map(([part, { settled }]) => [part, settled.values()]));
   return places.map((part) => rest.get(part)?.next().value);

@@ -5,7 +5,7 @@ import type { Parts } from "./parts.ts";
 /**
  * Extends leases, each in its part.
  *
- * @throws {OutOfBudgetError} if there is no room for the requests of all parts. Then none is sent.
+ * @throws {OutOfBudgetError} if the budget has no room for the requests of all parts. Then none is sent.
  */
 export async function extend(parts: Parts, renewals: readonly LeaseRenewal[]): Promise<ExtendReply> {
   const partOf = ({ lease }: LeaseRenewal) => parts.of(lease.id);

@@ -3,20 +3,20 @@ import { fnv1a } from "../../core/shared/hash.ts";
 import { type Cost, sumOf, times } from "../../core/store/meter.ts";
 import { isOccurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { ExchangeSize, LocalFacts, NewJob } from "../../core/store/store.ts";
-import type { LostParts } from "./lost-parts.ts";
+import type { UnreachableParts } from "./unreachable-parts.ts";
 
-/** Spreads texts that differ in their last letters alone: the lower bits of FNV-1a are mixed with its upper ones. */
+/** Mixes the lower bits of FNV-1a with its upper ones, to spread texts that differ only in their last letters. */
 function hash(text: string): number {
   const value = fnv1a(text);
   return (value ^ (value >>> 16)) >>> 0;
 }
 
-/** Which of this many partitions a job is in. Jobs of schedules are where the schedules are. */
+/** The partition of a job. Jobs of schedules are where the schedules are. */
 export function partitionOf(id: string, count: number): number {
   return isOccurrenceJobId(id) ? 0 : hash(id) % count;
 }
 
-/** Which partition all jobs of a flow control key or dedupe key are in. */
+/** The partition of all jobs of a flow control key or dedupe key. */
 export function partitionOfKey(key: string, count: number): number {
   return hash(key) % count;
 }
@@ -30,16 +30,16 @@ export class PartitionedFacts implements LocalFacts {
   /** One partition of each store. */
   readonly #parts: readonly LocalFacts[];
   readonly #count: number;
-  readonly #lost: LostParts;
+  readonly #unreachable: UnreachableParts;
 
-  constructor(parts: readonly LocalFacts[], count: number, lost: LostParts) {
+  constructor(parts: readonly LocalFacts[], count: number, unreachable: UnreachableParts) {
     this.#parts = parts;
     this.#count = count;
-    this.#lost = lost;
+    this.#unreachable = unreachable;
     this.keepsConnection = parts.some(({ keepsConnection }) => keepsConnection);
     this.mostOfPartitions = this.#most((part) => part.mostOfPartitions);
-    // The first peek of a process asks each store how the queue is spread. The very first one creates it there, if
-    // there are several.
+    // The first peek of a process asks each store how the queue is spread. If there are several, the very first peek
+    // also creates the queue there.
     const checks = parts.length > 1 ? 2 * parts.length : 1;
     const peeks = this.#most((part) => part.mostOfPeek);
     this.mostOfPeek = sumOf(times(peeks, count + 1), times(this.mostOfPartitions, checks));
@@ -66,7 +66,7 @@ export class PartitionedFacts implements LocalFacts {
         this.#most((part) => part.mostOfExchange({ ...size, hasKeys })),
         parts,
       );
-    // Each in another partition, at worst: and each of these partitions also reads what is due next there.
+    // At worst each is in another partition, and reads what is due next there.
     const settling = inParts(Math.min(settles, this.#count), { settles, followUps });
     const firing = inParts(Math.min(fires, 1), { fires, firedJobs });
     const claiming = inParts(1, { claims });
@@ -88,14 +88,13 @@ export class PartitionedFacts implements LocalFacts {
   idSource(newId: () => string): (key?: string) => string {
     const count = this.#count;
     const all = Array.from({ length: count }, (_, part) => part);
-    const answering = all.filter((part) => !this.#lost.isAvoided(part));
-    const open = answering.length > 0 ? answering : all;
+    const reachable = all.filter((part) => !this.#unreachable.isAvoided(part));
+    const open = reachable.length > 0 ? reachable : all;
     const target = open[Math.floor(Math.random() * open.length)] ?? 0;
     return (key) => {
       const wanted = key === undefined ? target : partitionOfKey(key, count);
       let id = newId();
-      // A few tries per partition: the chance of failing 50 times is one in e^50, and then the id is merely stored
-      // elsewhere.
+      // With 50 tries per partition, one in e^50 fails. Then the job is only stored elsewhere.
       for (let tries = 50 * count; tries > 0 && partitionOf(id, count) !== wanted; tries--) id = newId();
       return id;
     };
@@ -105,7 +104,7 @@ export class PartitionedFacts implements LocalFacts {
     const count = this.#count;
     const wanted = partitionOf(id, count);
     let made = make();
-    // As above. If chance fails, no job is made: it would be searched for elsewhere.
+    // As above. If all tries fail, the job would be searched for elsewhere, so none is made.
     for (let tries = 50 * count; tries > 0 && partitionOf(made, count) !== wanted; tries--) made = make();
     return made;
   }

@@ -7,20 +7,19 @@ import { partitionOfKey } from "./facts.ts";
 import { clear, failures, findDead, list, pageInTurn } from "./pages.ts";
 import type { Parts } from "./parts.ts";
 import { peek, peekWithManifest } from "./peek.ts";
-import { sumOfHours, sumOfNames, sumOfPending } from "./sum-of-figures.ts";
-import { sumOfStats } from "./sum-of-stats.ts";
+import { sumOfHours, sumOfNames, sumOfPending, sumOfStats } from "./sums.ts";
 
 type Arguments<Method extends StoreMethod> = Parameters<QueueStore[Method]>;
 type Reply<Method extends StoreMethod> = Awaited<ReturnType<QueueStore[Method]>>;
 
-/** How a call of a method is spread over the parts of a queue, and how their replies are joined. */
+/** How to spread a call over the parts of a queue, and how to join their replies. */
 type Way<Method extends StoreMethod> = (
   parts: Parts,
   method: Method,
   args: Arguments<Method>,
 ) => Promise<Reply<Method>>;
 
-/** In a way of its own. */
+/** In its own way. */
 function by<Method extends StoreMethod>(
   run: (parts: Parts, ...args: Arguments<Method>) => Promise<Reply<Method>>,
 ): Way<Method> {
@@ -32,12 +31,12 @@ function callOf<Method extends StoreMethod>(parts: Parts, part: number, method: 
   return Reflect.apply(send, parts.at(part), args) as Promise<Reply<Method>>;
 }
 
-/** In the part of what the first argument names. */
+/** In the part of the first argument. */
 function inOne<Method extends StoreMethod>(partOf: (parts: Parts, first: Arguments<Method>[0]) => number): Way<Method> {
   return (parts, method, args) => callOf(parts, partOf(parts, args[0]), method, args);
 }
 
-/** The same, for what may make something due there. */
+/** The same, for a method that may make something due there. */
 function changesOne<Method extends StoreMethod>(
   partOf: (parts: Parts, first: Arguments<Method>[0]) => number,
 ): Way<Method> {
@@ -61,7 +60,7 @@ function inAll<Method extends StoreMethod>(join: (replies: readonly Reply<Method
     );
 }
 
-/** Each item in its part, and the answers in the order of the items. */
+/** Each item in its part, and the replies in the order of the items. */
 function inEach<Method extends "areWaiting" | "cancel" | "reschedule" | "retryDead">(): Way<Method> {
   return (parts, method, [items, ...rest]) =>
     parts.each<string | { readonly id: string }, Reply<Method>[number]>(
@@ -71,7 +70,7 @@ function inEach<Method extends "areWaiting" | "cancel" | "reschedule" | "retryDe
     ) as Promise<Reply<Method>>;
 }
 
-/** A method of the port without an entry is a compile error. */
+/** How each method is spread. */
 const ways: { readonly [Method in Exclude<keyof QueueStore, "local">]: Way<Method> } = {
   enqueue: by(enqueue),
   settle: by(settle),

@@ -1,33 +1,33 @@
 import type { ClaimRequest, NewJob, NextDue } from "../../core/store/store.ts";
-import type { LostParts } from "./lost-parts.ts";
+import type { UnreachableParts } from "./unreachable-parts.ts";
 
 /**
- * How many exchanges in a row claim from one part while others have something due. One would be fairest, but settles
- * what the part before has given in a request of its own each time.
+ * How many exchanges in a row claim from one part while others have something due. One would be fairest, but then each
+ * exchange needs another request to settle the jobs of the previous part.
  */
 const MOST_IN_A_ROW = 2;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** What is due next in each part, as far as is known, and so where to claim next. */
+/** What is due next in each part, as far as this process knows, and so where to claim next. */
 export class Outlooks {
-  /** The parts that do not answer. */
-  readonly lost: LostParts;
-  /** Of each part; undefined where nothing is known yet. */
+  /** The unreachable parts. */
+  readonly unreachable: UnreachableParts;
+  /** The outlook of each part; undefined if it is unknown. */
   readonly #outlooks: (NextDue | undefined)[];
-  /** For parts that no drain has read since this process enqueued something there: when the first of it is due. */
+  /** When the first job is due that this process enqueued in a part since it last read the part. */
   readonly #enqueued: Map<number, number>;
   /** When an exchange last read each part. */
   readonly #readAt = new Map<number, number>();
   #last: number;
-  /** How many exchanges in a row have claimed from it. */
+  /** How many exchanges in a row have claimed from the last part. */
   #inARow = 0;
 
-  constructor(count: number, lost: LostParts, enqueued: Map<number, number>) {
-    this.lost = lost;
+  constructor(count: number, unreachable: UnreachableParts, enqueued: Map<number, number>) {
+    this.unreachable = unreachable;
     this.#enqueued = enqueued;
     this.#outlooks = Array.from({ length: count }, () => undefined);
-    // Concurrent drains mostly start in different places.
+    // At random, so that concurrent drains start in different parts.
     this.#last = Math.floor(Math.random() * count);
   }
 
@@ -36,14 +36,14 @@ export class Outlooks {
     if (waiting.length > 0) this.#enqueued.set(part, Math.min(this.#enqueued.get(part) ?? NEVER, ...waiting));
   }
 
-  /** From when a part is read on, what was enqueued there before is in what the reading finds. */
+  /** Forgets what was enqueued in a part, since the reading finds it. */
   beginReading(part: number): void {
     this.#enqueued.delete(part);
   }
 
-  /** @param now when an exchange read it. Default: only a peek did. */
+  /** @param now when an exchange read the part. Default: only a peek did. */
   learn(part: number, { paused, nextAt }: NextDue, now?: number): void {
-    this.lost.delete(part);
+    this.unreachable.delete(part);
     this.#outlooks[part] = { paused, nextAt };
     if (now !== undefined) this.#readAt.set(part, now);
   }
@@ -53,28 +53,30 @@ export class Outlooks {
     this.#outlooks[part] = undefined;
   }
 
-  /** The parts that a claim wants to be read again, because the last reading is too old, and lost ones now and then. */
+  /** The parts that a claim wants to read again because they were not read for long, and some unreachable ones. */
   stale(now: number, { refreshAfterMs = NEVER }: ClaimRequest): readonly number[] {
     const old = [...this.#outlooks.keys()].filter((part) => {
       const readAt = this.#readAt.get(part) ?? now;
       this.#readAt.set(part, readAt);
-      return now - readAt >= refreshAfterMs && !this.lost.has(part);
+      return now - readAt >= refreshAfterMs && !this.unreachable.has(part);
     });
-    return [...old, ...this.lost.toAsk(now)];
+    return [...old, ...this.unreachable.toAsk(now)];
   }
 
-  /** The part that was claimed from last, if it has more and its turn is not over; else the one that is due first. */
+  /**
+   * The part to claim from: the last one again, up to twice in a row if it has more, else the one that is due first.
+   */
   nextToClaim(now: number): number {
-    // One never read may have something due.
+    // An unread part may have something due.
     const dueAt = (part: number) => this.#dueAt(part) ?? 0;
     const count = this.#outlooks.length;
-    // The last one comes last, so that parts with jobs of the same time take turns.
+    // The last part comes last, so that parts with jobs of the same time are served round-robin.
     const inTurn = this.#outlooks
       .map((_, step) => (this.#last + 1 + step) % count)
-      .filter((part) => !this.lost.has(part));
+      .filter((part) => !this.unreachable.has(part));
     const last = inTurn.at(-1) ?? this.#last;
-    const isItsTurn = dueAt(last) <= now && this.#inARow < MOST_IN_A_ROW;
-    const next = isItsTurn
+    const isLastAgain = dueAt(last) <= now && this.#inARow < MOST_IN_A_ROW;
+    const next = isLastAgain
       ? last
       : inTurn.reduce((least, part) => (dueAt(part) < dueAt(least) ? part : least), inTurn[0] ?? last);
     this.#inARow = next === this.#last ? this.#inARow + 1 : 1;
@@ -83,18 +85,18 @@ export class Outlooks {
   }
 
   /**
-   * What is due next in all parts that answer.
+   * What is due next in all reachable parts.
    *
-   * @param now when something is due in a part of which nothing is known.
+   * @param now when something is due in an unread part.
    */
   nextDue(now: number): NextDue {
-    const parts = [...this.#outlooks.keys()].filter((part) => !this.lost.has(part));
+    const parts = [...this.#outlooks.keys()].filter((part) => !this.unreachable.has(part));
     const nextAt = Math.min(...parts.map((part) => this.#dueAt(part) ?? now));
     const paused = parts.some((part) => this.#outlooks[part]?.paused);
     return { paused, nextAt: Number.isFinite(nextAt) ? nextAt : undefined };
   }
 
-  /** When something is due in a part, as far as is known; undefined if nothing is known. */
+  /** When something is due in a part; undefined if it is unknown. */
   #dueAt(part: number): number | undefined {
     const outlook = this.#outlooks[part];
     return outlook && Math.min(outlook.nextAt ?? NEVER, this.#enqueued.get(part) ?? NEVER);

@@ -9,14 +9,13 @@ import type {
   StoredJob,
 } from "../../core/store/store.ts";
 import { badCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
-import { mergedFailures } from "./merged-failures.ts";
-import { mergedPages } from "./merged-pages.ts";
+import { mergedFailures, mergedPages } from "./merged-pages.ts";
 import type { Parts } from "./parts.ts";
 
-// Some lists go through the parts one after the other: a cursor is the number of a part, and the cursor in that part.
-// Others merge a page of each part, and their cursors hold for all parts.
+// Some lists read one part after the other: a cursor is the number of a part, and the cursor in that part. Others merge
+// a page of each part: one cursor is for all parts.
 
-/** How a cursor begins that is in one part. */
+/** The beginning of a cursor in one part. */
 const IN_ONE_PART = /^\d{1,2}\//;
 
 interface Place {
@@ -57,7 +56,6 @@ export async function list(parts: Parts, state: JobState, page: PageRequest): Pr
   return pageInTurn(parts, page.cursor, (part, cursor) => part.list(state, { ...page, cursor }), begin);
 }
 
-/** Merges the pages of all parts. Each has the same order, so one cursor holds for all of them. */
 async function listNewest(parts: Parts, state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
   const share = shareOf(parts, page);
   const pages = await Promise.all(parts.all.map((part) => part.list(state, share)));
@@ -72,12 +70,12 @@ export async function failures(parts: Parts, page: FailuresRequest): Promise<Fai
   return mergedFailures(await Promise.all(parts.all.map((part) => part.failures(share))), page.limit);
 }
 
-/** What to ask each part for, so that all of them together give no more than asked for. */
+/** The request to each part, so that all of them together return no more than the limit. */
 function shareOf<Request extends FailuresRequest>(parts: Parts, page: Request): Request {
   return { ...page, mostBytes: Math.ceil(page.mostBytes / parts.all.length) };
 }
 
-/** Reads one part alone: the answers of all at once would exceed the limit of one. */
+/** Reads only the part of the first id: all parts together would exceed the limit. */
 export async function findDead(parts: Parts, ids: readonly string[], mostBytes: number): Promise<FoundDead> {
   const [first] = ids;
   if (first === undefined) return { jobs: [], rest: [] };

@@ -39,9 +39,9 @@ import { SpreadCheck } from "./spread-check.ts";
  *
  * - The first call of a process asks each store: 3 commands for each. The smallest budget of a drain has 2 k - 1 more
  *   round trips.
- * - While a store does not answer, drains continue with the others and log a warning. New jobs without your own id or
- *   dedupe key go to the others after one failure, and try the lost store again after 30 s. Calls for its jobs, or for
- *   all jobs, throw `store_unavailable`.
+ * - While a store is unreachable, drains continue with the others and log a warning. New jobs without your own id or
+ *   dedupe key go to the others after one failure, and try the unreachable store again after 30 s. Calls for its jobs,
+ *   or for all jobs, throw `store_unavailable`.
  * - Schedules are in the first store, with the jobs that they make, and so are documents. Nothing is copied from one
  *   store to another.
  *

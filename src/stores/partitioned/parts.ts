@@ -1,25 +1,25 @@
 import type { Cost, Meter } from "../../core/store/meter.ts";
 import type { LocalFacts, PeekReply, QueueStore } from "../../core/store/store.ts";
 import { PartitionedFacts, partitionOf } from "./facts.ts";
-import { LostParts } from "./lost-parts.ts";
 import { Outlooks } from "./outlooks.ts";
 import type { SpreadCheck } from "./spread-check.ts";
+import { UnreachableParts } from "./unreachable-parts.ts";
 
-/** What a process knows of a queue. Plain data, so that requests may share it. */
+/** What this process knows of a queue. Plain data, so that requests may share it. */
 export interface Known {
   /** The stores that have been checked. */
   readonly checked: Set<number>;
-  /** The parts that do not answer. */
-  readonly lost: LostParts;
+  /** The unreachable parts. */
+  readonly unreachable: UnreachableParts;
   /** As in `Outlooks`. */
   readonly enqueued: Map<number, number>;
 }
 
 export function nothingKnown(stores: number): Known {
-  return { checked: new Set(), lost: new LostParts(stores), enqueued: new Map() };
+  return { checked: new Set(), unreachable: new UnreachableParts(stores), enqueued: new Map() };
 }
 
-/** The parts of a queue, and what one opening of it knows of them. A part is meant by its number. */
+/** The parts of a queue, by their numbers, and what this process knows of them. */
 export class Parts {
   readonly all: readonly QueueStore[];
   readonly local: LocalFacts;
@@ -27,13 +27,18 @@ export class Parts {
   readonly meter: Meter | undefined;
   readonly #spread: SpreadCheck;
 
-  constructor(all: readonly QueueStore[], spread: SpreadCheck, { lost, enqueued }: Known, meter: Meter | undefined) {
+  constructor(
+    all: readonly QueueStore[],
+    spread: SpreadCheck,
+    { unreachable, enqueued }: Known,
+    meter: Meter | undefined,
+  ) {
     this.all = all;
     this.meter = meter;
     this.#spread = spread;
-    this.outlooks = new Outlooks(all.length, lost, enqueued);
+    this.outlooks = new Outlooks(all.length, unreachable, enqueued);
     const facts = all.slice(0, spread.stores).map(({ local }) => local);
-    this.local = new PartitionedFacts(facts, all.length, lost);
+    this.local = new PartitionedFacts(facts, all.length, unreachable);
   }
 
   get stores(): number {
@@ -49,14 +54,14 @@ export class Parts {
     return partitionOf(id, this.all.length);
   }
 
-  /** Of a store that was emptied, how the queue is spread is gone too. */
+  /** Checks the store of an emptied part again: the text that spreads the queue is gone too. */
   checkIfEmptied(part: number, { isEmptied = false }: Pick<PeekReply, "isEmptied">): void {
     if (isEmptied) this.#spread.checkAgain(part % this.stores);
   }
 
   /**
-   * Keeps room for the requests of several parts, so that the first one takes none for what it could do without. Gives
-   * it back by part.
+   * Keeps room in the budget for the requests of several parts, so that the optional work of one does not take it from
+   * the others. Returns what gives it back, by part.
    */
   holdRoom(parts: Iterable<number>, mostOf: (part: number) => Cost): ReadonlyMap<number, (() => void) | undefined> {
     return new Map([...parts].map((part) => [part, this.meter?.hold?.(mostOf(part))]));
@@ -74,16 +79,16 @@ export class Parts {
     return groups;
   }
 
-  /** Sends each item to its part, and returns the answers in the order of the items. */
-  async each<Item, Answer>(
+  /** Sends each item to its part, and returns the replies in the order of the items. */
+  async each<Item, Reply>(
     items: readonly Item[],
     partOf: (item: Item) => number,
-    ask: (part: number, items: readonly Item[]) => Promise<readonly Answer[]>,
-  ): Promise<readonly Answer[]> {
+    ask: (part: number, items: readonly Item[]) => Promise<readonly Reply[]>,
+  ): Promise<readonly Reply[]> {
     const asked = [...this.group(items, partOf)].map(
       async ([part, some]) => [part, (await ask(part, some)).values()] as const,
     );
-    const answers = new Map(await Promise.all(asked));
-    return items.map((item) => answers.get(partOf(item))?.next().value as Answer);
+    const replies = new Map(await Promise.all(asked));
+    return items.map((item) => replies.get(partOf(item))?.next().value as Reply);
   }
 }

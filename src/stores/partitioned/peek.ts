@@ -1,16 +1,12 @@
 import { TidegateError } from "../../core/shared/errors.ts";
 import type { PeekReply } from "../../core/store/store.ts";
-import { unlessLate } from "./late.ts";
-import { isUnavailable } from "./partial-replies.ts";
+import { isUnavailable, unlessLate } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
-/**
- * Reads what is due next in all parts, with the first one read by `first`. Continues without those that fail or are
- * late, unless all of them do.
- */
+/** Reads what is due next in all parts. It goes on without parts that fail or are late, unless all of them are. */
 export async function peek(parts: Parts, now: number, first = parts.at(0).peek(now)): Promise<PeekReply> {
-  const { lost } = parts.outlooks;
-  const answered = new Set<number>();
+  const { unreachable } = parts.outlooks;
+  const replied = new Set<number>();
   const failures: unknown[] = [];
   let isEmptied: boolean | undefined;
   const peeks = [first, ...parts.all.slice(1).map((part) => part.peek(now))].map(async (asked, part) => {
@@ -18,7 +14,7 @@ export async function peek(parts: Parts, now: number, first = parts.at(0).peek(n
       const reply = await asked;
       parts.checkIfEmptied(part, reply);
       isEmptied ||= reply.isEmptied;
-      answered.add(part);
+      replied.add(part);
       parts.outlooks.learn(part, reply);
     } catch (error) {
       failures.push(error);
@@ -28,10 +24,10 @@ export async function peek(parts: Parts, now: number, first = parts.at(0).peek(n
   await unlessLate(peeks);
   const refusal = failures.find((error) => !isUnavailable(error));
   if (refusal !== undefined) throw refusal;
-  const silent = [...peeks.keys()].filter((part) => !answered.has(part));
-  for (const part of silent) lost.add(part);
+  const silent = [...peeks.keys()].filter((part) => !replied.has(part));
+  for (const part of silent) unreachable.add(part);
   const [failure = notInTime()] = failures;
-  if (answered.size === 0) throw failure;
+  if (replied.size === 0) throw failure;
   return { ...parts.outlooks.nextDue(0), ...(silent.length > 0 && { failure }), ...(isEmptied && { isEmptied }) };
 }
 

@@ -1,7 +1,7 @@
 import type { Layout, QueueStore, Spread } from "../../core/store/store.ts";
 import { wrongPartitions } from "../wrong-partitions.ts";
 
-/** The checks that one turn of the event loop makes of the stores of a queue. */
+/** The checks of one turn of the event loop. */
 interface Round {
   readonly asked: Map<number, Promise<Layout>>;
   begun: Promise<void> | undefined;
@@ -9,8 +9,8 @@ interface Round {
 
 /**
  * Checks that a queue is opened as it is stored, before the first call of a process to each of its stores. Each store
- * answers for itself, so that one that does not answer does not block the others. Only a store that has nothing of the
- * queue yet needs all others: a queue is created in all of its stores, or in none.
+ * is checked alone, so that an unreachable one does not block the others. Only a new queue needs all of them: it is
+ * created in all of its stores, or in none.
  */
 export class SpreadCheck {
   readonly #queue: string;
@@ -23,7 +23,7 @@ export class SpreadCheck {
 
   /**
    * @param wholes the queue as a whole, in each of its stores.
-   * @param checked the numbers of the stores that need no check any more; they are added to it.
+   * @param checked the numbers of the stores that have been checked; the check adds to it.
    */
   constructor(queue: string, wholes: readonly QueueStore[], partitions: number, checked: Set<number>) {
     this.#queue = queue;
@@ -36,23 +36,20 @@ export class SpreadCheck {
   /**
    * Checks one store; undefined if it has been checked.
    *
-   * @throws {TidegateError} `invalid_request`, or why a store did not answer.
+   * @throws {TidegateError} `invalid_request`, or why a store is unreachable.
    */
   check(store: number): Promise<void> | undefined {
     return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());
   }
 
-  /**
-   * Checks a store once more before its next call, as it was emptied: then it also stores again how the queue is
-   * spread.
-   */
+  /** Checks an emptied store again before its next call. The check also stores again how the queue is spread. */
   checkAgain(store: number): void {
     this.#checked.delete(store);
   }
 
   /**
-   * Calls of one turn ask each store once. They are of one request: on Workers, one request may not await what another
-   * started.
+   * Calls of one turn share one check of each store. They belong to one request: on Workers, a request may not await a
+   * promise of another.
    */
   #roundOfTurn(): Round {
     if (this.#round) return this.#round;
@@ -80,7 +77,7 @@ export class SpreadCheck {
     );
   }
 
-  /** A single store needs no check before the queue is created. */
+  /** A single store creates the queue at once. */
   #ask(store: number, { asked }: Round): Promise<Layout> {
     const asking =
       asked.get(store) ?? this.#whole(store).partitions(this.#wholes.length === 1 ? this.#spread(store) : undefined);
@@ -89,7 +86,7 @@ export class SpreadCheck {
   }
 
   /**
-   * Whether a store has its part of the queue; false if it has nothing yet.
+   * Returns whether a store has its part of the queue; false if it has nothing yet.
    *
    * @throws {TidegateError} `invalid_request`
    */

@@ -18,29 +18,29 @@ import { requesterOf, transportOf } from "./transport.ts";
 export interface UpstashStoreOptions {
   /** `UPSTASH_REDIS_REST_URL` */
   readonly url: string;
-  /** `UPSTASH_REDIS_REST_TOKEN`; the read-only one does not do. */
+  /** `UPSTASH_REDIS_REST_TOKEN`, not the read-only one. */
   readonly token: string;
-  /** What every key begins with. Default "tidegate". */
+  /** The beginning of every key. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
 
-/** The database of a client of yours. */
+/** A database that you have a client for. */
 export interface UpstashClientOptions {
-  /** A client that exists already. Its own settings stay as they are. */
+  /** Your client. Its own settings do not change. */
   readonly redis: AnyRedis;
-  /** What every key begins with. Default "tidegate". */
+  /** The beginning of every key. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
 
 /**
- * Keeps jobs in Upstash Redis, over HTTP: works wherever `fetch` does.
+ * Keeps jobs in Upstash Redis, over HTTP. It works wherever `fetch` does.
  *
  * ```ts
  * const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
  * ```
  *
- * @throws {TidegateError} `invalid_request` where the address or the token is missing, or an option makes no sense.
- *   Nothing is sent before a queue needs it.
+ * @throws {TidegateError} `invalid_request` if the url or the token is missing, or if an option is invalid. Nothing is
+ *   sent before a queue needs it.
  */
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
   const { requester, prefix } = readOptions(options);

@@ -5,8 +5,8 @@ import type { Transport } from "../redis/connection.ts";
 import type { ConnectionWords } from "../redis/explain.ts";
 
 /**
- * The part of a client that sends requests and gives raw answers, with the client's own resends turned off: a script
- * sent again must know that it is, so resending is done here. Deriving leaves the client itself as it was.
+ * The part of a client that sends requests and returns raw replies, without the client's own resends: a resent script
+ * must know that it is one. The user's client itself does not change.
  */
 export function requesterOf(redis: Pick<AnyRedis, never>): Requester {
   const requester: unknown = (redis as AnyRedis | null)?.["client"];
@@ -24,7 +24,7 @@ const words: ConnectionWords = {
 
 /** Sends commands over HTTP. */
 export function transportOf(requester: Requester): Transport {
-  // As a function, for then an abort throws; given as an object, it would make the call resolve with null.
+  // A function, so that an abort throws: with a signal object, the call would resolve with null.
   const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
   return {
     keepsOrder: true,
@@ -37,8 +37,8 @@ export function transportOf(requester: Requester): Transport {
     },
     async sendMany(commands, signal) {
       const body = commands.map((command) => [...command]);
-      const answers = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
-      return (answers as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) =>
+      const replies = await requester.request({ path: ["pipeline"], body, signal: signalled(signal) });
+      return (replies as unknown as readonly { result?: unknown; error?: string }[]).map(({ result, error }) =>
         error ? new Error(error) : result,
       );
     },

@@ -51,28 +51,22 @@ export interface IoRedisClient {
 /** A client of either package, for one server or for a cluster. */
 export type RedisClient = NodeRedisClient | NodeRedisCluster | IoRedisClient;
 
-/**
- * How long a command waits for a connection, or for a cluster that is moving its slots: a restart is bridged, an outage
- * is reported.
- */
+/** How long a command waits for a connection, or for a cluster that moves slots: longer than a restart takes. */
 export const CONNECTED_WITHIN_MS = 3_000;
 
-/** One client, as this store needs it. */
+/** A connection of a client, as this store needs it. */
 export interface Line {
   /** Whether commands run in the order in which they are sent. A cluster may send each of them elsewhere. */
   readonly keepsOrder: boolean;
-  /** Whether a command would be written at once, may be some day, or never. */
+  /** Whether a command would be written at once, later, or never. */
   state(): "ready" | "connecting" | "closed";
-  /**
-   * Sends one command. Once `signal` is aborted nobody waits for the answer, and what has not been sent yet is not sent
-   * later.
-   */
+  /** Sends one command. A command that has not been sent when `signal` aborts is not sent later. */
   send(command: readonly string[], signal: AbortSignal): Promise<unknown>;
-  /** Calls `listener` whenever the connection is there (again), and whenever it is lost. */
+  /** Calls `listener` whenever the connection is made, and whenever it is lost. */
   onChange(listener: (change: "ready" | "lost") => void): void;
 }
 
-/** Tells the two packages apart; undefined where it is a client of neither. */
+/** Adapts a client of either package; undefined for anything else. */
 export function lineOf(client: RedisClient): Line | undefined {
   const given: { readonly [Name in "call" | "status" | "sendCommand" | "isReady" | "nodeByAddress"]?: unknown } =
     client ?? {};
@@ -101,8 +95,7 @@ function nodeRedisLine(client: NodeRedisClient): Line {
 }
 
 /**
- * The cluster follows its slots by itself. A node that is lost fails what was written to it, and what is yet to be
- * written waits for its connection.
+ * The cluster follows its slots by itself. If a node is lost, written commands fail, and others wait for a connection.
  */
 function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
   return {
@@ -124,12 +117,12 @@ function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
   };
 }
 
-/** The key that decides which node takes a command: scripts name theirs after how many there are. */
+/** The key that decides which node takes a command. Scripts name their keys after the number of keys. */
 function firstKeyOf([name = "", ...parameters]: readonly string[]): string | undefined {
   return name.startsWith("EVAL") ? parameters[2] : parameters[0];
 }
 
-/** A command of ioredis, as it is kept until it is written, or written again on a new connection. */
+/** A command of ioredis, which keeps it until it is written, or written again on a new connection. */
 interface IoRedisCommand {
   name: string;
   args: unknown[];
@@ -143,14 +136,14 @@ interface IoRedisSender {
 }
 
 /**
- * The same client, whose next command goes out as a PING once `signal` is aborted. ioredis keeps what was under way
- * when a connection breaks, and sends it on the next one, however much later that is: a call that was given up would be
- * carried out then. Deriving leaves the client itself as it was.
+ * The same client, whose next command goes out as a PING once `signal` is aborted. ioredis keeps the commands in flight
+ * when a connection breaks, and sends them on the next one, however late: it would run a call that was given up. The
+ * user's client itself does not change.
  */
 function revocable(client: IoRedisClient, signal: AbortSignal): IoRedisClient {
   const { options, sendCommand } = client as IoRedisClient & Partial<IoRedisSender>;
   return Object.create(client, {
-    // Gathered with others, a command would be sent by a client that knows nothing of the signal.
+    // A pipeline would send the command through a client that does not know the signal.
     options: { value: { ...options, enableAutoPipelining: false } },
     sendCommand: {
       value: (command: IoRedisCommand, ...rest: unknown[]) => {
@@ -165,8 +158,8 @@ function revocable(client: IoRedisClient, signal: AbortSignal): IoRedisClient {
 }
 
 /**
- * Fails a command whose connection is lost at once. A `Cluster` would send it again, and nobody would know that its
- * script may have run before. What a node has refused was not run: the cluster may send that elsewhere.
+ * Fails a command as soon as its connection is lost. A `Cluster` would send it again, and the script would not know
+ * that it may have run before. A command that a node refused did not run: the cluster may send it elsewhere.
  */
 function passOnLosses(command: IoRedisCommand, fail: IoRedisCommand["reject"]): void {
   const { reject: follow } = command;
@@ -180,7 +173,7 @@ function ioRedisLine(client: IoRedisClient): Line {
     state() {
       if (client.status === "ready") return "ready";
       if (client.status === "end") return "closed";
-      // Made with `lazyConnect`, it waits to be asked. What goes wrong shows as the state that follows.
+      // A client with `lazyConnect` waits for this call. A failure shows in the next state.
       if (client.status === "wait") client.connect().catch(() => {});
       return "connecting";
     },
@@ -192,7 +185,7 @@ function ioRedisLine(client: IoRedisClient): Line {
   };
 }
 
-/** Whether Redis itself has answered: it does so in capitals, while what a client says for itself begins otherwise. */
+/** Whether Redis itself has replied: its errors begin in capitals, those of a client do not. */
 function isReply(error: unknown): boolean {
   return /^[A-Z]{2,}/.test(messageOf(error));
 }

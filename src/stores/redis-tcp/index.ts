@@ -17,7 +17,7 @@ export type { IoRedisClient, NodeRedisClient, NodeRedisCluster, RedisClient } fr
 
 /** How keys are named. */
 export interface RedisStoreOptions {
-  /** What every key begins with: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
+  /** The beginning of every key: 1 to 64 letters, digits, dots, colons, hyphens or underscores. Default "tidegate". */
   readonly prefix?: string | undefined;
 }
 
@@ -26,8 +26,8 @@ export interface RedisStoreOptions {
  * through both.
  *
  * It needs Redis 6.2, Valkey 7.2 or newer (8 and 9 keep completed jobs for fewer commands), and a connected client of
- * the package `redis` or `ioredis`. The client stays yours: its settings are left alone, other code may use it too, and
- * you close it once no queue uses it any more.
+ * the package `redis` or `ioredis`. The client stays yours: its settings do not change, other code may use it too, and
+ * you close it once no queue uses it.
  *
  * ```ts
  * import { createClient } from "redis";
@@ -45,7 +45,7 @@ export interface RedisStoreOptions {
  *
  * @param client a connected client, for one server or for a cluster.
  * @param options how keys are named.
- * @throws {TidegateError} `invalid_request` for anything else than such a client, or a prefix that makes no sense.
+ * @throws {TidegateError} `invalid_request` if this is not such a client, or if the prefix is invalid.
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   const { prefix } = knownOptions(options, ["prefix"], "redisStore");
@@ -56,7 +56,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   };
 }
 
-/** All stores of a client share what listens to it: Node takes more than ten listeners for a leak. */
+/** All stores of a client share one listener: Node warns of a leak at more than ten. */
 const connections = new WeakMap<RedisClient, Connection>();
 
 function connectionOf(client: RedisClient): Connection {

@@ -3,10 +3,10 @@ import type { Transport } from "../redis/connection.ts";
 import { type ConnectionWords, messageOf } from "../redis/explain.ts";
 import { CONNECTED_WITHIN_MS, type Line } from "./clients.ts";
 
-/** How a cluster refuses what it takes again soon: while a slot moves to another node, and until a failover is over. */
+/** How a cluster refuses commands for a while: a slot moves to another node, or a failover is under way. */
 const NOT_NOW = /\b(TRYAGAIN|CLUSTERDOWN)\b/;
-/** How long to wait before it is asked again, in ms. */
-const ASKED_AGAIN_MS = 100;
+/** How long to wait before sending again, in ms. */
+const SENT_AGAIN_MS = 100;
 
 const words: ConnectionWords = {
   access: "Redis refused the client's user or password, or the user may not run scripts.",
@@ -21,12 +21,12 @@ const words: ConnectionWords = {
 };
 
 /**
- * Sends commands through a client of the user's.
+ * Sends commands through the user's client.
  *
- * A command is handed to the client only while it is connected, never to its offline queue: sent when the connection
- * comes back, a command that was given up long ago would lease jobs to nobody. And where the connection is lost under a
- * command, it counts as lost at once, and the client is kept from sending it again by itself: the resend that follows
- * tells the script that an earlier send may have arrived.
+ * The client gets a command only while it is connected, never in its offline queue: a command that was given up long
+ * ago would lease jobs to nobody when the connection comes back. If the connection is lost during a command, the reply
+ * counts as lost at once, and the client may not send the command again: our own resend tells the script that an
+ * earlier send may have arrived.
  */
 export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
@@ -48,31 +48,29 @@ export class ClientTransport implements Transport {
   }
 
   async send(command: readonly string[], signal: AbortSignal): Promise<unknown> {
-    return asUsual(await this.#taken(command, signal), command);
+    return asUsual(await this.#untilTaken(command, signal), command);
   }
 
-  /**
-   * What a cluster refuses for now was not run, so that it is no resend. A line that keeps its order keeps it here too.
-   */
-  async #taken(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+  /** Sends a command until the cluster takes it. A refused command did not run, so this is not a resend. */
+  async #untilTaken(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     let end: AbortSignal | undefined;
     for (;;) {
       try {
-        return await this.#answer(command, signal);
+        return await this.#replyTo(command, signal);
       } catch (error) {
         end ??= AbortSignal.any([signal, AbortSignal.timeout(this.#connectedWithinMs)]);
         if (this.keepsOrder || !NOT_NOW.test(messageOf(error)) || end.aborted) throw error;
-        await heard(new Set(), AbortSignal.any([end, AbortSignal.timeout(ASKED_AGAIN_MS)]));
+        await heard(new Set(), AbortSignal.any([end, AbortSignal.timeout(SENT_AGAIN_MS)]));
       }
     }
   }
 
-  /** Sent in one turn, they travel together. */
+  /** The client sends all commands of one turn together. */
   async sendMany(commands: readonly (readonly string[])[], signal: AbortSignal): Promise<readonly unknown[]> {
     return Promise.all(commands.map((command) => this.send(command, signal).catch((error: unknown) => error)));
   }
 
-  async #answer(command: readonly string[], signal: AbortSignal): Promise<unknown> {
+  async #replyTo(command: readonly string[], signal: AbortSignal): Promise<unknown> {
     await this.#connected(signal);
     const done = new AbortController();
     const over = AbortSignal.any([signal, done.signal]);
@@ -101,7 +99,7 @@ export class ClientTransport implements Transport {
   }
 }
 
-/** Resolves when the listeners are called, or `signal` is aborted. */
+/** Resolves when the listeners are called, or when `signal` aborts. */
 function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {
@@ -115,14 +113,14 @@ function heard(listeners: Set<() => void>, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** An answer as RESP2 gives it, whatever protocols and types the client is configured for. */
-function asUsual(answer: unknown, [name = ""]: readonly string[]): unknown {
-  if (!Array.isArray(answer)) return answer;
-  const [first, ...rest] = answer;
+/** Turns a reply into RESP2, whatever protocol and types the client is configured for. */
+function asUsual(reply: unknown, [name = ""]: readonly string[]): unknown {
+  if (!Array.isArray(reply)) return reply;
+  const [first, ...rest] = reply;
   // RESP3 gives members with their scores as pairs.
-  if (Array.isArray(first)) return answer.flat();
+  if (Array.isArray(first)) return reply.flat();
   // With `stringNumbers`, ioredis gives what a script counted as digits.
-  return name.startsWith("EVAL") ? [Number(first), ...rest] : answer;
+  return name.startsWith("EVAL") ? [Number(first), ...rest] : reply;
 }
 
 function unavailable(message: string): TidegateError {

@@ -7,7 +7,7 @@ import { mostOfPartitions } from "./most-commands.ts";
 import { type Script, scripts } from "./scripts.generated.ts";
 import { readLayout } from "./spread.ts";
 
-/** The arguments of a script; a function where they say whether an earlier send may have arrived. */
+/** The arguments of a script: a function if they say whether an earlier send may have arrived. */
 export type Arguments = readonly string[] | ((isResend: boolean) => readonly string[]);
 
 /** Runs scripts and commands on the keys of one queue. */
@@ -24,32 +24,33 @@ export class Caller {
     this.#random = random;
   }
 
-  /** A number that keeps two calls of the same millisecond apart if one of them is sent again. */
+  /** A number that tells two calls of the same millisecond apart if one of them is sent again. */
   newNonce(): string {
     return String(Math.floor(this.#random() * 1_024));
   }
 
-  /** Runs a script that answers with texts. */
+  /** Runs a script that replies with texts. */
   async texts(script: Script, args: Arguments, sending?: Sending): Promise<readonly string[]> {
-    return textsOf(await this.#run(script, args, sending));
+    return textsOf(await this.values(script, args, sending));
   }
 
-  /** Runs a script that answers with a number. */
+  /** Runs a script that replies with a number. */
   async number(script: Script, args: Arguments, sending?: Sending): Promise<number> {
-    return Number(await this.#run(script, args, sending));
+    return Number(await this.values(script, args, sending));
   }
 
-  /** Runs a script that answers whether it has done something. */
+  /** Runs a script that replies whether it has done something. */
   async isDone(script: Script, args: Arguments, sending?: Sending): Promise<boolean> {
     return (await this.number(script, args, sending)) === 1;
   }
 
-  /** Runs a script that answers so of each of some things. */
+  /** Runs a script that replies so for each of several things. */
   async areDone(script: Script, args: Arguments, sending?: Sending): Promise<readonly boolean[]> {
-    return (await this.texts(script, args, sending)).map((answer) => answer === "1");
+    return (await this.texts(script, args, sending)).map((done) => done === "1");
   }
 
-  async #run(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
+  /** Runs a script, and gives its reply as it is. */
+  async values(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
     const argsOf = typeof args === "function" ? args : () => args;
     try {
       return await this.connection.run(script, this.keys, argsOf, this.meter, sending);
@@ -83,7 +84,7 @@ export class Caller {
     );
   }
 
-  /** The keys of a queue in partitions refuse every command: what they hold is the reason. */
+  /** Finds out why Redis refused a command: the keys of a queue in partitions refuse every one. */
   async #reason(error: unknown): Promise<unknown> {
     const layout = isRefusedCommand(error) && (await this.layoutText().then(readLayout, () => undefined));
     return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;
@@ -92,7 +93,7 @@ export class Caller {
   /**
    * Notes whether the queue has the mark that stays once it was used.
    *
-   * @returns whether it had it before, and was emptied.
+   * @returns whether it has lost the mark, because the database was emptied.
    */
   isEmptied(isUnused: boolean | undefined): boolean {
     const { used, places } = this.connection;
@@ -104,16 +105,14 @@ export class Caller {
   }
 }
 
-/** An answer as texts: a client may give numbers as numbers or as digits. */
-export function textsOf(answer: unknown): readonly string[] {
-  return Array.isArray(answer) ? answer.map(String) : [];
+/** A reply as texts: a client may give numbers as numbers or as digits. */
+export function textsOf(reply: unknown): readonly string[] {
+  return Array.isArray(reply) ? reply.map(String) : [];
 }
 
-/** An answer in rows of so many values. */
-export function rowsOf(answer: readonly string[], size: number): readonly (readonly string[])[] {
-  return Array.from({ length: Math.ceil(answer.length / size) }, (_, row) =>
-    answer.slice(row * size, (row + 1) * size),
-  );
+/** A reply in rows of so many values. */
+export function rowsOf(reply: readonly string[], size: number): readonly (readonly string[])[] {
+  return Array.from({ length: Math.ceil(reply.length / size) }, (_, row) => reply.slice(row * size, (row + 1) * size));
 }
 
 export const flag = (value: boolean): string => (value ? "1" : "0");

@@ -4,15 +4,15 @@ import { type ConnectionWords, isRefusal, messageOf, toStoreError } from "./expl
 import type { QueueKeys } from "./keys.ts";
 import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.generated.ts";
 
-/** Sends one command and gives its raw answer; throws where there is none, or Redis answers with an error. */
+/** Sends one command and returns its raw reply. Throws if there is none, or if Redis replies with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
 
 /** A plain command: its name and its arguments. */
 export type Command = readonly string[];
 
 /**
- * Sends several plain commands in one round trip and gives their raw answers, an `Error` in place of each that failed.
- * Commands of others may run in between. Throws where there is no answer at all.
+ * Sends several plain commands in one round trip and returns their raw replies, with an `Error` for each that failed.
+ * Commands of others may run in between. Throws if there is no reply at all.
  */
 export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Promise<readonly unknown[]>;
 
@@ -20,31 +20,24 @@ export interface Transport {
   readonly send: Send;
   readonly sendMany: SendMany;
   /**
-   * Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, also after a
-   * while.
+   * Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, and later.
    */
   readonly keepsOrder: boolean;
   /** Whether commands share a connection that stays open. Default false. */
   readonly keepsConnection?: boolean;
-  /** Where the scripts may carry Upstash's locking line: the address, under which a refusal is remembered. */
+  /** The address of a Redis that may know Upstash's locking line. A refusal is remembered under it. */
   readonly lockingAddress: string | undefined;
   readonly words: ConnectionWords;
 }
 
-/**
- * What the Redis at an address has turned out to know: asked once in the life of an isolate, whatever stores are opened
- * there.
- */
+/** What the Redis at each address knows: found out once in the life of an isolate. */
 const dialects = new Map<string, Dialect>();
 
 /** How long one round trip may take before it counts as lost. */
-const ANSWER_WITHIN_MS = 10_000;
-/** How often a request is sent whose answers get lost. */
+const REPLY_WITHIN_MS = 10_000;
+/** How often a request is sent if its replies are lost. */
 const MOST_SENDS = 3;
-/**
- * How long to wait before it is sent a second time, on average; before the third ten times as long. A blip of a third
- * of a second is bridged.
- */
+/** The average pause before the second send; before the third, ten times as long. This bridges a third of a second. */
 const FIRST_PAUSE_MS = 50;
 const PAUSE_GROWTH = 10;
 
@@ -52,19 +45,19 @@ const PAUSE_GROWTH = 10;
 const UNKNOWN_SCRIPT = /^NOSCRIPT/;
 const UNKNOWN_FLAG = /shebang|flag/i;
 
-/** How a request is sent, where that is not left to the connection. */
+/** How to send a request. */
 export interface Sending {
   /** How long all pauses between sends may take together, in ms. */
   readonly pauseMs?: number | undefined;
-  /** The most commands that a script is billed each time that it is sent: for meters with a budget to keep. */
+  /** The most commands that a script is billed each time it is sent, for meters with a budget. */
   readonly most?: number;
 }
 
-/** Plain commands that are sent in place of a script the first time. */
+/** Plain commands that replace a script for the first send. */
 export interface InPlace {
   readonly commands: readonly Command[];
-  /** What takes back those that ran, by their answers, where Redis has refused another one for good. */
-  readonly takeBack: (answers: readonly unknown[]) => readonly Command[];
+  /** The commands that undo those that ran, by their replies, if Redis refused another one for good. */
+  readonly takeBack: (replies: readonly unknown[]) => readonly Command[];
 }
 
 /** One request that runs a script. */
@@ -77,7 +70,7 @@ interface Evaluation {
   readonly most: number;
 }
 
-/** What is sent in place of a request that is refused for a known reason. */
+/** What to send if a request is refused for a known reason. */
 interface Fallback {
   readonly reason: RegExp;
   /** How many requests it may take. */
@@ -85,29 +78,23 @@ interface Fallback {
   readonly send: () => Promise<unknown>;
 }
 
-/**
- * Waits between two sends. By the platform's timers, as each answer is waited for: a test that stops its clock still
- * gets one.
- */
+/** Waits between two sends, by the timers of the platform: a test may stop the clock of its queue. */
 export type Pause = (ms: number) => Promise<void>;
 
-/** Makes a signal that is aborted when an answer counts as lost. */
+/** Makes a signal that aborts when a reply counts as lost. */
 export type Deadline = () => AbortSignal;
 
 const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
-const deadlineByTimer: Deadline = () => AbortSignal.timeout(ANSWER_WITHIN_MS);
+const deadlineByTimer: Deadline = () => AbortSignal.timeout(REPLY_WITHIN_MS);
 
 /**
- * The way to one Redis: runs scripts by their hash, sends again what got no answer, and turns what goes wrong into
- * errors that a person can act on and that hold neither payload nor address.
+ * The way to one Redis. It runs scripts by their hash, sends requests again if their replies are lost, and turns
+ * failures into errors that tell a person what to do and that hold neither payload nor address.
  */
 export class Connection {
-  /**
-   * Where the figures of names of jobs are, by the key `due` of their queue. A script that finds another name there
-   * says so.
-   */
+  /** Where the metrics of job types are, by the key `due` of their queue. A script says so if another name is there. */
   readonly places = new Map<string, Map<string, string>>();
-  /** The keys `due` of the queues that were seen to be used: with the mark that stays. */
+  /** The keys `due` of queues with the mark that stays after the first use. */
   readonly used = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;
@@ -142,7 +129,7 @@ export class Connection {
   }
 
   /**
-   * Runs a script. `args` gets whether an earlier send may have arrived, so that the script can recognise its own work.
+   * Runs a script. `args` is told whether an earlier send may have arrived, so that the script recognises its own work.
    *
    * @throws {TidegateError} `store_unavailable`
    */
@@ -159,10 +146,10 @@ export class Connection {
   }
 
   /**
-   * Sends plain commands once, in one round trip, and the script in their place where their answers get lost: all of
-   * them may have run by then, or only the first ones.
+   * Sends plain commands once, in one round trip. If their replies are lost, it sends the script instead: all of the
+   * commands may have run by then, or only the first ones.
    *
-   * @returns the answers of the commands, or else that of the script.
+   * @returns the replies of the commands, or the reply of the script.
    * @throws {TidegateError} `store_unavailable`
    */
   async runInPlace(
@@ -171,14 +158,14 @@ export class Connection {
     keys: QueueKeys,
     args: (isResend: boolean) => readonly string[],
     meter: Meter | undefined,
-  ): Promise<{ readonly answers: readonly unknown[] } | { readonly answer: unknown }> {
+  ): Promise<{ readonly replies: readonly unknown[] } | { readonly reply: unknown }> {
     return this.#persistently({}, async (isResend, signal) => {
-      if (isResend) return { answer: await this.#evaluate({ script, keys, args: args(true), signal, meter, most: 0 }) };
-      const answers = await this.#sendMany(commands, meter, signal);
-      const error = answers.find(isError);
-      if (!error) return { answers };
-      const toTakeBack = isRefusal(error) ? takeBack(answers) : [];
-      // What cannot be taken back either is found and removed later.
+      if (isResend) return { reply: await this.#evaluate({ script, keys, args: args(true), signal, meter, most: 0 }) };
+      const replies = await this.#sendMany(commands, meter, signal);
+      const error = replies.find(isError);
+      if (!error) return { replies };
+      const toTakeBack = isRefusal(error) ? takeBack(replies) : [];
+      // If this fails too, a sweep removes the record later.
       if (toTakeBack.length > 0) await this.#sendMany(toTakeBack, meter, signal).catch(() => {});
       throw error;
     });
@@ -191,10 +178,10 @@ export class Connection {
    */
   async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
-      const answers = await this.#sendMany(commands, meter, signal);
-      const error = answers.find(isError);
+      const replies = await this.#sendMany(commands, meter, signal);
+      const error = replies.find(isError);
       if (error) throw error;
-      return answers;
+      return replies;
     });
   }
 
@@ -214,7 +201,7 @@ export class Connection {
     const { script, keys, args, meter, most } = evaluation;
     const rest = [String(keys.all.length), ...keys.all, ...args];
     const hasRoom = (roundTrips: number) => meter?.allows?.({ roundTrips, commands: roundTrips + most - 1 }) !== false;
-    // To find out whether this Redis knows the flag may need four requests.
+    // Finding out whether this Redis knows the flag may take four requests.
     const isUnsure = this.#dialect === "locking" && !this.#isSure;
     const dialect = isUnsure && !hasRoom(4) ? "plain" : this.#dialect;
     const toAskAgain = isUnsure && dialect === "locking" ? 2 : 0;
@@ -229,35 +216,35 @@ export class Connection {
       this.#send(["EVAL", source, ...rest], evaluation, dialect === "locking" ? unknownFlag : undefined);
     const unknownScript = { reason: UNKNOWN_SCRIPT, requests: 1 + toAskAgain, send: byText };
     // The last request that there is room for carries the script itself.
-    const answer = await (hasRoom(2)
+    const reply = await (hasRoom(2)
       ? this.#send(["EVALSHA", script.shas[dialect], ...rest], evaluation, unknownScript)
       : byText());
     this.#isSure ||= dialect === this.#dialect;
-    return answer;
+    return reply;
   }
 
   /**
-   * Gives what a script answers. A refusal that `fallback` expects is billed as one command; the budget keeps room for
-   * what follows it.
+   * Returns the reply of a script. A refusal that `fallback` expects is billed as one command, and the budget keeps
+   * room for the fallback.
    */
   async #send(command: readonly string[], { signal, meter, most }: Evaluation, fallback?: Fallback): Promise<unknown> {
     const billed = countRequest(meter, most);
     const requests = fallback?.requests ?? 0;
     const letGo = meter?.hold?.({ roundTrips: requests, commands: requests });
     try {
-      const answer = await this.#transport.send(command, signal);
-      const [commands, result, lacksHsetex] = Array.isArray(answer) ? answer : [];
-      if (typeof commands !== "number") throw new Error("unexpected answer");
+      const reply = await this.#transport.send(command, signal);
+      const [commands, result, lacksHsetex] = Array.isArray(reply) ? reply : [];
+      if (typeof commands !== "number") throw new Error("unexpected reply");
       letGo?.();
       billed(commands);
-      // From now on scripts see to it themselves that fields expire.
+      // From now on, scripts expire fields by themselves.
       if (lacksHsetex === 1) this.#speak("ownExpiry");
       return result;
     } catch (error) {
       letGo?.();
       if (!fallback?.reason.test(messageOf(error))) throw error;
       billed(1);
-      // In the same turn, so that no other request takes the room.
+      // In the same turn, so that no other request takes the room in the budget.
       return fallback.send();
     }
   }
@@ -268,10 +255,10 @@ export class Connection {
     if (lockingAddress !== undefined) dialects.set(lockingAddress, dialect);
   }
 
-  async #persistently<Answer>(
+  async #persistently<Reply>(
     { pauseMs = Number.POSITIVE_INFINITY }: Sending,
-    attempt: (isResend: boolean, signal: AbortSignal) => Promise<Answer>,
-  ): Promise<Answer> {
+    attempt: (isResend: boolean, signal: AbortSignal) => Promise<Reply>,
+  ): Promise<Reply> {
     const { words } = this.#transport;
     let left = pauseMs;
     let lost: unknown;
@@ -283,7 +270,7 @@ export class Connection {
         if (sent >= MOST_SENDS || isRefusal(error)) throw toStoreError(error, words);
         lost = error;
       }
-      // Many that meet the same outage do not come back all at once.
+      // The pause is random, so that clients in the same outage do not all come back at once.
       const pause = FIRST_PAUSE_MS * PAUSE_GROWTH ** (sent - 1) * (0.75 + this.#random() / 2);
       const bounded = Math.max(0, Math.min(pause, left));
       left -= bounded;
@@ -292,7 +279,7 @@ export class Connection {
   }
 }
 
-const isError = (answer: unknown): answer is Error => answer instanceof Error;
+const isError = (reply: unknown): reply is Error => reply instanceof Error;
 
 /** Reads what keys begin with. @throws {TidegateError} `invalid_request` */
 export function readPrefix(prefix: unknown = "tidegate"): string {

@@ -5,7 +5,7 @@ import { newFlowText } from "./flow.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
 import { scripts } from "./scripts.generated.ts";
 
-/** How many values enqueue.lua gives of each job. */
+/** How many values enqueue.lua returns for each job. */
 const VALUES = 5;
 
 export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
@@ -26,23 +26,22 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
         const emptied = noteUse(stored.added > 1);
         return jobs.map(({ id, runAt }) => ({ status: "enqueued", id, runAt, lease: undefined, ...emptied }));
       }
-      const answer = stored?.answer ?? (await caller.texts(scripts.enqueue, args));
-      const use = answer[jobs.length * VALUES];
-      const emptied = use ? noteUse(use === "1") : {};
-      const rows = rowsOf(answer, VALUES);
+      const reply = stored?.reply ?? (await caller.values(scripts.enqueue, args));
+      const [isUnused, values] = reply as readonly unknown[];
+      const emptied = isUnused === "" ? {} : noteUse(Number(isUnused) === 1);
+      const rows = rowsOf(textsOf(values), VALUES);
       return jobs.map((job, index) => ({ ...enqueueReply(job, rows[index] ?? [], now), ...emptied }));
     },
   };
 }
 
 /**
- * Stores a job by plain commands. Gives how many members they have added, or what the script has answered in their
- * place; undefined if the script must be run.
+ * Stores a job by plain commands. Returns how many members they added, or the reply of the script if it ran instead.
  */
 async function storeLone(caller: Caller, job: NewJob, args: (isResend: boolean) => readonly string[]) {
   const sent = await caller.inPlace(loneEnqueue(job, caller.keys), scripts.enqueue, args);
-  if ("answer" in sent) return { answer: textsOf(sent.answer) };
-  const added = Number(sent.answers[1]);
+  if ("reply" in sent) return sent;
+  const added = Number(sent.replies[1]);
   return added > 0 ? { added } : undefined;
 }
 

@@ -12,22 +12,22 @@ import {
   type QueueStore,
   sizeOf,
 } from "../../core/store/store.ts";
-import type { Caller } from "./caller.ts";
+import { type Caller, rowsOf, textsOf } from "./caller.ts";
 import { newFlowText, readFlow } from "./flow.ts";
 import { mostOfExchange, mostOfSweep } from "./most-commands.ts";
-import { figureArguments, followUpArguments, outcomeArguments, toSend } from "./outcomes.ts";
+import { followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import { scripts } from "./scripts.generated.ts";
 import { idOf } from "./stored-job.ts";
 
-/** A claim that takes nothing: exchange.lua then only reads what is due next. */
+/** Claims nothing: exchange.lua only reads what is due next. */
 const NO_CLAIM: ClaimRequest = { limit: 0, leaseMs: 0 };
-/** A claim for which exchange.lua does not even read what is due next. */
+/** Claims nothing, and does not even read what is due next. */
 const NO_READ: ClaimRequest = { limit: -1, leaseMs: 0 };
 /** How exchange.lua marks a job that an earlier send of the claim has made. */
 const FIRED = " fired:";
-/** How many leases an exchange watches at most, so that no command is needed for it. */
+/** How many leases an exchange watches at most: more would take a command. */
 const MOST_WATCHED = 100;
 
 export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exchange"> {
@@ -43,7 +43,7 @@ export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exch
 async function exchange(
   caller: Caller,
   request: ExchangeRequest,
-  { limit, leaseMs, countLeft = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
+  { limit, leaseMs, countBacklog = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
 ): Promise<ExchangeReply> {
   const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
   const { commands: most } = mostOfExchange(sizeOf(request));
@@ -51,7 +51,7 @@ async function exchange(
   const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
   const { sent, acceptedBy } = toSend(settle);
   const head = [
-    ...[now, isResend, caller.newNonce(), limit, countLeft, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
+    ...[now, isResend, caller.newNonce(), limit, countBacklog, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
     ...[maySweep, meetsKeys, firesDeclared, observe],
   ]
     .map(Number)
@@ -60,20 +60,20 @@ async function exchange(
     ...head,
     ...outcomeArguments(sent, now),
     ...followUpArguments(sent),
-    ...figureArguments(sent, observe ? placesOf(caller) : undefined),
+    ...metricArguments(sent, observe ? placesOf(caller) : undefined),
     ...watchArguments(settle.length > 0 ? watch : []),
     String(fire.length),
     ...fire.flatMap(fireArguments),
   ];
   const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, "1") : given);
   const sending = { pauseMs: resendPauseMs, most: maySweep ? sweeping : most };
-  const answer = await caller.texts(scripts.exchange, args, sending);
-  const { places, missing, settled, ...reply } = exchangeReply(answer, sent.length, fire.length, now);
+  const values = (await caller.values(scripts.exchange, args, sending)) as readonly unknown[];
+  const { places, missing, settled, ...reply } = readReply(values, now);
   notePlaces(caller, places);
   return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
 }
 
-/** Where the figures of names are, as far as is known. */
+/** Where the metrics of names are, as far as this process knows. */
 function placesOf({ connection, keys }: Caller): ReadonlyMap<string, string> {
   return connection.places.get(keys.due) ?? new Map();
 }
@@ -85,8 +85,7 @@ function notePlaces(caller: Caller, places: ReadonlyMap<string, string>): void {
 }
 
 /**
- * The names under which a leased job may be in `due`. One that was leased at enqueue continues under its id once it is
- * extended.
+ * The names under which a leased job may be in `due`. A born job goes on under its id once its lease is extended.
  */
 function watchedNames({ id, bornAs }: Lease): readonly string[] {
   return bornAs === undefined ? [id] : [BORN_MEMBER + id, id];
@@ -116,64 +115,45 @@ function fireArguments(fire: Fire): string[] {
   ];
 }
 
-/** The answer of exchange.lua, and where it has found figures of names to be: '' where they are no longer. */
-interface ExchangeAnswer extends ExchangeReply {
+/** The reply of exchange.lua, and what the store alone needs of it. */
+interface ScriptReply extends ExchangeReply {
+  /** Where the metrics of names are: '' for a name that has no place any more. */
   readonly places: ReadonlyMap<string, string>;
   /** The names of watched jobs that are not in `due`. */
   readonly missing: ReadonlySet<string>;
 }
 
-export function exchangeReply(answer: readonly string[], outcomes: number, fires: number, now: number): ExchangeAnswer {
-  const [paused, next, left] = answer;
-  const firesAt = 3 + outcomes;
-  const evicted = Number(answer[firesAt + fires]);
-  const jobsAt = firesAt + fires + 2;
-  const placesAt = jobsAt + 4 * Number(answer[jobsAt - 1]) + 1;
-  const missingAt = placesAt + 2 * Number(answer[placesAt - 1]) + 1;
-  const schedulesAt = missingAt + Number(answer[missingAt - 1]);
-  const places = new Map<string, string>();
-  for (let at = placesAt; at < missingAt - 1; at += 2) places.set(answer[at] as string, answer[at + 1] as string);
+function readReply(reply: readonly unknown[], now: number): ScriptReply {
+  const [paused, next, backlog, evicted, ...lists] = reply;
+  const [settled = [], fired = [], jobs = [], places = [], missing = [], schedules = []] = lists.map(textsOf);
   return {
-    paused: paused === "1",
-    ...(paused === "2" && { leftKeys: true }),
-    nextAt: timeOf(next),
-    left: Number(left),
-    ...(evicted > 0 && { evicted }),
-    settled: answer.slice(3, firesAt).map((accepted) => accepted === "1"),
-    fired: answer.slice(firesAt, firesAt + fires) as readonly FireReply[],
-    jobs: leasedJobs(answer, jobsAt, placesAt - 1, now),
-    schedules: dueSchedules(answer, schedulesAt),
-    places,
-    missing: new Set(answer.slice(missingAt, schedulesAt)),
+    paused: Number(paused) === 1,
+    ...(Number(paused) === 2 && { leftKeys: true }),
+    nextAt: timeOf(String(next)),
+    backlog: Number(backlog),
+    ...(Number(evicted) > 0 && { evicted: Number(evicted) }),
+    settled: settled.map((accepted) => accepted === "1"),
+    fired: fired as readonly FireReply[],
+    jobs: rowsOf(jobs, 4).map((row) => leasedJob(row, now)),
+    schedules: rowsOf(schedules, 3).map(dueSchedule),
+    places: new Map(rowsOf(places, 2).map(([name = "", place = ""]) => [name, place])),
+    missing: new Set(missing),
   };
 }
 
-function leasedJobs(answer: readonly string[], from: number, to: number, now: number): readonly LeasedJob[] {
-  const jobs: LeasedJob[] = [];
-  for (let at = from; at < to; at += 4) {
-    const { claims, at: endsAt } = unpack(Number(answer[at + 1]));
-    const name = answer[at] as string;
-    const { record, flow } = readFlow(answer[at + 2] as string);
-    const dueAt = unpack(Number(answer[at + 3])).at;
-    const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
-    if (id === name) {
-      const lease = flow ? { id, claims, endsAt, flow, claimedAt: now } : { id, claims, endsAt };
-      jobs.push({ lease, record, dueAt });
-      continue;
-    }
-    // A claim makes the jobs that it fires itself under the name of those that are born leased, and no others.
-    const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};
-    const ofKey = flow && { flow, claimedAt: now };
-    jobs.push({ lease: { id, claims, endsAt, ...ofKey, ...bornAs }, record, dueAt, isFired: true });
-  }
-  return jobs;
+function leasedJob([name = "", leased, stored = "", due]: readonly string[], now: number): LeasedJob {
+  const { claims, at: endsAt } = unpack(Number(leased));
+  const { record, flow } = readFlow(stored);
+  const dueAt = unpack(Number(due)).at;
+  const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
+  const lease = flow ? { id, claims, endsAt, flow, claimedAt: now } : { id, claims, endsAt };
+  if (id === name) return { lease, record, dueAt };
+  // The store fires schedules under the name of born jobs, and claims no other born job under that name.
+  const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};
+  return { lease: { ...lease, ...bornAs }, record, dueAt, isFired: true };
 }
 
-function dueSchedules(answer: readonly string[], from: number): readonly DueSchedule[] {
-  const schedules: DueSchedule[] = [];
-  for (let at = from; at < answer.length; at += 3) {
-    const { at: occurrence, claims: revision } = unpack(Number(answer[at + 1]));
-    schedules.push({ key: answer[at] as string, occurrence, revision, ...readPlan(answer[at + 2] as string) });
-  }
-  return schedules;
+function dueSchedule([key = "", score, stored = ""]: readonly string[]): DueSchedule {
+  const { at: occurrence, claims: revision } = unpack(Number(score));
+  return { key, occurrence, revision, ...readPlan(stored) };
 }

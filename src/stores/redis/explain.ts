@@ -1,12 +1,12 @@
 import { TidegateError } from "../../core/shared/errors.ts";
 
-/** What to do if Redis refuses the caller, or gives no answer, in words that fit the way to this Redis. */
+/** What to do if Redis refuses the caller or does not reply, in words that fit this connection. */
 export interface ConnectionWords {
-  /** Redis refused who asks. */
+  /** Redis refused the caller. */
   readonly access: string;
-  /** There was no answer, or none that makes sense. */
+  /** There was no reply, or none that makes sense. */
   readonly lost: string;
-  /** Replies that only this way to Redis can bring. */
+  /** Replies that only this kind of connection can get. */
   readonly replies?: readonly (readonly [RegExp, string])[];
 }
 
@@ -15,7 +15,7 @@ const REFUSED_COMMAND =
 
 const REFUSED_ACCESS = /^(WRONGPASS|NOAUTH|NOPERM|Unauthorized)/i;
 
-/** What Redis refuses for good, so that asking again would bring the same answer, and what to do about it. */
+/** What Redis refuses for good, however often it is sent, and what to do about it. */
 const refusals: readonly (readonly [RegExp, string])[] = [
   [
     /max requests limit exceeded/i,
@@ -23,7 +23,7 @@ const refusals: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /max request size|max.*size exceeded/i,
-    "The request or its answer is larger than Redis accepts. Enqueue fewer or smaller jobs at once.",
+    "The request or its response is larger than Redis accepts. Enqueue fewer or smaller jobs at once.",
   ],
   [
     /^(ERR )?OOM|maxmemory|max.*storage/i,
@@ -35,7 +35,7 @@ const refusals: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** What keeps a Redis from its work for a while. A script passes such a reply on inside its own. */
+/** States of a Redis that pass. A script includes such an error in its own. */
 const states: readonly (readonly [RegExp, string])[] = [
   [/\bREADONLY\b/, "Redis answered as a read-only replica. Connect to the primary."],
   [/\bMASTERDOWN\b/, "Redis answered as a replica that has lost its primary. Connect to the primary."],
@@ -45,7 +45,7 @@ const states: readonly (readonly [RegExp, string])[] = [
   [/\bBUSY\b/, "A slow script or function blocks Redis. Wait for its end, or stop it with SCRIPT KILL."],
 ];
 
-/** The words of an error; empty for what is none. */
+/** The message of an error; empty if it is not an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "";
 }
@@ -59,12 +59,12 @@ export function isRefusal(error: unknown): boolean {
   );
 }
 
-/** Whether Redis refused a command for good, as it does where a key holds another kind of value than it should. */
+/** Whether Redis refused a command for good, as it does if a key holds the wrong kind of value. */
 export function isRefusedCommand(error: unknown): boolean {
   return messageOf(error) === REFUSED_COMMAND;
 }
 
-/** Says what to do, in words of our own: the client's messages hold the whole command, payload included. */
+/** Says what to do. It does not repeat the client's message, which holds the whole command, payload included. */
 export function toStoreError(error: unknown, words: ConnectionWords): TidegateError {
   if (error instanceof TidegateError) return error;
   const message = messageOf(error);

@@ -1,9 +1,36 @@
 import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
 import { windowEnd } from "../../core/store/score.ts";
+import type { QueueStore } from "../../core/store/store.ts";
+import { badCursor } from "../cursor.ts";
+import { type Caller, rowsOf, textsOf } from "./caller.ts";
+import { scripts } from "./scripts.generated.ts";
 
-// How flow control keys stand in scripts' arguments and in what they store: lua/_lanes.lua.
+// How scripts read and store flow control keys: see lua/_lanes.lua.
 
-/** Without colons, which end it, and with percent signs escaped, which begin an escape. */
+export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFlows" | "changeFlow"> {
+  return {
+    async findFlow(key, now) {
+      const field = escaped(key);
+      const [text] = await caller.plain(["HGET", caller.keys.flow, field]);
+      return typeof text === "string" ? readFlowState(field, text, now) : undefined;
+    },
+    async listFlows({ cursor = "0", limit, now }) {
+      // Redis takes any number of 64 bits.
+      if (!/^\d{1,20}$/.test(cursor) || BigInt(cursor) >= 1n << 64n) throw badCursor();
+      const [reply] = await caller.plain(["HSCAN", caller.keys.flow, cursor, "COUNT", String(limit)]);
+      const [next, fields] = Array.isArray(reply) ? reply : [];
+      const items = rowsOf(textsOf(fields), 2).flatMap(
+        ([field = "", text = ""]) => readFlowState(field, text, now) ?? [],
+      );
+      return { items, cursor: String(next) === "0" ? undefined : String(next) };
+    },
+    async changeFlow(key, change, now) {
+      await caller.number(scripts.changeFlow, [escaped(key), String(now), ...changeFlowArguments(change)]);
+    },
+  };
+}
+
+/** Escapes colons, which end a key, and percent signs, which begin an escape. */
 function escaped(key: string): string {
   return key.replaceAll("%", "%25").replaceAll(":", "%3A");
 }
@@ -16,22 +43,19 @@ function limitTexts({ concurrency, rate, periodMs, ordered }: FlowLimits): reado
   return [String(concurrency), String(rate), String(periodMs), ordered ? "1" : "0"];
 }
 
-/** The name of a key in `flow`. */
-export const flowField = escaped;
-
-/** What a script is given of the key of a new job. */
+/** The argument for the key of a new job. */
 export function newFlowText(flow: NewFlow | undefined): string {
   return flow ? `${[escaped(flow.key), ...limitTexts(flow.limits)].join(":")}:` : "";
 }
 
-/** What stands before the record of a job with a key. */
+/** The beginning of the stored record of a job with a key. */
 export function flowHead(flow: JobFlow | undefined): string {
   return flow ? `2:${flow.order}:${newFlowText(flow)}` : "";
 }
 
 const head = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
 
-/** A stored record, and the key that stands before it. */
+/** Splits a stored record into the key of the job and its record. */
 export function readFlow(stored: string): { readonly record: string; readonly flow?: JobFlow } {
   const [text, order, key = "", concurrency, rate, periodMs, ordered] = head.exec(stored) ?? [];
   if (text === undefined) return { record: stored };
@@ -59,8 +83,8 @@ const PAUSED = 4;
 const FREE_CONCURRENCY = 8;
 const FREE_RATE = 16;
 
-/** What `flow` holds of a key; undefined if nothing need be known of it any more. */
-export function readFlowState(field: string, text: string, now: number): FlowState | undefined {
+/** Reads the state of a key; undefined if it is no longer needed. */
+function readFlowState(field: string, text: string, now: number): FlowState | undefined {
   const [concurrency, rate, periodMs, flags, ...numbers] = text.split(":", 12);
   const [running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = numbers.map(Number);
   const stored = readLimits(concurrency, rate, periodMs, flags);
@@ -87,7 +111,7 @@ export function readFlowState(field: string, text: string, now: number): FlowSta
   };
 }
 
-/** The job at the head of a line: behind twelve numbers, and behind its order and its score of 16 digits each. */
+/** The id at the head of a line, after twelve numbers, and after its order and score of 16 digits each. */
 function firstOf(text: string): string | undefined {
   const [, length, rest = ""] = /^(?:\d+:){12}\d{32}(\d+):(.*)$/s.exec(text) ?? [];
   if (length === undefined) return undefined;
@@ -95,7 +119,7 @@ function firstOf(text: string): string | undefined {
   return new TextDecoder().decode(new TextEncoder().encode(rest).slice(0, Number(length)));
 }
 
-export function changeFlowArguments(change: FlowChange): readonly string[] {
+function changeFlowArguments(change: FlowChange): readonly string[] {
   const { to } = change;
   if (to !== "set" && to !== "unset") return [to];
   return [to, change.only ?? "", ...(to === "set" ? limitTexts(change.limits) : [])];

@@ -1,9 +1,9 @@
 /**
- * Builds the keys of one queue, the only place that does. Every script gets all of them, in this order, so that each
- * key a script touches is declared. The hash tag keeps them in one slot of a cluster.
+ * The keys of one queue. Every script gets all of them, in this order, so that each key it touches is declared. The
+ * hash tag keeps them in one slot of a cluster.
  *
- * `partition` is for one logical queue that is spread over several sets of keys: each key accepts 100 MB on the small
- * plans. Under the keys of the whole such a queue keeps its number of partitions alone (lua/partitions.lua).
+ * @param partition for a queue that is spread over several sets of keys. Under the keys of the whole, such a queue
+ * keeps   only how it is spread (lua/partitions.lua).
  */
 export function keysOf(prefix: string, queue: string, partition?: number): QueueKeys {
   return keysWith(
@@ -13,7 +13,7 @@ export function keysOf(prefix: string, queue: string, partition?: number): Queue
   );
 }
 
-/** The keys that a partition had before their names spread over the slots of a cluster. */
+/** The keys of a partition in earlier versions, whose names do not spread over the slots of a cluster. */
 export function earlierKeysOf({ prefix, queue }: QueueKeys, partition: number): QueueKeys {
   return keysWith(`${prefix}:{${queue}/${partition}}:`, prefix, queue);
 }
@@ -29,8 +29,8 @@ function keysWith(tag: string, prefix: string, queue: string): QueueKeys {
 }
 
 /**
- * Two letters for each partition. With them, the first 2, 4, 8, ... 64 partitions of any queue lie in as many equal
- * shares of the slots of a cluster: the slot is a CRC, and numbers alone would differ in few of its bits.
+ * Two letters for each partition, with which the first 2, 4, 8, ... 64 partitions of a queue spread evenly over the
+ * slots of a cluster. The slot is a CRC, and numbers alone would differ in few of its bits.
  */
 const SPREADING =
   "aabpdifbbiaxgadpdqfzarbcbiaxbzakbyahdsfxbsabfadjbracfddkfydrbdaqbkazbxaiacbrfsdxdbfiajcafpeabbasacbrddfkfadjfrdyfddkapbafjdabxai";

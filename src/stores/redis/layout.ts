@@ -18,12 +18,12 @@ export function layoutCalls(caller: Caller): Pick<QueueStore, "partitions"> {
   };
 }
 
-/** Where a budget has no room to look for the keys of earlier versions, the next call that has it does. */
+/** Whether the budget has room to search for the keys of earlier versions. If not, a later call does. */
 function affordsSearch({ meter }: Caller, { partitions }: Spread): boolean {
   return meter?.allows?.({ roundTrips: 2, commands: partitions + mostOfPartitions }) !== false;
 }
 
-/** Jobs, schedules and the dead letter under names that this version does not read would be as good as lost. */
+/** Refuses a queue with jobs, schedules or dead jobs under names that this version does not read. */
 async function refuseEarlierKeys(caller: Caller, { partitions }: Spread): Promise<void> {
   const parts = Array.from({ length: partitions }, (_, partition) => earlierKeysOf(caller.keys, partition));
   const counts = await caller.plain(...parts.map(({ due, dead }) => ["EXISTS", due, dead]));

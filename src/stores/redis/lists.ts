@@ -6,13 +6,10 @@ import { LEASE_MEMBER } from "./members.ts";
 import { scripts } from "./scripts.generated.ts";
 import { completedJob, deadJob, deadJobs, dueJob, idOf } from "./stored-job.ts";
 
-/**
- * How many fields HSCAN is asked for at most: as many as the largest page has. And at first, while it is unknown how
- * large they are.
- */
+/** The most fields that HSCAN reads at once, as many as the largest page has; and how many it reads at first. */
 const MOST_SCANNED = 1_000;
 const SCANNED_AT_FIRST = 20;
-/** How list.lua answers where completed jobs without order follow. */
+/** The reply of list.lua if completed jobs without an order follow. */
 const UNORDERED_FOLLOW = "2";
 
 export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "failures"> {
@@ -56,7 +53,7 @@ async function listInOrder(caller: Caller, state: JobState, page: PageRequest): 
   return { items, cursor: more === "1" && score ? writeCursor({ score: Number(score), id }) : undefined };
 }
 
-/** The member by which a page of a state is ordered, of a job by its name in `due`. */
+/** The member by which a page is ordered, from the name of a job in `due`. */
 function orderedName(state: JobState, name: string): string {
   return state === "running" ? LEASE_MEMBER + name : name;
 }
@@ -77,7 +74,7 @@ async function listUnordered(caller: Caller, page: PageRequest, cursor: string):
   const { limit, mostBytes } = page;
   const [, from = "", seen = "", count = ""] = /^(\d{1,20}):(\d{1,9}):(\d{1,9})$/.exec(cursor || "0:0:0") ?? [];
   if (Number(count) > MOST_SCANNED || from === "") throw badCursor();
-  // HSCAN gives the rest of what it gave before only where it is asked for as many.
+  // HSCAN returns the rest of an earlier page only for the same COUNT.
   const scanned = seen === "0" ? Math.min(Number(count) || SCANNED_AT_FIRST, limit) : Number(count);
   const args = [String(limit), String(mostBytes), from, seen, String(scanned)];
   const [next, nextSeen, bytes, ...rest] = await caller.texts(scripts.listCompleted, args);

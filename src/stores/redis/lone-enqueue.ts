@@ -4,15 +4,14 @@ import type { Command, InPlace } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
 import { NAMES_MEMBER, NO_NAMES } from "./members.ts";
 
-// One job with an id made for it takes two plain commands, which are one fewer than the script: first its record, then
-// its place among those that wait. Nobody knows its id before both have run, so that nobody can find it half stored.
-// Should the second one never arrive, a record is left that no reader meets, and lua/exchange.lua removes it by its
-// age.
+// A job whose id was made for it takes two plain commands, one fewer than the script: first its record, then its member
+// of `due`. Nobody knows its id before both have run, so nobody finds it half stored. If the second command never
+// arrives, no reader meets the record, and lua/_settle.lua removes it later.
 
-/** UUIDv7, as `timeOrderedIds` makes them: such an id says when it was made. As in lua/exchange.lua. */
+/** UUIDv7, which says when it was made. As in lua/_settle.lua. */
 const TIME_ORDERED_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-7/i;
 
-/** The job of a call that plain commands can store; undefined where the call needs the script. */
+/** The job of a call that plain commands can store; undefined if the call needs the script. */
 export function loneJob(jobs: readonly NewJob[]): NewJob | undefined {
   const [job] = jobs;
   if (jobs.length !== 1 || !job?.isFreshId) return undefined;
@@ -21,8 +20,8 @@ export function loneJob(jobs: readonly NewJob[]): NewJob | undefined {
 }
 
 /**
- * The commands that store a lone job. The second one answers how many members it has added: none if the job is there
- * already, and two if no job was ever there, because it also adds the mark that stays once a queue was used.
+ * The commands that store a lone job. The second one returns how many members it added: none if the job exists, and two
+ * if the queue is new, because it also adds the mark that stays.
  */
 export function loneEnqueue({ id, runAt, record }: NewJob, keys: QueueKeys): InPlace {
   return {

@@ -1,16 +1,16 @@
 import type { Cost } from "../../core/store/meter.ts";
 import type { ExchangeSize } from "../../core/store/store.ts";
 
-// The most that the scripts are billed, sent for the first time or again, for budgets: counted from lua/. A command
-// takes 1,000 values at once. So a script takes as many commands as it has kinds of them, and at most one more for each
-// 1,000 values of all kinds together. A test compares this with what Redis counts.
+// The most that each script is billed, as a first send or a resend, for budgets. A command takes up to 1,000 values. So
+// a script takes one command of each kind, and at most one more for each 1,000 values of all kinds together. A test
+// compares this with what Redis counts.
 
 /** As in lua/_prelude.lua. */
 const PIECE = 1_000;
 
 const commands = (kinds: number, values: number): number => kinds + Math.floor(values / PIECE);
 
-/** How many schedules a queue is taken to have at most, where they are all read. */
+/** How many schedules a budget expects where all are read. */
 const MOST_SCHEDULES = 10_000;
 
 /** Of lua/exchange.lua. */
@@ -45,8 +45,8 @@ export function mostOfExchange(size: ExchangeSize): Cost {
   }
   if (claims > 0) {
     // ZCOUNT; HMGET of jobs and of schedules; ZADD of leases with their index; ZREM of what has no record. For
-    // schedules that it fires itself ZMSCORE, and in that ZADD their next occurrences. For jobs that were born leased,
-    // whose leases ran out, ZRANGE, ZMSCORE, HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and
+    // schedules that it fires itself ZMSCORE, and in that ZADD their next occurrences. For born jobs whose
+    // leases ran out, ZRANGE, ZMSCORE, HSET and ZREM. A resend looks for leases of its own: ZRANGE, ZMSCORE and
     // HMGET.
     kinds += 12;
     values += 17 * claims;
@@ -57,30 +57,30 @@ export function mostOfExchange(size: ExchangeSize): Cost {
 }
 
 /**
- * What it takes beyond that where it meets flow control keys. One line may have to be read on for each job claimed, and
- * all of them are then written together. The rest are HMGET, HSET, HDEL and HSETEX of keys, ZADD and ZREM of lines and
- * of marks: a few commands for all keys.
+ * What flow control keys add. Each claimed job may need one more read of a line, and all lines are written together.
+ * The rest are HMGET, HSET, HDEL and HSETEX of keys, and ZADD and ZREM of lines and of marks: a few commands for all
+ * keys.
  */
 function mostOfKeys(jobs: number, claims: number): number {
   return jobs === 0 ? 0 : claims + 1 + Math.floor((17 * claims) / PIECE) + 16 * Math.ceil((8 * jobs) / PIECE);
 }
 
-// As in lua/_figures.lua: how many values BITFIELD takes, and how many it needs for windows. Each figure needs two
-// operations of four values; an outcome has three figures, and its name two windows, one total and its hash.
+// As in lua/_metrics.lua: how many values BITFIELD takes, and how many it needs for windows. Each counter needs two
+// operations of four values; an outcome has three counters, and its name two windows, one total and its hash.
 const MOST_VALUES = 5_600;
 const MOST_VALUES_OF_HOUR = 33 * 8;
 const MOST_VALUES_OF_NAME = 2 * 3 * 8 + 8;
 
 /**
- * Of what lua/exchange.lua leaves out if the budget has no room for it. The sweep: HRANDFIELD, ZMSCORE and HDEL, and
- * ZREMRANGEBYSCORE of the order of completed jobs. Figures: ZMSCORE and ZADD of places of names, BITFIELD to count
- * again what was counted in a wrong place, and for windows that one BITFIELD has no room for.
+ * What lua/exchange.lua leaves out if the budget has no room for it. The sweep: HRANDFIELD, ZMSCORE and HDEL, and
+ * ZREMRANGEBYSCORE of the order of completed jobs. Metrics: ZMSCORE and ZADD of places of names, BITFIELD to correct
+ * counts in a wrong place, and BITFIELD for windows that do not fit into the first one.
  */
 export function mostOfSweep(settles: number): number {
   return 6 + Math.ceil((MOST_VALUES_OF_HOUR + settles * MOST_VALUES_OF_NAME) / MOST_VALUES);
 }
 
-/** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of what was born leased. */
+/** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of born jobs. */
 export function mostOfExtend(leases: number): number {
   return commands(5, 10 * leases);
 }

@@ -5,35 +5,34 @@ import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts"
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { flowHead } from "./flow.ts";
 
-// How the outcomes of a request stand in the arguments of exchange.lua: in columns, so that a job takes four of them.
+// The arguments of exchange.lua for outcomes: in columns, so that a plain job takes four of them.
 
-/** The kinds of outcomes, in their order. A snoozed job and a released one are of the same. */
+/** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
 const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
 
 /** Outcomes as the script gets them. */
 interface Sent {
   readonly sent: readonly Outcome[];
-  /** Which of the outcomes were accepted, by the answers for those that were sent. */
-  readonly acceptedBy: (answers: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
+  /** Which of the outcomes were accepted, by the replies for those that were sent. */
+  readonly acceptedBy: (replies: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
 }
 
 /**
- * Puts those of a kind together, and repeats an outcome for each lease that may be the stored one: the script accepts
- * one of these.
+ * Sorts outcomes by kind, and repeats one for each lease that may be the stored one: the script accepts one of these.
  */
 export function toSend(settle: readonly Outcome[]): Sent {
   const isReady = settle.every(({ to, lease }, index) => {
     const before = settle[index - 1];
     return lease.mayEndAt === undefined && (!before || kinds[before.to] <= kinds[to]);
   });
-  if (isReady) return { sent: settle, acceptedBy: (answers) => answers };
+  if (isReady) return { sent: settle, acceptedBy: (replies) => replies };
   const sent = settle
     .flatMap((outcome, index) => possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease, index })))
     .sort((one, other) => kinds[one.to] - kinds[other.to]);
   return {
     sent,
-    acceptedBy: (answers) => {
-      const accepted = new Set(sent.flatMap(({ index }, place) => (answers[place] ? index : [])));
+    acceptedBy: (replies) => {
+      const accepted = new Set(sent.flatMap(({ index }, position) => (replies[position] ? index : [])));
       return settle.map((_, index) => accepted.has(index));
     },
   };
@@ -61,7 +60,7 @@ export function outcomeArguments(settle: readonly Outcome[], now: number): strin
   return args;
 }
 
-/** Writes numbers of which most are equal to the one before: jobs that were claimed together, or end together. */
+/** Writes numbers that mostly equal the previous one: jobs are claimed together, and end together. */
 function textOfNumbers(): (number: number) => string {
   let [last, text] = [0, "0"];
   return (number) => {
@@ -76,7 +75,7 @@ function newScore(outcome: Outcome, now: number, textOf: (at: number) => string)
   return outcome.group === undefined ? String(outcome.at) : `${outcome.at} ${groupScore(outcome.group)}`;
 }
 
-/** The jobs that outcomes make, each with the place of its outcome, from 1. */
+/** The jobs that outcomes make, each with the number of its outcome, from 1. */
 export function followUpArguments(settle: readonly Outcome[]): string[] {
   const args: string[] = [];
   settle.forEach(({ followUps }, index) => {
@@ -86,9 +85,8 @@ export function followUpArguments(settle: readonly Outcome[]): string[] {
   return [String(args.length / 4), ...args];
 }
 
-// The figures of a window, as in lua/_windows.lua: what was processed, retried and dead, then the counts of two
-// histograms. 0 is none.
-const FIGURE_OF: Readonly<Record<Outcome["to"], number>> = {
+// The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.
+const COUNTER_OF: Readonly<Record<Outcome["to"], number>> = {
   completed: 1,
   retried: 2,
   snoozed: 0,
@@ -98,25 +96,25 @@ const FIGURE_OF: Readonly<Record<Outcome["to"], number>> = {
 const FIRST_WAITING = 4;
 const FIRST_RUNNING = 19;
 
-/** How often each figure counts, by its number. */
+/** What each counter of a window adds, by its number. */
 const noCounts = () => new Uint32Array(FIRST_RUNNING + durationBounds.length + 1);
 
 function countArguments(counts: Uint32Array): string[] {
   const args: string[] = [];
-  for (let figure = 1; figure < counts.length; figure++) {
-    const count = counts[figure];
-    if (count) args.push(String(figure), String(count));
+  for (let counter = 1; counter < counts.length; counter++) {
+    const count = counts[counter];
+    if (count) args.push(String(counter), String(count));
   }
   return [String(args.length / 2), ...args];
 }
 
 /**
- * What the outcomes count, as if all were accepted. So the script counts one by one only what it refuses.
+ * What the outcomes count, as if all were accepted. The script then takes out what it refuses.
  *
  * @param settle the outcomes by their kinds.
- * @param places where the figures of names are, as far as is known. Undefined counts nothing by name.
+ * @param places where the metrics of job types are, as far as this process knows. Undefined counts nothing by name.
  */
-export function figureArguments(
+export function metricArguments(
   settle: readonly Outcome[],
   places: ReadonlyMap<string, string> | undefined,
 ): readonly string[] {
@@ -137,7 +135,7 @@ export function figureArguments(
     allWaited += waited;
     allRan += ran;
     for (const counts of named ? [all, named.counts] : [all]) {
-      for (const figure of [FIGURE_OF[to], waiting, running]) counts[figure] = (counts[figure] ?? 0) + 1;
+      for (const counter of [COUNTER_OF[to], waiting, running]) counts[counter] = (counts[counter] ?? 0) + 1;
     }
     each += `${named?.number ?? 0}:${waited}:${ran}:${waiting}:${running};`;
   }

@@ -5,10 +5,10 @@ import { NAMES_MEMBER, PAUSED_MEMBER } from "./members.ts";
 
 export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "peekWithManifest" | "setPaused"> {
   const { due, manifest } = caller.keys;
-  // The mark of a pause stands before all others.
+  // The mark of a pause is the first member.
   const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
-  const read = (answer: unknown, now: number) => {
-    const head = textsOf(answer);
+  const read = (reply: unknown, now: number) => {
+    const head = textsOf(reply);
     const isEmptied = caller.isEmptied(isUnused(head));
     return { ...nextDue(head, now), ...(isEmptied && { isEmptied }) };
   };
@@ -27,7 +27,7 @@ export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "peekWithMa
   };
 }
 
-/** The time that a score stands for; undefined for none, and for never. */
+/** The time of a score; undefined for none, and for never. */
 export function timeOf(score: string | undefined): number | undefined {
   return score === undefined || score === "" ? undefined : momentOf(Number(score));
 }
@@ -44,7 +44,7 @@ function nextDue(head: readonly string[], now: number): NextDue {
   return { paused, nextAt };
 }
 
-/** Whether what a peek has read is all there is, without the mark of earlier jobs; undefined if there may be more. */
+/** Whether the queue has neither members nor the mark of earlier jobs; undefined if a peek did not read all members. */
 function isUnused(head: readonly string[]): boolean | undefined {
   if (head.some((member) => member.startsWith(NAMES_MEMBER))) return false;
   return head.length < 4 ? true : undefined;

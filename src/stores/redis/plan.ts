@@ -1,13 +1,12 @@
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 
-// What stands before the record of a schedule that lua/exchange.lua can fire: plain text, since Lua does not read JSON.
+// The plan before the record of a schedule that lua/exchange.lua can fire: plain text, since Lua does not read JSON.
 
 const EACH = "e";
 const DECLARED = "d";
 
 /**
- * A record as it is stored: `2:FLAGS:LATEST:,TIME,TIME,...,`, the three parts of the record of a job in a line each,
- * and then its own text.
+ * The stored record: `2:FLAGS:LATEST:,TIME,TIME,...,`, the three parts of a job's record in a line each, its own text.
  */
 export function withPlan({
   record,
@@ -24,7 +23,7 @@ export function withPlan({
 
 const head = /^2:([a-z]*):(\d*):,([\d,]+),\n([^\n]*)\n([^\n]*)\n([^\n]*)\n/;
 
-/** A stored record, and the plan that stands before it. */
+/** Splits a stored record into its plan and its own text. */
 export function readPlan(stored: string): { readonly record: string; readonly plan?: SchedulePlan } {
   const [text, flags = "", latest = "", times = "", start = "", middle = "", end = ""] = head.exec(stored) ?? [];
   if (text === undefined) return { record: stored };

@@ -2,12 +2,12 @@ import type { Meter } from "../../core/store/meter.ts";
 import type { LocalFacts, QueueStore } from "../../core/store/store.ts";
 import { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
-import { deadJobCalls } from "./dead-jobs.ts";
 import { documentCalls } from "./documents.ts";
 import { enqueueCalls } from "./enqueue.ts";
 import { exchangeCalls } from "./exchange.ts";
 import { extendCalls } from "./extend.ts";
-import { flowCalls } from "./flow-calls.ts";
+import { flowCalls } from "./flow.ts";
+import { deadJobCalls, waitingJobCalls } from "./job-changes.ts";
 import type { QueueKeys } from "./keys.ts";
 import { layoutCalls } from "./layout.ts";
 import { listCalls } from "./lists.ts";
@@ -22,7 +22,6 @@ import {
 import { peekCalls } from "./peek.ts";
 import { scheduleCalls } from "./schedules.ts";
 import { statisticsCalls } from "./statistics.ts";
-import { waitingJobCalls } from "./waiting-jobs.ts";
 
 const local: LocalFacts = {
   mostOfExchange,
@@ -36,10 +35,7 @@ const local: LocalFacts = {
   partitionOf: () => 0,
 };
 
-/**
- * One queue in Redis, over whatever carries its commands: each call writes the arguments of a script and reads its
- * answer.
- */
+/** One queue in Redis: each call writes the arguments of a script and reads its reply. */
 export function redisQueue(
   connection: Connection,
   keys: QueueKeys,

@@ -1,31 +1,24 @@
 import { MEBIBYTE } from "../../core/shared/limits.ts";
-import { noFigures, type StoredFigures, type StoredNameFigures } from "../../core/store/figures.ts";
-import { durationBounds } from "../../core/store/histogram.ts";
+import { durationBounds, type StoredHistogram } from "../../core/store/histogram.ts";
+import { noMetrics, type StoredMetrics, type StoredNameMetrics } from "../../core/store/metrics.ts";
 import { MOST_PENDING_READ } from "../../core/store/pending.ts";
-import type { StoredStats } from "../../core/store/stats.ts";
+import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
 import { timeOf } from "./peek.ts";
 import { scripts } from "./scripts.generated.ts";
 
-/**
- * Up to how many members of `due` are read to count them: that is one command, and beyond it ZCOUNT needs seven to
- * eleven. A running job has two members.
- */
+/** How many members of `due` are read to count them, in one command. Beyond that, ZCOUNT needs seven to eleven. */
 const MOST_READ = 5_000;
-/** The same for metrics, which are read less often than statistics: Redis takes some 10 ms for as many. */
+/** The same for metrics, which are read less often: Redis takes some 10 ms for this many. */
 const MOST_MEASURED = 20_000;
 /** How many bytes of records are read in Redis to count waiting jobs by name. */
 const MOST_PENDING_BYTES = 4 * MEBIBYTE;
-// Where the counters of the last histogram begin: a sum, and a count for each bound and one more. As in
-// lua/_prelude.lua.
+// Where the last histogram begins: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
 const RUNNING_TIMES = 24;
 const HISTOGRAM_SIZE = durationBounds.length + 2;
 
-/**
- * Reads every counter that is not of a minute, for BITFIELD. One of them changes whenever an attempt is settled, or a
- * job removed.
- */
+/** Reads every counter except those of minutes. One of them changes whenever an attempt is settled or a job removed. */
 const counterFields: readonly string[] = Array.from({ length: RUNNING_TIMES + HISTOGRAM_SIZE }, (_, index) => [
   "GET",
   "i64",
@@ -43,10 +36,10 @@ export function statisticsCalls(
     },
     async stats(now, withNames = false) {
       const args = [String(now), flag(withNames), String(withNames ? MOST_MEASURED : MOST_READ)];
-      return storedStats(await caller.texts(scripts.stats, args), withNames);
+      return storedStats((await caller.values(scripts.stats, args)) as readonly unknown[], withNames);
     },
     async figures(now, days) {
-      return storedNameFigures(await caller.texts(scripts.figures, [String(now), String(days)]), days);
+      return storedNameMetrics(await caller.texts(scripts.figures, [String(now), String(days)]), days);
     },
     async pending(now) {
       const args = [now, MOST_READ, MOST_PENDING_READ, MOST_PENDING_BYTES].map(String);
@@ -57,55 +50,53 @@ export function statisticsCalls(
       return { counts: new Map(counts), isEstimated };
     },
     async history(now, hours) {
-      const answer = await caller.texts(scripts.history, [String(now), String(hours)]);
-      return rowsOf(answer, 2).map(([hour, figures = ""]) => ({ hour: Number(hour), figures: storedFigures(figures) }));
+      const reply = await caller.texts(scripts.history, [String(now), String(hours)]);
+      return rowsOf(reply, 2).map(([hour, counts = ""]) => ({ hour: Number(hour), metrics: storedMetrics(counts) }));
     },
   };
 }
 
-function storedStats(answer: readonly string[], withNames: boolean): StoredStats {
-  const number = (index: number) => Number(answer[index] ?? 0);
-  const histogram = (first: number) => ({
-    sumMs: number(first),
-    counts: answer.slice(first + 1, first + HISTOGRAM_SIZE).map(Number),
-  });
-  const minutesAt = 13 + 2 * HISTOGRAM_SIZE;
-  const namesAt = minutesAt + 4 * number(minutesAt - 1);
-  const minutes = rowsOf(answer.slice(minutesAt, namesAt), 4)
-    .map((row) => row.map(Number))
-    .map(([minute = 0, processed = 0, retried = 0, dead = 0]) => ({ minute, processed, retried, dead }));
+function storedStats(reply: readonly unknown[], withNames: boolean): StoredStats {
+  const [paused, next, oldest, ...lists] = reply;
+  const [jobs = [], totals = [], waiting = [], running = [], minutes = [], names = []] = lists.map(textsOf);
+  const [scheduled = 0, ready = 0, leased = 0, dead = 0, completed = 0] = jobs.map(Number);
+  const [processed = 0, retried = 0, deadLettered = 0, enqueued = 0] = totals.map(Number);
   return {
-    scheduled: number(0),
-    ready: number(1),
-    running: number(2),
-    dead: number(3),
-    completed: number(4),
-    processed: number(5),
-    retried: number(6),
-    deadLettered: number(7),
-    enqueued: number(8),
-    paused: number(9) === 1,
-    nextAt: timeOf(answer[10]),
-    oldestReadyAt: timeOf(answer[11]),
-    waitingTimes: histogram(12),
-    runningTimes: histogram(12 + HISTOGRAM_SIZE),
-    minutes: minutes.sort((a, b) => a.minute - b.minute),
-    ...(withNames && { names: storedNameFigures(answer.slice(namesAt), 0) }),
+    ...{ scheduled, ready, running: leased, dead, completed, processed, retried, deadLettered, enqueued },
+    paused: Number(paused) === 1,
+    nextAt: timeOf(String(next)),
+    oldestReadyAt: timeOf(String(oldest)),
+    waitingTimes: storedHistogram(waiting),
+    runningTimes: storedHistogram(running),
+    minutes: rowsOf(minutes, 4)
+      .map(storedMinute)
+      .sort((a, b) => a.minute - b.minute),
+    ...(withNames && { names: storedNameMetrics(names, 0) }),
   };
 }
 
-/** Reads figures as lua/_read_windows.lua writes them. */
-function storedFigures(text: string): StoredFigures {
-  if (text === "") return noFigures;
+function storedHistogram(counters: readonly string[]): StoredHistogram {
+  const [sumMs = 0, ...counts] = counters.map(Number);
+  return { sumMs, counts };
+}
+
+function storedMinute(row: readonly string[]): StoredMinute {
+  const [minute = 0, processed = 0, retried = 0, dead = 0] = row.map(Number);
+  return { minute, processed, retried, dead };
+}
+
+/** Reads counts as lua/_read_windows.lua writes them. */
+function storedMetrics(text: string): StoredMetrics {
+  if (text === "") return noMetrics;
   const [processed = 0, retried = 0, dead = 0, ...times] = text.split(",").map(Number);
   const half = times.length / 2;
   return { processed, retried, dead, waiting: times.slice(0, half), running: times.slice(half) };
 }
 
-function storedNameFigures(answer: readonly string[], days: number): readonly StoredNameFigures[] {
-  return rowsOf(answer, 3 + days).map(([name, totals = "", hour = "", ...byDay]) => {
+function storedNameMetrics(reply: readonly string[], days: number): readonly StoredNameMetrics[] {
+  return rowsOf(reply, 3 + days).map(([name, totals = "", hour = "", ...byDay]) => {
     const [processed = 0, retried = 0, dead = 0] = totals.split(",").map(Number);
     const total = { processed, retried, dead };
-    return { name: name || undefined, total, hour: storedFigures(hour), days: byDay.map(storedFigures) };
+    return { name: name || undefined, total, hour: storedMetrics(hour), days: byDay.map(storedMetrics) };
   });
 }

@@ -3,7 +3,7 @@ import type { JobState, StoredJob } from "../../core/store/store.ts";
 import { rowsOf } from "./caller.ts";
 import { readFlow } from "./flow.ts";
 
-/** A live job: one whose lease has run out is ready again, by itself. */
+/** A live job. It is ready again once its lease has run out. */
 export function dueJob(id: string, score: number, record: string, now: number): StoredJob {
   const { at, claims, isLeased } = unpack(score);
   const ahead: JobState = isLeased ? "running" : "scheduled";
@@ -14,14 +14,14 @@ export function deadJob(id: string, at: number, record: string): StoredJob {
   return { id, state: "dead", at, claims: 0, ...readFlow(record) };
 }
 
-/** A completed job as a list finds it: none if it is kept no longer. */
+/** A completed job of a list: none if it has expired. */
 export function completedJob(id: string, at: number, record: string): readonly StoredJob[] {
   return record === "" ? [] : [{ id, state: "completed", record, at, claims: 0 }];
 }
 
 /** Dead jobs in rows of three values. */
-export function deadJobs(answer: readonly string[]): readonly StoredJob[] {
-  return rowsOf(answer, 3).map(([id = "", at, record = ""]) => deadJob(id, Number(at), record));
+export function deadJobs(reply: readonly string[]): readonly StoredJob[] {
+  return rowsOf(reply, 3).map(([id = "", at, record = ""]) => deadJob(id, Number(at), record));
 }
 
 /** The id of a job by its name in `due`. */

@@ -13,13 +13,13 @@ function setUp() {
   const nextDue = { paused: false, nextAt: start };
   const clock = clockByHand(start);
   const inFlight = new InFlight(exchange, clock, nextDue, () => {});
-  const send = (limit: number, countLeft = true) =>
+  const send = (limit: number, countBacklog = true) =>
     inFlight.send(
       {
         now: start,
         settle: [],
         fire: [],
-        claim: { limit, countLeft, leaseMs: 1 },
+        claim: { limit, countBacklog, leaseMs: 1 },
         reads: true,
         isLastTry: false,
       },
@@ -37,7 +37,7 @@ describe("while an exchange is in flight, another one may find more", () => {
     const { inFlight, send, answer } = setUp();
     send(10);
     expect(inFlight.mayFindMore).toBe(false);
-    await answer(0, { left: 11 });
+    await answer(0, { backlog: 11 });
     send(10);
     expect(inFlight.mayFindMore).toBe(true);
     send(1);
@@ -48,7 +48,7 @@ describe("while an exchange is in flight, another one may find more", () => {
     const { inFlight, send, answer } = setUp();
     send(10);
     send(10);
-    await answer(0, { left: 10 });
+    await answer(0, { backlog: 10 });
     expect(inFlight.mayFindMore).toBe(false);
   });
 });
@@ -56,12 +56,12 @@ describe("while an exchange is in flight, another one may find more", () => {
 test("the count stays known until the next count, or until nothing is due", async () => {
   const { inFlight, send, answer } = setUp();
   send(10);
-  await answer(0, { left: 50, nextAt: start });
+  await answer(0, { backlog: 50, nextAt: start });
   send(10, false);
-  await answer(1, { left: 0, nextAt: start });
+  await answer(1, { backlog: 0, nextAt: start });
   expect(inFlight.backlog).toBe(40);
   send(10, false);
-  await answer(2, { left: 0, nextAt: start + 1 });
+  await answer(2, { backlog: 0, nextAt: start + 1 });
   expect(inFlight.backlog).toBe(0);
 });
 
@@ -69,11 +69,11 @@ test("the expected reply time is the longest of recent ones", async () => {
   const { clock, inFlight, send, answer } = setUp();
   send(10);
   clock.now += 80;
-  await answer(0, { left: 0 });
+  await answer(0, { backlog: 0 });
   expect(inFlight.replyMs).toBe(80);
   clock.now = start;
   send(10);
-  await answer(1, { left: 0 });
+  await answer(1, { backlog: 0 });
   expect(inFlight.replyMs).toBe(70);
 });
 
@@ -85,11 +85,11 @@ describe("exchanges in flight", () => {
       return inFlight.count;
     };
     expect(sendAll()).toBe(1);
-    await answer(0, { left: 100 });
+    await answer(0, { backlog: 100 });
     expect(sendAll()).toBe(3);
-    await answer(1, { left: 100 });
+    await answer(1, { backlog: 100 });
     expect(sendAll()).toBe(5);
-    for (let index = 2; index < 20; index++) await answer(index, { left: 100 }).then(sendAll);
+    for (let index = 2; index < 20; index++) await answer(index, { backlog: 100 }).then(sendAll);
     expect(inFlight.count).toBe(16);
   });
 
@@ -110,15 +110,15 @@ describe("the next due time", () => {
     const { inFlight, send, answer } = setUp();
     send(10);
     send(10);
-    await answer(1, { nextAt: start + 2_000, paused: true, left: 0 });
-    await answer(0, { nextAt: start + 1_000, paused: false, left: 0 });
+    await answer(1, { nextAt: start + 2_000, paused: true, backlog: 0 });
+    await answer(0, { nextAt: start + 1_000, paused: false, backlog: 0 });
     expect(inFlight).toMatchObject({ nextAt: start + 2_000, paused: true });
   });
 
   test("is that of the earliest job enqueued in this process, until the next exchange is sent", async () => {
     const { inFlight, send, answer } = setUp();
     send(10);
-    await answer(0, { nextAt: undefined, left: 0 });
+    await answer(0, { nextAt: undefined, backlog: 0 });
     inFlight.noteEnqueued(start + 1_000);
     inFlight.noteEnqueued(start + 5_000);
     expect(inFlight.nextAt).toBe(start + 1_000);
@@ -134,6 +134,6 @@ test("after a failure nothing more is started, and an exchange that succeeds cle
   await answer(0, away);
   expect(inFlight).toMatchObject({ hasFailed: true, error: away, count: 0, claiming: 0 });
   send(0);
-  await answer(1, { left: 0 });
+  await answer(1, { backlog: 0 });
   expect(inFlight).toMatchObject({ hasFailed: true, error: undefined });
 });

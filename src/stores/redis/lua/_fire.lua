@@ -1,51 +1,83 @@
 -- Fires schedules whose jobs the caller has made. An occurrence makes its jobs once: for the caller who finds the
 -- schedule still at it.
+--
+-- ARGV: number of schedules, then for each: key, score of the occurrence, next score, record, id of the job that must
+--   not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
+--   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
 
-local function fire()
-  local fires, members, keys = {}, {}, {}
-  for i = 1, tonumber(argument()) do
-    local schedule = { key = argument(), occurrence = argument(), next = argument(), record = argument(),
+local function read_fires()
+  local fires = {}
+  for i = 1, number_argument() do
+    fires[i] = { key = argument(), occurrence = argument(), next = argument(), record = argument(),
       unless = argument(), skipped = argument(), jobs = {} }
+    for j = 1, number_argument() do
+      fires[i].jobs[j] = { id = argument(), score = argument(), record = argument(), flow = argument() }
+    end
+  end
+  return fires
+end
+
+-- The scores of the schedules, and of their jobs under both names. It also loads the keys of the jobs.
+local function read_scores(fires)
+  local members = {}
+  local keys = {}
+  for _, schedule in ipairs(fires) do
     push(members, SCHEDULE .. schedule.key)
     if schedule.unless ~= '' then push(members, schedule.unless, BORN .. schedule.unless) end
-    for j = 1, tonumber(argument()) do
-      schedule.jobs[j] = { id = argument(), score = argument(), record = argument(), flow = argument() }
-      if schedule.jobs[j].flow ~= '' then push(keys, string.match(schedule.jobs[j].flow, '^[^:]+')) end
-      push(members, schedule.jobs[j].id, BORN .. schedule.jobs[j].id)
+    for _, job in ipairs(schedule.jobs) do
+      push(members, job.id, BORN .. job.id)
+      if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
     end
-    fires[i] = schedule
   end
-  local scores, at = read_many('ZMSCORE', due, members), {}
+  local scores = read_many('ZMSCORE', due, members)
+  local at = {}
   for i, member in ipairs(members) do at[member] = scores[i] end
-  load_lanes(keys, now)
-  local moved, records, new_jobs, new_records = {}, {}, {}, {}
+  load_keys(keys, now)
+  return at
+end
+
+local function fire()
+  local fires = read_fires()
+  local at = read_scores(fires)
+  local moved = {}
+  local records = {}
+  local new_jobs = {}
+  local new_records = {}
+
+  local function is_alive(id)
+    return at[id] or at[BORN .. id]
+  end
+
+  local function make(job)
+    if is_alive(job.id) then return end
+    local record = job.record
+    local score = job.score
+    at[job.id] = score
+    if job.flow ~= '' then
+      local flow_key, order, head = join(job.flow, false, now)
+      insert(flow_key, order, tonumber(score), job.id)
+      record = head .. record
+      score = whole(IN_LINE + score)
+    end
+    push(new_jobs, score, job.id)
+    push(new_records, job.id, record)
+    written[job.id] = record
+  end
+
   for _, schedule in ipairs(fires) do
     local member = SCHEDULE .. schedule.key
     if not at[member] or tonumber(at[member]) ~= tonumber(schedule.occurrence) then
-      push(reply, 'stale')
+      push(fired, 'stale')
     else
-      local skipped = schedule.unless ~= '' and (at[schedule.unless] or at[BORN .. schedule.unless])
-      push(reply, skipped and 'skipped' or 'fired')
+      local is_skipped = schedule.unless ~= '' and is_alive(schedule.unless)
+      push(fired, is_skipped and 'skipped' or 'fired')
       at[member] = schedule.next
       push(moved, schedule.next, member)
-      push(records, schedule.key, skipped and schedule.skipped or schedule.record)
-      for _, job in ipairs(skipped and {} or schedule.jobs) do
-        if not at[job.id] and not at[BORN .. job.id] then
-          at[job.id] = job.score
-          local record, score = job.record, job.score
-          if job.flow ~= '' then
-            local lane, order, head = join(job.flow, false, now)
-            insert(lane, order, tonumber(score), job.id)
-            record, score = head .. record, whole(IN_LINE + score)
-          end
-          push(new_jobs, score, job.id)
-          push(new_records, job.id, record)
-          written[job.id] = record
-        end
-      end
+      push(records, schedule.key, is_skipped and schedule.skipped or schedule.record)
+      for _, job in ipairs(is_skipped and {} or schedule.jobs) do make(job) end
     end
   end
-  for _, value in ipairs(moved) do push(new_jobs, value) end
+  push_all(new_jobs, moved)
   put_marks(new_jobs, {})
   call_many('HSET', jobs, new_records)
   call_many('HSET', schedules, records)

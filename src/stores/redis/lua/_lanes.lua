@@ -1,17 +1,34 @@
--- Flow control, for the scripts that handle keys. The jobs of a key wait in a separate line, and the key itself is in
--- `due`, at the next time at which it can start a job:
---   id: 2^53 + its score, while it waits in a line
+-- Flow control, for the scripts that handle keys. The jobs of a key wait in a line of their own. The key itself is in
+-- `due`, at the next time at which it can start a job: a claim that meets it takes jobs from its line.
+--   id: its score plus 2^53, while it waits in a line
 --   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change
---     that
---   ' turn:KEY': the same, 2^54 higher, so that marks can be counted, and subtracted, by their scores
--- In these scripts, what is known of a key is its lane, the position of a job in the line is its place, and when the
--- key last started a job is its turn. A record of such a job begins with
--- '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (flow.ts): they have no colon. `flow` holds twelve
--- numbers of each key, and the start of its line, each entry as ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes`
--- holds the rest of all lines, each as KEY:ORDER SCORE id.
-local IN_LINE, TURN_UP, LANE, TURN, INLINE = 9007199254740992, 18014398509481984, ' lane:', ' turn:', 16
-local ORDERED, PINNED, HELD, FREE_CONCURRENCY, FREE_RATE, removed = 1, 2, 4, 8, 16, {}
-local lane_of, touched, unmarked, standing, stood, is_leaving = {}, {}, {}, {}, {}, {}
+--     that. This is the key's mark.
+--   ' turn:KEY': the same plus 2^54, so that marks can be counted, and subtracted, by their scores
+-- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (flow.ts): they
+-- have no colon. `flow` holds twelve numbers of each key, and the start of its line, each entry as
+-- ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
+--
+-- Three words stay in this file: a lane is what is known of one key, a place is the position of a job in its line, and
+-- the turn of a key is when it last started a job.
+local FLOW_KEY = ' lane:'
+local TURN = ' turn:'
+-- How many jobs of a line `flow` holds.
+local INLINE = 16
+local ORDERED = 1
+local PINNED = 2
+local HELD = 4
+local FREE_CONCURRENCY = 8
+local FREE_RATE = 16
+-- The lanes that were read, by their keys; those that may have changed, and of these the ones whose marks must follow.
+local flow_keys = {}
+local touched = {}
+local unmarked = {}
+-- For a ZADD of `lanes`: what comes behind the start of a line. And all that a script has put there.
+local standing = {}
+local stood = {}
+-- Members of `lanes` that were read into the start of a line, and those whose jobs have left the line.
+local is_leaving = {}
+local removed = {}
 
 local function has(lane, flag)
   return math.floor(lane.flags / flag) % 2 == 1
@@ -34,14 +51,25 @@ local function flow_of(record)
 end
 
 local function parse(key, text)
-  local lane = { key = key, original = text, concurrency = 0, rate = 0, period = 0, flags = 0, running = 0, turn = 0, ends = 0,
-    started = 0, last = 0, behind = 0, count = 0, tail = 0, text = '', at = 1, read = 0, now = UPPER }
+  local lane = { key = key, original = text, text = '', at = 1, read = 0, now = UPPER }
+  local c, r, p, f, u, t, e, s, l, b, n, i, at = string.match(text or '0:0:0:0:0:0:0:0:0:0:0:0:',
+    '^(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()')
+  lane.concurrency = tonumber(c)
+  lane.rate = tonumber(r)
+  lane.period = tonumber(p)
+  lane.flags = tonumber(f)
+  lane.running = tonumber(u)
+  lane.turn = tonumber(t)
+  lane.ends = tonumber(e)
+  lane.started = tonumber(s)
+  lane.last = tonumber(l)
+  -- How many jobs stand behind the start of the line, how many are in it, and the place of the last one of these.
+  lane.behind = tonumber(b)
+  lane.count = tonumber(n)
+  lane.tail = tonumber(i)
   if text then
-    local c, r, p, f, u, t, e, s, l, b, n, i, at = string.match(text,
-      '^(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()')
-    lane.concurrency, lane.rate, lane.period, lane.flags, lane.running = tonumber(c), tonumber(r), tonumber(p), tonumber(f), tonumber(u)
-    lane.turn, lane.ends, lane.started, lane.last = tonumber(t), tonumber(e), tonumber(s), tonumber(l)
-    lane.behind, lane.count, lane.tail, lane.text, lane.at = tonumber(b), tonumber(n), tonumber(i), text, at
+    lane.text = text
+    lane.at = at
   end
   return lane
 end
@@ -51,7 +79,7 @@ local function format_lane(lane)
     lane.running, lane.turn, lane.ends, lane.started, lane.last, lane.behind, lane.count, lane.tail) .. string.sub(lane.text, lane.at)
 end
 
-local function places(lane)
+local function slots_of(lane)
   if has(lane, ORDERED) then return 1 end
   return lane.concurrency > 0 and lane.concurrency or 1e9
 end
@@ -68,16 +96,19 @@ local function head_of(lane)
   return tonumber(string.sub(lane.text, lane.at, lane.at + 15)), tonumber(string.sub(lane.text, lane.at + 16, lane.at + 31))
 end
 
--- A key that was just served comes after everything else that is due in that millisecond: keys take turns. The last ten
--- bits of a mark tell how far ahead the clock that wrote it can have put it: a turn not at all, and the end of a window
--- by its period.
+-- A key that was just served comes after everything else that is due in that millisecond: keys are served round-robin.
+-- The last ten bits of a mark tell how far ahead the clock that wrote it can have put it: a turn not at all, and the
+-- end of a window by its period.
+local SERVED = 1020
 local function mark_of(lane)
-  if lane.count == 0 or has(lane, HELD) or lane.running >= places(lane) then return UPPER end
+  if lane.count == 0 or has(lane, HELD) or lane.running >= slots_of(lane) then return UPPER end
   local place, score = head_of(lane)
-  local time, reach = math.max(math.floor((has(lane, ORDERED) and score or math.min(place, score)) / 1024), lane.turn), 0
-  if time == lane.turn then reach = 1020 end
-  if lane.rate > 0 and lane.started >= lane.rate and lane.ends > time then time, reach = lane.ends, reach_of(lane.period) end
-  return time * 1024 + reach
+  local first = has(lane, ORDERED) and score or math.min(place, score)
+  local time = math.max(math.floor(first / 1024), lane.turn)
+  if lane.rate > 0 and lane.started >= lane.rate and lane.ends > time then
+    return lane.ends * 1024 + reach_of(lane.period)
+  end
+  return time * 1024 + (time == lane.turn and SERVED or 0)
 end
 
 -- How far apart clocks may be before one of them is wrong. A window that another one has opened ends by that clock: if
@@ -87,15 +118,19 @@ local APART_MS = 300000
 -- Whether a mark is further ahead than any clock like this one can have put it.
 local function is_astray(mark, now)
   local reach = mark % 1024
-  return reach > 0 and math.floor(mark / 1024) > now + (reach == 1020 and 0 or 2 ^ reach + APART_MS)
+  return reach > 0 and math.floor(mark / 1024) > now + (reach == SERVED and 0 or 2 ^ reach + APART_MS)
+end
+
+local function is_flow_key(member)
+  return string.byte(member) == 32 and string.sub(member, 1, #FLOW_KEY) == FLOW_KEY
 end
 
 local function is_idle(lane)
   return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED
 end
 
--- What a clock that was ahead has written is brought back to this one: no turn is in the future, and no window ends
--- much later than its period.
+-- Prepares a lane for a change. What a clock that was ahead has written is brought back to this one: no turn is in the
+-- future, and no window ends much later than its period.
 local function touch(lane)
   if not lane.touched then
     lane.touched = true
@@ -112,30 +147,33 @@ local function touch(lane)
 end
 
 -- @param now the time by the clock of the caller, nil if it is not known.
-local function load_lanes(keys, now)
+local function load_keys(keys, now)
   local unknown = {}
   for _, key in ipairs(keys) do
-    if lane_of[key] == nil then
-      lane_of[key] = false
+    if flow_keys[key] == nil then
+      flow_keys[key] = false
       push(unknown, key)
     end
   end
   for i, text in ipairs(read_many('HMGET', flow, unknown)) do
     local lane = parse(unknown[i], text)
-    lane.now, lane_of[unknown[i]] = now or UPPER, lane
+    lane.now = now or UPPER
+    flow_keys[unknown[i]] = lane
   end
 end
 
--- The line is kept as it was read: most scripts take its head, or append to it. `entries` parses it.
+-- The start of a line stays as it was read: most scripts take its head, or append to it. `entries` parses it.
 
 local function read_entry(text, at)
   local bytes, from = string.match(text, '^(%d+):()', at + 32)
-  return { tonumber(string.sub(text, at, at + 15)), tonumber(string.sub(text, at + 16, at + 31)),
-    string.sub(text, from, from + bytes - 1) }, from + bytes
+  local place = tonumber(string.sub(text, at, at + 15))
+  local score = tonumber(string.sub(text, at + 16, at + 31))
+  return { place, score, string.sub(text, from, from + bytes - 1) }, from + bytes
 end
 
 local function entries(lane)
-  local line, at = {}, lane.at
+  local line = {}
+  local at = lane.at
   for i = 1, lane.count do line[i], at = read_entry(lane.text, at) end
   return line
 end
@@ -151,8 +189,11 @@ end
 local function set_entries(lane, line)
   local parts = {}
   for i, item in ipairs(line) do parts[i] = entry(item) end
-  lane.text, lane.at, lane.count, lane.final = table.concat(parts), 1, #line, line[#line]
-  lane.tail = #line > 0 and line[#line][1] or 0
+  lane.text = table.concat(parts)
+  lane.at = 1
+  lane.count = #line
+  lane.final = line[#line]
+  lane.tail = lane.final and lane.final[1] or 0
 end
 
 local function member_of(lane, item)
@@ -183,6 +224,11 @@ local function stand_behind(lane, item)
   end
 end
 
+-- The text of the entries that have not been taken.
+local function rest_of_start(lane)
+  return string.sub(lane.text, lane.count > 0 and lane.at or #lane.text + 1)
+end
+
 local function insert(lane, order, score, id)
   touch(lane)
   local item = { place_in(lane, order, score), score, id }
@@ -196,8 +242,11 @@ local function insert(lane, order, score, id)
   end
   if is_last and (lane.behind > 0 or lane.count >= INLINE) then return stand_behind(lane, item) end
   if is_last then
-    lane.text, lane.at = string.sub(lane.text, lane.count > 0 and lane.at or #lane.text + 1) .. entry(item), 1
-    lane.count, lane.tail, lane.final = lane.count + 1, item[1], item
+    lane.text = rest_of_start(lane) .. entry(item)
+    lane.at = 1
+    lane.count = lane.count + 1
+    lane.tail = item[1]
+    lane.final = item
     return
   end
   local line = entries(lane)
@@ -227,7 +276,8 @@ local function remove_at(lane, place, score, id)
     end
   end
   if lane.behind == 0 or not call('ZSCORE', lanes, member) then return false end
-  is_leaving[member], removed[member] = true, true
+  is_leaving[member] = true
+  removed[member] = true
   lane.behind = lane.behind - 1
   return true
 end
@@ -247,8 +297,7 @@ local function pop(lane)
   return item
 end
 
--- Runs after the replacement is stored. It is repeated if it fails: entries that stay would count, or be in line,
--- twice.
+-- Removes what is stored elsewhere by now. It is repeated if it fails: what stays would count, or be in line, twice.
 local function surely(command, key, values)
   if try_many(command, key, values) then call_many(command, key, values) end
 end
@@ -265,28 +314,32 @@ local function refill(lane, many)
   call_many('ZADD', lanes, standing)
   standing = {}
   local found = call('ZRANGE', lanes, '[' .. lane.key .. ':', '(' .. lane.key .. ';', 'BYLEX', 'LIMIT', lane.read, many)
-  local parts = { string.sub(lane.text, lane.count > 0 and lane.at or #lane.text + 1) }
-  local last, count = nil, 0
+  local parts = { rest_of_start(lane) }
+  local last
+  local count = 0
   for _, member in ipairs(found) do
     if not removed[member] then
       local at = #lane.key + 2
       local id = string.sub(member, at + 32)
       push(parts, string.sub(member, at, at + 31), #id, ':', id)
       is_leaving[member] = true
-      last, count = member, count + 1
+      last = member
+      count = count + 1
     end
   end
   if last then
-    lane.text, lane.at, lane.count, lane.final = table.concat(parts), 1, lane.count + count, nil
+    lane.text = table.concat(parts)
+    lane.at = 1
+    lane.count = lane.count + count
+    lane.final = nil
     lane.tail = tonumber(string.sub(last, #lane.key + 2, #lane.key + 17))
   end
   lane.read = lane.read + #found
   lane.behind = #found < many and 0 or lane.behind - count
 end
 
--- Reads the head of a line that is not empty: the entries read may have left it in this script. In a key that is no
--- longer ordered, a job that waits for its run time gives way to the others. A few of them: the mark of those that
--- follow brings the next claim here.
+-- Reads more of a line whose start is empty. In a key that is no longer ordered, a job at the head that waits for its
+-- run time gives way to the others. A few of them do so at once: the mark of the next one brings the next claim here.
 local function find_head(lane)
   local moves = has(lane, ORDERED) and 0 or INLINE
   for i = 0, moves do
@@ -301,7 +354,7 @@ end
 -- How many more attempts may start.
 local function free(lane, now, running)
   if has(lane, HELD) then return 0 end
-  local most = places(lane) - (running or lane.running)
+  local most = slots_of(lane) - (running or lane.running)
   if lane.rate > 0 then most = math.min(most, lane.rate - (now < lane.ends and lane.started or 0)) end
   return math.max(most, 0)
 end
@@ -312,7 +365,10 @@ local function begin(lane, now)
   lane.turn = math.max(lane.turn, now)
   -- A window that was open when its rate was removed goes on: the rate may come back.
   if lane.rate == 0 and now >= lane.ends then return end
-  if now >= lane.ends then lane.ends, lane.started = now + lane.period, 0 end
+  if now >= lane.ends then
+    lane.ends = now + lane.period
+    lane.started = 0
+  end
   lane.started = lane.started + 1
 end
 
@@ -321,8 +377,8 @@ local function finish(lane)
   lane.running = math.max(lane.running - 1, 0)
 end
 
--- No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it
--- did. A window in which nothing has started is closed.
+-- A job that was claimed then ends without an attempt: its start no longer counts, if its window is still open. A
+-- window in which nothing has started is closed.
 local function take_back_start(lane, claimed_at)
   touch(lane)
   if claimed_at < lane.ends - lane.period or claimed_at >= lane.ends then return end
@@ -335,7 +391,7 @@ local function set_concurrency(lane, concurrency, ordered)
   set_flag(lane, ORDERED, ordered)
 end
 
--- An open window goes on with a new period. Without a rate, what was known of the last one stays.
+-- An open window goes on with the new period. Without a rate, what was known of the last one stays.
 local function set_rate(lane, rate, period, now)
   if rate > 0 then
     if now < lane.ends then lane.ends = lane.ends + period - lane.period end
@@ -349,16 +405,26 @@ local function is_forgotten(lane, now)
   return is_idle(lane) and (lane.rate == 0 or lane.ends <= now)
 end
 
--- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job, and
--- `sets` is whether these limits apply from now on. `kept` is the order that it already has. Returns the key, the
+local function forget_past(lane)
+  lane.flags = 0
+  lane.turn = 0
+  lane.ends = 0
+  lane.started = 0
+  lane.last = 0
+end
+
+-- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job. `sets`:
+-- whether these limits apply from now on. `kept`: the order that the job already has. Returns the state of the key, the
 -- order, and the beginning of the record.
 local function join(text, sets, now, kept)
   local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
-  local lane, order = lane_of[key], kept or 0
+  local lane = flow_keys[key]
+  local order = kept or 0
   local is_known = lane.unmarked
   touch(lane)
   if not is_known and is_forgotten(lane, now) then
-    lane.flags, lane.turn, lane.ends, lane.started, lane.last, sets = 0, 0, 0, 0, 0, true
+    forget_past(lane)
+    sets = true
   end
   if sets and not pins(lane, FREE_CONCURRENCY) then set_concurrency(lane, tonumber(c), o == '1') end
   if sets and not pins(lane, FREE_RATE) then set_rate(lane, tonumber(r), tonumber(p), now) end
@@ -369,20 +435,21 @@ local function join(text, sets, now, kept)
   return lane, order, '2:' .. whole(order) .. ':' .. text
 end
 
--- Marks all touched lanes, for a ZADD and a ZREM of `due` that follow. Returns the earliest mark, and the touched
--- lanes.
+-- Marks all touched keys, for a ZADD and a ZREM of `due` that follow. Returns the earliest mark, and the touched keys.
 local function put_marks(adding, removing)
-  local earliest, marked = UPPER, {}
+  local earliest = UPPER
+  local marked = {}
   for _, lane in ipairs(unmarked) do
     find_head(lane)
-    lane.unmarked, marked[LANE .. lane.key] = false, true
+    lane.unmarked = false
+    marked[FLOW_KEY .. lane.key] = true
     if is_idle(lane) then
-      if lane.mark then push(removing, LANE .. lane.key, TURN .. lane.key) end
+      if lane.mark then push(removing, FLOW_KEY .. lane.key, TURN .. lane.key) end
       lane.mark = nil
     else
       local mark = mark_of(lane)
       earliest = math.min(earliest, mark)
-      if mark ~= lane.mark then push(adding, whole(mark), LANE .. lane.key, whole(TURN_UP + mark), TURN .. lane.key) end
+      if mark ~= lane.mark then push(adding, whole(mark), FLOW_KEY .. lane.key, whole(LINES_END + mark), TURN .. lane.key) end
       lane.mark = mark
     end
   end
@@ -390,12 +457,16 @@ local function put_marks(adding, removing)
   return earliest, marked
 end
 
--- Stores the state of lanes, before the places and marks that lead there are written. `leave_lines` and `forget` later
--- remove what must go. A key whose state is no longer needed is removed, and one with an open window expires with it.
--- HSETEX may be missing: a key that was stored without its expiry is removed when a script meets it again.
-local forgotten, idle = {}, {}
-local function store_lanes(now)
-  local kept, resting, ends, rest = {}, {}, {}, 1
+-- Stores the state of keys, before the members of `due` that lead there. `leave_lines` and `forget` later remove what
+-- must go. A key whose state is no longer needed is removed, and one with an open window expires with it. HSETEX may be
+-- missing: a key that was stored without its expiry is removed when a script meets it again.
+local forgotten = {}
+local idle = {}
+local function store_keys(now)
+  local kept = {}
+  local resting = {}
+  local ends = {}
+  local rest = 1
   for _, lane in ipairs(touched) do
     if not is_idle(lane) then push(kept, lane.key, format_lane(lane))
     elseif not is_forgotten(lane, now) then
@@ -422,18 +493,21 @@ local function forget(keys, texts)
   if try_many('HDEL', flow, keys) and try_many('HDEL', flow, keys) then call_many('HSET', flow, texts) end
 end
 
--- Lanes that match what has been written so far. If a later command fails, they are stored instead of the final ones.
+-- What the keys are by what has been written so far. If a later command fails, this is stored instead.
 local checkpoint
 local function keep_checkpoint(now)
   checkpoint = { text = {}, is_forgotten = {}, standing = {} }
-  for i, value in ipairs(standing) do checkpoint.standing[i] = value end
+  push_all(checkpoint.standing, standing)
   for _, lane in ipairs(touched) do
-    checkpoint.text[lane.key], checkpoint.is_forgotten[lane.key] = format_lane(lane), is_forgotten(lane, now)
+    checkpoint.text[lane.key] = format_lane(lane)
+    checkpoint.is_forgotten[lane.key] = is_forgotten(lane, now)
   end
 end
 
 local function restore_checkpoint()
-  local kept, gone, texts = {}, {}, {}
+  local kept = {}
+  local gone = {}
+  local texts = {}
   for _, lane in ipairs(touched) do
     local key = lane.key
     local text = checkpoint.text[key] or lane.original
@@ -448,23 +522,24 @@ local function restore_checkpoint()
   forget(gone, texts)
 end
 
--- The marks of lanes as they are stored: as they were, or as these texts say.
+-- The marks of keys as they are stored: as they were, or as these texts say.
 local function stored_marks(texts)
   local marks = {}
   for _, lane in ipairs(touched) do
     local stored = parse(lane.key, texts and texts[lane.key] or lane.original)
     if not is_idle(stored) then
       local mark = mark_of(stored)
-      push(marks, whole(mark), LANE .. lane.key, whole(TURN_UP + mark), TURN .. lane.key)
+      push(marks, whole(mark), FLOW_KEY .. lane.key, whole(LINES_END + mark), TURN .. lane.key)
     end
   end
   return marks
 end
 
--- Undoes what a script has stored of lanes before a command failed, and removes members that it has added to `lanes`.
+-- Undoes what a script has stored of keys before a command failed, and removes members that it has added to `lanes`.
 -- The command that failed may be refused again, and has then written nothing to undo.
-local function restore_lanes()
-  local kept, gone = {}, {}
+local function restore_keys()
+  local kept = {}
+  local gone = {}
   for _, lane in ipairs(touched) do
     if lane.original then push(kept, lane.key, lane.original) else push(gone, lane.key) end
   end
@@ -474,18 +549,18 @@ local function restore_lanes()
   try_many('ZADD', due, stored_marks())
 end
 
--- Stores lanes, then adds members to `due`, the marks of the lanes with them, and takes entries out of lines. Should a
--- command fail, all of this is taken back: sent again, the script finds what it has found. What else goes, goes after
--- this.
-local function commit_lanes(now, adding, removing, undo)
+-- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines. If a
+-- command fails, all of this is taken back, so that a resend finds what this script found. What else a script removes,
+-- it removes after this.
+local function commit_keys(now, adding, removing, undo)
   local done_well, problem = pcall(function()
     put_marks(adding, removing)
-    store_lanes(now)
+    store_keys(now)
     call_many('ZADD', due, adding)
     leave_lines()
   end)
   if done_well then return forget(forgotten, idle) end
-  restore_lanes()
+  restore_keys()
   if undo then undo() end
   error(problem, 0)
 end

@@ -1,14 +1,21 @@
 -- Finds live jobs by their ids, to cancel them or to move them.
 
--- Gives those that may be changed, and for each id why it may not: 'missing', 'running', or false. The keys of the jobs
--- are loaded.
+-- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys
+-- of the jobs.
 local function find_jobs(ids, may_run)
   local names = {}
   for _, id in ipairs(ids) do push(names, id, BORN .. id) end
-  local scores, found, refused = read_many('ZMSCORE', due, names), {}, {}
-  local keyed, keyed_ids, keys, born, born_scores = {}, {}, {}, {}, {}
+  local scores = read_many('ZMSCORE', due, names)
+  local found = {}
+  local refused = {}
+  local keyed = {}
+  local keyed_ids = {}
+  local keys = {}
+  local born = {}
+  local born_scores = {}
   for i, id in ipairs(ids) do
-    local own, born_score = scores[2 * i - 1], scores[2 * i]
+    local own = scores[2 * i - 1]
+    local born_score = scores[2 * i]
     local score = tonumber(own or born_score or -1)
     local _, _, leased = unpack_score(score)
     local job = { id = id, is_own = own, in_line = score >= IN_LINE, score = score >= IN_LINE and score - IN_LINE or score }
@@ -32,7 +39,7 @@ local function find_jobs(ids, may_run)
     keyed[i].key, keyed[i].order = flow_of(record)
     if keyed[i].key then push(keys, keyed[i].key) end
   end
-  load_lanes(keys, now)
+  load_keys(keys, now)
   local records = read_born(born, born_scores)
   for _, job in ipairs(found) do job.first = job.born and records[job.born] or '' end
   return found, refused

@@ -1,43 +1,68 @@
--- What a request settles: its outcomes, in columns.
--- ids[3] and records[3] belong to the third outcome. Those of a kind stand together, in this order.
+-- Reads what an exchange settles. Outcomes come in columns: ids[3] and records[3] belong to the third outcome.
+--
+-- ARGV: how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the
+--   ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of its group
+--   after a space), and the records;
+--   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for
+--   none),
+--     when its job was claimed if it has a key and no attempt was made (''), the record it was born with ('' if it was
+--     not);
+--   number of jobs that outcomes make, then for each: which outcome, id, score, record
 local KINDS = { 'completed', 'retried', 'returned', 'dead' }
-local first, last = {}, {}
-local ids, held_leases, scores, records = {}, {}, {}, {}
+-- The outcomes of a kind go from first[kind] to last[kind].
+local first = {}
+local last = {}
+local ids = {}
+local held_leases = {}
+local scores = {}
+local records = {}
 -- What the jobs are called in `due`.
 local names = {}
--- Of the few jobs with keys: the beginnings of their records and, if no attempt was made, when they were claimed. And
--- of those that were born leased: the records they were born with.
-local keyed, heads, unattempted, births = {}, {}, {}, {}
-
--- Which outcomes count, by their numbers, and which jobs have one: a request may settle a job twice.
-local accepted, has_outcome = {}, {}
+-- The outcomes of jobs with keys, the beginnings of these jobs' records and, if no attempt was made, when they were
+-- claimed.
+local keyed = {}
+local heads = {}
+local unattempted = {}
+-- The records that jobs were born with.
+local births = {}
+-- Which outcomes count, and which jobs have one: a request may settle a job twice.
+local accepted = {}
+local has_outcome = {}
 
 local function read_outcomes()
-  local number = 0
+  local count = 0
   for _, kind in ipairs(KINDS) do
-    first[kind] = number + 1
-    number = number + tonumber(argument())
-    last[kind] = number
+    first[kind] = count + 1
+    count = count + number_argument()
+    last[kind] = count
   end
-  ids, held_leases, scores, records = arguments(number), arguments(number), arguments(number), arguments(number)
-  for i = 1, number do names[i] = ids[i] end
-  for _ = 1, tonumber(argument()) do
-    local i, head, claimed_at, birth = tonumber(argument()), argument(), argument(), argument()
+  ids = arguments(count)
+  held_leases = arguments(count)
+  scores = arguments(count)
+  records = arguments(count)
+  for i = 1, count do names[i] = ids[i] end
+  for _ = 1, number_argument() do
+    local i = number_argument()
+    local head = argument()
+    local claimed_at = number_argument()
+    local birth = argument()
     if head ~= '' then
       heads[i] = head
       push(keyed, i)
-      unattempted[i] = tonumber(claimed_at)
+      unattempted[i] = claimed_at
     end
-    if birth ~= '' then births[i], names[i] = birth, BORN .. ids[i] end
+    if birth ~= '' then
+      births[i] = birth
+      names[i] = BORN .. ids[i]
+    end
   end
-  return number
+  return count
 end
 
 local function read_follow_ups()
   local follow_ups = {}
-  for n = 1, tonumber(argument()) do
-    local place, id, score, record = tonumber(argument()), argument(), argument(), argument()
-    follow_ups[n] = { place = place, id = id, score = score, record = record }
+  for n = 1, number_argument() do
+    follow_ups[n] = { outcome = number_argument(), id = argument(), score = argument(), record = argument() }
   end
   return follow_ups
 end

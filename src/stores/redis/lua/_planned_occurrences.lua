@@ -1,7 +1,9 @@
--- Occurrences that the store fires by itself, by the plan that stands before the record of their schedule (plan.ts).
--- The time of an occurrence, as its job's id ends.
+-- Fires occurrences without the caller, by the plan that stands before the record of their schedule (plan.ts).
+
+-- The time of an occurrence as ISO 8601, which ends the id of its job.
 local function iso(time)
-  local day, ms = math.floor(time / DAY_MS) + 719468, time % DAY_MS
+  local day = math.floor(time / DAY_MS) + 719468
+  local ms = time % DAY_MS
   -- Days since March of the year 0, in eras of 400 years: leap days come last.
   local era = math.floor(day / 146097)
   day = day - era * 146097
@@ -11,13 +13,14 @@ local function iso(time)
   day = day - math.floor((153 * month + 2) / 5) + 1
   local is_next_year = month >= 10
   return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year + era * 400 + (is_next_year and 1 or 0),
-    month + (is_next_year and -9 or 3), day, math.floor(ms / 3600000), math.floor(ms / 60000) % 60, math.floor(ms / 1000) % 60, ms % 1000)
+    month + (is_next_year and -9 or 3), day, math.floor(ms / HOUR_MS), math.floor(ms / 60000) % 60, math.floor(ms / 1000) % 60, ms % 1000)
 end
 
--- Of a schedule that has fired, the revision says how far ahead its next occurrence was then (score.ts). A claim by
--- whose clock it is further ahead, by five minutes, asks the server which of the two clocks is right. A server that
--- agrees with neither, as in tests, has no say.
-local MOVED, server_now = 448, nil
+-- Whether a schedule is further ahead than the clock that fired it can have put it. Its revision says how far ahead its
+-- next occurrence was then (score.ts). If it is further ahead by five minutes, the claim asks the server which of the
+-- two clocks is right. A server that agrees with neither, as in tests, has no say.
+local MOVED = 448
+local server_now
 local function is_schedule_astray(score)
   local time, revision = unpack_score(score)
   if revision < MOVED or score >= UPPER then return false end
@@ -27,74 +30,89 @@ local function is_schedule_astray(score)
   return server_now < moved_after - APART_MS or server_now > time + APART_MS
 end
 
--- What a schedule that stands at this score makes now, by the plan before its record (plan.ts): the last occurrence
--- until now, and the next one. Nothing where the plan does not cover both, or not this case.
+-- The last of the times that a plan lists until now, from the first that is due, and the time after it.
+local function occurrences(times, first)
+  local from = string.find(times, ',' .. whole(first) .. ',', 1, true)
+  if first > now or not from then return nil end
+  local occurrence
+  for text in string.gmatch(string.sub(times, from), '%d+') do
+    local time = tonumber(text)
+    if time > now then return occurrence, time end
+    occurrence = time
+  end
+end
+
+-- What a schedule at this score makes now, by its plan: its last occurrence until now, and the score of its next one.
+-- Nil if the plan does not cover both, or does not cover this case.
 local function planned(key, score, record)
   local flags, latest, times, head, middle, tail =
     string.match(record, '^2:(%l*):(%d*):([%d,]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
   if not flags or (string.find(flags, 'd', 1, true) and not may_fire_declared) then return nil end
-  local first, occurrence, coming = unpack_score(tonumber(score)), nil, nil
-  if first > now then return nil end
-  local from = string.find(times, ',' .. whole(first) .. ',', 1, true)
-  if not from then return nil end
-  for text in string.gmatch(string.sub(times, from), '%d+') do
-    local time = tonumber(text)
-    if time > now then
-      coming = time
-      break
-    end
-    occurrence = time
-  end
-  if not coming or (string.find(flags, 'e', 1, true) and occurrence ~= first) then return nil end
+  local makes_each = string.find(flags, 'e', 1, true)
+  local first = unpack_score(tonumber(score))
+  local occurrence, coming = occurrences(times, first)
+  if not coming or (makes_each and occurrence ~= first) then return nil end
   if latest ~= '' and now - occurrence > tonumber(latest) then return nil end
-  -- Of a name that JSON escapes nothing is learned.
-  local name = string.match(tail, '"},"name":("[^"\\]*")')
-  local reach = string.find(flags, 'e', 1, true) and 0 or 2 * (MOVED + reach_of(coming - now))
-  return { id = key .. '@' .. iso(occurrence), occurrence = occurrence, coming = coming * 1024 + reach, name = name and string.sub(name, 2, -2),
-    record = head .. whole(now) .. middle .. whole(occurrence) .. tail }
+  local reach = makes_each and 0 or 2 * (MOVED + reach_of(coming - now))
+  return {
+    id = key .. '@' .. iso(occurrence),
+    occurrence = occurrence,
+    coming = coming * 1024 + reach,
+    -- Nil for a name that JSON escapes.
+    name = string.match(tail, '"},"name":"([^"\\]*)"'),
+    record = head .. whole(now) .. middle .. whole(occurrence) .. tail,
+  }
 end
 
--- Fires the schedules that have a plan, and leases their jobs as they are made. The others are handed out, and so are
--- those whose jobs exist. Gives the earliest of what it leaves, and the schedules that it moves.
-local function fire_planned(keys, scores, index, ends)
-  local records, plans, names, marks = read_many('HMGET', schedules, keys), {}, {}, {}
+-- The plans of schedules that fire now, by the numbers of their keys, and their records. Plans whose jobs exist are
+-- marked: these schedules are handed out.
+local function read_plans(keys, scores)
+  local records = read_many('HMGET', schedules, keys)
+  local plans = {}
+  local planned_at = {}
+  local names = {}
+  local job_names = {}
   for i, key in ipairs(keys) do
     local plan = records[i] and planned(key, scores[i], records[i])
     if plan then
       plans[i] = plan
+      push(planned_at, i)
       push(names, plan.id, BORN .. plan.id)
-      if observes and plan.name then push(marks, plan.name) end
+      if observes and plan.name then push(job_names, plan.name) end
     end
   end
-  -- Whoever performs the job then settles it without a reading.
   local before = #names
-  for _, name in ipairs(marks) do push(names, NAME .. name) end
-  local there, at, earliest, moved, is_full = read_many('ZMSCORE', due, names, 2 * PIECE), 0, UPPER, {}, false
-  for i, name in ipairs(marks) do
-    local place = place_of(there[before + i])
+  for _, name in ipairs(job_names) do push(names, NAME .. name) end
+  local found = read_many('ZMSCORE', due, names, 2 * PIECE)
+  for n, i in ipairs(planned_at) do plans[i].exists = found[2 * n - 1] or found[2 * n] end
+  -- Whoever performs the job then settles it without reading this place.
+  for n, name in ipairs(job_names) do
+    local place = place_of(found[before + n])
     if place then push(learned, name, whole(place)) end
   end
+  return plans, records
+end
+
+-- Fires the schedules that have a plan, and leases their jobs as they are made. It hands out the others. Returns the
+-- earliest score of what it leaves, and the schedules that it moves, for a ZADD of `due`.
+local function fire_planned(keys, scores, index, ends)
+  local plans, records = read_plans(keys, scores)
+  local earliest = UPPER
+  local moved = {}
   for i, key in ipairs(keys) do
-    local plan, exists = plans[i], false
-    if plan then
-      at = at + 2
-      exists = there[at - 1] or there[at]
-    end
-    if plan and not exists then
-      bytes_left = bytes_left - #plan.record
-      is_full = is_full or (bytes_left < 0 and jobs_taken > 0)
-      if is_full then
-        earliest = math.min(earliest, tonumber(scores[i]))
-      else
-        earliest = math.min(earliest, plan.coming)
-        lease(BORN .. plan.id, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), index, born_index(plan.id, plan.record))
-        push(moved, whole(plan.coming), SCHEDULE .. key)
-      end
-    elseif records[i] then
-      push(slots, key, scores[i], records[i])
-    else
+    local plan = plans[i]
+    if not records[i] then
       evicted = evicted + 1
       push(orphans, SCHEDULE .. key)
+    elseif not plan or plan.exists then
+      push(due_schedules, key, scores[i], records[i])
+    elseif not fits(plan.record) then
+      earliest = math.min(earliest, tonumber(scores[i]))
+    else
+      local name = BORN .. plan.id
+      earliest = math.min(earliest, plan.coming)
+      lease(name, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), name, index, born_index(plan.id, plan.record))
+      push(moved, whole(plan.coming), SCHEDULE .. key)
     end
   end
   return earliest, moved

@@ -1,13 +1,32 @@
--- What every script begins with: the keys of the queue, how scores are written and read, and commands for many values.
--- KEYS are always the sixteen of one queue, in the order of keys.ts, so that each key is declared. The line before this
---   one
--- sets OWN_EXPIRY: whether the server is known to lack HSETEX.
+-- Every script begins with this file: the keys of the queue, arguments, scores, and commands with many values.
+-- KEYS are the sixteen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
+-- this file sets OWN_EXPIRY: whether the server lacks HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the
---   members that
--- lead to them, and counts last: whichever command fails, no job is lost, and a resend of the script does the rest.
+-- members that lead to them, and counts last: whichever command fails, no job is lost, and a resend does the rest.
 local due, jobs, dead, dead_jobs, done, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry = unpack(KEYS)
+
+-- Arguments are read one after the other, so a script reads them in the order in which its first comment lists them.
+local arguments_read = 0
+
+local function argument()
+  arguments_read = arguments_read + 1
+  return ARGV[arguments_read]
+end
+
+local function number_argument() return tonumber(argument()) end
+
+local function flag_argument() return argument() == '1' end
+
+local function arguments(count)
+  local values = {}
+  for i = 1, count do values[i] = ARGV[arguments_read + i] end
+  arguments_read = arguments_read + count
+  return values
+end
+
+local function rest_of_arguments() return arguments(#ARGV - arguments_read) end
 
 -- Counts billed commands: the script itself, then each call.
 local commands = 1
@@ -16,18 +35,21 @@ local function call(...)
   return redis.call(...)
 end
 
--- A score holds everything that Lua must know about a job: when it needs attention, how often it was claimed, whether
--- it is leased.
+-- A score holds everything that Lua must know about a job: when it needs attention, how often it was claimed, and
+-- whether it is leased.
 --   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42, claims modulo 512)
 -- Leased jobs have a second entry in the upper half of `due`, the index of running jobs:
 --   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 once it no longer is
 -- Schedules without a next occurrence are at the bottom of that half: 2^52 + revision * 2
 local UPPER = 4503599627370496
--- A job that is leased at enqueue is there as ' born:ID' instead of 'ID', until that lease ends in any way. So the name
--- identifies the lease, and whoever removes it has held it. Its record is in the name of its index entry, after '
--- lease: born:ID' and a line feed.
+-- A job that waits in the line of its flow control key has its score plus IN_LINE (_lanes.lua).
+local IN_LINE = 9007199254740992
+local LINES_END = 18014398509481984
 local PAUSED = ' paused'
 local LEASE = ' lease:'
+-- A job that is leased as it is stored is called "born": its member is ' born:ID' instead of 'ID' until that lease ends
+-- in any way. So the name identifies the lease, and whoever removes it has held it. Its record is in the name of its
+-- index entry, after ' lease: born:ID' and a line feed.
 local BORN = ' born:'
 local SCHEDULE = ' schedule:'
 
@@ -67,7 +89,7 @@ local function born_index(id, record)
   return LEASE .. BORN .. id .. '\n' .. record
 end
 
--- The name in `due` of the job whose lease this member indexes, and its record if it was leased at enqueue.
+-- The name in `due` of the job whose lease this member indexes, and its record if it was born.
 local function indexed(member)
   local name = string.sub(member, #LEASE + 1)
   if not is_born(name) then return name end
@@ -76,13 +98,13 @@ local function indexed(member)
 end
 
 -- A dead job whose failure belongs to a group has a second entry in `dead`, below zero: the score is that of its group,
--- and the name orders the jobs of the group by the times at which they died.
-local function entry_of(died, id)
-  return string.format(' %013.0f ', died) .. id
+-- and the name orders the jobs of the group by the times at which they became dead.
+local function group_entry(dead_since, id)
+  return string.format(' %013.0f ', dead_since) .. id
 end
 
--- Sends a command with many values in pieces: `unpack` of several thousand overflows the stack. Returns how many it
--- added or removed.
+-- Sends a command with many values in pieces: `unpack` of several thousand overflows the stack. Returns how many
+-- members it added or removed.
 local PIECE = 1000
 local function call_many(command, key, values)
   local count = 0
@@ -92,7 +114,7 @@ local function call_many(command, key, values)
   return count
 end
 
--- A command whose failure the script handles itself: it returns { err = ... } then.
+-- Sends a command whose failure the script handles itself: the reply is { err = ... } then.
 local function try(...)
   commands = commands + 1
   return redis.pcall(...)
@@ -105,30 +127,33 @@ local function try_many(command, key, values)
   end
 end
 
--- A command with many values that answers each of them: ZMSCORE, HMGET. @param at_once how many values one of them may
--- have.
+-- Sends a command that replies for each of its values: ZMSCORE or HMGET.
+-- @param at_once how many values one command may have. Default: PIECE.
 local function read_many(command, key, values, at_once)
   if #values == 0 then return {} end
   if #values <= (at_once or PIECE) then return call(command, key, unpack(values)) end
-  local answers = {}
+  local replies = {}
   for first = 1, #values, at_once or PIECE do
     local last = math.min(first + (at_once or PIECE) - 1, #values)
     local piece = call(command, key, unpack(values, first, last))
-    for i = 1, last - first + 1 do answers[first + i - 1] = piece[i] end
+    for i = 1, last - first + 1 do replies[first + i - 1] = piece[i] end
   end
-  return answers
+  return replies
 end
 
--- The records of jobs that were leased at enqueue, by their names, found by the ends of their leases. A name without a
--- record is lost.
+-- The records of born jobs by their names, found by the ends of their leases.
 local function read_born(names, scores)
-  local records, first, last = {}, nil, nil
+  local records = {}
+  local first
+  local last
   for i = 1, #names do
     local ends = unpack_score(tonumber(scores[i]))
-    first, last = math.min(first or ends, ends), math.max(last or ends, ends)
+    first = math.min(first or ends, ends)
+    last = math.max(last or ends, ends)
   end
   if not first then return records end
-  local from, to = whole(UPPER + first * 1024), '(' .. whole(UPPER + (last + 1) * 1024)
+  local from = whole(UPPER + first * 1024)
+  local to = '(' .. whole(UPPER + (last + 1) * 1024)
   for _, member in ipairs(call('ZRANGE', due, from, to, 'BYSCORE')) do
     local name, record = indexed(member)
     if record then records[name] = record end
@@ -136,21 +161,14 @@ local function read_born(names, scores)
   return records
 end
 
--- At most four values: twice as fast as a variable number.
+-- Adds at most four values: twice as fast as a variable number.
 local function push(list, a, b, c, d)
   local last = #list
   list[last + 1], list[last + 2], list[last + 3], list[last + 4] = a, b, c, d
 end
 
--- What ARGV holds from `first` to `last` in rows: each a table of the values by these names.
-local function rows(first, last, names)
-  local list = {}
-  for at = first, last, #names do
-    local row = {}
-    for i, name in ipairs(names) do row[name] = ARGV[at + i - 1] end
-    push(list, row)
-  end
-  return list
+local function push_all(list, values)
+  for _, value in ipairs(values) do push(list, value) end
 end
 
 -- Reads records of a hash, and counts those, from the first on, that together have no more bytes than `most`: at least
@@ -158,27 +176,32 @@ end
 -- large ones often come in a row. `known` are records that are not in the hash, by their ids.
 local SAMPLE = 20
 local function read_fitting(key, ids, most, known)
-  local records, is_read = {}, {}
+  local records = {}
+  local is_read = {}
 
   -- Reads every `step`th that is not read yet. Returns how many it read, and their bytes.
   local function read(first, last, step)
-    local places, fields, bytes = {}, {}, 0
+    local positions = {}
+    local fields = {}
+    local bytes = 0
     for i = first, last, step do
       if not is_read[i] then
-        push(places, i)
+        push(positions, i)
         push(fields, ids[i])
       end
     end
-    local answers = #fields > 0 and call('HMGET', key, unpack(fields)) or {}
-    for n, i in ipairs(places) do
-      records[i], is_read[i] = answers[n] or (known and known[ids[i]]), true
+    local stored = #fields > 0 and call('HMGET', key, unpack(fields)) or {}
+    for n, i in ipairs(positions) do
+      records[i] = stored[n] or (known and known[ids[i]])
+      is_read[i] = true
       bytes = bytes + #(records[i] or '')
     end
-    return #places, bytes
+    return #positions, bytes
   end
 
   local sampled, sample_bytes = read(1, #ids, math.max(math.ceil(#ids / SAMPLE), 1))
-  local fitting, bytes = 0, 0
+  local fitting = 0
+  local bytes = 0
   while fitting < #ids do
     local expected = math.ceil((most - bytes + 1) * sampled / (sample_bytes + 1))
     -- The first may be larger than `most`, and is returned alone.
@@ -203,16 +226,24 @@ local function members_until(key, score, member, reversed)
 end
 
 -- Counters are numbers of 64 bits in one string, so that one command adds to any of them:
---   first five totals, then (in 32 bits) the day of the last sweep and when the order of completed jobs was trimmed
---     last, from 8 on the histogram of waiting, from 24 on that of running (a sum in ms, then the counts),
---   then, in pairs of numbers of 32 bits, three for each of the last 64 minutes: which minute it is and how many were
---     processed, the
---   same for retried and for dead
-local PROCESSED, RETRIED, CANCELLED, RETRIED_DEAD, REMOVED = '#0', '#1', '#2', '#3', '#4'
-local WAITING, RUNNING, HISTOGRAM_SIZE, MINUTES, MINUTES_KEPT = 8, 24, 16, 336, 64
-local SWEPT_ON, TRIMMED_IN = '#10', '#11'
--- The place in which earlier versions count the minutes, four numbers of 32 bits each: which it is, processed, retried,
--- dead.
+--   first five totals; then, in 32 bits each, the day of the last sweep and when the order of completed jobs was
+--     trimmed
+--   from 8 on the histogram of waiting times, from 24 on that of running times: a sum in ms, then the counts
+--   then three pairs of numbers of 32 bits for each of the last 64 minutes: which minute it is and how many jobs were
+--     processed, the same for retried, and for dead
+local PROCESSED = '#0'
+local RETRIED = '#1'
+local CANCELLED = '#2'
+local RETRIED_DEAD = '#3'
+local REMOVED = '#4'
+local WAITING = 8
+local RUNNING = 24
+local HISTOGRAM_SIZE = 16
+local MINUTES = 336
+local MINUTES_KEPT = 64
+local SWEPT_ON = '#10'
+local TRIMMED_IN = '#11'
+-- Where earlier versions count the minutes, in four numbers of 32 bits each: which it is, processed, retried, dead.
 local OLD_MINUTES = 80
 
 local function add(counter, by)
@@ -222,13 +253,14 @@ end
 -- Whether a text sorts after another one, byte by byte: `<` of Lua follows the locale of the server.
 local function is_after(text, other)
   for i = 1, math.min(#text, #other) do
-    local byte, other_byte = string.byte(text, i), string.byte(other, i)
+    local byte = string.byte(text, i)
+    local other_byte = string.byte(other, i)
     if byte ~= other_byte then return byte > other_byte end
   end
   return #text > #other
 end
 
--- The part of a record before its own text, with its key (_lanes.lua), belongs to the store.
+-- A stored record may begin with the job's flow control key (_lanes.lua). The rest is the record that the caller sent.
 local function without_flow(stored)
   if string.byte(stored, 1) ~= 50 then return stored end
   return (string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1))
@@ -252,8 +284,8 @@ end
 -- and a flow control key that is idle while its window is open.
 local EXPIRING = { [done] = 'j', [dedupe] = 'k' }
 
--- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply says so to the
--- caller.
+-- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply of the script
+-- says so to the caller.
 local function try_hsetex(hash, ttl_ms, fields, first, last)
   local stored = try('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
   local problem = type(stored) == 'table' and stored.err
@@ -278,7 +310,8 @@ end
 -- Removes fields that have expired, a piece at a time; with HSETEX Redis does that.
 local function remove_expired(now)
   if not OWN_EXPIRY then return end
-  local members, fields = call('ZRANGE', expiry, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE), { j = {}, k = {}, f = {} }
+  local members = call('ZRANGE', expiry, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE)
+  local fields = { j = {}, k = {}, f = {} }
   for _, member in ipairs(members) do push(fields[string.sub(member, 1, 1)], string.sub(member, 2)) end
   call_many('HDEL', done, fields.j)
   call_many('HDEL', dedupe, fields.k)

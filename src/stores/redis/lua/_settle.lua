@@ -1,12 +1,20 @@
--- Settles what has ended. An outcome counts only if the lease that it names is still the one stored.
+-- Settles outcomes. An outcome counts only if the lease that it names is still the one stored.
 
--- What the accepted outcomes write, each for one command: HSETEX of `done`, ZADD of `done:order`, HSET of `dead:jobs`,
--- ZADD of `dead`, HSET of `jobs`, ZADD and ZREM of `due`: the names of jobs that were born leased stand apart.
-local finished, ended, buried, died, kept, waiting, gone, gone_births = {}, {}, {}, {}, {}, {}, {}, {}
--- The leases of jobs with keys that have ended, for a ZADD of `due` that puts them back.
+-- What the accepted outcomes write. Each list is the values of one command:
+-- HSETEX of `done`, ZADD of `done:order`, HSET of `dead:jobs`, ZADD of `dead`, HSET of `jobs`, ZADD and ZREM of `due`.
+local completed_records = {}
+local completed_order = {}
+local dead_records = {}
+local dead_members = {}
+local waiting_records = {}
+local waiting_members = {}
+local ended_members = {}
+-- For the same ZREM: the names of jobs that were born.
+local ended_births = {}
+-- For a ZADD of `due` that puts the leases of ended jobs with keys back.
 local ended_leases = {}
 
--- A score is text, which need not be written the same way by whoever wrote it.
+-- A score is text, and not everybody writes a number the same way.
 local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))
 end
@@ -15,8 +23,8 @@ local function index_of_lease(lease)
   return whole(UPPER + unpack_score(tonumber(lease)) * 1024)
 end
 
--- The job of an occurrence may have been made a second time, where its schedule was removed and stored again. Then the
--- name is that of another lease, whose end stands in its index.
+-- Puts a name back that was the name of another lease: the job of an occurrence may have been made a second time, if
+-- its schedule was removed and stored again. The index says when that lease ends.
 local function put_back(name)
   local range = call('ZRANGE', due, whole(UPPER), '(' .. whole(IN_LINE), 'BYSCORE', 'WITHSCORES')
   for i = 1, #range, 2 do
@@ -26,51 +34,48 @@ local function put_back(name)
   end
 end
 
--- Where a job that was born leased completes alone, to remove its name is to have held its lease. Returns what puts it
--- back.
+-- Ends the lease of a single born job that completes: whoever removes its name has held its lease. Returns the lease,
+-- as if it had been read, and what puts it back.
 local function remove_alone()
-  local lease, index = held_leases[1], born_index(ids[1], births[1])
+  local lease = held_leases[1]
+  local index = born_index(ids[1], births[1])
   local removed = call('ZREM', due, names[1], index)
   if removed == 1 then put_back(names[1]) end
-  local name = figures.names[1]
-  if name and name.known ~= '' then
-    name.place = tonumber(name.known)
-    figures.is_place_known = true
-  end
+  trust_place(metrics.names[1])
   return { removed == 2 and lease }, { lease, names[1], index_of_lease(lease), index }
 end
 
--- Reads the leases that are stored: of the outcomes, then of the jobs that these make. The same command finds the
--- figures of names, and which of the watched jobs are gone.
-local function read_leases(number, follow_ups, watched)
+-- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
+-- finds the places of metrics, and which of the watched jobs are gone.
+local function read_leases(count, follow_ups, watched)
   local members = names
   for _, job in ipairs(follow_ups) do push(members, job.id) end
-  push_marks(members)
+  push_places(members)
   local unwatched = #members
-  for n, name in ipairs(watched) do members[unwatched + n] = name end
+  push_all(members, watched)
   local stored = read_many('ZMSCORE', due, members, 2 * PIECE)
   for n, name in ipairs(watched) do
     if not stored[unwatched + n] then push(missing, name) end
   end
-  note_places(stored, number + #follow_ups)
+  note_places(stored, count + #follow_ups)
   return stored
 end
 
--- Where the state of keys cannot be stored, their jobs go on holding the leases that it counts: an outcome that is sent
--- again finds them, and so does a claim once they run out. No HSET is needed for that.
+-- If the state of keys cannot be stored, their jobs keep the leases that it counts: a resent outcome finds them, and so
+-- does a claim once they run out. No HSET is needed for that.
 function put_leases_back()
   call_many('ZADD', due, ended_leases)
   call_many('ZADD', due, stored_marks())
 end
 
--- Notes what only jobs with keys have, and those that were born leased.
+-- Notes what only jobs with keys, and born jobs, have.
 local function accept_more(i)
   local index = births[i] and born_index(ids[i], births[i]) or LEASE .. ids[i]
-  if births[i] then push(gone_births, names[i], index) end
+  if births[i] then push(ended_births, names[i], index) end
   if heads[i] then
-    local lane = lane_of[flow_of(heads[i])]
-    finish(lane)
-    if unattempted[i] then take_back_start(lane, unattempted[i]) end
+    local flow_key = flow_keys[flow_of(heads[i])]
+    finish(flow_key)
+    if unattempted[i] then take_back_start(flow_key, unattempted[i]) end
     push(ended_leases, held_leases[i], names[i], index_of_lease(held_leases[i]), index)
   end
 end
@@ -79,25 +84,27 @@ end
 local function accept(i, stored)
   local id = ids[i]
   if has_outcome[id] or not is_same(stored, held_leases[i]) then return false end
-  has_outcome[id], accepted[i] = true, true
-  reply[3 + i] = 1
+  has_outcome[id] = true
+  accepted[i] = true
+  settled[i] = 1
   if heads[i] or births[i] then accept_more(i) end
   return true
 end
 
--- The loop of a plain backlog: it writes at places that it counts, which takes half of the time of `push`.
+-- The loop of a plain backlog: it writes at positions that it counts, which takes half of the time of `push`.
 local function complete(stored)
-  local done_so_far, leaving = 0, 0
+  local completed = 0
+  local leaving = 0
   for i = first.completed, last.completed do
     if accept(i, stored[i]) then
       local id = ids[i]
-      done_so_far = done_so_far + 1
-      finished[2 * done_so_far - 1], finished[2 * done_so_far] = id, records[i]
-      ended[2 * done_so_far - 1], ended[2 * done_so_far] = scores[i], id
+      completed = completed + 1
+      completed_records[2 * completed - 1], completed_records[2 * completed] = id, records[i]
+      completed_order[2 * completed - 1], completed_order[2 * completed] = scores[i], id
       if not births[i] then
         leaving = leaving + 1
-        left[leaving] = id
-        gone[2 * leaving - 1], gone[2 * leaving] = id, LEASE .. id
+        ended_ids[leaving] = id
+        ended_members[2 * leaving - 1], ended_members[2 * leaving] = id, LEASE .. id
       end
     end
   end
@@ -107,84 +114,95 @@ end
 local function wait_again(stored)
   for i = first.retried, last.returned do
     if accept(i, stored[i]) then
-      local id, score, record = ids[i], scores[i], records[i]
+      local id = ids[i]
+      local score = scores[i]
+      local record = records[i]
       if heads[i] then
         local key, order = flow_of(heads[i])
-        insert(lane_of[key], order, tonumber(score), id)
-        score, record = whole(IN_LINE + score), heads[i] .. record
+        insert(flow_keys[key], order, tonumber(score), id)
+        score = whole(IN_LINE + score)
+        record = heads[i] .. record
       end
-      push(waiting, score, id, whole(UPPER), LEASE .. id)
-      push(kept, id, record)
+      push(waiting_members, score, id, whole(UPPER), LEASE .. id)
+      push(waiting_records, id, record)
       written[id] = record
     end
   end
 end
 
-local function die(stored)
+local function dead_letter(stored)
   for i = first.dead, last.dead do
     if accept(i, stored[i]) then
-      local id, at, group = ids[i], string.match(scores[i], '^(%S+) (%S+)$')
-      if at then push(died, at, id, group, entry_of(at, id)) else push(died, scores[i], id) end
-      push(buried, id, (heads[i] or '') .. records[i])
+      local id = ids[i]
+      local at, group = string.match(scores[i], '^(%S+) (%S+)$')
+      push(dead_members, at or scores[i], id)
+      if group then push(dead_members, group, group_entry(at, id)) end
+      push(dead_records, id, (heads[i] or '') .. records[i])
       if not births[i] then
-        push(left, id)
-        push(gone, id, LEASE .. id)
+        push(ended_ids, id)
+        push(ended_members, id, LEASE .. id)
       end
     end
   end
 end
 
--- On a resend a lease is gone because the first send settled it: then what that one wrote is in this hash. It is read
--- at once, since each command is billed.
+-- Accepts outcomes that an earlier send has settled: their leases are gone, and the records that they would write are
+-- in this hash. All are read at once, since each command is billed.
 local function recognise(from, to, hash, stored)
-  local places, unsure = {}, {}
+  local unsure = {}
+  local unsure_ids = {}
   for i = from, to do
     if not accepted[i] then
       -- An earlier send may have failed before it removed the record.
-      if hash ~= jobs and not stored[i] and not births[i] then push(left, ids[i]) end
+      if hash ~= jobs and not stored[i] and not births[i] then push(ended_ids, ids[i]) end
       if hash == done and retention_ms == 0 then
-        reply[3 + i] = (stored[i] or (births[i] and call('ZSCORE', due, ids[i]))) and 0 or 1
+        settled[i] = (stored[i] or (births[i] and call('ZSCORE', due, ids[i]))) and 0 or 1
       else
-        push(places, i)
-        push(unsure, ids[i])
+        push(unsure, i)
+        push(unsure_ids, ids[i])
       end
     end
   end
-  for n, record in ipairs(read_many('HMGET', hash, unsure)) do
-    local i = places[n]
+  for n, record in ipairs(read_many('HMGET', hash, unsure_ids)) do
+    local i = unsure[n]
     -- The record of a completed job does not say which key it had.
     local own = hash == done and records[i] or (heads[i] or '') .. records[i]
-    if record == own then reply[3 + i] = 1 end
+    if record == own then settled[i] = 1 end
   end
 end
 
--- Makes the jobs of outcomes whose leases hold. They are written before these leases end: so where a script fails
--- half-way and is sent again, some may be there. One may have been performed by then.
-local function follow_up(follow_ups, stored, offset)
-  local known = {}
-  if resend and #follow_ups > 0 then
-    local made = {}
-    for n, job in ipairs(follow_ups) do made[n] = job.id end
-    for _, hash in ipairs({ done, dead_jobs }) do
-      for n, record in ipairs(read_many('HMGET', hash, made)) do known[n] = known[n] or is_own(record, follow_ups[n].record) end
+-- Which of these jobs were made by an earlier send, and have ended since.
+local function find_ended(follow_ups)
+  local ended = {}
+  if not resend or #follow_ups == 0 then return ended end
+  local made = {}
+  for n, job in ipairs(follow_ups) do made[n] = job.id end
+  for _, hash in ipairs({ done, dead_jobs }) do
+    for n, record in ipairs(read_many('HMGET', hash, made)) do
+      ended[n] = ended[n] or is_own(record, follow_ups[n].record)
     end
   end
+  return ended
+end
+
+-- Makes the jobs of accepted outcomes. They are written before the leases end, so a resend may find some of them.
+local function follow_up(follow_ups, stored, offset)
+  local ended = find_ended(follow_ups)
   for n, job in ipairs(follow_ups) do
-    if accepted[job.place] and not stored[offset + n] and not known[n] then
-      push(waiting, job.score, job.id)
-      push(kept, job.id, job.record)
+    if accepted[job.outcome] and not stored[offset + n] and not ended[n] then
+      push(waiting_members, job.score, job.id)
+      push(waiting_records, job.id, job.record)
       written[job.id] = job.record
     end
   end
 end
 
--- Keeps completed jobs, and their order. Where that fails, the lease that cannot be put back has ended, and its key
--- must not count it.
-local function keep_finished(undo)
-  if retention_ms == 0 or #finished == 0 then return end
+-- Keeps completed jobs, and their order. If that fails, and the lease cannot be put back, its key must not count it.
+local function keep_completed(undo)
+  if retention_ms == 0 or #completed_records == 0 then return end
   local is_kept, refusal = pcall(function()
-    set_expiring(done, finished, retention_ms, now)
-    if observed then call_many('ZADD', done_order, ended) end
+    set_expiring(done, completed_records, retention_ms, now)
+    if keeps_order then call_many('ZADD', done_order, completed_order) end
   end)
   if not is_kept then
     if undo and try_many('ZADD', due, undo) then keep_checkpoint(now) end
@@ -193,28 +211,29 @@ local function keep_finished(undo)
   remove_expired(now)
 end
 
--- Keeps dead jobs. One may be dead already, if its id was made anew: then its earlier death leaves the group that it is
--- in.
-local function bury()
-  if call_many('HSET', dead_jobs, buried) * 2 < #buried then
-    local again, earlier = {}, {}
-    for i = 1, #buried, 2 do push(again, buried[i]) end
+-- Keeps dead jobs. If one is dead already, since its id was used anew, its earlier entry leaves its group.
+local function keep_dead()
+  if call_many('HSET', dead_jobs, dead_records) * 2 < #dead_records then
+    local again = {}
+    local earlier = {}
+    for i = 1, #dead_records, 2 do push(again, dead_records[i]) end
     for i, at in ipairs(read_many('ZMSCORE', dead, again)) do
-      if at then push(earlier, entry_of(at, again[i])) end
+      if at then push(earlier, group_entry(at, again[i])) end
     end
     call_many('ZREM', dead, earlier)
   end
-  call_many('ZADD', dead, died)
+  call_many('ZADD', dead, dead_members)
 end
 
--- Of a lone enqueue whose second command never arrived, a record is left that nothing leads to (lone-enqueue.ts). Once
--- a day some of the records are checked: any thousand of them, so that all are in turn. What is younger than an hour
--- may be about to get its place.
+-- Removes records that no member leads to: a lone enqueue leaves one if its second command never arrives
+-- (lone-enqueue.ts). Once a day some of the records are checked: any thousand of them, so that all are in turn. A
+-- record younger than an hour may be about to get its member.
 local function sweep()
-  local old, orphaned = {}, {}
+  local old = {}
+  local orphaned = {}
   for _, id in ipairs(call('HRANDFIELD', jobs, PIECE)) do
     local high, low = string.match(id, '^(%x%x%x%x%x%x%x%x)%-(%x%x%x%x)%-7')
-    if high and tonumber(high .. low, 16) < now - 3600000 then push(old, id) end
+    if high and tonumber(high .. low, 16) < now - HOUR_MS then push(old, id) end
   end
   local stored = read_many('ZMSCORE', due, old)
   for i, id in ipairs(old) do
@@ -223,42 +242,55 @@ local function sweep()
   call_many('HDEL', jobs, orphaned)
 end
 
-function settle()
-  local number = read_outcomes()
-  local follow_ups = read_follow_ups()
-  read_figures()
-  local watched = arguments(tonumber(argument()))
-  local stored, undo
-  if number == 1 and births[1] and last.completed == 1 and #follow_ups == 0 and not resend then
-    stored, undo = remove_alone()
-  else
-    stored = read_leases(number, follow_ups, watched)
-  end
+local function load_held_keys(stored)
   local keys = {}
   for _, i in ipairs(keyed) do
     if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(heads[i]))) end
   end
-  load_lanes(keys, now)
-  for i = 1, number do reply[3 + i] = 0 end
+  load_keys(keys, now)
+end
+
+local function decide(count, follow_ups, stored)
+  for i = 1, count do settled[i] = 0 end
   complete(stored)
   wait_again(stored)
-  die(stored)
+  dead_letter(stored)
   if resend then
     recognise(first.completed, last.completed, done, stored)
     recognise(first.retried, last.returned, jobs, stored)
     recognise(first.dead, last.dead, dead_jobs, stored)
   end
-  follow_up(follow_ups, stored, number)
-  put_marks(waiting, gone)
-  keep_finished(undo)
-  bury()
-  call_many('HSET', jobs, kept)
-  call_many('ZADD', due, waiting)
-  if not undo then
-    for _, member in ipairs(gone_births) do push(gone, member) end
-  end
-  surely('ZREM', due, gone)
+  follow_up(follow_ups, stored, count)
+end
+
+-- @param undo what puts a lease back that was ended to find out whether it was held.
+local function write(undo)
+  put_marks(waiting_members, ended_members)
+  keep_completed(undo)
+  keep_dead()
+  call_many('HSET', jobs, waiting_records)
+  call_many('ZADD', due, waiting_members)
+  if not undo then push_all(ended_members, ended_births) end
+  surely('ZREM', due, ended_members)
   keep_checkpoint(now)
-  local swept_on = tally(number)
+end
+
+function settle()
+  local count = read_outcomes()
+  local follow_ups = read_follow_ups()
+  read_metrics()
+  local watched = arguments(number_argument())
+  local is_alone = count == 1 and births[1] and last.completed == 1 and #follow_ups == 0 and not resend
+  local stored
+  local undo
+  if is_alone then
+    stored, undo = remove_alone()
+  else
+    stored = read_leases(count, follow_ups, watched)
+  end
+  load_held_keys(stored)
+  decide(count, follow_ups, stored)
+  write(undo)
+  local swept_on = tally(count)
   if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
 end

@@ -3,14 +3,15 @@
 --   (0 for never), text
 -- Returns: 1 or 0
 -- A document is stored as EXPIRES:MARK:text, so that it expires for readers at once. Expired ones are removed whenever
---   one that
--- expires is stored.
-local now = tonumber(ARGV[1])
-local changes = rows(2, #ARGV, { 'place', 'read', 'to', 'mark', 'expires', 'text' })
-local places = {}
+-- one that expires is stored.
+local now = number_argument()
+local changes = {}
+local names = {}
 local depends = false
-for _, change in ipairs(changes) do
-  push(places, change.place)
+while arguments_read < #ARGV do
+  local change = { name = argument(), read = argument(), to = argument(), mark = argument(), expires = argument(), text = argument() }
+  push(changes, change)
+  push(names, change.name)
   depends = depends or change.read ~= '*'
 end
 
@@ -24,26 +25,29 @@ local function has_expired(text)
   return expires > 0 and expires <= now
 end
 
-local stored = depends and read_many('HMGET', documents, places) or {}
+local stored = depends and read_many('HMGET', documents, names) or {}
 for i, change in ipairs(depends and changes or {}) do
   local mark = not has_expired(stored[i]) and string.match(stored[i] or '', '^%d+:([^:]*):') or ''
   local is_done = mark == (change.to == 'put' and change.mark or '')
   if not is_done and change.read ~= '*' and change.read ~= mark then return 0 end
 end
 
-local texts, names, ends, gone = {}, {}, {}, {}
+local texts = {}
+local members = {}
+local ends = {}
+local gone = {}
 for _, change in ipairs(changes) do
   if change.to == 'put' then
-    push(texts, change.place, change.expires .. ':' .. change.mark .. ':' .. change.text)
-    push(names, 0, change.place)
-    if change.expires ~= '0' then push(ends, change.expires, change.place) end
+    push(texts, change.name, change.expires .. ':' .. change.mark .. ':' .. change.text)
+    push(members, 0, change.name)
+    if change.expires ~= '0' then push(ends, change.expires, change.name) end
   else
-    push(gone, change.place)
+    push(gone, change.name)
   end
 end
-local passed = #ends > 0 and call('ZRANGE', document_ends, '-inf', ARGV[1], 'BYSCORE', 'LIMIT', 0, PIECE) or {}
+local passed = #ends > 0 and call('ZRANGE', document_ends, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE) or {}
 call_many('HSET', documents, texts)
-call_many('ZADD', document_names, names)
+call_many('ZADD', document_names, members)
 call_many('ZADD', document_ends, ends)
 local outdated = {}
 for n, text in ipairs(read_many('HMGET', documents, passed)) do

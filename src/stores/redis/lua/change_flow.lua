@@ -1,27 +1,47 @@
 -- Changes one flow control key.
 -- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set' and 'unset': '' for all limits,
---   'concurrency' | 'rate',
--- and for 'set': concurrency, rate, period, ordered
-local key, now, to, only = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-load_lanes({ key }, now)
-local lane, adding, removing = lane_of[key], {}, {}
-if is_forgotten(lane, now) then
-  local original = lane.original
-  lane = parse(key)
-  lane.original, lane_of[key] = original, lane
+--   'concurrency' | 'rate', and for 'set': concurrency, rate, period, ordered
+local key = argument()
+local now = number_argument()
+local to = argument()
+load_keys({ key }, now)
+local flow_key = flow_keys[key]
+if is_forgotten(flow_key, now) then
+  local original = flow_key.original
+  flow_key = parse(key)
+  flow_key.original = original
+  flow_keys[key] = flow_key
 end
-touch(lane)
-if to == 'set' and only ~= 'rate' then set_concurrency(lane, tonumber(ARGV[5]), ARGV[8] == '1') end
-if to == 'set' and only ~= 'concurrency' then set_rate(lane, tonumber(ARGV[6]), tonumber(ARGV[7]), now) end
-if to == 'set' or to == 'unset' then
-  local concurrency, rate = pins(lane, FREE_CONCURRENCY), pins(lane, FREE_RATE)
-  if only ~= 'rate' then concurrency = to == 'set' end
-  if only ~= 'concurrency' then rate = to == 'set' end
-  set_flag(lane, PINNED, concurrency or rate)
-  set_flag(lane, FREE_CONCURRENCY, rate and not concurrency)
-  set_flag(lane, FREE_RATE, concurrency and not rate)
-elseif to == 'rateReset' then lane.started, lane.ends = 0, 0
-else set_flag(lane, HELD, to == 'paused') end
-commit_lanes(now, adding, removing)
+touch(flow_key)
+
+local function change_limits()
+  local is_set = to == 'set'
+  local only = argument()
+  local with_concurrency = only ~= 'rate'
+  local with_rate = only ~= 'concurrency'
+  if is_set then
+    local concurrency = number_argument()
+    local rate = number_argument()
+    local period = number_argument()
+    local ordered = flag_argument()
+    if with_concurrency then set_concurrency(flow_key, concurrency, ordered) end
+    if with_rate then set_rate(flow_key, rate, period, now) end
+  end
+  local pins_concurrency = pins(flow_key, FREE_CONCURRENCY)
+  local pins_rate = pins(flow_key, FREE_RATE)
+  if with_concurrency then pins_concurrency = is_set end
+  if with_rate then pins_rate = is_set end
+  set_flag(flow_key, PINNED, pins_concurrency or pins_rate)
+  set_flag(flow_key, FREE_CONCURRENCY, pins_rate and not pins_concurrency)
+  set_flag(flow_key, FREE_RATE, pins_concurrency and not pins_rate)
+end
+
+if to == 'set' or to == 'unset' then change_limits()
+elseif to == 'rateReset' then
+  flow_key.started = 0
+  flow_key.ends = 0
+else set_flag(flow_key, HELD, to == 'paused') end
+local removing = {}
+commit_keys(now, {}, removing)
 surely('ZREM', due, removing)
 return 1

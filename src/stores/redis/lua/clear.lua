@@ -1,9 +1,12 @@
 -- Removes a piece of the jobs in a state; running jobs and schedules stay.
 -- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to examine, score and member of
---   the last
---   one that was skipped (both '' for none)
+--   the last one that was skipped (both '' for none)
 -- Returns: how many were removed, 1 if more may follow, or 0, score and member of the last one that was skipped
-local state, now, piece, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local state = argument()
+local now = number_argument()
+local piece = number_argument()
+local last_score = argument()
+local last_member = argument()
 
 if state == 'completed' then
   local count = call('HLEN', done)
@@ -11,83 +14,101 @@ if state == 'completed' then
   return { count, 0, '', '' }
 end
 
-if state == 'dead' then
-  -- First come the entries in groups, and their jobs go with them.
-  local range, ids, leaving, entries = call('ZRANGE', dead, 0, piece - 1), {}, {}, 0
+-- The entries in groups come first, and their jobs go with them.
+local function clear_dead()
+  local range = call('ZRANGE', dead, 0, piece - 1)
+  local ids = {}
+  local members = {}
+  local entries = 0
   for _, member in ipairs(range) do
-    if string.byte(member) == 32 then
+    local is_entry = string.byte(member) == 32
+    local id = is_entry and string.sub(member, 16) or member
+    if is_entry then
       entries = entries + 1
-      push(ids, string.sub(member, 16))
-      push(leaving, string.sub(member, 16), member)
-    else
-      push(ids, member)
-      push(leaving, member)
+      push(members, member)
     end
+    push(ids, id)
+    push(members, id)
   end
   call_many('HDEL', dead_jobs, ids)
-  local cleared = call_many('ZREM', dead, leaving) - entries
+  local cleared = call_many('ZREM', dead, members) - entries
   if cleared > 0 then add(REMOVED, cleared) end
   return { cleared, #range < piece and 0 or 1, '', '' }
 end
 
+if state == 'dead' then return clear_dead() end
+
 -- The mark of a pause comes first. Without one more member, a piece of nothing else would be requested forever.
 if last_member == '' then piece = piece + 1 end
-local at, members, ids, leased_ids, in_line = members_until(due, last_score, last_member), {}, {}, {}, {}
-local born, born_scores = {}, {}
-local range = call('ZRANGE', due, at, at + piece - 1, 'WITHSCORES')
-local ended, left = #range < 2 * piece, piece
-for i = 1, #range, 2 do
-  local member, score = range[i], tonumber(range[i + 1])
-  local ready = score < after(now)
-  if score >= UPPER or (state == 'ready' and not ready) then
-    ended = true
-    break
+local ids = {}
+-- Of these, the jobs that may have keys, and the scores of those in lines.
+local keyed_ids = {}
+local in_line = {}
+local born = {}
+local born_scores = {}
+local to_examine = piece
+
+-- Examines what is outside of lines. Returns whether it has come to the end of it.
+local function examine()
+  local at = members_until(due, last_score, last_member)
+  local range = call('ZRANGE', due, at, at + piece - 1, 'WITHSCORES')
+  for i = 1, #range, 2 do
+    local member = range[i]
+    local score = tonumber(range[i + 1])
+    local ready = score < after(now)
+    if score >= UPPER or (state == 'ready' and not ready) then return true end
+    to_examine = to_examine - 1
+    local _, _, leased = unpack_score(score)
+    local waits = id_of(member) and (ready or leased == 0)
+    if waits and is_born(member) and state ~= 'scheduled' then
+      push(born, member)
+      push(born_scores, range[i + 1])
+    elseif waits and not (state == 'scheduled' and ready) then
+      push(ids, member)
+      if leased == 1 then push(keyed_ids, member) end
+    elseif member ~= PAUSED then
+      last_score = range[i + 1]
+      last_member = member
+    end
   end
-  left = left - 1
-  local _, _, leased = unpack_score(score)
-  local waits = id_of(member) and (ready or leased == 0)
-  if waits and is_born(member) and state ~= 'scheduled' then
-    push(born, member)
-    push(born_scores, range[i + 1])
-  elseif waits and not (state == 'scheduled' and ready) then
-    push(ids, member)
-    if leased == 1 then push(leased_ids, member) end
-  elseif member ~= PAUSED then
-    last_score, last_member = range[i + 1], member
-  end
+  return #range < 2 * piece
 end
 
--- Jobs in lines come after all that wait outside of lines.
-if ended and left > 0 then
+-- Examines lines, which come after all that is outside of them. Returns whether it has come to the end of them.
+local function examine_lines()
   local low = IN_LINE + (state == 'scheduled' and after(now) or 0)
-  local high = state == 'ready' and IN_LINE + after(now) or TURN_UP
-  local waiting = call('ZRANGE', due, whole(low), '(' .. whole(high), 'BYSCORE', 'LIMIT', 0, left, 'WITHSCORES')
-  ended = #waiting < 2 * left
+  local high = state == 'ready' and IN_LINE + after(now) or LINES_END
+  local waiting = call('ZRANGE', due, whole(low), '(' .. whole(high), 'BYSCORE', 'LIMIT', 0, to_examine, 'WITHSCORES')
   for i = 1, #waiting, 2 do
     push(ids, waiting[i])
-    push(leased_ids, waiting[i])
+    push(keyed_ids, waiting[i])
     in_line[waiting[i]] = tonumber(waiting[i + 1]) - IN_LINE
   end
-elseif ended then
-  ended = false
+  return #waiting < 2 * to_examine
 end
 
-local records, keys, adding = read_many('HMGET', jobs, leased_ids), {}, {}
-for i = 1, #leased_ids do
-  local key = flow_of(records[i])
-  if key then push(keys, key) end
+-- Takes the jobs out of the lines and the slots of their keys.
+local function leave_keys()
+  local records = read_many('HMGET', jobs, keyed_ids)
+  local keys = {}
+  for i = 1, #keyed_ids do push(keys, (flow_of(records[i]))) end
+  load_keys(keys, now)
+  for i, id in ipairs(keyed_ids) do
+    local key, order = flow_of(records[i])
+    if key and in_line[id] then remove(flow_keys[key], order, in_line[id], id)
+    elseif key then finish(flow_keys[key]) end
+  end
 end
-load_lanes(keys, now)
-for i, id in ipairs(leased_ids) do
-  local key, order = flow_of(records[i])
-  if key and in_line[id] then remove(lane_of[key], order, in_line[id], id) elseif key then finish(lane_of[key]) end
-end
+
+local is_over = examine() and to_examine > 0 and examine_lines()
+leave_keys()
+local members = {}
 for _, id in ipairs(ids) do push(members, id, LEASE .. id) end
 local born_records = read_born(born, born_scores)
 for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
-commit_lanes(now, adding, members)
+commit_keys(now, {}, members)
 surely('HDEL', jobs, ids)
 surely('ZREM', due, members)
 local cleared = #ids + #born
 if cleared > 0 then add(CANCELLED, cleared) end
-return { cleared, ended and 0 or 1, last_score, last_member }
+return { cleared, is_over and 0 or 1, last_score, last_member }

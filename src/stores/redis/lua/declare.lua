@@ -2,23 +2,28 @@
 -- ARGV: manifest as read ('' for none), new manifest, number of schedules to store, then for each: key, record, score,
 --   score as read ('' for none), then the keys to remove
 -- Returns: 1 or 0
+local from = argument()
+local to = argument()
 local current = call('GET', manifest) or ''
-if current == ARGV[2] then return 1 end
-if current ~= ARGV[1] then return 0 end
-local puts_end = 3 + tonumber(ARGV[3]) * 4
-local put = rows(4, puts_end, { 'key', 'record', 'score', 'read' })
-local records, scores, members = {}, {}, {}
-for _, schedule in ipairs(put) do
-  local member = SCHEDULE .. schedule.key
-  push(records, schedule.key, schedule.record)
-  push(scores, schedule.score, member)
-  push(members, member)
+if current == to then return 1 end
+if current ~= from then return 0 end
+
+local put = {}
+local records = {}
+local scores = {}
+local members = {}
+for i = 1, number_argument() do
+  put[i] = { key = argument(), record = argument(), score = argument(), read = number_argument() or -1 }
+  members[i] = SCHEDULE .. put[i].key
+  push(records, put[i].key, put[i].record)
+  push(scores, put[i].score, members[i])
 end
 -- A schedule that is already at the new score may have been stored by an earlier send.
-local unsure, expected = {}, {}
+local unsure = {}
+local expected = {}
 for i, score in ipairs(read_many('ZMSCORE', due, members)) do
   local schedule = put[i]
-  if tonumber(score or -1) ~= tonumber(schedule.read ~= '' and schedule.read or -1) then
+  if tonumber(score or -1) ~= schedule.read then
     if not score or tonumber(score) ~= tonumber(schedule.score) then return 0 end
     push(unsure, schedule.key)
     push(expected, schedule.record)
@@ -27,14 +32,12 @@ end
 for i, record in ipairs(read_many('HMGET', schedules, unsure)) do
   if record ~= expected[i] then return 0 end
 end
-local gone, leaving = {}, {}
-for at = puts_end + 1, #ARGV do
-  push(gone, ARGV[at])
-  push(leaving, SCHEDULE .. ARGV[at])
-end
+local gone = rest_of_arguments()
+local leaving = {}
+for i, key in ipairs(gone) do leaving[i] = SCHEDULE .. key end
 call_many('HSET', schedules, records)
 call_many('ZADD', due, scores)
 call_many('ZREM', due, leaving)
 call_many('HDEL', schedules, gone)
-call('SET', manifest, ARGV[2])
+call('SET', manifest, to)
 return 1

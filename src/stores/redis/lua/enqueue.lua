@@ -1,59 +1,69 @@
 -- Stores new jobs, all or none.
--- ARGV: now, resend (1 where an earlier send may have arrived), nonce, then for each job:
---   id, fresh (0 where a user chose the id), score, record, lease score ('' for none), dedupe key ('' for none), window
---     in ms,
---   with what the record must begin of a job that it replaces ('' where it replaces none),
---   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its key of flow control ('' for none), and = where the limits that the key
---     has stay
--- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
---   'leased' | 'born' (leased, under that name) | '', its order if leased;
---   then 1 where `due` had no mark of earlier jobs, which is ' name:', 0 where it had it, '' where that was not read
--- One plain job takes two commands, any number of them three, those that are born leased two. Dedupe keys take two
---   more, all together,
--- and jobs that are replaced one. Keys take two more, all together, and a third where a line is long.
-local now, resend, nonce = tonumber(ARGV[1]), ARGV[2] == '1', tonumber(ARGV[3])
+-- ARGV: now, whether an earlier send may have arrived (0 or 1), nonce, then for each job:
+--   id, whether it was made for the job (0 if a user chose it), score, record, lease score ('' for none),
+--   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin ('' if
+--   it replaces none),
+--   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
+-- Returns: 1 if `due` had no mark of earlier jobs, which is ' name:', 0 if it had it, '' if that was not read;
+--   then a list: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if
+--   finished),
+--   'leased' | 'born' (leased, under that name) | '', its order if leased
+-- One plain job takes two commands, any number of them three, those that are born two. Dedupe keys take two more, all
+-- together, and jobs that are replaced one. Keys take two more, all together, and a third where a line is long.
+local now = number_argument()
+local resend = flag_argument()
+local nonce = number_argument()
 
 -- include: _windows.lua
 local is_unused = ''
-local list, replacing = {}, {}
-for at = 4, #ARGV, 9 do
-  local flow, keeps_limits = string.match(ARGV[at + 8], '^(.-)(=?)$')
-  local job = { id = ARGV[at], fresh = ARGV[at + 1] == '1', score = ARGV[at + 2], record = ARGV[at + 3], lease = ARGV[at + 4],
-    dedupe = ARGV[at + 5], window = ARGV[at + 6], replaces = ARGV[at + 7], flow = flow,
-    sets_limits = keeps_limits == '' }
+local list = {}
+local replacing = {}
+
+local function read_job()
+  local job = { id = argument(), fresh = flag_argument(), score = argument(), record = argument(), lease = argument(),
+    dedupe = argument(), window = argument(), replaces = argument() }
+  local flow, keeps_limits = string.match(argument(), '^(.-)(=?)$')
+  job.flow = flow
+  job.key = string.match(flow, '^[^:]+')
+  job.sets_limits = keeps_limits == ''
   -- Above this size, a record would make the set too large.
-  job.is_born = job.lease ~= '' and job.fresh and job.dedupe == '' and job.flow == '' and #job.record <= 16384
-  job.key = string.match(job.flow, '^[^:]+')
+  job.is_born = job.lease ~= '' and job.fresh and job.dedupe == '' and flow == '' and #job.record <= 16384
+  return job
+end
+
+while arguments_read < #ARGV do
+  local job = read_job()
   push(list, job)
   job.index = #list
   replacing[job.dedupe] = replacing[job.dedupe] or job.replaces ~= ''
 end
 
-local scores, records = {}, {}
+local scores = {}
+local records = {}
 
 local function index_score(lease)
   local ends = unpack_score(tonumber(lease))
   return whole(UPPER + ends * 1024 + nonce)
 end
 
--- 1. Read what is there already: of the ids, and of the holders of dedupe keys. Such a key holds 'end of the
---    window:id', and counts only
--- while that job exists.
-local at, stored, finished, holder_of, replacing_at = {}, {}, {}, {}, {}
+-- 1. Read what is there already: the jobs under these ids, and the holders of dedupe keys. Such a key holds
+--    'end of the window:id', and counts only while that job exists.
+local at = {}
+local stored = {}
+local finished = {}
+local holder_of = {}
+local replacing_at = {}
 
-local function read()
-  local members, chosen, dedupe_keys, wanted, replaceable = { PAUSED, NAME }, {}, {}, {}, {}
+-- Adds the holders of dedupe keys to the members to read. Returns those that may be replaced.
+local function read_holders(members)
+  local dedupe_keys = {}
+  local replaceable = {}
   for _, job in ipairs(list) do
-    push(members, job.id)
-    -- Of an id that was just made, nobody else can have a job.
-    if resend or not job.fresh or job.is_born then push(members, BORN .. job.id) end
-    if resend or not job.fresh then push(chosen, job.id) end
     if job.dedupe ~= '' and holder_of[job.dedupe] == nil then
       holder_of[job.dedupe] = false
       push(dedupe_keys, job.dedupe)
     end
   end
-  if #chosen > 0 then remove_expired(now) end
   for i, held in ipairs(read_many('HMGET', dedupe, dedupe_keys)) do
     local ends, id = string.match(held or '', '^(%d+):(.*)$')
     if ends and tonumber(ends) > now then
@@ -62,11 +72,6 @@ local function read()
       if replacing[dedupe_keys[i]] then replaceable[id] = true end
     end
   end
-  for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
-  is_unused = at[NAME] and 0 or 1
-  for _, id in pairs(holder_of) do
-    if id and not at[id] then push(chosen, id) end
-  end
   for _, job in ipairs(list) do
     local holder = job.replaces ~= '' and holder_of[job.dedupe]
     if holder then
@@ -74,8 +79,20 @@ local function read()
       push(replacing_at[holder], job)
     end
   end
-  local in_done, in_dead = read_many('HMGET', done, chosen), read_many('ZMSCORE', dead, chosen)
+  return replaceable
+end
+
+local function read_finished(chosen)
+  for _, id in pairs(holder_of) do
+    if id and not at[id] then push(chosen, id) end
+  end
+  local in_done = read_many('HMGET', done, chosen)
+  local in_dead = read_many('ZMSCORE', dead, chosen)
   for i, id in ipairs(chosen) do finished[id] = (in_done[i] or in_dead[i]) and { record = in_done[i] } or nil end
+end
+
+local function read_records(replaceable)
+  local wanted = {}
   for id in pairs(replaceable) do
     if at[id] then push(wanted, id) end
   end
@@ -83,21 +100,42 @@ local function read()
     if resend and at[job.id] then push(wanted, job.id) end
   end
   for i, record in ipairs(read_many('HMGET', jobs, wanted)) do stored[wanted[i]] = record end
+end
+
+local function read()
+  local members = { PAUSED, NAME }
+  local chosen = {}
+  for _, job in ipairs(list) do
+    push(members, job.id)
+    -- Nobody else can have a job with an id that was just made.
+    if resend or not job.fresh or job.is_born then push(members, BORN .. job.id) end
+    if resend or not job.fresh then push(chosen, job.id) end
+  end
+  if #chosen > 0 then remove_expired(now) end
+  local replaceable = read_holders(members)
+  for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
+  is_unused = at[NAME] and 0 or 1
+  read_finished(chosen)
+  read_records(replaceable)
   local keys = {}
   for id in pairs(replaceable) do push(keys, (flow_of(stored[id]))) end
   for _, job in ipairs(list) do push(keys, job.key) end
-  load_lanes(keys, now)
+  load_keys(keys, now)
 end
 
 -- 2. Decide what becomes of each job. Of those that replace one another within a call, the last one is stored.
-local entries, pending, answers, is_own_id, windows = {}, {}, {}, {}, {}
+local entries = {}
+local pending = {}
+local replies = {}
+local is_own_id = {}
+local windows = {}
 
 local function returned_end(claims)
   return ',"returned":' .. claims .. '}'
 end
 
--- Only a job that has never been attempted is replaced. It has never been claimed, or was returned by each drain that
--- claimed it: then its record ends with how often (replacement.ts).
+-- Whether a job has never been attempted, and so can be replaced: it has never been claimed, or was returned by each
+-- drain that claimed it. Then its record ends with how often (replacement.ts).
 local function may_replace(job, record, claims)
   if job.replaces == '' or string.sub(record, 1, #job.replaces) ~= job.replaces then return false end
   local tail = returned_end(claims)
@@ -114,18 +152,16 @@ local function is_sent(job, id, record)
   return false
 end
 
-
--- What a resend finds may be what its first send stored, also where that has begun meanwhile: then the answer is the
--- one that was lost.
-local function answer_again(job, status, id)
+-- Gives the reply that was lost: a resend has found what its first send stored, even if an attempt has begun since.
+local function reply_again(job, status, id)
   local leased = job.lease ~= '' and tonumber(at[id]) == tonumber(job.lease)
     and tonumber(call('ZSCORE', due, LEASE .. id) or 0) == tonumber(index_score(job.lease))
   local _, order = flow_of(stored[id])
-  push(answers, { status = status, id = id, score = at[id], lease = leased and 'leased', order = leased and order })
+  push(replies, { status = status, id = id, score = at[id], lease = leased and 'leased', order = leased and order })
 end
 
-local function answer_duplicate(id)
-  push(answers, { status = 'duplicate', id = id, score = at[id] })
+local function reply_duplicate(id)
+  push(replies, { status = 'duplicate', id = id, score = at[id] })
 end
 
 local function enter(job, status, entry)
@@ -137,8 +173,9 @@ local function enter(job, status, entry)
     entry.job = nil
   end
   if not entry.job then push(entries, entry) end
-  entry.job, pending[entry.id] = job, entry
-  push(answers, { status = status, id = entry.id, job = job })
+  entry.job = job
+  pending[entry.id] = entry
+  push(replies, { status = status, id = entry.id, job = job })
 end
 
 local function text_of(job, claims)
@@ -151,77 +188,102 @@ local function replace(job, id)
   local in_line = tonumber(at[id]) >= IN_LINE
   local score = tonumber(at[id]) - (in_line and IN_LINE or 0)
   local _, claims, leased = unpack_score(score)
-  if leased == 1 or not may_replace(job, record, claims) then return answer_duplicate(id) end
-  local text, new_score = text_of(job, claims), tonumber(job.score) + claims * 2
-  -- Doubled by the network, a call changes nothing the second time.
-  if record == text and score == new_score and key == job.key then
-    return push(answers, { status = 'replaced', id = id, score = at[id] })
+  if leased == 1 or not may_replace(job, record, claims) then return reply_duplicate(id) end
+  local new_score = tonumber(job.score) + claims * 2
+  -- A duplicated request changes nothing the second time.
+  if record == text_of(job, claims) and score == new_score and key == job.key then
+    return push(replies, { status = 'replaced', id = id, score = at[id] })
   end
   enter(job, 'replaced', { id = id, claims = claims, key = key, order = order, score = score, stored = stored[id] })
 end
 
+-- A live job has the id.
+local function decide_live(job, born_score)
+  local id = job.id
+  if not (resend and (job.fresh or is_sent(job, id, stored[id]))) then return reply_duplicate(id) end
+  is_own_id[id] = true
+  if born_score then return push(replies, { status = 'enqueued', id = id, score = born_score, lease = 'born' }) end
+  -- The first one of two plain commands may have failed (lone-enqueue.ts).
+  if not stored[id] then push(records, id, job.record) end
+  reply_again(job, 'enqueued', id)
+end
+
+-- A job that exists holds the dedupe key.
+local function decide_held(job, holder)
+  if job.replaces == '' then return reply_duplicate(holder) end
+  local record = stored[holder]
+  if resend and not at[holder] then record = finished[holder].record or call('HGET', dead_jobs, holder) end
+  if resend and is_sent(job, holder, record) then return reply_again(job, 'replaced', holder) end
+  if not at[holder] then return reply_duplicate(holder) end
+  replace(job, holder)
+end
+
 local function decide(job)
-  local id, is_born = job.id, not at[job.id] and at[BORN .. job.id]
-  if pending[id] or is_own_id[id] then return answer_duplicate(id) end
-  if at[id] or is_born then
-    if not (resend and (job.fresh or is_sent(job, id, stored[id]))) then return answer_duplicate(id) end
-    is_own_id[id] = true
-    if is_born then return push(answers, { status = 'enqueued', id = id, score = is_born, lease = 'born' }) end
-    -- Of two plain commands (lone-enqueue.ts), the first one may have failed.
-    if not stored[id] then push(records, id, job.record) end
-    return answer_again(job, 'enqueued', id)
-  end
+  local id = job.id
+  local born_score = not at[id] and at[BORN .. id]
+  if pending[id] or is_own_id[id] then return reply_duplicate(id) end
+  if at[id] or born_score then return decide_live(job, born_score) end
   if finished[id] then
     local own = job.fresh or (resend and is_sent(job, id, finished[id].record or call('HGET', dead_jobs, id)))
-    return push(answers, { status = own and 'enqueued' or 'duplicate', id = id })
+    return push(replies, { status = own and 'enqueued' or 'duplicate', id = id })
   end
   local holder = job.dedupe ~= '' and holder_of[job.dedupe]
   if holder and pending[holder] then
-    local other = pending[holder].job
-    if may_replace(job, other.record, 0) then return enter(job, 'replaced', pending[holder]) end
-    return answer_duplicate(holder)
+    if may_replace(job, pending[holder].job.record, 0) then return enter(job, 'replaced', pending[holder]) end
+    return reply_duplicate(holder)
   end
-  if holder and (at[holder] or finished[holder]) then
-    if job.replaces == '' then return answer_duplicate(holder) end
-    local record = stored[holder]
-    if resend and not at[holder] then record = finished[holder].record or call('HGET', dead_jobs, holder) end
-    if resend and is_sent(job, holder, record) then
-      return answer_again(job, 'replaced', holder)
-    end
-    if not at[holder] then return answer_duplicate(holder) end
-    return replace(job, holder)
-  end
+  if holder and (at[holder] or finished[holder]) then return decide_held(job, holder) end
   if job.dedupe ~= '' then
     holder_of[job.dedupe] = id
     windows[job.window] = windows[job.window] or {}
     push(windows[job.window], job.dedupe, whole(now + tonumber(job.window)) .. ':' .. id)
   end
-  enter(job, 'enqueued', { id = id, claims = 0, is_new = true })
+  enter(job, 'enqueued', { id = id, claims = 0 })
 end
 
--- 3. Give each its place.
-local new_ids, new_members, old_scores, old_records, removing = {}, {}, {}, {}, {}
+-- 3. Make the members and the records of each.
+local new_ids = {}
+local new_members = {}
+local old_scores = {}
+local old_records = {}
+local removing = {}
 
-local function place(entry)
-  local job, id, head, lane = entry.job, entry.id, '', nil
-  local score = whole(tonumber(job.score) + entry.claims * 2)
-  local leased, stays = job.lease ~= '' and not at[PAUSED] and entry.claims == 0, false
+-- Puts a job in the line of its key, or gives it a slot there, and takes it out of the line that it was in. Returns
+-- whether it is leased, and the beginning of its record.
+local function place_in_line(entry, score, leased)
+  local job = entry.job
+  local flow_key
+  local head = ''
+  local stays = false
   if job.key then
     local keeps = entry.key == job.key
-    -- Under its key it keeps its place in the order.
-    lane, entry.place, head = join(job.flow, job.sets_limits, now, keeps and entry.order)
-    leased = leased and lane.count + lane.behind == (keeps and 1 or 0) and free(lane, now) > 0
-    stays = keeps and entry.order == entry.place and entry.score == tonumber(score) and not leased
+    -- Under the same key it keeps its position in the order.
+    flow_key, entry.order_now, head = join(job.flow, job.sets_limits, now, keeps and entry.order)
+    leased = leased and flow_key.count + flow_key.behind == (keeps and 1 or 0) and free(flow_key, now) > 0
+    stays = keeps and entry.order == entry.order_now and entry.score == tonumber(score) and not leased
   end
-  if entry.key and not stays then remove(lane_of[entry.key], entry.order, entry.score, id) end
-  if lane and leased then begin(lane, now) elseif lane and not stays then insert(lane, entry.place, tonumber(score), id) end
+  if entry.key and not stays then remove(flow_keys[entry.key], entry.order, entry.score, entry.id) end
+  if flow_key and leased then begin(flow_key, now)
+  elseif flow_key and not stays then insert(flow_key, entry.order_now, tonumber(score), entry.id) end
+  return leased, head
+end
+
+local function place_born(entry, lease)
+  local id = entry.id
+  local index = born_index(id, entry.job.record)
+  entry.lease = 'born'
+  push(scores, lease, BORN .. id, index_score(lease), index)
+  push(new_members, BORN .. id, index)
+end
+
+local function place(entry)
+  local job = entry.job
+  local id = entry.id
+  local score = whole(tonumber(job.score) + entry.claims * 2)
+  local leased, head = place_in_line(entry, score, job.lease ~= '' and not at[PAUSED] and entry.claims == 0)
   entry.score = leased and job.lease or score
-  if leased and job.is_born then
-    entry.lease = 'born'
-    push(scores, entry.score, BORN .. id, index_score(job.lease), born_index(id, job.record))
-    return push(new_members, BORN .. id, born_index(id, job.record))
-  end
-  push(scores, lane and not leased and whole(IN_LINE + score) or entry.score, id)
+  if leased and job.is_born then return place_born(entry, job.lease) end
+  push(scores, job.key and not leased and whole(IN_LINE + score) or entry.score, id)
   if leased then
     entry.lease = 'leased'
     push(scores, index_score(job.lease), LEASE .. id)
@@ -237,9 +299,8 @@ local function place(entry)
   end
 end
 
--- 4. Write. Should a command fail, what was added before it is taken back: all of the jobs are stored, or none. The
---    places come last:
--- with them come the marks of the keys.
+-- 4. Write. If a command fails, what was added before it is taken back: all of the jobs are stored, or none. Members
+--    come last, and the marks of keys with them.
 local function undo()
   try_many('ZADD', due, old_scores)
   try_many('ZREM', due, new_members)
@@ -247,58 +308,66 @@ local function undo()
   try_many('HDEL', jobs, new_ids)
 end
 
-local function store()
+local function store_members()
   if is_unused == 1 and #scores > 0 then push(scores, whole(NAMED), NAME) end
-  commit_lanes(now, scores, removing, undo)
+  commit_keys(now, scores, removing, undo)
   surely('ZREM', due, removing)
 end
 
-local first = list[1]
-local is_lone = #list == 1 and first.fresh and first.lease == '' and first.dedupe == '' and not resend
-if is_lone and not first.key then
-  -- NX is check and write in one: refused, it has changed nothing.
-  local is_new = call('HSETNX', jobs, first.id, first.record) == 1
-  local added = try('ZADD', due, 'NX', first.score, first.id, whole(NAMED), NAME)
+-- NX checks and writes in one command: refused, it has changed nothing.
+local function store_lone(job)
+  local is_new = call('HSETNX', jobs, job.id, job.record) == 1
+  local added = try('ZADD', due, 'NX', job.score, job.id, whole(NAMED), NAME)
   if type(added) == 'table' and added.err then
-    if is_new then call('HDEL', jobs, first.id) end
+    if is_new then call('HDEL', jobs, job.id) end
     error(added.err, 0)
   end
   is_unused = math.max(added, 1) - 1
-  if added == 0 then at[first.id] = call('ZSCORE', due, first.id) end
-  if added == 0 then answer_duplicate(first.id) else push(answers, { status = 'enqueued', id = first.id }) end
-elseif is_lone then
-  load_lanes({ first.key }, now)
-  enter(first, 'enqueued', { id = first.id, claims = 0 })
+  if added > 0 then return push(replies, { status = 'enqueued', id = job.id }) end
+  at[job.id] = call('ZSCORE', due, job.id)
+  reply_duplicate(job.id)
+end
+
+local function store_lone_with_key(job)
+  load_keys({ job.key }, now)
+  enter(job, 'enqueued', { id = job.id, claims = 0 })
   place(entries[1])
-  local is_new = call('HSETNX', jobs, first.id, records[2]) == 1
-  if is_new then
-    store()
-  else
-    answers, pending = {}, {}
-    at[first.id] = call('ZSCORE', due, first.id)
-    answer_duplicate(first.id)
-  end
-else
+  if call('HSETNX', jobs, unpack(records)) == 1 then return store_members() end
+  replies = {}
+  pending = {}
+  at[job.id] = call('ZSCORE', due, job.id)
+  reply_duplicate(job.id)
+end
+
+local function store_all()
   read()
   for _, job in ipairs(list) do decide(job) end
   for _, entry in ipairs(entries) do place(entry) end
   for window, fields in pairs(windows) do set_expiring(dedupe, fields, tonumber(window), now) end
-  local stored_all = try_many('HSET', jobs, records)
-  if stored_all then
+  local refusal = try_many('HSET', jobs, records)
+  if refusal then
     undo()
-    error(stored_all.err, 0)
+    error(refusal.err, 0)
   end
-  store()
+  store_members()
 end
 
+local first = list[1]
+local is_lone = #list == 1 and first.fresh and first.lease == '' and first.dedupe == '' and not resend
+if is_lone and first.key then store_lone_with_key(first)
+elseif is_lone then store_lone(first)
+else store_all() end
+
 local reply = {}
-for _, each in ipairs(answers) do
+for _, each in ipairs(replies) do
   local entry = pending[each.id] or {}
-  local is_its_own = entry.job and entry.job == each.job
-  local lease, order = each.lease, each.order
-  if is_its_own then lease, order = entry.lease, entry.lease and entry.place end
+  local lease = each.lease
+  local order = each.order
+  if entry.job and entry.job == each.job then
+    lease = entry.lease
+    order = lease and entry.order_now
+  end
   push(reply, each.status, each.id, entry.score or each.score or '', lease or '')
   push(reply, order and whole(order) or '')
 end
-push(reply, is_unused)
-return reply
+return { is_unused, reply }

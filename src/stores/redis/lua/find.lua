@@ -1,13 +1,13 @@
 -- Finds one job wherever it is.
 -- ARGV: id
 -- Returns: 'due' | 'done' | 'dead' | '' , score in that set ('0' for done), record
-local id = ARGV[1]
+local id = argument()
 local name = BORN .. id
 local scores = call('ZMSCORE', due, id, name)
 if scores[1] then return { 'due', scores[1], call('HGET', jobs, id) } end
 if scores[2] then return { 'due', scores[2], read_born({ name }, { scores[2] })[name] } end
-local finished = call('HGET', done, id)
-if finished then return { 'done', '0', finished } end
-local died = call('ZSCORE', dead, id)
-if died then return { 'dead', died, call('HGET', dead_jobs, id) } end
+local completed = call('HGET', done, id)
+if completed then return { 'done', '0', completed } end
+local dead_since = call('ZSCORE', dead, id)
+if dead_since then return { 'dead', dead_since, call('HGET', dead_jobs, id) } end
 return { '', '0', '' }

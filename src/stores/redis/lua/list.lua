@@ -1,24 +1,34 @@
 -- One page of the jobs in a state.
--- ARGV: state, now, limit, bytes at most, score and member of the last job seen (both '' for the first page)
+-- ARGV: state, now, limit, most bytes, score and member of the last job seen (both '' for the first page)
 -- Returns: 1 if more may follow, or 0 (2 if completed jobs without an order follow), then for each job: its name in
 --   `due` or its id, score, record, score by which the page is ordered
 -- Waiting and running jobs are in the order of their times, dead and completed ones newest first. A completed job that
---   is no longer
--- kept has an empty record, and leaves the order.
-local state, now, limit, last_score, last_member = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[5], ARGV[6]
-local key, reversed = due, false
+-- is no longer kept has an empty record, and leaves the order.
+local state = argument()
+local now = number_argument()
+local limit = number_argument()
+local most_bytes = number_argument()
+local last_score = argument()
+local last_member = argument()
+local key = due
+local reversed = false
 local low = '0'
 if state == 'scheduled' then
   low = whole(after(now))
 elseif state == 'running' then
   low = whole(UPPER + after(now))
 elseif state == 'dead' then
-  key, reversed = dead, true
+  key = dead
+  reversed = true
 elseif state == 'completed' then
-  key, reversed = done_order, true
+  key = done_order
+  reversed = true
 end
 -- If the cursor is before the state, as a foreign one may be, the page begins where the state does.
-if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then last_score, last_member = '', '' end
+if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then
+  last_score = ''
+  last_member = ''
+end
 
 -- How many members come before the page. The first page begins at a score: they are counted only if it takes a second
 -- round.
@@ -41,8 +51,7 @@ local function is_seen(member, score)
   return not is_after(member, last_member)
 end
 
--- Jobs that wait for their flow control key are 2^53 higher than others (_lanes.lua), and come after those.
-local IN_LINE, LINES_END = 9007199254740992, 18014398509481984
+-- Jobs in lines come after all others.
 local in_lines = last_member ~= '' and not reversed and tonumber(last_score) >= IN_LINE
 
 local function is_beyond(score)
@@ -58,14 +67,21 @@ local function belongs(member, score)
   return id_of(member) and (state == 'ready' or leased == 0)
 end
 
-local known, born, born_scores = {}, {}, {}
-local found, scores, ended, full = {}, {}, false, false
+local known = {}
+local born = {}
+local born_scores = {}
+local found = {}
+local scores = {}
+local ended = false
+local full = false
 local function goes_on() return (#found < limit or in_lines) and not ended and not full end
 while goes_on() do
   local range = read_range()
   ended = #range < 2 * limit
   for i = 1, #range, 2 do
-    local member, score, record = range[i], tonumber(range[i + 1]), nil
+    local member = range[i]
+    local score = tonumber(range[i + 1])
+    local record
     if state == 'running' then
       member, record = indexed(member)
       member = LEASE .. member
@@ -102,7 +118,7 @@ end
 local own_scores = state == 'running' and read_many('ZMSCORE', due, found) or scores
 for name, record in pairs(read_born(born, born_scores)) do known[name] = record end
 local hash = state == 'dead' and dead_jobs or state == 'completed' and done or jobs
-local records, fitting = read_fitting(hash, found, tonumber(ARGV[4]), known)
+local records, fitting = read_fitting(hash, found, most_bytes, known)
 local reply = { ended and fitting == #found and 0 or 1 }
 if state == 'completed' then
   local gone = {}

@@ -1,49 +1,59 @@
 -- One page of the groups of failures, in the order of their scores.
 -- ARGV: now, limit, bytes of samples at most, score of the last group seen ('' for the first page)
--- Returns: how many dead jobs are in no group, 1 if more may follow, or 0, then for each group: score, how many, when
---   the first died,
---   when the last died, its id, its record, 24 numbers that a comma separates: how many died in each of the last hours,
---     '' for unknown
+-- Returns: how many dead jobs are in no group, 1 if more may follow, or 0, then for each group: score, how many, since
+--   when the first is dead, since when the last is, its id, its record, 24 numbers that a comma separates: how many
+--   became dead in each of the last hours, '' for unknown
 -- A command reads up to a thousand entries: many small groups, or the end of a large one and what follows it.
-local now, limit, most_bytes, last = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4]
-local HOURS, HOUR_MS, COUNTED = 24, 3600000, 500
+local now = number_argument()
+local limit = number_argument()
+local most_bytes = number_argument()
+local last = argument()
+local HOURS = 24
+local HOUR_MS = 3600000
+local COUNTED = 500
 local entries = call('ZCOUNT', dead, '-inf', '(0')
 local ungrouped = call('ZCOUNT', dead, 0, '+inf') - entries
 local at = last == '' and 0 or call('ZCOUNT', dead, '-inf', last)
-local groups, group, more = {}, nil, false
+local groups = {}
+local group
+local more = false
 
 local function begin_group(score, first_rank)
   group = { score = score, first_rank = first_rank, trend = {}, since = '-inf' }
   groups[#groups + 1] = group
 end
 
--- Only what died after `since` is counted.
-local function count_death(died)
-  local hour = math.max(math.floor((now - died) / HOUR_MS), 0)
+-- Only what became dead after `since` is counted.
+local function count_dead(dead_since)
+  local hour = math.max(math.floor((now - dead_since) / HOUR_MS), 0)
   if hour < HOURS then group.trend[hour] = (group.trend[hour] or 0) + 1 end
 end
 
 while at < entries and not more do
   local range = call('ZRANGE', dead, at, math.min(at + PIECE, entries) - 1, 'WITHSCORES')
   for i = 1, #range, 2 do
-    local member, score = range[i], range[i + 1]
+    local member = range[i]
+    local score = range[i + 1]
     if not group or group.score ~= score then
       more = #groups == limit
       if more then break end
       begin_group(score, at + (i - 1) / 2)
     end
-    local died = tonumber(string.sub(member, 2, 14))
-    group.first = group.first or died
-    group.since = group.since or died
-    group.last, group.id, group.past = died, string.sub(member, 16), at + (i + 1) / 2
-    count_death(died)
+    local dead_since = tonumber(string.sub(member, 2, 14))
+    group.first = group.first or dead_since
+    group.since = group.since or dead_since
+    group.last = dead_since
+    group.id = string.sub(member, 16)
+    group.past = at + (i + 1) / 2
+    count_dead(dead_since)
   end
   at = at + #range / 2
   if not more and at < entries then
     local past = call('ZCOUNT', dead, '-inf', group.score)
     if past - COUNTED > at then
       at = past - COUNTED
-      group.trend, group.since = {}, nil
+      group.trend = {}
+      group.since = nil
     end
   end
 end
@@ -54,7 +64,8 @@ local records, fitting = read_fitting(dead_jobs, ids, most_bytes)
 local reply = { ungrouped, (more or fitting < #groups) and 1 or 0 }
 for i = 1, fitting do
   group = groups[i]
-  local counts, unknown = {}, HOURS
+  local counts = {}
+  local unknown = HOURS
   if group.since ~= '-inf' then unknown = math.max(math.floor((now - group.since) / HOUR_MS), 0) end
   for hour = HOURS - 1, 0, -1 do push(counts, hour <= unknown and (group.trend[hour] or 0) or '') end
   push(reply, group.score, group.past - group.first_rank, whole(group.first), whole(group.last))

@@ -1,9 +1,15 @@
 -- One page of the dead jobs of a group of failures, newest first.
--- ARGV: score of the group, limit, bytes at most, when the last job seen died and its id (both '' for the first page)
--- Returns: 1 if more may follow, or 0, then for each job: id, when it died, record
+-- ARGV: score of the group, limit, most bytes, when the last job seen became dead and its id (both '' for the first
+--   page)
+-- Returns: 1 if more may follow, or 0, then for each job: id, when it became dead, record
 -- A job that an earlier version has retried or removed has an empty record, and leaves the group.
-local score, limit, last_died, last_id = ARGV[1], tonumber(ARGV[2]), ARGV[4], ARGV[5]
-local first, past = call('ZCOUNT', dead, '-inf', '(' .. score), call('ZCOUNT', dead, '-inf', score)
+local score = argument()
+local limit = number_argument()
+local most_bytes = number_argument()
+local last_dead_since = argument()
+local last_id = argument()
+local first = call('ZCOUNT', dead, '-inf', '(' .. score)
+local past = call('ZCOUNT', dead, '-inf', score)
 
 local function is_newer(rank, entry)
   return is_after(call('ZRANGE', dead, rank, rank)[1], entry)
@@ -13,7 +19,8 @@ end
 local function rank_after_older(entry)
   local rank = call('ZRANK', dead, entry)
   if rank and rank >= first and rank < past then return rank end
-  local low, high = first, past
+  local low = first
+  local high = past
   -- As a rule all that is newer has left too.
   if high > low and not is_newer(high - 1, entry) then low = high end
   while low < high do
@@ -23,19 +30,20 @@ local function rank_after_older(entry)
   return low
 end
 
-if last_id ~= '' then past = rank_after_older(entry_of(last_died, last_id)) end
+if last_id ~= '' then past = rank_after_older(group_entry(last_dead_since, last_id)) end
 local from = math.max(past - limit, first)
 local range = past > from and call('ZRANGE', dead, from, past - 1) or {}
-local ids, gone = {}, {}
+local ids = {}
+local gone = {}
 for i = #range, 1, -1 do push(ids, string.sub(range[i], 16)) end
-local died = read_many('ZMSCORE', dead, ids)
-local records, fitting = read_fitting(dead_jobs, ids, tonumber(ARGV[3]))
+local dead_since = read_many('ZMSCORE', dead, ids)
+local records, fitting = read_fitting(dead_jobs, ids, most_bytes)
 local reply = { (from > first or fitting < #ids) and 1 or 0 }
 for i = 1, fitting do
   local entry = range[#range + 1 - i]
-  local lies = died[i] and entry_of(died[i], ids[i]) == entry
-  if not lies then push(gone, entry) end
-  push(reply, ids[i], string.sub(entry, 2, 14), lies and records[i] or '')
+  local is_dead = dead_since[i] and group_entry(dead_since[i], ids[i]) == entry
+  if not is_dead then push(gone, entry) end
+  push(reply, ids[i], string.sub(entry, 2, 14), is_dead and records[i] or '')
 end
 call_many('ZREM', dead, gone)
 return reply

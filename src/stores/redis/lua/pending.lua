@@ -1,16 +1,15 @@
 -- Counts waiting jobs by name. Only the names leave Redis, not the records.
--- ARGV: now, up to how many members of `due` are read one by one, how many jobs are read at most, and how many bytes of
---   their records
+-- ARGV: now, up to how many members of `due` are read one by one, most jobs to read, most bytes of their records
 -- Returns: how many jobs wait, how many of them were read, 1 if others were not or 0; then each name, as it stands in
 --   the records
 --   ('' if there is none), and how many of those that were read have it
-local now, most_members, most_jobs, most_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-
--- Jobs that wait for their flow control key, and above them the marks of keys and of names (_lanes.lua).
-local IN_LINE = 9007199254740992
-
+local now = number_argument()
+local most_members = number_argument()
+local most_jobs = number_argument()
+local most_bytes = number_argument()
 local range = call('ZRANGE', due, 0, most_members, 'WITHSCORES')
-local is_whole, all = #range <= 2 * most_members, #range / 2
+local is_whole = #range <= 2 * most_members
+local all = #range / 2
 if not is_whole then
   all = call('ZCARD', due)
   range = call('ZRANDMEMBER', due, most_jobs, 'WITHSCORES')
@@ -22,7 +21,8 @@ local function waits(member, score)
   return score < after(now) or score >= IN_LINE or leased == 0
 end
 
-local waiting, scores = {}, {}
+local waiting = {}
+local scores = {}
 for i = 1, #range, 2 do
   if waits(range[i], tonumber(range[i + 1])) then
     push(waiting, range[i])
@@ -33,7 +33,9 @@ end
 -- Reads them in an order that has nothing to do with their times, in case not all of them are read: a prime above their
 -- number meets each of them once.
 local STRIDE = 7919
-local names, born, born_scores = {}, {}, {}
+local names = {}
+local born = {}
+local born_scores = {}
 for i = 1, math.min(#waiting, most_jobs) do
   local at = i * STRIDE % #waiting + 1
   names[i] = waiting[at]
@@ -44,7 +46,8 @@ for i = 1, math.min(#waiting, most_jobs) do
 end
 local records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, born_scores))
 
-local START, KEY = '1:{"name":"', '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
+local START = '1:{"name":"'
+local KEY = '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
 
 -- The name in a record: the text between quotes, as JSON has it.
 local function name_in(record)
@@ -60,11 +63,13 @@ local function name_in(record)
   end
 end
 
-local counts, read = {}, 0
+local counts = {}
+local read = 0
 for i = 1, fitting do
   if records[i] then
     local name = name_in(records[i])
-    counts[name], read = (counts[name] or 0) + 1, read + 1
+    counts[name] = (counts[name] or 0) + 1
+    read = read + 1
   end
 end
 local is_part = not is_whole or fitting < #waiting

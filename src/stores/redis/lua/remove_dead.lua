@@ -1,16 +1,20 @@
--- Removes jobs from the dead letter for good.
+-- Removes jobs from the dead-letter queue for good.
 -- ARGV: ids
 -- Returns: how many were there
-local died, there, left, seen = read_many('ZMSCORE', dead, ARGV), {}, {}, {}
-for i, id in ipairs(ARGV) do
-  if died[i] and not seen[id] then
+local all = rest_of_arguments()
+local dead_since = read_many('ZMSCORE', dead, all)
+local ids = {}
+local members = {}
+local seen = {}
+for i, id in ipairs(all) do
+  if dead_since[i] and not seen[id] then
     seen[id] = true
-    push(there, id)
-    push(left, id, entry_of(died[i], id))
+    push(ids, id)
+    push(members, id, group_entry(dead_since[i], id))
   end
 end
-if #there == 0 then return 0 end
-call_many('HDEL', dead_jobs, there)
-call_many('ZREM', dead, left)
-add(REMOVED, #there)
-return #there
+if #ids == 0 then return 0 end
+call_many('HDEL', dead_jobs, ids)
+call_many('ZREM', dead, members)
+add(REMOVED, #ids)
+return #ids

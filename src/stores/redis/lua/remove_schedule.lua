@@ -1,5 +1,6 @@
 -- Removes a schedule. The jobs that it made stay.
 -- ARGV: key
 -- Returns: 1, or 0 if there was none
-call('ZREM', due, SCHEDULE .. ARGV[1])
-return call('HDEL', schedules, ARGV[1])
+local key = argument()
+call('ZREM', due, SCHEDULE .. key)
+return call('HDEL', schedules, key)

@@ -1,28 +1,33 @@
 -- Moves waiting jobs to another time.
 -- ARGV: now, the time, ids
 -- Returns: for each id 1, or 0 if it does not wait
-local now, run_at = tonumber(ARGV[1]), tonumber(ARGV[2])
+local now = number_argument()
+local run_at = number_argument()
 -- include: _live_jobs.lua
-local found, reply = find_jobs({ unpack(ARGV, 3) }, false)
-local adding, records, leaving = {}, {}, {}
+local found, refused = find_jobs(rest_of_arguments(), false)
+local adding = {}
+local records = {}
+local leaving = {}
 for _, job in ipairs(found) do
   local _, claims = unpack_score(job.score)
-  local score, lane = pack(run_at, claims, 0), job.key and lane_of[job.key]
-  push(adding, whole(lane and IN_LINE + score or score), job.id)
-  -- If it was leased at enqueue, it continues under its id.
+  local score = pack(run_at, claims, 0)
+  local flow_key = job.key and flow_keys[job.key]
+  push(adding, whole(flow_key and IN_LINE + score or score), job.id)
+  -- A born job goes on under its id.
   if job.born then push(leaving, job.born, born_index(job.id, job.first)) end
   if not job.is_own then
     push(records, job.id, job.first)
-  elseif lane and not job.in_line then
-    finish(lane)
-    insert(lane, job.order, score, job.id)
-  elseif lane and job.score ~= score then
-    remove(lane, job.order, job.score, job.id)
-    insert(lane, job.order, score, job.id)
+  elseif flow_key and not job.in_line then
+    finish(flow_key)
+    insert(flow_key, job.order, score, job.id)
+  elseif flow_key and job.score ~= score then
+    remove(flow_key, job.order, job.score, job.id)
+    insert(flow_key, job.order, score, job.id)
   end
 end
 call_many('HSET', jobs, records)
-commit_lanes(now, adding, {})
+commit_keys(now, adding, {})
 call_many('ZREM', due, leaving)
-for i = 1, #reply do reply[i] = reply[i] and 0 or 1 end
+local reply = {}
+for i = 1, #refused do reply[i] = refused[i] and 0 or 1 end
 return reply

@@ -1,9 +1,9 @@
 import { durationBounds } from "./histogram.ts";
 
-/** How many names have figures of their own. */
+/** How many job types have metrics of their own. */
 export const NAMES_KEPT = 100;
 
-/** How many days of a name are kept, today included. */
+/** How many days of a job type are kept, today included. */
 export const DAYS_KEPT = 8;
 
 /** How many hours of a queue are kept, the current one included. */
@@ -12,14 +12,11 @@ export const HOURS_KEPT = 14 * 24;
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
 
-/**
- * The windows of which the last hour of a name consists. There is one more than in an hour, since the current one has
- * just begun.
- */
+/** The last hour of a job type is kept in ten-minute windows: one more than an hour has, as the current one grows. */
 export const TEN_MINUTES_MS = 600_000;
 export const TENS_KEPT = 7;
 
-/** What was settled, however often each. */
+/** How many outcomes were settled. */
 export interface OutcomeCounts {
   /** Jobs completed. */
   readonly processed: number;
@@ -29,39 +26,38 @@ export interface OutcomeCounts {
   readonly dead: number;
 }
 
-/** What was settled in some time. */
-export interface StoredFigures extends OutcomeCounts {
+/** What was settled in a period of time. */
+export interface StoredMetrics extends OutcomeCounts {
   /** How long attempts waited: one count for each of `durationBounds`, and one for everything above. */
   readonly waiting: readonly number[];
   /** How long attempts ran. */
   readonly running: readonly number[];
 }
 
-/** What was settled under a name. */
-export interface StoredNameFigures {
-  /** Undefined for all names together that have no figures of their own. */
+/** What was settled of one job type. */
+export interface StoredNameMetrics {
+  /** Undefined for all job types together that have no metrics of their own. */
   readonly name: string | undefined;
   /** Since the name was first counted. */
   readonly total: OutcomeCounts;
   /** In the last 60 to 70 minutes. */
-  readonly hour: StoredFigures;
-  /** As many as were asked for, today last. */
-  readonly days: readonly StoredFigures[];
+  readonly hour: StoredMetrics;
+  /** As many days as the caller wants, today last. */
+  readonly days: readonly StoredMetrics[];
 }
 
 /** What was settled in one hour. */
 export interface StoredHour {
   /** Hours since 1970. */
   readonly hour: number;
-  readonly figures: StoredFigures;
+  readonly metrics: StoredMetrics;
 }
 
 const noTimes: readonly number[] = Array.from({ length: durationBounds.length + 1 }, () => 0);
 
-export const noFigures: StoredFigures = { processed: 0, retried: 0, dead: 0, waiting: noTimes, running: noTimes };
+export const noMetrics: StoredMetrics = { processed: 0, retried: 0, dead: 0, waiting: noTimes, running: noTimes };
 
-/** The sum of figures. */
-export function sumOfFigures(all: readonly StoredFigures[]): StoredFigures {
+export function sumOfMetrics(all: readonly StoredMetrics[]): StoredMetrics {
   const add = (a: readonly number[], b: readonly number[]) => a.map((count, index) => count + (b[index] ?? 0));
   return all.reduce(
     (sum, each) => ({
@@ -69,7 +65,7 @@ export function sumOfFigures(all: readonly StoredFigures[]): StoredFigures {
       waiting: add(sum.waiting, each.waiting),
       running: add(sum.running, each.running),
     }),
-    noFigures,
+    noMetrics,
   );
 }
 

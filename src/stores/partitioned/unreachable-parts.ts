@@ -1,34 +1,34 @@
-/** How long to leave a part alone that gave no answer, by the clock of the callers, in ms. */
+/** How long to leave an unreachable part alone, by the clock of the callers, in ms. */
 const LEFT_ALONE_MS = 30_000;
 
-/** What gave no answer last time: parts of a queue, and stores. Plain data, so that requests may share it. */
-export class LostParts {
+/** The parts and stores that did not reply last time. Plain data, so that requests may share it. */
+export class UnreachableParts {
   readonly #stores: number;
-  /** When each lost part is asked again; undefined until a caller names a time. */
+  /** When to try each unreachable part again; undefined until a caller names a time. */
   readonly #askAt = new Map<number, number | undefined>();
   /** Until when new jobs avoid a store. */
   readonly #avoidedUntil = new Map<number, number>();
-  /** The time that a caller named last. */
+  /** The latest time from a caller. */
   #now: number | undefined;
 
-  /** @param stores how many there are: each part is in the store whose number is the part's, modulo this. */
+  /** @param stores how many stores there are: a part is in the store whose number is the part's, modulo this. */
   constructor(stores: number) {
     this.#stores = stores;
   }
 
-  /** Whether nothing is claimed from a part, until it shows that it answers. */
+  /** Whether a part is unreachable. Nothing is claimed from it until it replies. */
   has(part: number): boolean {
     return this.#askAt.has(part);
   }
 
-  /** Whether new jobs that may be in any part should go to another. */
+  /** Whether new jobs should go to another part, if they can. */
   isAvoided(part: number): boolean {
     const now = this.#now ?? 0;
     const askAt = this.#askAt.has(part) ? (this.#askAt.get(part) ?? Number.POSITIVE_INFINITY) : 0;
     return now < askAt || now < (this.#avoidedUntil.get(part % this.#stores) ?? 0);
   }
 
-  /** The lost parts that it is time to ask again. Postpones the next time. */
+  /** The unreachable parts that it is time to try again. It postpones the next try. */
   toAsk(now: number): readonly number[] {
     this.#now = now;
     const due = [...this.#askAt].filter(([, at = 0]) => at <= now);
@@ -36,7 +36,7 @@ export class LostParts {
     return due.flatMap(([part, at]) => (at === undefined ? [] : part));
   }
 
-  /** @param now default: the time that a caller named last. */
+  /** @param now default: the latest time from a caller. */
   add(part: number, now = this.#now): void {
     this.#now = now;
     this.#askAt.set(part, now === undefined ? undefined : now + LEFT_ALONE_MS);
@@ -46,7 +46,7 @@ export class LostParts {
     this.#askAt.delete(part);
   }
 
-  /** Records whether a part took new jobs. A store that is full refuses them, but still returns its jobs. */
+  /** Records whether a part took new jobs. A full store refuses them, but jobs are still claimed from it. */
   noteEnqueue(part: number, now: number, isTaken: boolean): void {
     this.#now = now;
     if (isTaken) this.#avoidedUntil.delete(part % this.#stores);

@@ -2,12 +2,13 @@ import { BORN_MEMBER, unpack, waitingScore } from "../../core/store/score.ts";
 import type { CancelStatus, QueueStore } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
-import { flowHead } from "./flow.ts";
+import { flowHead, newFlowText } from "./flow.ts";
 import { scripts } from "./scripts.generated.ts";
+import { deadJobs } from "./stored-job.ts";
 
-/** How many members one call of `clear` looks at. */
+/** How many members one call of `clear` examines. */
 const CLEARED_AT_ONCE = 1_000;
-/** Where `clear` goes on while it has passed over nothing. */
+/** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";
 
 export function waitingJobCalls(
@@ -44,6 +45,27 @@ export function waitingJobCalls(
       const [cleared, more, score, id = ""] = await caller.texts(scripts.clear, args);
       const next = id === "" ? FROM_THE_START : writeCursor({ score: Number(score), id });
       return { cleared: Number(cleared), next: more === "1" ? next : undefined };
+    },
+  };
+}
+
+export function deadJobCalls(caller: Caller): Pick<QueueStore, "findDead" | "retryDead" | "removeDead"> {
+  return {
+    async findDead(ids, mostBytes) {
+      if (ids.length === 0) return { jobs: [], rest: [] };
+      const [read, ...rest] = await caller.texts(scripts.findDead, [String(mostBytes), ...ids]);
+      return { jobs: deadJobs(rest), rest: ids.slice(Number(read)) };
+    },
+    async retryDead(retries, now) {
+      if (retries.length === 0) return [];
+      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
+        ...[id, String(deadSince), String(waitingScore(runAt, claims)), record],
+        newFlowText(flow),
+      ]);
+      return caller.areDone(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest]);
+    },
+    async removeDead(ids) {
+      return ids.length === 0 ? 0 : caller.number(scripts.removeDead, ids);
     },
   };
 }

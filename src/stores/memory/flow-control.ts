@@ -7,40 +7,34 @@ import type {
   PinnedLimit,
   PinnedLimits,
 } from "../../core/store/flow.ts";
-import { IN_LINE, LANE_MEMBER, markScore, scheduleScore, unpack, windowEnd } from "../../core/store/score.ts";
+import { FLOW_KEY_MEMBER, IN_LINE, markScore, scheduleScore, unpack, windowEnd } from "../../core/store/score.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const nothingPinned: PinnedLimits = { concurrency: false, rate: false };
 const unlimited: FlowLimits = { concurrency: 0, rate: 0, periodMs: 0, ordered: false };
 
-/** How many jobs of a key that is no longer ordered give way at once. */
+/** How many jobs at the head of a line give way at once if their key is no longer ordered. */
 const MOST_MOVED = 16;
 
 /** A job in the line of its key. */
 interface Waiting {
   readonly id: string;
   readonly score: number;
-  /**
-   * Where it stands: by the order in which it was enqueued, or else by its score. As it joined, even if the key is no
-   * longer ordered.
-   */
-  readonly place: number;
+  /** By what it is ordered: as it was enqueued, or its score. It stays, even if the key is no longer ordered. */
+  readonly position: number;
 }
 
-/**
- * What is known of one flow control key: its limits, its slots, and the line of jobs that wait for it. As in
- * lua/_lanes.lua.
- */
-class Lane {
+/** One flow control key: its limits, its slots, and its line of waiting jobs. As in lua/_lanes.lua. */
+class FlowKey {
   readonly key: string;
   limits = unlimited;
   pinned = nothingPinned;
   isPaused = false;
-  /** How many leases exist. One that has run out is a lease until its job is claimed again. */
+  /** How many leases exist. An expired one counts until its job is claimed again. */
   running = 0;
-  /** When something was last started. */
-  turn = 0;
-  /** When the window closes, how long it is, and how many attempts have begun in it. */
+  /** When it last started a job. */
+  startedAt = 0;
+  /** When the window closes, its length, and how many attempts have started in it. */
   windowEndsAt = 0;
   windowMs = 0;
   started = 0;
@@ -51,7 +45,7 @@ class Lane {
     this.key = key;
   }
 
-  /** Whether nothing need be known of it any more. */
+  /** Whether it can be deleted. */
   isForgotten(now: number): boolean {
     const { line, running, isPinned, isPaused, limits, windowEndsAt } = this;
     if (line.length > 0 || running > 0 || isPinned || isPaused) return false;
@@ -62,24 +56,24 @@ class Lane {
     return this.pinned.concurrency || this.pinned.rate;
   }
 
-  get #places(): number {
+  get #slots(): number {
     const { ordered, concurrency } = this.limits;
     if (ordered) return 1;
     return concurrency > 0 ? concurrency : Number.POSITIVE_INFINITY;
   }
 
-  /** How many attempts may begin now. @param running how many leases exist. */
+  /** How many attempts may start now. @param running how many leases exist. */
   free(now: number, running = this.running): number {
     if (this.isPaused) return 0;
     const { rate } = this.limits;
     const startedNow = now < this.windowEndsAt ? this.started : 0;
     const left = rate > 0 ? rate - startedNow : Number.POSITIVE_INFINITY;
-    return Math.max(0, Math.min(this.#places - running, left));
+    return Math.max(0, Math.min(this.#slots - running, left));
   }
 
   begin(now: number): void {
     this.running++;
-    this.turn = Math.max(this.turn, now);
+    this.startedAt = Math.max(this.startedAt, now);
     // A window that was open when its rate was removed goes on: the rate may come back.
     if (this.limits.rate === 0 && now >= this.windowEndsAt) return;
     if (now >= this.windowEndsAt) {
@@ -90,8 +84,8 @@ class Lane {
   }
 
   /**
-   * No attempt was made of a job that was claimed then: its start no longer counts, if the window is open in which it
-   * did. A window in which nothing has started is closed.
+   * A job that was claimed then ends without an attempt: its start no longer counts, if its window is still open. A
+   * window in which nothing has started is closed.
    */
   takeBackStart(claimedAt: number): void {
     if (claimedAt < this.windowEndsAt - this.windowMs || claimedAt >= this.windowEndsAt) return;
@@ -99,10 +93,7 @@ class Lane {
     if (this.started === 0) this.windowEndsAt = 0;
   }
 
-  /**
-   * Sets the limits that are chosen. An open window goes on with the new period. Without a rate, what was known of the
-   * last one stays.
-   */
+  /** Sets the chosen limits. An open window goes on with the new period. Without a rate, the last window stays. */
   limit({ concurrency, ordered, rate, periodMs }: FlowLimits, chosen: PinnedLimits, now: number): void {
     if (chosen.concurrency) this.limits = { ...this.limits, concurrency, ordered };
     if (!chosen.rate) return;
@@ -113,12 +104,9 @@ class Lane {
     this.limits = { ...this.limits, rate, periodMs };
   }
 
-  /**
-   * Brings back what a clock that was ahead has written: no turn is in the future, and no window ends much later than
-   * its period.
-   */
-  bringBack(now: number): void {
-    this.turn = Math.min(this.turn, now);
+  /** Corrects what a clock that was ahead has written: no start is in the future, and no window ends much too late. */
+  correct(now: number): void {
+    this.startedAt = Math.min(this.startedAt, now);
     this.windowEndsAt = windowEnd(this.windowEndsAt, now, this.windowMs);
   }
 
@@ -127,26 +115,26 @@ class Lane {
     this.started = 0;
   }
 
-  /** When it can next start something, as a score; that of never if only an outcome, or a person, changes that. */
+  /** When it can next start a job, as a score: that of never if only an outcome, or a person, changes that. */
   get mark(): number {
     const [head] = this.line;
-    if (!head || this.isPaused || this.running >= this.#places) return scheduleScore(undefined);
+    if (!head || this.isPaused || this.running >= this.#slots) return scheduleScore(undefined);
     const { rate, ordered } = this.limits;
-    const first = ordered ? head.score : Math.min(head.place, head.score);
-    const at = Math.max(unpack(first).at, this.turn);
+    const first = ordered ? head.score : Math.min(head.position, head.score);
+    const at = Math.max(unpack(first).at, this.startedAt);
     const waitsForWindow = rate > 0 && this.started >= rate && this.windowEndsAt > at;
     return waitsForWindow
-      ? markScore(this.windowEndsAt, this.turn, this.windowMs)
-      : markScore(at, this.turn, undefined);
+      ? markScore(this.windowEndsAt, this.startedAt, this.windowMs)
+      : markScore(at, this.startedAt, undefined);
   }
 
   /** In a key that is no longer ordered, a job at the head that waits for its run time gives way to the others. */
   findHead(): void {
     for (let moved = 0; moved < MOST_MOVED && !this.limits.ordered; moved++) {
       const [head] = this.line;
-      if (!head || head.score <= head.place) return;
+      if (!head || head.score <= head.position) return;
       this.line.shift();
-      this.insert({ ...head, place: head.score });
+      this.insert({ ...head, position: head.score });
     }
   }
 
@@ -178,62 +166,61 @@ class Lane {
 }
 
 function isBehind(one: Waiting, other: Waiting): boolean {
-  if (one.place !== other.place) return one.place > other.place;
+  if (one.position !== other.position) return one.position > other.position;
   if (one.score !== other.score) return one.score > other.score;
   return one.id > other.id;
 }
 
 /**
- * Flow control. The jobs of a key wait in a line of their own, and the key itself stands in `due`, at the moment when
- * it can next start something. So what is held back costs nothing, and a claim that meets a key takes from the head of
- * its line.
+ * Flow control. The jobs of a key wait in a line of their own, and the key itself is in `due`, at the time when it can
+ * next start a job. So held-back jobs cost nothing, and a claim that meets a key takes jobs from the head of its line.
  */
-export class Lanes {
+export class FlowControl {
   readonly #due: SortedSet;
-  readonly #lanes = new Map<string, Lane>();
-  readonly #touched = new Set<Lane>();
+  readonly #keys = new Map<string, FlowKey>();
+  readonly #touched = new Set<FlowKey>();
 
   constructor(due: SortedSet) {
     this.#due = due;
   }
 
   get size(): number {
-    return this.#lanes.size;
+    return this.#keys.size;
   }
 
   /**
-   * Gives a job its place in the order of its key.
+   * Gives a job its position in the order of its key.
    *
-   * @param setsLimits whether its limits hold from now on, unless the key's are pinned.
-   * @param order the place that it has already; 0 for none.
+   * @param setsLimits whether its limits become those of the key, unless the key's are pinned.
+   * @param order the position that it has already; 0 for none.
    */
   join({ key, limits }: NewFlow, setsLimits: boolean, now: number, order = 0): JobFlow {
     const isNew = !this.#known(key, now);
-    const lane = this.#look(key, now);
-    const { concurrency, rate } = lane.pinned;
-    if (setsLimits || isNew) lane.limit(limits, { concurrency: !concurrency, rate: !rate }, now);
-    if (order > 0 || !lane.limits.ordered) return { key, limits, order };
-    lane.lastOrder = Math.max(now * 1024, lane.lastOrder + 1);
-    return { key, limits, order: lane.lastOrder };
+    const flowKey = this.#openAndCorrect(key, now);
+    const { concurrency, rate } = flowKey.pinned;
+    if (setsLimits || isNew) flowKey.limit(limits, { concurrency: !concurrency, rate: !rate }, now);
+    if (order > 0 || !flowKey.limits.ordered) return { key, limits, order };
+    flowKey.lastOrder = Math.max(now * 1024, flowKey.lastOrder + 1);
+    return { key, limits, order: flowKey.lastOrder };
   }
 
-  /** Whether a new job may be leased at once: nobody is ahead of it, and the key has a place. */
+  /** Whether a new job may be leased at once: no job waits, and the key has a free slot. */
   isFree({ key }: JobFlow, now: number): boolean {
-    const lane = this.#open(key, now);
-    return lane.line.length === 0 && lane.free(now) > 0;
+    const flowKey = this.#open(key, now);
+    return flowKey.line.length === 0 && flowKey.free(now) > 0;
   }
 
-  /** Whether the place of a lease that has run out may be taken again. */
+  /** Whether the job of an expired lease may keep its slot. */
   mayStartAgain({ key, order }: JobFlow, now: number): boolean {
-    const lane = this.#open(key, now);
-    const [head] = lane.line;
-    const isAhead = lane.limits.ordered && head !== undefined && head.place < order;
-    return !isAhead && lane.free(now, lane.running - 1) > 0;
+    const flowKey = this.#open(key, now);
+    const [head] = flowKey.line;
+    const isAhead = flowKey.limits.ordered && head !== undefined && head.position < order;
+    return !isAhead && flowKey.free(now, flowKey.running - 1) > 0;
   }
 
   wait({ key, order }: JobFlow, id: string, score: number): void {
-    const lane = this.#touch(key);
-    lane.insert({ id, score, place: order > 0 && lane.limits.ordered ? order : score });
+    const flowKey = this.#touch(key);
+    flowKey.insert({ id, score, position: order > 0 && flowKey.limits.ordered ? order : score });
     this.#due.set(id, IN_LINE + score);
   }
 
@@ -242,35 +229,34 @@ export class Lanes {
   }
 
   begin({ key }: JobFlow, now: number): void {
-    this.#look(key, now).begin(now);
+    this.#openAndCorrect(key, now).begin(now);
   }
 
-  /** The job of a lease that was given then ends without an attempt. */
+  /** A job that was claimed then ends without an attempt. */
   takeBackStart({ key }: JobFlow, claimedAt: number, now: number): void {
-    this.#look(key, now).takeBackStart(claimedAt);
+    this.#openAndCorrect(key, now).takeBackStart(claimedAt);
   }
 
-  /** Brings back what a clock that was ahead has written of keys. */
-  look(keys: readonly string[], now: number): void {
-    for (const key of keys) this.#look(key, now);
+  /** Corrects what a clock that was ahead has written. */
+  correct(keys: readonly string[], now: number): void {
+    for (const key of keys) this.#openAndCorrect(key, now);
   }
 
   end({ key }: JobFlow): void {
-    const lane = this.#touch(key);
-    lane.running = Math.max(0, lane.running - 1);
+    const flowKey = this.#touch(key);
+    flowKey.running = Math.max(0, flowKey.running - 1);
   }
 
   /**
-   * Decides how many jobs each of the keys starts that a claim has met. Each gets one place, and what is left of the
-   * batch goes round among them.
+   * Decides how many jobs each key starts that a claim has met: one, and a round-robin share of the rest of the batch.
    *
    * @param room how many more the claim may take than it has met.
    */
   shares(keys: readonly string[], room: number, now: number): ReadonlyMap<string, number> {
     const most = new Map(
       keys.map((key) => {
-        const lane = this.#look(key, now);
-        return [key, Math.min(lane.free(now), lane.line.length)];
+        const flowKey = this.#openAndCorrect(key, now);
+        return [key, Math.min(flowKey.free(now), flowKey.line.length)];
       }),
     );
     const shares = new Map(keys.map((key) => [key, Math.min(1, most.get(key) ?? 0)]));
@@ -291,21 +277,21 @@ export class Lanes {
 
   /** The first job of the line, if it may start now. */
   next(key: string, now: number): string | undefined {
-    const lane = this.#open(key, now);
-    const [head] = lane.line;
-    return head && lane.free(now) > 0 && unpack(head.score).at <= now ? head.id : undefined;
+    const flowKey = this.#open(key, now);
+    const [head] = flowKey.line;
+    return head && flowKey.free(now) > 0 && unpack(head.score).at <= now ? head.id : undefined;
   }
 
   change(key: string, change: FlowChange, now: number): void {
-    const lane = this.#look(key, now);
+    const flowKey = this.#openAndCorrect(key, now);
     if (change.to === "set" || change.to === "unset") {
       const { to, only } = change;
       const chosen = { concurrency: only !== "rate", rate: only !== "concurrency" };
-      if (to === "set") lane.limit(change.limits, chosen, now);
-      const pin = (limit: PinnedLimit) => (chosen[limit] ? to === "set" : lane.pinned[limit]);
-      lane.pinned = { concurrency: pin("concurrency"), rate: pin("rate") };
-    } else if (change.to === "rateReset") lane.closeWindow();
-    else lane.isPaused = change.to === "paused";
+      if (to === "set") flowKey.limit(change.limits, chosen, now);
+      const pin = (limit: PinnedLimit) => (chosen[limit] ? to === "set" : flowKey.pinned[limit]);
+      flowKey.pinned = { concurrency: pin("concurrency"), rate: pin("rate") };
+    } else if (change.to === "rateReset") flowKey.closeWindow();
+    else flowKey.isPaused = change.to === "paused";
   }
 
   find(key: string, now: number): FlowState | undefined {
@@ -313,49 +299,48 @@ export class Lanes {
   }
 
   list(now: number): readonly FlowState[] {
-    return [...this.#lanes.keys()].flatMap((key) => this.find(key, now) ?? []);
+    return [...this.#keys.keys()].flatMap((key) => this.find(key, now) ?? []);
   }
 
-  /** Moves the marks of the keys that have changed. A key of which nothing need be known any more goes. */
+  /** Moves the keys that have changed in `due`, and deletes those that are no longer needed. */
   putMarks(now: number): void {
-    for (const lane of this.#touched) {
-      lane.bringBack(now);
-      lane.findHead();
-      const { length } = lane.line;
-      if (length === 0 && lane.running === 0 && !lane.isPaused && !lane.isPinned)
-        this.#due.delete(LANE_MEMBER + lane.key);
-      else this.#due.set(LANE_MEMBER + lane.key, lane.mark);
-      if (lane.isForgotten(now)) this.#lanes.delete(lane.key);
+    for (const flowKey of this.#touched) {
+      flowKey.correct(now);
+      flowKey.findHead();
+      const { length } = flowKey.line;
+      if (length === 0 && flowKey.running === 0 && !flowKey.isPaused && !flowKey.isPinned)
+        this.#due.delete(FLOW_KEY_MEMBER + flowKey.key);
+      else this.#due.set(FLOW_KEY_MEMBER + flowKey.key, flowKey.mark);
+      if (flowKey.isForgotten(now)) this.#keys.delete(flowKey.key);
     }
     this.#touched.clear();
   }
 
-  #known(key: string, now: number): Lane | undefined {
-    const lane = this.#lanes.get(key);
-    if (!lane || this.#touched.has(lane) || !lane.isForgotten(now)) return lane;
-    this.#lanes.delete(key);
+  #known(key: string, now: number): FlowKey | undefined {
+    const flowKey = this.#keys.get(key);
+    if (!flowKey || this.#touched.has(flowKey) || !flowKey.isForgotten(now)) return flowKey;
+    this.#keys.delete(key);
     return undefined;
   }
 
-  #open(key: string, now: number): Lane {
-    const lane = this.#known(key, now) ?? new Lane(key);
-    this.#lanes.set(key, lane);
-    return lane;
+  #open(key: string, now: number): FlowKey {
+    const flowKey = this.#known(key, now) ?? new FlowKey(key);
+    this.#keys.set(key, flowKey);
+    return flowKey;
   }
 
-  /** Opens a lane, and brings back what a clock that was ahead has written of it. */
-  #look(key: string, now: number): Lane {
-    const lane = this.#open(key, now);
-    lane.bringBack(now);
-    this.#touched.add(lane);
-    return lane;
+  #openAndCorrect(key: string, now: number): FlowKey {
+    const flowKey = this.#open(key, now);
+    flowKey.correct(now);
+    this.#touched.add(flowKey);
+    return flowKey;
   }
 
-  /** The lane of a job that is stored: there is one. */
-  #touch(key: string): Lane {
-    const lane = this.#lanes.get(key) ?? new Lane(key);
-    this.#lanes.set(key, lane);
-    this.#touched.add(lane);
-    return lane;
+  /** The key of a stored job: it exists. */
+  #touch(key: string): FlowKey {
+    const flowKey = this.#keys.get(key) ?? new FlowKey(key);
+    this.#keys.set(key, flowKey);
+    this.#touched.add(flowKey);
+    return flowKey;
   }
 }

@@ -1,8 +1,48 @@
 import type { StoredHistogram } from "../../core/store/histogram.ts";
+import {
+  noMetrics,
+  type StoredHour,
+  type StoredMetrics,
+  type StoredNameMetrics,
+  sumOfCounts,
+  sumOfMetrics,
+} from "../../core/store/metrics.ts";
+import type { StoredPending } from "../../core/store/pending.ts";
 import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
-import { sumOfNames } from "./sum-of-figures.ts";
 
-/** The stats of a queue that is spread over several places, from those of each. */
+/** The metrics of each job type, from those in each partition. */
+export function sumOfNames(parts: readonly (readonly StoredNameMetrics[])[]): readonly StoredNameMetrics[] {
+  const sums = new Map<string | undefined, StoredNameMetrics>();
+  for (const each of parts.flat()) {
+    const sum = sums.get(each.name);
+    sums.set(each.name, sum ? sumOfOne(sum, each) : each);
+  }
+  return [...sums.values()];
+}
+
+function sumOfOne(a: StoredNameMetrics, b: StoredNameMetrics): StoredNameMetrics {
+  return {
+    name: a.name,
+    total: sumOfCounts(a.total, b.total),
+    hour: sumOfMetrics([a.hour, b.hour]),
+    days: a.days.map((day, index) => sumOfMetrics([day, b.days[index] ?? noMetrics])),
+  };
+}
+
+export function sumOfHours(parts: readonly (readonly StoredHour[])[]): readonly StoredHour[] {
+  const sums = new Map<number, StoredMetrics>();
+  for (const { hour, metrics } of parts.flat()) sums.set(hour, sumOfMetrics([sums.get(hour) ?? noMetrics, metrics]));
+  return [...sums].map(([hour, metrics]) => ({ hour, metrics })).sort((a, b) => a.hour - b.hour);
+}
+
+export function sumOfPending(parts: readonly StoredPending[]): StoredPending {
+  const counts = new Map<string, number>();
+  for (const [name, count] of parts.flatMap((part) => [...part.counts]))
+    counts.set(name, (counts.get(name) ?? 0) + count);
+  return { counts, isEstimated: parts.some(({ isEstimated }) => isEstimated) };
+}
+
+/** The statistics of a queue, from those of each partition. */
 export function sumOfStats(all: readonly StoredStats[]): StoredStats {
   return all.reduce((sum, stats) => ({
     scheduled: sum.scheduled + stats.scheduled,

@@ -5,21 +5,21 @@ import { keysOf } from "./keys.ts";
 import { redisQueue } from "./queue.ts";
 
 /**
- * A store in front of a Redis that gives some jobs once, to warm up the code. It touches nothing outside: no timer, no
- * signal, no random number and no request.
+ * A store on made-up replies of Redis with some jobs, to warm up the code. It uses no timer, no signal, no random
+ * number and no request.
  *
- * @param record that of each job.
+ * @param record the record of each job.
  */
-export function storeOfAnswers(record: string, jobs: number): Store {
-  const answers = answersOfRedis(record, jobs);
+export function storeOfReplies(record: string, jobs: number): Store {
+  const replies = repliesOfRedis(record, jobs);
   const transport: Transport = {
     keepsOrder: true,
     lockingAddress: undefined,
     words: { access: "", lost: "" },
-    send: async () => answers.shift(),
+    send: async () => replies.shift(),
     sendMany: async () => [],
   };
-  // The transport does not look at it.
+  // The transport ignores it.
   const signal = new EventTarget() as AbortSignal;
   const random = () => 0;
   const connection = new Connection(
@@ -33,12 +33,12 @@ export function storeOfAnswers(record: string, jobs: number): Store {
   };
 }
 
-/** What Redis answers: a peek, an exchange that claims, one that settles, and the cancellation of a job. */
-function answersOfRedis(record: string, jobs: number): unknown[] {
+/** The replies of Redis to a peek, an exchange that claims, one that settles, and the cancellation of a job. */
+function repliesOfRedis(record: string, jobs: number): unknown[] {
   const ids = Array.from({ length: jobs }, (_, index) => `warm-up-${index}`);
   const [due, leased] = [waitingScore(0), leaseScore({ endsAt: 3_600_000, claims: 1 })].map(String);
-  const claimed = [0, "", 0, 0, jobs, ...ids.flatMap((id) => [id, leased, record, due]), 0, 0];
-  const settled = [0, "", 0, ...ids.map(() => 1), 0, 0, 0, 0];
+  const claimed = [0, "", 0, 0, [], [], ids.flatMap((id) => [id, leased, record, due]), [], [], []];
+  const settled = [0, "", 0, 0, ids.map(() => 1), [], [], [], [], []];
   return [
     [ids[0], due],
     [1, claimed],

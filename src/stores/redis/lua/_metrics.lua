@@ -1,0 +1,143 @@
+-- Counts what an exchange settles in windows of time: of the queue by the hour, of each name by ten minutes and by day.
+--
+-- ARGV: for how many ms attempts waited, and ran, all together; counts of the queue; a text of what each outcome adds,
+--   'NAME:WAITED:RAN:COUNTER:COUNTER;' with 0 for what it does not have;
+--   number of names, then for each: name, hash, place as far as the caller knows it (''), counts
+--   (counts: their number, then for each: which counter of a window, how many)
+-- The caller adds up as if all outcomes were accepted.
+local metrics
+
+local function read_counts()
+  local counts = {}
+  for _ = 1, number_argument() do
+    local counter = number_argument()
+    counts[counter] = number_argument()
+  end
+  return counts
+end
+
+local function read_metrics()
+  metrics = { waited = number_argument(), ran = number_argument(), all = read_counts(), each = argument(), names = {} }
+  for n = 1, number_argument() do
+    metrics.names[n] = { text = argument(), hash = argument(), known = argument(), counts = read_counts() }
+  end
+end
+
+-- How many values of windows one BITFIELD may have: `unpack` of 8,000 overflows the stack.
+local MOST_VALUES = 5600
+
+-- Adds counts to the window of this moment. An earlier window in its place goes, as an earlier minute does.
+local function add_to_window(adding, window, from, counts)
+  local number = math.floor(now / window.ms)
+  local at = from + window.at + number % window.kept * WINDOW_BYTES
+  for counter, by in pairs(counts) do
+    local bit = (at + (counter - 1) * COUNTER_BYTES) * 8
+    push(adding, 'INCRBY', 'u48', bit, '-' .. whole(number * window.values))
+    push(adding, 'INCRBY', 'u48', bit, whole(number * window.values + by))
+  end
+end
+
+local function add_to_name(adding, name)
+  local from = byte_of(name.place)
+  push(adding, 'SET', 'u32', from * 8, name.place == MOST_NAMES and 0 or name.hash)
+  for counter = 1, 3 do
+    local by = name.counts[counter]
+    if by then push(adding, 'INCRBY', 'u48', (from + TOTALS_AT + (counter - 1) * COUNTER_BYTES) * 8, by) end
+  end
+  add_to_window(adding, TENS, from, name.counts)
+  add_to_window(adding, DAYS, from, name.counts)
+end
+
+-- Takes back what was counted in a place that has become another name's.
+local function take_back_counts(name, hash_before)
+  local from = byte_of(name.place)
+  local removing = { 'OVERFLOW', 'SAT' }
+  push(removing, 'SET', 'u32', from * 8, whole(hash_before))
+  for counter, by in pairs(name.counts) do
+    local first = from + (counter - 1) * COUNTER_BYTES
+    if counter <= 3 then push(removing, 'INCRBY', 'u48', (first + TOTALS_AT) * 8, -by) end
+    for _, window in ipairs({ TENS, DAYS }) do
+      local at = window.at + math.floor(now / window.ms) % window.kept * WINDOW_BYTES
+      push(removing, 'INCRBY', 'u48', (first + at) * 8, -by)
+    end
+  end
+  call('BITFIELD', stats, unpack(removing))
+end
+
+-- Adds to members of `due` those whose scores say where the names are.
+local function push_places(members)
+  if #metrics.names > 0 then push(members, NAME) end
+  for _, name in ipairs(metrics.names) do push(members, NAME .. name.text) end
+end
+
+-- Notes where the names are, by the scores of these members.
+local function note_places(scores, before)
+  if #metrics.names == 0 then return end
+  metrics.placed = place_of(scores[before + 1]) or 0
+  for n, name in ipairs(metrics.names) do name.place = place_of(scores[before + 1 + n]) end
+end
+
+-- Takes the place from the caller. The tally checks it.
+local function trust_place(name)
+  if not name or name.known == '' then return end
+  name.place = tonumber(name.known)
+  metrics.is_place_known = true
+end
+
+local function read_places()
+  if #metrics.names == 0 then return end
+  local members = {}
+  push_places(members)
+  note_places(call('ZMSCORE', due, unpack(members)), 0)
+end
+
+-- Gives the next places to names that have none.
+local function give_places()
+  local members = {}
+  for _, name in ipairs(metrics.names) do
+    if metrics.placed and not name.place and next(name.counts) then
+      if metrics.placed == MOST_NAMES then
+        name.place = MOST_NAMES
+      elseif may_sweep then
+        name.place = metrics.placed
+        metrics.placed = metrics.placed + 1
+        push(members, whole(NAMED + 8 * name.place), NAME .. name.text)
+      end
+    end
+  end
+  if #members == 0 then return end
+  push(members, whole(NAMED + 8 * metrics.placed), NAME)
+  call('ZADD', due, unpack(members))
+end
+
+-- Tells the caller where the names are, if it does not know.
+local function learn_places()
+  for _, name in ipairs(metrics.names) do
+    local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
+    if place ~= name.known then push(learned, name.text, place) end
+  end
+end
+
+local function add_to_names(adding)
+  for _, name in ipairs(metrics.names) do
+    if name.place and next(name.counts) then add_to_name(adding, name) end
+  end
+end
+
+-- Adds to counters, and then to windows, in as many commands as that takes, or in one if there is no room for more.
+-- Returns the reply to the first one.
+local function add_up(adding, windows)
+  local reply
+  for first = 1, math.max(#windows, 1), MOST_VALUES do
+    local last = #adding
+    for i = first, math.min(first + MOST_VALUES - 1, #windows) do
+      last = last + 1
+      adding[last] = windows[i]
+    end
+    local values = call('BITFIELD', stats, unpack(adding))
+    reply = reply or values
+    adding = { 'OVERFLOW', 'SAT' }
+    if not may_sweep then break end
+  end
+  return reply
+end
