@@ -29,7 +29,7 @@ export const flaky = defineJob({
   },
 });
 
-/** Dies within seconds, and stays in the dead letter until you retry or remove it. */
+/** Dies within seconds, and stays in the dead-letter queue until you retry or remove it. */
 export const alwaysFails = defineJob({
   name: "always_fails",
   maxRetries: 2,
