@@ -7,39 +7,39 @@ import { plotsOf } from "./plots.ts";
 
 /** What a part measures, and what to know about it. */
 const introductions: Readonly<Record<string, string>> = {
-  heart: `What any change of the heart is measured by: an empty backlog of 20,000 jobs at equal concurrency. The systems take turns, so the
-ratios count more than the figures.`,
-  commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included.`,
-  speed: `One process fills the queue, one empties it; handlers are empty. Batches are Tidegate's: the others take jobs
-one by one, and have no such setting. *As each comes*: with nothing set, which is batches of 100 and ten jobs at once for
-Tidegate, and for BullMQ and Bee-Queue one job at a time; in the other rows their concurrency is Tidegate's. CPU is the process's own (\`process.cpuUsage\`) and that of Redis (\`INFO
+  heart: `The measure of any change to the drain: a backlog of 20,000 jobs with empty handlers, at equal concurrency. The systems take turns, so
+compare the ratios.`,
+  commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included. The failing job is the
+first of its type, which costs Tidegate one command more. [Costs](./guide/costs.md) has what tests count under a clock that stands still:
+there, a batch of a backlog costs 10.`,
+  speed: `One process fills the queue, one empties it; handlers are empty. Only Tidegate has batches: the others take jobs
+one by one. *As each comes*: with the defaults, which are batches of 100 and ten jobs at once for Tidegate, and one job at a time for
+BullMQ and Bee-Queue. In the other rows all have the same concurrency. CPU is the process's own (\`process.cpuUsage\`) and that of Redis (\`INFO
 cpu\`).`,
   latency: `From the call that enqueues a job to the start of its handler, in one process. *Tidegate*: an HTTP handler in
 the process enqueues over HTTP and runs the job after its response. *Tidegate, TCP*: \`startWorker\` on
 \`redisStore\`. *Tidegate, looking each 100 ms*: the same with the job enqueued by another
 process. The worker polls for such jobs, every 10 s by default, every 100 ms here. BullMQ and Bee-Queue wait in Redis for a
-job. *Jobs that wait for their time* are due in an hour. *Behind due jobs*: one job is enqueued when so many are
-due and a worker has just started; the eager handler runs its own job at once, the others come to it in turn.`,
-  memory: `\`used_memory\` of Redis before and after, for each job. Finished jobs are kept by all three.`,
-  parallel: `Drains at once, each a process of its own. *20 ms added*: each request waits so long before it is sent, as if
-Redis were far.`,
-  databases: `One queue in eight partitions, spread over so many redis-servers with \`partitioned([storeA, storeB], 8)\`, over TCP. CPU is that of all
-servers together (\`INFO cpu\`). Speed is not compared: they share the two cores with the process that drains.`,
-  distance: `Over TCP, with ioredis on both sides and 100 jobs at once unless it says otherwise. A proxy in a process of its own holds
-back each reply of Redis for so long, for BullMQ as well. *Slots busy*: how much of the slots' time handlers took, in the steady state
-from a quarter to three quarters of a run, with the line for the ideal at 100 %. Handlers wait for a timer. *Two drains*: one process each,
-ten slots each, started together.`,
-  fairness: `How long one job waits to start that is enqueued when so many jobs of one customer are ready, and a worker with ten
-slots has just started. Over TCP, through the same proxy for both. With Tidegate, the customer is a key of flow control without
-limits, and the one job has a key of its own: keys take turns. BullMQ has no groups without its Pro tier, so the one job comes last.`,
-  workerd: `The CPU of workerd, Cloudflare's runtime, with the Worker of \`bench/workerd\`, less what an empty script takes,
-in nanoseconds (\`/proc/PID/task/*/schedstat\`): of the thread that runs the script, which does the work of the
-network too, and of all threads, where the compiler and the garbage collector take part. How Cloudflare itself
-counts, on its machines, was not measured. Its free plan allows 10 ms a request; the start of an isolate is not
-part of them. So \`createWorker\` has a drain of made-up jobs at the start, which compiles the code that a first request needs.`,
-  cost: `Computed from what *commands* counted and from published prices, without what plans include. What runs the jobs
-is not in it: an invocation for each batch with Tidegate and Cloudflare Queues, for each job with QStash, a
-process that stays with BullMQ and Bee-Queue.`,
+job. *Jobs that wait for their time* are due in an hour. *Behind due jobs*: one job is enqueued when that many are due and a worker has
+just started. The HTTP handler runs its own job at once; the workers first run those before it.`,
+  memory: `\`used_memory\` of Redis before and after, for each job. All three keep finished jobs.`,
+  parallel: `Parallel drains, each in its own process. *20 ms added*: each request is sent that much later, as if Redis were
+far away.`,
+  databases: `One queue in eight partitions, spread over this many redis-servers with \`partitioned([storeA, storeB], 8)\`, over TCP. CPU is that of all
+servers together (\`INFO cpu\`). Speed is not compared, because they share two cores with the draining process.`,
+  distance: `Over TCP, with ioredis on both sides and 100 jobs at once unless it says otherwise. A proxy in its own process delays
+each reply of Redis, for BullMQ as well. *Slots busy*: the share of the slots' time that handlers took, from a quarter to three quarters of
+a run; 100 % is ideal. Handlers wait for a timer. *Two drains*: one process each, ten slots each, started together.`,
+  fairness: `How long a single job waits if that many jobs of one customer are ready when it is enqueued, and a worker with ten
+slots has just started. Over TCP, through the same proxy for both. With Tidegate, the customer is a flow control key without limits, and
+the single job has its own key: keys are served round-robin. BullMQ has groups only in its Pro tier, so the single job comes last.`,
+  workerd: `The CPU of workerd, Cloudflare's runtime, with the Worker of \`bench/workerd\`, less that of an empty script
+(\`/proc/PID/task/*/schedstat\`): of the thread that runs the script and its network requests, and of all threads, compiler and garbage
+collector included. What Cloudflare itself counts, on its machines, was not measured. Its free plan allows 10 ms a request, without the
+start of an isolate. So \`createWorker\` drains made-up jobs at the start, which compiles the code that a first request needs.`,
+  cost: `Computed from what *commands* counted and from published prices, without what plans include. It leaves out what runs
+the jobs: an invocation for each batch with Tidegate and Cloudflare Queues, one for each job with QStash, a permanent process with BullMQ
+and Bee-Queue.`,
 };
 
 /** Sections whose names are not those of a part of the benchmark. */
@@ -60,7 +60,7 @@ const summary: readonly (readonly [part: string, unit: string, what: RegExp])[] 
   ["memory", "bytes of Redis", /^a waiting job, payload of 100 bytes/],
 ];
 
-const HEAD = "Redis, the REST shim and every worker are processes of their own on these cores and compete for them.";
+const HEAD = "Redis, the REST shim and every worker are separate processes that compete for these cores.";
 
 export function benchmarksPage(results: Results): string {
   const { machine, runs, rows } = results;
@@ -82,8 +82,8 @@ export function benchmarksPage(results: Results): string {
     "BullMQ with ioredis and Bee-Queue with node-redis. All use the same redis-server in the same run, and keep",
     "finished jobs. Payloads have 100 bytes unless it says otherwise.",
     "",
-    "A figure is the median of several runs, and `± n %` half of the way from the lowest run to the highest; how many runs",
-    "there were, and both ends, stand in [`bench/results.json`](../bench/results.json). What is counted has no spread.",
+    "A figure is the median of several runs, and `± n %` half of the way from the lowest run to the highest.",
+    "[`bench/results.json`](../bench/results.json) has both ends and the number of runs. Counts have no spread.",
     "[Scaling](./scaling.md) says what the figures mean for a real queue.",
     "",
     ...markdownTable(summaryRows(rows)),
@@ -130,7 +130,7 @@ function markdownTable(rows: readonly Row[]): readonly string[] {
 function priceList(): readonly string[] {
   return [
     "",
-    "The prices, as copies of these pages had them:",
+    "The prices, from stored copies of these pages:",
     "",
     "| | $ a million | of | source | as of | |",
     "|---|--:|---|---|---|---|",

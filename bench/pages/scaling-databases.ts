@@ -16,10 +16,10 @@ export function databasesSection(rows: readonly Row[]): string {
     return `| ${databases} | ${of(ENQUEUED)} | ${of(DRAINED)} | ${share} | ${numberText(mostPerSecond(rows, databases))} |`;
   });
   return `${spreadText}
-**What each adds.** *Measured*, \`npm run bench -- databases\`: the CPU that a job takes of all databases together, over TCP. A job takes
-a little more where there are more. The busiest takes more than its share, because jobs that are enqueued together
-go to one partition. So throughput grows with their number, until the processes that drain are the limit.
-The last column is *computed* for databases with a core each: the jobs a second that are both enqueued and drained.
+**What each adds.** *Measured*, \`npm run bench -- databases\`, over TCP: the CPU of all databases together for each job, which rises a
+little with their number. The busiest database takes more than its share, because jobs that are enqueued together go to one partition. So
+throughput grows with the number of databases, until the processes that drain are the limit. The last column is *computed* for databases
+with a core each: how many jobs a second are enqueued and drained.
 
 | databases | enqueued, us a job | drained, us a job | the busiest, % of all | at most, jobs a second |
 |--:|--:|--:|--:|--:|
@@ -73,26 +73,24 @@ const spreadText = `## Several databases
 p modulo the number of stores. The stores may be of any kind, such as two Upstash databases in different regions, and share nothing. Use at
 least one partition for each, or more if the limit of 100 MB per key matters.
 
-**Adding a database.** The stores and their order are stored with the queue, in every store, and fixed like the number of partitions. A
-process that opens the queue with more or fewer stores, or in another order, gets \`invalid_request\`, and nothing is written. To add a database,
-choose a new name for the queue, enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is empty.
-
+**Adding a database.** The stores and their order are stored with the queue, in every store, and fixed like the [number of partitions](#partitions):
+to add a database, choose a new name for the queue.
 `;
 
 const lossText = `**What a lost database stops**, and what continues:
 
 | | |
 |---|---|
-| jobs in the other databases | run as before. A drain waits up to a second for an answer, continues without it and logs a warning |
+| jobs in the other databases | run as before. A drain waits up to a second for a response, continues without it and logs a warning |
 | jobs in the lost one | wait. Those that were running when it was lost run again once it is back and their leases have expired |
-| new jobs | go to the others. The first enqueue of a process that meets the loss may fail with \`store_unavailable\`; after it, new jobs avoid the lost database, and try it again 30 s later |
+| new jobs | go to the others. The first enqueue of a process that meets the loss may fail with \`store_unavailable\`; after that, new jobs avoid the lost database for 30 s |
 | new jobs with your own id or a dedupe key | fail if they belong in the lost one: only that database knows whether they are duplicates |
 | schedules | are in the first database, with their jobs. They stop if that one is lost, and catch up as \`missed\` says |
-| \`getStats\`, lists, \`pause\`, the dead letter as a whole | fail with \`store_unavailable\`. Their changes to the others stay, and you can repeat them |
+| \`getStats\`, lists, \`pause\`, calls for the whole dead-letter queue | fail with \`store_unavailable\`. Their changes to the others stay, and you can repeat them |
 | \`getJob\`, \`cancel\` and others with an id | fail if the job is in the lost one |
-| \`GET /health\` | answers 503 |
+| \`GET /health\` | responds with 503 |
 | a drain that holds jobs of the lost one | settles what it can, ends with \`store_unavailable\`, and the next one continues |
-| a drain that meets the loss with its first claim | continues with the others, if the attempts to reach the lost one leave enough of its budget. If not, its budget ends it, and the next drain continues with them |
+| a drain that meets the loss with its first claim | continues with the others if its budget has room after the failed requests. If not, the next drain does |
 
 A database that is gone for good takes its jobs with it, because nothing is stored twice. An empty one in its place is initialized again, and the
 queue continues. One of two databases is lost twice as often as a single one, each time with half of the jobs.
@@ -104,11 +102,11 @@ export const clusterSection = `## A Redis Cluster
 \`redisStore\` takes a client of a whole cluster: a \`Cluster\` of \`ioredis\`, or the client of \`createCluster\` of \`redis\`. The keys of a queue are in
 one slot, and so on one node. With \`partitioned(redisStore(cluster), n)\` each partition has its own slot:
 
-- The first 2, 4, 8, ... 64 partitions are in as many equal shares of the slots, whatever the name of the queue. So n nodes with equal shares all
-  have some of the first 2 n partitions, or the next power of two above that.
+- The first 2, 4, 8, ... 64 partitions are in as many equal shares of the slots, whatever the name of the queue. So if n nodes have
+  equal shares, 2 n partitions, rounded up to a power of two, reach all of them.
 - Slots may move and replicas may take over while queues drain. The clients follow \`MOVED\` and \`ASK\`. A script whose keys are being moved is
-  refused with \`TRYAGAIN\`, and retried for up to 3 s: move queues with large keys at a quiet hour. A node that does not know a script yet
-  gets it.
+  refused with \`TRYAGAIN\`, and retried for up to 3 s: move queues with large keys at a quiet hour. A node that lacks a
+  script gets it.
 - \`CLUSTER FAILOVER\` and a move of slots lose nothing. **A primary that crashes loses what its replica had not received yet**, as in any
   Redis with replicas: see [what it does not promise](./guarantees.md#what-it-does-not-promise). Until the replica has taken over, which
   takes \`cluster-node-timeout\` and more, calls for its partitions throw \`store_unavailable\`, and the other partitions continue.

@@ -20,11 +20,11 @@ export function scalingPage(results: Results): string {
 <!-- Written by \`npm run bench -- --write\` and \`npm run docs -- benchmarks\`. Change bench/pages, not this file. -->
 
 This page shows how far one set of keys goes, and what more drains, partitions and fan-out add. It names the next limit, and says what 10,000
-jobs a second need and cost. Figures marked *measured* come from the runs listed
-there ([benchmarks](./benchmarks.md)); the command beside each repeats it alone. Figures marked *computed* follow from those by the arithmetic shown.
+jobs a second need and cost. Figures marked *measured* come from the
+[benchmarks](./benchmarks.md); the command beside each repeats it. Figures marked *computed* follow from those.
 Nothing here was measured on Upstash itself.
 
-The machine: ${results.machine}. Redis, the HTTP shim that stands in for Upstash and all workers share its cores, so
+The machine: ${results.machine}. Redis, the HTTP shim that answers as Upstash does and all workers share its cores, so
 absolute speeds are low. Commands, bytes, CPU per job and the shape of the curves carry over to other machines. Handlers are empty and
 payloads have 100 bytes unless stated otherwise.
 
@@ -37,7 +37,7 @@ ${clusterSection}
 ## Fan-out
 
 Fan-out gives you parallel drains without a process. A tick that stops with a backlog starts \`fanOut\` invocations. Each of them starts the
-next until the backlog is gone, for up to 60 s or 100 hops ([\`src/http/backlog-fan-out.ts\`](../src/http/backlog-fan-out.ts)). So \`fanOut\` is the number of parallel
+next until the backlog is gone, for up to 60 s or 100 invocations ([\`src/http/backlog-fan-out.ts\`](../src/http/backlog-fan-out.ts)). So \`fanOut\` is the number of parallel
 drains, and the tables above show what it adds. CPU time limits what one invocation can do:
 
 ${cpuSection(rows)}
@@ -78,8 +78,8 @@ function backlogSection(rows: readonly Row[]): string {
 ${lines.join("\n")}
 
 A claim reads the head of a sorted set, so a job costs the same commands at any length. The work inside Redis grows a little with the size
-of its structures, which include the finished jobs of the run, kept for 24 hours. (1,000 jobs in batches of 1,000 are not
-a backlog: most of the round trips there only poll, or only settle.)
+of its structures, which include the finished jobs of the run, kept for 24 hours. (With 1,000 jobs in batches of 1,000, most
+round trips only poll or only settle.)
 `;
 }
 
@@ -127,7 +127,7 @@ function drainsSection(rows: readonly Row[]): string {
 |--:|--:|--:|---|
 ${lines.join("\n")}
 
-Throughput levels off when the cores of this machine are busy. No drain visibly waits for another's lock: one Redis runs
+Throughput levels off when the cores of this machine are busy. Drains do not slow each other down by locks: one Redis runs
 its scripts one after the other anyway.
 
 **The next limit is Redis itself**, which runs scripts on one core. *Computed* from the CPU that Redis took, *measured* by
@@ -154,17 +154,17 @@ ${lines.join("\n")}
 
 On one redis-server partitions add no speed, since it has one thread whatever the keys are. They help with two other limits:
 
-- **100 MB a key** (below): n partitions hold n times as much.
+- **[100 MB a key](#100-mb-a-key)**: n partitions hold n times as much.
 - **Upstash's lock.** Scripts there carry \`allow-key-locking\`, so scripts on different keys need not wait for each other. The
   gain depends on Upstash's servers and could not be measured here.
 
-Partitions have a price. An idle tick costs n commands instead of 1. A batch that settles jobs of several partitions needs one round trip to
-each. The first call of a process costs 3 commands, which check n.
+Partitions have a price. An idle tick costs n commands instead of 1. An exchange with jobs of several partitions needs one round trip to
+each. The first call of a process costs 3 more commands, to check n.
 
 The number is stored with the queue, permanently. If you open the queue with another number, or without \`partitioned\`, you get
-\`invalid_request\`, and nothing is written. The command line finds the number by itself. To change the number, or to partition an existing
-queue, choose a new name for the queue. Enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one is
-empty.
+\`invalid_request\`, and nothing is written. The command line reads the number from Redis. To change the number, or to partition an
+existing queue, choose a new name for the queue, enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one
+is empty.
 `;
 }
 
@@ -180,7 +180,7 @@ function highRateSection(rows: readonly Row[]): string {
   });
   return `## 10,000 jobs a second on Upstash
 
-*Computed*: how many drains you need at most, assuming that each makes its round trips one after the other. (A drain with a backlog keeps
+*Computed*: how many drains you need at most, if each makes its round trips one after the other. (A drain with a backlog keeps
 several in flight.)
 
 \`\`\`
@@ -193,8 +193,7 @@ The time per job is the *measured* inverse of one drain's speed without added de
 |--:|--:|--:|
 ${lines.join("\n")}
 
-- Enqueue in batches too. One at a time, each job needs a round trip: at 5 ms, 10,000 a second are 50 in flight at any
-  moment.
+- Enqueue in batches too. Alone, each job needs a round trip: with 5 ms for each, 10,000 a second keep 50 in flight.
 - Set \`batchSize: 1000\`, a large enough \`maxJobs\` and \`budget\` (the defaults stop after 100 jobs), and \`fanOut\` from the table, doubled
   for safety.
 - Set \`retention\` to \`"0s"\`, or short, as above.
@@ -261,8 +260,8 @@ Tidegate drains a backlog of 100,000:
 |---|--:|--:|
 ${lines.join("\n")}
 
-With its defaults, BullMQ runs one job at a time. With its concurrency set, HTTP is the limit here. Over TCP the draining process is the
+With its defaults, BullMQ runs one job at a time. At equal concurrency, HTTP limits Tidegate here. Over TCP, the draining process is the
 limit: in batches of 1,000 it uses ${busyPercent.toFixed(0)} % of a core. The CPU that Redis itself takes for a job, ${numberText(overTcp("CPU of Redis, us a job"))} us, allows at most
-${redisMost.toFixed(1)} times BullMQ's speed, whatever the process does.
+${redisMost.toFixed(1)} times BullMQ's speed.
 `;
 }

@@ -23,10 +23,10 @@ export interface Env {
 // At module scope, so that all requests of the isolate share it: this keeps the jobs of a local run.
 const memory = memoryStore();
 
-/** What a local run serves beside the demo. */
+/** What a local run serves besides the demo. */
 export interface LocalParts {
   readonly qstash: (env: Env) => QStash;
-  /** What the first screen says of it. */
+  /** What the first screen says about it. */
   readonly welcome: (origin: string) => string;
 }
 

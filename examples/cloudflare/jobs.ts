@@ -1,7 +1,7 @@
 import { defineJob, type JobContext } from "tidegate";
 import * as v from "valibot";
 
-// Own messages, since those of valibot repeat the value, and an error must not contain the payload.
+// Custom messages, since those of valibot repeat the value, and an error must not contain the payload.
 const text = v.string("Expected a string.");
 const natural = v.pipe(v.number("Expected a number."), v.minValue(0, "Expected 0 or more."));
 const whole = v.pipe(natural, v.integer("Expected a whole number."));
@@ -29,7 +29,7 @@ export const flaky = defineJob({
   },
 });
 
-/** Dies within seconds, and stays in the dead letter until you retry or remove it. */
+/** Dies within seconds, and stays in the dead-letter queue until you retry or remove it. */
 export const alwaysFails = defineJob({
   name: "always_fails",
   maxRetries: 2,

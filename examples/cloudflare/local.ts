@@ -2,7 +2,7 @@
 import { createQStash } from "tidegate/qstash";
 import { createDemo } from "./demo.ts";
 
-/** What programs develop with. A local run only answers to this machine, so nothing of it is a secret. */
+/** For programs in development. A local run serves only this machine, so none of this is a secret. */
 const token = "local-qstash-token";
 const signingKeys = { current: "local-current-signing-key", next: "local-next-signing-key" };
 

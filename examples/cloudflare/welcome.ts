@@ -1,4 +1,4 @@
-/** Says what to do next: the answer to GET /, and the first screen of `npm start`. */
+/** Says what to do next: the response to GET /, and the first screen of `npm start`. */
 export function welcome(origin: string, store: string): string {
   const post = (path: string, body: object = {}) => `  curl ${origin}${path} --json '${JSON.stringify(body)}'`;
   const email = { name: "send_email", payload: { to: "ada@example.com", subject: "Hello" } };

@@ -29,7 +29,7 @@ export async function whatBroke(queue: Queue): Promise<string[]> {
 export async function retryGroup(queue: Queue, group: string) {
   // #region group
   const newest = await queue.listDeadLetter({ group, limit: 10 });
-  const { retried } = await queue.retryFromDeadLetter({ group }, { dryRun: true }); // how many it would be
+  const { retried } = await queue.retryFromDeadLetter({ group }, { dryRun: true }); // only counts
   await queue.retryFromDeadLetter({ group });
   // #endregion
   return { newest, retried };
@@ -49,7 +49,7 @@ export async function retryCorrected(queue: Queue, id: string) {
 
 export async function retryMany(queue: Queue) {
   // #region many
-  const { retried } = await queue.retryFromDeadLetter({ name: "send_email" }, { dryRun: true }); // how many it would be
+  const { retried } = await queue.retryFromDeadLetter({ name: "send_email" }, { dryRun: true }); // only counts
   await queue.retryFromDeadLetter({ name: "send_email" });
   await queue.retryFromDeadLetter({ all: true });
   // #endregion

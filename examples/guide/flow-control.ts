@@ -42,7 +42,7 @@ export const postEntry = defineJob({
   name: "post_entry",
   flowControl: { key: ({ account }: Entry) => `account-${account}`, ordered: true },
   async perform({ account, amount }: Entry, job) {
-    await storeRow(job.id, `${account} ${amount}`); // the id makes a second run harmless
+    await storeRow(job.id, `${account} ${amount}`); // the id makes a second attempt harmless
   },
 });
 // #endregion
@@ -61,7 +61,7 @@ export const indexPage = defineJob({
   },
 });
 
-/** Is called at each keystroke of an editor. */
+/** Runs at each keystroke of an editor. */
 export function edited(queue: Queue, { page, text }: Page) {
   const dedupe = { key: page, ttl: "1m", replace: true } as const;
   return queue.enqueue(indexPage, { page, text }, { delay: "10s", dedupe });
@@ -76,17 +76,17 @@ interface Report {
 
 export const renderReport = defineJob({
   name: "render_report",
-  flowControl: { key: ({ customer }: Report) => `customer-${customer}` }, // no limit: keys take turns
+  flowControl: { key: ({ customer }: Report) => `customer-${customer}` }, // no limit: keys are served round-robin
   async perform({ customer, month }: Report) {
     await storeRow(`${customer} ${month}`, "rendered");
   },
 });
 // #endregion
 
-/** During an incident: slows down, stops, and lets go again. */
+/** During an incident: slows one key down and stops another. */
 export async function slowDown(queue: Queue) {
   // #region set
-  await queue.flowControl.set("mail-provider", { rate: 10, period: "1m" }); // now, whatever enqueues say
+  await queue.flowControl.set("mail-provider", { rate: 10, period: "1m" }); // at once, and whatever enqueues set
   await queue.flowControl.pause("tenant-acme"); // its running jobs go on
   const { keys } = await queue.flowControl.list();
   // #endregion

@@ -15,7 +15,7 @@ interface MailOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Where a mail service would be called. */
+/** Here you would call a mail service. */
 export async function mail(to: string, subject: string, { key, signal }: MailOptions = {}): Promise<void> {
   signal?.throwIfAborted();
   if (key !== undefined && outbox.some((sent) => sent.key === key)) return;
@@ -25,13 +25,13 @@ export async function mail(to: string, subject: string, { key, signal }: MailOpt
 /** The rows that were stored, by their keys. */
 export const table = new Map<string, string>();
 
-/** Where a file would be read. */
+/** Here you would read a file. */
 export async function readRows(file: string, signal: AbortSignal): Promise<readonly string[]> {
   signal.throwIfAborted();
   return Array.from({ length: 250 }, (_, index) => `${file}, row ${index}`);
 }
 
-/** Where a database would be written to. A row replaces one with the same key. */
+/** Here you would write to a database. A row replaces one with the same key. */
 export async function storeRow(key: string, row: string): Promise<void> {
   table.set(key, row);
 }

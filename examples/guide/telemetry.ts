@@ -28,7 +28,7 @@ export function logged(store: Store) {
 }
 
 // #region alert
-/** Reports dead jobs to a web hook. The drain waits for it before the platform ends the invocation. */
+/** Reports dead jobs to a webhook. The drain waits for it, so the platform does not end the invocation before. */
 export const alerts = (url: string): Hooks => ({
   onDead: ({ queue, name, id, error }) =>
     fetch(url, { method: "POST", body: JSON.stringify({ text: `${name} ${id} died in ${queue}: ${error}` }) }),

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { defineJob, memoryStore, Queue } from "tidegate";
 import { createHandler } from "tidegate/http";
 
-// Stand-ins, so that the example runs anywhere: take a bucket, and upstashStore from tidegate/upstash.
+// Stand-ins, so that the example runs anywhere: use a real bucket, and upstashStore of tidegate/upstash.
 const images = new Map<string, Uint8Array>();
 const thumbnails = new Map<string, Uint8Array>();
 const store = memoryStore();
@@ -28,7 +28,7 @@ app.post("/upload", async (context) => {
   const name = crypto.randomUUID();
   images.set(name, new Uint8Array(await picture.arrayBuffer()));
   const { id } = await queue.enqueue(makeThumbnail, { name });
-  // After the answer. The cron does the rest, and the retries, through /queue/drain.
+  // After the response. The cron does the rest, and the retries, through /queue/drain.
   context.executionCtx.waitUntil(queue.drain({ timeBudget: "10s" }));
   return context.json({ job: id, thumbnail: `/thumbnails/${name}` }, 202);
 });
@@ -42,7 +42,7 @@ app.route("/queue", createHandler({ queue, auth: { drain: ["a-long-random-token"
 
 export default app;
 
-/** Where an image library would be called. */
+/** Here you would call an image library. */
 function shrink(image: Uint8Array): Uint8Array {
   return image.filter((_, index) => index % 2 === 0);
 }

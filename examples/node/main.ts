@@ -15,7 +15,7 @@ const importRows = defineJob({
 const redis = await createClient({ url: process.env["REDIS_URL"] ?? "redis://127.0.0.1:6379" }).connect();
 const queue = new Queue({ name: "imports", store: redisStore(redis), jobs: [importRows] });
 
-// On your own Redis polls cost nothing, so jobs of other processes start within a second.
+// Your own Redis does not bill polls, so jobs of other processes can start within a second.
 const worker = startWorker(queue, { workers: 20, checkEvery: "1s", handleSignals: true });
 await queue.enqueue(importRows, { file: "january.csv" });
 

@@ -35,14 +35,12 @@ function section(name: string, { date, command, seconds, machine, sizes, figures
   const shares = Object.entries(sizes)
     .filter(([, { done, full }]) => done < full)
     .map(([size, { done, full }]) => `${shown(done)} of ${shown(full)} ${size}`);
-  const share = shares.length > 0 ? `A share: ${shares.join(", ")}. ` : "";
+  const share = shares.length > 0 ? `A part: ${shares.join(", ")}.` : "";
   const rows = Object.entries(figures).map(([what, figure]) => `| ${what} | ${shown(figure)} |`);
   const lines = [
     `### ${name}`,
     "",
-    `\`${command}\``,
-    "",
-    `${share}Run on ${date.slice(0, 10)} in ${shown(seconds)} s (${machine}).`,
+    `\`${command}\` on ${date.slice(0, 10)}, in ${shown(seconds)} s (${machine}). ${share}`.trimEnd(),
   ];
   return [...lines, "", "| | |", "|---|--:|", ...rows].join("\n");
 }

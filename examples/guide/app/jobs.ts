@@ -22,7 +22,7 @@ export function imageJobs(images: Bucket) {
       const original = await images.get(`uploads/${key}`);
       if (!original) throw new PermanentError("The upload is gone, so there is nothing to do.");
       const thumbnail = shrink(new Uint8Array(await original.arrayBuffer()));
-      await images.put(`thumbnails/${user}/${key}`, thumbnail); // a second run writes the same file
+      await images.put(`thumbnails/${user}/${key}`, thumbnail); // a second attempt writes the same file
       return { thumbnail: `thumbnails/${user}/${key}` };
     },
   });

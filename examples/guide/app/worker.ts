@@ -34,7 +34,7 @@ app.post("/upload", async (context) => {
 
   const { queue, jobs } = openQueue(context.env);
   const { id } = await queue.enqueue(jobs.makeThumbnail, { key, user: Number(user) }, { id: `thumbnail-${key}` });
-  context.executionCtx.waitUntil(queue.drain({ maxJobs: 10, timeBudget: "20s" })); // after the answer
+  context.executionCtx.waitUntil(queue.drain({ maxJobs: 10, timeBudget: "20s" })); // after the response
   return context.json({ status: "processing", job: id }, 202);
 });
 

@@ -36,7 +36,7 @@ export const POST = async (request: Request, { signingKey }: QStash) => {
     return new Response("This is no address.", { status: 489, headers: { "Upstash-NonRetryable-Error": "true" } });
   }
   await mail(to, subject, { key: request.headers.get("Upstash-Message-Id") ?? "" });
-  return new Response(); // any other status than 2xx has QStash try again
+  return new Response(); // any status but 2xx makes QStash retry
 };
 // #endregion
 

@@ -52,7 +52,7 @@ describe("signing up", () => {
   // #endregion
 
   // #region faults
-  test("may be repeated when the answer of Redis is lost", async () => {
+  test("may be repeated when the response of Redis is lost", async () => {
     const store = faultyStore(memoryStore(), [{ on: "enqueue", call: 1, fault: "after" }]);
     const queue = new Queue({ store, jobs: [welcome, askForOpinion] });
     await expect(signUp(queue, ada)).rejects.toMatchObject({ code: "store_unavailable" });
@@ -64,7 +64,7 @@ describe("signing up", () => {
 
 describe("the welcome over HTTP", () => {
   // #region http
-  test("is refused for what is no address", async () => {
+  test("is refused if the address is invalid", async () => {
     const { queue } = setUp();
     const handler = createHandler({ queue, auth: { enqueue: ["a-long-token"] } });
     const fetch = (request: Request) => handler.fetch(request);

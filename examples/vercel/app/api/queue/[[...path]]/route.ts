@@ -1,4 +1,4 @@
-// A catch-all route of Next.js: everything below /api/queue. Next.js lets a route file export nothing else than this.
+// A catch-all route of Next.js: everything below /api/queue. Next.js lets a route file export nothing else.
 import { createRoute, vercelPro } from "tidegate/vercel";
 import { queue } from "../../../../queue";
 
