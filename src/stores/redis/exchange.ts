@@ -141,7 +141,8 @@ function readReply(reply: readonly unknown[], now: number): ScriptReply {
   };
 }
 
-function leasedJob([name = "", leased, stored = "", due]: readonly string[], now: number): LeasedJob {
+function leasedJob(row: readonly string[], now: number): LeasedJob {
+  const [name, leased, stored, due] = row as readonly [string, string, string, string];
   const { claims, at: endsAt } = unpack(Number(leased));
   const { record, flow } = readFlow(stored);
   const dueAt = unpack(Number(due)).at;
