@@ -112,7 +112,9 @@ export function textsOf(reply: unknown): readonly string[] {
 
 /** A reply in rows of so many values. */
 export function rowsOf(reply: readonly string[], size: number): readonly (readonly string[])[] {
-  return Array.from({ length: Math.ceil(reply.length / size) }, (_, row) => reply.slice(row * size, (row + 1) * size));
+  const rows: string[][] = [];
+  for (let at = 0; at < reply.length; at += size) rows.push(reply.slice(at, at + size));
+  return rows;
 }
 
 export const flag = (value: boolean): string => (value ? "1" : "0");

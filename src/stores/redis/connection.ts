@@ -129,7 +129,7 @@ export class Connection {
   }
 
   /**
-   * Runs a script. `args` is told whether an earlier send may have arrived, so that the script recognises its own work.
+   * Runs a script. `args` gets whether an earlier send may have arrived, so that the script recognises its own work.
    *
    * @throws {TidegateError} `store_unavailable`
    */

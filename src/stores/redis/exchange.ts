@@ -96,7 +96,7 @@ function watchArguments(watch: readonly Lease[]): string[] {
   return [String(names.length), ...names];
 }
 
-/** The watched jobs of which no name is left. */
+/** The watched jobs that are gone under all their names. */
 function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): readonly string[] {
   return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
 }
@@ -141,7 +141,8 @@ function readReply(reply: readonly unknown[], now: number): ScriptReply {
   };
 }
 
-function leasedJob([name = "", leased, stored = "", due]: readonly string[], now: number): LeasedJob {
+function leasedJob(row: readonly string[], now: number): LeasedJob {
+  const [name, leased, stored, due] = row as readonly [string, string, string, string];
   const { claims, at: endsAt } = unpack(Number(leased));
   const { record, flow } = readFlow(stored);
   const dueAt = unpack(Number(due)).at;

@@ -145,7 +145,7 @@ local function with_lines(not_due)
   met = found
 end
 
--- Whether a job stands in line that was enqueued before one whose lease ran out.
+-- Whether a job in line was enqueued before one whose lease ran out.
 local function is_ahead(flow_key, order)
   return has(flow_key, ORDERED) and flow_key.count > 0 and head_of(flow_key) < order
 end

@@ -1,4 +1,4 @@
--- Fires occurrences without the caller, by the plan that stands before the record of their schedule (plan.ts).
+-- Fires occurrences without the caller, by the plan before the record of their schedule (plan.ts).
 
 -- The time of an occurrence as ISO 8601, which ends the id of its job.
 local function iso(time)

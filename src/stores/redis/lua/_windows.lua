@@ -7,7 +7,7 @@ local WINDOW_BYTES = 198
 local COUNTER_OF = { completed = 1, retried = 2, dead = 3 }
 local FIRST_WAITING = 4
 local FIRST_RUNNING = 19
--- For each kind of window: its length, how many are kept, how many values a count has, and where the first one stands.
+-- For each kind of window: its length, how many are kept, how many values a count has, and where the first one begins.
 local HOURS = { ms = 3600000, kept = 336, values = 268435456, at = 2880 }
 -- Then the names of jobs, each at its place: a hash of the name, in 32 bits, to identify it by; three totals; and
 -- windows of its own.
