@@ -166,6 +166,8 @@ export class QueueClient
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
+    const { onProgress } = options;
+    if (onProgress && typeof onProgress !== "function") throw refusal("onProgress must be a function.");
     // A copy, so that later changes by the caller are not sent.
     const unsent: object[] = JSON.parse(asJson(() => jobs.map(named)));
     while (unsent.length > 0) {
@@ -175,7 +177,7 @@ export class QueueClient
         throw error;
       });
       results.push(...stored.jobs);
-      options.onProgress?.(results.length);
+      onProgress?.(results.length);
     }
     return results;
   }
@@ -201,7 +203,7 @@ export class QueueClient
   }
 
   /** Like `Queue.listJobs`. */
-  listJobs(options?: ListOptions): Promise<JobPage> {
+  async listJobs(options?: ListOptions): Promise<JobPage> {
     return this.#call("GET", `/jobs${query(options)}`, "jobs");
   }
 
@@ -232,22 +234,22 @@ export class QueueClient
   }
 
   /** Like `Queue.getFigures`. */
-  getFigures(options?: FiguresOptions): Promise<QueueFigures> {
+  async getFigures(options?: FiguresOptions): Promise<QueueFigures> {
     return this.#call("GET", `/figures${query(options)}`, "names");
   }
 
   /** Like `Queue.getHistory`. */
-  getHistory(options?: HistoryOptions): Promise<QueueHistory> {
+  async getHistory(options?: HistoryOptions): Promise<QueueHistory> {
     return this.#call("GET", `/history${query(options)}`, "hours");
   }
 
   /** Like `Queue.getFailures`. */
-  getFailures(options?: FailuresOptions): Promise<FailurePage> {
+  async getFailures(options?: FailuresOptions): Promise<FailurePage> {
     return this.#call("GET", `/failures${query(options)}`, "failures");
   }
 
   /** Like `Queue.listDeadLetter`. */
-  listDeadLetter(options?: DeadListOptions): Promise<JobPage<DeadJob>> {
+  async listDeadLetter(options?: DeadListOptions): Promise<JobPage<DeadJob>> {
     return this.#call("GET", `/dead-letter${query(options)}`, "jobs");
   }
 
@@ -282,8 +284,12 @@ export class QueueClient
    *
    * @param options `state`: the state to clear. Default "pending".
    */
-  clear(options?: { readonly state?: ClearableState | undefined }): Promise<{ cleared: number }> {
-    return this.#call("DELETE", `/jobs${query({ ...options, state: options?.state ?? "pending" })}`, "cleared");
+  async clear(options?: { readonly state?: ClearableState | undefined }): Promise<{ cleared: number }> {
+    return this.#call(
+      "DELETE",
+      `/jobs${query(options)}${options?.state === undefined ? "&state=pending" : ""}`,
+      "cleared",
+    );
   }
 
   /**
@@ -293,7 +299,9 @@ export class QueueClient
    *   This needs a token that also has the scope `read` or `admin`. Default false.
    */
   drain(
-    options: Omit<DrainOptions, "signal"> & { readonly attempts?: boolean | undefined } = {},
+    options: Omit<DrainOptions, "signal" | "checkEvery" | "onProgress"> & {
+      readonly attempts?: boolean | undefined;
+    } = {},
   ): Promise<DrainReport & Partial<DrainedAttempts>> {
     return this.#call("POST", "/drain", "claimed", options);
   }

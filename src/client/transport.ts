@@ -78,8 +78,12 @@ export function part(text: string): string {
   return `/${encodeURIComponent(text)}`;
 }
 
-export function query(values?: object): string {
-  return `?${new URLSearchParams(Object.entries<string>({ ...values }).filter(([, value]) => value !== undefined))}`;
+export function query(values: object = {}): string {
+  if (Object.prototype.toString.call(values) !== "[object Object]") throw refusal("Options must be an object.");
+  const given = Object.entries<string>({ ...values }).filter(
+    ([name, value]) => value !== undefined && (value !== null || name !== "cursor"),
+  );
+  return `?${new URLSearchParams(given)}`;
 }
 
 /** Writes JSON to send. @throws {TidegateError} `invalid_request` */

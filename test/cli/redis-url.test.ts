@@ -52,7 +52,7 @@ describe("an address that begins with redis://", () => {
   test("takes the jobs of --module beside it, and queue:work runs them", async () => {
     const queue = await queueUnder("tcp-work");
     const work = ["queue:work", "--once", "--module", "./modules/jobs.ts", "--prefix", "tcp-work", "--url", url()];
-    expect((await tidegate(work)).stdout.split("\n").at(-2)).toBe("1 job completed, 1 job died.");
+    expect((await tidegate(work)).stdout.split("\n").at(-2)).toBe("1 job completed, 1 job dead.");
     expect(await queue.getStats()).toMatchObject({ completedCount: 1, deadLetterCount: 1 });
   });
 

@@ -134,7 +134,9 @@ onEachKindOfStore((kind) => {
 
     test("refuses a cursor of another list", async () => {
       const { documents } = setUp();
-      await expect(documents.list("notes", { prefix: "a", cursor: "b" })).rejects.toThrow("cursor must be the one");
+      await expect(documents.list("notes", { prefix: "a", cursor: "b" })).rejects.toThrow(
+        "cursor must be the cursor of the previous page",
+      );
     });
   });
 

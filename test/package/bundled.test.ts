@@ -15,9 +15,9 @@ async function bundleSource(contents: string) {
 }
 
 describe("the size, minified and gzipped,", () => {
-  test("of the client is at most 2.42 KB, and it reads nothing but itself and small parts of the core", async () => {
+  test("of the client is at most 2.52 KB, and it reads nothing but itself and small parts of the core", async () => {
     const { gzipped, read } = await bundleSource('export * from "tidegate/client";');
-    expect(gzipped).toBeLessThanOrEqual(2.42 * 1_024 - OTHERS_NEED);
+    expect(gzipped).toBeLessThanOrEqual(2.52 * 1_024 - OTHERS_NEED);
     expect(read.filter((file) => !file.startsWith("tidegate/dist/client/") && file !== "<stdin>").sort()).toEqual([
       "tidegate/dist/core/manage/wait.js",
       "tidegate/dist/core/shared/duration.js",

@@ -4,7 +4,8 @@ import { refuseReserved } from "../job/reserved.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
-import { checkObject } from "../shared/validate.ts";
+import { accepting, callable, optionsOf } from "../shared/schema.ts";
+import { checkObject, checkPlain } from "../shared/validate.ts";
 import type { NewJob } from "../store/store.ts";
 import { draftJob, type EnqueueOptions, finishJob, type JobDraft, jobName, resolveJob } from "./new-job.ts";
 
@@ -42,6 +43,11 @@ export interface BulkOptions {
   readonly trace?: TraceContext | undefined;
 }
 
+export const bulkOptions = optionsOf<BulkOptions>("enqueueMany", {
+  onProgress: callable,
+  trace: accepting({}, (value) => typeof value === "object" && value !== null, "a trace context"),
+});
+
 const ARRAY_OF_JOBS = "enqueueMany takes an array of { job, payload, ...options }.";
 
 /** A job of a call. A refusal is kept, so that the trace of the call shows it. */
@@ -74,6 +80,7 @@ export function readJob(
   let name = "";
   try {
     checkObject(item, ARRAY_OF_JOBS);
+    checkPlain(item, "enqueue");
     const { job, payload, ...options } = item;
     name = jobName(job);
     const isOwn = isOfInterface(item);

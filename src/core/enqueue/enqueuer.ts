@@ -6,9 +6,17 @@ import { hookCalls } from "../observe/hook-runner.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
-import { knownOptions } from "../shared/validate.ts";
 import type { EnqueueReply, LeasedJob, NewJob } from "../store/store.ts";
-import { type BulkJob, type BulkOptions, checkTogether, finishJobs, type ReadJob, readJob, readJobs } from "./bulk.ts";
+import {
+  type BulkJob,
+  type BulkOptions,
+  bulkOptions,
+  checkTogether,
+  finishJobs,
+  type ReadJob,
+  readJob,
+  readJobs,
+} from "./bulk.ts";
 import { Turn } from "./coalesce.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { attemptMs, type EnqueueOptions } from "./new-job.ts";
@@ -51,7 +59,7 @@ export class Enqueuer {
 
   /** Stores jobs: 1,000 in one atomic call. */
   async many(jobs: readonly BulkJob[], options: BulkOptions): Promise<readonly EnqueueResult[]> {
-    const { onProgress, trace } = knownOptions(options, ["onProgress", "trace"], "enqueueMany");
+    const { onProgress, trace } = bulkOptions.read(options);
     const { results } = await this.#sendTogether(this.#read(jobs), trace, async (newJobs) => {
       const results: EnqueueResult[] = [];
       for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {

@@ -1,7 +1,7 @@
 import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
-import { cursor, limit, optionsOf } from "../shared/schema.ts";
+import { cursor, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 
 /** A flow control key: its limits, and what it does now. */
@@ -46,7 +46,10 @@ export interface FlowControlListOptions {
   readonly limit?: number | undefined;
 }
 
-export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.list", { cursor, limit });
+export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.list", {
+  cursor: orFirst(cursor),
+  limit,
+});
 
 /** The flow control keys of a queue. */
 export class FlowKeys {
@@ -76,7 +79,7 @@ export class FlowKeys {
     const { cursor, limit = 100 } = flowListOptions.read(options);
     const { reader, clock } = this.#needs;
     const now = clock();
-    const page = await reader.listFlows({ cursor, limit, now });
+    const page = await reader.listFlows({ cursor: cursor ?? undefined, limit, now });
     return { keys: page.items.map((state) => shown(state, now)), cursor: page.cursor ?? null };
   }
 

@@ -65,7 +65,7 @@ export async function reschedulePending(
   const now = needs.clock();
   const runAt = momentMs(when, now, "when");
   // Each call would move jobs to a later time, and the jobs of the previous call again.
-  if (options.cursor !== undefined && typeof when === "string" && Number(readDuration(when)) >= 0)
+  if (typeof options.cursor === "string" && typeof when === "string" && Number(readDuration(when)) >= 0)
     throw invalidRequest("With a cursor, when must be the runAt of the previous call, and not a duration.");
   const move = (ids: readonly string[]) => needs.store.reschedule(ids, runAt, now);
   const { count, cursor } = await changeSelected(needs, selection, options, now, move, runAt);

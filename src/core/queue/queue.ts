@@ -37,7 +37,7 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { checkObject, knownOptions } from "../shared/validate.ts";
+import { checkObject, checkPlain, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
@@ -140,6 +140,7 @@ export class Queue {
     options: EnqueueOptions | RecurringOptions = {},
   ): Promise<EnqueueResult> {
     checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
+    checkPlain(options, "enqueue");
     if ("cron" in options && options.cron !== undefined)
       return enqueueRecurring(this.schedules, this.#open.definitions, job, payload, options);
     return this.#enqueuer.one(job, payload, options);

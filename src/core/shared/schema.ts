@@ -1,6 +1,15 @@
 import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
-import { checkFlag, checkPathText, checkText, type Given, knownOptions, oneOf, wholeNumber } from "./validate.ts";
+import {
+  checkFlag,
+  checkPathText,
+  checkPlain,
+  checkText,
+  type Given,
+  knownOptions,
+  oneOf,
+  wholeNumber,
+} from "./validate.ts";
 
 /** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
@@ -237,6 +246,7 @@ export function optionsOf<Options extends object>(
     json: { type: "object", properties, ...(required.length > 0 && { required }), additionalProperties: false },
     read<Own extends Options>(value: unknown, name = "", inner: readonly string[] = []) {
       const given = knownOptions(value as Own, known, name || of, inner);
+      checkPlain(given, name || of);
       const missing = required.find((field) => given[field] === undefined);
       if (missing !== undefined) throw invalidRequest(`${within(name, missing)} is missing.`);
       for (const [field, { read }] of schemas) {

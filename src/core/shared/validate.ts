@@ -43,6 +43,18 @@ export function checkObject(value: unknown, message: string): asserts value is o
 }
 
 /**
+ * Checks that an object inherits nothing from another one: what an instance of a class inherits would be ignored.
+ * Objects of other realms pass, such as those of a test runner.
+ *
+ * @throws {TidegateError} `invalid_request`
+ */
+export function checkPlain(value: object, of: string): void {
+  const parent = Object.getPrototypeOf(value);
+  if (parent === null || Object.getPrototypeOf(parent) === null) return;
+  throw invalidRequest(`The options of ${of} must be a plain object: what an object inherits is not read.`);
+}
+
+/**
  * Checks that each of some options, if given, is a function.
  *
  * @param of what the options belong to, if the message must say so: "hooks".

@@ -17,7 +17,7 @@ import { SpreadCheck } from "./spread-check.ts";
  *   id.
  * - An idle tick costs one command and one round trip per partition; so does each `checkEvery` of a drain with running
  *   jobs.
- * - A drain of n partitions needs `budget.roundTrips` of at least n + 7, and `budget.commands` of 2 n + 93, or it
+ * - A drain of n partitions needs `budget.roundTrips` of at least n + 7, and `budget.commands` of 2 n + 108, or it
  *   throws: the defaults allow up to 33 partitions, `cloudflareFree` up to 8. More make it faster: ended jobs may be in
  *   any of them.
  * - The first call of a process for a queue checks that it is stored in this many partitions: 3 commands.
