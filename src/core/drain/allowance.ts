@@ -23,8 +23,8 @@ export interface Claim {
  * What the budget allows a drain to do. Whatever it does, it keeps room to settle all jobs that are then in hand.
  *
  * The first claim has room for whatever is due first, so that no job waits forever for a larger budget: a job with a
- * flow control key, or one whose lease must be extended. Without room for keys, later claims leave jobs with keys out,
- * until one was claimed or left out.
+ * flow control key, or one whose lease must be extended. Without room for keys, later claims skip jobs with keys. Once
+ * such a job was claimed or skipped, the price of every claim includes keys.
  */
 export class Allowance {
   readonly #budget: DrainBudget;

@@ -115,8 +115,8 @@ export class Drain {
   /** Notes that this process has enqueued something that is due at `at`: the drain need not check for it. */
   noteEnqueued(at: number): void {
     this.#inFlight.noteEnqueued(at);
-    // Only with `checkEvery`: on some platforms one request may not wake another. What its own handlers enqueue, the
-    // drain sees when they end.
+    // Only with `checkEvery`: on some platforms one request may not wake another. The drain sees
+    // what its own handlers enqueue when they end.
     if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
 
@@ -131,7 +131,7 @@ export class Drain {
       do {
         await this.#runDue();
       } while (await this.#linger());
-      // The budget has no room to settle these. They run again when their leases run out.
+      // Lost responses have used up what was set aside to settle these. They run again when their leases run out.
       this.#counts.lost += this.#jobs.ended.length;
       return this.report(clock());
     } finally {
@@ -181,7 +181,7 @@ export class Drain {
 
   /** Whether the drain knows of something to start. */
   #wantsSlot(now: number): boolean {
-    return this.#jobs.waiting.length > 0 || (this.#next.hasBacklog(now) && !this.#next.stoppedBy(now));
+    return this.#jobs.waiting.length > 0 || (this.#next.knowsOfDue(now) && !this.#next.stoppedBy(now));
   }
 
   /** Whether other drains have taken all slots that this one could use. */
@@ -258,7 +258,7 @@ export class Drain {
   // Exchanging --------------------------------------------------------------------------------------------------------
 
   async #exchange(): Promise<void> {
-    await this.#handlersAboutToEnd();
+    await this.#letHandlersEnd();
     // A reply may have arrived meanwhile, and changed what there is to do.
     const taken = this.#next.take(this.#needs.clock());
     if (!taken) return;
@@ -274,7 +274,7 @@ export class Drain {
   }
 
   /** Waits for handlers that are about to end, so that they are settled together. */
-  async #handlersAboutToEnd(): Promise<void> {
+  async #letHandlersEnd(): Promise<void> {
     for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
   }
 
@@ -351,7 +351,7 @@ export class Drain {
       commands: this.#budget.commands,
       stoppedBy: this.#next.stoppedBy(now) ?? "empty",
       nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
-      backlog: this.#next.hasBacklog(now),
+      backlog: this.#next.knowsOfDue(now),
     };
   }
 }

@@ -8,8 +8,8 @@ import type { Prefetch } from "./prefetch.ts";
 import type { StoppedBy } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
 
-/** For how long a drain relies on what its last claim has read. */
-const RELIED_ON_MS = 1_000;
+/** For how long a drain trusts what its last exchange has read of the queue. */
+const TRUSTED_MS = 1_000;
 
 /** What decides about the next exchange of a drain. */
 interface ExchangeNeeds {
@@ -32,22 +32,22 @@ interface Plan extends Claim {
 /**
  * The next exchange of a drain: when it is due, and what it settles, fires and claims.
  *
- * It is due for one of two reasons, and then also does everything else there is to do:
+ * It is due for one of three reasons, and then also does everything else there is to do:
  *
  * - **To claim or fire**: something is due, and the drain has fewer jobs ahead than it can use soon (`Prefetch`).
- * - **To settle**: no job runs any more, or the oldest ended job has waited for a second.
+ * - **To settle**: the drain is idle, or the oldest ended job has waited for a second.
+ * - **To check**: jobs run, and the last exchange was sent `checkEvery` ago.
  *
  * It need not wait for the exchanges in flight, as long as there are not too many (`InFlight.hasRoom`). But the drain
  * claims beside another claim only if the store has counted more due jobs than the exchanges in flight will claim
- * (`InFlight.mayFindMore`). A claim asks for that count if it will not bring enough jobs at their pace
- * (`#needsBacklog`).
+ * (`InFlight.mayFindMore`). A claim asks for that count if it may not bring enough jobs (`#needsBacklog`).
  */
 export class NextExchange {
   readonly #needs: ExchangeNeeds;
   /** Schedules to fire, which the last claim found due. */
   #fires: readonly Fire[] = [];
   #lastSentAt: number;
-  /** When the last exchange was sent that reads what is due next. */
+  /** When the drain last sent an exchange that reads what is due next. */
   #lastReadAt = Number.NEGATIVE_INFINITY;
   /** How many of the claimed jobs the store has made by itself, by firing a schedule. */
   #fired = 0;
@@ -81,7 +81,7 @@ export class NextExchange {
   }
 
   /** Whether this drain knows of something that is due. */
-  hasBacklog(now: number): boolean {
+  knowsOfDue(now: number): boolean {
     return this.#fires.length > 0 || this.#needs.inFlight.nextAt <= now;
   }
 
@@ -95,7 +95,7 @@ export class NextExchange {
     const { jobs, allowance } = this.#needs;
     const { ended, isIdle, ahead } = jobs;
     if (ended.length === 0 || (!isIdle && now < this.#settleBy)) return false;
-    // Jobs that get no slot are released later, in an exchange before the last one.
+    // Leave room for one more exchange: jobs that get no slot are released before the last one.
     return allowance.allowsSettling({ release: !isIdle && ahead > 0 && !ended.hasReleased });
   }
 
@@ -103,7 +103,7 @@ export class NextExchange {
   get #settleBy(): number {
     const { inFlight, jobs, limits, prefetch } = this.#needs;
     if (inFlight.hasFailed) return Number.POSITIVE_INFINITY;
-    // With a slot free here, no job must wait for the slot of its key that an ended job still holds.
+    // With a slot free here, settle at once: a job may be waiting for the slot of its key that an ended job holds.
     const isKeySlotWanted = jobs.ended.freesKeySlots && prefetch.freeSlots > 0;
     // After an abort there may be no time to wait.
     return jobs.ended.settleBy(limits.signal?.aborted === true || isKeySlotWanted);
@@ -156,7 +156,7 @@ export class NextExchange {
   #plan(now: number): Plan | undefined {
     if (!this.#needs.inFlight.hasRoom) return undefined;
     const isToSettle = this.#isTimeToSettle(now);
-    if (!isToSettle && !this.hasBacklog(now) && !this.#isTimeToCheck(now)) return undefined;
+    if (!isToSettle && !this.knowsOfDue(now) && !this.#isTimeToCheck(now)) return undefined;
     const fire = this.#firesNow(now);
     const claim = this.#claimNow(fire, now);
     return isToSettle || fire.length > 0 || claim.limit > 0 ? { fire, ...claim } : undefined;
@@ -169,10 +169,10 @@ export class NextExchange {
   #isReadingNeedless(ended: readonly EndedJob[], now: number): boolean {
     const { limits, counts, jobs } = this.#needs;
     if (limits.heldOnly) return true;
-    const isLast = jobs.isIdle && jobs.waiting.length === 0 && jobs.ended.length === 0 && !this.hasBacklog(now);
+    const isLast = jobs.isIdle && jobs.waiting.length === 0 && jobs.ended.length === 0 && !this.knowsOfDue(now);
     const isOver =
       ended.length > 0 && ended.every(({ outcome }) => !("runAt" in outcome) && !outcome.followUps?.length);
-    return isLast && isOver && this.#fired === counts.claimed && now - this.#lastReadAt < RELIED_ON_MS;
+    return isLast && isOver && this.#fired === counts.claimed && now - this.#lastReadAt < TRUSTED_MS;
   }
 
   #claimRequest({ limit, meetsKeys }: Plan, now: number): ClaimRequest {
@@ -186,7 +186,7 @@ export class NextExchange {
     };
   }
 
-  /** Whether another claim beside one of `limit` jobs would be useful, but might find nothing. */
+  /** Whether a second claim, beside this one of `limit` jobs, would help if more is due. */
   #needsBacklog(limit: number, now: number): boolean {
     const { bounds, counts, inFlight, jobs, prefetch } = this.#needs;
     if (bounds.mostClaims(counts.claimed) <= limit || inFlight.backlog > limit) return false;

@@ -2,7 +2,7 @@
 -- A job waits in `due` at its run time. To claim it is to move it there to the end of its lease (the visibility
 -- timeout): until then no other drain gets it. To settle it is to take it out, or to move it to its next run time.
 --
--- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not even look what is due next),
+-- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not look at what is due),
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
 --   whether it may sweep, whether it may meet flow control keys, whether it may fire schedules that code declares,
 --   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1);
