@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { StartError } from "./start-error.ts";
 
@@ -18,6 +18,8 @@ export interface Kept {
 
 const secretNames = ["restToken", "qstashToken", "currentSigningKey", "nextSigningKey"] as const;
 
+const KEPT_IN = "dev.json";
+
 /** The directory of `tidegate dev`: tokens, and the data of its Redis. Git ignores it. */
 export class DevDirectory {
   readonly path: string;
@@ -28,12 +30,20 @@ export class DevDirectory {
     this.#kept = kept;
   }
 
-  /** Opens the directory, and makes what is missing. @throws {StartError} if it cannot be made or read. */
+  /**
+   * Opens the directory, and makes what is missing.
+   *
+   * @throws {StartError} if it cannot be made or read, or holds files of somebody else.
+   */
   static async open(path: string): Promise<DevDirectory> {
     try {
       await mkdir(path, { recursive: true });
-      await writeFile(join(path, ".gitignore"), "*\n");
+      const files = await readdir(path);
+      if (files.length > 0 && !files.includes(KEPT_IN))
+        throw new StartError(`The directory ${path} holds other files. Choose a new or an empty one with --dir.`);
+      if (files.length === 0) await writeFile(join(path, ".gitignore"), "*\n");
     } catch (error) {
+      if (error instanceof StartError) throw error;
       throw new StartError(`The directory ${path} cannot be made: ${reasonOf(error)}. Choose another one with --dir.`);
     }
     const directory = new DevDirectory(path, await readKept(path));
@@ -56,7 +66,7 @@ export class DevDirectory {
 }
 
 function fileIn(path: string): string {
-  return join(path, "dev.json");
+  return join(path, KEPT_IN);
 }
 
 async function readKept(path: string): Promise<Kept> {

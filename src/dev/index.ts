@@ -211,9 +211,9 @@ async function listening(
   }
 }
 
-/** The token that a cron would send: of the environment, else of the app's own file. */
+/** The token for the drain route: of the environment, else of the app's own file. Those that may list come first. */
 function tokenOf(env: DevOptions["env"], file: EnvFile | undefined): string | undefined {
-  const names = ["TIDEGATE_TOKEN", "CRON_SECRET", "TIDEGATE_ADMIN_TOKEN"];
+  const names = ["TIDEGATE_TOKEN", "TIDEGATE_ADMIN_TOKEN", "CRON_SECRET"];
   return names.map((name) => env[name]).find(Boolean) ?? names.map((name) => file?.get(name)).find(Boolean);
 }
 

@@ -186,6 +186,17 @@ describe("tidegate dev", () => {
     expect(await readFile(join(directory, ".tidegate/.gitignore"), "utf8")).toBe("*\n");
   });
 
+  test("starts in no directory that holds other files, and leaves them as they are", async () => {
+    const { run, directory } = await newPlace();
+    await writeFile(join(directory, ".gitignore"), "node_modules\n");
+    for (const dir of [".", ""]) {
+      const { code, stderr } = await run(["dev", "--dir", dir]);
+      expect(code).toBeGreaterThan(0);
+      expect(stderr).toContain("--dir");
+    }
+    expect(await readFile(join(directory, ".gitignore"), "utf8")).toBe("node_modules\n");
+  });
+
   test("works on a Redis that runs already", async () => {
     const { start } = await newPlace();
     const redis = await startRedis();

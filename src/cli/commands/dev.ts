@@ -19,7 +19,7 @@ It prints the lines for the app's environment, and writes those of the REST API 
 from one start to the next. Then it prints a line for each attempt.
 
 The Redis is redis-server or valkey-server of the PATH, with its data in --dir, or the one of --redis. The drain route gets
-TIDEGATE_TOKEN, CRON_SECRET or TIDEGATE_ADMIN_TOKEN as a bearer token: of this environment, else of the file of --write.`;
+TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET as a bearer token: of this environment, else of the file of --write.`;
 
 const PORTS = { pages: 8787, rest: 8079 } as const;
 
@@ -47,6 +47,7 @@ export function addDev(program: Program, session: Session): void {
       refuseOthers(globals);
       const drain = addresses.drain === undefined ? undefined : drainUrl(addresses.drain);
       const redis = addresses.redis === undefined ? undefined : redisUrl(addresses.redis);
+      if (dir === "") throw new UsageError("--dir is empty.", "Name a directory, or leave it out.");
       if (port === restPort) throw new UsageError("--port and --rest-port must differ.");
       const { io } = session;
       const { clock = systemClock, env, cwd } = io;
