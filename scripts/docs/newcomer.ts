@@ -94,7 +94,7 @@ function exact(name: string, tarball: string): string {
 
 /**
  * The part of an output that is the same in every run: everything except ids, times, sizes, and the column widths that
- * depend on them.
+ * depend on them. Lines come in alphabetical order, since wrangler's two outputs mix as they like.
  */
 function constant(output: string): string {
   return output
@@ -103,5 +103,9 @@ function constant(output: string): string {
     .replaceAll(/\d\d:\d\d:\d\d/g, "TIME")
     .replaceAll(/(in )?\d+ (second|minute|hour|day)s?( ago)?|\bnow\b/g, "AGE")
     .replaceAll(/\d+(\.\d+)? ?(ms|s|KiB)\b/g, "AMOUNT")
-    .replaceAll(/ +/g, " ");
+    .replaceAll(/ +/g, " ")
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .sort()
+    .join("\n");
 }
