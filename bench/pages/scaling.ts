@@ -71,7 +71,7 @@ function backlogSection(rows: readonly Row[]): string {
   );
   return `## The backlog
 
-*Measured*, \`npm run bench -- speed --million\`: one drain over HTTP.
+*Measured*, \`npm run bench -- speed\`: one drain over HTTP.
 
 | waiting | batch | ${units.join(" | ")} |
 |--:|--:|--:|--:|--:|--:|
