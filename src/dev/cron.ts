@@ -2,7 +2,7 @@ import { type Clock, sleep } from "../core/shared/clock.ts";
 import type { AppQueues } from "./app-queues.ts";
 import type { DrainCalls, Drained } from "./drain-calls.ts";
 
-/** What a cron drives, and whom it tells. */
+/** What a cron calls, and where it reports. */
 export interface CronParts {
   readonly queues: Pick<AppQueues, "look">;
   readonly app: Pick<DrainCalls, "call">;

@@ -146,7 +146,7 @@ function endWithThisProcess(server: ChildProcess): void {
   server.once("exit", () => guard.kill("SIGKILL"));
 }
 
-/** The program and its version, once it answers. The process id tells it from another one that took the port first. */
+/** The program and its version, once it replies. Its process id rules out another one that took the port first. */
 async function versionOf(pid: number, port: number): Promise<string | undefined> {
   const client = await RespClient.connect(port).catch(() => undefined);
   if (!client) return undefined;

@@ -24,7 +24,7 @@ export class Caller {
     this.#random = random;
   }
 
-  /** A number that tells two calls of the same millisecond apart if one of them is sent again. */
+  /** A number that distinguishes two calls of the same millisecond if one of them is sent again. */
   newNonce(): string {
     return String(Math.floor(this.#random() * 1_024));
   }

@@ -110,7 +110,7 @@ local function give_places()
   call('ZADD', due, unpack(members))
 end
 
--- Tells the caller where the names are, if it does not know.
+-- Gives the caller the places of the names, if it does not know them.
 local function learn_places()
   for _, name in ipairs(metrics.names) do
     local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
