@@ -1,6 +1,7 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import { BORN_MEMBER, movedScore, scheduleScore, unpack, waitingScore } from "../../core/store/score.ts";
 import {
+  CLAIM_CYCLE,
   type ClaimRequest,
   type DueSchedule,
   type ExchangeReply,
@@ -68,7 +69,7 @@ async function exchange(
   const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, "1") : given);
   const sending = { pauseMs: resendPauseMs, most: maySweep ? sweeping : most };
   const values = (await caller.values(scripts.exchange, args, sending)) as readonly unknown[];
-  const { places, missing, settled, ...reply } = readReply(values, now);
+  const { places, missing, settled, ...reply } = readReply(values, now, now + leaseMs);
   notePlaces(caller, places);
   return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
 }
@@ -123,9 +124,11 @@ interface ScriptReply extends ExchangeReply {
   readonly missing: ReadonlySet<string>;
 }
 
-function readReply(reply: readonly unknown[], now: number): ScriptReply {
+/** @param endsAt when the leases of this claim end. */
+function readReply(reply: readonly unknown[], now: number, endsAt: number): ScriptReply {
   const [paused, next, backlog, evicted, ...lists] = reply;
-  const [settled = [], fired = [], jobs = [], places = [], missing = [], schedules = []] = lists.map(textsOf);
+  const [settled = [], fired = [], jobs = [], recovered = [], places = [], missing = [], schedules = []] =
+    lists.map(textsOf);
   return {
     paused: Number(paused) === 1,
     ...(Number(paused) === 2 && { leftKeys: true }),
@@ -134,18 +137,21 @@ function readReply(reply: readonly unknown[], now: number): ScriptReply {
     ...(Number(evicted) > 0 && { evicted: Number(evicted) }),
     settled: settled.map((accepted) => accepted === "1"),
     fired: fired as readonly FireReply[],
-    jobs: rowsOf(jobs, 4).map((row) => leasedJob(row, now)),
+    jobs: rowsOf(jobs, 3).map((row, index) => leasedJob(row, now, endsAt, recovered[index])),
     schedules: rowsOf(schedules, 3).map(dueSchedule),
     places: new Map(rowsOf(places, 2).map(([name = "", place = ""]) => [name, place])),
     missing: new Set(missing),
   };
 }
 
-function leasedJob(row: readonly string[], now: number): LeasedJob {
-  const [name, leased, stored, due] = row as readonly [string, string, string, string];
-  const { claims, at: endsAt } = unpack(Number(leased));
+/** @param recovered the score of the lease, if an earlier send has claimed the job. */
+function leasedJob(row: readonly string[], now: number, leaseEndsAt: number, recovered?: string): LeasedJob {
+  const [name, stored, due] = row as readonly [string, string, string];
   const { record, flow } = readFlow(stored);
-  const dueAt = unpack(Number(due)).at;
+  const { at: dueAt, claims: claimsBefore } = unpack(Number(due));
+  const { claims, at: endsAt } = recovered
+    ? unpack(Number(recovered))
+    : { claims: (claimsBefore + 1) % CLAIM_CYCLE, at: leaseEndsAt };
   const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
   const lease = flow ? { id, claims, endsAt, flow, claimedAt: now } : { id, claims, endsAt };
   if (id === name) return { lease, record, dueAt };

@@ -5,7 +5,7 @@ import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts"
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { flowHead } from "./flow.ts";
 
-// The arguments of exchange.lua for outcomes: in columns, so that a plain job takes four of them.
+// The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
 /** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
 const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
@@ -45,10 +45,8 @@ export function outcomeArguments(settle: readonly Outcome[], now: number): strin
   for (const { to } of settle) counts[kinds[to]] = (counts[kinds[to]] ?? 0) + 1;
   for (const count of counts) args.push(String(count));
   for (const { lease } of settle) args.push(lease.id);
-  const leaseText = textOfNumbers();
-  for (const { lease } of settle) args.push(leaseText(leaseScore(lease)));
-  const scoreText = textOfNumbers();
-  for (const outcome of settle) args.push(newScore(outcome, now, scoreText));
+  pushRuns(args, settle, ({ lease }) => leaseScore(lease));
+  pushRuns(args, settle, (outcome) => newScore(outcome, now));
   for (const { record } of settle) args.push(record);
   const more: string[] = [];
   settle.forEach(({ lease: { flow, claimedAt, bornAs = "" }, timing }, index) => {
@@ -60,19 +58,26 @@ export function outcomeArguments(settle: readonly Outcome[], now: number): strin
   return args;
 }
 
-/** Writes numbers that mostly equal the previous one: jobs are claimed together, and end together. */
-function textOfNumbers(): (number: number) => string {
-  let [last, text] = [0, "0"];
-  return (number) => {
-    if (number !== last) [last, text] = [number, String(number)];
-    return text;
-  };
+/** Adds the scores of outcomes, equal ones in a row once, after their number: jobs are claimed and end together. */
+function pushRuns(args: string[], settle: readonly Outcome[], scoreOf: (outcome: Outcome) => number | string): void {
+  let times = 0;
+  let last: number | string = 0;
+  for (const outcome of settle) {
+    const score = scoreOf(outcome);
+    if (times > 0 && score !== last) {
+      args.push(String(times), String(last));
+      times = 0;
+    }
+    last = score;
+    times++;
+  }
+  if (times > 0) args.push(String(times), String(last));
 }
 
-function newScore(outcome: Outcome, now: number, textOf: (at: number) => string): string {
-  if (outcome.to === "completed") return textOf(outcome.at ?? now);
-  if (outcome.to !== "dead") return String(againScore(outcome));
-  return outcome.group === undefined ? String(outcome.at) : `${outcome.at} ${groupScore(outcome.group)}`;
+function newScore(outcome: Outcome, now: number): number | string {
+  if (outcome.to === "completed") return outcome.at ?? now;
+  if (outcome.to !== "dead") return againScore(outcome);
+  return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
 }
 
 /** The jobs that outcomes make, each with the number of its outcome, from 1. */

@@ -40,6 +40,7 @@ function recover()
       local ends, claims = unpack_score(tonumber(scores[i]))
       local leased = whole(pack(ends + 1, claims, 1))
       lease(born_record and FIRED .. id or id, whole(pack(now, claims, 1)), record, leased, id, index_score(ends + 1), LEASE .. id)
+      push(recovered_leases, leased)
       if born_record then adopt(id, name, record) end
     end
   end

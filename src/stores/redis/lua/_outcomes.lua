@@ -2,7 +2,7 @@
 --
 -- ARGV: how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the
 --   ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of its group
---   after a space), and the records;
+--   after a space), and the records (equal scores in a row come once, after their number);
 --   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for
 --   none),
 --     when its job was claimed if it has a key and no attempt was made (''), the record it was born with ('' if it was
@@ -29,6 +29,19 @@ local births = {}
 local accepted = {}
 local has_outcome = {}
 
+-- Reads values of which equal ones in a row come once, after their number: jobs are claimed together, and end together.
+local function runs(count)
+  local values = {}
+  local last = 0
+  while last < count do
+    local times = number_argument()
+    local value = argument()
+    for i = last + 1, last + times do values[i] = value end
+    last = last + times
+  end
+  return values
+end
+
 local function read_outcomes()
   local count = 0
   for _, kind in ipairs(KINDS) do
@@ -37,8 +50,8 @@ local function read_outcomes()
     last[kind] = count
   end
   ids = arguments(count)
-  held_leases = arguments(count)
-  scores = arguments(count)
+  held_leases = runs(count)
+  scores = runs(count)
   records = arguments(count)
   for i = 1, count do names[i] = ids[i] end
   for _ = 1, number_argument() do

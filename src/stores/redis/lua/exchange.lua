@@ -12,8 +12,10 @@
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
 --   1 for each accepted outcome, 0 for each refused one, since its lease is gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
---   for each claimed job: name, lease score, record, score at which it was due (the name is the id, ' born:ID' if the
---     job was made here, ' fired:ID' if an earlier send has made it);
+--   for each claimed job: name, record, score at which it was due (the name is the id, ' born:ID' if the job was made
+--     here, ' fired:ID' if an earlier send has made it);
+--   for each of the first of these, which an earlier send has claimed: lease score (the others are leased for as long as
+--     the arguments say, and claimed once more than when they were due);
 --   for each name whose metrics the caller looks for elsewhere: name, place ('' if it has none);
 --   the watched names that are gone (none if no outcome had to be read);
 --   for each due schedule that was not fired: key, score of the occurrence, record
@@ -38,6 +40,7 @@ local evicted = 0
 local settled = {}
 local fired = {}
 local taken = {}
+local recovered_leases = {}
 local learned = {}
 local missing = {}
 local due_schedules = {}
@@ -71,9 +74,10 @@ local orphans = {}
 
 -- Adds to the claimed jobs. It writes at positions that it counts, which takes half of the time of `push`.
 local function lease(name, score, record, leased, id, index, index_member)
+  local claimed = jobs_taken * 3
   local last = jobs_taken * 4
   jobs_taken = jobs_taken + 1
-  taken[last + 1], taken[last + 2], taken[last + 3], taken[last + 4] = name, leased, record, score
+  taken[claimed + 1], taken[claimed + 2], taken[claimed + 3] = name, record, score
   leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, index_member
 end
 
@@ -143,4 +147,4 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 learn_places()
-return { paused, next_score, backlog, evicted, settled, fired, taken, learned, missing, due_schedules }
+return { paused, next_score, backlog, evicted, settled, fired, taken, recovered_leases, learned, missing, due_schedules }
