@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { InvalidPayloadError } from "../../src/index.ts";
+import { defineJob, InvalidPayloadError } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
@@ -174,9 +174,19 @@ onEachKindOfStore((kind) => {
     ])("refuses %s as payload", async (_, payload) => {
       const { queue } = openQueue(kind);
       await expect(queue.enqueue("note", payload)).rejects.toMatchObject({ code: "invalid_request" });
-      await expect(queue.enqueue("nobody")).rejects.toThrow(
-        /No job is named "nobody". This queue knows: greet, note, dies/,
+    });
+
+    test("refuses a job that it does not know, by name or by definition, and stores nothing", async () => {
+      const { queue } = openQueue(kind);
+      const nobody = defineJob({ name: "nobody", async perform() {} });
+      const reason = /No job is named "nobody". This queue knows: greet, note, dies/;
+      await expect(queue.enqueue("nobody")).rejects.toThrow(reason);
+      await expect(queue.enqueue(nobody, undefined)).rejects.toThrow(reason);
+      await expect(queue.enqueueMany([{ job: note, payload: 1 }, { job: nobody }])).rejects.toThrow(
+        /^Job 1: No job is named/,
       );
+      await expect(queue.schedules.upsert("s", { job: nobody, cron: "0 * * * * *" })).rejects.toThrow(reason);
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 0 });
     });
   });
 });

@@ -15,7 +15,7 @@ const nothing = defineJob({ name: "nothing", perform: () => {} });
 
 async function setUp(store = memoryStore()) {
   const clock = testClock(start);
-  const queue = new Queue({ store, clock, jobs: [sendEmail, other] });
+  const queue = new Queue({ store, clock, jobs: [sendEmail, other, nothing] });
   await queue.enqueue(sendEmail, { to: "ada@example.com", tags: ["a", "b"] }, { delay: "5m", id: "ada" });
   await queue.enqueue(sendEmail, { to: "bob@example.com" }, { id: "bob" });
   await queue.enqueue(other, { deep: { a: 1, b: 2 } }, { id: "deep", maxRetries: 7 });

@@ -76,24 +76,25 @@ export function jobName(job: AnyJob | string): string {
   return String(typeof job === "string" ? job : job?.name);
 }
 
-/** Finds the job to enqueue. @throws {TidegateError} `invalid_request` if the queue has jobs, but none of that name. */
+/**
+ * Finds the job to enqueue.
+ *
+ * @throws {TidegateError} `invalid_request` if the queue has jobs, but none of that name: it could never run.
+ */
 export function resolveJob(
   job: AnyJob | string,
   definitions: ReadonlyMap<string, AnyJob>,
 ): { name: string; definition: AnyJob | undefined } {
-  if (typeof job !== "string") {
-    if (typeof job?.name !== "string")
-      throw invalidRequest("The job must be a definition from defineJob, or its name.");
-    return { name: job.name, definition: job };
+  const name = typeof job === "string" ? job : job?.name;
+  if (typeof name !== "string") throw invalidRequest("The job must be a definition from defineJob, or its name.");
+  checkText(name, "name", LONGEST_NAME);
+  const known = definitions.get(name);
+  if (!known && definitions.size > 0) {
+    const names = [...definitions.keys()].join(", ");
+    const advice = typeof job === "string" ? "" : " Add the definition to the jobs of the queue.";
+    throw invalidRequest(`No job is named ${JSON.stringify(name)}. This queue knows: ${names}.${advice}`);
   }
-  checkText(job, "name", LONGEST_NAME);
-  const definition = definitions.get(job);
-  if (!definition && definitions.size > 0) {
-    throw invalidRequest(
-      `No job is named ${JSON.stringify(job)}. This queue knows: ${[...definitions.keys()].join(", ")}.`,
-    );
-  }
-  return { name: job, definition };
+  return { name, definition: typeof job === "string" ? known : job };
 }
 
 /** A job as it was when `enqueue` was called. Later changes by the caller are not stored. */
