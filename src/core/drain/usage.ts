@@ -24,12 +24,12 @@ export interface Spending {
   readonly commandsPerJob: number | null;
   /** The commands of an idle drain, on average; null before the first. */
   readonly commandsPerIdleDrain: number | null;
-  /** What a month of 30 days costs at this rate; null in the first minute. */
+  /** What a month of 30 days costs at this rate; null in the first hour, which says too little. */
   readonly commandsPerMonth: number | null;
 }
 
 const MONTH_MS = 30 * 86_400_000;
-const FIRST_MINUTE_MS = 60_000;
+const FIRST_HOUR_MS = 3_600_000;
 
 export class UsageCounter {
   /** The cost of calls that enqueue or change something. */
@@ -75,7 +75,7 @@ export class UsageCounter {
       lookCommands,
       commandsPerJob: completed === 0 ? null : (commands - idleCommands - lookCommands) / completed,
       commandsPerIdleDrain: idleDrains === 0 ? null : idleCommands / idleDrains,
-      commandsPerMonth: elapsed < FIRST_MINUTE_MS ? null : Math.round((commands / elapsed) * MONTH_MS),
+      commandsPerMonth: elapsed < FIRST_HOUR_MS ? null : Math.round((commands / elapsed) * MONTH_MS),
     };
   }
 }

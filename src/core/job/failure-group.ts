@@ -18,12 +18,15 @@ const word = /[\p{L}\p{N}_]+(?:-[\p{L}\p{N}_]+)*/gu;
 const status = /^[45]\d\d$/;
 const partBefore = /\p{N}[.,:/-]$/u;
 const partAfter = /^[.,:/-]\p{N}/u;
+// A unit, as in "after 409 ms".
+const unitAfter =
+  /^\s?(?:%|(?:[nµm]?s|ms?ec|sec|seconds?|min|minutes?|hours?|days?|[kKMG]?i?B|bytes?)(?![\p{L}\p{N}_]))/u;
 // Parts of an address, a date or a decimal number.
 const numbers = /#(?:[.,:/-]#)+/g;
 
 /**
  * Folds an error: quoted text becomes "…", and each word with a digit, such as a number or an id, becomes #. A number
- * from 400 to 599 stays. The message is cut to 200 characters.
+ * from 400 to 599 without a unit stays, since it may be an HTTP status. The message is cut to 200 characters.
  */
 export function foldedError({ name, message }: FoldedError): FoldedError {
   const folded = message
@@ -41,7 +44,8 @@ export function foldedError({ name, message }: FoldedError): FoldedError {
 }
 
 function isStatus(text: string, at: number, whole: string): boolean {
-  return status.test(text) && !partBefore.test(whole.slice(0, at)) && !partAfter.test(whole.slice(at + text.length));
+  const after = whole.slice(at + text.length);
+  return status.test(text) && !partBefore.test(whole.slice(0, at)) && !partAfter.test(after) && !unitAfter.test(after);
 }
 
 /**

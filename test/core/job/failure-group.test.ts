@@ -15,6 +15,8 @@ test.each([
   ["The destination answered 404.", "The destination answered 404."],
   ["of 404.5 and 10:500, 500/2, 4040, 399 and 600", "of # and #, #, #, # and #"],
   ["GET https://api.example.com/users/42 failed", "GET https://api.example.com/users/# failed"],
+  ["503 after 409 ms, 500 bytes and 412 minutes", "503 after # ms, # bytes and # minutes"],
+  ["404 sent, 500 items", "404 sent, 500 items"],
   ["größe12 fehlt", "# fehlt"],
 ])("%j folds to %j", (message, expected) => {
   expect(folded(message)).toBe(expected);
