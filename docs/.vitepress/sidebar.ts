@@ -22,6 +22,7 @@ export const groups: readonly Group[] = [
       "docs/guide/flow-control.md",
       "docs/guide/dead-letter.md",
       "docs/guide/testing.md",
+      "docs/guide/recipes.md",
     ],
   },
   {
