@@ -38,6 +38,7 @@ export const groups: readonly Group[] = [
   {
     text: "Operate",
     pages: [
+      "docs/guide/troubleshooting.md",
       "docs/guide/command-line.md",
       "docs/dashboard.md",
       "docs/guide/statistics.md",
