@@ -47,7 +47,17 @@ export const groups: readonly Group[] = [
       "docs/scaling.md",
     ],
   },
-  { text: "Move", pages: ["docs/guide/from-bullmq.md", "docs/guide/from-qstash.md", "docs/guide/qstash.md"] },
+  {
+    text: "Move",
+    pages: [
+      "docs/guide/from-bullmq.md",
+      "docs/guide/from-qstash.md",
+      "docs/guide/from-inngest.md",
+      "docs/guide/from-trigger.md",
+      "docs/guide/from-cloudflare-queues.md",
+      "docs/guide/qstash.md",
+    ],
+  },
   { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
   { text: "API", pages: pagePaths().filter((page) => page.startsWith("docs/api/")), collapsed: true },
   {
