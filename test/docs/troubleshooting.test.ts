@@ -13,6 +13,7 @@ import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { root } from "../package/built.ts";
 import { start } from "../support/clock.ts";
+import { gate } from "../support/gate.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
@@ -276,16 +277,21 @@ describe("when nothing runs, the report of a drain", () => {
 
   test("counts a job as failed if it is still running shortly before the invocation ends", async () => {
     const { clock, store } = setUp();
+    const { open, opened } = gate();
     const hangs = defineJob({
       name: "hangs",
       timeout: "5m",
-      perform: (_: undefined, job) => clock.sleep(3_600_000, job.signal),
+      perform(_: undefined, job) {
+        open();
+        return clock.sleep(3_600_000, job.signal);
+      },
     });
     const queue = new Queue({ store, jobs: [hangs], clock, logger: null });
     await queue.enqueue(hangs);
     const { GET } = createRoute({ queue, auth: tokens, getDeadline: () => new Date(clock.now + 60_000) });
     const request = new Request("https://queue.test/drain", { headers: { Authorization: "Bearer the-drain-token" } });
     const response = GET(request);
+    await opened;
     await clock.advance("55s");
     expect(await (await response).json()).toMatchObject({ claimed: 1, retried: 1 });
   });
