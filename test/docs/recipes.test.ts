@@ -224,9 +224,7 @@ test("a job that dies sends one message to Slack", async () => {
   const { queue } = setUp([dies], { hooks: toSlack("https://hooks.slack.test/1") });
   await queue.enqueue(dies, undefined, { id: "7" });
   await queue.drain();
-  expect(texts).toEqual([
-    "https://hooks.slack.test/1 dies 7 is dead after 1 attempts: PermanentError: no such account",
-  ]);
+  expect(texts).toEqual(["https://hooks.slack.test/1 dies 7 is dead after attempt 1: PermanentError: no such account"]);
 });
 
 describe("a reminder", () => {

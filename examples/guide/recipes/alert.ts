@@ -7,7 +7,7 @@ export const toSlack = (url: string): Hooks => ({
     fetch(url, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ text: `${name} ${id} is dead after ${attempt} attempts: ${error}` }),
+      body: JSON.stringify({ text: `${name} ${id} is dead after attempt ${attempt}: ${error}` }),
     }),
 });
 // #endregion
