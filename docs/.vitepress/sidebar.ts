@@ -22,6 +22,7 @@ export const groups: readonly Group[] = [
       "docs/guide/flow-control.md",
       "docs/guide/dead-letter.md",
       "docs/guide/testing.md",
+      "docs/guide/recipes.md",
     ],
   },
   {
@@ -37,6 +38,7 @@ export const groups: readonly Group[] = [
   {
     text: "Operate",
     pages: [
+      "docs/guide/troubleshooting.md",
       "docs/guide/command-line.md",
       "docs/dashboard.md",
       "docs/guide/statistics.md",
@@ -45,7 +47,17 @@ export const groups: readonly Group[] = [
       "docs/scaling.md",
     ],
   },
-  { text: "Move", pages: ["docs/guide/from-bullmq.md", "docs/guide/from-qstash.md", "docs/guide/qstash.md"] },
+  {
+    text: "Move",
+    pages: [
+      "docs/guide/from-bullmq.md",
+      "docs/guide/from-qstash.md",
+      "docs/guide/from-inngest.md",
+      "docs/guide/from-trigger.md",
+      "docs/guide/from-cloudflare-queues.md",
+      "docs/guide/qstash.md",
+    ],
+  },
   { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
   { text: "API", pages: pagePaths().filter((page) => page.startsWith("docs/api/")), collapsed: true },
   {

@@ -40,3 +40,15 @@ export async function storeRow(key: string, row: string): Promise<void> {
 export async function storeRows(rows: readonly (readonly [key: string, row: string])[]): Promise<void> {
   for (const [key, row] of rows) table.set(key, row);
 }
+
+interface TranscodeOptions {
+  readonly signal: AbortSignal;
+  readonly onProgress: (percent: number) => Promise<void>;
+}
+
+/** Here you would encode a video. Returns its address. */
+export async function transcode(video: string, { signal, onProgress }: TranscodeOptions): Promise<string> {
+  signal.throwIfAborted();
+  await onProgress(50);
+  return `https://videos.example.com/${video}`;
+}

@@ -1,6 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { resize, sendEmail } from "../../examples/guide/define.ts";
 import * as enqueue from "../../examples/guide/enqueue.ts";
+import { appOf } from "../../examples/guide/hono/app.ts";
 import { importRows } from "../../examples/guide/import-rows.ts";
 import { openQueue } from "../../examples/guide/queue.ts";
 import { createHandler } from "../../src/http/handler.ts";
@@ -118,6 +119,23 @@ describe("enqueueing", () => {
     expect(await enqueue.placed(queue, "ada@example.com", 7)).toBe("thank you");
     await expectEnqueued(queue, sendEmail, { id: "thanks-7", count: 1 });
     expect(await enqueue.placed(queue, 7 as unknown as string, 8)).toBe("to");
+  });
+
+  test("in a route of Hono answers with the reason, and leaves the handler and other errors alone", async () => {
+    const store = faultyStore(memoryStore(), [{ on: "enqueue", call: 2, fault: "before" }]);
+    const app = appOf(new Queue({ store, jobs: [sendEmail] }), "the-admin-token");
+    const post = (body: unknown) => app.request("/welcome", { method: "POST", body: JSON.stringify(body) });
+    expect((await post({ to: "ada@example.com" })).status).toBe(202);
+    const refused = await post({ to: 7 });
+    expect(refused.status).toBe(422);
+    expect(await refused.json()).toMatchObject({ issues: [{ path: ["to"] }] });
+    expect((await post({ to: "x".repeat(6_000_000) })).status).toBe(413);
+    expect((await post({ to: "ada@example.com" })).status).toBe(503);
+    expect((await app.request("/teapot")).status).toBe(418);
+    expect(await (await app.request("/queue/stats")).json()).toMatchObject({ code: "unauthorized" });
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    expect((await app.request("/welcome", { method: "POST", body: "{" })).status).toBe(500);
+    log.mockRestore();
   });
 
   test("on a queue without jobs takes any name", async () => {

@@ -40,6 +40,27 @@ describe("moving from BullMQ", () => {
     await queue.close();
   });
 
+  test("before: drain deletes the jobs that wait, and with true the delayed ones too", async () => {
+    const connection = { host: "127.0.0.1", port: redis.server.port, maxRetriesPerRequest: null };
+    const queue = bullmqBefore.openQueue(connection);
+    await queue.obliterate();
+    await queue.add("send_email", { to: "ada@example.com", subject: "Now" });
+    await bullmqBefore.add(queue);
+    await queue.drain();
+    expect(await queue.getJobCounts("waiting", "delayed")).toMatchObject({ waiting: 0, delayed: 1 });
+    await queue.drain(true);
+    expect(await queue.getJobCounts("waiting", "delayed")).toMatchObject({ waiting: 0, delayed: 0 });
+    expect(await queue.getJob("hello-ada")).toBeUndefined();
+    await queue.close();
+  });
+
+  test("after: clear deletes the jobs that wait", async () => {
+    const queue = new Queue({ name: "mail", store: memoryStore(), jobs: [bullmqAfter.sendEmail] });
+    await bullmqAfter.add(queue);
+    expect(await queue.clear({ state: "pending" })).toMatchObject({ cleared: 1 });
+    expect(await queue.getJob("hello-ada")).toBeNull();
+  });
+
   test("after: a drain performs the job", async () => {
     const clock = testClock(start);
     const queue = new Queue({ name: "mail", store: memoryStore(), jobs: [bullmqAfter.sendEmail], clock });

@@ -87,6 +87,21 @@ describe("moving from QStash", () => {
     expect(await queue.schedules.list()).toMatchObject([{ key: "good_morning", cron: "0 9 * * *" }]);
   });
 
+  test("after: a line in order does not wait for what a job enqueues, and a group is one atomic call", async () => {
+    const queue = new Queue({ store: memoryStore(), jobs: [qstashAfter.sendEmail] });
+    const flowControl = { key: "orders", ordered: true };
+    const to = (subject: string) => ({ job: qstashAfter.sendEmail, payload: { to: "ada@example.com", subject } });
+    await queue.enqueueMany([{ ...to("first"), flowControl }, { ...to("second"), flowControl }, to("follow-up")]);
+    await queue.drain();
+    expect(outbox.map(({ subject }) => subject).filter((subject) => subject !== "follow-up")).toEqual([
+      "first",
+      "second",
+    ]);
+    const group = [to("one endpoint"), { ...to("another"), delay: "never" }];
+    await expect(queue.enqueueMany(group as never)).rejects.toThrow(/^Job 1: /);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 3 });
+  });
+
   test("after: nobody can drain without CRON_SECRET", async () => {
     const queue = new Queue({ store: redis.store() });
     const { GET } = createRoute({ queue, auth: { enqueue: ["the-enqueue-token"] } });

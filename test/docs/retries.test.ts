@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as retries from "../../examples/guide/retries.ts";
 import { type AnyJob, defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
+import { root } from "../package/built.ts";
 import { start } from "../support/clock.ts";
 
 const answers = (...responses: Response[]) =>
@@ -45,6 +48,20 @@ describe("waits before retries", () => {
     const outcome = await performJob(retries.callPartner, { url: "https://partner.example.com" }, { clock });
     expect(outcome).toMatchObject({ status: "retried", runAt: new Date(start + 5_000) });
   });
+});
+
+test("the lines of the page are those that a queue logs", async () => {
+  const [first, last] = readFileSync(join(root, "docs/guide/retries.md"), "utf8").match(/^tidegate: .*$/gm) ?? [];
+  const id = /\(([0-9a-f-]{36})\)/.exec(first ?? "")?.[1] ?? "";
+  const lines: string[] = [];
+  const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
+  const clock = testClock(start);
+  const jobs = [retries.syncStock];
+  const queue = new Queue({ store: memoryStore(), jobs, clock, logger, newId: () => id, random: () => 0.5 });
+  answers(...Array.from({ length: 6 }, () => new Response(null, { status: 503 })));
+  await queue.enqueue(retries.syncStock, { url: "https://warehouse.example.com" });
+  await drainAll(queue, { clock });
+  expect([lines[0], lines.at(-1)]).toEqual([first, last]);
 });
 
 describe("a job can say:", () => {

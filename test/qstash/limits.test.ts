@@ -111,6 +111,39 @@ onEachKindOfStore((kind) => {
       expect(bodies(parts)).toEqual(["a", "b", "b", "c", "d"]);
     });
 
+    test("with a parallelism above 1 is not held up by a message that is retried", async () => {
+      const parts = await served((body) => (body === "a" ? 500 : 200));
+      const queue = parts.client.queue({ queueName: "orders" });
+      await queue.upsert({ parallelism: 2 });
+      for (const body of ["a", "b", "c"]) await queue.enqueue({ url: target, body });
+      await drain(parts, 4);
+      expect(bodies(parts)).toEqual(["a", "b", "c"]);
+    });
+
+    test("does not wait for the callbacks of its messages", async () => {
+      const parts = await servedQStash({
+        store: create(),
+        destination: ({ url }) => new Response("", { status: url === target ? 200 : 500 }),
+      });
+      const queue = parts.client.queue({ queueName: "orders" });
+      for (const body of ["a", "b"]) await queue.enqueue({ url: target, body, callback: "https://app.test/callback" });
+      await drain(parts, 4);
+      const delivered = parts.deliveries.filter(({ url }) => url === target);
+      expect(delivered.map(({ body }) => body)).toEqual(["a", "b"]);
+    });
+
+    test("that is removed delivers its messages, in their order", async () => {
+      const parts = await served((body) => (body === "a" ? 500 : 200));
+      const queue = parts.client.queue({ queueName: "orders" });
+      for (const body of ["a", "b"]) await queue.enqueue({ url: target, body, retries: 1 });
+      await queue.delete();
+      await drain(parts, 4);
+      expect(bodies(parts)).toEqual(["a"]);
+      parts.clock.now += 20_000;
+      await drain(parts, 4);
+      expect(bodies(parts)).toEqual(["a", "a", "b"]);
+    });
+
     test("can be created, changed, paused, listed and removed, and outlives the process", async () => {
       const store = create();
       const parts = await servedQStash({ store });

@@ -1,0 +1,257 @@
+import { createHmac } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { importRows } from "../../examples/guide/import-rows.ts";
+import { toSlack } from "../../examples/guide/recipes/alert.ts";
+import { left, paid, remind } from "../../examples/guide/recipes/cancel.ts";
+import { sendReceipt } from "../../examples/guide/recipes/mail.ts";
+import { follow, imports } from "../../examples/guide/recipes/progress.ts";
+import { summarize } from "../../examples/guide/recipes/tenants.ts";
+import { onGitHub, webhooks } from "../../examples/guide/recipes/webhook.ts";
+import { outbox, table } from "../../examples/guide/services.ts";
+import {
+  type AnyJob,
+  defineJob,
+  type JobContext,
+  memoryStore,
+  PermanentError,
+  Queue,
+  type QueueOptions,
+} from "../../src/index.ts";
+import { faultyStore, performJob, testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
+import { gate } from "../support/gate.ts";
+import { useRedis } from "../support/stores.ts";
+
+beforeEach(() => {
+  outbox.length = 0;
+  table.clear();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+function setUp(jobs: readonly AnyJob[], options: Partial<QueueOptions> = {}) {
+  const clock = testClock(start);
+  return { clock, queue: new Queue({ store: memoryStore(), jobs, clock, logger: null, ...options }) };
+}
+
+describe("jobs that enqueue jobs", () => {
+  const redis = useRedis();
+
+  /** The files of the recipe, loaded anew on an empty database, with the one that is imported first. */
+  async function load(first: "queue" | "jobs") {
+    vi.stubEnv("UPSTASH_REDIS_REST_URL", redis.shim.url);
+    vi.stubEnv("UPSTASH_REDIS_REST_TOKEN", redis.shim.token);
+    vi.resetModules();
+    if (first === "jobs") await import("../../examples/guide/recipes/jobs.ts");
+    const { queue } = await import("../../examples/guide/recipes/queue.ts");
+    const { redis: client } = await import("../../examples/guide/recipes/store.ts");
+    const jobs = await import("../../examples/guide/recipes/jobs.ts");
+    const { table: rows } = await import("../../examples/guide/services.ts");
+    vi.unstubAllEnvs();
+    await client.flushdb();
+    return { queue, jobs, rows };
+  }
+
+  const announced = (rows: ReadonlyMap<string, string>) => [...rows.keys()].filter((key) => /^announced/.test(key));
+
+  test.each(["queue", "jobs"] as const)("import each other in no circle, whichever is first: %s", async (first) => {
+    const { queue, jobs, rows } = await load(first);
+    await queue.enqueue(jobs.importFile, { file: "may.csv" }, { id: "may" });
+    expect(await queue.drain({ maxJobs: 1_000 })).toMatchObject({ completed: 252, backlog: false });
+    expect(announced(rows)).toEqual(["announced may"]);
+    expect(rows.size).toBe(251);
+  });
+
+  test("enqueue nothing twice, and announce once, when attempts are repeated", async () => {
+    const { queue, jobs, rows } = await load("queue");
+    await queue.enqueue(jobs.importFile, { file: "may.csv" }, { id: "may" });
+    await performJob(jobs.importFile, { file: "may.csv" }, { id: "may" });
+    await performJob(jobs.importRow, { row: "0", batch: "may", of: 250 }, { id: "may-0" });
+    expect(announced(rows)).toEqual([]);
+    await queue.drain({ maxJobs: 1_000 });
+    await performJob(jobs.importRow, { row: "0", batch: "may", of: 250 }, { id: "may-0" });
+    expect(await queue.drain()).toMatchObject({ claimed: 0 });
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 252, totalProcessed: 252 });
+    expect(announced(rows)).toEqual(["announced may"]);
+  });
+
+  test("wait with the last step for a part that is dead, until it is retried", async () => {
+    const { queue, jobs, rows } = await load("queue");
+    const broken = defineJob({ name: "import_row", perform: () => Promise.reject(new PermanentError("broken")) });
+    await queue.enqueue(jobs.importRow, { row: "0", batch: "may", of: 2 }, { id: "may-0" });
+    const earlier = new Queue({ store: redis.store("tidegate"), jobs: [broken], logger: null });
+    expect(await earlier.drain()).toMatchObject({ deadLettered: 1 });
+    await queue.enqueue(jobs.importRow, { row: "1", batch: "may", of: 2 }, { id: "may-1" });
+    await queue.drain();
+    expect(announced(rows)).toEqual([]);
+    await queue.retryFromDeadLetter("may-0");
+    await queue.drain();
+    expect(announced(rows)).toEqual(["announced may"]);
+  });
+
+  test("make a report for the time of the occurrence, once for each customer", async () => {
+    const { queue, jobs, rows } = await load("queue");
+    const occurrence = { id: "daily_report@2026-03-02T08:00:00.000Z", signal: new AbortController().signal };
+    await jobs.dailyReport.perform(undefined, occurrence as JobContext);
+    await jobs.dailyReport.perform(undefined, occurrence as JobContext);
+    await queue.drain({ maxJobs: 1_000 });
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 250 });
+    expect(rows.get("report for customers, row 0")).toBe("until 2026-03-02T08:00:00.000Z");
+    expect(await queue.schedules.list()).toMatchObject([{ key: "daily_report", timeZone: "Europe/Paris" }]);
+  });
+});
+
+test("limits of a customer hold for nobody else, and a pinned one is not changed by enqueuing", async () => {
+  const { queue, clock } = setUp([summarize]);
+  for (const customer of ["acme", "bolt"]) {
+    const documents = Array.from({ length: 100 }, (_, index) => ({ customer, document: `${index}` }));
+    await queue.enqueueMany(documents.map((payload) => ({ job: summarize, payload })));
+  }
+  await queue.flowControl.set("customer-acme", { concurrency: 10, rate: 600, period: "1m" });
+  expect(await queue.drain({ maxJobs: 1_000 })).toMatchObject({ completed: 160, backlog: false });
+  await queue.enqueue(summarize, { customer: "acme", document: "101" });
+  expect(await queue.flowControl.get("customer-acme")).toMatchObject({ concurrency: 10, rate: 600, pinned: true });
+  await clock.advance("1m");
+  expect(await queue.drain({ maxJobs: 1_000 })).toMatchObject({ completed: 41 });
+});
+
+describe("a webhook", () => {
+  const secret = "the-webhook-secret";
+  const sign = (body: string, key = secret) => `sha256=${createHmac("sha256", key).update(body).digest("hex")}`;
+  const body = JSON.stringify({ action: "opened", title: "Ünïcode" });
+  const headers = { "X-GitHub-Event": "issues", "X-GitHub-Delivery": "72d3162e" };
+
+  const deliver = async (queue: Queue, more: Readonly<Record<string, string>>) => {
+    const request = { method: "POST", body, headers: { ...headers, ...more } };
+    return (await webhooks(queue, secret).request("/webhooks/github", request)).status;
+  };
+
+  test("becomes one job, however often it is delivered", async () => {
+    const { queue } = setUp([onGitHub]);
+    expect(await deliver(queue, { "X-Hub-Signature-256": sign(body) })).toBe(202);
+    expect(await deliver(queue, { "X-Hub-Signature-256": sign(body) })).toBe(202);
+    await queue.drain();
+    expect([...table]).toEqual([["github-72d3162e", "issues"]]);
+  });
+
+  test("is refused if its signature is missing, malformed or of another secret", async () => {
+    const { queue } = setUp([onGitHub]);
+    for (const signature of ["", "sha256=zz", sign(body).slice(0, -2), sign(body, "another"), sign("{}")])
+      expect(await deliver(queue, { "X-Hub-Signature-256": signature })).toBe(401);
+    expect(await deliver(queue, {})).toBe(401);
+    expect(await deliver(queue, { "X-Hub-Signature-256": sign(body), "X-GitHub-Delivery": "" })).toBe(400);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
+  });
+
+  test("gets a failure if the job may not be stored, so that it is delivered again", async () => {
+    const { queue } = setUp([onGitHub], {
+      store: faultyStore(memoryStore(), [{ on: "enqueue", call: 1, fault: "after" }]),
+    });
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    expect(await deliver(queue, { "X-Hub-Signature-256": sign(body) })).toBe(500);
+    expect(await deliver(queue, { "X-Hub-Signature-256": sign(body) })).toBe(202);
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    vi.restoreAllMocks();
+  });
+});
+
+describe("a mail", () => {
+  test("has the same idempotency key in each attempt", async () => {
+    const keys: (string | null)[] = [];
+    const answers = [503, 200];
+    vi.stubGlobal("fetch", async (_: string, init: RequestInit) => {
+      keys.push(new Headers(init.headers).get("Idempotency-Key"));
+      return new Response(null, { status: answers.shift() ?? 200 });
+    });
+    const { queue, clock } = setUp([sendReceipt]);
+    const { id } = await queue.enqueue(sendReceipt, { to: "ada@example.com", order: 7 });
+    await queue.drain();
+    await clock.advance("60s");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(keys).toEqual([id, id]);
+  });
+
+  test.each([
+    [422, "dead"],
+    [429, "retried"],
+  ])("that is refused with %s is %s", async (status, outcome) => {
+    vi.stubGlobal("fetch", async () => new Response(null, { status }));
+    expect(await performJob(sendReceipt, { to: "nobody", order: 7 })).toMatchObject({ status: outcome });
+  });
+});
+
+test("a page follows an import to its end, and sees nobody else's", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  const [half, end] = [gate(), gate()];
+  const perform = async (_: unknown, job: JobContext) => {
+    await job.progress({ done: 100, of: 250 });
+    half.open();
+    await end.opened;
+  };
+  const { queue } = setUp([{ ...importRows, perform }]);
+  let user = 1;
+  const app = imports(queue, () => user);
+  vi.stubGlobal("fetch", (path: string) => app.request(path));
+  expect((await app.request("/imports/may.csv", { method: "POST" })).status).toBe(202);
+
+  const shown: unknown[] = [];
+  const followed = follow("may.csv", (progress) => shown.push(progress));
+  await vi.waitUntil(() => shown.length === 1);
+  const drained = queue.drain();
+  await half.opened;
+  await vi.advanceTimersByTimeAsync(2_000);
+  await vi.waitUntil(() => shown.length === 2);
+  end.open();
+  await drained;
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(await followed).toBe("completed");
+  expect(shown).toEqual([undefined, { done: 100, of: 250 }, undefined]);
+
+  user = 2;
+  expect(await follow("may.csv", () => {})).toBe("unknown");
+});
+
+test("a job that dies sends one message to Slack", async () => {
+  const texts: string[] = [];
+  vi.stubGlobal("fetch", async (url: string, { body }: { readonly body: string }) => {
+    texts.push(`${url} ${JSON.parse(body).text}`);
+    return new Response("ok");
+  });
+  const dies = defineJob({ name: "dies", perform: () => Promise.reject(new PermanentError("no such account")) });
+  const { queue } = setUp([dies], { hooks: toSlack("https://hooks.slack.test/1") });
+  await queue.enqueue(dies, undefined, { id: "7" });
+  await queue.drain();
+  expect(texts).toEqual(["https://hooks.slack.test/1 dies 7 is dead after attempt 1: PermanentError: no such account"]);
+});
+
+describe("a reminder", () => {
+  const cart = { cart: 7, email: "ada@example.com" };
+
+  test("is sent after a day, unless the cart has been paid", async () => {
+    const { queue, clock } = setUp([remind]);
+    await left(queue, cart);
+    await left(queue, { ...cart, cart: 8 });
+    await paid(queue, 8);
+    await clock.advance("1d");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(outbox).toMatchObject([{ key: "remind-7" }]);
+  });
+
+  test("that was sent, or never enqueued, can be cancelled without an error", async () => {
+    const { queue, clock } = setUp([remind]);
+    await left(queue, cart);
+    await clock.advance("1d");
+    await queue.drain();
+    await paid(queue, 7);
+    await paid(queue, 9);
+  });
+
+  test("is not sent if the cart was paid when it was too late to cancel", async () => {
+    table.set("paid 7", "");
+    expect(await performJob(remind, cart)).toMatchObject({ status: "completed" });
+    expect(outbox).toEqual([]);
+  });
+});
