@@ -2,7 +2,7 @@ import { defineJob, memoryStore, Queue } from "tidegate";
 
 const sendEmail = defineJob({
   name: "send_email",
-  perform: ({ to }, job) => console.log(`attempt ${job.attempt}: mail to ${to}`), // a throw is a failed attempt
+  perform: ({ to }, job) => console.log(`attempt ${job.attempt}: mail to ${to}`),
 });
 
 const queue = new Queue({ store: memoryStore(), jobs: [sendEmail] });

@@ -2,9 +2,9 @@
 import { defineJob, Queue } from "tidegate";
 import { cloudflareFree, createWorker } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
-import { sendEmail } from "./define.ts"; // typed by a schema of zod, valibot or arktype, or by none
+import { sendEmail } from "./define.ts"; // a job with a schema, which types its payload
 
-const atNine = { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }; // seconds first; right at every clock change
+const atNine = { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }; // right at every clock change
 const dailyReport = defineJob({ name: "daily_report", schedule: atNine, async perform() {} });
 
 export default createWorker((env: Env) => ({

@@ -70,6 +70,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "enqueue-batch": whole(enqueueBatch),
     batch: whole(batch),
     bulk: String(bulk),
+    idle: whole(idle),
     "idle-month": whole(MINUTES_A_MONTH * idle),
     occurrence: whole(occurrence),
     "occurrence-month": whole(everyMinute(occurrence)),
