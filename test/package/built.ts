@@ -64,7 +64,7 @@ export async function builtPackage(): Promise<string> {
 
 function fingerprint(): string {
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((file) =>
-    file.endsWith(".ts"),
+    /\.[jt]s$/.test(file),
   );
   const files = [...sources.sort().map((file) => `src/${file}`), ...published, "tsdown.config.ts", "tsconfig.json"];
   const hash = createHash("sha256").update(readFileSync(import.meta.filename));
