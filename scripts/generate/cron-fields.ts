@@ -1,6 +1,7 @@
 // Makes src/core/cron/fields.generated.js from the part of cron-parser that parses expressions.
 // cron-parser has no entry point for that part, and its dates, which Tidegate does not use, bring luxon: 22 KB of each
 // Worker.
+import { CronMonth } from "cron-parser";
 import { build, type Plugin } from "esbuild";
 import type { GeneratedSource } from "./source.ts";
 
@@ -12,13 +13,13 @@ export const parseFields = (expression, hashSeed) => CronExpressionParser.parse(
 /** What the parser gets in place of modules that compute dates. */
 const stubs: Readonly<Record<string, string>> = {
   "./CronExpression": "exports.CronExpression = class { constructor(fields) { this.fields = fields; } };",
-  luxon: "",
+  "../CronDate": `exports.DAYS_IN_MONTH = ${JSON.stringify(CronMonth.daysInMonth)};`,
 };
 
 const withoutDates: Plugin = {
   name: "without-dates",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:\.\/CronExpression|luxon)$/ }, ({ path }) => ({ path, namespace: "stub" }));
+    onResolve({ filter: /^(?:\.\/CronExpression|\.\.\/CronDate)$/ }, ({ path }) => ({ path, namespace: "stub" }));
     onLoad({ filter: /./, namespace: "stub" }, ({ path }) => ({ contents: stubs[path] ?? "" }));
   },
 };
