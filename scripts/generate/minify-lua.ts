@@ -16,6 +16,8 @@ const GIVEN = words(
 
 interface Token {
   readonly text: string;
+  /** The outermost function around it, by its place; undefined outside of all. */
+  readonly within: number | undefined;
   /** Whether it names a variable, and not a field. */
   readonly isVariable: boolean;
   readonly isDeclared: boolean;
@@ -23,20 +25,32 @@ interface Token {
 
 /**
  * Returns a function that minifies sources, which may be put together to one script. A name has the same short form
- * wherever it stands, and no other name has it. So each use still means the declaration that it meant.
+ * wherever it stands. Names of which at least one is known only inside of functions share one, if no function has both.
+ * So each use still means the declaration that it meant.
  *
  * @throws {Error} if a source uses a name that none declares, or has long brackets.
  */
 export function luaMinifier(sources: readonly string[]): (source: string) => string {
-  const variables = sources.flatMap(tokensOf).filter(({ isVariable }) => isVariable);
-  const declared = new Set(variables.filter(({ isDeclared }) => isDeclared).map(({ text }) => text));
   const uses = new Map<string, number>();
-  for (const { text } of variables) if (!GIVEN.has(text)) uses.set(text, (uses.get(text) ?? 0) + 1);
+  const declared = new Set<string>();
+  /** The names of each function, and those outside of functions. */
+  const together = new Map<string, Set<string>>();
+  for (const [index, source] of sources.entries()) {
+    for (const { text, within, isVariable, isDeclared } of tokensOf(source)) {
+      if (!isVariable || GIVEN.has(text)) continue;
+      uses.set(text, (uses.get(text) ?? 0) + 1);
+      if (isDeclared) declared.add(text);
+      const place = within === undefined ? "outside" : `${index} ${within}`;
+      together.set(place, (together.get(place) ?? new Set()).add(text));
+    }
+  }
   const unknown = [...uses.keys()].filter((name) => !declared.has(name));
   if (unknown.length > 0) throw new Error(`No Lua script declares ${unknown.join(", ")}.`);
-  const mostUsed = [...uses].sort(([a, often], [b, oftener]) => oftener - often || (a < b ? -1 : 1));
-  const names = shortNames();
-  const short = new Map(mostUsed.map(([name]) => [name, names.next().value]));
+  const short = new Map<string, string>();
+  for (const [name] of [...uses].sort(([a, often], [b, oftener]) => oftener - often || (a < b ? -1 : 1))) {
+    const others = [...together.values()].filter((names) => names.has(name)).flatMap((names) => [...names]);
+    short.set(name, shortName(new Set(others.map((other) => short.get(other)))));
+  }
   return (source) => joined(tokensOf(source).map(({ text, isVariable }) => (isVariable && short.get(text)) || text));
 }
 
@@ -44,16 +58,19 @@ export function luaMinifier(sources: readonly string[]): (source: string) => str
 function tokensOf(source: string): readonly Token[] {
   const texts = (source.match(TOKEN) ?? []).filter((text) => !/^--(?!\[)/.test(text));
   const open: string[] = [];
+  let within: number | undefined;
   return texts.map((text, at) => {
     const [before = "", after = ""] = [texts[at - 1], texts[at + 1]];
     if (text.startsWith("--") || (text === "[" && /^[[=]/.test(after)))
       throw new Error("Lua with long brackets cannot be minified.");
     if (CLOSERS.has(text)) open.pop();
     if (OPENERS.has(text)) open.push(text);
+    if (!open.includes("function")) within = undefined;
+    else if (text === "(") within ??= at;
     const isKey = after === "=" && open.at(-1) === "{" && /^[{,;]$/.test(before);
     const isField = isKey || before === "." || before === ":";
     const isVariable = /^[A-Za-z_]/.test(text) && !KEYWORDS.has(text) && !isField;
-    return { text, isVariable, isDeclared: isVariable && isDeclaration(texts, at) };
+    return { text, within, isVariable, isDeclared: isVariable && isDeclaration(texts, at) };
   });
 }
 
@@ -66,17 +83,18 @@ function isDeclaration(texts: readonly string[], at: number): boolean {
   return before === "local" || before === "for" || (before === "function" && second === "local");
 }
 
-/** Puts a space only where two tokens would become one. */
+/** Two tokens that would become one, or a comment, without a space between them. */
+const NEED_SPACE = /^(?:\w \w|[\d.] \.|- -)$/;
+
 function joined(tokens: readonly string[]): string {
-  return tokens.reduce((text, token) => {
-    const wouldMerge = (/\w$/.test(text) && /^\w/.test(token)) || (/[\d.]$/.test(text) && token.startsWith("."));
-    return text + (wouldMerge ? " " : "") + token;
-  }, "");
+  return tokens.reduce((text, token) => text + (NEED_SPACE.test(`${text.at(-1)} ${token[0]}`) ? " " : "") + token, "");
 }
 
-/** a, b, ... Z, aa, ab, ... */
-function* shortNames(): Generator<string, never> {
+/** @returns the first of a, b, ... Z, aa, ab, ... that is free. */
+function shortName(taken: ReadonlySet<string | undefined>): string {
   const letters = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
-  for (let names = letters; ; names = names.flatMap((name) => letters.map((letter) => name + letter)))
-    yield* names.filter((name) => !KEYWORDS.has(name));
+  for (let names = letters; ; names = names.flatMap((name) => letters.map((letter) => name + letter))) {
+    const free = names.find((name) => !KEYWORDS.has(name) && !taken.has(name));
+    if (free) return free;
+  }
 }
