@@ -28,7 +28,8 @@ export async function cronFields(): Promise<GeneratedSource> {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: import.meta.dirname },
     bundle: true,
-    minify: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
     format: "esm",
     platform: "neutral",
     target: "es2022",

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import results from "../../bench/results.json" with { type: "json" };
 import { measured, type Row } from "../../bench/results.ts";
+import { sizes } from "../package/sizes.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -56,5 +57,22 @@ describe("a figure that is on several pages is the same on each:", () => {
     );
     const [fresh, drained] = [cpu(30, "first request of a new isolate: a drain of N"), cpu(30, warm)].map(Math.round);
     expect(page("docs/guide/cloudflare.md")).toContain(`30 jobs takes ${drained} ms, and ${fresh} in a new isolate`);
+  });
+
+  test("how large bundles are", () => {
+    const { worker, producer, dashboard, qstash } = sizes;
+    const client = sizes.client.toFixed(1);
+    const cloudflare = page("docs/guide/cloudflare.md");
+    expect(cloudflare).toContain(`The README's Worker has at most ${worker} KB`);
+    expect(cloudflare).toContain(`\`tidegate/dashboard\`, including its page | ${dashboard} |`);
+    expect(cloudflare).toContain(`\`tidegate/qstash\` | ${qstash} |`);
+    expect(cloudflare).toContain(
+      `has at most ${producer} KB, and one that calls the handler with \`QueueClient\` ${client} KB`,
+    );
+    const enqueue = page("docs/guide/enqueue.md");
+    expect(enqueue).toContain(`such a Worker has at most ${producer} KB`);
+    expect(enqueue).toContain(`[handler has ${worker} KB]`);
+    expect(enqueue).toContain(`It adds ${client} KB.`);
+    expect(page("docs/dashboard.md")).toContain(`It adds at most ${dashboard} KB to a Worker`);
   });
 });

@@ -4,7 +4,7 @@ export const sizes = {
   worker: 120,
   /** A Worker that only enqueues. */
   producer: 50,
-  client: 2.5,
+  client: 2.52,
   /** What the dashboard adds, including its page. */
   dashboard: 30,
   /** What QStash's interface adds. */

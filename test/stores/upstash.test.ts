@@ -1,5 +1,6 @@
 import { Redis } from "@upstash/redis";
 import { expect, test } from "vitest";
+import producerWorker from "../../examples/guide/producer.ts";
 import { defineJob, Producer, partitioned, Queue } from "../../src/index.ts";
 import { upstashProducerStore, upstashStore } from "../../src/stores/redis-http/index.ts";
 import { serveFetch } from "../support/http-server.ts";
@@ -43,6 +44,17 @@ test("a store sends the last sync token along, so that it reads what it has writ
   expect(received[0]).toBe("");
   expect(received.at(-1)).toBe(`token ${received.length - 1}`);
   await server.stop();
+});
+
+test("a Worker that only enqueues stores a job of its request", async () => {
+  const { url, token } = redis.shim;
+  const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
+  const request = new Request("https://shop.example/", { method: "POST", body: "ada@example.com" });
+  const response = await producerWorker.fetch(request, env);
+  const queue = new Queue({ store: upstashStore({ url, token }) });
+  expect(await queue.getJob(await response.text())).toMatchObject({
+    payload: { to: "ada@example.com", subject: "Welcome" },
+  });
 });
 
 test("the store of a producer stores jobs for a queue of the whole store, and for no queue in partitions", async () => {
