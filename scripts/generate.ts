@@ -9,7 +9,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { check: { type: "boolean" } } });
   const { check = false } = values;
   const outdated: string[] = [];
-  for (const { file, content, origin } of [lua(), await dashboard(), await cronFields()]) {
+  for (const { file, content, origin } of [lua(), await dashboard(), ...(await cronFields())]) {
     const [replaced] = await replaceFile(file, content, { check });
     if (check && replaced) outdated.push(`${file} differs from ${origin}. Run: npm run generate`);
   }

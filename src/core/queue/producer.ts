@@ -32,7 +32,7 @@ export class Producer {
     });
   }
 
-  /** Stores a job, as `Queue.enqueue` does, but not a recurring one. */
+  /** Stores a job, as `Queue.enqueue` does, but not a recurring one. @throws as `Queue.enqueue` */
   enqueue<Job extends AnyJob | string>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions>
@@ -42,7 +42,7 @@ export class Producer {
     return this.#enqueuer.one(job, payload, options);
   }
 
-  /** Stores jobs in one atomic call, as `Queue.enqueueMany` does. */
+  /** Stores jobs in one atomic call, as `Queue.enqueueMany` does. @throws as `Queue.enqueueMany` */
   async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
     jobs: TypedBulk<Jobs> | readonly [],
     options: BulkOptions = {},
