@@ -60,10 +60,11 @@ describe("a figure that is on several pages is the same on each:", () => {
   });
 
   test("how large bundles are", () => {
-    const { worker, producer, dashboard, qstash } = sizes;
+    const { worker, names, producer, dashboard, qstash } = sizes;
     const client = sizes.client.toFixed(1);
     const cloudflare = page("docs/guide/cloudflare.md");
     expect(cloudflare).toContain(`The README's Worker has at most ${worker} KB`);
+    expect(cloudflare).toContain(`which is on by default, adds up to ${names} KB`);
     expect(cloudflare).toContain(`\`tidegate/dashboard\`, including its page | ${dashboard} |`);
     expect(cloudflare).toContain(`\`tidegate/qstash\` | ${qstash} |`);
     expect(cloudflare).toContain(

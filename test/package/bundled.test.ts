@@ -16,11 +16,12 @@ async function bundleSource(contents: string) {
 }
 
 /** Bundles the Worker that an example exports, as wrangler does, from the sources. */
-const bundleExample = (file: string, external: string[] = []) =>
+const bundleExample = (file: string, external: string[] = [], keepNames = false) =>
   bundle({
     absWorkingDir: root,
     stdin: { contents: `export { default } from "./${file}";`, resolveDir: root },
     external,
+    keepNames,
     conditions: ["workerd", "worker", "browser"],
     define: { "process.env.NODE_ENV": '"production"' },
   });
@@ -40,6 +41,8 @@ describe("the size, minified and gzipped,", () => {
     const { gzipped, used } = await bundleExample("examples/guide/readme.ts", ["zod"]);
     expect(gzipped).toBeLessThanOrEqual(sizes.worker * 1_024 - OTHERS_NEED);
     expect(used.filter((file) => /luxon|dashboard|qstash|memory/.test(file))).toEqual([]);
+    const named = await bundleExample("examples/guide/readme.ts", ["zod"], true);
+    expect(named.gzipped - gzipped).toBeLessThanOrEqual(sizes.names * 1_024);
   });
 
   test(`of a Worker that only enqueues is at most ${sizes.producer} KB, with nothing that drains`, async () => {

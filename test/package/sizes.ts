@@ -2,6 +2,8 @@
 export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
   worker: 120,
+  /** What Wrangler's `keep_names` adds to it. */
+  names: 10,
   /** A Worker that only enqueues. */
   producer: 50,
   client: 2.52,
