@@ -76,7 +76,8 @@ export type {
 } from "./core/observe/hooks.ts";
 export type { Logger } from "./core/observe/log.ts";
 export type { Tracing } from "./core/observe/tracing.ts";
-export type { QueueOptions } from "./core/queue/options.ts";
+export type { ProducerOptions, QueueOptions } from "./core/queue/options.ts";
+export { Producer } from "./core/queue/producer.ts";
 export { Queue } from "./core/queue/queue.ts";
 export type { ScheduleInfo, ScheduleOptions, Schedules, TypedScheduleOptions } from "./core/schedule/schedules.ts";
 export type { Clock } from "./core/shared/clock.ts";
@@ -89,6 +90,6 @@ export {
   TidegateError,
 } from "./core/shared/errors.ts";
 export type { OutcomeCounts } from "./core/store/metrics.ts";
-export type { ClearableState, EnqueueStatus, JobState, Store } from "./core/store/store.ts";
+export type { ClearableState, EnqueueStatus, JobState, ProducerStore, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";
 export { partitioned } from "./stores/partitioned/partitioned.ts";

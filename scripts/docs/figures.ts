@@ -7,6 +7,7 @@ import { inngest, services, triggerDev, upstashRedis } from "../../bench/prices.
 import { measured, type Row } from "../../bench/results.ts";
 import { plans } from "../../src/core/store/plans.ts";
 import { markdownFiles, type Writing } from "../shared/files.ts";
+import { sizes } from "../shared/sizes.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const place = /[^\s|([*]+(?=<!-- = ([\w.-]+) -->)/g;
@@ -110,6 +111,12 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "cpu-job": whole(((cpu("a drain of 100 in a warm isolate") - warm) / 70) * 1_000),
     "drain-30": whole(warm),
     "drain-30-cold": whole(cpu("first request of a new isolate: a drain of 30")),
+    "kb-worker": String(sizes.worker),
+    "kb-names": String(sizes.names),
+    "kb-producer": String(sizes.producer),
+    "kb-client": sizes.client.toFixed(1),
+    "kb-dashboard": String(sizes.dashboard),
+    "kb-qstash": String(sizes.qstash),
     ...workload("small", 10_000, eager, lone),
     ...workload("single", MILLION, eager, lone),
     ...workload("batches", 10 * MILLION, bulk, fromBacklog),

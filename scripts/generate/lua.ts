@@ -3,53 +3,75 @@
 // esbuild.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { luaMinifier } from "./minify-lua.ts";
 import type { GeneratedSource } from "./source.ts";
 
 const folder = new URL("../../src/stores/redis/lua/", import.meta.url);
 const LOCKING_LINE = "#!lua flags=allow-key-locking\n";
+const LANES = "_lanes.lua";
+/** What a line names whose place another file takes. */
+const INCLUDE = /^ *-- include: (.+)$/gm;
 /**
- * The line before each script: it says whether fields expire by themselves, with HSETEX, or with our own sorted set.
+ * Each script is the body of a function. Its answer is returned with its cost, and with whether it has met a server
+ * without HSETEX.
  */
-const heads = {
-  plain: "local OWN_EXPIRY = false\n",
-  locking: `${LOCKING_LINE}local OWN_EXPIRY = false\n`,
-  ownExpiry: "local OWN_EXPIRY = true\n",
-};
-
-/** Removes comments, blank lines and indentation: every Worker would carry them. */
-function compact(source: string): string {
-  return source
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("--"))
-    .join("\n");
-}
+const BEFORE = "local function main()";
+const AFTER = "end local answer = main() return { commands, answer, OWN_EXPIRY and 1 or 0 }";
+/** Whether fields expire with our own sorted set, or by themselves, with HSETEX. */
+const expiry = (isOwn: boolean) => `local OWN_EXPIRY = ${isOwn}`;
 
 const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
-const textOf = (file: string) => readFileSync(new URL(file, folder), "utf8");
-/** Reads a file, with each part that it names in a line `-- include: FILE` in the place of that line. */
-const read = (file: string) =>
-  compact(textOf(file).replace(/^ *-- include: (.+)$/gm, (_, part: string) => textOf(part)));
 const camel = (file: string) =>
-  file.replace(/\.lua$/, "").replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+  file.replace(/^_|\.lua$/g, "").replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-// Each script is the body of a function. Its answer is returned with its cost, and with whether it has met a server
-// without HSETEX.
-const prelude = `${read("_prelude.lua")}\nlocal function main()\n`;
-const postlude = "\nend\nlocal answer = main()\nreturn { commands, answer, OWN_EXPIRY and 1 or 0 }";
-const lanes = `${read("_lanes.lua")}\n`;
+/** A part of a script. Of a shared file, the name of its constant. */
+interface Part {
+  readonly text: string;
+  readonly name?: string;
+}
 
 export function lua(): GeneratedSource {
-  const scripts = readdirSync(folder)
-    .filter((file) => file.endsWith(".lua") && !file.startsWith("_"))
-    .sort()
-    .map((file) => {
-      const body = read(file);
-      const needsLanes = body.includes("load_keys");
-      const source = prelude + (needsLanes ? lanes : "") + body + postlude;
-      const shas = Object.entries(heads).map(([name, head]) => `${name}: "${sha1(head + source)}"`);
-      return `  ${camel(file)}: {\n    shas: { ${shas.join(", ")} },\n    body: ${needsLanes ? "lanes + " : ""}${JSON.stringify(body)},\n  },`;
+  const sources = new Map(
+    readdirSync(folder)
+      .sort()
+      .map((file) => [file, readFileSync(new URL(file, folder), "utf8")]),
+  );
+  const sourceOf = (file: string) => sources.get(file) ?? "";
+  const minify = luaMinifier([...sources.values(), BEFORE + AFTER, expiry(true)]);
+  const textOf = (source: string) => `${minify(source)}\n`;
+
+  const heads = {
+    plain: textOf(expiry(false)),
+    locking: LOCKING_LINE + textOf(expiry(false)),
+    ownExpiry: textOf(expiry(true)),
+  };
+  const prelude = textOf(sourceOf("_prelude.lua") + BEFORE);
+  const postlude = minify(AFTER);
+
+  const included = [...sources.values()].flatMap((source) =>
+    [...source.matchAll(INCLUDE)].map(([, file = ""]) => file),
+  );
+  const shared = [LANES, ...new Set(included.filter((file, at) => included.indexOf(file) < at))];
+  /** The parts of a script: files that several scripts include, and the texts between them. */
+  const partsOf = (source: string): readonly Part[] =>
+    source.split(INCLUDE).flatMap((piece, at) => {
+      if (at % 2 === 0) return minify(piece) === "" ? [] : [{ text: textOf(piece) }];
+      return shared.includes(piece)
+        ? [{ text: textOf(sourceOf(piece)), name: camel(piece) }]
+        : partsOf(sourceOf(piece));
     });
+  const scripts = [...sources.keys()]
+    .filter((file) => !file.startsWith("_"))
+    .map((file) => {
+      const source = sourceOf(file);
+      const needsLanes = /^[^-]*load_keys/m.test(source.replace(INCLUDE, (_, part: string) => sourceOf(part)));
+      const parts = partsOf(needsLanes ? `-- include: ${LANES}\n${source}` : source);
+      const text = prelude + parts.map((part) => part.text).join("") + postlude;
+      const shas = Object.entries(heads).map(([dialect, head]) => `${dialect}: "${sha1(head + text)}"`);
+      const body = parts.map((part) => part.name ?? JSON.stringify(part.text));
+      return `export const ${camel(file)}: Script = {\n  shas: { ${shas.join(", ")} },\n  body: [${body.join(", ")}],\n};`;
+    });
+
   const content = `// Generated by \`npm run generate\` from lua/*.lua. Change those.
 
 /**
@@ -67,15 +89,13 @@ export const postlude = ${JSON.stringify(postlude)};
 export interface Script {
   /** SHA-1 of head, prelude, body and postlude. */
   readonly shas: Readonly<Record<Dialect, string>>;
-  readonly body: string;
+  /** Its parts: what other scripts have too, and the rest. */
+  readonly body: readonly string[];
 }
 
-/** The code shared by scripts that handle flow control keys. */
-const lanes = ${JSON.stringify(lanes)};
+${shared.map((file) => `const ${camel(file)} = ${JSON.stringify(textOf(sourceOf(file)))};`).join("\n")}
 
-export const scripts = {
 ${scripts.join("\n")}
-} as const satisfies Record<string, Script>;
 `;
   return { file: "src/stores/redis/scripts.generated.ts", content, origin: "lua/*.lua" };
 }

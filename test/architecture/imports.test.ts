@@ -13,7 +13,7 @@ interface Layer {
 }
 
 const layers: Readonly<Record<string, Layer>> = {
-  core: { holds: ["core/"], mayImport: ["port"], packages: ["@standard-schema/spec", "cron-parser"] },
+  core: { holds: ["core/"], mayImport: ["port"], packages: ["@standard-schema/spec"] },
   port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
   stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },

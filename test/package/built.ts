@@ -9,7 +9,7 @@ export const root = join(import.meta.dirname, "../..");
 
 const run = promisify(execFile);
 const cache = join(root, "node_modules/.cache/tidegate");
-const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE"];
+const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE", "LICENSE.cron-parser"];
 
 /**
  * Builds the package as it is published. Returns a folder that has it in its `node_modules`; its dependencies are found
@@ -64,7 +64,7 @@ export async function builtPackage(): Promise<string> {
 
 function fingerprint(): string {
   const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).filter((file) =>
-    file.endsWith(".ts"),
+    /\.[jt]s$/.test(file),
   );
   const files = [...sources.sort().map((file) => `src/${file}`), ...published, "tsdown.config.ts", "tsconfig.json"];
   const hash = createHash("sha256").update(readFileSync(import.meta.filename));

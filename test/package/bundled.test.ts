@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
+import { sizes } from "../../scripts/shared/sizes.ts";
 import { installedBuild, root } from "./built.ts";
 import { bundle } from "./bundle.ts";
 
@@ -14,10 +15,45 @@ async function bundleSource(contents: string) {
   return bundle({ stdin: { contents, resolveDir: await installedBuild() } });
 }
 
+/** Bundles the Worker that an example exports, as wrangler does, from the sources. */
+const bundleExample = (file: string, external: string[] = [], keepNames = false) =>
+  bundle({
+    absWorkingDir: root,
+    stdin: { contents: `export { default } from "./${file}";`, resolveDir: root },
+    external,
+    keepNames,
+    conditions: ["workerd", "worker", "browser"],
+    define: { "process.env.NODE_ENV": '"production"' },
+  });
+
+/** Bundles a Worker with a queue and a handler. @param options more options of the handler. */
+const bundleWorker = (imports = "", options = "") =>
+  bundleSource(`
+    import { Queue } from "tidegate";
+    import { createWorker } from "tidegate/cloudflare";
+    import { upstashStore } from "tidegate/upstash";
+    ${imports}
+    const store = upstashStore({ url: "", token: "" });
+    export default createWorker(() => ({ queue: new Queue({ store }), auth: { admin: ["a-long-token"] }, ${options} }));`);
+
 describe("the size, minified and gzipped,", () => {
-  test("of the client is at most 2.52 KB, and it reads nothing but itself and small parts of the core", async () => {
+  test(`of the README's Worker is at most ${sizes.worker} KB, without its schemas`, async () => {
+    const { gzipped, used } = await bundleExample("examples/guide/readme.ts", ["zod"]);
+    expect(gzipped).toBeLessThanOrEqual(sizes.worker * 1_024 - OTHERS_NEED);
+    expect(used.filter((file) => /luxon|dashboard|qstash|memory/.test(file))).toEqual([]);
+    const named = await bundleExample("examples/guide/readme.ts", ["zod"], true);
+    expect(named.gzipped - gzipped).toBeLessThanOrEqual(sizes.names * 1_024);
+  });
+
+  test(`of a Worker that only enqueues is at most ${sizes.producer} KB, with nothing that drains`, async () => {
+    const { gzipped, used } = await bundleExample("examples/guide/producer.ts", ["zod"]);
+    expect(gzipped).toBeLessThanOrEqual(sizes.producer * 1_024 - OTHERS_NEED);
+    expect(used.filter((file) => /src\/(?:http|core\/(?:drain|attempt|manage|schedule))\//.test(file))).toEqual([]);
+  });
+
+  test(`of the client is at most ${sizes.client} KB, and it reads nothing but itself and small parts of the core`, async () => {
     const { gzipped, read } = await bundleSource('export * from "tidegate/client";');
-    expect(gzipped).toBeLessThanOrEqual(2.52 * 1_024 - OTHERS_NEED);
+    expect(gzipped).toBeLessThanOrEqual(sizes.client * 1_024 - OTHERS_NEED);
     expect(read.filter((file) => !file.startsWith("tidegate/dist/client/") && file !== "<stdin>").sort()).toEqual([
       "tidegate/dist/core/manage/wait.js",
       "tidegate/dist/core/shared/duration.js",
@@ -25,29 +61,23 @@ describe("the size, minified and gzipped,", () => {
     ]);
   });
 
-  test("of the dashboard, including the page, is at most 30 KB in a Worker, and 0 without it", async () => {
-    const worker = (imports: string, options: string) =>
-      bundleSource(`
-        import { Queue } from "tidegate";
-        import { createWorker } from "tidegate/cloudflare";
-        import { upstashStore } from "tidegate/upstash";
-        ${imports}
-        const store = upstashStore({ url: "", token: "" });
-        export default createWorker(() => ({ queue: new Queue({ store }), auth: { admin: ["a-long-token"] }, ${options} }));`);
-    const without = await worker("", "");
-    const withIt = await worker('import { dashboard } from "tidegate/dashboard";', "dashboard: dashboard()");
-    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(30 * 1_024);
+  test(`of the dashboard, including the page, is at most ${sizes.dashboard} KB in a Worker, and 0 without it`, async () => {
+    const without = await bundleWorker();
+    const withIt = await bundleWorker('import { dashboard } from "tidegate/dashboard";', "dashboard: dashboard()");
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(sizes.dashboard * 1_024);
     expect(without.used.filter((file) => file.includes("/dashboard/"))).toEqual([]);
   });
 
-  test("of the demo Worker is at most 192 KB", async () => {
-    const { gzipped } = await bundle({
-      absWorkingDir: root,
-      entryPoints: ["examples/cloudflare/worker.ts"],
-      conditions: ["workerd", "worker", "browser"],
-      define: { "process.env.NODE_ENV": '"production"' },
-    });
-    expect(gzipped).toBeLessThanOrEqual(192 * 1_024);
+  test(`of QStash's interface is at most ${sizes.qstash} KB in a Worker, and 0 without it`, async () => {
+    const without = await bundleWorker();
+    const withIt = await bundleWorker('import { createQStash } from "tidegate/qstash";', "qstash: createQStash({})");
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(sizes.qstash * 1_024);
+    expect(without.used.filter((file) => file.includes("/qstash/"))).toEqual([]);
+  });
+
+  test(`of the demo Worker is at most ${sizes.demo} KB`, async () => {
+    const { gzipped } = await bundleExample("examples/cloudflare/worker.ts");
+    expect(gzipped).toBeLessThanOrEqual(sizes.demo * 1_024);
   });
 });
 

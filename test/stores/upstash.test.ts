@@ -1,7 +1,8 @@
 import { Redis } from "@upstash/redis";
 import { expect, test } from "vitest";
-import { defineJob, Queue } from "../../src/index.ts";
-import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import producerWorker from "../../examples/guide/producer.ts";
+import { defineJob, Producer, partitioned, Queue } from "../../src/index.ts";
+import { upstashProducerStore, upstashStore } from "../../src/stores/redis-http/index.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -43,4 +44,33 @@ test("a store sends the last sync token along, so that it reads what it has writ
   expect(received[0]).toBe("");
   expect(received.at(-1)).toBe(`token ${received.length - 1}`);
   await server.stop();
+});
+
+test("a Worker that only enqueues stores a job of its request", async () => {
+  const { url, token } = redis.shim;
+  const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
+  const request = new Request("https://shop.example/", { method: "POST", body: "ada@example.com" });
+  const response = await producerWorker.fetch(request, env);
+  const queue = new Queue({ store: upstashStore({ url, token }) });
+  expect(await queue.getJob(await response.text())).toMatchObject({
+    payload: { to: "ada@example.com", subject: "Welcome" },
+  });
+});
+
+test("the store of a producer stores jobs for a queue of the whole store, and for no queue in partitions", async () => {
+  const { url, token } = redis.shim;
+  const queue = new Queue({ name: "produced", store: upstashStore({ url, token }), jobs: [echo] });
+  const store = upstashProducerStore({ url, token });
+  const producer = new Producer({ name: "produced", store, jobs: [echo] });
+  const jobs = await Promise.all(["one", "two"].map((text) => producer.enqueue(echo, text)));
+  await producer.enqueue(echo, "three", { id: "3", flowControl: { key: "k", concurrency: 1 } });
+  expect(await queue.drain()).toMatchObject({ completed: 3 });
+  expect(await queue.getJob(jobs[1]?.id ?? "")).toMatchObject({ state: "completed", result: "two" });
+
+  const spread = new Queue({ name: "spread", store: partitioned(upstashStore({ url, token }), 2), jobs: [echo] });
+  await spread.enqueue(echo, "one");
+  await expect(new Producer({ name: "spread", store, jobs: [echo] }).enqueue(echo, "two")).rejects.toThrow(
+    'The queue "spread" is stored in 2 partitions, but it was opened without partitioned()',
+  );
+  expect(() => upstashProducerStore({ url, token: "" })).toThrow("upstashProducerStore needs the REST token");
 });

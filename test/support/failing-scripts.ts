@@ -1,6 +1,6 @@
 import type { Transport } from "../../src/stores/redis/connection.ts";
-import { heads, postlude, prelude, type Script, scripts } from "../../src/stores/redis/scripts.generated.ts";
 import { type RespClient, RespError } from "./resp.ts";
+import { allScripts, heads, postlude, prelude } from "./scripts.ts";
 
 /** A connection to Redis on which one command of a script can be made to fail. */
 export interface FailingTransport extends Transport {
@@ -18,7 +18,7 @@ export interface FailingTransport extends Transport {
 }
 
 const sources = new Map(
-  Object.values(scripts).flatMap(({ shas, body }: Script) =>
+  allScripts.flatMap(({ shas, body }) =>
     (["plain", "ownExpiry"] as const).map((dialect) => [shas[dialect], { head: heads[dialect], body }] as const),
   ),
 );

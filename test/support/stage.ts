@@ -1,12 +1,12 @@
 import { Redis } from "@upstash/redis/cloudflare";
 import type { Store } from "../../src/core/store/store.ts";
-import { heads, postlude, prelude, scripts } from "../../src/stores/redis/scripts.generated.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
 import { RespClient } from "./resp.ts";
 import { type RestShim, startRestShim } from "./rest-shim.ts";
+import { allScripts, heads, postlude, prelude } from "./scripts.ts";
 import { unpausedStore } from "./unpaused-store.ts";
 
 /** A dedicated Redis, with everything in front of it. */
@@ -38,7 +38,7 @@ function unpausedUpstash(url: string, token: string, prefix: string): Store {
  */
 async function loadScripts(redis: RespClient): Promise<void> {
   const sources = Object.values(heads).flatMap((head) =>
-    Object.values(scripts).map(({ body }) => head + prelude + body + postlude),
+    allScripts.map(({ body }) => head + prelude + body + postlude),
   );
   await Promise.all(sources.map((source) => redis.send(["SCRIPT", "LOAD", source])));
 }

@@ -1,10 +1,12 @@
-import type { EnqueueNeeds } from "../enqueue/needs.ts";
+import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
 import type { HookCalls } from "../observe/hook-runner.ts";
 import type { Logger } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
 
 /** What the attempts of a drain need. */
-export interface AttemptNeeds extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random" | "store"> {
+export interface AttemptNeeds
+  extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random">,
+    Pick<StoreNeeds, "store"> {
   /** How long completed jobs are kept. */
   readonly retentionMs: number;
   readonly observe: boolean;

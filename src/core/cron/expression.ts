@@ -1,6 +1,6 @@
-import { CronExpressionParser } from "cron-parser";
 import { LATEST_TIME_MS } from "../shared/duration.ts";
 import { invalidRequest, quote, type TidegateError } from "../shared/errors.ts";
+import { type Fields, parseFields } from "./fields.generated.js";
 
 /** A cron expression without its zone. Local times are in milliseconds, counted as if the zone were UTC. */
 export interface Pattern {
@@ -77,22 +77,6 @@ function isAmongLast(days: number, day: Date): boolean {
   return new Date(day.getTime() + days * DAY_MS).getUTCMonth() !== day.getUTCMonth();
 }
 
-/**
- * The fields of an expression, as cron-parser parses them. Its dates are never used: they are wrong at clock changes.
- */
-interface Fields {
-  readonly second: { readonly values: readonly number[] };
-  readonly minute: { readonly values: readonly number[] };
-  readonly hour: { readonly values: readonly number[] };
-  readonly month: { readonly values: readonly number[] };
-  readonly dayOfMonth: { readonly values: readonly (number | string)[]; readonly isWildcard: boolean };
-  readonly dayOfWeek: {
-    readonly values: readonly (number | string)[];
-    readonly isWildcard: boolean;
-    readonly nthDay: number;
-  };
-}
-
 /** The six fields in their order, for messages. */
 const fieldForms = [
   { name: "second", takes: "0-59" },
@@ -111,7 +95,7 @@ const aliases = "@yearly, @annually, @monthly, @weekly, @daily, @hourly, @minute
 function readFields(expression: string, seed: string): Fields {
   const texts = splitFields(expression);
   try {
-    return parseFields(texts, seed);
+    return parseTexts(texts, seed);
   } catch {
     const index = texts.findIndex((_, field) => !isReadable(texts, field, seed));
     throw unreadable(expression, texts, index);
@@ -133,14 +117,11 @@ function splitFields(expression: string): readonly string[] {
   );
 }
 
-/**
- * @param seed the values of `H` are derived from it: without one, no two processes would agree.
- * @throws {Error} if it cannot be parsed. The message does not say which field is wrong.
- */
-function parseFields(texts: readonly string[], seed: string): Fields {
+/** @throws {Error} as `parseFields` */
+function parseTexts(texts: readonly string[], seed: string): Fields {
   // A day from 29 to 31 would skip months, and some expressions would never fire for some seeds.
   const inEachMonth = texts.map((text, index) => (index === DAY_OF_MONTH ? text.replace(/H(?!\()/g, "H(1-28)") : text));
-  const { fields } = CronExpressionParser.parse(inEachMonth.join(" "), { hashSeed: seed, currentDate: 0, tz: "UTC" });
+  const fields = parseFields(inEachMonth.join(" "), seed);
   if (!Number.isInteger(fields.dayOfWeek.nthDay)) throw new Error('The parser accepts "1#1.5".');
   return fields;
 }
@@ -148,7 +129,7 @@ function parseFields(texts: readonly string[], seed: string): Fields {
 function isReadable(texts: readonly string[], field: number, seed: string): boolean {
   const alone = texts.map((text, index) => (index === field ? text : "*"));
   try {
-    return parseFields(alone, seed) !== undefined;
+    return parseTexts(alone, seed) !== undefined;
   } catch {
     return false;
   }

@@ -3,7 +3,7 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { alarm, type Clock } from "../shared/clock.ts";
 import { copyOfError } from "../shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
-import type { LocalFacts, NewJob } from "../store/store.ts";
+import type { EnqueueStore, NewJob } from "../store/store.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { finishJob, type JobDraft } from "./new-job.ts";
 
@@ -28,7 +28,7 @@ const WAITS_FOR_SCHEMAS_MS = 1_000;
 export class Turn {
   /** Makes ids that let jobs be stored together. */
   readonly newId: (key?: string) => string;
-  readonly #local: LocalFacts;
+  readonly #local: EnqueueStore["local"];
   readonly #clock: Clock;
   readonly #store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>;
   readonly #calls: TurnCall[] = [];
@@ -155,7 +155,7 @@ class TurnCall {
     });
   }
 
-  async finish(local: LocalFacts, trace: JobTrace | undefined): Promise<EnqueueResult> {
+  async finish(local: EnqueueStore["local"], trace: JobTrace | undefined): Promise<EnqueueResult> {
     try {
       this.partition = local.partitionOf(this.#draft.job);
       const job = finishJob(this.#draft, trace);

@@ -2,7 +2,7 @@ import type { AnyJob } from "../job/define.ts";
 import type { CheckedHooks } from "../observe/hooks.ts";
 import type { Tracing } from "../observe/tracing.ts";
 import type { Clock } from "../shared/clock.ts";
-import type { QueueStore } from "../store/store.ts";
+import type { EnqueueStore, QueueStore } from "../store/store.ts";
 
 /** What it takes to enqueue the jobs of a queue. */
 export interface EnqueueNeeds {
@@ -14,13 +14,18 @@ export interface EnqueueNeeds {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly random: () => number;
-  readonly store: QueueStore;
-  /** The same store, for reads: their cost is counted separately. */
-  readonly reader: QueueStore;
+  readonly store: EnqueueStore;
   readonly hooks: CheckedHooks | undefined;
   readonly tracing: Tracing | undefined;
   /** Called with the time at which something will be due. */
   readonly noteDue: (runAt: number) => void;
   /** Called when the store finds that the queue was emptied since this process last used it. */
   readonly noteEmptied: () => void;
+}
+
+/** What it takes to read and change what a queue holds. */
+export interface StoreNeeds {
+  readonly store: QueueStore;
+  /** The same store, for reads: their cost is counted separately. */
+  readonly reader: QueueStore;
 }

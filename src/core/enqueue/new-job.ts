@@ -18,7 +18,7 @@ import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTim
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { duration, flag, optionsOf, pathText, span, text, time } from "../shared/schema.ts";
-import { checkText } from "../shared/validate.ts";
+import { checkObject, checkPlain, checkText } from "../shared/validate.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
@@ -70,6 +70,12 @@ export const enqueueOptions = optionsOf<EnqueueOptions>("enqueue", {
   ),
   flowControl: flowControlOptions,
 });
+
+/** @throws {TidegateError} `invalid_request` for what cannot be options of a call of `enqueue`. */
+export function checkOptions(options: object): void {
+  checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
+  checkPlain(options, "enqueue");
+}
 
 /** The name of a job that was passed as a definition or a name. */
 export function jobName(job: AnyJob | string): string {

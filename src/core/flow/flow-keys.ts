@@ -1,4 +1,4 @@
-import type { EnqueueNeeds } from "../enqueue/needs.ts";
+import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { cursor, limit, optionsOf, orFirst } from "../shared/schema.ts";
@@ -53,14 +53,14 @@ export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.li
 
 /** The flow control keys of a queue. */
 export class FlowKeys {
-  readonly #needs: Pick<EnqueueNeeds, "store" | "reader" | "clock">;
+  readonly #needs: StoreNeeds & Pick<EnqueueNeeds, "clock">;
   readonly #changed: () => void;
 
   /**
    * @internal
    * @param changed is called when jobs may have become due.
    */
-  constructor(needs: Pick<EnqueueNeeds, "store" | "reader" | "clock">, changed: () => void) {
+  constructor(needs: StoreNeeds & Pick<EnqueueNeeds, "clock">, changed: () => void) {
     this.#needs = needs;
     this.#changed = changed;
   }

@@ -1,4 +1,4 @@
-import type { EnqueueNeeds } from "../enqueue/needs.ts";
+import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
 
 /** What it takes to read and change the jobs of a queue. */
-export type ManageNeeds = Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "store" | "reader" | "noteDue">;
+export type ManageNeeds = StoreNeeds & Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "noteDue">;

@@ -8,14 +8,14 @@ import type { ManageNeeds } from "../manage/needs.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Meter } from "../store/meter.ts";
-import { type QueueOptions, readOptions } from "./options.ts";
+import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 
 /** Everything that the parts of a queue need. */
 export type OpenQueue = EnqueueNeeds & DrainNeeds & ManageNeeds;
 
 /** @throws as the constructor of `Queue` */
 export function openQueue(options: QueueOptions): OpenQueue {
-  const { store: kept, ...chosen } = readOptions(options);
+  const { store: kept, ...chosen } = readOptions(options, queueOptions, "new Queue");
   const { queue, definitions, clock, logger } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();

@@ -8,7 +8,7 @@ import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
 import { checkFlag, checkFunctions, checkPathText, knownOptions } from "../shared/validate.ts";
-import { checkStore, type Store } from "../store/store.ts";
+import { checkStore, type ProducerStore, type Store } from "../store/store.ts";
 
 /** Options of a queue. */
 export interface QueueOptions {
@@ -48,7 +48,15 @@ export interface QueueOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-const optionNames = [
+/** Options of a producer. */
+export interface ProducerOptions
+  extends Pick<QueueOptions, "name" | "jobs" | "clock" | "newId" | "hooks" | "logger" | "tracing"> {
+  /** Keeps the jobs: `upstashProducerStore`, or any store of a queue. */
+  readonly store: ProducerStore;
+}
+
+export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing"];
+export const queueOptions = [
   "name",
   "store",
   "jobs",
@@ -63,12 +71,17 @@ const optionNames = [
 ];
 
 /**
- * Checks queue options and adds the defaults.
+ * Checks the options of a queue or a producer and adds the defaults.
  *
+ * @param names the options that `taker` has.
  * @throws {TidegateError} `invalid_request`; the message names the option.
  */
-export function readOptions(given: QueueOptions) {
-  const options = knownOptions(given, optionNames, "new Queue");
+export function readOptions<Kept extends ProducerStore>(
+  given: Omit<QueueOptions, "store"> & { readonly store: Kept },
+  names: readonly string[],
+  taker: string,
+) {
+  const options = knownOptions(given, names, taker);
   const { name = "default", store, random = Math.random, retention = "24h", observe = true } = options;
   checkPathText(name, "the queue's name", LONGEST_NAME);
   if (/[{}/]/.test(name)) {
@@ -76,7 +89,7 @@ export function readOptions(given: QueueOptions) {
       "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",
     );
   }
-  checkStore(store, "new Queue");
+  checkStore(store, taker);
   checkFlag(observe, "observe");
   checkFunctions(options, ["clock", "random", "newId"]);
   const source = options.clock ?? systemClock;

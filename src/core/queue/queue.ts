@@ -4,7 +4,7 @@ import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
-import type { EnqueueOptions, RecurringOptions } from "../enqueue/new-job.ts";
+import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
 import { FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
@@ -37,7 +37,7 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { checkObject, checkPlain, knownOptions } from "../shared/validate.ts";
+import { knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
@@ -139,8 +139,7 @@ export class Queue {
     payload?: unknown,
     options: EnqueueOptions | RecurringOptions = {},
   ): Promise<EnqueueResult> {
-    checkObject(options, 'enqueue takes an object of options after the payload, such as { delay: "5m" }.');
-    checkPlain(options, "enqueue");
+    checkOptions(options);
     if ("cron" in options && options.cron !== undefined)
       return enqueueRecurring(this.schedules, this.#open.definitions, job, payload, options);
     return this.#enqueuer.one(job, payload, options);

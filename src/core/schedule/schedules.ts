@@ -1,6 +1,6 @@
 import { parseCron } from "../cron/cron.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
-import type { EnqueueNeeds } from "../enqueue/needs.ts";
+import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
 import {
   checkFits,
   type EnqueueOptions,
@@ -79,7 +79,7 @@ const scheduleFields = optionsOf<ScheduleOptions>(
 /** With the time of an occurrence, a key makes a job id of at most 256 characters. */
 export const LONGEST_KEY = 200;
 
-type ScheduleNeeds = Pick<EnqueueNeeds, "store" | "reader" | "definitions" | "clock" | "noteDue">;
+type ScheduleNeeds = StoreNeeds & Pick<EnqueueNeeds, "definitions" | "clock" | "noteDue">;
 
 /** The recurring jobs of a queue. */
 export class Schedules {

@@ -32,6 +32,16 @@ export interface Store {
   open(queue: string, meter?: Meter, partition?: number): QueueStore;
 }
 
+/** Stores jobs, as `upstashProducerStore` does. Every `Store` does it too. */
+export interface ProducerStore {
+  /**
+   * Opens the part of the store that belongs to one queue.
+   *
+   * @internal
+   */
+  open(queue: string): EnqueueStore;
+}
+
 /**
  * @param taker what needs a store, for the message.
  * @throws {TidegateError} `invalid_request` if `store` is not a store.
@@ -502,6 +512,12 @@ export interface LocalFacts {
    * @throws {TidegateError} `invalid_request` for a job that the partitions cannot keep.
    */
   partitionOf(job: Omit<NewJob, "record">): number;
+}
+
+/** The part of `QueueStore` that enqueues. */
+export interface EnqueueStore {
+  readonly local: Pick<LocalFacts, "idSource" | "partitionOf">;
+  readonly enqueue: QueueStore["enqueue"];
 }
 
 /** The jobs of one queue, as a store keeps them. The `Queue` class calls it; your code never needs to. */

@@ -8,10 +8,10 @@ import type { Redis as AnyRedis } from "@upstash/redis";
 import { Redis, type Requester } from "@upstash/redis/cloudflare";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkObject, knownOptions } from "../../core/shared/validate.ts";
-import type { Store } from "../../core/store/store.ts";
+import type { ProducerStore, Store } from "../../core/store/store.ts";
 import { Connection, readPrefix } from "../redis/connection.ts";
 import { keysOf } from "../redis/keys.ts";
-import { redisQueue } from "../redis/queue.ts";
+import { redisProducer, redisQueue } from "../redis/queue.ts";
 import { requesterOf, transportOf } from "./transport.ts";
 
 /** Where the database is. */
@@ -43,35 +43,42 @@ export interface UpstashClientOptions {
  *   sent before a queue needs it.
  */
 export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): Store {
-  const { requester, prefix } = readOptions(options);
+  const { requester, prefix } = readOptions(options, "upstashStore");
   const connection = new Connection(transportOf(requester));
   return {
     open: (queue, meter, partition) => redisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
   };
 }
 
-function readOptions(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): {
-  requester: Requester;
-  prefix: string;
-} {
-  checkObject(options, "upstashStore takes { url, token }, or a client of @upstash/redis.");
+/**
+ * The part of `upstashStore` that a `Producer` needs, with the same options. It cannot be used with `partitioned`.
+ *
+ * @throws as `upstashStore`
+ */
+export function upstashProducerStore(options: UpstashStoreOptions | UpstashClientOptions | AnyRedis): ProducerStore {
+  const { requester, prefix } = readOptions(options, "upstashProducerStore");
+  const connection = new Connection(transportOf(requester));
+  return { open: (queue) => redisProducer(connection, keysOf(prefix, queue), Math.random) };
+}
+
+function readOptions(
+  options: UpstashStoreOptions | UpstashClientOptions | AnyRedis,
+  taker: string,
+): { requester: Requester; prefix: string } {
+  checkObject(options, `${taker} takes { url, token }, or a client of @upstash/redis.`);
   if ("evalsha" in options) return { requester: requesterOf(options), prefix: readPrefix() };
   if ("redis" in options && options.redis !== undefined) {
-    const { redis, prefix } = knownOptions(options, ["redis", "prefix"], "upstashStore with a client");
+    const { redis, prefix } = knownOptions(options, ["redis", "prefix"], `${taker} with a client`);
     return { requester: requesterOf(redis), prefix: readPrefix(prefix) };
   }
-  const { url, token, prefix } = knownOptions(
-    options as UpstashStoreOptions,
-    ["url", "token", "prefix"],
-    "upstashStore",
-  );
+  const { url, token, prefix } = knownOptions(options as UpstashStoreOptions, ["url", "token", "prefix"], taker);
   if (!isHttpUrl(url))
     throw invalidRequest(
-      "upstashStore needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows.",
+      `${taker} needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows.`,
     );
   if (typeof token !== "string" || token === "")
     throw invalidRequest(
-      "upstashStore needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows.",
+      `${taker} needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows.`,
     );
   return {
     requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),

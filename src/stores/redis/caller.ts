@@ -4,7 +4,8 @@ import type { Command, Connection, InPlace, Sending } from "./connection.ts";
 import { isRefusedCommand } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
 import { mostOfPartitions } from "./most-commands.ts";
-import { type Script, scripts } from "./scripts.generated.ts";
+import type { Script } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 import { readLayout } from "./spread.ts";
 
 /** The arguments of a script: a function if they say whether an earlier send may have arrived. */

@@ -211,7 +211,7 @@ export class Connection {
       return this.#evaluate(evaluation);
     };
     const unknownFlag = { reason: UNKNOWN_FLAG, requests: toAskAgain, send: withoutFlag };
-    const source = heads[dialect] + prelude + script.body + postlude;
+    const source = heads[dialect] + prelude + script.body.join("") + postlude;
     const byText = () =>
       this.#send(["EVAL", source, ...rest], evaluation, dialect === "locking" ? unknownFlag : undefined);
     const unknownScript = { reason: UNKNOWN_SCRIPT, requests: 1 + toAskAgain, send: byText };

@@ -1,7 +1,7 @@
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { Page, QueueStore } from "../../core/store/store.ts";
 import { type Caller, rowsOf } from "./caller.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 
 // How scripts read and store documents: see lua/change_documents.lua.
 

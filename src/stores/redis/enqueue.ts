@@ -3,7 +3,7 @@ import type { EnqueueReply, EnqueueStatus, NewJob, QueueStore } from "../../core
 import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
 import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 
 /** How many values enqueue.lua returns for each job. */
 const VALUES = 5;

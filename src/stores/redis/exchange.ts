@@ -19,7 +19,7 @@ import { mostOfExchange, mostOfSweep } from "./most-commands.ts";
 import { followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./plan.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 import { idOf } from "./stored-job.ts";
 
 /** Claims nothing: exchange.lua only reads what is due next. */

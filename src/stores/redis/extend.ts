@@ -3,7 +3,7 @@ import { type QueueStore, renewedLease } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { flowHead } from "./flow.ts";
 import { mostOfExtend } from "./most-commands.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 
 export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
   return {

@@ -3,7 +3,7 @@ import { windowEnd } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { badCursor } from "../cursor.ts";
 import { type Caller, rowsOf, textsOf } from "./caller.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 
 // How scripts read and store flow control keys: see lua/_lanes.lua.
 

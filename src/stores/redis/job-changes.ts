@@ -3,7 +3,7 @@ import type { CancelStatus, QueueStore } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
 import { flowHead, newFlowText } from "./flow.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 import { deadJobs } from "./stored-job.ts";
 
 /** How many members one call of `clear` examines. */

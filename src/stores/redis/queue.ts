@@ -1,5 +1,5 @@
 import type { Meter } from "../../core/store/meter.ts";
-import type { LocalFacts, QueueStore } from "../../core/store/store.ts";
+import type { EnqueueStore, LocalFacts, QueueStore } from "../../core/store/store.ts";
 import { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import { documentCalls } from "./documents.ts";
@@ -57,5 +57,13 @@ export function redisQueue(
     ...statisticsCalls(caller),
     ...scheduleCalls(caller),
     ...documentCalls(caller),
+  };
+}
+
+/** The part of `redisQueue` that enqueues: a bundler leaves out the rest. */
+export function redisProducer(connection: Connection, keys: QueueKeys, random: () => number): EnqueueStore {
+  return {
+    local: { idSource: (newId) => newId, partitionOf: () => 0 },
+    ...enqueueCalls(new Caller(connection, keys, undefined, random)),
   };
 }

@@ -4,7 +4,7 @@ import type { QueueStore } from "../../core/store/store.ts";
 import { type Caller, rowsOf } from "./caller.ts";
 import { mostOfDeclare, mostOfListing } from "./most-commands.ts";
 import { readPlan, withPlan } from "./plan.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 
 export function scheduleCalls(
   caller: Caller,

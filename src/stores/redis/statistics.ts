@@ -6,7 +6,7 @@ import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
 import { timeOf } from "./peek.ts";
-import { scripts } from "./scripts.generated.ts";
+import * as scripts from "./scripts.generated.ts";
 
 /** How many members of `due` are read to count them, in one command. Beyond that, ZCOUNT needs seven to eleven. */
 const MOST_READ = 5_000;

@@ -14,8 +14,8 @@
 --   'fired' | 'skipped' | 'stale' for each schedule;
 --   for each claimed job: name, record, score at which it was due (the name is the id, ' born:ID' if the job was made
 --     here, ' fired:ID' if an earlier send has made it);
---   for each of the first of these, which an earlier send has claimed: lease score (the others are leased for as long as
---     the arguments say, and claimed once more than when they were due);
+--   for each of the first of these, which an earlier send has claimed: lease score (the others are leased for the time
+--     that the arguments say, and claimed once more than when they were due);
 --   for each name whose metrics the caller looks for elsewhere: name, place ('' if it has none);
 --   the watched names that are gone (none if no outcome had to be read);
 --   for each due schedule that was not fired: key, score of the occurrence, record

@@ -1,0 +1,100 @@
+// Minifies Lua without changing what it does: every Worker carries the scripts.
+
+/** Comments, texts, numbers, names and operators. Long brackets are not among them. */
+const TOKEN =
+  /--.*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|\.{1,3}|[=~<>]=|\S/g;
+const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
+const KEYWORDS = words(
+  "and break do else elseif end false for function if in local nil not or repeat return then true until while",
+);
+const OPENERS = words("function if do repeat {");
+const CLOSERS = words("end until }");
+/** What Redis declares. A name of ours that hides one of these stays as it is. */
+const GIVEN = words(
+  "ARGV KEYS error ipairs math next pairs pcall redis select string table tonumber tostring type unpack",
+);
+
+interface Token {
+  readonly text: string;
+  /** The outermost function around it, by its place; undefined outside of all. */
+  readonly within: number | undefined;
+  /** Whether it names a variable, and not a field. */
+  readonly isVariable: boolean;
+  readonly isDeclared: boolean;
+}
+
+/**
+ * Returns a function that minifies sources, which may be put together to one script. A name has the same short form
+ * wherever it stands. Names of which at least one is known only inside of functions share one, if no function has both.
+ * So each use still means the declaration that it meant.
+ *
+ * @throws {Error} if a source uses a name that none declares, or has long brackets.
+ */
+export function luaMinifier(sources: readonly string[]): (source: string) => string {
+  const uses = new Map<string, number>();
+  const declared = new Set<string>();
+  /** The names of each function, and those outside of functions. */
+  const together = new Map<string, Set<string>>();
+  for (const [index, source] of sources.entries()) {
+    for (const { text, within, isVariable, isDeclared } of tokensOf(source)) {
+      if (!isVariable || GIVEN.has(text)) continue;
+      uses.set(text, (uses.get(text) ?? 0) + 1);
+      if (isDeclared) declared.add(text);
+      const place = within === undefined ? "outside" : `${index} ${within}`;
+      together.set(place, (together.get(place) ?? new Set()).add(text));
+    }
+  }
+  const unknown = [...uses.keys()].filter((name) => !declared.has(name));
+  if (unknown.length > 0) throw new Error(`No Lua script declares ${unknown.join(", ")}.`);
+  const short = new Map<string, string>();
+  for (const [name] of [...uses].sort(([a, often], [b, oftener]) => oftener - often || (a < b ? -1 : 1))) {
+    const others = [...together.values()].filter((names) => names.has(name)).flatMap((names) => [...names]);
+    short.set(name, shortName(new Set(others.map((other) => short.get(other)))));
+  }
+  return (source) => joined(tokensOf(source).map(({ text, isVariable }) => (isVariable && short.get(text)) || text));
+}
+
+/** @returns all tokens but comments. */
+function tokensOf(source: string): readonly Token[] {
+  const texts = (source.match(TOKEN) ?? []).filter((text) => !/^--(?!\[)/.test(text));
+  const open: string[] = [];
+  let within: number | undefined;
+  return texts.map((text, at) => {
+    const [before = "", after = ""] = [texts[at - 1], texts[at + 1]];
+    if (text.startsWith("--") || (text === "[" && /^[[=]/.test(after)))
+      throw new Error("Lua with long brackets cannot be minified.");
+    if (CLOSERS.has(text)) open.pop();
+    if (OPENERS.has(text)) open.push(text);
+    if (!open.includes("function")) within = undefined;
+    else if (text === "(") within ??= at;
+    const isKey = after === "=" && open.at(-1) === "{" && /^[{,;]$/.test(before);
+    const isField = isKey || before === "." || before === ":";
+    const isVariable = /^[A-Za-z_]/.test(text) && !KEYWORDS.has(text) && !isField;
+    return { text, within, isVariable, isDeclared: isVariable && isDeclaration(texts, at) };
+  });
+}
+
+/** Whether a variable is declared where it stands: after `local` or `for`, or as a parameter. */
+function isDeclaration(texts: readonly string[], at: number): boolean {
+  let first = at;
+  while (texts[first - 1] === ",") first -= 2;
+  const [before, second, third] = [texts[first - 1], texts[first - 2], texts[first - 3]];
+  if (before === "(") return second === "function" || third === "function";
+  return before === "local" || before === "for" || (before === "function" && second === "local");
+}
+
+/** Two tokens that would become one, or a comment, without a space between them. */
+const NEED_SPACE = /^(?:\w \w|[\d.] \.|- -)$/;
+
+function joined(tokens: readonly string[]): string {
+  return tokens.reduce((text, token) => text + (NEED_SPACE.test(`${text.at(-1)} ${token[0]}`) ? " " : "") + token, "");
+}
+
+/** @returns the first of a, b, ... Z, aa, ab, ... that is free. */
+function shortName(taken: ReadonlySet<string | undefined>): string {
+  const letters = [..."abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+  for (let names = letters; ; names = names.flatMap((name) => letters.map((letter) => name + letter))) {
+    const free = names.find((name) => !KEYWORDS.has(name) && !taken.has(name));
+    if (free) return free;
+  }
+}

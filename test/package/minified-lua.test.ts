@@ -1,0 +1,40 @@
+import { describe, expect, test } from "vitest";
+import { luaMinifier } from "../../scripts/generate/minify-lua.ts";
+
+const minified = (...sources: string[]) => sources.map(luaMinifier(sources));
+
+describe("minified Lua", () => {
+  test("keeps texts, numbers, fields, and the names that Redis gives", () => {
+    const source = `
+      -- A comment -- with more of it.
+      local reply = redis.call('GET', KEYS[1]) -- of 'this'
+      local found = { reply = reply, [reply] = "a -- b", count = #reply - -1 }
+      return found.reply .. 1 .. 'it\\'s', found:count(1e3, ...)`;
+    expect(minified(source)).toEqual([
+      `local a=redis.call('GET',KEYS[1])local b={reply=a,[a]="a -- b",count=#a- -1}return b.reply..1 ..'it\\'s',b:count(1e3,...)`,
+    ]);
+  });
+
+  test("gives a name the same short form in all sources", () => {
+    const [part, script] = minified("local function twice(number) return 2 * number end", "return twice(ARGV[1])");
+    expect(part).toBe("local function a(a)return 2*a end");
+    expect(script).toBe("return a(ARGV[1])");
+  });
+
+  test("never gives two names that a function knows the same short form", () => {
+    const [text] = minified(`
+      local sum = 0
+      local function add(value, factor) sum = sum + value * factor end
+      local function other(first) local second = first return function() return second, first, sum end end
+      for key, value in pairs({ sum = add, other }) do sum = key end`);
+    expect(text).toBe(
+      "local a=0 local function c(b,c)a=a+b*c end local function e(b)local c=b return function()return c,b,a end end for d,b in pairs({sum=c,e})do a=d end",
+    );
+  });
+
+  test("is refused if a name is declared nowhere, or a bracket is long", () => {
+    expect(() => luaMinifier(["local now = 1", "return later"])).toThrow("No Lua script declares later.");
+    expect(() => luaMinifier(["return [[text]]"])).toThrow("long brackets");
+    expect(() => luaMinifier(["--[[ comment\n]] return 1"])).toThrow("long brackets");
+  });
+});
