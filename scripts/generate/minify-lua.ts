@@ -3,6 +3,8 @@
 /** Comments, texts, numbers, names and operators. Long brackets are not among them. */
 const TOKEN =
   /--.*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[A-Za-z_]\w*|\.{1,3}|[=~<>]=|\S/g;
+/** A line that declares a constant, in capitals. */
+const CONSTANT = /^local ([A-Z][A-Z0-9_]*) = ('[^'\\\n]*'|\d+)$/gm;
 const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 const KEYWORDS = words(
   "and break do else elseif end false for function if in local nil not or repeat return then true until while",
@@ -26,18 +28,23 @@ interface Token {
 /**
  * Returns a function that minifies sources, which may be put together to one script. A name has the same short form
  * wherever it stands. Names of which at least one is known only inside of functions share one, if no function has both.
- * So each use still means the declaration that it meant.
+ * So each use still means the declaration that it meant. Constants stand where they are used: a script makes all its
+ * functions anew in each call, and each name that a function takes from outside costs time.
  *
- * @throws {Error} if a source uses a name that none declares, or has long brackets.
+ * @throws {Error} if a source uses a name that none declares, declares two constants of one name, or has long brackets.
  */
-export function luaMinifier(sources: readonly string[]): (source: string) => string {
+export function luaMinifier(given: readonly string[]): (source: string) => string {
+  const constants = constantsOf(given);
+  const withoutConstants = (source: string) => source.replace(CONSTANT, "");
+  const sources = given.map(withoutConstants);
   const uses = new Map<string, number>();
   const declared = new Set<string>();
   /** The names of each function, and those outside of functions. */
   const together = new Map<string, Set<string>>();
   for (const [index, source] of sources.entries()) {
     for (const { text, within, isVariable, isDeclared } of tokensOf(source)) {
-      if (!isVariable || GIVEN.has(text)) continue;
+      if (isDeclared && constants.has(text)) throw new Error(`${text} is a constant in one Lua script alone.`);
+      if (!isVariable || GIVEN.has(text) || constants.has(text)) continue;
       uses.set(text, (uses.get(text) ?? 0) + 1);
       if (isDeclared) declared.add(text);
       const place = within === undefined ? "outside" : `${index} ${within}`;
@@ -51,7 +58,22 @@ export function luaMinifier(sources: readonly string[]): (source: string) => str
     const others = [...together.values()].filter((names) => names.has(name)).flatMap((names) => [...names]);
     short.set(name, shortName(new Set(others.map((other) => short.get(other)))));
   }
-  return (source) => joined(tokensOf(source).map(({ text, isVariable }) => (isVariable && short.get(text)) || text));
+  return (source) =>
+    joined(
+      tokensOf(withoutConstants(source)).map(
+        ({ text, isVariable }) => (isVariable && (constants.get(text) ?? short.get(text))) || text,
+      ),
+    );
+}
+
+function constantsOf(sources: readonly string[]): ReadonlyMap<string, string> {
+  const constants = new Map<string, string>();
+  for (const [, name = "", value = ""] of sources.flatMap((source) => [...source.matchAll(CONSTANT)])) {
+    if ((constants.get(name) ?? value) !== value)
+      throw new Error(`Two constants of the Lua scripts are called ${name}.`);
+    constants.set(name, value);
+  }
+  return constants;
 }
 
 /** @returns all tokens but comments. */

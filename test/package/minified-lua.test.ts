@@ -32,8 +32,22 @@ describe("minified Lua", () => {
     );
   });
 
-  test("is refused if a name is declared nowhere, or a bracket is long", () => {
+  test("puts constants where they are used", () => {
+    const source = `
+local LEASE = ' lease:'
+local HOUR_MS = 3600000
+local KINDS = { 'dead' }
+local hour = 2 * HOUR_MS
+return LEASE .. hour, #LEASE, '#' .. HOUR_MS, { HOUR_MS = -HOUR_MS }, KINDS`;
+    expect(minified(source)).toEqual([
+      "local a={'dead'}local b=2*3600000 return' lease:'..b,#' lease:','#'..3600000,{HOUR_MS=-3600000},a",
+    ]);
+  });
+
+  test("is refused if a name is declared nowhere, a constant twice, or a bracket is long", () => {
     expect(() => luaMinifier(["local now = 1", "return later"])).toThrow("No Lua script declares later.");
+    expect(() => luaMinifier(["local HOUR = 1", "local HOUR = 2"])).toThrow("Two constants");
+    expect(() => luaMinifier(["local HOUR = 1", "local HOUR = {}"])).toThrow("HOUR is a constant in one Lua script");
     expect(() => luaMinifier(["return [[text]]"])).toThrow("long brackets");
     expect(() => luaMinifier(["--[[ comment\n]] return 1"])).toThrow("long brackets");
   });

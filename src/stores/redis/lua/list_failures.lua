@@ -8,7 +8,7 @@ local now = number_argument()
 local limit = number_argument()
 local most_bytes = number_argument()
 local last = argument()
-local HOURS = 24
+local TREND_HOURS = 24
 local HOUR_MS = 3600000
 local COUNTED = 500
 local entries = call('ZCOUNT', dead, '-inf', '(0')
@@ -26,7 +26,7 @@ end
 -- Only what became dead after `since` is counted.
 local function count_dead(dead_since)
   local hour = math.max(math.floor((now - dead_since) / HOUR_MS), 0)
-  if hour < HOURS then group.trend[hour] = (group.trend[hour] or 0) + 1 end
+  if hour < TREND_HOURS then group.trend[hour] = (group.trend[hour] or 0) + 1 end
 end
 
 while at < entries and not more do
@@ -65,9 +65,9 @@ local reply = { ungrouped, (more or fitting < #groups) and 1 or 0 }
 for i = 1, fitting do
   group = groups[i]
   local counts = {}
-  local unknown = HOURS
+  local unknown = TREND_HOURS
   if group.since ~= '-inf' then unknown = math.max(math.floor((now - group.since) / HOUR_MS), 0) end
-  for hour = HOURS - 1, 0, -1 do push(counts, hour <= unknown and (group.trend[hour] or 0) or '') end
+  for hour = TREND_HOURS - 1, 0, -1 do push(counts, hour <= unknown and (group.trend[hour] or 0) or '') end
   push(reply, group.score, group.past - group.first_rank, whole(group.first), whole(group.last))
   push(reply, group.id, records[i] or '', table.concat(counts, ','))
 end
