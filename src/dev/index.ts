@@ -4,10 +4,11 @@ import type { Clock } from "../core/shared/clock.ts";
 import { startWorker } from "../platforms/node.ts";
 import { createQStash } from "../qstash/index.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
-import { AppQueues } from "./app-queues.ts";
+import { AppQueues, USUAL_PREFIX } from "./app-queues.ts";
 import { Cron } from "./cron.ts";
 import { DevDirectory, type Kept } from "./directory.ts";
-import { DrainCalls, type Drained } from "./drain-calls.ts";
+import { DrainCalls } from "./drain-calls.ts";
+import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
 import { HOST } from "./host.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
@@ -18,7 +19,7 @@ import { RedisLink } from "./redis-link.ts";
 import { restApi } from "./rest.ts";
 import { StartError } from "./start-error.ts";
 
-export type { Drained } from "./drain-calls.ts";
+export type { Ended } from "./ended-attempts.ts";
 
 /** What to start, and whom to tell. */
 export interface DevOptions {
@@ -32,14 +33,16 @@ export interface DevOptions {
   readonly directory: string;
   /** The file that gets the lines of the REST API: an absolute path. */
   readonly write: string | undefined;
-  /** What the keys of the app's queues begin with. */
-  readonly prefix: string;
+  /** What the keys of the app's queues begin with. Undefined: every queue in the Redis is the app's. */
+  readonly prefix: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** Gets the attempts to deliver QStash's messages. */
   readonly hooks: Hooks;
-  /** Called after each call of the app's drain route. */
-  readonly onDrained: (drained: Drained) => void;
+  /** Gets the attempts that have ended in the app's queues. */
+  readonly onEnded: (ended: Ended) => void;
+  /** Gets what is wrong with the app's drain route, once, and that it is over. */
+  readonly onNote: (text: string) => void;
   /** Called with failures of the pages and of deliveries, such as a Redis that does not answer. */
   readonly onError: (error: unknown) => void;
 }
@@ -55,8 +58,6 @@ export interface Dev {
   readonly dashboardUrl: string;
   /** Which Redis it is: "redis-server 8.0.2", or "localhost:6379". */
   readonly redis: string;
-  /** Whether a call of the app or a delivery is under way. */
-  readonly isBusy: boolean;
   /**
    * Drives the app and delivers messages until the signal is aborted, then stops everything.
    *
@@ -97,7 +98,7 @@ async function startIn(
   file: EnvFile | undefined,
   started: Stoppable[],
 ): Promise<Dev> {
-  const { prefix, env, clock, hooks, onError } = options;
+  const { prefix, env, clock, hooks, drain, onEnded, onNote, onError } = options;
   const own = options.redis ? undefined : await startOwnRedis(directory, env["PATH"]);
   if (own) started.push(own);
   const address = options.redis ?? { host: HOST, port: own?.port ?? 0 };
@@ -112,8 +113,8 @@ async function startIn(
   started.push(rest);
   await directory.keep({ restPort: rest.port });
 
-  const store = redisStore(link, { prefix });
-  const app = new AppQueues(link, prefix, MESSAGES);
+  const store = redisStore(link, { prefix: prefix ?? USUAL_PREFIX });
+  const app = new AppQueues(link, { prefix, hidden: MESSAGES }, onEnded);
   const qstash = createQStash({
     tokens: [qstashToken],
     signingKeys: { current: currentSigningKey, next: nextSigningKey },
@@ -129,7 +130,6 @@ async function startIn(
 
   const restEnv = { UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: restToken };
   await file?.set(restEnv);
-  let cron: Cron | undefined;
   return {
     restEnv,
     qstashEnv: {
@@ -140,23 +140,18 @@ async function startIn(
     },
     dashboardUrl: `${served.url}/dashboard`,
     redis: own?.program ?? placeOf(address),
-    get isBusy() {
-      return cron?.isWaiting ?? false;
-    },
     async run(signal) {
       const over = new AbortController();
       const ending = AbortSignal.any([signal, over.signal]);
       const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError });
-      if (options.drain) {
-        const calls = new DrainCalls(options.drain, tokenOf(env, file));
-        cron = new Cron({ queues: app, app: calls, clock, signal: ending, onDrained: options.onDrained });
-      }
+      const calls = drain && new DrainCalls(drain, tokenOf(env, file));
+      const cron = new Cron({ queues: app, app: calls, clock, signal: ending, onNote });
       let isGone = false;
       void own?.ended.then(() => {
         isGone = !ending.aborted;
         over.abort();
       });
-      await Promise.all([worker.done, cron?.run(), aborted(ending)]);
+      await Promise.all([worker.done, cron.run(), aborted(ending)]);
       await stopAll(started);
       if (isGone) throw new StartError(`${own?.program} has ended. Start tidegate dev again: the jobs are kept.`);
     },

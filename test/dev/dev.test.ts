@@ -75,6 +75,49 @@ describe("tidegate dev", () => {
     expect(await page.json()).toMatchObject({ queues: ["wide", "qstash-dev"] });
   });
 
+  test("drains queues of any prefix and name, and shows whose they are", async () => {
+    const { start } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`], token);
+    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
+    const shop = upstashStore({ url, token: restToken, prefix: "my:shop" });
+    const mail = new Queue({ name: "mail", store: shop, jobs: [sendEmail] });
+    const queues = [queueOf(dev), mail];
+    const app = await serveFetch(createHandler({ queues, auth: "none" }).fetch, port);
+    afterwards(() => app.stop());
+    for (const [index, queue] of queues.entries()) {
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: `soon-${index}`, delay: 300 });
+      await dev.says(new RegExp(`"id":"soon-${index}"`));
+    }
+    const page = await fetch(`${dev.started["dashboard"]}/data?view=overview`);
+    const shown = (await page.json()) as { queues: string[] };
+    expect(new Set(shown.queues)).toEqual(new Set(["default", "my:shop:mail", "qstash-dev"]));
+  });
+
+  test("prints a line for an attempt that no call of the drain route has made", async () => {
+    const { start } = await newPlace();
+    const dev = await start();
+    const queue = queueOf(dev);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "eager" });
+    await queue.drain();
+    expect(JSON.parse(await dev.says(/"id":"eager"/))).toMatchObject({ outcome: "completed", attempt: 1 });
+  });
+
+  test("prints no line for what ended before it started", async () => {
+    const { start } = await newPlace();
+    const first = await start();
+    const queue = queueOf(first);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "before" });
+    await queue.drain();
+    await first.says(/"id":"before"/);
+    await first.stop();
+    const second = await start();
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "after" });
+    await queue.drain();
+    await second.says(/"id":"after"/);
+    expect(second.errors).not.toContain('"before"');
+  });
+
   test("finds a queue again that the app has spread over partitions since", async () => {
     const { start } = await newPlace();
     const port = await freePort();

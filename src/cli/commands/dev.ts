@@ -1,7 +1,7 @@
 import { relative, resolve } from "node:path";
 import { systemClock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
-import type { Dev, Drained } from "../../dev/index.ts";
+import type { Dev } from "../../dev/index.ts";
 import { type RedisAddress, readRedisUrl } from "../../dev/redis-address.ts";
 import { whole } from "../option-values.ts";
 import { counted, printableLines } from "../output/text.ts";
@@ -59,20 +59,19 @@ export function addDev(program: Program, session: Session): void {
         ...{ redis, drain, port, restPort, env, clock },
         directory: resolve(cwd, dir),
         write: write === undefined ? undefined : resolve(cwd, write),
-        prefix: globals.prefix ?? "tidegate",
+        prefix: globals.prefix,
         hooks: printing({ clock, print }),
-        onDrained: drainPrinter(print, session),
+        onEnded({ attempts, others }) {
+          for (const attempt of attempts) print(attempt);
+          if (others > 0) session.note(`${counted(others, "more attempt")} ended, of jobs that are not kept.`);
+        },
+        onNote: (text) => note(text, session),
         onError: errorPrinter(session),
       });
       const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };
       const place = redis ? "" : `, with its data in ${relative(cwd, resolve(cwd, dir)) || "."}`;
       session.print(document, () => startScreen(dev, { drain, write, place }, session));
-      await io.untilInterrupted(async (signal) => {
-        signal.addEventListener("abort", () => {
-          if (dev.isBusy) session.note("Stopping: the app finishes its drain. Press Ctrl-C again to quit at once.");
-        });
-        await dev.run(signal);
-      });
+      await io.untilInterrupted((signal) => dev.run(signal));
     });
 }
 
@@ -129,24 +128,6 @@ function startScreen(dev: Dev, { drain, write, place }: Shown, { colors }: Sessi
     "",
     colors.dim("Press Ctrl-C to stop. Attempts follow."),
   ].join("\n");
-}
-
-/** Makes the function that prints what a call of the app has done. The same failure is printed once. */
-function drainPrinter(print: ReturnType<typeof attemptPrinter>, session: Session): (drained: Drained) => void {
-  let failure: string | undefined;
-  return (drained) => {
-    if (!drained.isReached) {
-      if (drained.reason !== failure) note(drained.reason, session);
-      failure = drained.reason;
-      return;
-    }
-    if (failure !== undefined) session.note("The app answers.");
-    failure = undefined;
-    const { attempts, attemptsLeftOut = 0, claimed = 0 } = drained.report ?? {};
-    if (attemptsLeftOut > 0) session.note(`${counted(attemptsLeftOut, "attempt")} before these are not listed.`);
-    for (const attempt of attempts ?? []) print(attempt);
-    if (!attempts && claimed > 0) session.note(`The app ran ${counted(claimed, "job")}. Its token may not list them.`);
-  };
 }
 
 const REMIND_AFTER_MS = 60_000;
