@@ -11,12 +11,12 @@ const signals = ["SIGINT", "SIGTERM"] as const;
 
 async function untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const interruption = new AbortController();
-  let interruptedAt = 0;
+  let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
   const interrupt = (signal: NodeJS.Signals) => {
-    if (!interruption.signal.aborted) {
-      interruptedAt = performance.now();
+    if (!first) {
+      first = { signal, at: performance.now() };
       interruption.abort();
-    } else if (performance.now() - interruptedAt > SAME_INTERRUPTION_MS) {
+    } else if (signal !== first.signal || performance.now() - first.at > SAME_INTERRUPTION_MS) {
       release();
       process.kill(process.pid, signal);
     }

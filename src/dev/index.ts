@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { Hooks } from "../core/observe/hooks.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { Clock } from "../core/shared/clock.ts";
@@ -143,7 +144,8 @@ async function startIn(
     async run(signal) {
       const over = new AbortController();
       const ending = AbortSignal.any([signal, over.signal]);
-      const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError });
+      const report = (error: unknown) => ending.aborted || onError(error);
+      const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError: report });
       const calls = drain && new DrainCalls(drain, tokenOf(env, file));
       const cron = new Cron({ queues: app, app: calls, clock, signal: ending, onNote });
       let isGone = false;
@@ -151,7 +153,9 @@ async function startIn(
         isGone = !ending.aborted;
         over.abort();
       });
-      await Promise.all([worker.done, cron.run(), aborted(ending)]);
+      await cron.run();
+      // A delivery under way may end. A longer one is made again after the next start.
+      await Promise.race([worker.done, setTimeout(STOP_WITHIN_MS, undefined, { ref: false })]);
       await stopAll(started);
       if (isGone) throw new StartError(`${own?.program} has ended. Start tidegate dev again: the jobs are kept.`);
     },
@@ -184,13 +188,20 @@ async function isServed({ restPort, restToken }: Kept): Promise<boolean> {
 }
 
 const ANSWER_WITHIN_MS = 1_000;
+const STOP_WITHIN_MS = 1_000;
 
+/** @throws {StartError} if there is no Redis, or something else. */
 async function checkAnswers(link: RedisLink, address: RedisAddress): Promise<void> {
-  await link.sendCommand(["PING"]).catch((error: Error) => {
-    const refusal = /^[A-Z]{2,}/.test(error.message) && !error.message.includes("ECONN") ? ` ${error.message}` : "";
-    throw new StartError(`No Redis answers at ${placeOf(address)}.${refusal} Check --redis, and that the Redis runs.`);
-  });
+  const late = setTimeout(REDIS_ANSWERS_WITHIN_MS, "", { ref: false });
+  const reply = await Promise.race([link.sendCommand(["INFO", "server"]), late]).catch((error: Error) => error);
+  if (String(reply).includes("redis_version:")) return;
+  // As Redis writes its own errors: "WRONGPASS invalid ...".
+  const refusal =
+    reply instanceof Error && /^[A-Z]+ /.test(reply.message) ? ` ${reply.message.replace(/\.$/, "")}.` : "";
+  throw new StartError(`No Redis answers at ${placeOf(address)}.${refusal} Check --redis, and that the Redis runs.`);
 }
+
+const REDIS_ANSWERS_WITHIN_MS = 5_000;
 
 async function listening(
   port: number,
@@ -210,11 +221,4 @@ async function listening(
 function tokenOf(env: DevOptions["env"], file: EnvFile | undefined): string | undefined {
   const names = ["TIDEGATE_TOKEN", "TIDEGATE_ADMIN_TOKEN", "CRON_SECRET"];
   return names.map((name) => env[name]).find(Boolean) ?? names.map((name) => file?.get(name)).find(Boolean);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve());
-  });
 }

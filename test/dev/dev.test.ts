@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { Client, Receiver } from "@upstash/qstash";
 import { Redis } from "@upstash/redis";
@@ -202,6 +203,44 @@ describe("tidegate dev", () => {
     expect(await queueOf(third).getStats()).toMatchObject({ readyCount: 2 });
   });
 
+  test("stops at once while the app hangs, and without a goodbye at a second signal", async () => {
+    const { start } = await newPlace();
+    let seen = () => {};
+    const called = new Promise<void>((resolve) => {
+      seen = resolve;
+    });
+    const app = await serveFetch(() => {
+      seen();
+      return new Promise<Response>(() => {});
+    });
+    afterwards(() => app.stop());
+    const first = await start(["--drain", `${app.url}/drain`]);
+    await called;
+    expect(await first.stop()).toBe(0);
+    const second = await start(["--drain", `${app.url}/drain`]);
+    second.signal("SIGTERM");
+    second.signal("SIGINT");
+    expect(await second.ended).toBeNull();
+  });
+
+  test("stops while a delivery hangs", async () => {
+    const { start } = await newPlace();
+    const dev = await start();
+    const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = dev.started;
+    let seen = () => {};
+    const delivered = new Promise<void>((resolve) => {
+      seen = resolve;
+    });
+    const app = await serveFetch(() => {
+      seen();
+      return new Promise<Response>(() => {});
+    });
+    afterwards(() => app.stop());
+    await new Client({ baseUrl, token: qstashToken }).publishJSON({ url: `${app.url}/hook`, body: {} });
+    await delivered;
+    expect(await dev.stop()).toBe(0);
+  });
+
   test("says so and ends with 1 if its Redis ends by itself", async () => {
     const { start } = await newPlace();
     const dev = await start();
@@ -348,6 +387,33 @@ describe("tidegate dev", () => {
       const result = await run(["dev", "--json", ...args]);
       expect(result).toMatchObject({ code, stdout: "" });
       expect(JSON.parse(result.stderr).error.message).not.toContain("sesame");
+    });
+
+    test.for([
+      ["a web server", (socket: Socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), ""],
+      [
+        "a Redis that wants a password",
+        (socket: Socket) => socket.write("-NOAUTH No password.\r\n"),
+        " NOAUTH No password.",
+      ],
+    ] as const)("with %s at the address of --redis", async ([, answer, reason]) => {
+      const { run, ports } = await newPlace();
+      const sockets = new Set<Socket>();
+      const other = createServer((socket) => {
+        sockets.add(socket);
+        socket.on("error", () => {}).once("data", () => answer(socket));
+      }).listen(0, "127.0.0.1");
+      await once(other, "listening");
+      afterwards(async () => {
+        for (const socket of sockets) socket.destroy();
+        other.close();
+      });
+      const { port } = other.address() as AddressInfo;
+      const { code, stdout, stderr } = await run(["dev", ...ports, "--redis", `redis://127.0.0.1:${port}`]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toBe(
+        `error: No Redis answers at 127.0.0.1:${port}.${reason} Check --redis, and that the Redis runs.\n`,
+      );
     });
 
     test("in a directory whose tokens are damaged", async () => {
