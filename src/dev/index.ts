@@ -125,7 +125,7 @@ async function startIn(
   const messages = new Queue({ name: MESSAGES, store, jobs: qstash.jobs, clock, hooks, logger: null });
   const first = new Queue({ store, jobs: [], clock });
   const served = await listening(options.port, "--port", (port) =>
-    serveFetch(pages({ app, first, qstash, messages, onError }), port),
+    serveFetch(pages({ app, first, qstash, messages, drain, onError }), port),
   );
   started.push(served);
 

@@ -1,4 +1,4 @@
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
@@ -36,6 +36,17 @@ async function serveApp(
   const app = await serveFetch(createHandler({ queue, auth, onError: () => {} }).fetch, port);
   afterwards(() => app.stop().catch(() => {}));
   return app;
+}
+
+/** An app that takes requests and answers none. */
+async function hangingApp() {
+  const calls = new EventEmitter();
+  const app = await serveFetch(() => {
+    calls.emit("call");
+    return new Promise<Response>(() => {});
+  });
+  afterwards(() => app.stop());
+  return { url: `${app.url}/drain`, called: () => once(calls, "call") };
 }
 
 const token = { TIDEGATE_TOKEN: "the-token-of-the-app" };
@@ -205,39 +216,22 @@ describe("tidegate dev", () => {
 
   test("stops at once while the app hangs, and without a goodbye at a second signal", async () => {
     const { start } = await newPlace();
-    let seen = () => {};
-    const called = new Promise<void>((resolve) => {
-      seen = resolve;
-    });
-    const app = await serveFetch(() => {
-      seen();
-      return new Promise<Response>(() => {});
-    });
-    afterwards(() => app.stop());
-    const first = await start(["--drain", `${app.url}/drain`]);
-    await called;
+    const app = await hangingApp();
+    const [first] = await Promise.all([start(["--drain", app.url]), app.called()]);
     expect(await first.stop()).toBe(0);
-    const second = await start(["--drain", `${app.url}/drain`]);
+    const [second] = await Promise.all([start(["--drain", app.url]), app.called()]);
     second.signal("SIGTERM");
     second.signal("SIGINT");
     expect(await second.ended).toBeNull();
   });
 
-  test("stops while a delivery hangs", async () => {
+  test("stops while a delivery to a path such as /drain hangs", async () => {
     const { start } = await newPlace();
     const dev = await start();
     const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = dev.started;
-    let seen = () => {};
-    const delivered = new Promise<void>((resolve) => {
-      seen = resolve;
-    });
-    const app = await serveFetch(() => {
-      seen();
-      return new Promise<Response>(() => {});
-    });
-    afterwards(() => app.stop());
-    await new Client({ baseUrl, token: qstashToken }).publishJSON({ url: `${app.url}/hook`, body: {} });
-    await delivered;
+    const app = await hangingApp();
+    const client = new Client({ baseUrl, token: qstashToken });
+    await Promise.all([client.publishJSON({ url: app.url, body: {} }), app.called()]);
     expect(await dev.stop()).toBe(0);
   });
 
@@ -435,11 +429,22 @@ describe("tidegate dev", () => {
     expect(await (await fetch(dashboard)).text()).toMatch(/^<!doctype html>/i);
     expect((await fetch(new URL("/", dashboard))).url).toBe(dashboard);
     expect(await (await fetch(new URL("/jobs/seen", dashboard))).json()).toMatchObject({ state: "ready" });
-    expect((await fetch(new URL("/drain", dashboard), { method: "POST" })).status).toBe(409);
-    expect((await fetch(new URL("/queues/default/drain", dashboard))).status).toBe(409);
+    for (const path of ["/drain", "/queues/default/drain"]) {
+      const refused = await fetch(new URL(path, dashboard), { method: "POST" });
+      expect(refused.status).toBe(409);
+      expect(await refused.json()).toMatchObject({ detail: expect.stringContaining("Start it with --drain") });
+    }
     expect(await queue.getJob("seen")).toMatchObject({ state: "ready", attempts: 0 });
     const headers = { origin: "https://evil.example" };
     expect((await fetch(new URL("/pause", dashboard), { method: "POST", headers })).status).toBe(403);
+  });
+
+  test("names the drain route that it calls to whoever calls its own", async () => {
+    const { start } = await newPlace();
+    const dev = await start(["--drain", "http://127.0.0.1:1/drain"]);
+    const refused = await fetch(new URL("/drain", dev.started["dashboard"]));
+    const { detail } = (await refused.json()) as { detail: string };
+    expect(detail).toContain("It calls your app's drain route, http://127.0.0.1:1/drain, by itself.");
   });
 
   test("delivers what the SDK of QStash publishes, signed, to any port of this machine", async () => {
@@ -469,7 +474,7 @@ describe("tidegate dev", () => {
       name: "qstash_deliver",
     });
     await expect(client.publishJSON({ url: "https://example.com/hook", body: {} })).rejects.toThrow(
-      /not among the targets/,
+      /not among the targets: .*tidegate dev delivers to this machine alone/,
     );
   });
 });
