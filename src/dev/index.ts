@@ -73,6 +73,7 @@ const MESSAGES = "qstash-dev";
 /** Starts everything. What has started is stopped again if something cannot start. @throws {StartError} */
 export async function startDev(options: DevOptions): Promise<Dev> {
   const file = options.write === undefined ? undefined : await EnvFile.open(options.write);
+  if (file && isOther(file)) throw new StartError(`${options.write} ${HAS_ANOTHER}`);
   const directory = await DevDirectory.open(options.directory);
   await refuseSecond(directory);
   const started: Stoppable[] = [];
@@ -82,6 +83,15 @@ export async function startDev(options: DevOptions): Promise<Dev> {
     await stopAll(started);
     throw error;
   }
+}
+
+const HAS_ANOTHER =
+  "already names another database. Comment out its lines UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or give --write another file.";
+
+/** Whether lines would be lost that cannot come from `tidegate dev`. */
+function isOther(file: EnvFile): boolean {
+  const url = file.get("UPSTASH_REDIS_REST_URL");
+  return url ? !/^http:\/\/(127\.0\.0\.1|localhost):/.test(url) : Boolean(file.get("UPSTASH_REDIS_REST_TOKEN"));
 }
 
 interface Stoppable {

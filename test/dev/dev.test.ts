@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Client, Receiver } from "@upstash/qstash";
 import { Redis } from "@upstash/redis";
 import { describe, expect, test } from "vitest";
@@ -313,19 +315,66 @@ describe("tidegate dev", () => {
     test("changes its two lines and no other", async () => {
       const { start, directory } = await newPlace();
       const file = join(directory, ".env.local");
-      await writeFile(file, "# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN = 'old' \r\nB=2");
+      await writeFile(
+        file,
+        "# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN = 'old' \r\nUPSTASH_REDIS_REST_URL=\"http://localhost:1\"\r\nB=2",
+      );
       const { started } = await start(["--write", ".env.local"]);
       const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: restToken } = started;
       expect(await readFile(file, "utf8")).toBe(
-        `# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN=${restToken}\r\nB=2\nUPSTASH_REDIS_REST_URL=${url}\n`,
+        `# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN=${restToken}\r\nUPSTASH_REDIS_REST_URL=${url}\r\nB=2`,
       );
+    });
+
+    test("keeps values of several lines, a byte order mark, and bytes that are not UTF-8", async () => {
+      const { start, directory } = await newPlace();
+      const file = join(directory, ".env.local");
+      const rest = Buffer.concat([
+        Buffer.from('\nKEY="first\nUPSTASH_REDIS_REST_URL=https://in.a.value\nlast"\nNAME=Ren'),
+        Buffer.from([0xe9]),
+        Buffer.from("\n"),
+      ]);
+      const mark = Buffer.from([0xef, 0xbb, 0xbf]);
+      await writeFile(file, Buffer.concat([mark, Buffer.from("UPSTASH_REDIS_REST_URL=http://127.0.0.1:1"), rest]));
+      const { started } = await start(["--write", ".env.local"]);
+      const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: restToken } = started;
+      const [first, second] = [`UPSTASH_REDIS_REST_URL=${url}`, `UPSTASH_REDIS_REST_TOKEN=${restToken}\n`];
+      const expected = Buffer.concat([mark, Buffer.from(first), rest, Buffer.from(second)]);
+      expect((await readFile(file)).toString("latin1")).toBe(expected.toString("latin1"));
+    });
+
+    test.for([
+      ["names another database", "UPSTASH_REDIS_REST_URL=https://eu1.upstash.io\nUPSTASH_REDIS_REST_TOKEN=sesame\n"],
+      ["has a token alone", "UPSTASH_REDIS_REST_TOKEN=sesame\n"],
+      ["is in UTF-16", Buffer.from("\ufeffA=1\n", "utf16le")],
+    ])("leaves a file alone that %s, and starts nothing", async ([, content = ""]) => {
+      const { run, ports, directory } = await newPlace();
+      await writeFile(join(directory, ".env.local"), content);
+      const { code, stderr } = await run(["dev", ...ports, "--write", ".env.local"]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/\.env\.local (already names another database\. Comment out|is not in UTF-8\.)/);
+      expect(stderr).not.toContain("sesame");
+      expect(await readdir(directory)).toEqual([".env.local"]);
+      expect(await readFile(join(directory, ".env.local"))).toEqual(Buffer.from(content));
+    });
+
+    test("refuses what is no file, such as a pipe", async () => {
+      const { run, ports, directory } = await newPlace();
+      await promisify(execFile)("mkfifo", [join(directory, "pipe")]);
+      const { code, stderr } = await run(["dev", ...ports, "--write", "pipe"]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/pipe is no regular file\. Give --write/);
     });
 
     test("makes a missing file, and refuses a directory before anything starts", async () => {
       const { start, run, ports, directory } = await newPlace();
       await mkdir(join(directory, "folder"));
       const refused = await run(["dev", ...ports, "--write", "folder"]);
-      expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/folder is a directory\./) });
+      expect(refused).toMatchObject({
+        code: 1,
+        stdout: "",
+        stderr: expect.stringMatching(/folder is no regular file\./),
+      });
       const { started } = await start(["--write", ".dev.vars"]);
       expect(await readFile(join(directory, ".dev.vars"), "utf8")).toBe(
         `UPSTASH_REDIS_REST_URL=${started["UPSTASH_REDIS_REST_URL"]}\nUPSTASH_REDIS_REST_TOKEN=${started["UPSTASH_REDIS_REST_TOKEN"]}\n`,
@@ -375,6 +424,8 @@ describe("tidegate dev", () => {
       { args: ["--port", "8079"], code: 2 },
       { args: ["--url", "http://localhost"], code: 2 },
       { args: ["--dir", "/dev/null/x"], code: 1 },
+      { args: ["--dir", "/proc/x"], code: 1 },
+      { args: ["--dir", "missing/x"], code: 1 },
       { args: ["extra"], code: 2 },
     ])("with $args", async ({ args, code }) => {
       const { run } = await newPlace();
