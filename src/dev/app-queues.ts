@@ -34,7 +34,7 @@ interface Watched {
 export const USUAL_PREFIX = "tidegate";
 
 /** The share of the time that looking for new queues may take in a large Redis. */
-const MOST_SHARE = 0.02;
+const MOST_SHARE = 0.1;
 
 /** The queues that an app keeps in a Redis, as their keys show them. */
 export class AppQueues {

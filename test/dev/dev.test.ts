@@ -169,6 +169,16 @@ describe("tidegate dev", () => {
       () => Response.redirect("http://localhost/other?secret=1", 308),
       /\(308\) to http:\/\/localhost\/other\. /,
     ],
+    [
+      "a page",
+      () => new Response("<p>", { headers: { "content-type": "text/html" } }),
+      /200 with text\/html, and no drain/,
+    ],
+    [
+      "a huge response",
+      () => Response.json({ claimed: 1, text: "x".repeat(100_000) }),
+      /200 with application\/json, and no/,
+    ],
     ["a failure", () => Response.json({ code: "x", detail: "Set X." }, { status: 500 }), /fails \(500\): Set X\./],
   ] as const)("says what to do about %s", async ([, answer, line]) => {
     const { start } = await newPlace();
@@ -422,6 +432,7 @@ describe("tidegate dev", () => {
       { args: ["--redis", "redis://user:sesame@127.0.0.1:1"], code: 1 },
       { args: ["--port", "0"], code: 2 },
       { args: ["--port", "8079"], code: 2 },
+      { args: ["--drain", "http://localhost:8078/drain"], code: 2 },
       { args: ["--url", "http://localhost"], code: 2 },
       { args: ["--dir", "/dev/null/x"], code: 1 },
       { args: ["--dir", "/proc/x"], code: 1 },

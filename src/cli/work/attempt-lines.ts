@@ -50,7 +50,8 @@ function jsonLine(ended: Attempt): string {
 function plainLine(ended: Attempt, { now, colors }: Session): string {
   const { outcome, name, id, attempt, maxRetries, ranMs } = ended;
   const error = errorOf(ended);
-  const parts = [`attempt ${number(attempt, maxRetries, " of ")}`, took(ranMs), again(ended, now)].filter(Boolean);
+  const number = maxRetries === undefined ? attempt : `${attempt} of ${maxRetries + 1}`;
+  const parts = [`attempt ${number}`, took(ranMs), again(ended, now)].filter(Boolean);
   const head = `${paintOf(outcome, colors)(WORDS[outcome])} ${printable(name)} ${printable(id)} ${parts.join(", ")}`;
   return error ? `${head}: ${reasonOf(error)}` : head;
 }
@@ -75,7 +76,7 @@ function columns(session: Session, width: number): (ended: Attempt) => string {
       name + " ".repeat(widest - stringWidth(name)),
       colors.dim(cut(printable(shortId(ended.id)), 8)),
       took(ranMs).padStart("99.9 min".length),
-      number(attempt, maxRetries, "/"),
+      maxRetries === undefined ? `attempt ${attempt}` : `${attempt}/${maxRetries + 1}`,
     ];
     const reason = [again(ended, session.now), error && reasonOf(error)].filter(Boolean).join(": ");
     const below = wrap(reason, width - INDENT, MOST_LINES_BELOW);
@@ -96,10 +97,6 @@ function paintOf(outcome: Outcome, colors: Colors): (text: string) => string {
 
 function again({ runAt }: Attempt, now: number): string {
   return runAt ? `runs again ${fromNow(runAt, now)}` : "";
-}
-
-function number(attempt: number, maxRetries: number | undefined, of: string): string {
-  return maxRetries === undefined ? `${attempt}` : `${attempt}${of}${maxRetries + 1}`;
 }
 
 function took(ms: number | undefined): string {
