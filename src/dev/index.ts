@@ -222,7 +222,10 @@ async function listening(
     return await serve(port);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE") throw new StartError(`Port ${port} is in use. Choose another one with ${option}.`);
+    if (code === "EADDRINUSE")
+      throw new StartError(
+        `Port ${port} is in use, perhaps by another tidegate dev. Choose another one with ${option}.`,
+      );
     throw new StartError(`Port ${port} cannot be opened: ${code ?? message}. Choose another one with ${option}.`);
   }
 }

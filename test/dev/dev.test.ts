@@ -422,7 +422,9 @@ describe("tidegate dev", () => {
       afterwards(() => new Promise((resolve) => other.close(resolve)));
       const { code, stderr } = await run(["dev", ...ports]);
       expect(code).toBe(1);
-      expect(stderr).toBe(`error: Port ${ports[at]} is in use. Choose another one with ${option}.\n`);
+      expect(stderr).toBe(
+        `error: Port ${ports[at]} is in use, perhaps by another tidegate dev. Choose another one with ${option}.\n`,
+      );
     });
 
     test.for([
