@@ -1,6 +1,6 @@
 import { Queue } from "../core/queue/queue.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
-import type { QueueStore, Store } from "../core/store/store.ts";
+import type { Store } from "../core/store/store.ts";
 import { partitioned } from "../stores/partitioned/partitioned.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
 import { type Ended, EndedAttempts } from "./ended-attempts.ts";
@@ -27,7 +27,6 @@ export interface Looked {
 
 interface Watched {
   readonly queue: Queue;
-  readonly store: QueueStore;
   readonly attempts: EndedAttempts;
 }
 
@@ -70,11 +69,11 @@ export class AppQueues {
     return looked.flat();
   }
 
-  async #lookAt(key: string, { queue, store, attempts }: Watched, now: number): Promise<readonly Looked[]> {
+  async #lookAt(key: string, { queue, attempts }: Watched, now: number): Promise<readonly Looked[]> {
     try {
-      const stats = await store.stats(now);
-      const ended = await attempts.read(stats, now);
+      const ended = await attempts.read(now);
       if (!this.#isFirstLook) this.#onEnded(ended);
+      const { stats } = ended;
       const nextAt = stats.paused ? Number.POSITIVE_INFINITY : (stats.nextAt ?? Number.POSITIVE_INFINITY);
       return [{ name: queue.name, nextAt, isRunning: stats.running > 0, ended: attempts.count }];
     } catch (error) {
@@ -132,8 +131,8 @@ export class AppQueues {
     // Two prefixes may have queues of the same name.
     const shown = prefix === (this.#scope.prefix ?? USUAL_PREFIX) ? name : `${prefix}:${name}`;
     const store: Store = { open: (_, ...rest) => opened.open(name, ...rest) };
-    const attempts = new EndedAttempts(opened.open(name));
-    this.#watched.set(key, { queue: new Queue({ name: shown, store, jobs: [] }), store: opened.open(name), attempts });
+    const queue = new Queue({ name: shown, store, jobs: [] });
+    this.#watched.set(key, { queue, attempts: new EndedAttempts(opened.open(name)) });
     this.#list();
   }
 

@@ -20,6 +20,7 @@ export interface Ended {
   readonly attempts: readonly EndedAttempt[];
   /** How many more there were. Their jobs are no longer stored, or there were too many to list. */
   readonly others: number;
+  readonly stats: StoredStats;
 }
 
 /** How many jobs of a kind it reads at most. */
@@ -44,7 +45,8 @@ export class EndedAttempts {
   }
 
   /** Reads what has ended since the last time: the first time, since the queue was first used. */
-  async read(stats: StoredStats, now: number): Promise<Ended> {
+  async read(now: number): Promise<Ended> {
+    const stats = await this.#store.stats(now);
     const before = this.#counts;
     const ran = stats.runningTimes.counts.reduce((sum, count) => sum + count, 0);
     this.#counts = { completed: stats.processed, dead: stats.deadLettered, retried: stats.retried, ran };
@@ -59,13 +61,12 @@ export class EndedAttempts {
       this.#list(["scheduled", "ready", "running"], retried + snoozed > 0 ? MOST_READ : 0, now),
     ]);
     const attempts = lists.flat().flatMap((job) => {
-      const ended = this.#unseen(attemptsOf(job));
-      // A record says that it was snoozed, and not when. Its next run time is another after a failure, too.
-      const snoozes = this.#unseen(snoozeOf(job, now));
-      return snoozed > 0 && ended.length === 0 ? snoozes : ended;
+      const ended = this.#unseen(attemptsOf(job, now));
+      // A record says that it was snoozed, and not when. After a failure, its next run time is another one too.
+      return snoozed > 0 && ended.length === 1 ? ended : ended.filter(({ outcome }) => outcome !== "snoozed");
     });
     attempts.sort((a, b) => a.endedAt.getTime() - b.endedAt.getTime());
-    return { attempts, others: Math.max(0, completed + dead + retried + snoozed - attempts.length) };
+    return { attempts, stats, others: Math.max(0, completed + dead + retried + snoozed - attempts.length) };
   }
 
   async #list(states: readonly JobState[], count: number, now: number): Promise<readonly StoredJob[]> {
@@ -91,15 +92,14 @@ export class EndedAttempts {
   }
 }
 
-/** The attempts of a job that its record still shows. */
-function attemptsOf(stored: StoredJob): readonly EndedAttempt[] {
-  const { id, state } = stored;
-  const record = decodeRecord(stored.record);
+/** The attempts of a job that its record still shows. The last may be a snooze. */
+function attemptsOf({ id, state, record: text, at, claims }: StoredJob, now: number): readonly EndedAttempt[] {
+  const record = decodeRecord(text);
   // A later version wrote it.
   if (!record) return [];
   const { name, maxRetries, errors = [], end } = record;
-  const runAt = runAtOf(stored);
   const job = { id, name, maxRetries };
+  const runAt = state === "scheduled" || state === "ready" ? new Date(at) : undefined;
   const failures = end?.error && errors.at(-1)?.at !== end.error.at ? [...errors, end.error] : errors;
   const attempts: EndedAttempt[] = failures.map((failure, index) => ({
     ...{ ...job, attempt: failure.attempt, endedAt: new Date(failure.at), ranMs: ranMsOf(failure) },
@@ -107,27 +107,11 @@ function attemptsOf(stored: StoredJob): readonly EndedAttempt[] {
     ...(runAt && index === failures.length - 1 && { runAt }),
     error: { name: failure.name, message: failure.message },
   }));
-  if (end && state === "completed") {
-    const { attempts: attempt, at } = end;
-    attempts.push({ ...job, outcome: "completed", attempt, endedAt: new Date(at), ranMs: ranMsOf(end) });
-  }
+  const last = { ...job, endedAt: new Date(end?.at ?? now), ranMs: end && ranMsOf(end) };
+  if (end && state === "completed") attempts.push({ ...last, outcome: "completed", attempt: end.attempts });
+  if (record.snoozed && runAt)
+    attempts.push({ ...last, outcome: "snoozed", attempt: attemptOf(record, claims) + 1, runAt });
   return attempts;
-}
-
-/** The last attempt of a job, if that may have been snoozed. */
-function snoozeOf(stored: StoredJob, now: number): readonly EndedAttempt[] {
-  const record = decodeRecord(stored.record);
-  const runAt = runAtOf(stored);
-  if (!record?.snoozed || !runAt) return [];
-  const { name, maxRetries } = record;
-  const attempt = attemptOf(record, stored.claims) + 1;
-  return [
-    { id: stored.id, name, maxRetries, outcome: "snoozed", attempt, endedAt: new Date(now), ranMs: undefined, runAt },
-  ];
-}
-
-function runAtOf({ state, at }: StoredJob): Date | undefined {
-  return state === "scheduled" || state === "ready" ? new Date(at) : undefined;
 }
 
 function ranMsOf({ startedAt, at }: Pick<AttemptError, "startedAt" | "at">): number | undefined {

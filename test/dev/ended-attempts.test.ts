@@ -10,9 +10,11 @@ function queueWith(perform: (payload: undefined, job: JobContext) => unknown, op
   const job = defineJob({ name: "send_email", maxRetries: 1, perform });
   const store = memoryStore();
   const queue = new Queue({ store, jobs: [job], clock, logger: null, ...options });
-  const opened = store.open("default");
-  const attempts = new EndedAttempts(opened);
-  const read = async () => attempts.read(await opened.stats(clock()), clock());
+  const ended = new EndedAttempts(store.open("default"));
+  const read = async () => {
+    const { attempts, others } = await ended.read(clock());
+    return { attempts, others };
+  };
   return { clock, queue, job, read };
 }
 
