@@ -9,8 +9,8 @@ export interface CronParts {
   readonly app: Pick<DrainCalls, "call"> | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Gets what is wrong with the app, once, and that the app answers again. */
-  readonly onNote: (text: string) => void;
+  /** Gets what is wrong with the app, once, and undefined when the app answers again. */
+  readonly onProblem: (problem: string | undefined) => void;
 }
 
 /** How often it looks for what has become due. Upstash is not billed for it. */
@@ -122,13 +122,13 @@ export class Cron {
   #say(problem: string | undefined): void {
     if (problem === this.#problem) return;
     this.#problem = problem;
-    this.#parts.onNote(problem ?? "The app answers.");
+    this.#parts.onProblem(problem);
   }
 
   #sayOnce(about: string, problem: string): void {
     if (this.#said.has(about)) return;
     this.#said.add(about);
-    this.#parts.onNote(problem);
+    this.#parts.onProblem(problem);
   }
 }
 

@@ -11,7 +11,7 @@ import { DevDirectory, type Kept } from "./directory.ts";
 import { DrainCalls } from "./drain-calls.ts";
 import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
-import { HOST } from "./host.ts";
+import { HOST, LOCAL_NAMES } from "./host.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
 import { startOwnRedis } from "./own-redis.ts";
 import { pages } from "./pages.ts";
@@ -42,8 +42,8 @@ export interface DevOptions {
   readonly hooks: Hooks;
   /** Gets the attempts that have ended in the app's queues. */
   readonly onEnded: (ended: Ended) => void;
-  /** Gets what is wrong with the app's drain route, once, and that it is over. */
-  readonly onNote: (text: string) => void;
+  /** Gets what is wrong with the app's drain route, once, and undefined when that is over. */
+  readonly onProblem: (problem: string | undefined) => void;
   /** Called with failures of the pages and of deliveries, such as a Redis that does not answer. */
   readonly onError: (error: unknown) => void;
 }
@@ -109,7 +109,7 @@ async function startIn(
   file: EnvFile | undefined,
   started: Stoppable[],
 ): Promise<Dev> {
-  const { prefix, env, clock, hooks, drain, onEnded, onNote, onError } = options;
+  const { prefix, env, clock, hooks, drain, onEnded, onProblem, onError } = options;
   const own = options.redis ? undefined : await startOwnRedis(directory, env["PATH"]);
   if (own) started.push(own);
   const address = options.redis ?? { host: HOST, port: own?.port ?? 0 };
@@ -157,7 +157,7 @@ async function startIn(
       const report = (error: unknown) => ending.aborted || onError(error);
       const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError: report });
       const calls = drain && new DrainCalls(drain, tokenOf(env, file));
-      const cron = new Cron({ queues: app, app: calls, clock, signal: ending, onNote });
+      const cron = new Cron({ queues: app, app: calls, clock, signal: ending, onProblem });
       let isGone = false;
       void own?.ended.then(() => {
         isGone = !ending.aborted;
@@ -173,9 +173,7 @@ async function startIn(
 }
 
 /** Every port of this machine: an app chooses its port anew each time. */
-const LOCAL_TARGETS = ["http", "https"].flatMap((scheme) =>
-  ["localhost", HOST, "[::1]"].map((host) => `${scheme}://${host}:*/*`),
-);
+const LOCAL_TARGETS = ["http", "https"].flatMap((scheme) => LOCAL_NAMES.map((host) => `${scheme}://${host}:*/*`));
 
 /** A `tidegate dev` that runs answers to the token of its directory. @throws {StartError} if one does. */
 async function refuseSecond({ path, kept }: DevDirectory): Promise<void> {

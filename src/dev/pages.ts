@@ -2,7 +2,7 @@ import type { Queue } from "../core/queue/queue.ts";
 import { dashboard } from "../http/dashboard/index.ts";
 import { createHandler, type QStash } from "../http/handler.ts";
 import type { AppQueues } from "./app-queues.ts";
-import { HOST } from "./host.ts";
+import { HOST, LOCAL_NAMES } from "./host.ts";
 
 /** What the pages show. */
 export interface PagesOptions {
@@ -30,7 +30,7 @@ export function pages({ app, first, qstash, messages, drain, onError }: PagesOpt
   let handler = createHandler({ ...common, queues: [first, messages] });
   return async (request: Request): Promise<Response> => {
     const { hostname, pathname } = new URL(request.url);
-    if (!OWN_NAMES.has(hostname)) return refusal(403, `Open it as http://${HOST} with its port.`);
+    if (!LOCAL_NAMES.includes(hostname)) return refusal(403, `Open it as http://${HOST} with its port.`);
     if (pathname === "/") return new Response(null, { status: 302, headers: { Location: "/dashboard" } });
     // Here is no code for the jobs, so that they would fail.
     if (/^(\/queues\/[^/]+)?\/drain$/.test(pathname)) return refusal(409, `${NO_CODE} ${instead}`);
@@ -43,8 +43,6 @@ export function pages({ app, first, qstash, messages, drain, onError }: PagesOpt
     return handler.fetch(request);
   };
 }
-
-const OWN_NAMES: ReadonlySet<string> = new Set([HOST, "localhost", "[::1]"]);
 
 const NO_CODE = "tidegate dev cannot run your app's jobs.";
 

@@ -42,7 +42,7 @@ function cronFor(given: Partial<App>) {
     },
     clock,
     signal: stop.signal,
-    onNote: (text) => said.push(text),
+    onProblem: (problem) => said.push(problem ?? "The app answers."),
   });
   const run = cron.run();
   afterwards(() => {
@@ -117,7 +117,7 @@ describe("the cron of tidegate dev", () => {
 
   test("waits for no call once it is stopped", async () => {
     const stop = new AbortController();
-    const parts = { queues: { look: async () => [] }, app: { call: hangs }, clock: testClock(start), onNote() {} };
+    const parts = { queues: { look: async () => [] }, app: { call: hangs }, clock: testClock(start), onProblem() {} };
     const run = new Cron({ ...parts, signal: stop.signal }).run();
     stop.abort();
     await run;

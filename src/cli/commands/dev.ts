@@ -1,6 +1,7 @@
 import { relative, resolve } from "node:path";
 import { systemClock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
+import { LOCAL_NAMES } from "../../dev/host.ts";
 import type { Dev } from "../../dev/index.ts";
 import { type RedisAddress, readRedisUrl } from "../../dev/redis-address.ts";
 import { whole } from "../option-values.ts";
@@ -50,7 +51,7 @@ export function addDev(program: Program, session: Session): void {
       const redis = addresses.redis === undefined ? undefined : redisUrl(addresses.redis);
       if (dir === "") throw new UsageError("--dir is empty.", "Name a directory, or leave it out.");
       if (port === restPort) throw new UsageError("--port and --rest-port must differ.");
-      if (drain && isLocal(drain) && [port, restPort].includes(Number(drain.port)))
+      if (drain && LOCAL_NAMES.includes(drain.hostname) && [port, restPort].includes(Number(drain.port)))
         throw new UsageError(
           "--drain names tidegate dev itself.",
           "Name your app's drain route, or choose another --port.",
@@ -71,7 +72,7 @@ export function addDev(program: Program, session: Session): void {
           for (const attempt of attempts) print(attempt);
           if (others > 0) session.note(`${counted(others, "more attempt")} ended, of jobs that are not kept.`);
         },
-        onNote: (text) => note(text, session),
+        onProblem: (problem) => (problem === undefined ? session.note("The app answers.") : note(problem, session)),
         onError: errorPrinter(session),
       });
       const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };
@@ -97,10 +98,6 @@ function drainUrl(text: string): URL {
       "It looks like http://localhost:3000/api/queue/drain, with no password in it.",
     );
   return url;
-}
-
-function isLocal({ hostname }: URL): boolean {
-  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
 function redisUrl(text: string): RedisAddress {
