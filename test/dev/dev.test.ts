@@ -175,6 +175,11 @@ describe("tidegate dev", () => {
       /200 with text\/html, and no drain/,
     ],
     [
+      "a wrong clock",
+      () => Response.json({ claimed: 0 }, { headers: { date: new Date(Date.now() - 60_000).toUTCString() } }),
+      /clock is (59|60|61|62) s behind this one/,
+    ],
+    [
       "a huge response",
       () => Response.json({ claimed: 1, text: "x".repeat(100_000) }),
       /200 with application\/json, and no/,
