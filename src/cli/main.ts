@@ -11,12 +11,12 @@ const signals = ["SIGINT", "SIGTERM"] as const;
 
 async function untilInterrupted<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
   const interruption = new AbortController();
-  let first: { readonly signal: NodeJS.Signals; readonly at: number } | undefined;
+  let interruptedAt = 0;
   const interrupt = (signal: NodeJS.Signals) => {
-    if (!first) {
-      first = { signal, at: performance.now() };
+    if (!interruption.signal.aborted) {
+      interruptedAt = performance.now();
       interruption.abort();
-    } else if (signal !== first.signal || performance.now() - first.at > SAME_INTERRUPTION_MS) {
+    } else if (performance.now() - interruptedAt > SAME_INTERRUPTION_MS) {
       release();
       process.kill(process.pid, signal);
     }
