@@ -1,35 +1,56 @@
 import { Queue } from "../core/queue/queue.ts";
-import type { QueueStore, Store } from "../core/store/store.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
+import type { Store } from "../core/store/store.ts";
 import { partitioned } from "../stores/partitioned/partitioned.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
+import { type Ended, EndedAttempts } from "./ended-attempts.ts";
 import type { RedisLink } from "./redis-link.ts";
+
+/** Which keys belong to the app's queues. */
+export interface Scope {
+  /** What they begin with. Undefined: all queues of the Redis are the app's. */
+  readonly prefix: string | undefined;
+  /** The name of a queue that is not the app's. */
+  readonly hidden: string;
+}
+
+/** What a queue looks like at a moment. */
+export interface Looked {
+  /** What its prefix is and what its name is, if the prefix is not the usual one: "shop:default". */
+  readonly name: string;
+  /** When something is due next, in ms since 1970: in the past if there is a backlog, infinite if nothing is. */
+  readonly nextAt: number;
+  readonly isRunning: boolean;
+  /** How many attempts have ended so far. */
+  readonly ended: number;
+}
 
 interface Watched {
   readonly queue: Queue;
-  readonly store: QueueStore;
+  readonly attempts: EndedAttempts;
 }
 
-const NEVER = Number.POSITIVE_INFINITY;
+export const USUAL_PREFIX = "tidegate";
 
 /** The share of the time that looking for new queues may take in a large Redis. */
-const MOST_SHARE = 0.02;
+const MOST_SHARE = 0.1;
 
-/** The queues that an app keeps under a prefix, as their keys show them. */
+/** The queues that an app keeps in a Redis, as their keys show them. */
 export class AppQueues {
   readonly #redis: RedisLink;
-  readonly #prefix: string;
-  readonly #store: Store;
-  readonly #hidden: string;
+  readonly #scope: Scope;
+  readonly #onEnded: (ended: Ended) => void;
   readonly #watched = new Map<string, Watched>();
   #queues: readonly Queue[] = [];
   #scanAt = Number.NEGATIVE_INFINITY;
+  #finding: Promise<void> | undefined;
+  #isFirstLook = true;
 
-  /** @param hidden the name of a queue that is not the app's. */
-  constructor(redis: RedisLink, prefix: string, hidden: string) {
+  /** @param onEnded gets what has ended since the first look. */
+  constructor(redis: RedisLink, scope: Scope, onEnded: (ended: Ended) => void) {
     this.#redis = redis;
-    this.#prefix = prefix;
-    this.#store = redisStore(redis, { prefix });
-    this.#hidden = hidden;
+    this.#scope = scope;
+    this.#onEnded = onEnded;
   }
 
   /**
@@ -40,63 +61,78 @@ export class AppQueues {
     return this.#queues;
   }
 
-  /**
-   * Finds queues that are new, and peeks at all: one command a queue and partition.
-   *
-   * @returns when something is due next in each queue, in ms since 1970: in the past if there is a backlog, infinite if
-   *   nothing is.
-   */
-  async look(now: number): Promise<readonly number[]> {
+  /** Finds queues that are new, and reads all of them. */
+  async look(now: number): Promise<readonly Looked[]> {
     await this.find();
-    return Promise.all([...this.#watched].map(([name, { store }]) => this.#peek(name, store, now)));
+    const looked = await Promise.all([...this.#watched].map(([key, watched]) => this.#lookAt(key, watched, now)));
+    this.#isFirstLook = false;
+    return looked.flat();
   }
 
-  async #peek(name: string, store: QueueStore, now: number): Promise<number> {
+  async #lookAt(key: string, { queue, attempts }: Watched, now: number): Promise<readonly Looked[]> {
     try {
-      const { paused, nextAt } = await store.peek(now);
-      return paused ? NEVER : (nextAt ?? NEVER);
-    } catch {
-      // The app may keep it in another way since, such as in partitions. It is found again, as it is then.
-      this.#watched.delete(name);
+      const ended = await attempts.read(now);
+      if (!this.#isFirstLook) this.#onEnded(ended);
+      const { stats } = ended;
+      const nextAt = stats.paused ? Number.POSITIVE_INFINITY : (stats.nextAt ?? Number.POSITIVE_INFINITY);
+      return [{ name: queue.name, nextAt, isRunning: stats.running > 0, ended: attempts.count }];
+    } catch (error) {
+      // The app has spread it over partitions since. It is found again, as it is now.
+      if (isTidegateError(error) && error.code === "invalid_request") this.#watched.delete(key);
       this.#list();
-      this.#scanAt = Number.NEGATIVE_INFINITY;
-      return NEVER;
+      return [];
     }
   }
 
   /** Finds queues that are new. */
-  async find(): Promise<void> {
+  find(): Promise<void> {
+    this.#finding ??= this.#find().finally(() => {
+      this.#finding = undefined;
+    });
+    return this.#finding;
+  }
+
+  async #find(): Promise<void> {
     const startedAt = performance.now();
     if (startedAt < this.#scanAt) return;
-    for (const name of await this.#names()) if (!this.#watched.has(name)) await this.#add(name);
+    for (const [key, place] of await this.#places())
+      if (!this.#watched.has(key)) await this.#add(key, place).catch(() => {});
     const endedAt = performance.now();
     this.#scanAt = endedAt + (endedAt - startedAt) / MOST_SHARE;
   }
 
-  async #names(): Promise<ReadonlySet<string>> {
-    const names = new Set<string>();
-    const match = `${this.#prefix}:{*}:due`;
+  /** The prefix and the name of each queue, by the two as the keys have them. */
+  async #places(): Promise<ReadonlyMap<string, readonly [prefix: string, name: string]>> {
+    const places = new Map<string, readonly [string, string]>();
+    const { prefix: wanted, hidden } = this.#scope;
+    const match = `${wanted ?? "*"}:{*}:due`;
     let cursor: unknown = "0";
     do {
       const reply = await this.#redis.sendCommand(["SCAN", String(cursor), "MATCH", match, "COUNT", "1000"]);
       const [next, keys] = reply as [string, string[]];
       for (const key of keys) {
         // A slash begins the number of a partition. The queue has a key of its own beside them.
-        const name = /^\{([^{}/]+)\}:due$/.exec(key.slice(this.#prefix.length + 1))?.[1];
-        if (name !== undefined && name !== this.#hidden) names.add(name);
+        const [, prefix = "", name = hidden] = /^(.+):\{([^{}/]+)\}:due$/.exec(key) ?? [];
+        if (name !== hidden && prefix === (wanted ?? prefix)) places.set(key, [prefix, name]);
       }
       cursor = next;
     } while (cursor !== "0");
-    return names;
+    return places;
   }
 
-  async #add(name: string): Promise<void> {
-    const layout = await this.#store.open(name).partitions();
+  /** Throws for what only looks like a queue. */
+  async #add(key: string, [prefix, name]: readonly [string, string]): Promise<void> {
+    const whole = redisStore(this.#redis, { prefix });
+    const layout = await whole.open(name).partitions();
     const { partitions, stores } = typeof layout === "object" ? layout : { partitions: 1, stores: 1 };
     // The rest of it is elsewhere.
     if (stores > 1) return;
-    const store = partitioned(this.#store, partitions);
-    this.#watched.set(name, { queue: new Queue({ name, store, jobs: [] }), store: store.open(name) });
+    const opened = partitioned(whole, partitions);
+    // Two prefixes may have queues of the same name.
+    const shown = prefix === (this.#scope.prefix ?? USUAL_PREFIX) ? name : `${prefix}:${name}`;
+    const store: Store = { open: (_, ...rest) => opened.open(name, ...rest) };
+    const queue = new Queue({ name: shown, store, jobs: [] });
+    this.#watched.set(key, { queue, attempts: new EndedAttempts(opened.open(name)) });
     this.#list();
   }
 

@@ -37,14 +37,19 @@ export class DevDirectory {
    */
   static async open(path: string): Promise<DevDirectory> {
     try {
-      await mkdir(path, { recursive: true });
+      // Not with its parents: Node would try for ever where nothing can be made, as in /proc.
+      await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      });
       const files = await readdir(path);
       if (files.length > 0 && !files.includes(KEPT_IN))
         throw new StartError(`The directory ${path} holds other files. Choose a new or an empty one with --dir.`);
       if (files.length === 0) await writeFile(join(path, ".gitignore"), "*\n");
     } catch (error) {
       if (error instanceof StartError) throw error;
-      throw new StartError(`The directory ${path} cannot be made: ${reasonOf(error)}. Choose another one with --dir.`);
+      throw new StartError(
+        `The directory ${path} cannot be made: ${reasonOf(error)}. Make its parent, or choose another one with --dir.`,
+      );
     }
     const directory = new DevDirectory(path, await readKept(path));
     await directory.keep({});

@@ -1,93 +1,106 @@
-import { connect, type Reply, read, type Send } from "../client/transport.ts";
-import type { DrainedAttempts } from "../core/drain/attempts.ts";
 import type { DrainReport } from "../core/drain/report.ts";
 
 /** What an app has answered to a call of its drain route. */
-export type Drained =
-  | {
-      readonly isReached: true;
-      /** Undefined if the route answers something else. */
-      readonly report: (DrainReport & Partial<DrainedAttempts>) | undefined;
-    }
-  | {
-      readonly isReached: false;
-      /** What is wrong and what to do, in one line. */
-      readonly reason: string;
-      /** Whether nothing listens there, so that it costs nothing to try again soon. */
-      readonly isAway: boolean;
-    };
+export interface Drained {
+  /** How many jobs and schedules it took. Undefined if it does not say so. */
+  readonly took?: number | undefined;
+  /** How far the clock of the app is ahead, to the second. Undefined if it does not say so. */
+  readonly clockAheadMs?: number | undefined;
+  /** What is wrong and what to do, in one line. */
+  readonly problem?: string;
+  /** Whether nothing was drained, so that it is worth trying again soon. */
+  readonly isFailed: boolean;
+}
+
+const MOST_BYTES = 64 * 1024;
 
 /** Calls the drain route of an app, as a cron does. */
 export class DrainCalls {
   readonly #url: URL;
   readonly #token: string | undefined;
-  readonly #send: Send;
   #method: "POST" | "GET" = "POST";
-  #isListed = true;
-  #redirect: string | undefined;
 
   /** @param token sent as a bearer token. */
   constructor(url: URL, token: string | undefined) {
     this.#url = url;
     this.#token = token;
-    // The address is the route's own, whatever path it has.
-    const fetchRoute = async (request: Request) => {
-      const response = await fetch(new Request(url, request));
-      this.#redirect = response.headers.get("location") ?? undefined;
-      return response;
-    };
-    this.#send = connect({ url, ...(token && { token }), fetch: fetchRoute });
   }
 
-  /** Calls the route once; a second time if it takes only GET, or does not list attempts. Never rejects. */
-  async call(): Promise<Drained> {
-    const reply = await this.#sent();
-    const [status, answer] = reply;
-    const code = (answer as { readonly code?: unknown } | null | undefined)?.code;
-    if (status === 405 && this.#method === "POST") {
-      this.#method = "GET";
-      return this.call();
+  /** Calls the route once; a second time if it takes only GET. Rejects only if the signal is aborted. */
+  async call(signal: AbortSignal): Promise<Drained> {
+    const headers = { ...(this.#token && { Authorization: `Bearer ${this.#token}` }) };
+    try {
+      // A redirect would turn POST into GET, and pass the token on.
+      const response = await fetch(this.#url, { method: this.#method, headers, redirect: "manual", signal });
+      if (response.status === 405 && this.#method === "POST") {
+        this.#method = "GET";
+        await response.body?.cancel();
+        return await this.call(signal);
+      }
+      return this.#read(response, await jsonOf(response));
+    } catch {
+      signal.throwIfAborted();
+      return failed(`No app answers at ${this.#url.origin}. Waiting until one does.`);
     }
-    // A token with the scope drain may not read, and an earlier version knows no lists.
-    if (
-      this.#isListed &&
-      ((status === 403 && code === "forbidden") || (status === 400 && code === "invalid_request"))
-    ) {
-      this.#isListed = false;
-      return this.call();
-    }
-    if (status >= 200 && status < 300) return { isReached: true, report: await reportOf(reply) };
-    return { isReached: false, reason: this.#reason(status, answer), isAway: status === 0 };
   }
 
-  #sent(): Promise<Reply> {
-    const body = this.#method === "GET" ? undefined : JSON.stringify(this.#isListed ? { attempts: true } : {});
-    return this.#send(this.#method, "", body);
+  #read({ status, headers }: Response, answer: unknown): Drained {
+    const where = `${this.#url.pathname} of the app`;
+    if (status < 200 || status >= 300) return failed(`${where} ${this.#refusal(status, headers, answer)}`);
+    const { claimed, rearmed } = (answer ?? {}) as Partial<DrainReport>;
+    if (typeof claimed === "number")
+      return { isFailed: false, took: claimed + (rearmed ?? 0), clockAheadMs: aheadMsOf(headers) };
+    const type = headers.get("content-type")?.replace(/;.*/, "") || "no type";
+    const problem =
+      `${where} answers ${status} with ${type}, and no drain report. Check the path of --drain. ` +
+      "A route of your own returns the report: Response.json(await queue.drain()).";
+    return { isFailed: type === "text/html", problem };
   }
 
-  #reason(status: number, answer: unknown): string {
-    const { origin, pathname } = this.#url;
-    if (status === 0) return `No app answers at ${origin}. Waiting until one does.`;
-    const where = `${pathname} of the app`;
+  #refusal(status: number, headers: Headers, answer: unknown): string {
     if (status >= 300 && status < 400)
-      return `${where} redirects (${status})${this.#target()}. Give --drain the address of the drain route itself.`;
+      return `redirects (${status})${this.#target(headers)}. Give --drain the address of the drain route itself.`;
+    const setToken = "Set TIDEGATE_TOKEN or CRON_SECRET to one with the scope drain or admin.";
     if (status === 401 || status === 403)
-      return this.#token === undefined
-        ? `${where} wants a token (${status}). Set TIDEGATE_TOKEN or CRON_SECRET to one with the scope drain or admin.`
-        : `${where} does not take the token (${status}). Set TIDEGATE_TOKEN or CRON_SECRET to one with the scope drain or admin.`;
-    if (status === 404) return `${where} is not there (404). Check the path of --drain.`;
+      return `${this.#token === undefined ? "wants a" : "does not take the"} token (${status}). ${setToken}`;
+    if (status === 404) return "is not there (404). Check the path of --drain.";
     const { detail } = (answer ?? {}) as { readonly detail?: unknown };
-    return `${where} fails (${status})${typeof detail === "string" ? `: ${detail}` : ". Its own log says why."}`;
+    return `fails (${status})${typeof detail === "string" ? `: ${detail}` : ". Its own log says why."}`;
   }
 
   /** Where a redirect leads, without a query, which can be secret. */
-  #target(): string {
-    if (!this.#redirect || !URL.canParse(this.#redirect, this.#url)) return "";
-    const { origin, pathname } = new URL(this.#redirect, this.#url);
+  #target(headers: Headers): string {
+    const location = headers.get("location");
+    if (!location || !URL.canParse(location, this.#url)) return "";
+    const { origin, pathname } = new URL(location, this.#url);
     return ` to ${origin}${pathname}`;
   }
 }
 
-async function reportOf(reply: Reply): Promise<DrainReport | undefined> {
-  return read<DrainReport>("claimed", reply).catch(() => undefined);
+function failed(problem: string): Drained {
+  return { isFailed: true, problem };
+}
+
+function aheadMsOf(headers: Headers): number | undefined {
+  const date = headers.get("date");
+  return date === null ? undefined : Date.parse(date) - Date.now() || 0;
+}
+
+/** The body, if that is JSON of a moderate size. */
+async function jsonOf({ headers, body }: Response): Promise<unknown> {
+  if (!body) return undefined;
+  if (!/json/.test(headers.get("content-type") ?? "")) return void (await body.cancel());
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  // Leaving the loop cancels the rest.
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > MOST_BYTES) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    return undefined;
+  }
 }

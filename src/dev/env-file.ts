@@ -5,6 +5,7 @@ import { StartError } from "./start-error.ts";
 /** The lines of a file such as `.env.local` or `.dev.vars`. */
 export class EnvFile {
   readonly #path: string;
+  /** Each byte is a character, so that all other lines keep their bytes, whatever their encoding is. */
   readonly #text: string;
 
   private constructor(path: string, text: string) {
@@ -12,12 +13,15 @@ export class EnvFile {
     this.#text = text;
   }
 
-  /** Reads a file, which need not exist. @throws {StartError} if it cannot be read, or is no file. */
+  /** Reads a file, which need not exist. @throws {StartError} if it cannot be read, or is no text file. */
   static async open(path: string): Promise<EnvFile> {
     try {
-      if ((await stat(path)).isDirectory())
-        throw new StartError(`${path} is a directory. Give --write the path of a file, such as .env.local.`);
-      return new EnvFile(path, await readFile(path, "utf8"));
+      // Reading something else could wait for ever.
+      if (!(await stat(path)).isFile())
+        throw new StartError(`${path} is no regular file. Give --write the path of a file, such as .env.local.`);
+      const text = await readFile(path, "latin1");
+      if (text.includes("\0")) throw new StartError(`${path} is not in UTF-8. Save it as UTF-8.`);
+      return new EnvFile(path, text);
     } catch (error) {
       if (error instanceof StartError) throw error;
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return new EnvFile(path, "");
@@ -27,9 +31,8 @@ export class EnvFile {
 
   /** The value of a variable. */
   get(name: string): string | undefined {
-    return lineOf(name)
-      .exec(this.#text)?.[2]
-      ?.replace(/^(["'])(.*)\1$/, "$2");
+    const given = [...this.#text.matchAll(ASSIGNMENT)].filter((match) => match[2] === name).at(-1)?.[3];
+    return given === undefined ? undefined : Buffer.from(bare(given), "latin1").toString();
   }
 
   /**
@@ -38,20 +41,26 @@ export class EnvFile {
    * @throws {StartError}
    */
   async set(values: Readonly<Record<string, string>>): Promise<void> {
-    let text = this.#text;
-    for (const [name, value] of Object.entries(values)) {
-      const line = `${name}=${value}`;
-      if (lineOf(name).test(text)) text = text.replace(lineOf(name), (_, begin: string) => begin + line);
-      else text += `${text === "" || text.endsWith("\n") ? "" : "\n"}${line}\n`;
-    }
+    const missing = new Set(Object.keys(values));
+    let text = this.#text.replaceAll(ASSIGNMENT, (whole, begin: string, name: string) => {
+      missing.delete(name);
+      return name in values ? `${begin}${name}=${values[name]}` : whole;
+    });
+    for (const name of missing) text += `${text === "" || text.endsWith("\n") ? "" : "\n"}${name}=${values[name]}\n`;
     if (text === this.#text) return;
-    await writeFile(this.#path, text, { mode: 0o600 }).catch((error: unknown) => {
+    await writeFile(this.#path, text, { mode: 0o600, encoding: "latin1" }).catch((error: unknown) => {
       throw new StartError(`${this.#path} cannot be written: ${reasonOf(error)}. Choose another file with --write.`);
     });
   }
 }
 
-/** A variable's line: what stands before the name, and the value. */
-function lineOf(name: string): RegExp {
-  return new RegExp(`^([ \\t]*(?:export[ \\t]+)?)${name}[ \\t]*=[ \\t]*(.*?)[ \\t]*$`, "gm");
+/**
+ * What stands before a name (also the mark of UTF-8 that some editors put first), the name, and its value, which may
+ * have several lines in quotes.
+ */
+const ASSIGNMENT =
+  /^((?:\xef\xbb\xbf)?[ \t]*(?:export[ \t]+)?)([\w.-]+)[ \t]*=[ \t]*("(?:\\.|[^"\\])*"|'[^']*'|`[^`]*`|[^\r\n]*?(?=[ \t]*$))(?:[ \t]+$)?/gms;
+
+function bare(value: string): string {
+  return value.replace(/^(["'`])(.*)\1$/s, "$2");
 }

@@ -1,15 +1,17 @@
+import { setTimeout } from "node:timers/promises";
 import type { Hooks } from "../core/observe/hooks.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { Clock } from "../core/shared/clock.ts";
 import { startWorker } from "../platforms/node.ts";
 import { createQStash } from "../qstash/index.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
-import { AppQueues } from "./app-queues.ts";
+import { AppQueues, USUAL_PREFIX } from "./app-queues.ts";
 import { Cron } from "./cron.ts";
 import { DevDirectory, type Kept } from "./directory.ts";
-import { DrainCalls, type Drained } from "./drain-calls.ts";
+import { DrainCalls } from "./drain-calls.ts";
+import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
-import { HOST } from "./host.ts";
+import { HOST, LOCAL_NAMES } from "./host.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
 import { startOwnRedis } from "./own-redis.ts";
 import { pages } from "./pages.ts";
@@ -18,7 +20,7 @@ import { RedisLink } from "./redis-link.ts";
 import { restApi } from "./rest.ts";
 import { StartError } from "./start-error.ts";
 
-export type { Drained } from "./drain-calls.ts";
+export type { Ended } from "./ended-attempts.ts";
 
 /** What to start, and whom to tell. */
 export interface DevOptions {
@@ -32,14 +34,16 @@ export interface DevOptions {
   readonly directory: string;
   /** The file that gets the lines of the REST API: an absolute path. */
   readonly write: string | undefined;
-  /** What the keys of the app's queues begin with. */
-  readonly prefix: string;
+  /** What the keys of the app's queues begin with. Undefined: every queue in the Redis is the app's. */
+  readonly prefix: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** Gets the attempts to deliver QStash's messages. */
   readonly hooks: Hooks;
-  /** Called after each call of the app's drain route. */
-  readonly onDrained: (drained: Drained) => void;
+  /** Gets the attempts that have ended in the app's queues. */
+  readonly onEnded: (ended: Ended) => void;
+  /** Gets what is wrong with the app's drain route, once, and undefined when that is over. */
+  readonly onProblem: (problem: string | undefined) => void;
   /** Called with failures of the pages and of deliveries, such as a Redis that does not answer. */
   readonly onError: (error: unknown) => void;
 }
@@ -55,8 +59,6 @@ export interface Dev {
   readonly dashboardUrl: string;
   /** Which Redis it is: "redis-server 8.0.2", or "localhost:6379". */
   readonly redis: string;
-  /** Whether a call of the app or a delivery is under way. */
-  readonly isBusy: boolean;
   /**
    * Drives the app and delivers messages until the signal is aborted, then stops everything.
    *
@@ -71,6 +73,7 @@ const MESSAGES = "qstash-dev";
 /** Starts everything. What has started is stopped again if something cannot start. @throws {StartError} */
 export async function startDev(options: DevOptions): Promise<Dev> {
   const file = options.write === undefined ? undefined : await EnvFile.open(options.write);
+  if (file && isOther(file)) throw new StartError(`${options.write} ${HAS_ANOTHER}`);
   const directory = await DevDirectory.open(options.directory);
   await refuseSecond(directory);
   const started: Stoppable[] = [];
@@ -80,6 +83,15 @@ export async function startDev(options: DevOptions): Promise<Dev> {
     await stopAll(started);
     throw error;
   }
+}
+
+const HAS_ANOTHER =
+  "already names another database. Comment out its lines UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or give --write another file.";
+
+/** Whether lines would be lost that cannot come from `tidegate dev`. */
+function isOther(file: EnvFile): boolean {
+  const url = file.get("UPSTASH_REDIS_REST_URL");
+  return url ? !/^http:\/\/(127\.0\.0\.1|localhost):/.test(url) : Boolean(file.get("UPSTASH_REDIS_REST_TOKEN"));
 }
 
 interface Stoppable {
@@ -97,7 +109,7 @@ async function startIn(
   file: EnvFile | undefined,
   started: Stoppable[],
 ): Promise<Dev> {
-  const { prefix, env, clock, hooks, onError } = options;
+  const { prefix, env, clock, hooks, drain, onEnded, onProblem, onError } = options;
   const own = options.redis ? undefined : await startOwnRedis(directory, env["PATH"]);
   if (own) started.push(own);
   const address = options.redis ?? { host: HOST, port: own?.port ?? 0 };
@@ -112,8 +124,8 @@ async function startIn(
   started.push(rest);
   await directory.keep({ restPort: rest.port });
 
-  const store = redisStore(link, { prefix });
-  const app = new AppQueues(link, prefix, MESSAGES);
+  const store = redisStore(link, { prefix: prefix ?? USUAL_PREFIX });
+  const app = new AppQueues(link, { prefix, hidden: MESSAGES }, onEnded);
   const qstash = createQStash({
     tokens: [qstashToken],
     signingKeys: { current: currentSigningKey, next: nextSigningKey },
@@ -123,13 +135,12 @@ async function startIn(
   const messages = new Queue({ name: MESSAGES, store, jobs: qstash.jobs, clock, hooks, logger: null });
   const first = new Queue({ store, jobs: [], clock });
   const served = await listening(options.port, "--port", (port) =>
-    serveFetch(pages({ app, first, qstash, messages, onError }), port),
+    serveFetch(pages({ app, first, qstash, messages, drain, onError }), port),
   );
   started.push(served);
 
   const restEnv = { UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: restToken };
   await file?.set(restEnv);
-  let cron: Cron | undefined;
   return {
     restEnv,
     qstashEnv: {
@@ -140,23 +151,21 @@ async function startIn(
     },
     dashboardUrl: `${served.url}/dashboard`,
     redis: own?.program ?? placeOf(address),
-    get isBusy() {
-      return cron?.isWaiting ?? false;
-    },
     async run(signal) {
       const over = new AbortController();
       const ending = AbortSignal.any([signal, over.signal]);
-      const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError });
-      if (options.drain) {
-        const calls = new DrainCalls(options.drain, tokenOf(env, file));
-        cron = new Cron({ queues: app, app: calls, clock, signal: ending, onDrained: options.onDrained });
-      }
+      const report = (error: unknown) => ending.aborted || onError(error);
+      const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError: report });
+      const calls = drain && new DrainCalls(drain, tokenOf(env, file));
+      const cron = new Cron({ queues: app, app: calls, clock, signal: ending, onProblem });
       let isGone = false;
       void own?.ended.then(() => {
         isGone = !ending.aborted;
         over.abort();
       });
-      await Promise.all([worker.done, cron?.run(), aborted(ending)]);
+      await cron.run();
+      // A delivery under way may end. A longer one is made again after the next start.
+      await Promise.race([worker.done, setTimeout(STOP_WITHIN_MS, undefined, { ref: false })]);
       await stopAll(started);
       if (isGone) throw new StartError(`${own?.program} has ended. Start tidegate dev again: the jobs are kept.`);
     },
@@ -164,9 +173,7 @@ async function startIn(
 }
 
 /** Every port of this machine: an app chooses its port anew each time. */
-const LOCAL_TARGETS = ["http", "https"].flatMap((scheme) =>
-  ["localhost", HOST, "[::1]"].map((host) => `${scheme}://${host}:*/*`),
-);
+const LOCAL_TARGETS = ["http", "https"].flatMap((scheme) => LOCAL_NAMES.map((host) => `${scheme}://${host}:*/*`));
 
 /** A `tidegate dev` that runs answers to the token of its directory. @throws {StartError} if one does. */
 async function refuseSecond({ path, kept }: DevDirectory): Promise<void> {
@@ -189,13 +196,20 @@ async function isServed({ restPort, restToken }: Kept): Promise<boolean> {
 }
 
 const ANSWER_WITHIN_MS = 1_000;
+const STOP_WITHIN_MS = 1_000;
 
+/** @throws {StartError} if there is no Redis, or something else. */
 async function checkAnswers(link: RedisLink, address: RedisAddress): Promise<void> {
-  await link.sendCommand(["PING"]).catch((error: Error) => {
-    const refusal = /^[A-Z]{2,}/.test(error.message) && !error.message.includes("ECONN") ? ` ${error.message}` : "";
-    throw new StartError(`No Redis answers at ${placeOf(address)}.${refusal} Check --redis, and that the Redis runs.`);
-  });
+  const late = setTimeout(REDIS_ANSWERS_WITHIN_MS, "", { ref: false });
+  const reply = await Promise.race([link.sendCommand(["INFO", "server"]), late]).catch((error: Error) => error);
+  if (String(reply).includes("redis_version:")) return;
+  // As Redis writes its own errors: "WRONGPASS invalid ...".
+  const refusal =
+    reply instanceof Error && /^[A-Z]+ /.test(reply.message) ? ` ${reply.message.replace(/\.$/, "")}.` : "";
+  throw new StartError(`No Redis answers at ${placeOf(address)}.${refusal} Check --redis, and that the Redis runs.`);
 }
+
+const REDIS_ANSWERS_WITHIN_MS = 5_000;
 
 async function listening(
   port: number,
@@ -206,7 +220,10 @@ async function listening(
     return await serve(port);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code === "EADDRINUSE") throw new StartError(`Port ${port} is in use. Choose another one with ${option}.`);
+    if (code === "EADDRINUSE")
+      throw new StartError(
+        `Port ${port} is in use, perhaps by another tidegate dev. Choose another one with ${option}.`,
+      );
     throw new StartError(`Port ${port} cannot be opened: ${code ?? message}. Choose another one with ${option}.`);
   }
 }
@@ -215,11 +232,4 @@ async function listening(
 function tokenOf(env: DevOptions["env"], file: EnvFile | undefined): string | undefined {
   const names = ["TIDEGATE_TOKEN", "TIDEGATE_ADMIN_TOKEN", "CRON_SECRET"];
   return names.map((name) => env[name]).find(Boolean) ?? names.map((name) => file?.get(name)).find(Boolean);
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve());
-  });
 }

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, constants, readFile, realpath, rm } from "node:fs/promises";
+import { readFile, realpath, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { DevDirectory } from "./directory.ts";
 import { HOST } from "./host.ts";
 import { RespClient } from "./resp.ts";
@@ -53,20 +54,19 @@ export async function startOwnRedis(directory: DevDirectory, path = ""): Promise
   }
 }
 
-async function findProgram(path: string): Promise<string | undefined> {
-  const suffixes = process.platform === "win32" ? [".exe", ""] : [""];
-  for (const name of PROGRAMS)
-    for (const folder of path.split(delimiter).filter((each) => each !== ""))
-      for (const suffix of suffixes) {
-        const file = join(folder, name + suffix);
-        if (
-          await access(file, constants.X_OK).then(
-            () => true,
-            () => false,
-          )
-        )
-          return file;
-      }
+interface Program {
+  readonly name: string;
+  readonly version: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+async function findProgram(path: string): Promise<Program | undefined> {
+  const env = { ...process.env, PATH: path };
+  for (const name of PROGRAMS) {
+    const found = await promisify(execFile)(name, ["--version"], { env }).catch(() => undefined);
+    const version = /\bv=(\S+)/.exec(found?.stdout ?? "")?.[1];
+    if (version !== undefined) return { name, version, env };
+  }
   return undefined;
 }
 
@@ -98,10 +98,10 @@ async function freePort(wanted = 0): Promise<number> {
   return port;
 }
 
-async function launch(program: string, port: number, directory: string): Promise<OwnRedis | undefined> {
+async function launch({ name, version, env }: Program, port: number, directory: string): Promise<OwnRedis | undefined> {
   await rm(join(directory, LOG), { force: true });
   // In a group of its own, so that Ctrl-C in the terminal ends only this process, which then ends it in order.
-  const server = spawn(program, settingsOf(port, directory), { stdio: "ignore", detached: true });
+  const server = spawn(name, settingsOf(port, directory), { stdio: "ignore", detached: true, env });
   const ended = new Promise((resolve) => {
     server.once("exit", resolve);
     server.once("error", resolve);
@@ -110,8 +110,8 @@ async function launch(program: string, port: number, directory: string): Promise
   endWithThisProcess(server);
   for (const start = performance.now(); performance.now() - start < START_WITHIN_MS; await setTimeout(POLL_MS)) {
     if (server.pid === undefined || server.exitCode !== null || server.signalCode !== null) return undefined;
-    const version = await versionOf(server.pid, port);
-    if (version !== undefined) return { port, program: version, ended, stop: () => end(server, ended) };
+    if (await answers(server.pid, port))
+      return { port, program: `${name} ${version}`, ended, stop: () => end(server, ended) };
   }
   await end(server, ended);
   return undefined;
@@ -146,21 +146,13 @@ function endWithThisProcess(server: ChildProcess): void {
   server.once("exit", () => guard.kill("SIGKILL"));
 }
 
-/** The program and its version, once it replies. Its process id rules out another one that took the port first. */
-async function versionOf(pid: number, port: number): Promise<string | undefined> {
+/** Whether it replies. Its process id rules out another program that took the port first, and may never reply. */
+async function answers(pid: number, port: number): Promise<boolean> {
   const client = await RespClient.connect(port).catch(() => undefined);
-  if (!client) return undefined;
-  // Another program on the port may never answer.
-  const impatience = setTimeout(1_000, undefined, { ref: false }).then(() => client.close());
-  const [pong, information] = await Promise.race([
-    Promise.all([client.send(["PING"]), client.send(["INFO", "server"])]).catch(() => []),
-    impatience.then(() => []),
-  ]);
-  client.close();
-  const text = String(information);
-  if (pong !== "PONG" || !text.includes(`process_id:${pid}\r\n`)) return undefined;
-  const valkey = /^valkey_version:(\S+)/m.exec(text)?.[1];
-  return valkey === undefined ? `redis-server ${/^redis_version:(\S+)/m.exec(text)?.[1]}` : `valkey-server ${valkey}`;
+  const information = client?.send(["INFO", "server"]).catch(() => "");
+  const reply = await Promise.race([information, setTimeout(1_000, "", { ref: false })]);
+  client?.close();
+  return String(reply).includes(`process_id:${pid}\r\n`);
 }
 
 async function end(server: ChildProcess, ended: Promise<unknown>): Promise<void> {
@@ -171,8 +163,8 @@ async function end(server: ChildProcess, ended: Promise<unknown>): Promise<void>
   await Promise.race([ended, late.then(() => ended)]);
 }
 
-async function whyNot(program: string, directory: string): Promise<string> {
+async function whyNot({ name }: Program, directory: string): Promise<string> {
   const log = await readFile(join(directory, LOG), "utf8").catch(() => "");
   const last = log.trim().split("\n").slice(-3).join("\n");
-  return `${program} did not start with its data in ${directory}. Its log ends with:\n${last || "(nothing)"}`;
+  return `${name} did not start with its data in ${directory}. Its log ends with:\n${last || "(nothing)"}`;
 }

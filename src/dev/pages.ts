@@ -2,7 +2,7 @@ import type { Queue } from "../core/queue/queue.ts";
 import { dashboard } from "../http/dashboard/index.ts";
 import { createHandler, type QStash } from "../http/handler.ts";
 import type { AppQueues } from "./app-queues.ts";
-import { HOST } from "./host.ts";
+import { HOST, LOCAL_NAMES } from "./host.ts";
 
 /** What the pages show. */
 export interface PagesOptions {
@@ -12,6 +12,8 @@ export interface PagesOptions {
   readonly qstash: QStash;
   /** The queue that performs QStash's jobs. */
   readonly messages: Queue;
+  /** The app's drain route. */
+  readonly drain: URL | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -19,17 +21,19 @@ export interface PagesOptions {
  * Makes the handler of the dashboard and of QStash's interface. It is open to everybody on this machine, and to nobody
  * else: a page of another site can only read what it may read anyway, also if its name leads to this machine.
  */
-export function pages({ app, first, qstash, messages, onError }: PagesOptions) {
+export function pages({ app, first, qstash, messages, drain, onError }: PagesOptions) {
   const common = { auth: "none", dashboard: dashboard(), qstash, eager: false, onError } as const;
+  const instead = drain
+    ? `It calls your app's drain route, ${drain.origin}${drain.pathname}, by itself.`
+    : "Start it with --drain and the address of your app's drain route.";
   let shown: readonly Queue[] = [];
   let handler = createHandler({ ...common, queues: [first, messages] });
   return async (request: Request): Promise<Response> => {
     const { hostname, pathname } = new URL(request.url);
-    if (!OWN_NAMES.has(hostname)) return refusal(403, `Open it as http://${HOST} with its port.`);
+    if (!LOCAL_NAMES.includes(hostname)) return refusal(403, `Open it as http://${HOST} with its port.`);
     if (pathname === "/") return new Response(null, { status: 302, headers: { Location: "/dashboard" } });
     // Here is no code for the jobs, so that they would fail.
-    if (pathname.endsWith("/drain"))
-      return refusal(409, "Only your app can run its jobs. Start tidegate dev with --drain.");
+    if (/^(\/queues\/[^/]+)?\/drain$/.test(pathname)) return refusal(409, `${NO_CODE} ${instead}`);
     // Without Redis the handler says so itself.
     await app.find().catch(() => {});
     if (app.queues !== shown) {
@@ -40,7 +44,7 @@ export function pages({ app, first, qstash, messages, onError }: PagesOptions) {
   };
 }
 
-const OWN_NAMES: ReadonlySet<string> = new Set([HOST, "localhost", "[::1]"]);
+const NO_CODE = "tidegate dev cannot run your app's jobs.";
 
 function refusal(status: number, detail: string): Response {
   return Response.json({ status, detail }, { status });

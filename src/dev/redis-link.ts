@@ -23,6 +23,16 @@ export class RedisLink implements NodeRedisClient {
     return (await this.client()).send(command, encoding);
   }
 
+  /** Sends a command on a connection of its own, past those that wait for a reply on the shared one. */
+  async sendAside(command: Command): Promise<Reply> {
+    const client = await this.#open();
+    try {
+      return await client.send(command);
+    } finally {
+      client.close();
+    }
+  }
+
   /** The current connection. Commands sent on it in one turn go out in one write. */
   client(): Promise<RespClient> {
     this.#connection ??= this.#connect();

@@ -25,7 +25,7 @@ interface Waiting {
 }
 
 /** A command: its name and its arguments. */
-export type Command = readonly (string | number | boolean)[];
+export type Command = readonly (string | number | boolean | Buffer)[];
 
 /** Where a Redis listens. */
 export interface RespAddress {
@@ -91,7 +91,7 @@ export class RespClient {
       this.#waiting.push({ encoding, resolve, reject });
       // Commands of one turn of the event loop share one write.
       if (this.#outgoing === "") setImmediate(() => this.#flush());
-      this.#outgoing += encodeCommand(command);
+      this.#encode(command);
     });
   }
 
@@ -99,19 +99,23 @@ export class RespClient {
     this.#socket.destroy();
   }
 
+  #encode(command: Command): void {
+    this.#outgoing += `*${command.length}\r\n`;
+    for (const part of command) {
+      const text = Buffer.isBuffer(part) ? "" : String(part);
+      this.#outgoing += `$${Buffer.byteLength(Buffer.isBuffer(part) ? part : text)}\r\n${text}`;
+      if (Buffer.isBuffer(part)) {
+        this.#flush();
+        this.#socket.write(part);
+      }
+      this.#outgoing += "\r\n";
+    }
+  }
+
   #flush(): void {
     this.#socket.write(this.#outgoing);
     this.#outgoing = "";
   }
-}
-
-function encodeCommand(command: Command): string {
-  let encoded = `*${command.length}\r\n`;
-  for (const part of command) {
-    const text = String(part);
-    encoded += `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
-  }
-  return encoded;
 }
 
 const LINE_FEED = 10;

@@ -14,6 +14,8 @@ export interface RestOptions {
    * False: as redis-server has it, which refuses the line.
    */
   readonly takesLockingLine?: boolean;
+  /** How long a script may run before it is killed, in ms. Redis itself waits for 5 s by default. Default 5,000. */
+  readonly scriptLimitMs?: number;
 }
 
 /**
@@ -21,11 +23,12 @@ export interface RestOptions {
  *
  * While that Redis is unreachable, requests are answered with 503. A command in flight may or may not have run.
  */
-export function restApi({ redis, token, takesLockingLine = true }: RestOptions) {
+export function restApi({ redis, token, takesLockingLine = true, scriptLimitMs = 5_000 }: RestOptions) {
   const translate = takesLockingLine ? withoutLockingLine() : (command: Command) => command;
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request);
-    const { status, json } = refusal(request, body, token) ?? (await answer(request, body, redis, translate));
+    const { status, json } =
+      refusal(request, body, token) ?? (await answer(request, body, { redis, translate, scriptLimitMs }));
     sendJson(response, status, json);
   };
 }
@@ -68,13 +71,22 @@ function hashOf(script: string): string {
   return createHash("sha1").update(script).digest("hex");
 }
 
-async function answer(request: IncomingMessage, body: Buffer, redis: RedisLink, translate: Translate): Promise<Answer> {
+interface Way {
+  readonly redis: RedisLink;
+  readonly translate: Translate;
+  readonly scriptLimitMs: number;
+}
+
+async function answer(request: IncomingMessage, body: Buffer, way: Way): Promise<Answer> {
+  const { redis, translate, scriptLimitMs } = way;
   const { pathname } = addressOf(request.url);
   const encoding = request.headers["upstash-encoding"] === "base64" ? "base64" : "utf8";
   const isList = pathname === "/pipeline" || pathname === "/multi-exec";
   const commands = isList ? readCommands(body) : [readCommand(request, body)];
   if (!commands?.every(isCommand)) return failure(400, "ERR failed to parse the request");
   const wanted = commands.map(translate);
+  const hasScript = wanted.some(([name]) => /^(eval|fcall)/i.test(String(name)));
+  const killing = hasScript ? setInterval(() => killScript(redis), scriptLimitMs) : undefined;
   try {
     const client = await redis.client();
     if (pathname === "/multi-exec") return await runTransaction(client, wanted, encoding);
@@ -82,29 +94,39 @@ async function answer(request: IncomingMessage, body: Buffer, redis: RedisLink, 
     return isList ? toList(replies, encoding) : toAnswer(replies[0] ?? null, encoding);
   } catch {
     return failure(503, "ERR the database is not available");
+  } finally {
+    clearInterval(killing);
   }
 }
 
+/** Does nothing if none runs, or if it has written already: Redis then lets it go on. */
+function killScript(redis: RedisLink): void {
+  redis.sendAside(["SCRIPT", "KILL"]).catch(() => {});
+}
+
 /**
- * What changes, blocks or takes over the connection that all requests share. Upstash's REST API has none of it either.
+ * What changes, blocks or takes over the connection that all requests share, and what manages the server. Upstash's
+ * REST API has none of it either.
  */
-const OF_A_CONNECTION = new Set(
+const REFUSED = new Set(
   (
-    "AUTH HELLO SELECT QUIT RESET MONITOR SYNC PSYNC SHUTDOWN MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +
+    "SHUTDOWN ACL DEBUG SAVE BGSAVE BGREWRITEAOF REPLICAOF SLAVEOF FAILOVER CLUSTER MODULE LATENCY SLOWLOG SWAPDB MIGRATE " +
+    "AUTH HELLO SELECT QUIT RESET MONITOR SYNC PSYNC MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +
     "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE " +
     "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP"
   ).split(" "),
 );
 
-function isOfConnection([name = "", ...rest]: Command): boolean {
+function isRefused([name = "", ...rest]: Command): boolean {
   const word = String(name).toUpperCase();
-  if (word === "CLIENT") return /^(reply|tracking|no-evict)$/i.test(String(rest[0]));
+  if (word === "CLIENT") return !/^(setinfo|setname|getname|id|info|list)$/i.test(String(rest[0]));
+  if (word === "CONFIG") return !/^get$/i.test(String(rest[0]));
   if (word.startsWith("XREAD")) return rest.some((part) => /^block$/i.test(String(part)));
-  return OF_A_CONNECTION.has(word);
+  return REFUSED.has(word);
 }
 
 async function runOne(client: RespClient, command: Command, encoding: Encoding): Promise<Reply> {
-  return isOfConnection(command) ? notAvailable(command) : client.send(command, encoding);
+  return isRefused(command) ? notAvailable(command) : client.send(command, encoding);
 }
 
 function notAvailable([name]: Command): RespError {
@@ -113,7 +135,7 @@ function notAvailable([name]: Command): RespError {
 }
 
 async function runTransaction(client: RespClient, commands: readonly Command[], encoding: Encoding): Promise<Answer> {
-  const refused = commands.find(isOfConnection);
+  const refused = commands.find(isRefused);
   if (refused) return toAnswer(notAvailable(refused), encoding);
   // Sent in one write, so that no command of another request can come between.
   const replies = await Promise.all([["MULTI"], ...commands, ["EXEC"]].map((each) => client.send(each, encoding)));
@@ -154,7 +176,7 @@ function readCommand({ url }: IncomingMessage, body: Buffer): unknown {
   searchParams.delete("_token");
   try {
     const parts = pathname.slice(1).split("/").map(decodeURIComponent);
-    const value = body.length > 0 ? [body.toString()] : [];
+    const value = body.length > 0 ? [body] : [];
     return [...parts, ...value, ...[...searchParams].flat().filter((part) => part !== "")];
   } catch {
     return undefined;
@@ -175,5 +197,6 @@ function parseJson(body: Buffer): unknown {
 }
 
 function isCommand(value: unknown): value is Command {
-  return Array.isArray(value) && value.length > 0 && value.every((part) => part !== null && typeof part !== "object");
+  const isPart = (part: unknown) => Buffer.isBuffer(part) || (part !== null && typeof part !== "object");
+  return Array.isArray(value) && value.length > 0 && value.every(isPart);
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { RespClient } from "../support/resp.ts";
 import { startRestShim } from "../support/rest-shim.ts";
 import { useRedis } from "../support/stores.ts";
 import { doctor, findingOf, statuses } from "./doctor-findings.ts";
@@ -37,9 +38,11 @@ describe("queue:doctor of a Redis", () => {
   });
 
   test("fails if jobs may be evicted, and if the clocks differ", async () => {
-    await ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    const client = await RespClient.connect(redis.server.port);
+    await client.send(["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]);
     const result = await inRedis(redis).cli(doctor);
-    await ask("CONFIG", "SET", "maxmemory-policy", "noeviction");
+    await client.send(["CONFIG", "SET", "maxmemory-policy", "noeviction"]);
+    client.close();
     expect(result.code).toBe(1);
     expect(statuses(result)).toMatchObject({ eviction: "fail", clock: "fail" });
   });

@@ -1,75 +1,132 @@
 import { describe, expect, test } from "vitest";
+import type { Looked } from "../../src/dev/app-queues.ts";
 import { Cron } from "../../src/dev/cron.ts";
 import type { Drained } from "../../src/dev/drain-calls.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
 import { afterwards } from "./running-dev.ts";
 
-const idle = { isReached: true, report: undefined } as const;
+const idle: Drained = { isFailed: false, took: 0 };
+const busy: Drained = { isFailed: false, took: 1 };
+const fails: Drained = { isFailed: true, problem: "It fails." };
+/** As `fetch` does for an app that takes a connection and never answers. */
+const hangs = (signal: AbortSignal) =>
+  new Promise<Drained>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
-/** A cron for an app that answers with `answer`, and when it was called, in ms since the start. */
-function cronFor(times: number[], answer: () => Drained | Promise<Drained>) {
+interface App {
+  /** When something is due, in ms since the start, in a queue each. */
+  times: readonly number[];
+  looked: Partial<Looked>;
+  answer: (signal: AbortSignal) => Drained | Promise<Drained>;
+}
+
+/** A cron for an app, when it was called, in ms since the start, and what the cron has said. */
+function cronFor(given: Partial<App>) {
+  const app: App = { times: [], looked: {}, answer: () => idle, ...given };
   const clock = testClock(start);
   const startedAt = clock();
   const calls: number[] = [];
+  const said: string[] = [];
   const stop = new AbortController();
+  const quiet = { isRunning: false, ended: 0 };
   const cron = new Cron({
-    queues: { look: async () => times.map((at) => startedAt + at) },
+    queues: {
+      look: async () =>
+        app.times.map((at, index) => ({ name: `queue ${index}`, nextAt: startedAt + at, ...quiet, ...app.looked })),
+    },
     app: {
-      call: async () => {
+      call: async (signal) => {
         calls.push(clock() - startedAt);
-        return answer();
+        return app.answer(signal);
       },
     },
     clock,
     signal: stop.signal,
-    onDrained: () => {},
+    onProblem: (problem) => said.push(problem ?? "The app answers."),
   });
   const run = cron.run();
   afterwards(() => {
     stop.abort();
     return run;
   });
-  return { clock, calls };
+  return { app, clock, calls, said };
 }
 
 describe("the cron of tidegate dev", () => {
   test("calls the app at the start, and each minute", async () => {
-    const { clock, calls } = cronFor([], () => idle);
+    const { clock, calls } = cronFor({});
     await clock.advance("2m");
     expect(calls).toEqual([0, 60_000, 120_000]);
   });
 
-  test("calls it when something is due, also what a call before has found too early, and once more for an app whose clock is behind", async () => {
-    const times = [7_001];
-    const { clock, calls } = cronFor(times, () => idle);
-    await clock.advance("10s");
-    expect(calls).toEqual([0, 7_001, 8_001]);
-  });
-
-  test("leaves to the next minute what a call did not start, unless something else falls due", async () => {
-    const { clock, calls } = cronFor([3_000, 20_000], () => idle);
+  test("calls it when something is due, and more and more seldom while it takes none of that", async () => {
+    const { clock, calls } = cronFor({ times: [7_001] });
     await clock.advance("59s");
-    expect(calls).toEqual([0, 3_000, 4_000, 20_000, 21_000]);
-    await clock.advance("1s");
-    expect(calls).toEqual([0, 3_000, 4_000, 20_000, 21_000, 60_000]);
+    expect(calls).toEqual([0, 7_001, 9_001, 13_001, 21_001, 37_001]);
   });
 
-  test("tries each second while no app answers, and more and more seldom while it refuses", async () => {
-    const away = cronFor([], () => ({ isReached: false, isAway: true, reason: "away" }));
-    await away.clock.advance("3s");
-    expect(away.calls).toEqual([0, 1_000, 2_000, 3_000]);
-    const refuses = cronFor([], () => ({ isReached: false, isAway: false, reason: "no" }));
-    await refuses.clock.advance("90s");
-    expect(refuses.calls).toEqual([0, 2_000, 6_000, 14_000, 30_000, 60_000, 90_000]);
+  test("calls it again at once when something else falls due", async () => {
+    const { clock, calls } = cronFor({ times: [3_000, 8_500] });
+    await clock.advance("9s");
+    expect(calls).toEqual([0, 3_000, 5_000, 8_500]);
+  });
+
+  test("says once which queue the app does not drain", async () => {
+    const { clock, said } = cronFor({ times: [1_000, 200_000] });
+    await clock.advance("3m");
+    expect(said).toEqual([expect.stringMatching(/^Jobs are due in the queue "queue 0", and the app takes none\./)]);
+  });
+
+  test("tries every two seconds while no app answers or it fails, and says when it answers", async () => {
+    const { app, clock, calls, said } = cronFor({ answer: () => fails });
+    await clock.advance("6s");
+    expect(calls).toEqual([0, 2_000, 4_000, 6_000]);
+    app.answer = () => busy;
+    await clock.advance("2s");
+    expect(said).toEqual(["It fails.", "The app answers."]);
   });
 
   test("waits for a call under way, except when a minute begins", async () => {
-    const { clock, calls } = cronFor(
-      [1_000],
-      () => new Promise<Drained>((resolve) => afterwards(async () => resolve(idle))),
-    );
+    const { clock, calls, said } = cronFor({ times: [1_000], looked: { isRunning: true }, answer: hangs });
     await clock.advance("2m");
     expect(calls).toEqual([0, 60_000]);
+    expect(said).toEqual([]);
+  });
+
+  test("says that an app hangs once it leaves due jobs alone for ten seconds, and notices within two that it is back", async () => {
+    const { app, clock, calls, said } = cronFor({ times: [5_000], answer: hangs });
+    await clock.advance("14s");
+    expect(said).toEqual([]);
+    await clock.advance("10s");
+    expect(said).toEqual([expect.stringMatching(/has not answered its drain route for 10 s, and runs no job\./)]);
+    const callsBefore = calls.length;
+    app.answer = () => busy;
+    await clock.advance("2s");
+    expect(calls.length).toBeGreaterThan(callsBefore);
+    expect(said.at(-1)).toBe("The app answers.");
+  });
+
+  test("takes an app for alive while attempts end", async () => {
+    const { app, clock, said } = cronFor({ times: [0], answer: hangs });
+    for (let second = 1; second < 30; second++) {
+      app.looked = { ended: second };
+      await clock.advance("1s");
+    }
+    expect(said).toEqual([]);
+  });
+
+  test("waits for no call once it is stopped", async () => {
+    const stop = new AbortController();
+    const parts = { queues: { look: async () => [] }, app: { call: hangs }, clock: testClock(start), onProblem() {} };
+    const run = new Cron({ ...parts, signal: stop.signal }).run();
+    stop.abort();
+    await run;
+  });
+
+  test("says once that the clock of the app is wrong", async () => {
+    let clockAheadMs = -40_000;
+    const { clock, said } = cronFor({ answer: () => ({ ...busy, clockAheadMs: clockAheadMs++ }) });
+    await clock.advance("3m");
+    expect(said).toEqual([expect.stringMatching(/^The app's clock is 40 s behind this one\./)]);
   });
 });

@@ -1,6 +1,9 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { execFile } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Client, Receiver } from "@upstash/qstash";
 import { Redis } from "@upstash/redis";
 import { describe, expect, test } from "vitest";
@@ -35,6 +38,17 @@ async function serveApp(
   const app = await serveFetch(createHandler({ queue, auth, onError: () => {} }).fetch, port);
   afterwards(() => app.stop().catch(() => {}));
   return app;
+}
+
+/** An app that takes requests and answers none. */
+async function hangingApp() {
+  const calls = new EventEmitter();
+  const app = await serveFetch(() => {
+    calls.emit("call");
+    return new Promise<Response>(() => {});
+  });
+  afterwards(() => app.stop());
+  return { url: `${app.url}/drain`, called: () => once(calls, "call") };
 }
 
 const token = { TIDEGATE_TOKEN: "the-token-of-the-app" };
@@ -75,6 +89,49 @@ describe("tidegate dev", () => {
     expect(await page.json()).toMatchObject({ queues: ["wide", "qstash-dev"] });
   });
 
+  test("drains queues of any prefix and name, and shows whose they are", async () => {
+    const { start } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`], token);
+    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
+    const shop = upstashStore({ url, token: restToken, prefix: "my:shop" });
+    const mail = new Queue({ name: "mail", store: shop, jobs: [sendEmail] });
+    const queues = [queueOf(dev), mail];
+    const app = await serveFetch(createHandler({ queues, auth: "none" }).fetch, port);
+    afterwards(() => app.stop());
+    for (const [index, queue] of queues.entries()) {
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: `soon-${index}`, delay: 300 });
+      await dev.says(new RegExp(`"id":"soon-${index}"`));
+    }
+    const page = await fetch(`${dev.started["dashboard"]}/data?view=overview`);
+    const shown = (await page.json()) as { queues: string[] };
+    expect(new Set(shown.queues)).toEqual(new Set(["default", "my:shop:mail", "qstash-dev"]));
+  });
+
+  test("prints a line for an attempt that no call of the drain route has made", async () => {
+    const { start } = await newPlace();
+    const dev = await start();
+    const queue = queueOf(dev);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "eager" });
+    await queue.drain();
+    expect(JSON.parse(await dev.says(/"id":"eager"/))).toMatchObject({ outcome: "completed", attempt: 1 });
+  });
+
+  test("prints no line for what ended before it started", async () => {
+    const { start } = await newPlace();
+    const first = await start();
+    const queue = queueOf(first);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "before" });
+    await queue.drain();
+    await first.says(/"id":"before"/);
+    await first.stop();
+    const second = await start();
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "after" });
+    await queue.drain();
+    await second.says(/"id":"after"/);
+    expect(second.errors).not.toContain('"before"');
+  });
+
   test("finds a queue again that the app has spread over partitions since", async () => {
     const { start } = await newPlace();
     const port = await freePort();
@@ -111,6 +168,21 @@ describe("tidegate dev", () => {
       "a redirect",
       () => Response.redirect("http://localhost/other?secret=1", 308),
       /\(308\) to http:\/\/localhost\/other\. /,
+    ],
+    [
+      "a page",
+      () => new Response("<p>", { headers: { "content-type": "text/html" } }),
+      /200 with text\/html, and no drain/,
+    ],
+    [
+      "a wrong clock",
+      () => Response.json({ claimed: 0 }, { headers: { date: new Date(Date.now() - 60_000).toUTCString() } }),
+      /clock is (59|60|61|62) s behind this one/,
+    ],
+    [
+      "a huge response",
+      () => Response.json({ claimed: 1, text: "x".repeat(100_000) }),
+      /200 with application\/json, and no/,
     ],
     ["a failure", () => Response.json({ code: "x", detail: "Set X." }, { status: 500 }), /fails \(500\): Set X\./],
   ] as const)("says what to do about %s", async ([, answer, line]) => {
@@ -157,6 +229,27 @@ describe("tidegate dev", () => {
     await second.ended;
     const third = await start();
     expect(await queueOf(third).getStats()).toMatchObject({ readyCount: 2 });
+  });
+
+  test("stops at once while the app hangs, at one signal or at two that come together", async () => {
+    const { start } = await newPlace();
+    const app = await hangingApp();
+    const [first] = await Promise.all([start(["--drain", app.url]), app.called()]);
+    expect(await first.stop()).toBe(0);
+    const [second] = await Promise.all([start(["--drain", app.url]), app.called()]);
+    second.signal("SIGTERM");
+    second.signal("SIGINT");
+    expect(await second.ended).toBe(0);
+  });
+
+  test("stops while a delivery to a path such as /drain hangs", async () => {
+    const { start } = await newPlace();
+    const dev = await start();
+    const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = dev.started;
+    const app = await hangingApp();
+    const client = new Client({ baseUrl, token: qstashToken });
+    await Promise.all([client.publishJSON({ url: app.url, body: {} }), app.called()]);
+    expect(await dev.stop()).toBe(0);
   });
 
   test("says so and ends with 1 if its Redis ends by itself", async () => {
@@ -237,19 +330,66 @@ describe("tidegate dev", () => {
     test("changes its two lines and no other", async () => {
       const { start, directory } = await newPlace();
       const file = join(directory, ".env.local");
-      await writeFile(file, "# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN = 'old' \r\nB=2");
+      await writeFile(
+        file,
+        "# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN = 'old' \r\nUPSTASH_REDIS_REST_URL=\"http://localhost:1\"\r\nB=2",
+      );
       const { started } = await start(["--write", ".env.local"]);
       const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: restToken } = started;
       expect(await readFile(file, "utf8")).toBe(
-        `# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN=${restToken}\r\nB=2\nUPSTASH_REDIS_REST_URL=${url}\n`,
+        `# mine\r\nA=1\r\nexport UPSTASH_REDIS_REST_TOKEN=${restToken}\r\nUPSTASH_REDIS_REST_URL=${url}\r\nB=2`,
       );
+    });
+
+    test("keeps values of several lines, a byte order mark, and bytes that are not UTF-8", async () => {
+      const { start, directory } = await newPlace();
+      const file = join(directory, ".env.local");
+      const rest = Buffer.concat([
+        Buffer.from('\nKEY="first\nUPSTASH_REDIS_REST_URL=https://in.a.value\nlast"\nNAME=Ren'),
+        Buffer.from([0xe9]),
+        Buffer.from("\n"),
+      ]);
+      const mark = Buffer.from([0xef, 0xbb, 0xbf]);
+      await writeFile(file, Buffer.concat([mark, Buffer.from("UPSTASH_REDIS_REST_URL=http://127.0.0.1:1"), rest]));
+      const { started } = await start(["--write", ".env.local"]);
+      const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: restToken } = started;
+      const [first, second] = [`UPSTASH_REDIS_REST_URL=${url}`, `UPSTASH_REDIS_REST_TOKEN=${restToken}\n`];
+      const expected = Buffer.concat([mark, Buffer.from(first), rest, Buffer.from(second)]);
+      expect((await readFile(file)).toString("latin1")).toBe(expected.toString("latin1"));
+    });
+
+    test.for([
+      ["names another database", "UPSTASH_REDIS_REST_URL=https://eu1.upstash.io\nUPSTASH_REDIS_REST_TOKEN=sesame\n"],
+      ["has a token alone", "UPSTASH_REDIS_REST_TOKEN=sesame\n"],
+      ["is in UTF-16", Buffer.from("\ufeffA=1\n", "utf16le")],
+    ])("leaves a file alone that %s, and starts nothing", async ([, content = ""]) => {
+      const { run, ports, directory } = await newPlace();
+      await writeFile(join(directory, ".env.local"), content);
+      const { code, stderr } = await run(["dev", ...ports, "--write", ".env.local"]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/\.env\.local (already names another database\. Comment out|is not in UTF-8\.)/);
+      expect(stderr).not.toContain("sesame");
+      expect(await readdir(directory)).toEqual([".env.local"]);
+      expect(await readFile(join(directory, ".env.local"))).toEqual(Buffer.from(content));
+    });
+
+    test("refuses what is no file, such as a pipe", async () => {
+      const { run, ports, directory } = await newPlace();
+      await promisify(execFile)("mkfifo", [join(directory, "pipe")]);
+      const { code, stderr } = await run(["dev", ...ports, "--write", "pipe"]);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/pipe is no regular file\. Give --write/);
     });
 
     test("makes a missing file, and refuses a directory before anything starts", async () => {
       const { start, run, ports, directory } = await newPlace();
       await mkdir(join(directory, "folder"));
       const refused = await run(["dev", ...ports, "--write", "folder"]);
-      expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringMatching(/folder is a directory\./) });
+      expect(refused).toMatchObject({
+        code: 1,
+        stdout: "",
+        stderr: expect.stringMatching(/folder is no regular file\./),
+      });
       const { started } = await start(["--write", ".dev.vars"]);
       expect(await readFile(join(directory, ".dev.vars"), "utf8")).toBe(
         `UPSTASH_REDIS_REST_URL=${started["UPSTASH_REDIS_REST_URL"]}\nUPSTASH_REDIS_REST_TOKEN=${started["UPSTASH_REDIS_REST_TOKEN"]}\n`,
@@ -287,7 +427,9 @@ describe("tidegate dev", () => {
       afterwards(() => new Promise((resolve) => other.close(resolve)));
       const { code, stderr } = await run(["dev", ...ports]);
       expect(code).toBe(1);
-      expect(stderr).toBe(`error: Port ${ports[at]} is in use. Choose another one with ${option}.\n`);
+      expect(stderr).toBe(
+        `error: Port ${ports[at]} is in use, perhaps by another tidegate dev. Choose another one with ${option}.\n`,
+      );
     });
 
     test.for([
@@ -297,14 +439,44 @@ describe("tidegate dev", () => {
       { args: ["--redis", "redis://user:sesame@127.0.0.1:1"], code: 1 },
       { args: ["--port", "0"], code: 2 },
       { args: ["--port", "8079"], code: 2 },
+      { args: ["--drain", "http://localhost:8078/drain"], code: 2 },
       { args: ["--url", "http://localhost"], code: 2 },
       { args: ["--dir", "/dev/null/x"], code: 1 },
+      { args: ["--dir", "/proc/x"], code: 1 },
+      { args: ["--dir", "missing/x"], code: 1 },
       { args: ["extra"], code: 2 },
     ])("with $args", async ({ args, code }) => {
       const { run } = await newPlace();
       const result = await run(["dev", "--json", ...args]);
       expect(result).toMatchObject({ code, stdout: "" });
       expect(JSON.parse(result.stderr).error.message).not.toContain("sesame");
+    });
+
+    test.for([
+      ["a web server", (socket: Socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"), ""],
+      [
+        "a Redis that wants a password",
+        (socket: Socket) => socket.write("-NOAUTH No password.\r\n"),
+        " NOAUTH No password.",
+      ],
+    ] as const)("with %s at the address of --redis", async ([, answer, reason]) => {
+      const { run, ports } = await newPlace();
+      const sockets = new Set<Socket>();
+      const other = createServer((socket) => {
+        sockets.add(socket);
+        socket.on("error", () => {}).once("data", () => answer(socket));
+      }).listen(0, "127.0.0.1");
+      await once(other, "listening");
+      afterwards(async () => {
+        for (const socket of sockets) socket.destroy();
+        other.close();
+      });
+      const { port } = other.address() as AddressInfo;
+      const { code, stdout, stderr } = await run(["dev", ...ports, "--redis", `redis://127.0.0.1:${port}`]);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toBe(
+        `error: No Redis answers at 127.0.0.1:${port}.${reason} Check --redis, and that the Redis runs.\n`,
+      );
     });
 
     test("in a directory whose tokens are damaged", async () => {
@@ -326,11 +498,22 @@ describe("tidegate dev", () => {
     expect(await (await fetch(dashboard)).text()).toMatch(/^<!doctype html>/i);
     expect((await fetch(new URL("/", dashboard))).url).toBe(dashboard);
     expect(await (await fetch(new URL("/jobs/seen", dashboard))).json()).toMatchObject({ state: "ready" });
-    expect((await fetch(new URL("/drain", dashboard), { method: "POST" })).status).toBe(409);
-    expect((await fetch(new URL("/queues/default/drain", dashboard))).status).toBe(409);
+    for (const path of ["/drain", "/queues/default/drain"]) {
+      const refused = await fetch(new URL(path, dashboard), { method: "POST" });
+      expect(refused.status).toBe(409);
+      expect(await refused.json()).toMatchObject({ detail: expect.stringContaining("Start it with --drain") });
+    }
     expect(await queue.getJob("seen")).toMatchObject({ state: "ready", attempts: 0 });
     const headers = { origin: "https://evil.example" };
     expect((await fetch(new URL("/pause", dashboard), { method: "POST", headers })).status).toBe(403);
+  });
+
+  test("names the drain route that it calls to whoever calls its own", async () => {
+    const { start } = await newPlace();
+    const dev = await start(["--drain", "http://127.0.0.1:1/drain"]);
+    const refused = await fetch(new URL("/drain", dev.started["dashboard"]));
+    const { detail } = (await refused.json()) as { detail: string };
+    expect(detail).toContain("It calls your app's drain route, http://127.0.0.1:1/drain, by itself.");
   });
 
   test("delivers what the SDK of QStash publishes, signed, to any port of this machine", async () => {
@@ -360,7 +543,7 @@ describe("tidegate dev", () => {
       name: "qstash_deliver",
     });
     await expect(client.publishJSON({ url: "https://example.com/hook", body: {} })).rejects.toThrow(
-      /not among the targets/,
+      /not among the targets: .*tidegate dev delivers to this machine alone/,
     );
   });
 });

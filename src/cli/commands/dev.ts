@@ -1,10 +1,11 @@
 import { relative, resolve } from "node:path";
 import { systemClock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
-import type { Dev, Drained } from "../../dev/index.ts";
+import { LOCAL_NAMES } from "../../dev/host.ts";
+import type { Dev } from "../../dev/index.ts";
 import { type RedisAddress, readRedisUrl } from "../../dev/redis-address.ts";
 import { whole } from "../option-values.ts";
-import { counted, printableLines } from "../output/text.ts";
+import { counted, printable, printableLines } from "../output/text.ts";
 import { examples, type Globals, joinLines, type Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { UsageError } from "../usage-error.ts";
@@ -13,7 +14,8 @@ import { Display } from "../work/display.ts";
 import { printing } from "../work/printing-hooks.ts";
 
 const DESCRIPTION = `Starts what your app needs on this machine, offline and without an account: a Redis behind Upstash's REST API, and a cron
-that calls your app's drain route when something is due, and each minute. It also serves the dashboard, and QStash's interface.
+that calls your app's drain route when something is due in any of its queues, and each minute. It also serves the dashboard, and
+QStash's interface.
 
 It prints the lines for the app's environment, and writes those of the REST API into a file with --write. The token stays the same
 from one start to the next. Then it prints a line for each attempt.
@@ -21,7 +23,7 @@ from one start to the next. Then it prints a line for each attempt.
 The Redis is redis-server or valkey-server of the PATH, with its data in --dir, or the one of --redis. The drain route gets
 TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET as a bearer token: of this environment, else of the file of --write.`;
 
-const PORTS = { pages: 8787, rest: 8079 } as const;
+const PORTS = { pages: 8078, rest: 8079 } as const;
 
 /** `dev`: everything an app needs on a developer's machine. */
 export function addDev(program: Program, session: Session): void {
@@ -39,7 +41,7 @@ export function addDev(program: Program, session: Session): void {
       "after",
       examples(
         ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "beside next dev"],
-        ["tidegate dev --write .dev.vars --drain http://localhost:8787/drain --port 8788", "beside wrangler dev"],
+        ["tidegate dev --write .dev.vars --drain http://localhost:8787/drain", "beside wrangler dev"],
       ),
     )
     .action(async ({ port, restPort, dir, write, ...addresses }) => {
@@ -49,6 +51,11 @@ export function addDev(program: Program, session: Session): void {
       const redis = addresses.redis === undefined ? undefined : redisUrl(addresses.redis);
       if (dir === "") throw new UsageError("--dir is empty.", "Name a directory, or leave it out.");
       if (port === restPort) throw new UsageError("--port and --rest-port must differ.");
+      if (drain && LOCAL_NAMES.includes(drain.hostname) && [port, restPort].includes(Number(drain.port)))
+        throw new UsageError(
+          "--drain names tidegate dev itself.",
+          "Name your app's drain route, or choose another --port.",
+        );
       const { io } = session;
       const { clock = systemClock, env, cwd } = io;
       // Only this command needs it.
@@ -59,20 +66,19 @@ export function addDev(program: Program, session: Session): void {
         ...{ redis, drain, port, restPort, env, clock },
         directory: resolve(cwd, dir),
         write: write === undefined ? undefined : resolve(cwd, write),
-        prefix: globals.prefix ?? "tidegate",
+        prefix: globals.prefix,
         hooks: printing({ clock, print }),
-        onDrained: drainPrinter(print, session),
+        onEnded({ attempts, others }) {
+          for (const attempt of attempts) print(attempt);
+          if (others > 0) session.note(`${counted(others, "more attempt")} ended, of jobs that are not kept.`);
+        },
+        onProblem: (problem) => (problem === undefined ? session.note("The app answers.") : note(problem, session)),
         onError: errorPrinter(session),
       });
       const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };
       const place = redis ? "" : `, with its data in ${relative(cwd, resolve(cwd, dir)) || "."}`;
-      session.print(document, () => startScreen(dev, { drain, write, place }, session));
-      await io.untilInterrupted(async (signal) => {
-        signal.addEventListener("abort", () => {
-          if (dev.isBusy) session.note("Stopping: the app finishes its drain. Press Ctrl-C again to quit at once.");
-        });
-        await dev.run(signal);
-      });
+      session.print(document, () => startScreen(dev, { drain, write, place, prefix: globals.prefix }, session));
+      await io.untilInterrupted((signal) => dev.run(signal));
     });
 }
 
@@ -105,9 +111,10 @@ interface Shown {
   readonly drain: URL | undefined;
   readonly write: string | undefined;
   readonly place: string;
+  readonly prefix: string | undefined;
 }
 
-function startScreen(dev: Dev, { drain, write, place }: Shown, { colors }: Session): string {
+function startScreen(dev: Dev, { drain, write, place, prefix }: Shown, { colors }: Session): string {
   const lines = (values: Readonly<Record<string, string>>) =>
     Object.entries(values).map(([name, value]) => `${name}=${colors.cyan(value)}`);
   const seconds = (performance.now() / 1_000).toFixed(1);
@@ -125,28 +132,11 @@ function startScreen(dev: Dev, { drain, write, place }: Shown, { colors }: Sessi
     "",
     `${colors.bold("Dashboard")}  ${colors.cyan(dev.dashboardUrl)}`,
     `${colors.bold("Redis")}      ${dev.redis}${place}`,
+    `${colors.bold("Queues")}     ${prefix === undefined ? "all in this Redis" : `those with the prefix ${printable(prefix)}`}`,
     `${colors.bold("Drains")}     ${drains}`,
     "",
     colors.dim("Press Ctrl-C to stop. Attempts follow."),
   ].join("\n");
-}
-
-/** Makes the function that prints what a call of the app has done. The same failure is printed once. */
-function drainPrinter(print: ReturnType<typeof attemptPrinter>, session: Session): (drained: Drained) => void {
-  let failure: string | undefined;
-  return (drained) => {
-    if (!drained.isReached) {
-      if (drained.reason !== failure) note(drained.reason, session);
-      failure = drained.reason;
-      return;
-    }
-    if (failure !== undefined) session.note("The app answers.");
-    failure = undefined;
-    const { attempts, attemptsLeftOut = 0, claimed = 0 } = drained.report ?? {};
-    if (attemptsLeftOut > 0) session.note(`${counted(attemptsLeftOut, "attempt")} before these are not listed.`);
-    for (const attempt of attempts ?? []) print(attempt);
-    if (!attempts && claimed > 0) session.note(`The app ran ${counted(claimed, "job")}. Its token may not list them.`);
-  };
 }
 
 const REMIND_AFTER_MS = 60_000;

@@ -7,6 +7,12 @@ import { fromNow } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
 
+/** An attempt of which some things may be unknown. */
+interface Attempt extends Omit<DrainedAttempt, "queue" | "maxRetries" | "ranMs"> {
+  readonly maxRetries: number | undefined;
+  readonly ranMs: number | undefined;
+}
+
 type Outcome = DrainedAttempt["outcome"];
 
 const WORDS: Readonly<Record<Outcome, string>> = {
@@ -18,21 +24,21 @@ const WORDS: Readonly<Record<Outcome, string>> = {
 };
 
 /** Returns a function that prints a line for an attempt: outcome, job, number, duration, and error. */
-export function attemptPrinter(display: Display, session: Session): (attempt: DrainedAttempt) => void {
+export function attemptPrinter(display: Display, session: Session): (attempt: Attempt) => void {
   const { width } = session;
-  const plain = width ? columns(session, width) : (attempt: DrainedAttempt) => plainLine(attempt, session);
+  const plain = width ? columns(session, width) : (attempt: Attempt) => plainLine(attempt, session);
   const text = session.isJson ? jsonLine : plain;
   return (attempt) => display.line(text(attempt), attempt.endedAt);
 }
 
 const leaseExpired = { name: "LeaseExpiredError", message: "its lease had expired before it ended" };
 
-function errorOf({ outcome, error }: DrainedAttempt): DrainedAttempt["error"] {
+function errorOf({ outcome, error }: Attempt): Attempt["error"] {
   return outcome === "lost" ? leaseExpired : error;
 }
 
 /** A line for programs, without the stack. */
-function jsonLine(ended: DrainedAttempt): string {
+function jsonLine(ended: Attempt): string {
   const { endedAt, name, id, attempt, maxRetries, ranMs, runAt } = ended;
   const error = errorOf(ended);
   const reason = error && { name: error.name, message: error.message };
@@ -41,10 +47,11 @@ function jsonLine(ended: DrainedAttempt): string {
 }
 
 /** A line for a log, with the whole id. */
-function plainLine(ended: DrainedAttempt, { now, colors }: Session): string {
+function plainLine(ended: Attempt, { now, colors }: Session): string {
   const { outcome, name, id, attempt, maxRetries, ranMs } = ended;
   const error = errorOf(ended);
-  const parts = [`attempt ${attempt} of ${maxRetries + 1}`, took(ranMs), again(ended, now)].filter(Boolean);
+  const number = maxRetries === undefined ? attempt : `${attempt} of ${maxRetries + 1}`;
+  const parts = [`attempt ${number}`, took(ranMs), again(ended, now)].filter(Boolean);
   const head = `${paintOf(outcome, colors)(WORDS[outcome])} ${printable(name)} ${printable(id)} ${parts.join(", ")}`;
   return error ? `${head}: ${reasonOf(error)}` : head;
 }
@@ -55,7 +62,7 @@ const INDENT = 10;
 const MOST_LINES_BELOW = 4;
 
 /** Lines in columns, for a terminal. The error of an attempt is below it. */
-function columns(session: Session, width: number): (ended: DrainedAttempt) => string {
+function columns(session: Session, width: number): (ended: Attempt) => string {
   const { colors } = session;
   let widest = 0;
   return (ended) => {
@@ -69,7 +76,7 @@ function columns(session: Session, width: number): (ended: DrainedAttempt) => st
       name + " ".repeat(widest - stringWidth(name)),
       colors.dim(cut(printable(shortId(ended.id)), 8)),
       took(ranMs).padStart("99.9 min".length),
-      `${attempt}/${maxRetries + 1}`,
+      maxRetries === undefined ? `attempt ${attempt}` : `${attempt}/${maxRetries + 1}`,
     ];
     const reason = [again(ended, session.now), error && reasonOf(error)].filter(Boolean).join(": ");
     const below = wrap(reason, width - INDENT, MOST_LINES_BELOW);
@@ -88,11 +95,12 @@ function paintOf(outcome: Outcome, colors: Colors): (text: string) => string {
   return paints[outcome];
 }
 
-function again({ runAt }: DrainedAttempt, now: number): string {
+function again({ runAt }: Attempt, now: number): string {
   return runAt ? `runs again ${fromNow(runAt, now)}` : "";
 }
 
-function took(ms: number): string {
+function took(ms: number | undefined): string {
+  if (ms === undefined) return "";
   if (ms < 1_000) return `${ms} ms`;
   return ms < 100_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
 }

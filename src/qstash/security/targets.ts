@@ -46,7 +46,7 @@ export function readTargets(targets: unknown): Targets {
       }
       if (!known.some((target) => covers(target, url))) {
         throw invalidRequest(
-          `The ${what} is not among the targets: ${quote(url.origin)} with this path. Add it to the targets of createQStash.`,
+          `The ${what} is not among the targets: ${quote(url.origin)} with this path. They are those of createQStash; tidegate dev delivers to this machine alone.`,
         );
       }
       url.hash = "";

@@ -1,0 +1,119 @@
+import type { DrainedAttempt } from "../core/drain/attempts.ts";
+import { type AttemptError, attemptOf, decodeRecord } from "../core/job/record.ts";
+import { storedPages } from "../core/manage/pages.ts";
+import { MOST_LISTED_BYTES } from "../core/shared/limits.ts";
+import type { StoredStats } from "../core/store/stats.ts";
+import type { JobState, QueueStore, StoredJob } from "../core/store/store.ts";
+
+/** An attempt as the record of its job shows it, wherever it ran. */
+export interface EndedAttempt extends Pick<DrainedAttempt, "id" | "name" | "attempt" | "endedAt" | "runAt" | "error"> {
+  readonly outcome: "completed" | "retried" | "snoozed" | "dead";
+  /** Undefined if the record does not say it: the job's definition does. */
+  readonly maxRetries: number | undefined;
+  /** Undefined if the record does not say it. */
+  readonly ranMs: number | undefined;
+}
+
+/** What has ended since the last time. */
+export interface Ended {
+  /** Oldest first. */
+  readonly attempts: readonly EndedAttempt[];
+  /** How many more there were. Their jobs are no longer stored, or there were too many to list. */
+  readonly others: number;
+  readonly stats: StoredStats;
+}
+
+/** How many jobs of a kind it reads at most. */
+const MOST_READ = 1_000;
+/** How many attempts it remembers, so as to return none twice. */
+const MOST_SEEN = 20_000;
+
+/** The attempts that end in a queue. Its counters say that there are some, and the records of its jobs which. */
+export class EndedAttempts {
+  readonly #store: QueueStore;
+  readonly #seen = new Set<string>();
+  #counts = { completed: 0, dead: 0, retried: 0, ran: 0 };
+
+  constructor(store: QueueStore) {
+    this.#store = store;
+  }
+
+  /** Grows with each attempt that ends. */
+  get count(): number {
+    const { completed, dead, retried, ran } = this.#counts;
+    return completed + dead + retried + ran;
+  }
+
+  /** Reads what has ended since the last time: the first time, since the queue was first used. */
+  async read(now: number): Promise<Ended> {
+    const stats = await this.#store.stats(now);
+    const before = this.#counts;
+    const ran = stats.runningTimes.counts.reduce((sum, count) => sum + count, 0);
+    this.#counts = { completed: stats.processed, dead: stats.deadLettered, retried: stats.retried, ran };
+    const completed = stats.processed - before.completed;
+    const dead = stats.deadLettered - before.dead;
+    const retried = stats.retried - before.retried;
+    const snoozed = Math.max(0, ran - before.ran - completed - dead - retried);
+    const lists = await Promise.all([
+      this.#list(["completed"], completed, now),
+      this.#list(["dead"], dead, now),
+      // Any of these may have failed, or may have been snoozed.
+      this.#list(["scheduled", "ready", "running"], retried + snoozed > 0 ? MOST_READ : 0, now),
+    ]);
+    const attempts = lists.flat().flatMap((job) => {
+      const ended = this.#unseen(attemptsOf(job, now));
+      // A record says that it was snoozed, and not when. After a failure, its next run time is another one too.
+      return snoozed > 0 && ended.length === 1 ? ended : ended.filter(({ outcome }) => outcome !== "snoozed");
+    });
+    attempts.sort((a, b) => a.endedAt.getTime() - b.endedAt.getTime());
+    return { attempts, stats, others: Math.max(0, completed + dead + retried + snoozed - attempts.length) };
+  }
+
+  async #list(states: readonly JobState[], count: number, now: number): Promise<readonly StoredJob[]> {
+    const jobs: StoredJob[] = [];
+    const room = () => {
+      const limit = Math.min(count, MOST_READ) - jobs.length;
+      return limit > 0 ? { limit, mostBytes: MOST_LISTED_BYTES, now } : undefined;
+    };
+    for await (const { items } of storedPages(this.#store, states, undefined, room)) jobs.push(...items);
+    return jobs;
+  }
+
+  #unseen(attempts: readonly EndedAttempt[]): readonly EndedAttempt[] {
+    return attempts.filter(({ id, attempt, endedAt, outcome, runAt }) => {
+      const at = outcome === "snoozed" ? runAt : endedAt;
+      const key = `${outcome === "snoozed"} ${attempt} ${at?.getTime()} ${id}`;
+      if (this.#seen.has(key)) return false;
+      const [oldest] = this.#seen;
+      if (oldest !== undefined && this.#seen.size >= MOST_SEEN) this.#seen.delete(oldest);
+      this.#seen.add(key);
+      return true;
+    });
+  }
+}
+
+/** The attempts of a job that its record still shows. The last may be a snooze. */
+function attemptsOf({ id, state, record: text, at, claims }: StoredJob, now: number): readonly EndedAttempt[] {
+  const record = decodeRecord(text);
+  // A later version wrote it.
+  if (!record) return [];
+  const { name, maxRetries, errors = [], end } = record;
+  const job = { id, name, maxRetries };
+  const runAt = state === "scheduled" || state === "ready" ? new Date(at) : undefined;
+  const failures = end?.error && errors.at(-1)?.at !== end.error.at ? [...errors, end.error] : errors;
+  const attempts: EndedAttempt[] = failures.map((failure, index) => ({
+    ...{ ...job, attempt: failure.attempt, endedAt: new Date(failure.at), ranMs: ranMsOf(failure) },
+    outcome: state === "dead" && index === failures.length - 1 ? "dead" : "retried",
+    ...(runAt && index === failures.length - 1 && { runAt }),
+    error: { name: failure.name, message: failure.message },
+  }));
+  const last = { ...job, endedAt: new Date(end?.at ?? now), ranMs: end && ranMsOf(end) };
+  if (end && state === "completed") attempts.push({ ...last, outcome: "completed", attempt: end.attempts });
+  if (record.snoozed && runAt)
+    attempts.push({ ...last, outcome: "snoozed", attempt: attemptOf(record, claims) + 1, runAt });
+  return attempts;
+}
+
+function ranMsOf({ startedAt, at }: Pick<AttemptError, "startedAt" | "at">): number | undefined {
+  return startedAt === undefined ? undefined : at - startedAt;
+}
