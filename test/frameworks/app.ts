@@ -18,7 +18,8 @@ export async function installExample(name: string): Promise<string> {
   const app = join(folder, "app");
   if (!existsSync(join(app, "node_modules/.package-lock.json"))) {
     await layOut(name, folder);
-    await npm(app, ["ci"]);
+    // npm ci refuses locks with an optional package for another platform, as that of Vite.
+    await npm(app, ["install", "--no-save"]);
   }
   for (const each of await readdir(app)) if (each !== "node_modules") await rm(join(app, each), { recursive: true });
   await cp(join(frameworks, name), app, { recursive: true });
@@ -44,6 +45,8 @@ export async function newerNode(): Promise<string> {
   return path;
 }
 
+const quiet = { NEXT_TELEMETRY_DISABLED: "1", NUXT_TELEMETRY_DISABLED: "1", ASTRO_TELEMETRY_DISABLED: "1" };
+
 export interface Running {
   /** What it has printed so far. */
   readonly output: string;
@@ -60,7 +63,7 @@ export function start(folder: string, [program = "", ...args]: readonly string[]
   const child = spawn(program, args, {
     cwd: folder,
     // Without what vitest sets: frameworks build something else in a test.
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NEXT_TELEMETRY_DISABLED: "1", ...env },
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...quiet, ...env },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -18,7 +18,7 @@ export function sender(at: string, fetch: Fetch) {
 
 /**
  * Does with the example of a framework what its page promises: enqueues over HTTP, drains as a cron does, and sees that
- * the job has run, that a wrong token and an unknown path are refused, and that the dashboard loads.
+ * the job has run, that a wrong token and an unknown path are refused, and that the dashboard loads and lets you in.
  *
  * @param at the URL of the handler, with its `basePath`.
  * @param cron the token of whatever drains over HTTP.
@@ -41,4 +41,18 @@ export async function drive(
   expect([unknown.status, unknown.json()]).toEqual([404, expect.objectContaining({ code: "not_found" })]);
   const dashboard = await call("/dashboard", "");
   expect([dashboard.status, dashboard.text]).toEqual([200, expect.stringContaining("<!doctype html>")]);
+  await signIn(at, fetch);
+}
+
+/** Sends the dashboard's form, as a browser does: some frameworks look at its origin, and some have read it. */
+async function signIn(at: string, fetch: Fetch): Promise<void> {
+  const { origin, pathname } = new URL(at);
+  const form = new Request(`${at}/dashboard/sign-in`, {
+    method: "POST",
+    headers: { Origin: origin, "Content-Type": "application/x-www-form-urlencoded" },
+    body: `token=${tokens.TIDEGATE_ADMIN_TOKEN}`,
+    redirect: "manual",
+  });
+  const { status, headers } = await fetch(form);
+  expect([status, headers.get("set-cookie")]).toEqual([303, expect.stringContaining(`; Path=${pathname};`)]);
 }

@@ -37,11 +37,12 @@ describe("the example for AWS Lambda", () => {
     (isBase64Encoded: boolean, change = (event: object) => event) =>
     async (request: Request) => {
       const event = change(await eventOf(request, isBase64Encoded));
-      const { statusCode, headers, body, isBase64Encoded: isEncoded } = await handler.http(event as never);
-      return new Response(isEncoded ? Buffer.from(body, "base64") : body, {
-        status: statusCode,
-        headers: headers as Record<string, string>,
-      });
+      const result = await handler.http(event as Parameters<Handler["http"]>[0]);
+      const headers = new Headers(result.headers as Record<string, string>);
+      for (const cookie of (result as { readonly cookies?: readonly string[] }).cookies ?? [])
+        headers.append("Set-Cookie", cookie);
+      const body = result.isBase64Encoded ? Buffer.from(result.body, "base64") : result.body;
+      return new Response(body, { status: result.statusCode, headers });
     };
 
   test("works behind a function URL", async () => {
