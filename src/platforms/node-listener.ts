@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { problemOf } from "../http/contract/problems.ts";
 import { logFailure } from "../http/options.ts";
@@ -9,11 +8,37 @@ export interface FetchHandler {
   fetch(request: Request): Response | Promise<Response>;
 }
 
+// These two spell out what the listener uses, so that the package's types need no @types/node.
+
+/** A request of Node's `http` module, with what frameworks add to it: an `IncomingMessage`. */
+export interface NodeRequest {
+  /** The method, such as "GET". */
+  readonly method?: string | undefined;
+  /** The path and the query. */
+  readonly url?: string | undefined;
+  /** The headers, their names in lower case. */
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** The connection. One over TLS has `encrypted`. */
+  readonly socket: object;
+  /** Whether somebody has read the body. */
+  readonly readableDidRead: boolean;
+}
+
+/** A response of Node's `http` module: a `ServerResponse`. */
+export interface NodeResponse {
+  /** The status. */
+  statusCode: number;
+  /** Adds a header to those that a middleware has set. */
+  appendHeader(name: string, value: string): unknown;
+  /** Sends the body. */
+  end(body: Uint8Array): unknown;
+}
+
 /** Responds to requests of Node's `http` module. */
-export type NodeListener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+export type NodeListener = (request: NodeRequest, response: NodeResponse) => Promise<void>;
 
 /** What frameworks leave on a request. */
-interface Incoming extends IncomingMessage {
+interface Incoming extends NodeRequest {
   /** The URL before Express has removed the path of a mounted app. */
   readonly originalUrl?: unknown;
   /** What a body parser has made of the body. */
@@ -68,14 +93,15 @@ async function requestOf(incoming: Incoming): Promise<Request> {
 
 /** Undefined if somebody has read the body and not kept it. */
 function bodyOf(incoming: Incoming): BodyInit | undefined {
-  if (!incoming.readableDidRead) return Readable.toWeb(incoming) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  if (!incoming.readableDidRead)
+    return Readable.toWeb(incoming as object as Readable) as ReadableStream<Uint8Array<ArrayBuffer>>;
   const body = incoming.rawBody ?? incoming.body;
   if (body === undefined || typeof body === "string" || body instanceof Uint8Array) return body as BodyInit | undefined;
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(incoming.headers["content-type"] ?? "");
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(String(incoming.headers["content-type"]));
   return isForm ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body);
 }
 
-async function send(response: Response, outgoing: ServerResponse): Promise<void> {
+async function send(response: Response, outgoing: NodeResponse): Promise<void> {
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
   outgoing.end(Buffer.from(await response.arrayBuffer()));
