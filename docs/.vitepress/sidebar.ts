@@ -36,6 +36,20 @@ export const groups: readonly Group[] = [
     ],
   },
   {
+    text: "Frameworks",
+    pages: [
+      "docs/frameworks/next.md",
+      "docs/frameworks/hono.md",
+      "docs/frameworks/sveltekit.md",
+      "docs/frameworks/nuxt.md",
+      "docs/frameworks/astro.md",
+      "docs/frameworks/react-router.md",
+      "docs/frameworks/express.md",
+      "docs/frameworks/lambda.md",
+      "docs/frameworks/netlify.md",
+    ],
+  },
+  {
     text: "Operate",
     pages: [
       "docs/guide/troubleshooting.md",

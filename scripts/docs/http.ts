@@ -18,10 +18,12 @@ Every request that a handler serves (\`createHandler\` of \`tidegate/http\`, \`c
 curl https://example.com/queue/jobs -H "Authorization: Bearer $TOKEN" --json '{"name":"send_email","payload":{"to":"ada@example.com"}}'
 \`\`\`
 
-- **Paths** are relative to where the handler is mounted. At the root they belong to its first queue. Each queue has the same paths
-  below \`/queues/NAME\`. At the root, \`/drain\` drains all queues in order, and \`/metrics\` and \`/queues\` cover all.
+- **Paths** are relative to where the handler is mounted: its \`basePath\`, or the path of the app that mounts it. At the root they
+  belong to its first queue. Each queue has the same paths below \`/queues/NAME\`. At the root, \`/drain\` drains all queues in order,
+  and \`/metrics\` and \`/queues\` cover all.
 - **Tokens** go into the header \`Authorization: Bearer TOKEN\`. Any one of the named scopes is enough.
-- **Bodies** are JSON (\`Content-Type: application/json\`). An empty body counts as \`{}\`. Unknown fields and parameters are refused.
+- **Bodies** are JSON (\`Content-Type: application/json\`). An empty body counts as \`{}\`. Unknown fields and parameters are refused,
+  and so is a body that a framework has read before the handler.
 - **Times** in responses are ISO 8601 in UTC. Responses are never cached. Later versions may add fields: ignore those that you do not know.
 - **Clients**: \`QueueClient\` of \`tidegate/client\`, or one generated from the OpenAPI document, such as with
   \`npx openapi-typescript https://example.com/queue/openapi.json -o api.ts\` for \`openapi-fetch\`.

@@ -42,14 +42,17 @@ export type { QStash } from "./qstash-port.ts";
  * ```
  *
  * In another app it responds to everything below its path, with 404 for unknown paths, so mount it after your own
- * routes there. A request refused with a status from 400 to 499 has changed nothing. Responses are never cached. For
- * browsers on other origins, put `cors()` from `hono/cors` in front of it.
+ * routes there. Where a framework passes on the whole path, as a catch-all route does, set `basePath`.
+ *
+ * A request refused with a status from 400 to 499 has changed nothing. Responses are never cached. For browsers on
+ * other origins, put `cors()` from `hono/cors` in front of it.
  *
  * @throws {TidegateError} `invalid_request` for an invalid option, and if `auth` holds no token.
  */
 export function createHandler(options: HandlerOptions): Hono {
   const settings = readOptions(options);
-  const router: Hono = new HonoBase({ router: new LinearRouter() });
+  const { basePath } = settings;
+  const router = new HonoBase({ router: new LinearRouter() }).basePath(basePath) as Hono;
   for (const route of routes) {
     router.on(route.method, everywhere(route.path), (context) => serve(route, context, settings));
   }
@@ -60,7 +63,9 @@ export function createHandler(options: HandlerOptions): Hono {
   for (const { path } of pages) router.all(path, ({ req }) => otherMethod(req.method, methodsOf(path, pages)));
   const { qstash } = settings;
   if (qstash) router.all(QSTASH_PATHS, (context) => serveQStash(qstash, context, settings));
-  router.all("*", () => problemOf(notFound("Not found. See /openapi.json.")));
+  const hint = basePath === "" ? " If a framework passes on a longer path, set basePath." : "";
+  router.all("*", () => problemOf(notFound(`Not found. See ${basePath}/openapi.json.${hint}`)));
+  router.notFound(() => problemOf(notFound(`Not found. The handler serves what is below ${basePath}, its basePath.`)));
   return router;
 }
 
@@ -127,8 +132,7 @@ async function parseBody(
   query: unknown,
   maxBytes: number,
 ): Promise<unknown> {
-  const request = await unread(context);
-  return readBody(await readJson(request.headers, request.body, maxBytes), query);
+  return readBody(await readJson(await unread(context), maxBytes), query);
 }
 
 const noDashboard: DashboardRoute = {
@@ -194,9 +198,11 @@ function traceOf(headers: Headers): TraceContext | undefined {
   return traceparent === null ? undefined : { traceparent, tracestate: headers.get("tracestate") ?? undefined };
 }
 
-/** A request with a readable body, even if a middleware has read it. */
+/** A request with a readable body, even if a middleware of Hono has read it. */
 async function unread({ req }: Context): Promise<Request> {
   const { raw } = req;
   if (!raw.bodyUsed) return raw;
-  return new Request(raw.url, { method: raw.method, headers: raw.headers, body: await req.arrayBuffer() });
+  // Rejects if something else has read it, which whoever needs the body refuses.
+  const body = await req.arrayBuffer().catch(() => undefined);
+  return body === undefined ? raw : new Request(raw.url, { method: raw.method, headers: raw.headers, body });
 }

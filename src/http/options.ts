@@ -20,6 +20,11 @@ export interface HandlerOptions extends FanOutOptions {
    */
   readonly queues?: readonly Queue[] | undefined;
   /**
+   * The path below which requests arrive, such as "/api/queue" for a catch-all route there. Others get 404. Leave it
+   * out where an app that mounts the handler knows the path, as `app.route` of Hono does. Default: the root.
+   */
+  readonly basePath?: string | undefined;
+  /**
    * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job.
    * `drain`: drain. `read`: read everything. `admin`: everything. "none" lets everybody do everything. Use it for local
    * runs and for handlers that something else guards. Pages of other sites can then only read, since they reach
@@ -71,6 +76,8 @@ export interface Settings {
   readonly first: Queue;
   /** Every queue by its name, in order. */
   readonly queues: ReadonlyMap<string, Queue>;
+  /** Without a slash at its end, so that the root is "". */
+  readonly basePath: string;
   readonly authenticate: Authenticate;
   readonly dashboard: MountedDashboard | undefined;
   readonly qstash: MountedQStash | undefined;
@@ -88,7 +95,7 @@ export interface Settings {
 
 /** The names of a handler's options, for platforms that add their own. */
 export const handlerOptions: readonly (keyof HandlerOptions)[] = [
-  ...(["queue", "queues", "auth", "enqueueOptions", "enqueueLimits"] as const),
+  ...(["queue", "queues", "basePath", "auth", "enqueueOptions", "enqueueLimits"] as const),
   ...(["drain", "eager", "waitUntil", "getDeadline", "maxBodyBytes"] as const),
   ...(["dashboard", "qstash", "onBacklog", "fanOut", "onError"] as const),
 ];
@@ -109,6 +116,7 @@ export function readOptions(given: HandlerOptions): Settings {
   const dashboard = mountDashboard(options.dashboard, { ...served, tokens, qstash });
   return {
     ...served,
+    basePath: readBasePath(options.basePath),
     authenticate: authenticator(tokens, dashboard?.sessions),
     dashboard,
     qstash,
@@ -125,6 +133,18 @@ export function readOptions(given: HandlerOptions): Settings {
     onError: guarded(onError),
     fanOut: readFanOut(options),
   };
+}
+
+/** @returns the path as the router sees it. @throws {TidegateError} `invalid_request` */
+export function readBasePath(basePath: unknown = "/"): string {
+  // The router would take the others for a pattern, or for the end of the path.
+  const path = typeof basePath === "string" && /^\/[^?#:*{}]*$/.test(basePath) ? basePath : undefined;
+  try {
+    if (path !== undefined) return decodeURI(new URL(`http://localhost${path}`).pathname).replace(/\/+$/, "");
+  } catch {}
+  throw invalidRequest(
+    'basePath must be a path that begins with a slash, such as "/api/queue", without any of ? # : * { }.',
+  );
 }
 
 function mountDashboard(dashboard: Dashboard | undefined, served: DashboardHost): MountedDashboard | undefined {

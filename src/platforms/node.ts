@@ -1,5 +1,5 @@
 /**
- * A worker for a process that keeps running.
+ * A worker for a process that keeps running, and a handler for Node's HTTP server.
  *
  * @module tidegate/node
  */
@@ -13,6 +13,13 @@ import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { LEAST_PAUSE_MS, Worker, type WorkerNeeds } from "../worker/worker.ts";
 
+export {
+  type FetchHandler,
+  type NodeListener,
+  type NodeRequest,
+  type NodeResponse,
+  nodeListener,
+} from "./node-listener.ts";
 export type { WorkerTotals };
 
 /** Options of a worker. */

@@ -8,7 +8,7 @@ import { invalidRequest } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 import { withToken } from "../http/auth.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
-import { handlerOptions } from "../http/options.ts";
+import { handlerOptions, readBasePath } from "../http/options.ts";
 import { misconfigured } from "./misconfigured.ts";
 
 export { relayTo } from "../http/backlog-fan-out.ts";
@@ -21,8 +21,6 @@ export interface RouteOptions extends Omit<HandlerOptions, "auth"> {
    * token. Default: that token alone, so that only Vercel's cron gets in.
    */
   readonly auth?: HandlerOptions["auth"] | undefined;
-  /** The path of the route file, such as "/api/queue". Default: the root of the domain. */
-  readonly basePath?: string | undefined;
   /**
    * When the platform ends this invocation, as for `createHandler`. Default: Vercel's own deadline, as `getDeadline` of
    * `@vercel/functions` returns it. If Vercel gives none, only `drain` bounds a drain.
@@ -55,22 +53,22 @@ export type Route = Readonly<Record<"GET" | "HEAD" | "POST" | "PUT" | "PATCH" | 
  *   `next build` loads the file too, so set the variables there as well.
  */
 export function createRoute(options: RouteOptions): Route {
-  const { basePath, ...served } = knownOptions(options, [...handlerOptions, "basePath"], "createRoute");
-  const path = readBasePath(basePath);
-  let built = build(served, cronSecret());
+  const given = knownOptions(options, handlerOptions, "createRoute");
+  const depth = readBasePath(given.basePath).split("/").length;
+  let built = build(given, cronSecret());
   const handle: RouteHandler = async (request) => {
     const secret = cronSecret();
     try {
-      if (secret !== built.secret) built = build(served, secret);
+      if (secret !== built.secret) built = build(given, secret);
     } catch (error) {
       return misconfigured("route", error);
     }
-    return built.handler.fetch(below(path, request), {}, executionContext());
+    return built.handler.fetch(withoutSegments(request, depth), {}, executionContext());
   };
   return { GET: handle, HEAD: handle, POST: handle, PUT: handle, PATCH: handle, DELETE: handle, OPTIONS: handle };
 }
 
-function build({ auth = {}, getDeadline = platformDeadline, ...options }: Omit<RouteOptions, "basePath">, secret = "") {
+function build({ auth = {}, getDeadline = platformDeadline, ...options }: RouteOptions, secret = "") {
   const tokens = auth === "none" || !secret ? auth : withToken(auth, "drain", secret, "CRON_SECRET");
   if (tokens !== "none" && Object.values(tokens ?? {}).flat().length === 0)
     throw invalidRequest(
@@ -80,31 +78,19 @@ function build({ auth = {}, getDeadline = platformDeadline, ...options }: Omit<R
   return { secret, handler: createHandler({ ...options, auth: tokens, getDeadline }) };
 }
 
-function readBasePath(basePath: unknown = "/"): string {
-  // URL spells it as requests do: "/ü" arrives as "/%C3%BC".
-  if (typeof basePath === "string" && /^\/[^?#]*$/.test(basePath))
-    return new URL(`http://localhost${basePath}`).pathname.replace(/\/+$/, "");
-  throw invalidRequest('basePath must be a path that begins with a slash, such as "/api/queue".');
-}
-
-function below(basePath: string, request: Request): Request {
-  const url = new URL(request.url);
-  if (!`${url.pathname}/`.startsWith(`${basePath}/`)) return request;
-  const path = url.pathname.slice(basePath.length);
-  const search = withoutSegments(url.search, path);
-  if (basePath === "" && search === url.search) return request;
-  url.pathname = path;
-  url.search = search;
-  return new Request(url, request);
-}
-
 /**
  * Removes what the edge runtime of Next.js adds to the query: the path segments that a catch-all segment matches, under
  * its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written.
+ *
+ * @param depth how many pieces of the path, split at its slashes, stand before those segments.
  */
-function withoutSegments(search: string, path: string): string {
-  const segments = path.split("/").filter((segment) => segment !== "");
-  const pairs = search.slice(1).split("&");
+function withoutSegments(request: Request, depth: number): Request {
+  const url = new URL(request.url);
+  const segments = url.pathname
+    .split("/")
+    .slice(depth)
+    .filter((segment) => segment !== "");
+  const pairs = url.search.slice(1).split("&");
   const parsed = pairs.map((pair): readonly [string, string] => [...new URLSearchParams(pair)][0] ?? ["", ""]);
   const values = new Map<string, string[]>();
   for (const [name, value] of parsed)
@@ -114,7 +100,9 @@ function withoutSegments(search: string, path: string): string {
     return given.length === segments.length && given.every((value, at) => plain(value) === plain(segments[at] ?? ""));
   };
   const kept = pairs.filter((_, index) => !isAdded(parsed[index]?.[0] ?? ""));
-  return kept.length === 0 ? "" : `?${kept.join("&")}`;
+  if (kept.length === pairs.length) return request;
+  url.search = kept.join("&");
+  return new Request(url, request);
 }
 
 function plain(text: string): string {

@@ -31,7 +31,11 @@ const layers: Readonly<Record<string, Layer>> = {
   client: { holds: ["client/"], mayImport: ["core", "port", "wire"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
   worker: { holds: ["worker/"], mayImport: ["core", "port"] },
-  node: { holds: ["platforms/node.ts"], mayImport: ["core", "port", "worker"], packages: ["node:*"] },
+  node: {
+    holds: ["platforms/node.ts", "platforms/node-listener.ts"],
+    mayImport: ["core", "port", "worker", "http"],
+    packages: ["node:*"],
+  },
   testing: { holds: ["testing/"], mayImport: ["core", "port", "memory"] },
   telemetry: { holds: ["telemetry/"], mayImport: ["core", "port"], packages: ["@opentelemetry/api"] },
   dev: {

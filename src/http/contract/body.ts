@@ -1,8 +1,6 @@
 import { invalidRequest, quote, resultOrRefusal, TidegateError } from "../../core/shared/errors.ts";
 import { anything, isObject, list, type ObjectSchema, type Schema } from "../../core/shared/schema.ts";
 
-type Body = ReadableStream<Uint8Array> | null;
-
 /** Deeper JSON overflows the stack of code that walks it, such as a schema library. */
 const DEEPEST = 128;
 
@@ -10,13 +8,13 @@ const DEEPEST = 128;
  * Reads a request's body as JSON. An empty body is `{}`.
  *
  * @param most the largest size in bytes. Nothing beyond it is read.
- * @throws {TidegateError} `payload_too_large`; `invalid_request` if the body is not JSON, or has another content type.
+ * @throws {TidegateError} as `readBytes`; `invalid_request` if the body is not JSON, or has another content type.
  */
-export async function readJson(headers: Headers, body: Body, most: number): Promise<unknown> {
-  if (Number(headers.get("content-length")) > most) throw tooLarge(most);
-  const bytes = await readBytes(body, most);
+export async function readJson(request: Request, most: number): Promise<unknown> {
+  if (lengthOf(request) > most) throw tooLarge(most);
+  const bytes = await readBytes(request, most);
   if (bytes.length === 0) return {};
-  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(headers.get("content-type") ?? ""))
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(request.headers.get("content-type") ?? ""))
     throw invalidRequest("Send the body as JSON, with the header Content-Type: application/json.");
   return parseJson(bytes);
 }
@@ -49,19 +47,21 @@ export function checkAddress(url: string): void {
 }
 
 /**
- * Reads a body to its end.
+ * Reads a request's body to its end.
  *
  * @param refusal makes another error for a body that is too large, from its beginning.
- * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes.
+ * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes; `invalid_request` if a framework has
+ *   read it before: it would pass for an empty one.
  */
 export async function readBytes(
-  body: Body,
+  request: Request,
   most: number,
   refusal: (beginning: Uint8Array) => Error | undefined = () => undefined,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = body?.getReader();
+  if (request.bodyUsed) throw alreadyRead();
+  const reader = request.body?.getReader();
   while (reader) {
     const { done, value } = await reader.read().catch(() => {
       throw invalidRequest("The body ended before it was complete.");
@@ -74,7 +74,18 @@ export async function readBytes(
       throw refusal(joined(chunks)) ?? tooLarge(most);
     }
   }
+  if (length === 0 && lengthOf(request) > 0) throw alreadyRead();
   return joined(chunks);
+}
+
+function lengthOf({ headers }: Request): number {
+  return Number(headers.get("content-length"));
+}
+
+function alreadyRead(): TidegateError {
+  return invalidRequest(
+    "Something has read the body before the handler. Put the handler before the body parser, or pass it a copy: request.clone().",
+  );
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

@@ -39,7 +39,7 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
       async respond(request, authenticate) {
         // Else another site's page could sign you in with a token of its own.
         refuseCrossSite(request);
-        const form = new URLSearchParams(new TextDecoder().decode(await readBytes(request.body, LONGEST_FORM)));
+        const form = new URLSearchParams(new TextDecoder().decode(await readBytes(request, LONGEST_FORM)));
         // Removes what no header can carry: surrounding spaces and invisible characters.
         const token = (form.get("token") ?? "").replace(/[^!-~]/g, "");
         const caller = await authenticate(

@@ -31,17 +31,17 @@ export interface QStashCall {
 export const LARGEST_BODY = 3_500_000;
 
 /** Reads the body of a message. @throws {TidegateError} `payload_too_large` above 3.5 MB */
-export function readBody({ body }: Request): Promise<Uint8Array> {
-  return readBytes(body, LARGEST_BODY);
+export function readBody(request: Request): Promise<Uint8Array> {
+  return readBytes(request, LARGEST_BODY);
 }
 
 /** Reads JSON. @param refusal as for `readBytes` @throws {TidegateError} `invalid_request`, `payload_too_large` */
 export async function readJsonBody(
-  { body }: Request,
+  request: Request,
   most: number,
   refusal?: Parameters<typeof readBytes>[2],
 ): Promise<unknown> {
-  return parseJson(await readBytes(body, most, refusal));
+  return parseJson(await readBytes(request, most, refusal));
 }
 
 const LARGEST_SELECTION = 256 * 1024;
@@ -53,7 +53,7 @@ const LARGEST_SELECTION = 256 * 1024;
  * @throws {TidegateError} `invalid_request` for any other body.
  */
 export async function withSelection(call: QStashCall): Promise<QStashCall> {
-  const bytes = await readBytes(call.request.body, LARGEST_SELECTION);
+  const bytes = await readBytes(call.request, LARGEST_SELECTION);
   if (bytes.length === 0) return call;
   const query = new URLSearchParams(call.query);
   for (const [name, value] of Object.entries(selectionIn(bytes))) {

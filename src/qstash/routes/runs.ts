@@ -32,7 +32,7 @@ export async function getSteps({ host, parameters }: QStashCall): Promise<Respon
 /** `DELETE /v2/workflows/runs/{id}`: cancels a run or, with `cancel=false`, ends it with the response in the body. */
 export async function endOneRun({ request, query, host, parameters }: QStashCall): Promise<Response> {
   const cancels = query.get("cancel") !== "false";
-  const response = new TextDecoder().decode(await readBytes(request.body, LARGEST_BODY));
+  const response = new TextDecoder().decode(await readBytes(request, LARGEST_BODY));
   const end: RunEnd = cancels ? { state: "canceled" } : { state: "success", response };
   const run = await endRun(hostOfRequest(host), parameters["id"] ?? "", end);
   if (run?.state !== end.state) throw unknownRun();

@@ -41,7 +41,7 @@ export async function wait(call: QStashCall): Promise<Response> {
  * it to one run, even if that waits for it only later.
  */
 export async function notify({ request, host, parameters }: QStashCall): Promise<Response> {
-  const data = eventData(await readBytes(request.body, LARGEST_EVENT));
+  const data = eventData(await readBytes(request, LARGEST_EVENT));
   const eventId = eventIdOf(parameters);
   const [first = "", ...rest] = eventId.split("/");
   // The id of an event may contain slashes. The SDK's run ids have a prefix, and any other id is looked up.
@@ -70,7 +70,7 @@ export async function webhook({ request, host, settings, parameters }: QStashCal
   const received = {
     method: request.method,
     header: headerValues(request.headers),
-    body: eventData(await readBytes(request.body, LARGEST_EVENT)),
+    body: eventData(await readBytes(request, LARGEST_EVENT)),
     ...{ proto: protocol.slice(0, -1), host: address, url: pathname + search },
   };
   await bringOrSave(host, runId, event, eventData(new TextEncoder().encode(JSON.stringify(received))));

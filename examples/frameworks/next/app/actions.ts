@@ -1,0 +1,8 @@
+"use server";
+import { after } from "next/server";
+import { queue, sendWelcome } from "@/queue";
+
+export async function signUp(form: FormData) {
+  await queue.enqueue(sendWelcome, { to: String(form.get("email")) });
+  after(() => queue.drain({ timeBudget: "10s" })); // starts it when the response is sent
+}

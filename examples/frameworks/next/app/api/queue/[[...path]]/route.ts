@@ -1,0 +1,12 @@
+import { dashboard } from "tidegate/dashboard";
+import { createRoute, vercelPro } from "tidegate/vercel";
+import { queue } from "@/queue";
+
+export const maxDuration = 60; // seconds: what a drain may take
+export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createRoute({
+  queue,
+  basePath: "/api/queue",
+  drain: vercelPro,
+  dashboard: dashboard(),
+  auth: { admin: [process.env.TIDEGATE_ADMIN_TOKEN ?? ""] }, // it adds CRON_SECRET, which may drain
+});

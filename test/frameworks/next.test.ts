@@ -1,0 +1,102 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createClient } from "redis";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
+import { freePort } from "../../scripts/shared/free-port.ts";
+import { useRedis } from "../support/stores.ts";
+import { installExample, type Running, run, start } from "./app.ts";
+import { drive, tokens } from "./drive.ts";
+
+const patience = { timeout: 60_000 };
+const next = [process.execPath, "node_modules/next/dist/bin/next"];
+
+describe.runIf(isForAll)("the example for Next.js", () => {
+  const redis = useRedis();
+  let app: string;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    app = await installExample("next");
+    env = {
+      UPSTASH_REDIS_REST_URL: redis.shim.url,
+      UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
+      REDIS_URL: `redis://127.0.0.1:${redis.server.port}`,
+      ...tokens,
+    };
+  }, 120_000);
+
+  async function serve(command: string) {
+    const port = await freePort();
+    const server = start(app, [...next, command, "-p", String(port)], env);
+    onTestFinished(() => server.stop());
+    await server.says(/Ready/);
+    return { server, url: `http://localhost:${port}` };
+  }
+
+  const edit = async (file: string, change: (code: string) => string) =>
+    writeFile(join(app, file), change(await readFile(join(app, file), "utf8")));
+
+  /** What a server prints while this goes on. */
+  async function outputAfter(server: Running, work: Promise<unknown>) {
+    const { length } = server.output;
+    await work;
+    return server.output.slice(length);
+  }
+
+  /** How many connections the app has opened to Redis. */
+  async function connections() {
+    const client = await createClient({ url: `redis://127.0.0.1:${redis.server.port}` }).connect();
+    const list = await client.sendCommand(["CLIENT", "LIST"]);
+    client.destroy();
+    return String(list).match(/lib-name=ioredis/g)?.length;
+  }
+
+  /** Sends the form of the page, as a browser without JavaScript does. */
+  async function signUp(url: string, email: string) {
+    const page = await (await fetch(url)).text();
+    const [action = ""] = /\$ACTION_ID_\w+/.exec(page) ?? [];
+    const form = new FormData();
+    form.append(action, "");
+    form.append("email", email);
+    return fetch(url, { method: "POST", body: form, headers: { Origin: url } });
+  }
+
+  test("builds, with types and Cache Components, and works", async () => {
+    const output = await run(app, [...next, "build"], env);
+    expect(output).toMatch(/◐ \/\n/); // a static form around what is read for each request
+    const { server, url } = await serve("start");
+    await drive(`${url}/api/queue`);
+    expect((await signUp(url, "bob@example.com")).status).toBe(200);
+    await server.says(/Welcome, bob@example.com/);
+    expect(await (await fetch(url)).text()).toMatch(/0(<!-- -->)? mails to send/);
+  }, 120_000);
+
+  test("reloads code in next dev", async () => {
+    const { server, url } = await serve("dev");
+    await signUp(url, "cy@example.com");
+    await server.says(/Welcome, cy@example.com/);
+    await edit("queue.ts", (code) => code.replace("Welcome,", "Greetings,"));
+    await expect.poll(() => outputAfter(server, signUp(url, "di@example.com")), patience).toContain("Greetings, di@");
+  }, 120_000);
+
+  test("has one connection to a Redis of its own, however often next dev reloads the file that opens it", async () => {
+    await edit("queue.ts", (code) =>
+      code
+        .replace("upstashStore({ url, token })", "store")
+        .replace("tidegate/upstash", "@/own-redis")
+        .replace("{ upstashStore }", "{ store }"),
+    );
+    const { server, url } = await serve("dev");
+    await signUp(url, "ed@example.com");
+    await server.says(/, ed@example.com/);
+    expect(await connections()).toBe(1);
+    for (const word of ["Hi", "Hello"]) {
+      await edit("own-redis.ts", (code) => `${code}\nconsole.log("${word}: reloaded");\n`);
+      await expect
+        .poll(() => outputAfter(server, signUp(url, "flo@example.com")), patience)
+        .toContain(`${word}: reloaded`);
+    }
+    expect(await connections()).toBe(1);
+  }, 120_000);
+});
