@@ -1,3 +1,4 @@
+import type { Documents } from "../../core/manage/documents.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { parseJson, readBytes } from "../../http/contract/body.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
@@ -18,12 +19,16 @@ export interface InterfaceSettings {
 }
 
 /** An authenticated request. */
-export interface QStashCall {
+export interface QStashCall extends QStashHost {
   readonly request: Request;
   readonly query: URLSearchParams;
-  /** The part of the path for each `:name`, and the rest under "*". */
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly host: QStashHost;
+  /** The id, name or key in the path; "" if it has none. */
+  readonly target: string;
+  /** Every part of the path that stands for a `:name`, and the rest that stands for "*". */
+  readonly parts: readonly string[];
+  readonly rest: string;
+  /** The documents of the queue. */
+  readonly documents: Documents;
   readonly settings: InterfaceSettings;
 }
 
