@@ -1,4 +1,5 @@
-import { counted } from "./output/text.ts";
+import type { DeadSelection, PendingSelection } from "../core/manage/selection.ts";
+import { count, counted, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 
 /** A change of many jobs, and its texts. */
@@ -23,6 +24,14 @@ export interface Change {
   count(): Promise<number>;
   /** Changes the jobs, and returns how many. Calls `progress` with the number so far. */
   apply(progress: (done: number) => void): Promise<number>;
+}
+
+/** "all 5,000 dead jobs", "3 ready jobs named send_email" */
+export function describeSelection(selection: DeadSelection | PendingSelection, size: number, kind: string): string {
+  const jobs = `${count(size)} ${kind} ${size === 1 ? "job" : "jobs"}`;
+  if ("all" in selection) return `all ${jobs}`;
+  if ("group" in selection) return `${jobs} of the group ${selection.group}`;
+  return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
 /** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */

@@ -4,6 +4,7 @@ import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { type Column, table } from "./output/table.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal } from "./output/text.ts";
+import { createProgram, type Globals, type Program } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
 
 export class Declined extends Error {
@@ -19,12 +20,18 @@ export class Session {
   /** Whether the output is for a program: one JSON document on standard output, and nothing else. */
   readonly isJson: boolean;
   readonly colors: Colors;
+  readonly program: Program;
   exitCode = 0;
 
   constructor(io: Io, isJson: boolean) {
     this.io = io;
     this.isJson = isJson;
     this.colors = colorsFor(io.stdout, io.env);
+    this.program = createProgram(io, isJson, this.colors);
+  }
+
+  get globals(): Globals {
+    return this.program.opts();
   }
 
   get now(): number {

@@ -11,7 +11,7 @@ import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
 import { type PendingAction, pendingChange, readPendingSelection } from "../pending-jobs.ts";
-import { examples, joinLines, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
@@ -36,11 +36,21 @@ const ofListsAlone = ["--limit", "--cursor", "--wide"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
 /** `queue:jobs`: lists jobs, shows one, or changes it. */
-export function addJobs(program: Program, session: Session): void {
-  const command = program
-    .command("queue:jobs")
-    .summary("list jobs, show one, or cancel, reschedule or run it")
-    .description(joinLines(DESCRIPTION))
+export function addJobs(session: Session): void {
+  const command = addCommand(
+    session.program,
+    "queue:jobs",
+    "list jobs, show one, or cancel, reschedule or run it",
+    DESCRIPTION,
+    ["tidegate queue:jobs", "the latest ten of each state"],
+    ["tidegate queue:jobs --state completed", "completed jobs, newest first"],
+    ["tidegate queue:jobs --name send_email --all", "every job of one type"],
+    ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
+    ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
+    ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
+    ["tidegate queue:jobs --name send_email --cancel", "remove all waiting jobs of one type"],
+    ["tidegate queue:jobs --all --state scheduled --run", "run all scheduled jobs now"],
+  )
     .argument("[id]", "show everything about this job")
     .addOption(new Option("--state <state>", "only jobs in this state").choices(jobStates))
     .option("--name <name>", "only jobs of this type")
@@ -52,29 +62,16 @@ export function addJobs(program: Program, session: Session): void {
     .option("--run", "make it due now")
     .option("--dry-run", "with --name or --all: only count the jobs")
     .option("--yes", "do not ask for confirmation")
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:jobs", "the latest ten of each state"],
-        ["tidegate queue:jobs --state completed", "completed jobs, newest first"],
-        ["tidegate queue:jobs --name send_email --all", "every job of one type"],
-        ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
-        ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
-        ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
-        ["tidegate queue:jobs --name send_email --cancel", "remove all waiting jobs of one type"],
-        ["tidegate queue:jobs --all --state scheduled --run", "run all scheduled jobs now"],
-      ),
-    )
     .action(async (id, options, command) => {
       const action = checkOptions(id, command);
       const selection = id === undefined && action ? readPendingSelection(action, options) : undefined;
-      const target = await openTarget(session, program.opts());
+      const target = await openTarget(session);
       if (selection) {
         const change = pendingChange(target, pendingAction(options), selection, session);
         await changeJobs(target.label, change, options, session);
         return;
       }
-      if (id === undefined) return listJobs(target, options, command, program, session);
+      if (id === undefined) return listJobs(target, options, command, session);
       const job = await findJob(target, id, session);
       if (options.cancel) return cancel(target, job, options, session);
       if (options.run) return run(target, job, session);
@@ -125,7 +122,6 @@ async function listJobs(
   target: Target,
   { all, wide, ...options }: ListOptions,
   command: CommandUnknownOpts,
-  program: Program,
   session: Session,
 ): Promise<void> {
   const { queue } = target;
@@ -134,7 +130,7 @@ async function listJobs(
   const page = inPages
     ? await readPages("jobs", (cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session)
     : await latestJobs(target, { name: options.name, limit });
-  if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
+  if (page.jobs.length === 0) await refuseUnknownQueue(target, session);
   const { now, colors, width } = session;
   session.print(page, () =>
     page.jobs.length > 0 ? jobTable(page.jobs, { now, colors, width: wide ? undefined : width }) : "No matching jobs.",

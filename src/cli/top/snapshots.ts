@@ -56,7 +56,7 @@ export class Snapshots {
     const own = this.#target.kind === "handler" ? [] : queuesOf(this.#target);
     const before = spent(own);
     const at = new Date(this.#session.now);
-    const list = await readQueues(this.#target, this.#session, this.#hasComeDue(at) ? "" : this.#mark);
+    const list = await readQueues(this.#target, this.#hasComeDue(at) ? "" : this.#mark);
     if (!list.queues && this.#last) return { ...this.#last, at, commands: list.commands };
     const queues = list.queues ?? [];
     const busy = queues

@@ -44,8 +44,8 @@ async function wait(call: QStashCall) {
 }
 
 /**
- * `notify/{eventId}` brings an event to all runs that wait for it. `notify/{runId}/{eventId}` brings it to one run, even
- * if that waits for it only later.
+ * `notify/{eventId}` brings an event to all runs that wait for it. `notify/{runId}/{eventId}` brings it to one run,
+ * even if that waits for it only later.
  */
 async function notify(call: QStashCall) {
   const data = eventData(await readBytes(call.request.body, LARGEST_EVENT));
@@ -57,8 +57,8 @@ async function notify(call: QStashCall) {
 }
 
 /**
- * Any request to a webhook of a run. The URLs of webhooks are secrets. A URL with an unknown user costs nothing, and one
- * without a webhook costs the command that looks for it.
+ * Any request to a webhook of a run. The URLs of webhooks are secrets. A URL with an unknown user costs nothing, and
+ * one without a webhook costs the command that looks for it.
  */
 async function webhook(call: QStashCall): Promise<void> {
   const { request, queue, settings, parts } = call;
