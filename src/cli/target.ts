@@ -16,25 +16,7 @@ import { suggestedCommand } from "./suggested-command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The methods that `Queue` and `QueueClient` share. */
-export type AnyQueue = Pick<
-  QueueClient,
-  | "enqueue"
-  | "getJob"
-  | "listJobs"
-  | "cancel"
-  | "reschedule"
-  | "getStats"
-  | "getFailures"
-  | "getFigures"
-  | "listDeadLetter"
-  | "retryFromDeadLetter"
-  | "removeFromDeadLetter"
-  | "pause"
-  | "resume"
-  | "clear"
-  | "schedules"
-  | "flowControl"
->;
+export type AnyQueue = Omit<QueueClient, "drain">;
 
 interface Named {
   /** A description of the queue, without secrets. */

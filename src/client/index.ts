@@ -45,6 +45,11 @@ type Turn = string[] & { reply?: Promise<TurnReply> };
 type JobPart = { readonly error?: Problem };
 type TurnReply = readonly [status: number, body: (JobPart & { readonly jobs?: readonly JobPart[] }) | null | undefined];
 
+/** What a client does not have, or has in another form: it stays small. */
+type Left =
+  | ("name" | "clock" | "jobNames" | "spending" | "ping" | "schedules" | "flowControl")
+  | ("cancelPending" | "reschedulePending");
+
 /**
  * A queue behind a handler, with the methods and errors of `Queue`.
  *
@@ -56,32 +61,7 @@ type TurnReply = readonly [status: number, body: (JobPart & { readonly jobs?: re
  * await queue.enqueue("send_email", { to, subject }, { id: `welcome-${to}` });
  * ```
  */
-export class QueueClient
-  implements
-    Pick<
-      Queue,
-      | "enqueue"
-      | "enqueueMany"
-      | "getJob"
-      | "wait"
-      | "listJobs"
-      | "cancel"
-      | "reschedule"
-      | "update"
-      | "getStats"
-      | "getActivity"
-      | "getFigures"
-      | "getHistory"
-      | "getFailures"
-      | "listDeadLetter"
-      | "retryFromDeadLetter"
-      | "removeFromDeadLetter"
-      | "pause"
-      | "resume"
-      | "clear"
-      | "drain"
-    >
-{
+export class QueueClient implements Omit<Queue, Left> {
   readonly #send: Send;
   /** The calls of one turn that share a request, and how many more characters fit: 0 after the turn. */
   #turn: Turn = [];

@@ -7,7 +7,7 @@ import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
-import { WorkContext, type WorkOptions } from "../work/context.ts";
+import { type WorkOptions, workContext } from "../work/context.ts";
 import { Display } from "../work/display.ts";
 import { driveHandler } from "../work/drive-handler.ts";
 import { WORKERS, workInProcess } from "../work/in-process.ts";
@@ -75,7 +75,7 @@ async function work(
       display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit at once."),
     );
     if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
-    const context = new WorkContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
+    const context = workContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
     try {
       return await (target.kind === "handler" ? driveHandler(target, context) : workInProcess(target, context));
     } finally {

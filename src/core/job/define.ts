@@ -227,17 +227,8 @@ export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
   : PayloadField<"schedulePayload", Input>;
 
 const optionNames = [
-  "name",
-  "schema",
-  "maxRetries",
-  "backoff",
-  "timeout",
-  "schedule",
-  "schedulePayload",
-  "flowControl",
-  "perform",
-  "performBatch",
-  "batch",
+  ...["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "flowControl"],
+  ...["perform", "performBatch", "batch"],
 ];
 
 const DEFAULT_BATCH = 100;

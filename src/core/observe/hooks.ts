@@ -87,15 +87,8 @@ export interface Hooks {
   readonly onError?: ((error: unknown, hook: string) => unknown) | undefined;
 }
 
-const names: ReadonlySet<keyof Hooks> = new Set<keyof Hooks>([
-  "onEnqueue",
-  "onStart",
-  "onComplete",
-  "onRetry",
-  "onSnooze",
-  "onDead",
-  "onLost",
-  "onError",
+const names: ReadonlySet<keyof Hooks> = new Set([
+  ...(["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost", "onError"] as const),
 ]);
 
 /** Hooks that have been checked. */

@@ -49,17 +49,8 @@ export interface QueueOptions {
 }
 
 const optionNames = [
-  "name",
-  "store",
-  "jobs",
-  "clock",
-  "random",
-  "newId",
-  "retention",
-  "observe",
-  "hooks",
-  "logger",
-  "tracing",
+  ...["name", "store", "jobs", "clock", "random", "newId", "retention", "observe"],
+  ...["hooks", "logger", "tracing"],
 ];
 
 /**
