@@ -32,10 +32,7 @@ export type { QueueClientOptions };
 
 /** The most jobs in one request. */
 const MOST_AT_ONCE = 1_000;
-/**
- * The most characters of several jobs in one request: at most 4.5 MB in any writing system, which every platform
- * accepts.
- */
+/** The most characters of jobs in one request: 4.5 MB in any script, which every platform accepts. */
 const MOST_CHARACTERS = 1_500_000;
 
 /** The jobs of one turn as JSON, and the reply to all of them. */
@@ -167,11 +164,7 @@ export class QueueClient implements Omit<Queue, Left> {
     return this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
   }
 
-  /**
-   * Like `Queue.wait`. Sends about ten requests in 30 s.
-   *
-   * @param options `timeout`: the longest wait. Default "30s".
-   */
+  /** Like `Queue.wait`. Sends about ten requests in 30 s. @param options `timeout`: the longest wait. Default "30s". */
   async wait(
     id: string,
     { timeout = 30_000 }: { readonly timeout?: Duration | undefined } = {},
@@ -259,11 +252,7 @@ export class QueueClient implements Omit<Queue, Left> {
     await this.#call("POST", "/resume", "paused");
   }
 
-  /**
-   * Like `Queue.clear`.
-   *
-   * @param options `state`: the state to clear. Default "pending".
-   */
+  /** Like `Queue.clear`. @param options `state`: the state to clear. Default "pending". */
   async clear(options?: { readonly state?: ClearableState | undefined }): Promise<{ cleared: number }> {
     return this.#call(
       "DELETE",

@@ -138,11 +138,7 @@ function hostOf(origin: string): string | undefined {
   return /^https?:\/\/(.+)$/.exec(origin)?.[1];
 }
 
-/**
- * Reads the tokens. Undefined for "none".
- *
- * @throws {TidegateError} `invalid_request` if there is no token, or an invalid one.
- */
+/** Reads the tokens. Undefined for "none". @throws {TidegateError} `invalid_request` for none, or an invalid one. */
 export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
   const given = knownOptions(auth ?? {}, scopeNames, "auth");

@@ -28,10 +28,6 @@ export interface MountedDashboard {
 
 /** The value of a handler's option `dashboard`. A handler without it does not bundle the dashboard. */
 export interface Dashboard {
-  /**
-   * Called once for each handler, when the handler is created.
-   *
-   * @internal
-   */
+  /** Called once for each handler, when the handler is created. @internal */
   open(served: DashboardHost): MountedDashboard;
 }

@@ -73,10 +73,7 @@ function startEagerly(
   if (held.length > 0 || soon.length > 0) inBackground?.(runEagerly(start, held, soon));
 }
 
-/**
- * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as
- * retried dead jobs.
- */
+/** Runs jobs that became due without an enqueue, such as retried ones, in the background if that is possible. */
 export function drainSoon({ queue, bounds, inBackground }: EagerCall): void {
   if (!inBackground || queue.jobNames.length === 0) return;
   // Reads the bounds in the background: the request has changed something, so invalid bounds must not refuse it.

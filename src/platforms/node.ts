@@ -1,8 +1,4 @@
-/**
- * A worker for a process that keeps running.
- *
- * @module tidegate/node
- */
+/** A worker for a process that keeps running. @module tidegate/node */
 
 import process from "node:process";
 import type { DrainOptions } from "../core/drain/options.ts";

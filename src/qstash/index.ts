@@ -1,8 +1,4 @@
-/**
- * QStash's REST interface in front of a queue, for QStash's own SDKs.
- *
- * @module tidegate/qstash
- */
+/** QStash's REST interface in front of a queue, for QStash's own SDKs. @module tidegate/qstash */
 
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";

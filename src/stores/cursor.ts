@@ -21,11 +21,7 @@ export function readCursor(cursor: string | undefined): Cursor | undefined {
 /** Begins the cursors of completed jobs without an order, and no others. */
 const UNORDERED = "-";
 
-/**
- * The cursor of a page of completed jobs without an order.
- *
- * @param rest where the page begins; empty for the first page.
- */
+/** The cursor of completed jobs without an order. @param rest where the page begins; empty for the first. */
 export function unorderedCursor(rest: string): string {
   return UNORDERED + rest;
 }

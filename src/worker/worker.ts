@@ -54,11 +54,7 @@ export class Worker {
     return [...this.#underWay.values()].reduce(addReport, this.#ended);
   }
 
-  /**
-   * Works until the signal is aborted and all jobs have ended.
-   *
-   * @returns the totals. Never rejects, except as `isDone` says.
-   */
+  /** Works until the signal aborts and all jobs have ended. @returns the totals. Rejects only as `isDone` says. */
   async run(): Promise<DrainTotals> {
     await Promise.all(this.#needs.queues.map((queue, rank) => this.#work(queue, rank)));
     return this.#ended;

@@ -140,11 +140,7 @@ async function listJobs(
   if ("cursor" in page) noteNextPage(page.cursor, session);
 }
 
-/**
- * The first jobs of each state: running ones, then the most recently changed ones, then scheduled ones.
- *
- * @returns also whether there are more.
- */
+/** Running jobs, then the most recently changed, then scheduled ones. @returns also whether there are more. */
 async function latestJobs(
   { queue }: Target,
   { name, limit = OF_EACH }: { readonly name: string | undefined; readonly limit: number | undefined },

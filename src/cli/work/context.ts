@@ -19,11 +19,7 @@ export interface WorkOptions {
 
 export type WorkContext = ReturnType<typeof workContext>;
 
-/**
- * The options, when to stop, and where to report.
- *
- * @param signal aborts when no more jobs may start.
- */
+/** The options, when to stop, and where to report. @param signal aborts when no more jobs may start. */
 export function workContext(
   options: WorkOptions,
   signal: AbortSignal,

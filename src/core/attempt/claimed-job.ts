@@ -19,10 +19,7 @@ export class ClaimedJob {
   readonly crashes: number;
   readonly name: string;
   readonly timeoutMs: number;
-  /**
-   * Whether it may be a poison job, which crashes its invocation: two crashed since an attempt ended, or one if this
-   * attempt is the last.
-   */
+  /** Whether it may crash its invocation: two crashed since an attempt ended, or one and this is the last attempt. */
   readonly mayBePoison: boolean;
   readonly dueAt: number;
   /** False if the record is damaged or of a newer version. Then `record` means nothing. */

@@ -7,10 +7,7 @@ import { remember, zoneNamed } from "./time-zone.ts";
 export interface Cron {
   readonly expression: string;
   readonly timeZone: string;
-  /**
-   * Finds the first occurrence strictly after an instant, from 1970 on. Undefined if no later one can be stored (until
-   * 2109).
-   */
+  /** The first occurrence after an instant, from 1970 on. Undefined if none can be stored (until 2109). */
   next(afterMs: number): number | undefined;
 }
 

@@ -77,9 +77,7 @@ function isAmongLast(days: number, day: Date): boolean {
   return new Date(day.getTime() + days * DAY_MS).getUTCMonth() !== day.getUTCMonth();
 }
 
-/**
- * The fields of an expression, as cron-parser parses them. Its dates are never used: they are wrong at clock changes.
- */
+/** The fields of an expression, by cron-parser. Its dates are never used: they are wrong at clock changes. */
 interface Fields {
   readonly second: { readonly values: readonly number[] };
   readonly minute: { readonly values: readonly number[] };

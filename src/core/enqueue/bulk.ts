@@ -17,10 +17,7 @@ export interface BulkJob extends EnqueueOptions {
   readonly payload?: unknown;
 }
 
-/**
- * A `BulkJob` with a payload of the type that its job takes. A name takes any payload, and so does a job of unknown
- * type.
- */
+/** A `BulkJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
 export type TypedBulkJob<Job extends AnyJob | string> =
   unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
 

@@ -7,10 +7,7 @@ import type { LocalFacts, NewJob } from "../store/store.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { finishJob, type JobDraft } from "./new-job.ts";
 
-/**
- * A turn ends after this many microtasks without a new call: code that enqueues in a loop awaits a few of them in
- * between.
- */
+/** A turn ends after so many microtasks without a new call: loops that enqueue await a few in between. */
 const QUIET_MICROTASKS = 10;
 /** How long a call waits for others of its turn that are still being checked. */
 const WAITS_FOR_SCHEMAS_MS = 1_000;

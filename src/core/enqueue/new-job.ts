@@ -180,11 +180,7 @@ function refuseMisfit(name: string, result: Validation): void {
   }
 }
 
-/**
- * The options that are stored with a job.
- *
- * @param most how many bytes may be hidden.
- */
+/** The options that are stored with a job. @param most how many bytes may be hidden. */
 export function storedOptions(
   options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">,
   most?: number,

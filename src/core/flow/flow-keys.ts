@@ -56,10 +56,7 @@ export class FlowKeys {
   readonly #needs: Pick<EnqueueNeeds, "store" | "reader" | "clock">;
   readonly #changed: () => void;
 
-  /**
-   * @internal
-   * @param changed is called when jobs may have become due.
-   */
+  /** @internal @param changed is called when jobs may have become due. */
   constructor(needs: Pick<EnqueueNeeds, "store" | "reader" | "clock">, changed: () => void) {
     this.#needs = needs;
     this.#changed = changed;

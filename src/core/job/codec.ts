@@ -10,11 +10,7 @@ export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }
 
-/**
- * Says why `decode` cannot read a text, and what to do.
- *
- * @param what whose record it is, such as `Job "3f9a"`.
- */
+/** Says why `decode` cannot read a text, and what to do. @param what whose record it is, such as `Job "3f9a"`. */
 export function whyUnreadable(what: string, text: string): string {
   return /^\d+:/.test(text) && !text.startsWith(VERSION)
     ? `${what} was stored by a newer version, which alone can read it. Upgrade this deployment.`

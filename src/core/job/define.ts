@@ -57,10 +57,7 @@ export interface JobContext {
   log(message: string, data?: unknown): void;
 }
 
-/**
- * The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs in the
- * call.
- */
+/** The attempt of one job that `performBatch` gets. `extend` extends the time and the leases of all of them. */
 export interface BatchJobContext extends JobContext {
   /**
    * Fails only this job, whatever the handler returns or throws: it is retried or dead, as if its own handler had

@@ -72,10 +72,7 @@ export const flowControlOptions = optionsOf<FlowControlOptions>("flowControl", {
 // In the registry of symbols, so that another copy of the package finds it. Neither options nor JSON can hold it.
 const keeps = Symbol.for("tidegate.keepsLimits");
 
-/**
- * For a caller who may choose a key, but not its limits: a known key keeps its limits, and a new one gets those of the
- * definition.
- */
+/** For a caller who may not choose limits: a known key keeps its own, and a new one gets the definition's. */
 export function keepingLimits(flowControl: FlowControlOptions): FlowControlOptions {
   return { ...flowControl, [keeps]: true } as FlowControlOptions;
 }
@@ -101,11 +98,7 @@ export function checkLimits(limits: FlowControlLimits): FlowLimits {
   return flowLimits(limitOptions.read(limits));
 }
 
-/**
- * Reads limits.
- *
- * @throws {TidegateError} `invalid_request` for limits that are invalid, or that contradict each other.
- */
+/** Reads limits. @throws {TidegateError} `invalid_request` if they are invalid, or contradict each other. */
 export function flowLimits(limits: FlowControlLimits): FlowLimits {
   const { concurrency, rate, period, ordered = false } = limitOptions.read(limits, "flowControl");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");

@@ -4,9 +4,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { described, object, optionsOf, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
-/**
- * How a job is retried, and how long it may take. You can set each field in `defineJob`, and override it at `enqueue`.
- */
+/** How a job is retried, and how long it may take: set in `defineJob`, and overridden at `enqueue`. */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
   readonly maxRetries?: number | undefined;

@@ -37,9 +37,7 @@ export interface JobRecord {
   readonly maxRetries?: number;
   readonly backoff?: BackoffRule;
   readonly timeoutMs?: number;
-  /**
-   * How many claims used no attempt (snoozed, released), or came before a retry of the dead job; modulo `CLAIM_CYCLE`.
-   */
+  /** How many claims used no attempt, or came before a retry of the dead job; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
@@ -109,10 +107,7 @@ export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): nu
   return last && last.at > revivedAt ? last.attempt : 0;
 }
 
-/**
- * The record after a claim that started nothing. If the job was never attempted, the record ends with the count
- * (store/replacement.ts).
- */
+/** The record after a claim that started nothing. If none ever did, it ends with the count (store/replacement.ts). */
 export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }

@@ -78,11 +78,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/**
- * Adds the texts of the values in a payload, as they are and as JSON escapes them.
- *
- * @returns false if there are too many.
- */
+/** Adds the texts of a payload's values, plain and as JSON escapes them. @returns false if there are too many. */
 function addLeaves(value: unknown, leaves: Set<string>, shortest: number): boolean {
   if (leaves.size >= MOST_LEAVES) return false;
   if (isContainer(value)) return Object.values(value).every((each) => addLeaves(each, leaves, shortest));

@@ -90,11 +90,7 @@ async function forEachPiece(
   return done;
 }
 
-/**
- * Retries dead jobs, due now and with all their retries, and returns how many.
- *
- * @throws as `Queue.retryFromDeadLetter`
- */
+/** Retries dead jobs, due now with all their retries, and returns how many. @throws as `Queue.retryFromDeadLetter` */
 export async function retryDead(
   needs: ManageNeeds,
   selection: string | DeadSelection,

@@ -35,20 +35,14 @@ export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isRevers
   readonly limit?: number | undefined;
 };
 
-/**
- * The documents of a queue: what other parts of the package store besides jobs and schedules. With partitions, all of
- * them are in the first one.
- */
+/** What other parts of the package store in a queue. With partitions, all of it is in the first one. */
 export class Documents {
   readonly #store: QueueStore;
   readonly #reader: QueueStore;
   readonly #clock: Clock;
   readonly #newMark: () => string;
 
-  /**
-   * @param reader the same store, for reads: their cost is counted separately.
-   * @param newMark makes unique marks.
-   */
+  /** @param reader the same store, for reads: their cost is counted separately. @param newMark makes unique marks. */
   constructor(store: QueueStore, reader: QueueStore, clock: Clock, newMark: () => string) {
     this.#store = store;
     this.#reader = reader;

@@ -51,11 +51,7 @@ async function heldBackNow({ reader }: ManageNeeds, stored: StoredJob, now: numb
   return key && heldBack(stored, key, now);
 }
 
-/**
- * Reads a job that must be waiting.
- *
- * @throws {TidegateError} `not_found`; `conflict` if it is running or has finished.
- */
+/** Reads a job that must wait. @throws {TidegateError} `not_found`; `conflict` if it runs or has finished. */
 async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
   const stored = await store.find(id, now);
   const isGone = stored?.state === "completed" && !jobInfo(stored, queue, definitions, now);

@@ -53,11 +53,7 @@ const optionNames = [
   ...["hooks", "logger", "tracing"],
 ];
 
-/**
- * Checks queue options and adds the defaults.
- *
- * @throws {TidegateError} `invalid_request`; the message names the option.
- */
+/** Checks options and adds defaults. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function readOptions(given: QueueOptions) {
   const options = knownOptions(given, optionNames, "new Queue");
   const { name = "default", store, random = Math.random, retention = "24h", observe = true } = options;

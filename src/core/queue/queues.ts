@@ -49,10 +49,7 @@ export function spent(queues: readonly Queue[]): number {
   return queues.reduce((sum, { spending }) => sum + spending.commands, 0);
 }
 
-/**
- * A short text that changes when anything happens in some queues: see `QueueStore.pulse`. It costs 2 commands per queue
- * and partition.
- */
+/** A text that changes when anything happens in some queues (`QueueStore.pulse`): 2 commands per partition. */
 export async function markOf(queues: readonly Queue[]): Promise<string> {
   const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pulses.join("\n")));

@@ -42,11 +42,7 @@ export function readDue(due: DueSchedule): ScheduleRecord | undefined {
   return readSchedule({ ...due, next: due.occurrence });
 }
 
-/**
- * When a schedule fires. Its key decides the value of `H` in the expression.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** When a schedule fires. Its key decides what `H` means. @throws {TidegateError} `invalid_request` */
 export function cronOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cron" | "timeZone">): Cron {
   return parseCron(cron, timeZone, key);
 }

@@ -11,9 +11,7 @@ export interface Clock {
 /** How far apart the clocks of two invocations may be without harm. Beyond that, one of them counts as wrong. */
 export const CLOCKS_APART_MS = 5 * 60_000;
 
-/**
- * A clock that also replaces `alarm`: where code runs at the start of a Worker, there are neither timers nor signals.
- */
+/** A clock with an `alarm` of its own, for the start of a Worker, which has neither timers nor signals. */
 export interface RingingClock extends Clock {
   alarm?(ms: number, ring: () => void): () => void;
 }
@@ -21,9 +19,7 @@ export interface RingingClock extends Clock {
 /** The system's time. Looked up at each call, so that tests can replace `Date.now`. */
 export const systemClock: Clock = () => Date.now();
 
-/**
- * The same clock in whole milliseconds. Clocks such as `performance.now()` give fractions, which a score cannot hold.
- */
+/** The same clock in whole ms: `performance.now()` gives fractions, which a score cannot hold. */
 export function wholeClock(clock: Clock): Clock {
   return clock === systemClock ? clock : waitingAs(clock, () => Math.floor(clock()));
 }

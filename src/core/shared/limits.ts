@@ -23,10 +23,7 @@ export const MOST_SETTLED_BYTES = 4 * MEBIBYTE;
 /** The most bytes of records, not counting the first, in the firings of one exchange. It may settle jobs as well. */
 export const MOST_FIRED_BYTES = 512 * 1024;
 
-/**
- * The largest payload of a recurring job, in bytes. A firing sends it twice: in the record of the schedule and in that
- * of the job.
- */
+/** The largest payload of a recurring job, in bytes. Firing sends it twice: with the schedule and the job. */
 export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 
 /** The most bytes of records, not counting the first, that one claim returns. */
@@ -60,10 +57,7 @@ export function bytesOf(text: string): number {
   return isShort ? encoder.encodeInto(text, scratch).written : encoder.encode(text).length;
 }
 
-/**
- * Up to this length a text counts with the most bytes that it may have: to count them takes longer than everything else
- * in settling a job.
- */
+/** Up to this length a text counts with the most bytes that it may have: counting them takes too long. */
 const SHORT = 1_024;
 
 /** The most bytes that a text may have: exact, unless it is short. */

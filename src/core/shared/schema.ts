@@ -214,11 +214,7 @@ export function list<Item>(item: Schema<Item>, most: number): Schema<readonly It
   });
 }
 
-/**
- * An object of a body, or the parameters of a query.
- *
- * @param of what contains the fields, for the message.
- */
+/** An object of a body, or the parameters of a query. @param of what contains the fields, for the message. */
 export function object<const Parts extends Fields, Required extends keyof Parts & string = never>(
   fields: Parts,
   required: readonly Required[] = [],

@@ -34,10 +34,7 @@ export function withoutUndefined<Options extends object>(options: Options): Give
   return given;
 }
 
-/**
- * @throws {TidegateError} `invalid_request` with this message for everything that is not an object, and for null and
- *   arrays.
- */
+/** @throws {TidegateError} `invalid_request` with this message unless it is an object; null and arrays are not. */
 export function checkObject(value: unknown, message: string): asserts value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRequest(message);
 }
@@ -84,11 +81,7 @@ export function checkText(value: unknown, name: string, longest: number): assert
   }
 }
 
-/**
- * Checks a new id, key or name that will be part of a URL.
- *
- * @throws {TidegateError} `invalid_request`, also for "." and ".."
- */
+/** Checks a new id, key or name for URLs. @throws {TidegateError} `invalid_request`, also for "." and ".." */
 export function checkPathText(value: unknown, name: string, longest: number): asserts value is string {
   checkText(value, name, longest);
   if (value === "." || value === "..")

@@ -65,11 +65,7 @@ function reachOf(ms: number): number {
   return Math.floor(Math.log2(ms)) + 1;
 }
 
-/**
- * The score of a schedule that has fired.
- *
- * @param reachMs how far ahead `next` is; undefined if a claim need not check it.
- */
+/** The score of a schedule that has fired. @param reachMs how far ahead `next` is; undefined for no check of it. */
 export function movedScore(next: number | undefined, reachMs: number | undefined): number {
   return scheduleScore(next, reachMs === undefined ? 0 : MOVED + reachOf(reachMs));
 }

@@ -32,10 +32,7 @@ export interface Store {
   open(queue: string, meter?: Meter, partition?: number): QueueStore;
 }
 
-/**
- * @param taker what needs a store, for the message.
- * @throws {TidegateError} `invalid_request` if `store` is not a store.
- */
+/** @param taker what needs the store, for the message. @throws {TidegateError} `invalid_request` if it is none. */
 export function checkStore(store: unknown, taker: string): void {
   if (typeof (store as Partial<Store> | null | undefined)?.open !== "function")
     throw invalidRequest(`${taker} needs a store, such as memoryStore() or upstashStore({ url, token }).`);
@@ -87,10 +84,7 @@ export interface NewJob {
   readonly flow?: NewFlow;
   /** Whether the limits of its key stay as they are. Then those of `flow` apply only to a new key. */
   readonly keepsLimits?: boolean;
-  /**
-   * Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a free slot. This is
-   * the eager start.
-   */
+  /** The eager start: leases a new job to the caller, unless the queue is paused or its key has no free slot. */
   readonly leaseEndsAt?: number;
 }
 
@@ -198,10 +192,7 @@ export interface SettleRequest {
   readonly observe?: boolean | undefined;
   /** Leases of jobs that still run. The reply says which are gone, if that takes no extra command. Default: none. */
   readonly watch?: readonly Lease[] | undefined;
-  /**
-   * Whether an earlier request, whose reply was lost, may have settled the same outcomes: the store then recognizes its
-   * own work. Default false.
-   */
+  /** Whether a request with the same outcomes may have lost its reply: the store recognizes its work. Default false. */
   readonly isResend?: boolean;
   /** How long the store may pause before it sends the request again, all pauses together. Default: as it sees fit. */
   readonly resendPauseMs?: number;
@@ -225,10 +216,7 @@ export interface ClaimRequest {
   readonly meetsKeys?: boolean;
   /** Whether the store itself may fire schedules that code declares. Default false: it hands them out. */
   readonly firesDeclared?: boolean;
-  /**
-   * In a queue with several partitions: when the store has not read a partition for this long, it peeks at it as well.
-   * Default: never.
-   */
+  /** With partitions: also peeks at one that was not read for this long. Default: never. */
   readonly refreshAfterMs?: number;
 }
 
@@ -306,10 +294,7 @@ export interface DueSchedule {
 /** What is due next. */
 export interface NextDue {
   readonly paused: boolean;
-  /**
-   * When something next needs attention: a run time, an occurrence, or the end of a lease. In the past if there is a
-   * backlog.
-   */
+  /** The next run time, occurrence or end of a lease. In the past if there is a backlog. */
   readonly nextAt: number | undefined;
 }
 
@@ -351,9 +336,7 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly passedOver?: unknown;
 }
 
-/**
- * `fired` made its jobs, `skipped` made none because of `overlap`, `stale`: another invocation fired the occurrence.
- */
+/** `skipped` made no job because of `overlap`; `stale`: another invocation has fired the occurrence. */
 export type FireReply = "fired" | "skipped" | "stale";
 
 /**
@@ -508,10 +491,7 @@ export interface LocalFacts {
 export interface QueueStore {
   /** What the store knows without a request. Every other member is a request. */
   readonly local: LocalFacts;
-  /**
-   * Stores all of the jobs or none. One reply per job, in order. A job whose id or dedupe key is taken is left out, or
-   * replaces the holder.
-   */
+  /** Stores all jobs or none. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /** Settles outcomes, and nothing else. */
   settle(request: SettleRequest): Promise<SettleReply>;
@@ -524,9 +504,7 @@ export interface QueueStore {
    * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only reports.
    */
   partitions(wanted?: Spread): Promise<Layout>;
-  /**
-   * Reads what is due next, as cheaply as possible. The reply may be stale: rely on it only if an exchange corrects it.
-   */
+  /** Reads what is due next, cheaply. The reply may be stale: rely on it only if an exchange corrects it. */
   peek(now: number): Promise<PeekReply>;
   /**
    * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before

@@ -93,11 +93,7 @@ function tooLarge(most: number): TidegateError {
   );
 }
 
-/**
- * Reads a body as strict JSON. The parser's errors quote the body, so callers do not get them.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Reads strict JSON. The parser's errors quote it, so callers get others. @throws {TidegateError} `invalid_request` */
 export function parseJson(bytes: Uint8Array): unknown {
   let text: string;
   try {

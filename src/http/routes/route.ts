@@ -59,10 +59,7 @@ export interface Call<Query = unknown, Body = unknown> {
    * @returns a function that gives the limits of a drain that starts now: the invocation's deadline always holds.
    */
   readonly bounds: (options?: DrainOptions) => () => DrainLimits;
-  /**
-   * Keeps the invocation alive for work after the response. Undefined if the platform cannot, or if eager drains are
-   * off.
-   */
+  /** Keeps the invocation alive after the response. Undefined if the platform cannot, or without eager drains. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
   /** The caller's trace context, if it sent one. */
   readonly trace: TraceContext | undefined;

@@ -24,9 +24,7 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
   return { settled: settledIn(replies, places), gone: goneIn(replies), ...replies.failure };
 }
 
-/**
- * Settles each outcome in its part, fires in the first one, and claims from one. If that is unreachable, from another.
- */
+/** Settles each outcome in its part, fires in the first, and claims from one, or another if that is unreachable. */
 export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
   const { now, fire, claim } = request;
   const { outlooks } = parts;

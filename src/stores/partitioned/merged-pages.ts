@@ -25,9 +25,7 @@ export function mergedPages(
 
 const placeOf = ({ at, id }: StoredJob): Cursor => ({ score: at, id });
 
-/**
- * Below 0 if the first comes first: the newer one, or else the one with the greater id, as in a reversed sorted set.
- */
+/** Below 0 if the first comes first: the newer, else the greater id, as in a reversed sorted set. */
 function order(a: Cursor, b: Cursor): number {
   if (a.score !== b.score) return b.score - a.score;
   if (a.id === b.id) return 0;

@@ -63,9 +63,7 @@ export class Outlooks {
     return [...old, ...this.unreachable.toAsk(now)];
   }
 
-  /**
-   * The part to claim from: the last one again, up to twice in a row if it has more, else the one that is due first.
-   */
+  /** The part to claim from: the last again, up to twice in a row if it has more, else the first that is due. */
   nextToClaim(now: number): number {
     // An unread part may have something due.
     const dueAt = (part: number) => this.#dueAt(part) ?? 0;
@@ -84,11 +82,7 @@ export class Outlooks {
     return next;
   }
 
-  /**
-   * What is due next in all reachable parts.
-   *
-   * @param now when something is due in an unread part.
-   */
+  /** What is due next in all reachable parts. @param now when something is due in an unread part. */
   nextDue(now: number): NextDue {
     const parts = [...this.#outlooks.keys()].filter((part) => !this.unreachable.has(part));
     const nextAt = Math.min(...parts.map((part) => this.#dueAt(part) ?? now));

@@ -33,11 +33,7 @@ export class SpreadCheck {
     this.stores = wholes.length;
   }
 
-  /**
-   * Checks one store; undefined if it has been checked.
-   *
-   * @throws {TidegateError} `invalid_request`, or why a store is unreachable.
-   */
+  /** Checks one store, once. @throws {TidegateError} `invalid_request`, or why a store is unreachable. */
   check(store: number): Promise<void> | undefined {
     return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());
   }
@@ -47,10 +43,7 @@ export class SpreadCheck {
     this.#checked.delete(store);
   }
 
-  /**
-   * Calls of one turn share one check of each store. They belong to one request: on Workers, a request may not await a
-   * promise of another.
-   */
+  /** Calls of one turn share a check of each store. On Workers, no other request may await its promise. */
   #roundOfTurn(): Round {
     if (this.#round) return this.#round;
     const round: Round = { asked: new Map(), begun: undefined };
@@ -85,11 +78,7 @@ export class SpreadCheck {
     return asking;
   }
 
-  /**
-   * Returns whether a store has its part of the queue; false if it has nothing yet.
-   *
-   * @throws {TidegateError} `invalid_request`
-   */
+  /** Whether a store has its part of the queue, rather than nothing. @throws {TidegateError} `invalid_request` */
   #accept(store: number, layout: Layout): boolean {
     if (layout === "nothing") return false;
     const opened = this.#spread(store);

@@ -90,11 +90,7 @@ export class Caller {
     return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;
   }
 
-  /**
-   * Notes whether the queue has the mark that stays once it was used.
-   *
-   * @returns whether it has lost the mark, because the database was emptied.
-   */
+  /** Notes whether the queue has the mark of its first use. @returns whether it lost it: the database was emptied. */
   isEmptied(isUnused: boolean | undefined): boolean {
     const { used, places } = this.connection;
     const { due } = this.keys;

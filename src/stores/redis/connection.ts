@@ -19,9 +19,7 @@ export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Pr
 export interface Transport {
   readonly send: Send;
   readonly sendMany: SendMany;
-  /**
-   * Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, and later.
-   */
+  /** Whether commands that are sent together run in order. A cluster may send each elsewhere, and later. */
   readonly keepsOrder: boolean;
   /** Whether commands share a connection that stays open. Default false. */
   readonly keepsConnection?: boolean;
@@ -171,11 +169,7 @@ export class Connection {
     });
   }
 
-  /**
-   * Runs plain commands in one round trip. Only for those that are safe to repeat.
-   *
-   * @throws {TidegateError} `store_unavailable`
-   */
+  /** Runs plain commands that are safe to repeat, in one round trip. @throws {TidegateError} `store_unavailable` */
   async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
       const replies = await this.#sendMany(commands, meter, signal);
@@ -223,10 +217,7 @@ export class Connection {
     return reply;
   }
 
-  /**
-   * Returns the reply of a script. A refusal that `fallback` expects is billed as one command, and the budget keeps
-   * room for the fallback.
-   */
+  /** The reply of a script. A refusal that `fallback` expects is billed as one command, with room for it kept. */
   async #send(command: readonly string[], { signal, meter, most }: Evaluation, fallback?: Fallback): Promise<unknown> {
     const billed = countRequest(meter, most);
     const requests = fallback?.requests ?? 0;

@@ -17,9 +17,7 @@ interface Sent {
   readonly acceptedBy: (replies: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
 }
 
-/**
- * Sorts outcomes by kind, and repeats one for each lease that may be the stored one: the script accepts one of these.
- */
+/** Sorts outcomes by kind, and repeats one for each lease that may be stored: the script accepts one. */
 export function toSend(settle: readonly Outcome[]): Sent {
   const isReady = settle.every(({ to, lease }, index) => {
     const before = settle[index - 1];
