@@ -52,12 +52,7 @@ export interface ChangeOptions {
   readonly yes?: true | undefined;
 }
 
-/**
- * Changes jobs, after a question. With `dryRun`, only counts them.
- *
- * @returns how many it changed; undefined for a dry run.
- * @throws {PartlyDone} if it fails after it has changed some.
- */
+/** Changes jobs, after a question. @returns how many; undefined for a dry run. @throws {PartlyDone} after the first. */
 export async function changeJobs(
   label: string,
   change: Change,

@@ -14,11 +14,7 @@ export interface UserModule {
 
 const HINT = "Export a job from defineJob, an array `jobs` of them, or your own `queue`.";
 
-/**
- * Loads a module and finds the jobs and queues among its exports, also inside arrays.
- *
- * @throws {UsageError} if the module is missing, does not load, or exports neither.
- */
+/** Finds the jobs and queues that a module exports. @throws {UsageError} if it does not load, or exports neither. */
 export async function loadModule(file: string, cwd: string): Promise<UserModule> {
   const path = resolve(cwd, file);
   await access(path).catch(() => {

@@ -51,12 +51,7 @@ function orInvalid<Value>(read: () => Value, message: string): Value {
   }
 }
 
-/**
- * Parses JSON from an argument, or from standard input if the argument is "-".
- *
- * @returns undefined without an argument.
- * @throws {UsageError} if it is invalid. The message does not repeat the text, which may be private.
- */
+/** Parses JSON from an argument, or from standard input for "-". @throws {UsageError} without the private text. */
 export async function json(text: string | undefined, what: string, { stdin }: Io): Promise<unknown> {
   if (text === undefined) return undefined;
   const source = text === "-" ? await readText(stdin) : text;

@@ -87,11 +87,7 @@ export function showHelp(program: CommandUnknownOpts, names: readonly string[]):
   found.outputHelp();
 }
 
-/**
- * Refuses unknown words after a group, which commander would pass to the group's default command.
- *
- * @throws {UsageError} that lists the subcommands.
- */
+/** Refuses unknown words after a group, which commander would pass to its default command. @throws {UsageError} */
 export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hint?: string): void {
   if (args.length === 0 || !parent) return;
   const names = parent.commands.map((each) => each.name());

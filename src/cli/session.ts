@@ -67,13 +67,7 @@ export class Session {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }
 
-  /**
-   * Asks before an action that cannot be undone, unless the user is sure.
-   *
-   * @returns as `ask`.
-   * @throws {UsageError} without a terminal and without `--yes`.
-   * @throws {Declined} unless the user says yes.
-   */
+  /** Asks before a final action, unless the user is sure. @throws {UsageError} without a terminal; else as `ask` */
   async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
     if (isSure) return true;
     if (!this.canAsk)
@@ -84,12 +78,7 @@ export class Session {
     return this.ask(question);
   }
 
-  /**
-   * Asks before an action.
-   *
-   * @returns true after a yes; false, without a question, if there is nothing to do.
-   * @throws {Declined} unless the user says yes.
-   */
+  /** Asks: true after a yes, false if there is nothing to do. @throws {Declined} unless the user says yes. */
   async ask(question: Question): Promise<boolean> {
     const text = await question();
     if (text === undefined) return false;

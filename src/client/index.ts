@@ -296,10 +296,7 @@ export class QueueClient implements Omit<Queue, Left> {
 
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
 
-/**
- * The job as it is sent: by its name. The handler refuses unknown options. The client refuses only those that would
- * overwrite another field or be dropped.
- */
+/** The job, by its name. The handler refuses unknown options, so only what would be lost is refused here. */
 function named({ job, ...rest }: Given): object {
   if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")
     throw refusal("A name or a function cannot be sent.");

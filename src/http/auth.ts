@@ -36,11 +36,7 @@ const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 const A_TOKEN = 'a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints';
 const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 
-/**
- * Makes the function that identifies callers: by the `Authorization` header, else by the session.
- *
- * @param tokens undefined lets everybody in, but pages of other sites can only read.
- */
+/** Identifies callers by header, else by session. @param tokens undefined admits all, but other sites only to read. */
 export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
   if (!tokens) {
     const anyone: Caller = { token: "needless", scopes: new Set(scopeNames) };
@@ -92,12 +88,7 @@ export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonl
   return sufficient.some((scope) => scopes.has(scope));
 }
 
-/**
- * Refuses a caller who has none of these scopes.
- *
- * @param what what needs the scope, for the message.
- * @throws {TidegateError} `unauthorized` or `forbidden`
- */
+/** Refuses a caller without these scopes. @param what for the message. @throws {TidegateError} */
 export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[], what = "This"): void {
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
   if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
@@ -151,12 +142,7 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
   );
 }
 
-/**
- * Adds a token to a scope.
- *
- * @param source where the token comes from, for the message.
- * @throws {TidegateError} `invalid_request` if a token is invalid.
- */
+/** Adds a token. @param source for the message. @throws {TidegateError} `invalid_request` if a token is invalid. */
 export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
   const given = knownOptions(auth, scopeNames, "auth");
   if (!tokenPattern.test(token)) throw invalidRequest(`${source} must be ${A_TOKEN}.`);

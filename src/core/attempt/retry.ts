@@ -2,10 +2,7 @@ import { type Backoff, backoffMs } from "../job/backoff.ts";
 import type { RetryAfterError } from "../job/errors.ts";
 import { durationMs, pointInTimeMs } from "../shared/duration.ts";
 
-/**
- * Recognizes an error by its name, because `instanceof` fails if a job and the queue come from two copies of the
- * package. A value that throws when it is read is not recognized.
- */
+/** Recognizes an error by its name: a job and the queue may come from two copies of the package. Never throws. */
 export function isNamed(thrown: unknown, name: string): boolean {
   try {
     return thrown instanceof Error && thrown.name === name;

@@ -92,11 +92,7 @@ export function readJob(
   }
 }
 
-/**
- * Checks and builds jobs that are stored together.
- *
- * @throws {TidegateError} as `draftJob` and `finishJob`; if there are several, the message says which one was refused.
- */
+/** Checks and builds jobs that are stored together. @throws as `draftJob` and `finishJob`, naming the one refused. */
 export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
   const isBatch = read.length > 1;
   const jobTrace: JobTrace | undefined = trace && isBatch ? { ...trace, isBatch } : trace;

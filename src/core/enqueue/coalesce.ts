@@ -59,11 +59,7 @@ export class Turn {
     return call;
   }
 
-  /**
-   * Makes the record of a job that has joined, and waits until it is stored. Call it once for each job.
-   *
-   * @throws as `finishJob` and the store; `invalid_request` for a job that the partitions of the queue cannot keep.
-   */
+  /** Makes the record of a job that has joined, and waits until it is stored: once for each. @throws as `finishJob` */
   send(call: TurnCall, trace: JobTrace | undefined): Promise<EnqueueResult> {
     // Started here and not with the turn, so that the request is in the trace of the first call.
     this.#sent ??= this.#end?.then(() => this.#sendAll());

@@ -21,10 +21,7 @@ const partAfter = /^[.,:/-]\p{N}/u;
 // Parts of an address, a date or a decimal number.
 const numbers = /#(?:[.,:/-]#)+/g;
 
-/**
- * Folds an error: quoted text becomes "…", and each word with a digit, such as a number or an id, becomes #. A number
- * from 400 to 599 stays. The message is cut to 200 characters.
- */
+/** Folds an error: quoted text becomes "…"; a word with a digit #, unless it is 400 to 599. At most 200 characters. */
 export function foldedError({ name, message }: FoldedError): FoldedError {
   const folded = message
     .replace(quoted, (_, before: string | undefined) => `${before ?? ""}"…"`)

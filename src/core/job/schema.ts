@@ -6,11 +6,7 @@ export type Validation =
   /** `threw` if the schema threw instead of returning issues. */
   | { readonly issues: readonly PayloadIssue[]; readonly threw?: true };
 
-/**
- * Checks a payload against a schema of any library; without one every payload fits. Never throws or rejects.
- *
- * @returns a promise only if the schema is asynchronous.
- */
+/** Checks a payload by any schema, or none. Never throws or rejects; a promise only if the schema is asynchronous. */
 export function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Validation | Promise<Validation> {
   if (!schema) return { value: payload };
   try {

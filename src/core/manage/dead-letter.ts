@@ -105,10 +105,7 @@ export async function retryDead(
   return retried;
 }
 
-/**
- * Checks the whole selection before it changes the first job, so that a refusal changes none. It leaves out jobs that
- * have died since under a name that was not checked.
- */
+/** Checks the whole selection before the first change. Leaves out jobs that died since under an unchecked name. */
 async function retrySelected(
   needs: ManageNeeds,
   selection: DeadSelection,

@@ -60,10 +60,7 @@ const BEGINS_WITHIN_MS = 1_000;
 /** How long a drain waits at its end for traces to end, before it sends them. */
 const ENDS_WITHIN_MS = 1_000;
 
-/**
- * Traces one drain, or one enqueue. Whatever the tracing does, the work is done once, and its result counts. Only the
- * end of the drain waits for what the tracing does after the work.
- */
+/** Traces one drain or enqueue. The work is done once, and its result counts. Only the end waits for the tracing. */
 export class TraceCalls {
   readonly #tracing: Tracing;
   readonly #clock: Clock;

@@ -17,10 +17,7 @@ interface Manifest {
   readonly replaced: Readonly<Record<string, number>>;
 }
 
-/**
- * For this long after its schedules were replaced, code counts as an older deployment that still runs, and changes
- * nothing. After that it counts as a rollback.
- */
+/** How long replaced code counts as an older deployment that runs, and changes nothing. Then it is a rollback. */
 const STILL_RUNNING_MS = 3_600_000;
 
 /** How long a schedule may be absent, fired by a process with another clock, before it counts as missing. */
@@ -50,10 +47,7 @@ export class DeclaredSchedules {
   #areMissed = false;
   #notSearchedUntil = Number.NEGATIVE_INFINITY;
 
-  /**
-   * @param warn is called for each schedule that cannot be activated, and when all of them were gone.
-   * @throws {InvalidPayloadError} if the payload of a schedule does not fit a synchronous schema.
-   */
+  /** @param warn tells of what cannot be activated, and of schedules that were gone. @throws {InvalidPayloadError} */
   constructor(definitions: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
     const declared = [...definitions.values()].filter((job) => job.schedule !== undefined);
     this.#records = new Map(declared.map((job) => [job.name, declaredRecord(job)]));

@@ -24,10 +24,7 @@ export function wholeClock(clock: Clock): Clock {
   return clock === systemClock ? clock : waitingAs(clock, () => Math.floor(clock()));
 }
 
-/**
- * The same clock for one piece of work. If the clock is set back, it continues from its last reading, so that limits
- * and leases computed from it keep their lengths.
- */
+/** The same clock for one piece of work. Set back, it stays at its last reading: limits keep their lengths. */
 export function steadyClock(clock: Clock): Clock {
   let latest = Number.NEGATIVE_INFINITY;
   let setBackMs = 0;
@@ -47,10 +44,7 @@ function waitingAs(clock: RingingClock, reading: () => number): Clock {
   return result;
 }
 
-/**
- * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. Cheaper than `sleep` with a
- * signal if most calls are cancelled, as the timeouts of jobs are.
- */
+/** Calls `ring` once after `ms`, unless it is cancelled. Cheaper than `sleep` with a signal if most are cancelled. */
 export function alarm(clock: RingingClock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring);
   if (clock.sleep) {

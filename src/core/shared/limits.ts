@@ -29,10 +29,7 @@ export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 /** The most bytes of records, not counting the first, that one claim returns. */
 export const MOST_CLAIMED_BYTES = 4 * MEBIBYTE;
 
-/**
- * The most bytes of records, not counting the first, that one page of jobs holds. A handler's response holds them and
- * more about each job, and a Vercel function may return 4.5 MB.
- */
+/** The most bytes of records after the first on a page: a response holds more, and Vercel's may have 4.5 MB. */
 export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 
 /** The largest record, including what attempts add to it, in bytes as it is sent: as a text within JSON. */

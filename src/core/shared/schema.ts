@@ -14,17 +14,10 @@ import {
 /** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/**
- * An option, a field of a body or a parameter: how to read it, and how to describe it. Both are in one place, so that a
- * method, its route and the OpenAPI document cannot differ.
- */
+/** How to read and describe an option, a field or a parameter: method, route and OpenAPI document cannot differ. */
 export interface Schema<Value = unknown> {
   readonly json: JsonSchema;
-  /**
-   * Reads a value.
-   * @param name where the value is, for the message. Empty for the whole body.
-   * @throws {TidegateError} `invalid_request`; the message names the field, never its value.
-   */
+  /** Reads a value. @param name where it is; empty for the body. @throws {TidegateError} without the value. */
   read(value: unknown, name: string): Value;
   /** Converts the text of a query parameter before `read` gets it. Default: no conversion. */
   fromText?(text: string): unknown;
@@ -223,12 +216,7 @@ export function object<const Parts extends Fields, Required extends keyof Parts 
   return optionsOf<ObjectOf<Parts, Required>>(of, fields as never, required as never) as never;
 }
 
-/**
- * The options of a method. An option that is undefined counts as left out.
- *
- * @param of the method, for the message: "enqueue".
- * @param required options that cannot be left out.
- */
+/** The options of a method; undefined counts as left out. @param of for the message: "enqueue". */
 export function optionsOf<Options extends object>(
   of: string,
   fields: OptionFields<Options>,

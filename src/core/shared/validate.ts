@@ -39,24 +39,14 @@ export function checkObject(value: unknown, message: string): asserts value is o
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRequest(message);
 }
 
-/**
- * Checks that an object inherits nothing from another one: what an instance of a class inherits would be ignored.
- * Objects of other realms pass, such as those of a test runner.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Refuses an object that inherits from another: that would be ignored. Objects of other realms pass. */
 export function checkPlain(value: object, of: string): void {
   const parent = Object.getPrototypeOf(value);
   if (parent === null || Object.getPrototypeOf(parent) === null) return;
   throw invalidRequest(`The options of ${of} must be a plain object: what an object inherits is not read.`);
 }
 
-/**
- * Checks that each of some options, if given, is a function.
- *
- * @param of what the options belong to, if the message must say so: "hooks".
- * @throws {TidegateError} `invalid_request`; the message names the option.
- */
+/** Checks that options, if given, are functions. @param of what has them, for the message: "hooks". */
 export function checkFunctions<Options extends object>(
   options: Options,
   names: readonly (keyof Options & string)[],

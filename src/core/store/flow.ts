@@ -50,10 +50,7 @@ export interface FlowState extends NewFlow {
   readonly firstId: string | undefined;
 }
 
-/**
- * A change of one key, whether or not it has jobs. `set` replaces the limits, or `only` one, and pins them. `unset`
- * unpins them. `rateReset` closes the open window.
- */
+/** A change of one key. `set` replaces and pins the limits, or `only` one; `rateReset` closes the open window. */
 export type FlowChange =
   | { readonly to: "set"; readonly limits: FlowLimits; readonly only?: PinnedLimit | undefined }
   | { readonly to: "unset"; readonly only?: PinnedLimit | undefined }

@@ -78,12 +78,7 @@ export function renewedScore({ next, from }: SchedulePut): number {
 /** The end of the score of a key that was just served: behind all else in that millisecond, so keys are round-robin. */
 const SERVED = 1_020;
 
-/**
- * The score of a key that can next start a job at `at`.
- *
- * @param startedAt when it last started one.
- * @param windowMs the length of the window, if it waits for the end of one.
- */
+/** The score of a key that can next start a job at `at`, by when it last started one and the window it waits for. */
 export function markScore(at: number, startedAt: number, windowMs: number | undefined): number {
   if (windowMs !== undefined) return at * 1024 + reachOf(windowMs);
   return at * 1024 + (at === startedAt ? SERVED : 0);

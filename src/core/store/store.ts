@@ -307,10 +307,7 @@ export interface PeekReply extends NextDue {
 }
 
 export interface SettleReply {
-  /**
-   * For each outcome, in order: true if it was accepted, false if it was refused because its lease is gone, undefined
-   * if it is unsettled because its partition failed.
-   */
+  /** For each outcome: true if accepted, false if its lease is gone, undefined if its partition failed. */
   readonly settled: readonly (boolean | undefined)[];
   /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
   readonly gone?: readonly string[] | undefined;
@@ -472,18 +469,11 @@ export interface LocalFacts {
   readonly mostOfPartitions: Cost;
   /** The most that `listSchedules` and a `declare` of this many schedules cost together. */
   mostOfDeclare(schedules: number): Cost;
-  /**
-   * Returns a source of ids for the jobs of one enqueue: their jobs can be stored together. `newId` makes the ids. All
-   * ids made for the same flow control key or dedupe key are stored together too.
-   */
+  /** A source of ids for one enqueue, made by `newId`: jobs of one call, or of one key, can be stored together. */
   idSource(newId: () => string): (key?: string) => string;
   /** Returns the first id from `make` whose job would be in the same partition as the job with this id. */
   idBeside(id: string, make: () => string): string;
-  /**
-   * The partition that a job goes to; 0 if the queue has none.
-   *
-   * @throws {TidegateError} `invalid_request` for a job that the partitions cannot keep.
-   */
+  /** The partition of a job; 0 if there are none. @throws {TidegateError} `invalid_request` if they cannot keep it. */
   partitionOf(job: Omit<NewJob, "record">): number;
 }
 
@@ -506,10 +496,7 @@ export interface QueueStore {
   partitions(wanted?: Spread): Promise<Layout>;
   /** Reads what is due next, cheaply. The reply may be stale: rely on it only if an exchange corrects it. */
   peek(now: number): Promise<PeekReply>;
-  /**
-   * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before
-   * the first, null if its partition failed.
-   */
+  /** As `peek`, with the manifest of declared schedules: undefined before the first, null if its partition failed. */
   peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
   /** Moves the ends of leases, and rewrites the records that are given. Pass no job twice. */
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
@@ -559,11 +546,7 @@ export interface QueueStore {
    * paused. It may stay the same after a change to a waiting job. It costs 2 commands a partition.
    */
   pulse(): Promise<string>;
-  /**
-   * Counts everything, at one moment.
-   *
-   * @param withNames reads metrics by job type too, and does not count completed jobs, at the same cost. Default false.
-   */
+  /** Counts everything at once. @param withNames reads metrics by job type instead of completed jobs. Default false. */
   stats(now: number, withNames?: boolean): Promise<StoredStats>;
   /**
    * Reads what was settled of each job type, in no order: in the last hour, and on each of the last `days` (UTC). Job

@@ -48,12 +48,7 @@ export function checkAddress(url: string): void {
   throw invalidRequest("The URL has a % that does not start a UTF-8 escape. Encode ids with encodeURIComponent.");
 }
 
-/**
- * Reads a body to its end.
- *
- * @param refusal makes another error for a body that is too large, from its beginning.
- * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes.
- */
+/** Reads a body. @param refusal another error for one that is too large. @throws {TidegateError} `payload_too_large` */
 export async function readBytes(
   body: Body,
   most: number,
@@ -108,12 +103,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/**
- * Refuses what I-JSON (RFC 7493) does not allow, and keys that change an object's prototype when it is copied.
- *
- * @returns the value.
- * @throws {TidegateError} `invalid_request`
- */
+/** Refuses what I-JSON (RFC 7493) does, and keys that change a prototype. @throws {TidegateError} `invalid_request` */
 export function checkJson(value: unknown): unknown {
   checkLevel(value, 0);
   return value;

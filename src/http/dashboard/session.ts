@@ -25,10 +25,7 @@ export interface Session extends Signer {
   readonly claim: string;
 }
 
-/**
- * Sessions that need no storage. The signing key comes from the token that the user signed in with. So a session allows
- * what the token allows now, and removing the token ends it.
- */
+/** Sessions without storage: the key comes from the token, so a session allows what that allows, and ends with it. */
 export class Sessions implements SessionFinder {
   readonly #tokens: readonly KnownToken[];
   readonly #lifeMs: number;

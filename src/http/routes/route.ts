@@ -53,11 +53,7 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly target: string;
   readonly query: Query;
   readonly body: Body;
-  /**
-   * Reads the bounds of drains. Missing options come from the handler.
-   *
-   * @returns a function that gives the limits of a drain that starts now: the invocation's deadline always holds.
-   */
+  /** The limits of a drain that starts when the result is called. The handler and the deadline bound them. */
   readonly bounds: (options?: DrainOptions) => () => DrainLimits;
   /** Keeps the invocation alive after the response. Undefined if the platform cannot, or without eager drains. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;

@@ -70,13 +70,7 @@ export function withoutLimits(headers: Headers): Headers {
   return rest;
 }
 
-/**
- * Reads the limits of a message.
- *
- * @param queue the queue that it is enqueued to. Default: the one in the headers.
- * @returns undefined if it has none.
- * @throws {TidegateError} `invalid_request`; the message names the header.
- */
+/** Reads a message's limits. @param queue default: the header's. @throws {TidegateError} that names the header. */
 export function readLimits(headers: Headers, queue: string | undefined): Limited | undefined {
   const flowControlKey = headers.get(KEY_HEADER) ?? undefined;
   const value = headers.get(VALUE_HEADER) ?? undefined;

@@ -49,11 +49,7 @@ const credentials = /authorization|cookie|secret|token|password|api-?key/i;
 
 const notAsked: Redaction = { body: false, header: new Set() };
 
-/**
- * Replaces credentials, and what the publisher wants to hide, with hashes, as QStash does.
- *
- * @param redaction what the publisher wants to hide. Default: nothing.
- */
+/** Replaces credentials, and what the publisher wants to hide (default: nothing), with hashes, as QStash does. */
 export async function redact(message: Message, redaction: Redaction = notAsked): Promise<Redacted> {
   const headers = [message.header, message.callback?.header, message.failureCallback?.header];
   const hidesHeader = headers.some((header) =>

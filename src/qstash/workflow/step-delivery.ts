@@ -23,11 +23,7 @@ export interface Sent {
   readonly expectsSdk?: boolean | undefined;
 }
 
-/**
- * Prepares the delivery of a message of a run.
- *
- * @returns undefined if there is nothing to deliver: its run has ended, or has already continued from this message.
- */
+/** Prepares a delivery of a run; undefined if the run has ended, or continued from this message. */
 export async function prepareDelivery(
   message: Message,
   note: WorkflowNote,

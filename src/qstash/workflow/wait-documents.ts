@@ -48,11 +48,7 @@ export class Waits {
     this.#documents = documents;
   }
 
-  /**
-   * Lets a step wait, or gives it a saved event. A second call for the same step returns the same.
-   *
-   * @returns the wait, or the data of the event as base64.
-   */
+  /** Lets a step wait, once. @returns the wait, or the data of an event that came before, as base64. */
   async add(eventId: string, runId: string, wait: Wait, now: number): Promise<Wait | string> {
     const { stepId } = wait.step;
     let result: Wait | string = wait;

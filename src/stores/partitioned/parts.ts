@@ -59,10 +59,7 @@ export class Parts {
     if (isEmptied) this.#spread.checkAgain(part % this.stores);
   }
 
-  /**
-   * Keeps room in the budget for the requests of several parts, so that the optional work of one does not take it from
-   * the others. Returns what gives it back, by part.
-   */
+  /** Keeps room in the budget for several parts. Returns what gives it back, by part. */
   holdRoom(parts: Iterable<number>, mostOf: (part: number) => Cost): ReadonlyMap<number, (() => void) | undefined> {
     return new Map([...parts].map((part) => [part, this.meter?.hold?.(mostOf(part))]));
   }

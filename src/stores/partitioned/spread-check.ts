@@ -21,10 +21,7 @@ export class SpreadCheck {
   readonly stores: number;
   #round: Round | undefined;
 
-  /**
-   * @param wholes the queue as a whole, in each of its stores.
-   * @param checked the numbers of the stores that have been checked; the check adds to it.
-   */
+  /** @param wholes the queue in each store. @param checked the numbers of checked stores, which grow. */
   constructor(queue: string, wholes: readonly QueueStore[], partitions: number, checked: Set<number>) {
     this.#queue = queue;
     this.#wholes = wholes;

@@ -126,11 +126,7 @@ export class Connection {
     return this.#transport.keepsOrder;
   }
 
-  /**
-   * Runs a script. `args` gets whether an earlier send may have arrived, so that the script recognises its own work.
-   *
-   * @throws {TidegateError} `store_unavailable`
-   */
+  /** Runs a script. `args` gets whether this is a resend. @throws {TidegateError} `store_unavailable` */
   async run(
     script: Script,
     keys: QueueKeys,
