@@ -1,42 +1,7 @@
 import type { QueueStore } from "./store.ts";
 
 /** The methods of a store. Each one sends something to the database. */
-export type StoreMethod =
-  | "enqueue"
-  | "settle"
-  | "exchange"
-  | "partitions"
-  | "peek"
-  | "peekWithManifest"
-  | "extend"
-  | "find"
-  | "findDead"
-  | "list"
-  | "failures"
-  | "areWaiting"
-  | "cancel"
-  | "reschedule"
-  | "change"
-  | "retryDead"
-  | "removeDead"
-  | "clear"
-  | "pulse"
-  | "stats"
-  | "figures"
-  | "pending"
-  | "history"
-  | "setPaused"
-  | "putSchedule"
-  | "findSchedule"
-  | "listSchedules"
-  | "removeSchedule"
-  | "declare"
-  | "findFlow"
-  | "listFlows"
-  | "changeFlow"
-  | "findDocument"
-  | "listDocuments"
-  | "changeDocuments";
+export type StoreMethod = Exclude<keyof QueueStore, "local">;
 
 /** Wraps a queue so that each call goes through `around`, which may make the call now, later, or not at all. */
 export function aroundCalls(

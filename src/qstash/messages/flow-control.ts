@@ -11,6 +11,7 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
+import { checkName } from "../shared/names.ts";
 
 /** The limits of a message's deliveries, as the API shows them. */
 export interface MessageLimits {
@@ -44,9 +45,7 @@ export function messageKeyOf(key: string): string | undefined {
 
 /** @throws {TidegateError} `invalid_request` for an invalid name */
 export function queueKeyOf(name: string): string {
-  if (!/^[\w.-]{1,200}$/.test(name))
-    throw invalidRequest("The name of a queue must be 1 to 200 letters, digits, hyphens, underscores or dots.");
-  checkPathText(name, "The name of a queue", 200);
+  checkName(name, "The name of a queue");
   return QUEUE_PREFIX + name;
 }
 

@@ -71,7 +71,7 @@ function inEach<Method extends "areWaiting" | "cancel" | "reschedule" | "retryDe
 }
 
 /** How each method is spread. */
-const ways: { readonly [Method in Exclude<keyof QueueStore, "local">]: Way<Method> } = {
+const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
   enqueue: by(enqueue),
   settle: by(settle),
   exchange: by(exchange),
