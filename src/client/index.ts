@@ -42,11 +42,6 @@ type Turn = string[] & { reply?: Promise<TurnReply> };
 type JobPart = { readonly error?: Problem };
 type TurnReply = readonly [status: number, body: (JobPart & { readonly jobs?: readonly JobPart[] }) | null | undefined];
 
-/** What a client does not have, or has in another form: it stays small. */
-type Left =
-  | ("name" | "clock" | "jobNames" | "spending" | "ping" | "schedules" | "flowControl")
-  | ("cancelPending" | "reschedulePending");
-
 /**
  * A queue behind a handler, with the methods and errors of `Queue`.
  *
@@ -58,7 +53,21 @@ type Left =
  * await queue.enqueue("send_email", { to, subject }, { id: `welcome-${to}` });
  * ```
  */
-export class QueueClient implements Omit<Queue, Left> {
+export class QueueClient
+  implements
+    Omit<
+      Queue,
+      | "name"
+      | "clock"
+      | "jobNames"
+      | "spending"
+      | "ping"
+      | "schedules"
+      | "flowControl"
+      | "cancelPending"
+      | "reschedulePending"
+    >
+{
   readonly #send: Send;
   /** The calls of one turn that share a request, and how many more characters fit: 0 after the turn. */
   #turn: Turn = [];

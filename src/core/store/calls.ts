@@ -1,7 +1,42 @@
 import type { QueueStore } from "./store.ts";
 
 /** The methods of a store. Each one sends something to the database. */
-export type StoreMethod = Exclude<keyof QueueStore, "local">;
+export type StoreMethod =
+  | "enqueue"
+  | "settle"
+  | "exchange"
+  | "partitions"
+  | "peek"
+  | "peekWithManifest"
+  | "extend"
+  | "find"
+  | "findDead"
+  | "list"
+  | "failures"
+  | "areWaiting"
+  | "cancel"
+  | "reschedule"
+  | "change"
+  | "retryDead"
+  | "removeDead"
+  | "clear"
+  | "pulse"
+  | "stats"
+  | "figures"
+  | "pending"
+  | "history"
+  | "setPaused"
+  | "putSchedule"
+  | "findSchedule"
+  | "listSchedules"
+  | "removeSchedule"
+  | "declare"
+  | "findFlow"
+  | "listFlows"
+  | "changeFlow"
+  | "findDocument"
+  | "listDocuments"
+  | "changeDocuments";
 
 /** Wraps a queue so that each call goes through `around`, which may make the call now, later, or not at all. */
 export function aroundCalls(
