@@ -6,7 +6,6 @@ import { isQueue, type Queue } from "../core/queue/queue.ts";
 import { printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The jobs and queues that the user's module exports. */
 export interface UserModule {
   readonly jobs: readonly AnyJob[];
   readonly queues: readonly Queue[];

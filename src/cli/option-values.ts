@@ -14,7 +14,6 @@ export function whole(least: number, most: number): (text: string) => number {
   };
 }
 
-/** Checks a group of failures. */
 export function failureGroup(text: string): string {
   if (groupPattern.test(text)) return text;
   throw new InvalidArgumentError("It must be a group as queue:failures shows it: 12 digits from 0 to f.");

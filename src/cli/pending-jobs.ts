@@ -91,7 +91,6 @@ function timeOf(runAt: Date | undefined, { now }: Session): string {
   return runAt && runAt.getTime() > now ? `${fromNow(runAt, now)} (${moment(runAt)})` : "with the next drain";
 }
 
-/** These calls for a queue or a handler. */
 function pendingCalls(target: Target): Pick<Queue, "cancelPending" | "reschedulePending"> {
   if (target.kind !== "handler") return target.queue;
   const post = async (path: string, body: object) => target.send("POST", path, JSON.stringify(body));

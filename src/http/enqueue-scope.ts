@@ -29,7 +29,6 @@ type NewJob = ValueOf<typeof newJob>;
 /** Options that only the definition sets, unless the caller is an admin or `enqueueOptions` is "all". */
 const ownedByDefinition = ["maxRetries", "backoff", "timeout"] as const;
 
-/** Reads the options of the scope. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: EnqueueLimits = {}) {
   oneOf(enqueueOptions, ["basic", "all"], "enqueueOptions");
   const known = ["maxDelay", "maxDedupeTtl", "maxPayloadBytes"];

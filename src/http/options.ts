@@ -78,7 +78,6 @@ export const handlerOptions: readonly (keyof HandlerOptions)[] = [
 
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
 
-/** Validates handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function readOptions(given: HandlerOptions) {
   const options = knownOptions(given, handlerOptions, "createHandler");
   checkFunctions(options, ["waitUntil", "onError", "onBacklog", "getDeadline"]);

@@ -14,7 +14,6 @@ import { addSchedules } from "./schedules.ts";
 import { addTop } from "./top.ts";
 import { addWork } from "./work.ts";
 
-/** Adds one command to the command line. */
 export type AddCommand = (session: Session) => void;
 
 /** Every command, in the order of the help. */

@@ -11,7 +11,6 @@ export interface Finding {
   readonly advice?: string;
 }
 
-/** Makes findings for one check. */
 export function findings(check: string) {
   const finding =
     (status: Finding["status"]) =>

@@ -26,7 +26,6 @@ export type Failure = FailureGroup & { readonly queue: string };
 export interface Snapshot {
   readonly at: Date;
   readonly queues: readonly QueueBrief[];
-  /** From the queues with the most running jobs. */
   readonly running: readonly RunningJob[];
   /** The groups with the latest dead jobs. */
   readonly failures: readonly Failure[];

@@ -49,7 +49,6 @@ function plainLine(ended: DrainedAttempt, { now, colors }: Session): string {
   return error ? `${head}: ${reasonOf(error)}` : head;
 }
 
-/** The widest column of names. */
 const WIDEST_NAME = 24;
 const INDENT = 10;
 const MOST_LINES_BELOW = 4;

@@ -114,7 +114,6 @@ export class Attempt {
     }
   }
 
-  /** The shortest timeout of the jobs in the call. */
   get #timeoutMs(): number {
     return this.#call?.timeoutMs ?? this.job.timeoutMs;
   }

@@ -81,7 +81,6 @@ export class ClaimedJob {
     return definition && !record.alone && !mayBePoison ? batchSizeOf(definition) : 1;
   }
 
-  /** Whether the lease outlives an attempt that starts now. */
   canStart(now: number): boolean {
     return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
   }

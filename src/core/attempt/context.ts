@@ -12,7 +12,6 @@ export interface AttemptHost {
   keepProgress(value: unknown): void;
 }
 
-/** What a context needs from its attempt. */
 export interface ContextOwner extends AttemptHost {
   readonly signal: AbortSignal;
   extend(duration: Duration | undefined): Promise<void>;

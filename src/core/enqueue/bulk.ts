@@ -55,7 +55,6 @@ export interface ReadJob {
   readonly refusal?: unknown;
 }
 
-/** Reads the jobs of one call. @throws {TidegateError} `invalid_request` if they are not an array. */
 export function readJobs(
   bulk: readonly BulkJob[],
   definitions: ReadonlyMap<string, AnyJob>,

@@ -115,7 +115,6 @@ export class Turn {
   }
 }
 
-/** One call of a turn. */
 class TurnCall {
   partition = 0;
   /** What must be unique to a job: of two calls with the same one, the first decides the result of the second. */

@@ -136,7 +136,6 @@ export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrac
   return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
 }
 
-/** How long one attempt of a job may take, in ms. */
 export function attemptMs({ record, definition }: JobDraft): number {
   return record.timeoutMs ?? timeoutMs(definition?.timeout ?? jobDefaults.timeout);
 }

@@ -275,7 +275,6 @@ export function defineJob(definition: AnyJob): AnyJob {
   return Object.freeze({ ...given });
 }
 
-/** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function checkJobOptions(job: AnyJob): void {
   checkObject(job, "A job must be a definition from defineJob.");
   checkPathText(job.name, "name", LONGEST_NAME);

@@ -81,19 +81,16 @@ export function keepsLimits(flowControl: FlowControlOptions | undefined): boolea
   return flowControl !== undefined && keeps in flowControl;
 }
 
-/** Checks a key. @throws {TidegateError} `invalid_request` */
 export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts key is string {
   checkPathText(key, name, LONGEST_FLOW_KEY);
 }
 
-/** Checks the option of a definition. @throws {TidegateError} `invalid_request` */
 export function checkFlowControl(given: FlowControl<never>): void {
   const { key, ...limits } = knownOptions(given, Object.keys(flowControlOptions.fields), "flowControl");
   if (typeof key !== "function") checkFlowKey(key);
   flowLimits(limits);
 }
 
-/** Checks the limits of `flowControl.set`. @throws {TidegateError} `invalid_request` */
 export function checkLimits(limits: FlowControlLimits): FlowLimits {
   return flowLimits(limitOptions.read(limits));
 }

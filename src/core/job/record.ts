@@ -147,7 +147,6 @@ function described(thrown: unknown): Pick<AttemptError, "name" | "message" | "st
   return { name: cut(String(thrown.name), 100), message: cut(String(thrown.message), KEPT_MESSAGE), ...stack };
 }
 
-/** Cuts a text that is longer than this. */
 export function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }

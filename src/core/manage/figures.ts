@@ -144,7 +144,6 @@ export function queueFigures(stored: readonly StoredNameMetrics[], now: number):
 
 const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
-/** Reads metrics by the hour. */
 export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();

@@ -33,7 +33,6 @@ export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefi
   state: word(clearableStates),
 });
 
-/** Reads a job in any state; null if no job has the id. */
 export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
   checkText(id, "id", LONGEST_ID);
   const { queue, definitions, clock, reader } = needs;
@@ -61,7 +60,6 @@ async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: str
   return stored;
 }
 
-/** Changes a waiting job. @throws as `Queue.update` */
 export async function updateJob(needs: ManageNeeds, id: string, change: JobChange): Promise<JobInfo> {
   checkText(id, "id", LONGEST_ID);
   const { queue, definitions, clock, noteDue } = needs;

@@ -57,7 +57,6 @@ export function listJobs(needs: ManageNeeds, given: ListOptions): Promise<JobPag
   return readPage(needs, state === undefined ? jobStates : [state], options);
 }
 
-/** Reads a page of dead jobs. @throws {TidegateError} `invalid_request` */
 export async function listDead(needs: ManageNeeds, given: DeadListOptions): Promise<JobPage<DeadJob>> {
   return (await readPage(needs, ["dead"], deadListOptions.read(given))) as JobPage<DeadJob>;
 }

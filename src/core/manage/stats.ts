@@ -87,7 +87,6 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
   return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
 }
 
-/** Reads the statistics of a queue. */
 export async function getStats({ reader, clock }: ManageNeeds): Promise<QueueStats> {
   const now = clock();
   return queueStats(await reader.stats(now), now);

@@ -91,13 +91,11 @@ const names: ReadonlySet<keyof Hooks> = new Set([
   ...(["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost", "onError"] as const),
 ]);
 
-/** Hooks that have been checked. */
 export interface CheckedHooks {
   readonly given: Hooks;
   readonly onError: NonNullable<Hooks["onError"]>;
 }
 
-/** Checks hooks. @throws {TidegateError} `invalid_request` for one that is unknown or not a function. */
 export function readHooks(hooks: Hooks | undefined): CheckedHooks | undefined {
   if (hooks === undefined) return undefined;
   if (typeof hooks !== "object" || hooks === null) throw invalidRequest("hooks must be an object of functions.");

@@ -46,7 +46,6 @@ export interface Tracing {
   readonly flush?: (() => Promise<unknown>) | undefined;
 }
 
-/** Checks a tracing. @throws {TidegateError} `invalid_request` */
 export function checkTracing(tracing: Tracing | undefined): Tracing | undefined {
   if (tracing === undefined) return undefined;
   if (typeof tracing?.enqueue !== "function" || typeof tracing.attempt !== "function") {
@@ -134,7 +133,6 @@ export class TraceCalls {
   }
 }
 
-/** Undefined if the queue is not traced. */
 export function traceCalls({ tracing, clock }: { tracing: Tracing | undefined; clock: Clock }): TraceCalls | undefined {
   return tracing && new TraceCalls(tracing, clock);
 }

@@ -59,7 +59,7 @@ export class ReservedError extends TidegateError {
   }
 }
 
-/** Whether it is an error of Tidegate, even of another copy of the package, where `instanceof` fails. */
+/** Whether a value is an error of Tidegate, from any copy of the package (`instanceof` fails across bundles). */
 export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
 }

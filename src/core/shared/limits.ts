@@ -8,7 +8,6 @@
 
 export const MEBIBYTE = 1024 * 1024;
 
-/** The largest payload, in bytes. */
 export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
 
 /** The most jobs that one atomic call stores. */
@@ -67,7 +66,6 @@ export function isLarger(text: string, most: number): boolean {
   return text.length * MOST_BYTES_PER_UNIT > most && (text.length > most || bytesOf(text) > most);
 }
 
-/** Whether several records are too large to be stored together. */
 export function areTooLargeTogether(records: readonly string[]): boolean {
   const units = records.reduce((sum, record) => sum + record.length, 0);
   if (records.length === 1 || units * MOST_BYTES_PER_UNIT <= MOST_TOGETHER_BYTES) return false;

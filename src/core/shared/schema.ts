@@ -77,7 +77,6 @@ export const anything: Schema = checkedBy({}, () => {});
 /** A function. It cannot be sent, so no request has one. */
 export const callable: Schema<never> = accepting({}, (value) => typeof value === "function", "a function");
 
-/** True, or left out. */
 export const yes: Schema<true> = accepting({ const: true }, (value) => value === true, "true, or left out");
 
 export const flag: Schema<boolean> = {
@@ -90,7 +89,6 @@ export function withKeywords<Part extends Schema>(schema: Part, keywords: JsonSc
   return { ...schema, json: { ...schema.json, ...keywords } };
 }
 
-/** The same schema with a description. */
 export function described<Part extends Schema>(schema: Part, description: string): Part {
   return withKeywords(schema, { description });
 }
@@ -158,7 +156,6 @@ export function whole(least: number, most: number): Schema<number> {
 
 export const limit = whole(1, 1_000);
 
-/** A number from 0 to 1. */
 export const share: Schema<number> = accepting(
   { type: "number", minimum: 0, maximum: 1 },
   (value) => typeof value === "number" && value >= 0 && value <= 1,

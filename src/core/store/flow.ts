@@ -30,7 +30,6 @@ export function takesSlot({ flow }: { readonly flow?: JobFlow | undefined }): bo
 /** A limit that can be pinned by itself. The order belongs to the concurrency, and the period to the rate. */
 export type PinnedLimit = "concurrency" | "rate";
 
-/** Which limits of a key are pinned. */
 export type PinnedLimits = Readonly<Record<PinnedLimit, boolean>>;
 
 /** The state of one key. */

@@ -29,7 +29,6 @@ export interface SchedulePlan {
   readonly isDeclared: boolean;
 }
 
-/** A schedule, as it is stored. */
 export interface StoredSchedule extends ScheduleEntry {
   /**
    * How often it was changed since it moved to this occurrence, modulo `CLAIM_CYCLE`. It shows whether the schedule has

@@ -32,7 +32,6 @@ export function isInLine(score: number): boolean {
   return score >= IN_LINE;
 }
 
-/** The score of a job that waits. */
 export function waitingScore(at: number, claims = 0): number {
   return pack({ at, claims, isLeased: false });
 }
@@ -113,13 +112,11 @@ export function momentOf(score: number): number | undefined {
   return score < scheduleScore(undefined) ? unpack(score).at : undefined;
 }
 
-/** The occurrence and the revision of a schedule with this score. */
 export function standingOf(score: number | undefined): Pick<StoredSchedule, "next" | "revision"> {
   if (score === undefined) return { next: undefined, revision: undefined };
   return { next: momentOf(score), revision: unpack(score).claims };
 }
 
-/** The score of a leased job. */
 export function leaseScore(lease: { readonly endsAt: number; readonly claims: number }): number {
   return pack({ at: lease.endsAt, claims: lease.claims, isLeased: true });
 }

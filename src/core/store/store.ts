@@ -205,7 +205,6 @@ export interface ExchangeRequest extends SettleRequest {
   readonly claim?: ClaimRequest | undefined;
 }
 
-/** What to claim. */
 export interface ClaimRequest {
   /** The most jobs and schedules, at least 1. */
   readonly limit: number;
@@ -236,7 +235,6 @@ export interface ExchangeSize {
   readonly hasKeys?: boolean;
 }
 
-/** The size of a request. */
 export function sizeOf({ settle, fire, claim }: ExchangeRequest): ExchangeSize {
   const { fires, firedJobs, hasKeys } = sizeOfFires(fire);
   return {
@@ -459,13 +457,10 @@ export interface LocalFacts {
   readonly keepsConnection?: boolean;
   /** The most that a `settle` or an `exchange` of this size costs, each time it is sent. */
   mostOfExchange(size: ExchangeSize): Cost;
-  /** The most that `peekWithManifest` costs. */
   readonly mostOfPeek: Cost;
   /** Whether an exchange knows where to claim only after a peek. */
   readonly mustPeek: boolean;
-  /** The most that extending this many leases costs. */
   mostOfExtend(leases: number): Cost;
-  /** The most that `partitions` costs. */
   readonly mostOfPartitions: Cost;
   /** The most that `listSchedules` and a `declare` of this many schedules cost together. */
   mostOfDeclare(schedules: number): Cost;
@@ -539,7 +534,6 @@ export interface QueueStore {
   findFlow(key: string, now: number): Promise<FlowState | undefined>;
   /** Reads a page of the flow control keys, in no order. It may be short, or empty, with more to come. */
   listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
-  /** Changes one flow control key. */
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /**
    * Reads a text that changes when a job is enqueued, attempted, cancelled, retried or removed, and when the queue is

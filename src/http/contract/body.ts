@@ -28,7 +28,6 @@ export function readEach<Item>(value: unknown, item: Schema<Item>, most: number)
     .map((each) => resultOrRefusal(() => item.read(checkJson(each), "")));
 }
 
-/** Reads the query of a URL. @throws {TidegateError} `invalid_request`; the message names the parameter. */
 export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Value {
   const values = new Map<string, unknown>();
   for (const [name, text] of new URL(url).searchParams) {

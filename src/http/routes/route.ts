@@ -116,7 +116,6 @@ export async function orNotFound<Found>(found: Promise<Found | null>, message: s
   return result;
 }
 
-/** A JSON response. Times become ISO 8601 strings. */
 export function reply(body: unknown, status = 200): Response {
   return replyText(JSON.stringify(body), "application/json", status);
 }

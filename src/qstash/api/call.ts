@@ -35,7 +35,6 @@ export interface QStashCall extends QStashHost {
 /** The largest body of a message, in bytes. */
 export const LARGEST_BODY = 3_500_000;
 
-/** Reads the body of a message. @throws {TidegateError} `payload_too_large` above 3.5 MB */
 export function readBody({ body }: Request): Promise<Uint8Array> {
   return readBytes(body, LARGEST_BODY);
 }
@@ -85,7 +84,6 @@ function wrongSelection() {
   );
 }
 
-/** Decodes a part of a path. @throws {TidegateError} `invalid_request` */
 export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

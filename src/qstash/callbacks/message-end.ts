@@ -34,7 +34,6 @@ export function progressWithEnd(response: KeptResponse, failure: string | undefi
   return { ...wholeResponse(response), end: withoutUndefined({ life: lifeOf(host), failure }) };
 }
 
-/** How the message ended; undefined if it has not. */
 export function endOf(host: AttemptHost): StoredEnd | undefined {
   const progress = Object(host.job.record.progress) as Progress;
   if (progress.end?.life !== lifeOf(host)) return undefined;

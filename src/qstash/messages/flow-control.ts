@@ -91,7 +91,6 @@ export function readLimits(headers: Headers, queue: string | undefined): Limited
   return { limits, flowControl: keyLimits(flowControlKey, limits) };
 }
 
-/** The flow control that enforces the limits of a key. */
 export function keyLimits(key: string, { parallelism, rate, period = 1 }: MessageLimits): FlowControlOptions {
   const ms = rate && Math.round(period * 1_000);
   return withoutUndefined({ key: flowKeyOf(key), concurrency: parallelism, rate, period: ms });
@@ -117,7 +116,6 @@ function readValue(text: string) {
   return { parallelism, rate, periodMs: readPeriod(values.get("period")) };
 }
 
-/** Reads a limit. @throws the error of `wrong` */
 export function readLimit(text: string, wrong: () => Error): number {
   if (!/^[1-9]\d{0,9}$/.test(text) || Number(text) > HIGHEST_LIMIT) throw wrong();
   return Number(text);

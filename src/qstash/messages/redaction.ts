@@ -79,7 +79,6 @@ export async function redact(message: Message, redaction: Redaction = notAsked):
   };
 }
 
-/** The redaction that these parts were hidden by. */
 export function redactionOf(hidden: HiddenParts | undefined): Redaction | undefined {
   if (!hidden) return undefined;
   const { content, header, callback, failureCallback } = hidden;

@@ -27,7 +27,6 @@ export interface Draft {
   readonly queue?: string | undefined;
 }
 
-/** The options of a publish in its headers. */
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
   readonly retries?: number;
   readonly deduplication?: { readonly id: string } | "content";

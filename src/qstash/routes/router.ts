@@ -25,7 +25,6 @@ const routes: readonly Route[] = [
   ...[...flowControlRoutes, ...workflowEventRoutes, ...runRoutes, ...deadRunRoutes, ...keyRoutes, ...logRoutes],
 ];
 
-/** Returns the function that handles requests below `/v2`. */
 export function responder(settings: InterfaceSettings, identify: (request: Request) => Promise<Caller>) {
   return async (request: Request, path: string, host: QStashHost): Promise<Response> => {
     try {

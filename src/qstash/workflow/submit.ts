@@ -29,7 +29,6 @@ const DETECTS_TRIGGER = "WF_DetectTrigger";
 /** A header for a run whose trigger may not come from an SDK. The SDK then starts the run itself. */
 const UNKNOWN_SDK = "Upstash-Workflow-Unknown-Sdk";
 
-/** The response to the publisher of a message. */
 export interface PublishResult {
   readonly messageId: string;
   readonly url?: string;

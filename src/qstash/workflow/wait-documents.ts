@@ -13,7 +13,6 @@ const MOST_TRIES = 50;
 const WAITS = "workflow-wait";
 const encoder = new TextEncoder();
 
-/** A step that waits for an event. */
 export interface Wait {
   readonly step: Step;
   readonly url: string;
@@ -106,7 +105,6 @@ export class Waits {
     return isSaved;
   }
 
-  /** The waits for an event, of all runs or of one. */
   async waitingFor(eventId: string, runId?: string): Promise<readonly RunWaits[]> {
     const prefix = await waitsName(eventId, runId ?? "");
     const found: RunWaits[] = [];
@@ -161,7 +159,6 @@ export function timeoutStep(step: Step, eventId: string) {
   return { ...step, waitEventId: eventId, waitTimeout: true };
 }
 
-/** The data of an event as base64. */
 export function eventData(body: Uint8Array): string {
   return toBase64(body);
 }

@@ -222,7 +222,6 @@ function clearWaiting(state: MemoryState, cleared: Exclude<ClearableState, "comp
   return ids.length;
 }
 
-/** A schedule as text, to compare it. */
 function textOf({ record, plan }: Pick<StoredSchedule, "record" | "plan">): string {
   return JSON.stringify([record, plan]);
 }

@@ -9,7 +9,6 @@ import {
 import { isUnavailable, PartialReplies, unlessLate } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
-/** Settles each outcome in its part. */
 export async function settle(parts: Parts, request: SettleRequest): Promise<SettleReply> {
   const places = placesOf(parts, request);
   const requests = new Map([...new Set(places)].map((part) => [part, requestOf(parts, request, part)]));
@@ -99,7 +98,6 @@ function placesOf(parts: Parts, { settle }: SettleRequest): readonly number[] {
   return settle.map(({ lease }) => parts.of(lease.id));
 }
 
-/** The share of a request that one part settles and watches. */
 function requestOf<Request extends SettleRequest>(parts: Parts, request: Request, part: number): Request {
   const { settle, watch = [] } = request;
   return {

@@ -11,7 +11,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** What is due next in each part, as far as this process knows, and so where to claim next. */
 export class Outlooks {
-  /** The unreachable parts. */
   readonly unreachable: UnreachableParts;
   /** The outlook of each part; undefined if it is unknown. */
   readonly #outlooks: (NextDue | undefined)[];

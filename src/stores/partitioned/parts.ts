@@ -9,7 +9,6 @@ import { UnreachableParts } from "./unreachable-parts.ts";
 export interface Known {
   /** The stores that have been checked. */
   readonly checked: Set<number>;
-  /** The unreachable parts. */
   readonly unreachable: UnreachableParts;
   /** As in `Outlooks`. */
   readonly enqueued: Map<number, number>;
@@ -64,7 +63,6 @@ export class Parts {
     return new Map([...parts].map((part) => [part, this.meter?.hold?.(mostOf(part))]));
   }
 
-  /** The items of each part. */
   group<Item>(items: readonly Item[], partOf: (item: Item) => number): ReadonlyMap<number, readonly Item[]> {
     const groups = new Map<number, Item[]>();
     for (const item of items) {

@@ -94,7 +94,6 @@ function watchArguments(watch: readonly Lease[]): string[] {
   return [String(names.length), ...names];
 }
 
-/** The watched jobs that are gone under all their names. */
 function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): readonly string[] {
   return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
 }

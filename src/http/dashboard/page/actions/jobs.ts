@@ -148,7 +148,6 @@ export const askToReschedule = (): Promise<void> =>
     ({ when }) => timeOf(when),
   );
 
-/** Enqueues a job. @param again one to enqueue once more. */
 export function askToEnqueue(again?: Json<JobInfo>): void {
   const names = enqueuedNames();
   ask({

@@ -41,7 +41,6 @@ export interface Preview {
   readonly error?: string | undefined;
 }
 
-/** What the user reads in a chart. */
 export interface ChartReading {
   /** The visible part: its first index, and the index after its last. */
   readonly zoom?: readonly [number, number] | undefined;
