@@ -125,7 +125,7 @@ const pauses = [
 ] as const;
 
 function addPause(group: CommandUnknownOpts, session: Session): void {
-  for (const { name, summary, does } of pauses) {
+  for (const { name, summary, does } of pauses)
     addCommand(group, name, summary, does, [`tidegate queue:schedules ${name} nightly`, summary])
       .argument("<key>", "the key of the schedule")
       .action(async (key) => {
@@ -133,7 +133,6 @@ function addPause(group: CommandUnknownOpts, session: Session): void {
         const schedule = await queue.schedules[name](key);
         session.print(schedule, () => nextText(schedule, session.now));
       });
-  }
 }
 
 function addRun(group: CommandUnknownOpts, session: Session): void {

@@ -130,12 +130,11 @@ export class ClaimedJob {
   progressText(value: unknown): string {
     const progress = asJson(value, "progress");
     const text = written("progress", () => records.encodeRecord({ ...this.#underWay, progress }));
-    if (records.isTooLarge(text)) {
+    if (records.isTooLarge(text))
       throw new TidegateError(
         "payload_too_large",
         "The progress and the payload are larger than 8 MiB together as JSON.",
       );
-    }
     this.#progress = progress;
     this.#isUnsaved = false;
     return text;

@@ -29,8 +29,7 @@ export function retryWaitMs(
 }
 
 function retryAfterMs({ when }: RetryAfterError, now: number): number {
-  if (when instanceof Date || (typeof when === "string" && when.includes("T"))) {
+  if (when instanceof Date || (typeof when === "string" && when.includes("T")))
     return Math.max(0, pointInTimeMs(when, "RetryAfterError") - now);
-  }
   return durationMs(when, "RetryAfterError");
 }

@@ -88,11 +88,10 @@ export function resolveJob(
   }
   checkText(job, "name", LONGEST_NAME);
   const definition = definitions.get(job);
-  if (!definition && definitions.size > 0) {
+  if (!definition && definitions.size > 0)
     throw invalidRequest(
       `No job is named ${JSON.stringify(job)}. This queue knows: ${[...definitions.keys()].join(", ")}.`,
     );
-  }
   return { name: job, definition };
 }
 
@@ -157,12 +156,11 @@ export function checkFits(name: string, definition: AnyJob | undefined, payload:
 }
 
 function refuseMisfit(name: string, result: Validation): void {
-  if ("issues" in result) {
+  if ("issues" in result)
     throw new InvalidPayloadError(
       `The payload, as JSON, does not fit the schema of "${name}": ${issuesText(result.issues)}`,
       result.issues,
     );
-  }
 }
 
 /** The options that are stored with a job. @param most how many bytes may be hidden. */

@@ -280,9 +280,8 @@ export function checkJobOptions(job: AnyJob): void {
   checkPathText(job.name, "name", LONGEST_NAME);
   if (!isOfInterface(job)) refuseReserved({ name: job.name });
   checkHandler(job);
-  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
+  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function")
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
-  }
   checkRetryOptions(job);
   if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
   if (job.schedule === undefined) return;

@@ -142,9 +142,8 @@ async function retrySelected(
       return names.has(name) && !correctionRefusal(name, definitions.get(name), payload, change);
     });
     let retried = 0;
-    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now))) {
+    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now)))
       retried += (await store.retryDead(retries, now)).filter(Boolean).length;
-    }
     return retried;
   });
 }

@@ -58,11 +58,10 @@ export function readOptions(given: QueueOptions) {
   const options = knownOptions(given, optionNames, "new Queue");
   const { name = "default", store, random = Math.random, retention = "24h", observe = true } = options;
   checkPathText(name, "the queue's name", LONGEST_NAME);
-  if (/[{}/]/.test(name)) {
+  if (/[{}/]/.test(name))
     throw invalidRequest(
       "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",
     );
-  }
   checkStore(store, "new Queue");
   checkFlag(observe, "observe");
   checkFunctions(options, ["clock", "random", "newId"]);

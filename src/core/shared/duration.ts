@@ -14,11 +14,10 @@ export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
 /** Reads a duration in ms. @param name for the message. @throws {TidegateError} `invalid_request`, also if negative. */
 export function durationMs(value: unknown, name: string): number {
   const ms = readDuration(value);
-  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
+  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS)
     throw invalidRequest(
       `${name} must be a duration such as "30s", "5m", "1h", "7d", or a number of milliseconds from 0.`,
     );
-  }
   return Math.round(ms);
 }
 
@@ -47,11 +46,10 @@ const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-
  */
 export function pointInTimeMs(value: unknown, name: string): number {
   const ms = readPointInTime(value);
-  if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
+  if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS)
     throw invalidRequest(
       `${name} must be a Date, an ISO 8601 time on a date that exists, with its zone, such as "2030-01-31T09:00:00Z", or milliseconds since 1970, before the year 2109.`,
     );
-  }
   return Math.round(ms);
 }
 

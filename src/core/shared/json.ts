@@ -15,12 +15,11 @@ type Stored = "payload" | "progress" | "result";
 export function asJson(value: unknown, what: Stored, most = LARGEST_PAYLOAD): unknown {
   const text = written(what, () => JSON.stringify(value) as string | undefined);
   if (text === undefined) return undefined;
-  if (isLarger(text, most)) {
+  if (isLarger(text, most))
     throw new TidegateError(
       "payload_too_large",
       `The ${what} is larger than ${most / MEBIBYTE} MiB as JSON. Store the data elsewhere and pass its address.`,
     );
-  }
   return JSON.parse(text);
 }
 

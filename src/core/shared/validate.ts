@@ -61,14 +61,12 @@ export function checkFunctions<Options extends object>(
  * nor those that change the direction of text, no lone surrogates, no white space at either end).
  */
 export function checkText(value: unknown, name: string, longest: number): asserts value is string {
-  if (typeof value !== "string" || value.length === 0 || value.length > longest) {
+  if (typeof value !== "string" || value.length === 0 || value.length > longest)
     throw invalidRequest(`${name} must be a string of 1 to ${longest} characters.`);
-  }
-  if (control.test(value) || value.trim() !== value || !value.isWellFormed()) {
+  if (control.test(value) || value.trim() !== value || !value.isWellFormed())
     throw invalidRequest(
       `${name} must be well-formed Unicode without control characters, direction marks included, and may not begin or end with white space.`,
     );
-  }
 }
 
 /** Checks a new id, key or name for URLs. @throws {TidegateError} `invalid_request`, also for "." and ".." */
@@ -83,9 +81,8 @@ const control = /[\p{Cc}\p{Bidi_Control}]/u;
 
 /** Checks that a value, if given, is one of some words. @throws {TidegateError} `invalid_request` */
 export function oneOf(value: unknown, words: readonly string[], name: string): void {
-  if (value !== undefined && !(typeof value === "string" && words.includes(value))) {
+  if (value !== undefined && !(typeof value === "string" && words.includes(value)))
     throw invalidRequest(`${name} must be one of ${words.map((word) => `"${word}"`).join(", ")}.`);
-  }
 }
 
 /** @throws {TidegateError} `invalid_request` unless it is true or false. */
@@ -95,8 +92,7 @@ export function checkFlag(value: unknown, name: string): asserts value is boolea
 
 /** Reads a whole number within bounds. @throws {TidegateError} `invalid_request` */
 export function wholeNumber(value: unknown, name: string, least: number, most: number): number {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most)
     throw invalidRequest(`${name} must be a whole number from ${least} to ${most}.`);
-  }
   return value;
 }

@@ -46,23 +46,19 @@ export async function readEvents(
 /** The order of states within a millisecond. */
 const order: Readonly<Record<EventState, number>> = { CREATED: 0, ERROR: 1, DELIVERED: 2, FAILED: 2, CANCELED: 2 };
 
+export type EventLog = ReturnType<typeof eventLog>;
+
 /** Keeps the states of messages for a while. */
-export class EventLog {
-  readonly #retentionMs: number;
-
-  constructor(retentionMs: number) {
-    this.#retentionMs = retentionMs;
-  }
-
+export const eventLog = (retentionMs: number) => ({
   /** Stores events. Ignores a failure, since no message depends on the log. */
   async note(documents: Documents, events: readonly MessageEvent[]): Promise<void> {
     const edits = events.map((event): DocumentEdit => {
       const name = `${String(event.time).padStart(15, "0")}-${order[event.state]}-${crypto.randomUUID()}`;
-      return { kind: EVENTS, name, text: JSON.stringify(event), ttl: this.#retentionMs };
+      return { kind: EVENTS, name, text: JSON.stringify(event), ttl: retentionMs };
     });
     if (edits.length > 0) await documents.change(edits).catch(() => {});
-  }
-}
+  },
+});
 
 export function eventOf(
   state: EventState,

@@ -59,9 +59,8 @@ function enqueueReply(
   now: number,
 ): EnqueueReply {
   const position = score === "" ? undefined : unpack(Number(score));
-  if (status === "duplicate") {
+  if (status === "duplicate")
     return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
-  }
   const flow = job.flow && { ...job.flow, order: Number(order) };
   const lease =
     held !== "" && position
