@@ -2,7 +2,6 @@ import type { DeadSelection, PendingSelection } from "../core/manage/selection.t
 import { count, counted, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 
-/** A change of many jobs, and its texts. */
 export interface Change {
   /** What would happen to the jobs: "be removed", "run in 5 minutes". Read after `count`. */
   readonly would: () => string;

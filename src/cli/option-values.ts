@@ -19,12 +19,10 @@ export function failureGroup(text: string): string {
   throw new InvalidArgumentError("It must be a group as queue:failures shows it: 12 digits from 0 to f.");
 }
 
-/** Parses a duration into ms. */
 export function duration(text: string): number {
   return orInvalid(() => durationMs(text, "It"), "It must be a duration, such as 30s, 5m, 1h or 7d.");
 }
 
-/** Parses a time: ISO 8601, or ms since 1970. */
 export function time(text: string): PointInTime {
   const value = /^\d+$/.test(text) ? Number(text) : text;
   orInvalid(
@@ -34,7 +32,6 @@ export function time(text: string): PointInTime {
   return value;
 }
 
-/** Parses a duration from now, or a time. */
 export function when(text: string): PointInTime | Duration {
   if (Number.isNaN(readDuration(text))) return time(text);
   duration(text);

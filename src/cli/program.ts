@@ -4,7 +4,6 @@ import type { Io } from "./io.ts";
 import { type Colors, columnsOf, isTerminal, printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The root of the command line. */
 export type Program = ReturnType<typeof createProgram>;
 
 /** The options that every command has. */

@@ -29,7 +29,6 @@ interface Named {
   readonly command: (words: string) => string;
 }
 
-/** A queue behind a handler. */
 export interface HandlerTarget extends Named {
   readonly kind: "handler";
   readonly queue: QueueClient;
@@ -40,7 +39,6 @@ export interface HandlerTarget extends Named {
   readonly send: Send;
 }
 
-/** A queue reached directly in Redis. */
 export interface RedisTarget extends Named {
   readonly kind: "redis";
   readonly queue: Queue;

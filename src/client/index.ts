@@ -30,7 +30,6 @@ import { asJson, connect, part, type QueueClientOptions, query, read, refusal, t
 
 export type { QueueClientOptions };
 
-/** The most jobs in one request. */
 const MOST_AT_ONCE = 1_000;
 /** The most characters of jobs in one request: 4.5 MB in any script, which every platform accepts. */
 const MOST_CHARACTERS = 1_500_000;

@@ -2,7 +2,6 @@ import type { Queue } from "../core/queue/queue.ts";
 import type { Authenticate, KnownToken, SessionFinder } from "./auth.ts";
 import type { MountedQStash } from "./qstash-port.ts";
 
-/** What a handler gives to its dashboard. */
 export interface DashboardHost {
   readonly first: Queue;
   /** Every queue by its name, in order. */

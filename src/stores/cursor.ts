@@ -10,7 +10,6 @@ export function writeCursor({ score, id }: Cursor): string {
   return `${score}:${id}`;
 }
 
-/** @throws {TidegateError} `invalid_request` */
 export function readCursor(cursor: string | undefined): Cursor | undefined {
   if (cursor === undefined) return undefined;
   const match = /^(\d{1,17}):(.{1,256})$/s.exec(cursor);

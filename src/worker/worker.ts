@@ -5,7 +5,6 @@ import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { DrainLoop, isIdle } from "./loop.ts";
 
-/** What a worker needs. */
 export interface WorkerNeeds {
   /** In order of priority. */
   readonly queues: readonly Queue[];

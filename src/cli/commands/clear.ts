@@ -6,7 +6,6 @@ import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { type AnyQueue, openTarget } from "../target.ts";
 
-/** `queue:clear`: removes the jobs of a state. */
 export function addClear(session: Session): void {
   addCommand(
     session.program,

@@ -21,7 +21,6 @@ Then it multiplies, for a month of 30 days: by the ticks, by the occurrences of 
 jobs that you expect (--jobs). Each job counts as if it came alone, and each occurrence as if a drain fired it, so the
 result is an upper limit.`;
 
-/** `queue:cost`: what the queue costs. */
 export function addCost(session: Session): void {
   addCommand(
     session.program,

@@ -10,7 +10,6 @@ import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 
-/** `queue:dlq retry`: retries dead jobs. */
 export function addRetry(group: CommandUnknownOpts, session: Session): void {
   const command = addCommand(
     group,
@@ -30,7 +29,6 @@ export function addRetry(group: CommandUnknownOpts, session: Session): void {
     );
 }
 
-/** `queue:dlq remove`: removes dead jobs for good. */
 export function addRemove(group: CommandUnknownOpts, session: Session): void {
   const command = addCommand(
     group,

@@ -10,7 +10,6 @@ import { suggestedCommand } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
 import { addRemove, addRetry } from "./dead-letter-actions.ts";
 
-/** `queue:dlq`: dead jobs. */
 export function addDeadLetter(session: Session): void {
   const group = addCommand(
     session.program,

@@ -23,7 +23,6 @@ TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET as a bearer token: of this e
 
 const PORTS = { pages: 8787, rest: 8079 } as const;
 
-/** `dev`: everything an app needs on a developer's machine. */
 export function addDev(session: Session): void {
   addCommand(
     session.program,
@@ -97,7 +96,6 @@ function redisUrl(text: string): RedisAddress {
   return address;
 }
 
-/** What of the command line the start screen shows. */
 interface Shown {
   readonly drain: URL | undefined;
   readonly write: string | undefined;
@@ -160,7 +158,6 @@ function errorPrinter(session: Session): (error: unknown) => void {
   };
 }
 
-/** Says what went wrong, to people and to programs. */
 function note(message: string, { io, isJson, colors }: Session): void {
   if (isJson) io.stderr.write(`${JSON.stringify({ error: { code: "not_drained", message } })}\n`);
   else io.stderr.write(`${colors.yellow(printableLines(message))}\n`);

@@ -14,7 +14,6 @@ It checks every queue that the handler or the module serves, or the one that --q
 
 It only reads the queues. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;
 
-/** `queue:doctor`: checks the setup. */
 export function addDoctor(session: Session): void {
   addCommand(
     session.program,

@@ -8,7 +8,6 @@ import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** `queue:enqueue`: enqueues a job. */
 export function addEnqueue(session: Session): void {
   addCommand(
     session.program,

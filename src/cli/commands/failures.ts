@@ -8,7 +8,6 @@ import { openTarget, refuseUnknownQueue } from "../target.ts";
 /** A page of groups is not sorted by size. To find the largest ones, up to a thousand are read. */
 const READ_AT_ONCE = 1_000;
 
-/** `queue:failures`: dead jobs by name and error. */
 export function addFailures(session: Session): void {
   const command = addCommand(
     session.program,

@@ -16,7 +16,6 @@ import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
 const KEY = "the flow control key";
 
-/** `queue:flow`: flow control keys. */
 export function addFlow(session: Session): void {
   const group = addCommand(
     session.program,

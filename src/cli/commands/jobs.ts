@@ -35,7 +35,6 @@ const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
 const ofListsAlone = ["--limit", "--cursor", "--wide"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
-/** `queue:jobs`: lists jobs, shows one, or changes it. */
 export function addJobs(session: Session): void {
   const command = addCommand(
     session.program,

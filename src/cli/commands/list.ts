@@ -16,7 +16,6 @@ With --queue, or if there is only one, shows that queue: the number of jobs in e
 and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
 and how many jobs are pending now. ~ marks an estimate.`;
 
-/** `queue:list`: all queues, or the statistics of one. */
 export function addList(session: Session): void {
   addCommand(
     session.program,

@@ -2,7 +2,6 @@ import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 
-/** `queue:pause`: stops drains from starting jobs. */
 export function addPause(session: Session): void {
   addCommand(
     session.program,
@@ -17,7 +16,6 @@ export function addPause(session: Session): void {
   });
 }
 
-/** `queue:resume`: resumes a paused queue. */
 export function addResume(session: Session): void {
   addCommand(
     session.program,

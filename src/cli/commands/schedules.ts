@@ -8,7 +8,6 @@ import { addCommand, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 
-/** `queue:schedules`: recurring jobs. */
 export function addSchedules(session: Session): void {
   const group = addCommand(
     session.program,

@@ -21,7 +21,6 @@ When piped, prints one snapshot. With --json, prints one JSON document per line 
 const USUAL_MS = 5_000;
 const LEAST_MS = 1_000;
 
-/** `queue:top`: a live view of all queues. */
 export function addTop(session: Session): void {
   addCommand(
     session.program,

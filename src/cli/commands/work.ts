@@ -26,7 +26,6 @@ running jobs are then due again when their lease expires.`;
 
 const HOW_TO_WORK = "Use --module with your jobs, or --url of a handler that has them.";
 
-/** `queue:work`: runs jobs, or drives a handler. */
 export function addWork(session: Session): void {
   addCommand(
     session.program,

@@ -4,14 +4,12 @@ import { Queue } from "../../core/queue/queue.ts";
 import { type Cost, sumOf } from "../../core/store/meter.ts";
 import type { Store } from "../../core/store/store.ts";
 
-/** What something costs, as measured. */
 export interface Measured extends Cost {
   readonly what: string;
 }
 
 export type Measurements = Awaited<ReturnType<typeof measure>>;
 
-/** The name of the queue used for measuring. */
 export const SCRATCH = "scratch";
 export const BATCH = 100;
 const MINUTE_MS = 60_000;

@@ -46,7 +46,6 @@ function errorText({ state, error, errors }: JobInfo): string {
   return last ? `${last.name}: ${last.message}` : "";
 }
 
-/** Everything about one job. */
 export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
   const at = (time: Date | null | undefined) => (time ? `${moment(time)} (${fromNow(time, now)})` : undefined);
   const entries = [

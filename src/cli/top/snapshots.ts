@@ -18,11 +18,9 @@ const COMMANDS = { running: 5, failures: 12 } as const;
 /** The longest wait, unless the user wants a longer one. */
 const LONGEST_WAIT_MS = 90_000;
 
-/** A running job, without its payload. */
 export type RunningJob = Pick<JobInfo, "id" | "name" | "queue" | "attempts" | "maxRetries" | "startedAt">;
 export type Failure = FailureGroup & { readonly queue: string };
 
-/** The queues of a target at one moment. */
 export interface Snapshot {
   readonly at: Date;
   readonly queues: readonly QueueBrief[];

@@ -4,7 +4,6 @@ import { count } from "../output/text.ts";
 import type { Session } from "../session.ts";
 import type { Counts } from "./counters.ts";
 
-/** The shortest time between two updates. */
 const EVERY_MS = { terminal: 100, log: 10_000 } as const;
 
 /** Shows progress: a live line on a terminal, log lines elsewhere, nothing with --json. */

@@ -52,7 +52,6 @@ export class AttemptContext implements JobContext {
     this.#owner = owner;
   }
 
-  /** The attempt behind the context of a handler. */
   static hostOf(context: JobContext): AttemptHost {
     return (context as AttemptContext).#owner;
   }

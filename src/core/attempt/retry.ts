@@ -11,7 +11,6 @@ export function isNamed(thrown: unknown, name: string): boolean {
   }
 }
 
-/** How long to wait before the next attempt, in ms. */
 export function retryWaitMs(
   thrown: unknown,
   backoff: Backoff | undefined,

@@ -11,7 +11,6 @@ export interface Span {
   readonly offsetBeforeMs: number;
 }
 
-/** The clock of one IANA time zone. */
 export interface Zone {
   /** Finds the span that contains the instant. If the clock changed in the three days before, the span starts there. */
   spanAt(ms: number): Span;

@@ -1,7 +1,6 @@
 import { pagesOf } from "../shared/pages.ts";
 import type { FlowControlKey, FlowKeys } from "./flow-keys.ts";
 
-/** How many keys are read to find the busiest. */
 const MOST_READ = 10_000;
 
 /** Sorts keys by how many jobs run and wait, most first. */

@@ -5,7 +5,6 @@ const VERSION = "1:";
 /** How long to leave a record that this code cannot read to newer code, before this code claims it again. */
 export const UNREADABLE_RETRY_MS = 60_000;
 
-/** Encodes the record of a job or a schedule. */
 export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }

@@ -5,7 +5,6 @@ import type { BackoffRule } from "./backoff.ts";
 import { decode, encode, whyUnreadable } from "./codec.ts";
 import type { JobTrace } from "./trace-context.ts";
 
-/** One failed attempt. */
 export interface AttemptError {
   readonly name: string;
   readonly message: string;
@@ -17,7 +16,6 @@ export interface AttemptError {
   readonly at: number;
 }
 
-/** A line of a job's log. */
 export interface LogEntry {
   /** ms since 1970 */
   readonly at: number;
@@ -54,7 +52,6 @@ export interface JobRecord {
   readonly alone?: true;
   /** The schedule and the occurrence that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
-  /** Where enqueue was traced. */
   readonly trace?: JobTrace;
   /** How it ended. Only on completed and dead jobs. */
   readonly end?: JobEnd;

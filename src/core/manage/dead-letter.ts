@@ -48,7 +48,6 @@ const selections = deadSelection({});
 /** How many dead jobs one request reads, if they are small. */
 const PIECE = 250;
 
-/** @throws {TidegateError} `invalid_request` */
 function readSelection(selection: string | DeadSelection): DeadSelection {
   return selections.read(typeof selection === "string" ? { ids: [selection] } : selection, "selection");
 }

@@ -14,7 +14,6 @@ const LONGEST_NAME = 512;
 /** How often `update` tries to change a document that others change at the same time. */
 const MOST_TRIES = 20;
 
-/** A document to store, or to remove. */
 export interface DocumentEdit {
   /** 1 to 32 lower-case letters, digits, hyphens and slashes. */
   readonly kind: string;
@@ -28,7 +27,6 @@ export interface DocumentEdit {
   readonly ttl?: Duration | undefined;
 }
 
-/** Which documents to list. */
 export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isReversed"> & {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page may hold fewer, or none, with more to come. */

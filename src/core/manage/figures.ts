@@ -101,7 +101,6 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
 });
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
 
-/** Reads metrics by job type. */
 export async function getFigures({ reader, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
   const { days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();

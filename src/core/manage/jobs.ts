@@ -98,7 +98,6 @@ async function storeChange(
   return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
 }
 
-/** Removes a waiting job, or a running one too. @throws as `Queue.cancel` */
 export async function cancelJob(needs: ManageNeeds, id: string, options: CancelOptions): Promise<void> {
   checkText(id, "id", LONGEST_ID);
   const { running = false } = cancelOptions.read(options);
@@ -108,7 +107,6 @@ export async function cancelJob(needs: ManageNeeds, id: string, options: CancelO
   if (status === "missing") await getWaitingJob(needs, id, now);
 }
 
-/** Removes the jobs of a state, and returns how many. */
 export async function clearJobs(
   { store, clock }: ManageNeeds,
   options: { readonly state?: ClearableState | undefined },

@@ -40,7 +40,6 @@ export interface RescheduledJobs {
 /** The most pages of one call, if the records are so large that few fit on a page. */
 const MOST_PAGES = 10;
 
-/** Removes the waiting jobs of a selection. @throws as `Queue.cancelPending` */
 export async function cancelPending(
   needs: ManageNeeds,
   selection: PendingSelection,

@@ -70,9 +70,7 @@ export interface QueueActivity {
   readonly running: Histogram;
 }
 
-/** A queue in a list of several. */
 export interface QueueBrief {
-  /** Its name. */
   readonly queue: string;
   /** As from `getStats`. */
   readonly stats: QueueStats;
@@ -92,7 +90,6 @@ export async function getStats({ reader, clock }: ManageNeeds): Promise<QueueSta
   return queueStats(await reader.stats(now), now);
 }
 
-/** Reads the statistics of a queue with what it did in the last hour. */
 export async function getActivity({ reader, clock }: ManageNeeds): Promise<QueueActivity> {
   const now = clock();
   return queueActivity(await reader.stats(now), now);

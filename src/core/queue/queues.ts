@@ -19,7 +19,6 @@ export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Prom
   return drainTogether(queues.map(internalsOf), limits);
 }
 
-/** Some queues at one moment. */
 export interface QueueList {
   /** Null if nothing has happened since the given mark. */
   readonly queues: readonly QueueBrief[] | null;

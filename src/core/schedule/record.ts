@@ -16,7 +16,6 @@ export interface ScheduleRecord {
   readonly overlap: "allow" | "skip";
   /** The flow control key of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
-  /** Options of the jobs that it makes. */
   readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;
   /** True if code declares it. It is removed when the code no longer does. */
   readonly declared?: boolean;

@@ -1,7 +1,6 @@
 import { invalidRequest, TidegateError } from "./errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 
-/** The parts of a job that are stored as JSON. */
 type Stored = "payload" | "progress" | "result";
 
 /**

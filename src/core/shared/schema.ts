@@ -25,7 +25,6 @@ export interface Schema<Value = unknown> {
 
 export type ValueOf<Part> = Part extends Schema<infer Value> ? Value : never;
 
-/** The fields of an object, by name. */
 export type Fields = Readonly<Record<string, Schema>>;
 
 /** A line for each option that a type has, and no other. */
@@ -71,7 +70,6 @@ const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2
 /** The rule of `checkText` as a pattern: no control characters, no white space at either end. */
 const TEXT = `^[^\\s${CONTROLS}]([^${CONTROLS}]*[^\\s${CONTROLS}])?$`;
 
-/** Any value. */
 export const anything: Schema = checkedBy({}, () => {});
 
 /** A function. It cannot be sent, so no request has one. */

@@ -90,7 +90,6 @@ export function checkFlag(value: unknown, name: string): asserts value is boolea
   if (typeof value !== "boolean") throw invalidRequest(`${name} must be true or false.`);
 }
 
-/** Reads a whole number within bounds. @throws {TidegateError} `invalid_request` */
 export function wholeNumber(value: unknown, name: string, least: number, most: number): number {
   if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most)
     throw invalidRequest(`${name} must be a whole number from ${least} to ${most}.`);

@@ -32,7 +32,6 @@ export type PinnedLimit = "concurrency" | "rate";
 
 export type PinnedLimits = Readonly<Record<PinnedLimit, boolean>>;
 
-/** The state of one key. */
 export interface FlowState extends NewFlow {
   /** How many leases exist, including expired ones whose jobs were not claimed again. */
   readonly running: number;

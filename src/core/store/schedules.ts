@@ -1,4 +1,3 @@
-/** A schedule, as a store gets it. */
 export interface ScheduleEntry {
   readonly key: string;
   readonly record: string;

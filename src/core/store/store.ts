@@ -182,7 +182,6 @@ export interface Fire {
   readonly unless?: { readonly id: string; readonly skippedRecord: string };
 }
 
-/** Settles outcomes, and nothing else. */
 export interface SettleRequest {
   readonly now: number;
   readonly settle: readonly Outcome[];
@@ -198,7 +197,6 @@ export interface SettleRequest {
   readonly resendPauseMs?: number;
 }
 
-/** Settles outcomes, fires schedules, claims what is due, and reports what is due next. */
 export interface ExchangeRequest extends SettleRequest {
   readonly fire: readonly Fire[];
   /** Default: nothing is claimed. */
@@ -221,11 +219,9 @@ export interface ClaimRequest {
 
 /** What decides the cost of an exchange. Each number is 0 by default. */
 export interface ExchangeSize {
-  /** How many outcomes it settles. */
   readonly settles?: number;
   /** How many jobs the outcomes make. */
   readonly followUps?: number;
-  /** How many schedules it fires. */
   readonly fires?: number;
   /** How many jobs the schedules make. */
   readonly firedJobs?: number;
@@ -254,7 +250,6 @@ export function sizeOfFires(fire: readonly Fire[]): Required<Pick<ExchangeSize, 
   return { fires: fire.length, firedJobs: jobs.length, hasKeys: jobs.some(({ flow }) => flow) };
 }
 
-/** A lease to extend. */
 export interface LeaseRenewal {
   /** Without `mayEndAt`: repeat the renewal whose reply was lost first. */
   readonly lease: Lease;
@@ -289,14 +284,12 @@ export interface DueSchedule {
   readonly plan?: SchedulePlan | undefined;
 }
 
-/** What is due next. */
 export interface NextDue {
   readonly paused: boolean;
   /** The next run time, occurrence or end of a lease. In the past if there is a backlog. */
   readonly nextAt: number | undefined;
 }
 
-/** What a peek finds. */
 export interface PeekReply extends NextDue {
   /** Why one of several partitions failed: what is due there is left out. */
   readonly failure?: unknown;
@@ -384,7 +377,6 @@ export interface StoredFailures {
   readonly trend: readonly (number | null)[];
 }
 
-/** A page of the groups of failures, in the order of their names. */
 export interface FailuresPage extends Page<StoredFailures> {
   /** How many dead jobs are in no group. */
   readonly ungrouped: number;
@@ -393,7 +385,6 @@ export interface FailuresPage extends Page<StoredFailures> {
 /** Which groups of failures to read. `mostBytes` limits their samples. */
 export type FailuresRequest = Omit<PageRequest, "group">;
 
-/** Which flow control keys to read. */
 export interface FlowPageRequest {
   /** The cursor of the page before; undefined for the first. */
   readonly cursor: string | undefined;
@@ -558,9 +549,7 @@ export interface QueueStore {
   setPaused(paused: boolean): Promise<void>;
   /** Stores a schedule; false if the one with its key was fired, changed or removed meanwhile. */
   putSchedule(schedule: SchedulePut): Promise<boolean>;
-  /** Reads one schedule. */
   findSchedule(key: string): Promise<StoredSchedule | undefined>;
-  /** Reads all schedules. */
   listSchedules(): Promise<readonly StoredSchedule[]>;
   /** Removes a schedule; false if there was none. */
   removeSchedule(key: string): Promise<boolean>;
@@ -569,7 +558,6 @@ export interface QueueStore {
    * another deployment was faster, or if a schedule to store was fired, changed or removed meanwhile.
    */
   declare(change: ManifestChange): Promise<boolean>;
-  /** Reads one document. */
   findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined>;
   /** Reads a page of the documents of a kind, in the order of their names. It may be short with more to come. */
   listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>>;

@@ -57,9 +57,7 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly bounds: (options?: DrainOptions) => () => DrainLimits;
   /** Keeps the invocation alive after the response. Undefined if the platform cannot, or without eager drains. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
-  /** The caller's trace context, if it sent one. */
   readonly trace: TraceContext | undefined;
-  /** Who started the drain, if this is one. */
   readonly origin: DrainOrigin;
   /** Reports a failure that the response contains beside results. */
   readonly onError: (error: unknown) => void;
@@ -109,7 +107,6 @@ export function route<Query, Body, Result>(
   );
 }
 
-/** @throws {TidegateError} `not_found` if nothing was found. */
 export async function orNotFound<Found>(found: Promise<Found | null>, message: string): Promise<Found> {
   const result = await found;
   if (result === null) throw notFound(message);

@@ -27,7 +27,6 @@ export interface QStashCall extends QStashHost {
   /** Every part of the path that stands for a `:name`, and the rest that stands for "*". */
   readonly parts: readonly string[];
   readonly rest: string;
-  /** The documents of the queue. */
   readonly documents: Documents;
   readonly settings: InterfaceSettings;
 }

@@ -43,7 +43,6 @@ export function messageKeyOf(key: string): string | undefined {
   return key.startsWith(KEY_PREFIX) ? key.slice(KEY_PREFIX.length) : undefined;
 }
 
-/** @throws {TidegateError} `invalid_request` for an invalid name */
 export function queueKeyOf(name: string): string {
   checkName(name, "The name of a queue");
   return QUEUE_PREFIX + name;

@@ -21,7 +21,6 @@ export const GROUPS = "qstash/group";
 /** One call stores the messages for all endpoints of a group. */
 const MOST_ENDPOINTS = 100;
 
-/** @throws {TidegateError} `invalid_request` for an invalid name */
 export function checkGroupName(name: string): void {
   checkName(name, "The name of a URL group");
 }
@@ -38,7 +37,6 @@ export async function allGroups(documents: Documents): Promise<readonly (UrlGrou
   return groups;
 }
 
-/** @throws {TidegateError} `not_found` */
 export async function findGroup(documents: Documents, name: string): Promise<UrlGroup> {
   checkGroupName(name);
   const found = await documents.get(GROUPS, name);

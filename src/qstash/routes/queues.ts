@@ -41,7 +41,6 @@ export const queueRoutes = [
   }),
 ];
 
-/** Creates or changes a queue. */
 async function upsert({ request, queue, drainSoon }: QStashCall): Promise<void> {
   const { queueName, parallelism, paused } = Object(await readJsonBody(request, LARGEST_REQUEST));
   if (typeof queueName !== "string") throw invalidRequest("queueName must be a text.");

@@ -1,12 +1,10 @@
 import { toBase64Url } from "../shared/base64.ts";
 
-/** How long a signature is valid. */
 const VALID_FOR_S = 300;
 
 const encoder = new TextEncoder();
 const header = textToBase64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
 
-/** What a signature covers. */
 export interface Signed {
   readonly url: string;
   readonly body: Uint8Array<ArrayBuffer>;

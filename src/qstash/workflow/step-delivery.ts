@@ -15,7 +15,6 @@ import { isStep } from "./step.ts";
 /** If the steps are larger together, they are not sent. The SDK fetches them. */
 const LARGEST_SENT_BYTES = 1024 * 1024;
 
-/** What a delivery sends. */
 export interface Sent {
   readonly header: HeaderValues;
   readonly body: Uint8Array<ArrayBuffer>;

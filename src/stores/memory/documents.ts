@@ -11,7 +11,6 @@ interface KeptDocument extends StoredDocument {
 export class Documents {
   readonly #documents = new Map<string, KeptDocument>();
   readonly #places = new SortedSet();
-  /** When documents expire. */
   readonly #ends = new SortedSet();
 
   get size(): number {

@@ -16,7 +16,6 @@ const unlimited: FlowLimits = { concurrency: 0, rate: 0, periodMs: 0, ordered: f
 /** How many jobs at the head of a line give way at once if their key is no longer ordered. */
 const MOST_MOVED = 16;
 
-/** A job in the line of its key. */
 interface Waiting {
   readonly id: string;
   readonly score: number;
@@ -32,7 +31,6 @@ class FlowKey {
   isPaused = false;
   /** How many leases exist. An expired one counts until its job is claimed again. */
   running = 0;
-  /** When it last started a job. */
   startedAt = 0;
   /** When the window closes, its length, and how many attempts have started in it. */
   windowEndsAt = 0;

@@ -55,7 +55,6 @@ export function memoryQueue(state: MemoryState): QueueStore {
     return score !== undefined && stateOf(score, now) !== "running";
   };
   const scoreOf = ({ key }: SchedulePut) => due.score(SCHEDULE_MEMBER + key);
-  /** Whether a schedule has not changed since it was read. */
   const isAsRead = (put: SchedulePut) => scoreOf(put) === readScore(put.from);
   const store = (put: SchedulePut) => state.putSchedule(put.key, put, renewedScore(put));
   const remove = (key: string) => {

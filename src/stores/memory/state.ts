@@ -60,7 +60,6 @@ export class MemoryState {
     return this.done.has(id);
   }
 
-  /** Stores a new job. */
   add(id: string, record: string, flow: JobFlow | undefined): void {
     this.records.set(id, record);
     if (flow) this.flows.set(id, flow);

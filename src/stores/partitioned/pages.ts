@@ -84,7 +84,6 @@ export async function findDead(parts: Parts, ids: readonly string[], mostBytes: 
   return { jobs, rest: [...rest, ...ids.filter((id) => !isHere(id))] };
 }
 
-/** Clears one part after the other. */
 export async function clear(
   parts: Parts,
   ...[state, now, from, most]: Parameters<QueueStore["clear"]>

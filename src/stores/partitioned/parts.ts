@@ -7,7 +7,6 @@ import { UnreachableParts } from "./unreachable-parts.ts";
 
 /** What this process knows of a queue. Plain data, so that requests may share it. */
 export interface Known {
-  /** The stores that have been checked. */
   readonly checked: Set<number>;
   readonly unreachable: UnreachableParts;
   /** As in `Outlooks`. */
@@ -48,7 +47,6 @@ export class Parts {
     return this.all[part] as QueueStore;
   }
 
-  /** The part of a job. */
   of(id: string): number {
     return partitionOf(id, this.all.length);
   }

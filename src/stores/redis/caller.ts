@@ -29,12 +29,10 @@ export class Caller {
     return String(Math.floor(this.#random() * 1_024));
   }
 
-  /** Runs a script that replies with texts. */
   async texts(script: Script, args: Arguments, sending?: Sending): Promise<readonly string[]> {
     return textsOf(await this.values(script, args, sending));
   }
 
-  /** Runs a script that replies with a number. */
   async number(script: Script, args: Arguments, sending?: Sending): Promise<number> {
     return Number(await this.values(script, args, sending));
   }
@@ -49,7 +47,6 @@ export class Caller {
     return (await this.texts(script, args, sending)).map((done) => done === "1");
   }
 
-  /** Runs a script, and gives its reply as it is. */
   async values(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
     const argsOf = typeof args === "function" ? args : () => args;
     try {
@@ -67,7 +64,6 @@ export class Caller {
     }
   }
 
-  /** Runs plain commands in place of a script. */
   async inPlace(commands: InPlace, script: Script, args: (isResend: boolean) => readonly string[]) {
     try {
       return await this.connection.runInPlace(commands, script, this.keys, args, this.meter);

@@ -7,7 +7,6 @@ import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.g
 /** Sends one command and returns its raw reply. Throws if there is none, or if Redis replies with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
 
-/** A plain command: its name and its arguments. */
 export type Command = readonly string[];
 
 /**
@@ -43,7 +42,6 @@ const PAUSE_GROWTH = 10;
 const UNKNOWN_SCRIPT = /^NOSCRIPT/;
 const UNKNOWN_FLAG = /shebang|flag/i;
 
-/** How to send a request. */
 export interface Sending {
   /** How long all pauses between sends may take together, in ms. */
   readonly pauseMs?: number | undefined;
@@ -58,7 +56,6 @@ export interface InPlace {
   readonly takeBack: (replies: readonly unknown[]) => readonly Command[];
 }
 
-/** One request that runs a script. */
 interface Evaluation {
   readonly script: Script;
   readonly keys: QueueKeys;
@@ -116,12 +113,10 @@ export class Connection {
     this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
   }
 
-  /** Whether commands share a connection that stays open. */
   get keepsConnection(): boolean {
     return this.#transport.keepsConnection ?? false;
   }
 
-  /** Whether plain commands that are sent together run in their order. */
   get keepsOrder(): boolean {
     return this.#transport.keepsOrder;
   }

@@ -10,7 +10,6 @@ import { flowHead } from "./flow.ts";
 /** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
 const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
 
-/** Outcomes as the script gets them. */
 interface Sent {
   readonly sent: readonly Outcome[];
   /** Which of the outcomes were accepted, by the replies for those that were sent. */

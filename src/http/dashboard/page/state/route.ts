@@ -26,7 +26,6 @@ export function routeQuery(route: Route): string {
   return `${new URLSearchParams(Object.entries(route).filter(([, value]) => value) as [string, string][])}`;
 }
 
-/** The query for the handler. */
 export function askedQuery({ sort, searched, ...route }: Route): string {
   return routeQuery(route);
 }

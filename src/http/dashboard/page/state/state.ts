@@ -60,12 +60,10 @@ export interface State {
   /** Why the last refresh failed, and since when refreshes fail. */
   readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
   readonly isSignedOut?: boolean;
-  /** The ids of selected jobs. */
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;
   readonly question?: Question | undefined;
-  /** Whether the help is open. */
   readonly isHelp?: boolean;
   readonly preview?: Preview | undefined;
   /** The error in the open dialog. */
@@ -90,7 +88,6 @@ export let state: State = {
 
 let show: () => void;
 
-/** Calls `listener` after each change. */
 export function onChange(listener: () => void): void {
   show = listener;
 }
