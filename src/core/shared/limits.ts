@@ -83,11 +83,15 @@ export function* inPieces<Item>(
   most: number,
 ): Generator<readonly Item[]> {
   for (let first = 0; first < items.length; ) {
-    const texts = items.slice(first, first + MOST_AT_ONCE).map(textOf);
-    const piece = items.slice(first, first + Math.max(1, countFitting(texts, most)));
+    const piece = firstPiece(items.slice(first, first + MOST_AT_ONCE), textOf, most);
     yield piece;
     first += piece.length;
   }
+}
+
+/** The first items: those whose texts have no more bytes than `most` together, but at least one. */
+export function firstPiece<Item>(items: readonly Item[], textOf: (item: Item) => string, most: number) {
+  return items.slice(0, Math.max(1, countFitting(items.map(textOf), most)));
 }
 
 /** How many of the texts, from the first on, have no more bytes than `most` together. */
