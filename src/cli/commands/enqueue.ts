@@ -8,9 +8,9 @@ import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 
-export function addEnqueue(session: Session): void {
-  addCommand(
-    session.program,
+function addEnqueueCommand({ program }: Session) {
+  return addCommand(
+    program,
     "queue:enqueue",
     "enqueue a job",
     "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
@@ -31,32 +31,24 @@ export function addEnqueue(session: Session): void {
     .option("--dedupe-ttl <duration>", "... within this time of the first", duration)
     .option("--dedupe-replace", "... but change that job instead, until its first attempt")
     .option("--cron <expression>", 'recur, as in "0 0 9 * * *" (seconds first)')
-    .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)")
-    .action(async (name, text, options) => {
-      const enqueueOptions = optionsOf(options);
-      const { kind, queue, jobNames } = await openTarget(session);
-      const payload = await json(text, "The payload", session.io);
-      const result = await queue.enqueue(name, payload, enqueueOptions);
-      session.print(result, () => resultText(result, options.cron !== undefined, session.now));
-      // Not an error: the name may belong to a future deployment.
-      if (kind === "redis" && jobNames === undefined)
-        session.note(
-          "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
-        );
-    });
+    .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)");
 }
 
-interface Options {
-  readonly delay?: number | undefined;
-  readonly runAt?: EnqueueOptions["runAt"] | undefined;
-  readonly id?: string | undefined;
-  readonly maxRetries?: number | undefined;
-  readonly timeout?: number | undefined;
-  readonly dedupeKey?: string | undefined;
-  readonly dedupeTtl?: number | undefined;
-  readonly dedupeReplace?: boolean | undefined;
-  readonly cron?: string | undefined;
-  readonly timeZone?: string | undefined;
+type Options = ReturnType<ReturnType<typeof addEnqueueCommand>["opts"]>;
+
+export function addEnqueue(session: Session): void {
+  addEnqueueCommand(session).action(async (name, text, options) => {
+    const enqueueOptions = optionsOf(options);
+    const { kind, queue, jobNames } = await openTarget(session);
+    const payload = await json(text, "The payload", session.io);
+    const result = await queue.enqueue(name, payload, enqueueOptions);
+    session.print(result, () => resultText(result, options.cron !== undefined, session.now));
+    // Not an error: the name may belong to a future deployment.
+    if (kind === "redis" && jobNames === undefined)
+      session.note(
+        "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
+      );
+  });
 }
 
 /** Converts to the queue's options. Refuses contradictions before anything is sent. */

@@ -1,6 +1,5 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import type { Duration, PointInTime } from "../../core/shared/duration.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { changeJobs } from "../change-jobs.ts";
@@ -35,9 +34,9 @@ const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
 const ofListsAlone = ["--limit", "--cursor", "--wide"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
-export function addJobs(session: Session): void {
+function addJobsCommand({ program }: Session) {
   const command = addCommand(
-    session.program,
+    program,
     "queue:jobs",
     "list jobs, show one, or cancel, reschedule or run it",
     DESCRIPTION,
@@ -54,29 +53,34 @@ export function addJobs(session: Session): void {
     .addOption(new Option("--state <state>", "only jobs in this state").choices(jobStates))
     .option("--name <name>", "only jobs of this type")
     .option("--wide", "show whole ids and errors, one line per job");
-  addPageOptions(command)
+  return addPageOptions(command)
     .option("--cancel", "remove the job, or all waiting jobs of --name or --all, after confirmation")
     .option("--running", "with an ID and --cancel: also stop a running job, through its signal")
     .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
     .option("--run", "make it due now")
     .option("--dry-run", "with --name or --all: only count the jobs")
-    .option("--yes", "do not ask for confirmation")
-    .action(async (id, options, command) => {
-      const action = checkOptions(id, command);
-      const selection = id === undefined && action ? readPendingSelection(action, options) : undefined;
-      const target = await openTarget(session);
-      if (selection) {
-        const change = pendingChange(target, pendingAction(options), selection, session);
-        await changeJobs(target.label, change, options, session);
-        return;
-      }
-      if (id === undefined) return listJobs(target, options, command, session);
-      const job = await findJob(target, id, session);
-      if (options.cancel) return cancel(target, job, options, session);
-      if (options.run) return run(target, job, session);
-      if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
-      session.print(job, () => jobDetails(job, session.now, session.colors));
-    });
+    .option("--yes", "do not ask for confirmation");
+}
+
+type Options = ReturnType<ReturnType<typeof addJobsCommand>["opts"]>;
+
+export function addJobs(session: Session): void {
+  addJobsCommand(session).action(async (id, options, command) => {
+    const action = checkOptions(id, command);
+    const selection = id === undefined && action ? readPendingSelection(action, options) : undefined;
+    const target = await openTarget(session);
+    if (selection) {
+      const change = pendingChange(target, pendingAction(options), selection, session);
+      await changeJobs(target.label, change, options, session);
+      return;
+    }
+    if (id === undefined) return listJobs(target, options, command, session);
+    const job = await findJob(target, id, session);
+    if (options.cancel) return cancel(target, job, options, session);
+    if (options.run) return run(target, job, session);
+    if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
+    session.print(job, () => jobDetails(job, session.now, session.colors));
+  });
 }
 
 /** Returns the action that was asked for. @throws {UsageError} for options that contradict each other */
@@ -99,36 +103,21 @@ function checkOptions(id: string | undefined, command: CommandUnknownOpts): stri
   return action;
 }
 
-function pendingAction({ cancel, reschedule }: Pick<ActionOptions, "cancel" | "reschedule">): PendingAction {
+function pendingAction({ cancel, reschedule }: Options): PendingAction {
   return cancel ? { verb: "cancel" } : { verb: "move", to: reschedule ?? "0s" };
-}
-
-interface ActionOptions {
-  readonly cancel?: true | undefined;
-  readonly reschedule?: PointInTime | Duration | undefined;
-}
-
-interface ListOptions {
-  readonly state?: (typeof jobStates)[number] | undefined;
-  readonly name?: string | undefined;
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-  readonly all?: true | undefined;
-  readonly wide?: true | undefined;
 }
 
 async function listJobs(
   target: Target,
-  { all, wide, ...options }: ListOptions,
+  { all, wide, state, name, limit, cursor: first }: Options,
   command: CommandUnknownOpts,
   session: Session,
 ): Promise<void> {
   const { queue } = target;
-  const inPages = session.isJson || all || options.state !== undefined || options.cursor !== undefined;
-  const limit = command.getOptionValueSource("limit") === "cli" ? options.limit : undefined;
+  const inPages = session.isJson || all || state !== undefined || first !== undefined;
   const page = inPages
-    ? await readPages("jobs", (cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session)
-    : await latestJobs(target, { name: options.name, limit });
+    ? await readPages("jobs", (cursor) => queue.listJobs({ state, name, limit, cursor }), first, all, session)
+    : await latestJobs(target, name, command.getOptionValueSource("limit") === "cli" ? limit : OF_EACH);
   if (page.jobs.length === 0) await refuseUnknownQueue(target, session);
   const { now, colors, width } = session;
   session.print(page, () =>
@@ -140,10 +129,7 @@ async function listJobs(
 }
 
 /** Running jobs, then the most recently changed, then scheduled ones. @returns also whether there are more. */
-async function latestJobs(
-  { queue }: Target,
-  { name, limit = OF_EACH }: { readonly name: string | undefined; readonly limit: number | undefined },
-): Promise<{ readonly jobs: readonly JobInfo[]; readonly more: boolean }> {
+async function latestJobs({ queue }: Target, name: string | undefined, limit: number) {
   const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, name, limit })));
   const groupOf = ({ state }: JobInfo) => (state === "running" ? 0 : state === "scheduled" ? 2 : 1);
   const order = (one: JobInfo, other: JobInfo) => groupOf(one) - groupOf(other) || whenOf(one) - whenOf(other);
@@ -160,7 +146,7 @@ function whenOf({ state, completedAt, failedAt, runAt, startedAt, enqueuedAt }: 
 async function cancel(
   { queue, label }: Target,
   job: JobInfo,
-  { running, yes }: { readonly running?: true; readonly yes?: true },
+  { running, yes }: Options,
   session: Session,
 ): Promise<void> {
   const what = `job ${printable(job.id)} (${printable(job.name)})`;

@@ -13,21 +13,14 @@ const EVENTS = "qstash/event";
 
 const READ_AT_ONCE = 1_000;
 
-/** A page of the log, newest first. It may be short or empty although more follow. */
-export interface EventPage {
-  readonly events: readonly MessageEvent[];
-  /** Where the next page begins; undefined on the last one. */
-  readonly cursor?: string;
-}
-
-/** Reads up to `count` matching events among the next `pages` thousands. Each thousand costs three commands. */
+/** Reads a page, newest first: up to `count` matching events among the next `pages` thousands. Each thousand costs three commands. */
 export async function readEvents(
   documents: Documents,
   matches: (event: MessageEvent) => boolean,
   count: number,
   pages: number,
   cursor: string | undefined,
-): Promise<EventPage> {
+) {
   const events: MessageEvent[] = [];
   let next = cursor;
   for (let read = 0; read < pages; read++) {
