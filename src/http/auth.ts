@@ -1,3 +1,4 @@
+import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 
@@ -67,8 +68,8 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
   let digests: readonly Uint8Array[] | undefined;
   return async (token) => {
     if (!token) return { token: "missing", scopes: new Set() };
-    digests ??= await Promise.all(tokens.map((each) => digestOf(each.token)));
-    const digest = await digestOf(token);
+    digests ??= await Promise.all(tokens.map((each) => sha256(each.token)));
+    const digest = await sha256(token);
     const matches = digests.map((each) => isEqual(each, digest));
     const scopes = tokens.find((_, index) => matches[index])?.scopes ?? new Set();
     return { token: scopes.size > 0 ? "known" : "unknown", scopes };
@@ -163,10 +164,6 @@ export function checkToken(token: unknown, name: string): string {
 }
 
 // All digests have one length and are compared to the end, which hides where a guess is wrong and how long a token is.
-async function digestOf(token: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
-}
-
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   let difference = 0;
   a.forEach((byte, index) => {

@@ -13,7 +13,7 @@ const EVENTS = "qstash/event";
 
 const READ_AT_ONCE = 1_000;
 
-/** Reads a page, newest first: up to `count` matching events among the next `pages` thousands. Each thousand costs three commands. */
+/** Reads a page, newest first: up to `count` matching events of `pages` thousands, which cost three commands each. */
 export async function readEvents(
   documents: Documents,
   matches: (event: MessageEvent) => boolean,

@@ -1,6 +1,7 @@
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { withHidden } from "../../core/job/hidden.ts";
 import { reserved } from "../../core/job/reserved.ts";
+import { sha256 } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
@@ -228,18 +229,14 @@ async function deduplicationKey(
   if (deduplication !== "content") {
     // Each endpoint of a group gets its own message.
     const id = topicName === undefined ? deduplication.id : `${deduplication.id} ${url}`;
-    return `${reserved.key}id:${await hashOf(encoder.encode(id))}`;
+    return `${reserved.key}id:${toBase64Url(await sha256(id))}`;
   }
   const sorted = Object.entries(header).sort(([a], [b]) => (a < b ? -1 : 1));
   const head = encoder.encode(`${JSON.stringify([url, sorted])}\n`);
   const content = new Uint8Array(head.length + body.length);
   content.set(head);
   content.set(body, head.length);
-  return `${reserved.key}content:${await hashOf(content)}`;
-}
-
-async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+  return `${reserved.key}content:${toBase64Url(await sha256(content))}`;
 }
 
 function publishResult(stored: EnqueueResult | undefined, { payload: { url } }: MessageJob): PublishResult {

@@ -1,4 +1,5 @@
 import type { Documents } from "../../core/manage/documents.ts";
+import { sha256 } from "../../core/shared/bytes.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { toBase64, toBase64Url } from "../shared/base64.ts";
@@ -11,7 +12,6 @@ const EVENT_KEPT_MS = 30 * 86_400_000;
 const MOST_TRIES = 50;
 
 const WAITS = "workflow-wait";
-const encoder = new TextEncoder();
 
 export interface Wait {
   readonly step: Step;
@@ -141,8 +141,7 @@ export class Waits {
 
 /** The name of a document of waits. Event ids may contain any characters. */
 export async function waitsName(eventId: string, runId: string): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(eventId)));
-  return `${toBase64Url(hash)}/${runId}`;
+  return `${toBase64Url(await sha256(eventId))}/${runId}`;
 }
 
 function withState(current: RunWaits, step: number, state: Wait["state"]): RunWaits {
