@@ -1,7 +1,7 @@
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { conflict, invalidRequest, quote, TidegateError } from "../shared/errors.ts";
-import { countFitting, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { checkText, wholeNumber } from "../shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../store/documents.ts";
 import type { Page, QueueStore } from "../store/store.ts";
@@ -78,7 +78,7 @@ export class Documents {
     const now = this.#clock();
     const changes = edits.map((edit) => this.#changeOf(edit, now));
     const texts = changes.flatMap(({ text }) => text ?? []);
-    if (changes.length > MOST_AT_ONCE || countFitting(texts, MOST_CHANGED_BYTES) < texts.length)
+    if (changes.length > MOST_AT_ONCE || firstPiece(texts, (text) => text, MOST_CHANGED_BYTES).length < texts.length)
       throw invalidRequest(`One call changes at most ${MOST_AT_ONCE} documents, of 4 MiB together.`);
     return this.#store.changeDocuments(changes, now);
   }

@@ -11,7 +11,7 @@ export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>, m
   timer.abort();
 }
 
-/** Promises that somebody awaits later, all at once: a hook that hangs does not delay the next drain. */
+/** Promises of several drains, awaited after the last one: a hook that hangs does not delay the next drain. */
 export class Afterwards {
   readonly #rest = new Set<Promise<void>>();
 
@@ -20,10 +20,6 @@ export class Afterwards {
     this.#rest.add(rest);
     void rest.then(() => this.#rest.delete(rest));
   };
-
-  get isOpen(): boolean {
-    return this.#rest.size > 0;
-  }
 
   async ended(): Promise<void> {
     await Promise.all(this.#rest);

@@ -3,87 +3,106 @@ import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { decodeRecord } from "../job/record.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { ExchangeReply, Fire } from "../store/store.ts";
-import { Afterwards, atMostAWhile } from "./afterwards.ts";
+import { atMostAWhile } from "./afterwards.ts";
 import type { CheckedHooks } from "./hooks.ts";
 
-export type HookCalls = NonNullable<ReturnType<typeof hookCalls>>;
+interface HookNeeds {
+  readonly hooks: CheckedHooks | undefined;
+  readonly queue: string;
+  readonly clock: Clock;
+}
 
-/** Calls the hooks for one drain, or for one enqueue. Never throws. Undefined if the queue has no hooks. */
-export function hookCalls({ hooks, queue, clock }: { hooks: CheckedHooks | undefined; queue: string; clock: Clock }) {
-  if (!hooks) return undefined;
-  const { given, onError } = hooks;
-  const rest = new Afterwards();
+/** The hook calls of one drain, or of one enqueue; undefined if the queue has no hooks. */
+export function hookCalls({ hooks, queue, clock }: HookNeeds): HookCalls | undefined {
+  return hooks && new HookCalls(hooks, queue, clock);
+}
 
-  function enqueued(names: readonly string[], results: readonly EnqueueResult[]): void {
+/** Calls the hooks for one drain, or for one enqueue, and keeps their promises to wait for. Never throws. */
+export class HookCalls {
+  readonly #hooks: CheckedHooks;
+  readonly #queue: string;
+  readonly #clock: Clock;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(hooks: CheckedHooks, queue: string, clock: Clock) {
+    this.#hooks = hooks;
+    this.#queue = queue;
+    this.#clock = clock;
+  }
+
+  enqueued(names: readonly string[], results: readonly EnqueueResult[]): void {
+    const { onEnqueue } = this.#hooks.given;
     names.forEach((name, index) => {
       const result = results[index];
-      if (result) call("onEnqueue", given.onEnqueue, { queue, name, ...result });
+      if (result) this.#call("onEnqueue", onEnqueue, { queue: this.#queue, name, ...result });
     });
   }
 
   /** Reports how attempts have ended and which schedules have fired, according to the reply of the store. */
-  function exchanged(reply: ExchangeReply, attempts: readonly SettledAttempt[], fires: readonly Fire[]): void {
+  exchanged(reply: ExchangeReply, attempts: readonly SettledAttempt[], fires: readonly Fire[]): void {
     attempts.forEach(({ job, outcome }, index) => {
       const isAccepted = reply.settled[index];
-      if (isAccepted !== undefined) settled(job.info, outcome, isAccepted);
+      if (isAccepted !== undefined) this.#settled(job.info, outcome, isAccepted);
     });
     fires.forEach(({ jobs }, index) => {
-      if (reply.fired[index] === "fired") for (const job of jobs) fired(job);
+      if (reply.fired[index] === "fired") for (const job of jobs) this.#fired(job);
     });
     for (const { lease, record, dueAt, isFired } of reply.jobs) {
-      if (isFired) fired({ id: lease.id, runAt: dueAt, record });
+      if (isFired) this.#fired({ id: lease.id, runAt: dueAt, record });
     }
   }
 
-  function fired({ id, runAt, record }: Fire["jobs"][number]): void {
+  #fired({ id, runAt, record }: Fire["jobs"][number]): void {
     const { name = "", slot } = decodeRecord(record) ?? {};
     const schedule = slot && { schedule: { key: slot.key, slot: new Date(slot.at) } };
-    const job = { queue, id, name, runAt: new Date(runAt), ...schedule };
-    call("onEnqueue", given.onEnqueue, { ...job, status: "enqueued" });
+    const job = { queue: this.#queue, id, name, runAt: new Date(runAt), ...schedule };
+    this.#call("onEnqueue", this.#hooks.given.onEnqueue, { ...job, status: "enqueued" });
   }
 
-  function started(attempt: AttemptInfo, waitedMs: number): void {
-    call("onStart", given.onStart, { ...attempt, waitedMs });
+  started(attempt: AttemptInfo, waitedMs: number): void {
+    this.#call("onStart", this.#hooks.given.onStart, { ...attempt, waitedMs });
   }
 
-  function settled(attempt: AttemptInfo, outcome: AttemptOutcome, isAccepted: boolean): void {
-    const { onComplete, onRetry, onSnooze, onDead, onLost } = given;
+  #settled(attempt: AttemptInfo, outcome: AttemptOutcome, isAccepted: boolean): void {
+    const { onComplete, onRetry, onSnooze, onDead, onLost } = this.#hooks.given;
     const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
     const event = { ...attempt, waitedMs, ranMs };
     const error = outcome.thrown;
     if (outcome.to === "released") return;
     if (!isAccepted) {
       const failure = "thrown" in outcome ? { error } : {};
-      call("onLost", onLost, { ...event, outcome: outcome.to, ...failure });
-    } else if (outcome.to === "completed") call("onComplete", onComplete, event);
-    else if (outcome.to === "dead") call("onDead", onDead, { ...event, error });
+      this.#call("onLost", onLost, { ...event, outcome: outcome.to, ...failure });
+    } else if (outcome.to === "completed") this.#call("onComplete", onComplete, event);
+    else if (outcome.to === "dead") this.#call("onDead", onDead, { ...event, error });
     else if (outcome.to === "retried") {
-      call("onRetry", onRetry, { ...event, error, runAt: new Date(outcome.runAt) });
-    } else call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
+      this.#call("onRetry", onRetry, { ...event, error, runAt: new Date(outcome.runAt) });
+    } else this.#call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
   }
 
   /** Waits for the promises of hooks, at most two seconds. */
-  async function ended(): Promise<void> {
-    if (rest.isOpen) await atMostAWhile(clock, () => rest.ended());
+  async ended(): Promise<void> {
+    if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending));
   }
 
-  function call<Event>(name: string, hook: ((event: Event) => unknown) | undefined, event: Event): void {
+  #call<Event>(name: string, hook: ((event: Event) => unknown) | undefined, event: Event): void {
     if (!hook) return;
     const ignore = () => {};
-    const report = (error: unknown) => safely(() => onError(error, name), ignore);
-    safely(() => hook.call(given, event), report);
+    const report = (error: unknown) => this.#safely(() => this.#hooks.onError(error, name), ignore);
+    this.#safely(() => hook.call(this.#hooks.given, event), report);
   }
 
-  function safely(call: () => unknown, failed: (error: unknown) => void): void {
+  #safely(call: () => unknown, failed: (error: unknown) => void): void {
     try {
       const result = call();
-      if (isThenable(result)) rest.take(Promise.resolve(result).then(() => {}, failed));
+      if (!isThenable(result)) return;
+      const pending: Promise<void> = Promise.resolve(result)
+        .then(() => {}, failed)
+        .then(() => void this.#pending.delete(pending));
+      this.#pending.add(pending);
     } catch (error) {
       failed(error);
     }
   }
-
-  return { enqueued, exchanged, started, ended };
 }
 
 // The query builders of some database clients are thenables but not promises, and start only when they are awaited.

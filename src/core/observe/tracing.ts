@@ -3,7 +3,7 @@ import type { EnqueueResult } from "../job/enqueue-result.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import type { Clock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { Afterwards, atMostAWhile } from "./afterwards.ts";
+import { atMostAWhile } from "./afterwards.ts";
 
 /** Jobs that one call is about to enqueue. */
 export interface TracedEnqueue {
@@ -58,45 +58,48 @@ const BEGINS_WITHIN_MS = 1_000;
 /** How long a drain waits at its end for traces to end, before it sends them. */
 const ENDS_WITHIN_MS = 1_000;
 
-export type TraceCalls = NonNullable<ReturnType<typeof traceCalls>>;
+/** Traces one drain or enqueue. The work is done once, and its result counts. Only the end waits for the tracing. */
+export class TraceCalls {
+  readonly #tracing: Tracing;
+  readonly #clock: Clock;
+  readonly #pending = new Set<Promise<void>>();
+  #hasHung = false;
 
-/** Traces one drain or enqueue. The work is done once, and its result counts. Only the end waits for it. */
-export function traceCalls(needs: { readonly tracing: Tracing | undefined; readonly clock: Clock }) {
-  if (!needs.tracing) return undefined;
-  const { tracing, clock } = { ...needs, tracing: needs.tracing };
-  const rest = new Afterwards();
-  let hasHung = false;
+  constructor(tracing: Tracing, clock: Clock) {
+    this.#tracing = tracing;
+    this.#clock = clock;
+  }
 
-  function enqueue<Sent extends { readonly results: readonly EnqueueResult[] }>(
+  enqueue<Sent extends { readonly results: readonly EnqueueResult[] }>(
     jobs: TracedEnqueue,
     enqueue: (trace?: TraceContext) => Promise<Sent>,
   ): Promise<Sent> {
-    return traced((work) => tracing.enqueue(jobs, work), enqueue);
+    return this.#traced((work) => this.#tracing.enqueue(jobs, work), enqueue);
   }
 
-  function attempt(attempt: TracedAttempt, make: () => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
-    return traced((work) => tracing.attempt(attempt, work), make);
+  attempt(attempt: TracedAttempt, make: () => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
+    return this.#traced((work) => this.#tracing.attempt(attempt, work), make);
   }
 
   /** Waits for traces that have not ended with their work, at most a second. */
-  async function ended(): Promise<void> {
-    if (rest.isOpen) await atMostAWhile(clock, () => rest.ended(), ENDS_WITHIN_MS);
+  async ended(): Promise<void> {
+    if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending), ENDS_WITHIN_MS);
   }
 
   /** Sends the traces. Takes at most two seconds, including the wait for traces to end. */
-  async function flushed(): Promise<void> {
-    if (!tracing.flush) return ended();
-    await atMostAWhile(clock, async () => {
-      await ended();
-      await tracing.flush?.();
+  async flushed(): Promise<void> {
+    if (!this.#tracing.flush) return this.ended();
+    await atMostAWhile(this.#clock, async () => {
+      await this.ended();
+      await this.#tracing.flush?.();
     });
   }
 
-  async function traced<Result>(
+  async #traced<Result>(
     trace: (work: (context?: TraceContext) => Promise<Result>) => Promise<unknown>,
     work: (context?: TraceContext) => Promise<Result>,
   ): Promise<Result> {
-    if (hasHung) return work();
+    if (this.#hasHung) return work();
     let result: Promise<Result> | undefined;
     let begin = () => {};
     const begun = new Promise<void>((resolve) => {
@@ -112,20 +115,23 @@ export function traceCalls(needs: { readonly tracing: Tracing | undefined; reado
       () => {},
       () => {},
     );
-    rest.take(ended);
-    if (!result) await begins(Promise.race([begun, ended]));
+    this.#pending.add(ended);
+    void ended.then(() => this.#pending.delete(ended));
+    if (!result) await this.#begins(Promise.race([begun, ended]));
     return once();
   }
 
   /** Waits for a tracing to start the work, or to end without it. One that hangs is not called again. */
-  async function begins(begun: Promise<void>): Promise<void> {
+  async #begins(begun: Promise<void>): Promise<void> {
     let hangs = true;
     const noted = begun.then(() => {
       hangs = false;
     });
-    await atMostAWhile(clock, () => noted, BEGINS_WITHIN_MS);
-    if (hangs) hasHung = true;
+    await atMostAWhile(this.#clock, () => noted, BEGINS_WITHIN_MS);
+    if (hangs) this.#hasHung = true;
   }
+}
 
-  return { enqueue, attempt, ended, flushed };
+export function traceCalls({ tracing, clock }: { tracing: Tracing | undefined; clock: Clock }): TraceCalls | undefined {
+  return tracing && new TraceCalls(tracing, clock);
 }

@@ -91,17 +91,13 @@ export function* inPieces<Item>(
 
 /** The first items: those whose texts have no more bytes than `most` together, but at least one. */
 export function firstPiece<Item>(items: readonly Item[], textOf: (item: Item) => string, most: number) {
-  return items.slice(0, Math.max(1, countFitting(items.map(textOf), most)));
-}
-
-/** How many of the texts, from the first on, have no more bytes than `most` together. */
-export function countFitting(texts: readonly string[], most: number): number {
+  const texts = items.map(textOf);
   const units = texts.reduce((sum, text) => sum + text.length, 0);
-  if (units * MOST_BYTES_PER_UNIT <= most) return texts.length;
+  if (units * MOST_BYTES_PER_UNIT <= most) return items;
   let bytes = 0;
   const index = texts.findIndex((text) => {
     bytes += bytesOf(text);
     return bytes > most;
   });
-  return index < 0 ? texts.length : index;
+  return index < 0 ? items : items.slice(0, Math.max(1, index));
 }
