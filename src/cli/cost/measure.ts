@@ -28,9 +28,9 @@ export async function measure(store: Store, startAt: number) {
   };
   const enqueueAndRun = async () => {
     const queue = open();
-    const { drain, enqueueHeld } = internalsOf(queue);
+    const { drain: drainHeld, enqueueHeld } = internalsOf(queue);
     const { held } = await enqueueHeld([{ job: succeeds }]);
-    await drain({ held, heldOnly: true });
+    await drainHeld({ held, heldOnly: true });
     return meterOf(queue.spending);
   };
   // The first calls also load the scripts, which Redis then keeps, and count names for the first time.
