@@ -2,7 +2,6 @@
 import { Readable } from "node:stream";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
 import { commands as addCommands } from "../../src/cli/commands/index.ts";
-import { createProgram } from "../../src/cli/program.ts";
 import { Session } from "../../src/cli/session.ts";
 import { replaceFile, type Writing } from "../shared/files.ts";
 import { anchorOf } from "./anchor.ts";
@@ -73,9 +72,8 @@ function commandLine(): CommandUnknownOpts {
     },
     false,
   );
-  const program = createProgram(session);
-  for (const add of addCommands) add(program, session);
-  return program;
+  for (const add of addCommands) add(session);
+  return session.program;
 }
 
 interface Described {

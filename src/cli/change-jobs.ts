@@ -1,7 +1,7 @@
-import { counted } from "./output/text.ts";
+import type { DeadSelection, PendingSelection } from "../core/manage/selection.ts";
+import { count, counted, printable } from "./output/text.ts";
 import type { Session } from "./session.ts";
 
-/** A change of many jobs, and its texts. */
 export interface Change {
   /** What would happen to the jobs: "be removed", "run in 5 minutes". Read after `count`. */
   readonly would: () => string;
@@ -25,6 +25,14 @@ export interface Change {
   apply(progress: (done: number) => void): Promise<number>;
 }
 
+/** "all 5,000 dead jobs", "3 ready jobs named send_email" */
+export function describeSelection(selection: DeadSelection | PendingSelection, size: number, kind: string): string {
+  const jobs = `${count(size)} ${kind} ${size === 1 ? "job" : "jobs"}`;
+  if ("all" in selection) return `all ${jobs}`;
+  if ("group" in selection) return `${jobs} of the group ${selection.group}`;
+  return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
+}
+
 /** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */
 export class PartlyDone extends Error {
   override readonly name = "PartlyDone";
@@ -43,12 +51,7 @@ export interface ChangeOptions {
   readonly yes?: true | undefined;
 }
 
-/**
- * Changes jobs, after a question. With `dryRun`, only counts them.
- *
- * @returns how many it changed; undefined for a dry run.
- * @throws {PartlyDone} if it fails after it has changed some.
- */
+/** Changes jobs, after a question. @returns how many; undefined for a dry run. @throws {PartlyDone} after the first. */
 export async function changeJobs(
   label: string,
   change: Change,

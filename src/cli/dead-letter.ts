@@ -1,8 +1,8 @@
 import type { DeadSelection } from "../core/manage/selection.ts";
 import { pagesOf } from "../core/shared/pages.ts";
-import type { Change } from "./change-jobs.ts";
+import { type Change, describeSelection } from "./change-jobs.ts";
 import { bar } from "./output/live-line.ts";
-import { count, counted, printable } from "./output/text.ts";
+import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -43,7 +43,7 @@ export function deadLetterChange(
   const matching = () => countDead(target, selection);
   return {
     would: () => `be ${done}`,
-    question: (size) => `${isRetry ? "retry" : "remove for good"} ${describeSelection(selection, size)}`,
+    question: (size) => `${isRetry ? "retry" : "remove for good"} ${describeSelection(selection, size, "dead")}`,
     isFinal: !isRetry,
     noun: "dead job",
     past: done,
@@ -67,14 +67,6 @@ export function deadLetterChange(
 async function countDead({ queue }: Target, selection: DeadSelection): Promise<number> {
   if ("all" in selection) return (await queue.getStats()).deadLetterCount;
   return (await queue.removeFromDeadLetter(selection, { dryRun: true })).removed;
-}
-
-/** "all 5,000 dead jobs", "3 dead jobs named send_email" */
-function describeSelection(selection: DeadSelection, size: number): string {
-  const jobs = `${count(size)} dead ${size === 1 ? "job" : "jobs"}`;
-  if ("all" in selection) return `all ${jobs}`;
-  if ("group" in selection) return `${jobs} of the group ${selection.group}`;
-  return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
 }
 
 async function applyTo(

@@ -5,11 +5,7 @@ const TIMEOUT_S = 30;
 /** A drain responds when it ends, and platforms allow at most 15 minutes. */
 const DRAIN_TIMEOUT_S = 16 * 60;
 
-/**
- * Sends requests to a handler and waits for the whole response, with a time limit that fits the request.
- *
- * @throws {TidegateError} `store_unavailable` after the time limit. Otherwise throws what `fetch` throws.
- */
+/** Sends requests, each with a fitting time limit. @throws {TidegateError} `store_unavailable` after it. */
 export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => Promise<Response> {
   const send = io.fetch ?? ((request: Request) => fetch(request));
   return async (request) => {

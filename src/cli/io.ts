@@ -1,13 +1,10 @@
 import type { Readable } from "node:stream";
 import type { Clock } from "../core/shared/clock.ts";
 
-/** Standard output or standard error. */
 export interface Output {
   /** Whether it is a terminal, so that colours and live lines make sense. */
   readonly isTTY?: boolean | undefined;
-  /** The width of a line in characters. */
   readonly columns?: number | undefined;
-  /** The height of a terminal in lines. */
   readonly rows?: number | undefined;
   write(text: string): unknown;
 }

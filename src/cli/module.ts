@@ -2,24 +2,14 @@ import { access } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AnyJob } from "../core/job/define.ts";
-import { isQueue, type Queue } from "../core/queue/queue.ts";
+import { isQueue } from "../core/queue/queue.ts";
 import { printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The jobs and queues that the user's module exports. */
-export interface UserModule {
-  readonly jobs: readonly AnyJob[];
-  readonly queues: readonly Queue[];
-}
-
 const HINT = "Export a job from defineJob, an array `jobs` of them, or your own `queue`.";
 
-/**
- * Loads a module and finds the jobs and queues among its exports, also inside arrays.
- *
- * @throws {UsageError} if the module is missing, does not load, or exports neither.
- */
-export async function loadModule(file: string, cwd: string): Promise<UserModule> {
+/** Finds the jobs and queues that a module exports. @throws {UsageError} if it does not load, or exports neither. */
+export async function loadModule(file: string, cwd: string) {
   const path = resolve(cwd, file);
   await access(path).catch(() => {
     throw new UsageError(

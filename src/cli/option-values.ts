@@ -14,18 +14,15 @@ export function whole(least: number, most: number): (text: string) => number {
   };
 }
 
-/** Checks a group of failures. */
 export function failureGroup(text: string): string {
   if (groupPattern.test(text)) return text;
   throw new InvalidArgumentError("It must be a group as queue:failures shows it: 12 digits from 0 to f.");
 }
 
-/** Parses a duration into ms. */
 export function duration(text: string): number {
   return orInvalid(() => durationMs(text, "It"), "It must be a duration, such as 30s, 5m, 1h or 7d.");
 }
 
-/** Parses a time: ISO 8601, or ms since 1970. */
 export function time(text: string): PointInTime {
   const value = /^\d+$/.test(text) ? Number(text) : text;
   orInvalid(
@@ -35,7 +32,6 @@ export function time(text: string): PointInTime {
   return value;
 }
 
-/** Parses a duration from now, or a time. */
 export function when(text: string): PointInTime | Duration {
   if (Number.isNaN(readDuration(text))) return time(text);
   duration(text);
@@ -51,12 +47,7 @@ function orInvalid<Value>(read: () => Value, message: string): Value {
   }
 }
 
-/**
- * Parses JSON from an argument, or from standard input if the argument is "-".
- *
- * @returns undefined without an argument.
- * @throws {UsageError} if it is invalid. The message does not repeat the text, which may be private.
- */
+/** Parses JSON from an argument, or from standard input for "-". @throws {UsageError} without the private text. */
 export async function json(text: string | undefined, what: string, { stdin }: Io): Promise<unknown> {
   if (text === undefined) return undefined;
   const source = text === "-" ? await readText(stdin) : text;

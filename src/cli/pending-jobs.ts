@@ -1,12 +1,11 @@
-import { connect, read } from "../client/transport.ts";
+import { read } from "../client/transport.ts";
 import type { PendingSelection, PendingState } from "../core/manage/selection.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
 import { pagesOf } from "../core/shared/pages.ts";
 import type { JobState } from "../core/store/store.ts";
-import type { Change } from "./change-jobs.ts";
-import { fetchWithTimeout } from "./fetch-with-timeout.ts";
-import { count, counted, printable } from "./output/text.ts";
+import { type Change, describeSelection } from "./change-jobs.ts";
+import { counted } from "./output/text.ts";
 import { fromNow, moment } from "./output/time.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
@@ -44,7 +43,7 @@ export function pendingChange(
 ): Change {
   const isCancel = action.verb === "cancel";
   const past = isCancel ? "removed" : "moved";
-  const calls = pendingCalls(target, session);
+  const calls = pendingCalls(target);
   let runAt: Date | undefined;
   const goThrough = async (dryRun: boolean, progress: (done: number) => void = () => {}) => {
     const line = session.liveLine();
@@ -68,8 +67,10 @@ export function pendingChange(
   };
   return {
     would: () => (isCancel ? "be removed" : `run ${timeOf(runAt, session)}`),
-    question: (size) =>
-      isCancel ? `remove ${describe(selection, size)} for good` : `move ${describe(selection, size)}`,
+    question(size) {
+      const jobs = describeSelection(selection, size, ("state" in selection && selection.state) || "waiting");
+      return isCancel ? `remove ${jobs} for good` : `move ${jobs}`;
+    },
     isFinal: isCancel,
     noun: "waiting job",
     past,
@@ -90,26 +91,15 @@ function timeOf(runAt: Date | undefined, { now }: Session): string {
   return runAt && runAt.getTime() > now ? `${fromNow(runAt, now)} (${moment(runAt)})` : "with the next drain";
 }
 
-/** "all 5,000 waiting jobs", "3 ready jobs named send_email" */
-function describe(selection: PendingSelection, size: number): string {
-  const state = "state" in selection ? selection.state : undefined;
-  const jobs = `${count(size)} ${state ?? "waiting"} ${size === 1 ? "job" : "jobs"}`;
-  if ("all" in selection) return `all ${jobs}`;
-  return "name" in selection ? `${jobs} named ${printable(selection.name)}` : jobs;
-}
-
-/** These calls for a queue or a handler. `QueueClient` does not have them, to stay small. */
-function pendingCalls(target: Target, { io }: Session): Pick<Queue, "cancelPending" | "reschedulePending"> {
+function pendingCalls(target: Target): Pick<Queue, "cancelPending" | "reschedulePending"> {
   if (target.kind !== "handler") return target.queue;
-  const { url, token } = target;
-  const send = connect({ url, ...(token && { token }), fetch: fetchWithTimeout(io) });
+  const post = async (path: string, body: object) => target.send("POST", path, JSON.stringify(body));
   return {
-    cancelPending: async (selection, options) =>
-      read("cancelled", await send("POST", "/jobs/cancel", JSON.stringify({ ...selection, ...options }))),
+    cancelPending: (selection, options) => read("cancelled", post("/jobs/cancel", { ...selection, ...options })),
     async reschedulePending(selection, to, options) {
       const isDuration = typeof to === "string" && !Number.isNaN(readDuration(to));
-      const body = { ...selection, ...options, ...(isDuration ? { delay: to } : { runAt: to }) };
-      return read("rescheduled", await send("POST", "/jobs/reschedule", JSON.stringify(body)));
+      const when = isDuration ? { delay: to } : { runAt: to };
+      return read("rescheduled", post("/jobs/reschedule", { ...selection, ...options, ...when }));
     },
   };
 }

@@ -1,10 +1,9 @@
 import { createRequire } from "node:module";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { columnsOf, isTerminal, printable } from "./output/text.ts";
-import type { Session } from "./session.ts";
+import type { Io } from "./io.ts";
+import { type Colors, columnsOf, isTerminal, printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
-/** The root of the command line. */
 export type Program = ReturnType<typeof createProgram>;
 
 /** The options that every command has. */
@@ -22,7 +21,7 @@ For help on a command: tidegate queue:work --help
 Exit codes: 0 success, 1 failure, 2 usage error.`;
 
 /** Creates the root of the command line, with the options that every command has. */
-export function createProgram({ io, isJson, colors }: Session) {
+export function createProgram(io: Io, isJson: boolean, colors: Colors) {
   const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : COLUMNS);
   return new Command("tidegate")
     .description(DESCRIPTION)
@@ -53,6 +52,29 @@ export function createProgram({ io, isJson, colors }: Session) {
     .addHelpText("after", EPILOGUE);
 }
 
+type Example = readonly [command: string, meaning: string];
+
+/**
+ * Adds a command. One named "list" is what its group does if no other is named.
+ *
+ * @param summary its line in the list of commands.
+ * @param description the beginning of its help; its lines are joined into paragraphs.
+ * @param examples the end of its help.
+ */
+export function addCommand(
+  parent: CommandUnknownOpts | Program,
+  name: string,
+  summary: string,
+  description: string,
+  ...examples: readonly Example[]
+) {
+  return (parent as Program)
+    .command(name, { isDefault: name === "list" })
+    .summary(summary)
+    .description(description.replace(/(\S)\n(?=\S)/g, "$1 "))
+    .addHelpText("after", examplesText(examples));
+}
+
 /** Shows the help of a subcommand. Commander's own help command knows only groups. @throws {UsageError} */
 export function showHelp(program: CommandUnknownOpts, names: readonly string[]): void {
   let found = program;
@@ -64,11 +86,7 @@ export function showHelp(program: CommandUnknownOpts, names: readonly string[]):
   found.outputHelp();
 }
 
-/**
- * Refuses unknown words after a group, which commander would pass to the group's default command.
- *
- * @throws {UsageError} that lists the subcommands.
- */
+/** Refuses unknown words after a group, which commander would pass to its default command. @throws {UsageError} */
 export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hint?: string): void {
   if (args.length === 0 || !parent) return;
   const names = parent.commands.map((each) => each.name());
@@ -78,17 +96,12 @@ export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hi
 /** The width for help if the output's width is unknown. */
 const COLUMNS = 80;
 
-/** Examples for the end of a command's help. Each meaning goes above its command if one line has no room for both. */
-export function examples(...lines: readonly (readonly [command: string, meaning: string])[]): string {
+/** Examples with their meanings. Each goes above its command if one line has no room for both. */
+function examplesText(lines: readonly Example[]): string {
   const width = Math.max(...lines.map(([command]) => command.length));
   const beside = lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
   const above = lines.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);
   return `\nExamples:\n${(beside.every((line) => line.length <= COLUMNS) ? beside : above).join("\n")}`;
-}
-
-/** Joins lines into paragraphs, so that help can wrap them. */
-export function joinLines(text: string): string {
-  return text.replace(/(\S)\n(?=\S)/g, "$1 ");
 }
 
 /** Finds package.json by the name of the package, which works wherever this code is bundled. */

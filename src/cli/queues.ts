@@ -1,26 +1,19 @@
-import { connect, query, read } from "../client/transport.ts";
+import { query, read } from "../client/transport.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { listQueues, type QueueList } from "../core/queue/queues.ts";
-import { fetchWithTimeout } from "./fetch-with-timeout.ts";
-import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";
 import { suggestedCommand } from "./suggested-command.ts";
 import { openTarget, type Target } from "./target.ts";
 
 /** Reads every queue of a target, or the one that --queue names. @param mark as for `listQueues` */
-export async function readQueues(target: Target, { io }: Session, mark?: string): Promise<QueueList> {
+export async function readQueues(target: Target, mark?: string): Promise<QueueList> {
   if (target.kind !== "handler") return listQueues(queuesOf(target), mark);
-  const { url, token } = target;
-  const connection = { url, ...(token && { token }), fetch: fetchWithTimeout(io) };
-  return read("queues", await connect(connection)("GET", `/queues${query({ mark })}`));
+  return read("queues", target.send("GET", `/queues${query({ mark })}`));
 }
 
 /** The queues of a target by name, each as its own target. A single queue is the target itself, without a name. */
-export async function targetsOf(
-  target: Target,
-  session: Session,
-  globals: Globals,
-): Promise<ReadonlyMap<string | undefined, Target>> {
+export async function targetsOf(target: Target, session: Session): Promise<ReadonlyMap<string | undefined, Target>> {
+  const { globals } = session;
   const alone = new Map([[undefined, target]]);
   if (globals.queue !== undefined || target.kind === "redis") return alone;
   const { module: _, ...connection } = globals;
@@ -31,7 +24,7 @@ export async function targetsOf(
     const opened = await openTarget(session, { ...connection, queue: name });
     return [name, { ...opened, jobNames: target.jobNames, command }];
   };
-  const names = (await readQueues(target, session)).queues?.map(({ queue }) => queue) ?? [];
+  const names = (await readQueues(target)).queues?.map(({ queue }) => queue) ?? [];
   return names.length > 1 ? new Map(await Promise.all(names.map(named))) : alone;
 }
 

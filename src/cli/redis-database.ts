@@ -15,7 +15,6 @@ export interface RedisDatabase {
   readonly url: string;
   /** Its host and port. */
   readonly place: string;
-  /** Opens the queues under a prefix. */
   storeUnder(prefix: string): Store;
   /** Sends one command, for questions that the store does not ask. Never rejects. */
   ask(command: readonly string[]): Promise<RedisReply>;

@@ -5,7 +5,7 @@ import { PartlyDone } from "./change-jobs.ts";
 import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
-import { createProgram, showHelp } from "./program.ts";
+import { showHelp } from "./program.ts";
 import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -20,8 +20,8 @@ export type { Io, Logs } from "./io.ts";
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = new Session(io, argv.includes("--json"));
   try {
-    const program = createProgram(session);
-    for (const add of commands) add(program, session);
+    const { program } = session;
+    for (const add of commands) add(session);
     const [first, ...words] = argv;
     if (first === "help" && words.length > 1) {
       showHelp(program, words);

@@ -4,6 +4,7 @@ import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { type Column, table } from "./output/table.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal } from "./output/text.ts";
+import { createProgram, type Globals, type Program } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
 
 export class Declined extends Error {
@@ -19,12 +20,18 @@ export class Session {
   /** Whether the output is for a program: one JSON document on standard output, and nothing else. */
   readonly isJson: boolean;
   readonly colors: Colors;
+  readonly program: Program;
   exitCode = 0;
 
   constructor(io: Io, isJson: boolean) {
     this.io = io;
     this.isJson = isJson;
     this.colors = colorsFor(io.stdout, io.env);
+    this.program = createProgram(io, isJson, this.colors);
+  }
+
+  get globals(): Globals {
+    return this.program.opts();
   }
 
   get now(): number {
@@ -60,13 +67,7 @@ export class Session {
     return !this.isJson && this.io.stdin.isTTY === true && this.io.stderr.isTTY === true;
   }
 
-  /**
-   * Asks before an action that cannot be undone, unless the user is sure.
-   *
-   * @returns as `ask`.
-   * @throws {UsageError} without a terminal and without `--yes`.
-   * @throws {Declined} unless the user says yes.
-   */
+  /** Asks before a final action, unless the user is sure. @throws {UsageError} without a terminal; else as `ask` */
   async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
     if (isSure) return true;
     if (!this.canAsk)
@@ -77,12 +78,7 @@ export class Session {
     return this.ask(question);
   }
 
-  /**
-   * Asks before an action.
-   *
-   * @returns true after a yes; false, without a question, if there is nothing to do.
-   * @throws {Declined} unless the user says yes.
-   */
+  /** Asks: true after a yes, false if there is nothing to do. @throws {Declined} unless the user says yes. */
   async ask(question: Question): Promise<boolean> {
     const text = await question();
     if (text === undefined) return false;

@@ -21,7 +21,6 @@ export function suggestedCommand(words: string, { url, module, queue, prefix }: 
   return ["tidegate", words, ...given].join(" ");
 }
 
-/** Quotes text for a shell if it needs quotes. */
 export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

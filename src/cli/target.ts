@@ -1,4 +1,5 @@
 import { QueueClient } from "../client/index.ts";
+import { connect, type Send } from "../client/transport.ts";
 import type { AnyJob } from "../core/job/define.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { Queue } from "../core/queue/queue.ts";
@@ -15,25 +16,7 @@ import { suggestedCommand } from "./suggested-command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** The methods that `Queue` and `QueueClient` share. */
-export type AnyQueue = Pick<
-  QueueClient,
-  | "enqueue"
-  | "getJob"
-  | "listJobs"
-  | "cancel"
-  | "reschedule"
-  | "getStats"
-  | "getFailures"
-  | "getFigures"
-  | "listDeadLetter"
-  | "retryFromDeadLetter"
-  | "removeFromDeadLetter"
-  | "pause"
-  | "resume"
-  | "clear"
-  | "schedules"
-  | "flowControl"
->;
+export type AnyQueue = Omit<QueueClient, "drain">;
 
 interface Named {
   /** A description of the queue, without secrets. */
@@ -46,16 +29,16 @@ interface Named {
   readonly command: (words: string) => string;
 }
 
-/** A queue behind a handler. */
 export interface HandlerTarget extends Named {
   readonly kind: "handler";
   readonly queue: QueueClient;
   /** The URL of the queue, without a slash at the end. */
   readonly url: string;
   readonly token: string | undefined;
+  /** Sends a request that `QueueClient` does not have, to stay small. */
+  readonly send: Send;
 }
 
-/** A queue reached directly in Redis. */
 export interface RedisTarget extends Named {
   readonly kind: "redis";
   readonly queue: Queue;
@@ -85,7 +68,7 @@ const HOW_TO_CONNECT =
  *
  * @throws {UsageError} if none is configured, or the configuration is incomplete.
  */
-export async function openTarget(session: Session, globals: Globals): Promise<Target> {
+export async function openTarget(session: Session, globals: Globals = session.globals): Promise<Target> {
   const { env } = session.io;
   const address = globals.url ?? env["TIDEGATE_URL"];
   if (globals.url !== undefined && !isRedisUrl(globals.url)) return handlerTarget(session, globals, globals.url);
@@ -119,6 +102,7 @@ async function handlerTarget({ io }: Session, globals: Globals, address: string)
     queue,
     url,
     token,
+    send: connect({ url, ...(token && { token }), fetch: fetchWithTimeout(io) }),
     jobNames,
     label: `${which} ${place}`,
     place,
@@ -168,7 +152,7 @@ async function moduleTarget(session: Session, globals: Globals, file: string): P
 /** Opens the queue in the Redis that `--url` or the environment names. @throws {UsageError} if they name none. */
 export async function redisTarget(
   session: Session,
-  globals: Globals,
+  globals: Globals = session.globals,
   jobs: readonly AnyJob[] = [],
 ): Promise<RedisTarget> {
   const { clock } = session.io;
@@ -236,7 +220,7 @@ function commandFor(globals: Globals): Target["command"] {
  *
  * @throws {UsageError} unless the queue has had a job, has a schedule, or is paused.
  */
-export async function refuseUnknownQueue(target: Target, globals: Globals, stats?: QueueStats): Promise<void> {
+export async function refuseUnknownQueue(target: Target, { globals }: Session, stats?: QueueStats): Promise<void> {
   if (target.kind !== "redis" || globals.queue === undefined) return;
   const { totalEnqueued, pendingCount, paused } = stats ?? (await target.queue.getStats());
   if (totalEnqueued > 0 || pendingCount > 0 || paused) return;

@@ -30,12 +30,8 @@ import { asJson, connect, part, type QueueClientOptions, query, read, refusal, t
 
 export type { QueueClientOptions };
 
-/** The most jobs in one request. */
 const MOST_AT_ONCE = 1_000;
-/**
- * The most characters of several jobs in one request: at most 4.5 MB in any writing system, which every platform
- * accepts.
- */
+/** The most characters of jobs in one request: 4.5 MB in any script, which every platform accepts. */
 const MOST_CHARACTERS = 1_500_000;
 
 /** The jobs of one turn as JSON, and the reply to all of them. */
@@ -58,28 +54,17 @@ type TurnReply = readonly [status: number, body: (JobPart & { readonly jobs?: re
  */
 export class QueueClient
   implements
-    Pick<
+    Omit<
       Queue,
-      | "enqueue"
-      | "enqueueMany"
-      | "getJob"
-      | "wait"
-      | "listJobs"
-      | "cancel"
-      | "reschedule"
-      | "update"
-      | "getStats"
-      | "getActivity"
-      | "getFigures"
-      | "getHistory"
-      | "getFailures"
-      | "listDeadLetter"
-      | "retryFromDeadLetter"
-      | "removeFromDeadLetter"
-      | "pause"
-      | "resume"
-      | "clear"
-      | "drain"
+      | "name"
+      | "clock"
+      | "jobNames"
+      | "spending"
+      | "ping"
+      | "schedules"
+      | "flowControl"
+      | "cancelPending"
+      | "reschedulePending"
     >
 {
   readonly #send: Send;
@@ -187,11 +172,7 @@ export class QueueClient
     return this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
   }
 
-  /**
-   * Like `Queue.wait`. Sends about ten requests in 30 s.
-   *
-   * @param options `timeout`: the longest wait. Default "30s".
-   */
+  /** Like `Queue.wait`. Sends about ten requests in 30 s. @param options `timeout`: the longest wait. Default "30s". */
   async wait(
     id: string,
     { timeout = 30_000 }: { readonly timeout?: Duration | undefined } = {},
@@ -279,11 +260,7 @@ export class QueueClient
     await this.#call("POST", "/resume", "paused");
   }
 
-  /**
-   * Like `Queue.clear`.
-   *
-   * @param options `state`: the state to clear. Default "pending".
-   */
+  /** Like `Queue.clear`. @param options `state`: the state to clear. Default "pending". */
   async clear(options?: { readonly state?: ClearableState | undefined }): Promise<{ cleared: number }> {
     return this.#call(
       "DELETE",
@@ -327,10 +304,7 @@ export class QueueClient
 
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
 
-/**
- * The job as it is sent: by its name. The handler refuses unknown options. The client refuses only those that would
- * overwrite another field or be dropped.
- */
+/** The job, by its name. The handler refuses unknown options, so only what would be lost is refused here. */
 function named({ job, ...rest }: Given): object {
   if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")
     throw refusal("A name or a function cannot be sent.");

@@ -1,3 +1,4 @@
+import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 
@@ -36,11 +37,7 @@ const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
 const A_TOKEN = 'a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints';
 const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 
-/**
- * Makes the function that identifies callers: by the `Authorization` header, else by the session.
- *
- * @param tokens undefined lets everybody in, but pages of other sites can only read.
- */
+/** Identifies callers by header, else by session. @param tokens undefined admits all, but other sites only to read. */
 export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
   if (!tokens) {
     const anyone: Caller = { token: "needless", scopes: new Set(scopeNames) };
@@ -71,8 +68,8 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
   let digests: readonly Uint8Array[] | undefined;
   return async (token) => {
     if (!token) return { token: "missing", scopes: new Set() };
-    digests ??= await Promise.all(tokens.map((each) => digestOf(each.token)));
-    const digest = await digestOf(token);
+    digests ??= await Promise.all(tokens.map((each) => sha256(each.token)));
+    const digest = await sha256(token);
     const matches = digests.map((each) => isEqual(each, digest));
     const scopes = tokens.find((_, index) => matches[index])?.scopes ?? new Set();
     return { token: scopes.size > 0 ? "known" : "unknown", scopes };
@@ -92,12 +89,7 @@ export function hasScope({ scopes }: Pick<Caller, "scopes">, sufficient: readonl
   return sufficient.some((scope) => scopes.has(scope));
 }
 
-/**
- * Refuses a caller who has none of these scopes.
- *
- * @param what what needs the scope, for the message.
- * @throws {TidegateError} `unauthorized` or `forbidden`
- */
+/** Refuses a caller without these scopes. @param what for the message. @throws {TidegateError} */
 export function requireScope({ token, scopes }: Caller, sufficient: readonly Scope[], what = "This"): void {
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
   if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
@@ -138,11 +130,7 @@ function hostOf(origin: string): string | undefined {
   return /^https?:\/\/(.+)$/.exec(origin)?.[1];
 }
 
-/**
- * Reads the tokens. Undefined for "none".
- *
- * @throws {TidegateError} `invalid_request` if there is no token, or an invalid one.
- */
+/** Reads the tokens. Undefined for "none". @throws {TidegateError} `invalid_request` for none, or an invalid one. */
 export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
   const given = knownOptions(auth ?? {}, scopeNames, "auth");
@@ -155,12 +143,7 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
   );
 }
 
-/**
- * Adds a token to a scope.
- *
- * @param source where the token comes from, for the message.
- * @throws {TidegateError} `invalid_request` if a token is invalid.
- */
+/** Adds a token. @param source for the message. @throws {TidegateError} `invalid_request` if a token is invalid. */
 export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
   const given = knownOptions(auth, scopeNames, "auth");
   if (!tokenPattern.test(token)) throw invalidRequest(`${source} must be ${A_TOKEN}.`);
@@ -181,10 +164,6 @@ export function checkToken(token: unknown, name: string): string {
 }
 
 // All digests have one length and are compared to the end, which hides where a guess is wrong and how long a token is.
-async function digestOf(token: string): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
-}
-
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   let difference = 0;
   a.forEach((byte, index) => {

@@ -2,7 +2,6 @@ import type { Queue } from "../core/queue/queue.ts";
 import type { Authenticate, KnownToken, SessionFinder } from "./auth.ts";
 import type { MountedQStash } from "./qstash-port.ts";
 
-/** What a handler gives to its dashboard. */
 export interface DashboardHost {
   readonly first: Queue;
   /** Every queue by its name, in order. */
@@ -28,10 +27,6 @@ export interface MountedDashboard {
 
 /** The value of a handler's option `dashboard`. A handler without it does not bundle the dashboard. */
 export interface Dashboard {
-  /**
-   * Called once for each handler, when the handler is created.
-   *
-   * @internal
-   */
+  /** Called once for each handler, when the handler is created. @internal */
   open(served: DashboardHost): MountedDashboard;
 }

@@ -29,12 +29,7 @@ function within({ startsUntil, endsAt }: Deadline, limits: DrainLimits, now: num
   return { ...limits, timeBudgetMs, lingerMs, graceMs };
 }
 
-/**
- * Reads the bounds of the drains of an invocation.
- *
- * @returns a function that gives the limits of a drain that starts now.
- * @throws {TidegateError} `invalid_request`; the message names the option.
- */
+/** Reads the bounds of an invocation's drains, as a function for one that starts now. @throws {TidegateError} */
 export function boundsOf(options: DrainOptions, deadline: Deadline, clock: Clock): () => DrainLimits {
   const limits = drainLimits(options);
   return () => within(deadline, limits, clock());

@@ -26,10 +26,7 @@ const STAY_MS = 10_000;
 /** How many jobs to claim when something falls due. Others may be due as well. */
 const CLAIMED_AFTERWARDS = 10;
 
-/**
- * Stores jobs. If the platform allows it, those due now or within a few seconds run in the background after the
- * response. So a short delay ends on time, whenever the next tick comes.
- */
+/** Stores jobs, and runs those that are due soon after the response, if the platform allows it. */
 export async function enqueueEagerly(call: EagerCall, jobs: readonly BulkJob[]): Promise<readonly EnqueueResult[]> {
   const start = eagerStart(call);
   const { results, held } = await internalsOf(call.queue).enqueueHeld(jobs, holdFor(start, call));
@@ -73,10 +70,7 @@ function startEagerly(
   if (held.length > 0 || soon.length > 0) inBackground?.(runEagerly(start, held, soon));
 }
 
-/**
- * Runs due jobs in the background if the platform allows it. For jobs that became due without being enqueued, such as
- * retried dead jobs.
- */
+/** Runs jobs that became due without an enqueue, such as retried ones, in the background if that is possible. */
 export function drainSoon({ queue, bounds, inBackground }: EagerCall): void {
   if (!inBackground || queue.jobNames.length === 0) return;
   // Reads the bounds in the background: the request has changed something, so invalid bounds must not refuse it.

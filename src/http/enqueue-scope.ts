@@ -22,20 +22,14 @@ export interface EnqueueLimits {
   readonly maxPayloadBytes?: number | undefined;
 }
 
-export interface EnqueueScope {
-  readonly allowsAll: boolean;
-  readonly maxDelayMs: number;
-  readonly maxDedupeTtlMs: number;
-  readonly maxPayloadBytes: number;
-}
+export type EnqueueScope = ReturnType<typeof readEnqueueScope>;
 
 type NewJob = ValueOf<typeof newJob>;
 
 /** Options that only the definition sets, unless the caller is an admin or `enqueueOptions` is "all". */
 const ownedByDefinition = ["maxRetries", "backoff", "timeout"] as const;
 
-/** Reads the options of the scope. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: EnqueueLimits = {}): EnqueueScope {
+export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: EnqueueLimits = {}) {
   oneOf(enqueueOptions, ["basic", "all"], "enqueueOptions");
   const known = ["maxDelay", "maxDedupeTtl", "maxPayloadBytes"];
   const {

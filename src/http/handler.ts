@@ -1,8 +1,4 @@
-/**
- * Serves queues over HTTP: enqueue, read, change and drain, each behind a token.
- *
- * @module tidegate/http
- */
+/** Serves queues over HTTP: enqueue, read, change and drain, each behind a token. @module tidegate/http */
 
 import type { Context, Hono } from "hono";
 import { HonoBase } from "hono/hono-base";

@@ -3,11 +3,11 @@ import { checkQueue, type Queue } from "../core/queue/queue.ts";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { LARGEST_PAYLOAD } from "../core/shared/limits.ts";
 import { checkFunctions, knownOptions, wholeNumber } from "../core/shared/validate.ts";
-import { type Authenticate, authenticator, readTokens, type Tokens } from "./auth.ts";
+import { authenticator, readTokens, type Tokens } from "./auth.ts";
 import { type FanOutOptions, readFanOut } from "./backlog-fan-out.ts";
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
-import { type Deadline, deadlineAt } from "./deadline.ts";
-import { type EnqueueLimits, type EnqueueScope, readEnqueueScope } from "./enqueue-scope.ts";
+import { deadlineAt } from "./deadline.ts";
+import { type EnqueueLimits, readEnqueueScope } from "./enqueue-scope.ts";
 import type { MountedQStash, QStash } from "./qstash-port.ts";
 
 /** Which queues to serve, to whom, and within which bounds. */
@@ -72,26 +72,7 @@ export interface HandlerOptions extends FanOutOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-export interface Settings {
-  readonly first: Queue;
-  /** Every queue by its name, in order. */
-  readonly queues: ReadonlyMap<string, Queue>;
-  /** Without a slash at its end, so that the root is "". */
-  readonly basePath: string;
-  readonly authenticate: Authenticate;
-  readonly dashboard: MountedDashboard | undefined;
-  readonly qstash: MountedQStash | undefined;
-  readonly enqueueScope: EnqueueScope;
-  /** The bounds of a drain that starts now. */
-  readonly drain: DrainOptions;
-  /** The deadline of an invocation that starts now. */
-  readonly deadline: Deadline;
-  readonly eager: boolean;
-  readonly waitUntil: ((promise: Promise<unknown>) => void) | undefined;
-  readonly maxBodyBytes: number;
-  readonly onError: (error: unknown) => void;
-  readonly fanOut: ReturnType<typeof readFanOut>;
-}
+export type Settings = ReturnType<typeof readOptions>;
 
 /** The names of a handler's options, for platforms that add their own. */
 export const handlerOptions: readonly (keyof HandlerOptions)[] = [
@@ -102,8 +83,7 @@ export const handlerOptions: readonly (keyof HandlerOptions)[] = [
 
 const DEFAULT_BODY_BYTES = LARGEST_PAYLOAD + 64 * 1024;
 
-/** Validates handler options. @throws {TidegateError} `invalid_request`; the message names the option. */
-export function readOptions(given: HandlerOptions): Settings {
+export function readOptions(given: HandlerOptions) {
   const options = knownOptions(given, handlerOptions, "createHandler");
   checkFunctions(options, ["waitUntil", "onError", "onBacklog", "getDeadline"]);
   const { drain = {}, eager = true, maxBodyBytes = DEFAULT_BODY_BYTES, onError = logFailure } = options;
@@ -121,9 +101,11 @@ export function readOptions(given: HandlerOptions): Settings {
     dashboard,
     qstash,
     enqueueScope: readEnqueueScope(options.enqueueOptions, options.enqueueLimits),
+    /** The bounds of a drain that starts now. */
     get drain() {
       return bounds();
     },
+    /** The deadline of an invocation that starts now. */
     get deadline() {
       return deadlineAt(options.getDeadline?.(), served.first.clock());
     },
@@ -166,7 +148,8 @@ function mountQStash(qstash: QStash | undefined, queues: ReadonlyMap<string, Que
   return { interface: qstash, queue };
 }
 
-function readQueues({ queue, queues }: HandlerOptions): Pick<Settings, "first" | "queues"> {
+/** The queues: the first one, and every one by its name, in order. */
+function readQueues({ queue, queues }: HandlerOptions): Pick<DashboardHost, "first" | "queues"> {
   const given = queues ?? (queue ? [queue] : []);
   const [first] = Array.isArray(given) ? given : [];
   if (!first || (queue && queues))

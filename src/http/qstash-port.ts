@@ -43,10 +43,7 @@ export interface UrlGroupBrief {
 
 /** What the dashboard shows of messages beside the jobs that deliver them. */
 export interface MessageRecords {
-  /**
-   * Reads up to 100 events, of all messages or of one, among the newest 1,000; undefined if the queue keeps none. Costs
-   * three commands.
-   */
+  /** Up to 100 events, of all messages or one, among the newest 1,000; undefined if none are kept. Three commands. */
   events(
     queue: Queue,
     query: { readonly messageId?: string | undefined; readonly cursor?: string | undefined },
@@ -64,12 +61,7 @@ export interface MountedQStash {
 export interface QStash {
   /** The jobs that deliver messages: add them to the jobs of a queue. */
   readonly jobs: readonly AnyJob[];
-  /**
-   * Responds to a request below `/v2`.
-   *
-   * @internal
-   * @param path the path from `/v2` on, as the request has it.
-   */
+  /** Responds to a request below `/v2`. @internal @param path the path from `/v2` on, as the request has it. */
   respond(request: Request, path: string, host: QStashHost): Promise<Response>;
   /** @internal */
   readonly records: MessageRecords;

@@ -1,8 +1,4 @@
-/**
- * A Cloudflare Worker that serves queues and drains them when its cron trigger fires.
- *
- * @module tidegate/cloudflare
- */
+/** A Cloudflare Worker that serves queues and drains them when its cron trigger fires. @module tidegate/cloudflare */
 
 import { type DrainOptions, drainLimits, withDefaults } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";

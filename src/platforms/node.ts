@@ -1,8 +1,4 @@
-/**
- * A worker for a process that keeps running, and a handler for Node's HTTP server.
- *
- * @module tidegate/node
- */
+/** A worker for a process that keeps running, and a handler for Node's HTTP server. @module tidegate/node */
 
 import process from "node:process";
 import type { DrainOptions } from "../core/drain/options.ts";

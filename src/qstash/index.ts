@@ -1,8 +1,4 @@
-/**
- * QStash's REST interface in front of a queue, for QStash's own SDKs.
- *
- * @module tidegate/qstash
- */
+/** QStash's REST interface in front of a queue, for QStash's own SDKs. @module tidegate/qstash */
 
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
@@ -10,7 +6,7 @@ import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./delivery/delivery-job.ts";
-import { EventLog } from "./messages/event-log.ts";
+import { type EventLog, eventLog } from "./messages/event-log.ts";
 import { defineFanOut } from "./publish/fan-out.ts";
 import { messageRecords } from "./publish/records.ts";
 import { responder } from "./routes/router.ts";
@@ -103,7 +99,7 @@ function readEvents(events: unknown): EventLog | undefined {
   const retentionMs = durationMs(retention, "events.retention");
   if (retentionMs === 0 || retentionMs > LONGEST_RETENTION_MS)
     throw invalidRequest('events.retention must be longer than 0, and at most "90d".');
-  return new EventLog(retentionMs);
+  return eventLog(retentionMs);
 }
 
 function readSigningKeys(keys: unknown): SigningKeys {

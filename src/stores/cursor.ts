@@ -10,7 +10,6 @@ export function writeCursor({ score, id }: Cursor): string {
   return `${score}:${id}`;
 }
 
-/** @throws {TidegateError} `invalid_request` */
 export function readCursor(cursor: string | undefined): Cursor | undefined {
   if (cursor === undefined) return undefined;
   const match = /^(\d{1,17}):(.{1,256})$/s.exec(cursor);
@@ -21,11 +20,7 @@ export function readCursor(cursor: string | undefined): Cursor | undefined {
 /** Begins the cursors of completed jobs without an order, and no others. */
 const UNORDERED = "-";
 
-/**
- * The cursor of a page of completed jobs without an order.
- *
- * @param rest where the page begins; empty for the first page.
- */
+/** The cursor of completed jobs without an order. @param rest where the page begins; empty for the first. */
 export function unorderedCursor(rest: string): string {
   return UNORDERED + rest;
 }

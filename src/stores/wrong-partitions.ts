@@ -1,11 +1,7 @@
 import { invalidRequest, type TidegateError } from "../core/shared/errors.ts";
 import type { Spread } from "../core/store/store.ts";
 
-/**
- * The error for a queue that is not opened as it is stored.
- *
- * @param opened undefined for a queue that is opened without `partitioned`.
- */
+/** For a queue that is not opened as it is stored. @param opened undefined if opened without `partitioned`. */
 export function wrongPartitions(queue: string, stored: Spread | "whole", opened: Spread | undefined): TidegateError {
   const name = JSON.stringify(queue);
   if (stored === "whole")

@@ -1,8 +1,4 @@
-/**
- * Traces with OpenTelemetry. Install `@opentelemetry/api` beside Tidegate.
- *
- * @module tidegate/telemetry
- */
+/** Traces with OpenTelemetry. Install `@opentelemetry/api` beside Tidegate. @module tidegate/telemetry */
 
 export type { JobTrace, TraceContext } from "../core/job/trace-context.ts";
 

@@ -1,11 +1,6 @@
 import { invalidRequest } from "../core/shared/errors.ts";
 
-/**
- * Checks that a value can be compared with stored JSON. A `Map`, a `RegExp` or `NaN` would silently match everything or
- * nothing.
- *
- * @throws {TidegateError} `invalid_request`; the message names the field.
- */
+/** Refuses what JSON does not hold, as it would match all or nothing. @throws {TidegateError} that names the field. */
 export function checkComparable(expected: unknown, path: string): void {
   if (isMatcher(expected) || expected === undefined || expected === null) return;
   if (["string", "boolean"].includes(typeof expected) || Number.isFinite(expected)) return;

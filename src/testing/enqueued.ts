@@ -201,9 +201,8 @@ function payloadMisfit(expected: unknown, actual: unknown): readonly string[] {
   if (typeof expected !== "function") return differences(expected, actual, "payload");
   const isFitting: unknown = expected(actual);
   // Otherwise a promise would count as true, and a missing return as false, whatever the payload.
-  if (typeof isFitting !== "boolean") {
+  if (typeof isFitting !== "boolean")
     throw invalidRequest("The function for payload must return true or false, not a promise.");
-  }
   return isFitting ? [] : [`payload: the function refuses ${shown(actual)}`];
 }
 

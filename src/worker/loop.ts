@@ -3,7 +3,6 @@ import { backoffMs } from "../core/job/backoff.ts";
 import { type Clock, sleep } from "../core/shared/clock.ts";
 import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
 
-/** What to drain repeatedly, and how. */
 export interface LoopNeeds {
   readonly clock: Clock;
   /** Aborting it ends the loop once running jobs have ended. */
@@ -22,7 +21,6 @@ export interface LoopNeeds {
 
 const failureBackoff = { base: "1s", max: "30s", jitter: 0.5 } as const;
 
-/** Whether a drain found nothing to do. */
 export function isIdle({ claimed, rearmed }: DrainReport): boolean {
   return claimed === 0 && rearmed === 0;
 }

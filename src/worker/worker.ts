@@ -5,7 +5,6 @@ import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { DrainLoop, isIdle } from "./loop.ts";
 
-/** What a worker needs. */
 export interface WorkerNeeds {
   /** In order of priority. */
   readonly queues: readonly Queue[];
@@ -54,11 +53,7 @@ export class Worker {
     return [...this.#underWay.values()].reduce(addReport, this.#ended);
   }
 
-  /**
-   * Works until the signal is aborted and all jobs have ended.
-   *
-   * @returns the totals. Never rejects, except as `isDone` says.
-   */
+  /** Works until the signal aborts and all jobs have ended. @returns the totals. Rejects only as `isDone` says. */
   async run(): Promise<DrainTotals> {
     await Promise.all(this.#needs.queues.map((queue, rank) => this.#work(queue, rank)));
     return this.#ended;

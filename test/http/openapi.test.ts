@@ -85,8 +85,8 @@ describe("addresses are relative to that of the document,", () => {
 
 describe("does not compile", () => {
   test("a route that does not say what it answers", () => {
-    // @ts-expect-error: operation and returns are missing.
-    expect(route({ method: "GET", path: "/new", scope: "anyone", run: async () => reply({}) })).toBeDefined();
+    // @ts-expect-error: returns is missing.
+    expect(route("GET /new", "getNew", "anyone", { run: async () => reply({}) })).toBeDefined();
   });
 
   test("a shape whose type differs from the answer's", () => {

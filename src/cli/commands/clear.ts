@@ -2,31 +2,27 @@ import { Option } from "@commander-js/extra-typings";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import { type ClearableState, clearableStates } from "../../core/store/store.ts";
 import { counted } from "../output/text.ts";
-import { examples, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { type AnyQueue, openTarget } from "../target.ts";
 
-/** `queue:clear`: removes the jobs of a state. */
-export function addClear(program: Program, session: Session): void {
-  program
-    .command("queue:clear")
-    .summary("remove all jobs of a state")
-    .description("Removes jobs for good, after confirmation. Running jobs and schedules stay.")
+export function addClear(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:clear",
+    "remove all jobs of a state",
+    "Removes jobs for good, after confirmation. Running jobs and schedules stay.",
+    ["tidegate queue:clear", "remove every waiting job"],
+    ["tidegate queue:clear --state completed --yes", "free memory, without confirmation"],
+  )
     .addOption(
       new Option("--state <state>", "which jobs; pending means scheduled and ready")
         .choices(clearableStates)
         .default("pending" as const),
     )
     .option("--yes", "do not ask for confirmation")
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:clear", "remove every waiting job"],
-        ["tidegate queue:clear --state completed --yes", "free memory, without confirmation"],
-      ),
-    )
     .action(async ({ state, yes }) => {
-      const { queue, label } = await openTarget(session, program.opts());
+      const { queue, label } = await openTarget(session);
       const isWanted = await session.confirm(() => question(queue, label, state), yes);
       const cleared = isWanted ? await clear(queue, state, session) : 0;
       session.print({ cleared }, () =>

@@ -8,7 +8,7 @@ import { type Month, month, type PlanName, type Share, verdict } from "../cost/m
 import { duration, whole } from "../option-values.ts";
 import { count } from "../output/text.ts";
 import { span } from "../output/time.ts";
-import { examples, joinLines, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { type RedisTarget, redisTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
@@ -21,12 +21,15 @@ Then it multiplies, for a month of 30 days: by the ticks, by the occurrences of 
 jobs that you expect (--jobs). Each job counts as if it came alone, and each occurrence as if a drain fired it, so the
 result is an upper limit.`;
 
-/** `queue:cost`: what the queue costs. */
-export function addCost(program: Program, session: Session): void {
-  program
-    .command("queue:cost")
-    .summary("measure what jobs, ticks and a month cost in commands")
-    .description(joinLines(DESCRIPTION))
+export function addCost(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:cost",
+    "measure what jobs, ticks and a month cost in commands",
+    DESCRIPTION,
+    ["tidegate queue:cost", "ticks and schedules on the free plan"],
+    ["tidegate queue:cost --jobs 100000 --plan payg", "with 100,000 jobs, in dollars"],
+  )
     .addOption(new Option("--plan <plan>", "of Upstash").choices(["free", "payg"] as const).default("free" as const))
     .addOption(
       new Option("--tick <duration>", "how often a cron trigger drains: 1m, 15s")
@@ -34,19 +37,12 @@ export function addCost(program: Program, session: Session): void {
         .default(60_000, "1m"),
     )
     .option("--jobs <count>", "how many jobs a month you expect, not counting schedules", whole(0, 1_000_000_000), 0)
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:cost", "ticks and schedules on the free plan"],
-        ["tidegate queue:cost --jobs 100000 --plan payg", "with 100,000 jobs, in dollars"],
-      ),
-    )
     .action(async ({ plan, tick, jobs }) => {
       if (tick < 1_000) throw new UsageError("--tick must be at least 1s.");
-      const { url } = program.opts();
+      const { url } = session.globals;
       if (url !== undefined && !isRedisUrl(url))
         throw new UsageError("Costs can only be measured directly on Redis, not through a handler.", HOW);
-      const target = await redisTarget(session, program.opts());
+      const target = await redisTarget(session);
       const schedules = await target.queue.schedules.list();
       const line = session.liveLine();
       line.show("Measuring ...");

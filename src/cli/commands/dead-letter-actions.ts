@@ -6,45 +6,42 @@ import { type DeadLetterAction, deadLetterChange, readSelection } from "../dead-
 import { findIds } from "../find-job.ts";
 import { failureGroup, json } from "../option-values.ts";
 import { counted } from "../output/text.ts";
-import { examples, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 
-/** `queue:dlq retry`: retries dead jobs. */
-export function addRetry(group: CommandUnknownOpts, program: Program, session: Session): void {
-  selecting(group.command("retry"))
-    .summary("retry dead jobs now, with all their retries")
-    .description("Makes dead jobs due now, with all their retries. On a terminal it asks before it retries several.")
+export function addRetry(group: CommandUnknownOpts, session: Session): void {
+  const command = addCommand(
+    group,
+    "retry",
+    "retry dead jobs now, with all their retries",
+    "Makes dead jobs due now, with all their retries. On a terminal it asks before it retries several.",
+    [`tidegate queue:dlq retry 0197a2c4-... --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
+    ["tidegate queue:dlq retry --all --dry-run", "only count them"],
+  );
+  selecting(command)
     .option("--payload <json>", "replaces the stored payload; - reads it from standard input")
-    .addHelpText(
-      "after",
-      examples(
-        [`tidegate queue:dlq retry 0197a2c4-... --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
-        ["tidegate queue:dlq retry --all --dry-run", "only count them"],
-      ),
-    )
     .action((ids, { payload: text, ...options }) =>
-      change(ids, options, program, session, async () => {
+      change(ids, options, session, async () => {
         if (text === undefined || options.dryRun) return { verb: "retry" };
         return { verb: "retry", payload: await json(text, "The payload", session.io) };
       }),
     );
 }
 
-/** `queue:dlq remove`: removes dead jobs for good. */
-export function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
-  selecting(group.command("remove"))
-    .summary("remove dead jobs for good, after confirmation")
-    .description("Removes dead jobs for good, after confirmation.")
-    .addHelpText(
-      "after",
-      examples(["tidegate queue:dlq remove --name old_job --yes", "all of one type, without a question"]),
-    )
-    .action((ids, options) => change(ids, options, program, session, async () => ({ verb: "remove" })));
+export function addRemove(group: CommandUnknownOpts, session: Session): void {
+  const command = addCommand(
+    group,
+    "remove",
+    "remove dead jobs for good, after confirmation",
+    "Removes dead jobs for good, after confirmation.",
+    ["tidegate queue:dlq remove --name old_job --yes", "all of one type, without a question"],
+  );
+  selecting(command).action((ids, options) => change(ids, options, session, async () => ({ verb: "remove" })));
 }
 
-function selecting(command: CommandUnknownOpts) {
-  return (command as ReturnType<Program["command"]>)
+function selecting(command: ReturnType<typeof addCommand>) {
+  return command
     .argument("[ids...]", "the ids of the jobs")
     .option("--name <name>", "all jobs of this type")
     .option("--group <group>", "all jobs of this group of queue:failures", failureGroup)
@@ -56,12 +53,11 @@ function selecting(command: CommandUnknownOpts) {
 async function change(
   ids: readonly string[],
   { dryRun, yes, ...options }: ChangeOptions & Parameters<typeof readSelection>[1],
-  program: Program,
   session: Session,
   readAction: () => Promise<DeadLetterAction>,
 ): Promise<void> {
   const given = readSelection(ids, options);
-  const target = await openTarget(session, program.opts());
+  const target = await openTarget(session);
   const selection = "ids" in given ? { ids: await findIds(target, given.ids, ["dead"], session) } : given;
   const action = await readAction();
   // Retrying jobs by id needs no question.

@@ -4,59 +4,52 @@ import { findIds } from "../find-job.ts";
 import { failureGroup } from "../option-values.ts";
 import { deadTable, jobDetails } from "../output/jobs.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
-import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
+import { addCommand, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { suggestedCommand } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue } from "../target.ts";
 import { addRemove, addRetry } from "./dead-letter-actions.ts";
 
-/** `queue:dlq`: dead jobs. */
-export function addDeadLetter(program: Program, session: Session): void {
-  const group = program
-    .command("queue:dlq")
-    .summary("list, retry and remove dead jobs")
-    .description("The dead-letter queue keeps dead jobs, with their errors, until you retry or remove them.")
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:dlq", "list them, newest first"],
-        ["tidegate queue:dlq show 0197a2c4-...", "one, with its payload and stack"],
-        ["tidegate queue:dlq retry 0197a2c4-...", "retry it"],
-        ["tidegate queue:dlq retry --name send_email", "retry all of one type"],
-        ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry a group of queue:failures"],
-        ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
-      ),
-    );
-  addList(group, program, session);
-  addShow(group, program, session);
-  addRetry(group, program, session);
-  addRemove(group, program, session);
+export function addDeadLetter(session: Session): void {
+  const group = addCommand(
+    session.program,
+    "queue:dlq",
+    "list, retry and remove dead jobs",
+    "The dead-letter queue keeps dead jobs, with their errors, until you retry or remove them.",
+    ["tidegate queue:dlq", "list them, newest first"],
+    ["tidegate queue:dlq show 0197a2c4-...", "one, with its payload and stack"],
+    ["tidegate queue:dlq retry 0197a2c4-...", "retry it"],
+    ["tidegate queue:dlq retry --name send_email", "retry all of one type"],
+    ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry a group of queue:failures"],
+    ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
+  );
+  addList(group, session);
+  addShow(group, session);
+  addRetry(group, session);
+  addRemove(group, session);
 }
 
-function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
-  const command = group
-    .command("list", { isDefault: true })
-    .summary("list them, newest first")
-    .description("Lists dead jobs, newest first, each with the error of its last attempt.")
+function addList(group: CommandUnknownOpts, session: Session): void {
+  const command = addCommand(
+    group,
+    "list",
+    "list them, newest first",
+    "Lists dead jobs, newest first, each with the error of its last attempt.",
+    ["tidegate queue:dlq list --name send_email", "jobs of one type"],
+    ["tidegate queue:dlq list --all --json", "everything, for a script"],
+  )
     .option("--name <name>", "only jobs of this type")
     .option("--group <group>", "only jobs of this group of queue:failures", failureGroup)
     .option("--wide", "show whole ids and errors, one line per job");
   addPageOptions(command)
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:dlq list --name send_email", "jobs of one type"],
-        ["tidegate queue:dlq list --all --json", "everything, for a script"],
-      ),
-    )
     .allowExcessArguments()
     .action(async ({ all, wide, ...options }, command) => {
-      refuseUnknownSubcommand(command, `To see one job: ${suggestedCommand("queue:dlq show ID", program.opts())}`);
-      const target = await openTarget(session, program.opts());
+      refuseUnknownSubcommand(command, `To see one job: ${suggestedCommand("queue:dlq show ID", session.globals)}`);
+      const target = await openTarget(session);
       const { queue } = target;
       const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
       const page = await readPages("jobs", read, options.cursor, all, session);
-      if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
+      if (page.jobs.length === 0) await refuseUnknownQueue(target, session);
       const { now, colors, width } = session;
       session.print(page, () =>
         page.jobs.length > 0
@@ -67,15 +60,17 @@ function addList(group: CommandUnknownOpts, program: Program, session: Session):
     });
 }
 
-function addShow(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("show")
-    .summary("show one dead job, with its payload and errors")
-    .description("Shows everything about one dead job: its payload, the errors of its attempts, and the last stack.")
+function addShow(group: CommandUnknownOpts, session: Session): void {
+  addCommand(
+    group,
+    "show",
+    "show one dead job, with its payload and errors",
+    "Shows everything about one dead job: its payload, the errors of its attempts, and the last stack.",
+    ["tidegate queue:dlq show 0197a2c4-...", "show one dead job"],
+  )
     .argument("<id>", "the id of the job")
-    .addHelpText("after", examples(["tidegate queue:dlq show 0197a2c4-...", "show one dead job"]))
     .action(async (id) => {
-      const target = await openTarget(session, program.opts());
+      const target = await openTarget(session);
       const { queue, command } = target;
       const [whole = id] = await findIds(target, [id], ["dead"], session);
       const job = await queue.getJob(whole);

@@ -6,7 +6,7 @@ import type { Dev } from "../../dev/index.ts";
 import { type RedisAddress, readRedisUrl } from "../../dev/redis-address.ts";
 import { whole } from "../option-values.ts";
 import { counted, printable, printableLines } from "../output/text.ts";
-import { examples, type Globals, joinLines, type Program } from "../program.ts";
+import { addCommand, type Globals } from "../program.ts";
 import type { Session } from "../session.ts";
 import { UsageError } from "../usage-error.ts";
 import { attemptPrinter } from "../work/attempt-lines.ts";
@@ -25,27 +25,23 @@ TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET as a bearer token: of this e
 
 const PORTS = { pages: 8078, rest: 8079 } as const;
 
-/** `dev`: everything an app needs on a developer's machine. */
-export function addDev(program: Program, session: Session): void {
-  program
-    .command("dev")
-    .summary("develop offline: a Redis, a cron, the dashboard and QStash")
-    .description(joinLines(DESCRIPTION))
+export function addDev(session: Session): void {
+  addCommand(
+    session.program,
+    "dev",
+    "develop offline: a Redis, a cron, the dashboard and QStash",
+    DESCRIPTION,
+    ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "beside next dev"],
+    ["tidegate dev --write .dev.vars --drain http://localhost:8787/drain", "beside wrangler dev"],
+  )
     .option("--drain <url>", "the drain route of your app, such as http://localhost:3000/api/queue/drain")
     .option("--write <file>", "write the two lines of the REST API into this file: .env.local, .dev.vars")
     .option("--redis <url>", "use this Redis, such as redis://localhost:6379, instead of one of its own")
     .option("--dir <directory>", "where tokens and data are kept", ".tidegate")
     .option("--port <port>", "the port of the dashboard and of QStash's interface", whole(1, 65_535), PORTS.pages)
     .option("--rest-port <port>", "the port of Upstash's REST API", whole(1, 65_535), PORTS.rest)
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "beside next dev"],
-        ["tidegate dev --write .dev.vars --drain http://localhost:8787/drain", "beside wrangler dev"],
-      ),
-    )
     .action(async ({ port, restPort, dir, write, ...addresses }) => {
-      const globals = program.opts();
+      const { globals } = session;
       refuseOthers(globals);
       const drain = addresses.drain === undefined ? undefined : drainUrl(addresses.drain);
       const redis = addresses.redis === undefined ? undefined : redisUrl(addresses.redis);
@@ -106,7 +102,6 @@ function redisUrl(text: string): RedisAddress {
   return address;
 }
 
-/** What of the command line the start screen shows. */
 interface Shown {
   readonly drain: URL | undefined;
   readonly write: string | undefined;
@@ -153,7 +148,6 @@ function errorPrinter(session: Session): (error: unknown) => void {
   };
 }
 
-/** Says what went wrong, to people and to programs. */
 function note(message: string, { io, isJson, colors }: Session): void {
   if (isJson) io.stderr.write(`${JSON.stringify({ error: { code: "not_drained", message } })}\n`);
   else io.stderr.write(`${colors.yellow(printableLines(message))}\n`);

@@ -3,7 +3,7 @@ import { checkHandler } from "../doctor/handler.ts";
 import { checkQueue } from "../doctor/queue.ts";
 import { checkRedis } from "../doctor/redis.ts";
 import { printable, printableLines } from "../output/text.ts";
-import { examples, type Globals, joinLines, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import { targetsOf } from "../queues.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
@@ -14,32 +14,27 @@ It checks every queue that the handler or the module serves, or the one that --q
 
 It only reads the queues. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;
 
-/** `queue:doctor`: checks the setup. */
-export function addDoctor(program: Program, session: Session): void {
-  program
-    .command("queue:doctor")
-    .summary("check the setup and suggest fixes")
-    .description(joinLines(DESCRIPTION))
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:doctor", "check the queues of the handler that the environment names"],
-        ["tidegate queue:doctor --url https://example.com/queue --module ./jobs.ts", "compare with your code too"],
-      ),
-    )
-    .action(async () => {
-      const target = await openTarget(session, program.opts());
-      const findings = await examine(target, session, program.opts());
-      const isHealthy = findings.every(({ status }) => status !== "fail");
-      session.print({ ok: isHealthy, checks: findings }, () => report(target, findings, session));
-      if (!isHealthy) session.exitCode = 1;
-    });
+export function addDoctor(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:doctor",
+    "check the setup and suggest fixes",
+    DESCRIPTION,
+    ["tidegate queue:doctor", "check the queues of the handler that the environment names"],
+    ["tidegate queue:doctor --url https://example.com/queue --module ./jobs.ts", "compare with your code too"],
+  ).action(async () => {
+    const target = await openTarget(session);
+    const findings = await examine(target, session);
+    const isHealthy = findings.every(({ status }) => status !== "fail");
+    session.print({ ok: isHealthy, checks: findings }, () => report(target, findings, session));
+    if (!isHealthy) session.exitCode = 1;
+  });
 }
 
-async function examine(target: Target, session: Session, globals: Globals): Promise<readonly Finding[]> {
+async function examine(target: Target, session: Session): Promise<readonly Finding[]> {
   const [way, isReachable] = await checkConnection(target, session);
   if (!isReachable) return way;
-  const targets = await targetsOf(target, session, globals);
+  const targets = await targetsOf(target, session);
   const checked = [...targets].map(async ([queue, each]) => {
     const found = await checkQueue(each, session.now);
     return queue === undefined ? found : found.map((finding) => ({ ...finding, queue }));

@@ -3,20 +3,23 @@ import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { duration, json, time, whole } from "../option-values.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { examples, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 
-/** `queue:enqueue`: enqueues a job. */
-export function addEnqueue(program: Program, session: Session): void {
-  program
-    .command("queue:enqueue")
-    .summary("enqueue a job")
-    .description(
-      "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
-        "With a handler, --max-retries, --timeout and --cron need a token with the scope admin.",
-    )
+function addEnqueueCommand({ program }: Session) {
+  return addCommand(
+    program,
+    "queue:enqueue",
+    "enqueue a job",
+    "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
+      "With a handler, --max-retries, --timeout and --cron need a token with the scope admin.",
+    [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
+    ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
+    ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
+    [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "each working day at nine"],
+  )
     .argument("<name>", "the name of the job")
     .argument("[json]", "its payload; - reads it from standard input")
     .option("--delay <duration>", "run after this time: 30s, 5m, 1h, 7d", duration)
@@ -28,41 +31,24 @@ export function addEnqueue(program: Program, session: Session): void {
     .option("--dedupe-ttl <duration>", "... within this time of the first", duration)
     .option("--dedupe-replace", "... but change that job instead, until its first attempt")
     .option("--cron <expression>", 'recur, as in "0 0 9 * * *" (seconds first)')
-    .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)")
-    .addHelpText(
-      "after",
-      examples(
-        [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
-        ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
-        ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
-        [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "each working day at nine"],
-      ),
-    )
-    .action(async (name, text, options) => {
-      const enqueueOptions = optionsOf(options);
-      const { kind, queue, jobNames } = await openTarget(session, program.opts());
-      const payload = await json(text, "The payload", session.io);
-      const result = await queue.enqueue(name, payload, enqueueOptions);
-      session.print(result, () => resultText(result, options.cron !== undefined, session.now));
-      // Not an error: the name may belong to a future deployment.
-      if (kind === "redis" && jobNames === undefined)
-        session.note(
-          "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
-        );
-    });
+    .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)");
 }
 
-interface Options {
-  readonly delay?: number | undefined;
-  readonly runAt?: EnqueueOptions["runAt"] | undefined;
-  readonly id?: string | undefined;
-  readonly maxRetries?: number | undefined;
-  readonly timeout?: number | undefined;
-  readonly dedupeKey?: string | undefined;
-  readonly dedupeTtl?: number | undefined;
-  readonly dedupeReplace?: boolean | undefined;
-  readonly cron?: string | undefined;
-  readonly timeZone?: string | undefined;
+type Options = ReturnType<ReturnType<typeof addEnqueueCommand>["opts"]>;
+
+export function addEnqueue(session: Session): void {
+  addEnqueueCommand(session).action(async (name, text, options) => {
+    const enqueueOptions = optionsOf(options);
+    const { kind, queue, jobNames } = await openTarget(session);
+    const payload = await json(text, "The payload", session.io);
+    const result = await queue.enqueue(name, payload, enqueueOptions);
+    session.print(result, () => resultText(result, options.cron !== undefined, session.now));
+    // Not an error: the name may belong to a future deployment.
+    if (kind === "redis" && jobNames === undefined)
+      session.note(
+        "Name and payload were not checked, since Redis does not know the jobs: use --module to check them.",
+      );
+  });
 }
 
 /** Converts to the queue's options. Refuses contradictions before anything is sent. */

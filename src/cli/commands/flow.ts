@@ -9,54 +9,48 @@ import { type Column, facts } from "../output/table.ts";
 import { count, printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
-import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
+import { addCommand, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
 const KEY = "the flow control key";
 
-/** `queue:flow`: flow control keys. */
-export function addFlow(program: Program, session: Session): void {
-  const group = program
-    .command("queue:flow")
-    .summary("list, limit and pause flow control keys")
-    .description(
-      "Manages flow control keys: their running and waiting jobs, and their limits. Limits that you set stay until you unset them.",
-    )
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:flow", "list keys, the busiest first"],
-        ["tidegate queue:flow show tenant-7", "one key"],
-        ["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"],
-        ["tidegate queue:flow unset mail", "let enqueues set them again"],
-        ["tidegate queue:flow pause tenant-7", "start none of its jobs until it is resumed"],
-      ),
-    );
-  addList(group, program, session);
-  addForKey(show, group, program, session);
-  addSet(group, program, session);
-  for (const action of [unset, pause, resume]) addForKey(action, group, program, session);
+export function addFlow(session: Session): void {
+  const group = addCommand(
+    session.program,
+    "queue:flow",
+    "list, limit and pause flow control keys",
+    "Manages flow control keys: their running and waiting jobs, and their limits. Limits that you set stay until you unset them.",
+    ["tidegate queue:flow", "list keys, the busiest first"],
+    ["tidegate queue:flow show tenant-7", "one key"],
+    ["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"],
+    ["tidegate queue:flow unset mail", "let enqueues set them again"],
+    ["tidegate queue:flow pause tenant-7", "start none of its jobs until it is resumed"],
+  );
+  addList(group, session);
+  addForKey(show, group, session);
+  addSet(group, session);
+  for (const action of [unset, pause, resume]) addForKey(action, group, session);
 }
 
-function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
-  const command = group
-    .command("list", { isDefault: true })
-    .summary("list keys, the busiest first")
-    .description(
-      "Lists the keys that have jobs, an open window or pinned limits, or are paused. Only each page is sorted. To sort all keys, add --all.",
-    );
+function addList(group: CommandUnknownOpts, session: Session): void {
+  const command = addCommand(
+    group,
+    "list",
+    "list keys, the busiest first",
+    "Lists the keys that have jobs, an open window or pinned limits, or are paused. Only each page is sorted. To sort all keys, add --all.",
+    ["tidegate queue:flow list --all --json", "every key, for a script"],
+  );
   addPageOptions(command)
-    .addHelpText("after", examples(["tidegate queue:flow list --all --json", "every key, for a script"]))
     .allowExcessArguments()
     .action(async ({ all, limit, cursor }, command) => {
       refuseUnknownSubcommand(command);
-      const target = await openTarget(session, program.opts());
+      const target = await openTarget(session);
       const read = (from: string | undefined) => target.queue.flowControl.list({ limit, cursor: from });
       const page = await readPages("keys", read, cursor, all, session);
       const keys = [...page.keys].sort(busiestFirst);
-      if (keys.length === 0) await refuseUnknownQueue(target, program.opts());
+      if (keys.length === 0) await refuseUnknownQueue(target, session);
       session.print({ keys, cursor: page.cursor }, () =>
         keys.length > 0 ? session.table(columns(session), keys) : "No flow control key is in use.",
       );
@@ -87,15 +81,11 @@ interface KeyAction {
   act(key: string, target: Target, session: Session): Promise<void>;
 }
 
-function addForKey(action: KeyAction, group: CommandUnknownOpts, program: Program, session: Session): void {
+function addForKey(action: KeyAction, group: CommandUnknownOpts, session: Session): void {
   const { name, summary, description, example } = action;
-  group
-    .command(name)
-    .summary(summary)
-    .description(description)
+  addCommand(group, name, summary, description, [`tidegate queue:flow ${name} ${example[0]}`, example[1]])
     .argument("<key>", KEY)
-    .addHelpText("after", examples([`tidegate queue:flow ${name} ${example[0]}`, example[1]]))
-    .action(async (key) => action.act(key, await openTarget(session, program.opts()), session));
+    .action(async (key) => action.act(key, await openTarget(session), session));
 }
 
 const show: KeyAction = {
@@ -124,28 +114,23 @@ function details(key: FlowControlKey, { now, colors }: Session): string {
   return facts(entries, colors);
 }
 
-function addSet(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("set")
-    .summary("set and pin the limits of a key")
-    .description(
-      "Replaces all limits of a key and pins them: enqueues no longer change them. A limit that you leave out is none.",
-    )
+function addSet(group: CommandUnknownOpts, session: Session): void {
+  addCommand(
+    group,
+    "set",
+    "set and pin the limits of a key",
+    "Replaces all limits of a key and pins them: enqueues no longer change them. A limit that you leave out is none.",
+    ["tidegate queue:flow set tenant-7 --concurrency 2", "two at once"],
+    ["tidegate queue:flow set mail --rate 100 --period 1m", "100 a minute"],
+    ["tidegate queue:flow set mail", "without limits"],
+  )
     .argument("<key>", KEY)
     .option("--concurrency <count>", "how many of its jobs may run at once", whole(1, HIGHEST_LIMIT))
     .option("--rate <count>", "how many may start in one period; needs --period", whole(1, HIGHEST_LIMIT))
     .option("--period <duration>", "how long that is, such as 1m", duration)
     .option("--ordered", "run them in the order of enqueuing, one at a time")
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:flow set tenant-7 --concurrency 2", "two at once"],
-        ["tidegate queue:flow set mail --rate 100 --period 1m", "100 a minute"],
-        ["tidegate queue:flow set mail", "without limits"],
-      ),
-    )
     .action(async (key, limits) => {
-      const { queue, command } = await openTarget(session, program.opts());
+      const { queue, command } = await openTarget(session);
       const found = await queue.flowControl.set(key, limits);
       const undo = command(`queue:flow unset ${quoted(printable(key))}`);
       session.print(found, () => `Limits of ${printable(key)}: ${limitsText(found)}. They stay until: ${undo}`);

@@ -1,4 +1,3 @@
-import type { Program } from "../program.ts";
 import type { Session } from "../session.ts";
 import { addClear } from "./clear.ts";
 import { addCost } from "./cost.ts";
@@ -15,8 +14,7 @@ import { addSchedules } from "./schedules.ts";
 import { addTop } from "./top.ts";
 import { addWork } from "./work.ts";
 
-/** Adds one command to the command line. */
-export type AddCommand = (program: Program, session: Session) => void;
+export type AddCommand = (session: Session) => void;
 
 /** Every command, in the order of the help. */
 export const commands: readonly AddCommand[] = [

@@ -1,6 +1,5 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import type { Duration, PointInTime } from "../../core/shared/duration.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { changeJobs } from "../change-jobs.ts";
@@ -11,7 +10,7 @@ import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
 import { type PendingAction, pendingChange, readPendingSelection } from "../pending-jobs.ts";
-import { examples, joinLines, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
@@ -35,52 +34,53 @@ const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
 const ofListsAlone = ["--limit", "--cursor", "--wide"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
-/** `queue:jobs`: lists jobs, shows one, or changes it. */
-export function addJobs(program: Program, session: Session): void {
-  const command = program
-    .command("queue:jobs")
-    .summary("list jobs, show one, or cancel, reschedule or run it")
-    .description(joinLines(DESCRIPTION))
+function addJobsCommand({ program }: Session) {
+  const command = addCommand(
+    program,
+    "queue:jobs",
+    "list jobs, show one, or cancel, reschedule or run it",
+    DESCRIPTION,
+    ["tidegate queue:jobs", "the latest ten of each state"],
+    ["tidegate queue:jobs --state completed", "completed jobs, newest first"],
+    ["tidegate queue:jobs --name send_email --all", "every job of one type"],
+    ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
+    ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
+    ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
+    ["tidegate queue:jobs --name send_email --cancel", "remove all waiting jobs of one type"],
+    ["tidegate queue:jobs --all --state scheduled --run", "run all scheduled jobs now"],
+  )
     .argument("[id]", "show everything about this job")
     .addOption(new Option("--state <state>", "only jobs in this state").choices(jobStates))
     .option("--name <name>", "only jobs of this type")
     .option("--wide", "show whole ids and errors, one line per job");
-  addPageOptions(command)
+  return addPageOptions(command)
     .option("--cancel", "remove the job, or all waiting jobs of --name or --all, after confirmation")
     .option("--running", "with an ID and --cancel: also stop a running job, through its signal")
     .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
     .option("--run", "make it due now")
     .option("--dry-run", "with --name or --all: only count the jobs")
-    .option("--yes", "do not ask for confirmation")
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:jobs", "the latest ten of each state"],
-        ["tidegate queue:jobs --state completed", "completed jobs, newest first"],
-        ["tidegate queue:jobs --name send_email --all", "every job of one type"],
-        ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
-        ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
-        ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
-        ["tidegate queue:jobs --name send_email --cancel", "remove all waiting jobs of one type"],
-        ["tidegate queue:jobs --all --state scheduled --run", "run all scheduled jobs now"],
-      ),
-    )
-    .action(async (id, options, command) => {
-      const action = checkOptions(id, command);
-      const selection = id === undefined && action ? readPendingSelection(action, options) : undefined;
-      const target = await openTarget(session, program.opts());
-      if (selection) {
-        const change = pendingChange(target, pendingAction(options), selection, session);
-        await changeJobs(target.label, change, options, session);
-        return;
-      }
-      if (id === undefined) return listJobs(target, options, command, program, session);
-      const job = await findJob(target, id, session);
-      if (options.cancel) return cancel(target, job, options, session);
-      if (options.run) return run(target, job, session);
-      if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
-      session.print(job, () => jobDetails(job, session.now, session.colors));
-    });
+    .option("--yes", "do not ask for confirmation");
+}
+
+type Options = ReturnType<ReturnType<typeof addJobsCommand>["opts"]>;
+
+export function addJobs(session: Session): void {
+  addJobsCommand(session).action(async (id, options, command) => {
+    const action = checkOptions(id, command);
+    const selection = id === undefined && action ? readPendingSelection(action, options) : undefined;
+    const target = await openTarget(session);
+    if (selection) {
+      const change = pendingChange(target, pendingAction(options), selection, session);
+      await changeJobs(target.label, change, options, session);
+      return;
+    }
+    if (id === undefined) return listJobs(target, options, command, session);
+    const job = await findJob(target, id, session);
+    if (options.cancel) return cancel(target, job, options, session);
+    if (options.run) return run(target, job, session);
+    if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
+    session.print(job, () => jobDetails(job, session.now, session.colors));
+  });
 }
 
 /** Returns the action that was asked for. @throws {UsageError} for options that contradict each other */
@@ -103,38 +103,22 @@ function checkOptions(id: string | undefined, command: CommandUnknownOpts): stri
   return action;
 }
 
-function pendingAction({ cancel, reschedule }: Pick<ActionOptions, "cancel" | "reschedule">): PendingAction {
+function pendingAction({ cancel, reschedule }: Options): PendingAction {
   return cancel ? { verb: "cancel" } : { verb: "move", to: reschedule ?? "0s" };
-}
-
-interface ActionOptions {
-  readonly cancel?: true | undefined;
-  readonly reschedule?: PointInTime | Duration | undefined;
-}
-
-interface ListOptions {
-  readonly state?: (typeof jobStates)[number] | undefined;
-  readonly name?: string | undefined;
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-  readonly all?: true | undefined;
-  readonly wide?: true | undefined;
 }
 
 async function listJobs(
   target: Target,
-  { all, wide, ...options }: ListOptions,
+  { all, wide, state, name, limit, cursor: first }: Options,
   command: CommandUnknownOpts,
-  program: Program,
   session: Session,
 ): Promise<void> {
   const { queue } = target;
-  const inPages = session.isJson || all || options.state !== undefined || options.cursor !== undefined;
-  const limit = command.getOptionValueSource("limit") === "cli" ? options.limit : undefined;
+  const inPages = session.isJson || all || state !== undefined || first !== undefined;
   const page = inPages
-    ? await readPages("jobs", (cursor) => queue.listJobs({ ...options, cursor }), options.cursor, all, session)
-    : await latestJobs(target, { name: options.name, limit });
-  if (page.jobs.length === 0) await refuseUnknownQueue(target, program.opts());
+    ? await readPages("jobs", (cursor) => queue.listJobs({ state, name, limit, cursor }), first, all, session)
+    : await latestJobs(target, name, command.getOptionValueSource("limit") === "cli" ? limit : OF_EACH);
+  if (page.jobs.length === 0) await refuseUnknownQueue(target, session);
   const { now, colors, width } = session;
   session.print(page, () =>
     page.jobs.length > 0 ? jobTable(page.jobs, { now, colors, width: wide ? undefined : width }) : "No matching jobs.",
@@ -144,15 +128,8 @@ async function listJobs(
   if ("cursor" in page) noteNextPage(page.cursor, session);
 }
 
-/**
- * The first jobs of each state: running ones, then the most recently changed ones, then scheduled ones.
- *
- * @returns also whether there are more.
- */
-async function latestJobs(
-  { queue }: Target,
-  { name, limit = OF_EACH }: { readonly name: string | undefined; readonly limit: number | undefined },
-): Promise<{ readonly jobs: readonly JobInfo[]; readonly more: boolean }> {
+/** Running jobs, then the most recently changed, then scheduled ones. @returns also whether there are more. */
+async function latestJobs({ queue }: Target, name: string | undefined, limit: number) {
   const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, name, limit })));
   const groupOf = ({ state }: JobInfo) => (state === "running" ? 0 : state === "scheduled" ? 2 : 1);
   const order = (one: JobInfo, other: JobInfo) => groupOf(one) - groupOf(other) || whenOf(one) - whenOf(other);
@@ -169,7 +146,7 @@ function whenOf({ state, completedAt, failedAt, runAt, startedAt, enqueuedAt }: 
 async function cancel(
   { queue, label }: Target,
   job: JobInfo,
-  { running, yes }: { readonly running?: true; readonly yes?: true },
+  { running, yes }: Options,
   session: Session,
 ): Promise<void> {
   const what = `job ${printable(job.id)} (${printable(job.name)})`;

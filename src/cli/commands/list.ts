@@ -4,7 +4,7 @@ import { metricsTable } from "../output/metrics.ts";
 import { queuesTable } from "../output/queues.ts";
 import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
-import { examples, joinLines, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import { readQueues } from "../queues.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
@@ -16,32 +16,27 @@ With --queue, or if there is only one, shows that queue: the number of jobs in e
 and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
 and how many jobs are pending now. ~ marks an estimate.`;
 
-/** `queue:list`: all queues, or the statistics of one. */
-export function addList(program: Program, session: Session): void {
-  program
-    .command("queue:list")
-    .summary("show counts and pace of all queues, or one in detail")
-    .description(joinLines(DESCRIPTION))
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:list", "all queues, or the only one in detail"],
-        ["tidegate queue:list --queue bulk", "one in detail"],
-        ["tidegate queue:list --json | jq .deadLetterCount", "one number, for a script"],
-      ),
-    )
-    .action(async () => {
-      const target = await openTarget(session, program.opts());
-      const isOne = program.opts().queue !== undefined || target.kind === "redis";
-      const [stats, list] = await Promise.all([target.queue.getStats(), isOne ? null : readQueues(target, session)]);
-      await refuseUnknownQueue(target, program.opts(), stats);
-      const queues = list?.queues ?? [];
-      if (queues.length > 1) session.print({ queues }, () => queuesTable(queues, session));
-      else {
-        const metrics = await target.queue.getFigures({ days: 0, pending: true });
-        session.print({ ...stats, figures: metrics }, () => statistics(target, stats, metrics, session));
-      }
-    });
+export function addList(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:list",
+    "show counts and pace of all queues, or one in detail",
+    DESCRIPTION,
+    ["tidegate queue:list", "all queues, or the only one in detail"],
+    ["tidegate queue:list --queue bulk", "one in detail"],
+    ["tidegate queue:list --json | jq .deadLetterCount", "one number, for a script"],
+  ).action(async () => {
+    const target = await openTarget(session);
+    const isOne = session.globals.queue !== undefined || target.kind === "redis";
+    const [stats, list] = await Promise.all([target.queue.getStats(), isOne ? null : readQueues(target)]);
+    await refuseUnknownQueue(target, session, stats);
+    const queues = list?.queues ?? [];
+    if (queues.length > 1) session.print({ queues }, () => queuesTable(queues, session));
+    else {
+      const metrics = await target.queue.getFigures({ days: 0, pending: true });
+      session.print({ ...stats, figures: metrics }, () => statistics(target, stats, metrics, session));
+    }
+  });
 }
 
 interface Line {

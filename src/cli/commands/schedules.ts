@@ -4,45 +4,43 @@ import { json, whole } from "../option-values.ts";
 import type { Column } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { examples, type Program, refuseUnknownSubcommand } from "../program.ts";
+import { addCommand, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 
-/** `queue:schedules`: recurring jobs. */
-export function addSchedules(program: Program, session: Session): void {
-  const group = program
-    .command("queue:schedules")
-    .summary("list, set, pause, run and remove recurring jobs")
-    .description("Manages recurring jobs, both from the code of a deployment and from calls at run time.")
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:schedules", "list them, with their next occurrence"],
-        ["tidegate queue:schedules preview daily_report --count 10", "the next ten occurrences"],
-        [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "create or change one"],
-        ["tidegate queue:schedules pause nightly", "pause it until it is resumed"],
-        ["tidegate queue:schedules run nightly", "enqueue its job now"],
-        ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
-      ),
-    );
-  addList(group, program, session);
-  addPreview(group, program, session);
-  addSet(group, program, session);
-  addPause(group, program, session);
-  addRun(group, program, session);
-  addRemove(group, program, session);
+export function addSchedules(session: Session): void {
+  const group = addCommand(
+    session.program,
+    "queue:schedules",
+    "list, set, pause, run and remove recurring jobs",
+    "Manages recurring jobs, both from the code of a deployment and from calls at run time.",
+    ["tidegate queue:schedules", "list them, with their next occurrence"],
+    ["tidegate queue:schedules preview daily_report --count 10", "the next ten occurrences"],
+    [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "create or change one"],
+    ["tidegate queue:schedules pause nightly", "pause it until it is resumed"],
+    ["tidegate queue:schedules run nightly", "enqueue its job now"],
+    ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
+  );
+  addList(group, session);
+  addPreview(group, session);
+  addSet(group, session);
+  addPause(group, session);
+  addRun(group, session);
+  addRemove(group, session);
 }
 
-function addList(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("list", { isDefault: true })
-    .summary("list them, with their next occurrence")
-    .description("Lists recurring jobs sorted by key, each with its last and its next occurrence.")
-    .addHelpText("after", examples(["tidegate queue:schedules list --json", "all of them, for a script"]))
+function addList(group: CommandUnknownOpts, session: Session): void {
+  addCommand(
+    group,
+    "list",
+    "list them, with their next occurrence",
+    "Lists recurring jobs sorted by key, each with its last and its next occurrence.",
+    ["tidegate queue:schedules list --json", "all of them, for a script"],
+  )
     .allowExcessArguments()
     .action(async (_, command) => {
       refuseUnknownSubcommand(command);
-      const { queue } = await openTarget(session, program.opts());
+      const { queue } = await openTarget(session);
       const schedules = await queue.schedules.list();
       session.print({ schedules }, () =>
         schedules.length > 0
@@ -68,27 +66,33 @@ function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
   ];
 }
 
-function addPreview(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("preview")
-    .summary("show the next runs of a schedule")
-    .description("Shows when a schedule fires next.")
+function addPreview(group: CommandUnknownOpts, session: Session): void {
+  addCommand(group, "preview", "show the next runs of a schedule", "Shows when a schedule fires next.", [
+    "tidegate queue:schedules preview daily_report --count 10",
+    "the next ten",
+  ])
     .argument("<key>", "the key of the schedule")
     .option("--count <count>", "how many occurrences", whole(1, 1_000), 5)
-    .addHelpText("after", examples(["tidegate queue:schedules preview daily_report --count 10", "the next ten"]))
     .action(async (key, { count }) => {
-      const { queue } = await openTarget(session, program.opts());
+      const { queue } = await openTarget(session);
       const occurrences = await queue.schedules.preview(key, count);
       const line = (at: Date) => `${moment(at)}  ${session.colors.dim(fromNow(at, session.now))}`;
       session.print({ slots: occurrences }, () => occurrences.map(line).join("\n") || "It will not fire again.");
     });
 }
 
-function addSet(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("set")
-    .summary("create or change a schedule")
-    .description("Stores a schedule, replacing any with the same key.")
+function addSet(group: CommandUnknownOpts, session: Session): void {
+  addCommand(
+    group,
+    "set",
+    "create or change a schedule",
+    "Stores a schedule, replacing any with the same key.",
+    ['tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"', "each night at three, UTC"],
+    [
+      'tidegate queue:schedules set nightly --job clean_up --cron "@daily" --time-zone Europe/Paris',
+      "at midnight there",
+    ],
+  )
     .argument("<key>", "the key of the schedule")
     .requiredOption("--job <name>", "the job that it enqueues")
     .requiredOption("--cron <expression>", '5 or 6 fields, seconds first, as in "0 0 9 * * *"')
@@ -100,18 +104,8 @@ function addSet(group: CommandUnknownOpts, program: Program, session: Session): 
     .addOption(
       new Option("--overlap <how>", "whether it fires while its last job runs").choices(["allow", "skip"] as const),
     )
-    .addHelpText(
-      "after",
-      examples(
-        ['tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"', "each night at three, UTC"],
-        [
-          'tidegate queue:schedules set nightly --job clean_up --cron "@daily" --time-zone Europe/Paris',
-          "at midnight there",
-        ],
-      ),
-    )
     .action(async (key, { payload: text, ...options }) => {
-      const { queue } = await openTarget(session, program.opts());
+      const { queue } = await openTarget(session);
       const payload = await json(text, "The payload", session.io);
       const schedule = await queue.schedules.upsert(key, { ...options, ...(text !== undefined && { payload }) });
       session.print(schedule, () => nextText(schedule, session.now));
@@ -129,46 +123,45 @@ const pauses = [
   { name: "resume", summary: "resume a schedule", does: "Resumes a schedule with its next occurrence." },
 ] as const;
 
-function addPause(group: CommandUnknownOpts, program: Program, session: Session): void {
-  for (const { name, summary, does } of pauses) {
-    group
-      .command(name)
-      .summary(summary)
-      .description(does)
+function addPause(group: CommandUnknownOpts, session: Session): void {
+  for (const { name, summary, does } of pauses)
+    addCommand(group, name, summary, does, [`tidegate queue:schedules ${name} nightly`, summary])
       .argument("<key>", "the key of the schedule")
-      .addHelpText("after", examples([`tidegate queue:schedules ${name} nightly`, summary]))
       .action(async (key) => {
-        const { queue } = await openTarget(session, program.opts());
+        const { queue } = await openTarget(session);
         const schedule = await queue.schedules[name](key);
         session.print(schedule, () => nextText(schedule, session.now));
       });
-  }
 }
 
-function addRun(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("run")
-    .summary("enqueue its job now")
-    .description("Enqueues the job of a schedule now. Its occurrences stay unchanged.")
+function addRun(group: CommandUnknownOpts, session: Session): void {
+  addCommand(
+    group,
+    "run",
+    "enqueue its job now",
+    "Enqueues the job of a schedule now. Its occurrences stay unchanged.",
+    ["tidegate queue:schedules run nightly", "enqueue its job now"],
+  )
     .argument("<key>", "the key of the schedule")
-    .addHelpText("after", examples(["tidegate queue:schedules run nightly", "enqueue its job now"]))
     .action(async (key) => {
-      const { queue } = await openTarget(session, program.opts());
+      const { queue } = await openTarget(session);
       const result = await queue.schedules.run(key);
       session.print(result, () => `Enqueued job ${printable(result.id)}.`);
     });
 }
 
-function addRemove(group: CommandUnknownOpts, program: Program, session: Session): void {
-  group
-    .command("remove")
-    .summary("remove a schedule, after confirmation")
-    .description("Removes a schedule, after confirmation. Jobs that it has enqueued stay.")
+function addRemove(group: CommandUnknownOpts, session: Session): void {
+  addCommand(
+    group,
+    "remove",
+    "remove a schedule, after confirmation",
+    "Removes a schedule, after confirmation. Jobs that it has enqueued stay.",
+    ["tidegate queue:schedules remove nightly", "ask, then remove it"],
+  )
     .argument("<key>", "the key of the schedule")
     .option("--yes", "do not ask for confirmation")
-    .addHelpText("after", examples(["tidegate queue:schedules remove nightly", "ask, then remove it"]))
     .action(async (key, { yes }) => {
-      const { queue, label } = await openTarget(session, program.opts());
+      const { queue, label } = await openTarget(session);
       const schedule = await queue.schedules.get(key);
       // The queue itself refuses an unknown schedule.
       if (schedule) await session.confirm(async () => `${label}: remove the schedule ${printable(key)}?`, yes);

@@ -2,7 +2,7 @@ import { sleep, systemClock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { duration } from "../option-values.ts";
 import { counted } from "../output/text.ts";
-import { examples, joinLines, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 import { commandsPerHour, frameOf } from "../top/frame.ts";
@@ -21,27 +21,22 @@ When piped, prints one snapshot. With --json, prints one JSON document per line 
 const USUAL_MS = 5_000;
 const LEAST_MS = 1_000;
 
-/** `queue:top`: a live view of all queues. */
-export function addTop(program: Program, session: Session): void {
-  program
-    .command("queue:top")
-    .summary("watch all queues live")
-    .description(joinLines(DESCRIPTION))
+export function addTop(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:top",
+    "watch all queues live",
+    DESCRIPTION,
+    ["tidegate queue:top", "watch all queues"],
+    ["tidegate queue:top --queue bulk --every 30s", "watch one, for less"],
+    ["tidegate queue:top --once --json", "one snapshot, for a script"],
+  )
     .option("--every <duration>", "how often to refresh while something changes (default: 5s)", duration)
     .option("--once", "print one snapshot and exit")
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:top", "watch all queues"],
-        ["tidegate queue:top --queue bulk --every 30s", "watch one, for less"],
-        ["tidegate queue:top --once --json", "one snapshot, for a script"],
-      ),
-    )
     .action(async ({ every = USUAL_MS, once }) => {
       if (every < LEAST_MS) throw new UsageError("--every must be at least 1s.", "Each refresh costs commands.");
-      const globals = program.opts();
-      const target = await openTarget(session, globals);
-      const snapshots = new Snapshots(target, session, globals.queue !== undefined);
+      const target = await openTarget(session);
+      const snapshots = new Snapshots(target, session, session.globals.queue !== undefined);
       if (once || (!session.isJson && session.width === undefined)) {
         const snapshot = await snapshots.next();
         return session.print(snapshot, () => frameOf(titleOf(target, snapshot), snapshot, {}, session));

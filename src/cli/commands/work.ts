@@ -3,11 +3,11 @@ import { sleep, systemClock } from "../../core/shared/clock.ts";
 import { isRedisUrl } from "../../dev/redis-address.ts";
 import { duration, whole } from "../option-values.ts";
 import { counted } from "../output/text.ts";
-import { examples, joinLines, type Program } from "../program.ts";
+import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
-import { WorkContext, type WorkOptions } from "../work/context.ts";
+import { type WorkOptions, workContext } from "../work/context.ts";
 import { Display } from "../work/display.ts";
 import { driveHandler } from "../work/drive-handler.ts";
 import { WORKERS, workInProcess } from "../work/in-process.ts";
@@ -26,12 +26,16 @@ running jobs are then due again when their lease expires.`;
 
 const HOW_TO_WORK = "Use --module with your jobs, or --url of a handler that has them.";
 
-/** `queue:work`: runs jobs, or drives a handler. */
-export function addWork(program: Program, session: Session): void {
-  program
-    .command("queue:work")
-    .summary("run jobs here, or drive a deployed handler")
-    .description(joinLines(DESCRIPTION))
+export function addWork(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:work",
+    "run jobs here, or drive a deployed handler",
+    DESCRIPTION,
+    ["tidegate queue:work --workers 4 --module ./jobs.ts", "run your jobs here, against Redis"],
+    ["tidegate queue:work --url https://example.com/queue", "drive a deployed handler"],
+    ["tidegate queue:work --once --module ./jobs.ts", "for a cron of your own"],
+  )
     .option(
       "--workers <count>",
       "how many jobs run at the same time (default: 4, or the handler's own setting)",
@@ -40,19 +44,11 @@ export function addWork(program: Program, session: Session): void {
     .option("--once", "stop as soon as nothing is due")
     .option("--for <duration>", "stop after this time: 30s, 10m, 1h", duration)
     .option("--check-every <duration>", "poll at least this often; each poll costs a command (default: 10s)", duration)
-    .addHelpText(
-      "after",
-      examples(
-        ["tidegate queue:work --workers 4 --module ./jobs.ts", "run your jobs here, against Redis"],
-        ["tidegate queue:work --url https://example.com/queue", "drive a deployed handler"],
-        ["tidegate queue:work --once --module ./jobs.ts", "for a cron of your own"],
-      ),
-    )
     .action(async ({ once = false, workers, checkEvery = 10_000, for: forMs }) => {
-      const { url, module } = program.opts();
+      const { url, module } = session.globals;
       if (url !== undefined && !isRedisUrl(url) && module !== undefined)
         throw new UsageError("Give either --url, to drive a handler, or --module, to run its jobs here.");
-      const target = await openTarget(session, program.opts());
+      const target = await openTarget(session);
       if (target.kind === "redis" && target.jobs.length === 0)
         throw new UsageError("There is no code for the jobs.", HOW_TO_WORK);
       const totals = await work(target, { once, workers, checkEvery }, forMs, session);
@@ -78,7 +74,7 @@ async function work(
       display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit at once."),
     );
     if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
-    const context = new WorkContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
+    const context = workContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
     try {
       return await (target.kind === "handler" ? driveHandler(target, context) : workInProcess(target, context));
     } finally {

@@ -14,17 +14,14 @@ export interface Share {
   readonly commands: number;
 }
 
-export interface Month {
-  readonly shares: readonly Share[];
-  readonly commands: number;
-}
+export type Month = ReturnType<typeof month>;
 
 /** An upper limit for 30 days: idle ticks, the occurrences of the schedules, and other jobs, each of them alone. */
 export function month(
   measured: Measurements,
   schedules: readonly ScheduleInfo[],
   { tickMs, jobs, now }: { readonly tickMs: number; readonly jobs: number; readonly now: number },
-): Month {
+) {
   const alone = measured.enqueue.commands + measured.lone.commands;
   const shares = [
     times("ticks", Math.ceil(MONTH_MS / tickMs), measured.idleTick.commands),

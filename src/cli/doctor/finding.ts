@@ -1,17 +1,13 @@
-/** The result of one check. */
 export interface Finding {
-  /** A stable name of the check. */
   readonly check: string;
   /** The queue that was checked, if the target has several. */
   readonly queue?: string;
   /** `unknown` if the check could not be made, which is not an error. */
   readonly status: "ok" | "warn" | "fail" | "unknown";
   readonly message: string;
-  /** How to fix it. */
   readonly advice?: string;
 }
 
-/** Makes findings for one check. */
 export function findings(check: string) {
   const finding =
     (status: Finding["status"]) =>

@@ -86,10 +86,7 @@ const RIGHTS: Readonly<Record<Access, Readonly<Record<"reads" | "writes" | "othe
   },
 };
 
-/**
- * Writes a field that expires and removes it, to see whether the token can write and whether Redis has the newest
- * command.
- */
+/** Writes a field that expires, and removes it: may the caller write, and does Redis have the newest command? */
 async function probe(
   key: string,
   ask: (...command: string[]) => Promise<RedisReply>,

@@ -14,33 +14,29 @@ export interface ListView {
 }
 
 /** A list of jobs. On a terminal, errors are below their jobs. */
-export function jobTable(jobs: readonly JobInfo[], { now, colors, width }: ListView): string {
-  const columns: Column<JobInfo>[] = [
-    { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true },
-    { title: "STATE", cell: ({ state }) => state, paint: (text, { state }) => paintState(text, state, colors) },
+export function jobTable(jobs: readonly JobInfo[], view: ListView): string {
+  return tableOf(jobs, view, [
+    { title: "STATE", cell: ({ state }) => state, paint: (text, { state }) => paintState(text, state, view.colors) },
     { title: "ATTEMPTS", cell: attempts, align: "right" },
-    { title: "WHEN", cell: (job) => when(job, now) },
-    { title: "NAME", cell: ({ name }) => name },
-  ];
-  return tableWithErrors(columns, jobs, { colors, width });
+    { title: "WHEN", cell: (job) => when(job, view.now) },
+  ]);
 }
 
 /** A list of dead jobs. On a terminal, errors are below their jobs. */
-export function deadTable(jobs: readonly DeadJob[], { now, colors, width }: ListView): string {
-  const columns: Column<DeadJob>[] = [
-    { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true },
-    { title: "DEAD", cell: ({ failedAt }) => fromNow(failedAt, now) },
+export function deadTable(jobs: readonly DeadJob[], view: ListView): string {
+  return tableOf(jobs, view, [
+    { title: "DEAD", cell: ({ failedAt }) => fromNow(failedAt, view.now) },
     { title: "ATTEMPTS", cell: ({ attempts }) => String(attempts), align: "right" },
-    { title: "NAME", cell: ({ name }) => name },
-  ];
-  return tableWithErrors(columns, jobs, { colors, width });
+  ]);
 }
 
-function tableWithErrors<Job extends JobInfo>(
-  columns: readonly Column<Job>[],
+function tableOf<Job extends JobInfo>(
   jobs: readonly Job[],
-  { colors, width }: Omit<ListView, "now">,
+  { colors, width }: ListView,
+  own: readonly Column<Job>[],
 ): string {
+  const id: Column<Job> = { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true };
+  const columns: Column<Job>[] = [id, ...own, { title: "NAME", cell: ({ name }) => name }];
   if (width) return table(columns, jobs, { colors, width, below: errorText, paintBelow: colors.red });
   return table([...columns, { title: "ERROR", cell: errorText }], jobs, { colors });
 }
@@ -50,7 +46,6 @@ function errorText({ state, error, errors }: JobInfo): string {
   return last ? `${last.name}: ${last.message}` : "";
 }
 
-/** Everything about one job. */
 export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
   const at = (time: Date | null | undefined) => (time ? `${moment(time)} (${fromNow(time, now)})` : undefined);
   const entries = [

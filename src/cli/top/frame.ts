@@ -38,7 +38,6 @@ function costText(snapshot: Snapshot, everyMs: number): string {
   return perHour === 0 ? "at no cost" : `about ${counted(perHour, "command")} an hour`;
 }
 
-/** What snapshots like this one cost per hour, in commands. */
 export function commandsPerHour({ commands }: Snapshot, everyMs: number): number {
   return Math.round((commands * 3_600_000) / everyMs);
 }

@@ -18,15 +18,12 @@ const COMMANDS = { running: 5, failures: 12 } as const;
 /** The longest wait, unless the user wants a longer one. */
 const LONGEST_WAIT_MS = 90_000;
 
-/** A running job, without its payload. */
 export type RunningJob = Pick<JobInfo, "id" | "name" | "queue" | "attempts" | "maxRetries" | "startedAt">;
 export type Failure = FailureGroup & { readonly queue: string };
 
-/** The queues of a target at one moment. */
 export interface Snapshot {
   readonly at: Date;
   readonly queues: readonly QueueBrief[];
-  /** From the queues with the most running jobs. */
   readonly running: readonly RunningJob[];
   /** The groups with the latest dead jobs. */
   readonly failures: readonly Failure[];
@@ -56,7 +53,7 @@ export class Snapshots {
     const own = this.#target.kind === "handler" ? [] : queuesOf(this.#target);
     const before = spent(own);
     const at = new Date(this.#session.now);
-    const list = await readQueues(this.#target, this.#session, this.#hasComeDue(at) ? "" : this.#mark);
+    const list = await readQueues(this.#target, this.#hasComeDue(at) ? "" : this.#mark);
     if (!list.queues && this.#last) return { ...this.#last, at, commands: list.commands };
     const queues = list.queues ?? [];
     const busy = queues

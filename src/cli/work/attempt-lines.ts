@@ -56,7 +56,6 @@ function plainLine(ended: Attempt, { now, colors }: Session): string {
   return error ? `${head}: ${reasonOf(error)}` : head;
 }
 
-/** The widest column of names. */
 const WIDEST_NAME = 24;
 const INDENT = 10;
 const MOST_LINES_BELOW = 4;

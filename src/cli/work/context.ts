@@ -1,4 +1,3 @@
-import type { DrainedAttempt } from "../../core/drain/attempts.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
@@ -18,42 +17,31 @@ export interface WorkOptions {
   readonly checkEvery: number;
 }
 
-/** The options, when to stop, and where to report. */
-export class WorkContext implements WorkOptions {
-  readonly workers: number | undefined;
-  readonly once: boolean;
-  readonly checkEvery: number;
-  /** Aborts when no more jobs may start. */
-  readonly signal: AbortSignal;
-  readonly clock: Clock;
-  readonly display: Display;
-  readonly print: (attempt: DrainedAttempt) => void;
-  readonly #session: Session;
+export type WorkContext = ReturnType<typeof workContext>;
 
-  constructor(options: WorkOptions, signal: AbortSignal, clock: Clock, display: Display, session: Session) {
-    this.workers = options.workers;
-    this.once = options.once;
-    this.checkEvery = options.checkEvery;
-    this.signal = signal;
-    this.clock = clock;
-    this.display = display;
-    this.print = attemptPrinter(display, session);
-    this.#session = session;
-  }
-
-  /** Whether `--once` has finished. */
-  isDone(report: DrainReport, { command }: Target): boolean {
-    if (report.stoppedBy === "paused")
-      this.display.note(`The queue is paused. Resume with: ${command("queue:resume")}`);
-    return this.signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
-  }
-
-  /** Reports a failure that will be retried. Hides the messages of foreign errors, which may contain secrets. */
-  reportFailure(error: unknown, retryInMs: number): void {
-    const { code, message } = isTidegateError(error)
-      ? error
-      : { code: "internal_error", message: "An error was thrown." };
-    if (this.#session.isJson) this.#session.io.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
-    else this.display.note(`${message} Retrying in ${span(Math.max(retryInMs, 1_000))}.`);
-  }
+/** The options, when to stop, and where to report. @param signal aborts when no more jobs may start. */
+export function workContext(
+  options: WorkOptions,
+  signal: AbortSignal,
+  clock: Clock,
+  display: Display,
+  session: Session,
+) {
+  return {
+    ...options,
+    ...{ signal, clock, display, print: attemptPrinter(display, session) },
+    /** Whether `--once` has finished. */
+    isDone(report: DrainReport, { command }: Target): boolean {
+      if (report.stoppedBy === "paused") display.note(`The queue is paused. Resume with: ${command("queue:resume")}`);
+      return signal.aborted || report.stoppedBy === "paused" || !report.backlog || isIdle(report);
+    },
+    /** Reports a failure that will be retried. Hides the messages of foreign errors, which may contain secrets. */
+    reportFailure(error: unknown, retryInMs: number): void {
+      const { code, message } = isTidegateError(error)
+        ? error
+        : { code: "internal_error", message: "An error was thrown." };
+      if (session.isJson) session.io.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+      else display.note(`${message} Retrying in ${span(Math.max(retryInMs, 1_000))}.`);
+    },
+  };
 }

@@ -1,7 +1,6 @@
 import type { DrainTotals } from "../../core/drain/report.ts";
 import type { AnyJob, JobContext } from "../../core/job/define.ts";
 
-/** The outcomes so far. */
 export interface Counts {
   /** Undefined for a handler, and for a queue of the user's module: they do not report when a job starts. */
   readonly running?: number | undefined;

@@ -4,7 +4,6 @@ import { count } from "../output/text.ts";
 import type { Session } from "../session.ts";
 import type { Counts } from "./counters.ts";
 
-/** The shortest time between two updates. */
 const EVERY_MS = { terminal: 100, log: 10_000 } as const;
 
 /** Shows progress: a live line on a terminal, log lines elsewhere, nothing with --json. */
@@ -42,10 +41,7 @@ export class Display {
     else if (!this.#session.isJson) this.#session.io.stdout.write(`${stamp(new Date(this.#session.now))}${text}\n`);
   }
 
-  /**
-   * Prints a separate line on standard output, with the timestamp `at` unless it is a terminal. With --json, prints it
-   * on standard error.
-   */
+  /** Prints a separate line: with a timestamp unless on a terminal, and on standard error with --json. */
   line(text: string, at: Date): void {
     this.#line.clear();
     const { io, isJson, width } = this.#session;

@@ -114,7 +114,6 @@ export class Attempt {
     }
   }
 
-  /** The shortest timeout of the jobs in the call. */
   get #timeoutMs(): number {
     return this.#call?.timeoutMs ?? this.job.timeoutMs;
   }
@@ -245,10 +244,7 @@ export class Attempt {
     }
   }
 
-  /**
-   * Stops the attempt because the job is gone, or another invocation holds it. If the lease has not run out, the job
-   * was cancelled: nobody else can claim it.
-   */
+  /** The job is gone or held elsewhere. Before the end of its lease it was cancelled, as nobody can claim it. */
   readonly onLost = () => {
     const isCancelled = this.needs.clock() < this.job.lease.current.endsAt;
     this.stop(

@@ -67,11 +67,10 @@ export class BatchCall<Member extends { readonly job: ClaimedJob }> {
     const inOrder = this.#members.flatMap((member) => this.#joined.get(member) ?? []);
     try {
       const results = await handler(inOrder.map(({ item }) => item));
-      if (results !== undefined && !(Array.isArray(results) && results.length === inOrder.length)) {
+      if (results !== undefined && !(Array.isArray(results) && results.length === inOrder.length))
         throw new Error(
           `performBatch must return nothing, or an array with a result for each of the ${inOrder.length} jobs that it was given.`,
         );
-      }
       inOrder.forEach(({ resolve }, index) => {
         resolve(results?.[index]);
       });

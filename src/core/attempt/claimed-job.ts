@@ -19,10 +19,7 @@ export class ClaimedJob {
   readonly crashes: number;
   readonly name: string;
   readonly timeoutMs: number;
-  /**
-   * Whether it may be a poison job, which crashes its invocation: two crashed since an attempt ended, or one if this
-   * attempt is the last.
-   */
+  /** Whether it may crash its invocation: two crashed since an attempt ended, or one and this is the last attempt. */
   readonly mayBePoison: boolean;
   readonly dueAt: number;
   /** False if the record is damaged or of a newer version. Then `record` means nothing. */
@@ -84,7 +81,6 @@ export class ClaimedJob {
     return definition && !record.alone && !mayBePoison ? batchSizeOf(definition) : 1;
   }
 
-  /** Whether the lease outlives an attempt that starts now. */
   canStart(now: number): boolean {
     return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
   }
@@ -130,22 +126,15 @@ export class ClaimedJob {
     this.#isUnsaved = true;
   }
 
-  /**
-   * Keeps the progress that the handler reports.
-   *
-   * @returns the text of the record with it.
-   * @throws {TidegateError} `invalid_request` or `payload_too_large` if it cannot be stored. The earlier progress
-   *   stays.
-   */
+  /** Keeps progress, and returns the record's text with it. @throws {TidegateError} if it cannot be stored. */
   progressText(value: unknown): string {
     const progress = asJson(value, "progress");
     const text = written("progress", () => records.encodeRecord({ ...this.#underWay, progress }));
-    if (records.isTooLarge(text)) {
+    if (records.isTooLarge(text))
       throw new TidegateError(
         "payload_too_large",
         "The progress and the payload are larger than 8 MiB together as JSON.",
       );
-    }
     this.#progress = progress;
     this.#isUnsaved = false;
     return text;
@@ -165,21 +154,13 @@ export class ClaimedJob {
     return records.encodeRecord({ ...this.stored, progress: undefined, end });
   }
 
-  /**
-   * The text of the record after a failed attempt; undefined if it cannot be encoded.
-   *
-   * @param withOthers whether other jobs failed in the same call: then this one is retried alone.
-   */
+  /** The record's text after a failed attempt, if it can be encoded. @param withOthers retries the job alone. */
   failedText(error: records.AttemptError, withOthers: boolean): string | undefined {
     const record = records.withError(this.stored, error);
     return textOf(() => records.encodeRecord(withOthers ? { ...record, alone: true } : record));
   }
 
-  /**
-   * The text of the dead job's record. If it cannot be encoded, its failures stay as they were.
-   *
-   * @param isNew whether the error is a new failure, to be added to the last ones.
-   */
+  /** The dead job's record; without new failures if need be. @param isNew whether the error is a new failure. */
   deadText(end: records.JobEnd & { readonly error: records.AttemptError }, isNew: boolean): string {
     const { stored } = this;
     const record = isNew ? records.withError(stored, end.error) : stored;
@@ -194,10 +175,7 @@ export class ClaimedJob {
   }
 }
 
-/**
- * The encoded text; undefined if this process cannot encode it. A process with a larger stack may have stored a payload
- * that is nested too deeply for this one.
- */
+/** The text, if this process can encode it: one with a larger stack may have stored a deeper payload. */
 function textOf(write: () => string): string | undefined {
   try {
     return write();

@@ -12,7 +12,6 @@ export interface AttemptHost {
   keepProgress(value: unknown): void;
 }
 
-/** What a context needs from its attempt. */
 export interface ContextOwner extends AttemptHost {
   readonly signal: AbortSignal;
   extend(duration: Duration | undefined): Promise<void>;
@@ -53,7 +52,6 @@ export class AttemptContext implements JobContext {
     this.#owner = owner;
   }
 
-  /** The attempt behind the context of a handler. */
   static hostOf(context: JobContext): AttemptHost {
     return (context as AttemptContext).#owner;
   }

@@ -2,7 +2,6 @@ import { conflict } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { Lease, LeaseRenewal, QueueStore } from "../store/store.ts";
 
-/** A lease to extend. */
 interface Renewal {
   readonly lease: JobLease;
   /** The new end of the lease, never earlier than the current one. */

@@ -3,7 +3,6 @@ import type { HookCalls } from "../observe/hook-runner.ts";
 import type { Logger } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
 
-/** What the attempts of a drain need. */
 export interface AttemptNeeds
   extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random">,
     Pick<StoreNeeds, "store"> {

@@ -13,7 +13,6 @@ import { isNamed, retryWaitMs } from "./retry.ts";
 
 const POSTPONED_MS = 1_000;
 
-/** What an outcome is made from. */
 export interface EndedAttempt {
   readonly job: ClaimedJob;
   readonly needs: AttemptNeeds;

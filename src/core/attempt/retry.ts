@@ -2,10 +2,7 @@ import { type Backoff, backoffMs } from "../job/backoff.ts";
 import type { RetryAfterError } from "../job/errors.ts";
 import { durationMs, pointInTimeMs } from "../shared/duration.ts";
 
-/**
- * Recognizes an error by its name, because `instanceof` fails if a job and the queue come from two copies of the
- * package. A value that throws when it is read is not recognized.
- */
+/** Recognizes an error by its name: a job and the queue may come from two copies of the package. Never throws. */
 export function isNamed(thrown: unknown, name: string): boolean {
   try {
     return thrown instanceof Error && thrown.name === name;
@@ -14,7 +11,6 @@ export function isNamed(thrown: unknown, name: string): boolean {
   }
 }
 
-/** How long to wait before the next attempt, in ms. */
 export function retryWaitMs(
   thrown: unknown,
   backoff: Backoff | undefined,
@@ -32,8 +28,7 @@ export function retryWaitMs(
 }
 
 function retryAfterMs({ when }: RetryAfterError, now: number): number {
-  if (when instanceof Date || (typeof when === "string" && when.includes("T"))) {
+  if (when instanceof Date || (typeof when === "string" && when.includes("T")))
     return Math.max(0, pointInTimeMs(when, "RetryAfterError") - now);
-  }
   return durationMs(when, "RetryAfterError");
 }

@@ -7,10 +7,7 @@ import { remember, zoneNamed } from "./time-zone.ts";
 export interface Cron {
   readonly expression: string;
   readonly timeZone: string;
-  /**
-   * Finds the first occurrence strictly after an instant, from 1970 on. Undefined if no later one can be stored (until
-   * 2109).
-   */
+  /** The first occurrence after an instant, from 1970 on. Undefined if none can be stored (until 2109). */
   next(afterMs: number): number | undefined;
 }
 
@@ -39,12 +36,10 @@ const crons = new Map<string, Cron>();
  *   name.
  */
 export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed = ""): Cron {
-  if (typeof expression !== "string" || expression.length > LONGEST_EXPRESSION) {
+  if (typeof expression !== "string" || expression.length > LONGEST_EXPRESSION)
     throw invalidRequest(`cron must be a string such as "0 0 9 * * *", of at most ${LONGEST_EXPRESSION} characters.`);
-  }
-  if (typeof timeZone !== "string") {
+  if (typeof timeZone !== "string")
     throw invalidRequest('timeZone must be a string: an IANA time zone name such as "Europe/Paris" or "UTC".');
-  }
   const zone = zoneNamed(timeZone);
   // Schedules with the same expression share the result, unless `H` makes it depend on their keys. Names are unique: no
   // zone contains a space, and no key a line break.

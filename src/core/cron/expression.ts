@@ -15,12 +15,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-/**
- * Parses an expression.
- *
- * @param seed decides the values of `H`: the same seed gives the same values.
- * @throws {TidegateError} `invalid_request` if the expression cannot be parsed, or matches no day of any year.
- */
+/** Parses an expression. @param seed decides `H`. @throws {TidegateError} also if it matches no day. */
 export function readPattern(expression: string, seed: string): Pattern {
   const fields = readFields(expression, seed);
   const months = new Set<number>(fields.month.values);
@@ -117,7 +112,7 @@ function splitFields(expression: string): readonly string[] {
   );
 }
 
-/** @throws {Error} as `parseFields` */
+/** @param seed decides `H`: without one, no two processes would agree. @throws {Error} that does not name the field. */
 function parseTexts(texts: readonly string[], seed: string): Fields {
   // A day from 29 to 31 would skip months, and some expressions would never fire for some seeds.
   const inEachMonth = texts.map((text, index) => (index === DAY_OF_MONTH ? text.replace(/H(?!\()/g, "H(1-28)") : text));

@@ -11,7 +11,6 @@ export interface Span {
   readonly offsetBeforeMs: number;
 }
 
-/** The clock of one IANA time zone. */
 export interface Zone {
   /** Finds the span that contains the instant. If the clock changed in the three days before, the span starts there. */
   spanAt(ms: number): Span;
@@ -27,10 +26,7 @@ const CELL_MS = 3 * 86_400_000;
 const MOST_ZONES = 64;
 const MOST_CELLS = 256;
 
-/**
- * A fixed piece of three days. The clock changes at `changeMs`; without a change that is `endMs`, and both offsets are
- * equal.
- */
+/** A fixed piece of three days. The clock changes at `changeMs`, or at `endMs` with equal offsets for no change. */
 interface Cell {
   readonly endMs: number;
   readonly changeMs: number;
@@ -40,18 +36,12 @@ interface Cell {
 
 const zones = new Map<string, Zone>();
 
-/**
- * Returns the clock of the zone named.
- *
- * @throws {TidegateError} `invalid_request` unless it is an IANA name that this runtime knows.
- */
+/** The clock of a zone. @throws {TidegateError} `invalid_request` unless this runtime knows the IANA name. */
 export function zoneNamed(name: string): Zone {
   return remember(zones, MOST_ZONES, name, () => openZone(formatterFor(name)));
 }
 
-/**
- * Returns the map's value for the key, or creates and keeps it. A full map is emptied first, so that it stays bounded.
- */
+/** The map's value for the key, created if it has none. A full map is emptied first. */
 export function remember<Key, Value>(map: Map<Key, Value>, limit: number, key: Key, make: () => Value): Value {
   const known = map.get(key);
   if (known !== undefined) return known;

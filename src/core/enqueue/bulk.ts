@@ -17,10 +17,7 @@ export interface BulkJob extends EnqueueOptions {
   readonly payload?: unknown;
 }
 
-/**
- * A `BulkJob` with a payload of the type that its job takes. A name takes any payload, and so does a job of unknown
- * type.
- */
+/** A `BulkJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
 export type TypedBulkJob<Job extends AnyJob | string> =
   unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
 
@@ -58,7 +55,6 @@ export interface ReadJob {
   readonly refusal?: unknown;
 }
 
-/** Reads the jobs of one call. @throws {TidegateError} `invalid_request` if they are not an array. */
 export function readJobs(
   bulk: readonly BulkJob[],
   definitions: ReadonlyMap<string, AnyJob>,
@@ -95,11 +91,7 @@ export function readJob(
   }
 }
 
-/**
- * Checks and builds jobs that are stored together.
- *
- * @throws {TidegateError} as `draftJob` and `finishJob`; if there are several, the message says which one was refused.
- */
+/** Checks and builds jobs that are stored together. @throws as `draftJob` and `finishJob`, naming the one refused. */
 export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undefined): Promise<readonly NewJob[]> {
   const isBatch = read.length > 1;
   const jobTrace: JobTrace | undefined = trace && isBatch ? { ...trace, isBatch } : trace;

@@ -7,10 +7,7 @@ import type { EnqueueStore, NewJob } from "../store/store.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { finishJob, type JobDraft } from "./new-job.ts";
 
-/**
- * A turn ends after this many microtasks without a new call: code that enqueues in a loop awaits a few of them in
- * between.
- */
+/** A turn ends after so many microtasks without a new call: loops that enqueue await a few in between. */
 const QUIET_MICROTASKS = 10;
 /** How long a call waits for others of its turn that are still being checked. */
 const WAITS_FOR_SCHEMAS_MS = 1_000;
@@ -62,11 +59,7 @@ export class Turn {
     return call;
   }
 
-  /**
-   * Makes the record of a job that has joined, and waits until it is stored. Call it once for each job.
-   *
-   * @throws as `finishJob` and the store; `invalid_request` for a job that the partitions of the queue cannot keep.
-   */
+  /** Makes the record of a job that has joined, and waits until it is stored: once for each. @throws as `finishJob` */
   send(call: TurnCall, trace: JobTrace | undefined): Promise<EnqueueResult> {
     // Started here and not with the turn, so that the request is in the trace of the first call.
     this.#sent ??= this.#end?.then(() => this.#sendAll());
@@ -122,7 +115,6 @@ export class Turn {
   }
 }
 
-/** One call of a turn. */
 class TurnCall {
   partition = 0;
   /** What must be unique to a job: of two calls with the same one, the first decides the result of the second. */

@@ -4,7 +4,6 @@ import type { Tracing } from "../observe/tracing.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { EnqueueStore, QueueStore } from "../store/store.ts";
 
-/** What it takes to enqueue the jobs of a queue. */
 export interface EnqueueNeeds {
   /** The name of the queue. */
   readonly queue: string;

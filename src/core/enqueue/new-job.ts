@@ -110,11 +110,7 @@ export interface JobDraft {
   readonly job: Omit<NewJob, "record">;
 }
 
-/**
- * Reads a job to enqueue, and checks everything but the schema, which may take time.
- *
- * @throws {TidegateError} `invalid_request` or `payload_too_large`; the message names the option.
- */
+/** Reads a job, and checks all but the schema, which may take time. @throws {TidegateError} that names the option. */
 export function draftJob(
   name: string,
   definition: AnyJob | undefined,
@@ -139,12 +135,7 @@ export function draftJob(
   return { definition, record, job };
 }
 
-/**
- * Checks the payload against the schema, and builds the job to store.
- *
- * @returns a promise only if the schema is asynchronous.
- * @throws {InvalidPayloadError} if the payload does not fit the schema.
- */
+/** Checks the payload by the schema, and builds the job: a promise only if the schema is asynchronous. */
 export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): NewJob | Promise<NewJob> {
   // Encoded first, because the schema may change the payload.
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
@@ -152,7 +143,6 @@ export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrac
   return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
 }
 
-/** How long one attempt of a job may take, in ms. */
 export function attemptMs({ record, definition }: JobDraft): number {
   return record.timeoutMs ?? timeoutMs(definition?.timeout ?? jobDefaults.timeout);
 }
@@ -165,12 +155,7 @@ function checkJobId(id: string): void {
     );
 }
 
-/**
- * Checks a payload as JSON keeps it, which is how `perform` gets it.
- *
- * @returns a promise only if the schema is asynchronous.
- * @throws {InvalidPayloadError} if it does not fit the schema.
- */
+/** Checks a payload as JSON keeps it: a promise only if the schema is asynchronous. @throws {InvalidPayloadError} */
 export function checkFits(name: string, definition: AnyJob | undefined, payload: unknown): Promise<void> | undefined {
   const result = validate(definition?.schema, payload);
   if (result instanceof Promise) return result.then((later) => refuseMisfit(name, later));
@@ -179,19 +164,14 @@ export function checkFits(name: string, definition: AnyJob | undefined, payload:
 }
 
 function refuseMisfit(name: string, result: Validation): void {
-  if ("issues" in result) {
+  if ("issues" in result)
     throw new InvalidPayloadError(
       `The payload, as JSON, does not fit the schema of "${name}": ${issuesText(result.issues)}`,
       result.issues,
     );
-  }
 }
 
-/**
- * The options that are stored with a job.
- *
- * @param most how many bytes may be hidden.
- */
+/** The options that are stored with a job. @param most how many bytes may be hidden. */
 export function storedOptions(
   options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">,
   most?: number,

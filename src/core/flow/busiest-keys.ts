@@ -1,7 +1,6 @@
 import { pagesOf } from "../shared/pages.ts";
 import type { FlowControlKey, FlowKeys } from "./flow-keys.ts";
 
-/** How many keys are read to find the busiest. */
 const MOST_READ = 10_000;
 
 /** Sorts keys by how many jobs run and wait, most first. */
@@ -9,10 +8,7 @@ export function busiestFirst(one: FlowControlKey, other: FlowControlKey): number
   return other.waiting + other.running - (one.waiting + one.running) || (one.key < other.key ? -1 : 1);
 }
 
-/**
- * Finds the keys with the most running and waiting jobs, among the first 10,000. Costs one command per partition, and
- * one or two more for each further 1,000 keys.
- */
+/** The keys with the most jobs, among the first 10,000. One command per partition, and up to two per 1,000 keys. */
 export async function busiestKeys(keys: Pick<FlowKeys, "list">, most: number): Promise<readonly FlowControlKey[]> {
   // By key: a list that grows while it is read may show a key twice.
   const read = new Map<string, FlowControlKey>();

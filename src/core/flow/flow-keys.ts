@@ -56,10 +56,7 @@ export class FlowKeys {
   readonly #needs: StoreNeeds & Pick<EnqueueNeeds, "clock">;
   readonly #changed: () => void;
 
-  /**
-   * @internal
-   * @param changed is called when jobs may have become due.
-   */
+  /** @internal @param changed is called when jobs may have become due. */
   constructor(needs: StoreNeeds & Pick<EnqueueNeeds, "clock">, changed: () => void) {
     this.#needs = needs;
     this.#changed = changed;

@@ -5,16 +5,11 @@ const VERSION = "1:";
 /** How long to leave a record that this code cannot read to newer code, before this code claims it again. */
 export const UNREADABLE_RETRY_MS = 60_000;
 
-/** Encodes the record of a job or a schedule. */
 export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }
 
-/**
- * Says why `decode` cannot read a text, and what to do.
- *
- * @param what whose record it is, such as `Job "3f9a"`.
- */
+/** Says why `decode` cannot read a text, and what to do. @param what whose record it is, such as `Job "3f9a"`. */
 export function whyUnreadable(what: string, text: string): string {
   return /^\d+:/.test(text) && !text.startsWith(VERSION)
     ? `${what} was stored by a newer version, which alone can read it. Upgrade this deployment.`

@@ -57,10 +57,7 @@ export interface JobContext {
   log(message: string, data?: unknown): void;
 }
 
-/**
- * The attempt of one of the jobs that `performBatch` gets. `extend` extends the time and the leases of all jobs in the
- * call.
- */
+/** The attempt of one job that `performBatch` gets. `extend` extends the time and the leases of all of them. */
 export interface BatchJobContext extends JobContext {
   /**
    * Fails only this job, whatever the handler returns or throws: it is retried or dead, as if its own handler had
@@ -227,17 +224,8 @@ export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
   : PayloadField<"schedulePayload", Input>;
 
 const optionNames = [
-  "name",
-  "schema",
-  "maxRetries",
-  "backoff",
-  "timeout",
-  "schedule",
-  "schedulePayload",
-  "flowControl",
-  "perform",
-  "performBatch",
-  "batch",
+  ...["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "flowControl"],
+  ...["perform", "performBatch", "batch"],
 ];
 
 const DEFAULT_BATCH = 100;
@@ -287,15 +275,13 @@ export function defineJob(definition: AnyJob): AnyJob {
   return Object.freeze({ ...given });
 }
 
-/** Checks a definition. @throws {TidegateError} `invalid_request`; the message names the option. */
 export function checkJobOptions(job: AnyJob): void {
   checkObject(job, "A job must be a definition from defineJob.");
   checkPathText(job.name, "name", LONGEST_NAME);
   if (!isOfInterface(job)) refuseReserved({ name: job.name });
   checkHandler(job);
-  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function") {
+  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function")
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
-  }
   checkRetryOptions(job);
   if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
   if (job.schedule === undefined) return;

@@ -25,17 +25,12 @@ export class TimeoutError extends Error {
   override readonly name = "TimeoutError";
 }
 
-/**
- * The lease of an attempt was lost: another invocation holds the job, and the store will refuse this attempt's result.
- */
+/** The lease of an attempt was lost: another invocation holds the job, and this attempt's result is refused. */
 export class LeaseLostError extends Error {
   override readonly name = "LeaseLostError";
 }
 
-/**
- * The job was cancelled while it ran, with `cancel(id, { running: true })`: it is gone, and the store will refuse this
- * attempt's result.
- */
+/** The job was cancelled while it ran (`cancel(id, { running: true })`). This attempt's result is refused. */
 export class JobCancelledError extends Error {
   override readonly name = "JobCancelledError";
 }

@@ -48,10 +48,7 @@ function isStatus(text: string, at: number, whole: string): boolean {
   return status.test(text) && !partBefore.test(whole.slice(0, at)) && !partAfter.test(after) && !unitAfter.test(after);
 }
 
-/**
- * The group of a dead job, from its name and its folded error. It is stored, so it must never change for the same
- * texts.
- */
+/** The group of a dead job, by its name and folded error. It is stored, so it must stay the same for the same texts. */
 export function failureGroup(job: string, error: FoldedError): string {
   const folded = foldedError(error);
   const text = [job, folded.name, folded.message].join("\n");

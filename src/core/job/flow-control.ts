@@ -72,10 +72,7 @@ export const flowControlOptions = optionsOf<FlowControlOptions>("flowControl", {
 // In the registry of symbols, so that another copy of the package finds it. Neither options nor JSON can hold it.
 const keeps = Symbol.for("tidegate.keepsLimits");
 
-/**
- * For a caller who may choose a key, but not its limits: a known key keeps its limits, and a new one gets those of the
- * definition.
- */
+/** For a caller who may not choose limits: a known key keeps its own, and a new one gets the definition's. */
 export function keepingLimits(flowControl: FlowControlOptions): FlowControlOptions {
   return { ...flowControl, [keeps]: true } as FlowControlOptions;
 }
@@ -84,28 +81,21 @@ export function keepsLimits(flowControl: FlowControlOptions | undefined): boolea
   return flowControl !== undefined && keeps in flowControl;
 }
 
-/** Checks a key. @throws {TidegateError} `invalid_request` */
 export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts key is string {
   checkPathText(key, name, LONGEST_FLOW_KEY);
 }
 
-/** Checks the option of a definition. @throws {TidegateError} `invalid_request` */
 export function checkFlowControl(given: FlowControl<never>): void {
   const { key, ...limits } = knownOptions(given, Object.keys(flowControlOptions.fields), "flowControl");
   if (typeof key !== "function") checkFlowKey(key);
   flowLimits(limits);
 }
 
-/** Checks the limits of `flowControl.set`. @throws {TidegateError} `invalid_request` */
 export function checkLimits(limits: FlowControlLimits): FlowLimits {
   return flowLimits(limitOptions.read(limits));
 }
 
-/**
- * Reads limits.
- *
- * @throws {TidegateError} `invalid_request` for limits that are invalid, or that contradict each other.
- */
+/** Reads limits. @throws {TidegateError} `invalid_request` if they are invalid, or contradict each other. */
 export function flowLimits(limits: FlowControlLimits): FlowLimits {
   const { concurrency, rate, period, ordered = false } = limitOptions.read(limits, "flowControl");
   const periodMs = period === undefined ? 0 : durationMs(period, "flowControl.period");

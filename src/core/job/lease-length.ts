@@ -10,12 +10,7 @@ export function leaseMsFor(longestTimeoutMs: number, random: () => number): numb
   return longestTimeoutMs + SETTLE_MARGIN_MS + WAIT_FOR_SLOT_MS + Math.floor(random() * SPREAD_MS);
 }
 
-/**
- * When an attempt began, or last extended its lease, to within a few seconds.
- *
- * @param timeoutMs of the job.
- * @param longestTimeoutMs of the jobs that its drain can perform.
- */
+/** When an attempt began, or last extended its lease, to within a few seconds, from the timeouts of job and drain. */
 export function begunAbout(endsAt: number, timeoutMs: number, longestTimeoutMs: number): number {
   const claimedMs = leaseMsFor(longestTimeoutMs, () => 0.5);
   // A lease that is too short for the job is extended when the attempt begins.

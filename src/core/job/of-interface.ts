@@ -24,11 +24,7 @@ export function isOfInterface(options: object): boolean {
   return key in options;
 }
 
-/**
- * The error for a change that replaces the payload of an interface's job, unless the interface allows it.
- *
- * @param definition the job's, if the queue has it. Without one, nothing is allowed.
- */
+/** Refuses a change of an interface's payload, unless the interface (the definition, if the queue has it) allows it. */
 export function correctionRefusal(
   name: string,
   definition: object | undefined,

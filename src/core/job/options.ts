@@ -4,9 +4,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { described, object, optionsOf, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
-/**
- * How a job is retried, and how long it may take. You can set each field in `defineJob`, and override it at `enqueue`.
- */
+/** How a job is retried, and how long it may take. `defineJob` sets it, and `enqueue` can override it. */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
   readonly maxRetries?: number | undefined;
@@ -58,7 +56,6 @@ export const retryFields = {
   timeout: span,
 };
 
-/** Checks these options of a definition. */
 export function checkRetryOptions({ maxRetries, backoff, timeout }: JobOptions): void {
   const rule = typeof backoff === "function" ? undefined : backoff;
   object(retryFields).read({ maxRetries, backoff: rule, timeout }, "");
@@ -82,7 +79,6 @@ export const scheduleOptions = optionsOf<Schedule>(
 /** Longer than any attempt, and short enough that the store can keep the end of every lease. */
 const LONGEST_TIMEOUT_MS = 366 * 86_400_000;
 
-/** The longest timeout of some jobs, in ms: at least the default. */
 export function longestTimeoutMs(jobs: Iterable<{ readonly timeout?: Duration | undefined }>): number {
   return Math.max(...[jobDefaults, ...jobs].map(({ timeout = jobDefaults.timeout }) => timeoutMs(timeout)));
 }

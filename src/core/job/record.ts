@@ -5,7 +5,6 @@ import type { BackoffRule } from "./backoff.ts";
 import { decode, encode, whyUnreadable } from "./codec.ts";
 import type { JobTrace } from "./trace-context.ts";
 
-/** One failed attempt. */
 export interface AttemptError {
   readonly name: string;
   readonly message: string;
@@ -17,7 +16,6 @@ export interface AttemptError {
   readonly at: number;
 }
 
-/** A line of a job's log. */
 export interface LogEntry {
   /** ms since 1970 */
   readonly at: number;
@@ -37,9 +35,7 @@ export interface JobRecord {
   readonly maxRetries?: number;
   readonly backoff?: BackoffRule;
   readonly timeoutMs?: number;
-  /**
-   * How many claims used no attempt (snoozed, released), or came before a retry of the dead job; modulo `CLAIM_CYCLE`.
-   */
+  /** How many claims used no attempt, or came before a retry of the dead job; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
@@ -56,7 +52,6 @@ export interface JobRecord {
   readonly alone?: true;
   /** The schedule and the occurrence that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
-  /** Where enqueue was traced. */
   readonly trace?: JobTrace;
   /** How it ended. Only on completed and dead jobs. */
   readonly end?: JobEnd;
@@ -109,10 +104,7 @@ export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): nu
   return last && last.at > revivedAt ? last.attempt : 0;
 }
 
-/**
- * The record after a claim that started nothing. If the job was never attempted, the record ends with the count
- * (store/replacement.ts).
- */
+/** The record after a claim that started nothing. If none ever did, it ends with the count (store/replacement.ts). */
 export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }
@@ -152,7 +144,6 @@ function described(thrown: unknown): Pick<AttemptError, "name" | "message" | "st
   return { name: cut(String(thrown.name), 100), message: cut(String(thrown.message), KEPT_MESSAGE), ...stack };
 }
 
-/** Cuts a text that is longer than this. */
 export function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }

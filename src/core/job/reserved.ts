@@ -1,10 +1,7 @@
 import { quote, ReservedError } from "../shared/errors.ts";
 import { isOfOccurrence } from "../store/occurrence-id.ts";
 
-/**
- * How the names, ids and keys of QStash's interface begin. They are reserved in every queue, even in one without the
- * interface: another process may perform what it enqueues.
- */
+/** How what belongs to QStash's interface begins. It is reserved even where another process serves the interface. */
 export const reserved = { name: "qstash_", id: "qstash:", runId: "wfr_", key: "qstash:" } as const;
 
 export function isReservedName(name: string): boolean {

@@ -6,11 +6,7 @@ export type Validation =
   /** `threw` if the schema threw instead of returning issues. */
   | { readonly issues: readonly PayloadIssue[]; readonly threw?: true };
 
-/**
- * Checks a payload against a schema of any library; without one every payload fits. Never throws or rejects.
- *
- * @returns a promise only if the schema is asynchronous.
- */
+/** Checks a payload by any schema, or none. Never throws or rejects; a promise only if the schema is asynchronous. */
 export function validate(schema: StandardSchemaV1 | undefined, payload: unknown): Validation | Promise<Validation> {
   if (!schema) return { value: payload };
   try {
@@ -78,11 +74,7 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
-/**
- * Adds the texts of the values in a payload, as they are and as JSON escapes them.
- *
- * @returns false if there are too many.
- */
+/** Adds the texts of a payload's values, plain and as JSON escapes them. @returns false if there are too many. */
 function addLeaves(value: unknown, leaves: Set<string>, shortest: number): boolean {
   if (leaves.size >= MOST_LEAVES) return false;
   if (isContainer(value)) return Object.values(value).every((each) => addLeaves(each, leaves, shortest));

@@ -48,7 +48,6 @@ const selections = deadSelection({});
 /** How many dead jobs one request reads, if they are small. */
 const PIECE = 250;
 
-/** @throws {TidegateError} `invalid_request` */
 function readSelection(selection: string | DeadSelection): DeadSelection {
   return selections.read(typeof selection === "string" ? { ids: [selection] } : selection, "selection");
 }
@@ -90,11 +89,7 @@ async function forEachPiece(
   return done;
 }
 
-/**
- * Retries dead jobs, due now and with all their retries, and returns how many.
- *
- * @throws as `Queue.retryFromDeadLetter`
- */
+/** Retries dead jobs, due now with all their retries, and returns how many. @throws as `Queue.retryFromDeadLetter` */
 export async function retryDead(
   needs: ManageNeeds,
   selection: string | DeadSelection,
@@ -109,10 +104,7 @@ export async function retryDead(
   return retried;
 }
 
-/**
- * Checks the whole selection before it changes the first job, so that a refusal changes none. It leaves out jobs that
- * have died since under a name that was not checked.
- */
+/** Checks the whole selection before the first change. Leaves out jobs that died since under an unchecked name. */
 async function retrySelected(
   needs: ManageNeeds,
   selection: DeadSelection,
@@ -149,9 +141,8 @@ async function retrySelected(
       return names.has(name) && !correctionRefusal(name, definitions.get(name), payload, change);
     });
     let retried = 0;
-    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now))) {
+    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now)))
       retried += (await store.retryDead(retries, now)).filter(Boolean).length;
-    }
     return retried;
   });
 }

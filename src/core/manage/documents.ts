@@ -1,7 +1,7 @@
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { conflict, invalidRequest, quote, TidegateError } from "../shared/errors.ts";
-import { countFitting, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { checkText, wholeNumber } from "../shared/validate.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../store/documents.ts";
 import type { Page, QueueStore } from "../store/store.ts";
@@ -14,7 +14,6 @@ const LONGEST_NAME = 512;
 /** How often `update` tries to change a document that others change at the same time. */
 const MOST_TRIES = 20;
 
-/** A document to store, or to remove. */
 export interface DocumentEdit {
   /** 1 to 32 lower-case letters, digits, hyphens and slashes. */
   readonly kind: string;
@@ -28,27 +27,20 @@ export interface DocumentEdit {
   readonly ttl?: Duration | undefined;
 }
 
-/** Which documents to list. */
 export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isReversed"> & {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page may hold fewer, or none, with more to come. */
   readonly limit?: number | undefined;
 };
 
-/**
- * The documents of a queue: what other parts of the package store besides jobs and schedules. With partitions, all of
- * them are in the first one.
- */
+/** What other parts of the package store in a queue. With partitions, all of it is in the first one. */
 export class Documents {
   readonly #store: QueueStore;
   readonly #reader: QueueStore;
   readonly #clock: Clock;
   readonly #newMark: () => string;
 
-  /**
-   * @param reader the same store, for reads: their cost is counted separately.
-   * @param newMark makes unique marks.
-   */
+  /** @param reader the same store, for reads: their cost is counted separately. @param newMark makes unique marks. */
   constructor(store: QueueStore, reader: QueueStore, clock: Clock, newMark: () => string) {
     this.#store = store;
     this.#reader = reader;
@@ -86,7 +78,7 @@ export class Documents {
     const now = this.#clock();
     const changes = edits.map((edit) => this.#changeOf(edit, now));
     const texts = changes.flatMap(({ text }) => text ?? []);
-    if (changes.length > MOST_AT_ONCE || countFitting(texts, MOST_CHANGED_BYTES) < texts.length)
+    if (changes.length > MOST_AT_ONCE || firstPiece(texts, (text) => text, MOST_CHANGED_BYTES).length < texts.length)
       throw invalidRequest(`One call changes at most ${MOST_AT_ONCE} documents, of 4 MiB together.`);
     return this.#store.changeDocuments(changes, now);
   }

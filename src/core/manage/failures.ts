@@ -62,7 +62,6 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   limit,
 });
 
-/** Groups dead jobs by name and error. @throws {TidegateError} `invalid_request` */
 export async function getFailures(needs: ManageNeeds, given: FailuresOptions): Promise<FailurePage> {
   const { cursor, limit = 100 } = failuresOptions.read(given);
   const now = needs.clock();

@@ -101,7 +101,6 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
 });
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
 
-/** Reads metrics by job type. */
 export async function getFigures({ reader, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
   const { days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();
@@ -144,7 +143,6 @@ export function queueFigures(stored: readonly StoredNameMetrics[], now: number):
 
 const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
-/** Reads metrics by the hour. */
 export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();

@@ -103,11 +103,7 @@ export interface DeadJob extends JobInfo {
   readonly error: JobError;
 }
 
-/**
- * A stored job, as users see it; undefined for a completed one that has expired.
- *
- * @throws {TidegateError} `conflict` if its record cannot be read.
- */
+/** A job as users see it; undefined if it has expired. @throws {TidegateError} `conflict` if it cannot be read. */
 export function jobInfo(
   stored: StoredJob,
   queue: string,

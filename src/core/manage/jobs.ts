@@ -33,7 +33,6 @@ export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefi
   state: word(clearableStates),
 });
 
-/** Reads a job in any state; null if no job has the id. */
 export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
   checkText(id, "id", LONGEST_ID);
   const { queue, definitions, clock, reader } = needs;
@@ -51,11 +50,7 @@ async function heldBackNow({ reader }: ManageNeeds, stored: StoredJob, now: numb
   return key && heldBack(stored, key, now);
 }
 
-/**
- * Reads a job that must be waiting.
- *
- * @throws {TidegateError} `not_found`; `conflict` if it is running or has finished.
- */
+/** Reads a job that must wait. @throws {TidegateError} `not_found`; `conflict` if it runs or has finished. */
 async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
   const stored = await store.find(id, now);
   const isGone = stored?.state === "completed" && !jobInfo(stored, queue, definitions, now);
@@ -65,7 +60,6 @@ async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: str
   return stored;
 }
 
-/** Changes a waiting job. @throws as `Queue.update` */
 export async function updateJob(needs: ManageNeeds, id: string, change: JobChange): Promise<JobInfo> {
   checkText(id, "id", LONGEST_ID);
   const { queue, definitions, clock, noteDue } = needs;
@@ -99,13 +93,11 @@ async function storeChange(
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;
   if ("payload" in change) await checkFits(before.name, definition, change.payload);
-  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow }))) {
+  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow })))
     throw conflict(`Job "${id}" changed at the same time. Read it again.`);
-  }
   return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
 }
 
-/** Removes a waiting job, or a running one too. @throws as `Queue.cancel` */
 export async function cancelJob(needs: ManageNeeds, id: string, options: CancelOptions): Promise<void> {
   checkText(id, "id", LONGEST_ID);
   const { running = false } = cancelOptions.read(options);
@@ -115,7 +107,6 @@ export async function cancelJob(needs: ManageNeeds, id: string, options: CancelO
   if (status === "missing") await getWaitingJob(needs, id, now);
 }
 
-/** Removes the jobs of a state, and returns how many. */
 export async function clearJobs(
   { store, clock }: ManageNeeds,
   options: { readonly state?: ClearableState | undefined },

@@ -51,18 +51,12 @@ export const deadListOptions = optionsOf<DeadListOptions>("a list", {
 /** How many jobs one call examines for a rare name, before it returns what it has found and a cursor. */
 const MOST_EXAMINED = 1_000;
 
-/**
- * Reads a page of jobs, of one state or of one state after another. It ends early if the records are large: a further
- * round trip would add few.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Reads a page of one state, or of one after another. It ends early if the records are large. */
 export function listJobs(needs: ManageNeeds, given: ListOptions): Promise<JobPage> {
   const { state, ...options } = listOptions.read(given);
   return readPage(needs, state === undefined ? jobStates : [state], options);
 }
 
-/** Reads a page of dead jobs. @throws {TidegateError} `invalid_request` */
 export async function listDead(needs: ManageNeeds, given: DeadListOptions): Promise<JobPage<DeadJob>> {
   return (await readPage(needs, ["dead"], deadListOptions.read(given))) as JobPage<DeadJob>;
 }

@@ -40,7 +40,6 @@ export interface RescheduledJobs {
 /** The most pages of one call, if the records are so large that few fit on a page. */
 const MOST_PAGES = 10;
 
-/** Removes the waiting jobs of a selection. @throws as `Queue.cancelPending` */
 export async function cancelPending(
   needs: ManageNeeds,
   selection: PendingSelection,
@@ -87,6 +86,7 @@ async function changeSelected(
   change: (ids: readonly string[]) => Promise<readonly boolean[]>,
   except?: number,
 ): Promise<{ readonly count: number; readonly cursor: string | null }> {
+  type Chosen = { readonly ids?: readonly string[]; readonly name?: string; readonly state?: PendingState };
   const chosen: Chosen = selections.read(selection, "selection");
   if (chosen.ids) {
     if (typeof from === "string")
@@ -112,11 +112,4 @@ async function changeSelected(
     cursor = page.cursor;
   }
   return { count, cursor };
-}
-
-/** Every field that a selection can have. */
-interface Chosen {
-  readonly ids?: readonly string[];
-  readonly name?: string;
-  readonly state?: PendingState;
 }

@@ -32,12 +32,7 @@ export const deadSelection = <const More extends Fields>(more: More) =>
     all: object({ all: yes, ...more }, ["all"]),
   });
 
-/**
- * A selection of waiting jobs.
- *
- * @param more further fields of a request.
- * @param paged of one that takes several calls.
- */
+/** A selection of waiting jobs. @param more further fields of a request. @param paged those of several calls. */
 export const pendingSelection = <const More extends Fields, const Paged extends Fields>(more: More, paged: Paged) => {
   const state = word(pendingStates);
   return oneBy({

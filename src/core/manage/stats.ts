@@ -70,9 +70,7 @@ export interface QueueActivity {
   readonly running: Histogram;
 }
 
-/** A queue in a list of several. */
 export interface QueueBrief {
-  /** Its name. */
   readonly queue: string;
   /** As from `getStats`. */
   readonly stats: QueueStats;
@@ -87,13 +85,11 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
   return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
 }
 
-/** Reads the statistics of a queue. */
 export async function getStats({ reader, clock }: ManageNeeds): Promise<QueueStats> {
   const now = clock();
   return queueStats(await reader.stats(now), now);
 }
 
-/** Reads the statistics of a queue with what it did in the last hour. */
 export async function getActivity({ reader, clock }: ManageNeeds): Promise<QueueActivity> {
   const now = clock();
   return queueActivity(await reader.stats(now), now);

@@ -6,11 +6,7 @@ const LONGEST_WAIT_MS = 5_000;
 /** A timer for 2^31 ms or more overflows and fires at once. */
 const LONGEST_TIMER_MS = 2e9;
 
-/**
- * Polls a job until it has ended: less and less often, and not before its run time. In 30 s it polls about ten times.
- *
- * @returns the job when it has completed or is dead, or as it is when the time is over; null if there is none.
- */
+/** Polls a job less and less often, and not before its run time, until it has ended or the time is over. */
 export async function waitForEnd(
   poll: () => Promise<JobInfo | null>,
   timeoutMs: number,

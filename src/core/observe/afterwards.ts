@@ -11,10 +11,7 @@ export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>, m
   timer.abort();
 }
 
-/**
- * Promises of several drains to wait for at the end of the last one, so that a hook that hangs does not delay the next
- * drain.
- */
+/** Promises of several drains, awaited after the last one: a hook that hangs does not delay the next drain. */
 export class Afterwards {
   readonly #rest = new Set<Promise<void>>();
 

@@ -87,31 +87,20 @@ export interface Hooks {
   readonly onError?: ((error: unknown, hook: string) => unknown) | undefined;
 }
 
-const names: ReadonlySet<keyof Hooks> = new Set<keyof Hooks>([
-  "onEnqueue",
-  "onStart",
-  "onComplete",
-  "onRetry",
-  "onSnooze",
-  "onDead",
-  "onLost",
-  "onError",
+const names: ReadonlySet<keyof Hooks> = new Set([
+  ...(["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost", "onError"] as const),
 ]);
 
-/** Hooks that have been checked. */
 export interface CheckedHooks {
   readonly given: Hooks;
   readonly onError: NonNullable<Hooks["onError"]>;
 }
 
-/** Checks hooks. @throws {TidegateError} `invalid_request` for one that is unknown or not a function. */
 export function readHooks(hooks: Hooks | undefined): CheckedHooks | undefined {
   if (hooks === undefined) return undefined;
   if (typeof hooks !== "object" || hooks === null) throw invalidRequest("hooks must be an object of functions.");
   const unknown = Object.keys(hooks).find((name) => /^on[A-Z]/.test(name) && !names.has(name as keyof Hooks));
-  if (unknown !== undefined) {
-    throw invalidRequest(`${quote(unknown)} is no hook. They are: ${[...names].join(", ")}.`);
-  }
+  if (unknown !== undefined) throw invalidRequest(`${quote(unknown)} is no hook. They are: ${[...names].join(", ")}.`);
   checkFunctions(hooks, [...names], "hooks");
   return { given: hooks, onError: hooks.onError?.bind(hooks) ?? reportOnce() };
 }

@@ -46,12 +46,10 @@ export interface Tracing {
   readonly flush?: (() => Promise<unknown>) | undefined;
 }
 
-/** Checks a tracing. @throws {TidegateError} `invalid_request` */
 export function checkTracing(tracing: Tracing | undefined): Tracing | undefined {
   if (tracing === undefined) return undefined;
-  if (typeof tracing?.enqueue !== "function" || typeof tracing.attempt !== "function") {
+  if (typeof tracing?.enqueue !== "function" || typeof tracing.attempt !== "function")
     throw invalidRequest("tracing must be an object from tracing() of tidegate/telemetry, or one of the same shape.");
-  }
   return tracing;
 }
 
@@ -60,10 +58,7 @@ const BEGINS_WITHIN_MS = 1_000;
 /** How long a drain waits at its end for traces to end, before it sends them. */
 const ENDS_WITHIN_MS = 1_000;
 
-/**
- * Traces one drain, or one enqueue. Whatever the tracing does, the work is done once, and its result counts. Only the
- * end of the drain waits for what the tracing does after the work.
- */
+/** Traces one drain or enqueue. The work is done once, and its result counts. Only the end waits for the tracing. */
 export class TraceCalls {
   readonly #tracing: Tracing;
   readonly #clock: Clock;
@@ -137,7 +132,6 @@ export class TraceCalls {
   }
 }
 
-/** Undefined if the queue is not traced. */
 export function traceCalls({ tracing, clock }: { tracing: Tracing | undefined; clock: Clock }): TraceCalls | undefined {
   return tracing && new TraceCalls(tracing, clock);
 }

@@ -14,7 +14,6 @@ import type { LocalFacts } from "../store/store.ts";
 export interface QueueInternals extends DrainableQueue {
   readonly local: LocalFacts;
   readonly documents: Documents;
-  /** Retries a dead job with changes. @throws as `Queue.retryFromDeadLetter` */
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
   measure(): Promise<QueueMeasures>;
   /** Changes any flow control key, even a reserved one, and in ways that `Queue.flowControl` does not offer. */
@@ -38,7 +37,6 @@ export interface QueueInternals extends DrainableQueue {
 // In the registry of symbols, so that a copy of the package finds it on a queue of another copy.
 const key = Symbol.for("tidegate.queue");
 
-/** Attaches internals to a queue, hidden from its type and its keys. */
 export function attachInternals(queue: object, internals: QueueInternals): void {
   Object.defineProperty(queue, key, { value: internals });
 }

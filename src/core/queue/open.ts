@@ -10,10 +10,8 @@ import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Meter } from "../store/meter.ts";
 import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 
-/** Everything that the parts of a queue need. */
 export type OpenQueue = EnqueueNeeds & DrainNeeds & ManageNeeds;
 
-/** @throws as the constructor of `Queue` */
 export function openQueue(options: QueueOptions): OpenQueue {
   const { store: kept, ...chosen } = readOptions(options, queueOptions, "new Queue");
   const { queue, definitions, clock, logger } = chosen;

@@ -56,19 +56,7 @@ export interface ProducerOptions
 }
 
 export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing"];
-export const queueOptions = [
-  "name",
-  "store",
-  "jobs",
-  "clock",
-  "random",
-  "newId",
-  "retention",
-  "observe",
-  "hooks",
-  "logger",
-  "tracing",
-];
+export const queueOptions = [...producerOptions, "random", "retention", "observe"];
 
 /**
  * Checks the options of a queue or a producer and adds the defaults.
@@ -84,11 +72,10 @@ export function readOptions<Kept extends ProducerStore>(
   const options = knownOptions(given, names, taker);
   const { name = "default", store, random = Math.random, retention = "24h", observe = true } = options;
   checkPathText(name, "the queue's name", LONGEST_NAME);
-  if (/[{}/]/.test(name)) {
+  if (/[{}/]/.test(name))
     throw invalidRequest(
       "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",
     );
-  }
   checkStore(store, taker);
   checkFlag(observe, "observe");
   checkFunctions(options, ["clock", "random", "newId"]);

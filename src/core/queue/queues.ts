@@ -2,6 +2,7 @@ import { drainTogether } from "../drain/drain-queues.ts";
 import { type DrainLimits, type DrainOptions, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import { briefOf, type QueueBrief } from "../manage/stats.ts";
+import { hexOf, sha256 } from "../shared/bytes.ts";
 import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
 
@@ -19,7 +20,6 @@ export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Prom
   return drainTogether(queues.map(internalsOf), limits);
 }
 
-/** Some queues at one moment. */
 export interface QueueList {
   /** Null if nothing has happened since the given mark. */
   readonly queues: readonly QueueBrief[] | null;
@@ -49,12 +49,8 @@ export function spent(queues: readonly Queue[]): number {
   return queues.reduce((sum, { spending }) => sum + spending.commands, 0);
 }
 
-/**
- * A short text that changes when anything happens in some queues: see `QueueStore.pulse`. It costs 2 commands per queue
- * and partition.
- */
+/** A text that changes when anything happens in some queues (`QueueStore.pulse`): 2 commands per partition. */
 export async function markOf(queues: readonly Queue[]): Promise<string> {
   const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pulses.join("\n")));
-  return Array.from(new Uint8Array(digest.slice(0, 12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf((await sha256(pulses.join("\n"))).slice(0, 12));
 }

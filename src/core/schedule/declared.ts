@@ -17,29 +17,19 @@ interface Manifest {
   readonly replaced: Readonly<Record<string, number>>;
 }
 
-/**
- * For this long after its schedules were replaced, code counts as an older deployment that still runs, and changes
- * nothing. After that it counts as a rollback.
- */
+/** How long replaced code counts as an older deployment that runs, and changes nothing. Then it is a rollback. */
 const STILL_RUNNING_MS = 3_600_000;
 
-/**
- * How long a schedule may be absent, because a process with another clock has fired it, before it counts as missing.
- */
+/** How long a schedule may be absent, fired by a process with another clock, before it counts as missing. */
 const FIRED_ELSEWHERE_MS = 60_000;
 
 /** A missing schedule may be paused, removed or replaced. If so, it is not searched again for this long. */
 const SEARCHED_AGAIN_MS = 3_600_000;
 
-/**
- * The basis of the hash for the second half of a mark: 32 bits alone collide too easily. Any basis but FNV's own works.
- */
+/** For the second half of a mark, as 32 bits collide too easily. Any basis but FNV's own works. */
 const SECOND_BASIS = 0x9747b28c;
 
-/**
- * The schedules that the code of this deployment declares. The first drain activates them. After that they cost
- * nothing.
- */
+/** The schedules that this code declares. The first drain activates them. After that they cost nothing. */
 export class DeclaredSchedules {
   readonly #records: ReadonlyMap<string, ScheduleRecord>;
   /** Jobs with an asynchronous schema, which the first drain checks. */
@@ -57,10 +47,7 @@ export class DeclaredSchedules {
   #areMissed = false;
   #notSearchedUntil = Number.NEGATIVE_INFINITY;
 
-  /**
-   * @param warn is called for each schedule that cannot be activated, and when all of them were gone.
-   * @throws {InvalidPayloadError} if the payload of a schedule does not fit a synchronous schema.
-   */
+  /** @param warn tells of what cannot be activated, and of schedules that were gone. @throws {InvalidPayloadError} */
   constructor(definitions: ReadonlyMap<string, AnyJob>, clock: Clock, warn: (text: string) => void) {
     const declared = [...definitions.values()].filter((job) => job.schedule !== undefined);
     this.#records = new Map(declared.map((job) => [job.name, declaredRecord(job)]));
@@ -123,11 +110,7 @@ export class DeclaredSchedules {
     return !this.#records.has(due.key) && readDue(due)?.declared === true;
   }
 
-  /**
-   * Replaces the schedules of earlier code by those of this code.
-   *
-   * @returns what is due next then.
-   */
+  /** Replaces the schedules of earlier code by those of this code. @returns what is due next then. */
   async sync(
     store: QueueStore,
     peeked: NextDue & { readonly manifest: string | undefined | null },
@@ -265,9 +248,7 @@ function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): s
   return [fnv1a(text), fnv1a(text, SECOND_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
 }
 
-/**
- * The mark of code that declares no schedule: it stores no manifest, but may have run before the first code that does.
- */
+/** Code that declares no schedule stores no manifest, but may have run before the first code that does. */
 const NOTHING_DECLARED = fingerprint([]);
 
 function declaredRecord(job: AnyJob): ScheduleRecord {

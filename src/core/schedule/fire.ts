@@ -25,10 +25,7 @@ export function nextOccurrence(
   return occurrence !== undefined && occurrence === lastSlot ? next(occurrence) : occurrence;
 }
 
-/**
- * Decides what due schedules make now, and when they are due next. Schedules that do not fit into one request stay due,
- * and fire with the next one.
- */
+/** What due schedules make now, and when they are due next. Those that do not fit into one request stay due. */
 export function firesOf(schedules: readonly DueSchedule[], now: number): readonly Fire[] {
   const fires: Fire[] = [];
   let room = MOST_FIRED_BYTES;

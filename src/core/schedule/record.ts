@@ -16,7 +16,6 @@ export interface ScheduleRecord {
   readonly overlap: "allow" | "skip";
   /** The flow control key of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
-  /** Options of the jobs that it makes. */
   readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;
   /** True if code declares it. It is removed when the code no longer does. */
   readonly declared?: boolean;
@@ -42,11 +41,7 @@ export function readDue(due: DueSchedule): ScheduleRecord | undefined {
   return readSchedule({ ...due, next: due.occurrence });
 }
 
-/**
- * When a schedule fires. Its key decides the value of `H` in the expression.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** When a schedule fires. Its key decides what `H` means. @throws {TidegateError} `invalid_request` */
 export function cronOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cron" | "timeZone">): Cron {
   return parseCron(cron, timeZone, key);
 }

@@ -302,18 +302,8 @@ export function renewed(
 /** A stored schedule, as users see it. @throws {TidegateError} `conflict` if it cannot be read. */
 function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
   const { record } = readable(stored.key, stored);
-  const {
-    name,
-    payload = null,
-    cron,
-    timeZone,
-    missed,
-    overlap,
-    declared = false,
-    paused = false,
-    lastSlot,
-    lastJobId = null,
-  } = record;
+  const { name, payload = null, cron, timeZone, missed, overlap, lastSlot, lastJobId = null } = record;
+  const { declared = false, paused = false } = record;
   const nextRunAt = stored.next === undefined ? null : new Date(stored.next);
   const lastRunAt = lastSlot === undefined ? null : new Date(lastSlot);
   const rule = { cron, timeZone, missed, overlap };

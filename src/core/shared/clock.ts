@@ -11,9 +11,7 @@ export interface Clock {
 /** How far apart the clocks of two invocations may be without harm. Beyond that, one of them counts as wrong. */
 export const CLOCKS_APART_MS = 5 * 60_000;
 
-/**
- * A clock that also replaces `alarm`: where code runs at the start of a Worker, there are neither timers nor signals.
- */
+/** A clock with an `alarm` of its own, for the start of a Worker, which has neither timers nor signals. */
 export interface RingingClock extends Clock {
   alarm?(ms: number, ring: () => void): () => void;
 }
@@ -21,17 +19,12 @@ export interface RingingClock extends Clock {
 /** The system's time. Looked up at each call, so that tests can replace `Date.now`. */
 export const systemClock: Clock = () => Date.now();
 
-/**
- * The same clock in whole milliseconds. Clocks such as `performance.now()` give fractions, which a score cannot hold.
- */
+/** The same clock in whole ms: `performance.now()` gives fractions, which a score cannot hold. */
 export function wholeClock(clock: Clock): Clock {
   return clock === systemClock ? clock : waitingAs(clock, () => Math.floor(clock()));
 }
 
-/**
- * The same clock for one piece of work. If the clock is set back, it continues from its last reading, so that limits
- * and leases computed from it keep their lengths.
- */
+/** The same clock for one piece of work. Set back, it stays at its last reading: limits keep their lengths. */
 export function steadyClock(clock: Clock): Clock {
   let latest = Number.NEGATIVE_INFINITY;
   let setBackMs = 0;
@@ -51,10 +44,7 @@ function waitingAs(clock: RingingClock, reading: () => number): Clock {
   return result;
 }
 
-/**
- * Calls `ring` once after `ms` on the given clock, unless the returned function cancels it. Cheaper than `sleep` with a
- * signal if most calls are cancelled, as the timeouts of jobs are.
- */
+/** Calls `ring` once after `ms`, unless it is cancelled. Cheaper than `sleep` with a signal if most are cancelled. */
 export function alarm(clock: RingingClock, ms: number, ring: () => void): () => void {
   if (clock.alarm) return clock.alarm(ms, ring);
   if (clock.sleep) {

@@ -8,25 +8,16 @@ export type PointInTime = Date | string | number;
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/**
- * The last time that a store can keep, in ms: 42 bits (docs/storage.md), up to the year 2109. It is a literal, because
- * esbuild does not drop an unused power.
- */
+/** The last time that a store keeps: 42 bits of ms, until 2109. A literal, since esbuild keeps an unused power. */
 export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
 
-/**
- * Reads a duration as milliseconds.
- *
- * @param name the option's name, for the message.
- * @throws {TidegateError} `invalid_request` for anything but a non-negative duration.
- */
+/** Reads a duration in ms. @param name for the message. @throws {TidegateError} `invalid_request`, also if negative. */
 export function durationMs(value: unknown, name: string): number {
   const ms = readDuration(value);
-  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
+  if (typeof ms !== "number" || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS)
     throw invalidRequest(
       `${name} must be a duration such as "30s", "5m", "1h", "7d", or a number of milliseconds from 0.`,
     );
-  }
   return Math.round(ms);
 }
 
@@ -55,11 +46,10 @@ const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-
  */
 export function pointInTimeMs(value: unknown, name: string): number {
   const ms = readPointInTime(value);
-  if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS) {
+  if (ms === undefined || !Number.isFinite(ms) || ms < 0 || ms > LATEST_TIME_MS)
     throw invalidRequest(
       `${name} must be a Date, an ISO 8601 time on a date that exists, with its zone, such as "2030-01-31T09:00:00Z", or milliseconds since 1970, before the year 2109.`,
     );
-  }
   return Math.round(ms);
 }
 

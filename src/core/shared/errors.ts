@@ -59,9 +59,7 @@ export class ReservedError extends TidegateError {
   }
 }
 
-/**
- * Whether a value is an error of Tidegate, even from another copy of the package (`instanceof` fails across bundles).
- */
+/** Whether a value is an error of Tidegate, from any copy of the package (`instanceof` fails across bundles). */
 export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
 }

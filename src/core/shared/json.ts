@@ -1,7 +1,6 @@
 import { invalidRequest, TidegateError } from "./errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 
-/** The parts of a job that are stored as JSON. */
 type Stored = "payload" | "progress" | "result";
 
 /**
@@ -15,12 +14,11 @@ type Stored = "payload" | "progress" | "result";
 export function asJson(value: unknown, what: Stored, most = LARGEST_PAYLOAD): unknown {
   const text = written(what, () => JSON.stringify(value) as string | undefined);
   if (text === undefined) return undefined;
-  if (isLarger(text, most)) {
+  if (isLarger(text, most))
     throw new TidegateError(
       "payload_too_large",
       `The ${what} is larger than ${most / MEBIBYTE} MiB as JSON. Store the data elsewhere and pass its address.`,
     );
-  }
   return JSON.parse(text);
 }
 

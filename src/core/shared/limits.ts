@@ -8,7 +8,6 @@
 
 export const MEBIBYTE = 1024 * 1024;
 
-/** The largest payload, in bytes. */
 export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
 
 /** The most jobs that one atomic call stores. */
@@ -23,19 +22,13 @@ export const MOST_SETTLED_BYTES = 4 * MEBIBYTE;
 /** The most bytes of records, not counting the first, in the firings of one exchange. It may settle jobs as well. */
 export const MOST_FIRED_BYTES = 512 * 1024;
 
-/**
- * The largest payload of a recurring job, in bytes. A firing sends it twice: in the record of the schedule and in that
- * of the job.
- */
+/** The largest payload of a recurring job, in bytes. Firing sends it twice: with the schedule and the job. */
 export const LARGEST_RECURRING_PAYLOAD = 1 * MEBIBYTE;
 
 /** The most bytes of records, not counting the first, that one claim returns. */
 export const MOST_CLAIMED_BYTES = 4 * MEBIBYTE;
 
-/**
- * The most bytes of records, not counting the first, that one page of jobs holds. A handler's response holds them and
- * more about each job, and a Vercel function may return 4.5 MB.
- */
+/** The most bytes of records after the first on a page: a response holds more, and Vercel's may have 4.5 MB. */
 export const MOST_LISTED_BYTES = 3 * MEBIBYTE;
 
 /** The largest record, including what attempts add to it, in bytes as it is sent: as a text within JSON. */
@@ -60,10 +53,7 @@ export function bytesOf(text: string): number {
   return isShort ? encoder.encodeInto(text, scratch).written : encoder.encode(text).length;
 }
 
-/**
- * Up to this length a text counts with the most bytes that it may have: to count them takes longer than everything else
- * in settling a job.
- */
+/** Up to this length a text counts with the most bytes that it may have: counting them takes too long. */
 const SHORT = 1_024;
 
 /** The most bytes that a text may have: exact, unless it is short. */
@@ -76,7 +66,6 @@ export function isLarger(text: string, most: number): boolean {
   return text.length * MOST_BYTES_PER_UNIT > most && (text.length > most || bytesOf(text) > most);
 }
 
-/** Whether several records are too large to be stored together. */
 export function areTooLargeTogether(records: readonly string[]): boolean {
   const units = records.reduce((sum, record) => sum + record.length, 0);
   if (records.length === 1 || units * MOST_BYTES_PER_UNIT <= MOST_TOGETHER_BYTES) return false;
@@ -94,21 +83,21 @@ export function* inPieces<Item>(
   most: number,
 ): Generator<readonly Item[]> {
   for (let first = 0; first < items.length; ) {
-    const texts = items.slice(first, first + MOST_AT_ONCE).map(textOf);
-    const piece = items.slice(first, first + Math.max(1, countFitting(texts, most)));
+    const piece = firstPiece(items.slice(first, first + MOST_AT_ONCE), textOf, most);
     yield piece;
     first += piece.length;
   }
 }
 
-/** How many of the texts, from the first on, have no more bytes than `most` together. */
-export function countFitting(texts: readonly string[], most: number): number {
+/** The first items: those whose texts have no more bytes than `most` together, but at least one. */
+export function firstPiece<Item>(items: readonly Item[], textOf: (item: Item) => string, most: number) {
+  const texts = items.map(textOf);
   const units = texts.reduce((sum, text) => sum + text.length, 0);
-  if (units * MOST_BYTES_PER_UNIT <= most) return texts.length;
+  if (units * MOST_BYTES_PER_UNIT <= most) return items;
   let bytes = 0;
   const index = texts.findIndex((text) => {
     bytes += bytesOf(text);
     return bytes > most;
   });
-  return index < 0 ? texts.length : index;
+  return index < 0 ? items : items.slice(0, Math.max(1, index));
 }

@@ -14,17 +14,10 @@ import {
 /** A JSON Schema (2020-12), as OpenAPI 3.1 uses it. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/**
- * An option, a field of a body or a parameter: how to read it, and how to describe it. Both are in one place, so that a
- * method, its route and the OpenAPI document cannot differ.
- */
+/** How to read and describe an option, a field or a parameter: method, route and OpenAPI document cannot differ. */
 export interface Schema<Value = unknown> {
   readonly json: JsonSchema;
-  /**
-   * Reads a value.
-   * @param name where the value is, for the message. Empty for the whole body.
-   * @throws {TidegateError} `invalid_request`; the message names the field, never its value.
-   */
+  /** Reads a value. @param name where it is; empty for the body. @throws {TidegateError} without the value. */
   read(value: unknown, name: string): Value;
   /** Converts the text of a query parameter before `read` gets it. Default: no conversion. */
   fromText?(text: string): unknown;
@@ -32,7 +25,6 @@ export interface Schema<Value = unknown> {
 
 export type ValueOf<Part> = Part extends Schema<infer Value> ? Value : never;
 
-/** The fields of an object, by name. */
 export type Fields = Readonly<Record<string, Schema>>;
 
 /** A line for each option that a type has, and no other. */
@@ -78,13 +70,11 @@ const CONTROLS = "\\x00-\\x1f\\x7f-\\x9f\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2
 /** The rule of `checkText` as a pattern: no control characters, no white space at either end. */
 const TEXT = `^[^\\s${CONTROLS}]([^${CONTROLS}]*[^\\s${CONTROLS}])?$`;
 
-/** Any value. */
 export const anything: Schema = checkedBy({}, () => {});
 
 /** A function. It cannot be sent, so no request has one. */
 export const callable: Schema<never> = accepting({}, (value) => typeof value === "function", "a function");
 
-/** True, or left out. */
 export const yes: Schema<true> = accepting({ const: true }, (value) => value === true, "true, or left out");
 
 export const flag: Schema<boolean> = {
@@ -97,7 +87,6 @@ export function withKeywords<Part extends Schema>(schema: Part, keywords: JsonSc
   return { ...schema, json: { ...schema.json, ...keywords } };
 }
 
-/** The same schema with a description. */
 export function described<Part extends Schema>(schema: Part, description: string): Part {
   return withKeywords(schema, { description });
 }
@@ -165,7 +154,6 @@ export function whole(least: number, most: number): Schema<number> {
 
 export const limit = whole(1, 1_000);
 
-/** A number from 0 to 1. */
 export const share: Schema<number> = accepting(
   { type: "number", minimum: 0, maximum: 1 },
   (value) => typeof value === "number" && value >= 0 && value <= 1,
@@ -214,11 +202,7 @@ export function list<Item>(item: Schema<Item>, most: number): Schema<readonly It
   });
 }
 
-/**
- * An object of a body, or the parameters of a query.
- *
- * @param of what contains the fields, for the message.
- */
+/** An object of a body, or the parameters of a query. @param of what contains the fields, for the message. */
 export function object<const Parts extends Fields, Required extends keyof Parts & string = never>(
   fields: Parts,
   required: readonly Required[] = [],
@@ -227,12 +211,7 @@ export function object<const Parts extends Fields, Required extends keyof Parts 
   return optionsOf<ObjectOf<Parts, Required>>(of, fields as never, required as never) as never;
 }
 
-/**
- * The options of a method. An option that is undefined counts as left out.
- *
- * @param of the method, for the message: "enqueue".
- * @param required options that cannot be left out.
- */
+/** The options of a method; undefined counts as left out. @param of for the message: "enqueue". */
 export function optionsOf<Options extends object>(
   of: string,
   fields: OptionFields<Options>,

@@ -34,32 +34,19 @@ export function withoutUndefined<Options extends object>(options: Options): Give
   return given;
 }
 
-/**
- * @throws {TidegateError} `invalid_request` with this message for everything that is not an object, and for null and
- *   arrays.
- */
+/** @throws {TidegateError} `invalid_request` with this message unless it is an object; null and arrays are not. */
 export function checkObject(value: unknown, message: string): asserts value is object {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw invalidRequest(message);
 }
 
-/**
- * Checks that an object inherits nothing from another one: what an instance of a class inherits would be ignored.
- * Objects of other realms pass, such as those of a test runner.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Refuses an object that inherits from another: that would be ignored. Objects of other realms pass. */
 export function checkPlain(value: object, of: string): void {
   const parent = Object.getPrototypeOf(value);
   if (parent === null || Object.getPrototypeOf(parent) === null) return;
   throw invalidRequest(`The options of ${of} must be a plain object: what an object inherits is not read.`);
 }
 
-/**
- * Checks that each of some options, if given, is a function.
- *
- * @param of what the options belong to, if the message must say so: "hooks".
- * @throws {TidegateError} `invalid_request`; the message names the option.
- */
+/** Checks that options, if given, are functions. @param of what has them, for the message: "hooks". */
 export function checkFunctions<Options extends object>(
   options: Options,
   names: readonly (keyof Options & string)[],
@@ -74,21 +61,15 @@ export function checkFunctions<Options extends object>(
  * nor those that change the direction of text, no lone surrogates, no white space at either end).
  */
 export function checkText(value: unknown, name: string, longest: number): asserts value is string {
-  if (typeof value !== "string" || value.length === 0 || value.length > longest) {
+  if (typeof value !== "string" || value.length === 0 || value.length > longest)
     throw invalidRequest(`${name} must be a string of 1 to ${longest} characters.`);
-  }
-  if (control.test(value) || value.trim() !== value || !value.isWellFormed()) {
+  if (control.test(value) || value.trim() !== value || !value.isWellFormed())
     throw invalidRequest(
       `${name} must be well-formed Unicode without control characters, direction marks included, and may not begin or end with white space.`,
     );
-  }
 }
 
-/**
- * Checks a new id, key or name that will be part of a URL.
- *
- * @throws {TidegateError} `invalid_request`, also for "." and ".."
- */
+/** Checks a new id, key or name for URLs. @throws {TidegateError} `invalid_request`, also for "." and ".." */
 export function checkPathText(value: unknown, name: string, longest: number): asserts value is string {
   checkText(value, name, longest);
   if (value === "." || value === "..")
@@ -100,9 +81,8 @@ const control = /[\p{Cc}\p{Bidi_Control}]/u;
 
 /** Checks that a value, if given, is one of some words. @throws {TidegateError} `invalid_request` */
 export function oneOf(value: unknown, words: readonly string[], name: string): void {
-  if (value !== undefined && !(typeof value === "string" && words.includes(value))) {
+  if (value !== undefined && !(typeof value === "string" && words.includes(value)))
     throw invalidRequest(`${name} must be one of ${words.map((word) => `"${word}"`).join(", ")}.`);
-  }
 }
 
 /** @throws {TidegateError} `invalid_request` unless it is true or false. */
@@ -110,10 +90,8 @@ export function checkFlag(value: unknown, name: string): asserts value is boolea
   if (typeof value !== "boolean") throw invalidRequest(`${name} must be true or false.`);
 }
 
-/** Reads a whole number within bounds. @throws {TidegateError} `invalid_request` */
 export function wholeNumber(value: unknown, name: string, least: number, most: number): number {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most) {
+  if (typeof value !== "number" || !Number.isInteger(value) || value < least || value > most)
     throw invalidRequest(`${name} must be a whole number from ${least} to ${most}.`);
-  }
   return value;
 }

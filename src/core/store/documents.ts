@@ -6,7 +6,6 @@ export interface StoredDocument {
   readonly mark: string;
 }
 
-/** Stores a document, or removes one. */
 export interface DocumentChange {
   /** Lower-case letters, digits, hyphens and slashes. */
   readonly kind: string;

@@ -14,12 +14,10 @@ export function groupScore(group: string): number {
   return Number.parseInt(group, 16) - 2 ** GROUP_BITS;
 }
 
-/** The name of the group with this score. */
 export function groupAt(score: number): string {
   return groupName(score + 2 ** GROUP_BITS);
 }
 
-/** How many hours a trend has. */
 export const TREND_HOURS = 24;
 const HOUR_MS = 3_600_000;
 

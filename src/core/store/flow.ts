@@ -30,10 +30,8 @@ export function takesSlot({ flow }: { readonly flow?: JobFlow | undefined }): bo
 /** A limit that can be pinned by itself. The order belongs to the concurrency, and the period to the rate. */
 export type PinnedLimit = "concurrency" | "rate";
 
-/** Which limits of a key are pinned. */
 export type PinnedLimits = Readonly<Record<PinnedLimit, boolean>>;
 
-/** The state of one key. */
 export interface FlowState extends NewFlow {
   /** How many leases exist, including expired ones whose jobs were not claimed again. */
   readonly running: number;
@@ -50,10 +48,7 @@ export interface FlowState extends NewFlow {
   readonly firstId: string | undefined;
 }
 
-/**
- * A change of one key, whether or not it has jobs. `set` replaces the limits, or `only` one, and pins them. `unset`
- * unpins them. `rateReset` closes the open window.
- */
+/** A change of one key. `set` replaces and pins the limits, or `only` one; `rateReset` closes the open window. */
 export type FlowChange =
   | { readonly to: "set"; readonly limits: FlowLimits; readonly only?: PinnedLimit | undefined }
   | { readonly to: "unset"; readonly only?: PinnedLimit | undefined }

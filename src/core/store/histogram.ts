@@ -7,10 +7,7 @@ export interface StoredHistogram {
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/**
- * The upper bounds of the counts of a histogram, in ms. Stores keep one count for each, and one for everything that
- * took longer.
- */
+/** The upper bounds of a histogram's counts, in ms. One more count is for everything above them. */
 export const durationBounds: readonly number[] = [
   10,
   25,

@@ -17,10 +17,7 @@ export interface Meter {
   commands: number;
   /** Whether the budget has room for this too. A store asks before each request. Default: always. */
   allows?(cost: Cost): boolean;
-  /**
-   * Keeps room for requests that may have to follow, until you call the function that it returns. A store calls it in
-   * the turn in which it sends a request. Default: keeps nothing.
-   */
+  /** Keeps room for requests that may follow, until its result is called. A store calls it in the turn of a request. */
   hold?(cost: Cost): () => void;
 }
 
@@ -44,12 +41,7 @@ export class OutOfBudgetError extends TidegateError {
   }
 }
 
-/**
- * Counts a request that is sent now, at the maximum that it can be billed.
- *
- * @returns a function to call with what was billed, once the reply is there.
- * @throws {OutOfBudgetError} if the meter does not allow it.
- */
+/** Counts a request at its maximum. @returns what to call with the bill. @throws {OutOfBudgetError} if not allowed. */
 export function countRequest(meter: Meter | undefined, mostCommands: number): (billed: number) => void {
   if (meter?.allows?.({ roundTrips: 1, commands: mostCommands }) === false) throw new OutOfBudgetError();
   if (!meter) return () => {};

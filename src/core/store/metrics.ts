@@ -46,7 +46,6 @@ export interface StoredNameMetrics {
   readonly days: readonly StoredMetrics[];
 }
 
-/** What was settled in one hour. */
 export interface StoredHour {
   /** Hours since 1970. */
   readonly hour: number;

@@ -11,9 +11,7 @@ export const MOST_PENDING_READ = 1_000;
 
 const START = '1:{"name":"';
 
-/**
- * The name of a job as its record writes it: the JSON text between the quotes, empty if the record begins otherwise.
- */
+/** The JSON text of the name in a record, without its quotes; empty if the record begins otherwise. */
 export function nameText(record: string): string {
   if (!record.startsWith(START)) return "";
   const [, text = ""] = /^((?:[^"\\]|\\.)*)"/s.exec(record.slice(START.length)) ?? [];

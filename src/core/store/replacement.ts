@@ -3,12 +3,7 @@
 /** The end of the record of a job that was claimed this often, and released each time before it started. */
 export const returnedEnd = (claims: number): string => `,"returned":${claims}}`;
 
-/**
- * Whether a waiting job can be replaced: it has never been attempted, and its record has the required beginning.
- *
- * @param claims how often it was claimed.
- * @param beginning as in `NewJob.dedupe.replaces`.
- */
+/** Whether a job claimed so often can be replaced: never attempted, and its record has the beginning of `replaces`. */
 export function canBeReplaced(record: string, claims: number, beginning: string): boolean {
   return record.startsWith(beginning) && (claims === 0 || record.endsWith(returnedEnd(claims)));
 }

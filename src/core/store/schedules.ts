@@ -1,4 +1,3 @@
-/** A schedule, as a store gets it. */
 export interface ScheduleEntry {
   readonly key: string;
   readonly record: string;
@@ -29,7 +28,6 @@ export interface SchedulePlan {
   readonly isDeclared: boolean;
 }
 
-/** A schedule, as it is stored. */
 export interface StoredSchedule extends ScheduleEntry {
   /**
    * How often it was changed since it moved to this occurrence, modulo `CLAIM_CYCLE`. It shows whether the schedule has

@@ -32,7 +32,6 @@ export function isInLine(score: number): boolean {
   return score >= IN_LINE;
 }
 
-/** The score of a job that waits. */
 export function waitingScore(at: number, claims = 0): number {
   return pack({ at, claims, isLeased: false });
 }
@@ -65,11 +64,7 @@ function reachOf(ms: number): number {
   return Math.floor(Math.log2(ms)) + 1;
 }
 
-/**
- * The score of a schedule that has fired.
- *
- * @param reachMs how far ahead `next` is; undefined if a claim need not check it.
- */
+/** The score of a schedule that has fired. @param reachMs how far ahead `next` is; undefined for no check of it. */
 export function movedScore(next: number | undefined, reachMs: number | undefined): number {
   return scheduleScore(next, reachMs === undefined ? 0 : MOVED + reachOf(reachMs));
 }
@@ -82,12 +77,7 @@ export function renewedScore({ next, from }: SchedulePut): number {
 /** The end of the score of a key that was just served: behind all else in that millisecond, so keys are round-robin. */
 const SERVED = 1_020;
 
-/**
- * The score of a key that can next start a job at `at`.
- *
- * @param startedAt when it last started one.
- * @param windowMs the length of the window, if it waits for the end of one.
- */
+/** The score of a key that can next start a job at `at`, by when it last started one and the window it waits for. */
 export function markScore(at: number, startedAt: number, windowMs: number | undefined): number {
   if (windowMs !== undefined) return at * 1024 + reachOf(windowMs);
   return at * 1024 + (at === startedAt ? SERVED : 0);
@@ -122,13 +112,11 @@ export function momentOf(score: number): number | undefined {
   return score < scheduleScore(undefined) ? unpack(score).at : undefined;
 }
 
-/** The occurrence and the revision of a schedule with this score. */
 export function standingOf(score: number | undefined): Pick<StoredSchedule, "next" | "revision"> {
   if (score === undefined) return { next: undefined, revision: undefined };
   return { next: momentOf(score), revision: unpack(score).claims };
 }
 
-/** The score of a leased job. */
 export function leaseScore(lease: { readonly endsAt: number; readonly claims: number }): number {
   return pack({ at: lease.endsAt, claims: lease.claims, isLeased: true });
 }

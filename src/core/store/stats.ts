@@ -27,7 +27,6 @@ export interface StoredStats {
   readonly names?: readonly StoredNameMetrics[];
 }
 
-/** What was settled in one minute. */
 export interface StoredMinute {
   /** Minutes since 1970. */
   readonly minute: number;

@@ -42,10 +42,7 @@ export interface ProducerStore {
   open(queue: string): EnqueueStore;
 }
 
-/**
- * @param taker what needs a store, for the message.
- * @throws {TidegateError} `invalid_request` if `store` is not a store.
- */
+/** @param taker what needs the store, for the message. @throws {TidegateError} `invalid_request` if it is none. */
 export function checkStore(store: unknown, taker: string): void {
   if (typeof (store as Partial<Store> | null | undefined)?.open !== "function")
     throw invalidRequest(`${taker} needs a store, such as memoryStore() or upstashStore({ url, token }).`);
@@ -97,10 +94,7 @@ export interface NewJob {
   readonly flow?: NewFlow;
   /** Whether the limits of its key stay as they are. Then those of `flow` apply only to a new key. */
   readonly keepsLimits?: boolean;
-  /**
-   * Leases the job to the caller at once, if it is new, the queue is not paused, and its key has a free slot. This is
-   * the eager start.
-   */
+  /** The eager start: leases a new job to the caller, unless the queue is paused or its key has no free slot. */
   readonly leaseEndsAt?: number;
 }
 
@@ -198,7 +192,6 @@ export interface Fire {
   readonly unless?: { readonly id: string; readonly skippedRecord: string };
 }
 
-/** Settles outcomes, and nothing else. */
 export interface SettleRequest {
   readonly now: number;
   readonly settle: readonly Outcome[];
@@ -208,23 +201,18 @@ export interface SettleRequest {
   readonly observe?: boolean | undefined;
   /** Leases of jobs that still run. The reply says which are gone, if that takes no extra command. Default: none. */
   readonly watch?: readonly Lease[] | undefined;
-  /**
-   * Whether an earlier request, whose reply was lost, may have settled the same outcomes: the store then recognizes its
-   * own work. Default false.
-   */
+  /** Whether a request with the same outcomes may have lost its reply: the store recognizes its work. Default false. */
   readonly isResend?: boolean;
   /** How long the store may pause before it sends the request again, all pauses together. Default: as it sees fit. */
   readonly resendPauseMs?: number;
 }
 
-/** Settles outcomes, fires schedules, claims what is due, and reports what is due next. */
 export interface ExchangeRequest extends SettleRequest {
   readonly fire: readonly Fire[];
   /** Default: nothing is claimed. */
   readonly claim?: ClaimRequest | undefined;
 }
 
-/** What to claim. */
 export interface ClaimRequest {
   /** The most jobs and schedules, at least 1. */
   readonly limit: number;
@@ -235,20 +223,15 @@ export interface ClaimRequest {
   readonly meetsKeys?: boolean;
   /** Whether the store itself may fire schedules that code declares. Default false: it hands them out. */
   readonly firesDeclared?: boolean;
-  /**
-   * In a queue with several partitions: when the store has not read a partition for this long, it peeks at it as well.
-   * Default: never.
-   */
+  /** With partitions: also peeks at one that was not read for this long. Default: never. */
   readonly refreshAfterMs?: number;
 }
 
 /** What decides the cost of an exchange. Each number is 0 by default. */
 export interface ExchangeSize {
-  /** How many outcomes it settles. */
   readonly settles?: number;
   /** How many jobs the outcomes make. */
   readonly followUps?: number;
-  /** How many schedules it fires. */
   readonly fires?: number;
   /** How many jobs the schedules make. */
   readonly firedJobs?: number;
@@ -258,7 +241,6 @@ export interface ExchangeSize {
   readonly hasKeys?: boolean;
 }
 
-/** The size of a request. */
 export function sizeOf({ settle, fire, claim }: ExchangeRequest): ExchangeSize {
   const { fires, firedJobs, hasKeys } = sizeOfFires(fire);
   return {
@@ -278,7 +260,6 @@ export function sizeOfFires(fire: readonly Fire[]): Required<Pick<ExchangeSize, 
   return { fires: fire.length, firedJobs: jobs.length, hasKeys: jobs.some(({ flow }) => flow) };
 }
 
-/** A lease to extend. */
 export interface LeaseRenewal {
   /** Without `mayEndAt`: repeat the renewal whose reply was lost first. */
   readonly lease: Lease;
@@ -313,17 +294,12 @@ export interface DueSchedule {
   readonly plan?: SchedulePlan | undefined;
 }
 
-/** What is due next. */
 export interface NextDue {
   readonly paused: boolean;
-  /**
-   * When something next needs attention: a run time, an occurrence, or the end of a lease. In the past if there is a
-   * backlog.
-   */
+  /** The next run time, occurrence or end of a lease. In the past if there is a backlog. */
   readonly nextAt: number | undefined;
 }
 
-/** What a peek finds. */
 export interface PeekReply extends NextDue {
   /** Why one of several partitions failed: what is due there is left out. */
   readonly failure?: unknown;
@@ -332,10 +308,7 @@ export interface PeekReply extends NextDue {
 }
 
 export interface SettleReply {
-  /**
-   * For each outcome, in order: true if it was accepted, false if it was refused because its lease is gone, undefined
-   * if it is unsettled because its partition failed.
-   */
+  /** For each outcome: true if accepted, false if its lease is gone, undefined if its partition failed. */
   readonly settled: readonly (boolean | undefined)[];
   /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
   readonly gone?: readonly string[] | undefined;
@@ -361,9 +334,7 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly passedOver?: unknown;
 }
 
-/**
- * `fired` made its jobs, `skipped` made none because of `overlap`, `stale`: another invocation fired the occurrence.
- */
+/** `skipped` made no job because of `overlap`; `stale`: another invocation has fired the occurrence. */
 export type FireReply = "fired" | "skipped" | "stale";
 
 /**
@@ -416,7 +387,6 @@ export interface StoredFailures {
   readonly trend: readonly (number | null)[];
 }
 
-/** A page of the groups of failures, in the order of their names. */
 export interface FailuresPage extends Page<StoredFailures> {
   /** How many dead jobs are in no group. */
   readonly ungrouped: number;
@@ -425,7 +395,6 @@ export interface FailuresPage extends Page<StoredFailures> {
 /** Which groups of failures to read. `mostBytes` limits their samples. */
 export type FailuresRequest = Omit<PageRequest, "group">;
 
-/** Which flow control keys to read. */
 export interface FlowPageRequest {
   /** The cursor of the page before; undefined for the first. */
   readonly cursor: string | undefined;
@@ -489,28 +458,18 @@ export interface LocalFacts {
   readonly keepsConnection?: boolean;
   /** The most that a `settle` or an `exchange` of this size costs, each time it is sent. */
   mostOfExchange(size: ExchangeSize): Cost;
-  /** The most that `peekWithManifest` costs. */
   readonly mostOfPeek: Cost;
   /** Whether an exchange knows where to claim only after a peek. */
   readonly mustPeek: boolean;
-  /** The most that extending this many leases costs. */
   mostOfExtend(leases: number): Cost;
-  /** The most that `partitions` costs. */
   readonly mostOfPartitions: Cost;
   /** The most that `listSchedules` and a `declare` of this many schedules cost together. */
   mostOfDeclare(schedules: number): Cost;
-  /**
-   * Returns a source of ids for the jobs of one enqueue: their jobs can be stored together. `newId` makes the ids. All
-   * ids made for the same flow control key or dedupe key are stored together too.
-   */
+  /** A source of ids for one enqueue, made by `newId`: jobs of one call, or of one key, can be stored together. */
   idSource(newId: () => string): (key?: string) => string;
   /** Returns the first id from `make` whose job would be in the same partition as the job with this id. */
   idBeside(id: string, make: () => string): string;
-  /**
-   * The partition that a job goes to; 0 if the queue has none.
-   *
-   * @throws {TidegateError} `invalid_request` for a job that the partitions cannot keep.
-   */
+  /** The partition of a job; 0 if there are none. @throws {TidegateError} `invalid_request` if they cannot keep it. */
   partitionOf(job: Omit<NewJob, "record">): number;
 }
 
@@ -524,10 +483,7 @@ export interface EnqueueStore {
 export interface QueueStore {
   /** What the store knows without a request. Every other member is a request. */
   readonly local: LocalFacts;
-  /**
-   * Stores all of the jobs or none. One reply per job, in order. A job whose id or dedupe key is taken is left out, or
-   * replaces the holder.
-   */
+  /** Stores all jobs or none. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /** Settles outcomes, and nothing else. */
   settle(request: SettleRequest): Promise<SettleReply>;
@@ -540,14 +496,9 @@ export interface QueueStore {
    * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only reports.
    */
   partitions(wanted?: Spread): Promise<Layout>;
-  /**
-   * Reads what is due next, as cheaply as possible. The reply may be stale: rely on it only if an exchange corrects it.
-   */
+  /** Reads what is due next, cheaply. The reply may be stale: rely on it only if an exchange corrects it. */
   peek(now: number): Promise<PeekReply>;
-  /**
-   * As `peek`, together with the manifest: the mark of the code whose declared schedules are active; undefined before
-   * the first, null if its partition failed.
-   */
+  /** As `peek`, with the manifest of declared schedules: undefined before the first, null if its partition failed. */
   peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
   /** Moves the ends of leases, and rewrites the records that are given. Pass no job twice. */
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
@@ -590,18 +541,13 @@ export interface QueueStore {
   findFlow(key: string, now: number): Promise<FlowState | undefined>;
   /** Reads a page of the flow control keys, in no order. It may be short, or empty, with more to come. */
   listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
-  /** Changes one flow control key. */
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /**
    * Reads a text that changes when a job is enqueued, attempted, cancelled, retried or removed, and when the queue is
    * paused. It may stay the same after a change to a waiting job. It costs 2 commands a partition.
    */
   pulse(): Promise<string>;
-  /**
-   * Counts everything, at one moment.
-   *
-   * @param withNames reads metrics by job type too, and does not count completed jobs, at the same cost. Default false.
-   */
+  /** Counts everything at once. @param withNames reads metrics by job type instead of completed jobs. Default false. */
   stats(now: number, withNames?: boolean): Promise<StoredStats>;
   /**
    * Reads what was settled of each job type, in no order: in the last hour, and on each of the last `days` (UTC). Job
@@ -619,9 +565,7 @@ export interface QueueStore {
   setPaused(paused: boolean): Promise<void>;
   /** Stores a schedule; false if the one with its key was fired, changed or removed meanwhile. */
   putSchedule(schedule: SchedulePut): Promise<boolean>;
-  /** Reads one schedule. */
   findSchedule(key: string): Promise<StoredSchedule | undefined>;
-  /** Reads all schedules. */
   listSchedules(): Promise<readonly StoredSchedule[]>;
   /** Removes a schedule; false if there was none. */
   removeSchedule(key: string): Promise<boolean>;
@@ -630,7 +574,6 @@ export interface QueueStore {
    * another deployment was faster, or if a schedule to store was fired, changed or removed meanwhile.
    */
   declare(change: ManifestChange): Promise<boolean>;
-  /** Reads one document. */
   findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined>;
   /** Reads a page of the documents of a kind, in the order of their names. It may be short with more to come. */
   listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>>;

@@ -26,7 +26,6 @@ export function readEach<Item>(value: unknown, item: Schema<Item>, most: number)
     .map((each) => resultOrRefusal(() => item.read(checkJson(each), "")));
 }
 
-/** Reads the query of a URL. @throws {TidegateError} `invalid_request`; the message names the parameter. */
 export function readQuery<Value>(url: string, schema: ObjectSchema<Value>): Value {
   const values = new Map<string, unknown>();
   for (const [name, text] of new URL(url).searchParams) {
@@ -104,11 +103,7 @@ function tooLarge(most: number): TidegateError {
   );
 }
 
-/**
- * Reads a body as strict JSON. The parser's errors quote the body, so callers do not get them.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** Reads strict JSON. The parser's errors quote it, so callers get others. @throws {TidegateError} `invalid_request` */
 export function parseJson(bytes: Uint8Array): unknown {
   let text: string;
   try {
@@ -123,12 +118,7 @@ export function parseJson(bytes: Uint8Array): unknown {
   }
 }
 
-/**
- * Refuses what I-JSON (RFC 7493) does not allow, and keys that change an object's prototype when it is copied.
- *
- * @returns the value.
- * @throws {TidegateError} `invalid_request`
- */
+/** Refuses what I-JSON (RFC 7493) does, and keys that change a prototype. @throws {TidegateError} `invalid_request` */
 export function checkJson(value: unknown): unknown {
   checkLevel(value, 0);
   return value;

@@ -25,35 +25,14 @@ import {
   stats,
 } from "./responses.ts";
 
-/** The document describes each of these schemas once and refers to it elsewhere. */
-const named = {
-  Job: job,
-  DeadJob: deadJob,
-  JobPage: jobPage,
-  DeadJobPage: deadJobPage,
-  FailurePage: failurePage,
-  EnqueueResult: enqueueResult,
-  EnqueueResults: enqueueResults,
-  EachResults: eachResults,
-  Schedule: schedule,
-  Stats: stats,
-  Activity: activity,
-  HeldBack: heldBack,
-  FlowControlKey: flowControlKey,
-  FlowControlPage: flowControlPage,
-  DrainReport: drainReport,
-  DrainedAttempt: drainedAttempt,
-  Problem: problem,
-  NewJob: newJob,
-  RecurringJob: recurringJob,
-  Backoff: backoff,
-  FlowControl: flowControl,
-  FlowLimits: flowLimits,
-  Duration: duration,
-  Span: span,
-  Time: time,
+/** The document describes each of these schemas once, and refers to it elsewhere by its name with a capital. */
+const shared = {
+  ...{ job, deadJob, jobPage, deadJobPage, failurePage, enqueueResult, enqueueResults, eachResults, schedule },
+  ...{ stats, activity, heldBack, flowControlKey, flowControlPage, drainReport, drainedAttempt, problem, newJob },
+  ...{ recurringJob, backoff, flowControl, flowLimits, duration, span, time },
 };
-const names = new Map<unknown, string>(Object.entries(named).map(([name, { json }]) => [json, name]));
+const named = Object.fromEntries(Object.entries(shared).map(([name, { json }]) => [capitalized(name), json]));
+const names = new Map<unknown, string>(Object.entries(named).map(([name, json]) => [json, name]));
 
 const description =
   "Send `Authorization: Bearer TOKEN`, with a token that has one of the scopes named. Errors are `application/problem+json` " +
@@ -84,7 +63,7 @@ export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
         },
       })),
       // A copy, because the replacer below makes a reference of the schema itself.
-      schemas: mapValues(named, ({ json }) => ({ ...json })),
+      schemas: mapValues(named, (json) => ({ ...json })),
     },
   };
   return JSON.stringify(document, (_, value) => (names.has(value) ? reference("schemas", names.get(value)) : value));
@@ -123,8 +102,11 @@ function operationOf(route: Route, prefix: string): object {
 
 /** "getJob" becomes "Get job". */
 function inWords(operation: string): string {
-  const words = operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  return capitalized(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function pathParameters(path: string, key: Schema = pathParts.key): object[] {

@@ -34,10 +34,7 @@ export interface ResponseBody {
   readonly contentType?: string;
 }
 
-/**
- * The JSON of a type; times are ISO 8601 strings. A shape compiles only for exactly this type, so the documented
- * response cannot differ from the real one.
- */
+/** The JSON of a type, with times in ISO 8601. It compiles for this type alone, so no document differs. */
 export interface Shape<Value> extends ResponseBody {
   readonly json: JsonSchema;
   /** Carries the type. Never set at run time. */

@@ -14,10 +14,7 @@ interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  /**
-   * Where to find it: in a job's name or id, as its whole name, in its errors or in its payload; or in a message's id,
-   * destination, labels and limits.
-   */
+  /** Where: name or id, whole name, errors, or payload; or a message's id, destination, labels and limits. */
   readonly by: "part" | "name" | "error" | "payload" | "message";
   readonly cursor?: string | undefined;
 }
@@ -29,10 +26,7 @@ interface Found {
   readonly cursor: string | null;
 }
 
-/**
- * Examines up to 1,000 jobs, 500 in a read, or 18 MiB of them, or as many as it can read in 5 seconds. A read costs 3
- * to 8 commands, and a search at most 60. Ignores case.
- */
+/** Examines 1,000 jobs, 18 MiB or 5 s, ignoring case. A read of 500 costs 3 to 8 commands, a search at most 60. */
 export async function findJobs(queue: Queue, { state, text, by, cursor }: Search): Promise<Found> {
   const fits = matcher(text, by);
   const jobs: JobInfo[] = [];

@@ -1,8 +1,4 @@
-/**
- * A dashboard for your queues, served by the handler itself.
- *
- * @module tidegate/dashboard
- */
+/** A dashboard for your queues, served by the handler itself. @module tidegate/dashboard */
 
 import { type Duration, durationMs } from "../../core/shared/duration.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";

@@ -1,3 +1,4 @@
+import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { TidegateError } from "../../core/shared/errors.ts";
 import { type Caller, type KnownToken, refuseCrossSite, type Scope, type SessionFinder } from "../auth.ts";
@@ -25,10 +26,7 @@ export interface Session extends Signer {
   readonly claim: string;
 }
 
-/**
- * Sessions that need no storage. The signing key comes from the token that the user signed in with. So a session allows
- * what the token allows now, and removing the token ends it.
- */
+/** Sessions without storage: the key comes from the token, so a session allows what that allows, and ends with it. */
 export class Sessions implements SessionFinder {
   readonly #tokens: readonly KnownToken[];
   readonly #lifeMs: number;
@@ -111,13 +109,12 @@ const encode = (text: string) => new TextEncoder().encode(text);
 const csrfClaim = ({ claim }: Session) => `csrf ${claim}`;
 
 async function keyFor(token: string): Promise<CryptoKey> {
-  const bytes = await crypto.subtle.digest("SHA-256", encode(`tidegate session ${token}`));
+  const bytes = await sha256(`tidegate session ${token}`);
   return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }
 
 async function sign({ key }: Signer, claim: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim)));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim))));
 }
 
 /** Takes constant time. */

@@ -49,30 +49,12 @@ export function rowOf(info: JobInfo): JobRow {
 }
 
 /** A message of QStash's interface as the page shows it. */
-export interface MessageBrief {
-  readonly method: string;
-  readonly url: string;
-  /** The status of the last response. */
-  readonly status?: number | undefined;
-  readonly labels?: string | undefined;
-  readonly flowKey?: string | undefined;
-  readonly queueName?: string | undefined;
-  readonly urlGroup?: string | undefined;
-  readonly callback?: string | undefined;
-  readonly failureCallback?: string | undefined;
-  readonly retryDelay?: string | undefined;
-  readonly timeoutMs?: number | undefined;
-  /** Whether it belongs to a run of a workflow. */
-  readonly isOfRun: boolean;
-}
+export type MessageBrief = NonNullable<ReturnType<typeof messageOf>>;
+
+type Message = Pick<JobInfo, "name" | "payload" | "progress" | "result">;
 
 /** The message that a job delivers; undefined if it delivers none. Users can replace its payload by anything. */
-export function messageOf({
-  name,
-  payload,
-  progress,
-  result,
-}: Pick<JobInfo, "name" | "payload" | "progress" | "result">): MessageBrief | undefined {
+export function messageOf({ name, payload, progress, result }: Message) {
   const { url, method, labels, limits, topicName, callback, failureCallback, retryDelay, timeoutMs, workflow } =
     fieldsOf(payload);
   if (name !== DELIVERY || typeof url !== "string") return undefined;
@@ -81,6 +63,7 @@ export function messageOf({
   return {
     method: textOf(method) ?? "POST",
     url,
+    /** The status of the last response. */
     status: typeof status === "number" ? status : undefined,
     labels: Array.isArray(labels) ? labels.join(", ") : undefined,
     flowKey: textOf(flowControlKey),
@@ -90,6 +73,7 @@ export function messageOf({
     failureCallback: textOf(fieldsOf(failureCallback)["url"]),
     retryDelay: textOf(retryDelay),
     timeoutMs: typeof timeoutMs === "number" ? timeoutMs : undefined,
+    /** Whether it belongs to a run of a workflow. */
     isOfRun: workflow !== undefined,
   };
 }

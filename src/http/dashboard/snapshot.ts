@@ -261,11 +261,7 @@ function occurrencesFrom(first: number | undefined, { next }: ReturnType<typeof 
 
 export const occurrencesQuery = object({ cron: string(LONGEST_ID), timeZone: string(LONGEST_ID) }, ["cron"]);
 
-/**
- * The next occurrences of an expression that the user is typing. Costs no command.
- *
- * @throws {TidegateError} `invalid_request`
- */
+/** The next occurrences of an expression; no command. @throws {TidegateError} `invalid_request` */
 export function nextOccurrences(
   { cron, timeZone = "UTC" }: ValueOf<typeof occurrencesQuery>,
   now: number,

@@ -8,54 +8,34 @@ import { activity, metrics, queueFigures, queueHistory, queueList } from "../con
 import { replyText, respondingRoute, route } from "./route.ts";
 
 export const activityRoutes = [
-  route({
-    method: "GET",
-    path: "/queues",
-    operation: "listQueues",
+  route("GET /queues", "listQueues", "read", {
     notes:
       "Every queue of the handler, with its statistics and how many attempts ended in each minute of the last hour.",
-    scope: "read",
     query: queuesQuery,
     returns: queueList,
     run: ({ queues, query }) => listQueues(queues, query.mark),
   }),
-  route({
-    method: "GET",
-    path: "/activity",
-    operation: "getActivity",
+  route("GET /activity", "getActivity", "read", {
     notes: "The last hour by the minute, and how long jobs waited and ran.",
-    scope: "read",
     returns: activity,
     run: async ({ queue }) => ({ ...(await queue.getActivity()), spending: queue.spending }),
   }),
-  route({
-    method: "GET",
-    path: "/figures",
-    operation: "getFigures",
+  route("GET /figures", "getFigures", "read", {
     notes:
       "Metrics of each job type for the last hour and days: of the first 100 types, and of all others together. Empty with `observe: false`.",
-    scope: "read",
     query: figuresQuery,
     returns: queueFigures,
     run: ({ queue, query }) => queue.getFigures(query),
   }),
-  route({
-    method: "GET",
-    path: "/history",
-    operation: "getHistory",
+  route("GET /history", "getHistory", "read", {
     notes: "The last two weeks by the hour: how many attempts ended, and how long jobs waited and ran.",
-    scope: "read",
     query: historyQuery,
     returns: queueHistory,
     run: ({ queue, query }) => queue.getHistory(query),
   }),
-  respondingRoute({
-    method: "GET",
-    path: "/metrics",
-    operation: "getMetrics",
+  respondingRoute("GET /metrics", "getMetrics", "read", {
     notes:
       "In the text format of Prometheus. With `keys=true` also the busiest flow control keys, which takes a command or two for each 1,000 keys.",
-    scope: "read",
     query: metricsQuery,
     responses: { 200: metrics },
     async respond({ queues, query }) {

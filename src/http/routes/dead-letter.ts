@@ -5,33 +5,21 @@ import { drainSoon } from "../eager.ts";
 import { route } from "./route.ts";
 
 export const deadLetterRoutes = [
-  route({
-    method: "GET",
-    path: "/failures",
-    operation: "getFailures",
+  route("GET /failures", "getFailures", "read", {
     notes: "Dead jobs, grouped by job name and error. Within a page the largest groups come first.",
-    scope: "read",
     query: failuresQuery,
     returns: failurePage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.getFailures(query),
   }),
-  route({
-    method: "GET",
-    path: "/dead-letter",
-    operation: "listDeadJobs",
-    scope: "read",
+  route("GET /dead-letter", "listDeadJobs", "read", {
     query: deadQuery,
     returns: deadJobPage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.listDeadLetter(query),
   }),
-  route({
-    method: "POST",
-    path: "/dead-letter/retry",
-    operation: "retryDeadJobs",
+  route("POST /dead-letter/retry", "retryDeadJobs", "admin", {
     notes: "Makes the jobs due now, with all their retries and the given payload, if any.",
-    scope: "admin",
     body: retryManyBody,
     returns: retried,
     refusals: ["conflict", "invalid_payload"],
@@ -42,21 +30,13 @@ export const deadLetterRoutes = [
       return counts;
     },
   }),
-  route({
-    method: "POST",
-    path: "/dead-letter/remove",
-    operation: "removeDeadJobs",
-    scope: "admin",
+  route("POST /dead-letter/remove", "removeDeadJobs", "admin", {
     body: removeManyBody,
     returns: removed,
     run: ({ queue, body: { dryRun = false, ...selection } }) => queue.removeFromDeadLetter(selection, { dryRun }),
   }),
-  route({
-    method: "POST",
-    path: "/dead-letter/:id/retry",
-    operation: "retryDeadJob",
+  route("POST /dead-letter/:id/retry", "retryDeadJob", "admin", {
     notes: "Makes the job due now, with all its retries and the given payload, if any.",
-    scope: "admin",
     body: retryBody,
     returns: job,
     refusals: ["not_found", "conflict", "invalid_payload"],
@@ -69,11 +49,7 @@ export const deadLetterRoutes = [
       return retried;
     },
   }),
-  route({
-    method: "DELETE",
-    path: "/dead-letter/:id",
-    operation: "removeDeadJob",
-    scope: "admin",
+  route("DELETE /dead-letter/:id", "removeDeadJob", "admin", {
     returns: nothing,
     refusals: ["not_found"],
     run: ({ queue, target }) => queue.removeFromDeadLetter(target),

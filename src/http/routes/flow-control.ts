@@ -3,22 +3,14 @@ import { flowControlKey, flowControlPage, nothing, paused } from "../contract/re
 import { orNotFound, route } from "./route.ts";
 
 export const flowControlRoutes = [
-  route({
-    method: "GET",
-    path: "/flow-control",
-    operation: "listFlowControlKeys",
+  route("GET /flow-control", "listFlowControlKeys", "read", {
     notes:
       "Keys with waiting or running jobs, and those that are paused, pinned or in an open window. A page can be short although more follow.",
-    scope: "read",
     query: flowsQuery,
     returns: flowControlPage,
     run: ({ queue, query }) => queue.flowControl.list(query),
   }),
-  route({
-    method: "GET",
-    path: "/flow-control/:key",
-    operation: "getFlowControlKey",
-    scope: "read",
+  route("GET /flow-control/:key", "getFlowControlKey", "read", {
     key,
     returns: flowControlKey,
     refusals: ["not_found"],
@@ -28,43 +20,27 @@ export const flowControlRoutes = [
         "Nothing waits or runs under this key, and it is neither paused nor pinned.",
       ),
   }),
-  route({
-    method: "PUT",
-    path: "/flow-control/:key",
-    operation: "setFlowControlKey",
+  route("PUT /flow-control/:key", "setFlowControlKey", "admin", {
     notes:
       "Replaces all limits of the key and pins them: enqueues no longer change them. A limit that you leave out is removed.",
-    scope: "admin",
     key,
     body: flowLimits,
     returns: flowControlKey,
     run: ({ queue, target, body }) => queue.flowControl.set(target, body),
   }),
-  route({
-    method: "DELETE",
-    path: "/flow-control/:key",
-    operation: "unsetFlowControlKey",
+  route("DELETE /flow-control/:key", "unsetFlowControlKey", "admin", {
     notes: "Unpins the limits: they apply until the next enqueue sets others.",
-    scope: "admin",
     key,
     returns: nothing,
     run: ({ queue, target }) => queue.flowControl.unset(target),
   }),
-  route({
-    method: "POST",
-    path: "/flow-control/:key/pause",
-    operation: "pauseFlowControlKey",
+  route("POST /flow-control/:key/pause", "pauseFlowControlKey", "admin", {
     notes: "No job of the key starts until you resume it.",
-    scope: "admin",
     key,
     returns: paused,
     run: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),
   }),
-  route({
-    method: "POST",
-    path: "/flow-control/:key/resume",
-    operation: "resumeFlowControlKey",
-    scope: "admin",
+  route("POST /flow-control/:key/resume", "resumeFlowControlKey", "admin", {
     key,
     returns: paused,
     run: ({ queue, target }) => queue.flowControl.resume(target).then(() => ({ paused: false })),

@@ -18,11 +18,7 @@ export const routes: readonly Route[] = [
   ...flowControlRoutes,
   ...queueRoutes,
   ...activityRoutes,
-  respondingRoute({
-    method: "GET",
-    path: "/openapi.json",
-    operation: "getDescription",
-    scope: "anyone",
+  respondingRoute("GET /openapi.json", "getDescription", "anyone", {
     responses: { 200: openApi },
     storeless: true,
     async respond({ isNamed }) {

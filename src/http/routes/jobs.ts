@@ -38,13 +38,9 @@ import { type Call, orNotFound, reply, respondingRoute, route } from "./route.ts
 type NewJob = ValueOf<typeof newJob>;
 
 export const jobRoutes = [
-  respondingRoute({
-    method: "POST",
-    path: "/jobs",
-    operation: "enqueueJob",
+  respondingRoute("POST /jobs", "enqueueJob", "enqueue", {
     notes:
       "An array enqueues all of its jobs or none. With each=true, each job has its own result. With cron, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
-    scope: "enqueue",
     query: enqueueQuery,
     body: enqueueBody,
     readBody: (value, { each }) =>
@@ -55,33 +51,21 @@ export const jobRoutes = [
     refusals: ["invalid_payload"],
     respond: enqueue,
   }),
-  route({
-    method: "GET",
-    path: "/jobs",
-    operation: "listJobs",
-    scope: "read",
+  route("GET /jobs", "listJobs", "read", {
     query: jobsQuery,
     returns: jobPage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.listJobs(query),
   }),
-  route({
-    method: "DELETE",
-    path: "/jobs",
-    operation: "clearJobs",
+  route("DELETE /jobs", "clearJobs", "admin", {
     notes: "Removes all jobs of a state. pending means scheduled and ready.",
-    scope: "admin",
     query: clearQuery,
     returns: cleared,
     run: ({ queue, query }) => queue.clear(query),
   }),
-  route({
-    method: "POST",
-    path: "/jobs/cancel",
-    operation: "cancelJobs",
+  route("POST /jobs/cancel", "cancelJobs", "admin", {
     notes:
       "Removes the waiting jobs of a selection, up to about 1,000 in a call. While there is a cursor, more may follow.",
-    scope: "admin",
     body: cancelManyBody,
     returns: cancelledJobs,
     run({ queue, body: { dryRun, ...body } }) {
@@ -89,13 +73,9 @@ export const jobRoutes = [
       return queue.cancelPending(selection, { dryRun, cursor });
     },
   }),
-  route({
-    method: "POST",
-    path: "/jobs/reschedule",
-    operation: "rescheduleJobs",
+  route("POST /jobs/reschedule", "rescheduleJobs", "admin", {
     notes:
       "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call; a delay of 0 makes them due now. While there is a cursor, more may follow: send runAt of the response with it.",
-    scope: "admin",
     body: rescheduleManyBody,
     returns: rescheduledJobs,
     async run(call) {
@@ -111,13 +91,9 @@ export const jobRoutes = [
       return moved;
     },
   }),
-  route({
-    method: "GET",
-    path: "/jobs/:id",
-    operation: "getJob",
+  route("GET /jobs/:id", "getJob", "enqueue", {
     notes:
       "A message of QStash's interface needs the scope read. With the scope enqueue alone, errors have no message and no stack, and logs is empty.",
-    scope: "enqueue",
     returns: job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {
@@ -128,12 +104,8 @@ export const jobRoutes = [
       return shownTo(caller, found);
     },
   }),
-  route({
-    method: "PATCH",
-    path: "/jobs/:id",
-    operation: "updateJob",
+  route("PATCH /jobs/:id", "updateJob", "admin", {
     notes: "Changes the run time or the payload of a waiting job, or both.",
-    scope: "admin",
     body: changeBody,
     returns: job,
     refusals: ["not_found", "conflict", "invalid_payload"],
@@ -142,12 +114,8 @@ export const jobRoutes = [
       return queue.update(target, body);
     },
   }),
-  route({
-    method: "DELETE",
-    path: "/jobs/:id",
-    operation: "cancelJob",
+  route("DELETE /jobs/:id", "cancelJob", "admin", {
     notes: "Removes a waiting job, and a running one too if asked.",
-    scope: "admin",
     query: cancelQuery,
     returns: nothing,
     refusals: ["not_found", "conflict"],

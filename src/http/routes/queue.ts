@@ -16,59 +16,35 @@ type DrainRequest = DrainOptions & Pick<DrainQuery, "attempts">;
 const drainResponses = { 200: drainReport, 202: draining };
 
 export const queueRoutes = [
-  respondingRoute({
-    method: "POST",
-    path: "/drain",
-    operation: "drain",
+  respondingRoute("POST /drain", "drain", "drain", {
     notes: "Runs due jobs, within bounds.",
-    scope: "drain",
     query: drainQuery,
     body: drainBody,
     responses: drainResponses,
     respond: (call) => drain(call, { ...fromQuery(call.query), ...call.body }),
   }),
-  respondingRoute({
-    method: "GET",
-    path: "/drain",
-    operation: "drainByGet",
+  respondingRoute("GET /drain", "drainByGet", "drain", {
     notes: "For crons that send GET.",
-    scope: "drain",
     query: drainQuery,
     mutates: true,
     responses: drainResponses,
     respond: (call) => drain(call, fromQuery(call.query)),
   }),
-  route({
-    method: "POST",
-    path: "/pause",
-    operation: "pause",
+  route("POST /pause", "pause", "admin", {
     notes: "No job starts and no schedule fires until you resume the queue.",
-    scope: "admin",
     returns: paused,
     run: ({ queue }) => queue.pause().then(() => ({ paused: true })),
   }),
-  route({
-    method: "POST",
-    path: "/resume",
-    operation: "resume",
-    scope: "admin",
+  route("POST /resume", "resume", "admin", {
     returns: paused,
     run: ({ queue }) => queue.resume().then(() => ({ paused: false })),
   }),
-  route({
-    method: "GET",
-    path: "/stats",
-    operation: "getStats",
-    scope: "read",
+  route("GET /stats", "getStats", "read", {
     returns: stats,
     run: async ({ queue }) => ({ ...(await queue.getStats()), spending: queue.spending }),
   }),
-  route({
-    method: "GET",
-    path: "/health",
-    operation: "getHealth",
+  route("GET /health", "getHealth", "anyone", {
     notes: "Whether the store responds.",
-    scope: "anyone",
     returns: healthy,
     async run({ queue, caller }) {
       await checkHealth(queue, caller.token === "known");

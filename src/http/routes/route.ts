@@ -53,20 +53,11 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly target: string;
   readonly query: Query;
   readonly body: Body;
-  /**
-   * Reads the bounds of drains. Missing options come from the handler.
-   *
-   * @returns a function that gives the limits of a drain that starts now: the invocation's deadline always holds.
-   */
+  /** The limits of a drain that starts when the result is called. The handler and the deadline bound them. */
   readonly bounds: (options?: DrainOptions) => () => DrainLimits;
-  /**
-   * Keeps the invocation alive for work after the response. Undefined if the platform cannot, or if eager drains are
-   * off.
-   */
+  /** Keeps the invocation alive after the response. Undefined if the platform cannot, or without eager drains. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
-  /** The caller's trace context, if it sent one. */
   readonly trace: TraceContext | undefined;
-  /** Who started the drain, if this is one. */
   readonly origin: DrainOrigin;
   /** Reports a failure that the response contains beside results. */
   readonly onError: (error: unknown) => void;
@@ -74,35 +65,54 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly fanOut: (report: DrainReport) => Promise<void>;
 }
 
+/** A method and a path. */
+type Address = `${Route["method"]} /${string}`;
+
 /** Defines a route that makes its response itself. */
-export function respondingRoute<Query, Body>(route: Route<Query, Body>): Route {
-  return route;
+export function respondingRoute<Query, Body>(
+  address: Address,
+  operation: string,
+  scope: Route["scope"],
+  rest: Omit<Route<Query, Body>, "method" | "path" | "operation" | "scope">,
+): Route {
+  const [method, path] = address.split(" ") as [Route["method"], string];
+  const made: Route<Query, Body> = { method, path, operation, scope, ...rest };
+  return made;
 }
 
 /** A route with one kind of success: 200 with a result as JSON, or 204 without a body. */
-type PlainRoute<Query, Body, Result> = Omit<Route<Query, Body>, "responses" | "respond"> & {
+type PlainRoute<Query, Body, Result> = Omit<
+  Parameters<typeof respondingRoute<Query, Body>>[3],
+  "responses" | "respond"
+> & {
   /** The shape of the result: the documented response cannot differ from the real one. */
   readonly returns: Shape<Result> | typeof nothing;
   run(call: Call<Query, Body>): Promise<Result>;
 };
 
-/** Defines a route, with its types inferred. */
-export function route<Query, Body, Result>({ returns, run, ...rest }: PlainRoute<Query, Body, Result>): Route {
-  const made: Route<Query, Body> =
+/** Defines such a route, with its types inferred. */
+export function route<Query, Body, Result>(
+  address: Address,
+  operation: string,
+  scope: Route["scope"],
+  { returns, run, ...rest }: PlainRoute<Query, Body, Result>,
+): Route {
+  return respondingRoute<Query, Body>(
+    address,
+    operation,
+    scope,
     returns === nothing
       ? { ...rest, responses: { 204: nothing }, respond: (call) => run(call).then(replyEmpty) }
-      : { ...rest, responses: { 200: returns }, respond: async (call) => reply(await run(call)) };
-  return made;
+      : { ...rest, responses: { 200: returns }, respond: async (call) => reply(await run(call)) },
+  );
 }
 
-/** @throws {TidegateError} `not_found` if nothing was found. */
 export async function orNotFound<Found>(found: Promise<Found | null>, message: string): Promise<Found> {
   const result = await found;
   if (result === null) throw notFound(message);
   return result;
 }
 
-/** A JSON response. Times become ISO 8601 strings. */
 export function reply(body: unknown, status = 200): Response {
   return replyJson(JSON.stringify(body), status);
 }

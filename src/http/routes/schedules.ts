@@ -4,71 +4,43 @@ import { drainSoon } from "../eager.ts";
 import { orNotFound, reply, respondingRoute, route } from "./route.ts";
 
 export const scheduleRoutes = [
-  route({
-    method: "GET",
-    path: "/schedules",
-    operation: "listSchedules",
-    scope: "read",
+  route("GET /schedules", "listSchedules", "read", {
     returns: schedules,
     refusals: ["conflict"],
     run: async ({ queue }) => ({ schedules: await queue.schedules.list() }),
   }),
-  route({
-    method: "GET",
-    path: "/schedules/:key",
-    operation: "getSchedule",
-    scope: "read",
+  route("GET /schedules/:key", "getSchedule", "read", {
     returns: schedule,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => orNotFound(queue.schedules.get(target), "No schedule has this key."),
   }),
-  route({
-    method: "PUT",
-    path: "/schedules/:key",
-    operation: "putSchedule",
+  route("PUT /schedules/:key", "putSchedule", "admin", {
     notes: "Creates the schedule with this key, or replaces it.",
-    scope: "admin",
     body: scheduleBody,
     returns: schedule,
     refusals: ["invalid_payload"],
     run: ({ queue, target, body: { name, ...options } }) => queue.schedules.upsert(target, { job: name, ...options }),
   }),
-  route({
-    method: "DELETE",
-    path: "/schedules/:key",
-    operation: "removeSchedule",
+  route("DELETE /schedules/:key", "removeSchedule", "admin", {
     notes: "The jobs that it has enqueued stay.",
-    scope: "admin",
     returns: nothing,
     refusals: ["not_found"],
     run: ({ queue, target }) => queue.schedules.remove(target),
   }),
-  route({
-    method: "POST",
-    path: "/schedules/:key/pause",
-    operation: "pauseSchedule",
+  route("POST /schedules/:key/pause", "pauseSchedule", "admin", {
     notes: "It does not fire until you resume it.",
-    scope: "admin",
     returns: schedule,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => queue.schedules.pause(target),
   }),
-  route({
-    method: "POST",
-    path: "/schedules/:key/resume",
-    operation: "resumeSchedule",
+  route("POST /schedules/:key/resume", "resumeSchedule", "admin", {
     notes: "It fires next at its first occurrence from now on.",
-    scope: "admin",
     returns: schedule,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => queue.schedules.resume(target),
   }),
-  respondingRoute({
-    method: "POST",
-    path: "/schedules/:key/run",
-    operation: "runSchedule",
+  respondingRoute("POST /schedules/:key/run", "runSchedule", "admin", {
     notes: "Enqueues its job now. Its regular occurrences stay unchanged.",
-    scope: "admin",
     responses: { 201: enqueueResult, 200: enqueueResult },
     refusals: ["not_found", "conflict"],
     async respond(call) {
@@ -77,12 +49,8 @@ export const scheduleRoutes = [
       return reply(result, result.status === "duplicate" ? 200 : 201);
     },
   }),
-  route({
-    method: "GET",
-    path: "/schedules/:key/preview",
-    operation: "previewSchedule",
+  route("GET /schedules/:key/preview", "previewSchedule", "read", {
     notes: "Its next occurrences. Default: 5.",
-    scope: "read",
     query: previewQuery,
     returns: preview,
     refusals: ["not_found", "conflict"],

@@ -1,3 +1,4 @@
+import type { Documents } from "../../core/manage/documents.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { parseJson, readBytes } from "../../http/contract/body.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
@@ -18,19 +19,21 @@ export interface InterfaceSettings {
 }
 
 /** An authenticated request. */
-export interface QStashCall {
+export interface QStashCall extends QStashHost {
   readonly request: Request;
   readonly query: URLSearchParams;
-  /** The part of the path for each `:name`, and the rest under "*". */
-  readonly parameters: Readonly<Record<string, string>>;
-  readonly host: QStashHost;
+  /** The id, name or key in the path; "" if it has none. */
+  readonly target: string;
+  /** Every part of the path that stands for a `:name`, and the rest that stands for "*". */
+  readonly parts: readonly string[];
+  readonly rest: string;
+  readonly documents: Documents;
   readonly settings: InterfaceSettings;
 }
 
 /** The largest body of a message, in bytes. */
 export const LARGEST_BODY = 3_500_000;
 
-/** Reads the body of a message. @throws {TidegateError} `payload_too_large` above 3.5 MB */
 export function readBody(request: Request): Promise<Uint8Array> {
   return readBytes(request, LARGEST_BODY);
 }
@@ -80,7 +83,6 @@ function wrongSelection() {
   );
 }
 
-/** Decodes a part of a path. @throws {TidegateError} `invalid_request` */
 export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);

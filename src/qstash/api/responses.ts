@@ -19,7 +19,6 @@ export function errorResponse(error: unknown): Response {
   return json({ error: hint ? `${error.message} ${hint}` : error.message }, status, headers);
 }
 
-/** The error for an unknown or delivered message. */
 export function unknownMessage(): TidegateError {
   return notFound("No message has this id. A message is known until it is delivered.");
 }

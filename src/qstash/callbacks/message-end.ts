@@ -15,10 +15,7 @@ export function responseTo(host: AttemptHost): KeptResponse {
   return responses.get(host) ?? noResponse;
 }
 
-/**
- * How a message of a run ended. The outcome of the delivery stores it with the job. Only then the run is changed and
- * callbacks are enqueued, so a failure of these does not deliver the message again.
- */
+/** How a run's message ended. It is stored before the run changes and callbacks go out, so nothing is sent twice. */
 export interface StoredEnd {
   readonly response: KeptResponse;
   /** Why the message is dead. Default: it was delivered. */
@@ -37,7 +34,6 @@ export function progressWithEnd(response: KeptResponse, failure: string | undefi
   return { ...wholeResponse(response), end: withoutUndefined({ life: lifeOf(host), failure }) };
 }
 
-/** How the message ended; undefined if it has not. */
 export function endOf(host: AttemptHost): StoredEnd | undefined {
   const progress = Object(host.job.record.progress) as Progress;
   if (progress.end?.life !== lifeOf(host)) return undefined;

@@ -108,7 +108,6 @@ async function noteError(
   await events?.note(documentsOf(host), [eventOf("ERROR", id, now, ofSchedule(message, host), more)]);
 }
 
-/** The message with the schedule of its job. */
 function ofSchedule(message: Message, { job }: AttemptHost): Message {
   const { slot } = job.record;
   return slot ? { ...message, scheduleId: slot.key } : message;

@@ -21,9 +21,8 @@ export function failureOf(
 ): Error {
   const text = failure ?? `The destination answered ${kept.status}.`;
   if (isFinal) return withoutStack(new PermanentError(text));
-  if (kept.status === 489 && headers.get("upstash-nonretryable-error") === "true") {
+  if (kept.status === 489 && headers.get("upstash-nonretryable-error") === "true")
     return withoutStack(new PermanentError(`${text} It asked for no retry.`));
-  }
   const retried = job.attempt - 1;
   const wait = retryAfterMs(headers, now, DAY_MS) ?? expressionMs(retryDelay, retried) ?? defaultBackoffMs(retried + 1);
   return withoutStack(new RetryAfterError(text, wait));

@@ -6,11 +6,6 @@ import { isDelivery, type MessageView, messageView } from "./message-view.ts";
 
 export const idsOf = (messages: readonly MessageView[]) => messages.map(({ messageId }) => messageId);
 
-export interface Selection {
-  readonly messages: readonly MessageView[];
-  readonly cursor?: string;
-}
-
 const MOST_SELECTED = 100;
 
 /** The dead messages that a query selects: by ids, or a page of those that match its filters. */
@@ -18,7 +13,7 @@ export async function selectDead(
   queue: Queue,
   query: URLSearchParams,
   matches: (message: MessageView) => boolean = () => true,
-): Promise<Selection> {
+) {
   if (query.has("dlqIds")) return { messages: (await withIds(queue, query.getAll("dlqIds"))).filter(matches) };
   const order = query.get("order") ?? "latestFirst";
   if (order !== "latestFirst") throw invalidRequest('order must be "latestFirst".');

@@ -13,21 +13,14 @@ const EVENTS = "qstash/event";
 
 const READ_AT_ONCE = 1_000;
 
-/** A page of the log, newest first. It may be short or empty although more follow. */
-export interface EventPage {
-  readonly events: readonly MessageEvent[];
-  /** Where the next page begins; undefined on the last one. */
-  readonly cursor?: string;
-}
-
-/** Reads up to `count` matching events among the next `pages` thousands. Each thousand costs three commands. */
+/** Reads a page, newest first: up to `count` matching events of `pages` thousands, which cost three commands each. */
 export async function readEvents(
   documents: Documents,
   matches: (event: MessageEvent) => boolean,
   count: number,
   pages: number,
   cursor: string | undefined,
-): Promise<EventPage> {
+) {
   const events: MessageEvent[] = [];
   let next = cursor;
   for (let read = 0; read < pages; read++) {
@@ -46,23 +39,19 @@ export async function readEvents(
 /** The order of states within a millisecond. */
 const order: Readonly<Record<EventState, number>> = { CREATED: 0, ERROR: 1, DELIVERED: 2, FAILED: 2, CANCELED: 2 };
 
+export type EventLog = ReturnType<typeof eventLog>;
+
 /** Keeps the states of messages for a while. */
-export class EventLog {
-  readonly #retentionMs: number;
-
-  constructor(retentionMs: number) {
-    this.#retentionMs = retentionMs;
-  }
-
+export const eventLog = (retentionMs: number) => ({
   /** Stores events. Ignores a failure, since no message depends on the log. */
   async note(documents: Documents, events: readonly MessageEvent[]): Promise<void> {
     const edits = events.map((event): DocumentEdit => {
       const name = `${String(event.time).padStart(15, "0")}-${order[event.state]}-${crypto.randomUUID()}`;
-      return { kind: EVENTS, name, text: JSON.stringify(event), ttl: this.#retentionMs };
+      return { kind: EVENTS, name, text: JSON.stringify(event), ttl: retentionMs };
     });
     if (edits.length > 0) await documents.change(edits).catch(() => {});
-  }
-}
+  },
+});
 
 export function eventOf(
   state: EventState,

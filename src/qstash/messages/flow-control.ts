@@ -11,6 +11,7 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
+import { checkName } from "../shared/names.ts";
 
 /** The limits of a message's deliveries, as the API shows them. */
 export interface MessageLimits {
@@ -42,11 +43,8 @@ export function messageKeyOf(key: string): string | undefined {
   return key.startsWith(KEY_PREFIX) ? key.slice(KEY_PREFIX.length) : undefined;
 }
 
-/** @throws {TidegateError} `invalid_request` for an invalid name */
 export function queueKeyOf(name: string): string {
-  if (!/^[\w.-]{1,200}$/.test(name))
-    throw invalidRequest("The name of a queue must be 1 to 200 letters, digits, hyphens, underscores or dots.");
-  checkPathText(name, "The name of a queue", 200);
+  checkName(name, "The name of a queue");
   return QUEUE_PREFIX + name;
 }
 
@@ -70,13 +68,7 @@ export function withoutLimits(headers: Headers): Headers {
   return rest;
 }
 
-/**
- * Reads the limits of a message.
- *
- * @param queue the queue that it is enqueued to. Default: the one in the headers.
- * @returns undefined if it has none.
- * @throws {TidegateError} `invalid_request`; the message names the header.
- */
+/** Reads a message's limits. @param queue default: the header's. @throws {TidegateError} that names the header. */
 export function readLimits(headers: Headers, queue: string | undefined): Limited | undefined {
   const flowControlKey = headers.get(KEY_HEADER) ?? undefined;
   const value = headers.get(VALUE_HEADER) ?? undefined;
@@ -98,7 +90,6 @@ export function readLimits(headers: Headers, queue: string | undefined): Limited
   return { limits, flowControl: keyLimits(flowControlKey, limits) };
 }
 
-/** The flow control that enforces the limits of a key. */
 export function keyLimits(key: string, { parallelism, rate, period = 1 }: MessageLimits): FlowControlOptions {
   const ms = rate && Math.round(period * 1_000);
   return withoutUndefined({ key: flowKeyOf(key), concurrency: parallelism, rate, period: ms });
@@ -124,7 +115,6 @@ function readValue(text: string) {
   return { parallelism, rate, periodMs: readPeriod(values.get("period")) };
 }
 
-/** Reads a limit. @throws the error of `wrong` */
 export function readLimit(text: string, wrong: () => Error): number {
   if (!/^[1-9]\d{0,9}$/.test(text) || Number(text) > HIGHEST_LIMIT) throw wrong();
   return Number(text);

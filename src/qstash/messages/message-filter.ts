@@ -51,12 +51,7 @@ export function readFilters<Thing>(
   return (thing, at) => at >= from && at <= to && tests.every(({ test, values }) => test?.(thing, values));
 }
 
-/**
- * Reads `count`, how many items a query wants.
- *
- * @param most the upper limit, whatever the query says.
- * @throws {TidegateError} `invalid_request`
- */
+/** Reads `count`. @param most the upper limit, whatever the query says. @throws {TidegateError} `invalid_request` */
 export function readCount(query: URLSearchParams, standard: number, most = standard): number {
   const text = query.get("count");
   if (text === null || text === "") return standard;

@@ -8,12 +8,10 @@ export const DEFAULT_RETRIES = 3;
 /** An attempt may take so much longer than its delivery. So a late delivery fails before its attempt times out. */
 const ATTEMPT_MARGIN_MS = 1_000;
 
-/** The timeout of an attempt, from that of its delivery. */
 export function attemptTimeoutMs(deliveryMs: number): number {
   return deliveryMs + ATTEMPT_MARGIN_MS;
 }
 
-/** The job that delivers a message. */
 export type MessageJob = BulkJob & { readonly payload: Message };
 
 /** Returns an id, and then variants of it, until one belongs to the partition that a job must be in. */
@@ -33,7 +31,6 @@ export function placed(job: MessageJob, local: LocalFacts): MessageJob {
   return id === undefined ? job : { ...job, id: idUnderKey(id, flowControl?.key, local) };
 }
 
-/** The id without the ending of a variant. */
 export function withoutEnding(id: string): string {
   return id.replace(/~\d+$/, "");
 }

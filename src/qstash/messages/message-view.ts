@@ -24,7 +24,6 @@ export function tagsOf({ labels, scheduleId, topicName, endpointName, limits = {
   return withoutUndefined({ label, labels, scheduleId, topicName, endpointName, queueName, flowControlKey });
 }
 
-/** A message as the API shows it. */
 export interface MessageView extends ShownResponse, MessageTags {
   readonly messageId: string;
   readonly url: string;

@@ -58,7 +58,6 @@ export interface Message extends StoredBody {
   readonly callback?: Callback;
   /** Called when the message is dead. */
   readonly failureCallback?: Callback;
-  /** Its role in a run of a workflow. */
   readonly workflow?: WorkflowNote;
 }
 

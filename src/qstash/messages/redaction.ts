@@ -1,3 +1,4 @@
+import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, type StoredBody } from "./body.ts";
@@ -49,11 +50,7 @@ const credentials = /authorization|cookie|secret|token|password|api-?key/i;
 
 const notAsked: Redaction = { body: false, header: new Set() };
 
-/**
- * Replaces credentials, and what the publisher wants to hide, with hashes, as QStash does.
- *
- * @param redaction what the publisher wants to hide. Default: nothing.
- */
+/** Replaces credentials, and what the publisher wants to hide (default: nothing), with hashes, as QStash does. */
 export async function redact(message: Message, redaction: Redaction = notAsked): Promise<Redacted> {
   const headers = [message.header, message.callback?.header, message.failureCallback?.header];
   const hidesHeader = headers.some((header) =>
@@ -83,7 +80,6 @@ export async function redact(message: Message, redaction: Redaction = notAsked):
   };
 }
 
-/** The redaction that these parts were hidden by. */
 export function redactionOf(hidden: HiddenParts | undefined): Redaction | undefined {
   if (!hidden) return undefined;
   const { content, header, callback, failureCallback } = hidden;
@@ -99,7 +95,7 @@ function isHidden([name, values]: readonly [string, readonly string[]], { header
 async function redactHeader<Part extends { readonly header: HeaderValues }>(part: Part, redaction: Redaction) {
   const entries = Object.entries(part.header);
   const shown = entries.map(async ([name, values]): Promise<[string, readonly string[]]> => {
-    const marks = async () => Promise.all(values.map((value) => markOf(encoder.encode(value))));
+    const marks = async () => Promise.all(values.map(markOf));
     return [name, isHidden([name, values], redaction) ? await marks() : values];
   });
   return {
@@ -143,12 +139,10 @@ function wholeHeader(header: HeaderValues, hidden: HeaderValues = {}): HeaderVal
   );
 }
 
-const encoder = new TextEncoder();
 const MARK = "REDACTED:";
 
-async function markOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return MARK + Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+async function markOf(value: string | Uint8Array<ArrayBuffer>): Promise<string> {
+  return MARK + hexOf(await sha256(value));
 }
 
 function isMark(text: string | undefined): boolean {

@@ -7,7 +7,6 @@ import { type HeaderValues, headerValues } from "./message.ts";
 export const MOST_SHOWN_BYTES = 256 * 1024;
 const MOST_HEADER_BYTES = 16 * 1024;
 
-/** The response of a destination. */
 export interface KeptResponse {
   /** 0 without a response. */
   readonly status: number;
@@ -79,7 +78,6 @@ export function wholeResponse(response: KeptResponse): ShownResponse {
   return { responseStatus: status, responseHeader: header, responseBodyBase64: toBase64(body) };
 }
 
-/** Reads a stored response. */
 export function responseOf(shown: ShownResponse): KeptResponse {
   const { responseStatus = 0, responseHeader = {}, responseBody, responseBodyBase64 } = shown;
   const body = bytesOfBody(withoutUndefined({ body: responseBody, bodyBase64: responseBodyBase64 }));

@@ -9,7 +9,6 @@ export function readDestination({ url }: Request, rest: string): string {
   return isUrl(plain) ? plain.replace(/^(https?):\/*/i, "$1://") + new URL(url).search : plain;
 }
 
-/** Whether a destination is a URL, not a name. */
 export function isUrl(destination: string): boolean {
   return /^https?:/i.test(destination);
 }

@@ -96,7 +96,6 @@ async function endpointsOf({ destination }: FanOut, documents: Documents): Promi
   }
 }
 
-/** The part of a message that depends on its endpoint. */
 export type TopicPart = Pick<Message, "url" | "topicName" | "endpointName">;
 
 export function topicPart(topicName: string, { url, name }: Endpoint): TopicPart {

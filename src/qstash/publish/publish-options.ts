@@ -27,7 +27,6 @@ export interface Draft {
   readonly queue?: string | undefined;
 }
 
-/** The options of a publish in its headers. */
 export interface PublishOptions extends Omit<Message, "url" | "body" | "bodyBase64"> {
   readonly retries?: number;
   readonly deduplication?: { readonly id: string } | "content";
@@ -47,12 +46,7 @@ const unsupported = [
   ]),
 ];
 
-/**
- * Reads the headers of a publish.
- *
- * @param now ms since 1970.
- * @throws {TidegateError} `invalid_request`, and the message names the header; `payload_too_large`
- */
+/** Reads the headers of a publish. @param now ms since 1970. @throws {TidegateError} that names the header. */
 export function readPublishOptions(headers: Headers, targets: Targets, now: number): PublishOptions {
   checkSize(headers);
   const missing = unsupported.find((name) => headers.has(name));

@@ -5,7 +5,6 @@ import { allGroups } from "./url-groups.ts";
 
 const MOST_SHOWN = 100;
 
-/** What the dashboard shows of messages, beside their jobs. */
 export function messageRecords(events: EventLog | undefined): MessageRecords {
   return {
     async events(queue, { messageId, cursor }) {

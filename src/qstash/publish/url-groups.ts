@@ -1,7 +1,7 @@
 import type { Documents } from "../../core/manage/documents.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
-import { checkPathText } from "../../core/shared/validate.ts";
+import { checkName } from "../shared/names.ts";
 
 export interface Endpoint {
   readonly url: string;
@@ -21,11 +21,8 @@ export const GROUPS = "qstash/group";
 /** One call stores the messages for all endpoints of a group. */
 const MOST_ENDPOINTS = 100;
 
-/** @throws {TidegateError} `invalid_request` for an invalid name */
 export function checkGroupName(name: string): void {
-  if (!/^[\w.-]{1,200}$/.test(name))
-    throw invalidRequest("The name of a URL group must be 1 to 200 letters, digits, hyphens, underscores or dots.");
-  checkPathText(name, "The name of a URL group", 200);
+  checkName(name, "The name of a URL group");
 }
 
 function readGroup(text: string): UrlGroup {
@@ -40,7 +37,6 @@ export async function allGroups(documents: Documents): Promise<readonly (UrlGrou
   return groups;
 }
 
-/** @throws {TidegateError} `not_found` */
 export async function findGroup(documents: Documents, name: string): Promise<UrlGroup> {
   checkGroupName(name);
   const found = await documents.get(GROUPS, name);

@@ -14,53 +14,42 @@ import { type HiddenParts, redact, withMoreHidden } from "../messages/redaction.
 import { readPublishOptions } from "../publish/publish-options.ts";
 import { removeDead } from "../workflow/rerun.ts";
 import { listDeadRuns } from "./dead-runs.ts";
+import { route } from "./route.ts";
 
-/** `GET /v2/dlq` */
-export async function listDead(call: QStashCall): Promise<Response> {
-  const { host, query } = call;
-  if (query.get("source") === "workflow") return listDeadRuns(call);
-  const { messages, cursor } = await selectDead(host.queue, query);
-  return json({ messages, ...(cursor && { cursor }) });
-}
-
-/** `GET /v2/dlq/{id}` */
-export async function getDead({ host, parameters }: QStashCall): Promise<Response> {
-  return json(await findDead(host.queue, parameters["id"] ?? ""));
-}
-
-/** `DELETE /v2/dlq/{id}` */
-export async function removeOneDead({ host, parameters }: QStashCall): Promise<Response> {
-  await removeDead(host, [await findDead(host.queue, parameters["id"] ?? "")]);
-  return json({});
-}
-
-/** `DELETE /v2/dlq` */
-export async function removeManyDead({ host, query }: QStashCall): Promise<Response> {
-  const { messages, cursor } = await selectDead(host.queue, query);
-  return json({ deleted: await removeDead(host, messages), ...(cursor && { cursor }) });
-}
-
-/** `POST /v2/dlq/retry`: each message keeps its id and gets all of its retries again. */
-export async function retryManyDead(call: QStashCall): Promise<Response> {
-  const { host, query } = call;
-  const changes = readRetryChanges(call);
-  const { messages, cursor } = await selectDead(host.queue, query);
-  if (changes) await retryChanged(host.queue, idsOf(messages), changes);
-  else await host.queue.retryFromDeadLetter({ ids: idsOf(messages) });
-  host.drainSoon();
-  return json({ responses: messages.map(({ messageId }) => ({ messageId })), ...(cursor && { cursor }) }, 201);
-}
-
-/** `POST /v2/dlq/retry/{id}` */
-export async function retryDead(call: QStashCall): Promise<Response> {
-  const { host, parameters } = call;
-  const changes = readRetryChanges(call);
-  const { messageId } = await findDead(host.queue, parameters["id"] ?? "");
-  if (changes) await retryChanged(host.queue, [messageId], changes);
-  else await host.queue.retryFromDeadLetter(messageId);
-  host.drainSoon();
-  return json({ messageId }, 201);
-}
+export const deadLetterRoutes = [
+  route("GET dlq", async (call) =>
+    call.query.get("source") === "workflow" ? listDeadRuns(call) : selectDead(call.queue, call.query),
+  ),
+  route(
+    "DELETE dlq",
+    async (call) => {
+      const { messages, cursor } = await selectDead(call.queue, call.query);
+      return { deleted: await removeDead(call, messages), cursor };
+    },
+    { isBulk: true },
+  ),
+  // Each message keeps its id and gets all of its retries again.
+  route(
+    "POST dlq/retry",
+    async (call) => {
+      const changes = readRetryChanges(call);
+      const { messages, cursor } = await selectDead(call.queue, call.query);
+      await retry(call, { ids: idsOf(messages) }, changes);
+      return json({ responses: messages.map(({ messageId }) => ({ messageId })), cursor }, 201);
+    },
+    { isBulk: true },
+  ),
+  route("POST dlq/retry/:id", async (call) => {
+    const changes = readRetryChanges(call);
+    const { messageId } = await findDead(call);
+    await retry(call, messageId, changes);
+    return json({ messageId }, 201);
+  }),
+  route("GET dlq/:id", findDead),
+  route("DELETE dlq/:id", async (call) => {
+    await removeDead(call, [await findDead(call)]);
+  }),
+];
 
 /** Options of a publish that a retry cannot change. */
 const notOfRetry = [
@@ -74,7 +63,7 @@ interface RetryChanges {
 }
 
 /** Reads the changes for a retry from the headers of a publish; undefined if there are none. */
-function readRetryChanges({ request, host, settings }: QStashCall): RetryChanges | undefined {
+function readRetryChanges({ request, queue, settings }: QStashCall): RetryChanges | undefined {
   // A client may send its own Content-Type. The message keeps the one of its body.
   const headers = new Headers([...request.headers].filter(([name]) => /^upstash-(?!telemetry-)/.test(name)));
   const names = [...headers.keys()];
@@ -82,7 +71,7 @@ function readRetryChanges({ request, host, settings }: QStashCall): RetryChanges
   const fixed = names.find((name) => notOfRetry.includes(name));
   if (fixed !== undefined)
     throw invalidRequest(`A retry cannot change ${headerName(fixed)}. Publish the message again, and delete this one.`);
-  const { method, retries, ...read } = readPublishOptions(headers, settings.targets, host.queue.clock());
+  const { method, retries, ...read } = readPublishOptions(headers, settings.targets, queue.clock());
   const { timeoutMs, notBefore } = read;
   return {
     message: { ...read, ...(headers.has("upstash-method") && { method }) },
@@ -92,6 +81,16 @@ function readRetryChanges({ request, host, settings }: QStashCall): RetryChanges
       runAt: notBefore,
     }),
   };
+}
+
+async function retry(
+  { queue, drainSoon }: QStashCall,
+  selection: string | { readonly ids: readonly string[] },
+  changes: RetryChanges | undefined,
+): Promise<void> {
+  if (!changes) await queue.retryFromDeadLetter(selection);
+  else await retryChanged(queue, typeof selection === "string" ? [selection] : selection.ids, changes);
+  drainSoon();
 }
 
 /** Retries dead messages with changes. Reads all of them before it retries the first. */
@@ -108,8 +107,8 @@ async function retryChanged(queue: Queue, ids: readonly string[], changes: Retry
   }
 }
 
-async function findDead(queue: Queue, id: string): Promise<MessageView> {
-  const job = await queue.getJob(id);
+async function findDead({ queue, target }: QStashCall): Promise<MessageView> {
+  const job = await queue.getJob(target);
   if (job?.state !== "dead" || !isDelivery(job)) throw notFound("No dead message has this id.");
   return messageView(job);
 }

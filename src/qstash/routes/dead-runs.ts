@@ -2,7 +2,6 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, notFound } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { QStashCall } from "../api/call.ts";
-import { json } from "../api/responses.ts";
 import { selectDead } from "../messages/dead-selection.ts";
 import { readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { lastResponse, type MessageView } from "../messages/message-view.ts";
@@ -11,56 +10,49 @@ import { hostOfRequest, runsOf } from "../workflow/host.ts";
 import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.ts";
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
+import { route } from "./route.ts";
 
-/** `GET /v2/workflows/dlq`, and `GET /v2/dlq` with `source=workflow`: the messages that failed runs. */
-export async function listDeadRuns({ host, query }: QStashCall): Promise<Response> {
-  const { messages, cursor } = await selectRuns(host.queue, query);
-  return json({ messages, ...(cursor && { cursor }) });
-}
+export const deadRunRoutes = [
+  route("GET workflows/dlq", listDeadRuns),
+  route(
+    "DELETE workflows/dlq",
+    async (call) => {
+      const { messages, cursor } = await listDeadRuns(call);
+      return { deleted: await removeDead(call, messages), cursor };
+    },
+    { isBulk: true },
+  ),
+  ...(["resume", "restart"] as const).flatMap((again) => [
+    route(`POST workflows/dlq/${again}`, (call) => rerunMany(call, again), { isBulk: true }),
+    route(`POST workflows/dlq/${again}/:id`, async (call) => {
+      const run = await rerun(call, await findRun(call), again);
+      if (!run) throw notAFailedRun();
+      return run;
+    }),
+  ]),
+  route("POST workflows/dlq/callback/:id", retryCallback),
+  route("GET workflows/dlq/:id", findRun),
+  route("DELETE workflows/dlq/:id", async (call) => {
+    await removeDead(call, [await findRun(call)]);
+  }),
+];
 
-/** `GET /v2/workflows/dlq/{id}` */
-export async function getDeadRun({ host, parameters }: QStashCall): Promise<Response> {
-  return json(await findRun(host.queue, parameters["id"] ?? ""));
-}
-
-/** `DELETE /v2/workflows/dlq` */
-export async function removeDeadRuns({ host, query }: QStashCall): Promise<Response> {
-  const { messages, cursor } = await selectRuns(host.queue, query);
-  return json({ deleted: await removeDead(host, messages), ...(cursor && { cursor }) });
-}
-
-/** `DELETE /v2/workflows/dlq/{id}` */
-export async function removeDeadRun({ host, parameters }: QStashCall): Promise<Response> {
-  await removeDead(host, [await findRun(host.queue, parameters["id"] ?? "")]);
-  return json({});
-}
-
-/** `POST /v2/workflows/dlq/resume` and `/restart`: repeats failed runs, each as a new run. */
-export function rerunMany(again: Again) {
-  return async (call: QStashCall): Promise<Response> => {
-    const { messages, cursor } = await selectRuns(call.host.queue, call.query);
-    const workflowRuns = [];
-    for (const message of messages) {
-      const run = await rerun(call, message, again);
-      if (run) workflowRuns.push(run);
-    }
-    return json({ workflowRuns, ...(cursor && { cursor }) });
-  };
-}
-
-/** `POST /v2/workflows/dlq/resume/{id}` and `/restart/{id}` */
-export function rerunOne(again: Again) {
-  return async (call: QStashCall): Promise<Response> => {
-    const run = await rerun(call, await findRun(call.host.queue, call.parameters["id"] ?? ""), again);
-    if (!run) throw notAFailedRun();
-    return json(run);
-  };
+/** Repeats failed runs, each as a new run. */
+async function rerunMany(call: QStashCall, again: Again) {
+  const { messages, cursor } = await listDeadRuns(call);
+  const workflowRuns = [];
+  for (const message of messages) {
+    const run = await rerun(call, message, again);
+    if (run) workflowRuns.push(run);
+  }
+  return { workflowRuns, cursor };
 }
 
 /** @returns the new run; undefined if somebody else has dealt with the failed one by now */
-async function rerun({ host, request, settings }: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
-  const store = hostOfRequest(host);
-  const failed = await runsOf(host.queue).find(workflowRunId);
+async function rerun(call: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
+  const { queue, request, settings } = call;
+  const store = hostOfRequest(call);
+  const failed = await runsOf(queue).find(workflowRunId);
   if (failed?.failedBy !== messageId) return undefined;
   const limits = readLimits(request.headers, undefined)?.limits;
   const read = readPublishOptions(withoutLimits(request.headers), settings.targets, store.now);
@@ -70,27 +62,27 @@ async function rerun({ host, request, settings }: QStashCall, { messageId, workf
     failureCallback: failureCallback && { ...failed.options.failureCallback, ...failureCallback },
   });
   const run = await runAgain(store, failed, again, changes, notBefore);
-  await host.queue.removeFromDeadLetter({ ids: [messageId] });
+  await queue.removeFromDeadLetter({ ids: [messageId] });
   await closeRuns(store, [{ messageId, workflowRunId: failed.id }]);
   return { workflowRunId: run.id, workflowCreatedAt: run.createdAt };
 }
 
-/** `POST /v2/workflows/dlq/callback/{id}`: repeats a failed call of a failure function. */
-export async function retryCallback({ host, parameters }: QStashCall): Promise<Response> {
-  const { queue } = host;
-  const { workflowRunId, workflowCreatedAt } = await findRun(queue, parameters["id"] ?? "");
+/** Repeats a failed call of a failure function. */
+async function retryCallback(call: QStashCall) {
+  const { queue } = call;
+  const { workflowRunId, workflowCreatedAt } = await findRun(call);
   const { reportId = "" } = (await runsOf(queue).find(workflowRunId ?? "")) ?? {};
   if ((await queue.getJob(reportId))?.state !== "dead")
     throw conflict("The failure function of this run has not failed.");
   await queue.retryFromDeadLetter(reportId);
-  host.drainSoon();
-  return json({ workflowRunId, workflowCreatedAt });
+  call.drainSoon();
+  return { workflowRunId, workflowCreatedAt };
 }
 
 type View = MessageView & { readonly failureCallbackInfo?: { readonly state: string } };
 
-async function findRun(queue: Queue, id: string): Promise<View> {
-  const { messages } = await selectDead(queue, new URLSearchParams({ dlqIds: id }));
+async function findRun({ queue, target }: QStashCall): Promise<View> {
+  const { messages } = await selectDead(queue, new URLSearchParams({ dlqIds: target }));
   const [message] = messages.filter(endsRun);
   const view = message && (await viewOf(queue, message));
   if (!view) throw notAFailedRun();
@@ -99,7 +91,8 @@ async function findRun(queue: Queue, id: string): Promise<View> {
 
 const notAFailedRun = () => notFound("No failed run has this id in the dead letter.");
 
-async function selectRuns(queue: Queue, query: URLSearchParams) {
+/** Lists the messages that failed runs. */
+export async function listDeadRuns({ queue, query }: QStashCall) {
   const filters = new URLSearchParams(
     [...query].filter(([name]) => name !== "source" && name !== "failureFunctionState"),
   );

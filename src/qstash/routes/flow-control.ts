@@ -6,51 +6,46 @@ import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import type { FlowChange } from "../../core/store/flow.ts";
 import type { QStashCall } from "../api/call.ts";
-import { json } from "../api/responses.ts";
 import { flowKeyOf, messageKeyOf, readLimit, readPeriod } from "../messages/flow-control.ts";
+import { route } from "./route.ts";
 
-/** `GET /v2/flowControl`: the keys in use. */
-export async function listKeys({ host, query }: QStashCall): Promise<Response> {
-  const search = query.get("search") ?? "";
-  const views = [];
-  for await (const { keys } of pagesOf((cursor) => host.queue.flowControl.list({ cursor, limit: 1_000 }))) {
-    for (const state of keys) {
-      const key = messageKeyOf(state.key);
-      if (key?.includes(search)) views.push(await keyView(host.queue, key, state));
+export const flowControlRoutes = [
+  route("GET flowControl", async ({ queue, query }) => {
+    const search = query.get("search") ?? "";
+    const views = [];
+    for await (const { keys } of pagesOf((cursor) => queue.flowControl.list({ cursor, limit: 1_000 }))) {
+      for (const state of keys) {
+        const key = messageKeyOf(state.key);
+        if (key?.includes(search)) views.push(await keyView(queue, key, state));
+      }
     }
-  }
-  return json(views);
+    return views;
+  }),
+  route("GET flowControl/:key", async ({ queue, target: key }) => {
+    const state = await queue.flowControl.get(flowKeyOf(key));
+    if (!state)
+      throw notFound("Nothing waits or runs under this flow control key, and it is neither paused nor pinned.");
+    return keyView(queue, key, state);
+  }),
+  route("POST flowControl/:key/pause", async ({ queue, target }) => queue.flowControl.pause(flowKeyOf(target))),
+  route("POST flowControl/:key/resume", (call) => change(call, { to: "resumed" })),
+  route("POST flowControl/:key/pin", pin),
+  route("POST flowControl/:key/unpin", unpin),
+  route("POST flowControl/:key/resetRate", (call) => change(call, { to: "rateReset" })),
+  // There is no global limit.
+  route("GET globalParallelism", async ({ queue }) => {
+    const { runningCount } = await queue.getStats();
+    return { parallelismMax: HIGHEST_LIMIT, parallelismCount: runningCount };
+  }),
+];
+
+async function change({ queue, target, drainSoon }: QStashCall, change: FlowChange): Promise<void> {
+  await internalsOf(queue).changeFlow(flowKeyOf(target), change);
+  drainSoon();
 }
 
-/** `GET /v2/flowControl/{key}` */
-export async function getKey({ host, parameters }: QStashCall): Promise<Response> {
-  const key = parameters["key"] ?? "";
-  const state = await host.queue.flowControl.get(flowKeyOf(key));
-  if (!state) throw notFound("Nothing waits or runs under this flow control key, and it is neither paused nor pinned.");
-  return json(await keyView(host.queue, key, state));
-}
-
-/** `POST /v2/flowControl/{key}/pause` */
-export async function pauseKey({ host, parameters }: QStashCall): Promise<Response> {
-  await host.queue.flowControl.pause(flowKeyOf(parameters["key"] ?? ""));
-  return json({});
-}
-
-/** `POST /v2/flowControl/{key}/resume` */
-export async function resumeKey({ host, parameters }: QStashCall): Promise<Response> {
-  await host.queue.flowControl.resume(flowKeyOf(parameters["key"] ?? ""));
-  host.drainSoon();
-  return json({});
-}
-
-async function changeKey({ host, parameters }: QStashCall, change: FlowChange): Promise<Response> {
-  await internalsOf(host.queue).changeFlow(flowKeyOf(parameters["key"] ?? ""), change);
-  host.drainSoon();
-  return json({});
-}
-
-/** `POST /v2/flowControl/{key}/pin`: pins the given limits, and leaves the others as they are. */
-export async function pinKey(call: QStashCall): Promise<Response> {
+/** Pins the given limits, and leaves the others as they are. */
+async function pin(call: QStashCall): Promise<void> {
   const { query } = call;
   const [concurrency, rate] = ["parallelism", "rate"].map((name) => {
     const text = query.get(name);
@@ -59,31 +54,20 @@ export async function pinKey(call: QStashCall): Promise<Response> {
   if (concurrency === undefined && rate === undefined) throw invalidRequest("Give parallelism or rate to pin.");
   const period = rate === undefined ? undefined : readPeriod(query.get("period") ?? undefined);
   const only = rate === undefined ? "concurrency" : concurrency === undefined ? "rate" : undefined;
-  return changeKey(call, { to: "set", limits: checkLimits({ concurrency, rate, period }), only });
+  return change(call, { to: "set", limits: checkLimits({ concurrency, rate, period }), only });
 }
 
-/** `POST /v2/flowControl/{key}/unpin`: unpins the named limits, or both if none is named. */
-export async function unpinKey(call: QStashCall): Promise<Response> {
+/** Unpins the named limits, or both if none is named. */
+async function unpin(call: QStashCall): Promise<void> {
   const [parallelism, rate] = ["parallelism", "rate"].map((name) => readFlag(call.query, name));
   const only = parallelism === rate ? undefined : parallelism ? "concurrency" : "rate";
-  return changeKey(call, { to: "unset", only });
+  return change(call, { to: "unset", only });
 }
 
 function readFlag(query: URLSearchParams, name: string): boolean {
   const text = query.get(name) ?? "false";
   if (text !== "true" && text !== "false") throw invalidRequest(`${name} must be true or false.`);
   return text === "true";
-}
-
-/** `POST /v2/flowControl/{key}/resetRate` */
-export function resetRate(call: QStashCall): Promise<Response> {
-  return changeKey(call, { to: "rateReset" });
-}
-
-/** `GET /v2/globalParallelism`: there is no global limit. */
-export async function getGlobalParallelism({ host }: QStashCall): Promise<Response> {
-  const { runningCount } = await host.queue.getStats();
-  return json({ parallelismMax: HIGHEST_LIMIT, parallelismCount: runningCount });
 }
 
 /** A key as the API shows it. 0 means no limit. */

@@ -1,22 +1,22 @@
-import { internalsOf } from "../../core/queue/internals.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import type { QStashCall } from "../api/call.ts";
-import { json } from "../api/responses.ts";
 import { type MessageEvent, readEvents } from "../messages/event-log.ts";
 import { readCount, readFilter } from "../messages/message-filter.ts";
+import { route } from "./route.ts";
 
 const DEFAULT_COUNT = 100;
 const MOST_EVENTS = 1_000;
 /** How many pages one request reads. With filters, the response may be short although more follow. */
 const MOST_PAGES = 10;
 
-/** `GET /v2/events` and `GET /v2/logs`: newest first. */
-export async function listEvents({ host, settings, query }: QStashCall): Promise<Response> {
+export const logRoutes = [route("GET events", listEvents), route("GET logs", listEvents)];
+
+/** Lists events, newest first. */
+async function listEvents({ documents, settings, query }: QStashCall) {
   if (!settings.events) throw notFound("Events are not kept. Set events in createQStash.");
   const matches = readEventFilter(query);
   const count = readCount(query, DEFAULT_COUNT, MOST_EVENTS);
-  const { documents } = internalsOf(host.queue);
-  return json(await readEvents(documents, matches, count, MOST_PAGES, query.get("cursor") || undefined));
+  return readEvents(documents, matches, count, MOST_PAGES, query.get("cursor") || undefined);
 }
 
 function readEventFilter(query: URLSearchParams): (event: MessageEvent) => boolean {

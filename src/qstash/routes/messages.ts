@@ -1,32 +1,25 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import type { QStashCall } from "../api/call.ts";
-import { json, unknownMessage } from "../api/responses.ts";
+import { unknownMessage } from "../api/responses.ts";
 import { eventOf } from "../messages/event-log.ts";
 import type { Message } from "../messages/message.ts";
 import { readCount, readFilter } from "../messages/message-filter.ts";
 import { isDelivery, messageView } from "../messages/message-view.ts";
+import { route } from "./route.ts";
 
-/** `GET /v2/messages/{id}` */
-export async function getMessage({ host, parameters }: QStashCall): Promise<Response> {
-  return json(messageView(await findPending(host.queue, parameters["id"] ?? "")));
-}
+export const messageRoutes = [
+  route("GET messages/:id", async (call) => messageView(await findPending(call))),
+  route("DELETE messages/:id", async (call) => ({ cancelled: await cancel(call, (await findPending(call)).id) })),
+  route("DELETE messages", cancelMessages, { isBulk: true }),
+];
 
-/** `DELETE /v2/messages/{id}` */
-export async function cancelMessage(call: QStashCall): Promise<Response> {
-  const { host, parameters } = call;
-  const { id } = await findPending(host.queue, parameters["id"] ?? "");
-  return json({ cancelled: await cancel(call, id) });
-}
-
-/** `DELETE /v2/messages`: cancels messages with the given ids, or up to `count` that match the filters. */
-export async function cancelMessages(call: QStashCall): Promise<Response> {
-  const { query } = call;
-  const { queue } = call.host;
+/** Cancels messages with the given ids, or up to `count` that match the filters. */
+async function cancelMessages(call: QStashCall) {
+  const { queue, query } = call;
   const { ids, most } = query.has("messageIds")
     ? { ids: await deliveriesAmong(queue, query.getAll("messageIds")), most: Number.POSITIVE_INFINITY }
     : { ids: await filtered(queue, query), most: mostCancelled(query) };
@@ -35,11 +28,11 @@ export async function cancelMessages(call: QStashCall): Promise<Response> {
     if (cancelled >= most) break;
     cancelled += await cancel(call, id);
   }
-  return json({ cancelled });
+  return { cancelled };
 }
 
-async function findPending(queue: Queue, id: string): Promise<JobInfo> {
-  const job = await queue.getJob(id);
+async function findPending({ queue, target }: QStashCall): Promise<JobInfo> {
+  const job = await queue.getJob(target);
   if (!job || !isPending(job)) throw unknownMessage();
   return job;
 }
@@ -49,15 +42,13 @@ function isPending(job: JobInfo): boolean {
 }
 
 /** Cancels a waiting message. @returns 0 if it is being delivered or has ended */
-async function cancel({ host, settings }: QStashCall, id: string): Promise<number> {
-  const { queue } = host;
+async function cancel({ queue, documents, settings: { events } }: QStashCall, id: string): Promise<number> {
   try {
-    const { events } = settings;
     const job = events && (await queue.getJob(id));
     await queue.cancel(id);
     if (job) {
       const canceled = eventOf("CANCELED", id, queue.clock(), job.payload as Message);
-      await events.note(internalsOf(queue).documents, [canceled]);
+      await events.note(documents, [canceled]);
     }
     return 1;
   } catch (error) {

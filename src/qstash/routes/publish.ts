@@ -1,7 +1,7 @@
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { withHidden } from "../../core/job/hidden.ts";
 import { reserved } from "../../core/job/reserved.ts";
-import { internalsOf } from "../../core/queue/internals.ts";
+import { sha256 } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
@@ -29,34 +29,39 @@ import {
   triggerHeaders,
 } from "../workflow/submit.ts";
 import { noteQueue } from "./queues.ts";
+import { route } from "./route.ts";
 
 /** How long a deduplication id keeps out further messages. */
 const DEDUPLICATION_WINDOW = "10m";
 
 const encoder = new TextEncoder();
 
-/** `POST /v2/publish/{destination}`, and `POST /v2/enqueue/{queue}/{destination}` */
-export async function publish(call: QStashCall): Promise<Response> {
-  const { request, parameters } = call;
-  const { headers } = request;
-  const read = () => readBody(request);
-  return publishOne(call, {
-    destination: readDestination(request, parameters["*"] ?? ""),
-    headers,
-    body: await (headers.has(RUN_ID) ? refusingAsStep(read) : read()),
-    queue: parameters["queue"],
-  });
-}
+export const publishRoutes = [
+  route("POST publish/*", publish),
+  route("POST enqueue/:queue/*", publish),
+  // Starts a run of a workflow.
+  route("POST trigger/*", async (call) => {
+    const { request, rest } = call;
+    const destination = readDestination(request, rest);
+    const headers = triggerHeaders(request.headers, destination);
+    return publishOne(call, { destination, headers, body: await readBody(request) });
+  }),
+  // Stores all messages or, if one is refused, none.
+  route("POST batch", async (call) => {
+    const entries = await readJsonBody(call.request, LARGEST_BATCH, tooLargeOfRun);
+    const store = () => storeBatch(call, entries);
+    // After a 400 the SDK would leave its run unfinished.
+    return Array.isArray(entries) && entries.some(isEntryOfRun) ? refusingAsStep(store) : store();
+  }),
+];
 
-/** `POST /v2/trigger/{url}`: starts a run of a workflow. */
-export async function trigger(call: QStashCall): Promise<Response> {
-  const { request, parameters } = call;
-  const destination = readDestination(request, parameters["*"] ?? "");
-  return publishOne(call, {
-    destination,
-    headers: triggerHeaders(request.headers, destination),
-    body: await readBody(request),
-  });
+async function publish(call: QStashCall): Promise<Response> {
+  const { request, rest, parts } = call;
+  const { headers } = request;
+  const destination = readDestination(request, rest);
+  const read = () => readBody(request);
+  const body = await (headers.has(RUN_ID) ? refusingAsStep(read) : read());
+  return publishOne(call, { destination, headers, body, queue: parts[0] });
 }
 
 async function publishOne(call: QStashCall, draft: Draft): Promise<Response> {
@@ -66,15 +71,6 @@ async function publishOne(call: QStashCall, draft: Draft): Promise<Response> {
 
 /** Enough for one message with the largest body, escaped, and its headers. */
 const LARGEST_BATCH = 5 * MEBIBYTE;
-
-/** `POST /v2/batch`: stores all messages or, if one is refused, none. */
-export async function batch(call: QStashCall): Promise<Response> {
-  const entries = await readJsonBody(call.request, LARGEST_BATCH, tooLargeOfRun);
-  const store = () => storeBatch(call, entries);
-  // After a 400 the SDK would leave its run unfinished.
-  const isOfRuns = Array.isArray(entries) && entries.some(isEntryOfRun);
-  return json(await (isOfRuns ? refusingAsStep(store) : store()));
-}
 
 /** The header names of an entry come before its body, and only they are unescaped. */
 const runHeaderPattern = new RegExp(`[{,]\\s*"${RUN_ID}"\\s*:`, "i");
@@ -109,23 +105,23 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
   const prepared = plain.map((each) => each ?? single(waiting.shift() as Prepared));
   const jobs = prepared.flatMap((each) => each.jobs);
   if (jobs.length > MOST_AT_ONCE) throw invalidRequest(`One request stores at most ${MOST_AT_ONCE} messages.`);
-  const store = async () => (jobs.length > 0 ? call.host.enqueue(jobs) : []);
+  const store = async () => (jobs.length > 0 ? call.enqueue(jobs) : []);
   const results = [...(await (ofRuns.length > 0 ? refusingAsStep(store) : store()))];
   await noteCreated(call, jobs, results);
   return prepared.map((each) => each.respond(results.splice(0, each.jobs.length)));
 }
 
 async function noteCreated(
-  { settings, host }: QStashCall,
+  { settings, queue, documents }: QStashCall,
   jobs: readonly MessageJob[],
   results: readonly EnqueueResult[],
 ): Promise<void> {
-  const now = host.queue.clock();
+  const now = queue.clock();
   const created = results.flatMap(({ id, status }, index) => {
     const { payload } = jobs[index] ?? {};
     return payload && status === "enqueued" ? eventOf("CREATED", id, now, payload) : [];
   });
-  await settings.events?.note(internalsOf(host.queue).documents, created);
+  await settings.events?.note(documents, created);
 }
 
 /** The messages to store for a draft, and the response after that: an array for a URL group. */
@@ -161,7 +157,7 @@ async function prepare(call: QStashCall, draft: Draft): Promise<PreparedDraft> {
     return { jobs: [job], respond: ([stored]) => publishResult(stored, job) };
   }
   if (destination.startsWith("api/")) throw notFound(NO_MODEL);
-  const { endpoints } = await findGroup(internalsOf(call.host.queue).documents, destination);
+  const { endpoints } = await findGroup(call.documents, destination);
   const parts = endpoints.map((endpoint) => topicPart(destination, endpoint));
   for (const { url } of parts) call.settings.targets.read(url, "endpoint of the URL group");
   const jobs = await Promise.all(parts.map((part) => messageJob(call, draft, part, limited)));
@@ -194,12 +190,12 @@ function readEntryHeaders(headers: unknown): Headers {
 }
 
 async function messageJob(
-  { settings, host }: QStashCall,
+  { settings, queue }: QStashCall,
   { headers, body }: Draft,
   to: TopicPart,
   limited: Limited | undefined,
 ): Promise<MessageJob> {
-  const now = host.queue.clock();
+  const now = queue.clock();
   const read = readPublishOptions(withoutLimits(headers), settings.targets, now);
   const { retries, deduplication, redaction, ...options } = read;
   if (limited && deduplication)
@@ -233,18 +229,14 @@ async function deduplicationKey(
   if (deduplication !== "content") {
     // Each endpoint of a group gets its own message.
     const id = topicName === undefined ? deduplication.id : `${deduplication.id} ${url}`;
-    return `${reserved.key}id:${await hashOf(encoder.encode(id))}`;
+    return `${reserved.key}id:${toBase64Url(await sha256(id))}`;
   }
   const sorted = Object.entries(header).sort(([a], [b]) => (a < b ? -1 : 1));
   const head = encoder.encode(`${JSON.stringify([url, sorted])}\n`);
   const content = new Uint8Array(head.length + body.length);
   content.set(head);
   content.set(body, head.length);
-  return `${reserved.key}content:${await hashOf(content)}`;
-}
-
-async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+  return `${reserved.key}content:${toBase64Url(await sha256(content))}`;
 }
 
 function publishResult(stored: EnqueueResult | undefined, { payload: { url } }: MessageJob): PublishResult {

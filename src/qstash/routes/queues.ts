@@ -5,8 +5,8 @@ import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
-import { json } from "../api/responses.ts";
 import { queueKeyOf, queueLimits, setLimits } from "../messages/flow-control.ts";
+import { route } from "./route.ts";
 
 /** The stored part of a queue. Its flow control key holds the rest: its messages, and whether it is paused. */
 interface QueueRecord {
@@ -20,75 +20,58 @@ const LARGEST_REQUEST = 64 * 1024;
 /** How many queue names an isolate remembers. */
 const MOST_KNOWN = 1_000;
 
-/** `POST /v2/queues`: creates or changes a queue. */
-export async function upsertQueue({ request, host }: QStashCall): Promise<Response> {
+export const queueRoutes = [
+  route("POST queues", upsert),
+  route("GET queues", async ({ queue, documents }) => {
+    const views = [];
+    for await (const { items } of pagesOf((cursor) => documents.list(KIND, { cursor, limit: 1_000 })))
+      for (const { name, text } of items) views.push(await viewOf(queue, name, text));
+    return views;
+  }),
+  route("GET queues/:name", async (call) => viewOf(call.queue, call.target, await find(call))),
+  route("DELETE queues/:name", remove),
+  route("POST queues/:name/pause", async (call) => {
+    const key = queueKeyOf(call.target);
+    await noteQueue(call, call.target);
+    await call.queue.flowControl.pause(key);
+  }),
+  route("POST queues/:name/resume", async ({ queue, target, drainSoon }) => {
+    await queue.flowControl.resume(queueKeyOf(target));
+    drainSoon();
+  }),
+];
+
+async function upsert({ request, queue, drainSoon }: QStashCall): Promise<void> {
   const { queueName, parallelism, paused } = Object(await readJsonBody(request, LARGEST_REQUEST));
   if (typeof queueName !== "string") throw invalidRequest("queueName must be a text.");
   const key = queueKeyOf(queueName);
   if (parallelism !== undefined) wholeNumber(parallelism, "parallelism", 1, HIGHEST_LIMIT);
   if (paused !== undefined && typeof paused !== "boolean") throw invalidRequest("paused must be true or false.");
-  const { flowControl } = host.queue;
-  const record = await putQueue(host.queue, queueName, parallelism);
-  await setLimits(host.queue, key, queueLimits(record.parallelism));
-  if (paused === true) await flowControl.pause(key);
-  if (paused === false) await flowControl.resume(key);
-  host.drainSoon();
-  return json({});
+  const record = await putQueue(queue, queueName, parallelism);
+  await setLimits(queue, key, queueLimits(record.parallelism));
+  if (paused === true) await queue.flowControl.pause(key);
+  if (paused === false) await queue.flowControl.resume(key);
+  drainSoon();
 }
 
-/** `GET /v2/queues` */
-export async function listQueues({ host }: QStashCall): Promise<Response> {
-  const { documents } = internalsOf(host.queue);
-  const views = [];
-  for await (const { items } of pagesOf((cursor) => documents.list(KIND, { cursor, limit: 1_000 })))
-    for (const { name, text } of items) views.push(await viewOf(host.queue, name, text));
-  return json(views);
-}
-
-/** `GET /v2/queues/{name}` */
-export async function getQueue({ host, parameters }: QStashCall): Promise<Response> {
-  const { name, text } = await findQueue(host.queue, parameters["name"] ?? "");
-  return json(await viewOf(host.queue, name, text));
-}
-
-/** `DELETE /v2/queues/{name}`: its waiting messages are still delivered, one at a time. */
-export async function removeQueue({ host, parameters, settings }: QStashCall): Promise<Response> {
-  const { name } = await findQueue(host.queue, parameters["name"] ?? "");
+/** Removes a queue. Its waiting messages are still delivered, one at a time. */
+async function remove(call: QStashCall): Promise<void> {
+  const { queue, target: name, documents, settings } = call;
+  await find(call);
   const key = queueKeyOf(name);
-  await setLimits(host.queue, key, queueLimits(1));
-  await internalsOf(host.queue).changeFlow(key, { to: "unset" });
-  await host.queue.flowControl.resume(key);
-  await internalsOf(host.queue).documents.change([{ kind: KIND, name, text: undefined }]);
+  await setLimits(queue, key, queueLimits(1));
+  await internalsOf(queue).changeFlow(key, { to: "unset" });
+  await queue.flowControl.resume(key);
+  await documents.change([{ kind: KIND, name, text: undefined }]);
   settings.knownQueues.delete(name);
-  host.drainSoon();
-  return json({});
-}
-
-/** `POST /v2/queues/{name}/pause` */
-export async function pauseQueue(call: QStashCall): Promise<Response> {
-  const { host, parameters } = call;
-  const name = parameters["name"] ?? "";
-  const key = queueKeyOf(name);
-  await noteQueue(call, name);
-  await host.queue.flowControl.pause(key);
-  return json({});
-}
-
-/** `POST /v2/queues/{name}/resume` */
-export async function resumeQueue({ host, parameters }: QStashCall): Promise<Response> {
-  await host.queue.flowControl.resume(queueKeyOf(parameters["name"] ?? ""));
-  host.drainSoon();
-  return json({});
+  call.drainSoon();
 }
 
 /** Creates a queue that a message is enqueued to, unless it exists. It delivers one message at a time. */
-export async function noteQueue(
-  { host, settings }: Pick<QStashCall, "host" | "settings">,
-  name: string,
-): Promise<void> {
+export async function noteQueue({ queue, documents, settings }: QStashCall, name: string): Promise<void> {
   const { knownQueues } = settings;
   if (knownQueues.has(name)) return;
-  if (!(await internalsOf(host.queue).documents.get(KIND, name))) await putQueue(host.queue, name, undefined);
+  if (!(await documents.get(KIND, name))) await putQueue(queue, name, undefined);
   if (knownQueues.size >= MOST_KNOWN) knownQueues.clear();
   knownQueues.add(name);
 }
@@ -102,11 +85,11 @@ async function putQueue(queue: Queue, name: string, parallelism: number | undefi
   return readQueue(text ?? "");
 }
 
-async function findQueue(queue: Queue, name: string) {
-  queueKeyOf(name);
-  const found = await internalsOf(queue).documents.get(KIND, name);
+async function find({ documents, target }: QStashCall): Promise<string> {
+  queueKeyOf(target);
+  const found = await documents.get(KIND, target);
   if (!found) throw notFound("No queue has this name.");
-  return found;
+  return found.text;
 }
 
 function readQueue(text: string): QueueRecord {

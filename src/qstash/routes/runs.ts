@@ -4,7 +4,6 @@ import { isTidegateError } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
-import { json } from "../api/responses.ts";
 import { readCount } from "../messages/message-filter.ts";
 import { unknownRun } from "../workflow/events.ts";
 import { hostOfRequest, runsOf } from "../workflow/host.ts";
@@ -15,45 +14,51 @@ import { readRunFilter } from "../workflow/run-filter.ts";
 import { runLog } from "../workflow/run-log.ts";
 import { jobIdOf } from "../workflow/run-messages.ts";
 import { rawSteps } from "../workflow/step-delivery.ts";
+import { route } from "./route.ts";
 
 const MOST_CANCELLED = 1_000;
 /** The same as QStash's, since a run has many steps. */
 const RUNS_ON_PAGE = 10;
 const LISTED_AT_ONCE = 100;
 
-/** `GET /v2/workflows/runs/{id}`: the steps of a run, in the form of its deliveries. */
-export async function getSteps({ host, parameters }: QStashCall): Promise<Response> {
-  const runs = runsOf(host.queue);
-  const run = await runs.find(parameters["id"] ?? "");
-  if (run?.state !== "started") throw unknownRun();
-  return json(await rawSteps(run, runs, run.steps.length));
-}
+export const runRoutes = [
+  // The steps of a run, in the form of its deliveries.
+  route("GET workflows/runs/:id", async ({ queue, target }) => {
+    const runs = runsOf(queue);
+    const run = await runs.find(target);
+    if (run?.state !== "started") throw unknownRun();
+    return rawSteps(run, runs, run.steps.length);
+  }),
+  route("DELETE workflows/runs", cancelRuns, { isBulk: true }),
+  route("GET workflows/events", listRuns),
+  route("GET workflows/logs", listRuns),
+  // Cancels a run or, with `cancel=false`, ends it with the response in the body.
+  route("DELETE workflows/runs/:id", async (call) => {
+    const { request, query, queue, target } = call;
+    const cancels = query.get("cancel") !== "false";
+    const response = new TextDecoder().decode(await readBytes(request, LARGEST_BODY));
+    const end: RunEnd = cancels ? { state: "canceled" } : { state: "success", response };
+    const run = await endRun(hostOfRequest(call), target, end);
+    if (run?.state !== end.state) throw unknownRun();
+    if (cancels) await cancelMessages(queue, run);
+  }),
+];
 
-/** `DELETE /v2/workflows/runs/{id}`: cancels a run or, with `cancel=false`, ends it with the response in the body. */
-export async function endOneRun({ request, query, host, parameters }: QStashCall): Promise<Response> {
-  const cancels = query.get("cancel") !== "false";
-  const response = new TextDecoder().decode(await readBytes(request, LARGEST_BODY));
-  const end: RunEnd = cancels ? { state: "canceled" } : { state: "success", response };
-  const run = await endRun(hostOfRequest(host), parameters["id"] ?? "", end);
-  if (run?.state !== end.state) throw unknownRun();
-  if (cancels) await cancelMessages(host.queue, run);
-  return json({});
-}
-
-/** `DELETE /v2/workflows/runs`: cancels the runs with the given ids, or those that match the filters. */
-export async function cancelRuns({ query, host }: QStashCall): Promise<Response> {
-  const ids = query.has("workflowRunIds") ? query.getAll("workflowRunIds") : await idsOfRuns(runsOf(host.queue), query);
+/** Cancels the runs with the given ids, or those that match the filters. */
+async function cancelRuns(call: QStashCall) {
+  const { query, queue } = call;
+  const ids = query.has("workflowRunIds") ? query.getAll("workflowRunIds") : await idsOfRuns(runsOf(queue), query);
   let cancelled = 0;
   for (const id of new Set(ids)) {
-    const before = await runsOf(host.queue).find(id);
+    const before = await runsOf(queue).find(id);
     // An interrupted request may have cancelled a run without the rest. So this repeats it for a cancelled run.
     if (before?.state !== "started" && before?.state !== "canceled") continue;
-    const run = await endRun(hostOfRequest(host), id, { state: "canceled" });
+    const run = await endRun(hostOfRequest(call), id, { state: "canceled" });
     if (run?.state !== "canceled") continue;
-    await cancelMessages(host.queue, run);
+    await cancelMessages(queue, run);
     if (before.state === "started") cancelled++;
   }
-  return json({ cancelled });
+  return { cancelled };
 }
 
 async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly string[]> {
@@ -68,9 +73,9 @@ async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly s
   return ids.slice(0, most);
 }
 
-/** `GET /v2/workflows/events` and `/v2/workflows/logs`: runs with their steps, newest first. */
-export async function listRuns({ query, host }: QStashCall): Promise<Response> {
-  const runs = runsOf(host.queue);
+/** Lists runs with their steps, newest first. */
+async function listRuns({ query, queue }: QStashCall) {
+  const runs = runsOf(queue);
   const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
   const count = readCount(query, RUNS_ON_PAGE);
   const one = query.getAll("workflowRunId");
@@ -79,8 +84,8 @@ export async function listRuns({ query, host }: QStashCall): Promise<Response> {
       ? { found: await Promise.all(one.map((id) => runs.find(id))), cursor: undefined }
       : await pageOfRuns(runs, filter, count, query.get("cursor") || undefined);
   const matching = found.filter((run) => run !== undefined && filter(summaryOf(run)));
-  const logs = await Promise.all(matching.map((run) => run && runLog(run, runs, host.queue)));
-  return json({ runs: logs, ...(cursor !== undefined && { cursor }) });
+  const logs = await Promise.all(matching.map((run) => run && runLog(run, runs, queue)));
+  return { runs: logs, cursor };
 }
 
 async function pageOfRuns(

@@ -1,6 +1,5 @@
 import { withHidden } from "../../core/job/hidden.ts";
 import { ofInterface } from "../../core/job/of-interface.ts";
-import { internalsOf } from "../../core/queue/internals.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
@@ -18,20 +17,40 @@ import { readPublishOptions } from "../publish/publish-options.ts";
 import { findGroup } from "../publish/url-groups.ts";
 import { durationHeader } from "../shared/durations.ts";
 import { noteQueue } from "./queues.ts";
+import { route } from "./route.ts";
 
 /** The longest key of a schedule. */
 const LONGEST_ID = 200;
 
-/** `POST /v2/schedules/{destination}`: replaces a schedule with the same id. */
-export async function putSchedule({ request, parameters, host, settings }: QStashCall): Promise<Response> {
+export const scheduleRoutes = [
+  ...(["PATCH", "POST"] as const).flatMap((method) => [
+    route(`${method} schedules/:id/pause`, change("pause")),
+    route(`${method} schedules/:id/resume`, change("resume")),
+  ]),
+  route("POST schedules/*", putSchedule),
+  route("GET schedules", async ({ queue }) => (await queue.schedules.list()).filter(isOwn).map(scheduleView)),
+  route("GET schedules/:id", async (call) => scheduleView(await findSchedule(call))),
+  route("DELETE schedules/:id", change("remove")),
+];
+
+function change(what: "remove" | "pause" | "resume") {
+  return async (call: QStashCall): Promise<void> => {
+    const { key } = await findSchedule(call);
+    await call.queue.schedules[what](key);
+  };
+}
+
+/** Stores a schedule. Replaces one with the same id. */
+async function putSchedule(call: QStashCall): Promise<Response> {
+  const { request, rest, queue, documents, settings } = call;
   const { headers } = request;
-  const { schedules, clock } = host.queue;
+  const { schedules, clock } = queue;
   const now = clock();
   const rule = readCron(headers.get("upstash-cron") ?? "");
   const delay = headers.get("upstash-delay");
-  const destination = readDestination(request, parameters["*"] ?? "");
+  const destination = readDestination(request, rest);
   const to = isUrl(destination) ? { url: settings.targets.read(destination, "destination") } : { group: destination };
-  if ("group" in to) await findGroup(internalsOf(host.queue).documents, to.group);
+  if ("group" in to) await findGroup(documents, to.group);
   const limited = readLimits(headers, undefined);
   const { retries, deduplication, notBefore, redaction, ...options } = readPublishOptions(
     withoutLimits(headers),
@@ -61,7 +80,7 @@ export async function putSchedule({ request, parameters, host, settings }: QStas
   };
   const { payload, hidden } = await redact(message, redaction);
   const { queueName } = limited?.limits ?? {};
-  if (queueName !== undefined) await noteQueue({ host, settings }, queueName);
+  if (queueName !== undefined) await noteQueue(call, queueName);
   const made = "group" in to || limited ? fanOut(payload, to, retries, limited) : delivered(payload, retries);
   const recurring = { ...made, cron: rule.cron, timeZone: rule.timeZone };
   await schedules.upsert(scheduleId, ofInterface(withHidden(recurring, hidden)));
@@ -85,28 +104,8 @@ function fanOut(
   return { job: FAN_OUT, payload };
 }
 
-/** `GET /v2/schedules` */
-export async function listSchedules({ host }: QStashCall): Promise<Response> {
-  const all = await host.queue.schedules.list();
-  return json(all.filter(isOwn).map(scheduleView));
-}
-
-/** `GET /v2/schedules/{id}` */
-export async function getSchedule(call: QStashCall): Promise<Response> {
-  return json(scheduleView(await findSchedule(call)));
-}
-
-/** `DELETE /v2/schedules/{id}`, and `PATCH /v2/schedules/{id}/pause` and `/resume` */
-export function changeSchedule(change: "remove" | "pause" | "resume") {
-  return async (call: QStashCall): Promise<Response> => {
-    const { key } = await findSchedule(call);
-    await call.host.queue.schedules[change](key);
-    return json({});
-  };
-}
-
-async function findSchedule({ host, parameters }: QStashCall): Promise<ScheduleInfo> {
-  const found = await host.queue.schedules.get(parameters["id"] ?? "");
+async function findSchedule({ queue, target }: QStashCall): Promise<ScheduleInfo> {
+  const found = await queue.schedules.get(target);
   if (!found || !isOwn(found)) throw notFound("No schedule has this id.");
   return found;
 }

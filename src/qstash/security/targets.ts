@@ -31,24 +31,21 @@ interface Target {
  * @throws {TidegateError} `invalid_request`; the message names the target.
  */
 export function readTargets(targets: unknown): Targets {
-  if (!Array.isArray(targets) || targets.length === 0) {
+  if (!Array.isArray(targets) || targets.length === 0)
     throw invalidRequest(
       'createQStash needs targets: where messages may go, such as ["https://app.example.com/*"]. Nothing else is called.',
     );
-  }
   const known = targets.map((target, index) => readTarget(target, `targets[${index}]`));
   return {
     read(text, what) {
       const url = parse(text);
       if (!url || !isHttp(url)) throw invalidRequest(`The ${what} must be a URL that begins with https:// or http://.`);
-      if (hasCredentials(url)) {
+      if (hasCredentials(url))
         throw invalidRequest(`The ${what} must not hold a user name or a password. Forward an Authorization header.`);
-      }
-      if (!known.some((target) => covers(target, url))) {
+      if (!known.some((target) => covers(target, url)))
         throw invalidRequest(
           `The ${what} is not among the targets: ${quote(url.origin)} with this path. They are those of createQStash; tidegate dev delivers to this machine alone.`,
         );
-      }
       url.hash = "";
       // Receivers compare the signed URL with their own. Most write the bare origin without a slash.
       return url.href === `${text}/` ? text : url.href;

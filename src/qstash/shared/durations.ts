@@ -2,12 +2,7 @@ import { invalidRequest } from "../../core/shared/errors.ts";
 
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/**
- * Reads a QStash duration such as "50s" or "1d2h30m" in ms.
- *
- * @param header the name for the message.
- * @throws {TidegateError} `invalid_request`
- */
+/** Reads "50s" or "1d2h30m" in ms. @param header the name for the message. @throws {TidegateError} `invalid_request` */
 export function durationHeader(text: string, header: string): number {
   if (!/^(?:\d{1,9}[smhd])+$/.test(text))
     throw invalidRequest(`${header} must be a duration such as "50s" or "1d2h30m".`);

@@ -7,11 +7,7 @@ import { messageIds, type Run } from "./run.ts";
 import { arrivalJob, eventJob, jobIdOf, runHeader, timeoutJob } from "./run-messages.ts";
 import { eventStep, type RunWaits, type Wait, waitsName } from "./wait-documents.ts";
 
-/**
- * Lets a step wait for an event.
- *
- * @returns the message that ends the wait: at its deadline, or now if the event has come.
- */
+/** Lets a step wait for an event. @returns the message that ends the wait: at its deadline, or now. */
 export async function waitFor(
   { queue }: QStashHost,
   run: Run,

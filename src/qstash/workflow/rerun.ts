@@ -1,3 +1,4 @@
+import { sha256 } from "../../core/shared/bytes.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import { toBase64Url } from "../shared/base64.ts";
 import { hostOfRequest, type WorkflowHost } from "./host.ts";
@@ -54,8 +55,7 @@ export async function removeDead(host: QStashHost, messages: Parameters<typeof c
 }
 
 async function idOf({ id, createdAt, endedAt }: Run, again: Again): Promise<string> {
-  const text = new TextEncoder().encode(JSON.stringify([again, id, createdAt, endedAt]));
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+  const hash = await sha256(JSON.stringify([again, id, createdAt, endedAt]));
   return `wfr_${toBase64Url(hash.slice(0, 18))}`;
 }
 

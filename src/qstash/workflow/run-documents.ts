@@ -91,7 +91,6 @@ export class Runs {
     throw conflict("The run keeps changing. Try again.");
   }
 
-  /** The bodies of the first steps of a run, in order. */
   async bodiesOf(run: Run, count: number): Promise<readonly StoredBody[]> {
     const steps = run.steps.slice(0, count);
     const own = steps.some(({ body }) => !body) ? await this.#ownBodies(run) : new Map<string, StoredBody>();

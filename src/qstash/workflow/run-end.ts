@@ -41,12 +41,7 @@ export function carriesRun({ role }: WorkflowNote): boolean {
   return role !== "call" && role !== "failure";
 }
 
-/**
- * Ends the run of a dead message.
- *
- * @returns what its callbacks report of the run. "of no account" if the run had already ended, or continues: then the
- *   message has no callbacks.
- */
+/** Ends the run of a dead message. @returns what callbacks report of it; "of no account" means no callbacks. */
 export async function afterMessage(
   note: WorkflowNote,
   { id, attempts, failure }: JobEnding,

@@ -17,7 +17,6 @@ const encoder = new TextEncoder();
 /** The header with the version of the SDK's protocol. */
 export const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
 
-/** The id of the job of a run's message. */
 export function jobIdOf({ options: { limits } }: Run, id: string, local: LocalFacts): string {
   const { flowControlKey } = limits ?? {};
   return idUnderKey(id, flowControlKey === undefined ? undefined : flowKeyOf(flowControlKey), local);

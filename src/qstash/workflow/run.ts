@@ -105,13 +105,11 @@ export const messageIds = {
   timeout: (runId: string, step: number) => `${runId}:${step}:timeout`,
 };
 
-/** The id of the step that a message brings. */
 export function stepIdOf(runId: string, messageId: string): string {
   const id = withoutEnding(messageId);
   return id === messageIds.startBySdk(runId) ? messageIds.start(runId) : id;
 }
 
-/** The options of a run. Its failure callback gets the id of the run. */
 export function optionsFor(runId: string, createdAt: number, options: RunOptions): RunOptions {
   const { failureCallback, ...rest } = options;
   if (!failureCallback) return rest;

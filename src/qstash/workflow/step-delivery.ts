@@ -15,7 +15,6 @@ import { isStep } from "./step.ts";
 /** If the steps are larger together, they are not sent. The SDK fetches them. */
 const LARGEST_SENT_BYTES = 1024 * 1024;
 
-/** What a delivery sends. */
 export interface Sent {
   readonly header: HeaderValues;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -23,11 +22,7 @@ export interface Sent {
   readonly expectsSdk?: boolean | undefined;
 }
 
-/**
- * Prepares the delivery of a message of a run.
- *
- * @returns undefined if there is nothing to deliver: its run has ended, or has already continued from this message.
- */
+/** Prepares a delivery of a run; undefined if the run has ended, or continued from this message. */
 export async function prepareDelivery(
   message: Message,
   note: WorkflowNote,

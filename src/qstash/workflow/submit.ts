@@ -29,7 +29,6 @@ const DETECTS_TRIGGER = "WF_DetectTrigger";
 /** A header for a run whose trigger may not come from an SDK. The SDK then starts the run itself. */
 const UNKNOWN_SDK = "Upstash-Workflow-Unknown-Sdk";
 
-/** The response to the publisher of a message. */
 export interface PublishResult {
   readonly messageId: string;
   readonly url?: string;
@@ -67,7 +66,7 @@ async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<
     const ready = await prepareSteps(call, runId, ofRun);
     for (const [index, each] of ofRun.entries()) prepared.set(each, ready[index] as Prepared);
   }
-  const { local } = internalsOf(call.host.queue);
+  const { local } = internalsOf(call.queue);
   return read.map((each) => {
     const { job, respond } = prepared.get(each) as Prepared;
     return { job: job && placed(job, local), respond };
@@ -130,11 +129,11 @@ export async function refusingAsStep<Result>(work: () => Promise<Result>): Promi
   }
 }
 
-function readStart({ host, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
+function readStart({ queue, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
   // Somebody else could enqueue jobs with other ids in advance.
   if (!runId.startsWith(reserved.runId))
     throw invalidRequest(`The id of a new run must begin with "${reserved.runId}", like the ids of the SDKs.`);
-  const now = host.queue.clock();
+  const now = queue.clock();
   const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const { method: _, callback: __, notBefore, deduplication, redaction, ...options } = read;
   const limits = runLimits(headers);
@@ -157,8 +156,8 @@ function readStart({ host, settings }: QStashCall, { headers, destination, body 
 }
 
 /** Stores a run. Enqueues a stored run that has not begun again, because its publisher may not have done so. */
-async function prepareStart({ host }: QStashCall, { run, isBySdk }: ReadStart): Promise<Prepared> {
-  const runs = runsOf(host.queue);
+async function prepareStart({ queue }: QStashCall, { run, isBySdk }: ReadStart): Promise<Prepared> {
+  const runs = runsOf(queue);
   const { invoker } = run;
   const found = invoker
     ? await runs.invoke(run, invoker.runId, invoker.step.stepId)
@@ -237,12 +236,12 @@ function readInvocation(targets: Targets, sent: Uint8Array) {
   return { invoker, body: new TextEncoder().encode(body) };
 }
 
-async function prepareCall({ host, settings }: QStashCall, { draft, runId }: ReadCall): Promise<Prepared> {
+async function prepareCall({ queue, settings }: QStashCall, { draft, runId }: ReadCall): Promise<Prepared> {
   const { headers } = draft;
-  const run = await runsOf(host.queue).find(runId);
+  const run = await runsOf(queue).find(runId);
   if (run?.state !== "started") throw runIsOver();
   const step = Number(headers.get("upstash-callback-forward-upstash-workflow-stepid"));
-  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, host.queue.clock());
+  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, queue.clock());
   const limits = runLimits(headers);
   const { retries, notBefore: _, deduplication: __, redaction: ___, callback, ...options } = read;
   if (!callback || !Number.isInteger(step) || step < 1)
@@ -270,16 +269,16 @@ export function deduplicatedIf(isDeduplicated: boolean): Pick<PublishResult, "de
 }
 
 async function prepareSteps(
-  { host }: QStashCall,
+  { queue }: QStashCall,
   runId: string,
   read: readonly ReadStep[],
 ): Promise<readonly Prepared[]> {
   for (const { webhook } of read) {
     // The webhook works before anybody gets its URL.
-    if (webhook !== undefined) await waitsOf(host.queue).addWebhook(webhook, runId, host.queue.clock());
+    if (webhook !== undefined) await waitsOf(queue).addWebhook(webhook, runId, queue.clock());
   }
   const added = read.map(({ step }) => step);
-  const run = await runsOf(host.queue).change(runId, (run) => {
+  const run = await runsOf(queue).change(runId, (run) => {
     if (run.state !== "started" && run.state !== "failed") throw runIsOver();
     const missing = added.filter((step) => !run.steps.some((known) => isSameStep(known, step)));
     return missing.length === 0 ? undefined : { ...run, steps: [...run.steps, ...missing] };
@@ -297,11 +296,11 @@ async function prepareSteps(
 }
 
 function readStep(
-  { host, settings }: QStashCall,
+  { queue, settings }: QStashCall,
   { headers, body, destination }: Draft,
   runId: string,
 ): Pick<ReadStep, "step" | "webhook"> {
-  const now = host.queue.clock();
+  const now = queue.clock();
   const step = parseJson(body);
   if (!isStep(step)) throw invalidRequest("A step must have stepId, stepName, stepType and concurrent.");
   const { notBefore } = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);

@@ -1,4 +1,5 @@
 import type { Documents } from "../../core/manage/documents.ts";
+import { sha256 } from "../../core/shared/bytes.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { toBase64, toBase64Url } from "../shared/base64.ts";
@@ -11,9 +12,7 @@ const EVENT_KEPT_MS = 30 * 86_400_000;
 const MOST_TRIES = 50;
 
 const WAITS = "workflow-wait";
-const encoder = new TextEncoder();
 
-/** A step that waits for an event. */
 export interface Wait {
   readonly step: Step;
   readonly url: string;
@@ -48,11 +47,7 @@ export class Waits {
     this.#documents = documents;
   }
 
-  /**
-   * Lets a step wait, or gives it a saved event. A second call for the same step returns the same.
-   *
-   * @returns the wait, or the data of the event as base64.
-   */
+  /** Lets a step wait, once. @returns the wait, or the data of an event that came before, as base64. */
   async add(eventId: string, runId: string, wait: Wait, now: number): Promise<Wait | string> {
     const { stepId } = wait.step;
     let result: Wait | string = wait;
@@ -110,7 +105,6 @@ export class Waits {
     return isSaved;
   }
 
-  /** The waits for an event, of all runs or of one. */
   async waitingFor(eventId: string, runId?: string): Promise<readonly RunWaits[]> {
     const prefix = await waitsName(eventId, runId ?? "");
     const found: RunWaits[] = [];
@@ -147,8 +141,7 @@ export class Waits {
 
 /** The name of a document of waits. Event ids may contain any characters. */
 export async function waitsName(eventId: string, runId: string): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(eventId)));
-  return `${toBase64Url(hash)}/${runId}`;
+  return `${toBase64Url(await sha256(eventId))}/${runId}`;
 }
 
 function withState(current: RunWaits, step: number, state: Wait["state"]): RunWaits {
@@ -165,7 +158,6 @@ export function timeoutStep(step: Step, eventId: string) {
   return { ...step, waitEventId: eventId, waitTimeout: true };
 }
 
-/** The data of an event as base64. */
 export function eventData(body: Uint8Array): string {
   return toBase64(body);
 }

@@ -91,7 +91,6 @@ class Windows {
   }
 }
 
-/** What was settled of one job type. */
 class NameTally {
   readonly #tens = new Windows(TEN_MINUTES_MS, TENS_KEPT);
   readonly #days = new Windows(DAY_MS, DAYS_KEPT);

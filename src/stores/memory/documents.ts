@@ -1,4 +1,4 @@
-import { countFitting } from "../../core/shared/limits.ts";
+import { firstPiece } from "../../core/shared/limits.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { Page } from "../../core/store/store.ts";
 import { SortedSet } from "./sorted-set.ts";
@@ -11,7 +11,6 @@ interface KeptDocument extends StoredDocument {
 export class Documents {
   readonly #documents = new Map<string, KeptDocument>();
   readonly #places = new SortedSet();
-  /** When documents expire. */
   readonly #ends = new SortedSet();
 
   get size(): number {
@@ -38,12 +37,11 @@ export class Documents {
     const last = cursor === undefined ? undefined : placeOf(kind, cursor);
     const rest = places.filter((place) => last === undefined || (isReversed ? place < last : place > last));
     const documents = rest.slice(0, limit).map((place) => this.#at(place, now));
-    const texts = documents.map((document) => document?.text ?? "");
-    const read = Math.max(countFitting(texts, mostBytes), 1);
-    const isLast = read >= rest.length;
+    const read = firstPiece(documents, (document) => document?.text ?? "", mostBytes);
+    const isLast = read.length >= rest.length;
     return {
-      items: documents.slice(0, read).filter((document) => document !== undefined),
-      cursor: isLast ? undefined : rest[read - 1]?.slice(placeOf(kind, "").length),
+      items: read.filter((document) => document !== undefined),
+      cursor: isLast ? undefined : rest[read.length - 1]?.slice(placeOf(kind, "").length),
     };
   }
 

@@ -8,7 +8,6 @@ interface Entry {
   readonly id: string;
   /** The last job of the call for this id. */
   job: NewJob;
-  /** How often it was claimed. */
   readonly claims: number;
   /** Whether it existed before the call. */
   readonly replaces: boolean;

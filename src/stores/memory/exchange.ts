@@ -58,7 +58,6 @@ export function settle(state: MemoryState, request: SettleRequest): readonly boo
   return settled;
 }
 
-/** The watched jobs that are gone. */
 export function goneOf(state: MemoryState, { watch = [] }: SettleRequest): readonly string[] {
   return watch.map(({ id }) => id).filter((id) => state.due.score(id) === undefined);
 }

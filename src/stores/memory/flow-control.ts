@@ -16,7 +16,6 @@ const unlimited: FlowLimits = { concurrency: 0, rate: 0, periodMs: 0, ordered: f
 /** How many jobs at the head of a line give way at once if their key is no longer ordered. */
 const MOST_MOVED = 16;
 
-/** A job in the line of its key. */
 interface Waiting {
   readonly id: string;
   readonly score: number;
@@ -32,7 +31,6 @@ class FlowKey {
   isPaused = false;
   /** How many leases exist. An expired one counts until its job is claimed again. */
   running = 0;
-  /** When it last started a job. */
   startedAt = 0;
   /** When the window closes, its length, and how many attempts have started in it. */
   windowEndsAt = 0;
@@ -83,10 +81,7 @@ class FlowKey {
     this.started++;
   }
 
-  /**
-   * A job that was claimed then ends without an attempt: its start no longer counts, if its window is still open. A
-   * window in which nothing has started is closed.
-   */
+  /** A job claimed then made no attempt: its start does not count. A window without starts is closed. */
   takeBackStart(claimedAt: number): void {
     if (claimedAt < this.windowEndsAt - this.windowMs || claimedAt >= this.windowEndsAt) return;
     this.started = Math.max(0, this.started - 1);
@@ -188,12 +183,7 @@ export class FlowControl {
     return this.#keys.size;
   }
 
-  /**
-   * Gives a job its position in the order of its key.
-   *
-   * @param setsLimits whether its limits become those of the key, unless the key's are pinned.
-   * @param order the position that it has already; 0 for none.
-   */
+  /** Gives a job its place in the order. @param setsLimits unless the key's are pinned. @param order a known place. */
   join({ key, limits }: NewFlow, setsLimits: boolean, now: number, order = 0): JobFlow {
     const isNew = !this.#known(key, now);
     const flowKey = this.#openAndCorrect(key, now);
@@ -247,11 +237,7 @@ export class FlowControl {
     flowKey.running = Math.max(0, flowKey.running - 1);
   }
 
-  /**
-   * Decides how many jobs each key starts that a claim has met: one, and a round-robin share of the rest of the batch.
-   *
-   * @param room how many more the claim may take than it has met.
-   */
+  /** How many jobs each met key starts: one, and a share of the rest. @param room how many more the claim may take. */
   shares(keys: readonly string[], room: number, now: number): ReadonlyMap<string, number> {
     const most = new Map(
       keys.map((key) => {

@@ -1,4 +1,4 @@
-import { countFitting } from "../../core/shared/limits.ts";
+import { firstPiece } from "../../core/shared/limits.ts";
 import type { Cost } from "../../core/store/meter.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import {
@@ -55,7 +55,6 @@ export function memoryQueue(state: MemoryState): QueueStore {
     return score !== undefined && stateOf(score, now) !== "running";
   };
   const scoreOf = ({ key }: SchedulePut) => due.score(SCHEDULE_MEMBER + key);
-  /** Whether a schedule has not changed since it was read. */
   const isAsRead = (put: SchedulePut) => scoreOf(put) === readScore(put.from);
   const store = (put: SchedulePut) => state.putSchedule(put.key, put, renewedScore(put));
   const remove = (key: string) => {
@@ -101,9 +100,8 @@ export function memoryQueue(state: MemoryState): QueueStore {
     find: async (id, now) => findJob(state, id, now),
     async findDead(ids, mostBytes) {
       const found = ids.map((id) => findDeadJob(state, id));
-      const texts = found.map((job) => job?.record ?? "");
-      const looked = Math.max(1, countFitting(texts, mostBytes));
-      return { jobs: found.slice(0, looked).flatMap((job) => job ?? []), rest: ids.slice(looked) };
+      const looked = firstPiece(found, (job) => job?.record ?? "", mostBytes);
+      return { jobs: looked.flatMap((job) => job ?? []), rest: ids.slice(looked.length) };
     },
     list: async (jobState, page) => listJobs(state, jobState, page),
     failures: async (page) => failuresIn(state, page),
@@ -222,7 +220,6 @@ function clearWaiting(state: MemoryState, cleared: Exclude<ClearableState, "comp
   return ids.length;
 }
 
-/** A schedule as text, to compare it. */
 function textOf({ record, plan }: Pick<StoredSchedule, "record" | "plan">): string {
   return JSON.stringify([record, plan]);
 }

@@ -1,4 +1,4 @@
-import { bytesOf, countFitting } from "../../core/shared/limits.ts";
+import { bytesOf, firstPiece } from "../../core/shared/limits.ts";
 import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
 import { nameText, type StoredPending } from "../../core/store/pending.ts";
@@ -46,25 +46,43 @@ function deadJob(state: MemoryState, id: string): StoredJob {
 }
 
 export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest): Page<StoredJob> {
-  if (wanted === "completed") return listCompleted(state, page);
-  const { cursor, limit, mostBytes, now, group } = page;
-  const seen = readCursor(cursor);
-  const isDead = wanted === "dead";
+  const rest = wanted === "completed" ? readUnordered(page.cursor) : undefined;
+  if (rest !== undefined) return listUnordered(state, rest, page);
   const items: StoredJob[] = [];
   let lastScore = 0;
   let bytes = 0;
-  for (const [id, score] of isDead ? newestFirst(state.dead, seen) : liveBehind(state, seen)) {
-    if (!isDead && (!isJob(id) || stateOf(score, now) !== wanted)) continue;
-    if (group !== undefined && state.deadGroups.get(id) !== group) continue;
-    const job = isDead ? deadJob(state, id) : liveJob(state, id, score, now);
+  for (const [job, score] of inOrder(state, wanted, page)) {
     bytes += bytesOf(job.record);
     const last = items.at(-1);
-    if (last && (items.length === limit || bytes > mostBytes))
+    if (last && (items.length === page.limit || bytes > page.mostBytes))
       return { items, cursor: writeCursor({ score: lastScore, id: last.id }) };
     items.push(job);
     lastScore = score;
   }
-  return { items, cursor: undefined };
+  const unorderedFollow = wanted === "completed" && unordered(state, page.now).length > 0;
+  return { items, cursor: unorderedFollow ? unorderedCursor("") : undefined };
+}
+
+/** The jobs behind the cursor, with their scores. */
+function* inOrder(
+  state: MemoryState,
+  wanted: JobState,
+  { cursor, now, group }: PageRequest,
+): Generator<readonly [StoredJob, number]> {
+  const seen = readCursor(cursor);
+  if (wanted === "completed") {
+    for (const [id, at] of [...newestFirst(state.ended, seen)]) {
+      if (state.isKept(id, now)) yield [{ ...completedJob(state, id), at }, at];
+      // An expired job leaves the order when a list meets it.
+      else state.ended.delete(id);
+    }
+  } else if (wanted === "dead") {
+    for (const [id, at] of newestFirst(state.dead, seen))
+      if (group === undefined || state.deadGroups.get(id) === group) yield [deadJob(state, id), at];
+  } else {
+    for (const [id, score] of liveBehind(state, seen))
+      if (isJob(id) && stateOf(score, now) === wanted) yield [liveJob(state, id, score, now), score];
+  }
 }
 
 function newestFirst(ends: SortedSet, last: Cursor | undefined): Iterable<readonly [string, number]> {
@@ -88,11 +106,7 @@ export function failuresIn(state: MemoryState, { cursor = "", limit, mostBytes, 
   }
   const names = [...groups.keys()].filter((group) => group > cursor).sort();
   const all = names.slice(0, limit).map((group) => failuresOf(group, groups.get(group) ?? [], now));
-  const fitting = countFitting(
-    all.map(({ sample }) => sample.record),
-    mostBytes,
-  );
-  const items = all.slice(0, Math.max(1, fitting));
+  const items = firstPiece(all, ({ sample }) => sample.record, mostBytes);
   const next = items.length < names.length ? items.at(-1)?.group : undefined;
   return { items, cursor: next, ungrouped: state.dead.size - state.deadGroups.size };
 }
@@ -101,28 +115,6 @@ function failuresOf(group: string, jobs: readonly StoredJob[], now: number): Sto
   const [first, sample] = [jobs[0] as StoredJob, jobs.at(-1) as StoredJob];
   const times = jobs.map(({ at }) => at);
   return { group, count: jobs.length, firstAt: first.at, sample, trend: trendOf(times, now) };
-}
-
-function listCompleted(state: MemoryState, page: PageRequest): Page<StoredJob> {
-  const rest = readUnordered(page.cursor);
-  if (rest !== undefined) return listUnordered(state, rest, page);
-  const { cursor, limit, mostBytes, now } = page;
-  const items: StoredJob[] = [];
-  let bytes = 0;
-  for (const [id, at] of [...newestFirst(state.ended, readCursor(cursor))]) {
-    if (!state.isKept(id, now)) {
-      // An expired job leaves the order when a list meets it.
-      state.ended.delete(id);
-      continue;
-    }
-    const job = { ...completedJob(state, id), at };
-    bytes += bytesOf(job.record);
-    const last = items.at(-1);
-    if (last && (items.length === limit || bytes > mostBytes))
-      return { items, cursor: writeCursor({ score: last.at, id: last.id }) };
-    items.push(job);
-  }
-  return { items, cursor: unordered(state, now).length > 0 ? unorderedCursor("") : undefined };
 }
 
 /** The completed jobs that were not observed. */
@@ -134,11 +126,7 @@ function listUnordered(state: MemoryState, from: string, { limit, mostBytes, now
   if (!/^\d{0,15}$/.test(from)) throw badCursor();
   const ids = unordered(state, now);
   const jobs = ids.slice(Number(from), Number(from) + limit).map((id) => completedJob(state, id));
-  const fitting = countFitting(
-    jobs.map(({ record }) => record),
-    mostBytes,
-  );
-  const items = jobs.slice(0, Math.max(1, fitting));
+  const items = firstPiece(jobs, ({ record }) => record, mostBytes);
   const end = Number(from) + items.length;
   return { items, cursor: end < ids.length ? unorderedCursor(String(end)) : undefined };
 }

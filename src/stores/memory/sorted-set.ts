@@ -1,4 +1,3 @@
-/** A member, and its score. */
 export type Entry = readonly [member: string, score: number];
 
 /** Members in the order of their scores, and of themselves where scores are equal: what a Redis sorted set is. */
@@ -32,7 +31,6 @@ export class SortedSet {
     return this.#scores.delete(member);
   }
 
-  /** The first members and their scores. */
   first(count: number): readonly Entry[] {
     return this.#members.slice(0, count).map((_, index) => this.#at(index));
   }
@@ -47,7 +45,6 @@ export class SortedSet {
     for (let i = Math.min(index, this.#members.length - 1); i >= 0; i--) yield this.#at(i);
   }
 
-  /** How many members come before a score, or before a member at that score. */
   countBefore(score: number, member = ""): number {
     return this.#indexOf(member, score);
   }

@@ -60,7 +60,6 @@ export class MemoryState {
     return this.done.has(id);
   }
 
-  /** Stores a new job. */
   add(id: string, record: string, flow: JobFlow | undefined): void {
     this.records.set(id, record);
     if (flow) this.flows.set(id, flow);
@@ -80,11 +79,7 @@ export class MemoryState {
     else this.due.set(id, score);
   }
 
-  /**
-   * Leases a job.
-   *
-   * @param name orders jobs whose leases end at the same time. Default: the id.
-   */
+  /** Leases a job. @param name orders jobs whose leases end at the same time. Default: the id. */
   lease(lease: Lease, now: number, name?: string): void {
     this.#leave(lease.id);
     this.due.set(lease.id, leaseScore(lease), name);
@@ -134,11 +129,7 @@ export class MemoryState {
     this.due.set(SCHEDULE_MEMBER + key, score);
   }
 
-  /**
-   * When the first member is due, except for some.
-   *
-   * @param now makes a member due at once that is too far ahead. Default: the score decides.
-   */
+  /** When the first member is due. @param now makes one that is too far ahead due at once. Default: by its score. */
   nextDueAt(now?: number, except?: ReadonlySet<string>): number | undefined {
     for (const [member, score] of this.due.from(0)) {
       if (!except?.has(member)) return now !== undefined && isAstray(member, score, now) ? now : momentOf(score);

@@ -9,7 +9,6 @@ import {
 import { isUnavailable, PartialReplies, unlessLate } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
-/** Settles each outcome in its part. */
 export async function settle(parts: Parts, request: SettleRequest): Promise<SettleReply> {
   const places = placesOf(parts, request);
   const requests = new Map([...new Set(places)].map((part) => [part, requestOf(parts, request, part)]));
@@ -24,9 +23,7 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
   return { settled: settledIn(replies, places), gone: goneIn(replies), ...replies.failure };
 }
 
-/**
- * Settles each outcome in its part, fires in the first one, and claims from one. If that is unreachable, from another.
- */
+/** Settles each outcome in its part, fires in the first, and claims from one, or another if that is unreachable. */
 export async function exchange(parts: Parts, request: ExchangeRequest): Promise<ExchangeReply> {
   const { now, fire, claim } = request;
   const { outlooks } = parts;
@@ -101,7 +98,6 @@ function placesOf(parts: Parts, { settle }: SettleRequest): readonly number[] {
   return settle.map(({ lease }) => parts.of(lease.id));
 }
 
-/** The share of a request that one part settles and watches. */
 function requestOf<Request extends SettleRequest>(parts: Parts, request: Request, part: number): Request {
   const { settle, watch = [] } = request;
   return {

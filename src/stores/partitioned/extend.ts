@@ -2,11 +2,7 @@ import { OutOfBudgetError, sumOf } from "../../core/store/meter.ts";
 import type { ExtendReply, LeaseRenewal } from "../../core/store/store.ts";
 import type { Parts } from "./parts.ts";
 
-/**
- * Extends leases, each in its part.
- *
- * @throws {OutOfBudgetError} if the budget has no room for the requests of all parts. Then none is sent.
- */
+/** Extends leases, each in its part. @throws {OutOfBudgetError} before the first, if not all fit the budget. */
 export async function extend(parts: Parts, renewals: readonly LeaseRenewal[]): Promise<ExtendReply> {
   const partOf = ({ lease }: LeaseRenewal) => parts.of(lease.id);
   const groups = parts.group(renewals, partOf);

@@ -1,4 +1,4 @@
-import { countFitting } from "../../core/shared/limits.ts";
+import { firstPiece } from "../../core/shared/limits.ts";
 import type { FailuresPage, Page, PageRequest, StoredFailures, StoredJob } from "../../core/store/store.ts";
 import { type Cursor, readCursor, readUnordered } from "../cursor.ts";
 
@@ -16,8 +16,7 @@ export function mergedPages(
   const [firstEnd] = ends.sort((a, b) => order(a, b));
   const all = pages.flatMap(({ items }) => items).sort((a, b) => order(placeOf(a), placeOf(b)));
   const known = firstEnd ? all.filter((job) => order(placeOf(job), firstEnd) <= 0) : all;
-  const records = known.slice(0, limit).map(({ record }) => record);
-  const items = known.slice(0, Math.max(1, countFitting(records, mostBytes)));
+  const items = firstPiece(known.slice(0, limit), ({ record }) => record, mostBytes);
   const lastItem = items.at(-1);
   if (items.length < known.length) return { items, last: lastItem && placeOf(lastItem) };
   return { items, last: firstEnd };
@@ -25,9 +24,7 @@ export function mergedPages(
 
 const placeOf = ({ at, id }: StoredJob): Cursor => ({ score: at, id });
 
-/**
- * Below 0 if the first comes first: the newer one, or else the one with the greater id, as in a reversed sorted set.
- */
+/** Below 0 if the first comes first: the newer, else the greater id, as in a reversed sorted set. */
 function order(a: Cursor, b: Cursor): number {
   if (a.score !== b.score) return b.score - a.score;
   if (a.id === b.id) return 0;

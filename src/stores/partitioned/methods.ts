@@ -52,7 +52,6 @@ const first = () => 0;
 
 const ofKey = (parts: Parts, key: string) => partitionOfKey(key, parts.all.length);
 
-/** In all parts. */
 function inAll<Method extends StoreMethod>(join: (replies: readonly Reply<Method>[]) => Reply<Method>): Way<Method> {
   return (parts, method, args) =>
     Promise.all(parts.all.map((_, part) => callOf(parts, part, method, args))).then((replies) =>
@@ -71,7 +70,7 @@ function inEach<Method extends "areWaiting" | "cancel" | "reschedule" | "retryDe
 }
 
 /** How each method is spread. */
-const ways: { readonly [Method in Exclude<keyof QueueStore, "local">]: Way<Method> } = {
+const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
   enqueue: by(enqueue),
   settle: by(settle),
   exchange: by(exchange),
@@ -115,7 +114,6 @@ const ways: { readonly [Method in Exclude<keyof QueueStore, "local">]: Way<Metho
   changeDocuments: inOne(first),
 };
 
-/** The queue that is spread over these parts. */
 export function inParts(parts: Parts): QueueStore {
   const forward =
     <Method extends StoreMethod>(method: Method) =>

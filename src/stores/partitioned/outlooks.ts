@@ -11,7 +11,6 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 /** What is due next in each part, as far as this process knows, and so where to claim next. */
 export class Outlooks {
-  /** The unreachable parts. */
   readonly unreachable: UnreachableParts;
   /** The outlook of each part; undefined if it is unknown. */
   readonly #outlooks: (NextDue | undefined)[];
@@ -63,9 +62,7 @@ export class Outlooks {
     return [...old, ...this.unreachable.toAsk(now)];
   }
 
-  /**
-   * The part to claim from: the last one again, up to twice in a row if it has more, else the one that is due first.
-   */
+  /** The part to claim from: the last again, up to twice in a row if it has more, else the first that is due. */
   nextToClaim(now: number): number {
     // An unread part may have something due.
     const dueAt = (part: number) => this.#dueAt(part) ?? 0;
@@ -84,11 +81,7 @@ export class Outlooks {
     return next;
   }
 
-  /**
-   * What is due next in all reachable parts.
-   *
-   * @param now when something is due in an unread part.
-   */
+  /** What is due next in all reachable parts. @param now when something is due in an unread part. */
   nextDue(now: number): NextDue {
     const parts = [...this.#outlooks.keys()].filter((part) => !this.unreachable.has(part));
     const nextAt = Math.min(...parts.map((part) => this.#dueAt(part) ?? now));

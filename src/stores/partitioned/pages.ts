@@ -18,13 +18,8 @@ import type { Parts } from "./parts.ts";
 /** The beginning of a cursor in one part. */
 const IN_ONE_PART = /^\d{1,2}\//;
 
-interface Place {
-  readonly part: number;
-  /** The cursor in that part. */
-  readonly rest: string | undefined;
-}
-
-function placeOf(parts: Parts, cursor: string | undefined): Place {
+/** The part of a cursor, and the cursor in that part. */
+function placeOf(parts: Parts, cursor: string | undefined) {
   if (cursor === undefined) return { part: 0, rest: undefined };
   const [, part, rest] = /^(\d{1,2})\/(.*)$/s.exec(cursor) ?? [];
   if (part === undefined || Number(part) >= parts.all.length) throw badCursor();
@@ -84,7 +79,6 @@ export async function findDead(parts: Parts, ids: readonly string[], mostBytes: 
   return { jobs, rest: [...rest, ...ids.filter((id) => !isHere(id))] };
 }
 
-/** Clears one part after the other. */
 export async function clear(
   parts: Parts,
   ...[state, now, from, most]: Parameters<QueueStore["clear"]>

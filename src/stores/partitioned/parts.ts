@@ -7,9 +7,7 @@ import { UnreachableParts } from "./unreachable-parts.ts";
 
 /** What this process knows of a queue. Plain data, so that requests may share it. */
 export interface Known {
-  /** The stores that have been checked. */
   readonly checked: Set<number>;
-  /** The unreachable parts. */
   readonly unreachable: UnreachableParts;
   /** As in `Outlooks`. */
   readonly enqueued: Map<number, number>;
@@ -49,7 +47,6 @@ export class Parts {
     return this.all[part] as QueueStore;
   }
 
-  /** The part of a job. */
   of(id: string): number {
     return partitionOf(id, this.all.length);
   }
@@ -59,15 +56,11 @@ export class Parts {
     if (isEmptied) this.#spread.checkAgain(part % this.stores);
   }
 
-  /**
-   * Keeps room in the budget for the requests of several parts, so that the optional work of one does not take it from
-   * the others. Returns what gives it back, by part.
-   */
+  /** Keeps room in the budget for several parts. Returns what gives it back, by part. */
   holdRoom(parts: Iterable<number>, mostOf: (part: number) => Cost): ReadonlyMap<number, (() => void) | undefined> {
     return new Map([...parts].map((part) => [part, this.meter?.hold?.(mostOf(part))]));
   }
 
-  /** The items of each part. */
   group<Item>(items: readonly Item[], partOf: (item: Item) => number): ReadonlyMap<number, readonly Item[]> {
     const groups = new Map<number, Item[]>();
     for (const item of items) {

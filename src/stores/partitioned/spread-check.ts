@@ -21,10 +21,7 @@ export class SpreadCheck {
   readonly stores: number;
   #round: Round | undefined;
 
-  /**
-   * @param wholes the queue as a whole, in each of its stores.
-   * @param checked the numbers of the stores that have been checked; the check adds to it.
-   */
+  /** @param wholes the queue in each store. @param checked the numbers of checked stores, which grow. */
   constructor(queue: string, wholes: readonly QueueStore[], partitions: number, checked: Set<number>) {
     this.#queue = queue;
     this.#wholes = wholes;
@@ -33,11 +30,7 @@ export class SpreadCheck {
     this.stores = wholes.length;
   }
 
-  /**
-   * Checks one store; undefined if it has been checked.
-   *
-   * @throws {TidegateError} `invalid_request`, or why a store is unreachable.
-   */
+  /** Checks one store, once. @throws {TidegateError} `invalid_request`, or why a store is unreachable. */
   check(store: number): Promise<void> | undefined {
     return this.#checked.has(store) ? undefined : this.#check(store, this.#roundOfTurn());
   }
@@ -47,10 +40,7 @@ export class SpreadCheck {
     this.#checked.delete(store);
   }
 
-  /**
-   * Calls of one turn share one check of each store. They belong to one request: on Workers, a request may not await a
-   * promise of another.
-   */
+  /** Calls of one turn share a check of each store. On Workers, no other request may await its promise. */
   #roundOfTurn(): Round {
     if (this.#round) return this.#round;
     const round: Round = { asked: new Map(), begun: undefined };
@@ -85,11 +75,7 @@ export class SpreadCheck {
     return asking;
   }
 
-  /**
-   * Returns whether a store has its part of the queue; false if it has nothing yet.
-   *
-   * @throws {TidegateError} `invalid_request`
-   */
+  /** Whether a store has its part of the queue, rather than nothing. @throws {TidegateError} `invalid_request` */
   #accept(store: number, layout: Layout): boolean {
     if (layout === "nothing") return false;
     const opened = this.#spread(store);

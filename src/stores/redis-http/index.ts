@@ -1,8 +1,4 @@
-/**
- * Keeps jobs in Upstash Redis, over HTTP.
- *
- * @module tidegate/upstash
- */
+/** Keeps jobs in Upstash Redis, over HTTP. @module tidegate/upstash */
 
 import type { Redis as AnyRedis } from "@upstash/redis";
 import { Redis, type Requester } from "@upstash/redis/cloudflare";

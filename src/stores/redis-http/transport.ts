@@ -22,7 +22,6 @@ const words: ConnectionWords = {
   lost: "Redis did not answer as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.",
 };
 
-/** Sends commands over HTTP. */
 export function transportOf(requester: Requester): Transport {
   // A function, so that an abort throws: with a signal object, the call would resolve with null.
   const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;

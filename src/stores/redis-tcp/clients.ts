@@ -94,9 +94,7 @@ function nodeRedisLine(client: NodeRedisClient): Line {
   };
 }
 
-/**
- * The cluster follows its slots by itself. If a node is lost, written commands fail, and others wait for a connection.
- */
+/** The cluster follows its slots. If a node is lost, written commands fail, and others wait for a connection. */
 function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
   return {
     keepsOrder: false,

@@ -1,8 +1,4 @@
-/**
- * Keeps jobs in a Redis or Valkey of your own, over TCP.
- *
- * @module tidegate/redis
- */
+/** Keeps jobs in a Redis or Valkey of your own, over TCP. @module tidegate/redis */
 
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { knownOptions } from "../../core/shared/validate.ts";

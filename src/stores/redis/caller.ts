@@ -30,12 +30,10 @@ export class Caller {
     return String(Math.floor(this.#random() * 1_024));
   }
 
-  /** Runs a script that replies with texts. */
   async texts(script: Script, args: Arguments, sending?: Sending): Promise<readonly string[]> {
     return textsOf(await this.values(script, args, sending));
   }
 
-  /** Runs a script that replies with a number. */
   async number(script: Script, args: Arguments, sending?: Sending): Promise<number> {
     return Number(await this.values(script, args, sending));
   }
@@ -50,7 +48,6 @@ export class Caller {
     return (await this.texts(script, args, sending)).map((done) => done === "1");
   }
 
-  /** Runs a script, and gives its reply as it is. */
   async values(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
     const argsOf = typeof args === "function" ? args : () => args;
     try {
@@ -68,7 +65,6 @@ export class Caller {
     }
   }
 
-  /** Runs plain commands in place of a script. */
   async inPlace(commands: InPlace, script: Script, args: (isResend: boolean) => readonly string[]) {
     try {
       return await this.connection.runInPlace(commands, script, this.keys, args, this.meter);
@@ -91,11 +87,7 @@ export class Caller {
     return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;
   }
 
-  /**
-   * Notes whether the queue has the mark that stays once it was used.
-   *
-   * @returns whether it has lost the mark, because the database was emptied.
-   */
+  /** Notes whether the queue has the mark of its first use. @returns whether it lost it: the database was emptied. */
   isEmptied(isUnused: boolean | undefined): boolean {
     const { used, places } = this.connection;
     const { due } = this.keys;

@@ -7,7 +7,6 @@ import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.g
 /** Sends one command and returns its raw reply. Throws if there is none, or if Redis replies with an error. */
 export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
 
-/** A plain command: its name and its arguments. */
 export type Command = readonly string[];
 
 /**
@@ -19,9 +18,7 @@ export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Pr
 export interface Transport {
   readonly send: Send;
   readonly sendMany: SendMany;
-  /**
-   * Whether commands that are sent together run in their order. A cluster may send each of them elsewhere, and later.
-   */
+  /** Whether commands that are sent together run in order. A cluster may send each elsewhere, and later. */
   readonly keepsOrder: boolean;
   /** Whether commands share a connection that stays open. Default false. */
   readonly keepsConnection?: boolean;
@@ -45,7 +42,6 @@ const PAUSE_GROWTH = 10;
 const UNKNOWN_SCRIPT = /^NOSCRIPT/;
 const UNKNOWN_FLAG = /shebang|flag/i;
 
-/** How to send a request. */
 export interface Sending {
   /** How long all pauses between sends may take together, in ms. */
   readonly pauseMs?: number | undefined;
@@ -60,7 +56,6 @@ export interface InPlace {
   readonly takeBack: (replies: readonly unknown[]) => readonly Command[];
 }
 
-/** One request that runs a script. */
 interface Evaluation {
   readonly script: Script;
   readonly keys: QueueKeys;
@@ -118,21 +113,15 @@ export class Connection {
     this.#dialect = lockingAddress === undefined ? "plain" : (dialects.get(lockingAddress) ?? "locking");
   }
 
-  /** Whether commands share a connection that stays open. */
   get keepsConnection(): boolean {
     return this.#transport.keepsConnection ?? false;
   }
 
-  /** Whether plain commands that are sent together run in their order. */
   get keepsOrder(): boolean {
     return this.#transport.keepsOrder;
   }
 
-  /**
-   * Runs a script. `args` gets whether an earlier send may have arrived, so that the script recognises its own work.
-   *
-   * @throws {TidegateError} `store_unavailable`
-   */
+  /** Runs a script. `args` gets whether this is a resend. @throws {TidegateError} `store_unavailable` */
   async run(
     script: Script,
     keys: QueueKeys,
@@ -171,11 +160,7 @@ export class Connection {
     });
   }
 
-  /**
-   * Runs plain commands in one round trip. Only for those that are safe to repeat.
-   *
-   * @throws {TidegateError} `store_unavailable`
-   */
+  /** Runs plain commands that are safe to repeat, in one round trip. @throws {TidegateError} `store_unavailable` */
   async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
       const replies = await this.#sendMany(commands, meter, signal);
@@ -223,10 +208,7 @@ export class Connection {
     return reply;
   }
 
-  /**
-   * Returns the reply of a script. A refusal that `fallback` expects is billed as one command, and the budget keeps
-   * room for the fallback.
-   */
+  /** The reply of a script. A refusal that `fallback` expects is billed as one command, with room for it kept. */
   async #send(command: readonly string[], { signal, meter, most }: Evaluation, fallback?: Fallback): Promise<unknown> {
     const billed = countRequest(meter, most);
     const requests = fallback?.requests ?? 0;

@@ -35,9 +35,7 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
   };
 }
 
-/**
- * Stores a job by plain commands. Returns how many members they added, or the reply of the script if it ran instead.
- */
+/** Stores a job by plain commands. Returns how many members they added, or the reply of the script. */
 async function storeLone(caller: Caller, job: NewJob, args: (isResend: boolean) => readonly string[]) {
   const sent = await caller.inPlace(loneEnqueue(job, caller.keys), scripts.enqueue, args);
   if ("reply" in sent) return sent;
@@ -61,9 +59,8 @@ function enqueueReply(
   now: number,
 ): EnqueueReply {
   const position = score === "" ? undefined : unpack(Number(score));
-  if (status === "duplicate") {
+  if (status === "duplicate")
     return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
-  }
   const flow = job.flow && { ...job.flow, order: Number(order) };
   const lease =
     held !== "" && position

@@ -85,9 +85,7 @@ function notePlaces(caller: Caller, places: ReadonlyMap<string, string>): void {
   caller.connection.places.set(caller.keys.due, new Map(known));
 }
 
-/**
- * The names under which a leased job may be in `due`. A born job goes on under its id once its lease is extended.
- */
+/** The names under which a leased job may be in `due`. A born job goes on under its id once its lease is extended. */
 function watchedNames({ id, bornAs }: Lease): readonly string[] {
   return bornAs === undefined ? [id] : [BORN_MEMBER + id, id];
 }
@@ -97,7 +95,6 @@ function watchArguments(watch: readonly Lease[]): string[] {
   return [String(names.length), ...names];
 }
 
-/** The watched jobs that are gone under all their names. */
 function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): readonly string[] {
   return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
 }

@@ -45,7 +45,6 @@ const states: readonly (readonly [RegExp, string])[] = [
   [/\bBUSY\b/, "A slow script or function blocks Redis. Wait for its end, or stop it with SCRIPT KILL."],
 ];
 
-/** The message of an error; empty if it is not an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "";
 }

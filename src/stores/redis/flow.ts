@@ -55,7 +55,6 @@ export function flowHead(flow: JobFlow | undefined): string {
 
 const head = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
 
-/** Splits a stored record into the key of the job and its record. */
 export function readFlow(stored: string): { readonly record: string; readonly flow?: JobFlow } {
   const [text, order, key = "", concurrency, rate, periodMs, ordered] = head.exec(stored) ?? [];
   if (text === undefined) return { record: stored };

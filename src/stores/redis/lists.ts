@@ -53,7 +53,6 @@ async function listInOrder(caller: Caller, state: JobState, page: PageRequest): 
   return { items, cursor: more === "1" && score ? writeCursor({ score: Number(score), id }) : undefined };
 }
 
-/** The member by which a page is ordered, from the name of a job in `due`. */
 function orderedName(state: JobState, name: string): string {
   return state === "running" ? LEASE_MEMBER + name : name;
 }

@@ -19,10 +19,7 @@ export function loneJob(jobs: readonly NewJob[]): NewJob | undefined {
   return isPlain ? job : undefined;
 }
 
-/**
- * The commands that store a lone job. The second one returns how many members it added: none if the job exists, and two
- * if the queue is new, because it also adds the mark that stays.
- */
+/** Stores a lone job. The second command adds a member; none if the job exists, and two if the queue is new. */
 export function loneEnqueue({ id, runAt, record }: NewJob, keys: QueueKeys): InPlace {
   return {
     commands: [

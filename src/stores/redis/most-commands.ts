@@ -94,9 +94,7 @@ export const mostOfPeek = 2;
 /** Of lua/list_schedules.lua: HGETALL and ZMSCORE. */
 export const mostOfListing = commands(2, MOST_SCHEDULES);
 
-/**
- * Of lua/declare.lua: GET and SET; ZMSCORE, HMGET, HSET and ZADD of what is stored; HDEL and ZREM of what is removed.
- */
+/** Of lua/declare.lua: GET, SET; ZMSCORE, HMGET, HSET and ZADD of what is stored; HDEL and ZREM of the rest. */
 export function mostOfDeclare(put: number, removed: number): number {
   return commands(9, 6 * put + 2 * removed);
 }

@@ -10,16 +10,13 @@ import { flowHead } from "./flow.ts";
 /** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
 const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
 
-/** Outcomes as the script gets them. */
 interface Sent {
   readonly sent: readonly Outcome[];
   /** Which of the outcomes were accepted, by the replies for those that were sent. */
   readonly acceptedBy: (replies: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
 }
 
-/**
- * Sorts outcomes by kind, and repeats one for each lease that may be the stored one: the script accepts one of these.
- */
+/** Sorts outcomes by kind, and repeats one for each lease that may be stored: the script accepts one. */
 export function toSend(settle: readonly Outcome[]): Sent {
   const isReady = settle.every(({ to, lease }, index) => {
     const before = settle[index - 1];

@@ -5,9 +5,7 @@ import type { SchedulePlan } from "../../core/store/schedules.ts";
 const EACH = "e";
 const DECLARED = "d";
 
-/**
- * The stored record: `2:FLAGS:LATEST:,TIME,TIME,...,`, the three parts of a job's record in a line each, its own text.
- */
+/** The stored record: `2:FLAGS:LATEST:,TIME,TIME,...,`, three lines with a job's record, its own text. */
 export function withPlan({
   record,
   plan,

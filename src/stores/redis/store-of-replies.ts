@@ -4,12 +4,7 @@ import { Connection, type Transport } from "./connection.ts";
 import { keysOf } from "./keys.ts";
 import { redisQueue } from "./queue.ts";
 
-/**
- * A store on made-up replies of Redis with some jobs, to warm up the code. It uses no timer, no signal, no random
- * number and no request.
- *
- * @param record the record of each job.
- */
+/** A store on made-up replies of Redis with some jobs: no timer, signal, random number or request. */
 export function storeOfReplies(record: string, jobs: number): Store {
   const replies = repliesOfRedis(record, jobs);
   const transport: Transport = {

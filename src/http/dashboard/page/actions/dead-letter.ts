@@ -6,7 +6,7 @@ import { act } from "../state/requests.ts";
 import { state } from "../state/state.ts";
 import { number, plural } from "../views/format.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, refusalShown, typedPayload } from "./outcome.ts";
+import { ask, encoded, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
 /** The dead jobs to act on: the one on screen, or the selected ones. */
 function selection(): object {
@@ -60,7 +60,7 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
     subject: aboutJob(job),
     text: `This job runs as soon as possible, with all its retries.${note}`,
     confirm: "Retry",
-    fields: [{ name: "payload", label: "Payload, as JSON", value: JSON.stringify(job.payload, null, 2), isLong: true }],
+    fields: [payloadField(job.payload)],
     async act({ payload }) {
       await act("POST", `dead-letter/${encoded(job.id)}/retry`, { payload: typedPayload(payload) });
       return "1 job retried.";

@@ -6,7 +6,7 @@ import { change, type Field, type Filled, type Question, state } from "../state/
 import { number, plural } from "../views/format.ts";
 import { countOf, hrefTo } from "../views/parts.ts";
 import { aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, enqueuedNames, goTo, refusalShown, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, goTo, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
 /** What a call that examines a thousand waiting jobs costs, as test/dashboard counts it. */
 const COMMANDS_PER_THOUSAND = 15;
@@ -148,7 +148,6 @@ export const askToReschedule = (): Promise<void> =>
     ({ when }) => timeOf(when),
   );
 
-/** Enqueues a job. @param again one to enqueue once more. */
 export function askToEnqueue(again?: Json<JobInfo>): void {
   const names = enqueuedNames();
   ask({
@@ -158,12 +157,7 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
     confirm: "Enqueue",
     fields: [
       { name: "name", label: "Name", value: again?.name ?? names[0], options: names },
-      {
-        name: "payload",
-        label: "Payload, as JSON",
-        value: JSON.stringify(again?.payload ?? {}, null, 2),
-        isLong: true,
-      },
+      payloadField(again?.payload ?? {}),
       { ...whenField, label: "When (empty: at once)", isOptional: true },
       { name: "id", label: "Id (empty: a new one)", isOptional: true },
     ],

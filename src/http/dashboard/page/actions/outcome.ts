@@ -3,7 +3,7 @@ import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
 import { refreshAfterAction } from "../state/polling.ts";
 import { act } from "../state/requests.ts";
-import { change, type Question, state } from "../state/state.ts";
+import { change, type Field, type Question, state } from "../state/state.ts";
 
 export const encoded = encodeURIComponent;
 
@@ -41,6 +41,11 @@ export const enqueuedNames = (): readonly string[] =>
 
 export const filledIn = (form: HTMLElement): Readonly<Record<string, string>> =>
   Object.fromEntries([...new FormData(form as HTMLFormElement)].map(([name, value]) => [name, String(value).trim()]));
+
+export const payloadField = (payload: unknown): Field => ({
+  ...{ name: "payload", label: "Payload, as JSON", isLong: true },
+  value: JSON.stringify(payload, null, 2),
+});
 
 /** Reads a typed payload. The browser's own message says what is wrong with it, and where. @throws {Error} */
 export function typedPayload(text = ""): unknown {

@@ -2,7 +2,7 @@ import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, state } from "../state/state.ts";
 import { describeCron } from "../views/describe-cron.ts";
-import { ask, encoded, enqueuedNames, filledIn, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, filledIn, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
 export function askForSchedule(key: string): void {
@@ -20,12 +20,7 @@ export function askForSchedule(key: string): void {
       { name: "name", label: "Job", value: known?.name ?? names[0], options: names },
       { name: "cron", label: "Cron expression", value: known?.cron, example: "0 9 * * MON-FRI", isPreviewed: true },
       { name: "timeZone", label: "Time zone", value: known?.timeZone ?? timeZone, isPreviewed: true },
-      {
-        name: "payload",
-        label: "Payload, as JSON",
-        value: JSON.stringify(known?.payload ?? {}, null, 2),
-        isLong: true,
-      },
+      payloadField(known?.payload ?? {}),
     ],
     async act({ key: to = "", payload, ...rest }) {
       const { missed, overlap } = known ?? {};

@@ -94,27 +94,17 @@ export function refreshAfterAction(): Promise<void> {
   return refresh();
 }
 
+const contents = "jobs job events groups schedules keys briefs failures figures history".split(" ");
+
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
   if (askedQuery(route) === askedQuery(before)) return change({ route });
-  const {
-    jobs,
-    job,
-    events,
-    groups,
-    schedules,
-    keys,
-    briefs,
-    failures: _,
-    figures,
-    history,
-    ...common
-  } = snapshot ?? {};
+  const common = Object.entries(snapshot ?? {}).filter(([name]) => !contents.includes(name));
   change({
     route,
     // This view must not show the contents of another one.
-    snapshot: snapshot && (common as typeof snapshot),
+    snapshot: snapshot && (Object.fromEntries(common) as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
     notice: undefined,

@@ -26,7 +26,6 @@ export function chooseNext(setting: Setting): void {
   }
 }
 
-/** Restores what the user chose before. */
 export function recallSettings(): void {
   for (const setting of Object.keys(choices) as Setting[]) {
     try {

@@ -41,7 +41,6 @@ export interface Preview {
   readonly error?: string | undefined;
 }
 
-/** What the user reads in a chart. */
 export interface ChartReading {
   /** The visible part: its first index, and the index after its last. */
   readonly zoom?: readonly [number, number] | undefined;
@@ -61,12 +60,10 @@ export interface State {
   /** Why the last refresh failed, and since when refreshes fail. */
   readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
   readonly isSignedOut?: boolean;
-  /** The ids of selected jobs. */
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;
   readonly question?: Question | undefined;
-  /** Whether the help is open. */
   readonly isHelp?: boolean;
   readonly preview?: Preview | undefined;
   /** The error in the open dialog. */
@@ -91,7 +88,6 @@ export let state: State = {
 
 let show: () => void;
 
-/** Calls `listener` after each change. */
 export function onChange(listener: () => void): void {
   show = listener;
 }

@@ -37,10 +37,7 @@ export const hour = (at: string): string =>
 
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
 
-/**
- * The share of the work that is done, if a job's progress says so: a number up to 1, a larger one in percent,
- * `{ percent }`, or `{ done, of }`.
- */
+/** The share of the work done, from a number up to 1, a larger one in percent, `{ percent }`, or `{ done, of }`. */
 export function shareOf(progress: unknown): number | undefined {
   if (typeof progress === "number") return progress <= 1 ? progress : progress / 100;
   const { done, of, total = of, percent } = Object(progress) as Readonly<Record<string, unknown>>;

@@ -37,7 +37,6 @@ const messageStates: Readonly<Partial<Record<JobState, string>>> = {
   dead: "failed",
 };
 
-/** A state in words: of a message, or of a job. */
 export const stateText = (of: JobState, isMessage = true): string => (isMessage && messageStates[of]) || of;
 
 /** A button for one of the actions in `actions`. If several show the same text, `label` distinguishes them. */
