@@ -27,11 +27,16 @@ describe("a handler with a basePath", () => {
 
   test("names the document below it for an unknown path", async () => {
     const { call } = below("/api/queue");
-    for (const path of ["", "/nowhere"])
-      expect(await call("GET", path)).toMatchObject({
-        status: 404,
-        body: { code: "not_found", detail: "Not found. See /api/queue/openapi.json." },
-      });
+    expect(await call("GET", "/nowhere")).toMatchObject({
+      status: 404,
+      body: { code: "not_found", detail: "Not found. See /api/queue/openapi.json." },
+    });
+  });
+
+  test("leads from its own path to the dashboard, with or without a slash at the end", async () => {
+    const { call } = below("/api/queue");
+    for (const path of ["", "/"])
+      expect((await call("GET", path)).headers.get("location"), path).toBe("/api/queue/dashboard");
   });
 
   test("answers what is outside it with 404, and says what it serves", async () => {

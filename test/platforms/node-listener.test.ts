@@ -48,7 +48,7 @@ describe("a handler on Node's HTTP server", () => {
     expect(await (await post("/drain", { body: null })).json()).toMatchObject({ completed: 1 });
     expect(await queue.getJob("first")).toMatchObject({ result: "Hello Ada" });
     expect((await fetch(`${url}/jobs/first`, { method: "HEAD", headers })).status).toBe(200);
-    expect((await fetch(url, { headers: { Authorization: "Bearer another-token" } })).status).toBe(404);
+    expect((await fetch(`${url}/stats`, { headers: { Authorization: "Bearer another-token" } })).status).toBe(401);
   });
 
   test("takes a body in pieces, and refuses one that is too large", async () => {

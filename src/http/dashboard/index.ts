@@ -9,7 +9,7 @@ import type { Dashboard, DashboardRoute } from "../dashboard-port.ts";
 import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
 import { csrfOf, Sessions } from "./session.ts";
-import { signPages } from "./sign-in.ts";
+import { redirect, signPages } from "./sign-in.ts";
 import {
   nextOccurrences,
   occurrencesQuery,
@@ -60,6 +60,12 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
         return { ...snapshot, queues: [...queues.keys()], mayChange, csrf: session ? await csrfOf(session) : null };
       };
       const pages: readonly DashboardRoute[] = [
+        // Relative addresses would depend on a slash at the end of the handler's own path.
+        {
+          method: "GET",
+          path: "/",
+          respond: async ({ url }) => redirect(`${new URL(url).pathname.replace(/\/$/, "")}/dashboard`),
+        },
         { method: "GET", path: "/dashboard", respond: async () => pageOf() },
         {
           method: "GET",

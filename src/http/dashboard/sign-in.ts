@@ -70,7 +70,7 @@ function refusal({ headers }: Request, areTooMany: boolean): Response {
   return headers.get("accept") === "application/json" ? unauthorized(detail, status) : pageOf(detail, status);
 }
 
-function redirect(location: string, cookie?: string): Response {
+export function redirect(location: string, cookie?: string): Response {
   const headers = { Location: location, "Cache-Control": "no-store", ...(cookie && { "Set-Cookie": cookie }) };
   return new Response(null, { status: 303, headers });
 }
