@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { type FetchHandler, nodeListener } from "../platforms/node-listener.ts";
 import { HOST } from "./host.ts";
 
 export interface HttpServer {
@@ -41,27 +42,8 @@ export async function serveHttp(
 }
 
 /** Serves a fetch handler on 127.0.0.1. @param port as for `serveHttp` */
-export function serveFetch(
-  fetch: (request: Request) => Response | Promise<Response>,
-  port?: number,
-): Promise<HttpServer> {
-  return serveHttp(async (incoming, outgoing) => send(await fetch(await requestOf(incoming)), outgoing), port);
-}
-
-async function requestOf(incoming: IncomingMessage): Promise<Request> {
-  const { method = "GET", url = "/", headers } = incoming;
-  const body = await readBody(incoming);
-  const given = Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
-  return new Request(`http://${headers.host}${url}`, {
-    method,
-    headers: Object.fromEntries(given),
-    ...(body.length > 0 && { body: new Uint8Array(body) }),
-  });
-}
-
-async function send(response: Response, outgoing: ServerResponse): Promise<void> {
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-  outgoing.end(Buffer.from(await response.arrayBuffer()));
+export function serveFetch(fetch: FetchHandler["fetch"], port?: number): Promise<HttpServer> {
+  return serveHttp(nodeListener({ fetch }), port);
 }
 
 /** Reads a message to its end. Rejects if the connection ends first. */
