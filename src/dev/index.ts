@@ -91,7 +91,7 @@ const HAS_ANOTHER =
 /** Whether lines would be lost that cannot come from `tidegate dev`. */
 function isOther(file: EnvFile): boolean {
   const url = file.get("UPSTASH_REDIS_REST_URL");
-  return url ? !/^http:\/\/(127\.0\.0\.1|localhost):/.test(url) : Boolean(file.get("UPSTASH_REDIS_REST_TOKEN"));
+  return url ? !/^http:\/\/(127\.0\.0\.1|localhost):/.test(url) : (file.get("UPSTASH_REDIS_REST_TOKEN") ?? "") !== "";
 }
 
 interface Stoppable {
@@ -231,5 +231,7 @@ async function listening(
 /** The token for the drain route: of the environment, else of the app's own file. Those that may list come first. */
 function tokenOf(env: DevOptions["env"], file: EnvFile | undefined): string | undefined {
   const names = ["TIDEGATE_TOKEN", "TIDEGATE_ADMIN_TOKEN", "CRON_SECRET"];
-  return names.map((name) => env[name]).find(Boolean) ?? names.map((name) => file?.get(name)).find(Boolean);
+  return (
+    names.map((name) => env[name]).find((value) => value) ?? names.map((name) => file?.get(name)).find((value) => value)
+  );
 }

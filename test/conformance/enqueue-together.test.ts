@@ -37,7 +37,7 @@ function recordingQueue(kind: StoreKind, before: (request: number) => unknown = 
   });
   const later = (name: string, answer: () => unknown) =>
     defineJob({ name, schema: schemaThat(answer), perform: (payload: unknown) => payload });
-  return { clock, stored, store, later, queue: new Queue({ store: recording, clock, jobs: [greet, note, dies] }) };
+  return { clock, stored, store, later, queue: new Queue({ store: recording, clock }) };
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
@@ -87,7 +87,7 @@ onEachKindOfStore((kind) => {
       const wrong = [
         () => queue.enqueue(note, 1n),
         () => queue.enqueue(greet, { to: 7 } as never),
-        () => queue.enqueue("nobody"),
+        () => queue.enqueue({ job: "note" } as never),
         () => queue.enqueue(note, 1, { delay: "soon" as never }),
         () => queue.enqueue(note, "x".repeat(6_000_000)),
         () => queue.enqueue(note, 1, null as never),

@@ -1,4 +1,4 @@
-import { leaseScore, waitingScore } from "../../core/store/score.ts";
+import { waitingScore } from "../../core/store/score.ts";
 import type { Store } from "../../core/store/store.ts";
 import { Connection, type Transport } from "./connection.ts";
 import { keysOf } from "./keys.ts";
@@ -31,9 +31,9 @@ export function storeOfReplies(record: string, jobs: number): Store {
 /** The replies of Redis to a peek, an exchange that claims, one that settles, and the cancellation of a job. */
 function repliesOfRedis(record: string, jobs: number): unknown[] {
   const ids = Array.from({ length: jobs }, (_, index) => `warm-up-${index}`);
-  const [due, leased] = [waitingScore(0), leaseScore({ endsAt: 3_600_000, claims: 1 })].map(String);
-  const claimed = [0, "", 0, 0, [], [], ids.flatMap((id) => [id, leased, record, due]), [], [], []];
-  const settled = [0, "", 0, 0, ids.map(() => 1), [], [], [], [], []];
+  const due = String(waitingScore(0));
+  const claimed = [0, "", 0, 0, [], [], ids.flatMap((id) => [id, record, due]), [], [], [], []];
+  const settled = [0, "", 0, 0, ids.map(() => 1), [], [], [], [], [], []];
   return [
     [ids[0], due],
     [1, claimed],
