@@ -2,7 +2,7 @@ import { exact } from "./figures.ts";
 import { services, upstashRedis } from "./prices.ts";
 import { measured, type Row } from "./results.ts";
 
-const MINUTES_A_MONTH = 43_800;
+const MINUTES_A_MONTH = 30 * 24 * 60;
 const MILLION = 1_000_000;
 
 // The columns of the part, in dollars.

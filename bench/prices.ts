@@ -53,3 +53,21 @@ export const services: readonly (Price & { readonly unitsPerJob: number })[] = [
       "price to the region; this one is what [Vercel's plugin](https://skills.sh/vercel/vercel-plugin/vercel-queues) names.",
   },
 ];
+
+/** Trigger.dev's cloud bills the run, and then the seconds of the machine on which it runs your code. */
+export const triggerDev = {
+  unit: "run",
+  dollarsPerMillion: 25,
+  source: "https://trigger.dev/pricing",
+  asOf: "2026-09-29",
+} as const;
+
+/** Inngest's cloud sells plans: a function without steps is one execution, and each step is another one. */
+export const inngest = {
+  unit: "execution",
+  free: 50_000,
+  dollarsAMonth: 99,
+  included: 1_000_000,
+  source: "https://www.inngest.com/pricing",
+  asOf: "2026-09-29",
+} as const;

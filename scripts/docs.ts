@@ -11,6 +11,7 @@ type Part = (how: Writing) => Promise<readonly string[]>;
 const parts: Readonly<Record<string, Part>> = {
   benchmarks: async (how) => (await import("./docs/benchmarks.ts")).benchmarks(how),
   commands: async (how) => (await import("./docs/commands.ts")).commands(how),
+  figures: async (how) => (await import("./docs/figures.ts")).figures(how),
   guarantees: async (how) => (await import("./docs/guarantees.ts")).guarantees(how),
   http: async (how) => (await import("./docs/http.ts")).http(how),
   reference: async (how) => (await import("./docs/reference.ts")).reference(how),

@@ -11,6 +11,8 @@ const origin = "https://queue.example";
 
 const light: BrowserContextOptions = { colorScheme: "light", viewport: { width: 1280, height: 800 } };
 const dark: BrowserContextOptions = { ...light, colorScheme: "dark" };
+/** What fits the README: the overview down to its charts. */
+const short = { viewport: { width: 1280, height: 856 } };
 const narrow: BrowserContextOptions = { ...light, viewport: { width: 390, height: 780 } };
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
@@ -43,6 +45,8 @@ async function show(page: Page, hash: string): Promise<void> {
 const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = [
   ["overview", "#view=overview", light],
   ["overview-dark", "#view=overview", dark],
+  ["readme", "#view=overview", { ...light, ...short }],
+  ["readme-dark", "#view=overview", { ...dark, ...short }],
   ["failures", "#view=failures", light],
   ["failures-narrow", "#view=failures", narrow],
   ["jobs", "#view=jobs", light],

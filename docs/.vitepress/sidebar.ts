@@ -8,7 +8,7 @@ interface Group {
   readonly collapsed?: boolean;
 }
 
-/** The order of the pages. A test compares it with the files. */
+/** The order of the pages. Tests compare it with the files, with the contents of the guide and with the README. */
 export const groups: readonly Group[] = [
   { text: "Start", pages: ["README.md", "docs/newcomer.md", "docs/guide/README.md"] },
   {
@@ -43,9 +43,13 @@ export const groups: readonly Group[] = [
       "docs/metrics.md",
       "docs/telemetry.md",
       "docs/scaling.md",
+      "docs/upgrades.md",
     ],
   },
-  { text: "Move", pages: ["docs/guide/from-bullmq.md", "docs/guide/from-qstash.md", "docs/guide/qstash.md"] },
+  {
+    text: "Move",
+    pages: ["docs/others.md", "docs/guide/from-bullmq.md", "docs/guide/from-qstash.md", "docs/guide/qstash.md"],
+  },
   { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
   { text: "API", pages: pagePaths().filter((page) => page.startsWith("docs/api/")), collapsed: true },
   {

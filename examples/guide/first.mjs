@@ -2,9 +2,7 @@ import { defineJob, memoryStore, Queue } from "tidegate";
 
 const sendEmail = defineJob({
   name: "send_email",
-  async perform({ to }, job) {
-    console.log(`attempt ${job.attempt}: mail to ${to}`);
-  },
+  perform: ({ to }, job) => console.log(`attempt ${job.attempt}: mail to ${to}`),
 });
 
 const queue = new Queue({ store: memoryStore(), jobs: [sendEmail] });

@@ -2,22 +2,10 @@
 import { defineJob, Queue } from "tidegate";
 import { cloudflareFree, createWorker } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
-import * as z from "zod";
-import { mail } from "./services.ts";
+import { sendEmail } from "./define.ts"; // a job with a schema, which types its payload
 
-export const sendEmail = defineJob({
-  name: "send_email",
-  schema: z.object({ to: z.string(), subject: z.string() }), // any Standard Schema library, or none
-  async perform({ to, subject }, job) {
-    await mail(to, subject, { signal: job.signal }); // a throw is a failed attempt
-  },
-});
-
-const dailyReport = defineJob({
-  name: "daily_report",
-  schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }, // seconds first; right at every clock change
-  async perform() {},
-});
+const atNine = { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }; // right at every clock change
+const dailyReport = defineJob({ name: "daily_report", schedule: atNine, async perform() {} });
 
 export default createWorker((env: Env) => ({
   queue: new Queue({

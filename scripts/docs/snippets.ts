@@ -1,10 +1,10 @@
 // Keeps the code in Markdown equal to the files that tests run: a fenced block below `<!-- from: FILE#REGION -->`
 // contains the code between the comments `#region REGION` and `#endregion` of that file; without a region, the whole
 // file.
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Writing } from "../shared/files.ts";
+import { markdownFiles, type Writing } from "../shared/files.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const sourceComment = /^<!-- from: .*$/gm;
@@ -18,7 +18,7 @@ const sourcedBlock = /^(<!-- from: (\S+?)(?:#([\w-]+))? -->\n(`{3,})[^\n]*\n)([\
  */
 export async function snippets({ check, root = repository }: Writing): Promise<string[]> {
   const differing: string[] = [];
-  for (const page of await markdownFiles(root)) {
+  for (const page of markdownFiles(root)) {
     const before = await readFile(join(root, page), "utf8");
     const after = await filled(before, page, root);
     if (after === before) continue;
@@ -26,11 +26,6 @@ export async function snippets({ check, root = repository }: Writing): Promise<s
     if (!check) await writeFile(join(root, page), after);
   }
   return differing;
-}
-
-async function markdownFiles(root: string): Promise<string[]> {
-  const below = await readdir(join(root, "docs"), { recursive: true });
-  return ["README.md", ...below.map((file) => join("docs", file))].filter((file) => file.endsWith(".md")).sort();
 }
 
 async function filled(markdown: string, page: string, root: string): Promise<string> {

@@ -50,6 +50,11 @@ export async function replaceFolder(
   return [...surplus.map((file) => join(folder, file)), ...replaced.flat()];
 }
 
+/** README.md and all Markdown files in docs/. */
+export function markdownFiles(root: string): string[] {
+  return ["README.md", ...markdownIn(join(root, "docs")).map((file) => join("docs", file))];
+}
+
 /** The Markdown files in a folder; none if it does not exist. */
 function markdownIn(folder: string): string[] {
   if (!existsSync(folder)) return [];

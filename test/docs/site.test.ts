@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { createMarkdownRenderer } from "vitepress";
 import { describe, expect, test } from "vitest";
 import { siteLink, useSiteLinks } from "../../docs/.vitepress/links.ts";
@@ -7,9 +8,26 @@ import { pagePaths, sitePath } from "../../docs/.vitepress/pages.ts";
 import { groups, sidebar } from "../../docs/.vitepress/sidebar.ts";
 import { root } from "../package/built.ts";
 
+/** The pages to which some lines of a page link, in their order. */
+function pagesIn(page: string, lines: RegExp): string[] {
+  const text = readFileSync(join(root, page), "utf8").match(lines)?.join("\n") ?? "";
+  const links = [...text.matchAll(/\]\(([^)#]+\.md)/g)].map(([, link = ""]) => link);
+  return links.map((link) => posix.join(posix.dirname(page), link));
+}
+
 describe("the site", () => {
   test("has each page in its sidebar once", () => {
     expect(groups.flatMap(({ pages }) => pages).sort()).toEqual([...pagePaths()].sort());
+  });
+
+  test("has the order of the guide's contents and of the README", () => {
+    const order = groups.flatMap(({ pages }) => pages);
+    const guide = ["Use", "Deploy", "Operate", "Move"].flatMap(
+      (text) => groups.find((each) => each.text === text)?.pages ?? [],
+    );
+    expect(pagesIn("docs/guide/README.md", /^\| \[.*$/gm)).toEqual(guide);
+    const named = pagesIn("README.md", /^- (\[|Moving).*$/gm).filter((page) => guide.includes(page));
+    expect(named).toEqual(order.filter((page) => named.includes(page)));
   });
 
   test("gives each page an address of its own", () => {
@@ -27,7 +45,7 @@ describe("the site", () => {
 
   test("can be built: no page has a dead link, or HTML or braces that Vue would read", async () => {
     const markdown = await createMarkdownRenderer(root, { config: useSiteLinks });
-    const plain = /^(<!--|<a id=|<\/a>|&ZeroWidthSpace;)/;
+    const plain = /^(<!--|<a id=|<\/a>|<\/?picture>|<source |<img |&ZeroWidthSpace;)/;
     for (const page of pagePaths()) {
       const tokens = markdown.parse(await readFile(join(root, page), "utf8"), { path: join(root, page) });
       for (const { type, content } of tokens.flatMap((token) => [token, ...(token.children ?? [])])) {

@@ -11,7 +11,7 @@ describe("GET /health", () => {
 
   test("tells anyone that the store answers, and nothing else", async () => {
     const { call } = setUp({ handler: { auth } });
-    expect(await call("GET", "/health")).toMatchObject({ status: 200, text: '{"status":"ok"}' });
+    expect(await call("GET", "/health")).toMatchObject({ status: 200, text: '{"status":"ok"}\n' });
   });
 
   test("answers 503 if the store does not", async () => {

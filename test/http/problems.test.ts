@@ -30,6 +30,14 @@ describe("an answer", () => {
     expect(answer.headers.get("x-content-type-options")).toBe(answer.text ? "nosniff" : null);
   });
 
+  test.each(["/jobs", "/stats", "/openapi.json", "/jobs/nobody", "/nowhere"])(
+    "to GET %s ends with a line break, which a shell would miss",
+    async (path) => {
+      const { text } = await setUp().call("GET", path);
+      expect(text).toMatch(/^\{.*\}\n$/s);
+    },
+  );
+
   test("to a refused request is a problem with status, title, detail and code", async () => {
     const { call } = setUp();
     const answer = await call("GET", "/jobs/nobody");

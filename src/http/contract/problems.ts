@@ -74,7 +74,7 @@ export function unauthorized(detail: string, status: number): Response {
 }
 
 function problem(body: Problem, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(JSON.stringify(body), {
+  return new Response(`${JSON.stringify(body)}\n`, {
     status: body.status,
     headers: { "Content-Type": "application/problem+json", ...responseHeaders, ...headers },
   });

@@ -5,7 +5,7 @@ import { deadLetterRoutes } from "./dead-letter.ts";
 import { flowControlRoutes } from "./flow-control.ts";
 import { jobRoutes } from "./jobs.ts";
 import { queueRoutes } from "./queue.ts";
-import { type Route, replyText, respondingRoute } from "./route.ts";
+import { type Route, replyJson, respondingRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
 /** The OpenAPI documents, for a named queue and for the root. Building one takes some milliseconds. */
@@ -28,7 +28,7 @@ export const routes: readonly Route[] = [
     async respond({ isNamed }) {
       const document = documents.get(isNamed) ?? openApiOf(routes, isNamed);
       documents.set(isNamed, document);
-      return replyText(document, "application/json");
+      return replyJson(document);
     },
   }),
 ];

@@ -104,7 +104,12 @@ export async function orNotFound<Found>(found: Promise<Found | null>, message: s
 
 /** A JSON response. Times become ISO 8601 strings. */
 export function reply(body: unknown, status = 200): Response {
-  return replyText(JSON.stringify(body), "application/json", status);
+  return replyJson(JSON.stringify(body), status);
+}
+
+/** With a line break, so that a shell shows its prompt on a line of its own. */
+export function replyJson(text: string, status = 200): Response {
+  return replyText(`${text}\n`, "application/json", status);
 }
 
 export function replyText(body: string, contentType: string, status = 200): Response {

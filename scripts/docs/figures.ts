@@ -1,0 +1,174 @@
+// Writes each figure that stands on several pages from the one place that made it: `8<!-- = eager -->` is the figure
+// `eager` of the table below. What Tidegate costs is in the table of docs/guide/costs.md, which test/costs holds.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inngest, services, triggerDev, upstashRedis } from "../../bench/prices.ts";
+import { measured, type Row } from "../../bench/results.ts";
+import { plans } from "../../src/core/store/plans.ts";
+import { markdownFiles, type Writing } from "../shared/files.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const place = /[^\s|([*]+(?=<!-- = ([\w.-]+) -->)/g;
+
+const MINUTES_A_MONTH = 30 * 24 * 60;
+const MILLION = 1_000_000;
+/** An exchange plans this many occurrences of a schedule that fires each minute, for so many commands. */
+const PLANNED = { occurrences: 60, commands: 8 };
+
+/** What counts the commands of a way to use a queue: the table of Costs, or a benchmark. */
+interface Sources {
+  /** The figures of a row of the table, without and with `observe: false`. */
+  readonly counted: (row: string) => readonly [observed: number, unobserved: number];
+  /** A median of the benchmarks. */
+  readonly median: (part: string, row: string, unit: string, column?: string) => number;
+}
+
+/** Every figure by its name. */
+function table({ counted, median }: Sources): Readonly<Record<string, string>> {
+  const [enqueue] = counted("enqueue one job");
+  const [eager] = counted("one job, run right after it is enqueued");
+  const [enqueueBatch] = counted("enqueue 100 jobs at once, or in 100 calls of one turn");
+  const [batch] = counted("drain a backlog in batches of 100");
+  const [occurrence, unobserved] = counted("an occurrence of a schedule, found by a tick and run");
+  const [idle] = counted("a tick that finds nothing, or of a paused queue");
+  const bullmq = (row: string) => median("commands", row, "commands", "bullmq");
+  const bulk = (enqueueBatch + batch) / 100;
+  const lone = bullmq("a lone job, enqueue to done");
+  const fromBacklog = Math.round(bullmq("enqueue 100 at once, per job") + bullmq("drain a backlog, per job"));
+  const idleMinute = bullmq("an idle minute");
+  const cpu = (row: string) => median("workerd", row, "ms of CPU", "the script's thread");
+  const warm = cpu("a drain of 30 in a warm isolate");
+
+  const onUpstash = (commands: number) => (commands / MILLION) * upstashRedis.dollarsPerMillion;
+  const everyMinute = (commands: number) =>
+    commands * MINUTES_A_MONTH + (MINUTES_A_MONTH / PLANNED.occurrences) * PLANNED.commands;
+  const qstash = priceOf("QStash");
+  const cloudflare = priceOf("Cloudflare Queues");
+
+  /** What some jobs a month cost, with a cron tick or a waiting worker in each minute. */
+  const workload = (name: string, jobs: number, tidegate: number, bull: number) => {
+    const commands = jobs * tidegate + MINUTES_A_MONTH * idle;
+    const bullCommands = jobs * bull + MINUTES_A_MONTH * idleMinute;
+    // The plan that a million jobs need includes a million operations.
+    const operations = jobs * cloudflare.unitsPerJob - (jobs < MILLION ? 0 : MILLION);
+    return {
+      [`${name}-commands`]: whole(commands),
+      [`${name}-tidegate`]: dollars(onUpstash(commands)),
+      [`${name}-qstash`]: dollars((jobs / MILLION) * qstash.dollarsPerMillion),
+      [`${name}-operations`]: whole(operations),
+      [`${name}-cloudflare`]: dollars((operations / MILLION) * cloudflare.dollarsPerMillion),
+      [`${name}-trigger`]: dollars((jobs / MILLION) * triggerDev.dollarsPerMillion),
+      [`${name}-bullmq-commands`]: whole(bullCommands),
+      [`${name}-bullmq`]: dollars(onUpstash(bullCommands)),
+    };
+  };
+
+  return {
+    enqueue: whole(enqueue),
+    eager: whole(eager),
+    "enqueue-batch": whole(enqueueBatch),
+    batch: whole(batch),
+    bulk: String(bulk),
+    idle: whole(idle),
+    "idle-month": whole(MINUTES_A_MONTH * idle),
+    occurrence: whole(occurrence),
+    "occurrence-month": whole(everyMinute(occurrence)),
+    "occurrence-month-unobserved": whole(everyMinute(unobserved)),
+    "occurrence-month-new-isolates": whole(everyMinute(occurrence + 1)),
+    "bullmq-enqueue": whole(bullmq("enqueue one job")),
+    "bullmq-run": whole(bullmq("drain a backlog, per job")),
+    "bullmq-idle": whole(idleMinute),
+    "free-plan": whole(plans.free.commands),
+    "upstash-date": upstashRedis.asOf,
+    "qstash-date": qstash.asOf,
+    "cloudflare-date": cloudflare.asOf,
+    "inngest-date": inngest.asOf,
+    "trigger-date": triggerDev.asOf,
+    "upstash-price": dollars(upstashRedis.dollarsPerMillion / 10),
+    "qstash-price": dollars(qstash.dollarsPerMillion / 10),
+    "cloudflare-price": dollars(cloudflare.dollarsPerMillion),
+    "trigger-price": dollars(triggerDev.dollarsPerMillion / 100),
+    "inngest-price": dollars(inngest.dollarsAMonth),
+    "inngest-free": whole(inngest.free),
+    "eager-100k": dollars(onUpstash(eager * 100_000)),
+    "bulk-100k": dollars(onUpstash(bulk * 100_000)),
+    "million-eager": dollars(onUpstash(eager * MILLION)),
+    "million-ticks": dollars(onUpstash((enqueue + batch / 100) * MILLION)),
+    "million-bulk": dollars(onUpstash(bulk * MILLION)),
+    "million-qstash": dollars(qstash.dollarsPerMillion),
+    "million-cloudflare": dollars(cloudflare.unitsPerJob * cloudflare.dollarsPerMillion),
+    "million-bullmq": dollars(onUpstash(lone * MILLION)),
+    "bullmq-lone": whole(lone),
+    "bullmq-backlog": whole(fromBacklog),
+    "waiting-job": (median("memory", "a waiting job, payload of 1 KB", "bytes of Redis") / 1_000).toFixed(1),
+    "cpu-job": whole(((cpu("a drain of 100 in a warm isolate") - warm) / 70) * 1_000),
+    "drain-30": whole(warm),
+    "drain-30-cold": whole(cpu("first request of a new isolate: a drain of 30")),
+    ...workload("small", 10_000, eager, lone),
+    ...workload("single", MILLION, eager, lone),
+    ...workload("batches", 10 * MILLION, bulk, fromBacklog),
+  };
+}
+
+/** Each figure that a page can name. @throws {Error} if a source has none; the message names it */
+export async function knownFigures(): Promise<Readonly<Record<string, string>>> {
+  const read = (file: string) => readFile(join(repository, file), "utf8");
+  const [costs, results] = await Promise.all([read("docs/guide/costs.md"), read("bench/results.json")]);
+  const rows: readonly Row[] = JSON.parse(results).rows;
+  return table({
+    counted: (row) => countedIn(costs, row),
+    median: (...row) => measured(rows, ...row).median,
+  });
+}
+
+/**
+ * Writes the figures into README.md and everything in docs/.
+ *
+ * @returns the pages that were rewritten, or would be.
+ * @throws {Error} if a page names a figure that does not exist; the message names both.
+ */
+export async function figures({ check, root = repository }: Writing): Promise<string[]> {
+  const known = await knownFigures();
+  const differing: string[] = [];
+  for (const page of markdownFiles(root)) {
+    const before = await readFile(join(root, page), "utf8");
+    const after = before.replace(place, (_, name: string) => {
+      const figure = known[name];
+      if (figure === undefined)
+        throw new Error(`${page} names the figure "${name}", which scripts/docs/figures.ts lacks.`);
+      return figure;
+    });
+    if (after === before) continue;
+    differing.push(page);
+    if (!check) await writeFile(join(root, page), after);
+  }
+  return differing;
+}
+
+/** The first number of both columns. */
+function countedIn(page: string, row: string): readonly [number, number] {
+  const line = page.split("\n").find((each) => each.startsWith(`| ${row} |`));
+  const [observed, unobserved] =
+    line
+      ?.split("|")
+      .slice(2, 4)
+      .map((cell) => Number.parseInt(cell, 10)) ?? [];
+  if (observed === undefined || unobserved === undefined) throw new Error(`docs/guide/costs.md has no row "${row}".`);
+  return [observed, Number.isNaN(unobserved) ? observed : unobserved];
+}
+
+function priceOf(service: string) {
+  const found = services.find((each) => each.service.startsWith(service));
+  if (!found) throw new Error(`bench/prices.ts has no price of ${service}.`);
+  return found;
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+function dollars(value: number): string {
+  const digits = Number.isInteger(value) ? 0 : 2;
+  return `$${value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits })}`;
+}
