@@ -1,5 +1,5 @@
 import type { DefaultTheme } from "vitepress";
-import { pagePaths, sitePath, titleOf } from "./pages.ts";
+import { addressOf, referenceFolder, referencePaths, titleOf } from "./pages.ts";
 
 interface Group {
   readonly text: string;
@@ -51,7 +51,6 @@ export const groups: readonly Group[] = [
     pages: ["docs/others.md", "docs/guide/from-bullmq.md", "docs/guide/from-qstash.md", "docs/guide/qstash.md"],
   },
   { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
-  { text: "API", pages: pagePaths().filter((page) => page.startsWith("docs/api/")), collapsed: true },
   {
     text: "Inside",
     pages: [
@@ -65,10 +64,21 @@ export const groups: readonly Group[] = [
   { text: "Project", pages: ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"], collapsed: true },
 ];
 
-/** The sidebar: each page with its own title. */
+const itemOf = (page: string): DefaultTheme.SidebarItem => ({ text: titleOf(page), link: `/${addressOf(page)}` });
+
+/** The sidebar of the pages of the repository: each with its own title. */
 export function sidebar(): DefaultTheme.SidebarItem[] {
-  return groups.map(({ pages, ...group }) => ({
-    ...group,
-    items: pages.map((page) => ({ text: titleOf(page), link: `/${sitePath(page).replace(/(index)?\.md$/, "")}` })),
+  return groups.map(({ pages, ...group }) => ({ ...group, items: pages.map(itemOf) }));
+}
+
+/** The sidebar of the API reference: each import, with its symbols. */
+export function referenceSidebar(): DefaultTheme.SidebarItem[] {
+  const paths = referencePaths();
+  const folderOf = (page: string) => page.replace(/[^/]*$/, "");
+  const imports = paths.filter((page) => page.endsWith("/README.md") && folderOf(page) !== `${referenceFolder}/`);
+  return imports.map((page) => ({
+    ...itemOf(page),
+    collapsed: true,
+    items: paths.filter((each) => each !== page && folderOf(each) === folderOf(page)).map(itemOf),
   }));
 }
