@@ -30,7 +30,12 @@ export default async () => {
     metaChunk: true,
     rewrites: sitePath,
     sitemap: { hostname: site },
-    markdown: { config: useSiteLinks, anchor: { slugify: anchorOf } },
+    markdown: {
+      config: useSiteLinks,
+      anchor: { slugify: anchorOf },
+      // Comments and keywords stand out enough from the background of a block, unlike those of the default theme.
+      theme: { light: "github-light-high-contrast", dark: "github-dark-default" },
+    },
     vite: {
       publicDir: join(root, "docs/.vitepress/public"),
       build: { chunkSizeWarningLimit: 2_000 },
@@ -38,7 +43,7 @@ export default async () => {
     transformPageData({ filePath, frontmatter }) {
       return { description: frontmatter["description"] ?? descriptionOf(filePath) ?? manifest.description };
     },
-    transformHead: ({ pageData }) => card(pageData),
+    transformHead: ({ pageData }) => headOf(pageData),
     // Its address must stay the same.
     buildEnd: ({ outDir }) => copyFile(join(root, "docs/images/card.png"), join(outDir, "card.png")),
     themeConfig: {
@@ -70,16 +75,20 @@ export default async () => {
   });
 };
 
-/** What a chat or a social network shows of a page. */
-function card({ title, description, filePath }: PageData): HeadConfig[] {
+/** What search engines show of a page, and what chats and social networks show. */
+function headOf({ title, description, filePath }: PageData): HeadConfig[] {
   const properties = {
     "og:type": "website",
     "og:site_name": "Tidegate",
     "og:title": title || "Tidegate",
     "og:description": description,
-    "og:url": filePath ? site + addressOf(filePath) : site,
+    "og:url": site + (filePath ? addressOf(filePath) : ""),
     "og:image": `${site}card.png`,
   };
-  const tags = Object.entries(properties).map(([property, content]): HeadConfig => ["meta", { property, content }]);
-  return [...tags, ["meta", { name: "twitter:card", content: "summary_large_image" }]];
+  return [
+    // VitePress would write a description without escaping it.
+    ["meta", { name: "description", content: description }],
+    ...Object.entries(properties).map(([property, content]): HeadConfig => ["meta", { property, content }]),
+    ["meta", { name: "twitter:card", content: "summary_large_image" }],
+  ];
 }

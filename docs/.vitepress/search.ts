@@ -9,11 +9,16 @@ function processTerm(word: string): string[] {
   return singular === term ? [term] : [term, singular];
 }
 
-/** Ranks pages before their sections, and the guide before the references, which have every word. */
-function boostDocument(id: string, _term: string, fields?: Record<string, unknown>): number {
-  const rank = /\/(guide|frameworks)\//.test(id) ? 2 : /\/(api|changelog)\b/.test(id) ? 0.5 : 1;
-  const isPage = Array.isArray(fields?.["titles"]) && fields["titles"].length === 0;
-  return isPage ? 2 * rank : rank;
+/**
+ * Ranks pages that are named after the term before all else, then the guide before the references, which have every word,
+ * and what `tidegate` exports before what its subpaths export.
+ */
+function boostDocument(id: string, term: string, fields?: Record<string, unknown>): number {
+  const isOfSubpath = /\/api\/tidegate\/[^/]+\//.test(id);
+  const rank = isOfSubpath ? 0.25 : /\/(api|changelog)\b/.test(id) ? 0.5 : /\/(guide|frameworks)\//.test(id) ? 2 : 1;
+  if (!Array.isArray(fields?.["titles"]) || fields["titles"].length > 0) return rank;
+  const name = `${fields["title"]} ${id.replace(/#.*/, "").replace(/.*\//, "")}`.toLowerCase();
+  return `${name} ${name.replace(/ies\b/g, "y")}`.includes(term) ? 4 * rank : rank;
 }
 
 /** The search of the site. Its index is one file, loaded with the first search. */
