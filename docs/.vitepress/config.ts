@@ -39,6 +39,8 @@ export default async () => {
     vite: {
       publicDir: join(root, "docs/.vitepress/public"),
       build: { chunkSizeWarningLimit: 2_000 },
+      // `vitepress dev` would look for packages in the pages of the examples.
+      optimizeDeps: { entries: ["docs/.vitepress/theme/index.ts"] },
     },
     transformPageData({ filePath, frontmatter }) {
       return { description: frontmatter["description"] ?? descriptionOf(filePath) ?? manifest.description };

@@ -44,6 +44,11 @@ export function titleOf(page: string): string {
   return /^# (.+)$/m.exec(readFileSync(join(root, page), "utf8"))?.[1] ?? page;
 }
 
+/** Whether a page of the API reference is that of a type, which has no value. */
+export function isOfType(page: string): boolean {
+  return readFileSync(join(root, page), "utf8").includes("\nimport type { ");
+}
+
 const LONGEST = 200;
 
 /** What a page is about: its first paragraph, up to a whole sentence. Undefined if it has no paragraph. */

@@ -1,5 +1,5 @@
 import type { DefaultTheme } from "vitepress";
-import { addressOf, referenceFolder, referencePaths, titleOf } from "./pages.ts";
+import { addressOf, isOfType, referenceFolder, referencePaths, titleOf } from "./pages.ts";
 
 interface Group {
   readonly text: string;
@@ -71,14 +71,18 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
   return groups.map(({ pages, ...group }) => ({ ...group, items: pages.map(itemOf) }));
 }
 
-/** The sidebar of the API reference: each import, with its symbols. */
+/** The sidebar of the API reference: each import, with its functions and classes, and then its types. */
 export function referenceSidebar(): DefaultTheme.SidebarItem[] {
   const paths = referencePaths();
+  const types = new Set(paths.filter(isOfType));
   const folderOf = (page: string) => page.replace(/[^/]*$/, "");
   const imports = paths.filter((page) => page.endsWith("/README.md") && folderOf(page) !== `${referenceFolder}/`);
   return imports.map((page) => ({
     ...itemOf(page),
     collapsed: true,
-    items: paths.filter((each) => each !== page && folderOf(each) === folderOf(page)).map(itemOf),
+    items: paths
+      .filter((each) => each !== page && folderOf(each) === folderOf(page))
+      .sort((one, other) => Number(types.has(one)) - Number(types.has(other)) || one.localeCompare(other))
+      .map(itemOf),
   }));
 }

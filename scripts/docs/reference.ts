@@ -114,8 +114,8 @@ class SymbolRouter extends MemberRouter {
 }
 
 const typesOnly = ReflectionKind.Interface | ReflectionKind.TypeAlias;
-/** What every symbol has. As headings, they would fill the search. */
-const commonHeadings = /^#+ (Parameters|Type Parameters|Returns|Throws|Default Value)$/gm;
+/** What many symbols have. As headings, they would fill the search. */
+const commonHeadings = /^#+ (Parameters|Type Parameters|Returns|Throws|Default Value|Extends|Extended by|Overrides)$/gm;
 // It has no source that a reader could edit, and its code, in lines of any length, is wrapped.
 const frontmatter = "---\neditLink: false\npageClass: reference\n---\n\n";
 
