@@ -1,5 +1,5 @@
-// npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour, and
-// the card of the site, to docs/images or to another folder.
+// npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour,
+// and the card of the site, to docs/images or to another folder.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";

@@ -11,8 +11,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export const repository = manifest.repository.url.replace(/^git\+/, "").replace(/\.git$/, "");
 
 /**
- * What a link means on the site. Pages link to each other and to sources by their paths in the repository, as GitHub shows
- * them.
+ * What a link means on the site. Pages link to each other and to sources by their paths in the repository, as GitHub
+ * shows them.
  *
  * @param page the path of the page with the link.
  * @throws {Error} if the link leads nowhere.

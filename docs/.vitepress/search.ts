@@ -10,8 +10,8 @@ function processTerm(word: string): string[] {
 }
 
 /**
- * Ranks pages that are named after the term before all else, then the guide before the references, which have every word,
- * and what `tidegate` exports before what its subpaths export.
+ * Ranks pages that are named after the term before all else, then the guide before the references, which have every
+ * word, and what `tidegate` exports before what its subpaths export.
  */
 function boostDocument(id: string, term: string, fields?: Record<string, unknown>): number {
   const isOfSubpath = /\/api\/tidegate\/[^/]+\//.test(id);

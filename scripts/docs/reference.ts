@@ -1,5 +1,5 @@
-// Makes the API reference from the documentation comments of the package's exports: one page for each import and for each
-// symbol. The site has it; the repository does not.
+// Makes the API reference from the documentation comments of the package's exports: one page for each import and for
+// each symbol. The site has it; the repository does not.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

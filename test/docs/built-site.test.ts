@@ -12,8 +12,8 @@ const phone = { width: 390, height: 844 };
 const laptop = { width: 1440, height: 900 };
 const samples = ["", "guide/retries", "others", "api/tidegate/queue"];
 
-// Building takes half a minute.
-describe.runIf(isForAll)("the built site", () => {
+/** Building takes half a minute, so that only all tests do it. */
+function testBuiltSite() {
   let site: BuiltSite;
   let browser: Browser;
   let page: Page;
@@ -163,7 +163,9 @@ describe.runIf(isForAll)("the built site", () => {
     expect(response?.status()).toBe(404);
     await page.getByText("There is no page here").waitFor();
   });
-});
+}
+
+if (isForAll) describe("the built site", testBuiltSite);
 
 test("each page has a description of its own", () => {
   const descriptions = pagePaths()
