@@ -32,6 +32,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const [batch] = counted("drain a backlog in batches of 100");
   const [occurrence, unobserved] = counted("an occurrence of a schedule, found by a tick and run");
   const [idle] = counted("a tick that finds nothing, or of a paused queue");
+  const [scrape] = counted("a scrape of [metrics](../metrics.md)");
   const bullmq = (row: string) => median("commands", row, "commands", "bullmq");
   const bulk = (enqueueBatch + batch) / 100;
   const lone = bullmq("a lone job, enqueue to done");
@@ -76,6 +77,10 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "occurrence-month": whole(everyMinute(occurrence)),
     "occurrence-month-unobserved": whole(everyMinute(unobserved)),
     "occurrence-month-new-isolates": whole(everyMinute(occurrence + 1)),
+    statistics: whole(counted("read the statistics with the last hour")[0]),
+    scrape: whole(scrape),
+    "scrape-month": whole(MINUTES_A_MONTH * scrape),
+    "qstash-commands": whole(qstash.dollarsPerMillion / upstashRedis.dollarsPerMillion),
     "bullmq-enqueue": whole(bullmq("enqueue one job")),
     "bullmq-run": whole(bullmq("drain a backlog, per job")),
     "bullmq-idle": whole(idleMinute),

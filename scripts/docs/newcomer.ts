@@ -83,7 +83,8 @@ function typed(code: string, tarball: string, port: number): string {
       .replaceAll(/(?<=^npm install ).*$/gm, (words) => words.replaceAll(/(?<!\S)\w+/g, (name) => exact(name, tarball)))
       .replaceAll(/^npx wrangler dev$/gm, () => dev)
       .replaceAll(SHOWN_PORT, String(port))
-      // As a terminal would show it: without a progress bar.
+      // As a terminal would show it: without a progress bar, and with the prompt on a line of its own.
+      .replaceAll(/^curl (?=\S*cdn-cgi)/gm, "curl --write-out '\\n' ")
       .replaceAll(/^curl /gm, "curl --silent ")
   );
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { upstashRedis } from "../../bench/prices.ts";
 import { figures, knownFigures } from "../../scripts/docs/figures.ts";
 import { markdownFiles } from "../../scripts/shared/files.ts";
 import { root as repository } from "../package/built.ts";
@@ -16,6 +17,21 @@ describe("the figures of the pages", () => {
     const used = pages.flatMap((page) => [...page.matchAll(/<!-- = ([\w.-]+) -->/g)].map(([, name]) => name));
     expect([...new Set(used)].sort()).toEqual(Object.keys(await knownFigures()).sort());
   });
+});
+
+test("what a message costs on the page of QStash is what the tests count, at the price of Upstash", async () => {
+  const read = (file: string) => readFile(join(repository, file), "utf8");
+  const [page, ...tests] = await Promise.all(
+    ["docs/guide/qstash.md", "test/costs/qstash.test.ts", "test/costs/workflows.test.ts"].map(read),
+  );
+  const rows = [...(page ?? "").matchAll(/\| ([\d.]+) \| ([\d.]+) \| \$([\d.]+) \| [^|]* \| `/g)];
+  expect(rows.length).toBeGreaterThan(6);
+  for (const [row, observed, unobserved, here] of rows) {
+    expect(Number(here), row).toBeCloseTo(Number(unobserved) * upstashRedis.dollarsPerMillion);
+    const counted = tests.some((text) => new RegExp(`\\b${observed}, (and )?${unobserved}\\b`).test(text));
+    // A message in a batch is what stores and delivers a hundred.
+    expect(counted || row?.includes("| 0.26 | 0.24 |"), row).toBe(true);
+  }
 });
 
 describe("figures", () => {
