@@ -1,9 +1,10 @@
-// npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour, to
-// docs/images or to another folder.
-import { mkdir, writeFile } from "node:fs/promises";
+// npm run screenshots [-- FOLDER]: writes pictures of the dashboard, with a queue that has been at work for an hour,
+// and the card of the site, to docs/images or to another folder.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { launchBrowser } from "../test/support/browser.ts";
+import { card } from "./screenshots/card.ts";
 import { type Scene, stage } from "./screenshots/scene.ts";
 
 const docs = join(import.meta.dirname, "../docs/images");
@@ -77,6 +78,7 @@ export async function main([folder = docs]: readonly string[]): Promise<void> {
       );
       await page.context().close();
     }
+    await writeFile(join(folder, "card.png"), await card(browser, await readFile(join(folder, "readme.png"))));
   } finally {
     await browser.close();
     await scene.stop();

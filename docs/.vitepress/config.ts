@@ -1,39 +1,96 @@
-import { defineConfig } from "vitepress";
+import { copyFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig, type HeadConfig, type PageData } from "vitepress";
 import manifest from "../../package.json" with { type: "json" };
 import { anchorOf } from "../../scripts/docs/anchor.ts";
-import { useSiteLinks } from "./links.ts";
-import { sitePath } from "./pages.ts";
-import { sidebar } from "./sidebar.ts";
+import { writeReference } from "../../scripts/docs/reference.ts";
+import { repository, useSiteLinks } from "./links.ts";
+import { addressOf, descriptionOf, referenceFolder, sitePath } from "./pages.ts";
+import { search } from "./search.ts";
+import { referenceSidebar, sidebar } from "./sidebar.ts";
 
-const mark = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" fill="none" stroke="#0a8c7c" stroke-width="2" stroke-linecap="round"><path d="M3 2v16M17 2v16M3 7q3.5-3 7 0t7 0M3 13q3.5-3 7 0t7 0"/></svg>`;
-const logo = `data:image/svg+xml,${encodeURIComponent(mark)}`;
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const site = manifest.homepage;
+const base = new URL(site).pathname;
 
-/** Ranks the guide before the references, which have every word. It runs in the browser, so it uses nothing from here. */
-const boostDocument = (id: string) => (id.startsWith("/guide/") ? 2 : id.startsWith("/api/") ? 0.5 : 1);
+// The pages stay where GitHub shows them. The API reference is made anew each time.
+export default async () => {
+  await writeReference(join(root, referenceFolder));
+  return defineConfig({
+    title: "Tidegate",
+    description: manifest.description,
+    base,
+    head: [["link", { rel: "icon", href: `${base}logo.svg`, type: "image/svg+xml" }]],
+    srcDir: "..",
+    srcExclude: ["!(docs)/**/*"],
+    ignoreDeadLinks: "localhostLinks",
+    cleanUrls: true,
+    // The sidebar of the API reference is long: pages share it.
+    metaChunk: true,
+    rewrites: sitePath,
+    sitemap: { hostname: site },
+    markdown: {
+      config: useSiteLinks,
+      anchor: { slugify: anchorOf },
+      // Comments and keywords stand out enough from the background of a block, unlike those of the default theme.
+      theme: { light: "github-light-high-contrast", dark: "github-dark-default" },
+    },
+    vite: {
+      publicDir: join(root, "docs/.vitepress/public"),
+      build: { chunkSizeWarningLimit: 2_000 },
+      // `vitepress dev` would look for packages in the pages of the examples.
+      optimizeDeps: { entries: ["docs/.vitepress/theme/index.ts"] },
+    },
+    transformPageData({ filePath, frontmatter }) {
+      return { description: frontmatter["description"] ?? descriptionOf(filePath) ?? manifest.description };
+    },
+    transformHead: ({ pageData }) => headOf(pageData),
+    // Its address must stay the same.
+    buildEnd: ({ outDir }) => copyFile(join(root, "docs/images/card.png"), join(outDir, "card.png")),
+    themeConfig: {
+      logo: "/logo.svg",
+      search,
+      sidebar: { "/": sidebar(), "/api/": referenceSidebar() },
+      outline: [2, 3],
+      nav: [
+        { text: "Guide", link: "/guide/", activeMatch: "^/guide/" },
+        { text: "Compare", link: "/others" },
+        {
+          text: "Reference",
+          items: [
+            { text: "API", link: "/api/" },
+            { text: "Commands", link: "/commands" },
+            { text: "HTTP", link: "/http" },
+          ],
+        },
+      ],
+      socialLinks: [{ icon: "github", link: repository }],
+      editLink: { pattern: `${repository}/edit/main/:path`, text: "Edit this page" },
+      footer: { message: `MIT licence. <a href="${repository}">Source on GitHub</a>.` },
+      notFound: {
+        title: "There is no page here",
+        quote: "It may have moved. The search above finds every page, and every symbol of the API.",
+        linkText: "To the home page",
+      },
+    },
+  });
+};
 
-// The pages stay where GitHub shows them, and the site has no text of its own.
-export default defineConfig({
-  title: "Tidegate",
-  description: manifest.description,
-  head: [["link", { rel: "icon", href: logo }]],
-  srcDir: "..",
-  srcExclude: ["!(docs)/**/*"],
-  ignoreDeadLinks: "localhostLinks",
-  rewrites: sitePath,
-  markdown: { config: useSiteLinks, anchor: { slugify: anchorOf } },
-  // The index of the search is one file, loaded with the first search.
-  vite: { build: { chunkSizeWarningLimit: 2_000 } },
-  themeConfig: {
-    logo,
-    search: { provider: "local", options: { miniSearch: { searchOptions: { boostDocument } } } },
-    sidebar: sidebar(),
-    outline: [2, 3],
-    nav: [
-      { text: "Guide", link: "/guide/" },
-      { text: "Commands", link: "/commands" },
-      { text: "HTTP", link: "/http" },
-      { text: "API", link: "/api/" },
-    ],
-    socialLinks: [{ icon: "github", link: manifest.homepage }],
-  },
-});
+/** What search engines show of a page, and what chats and social networks show. */
+function headOf({ title, description, filePath }: PageData): HeadConfig[] {
+  const properties = {
+    "og:type": "website",
+    "og:site_name": "Tidegate",
+    "og:title": title || "Tidegate",
+    "og:description": description,
+    "og:url": site + (filePath ? addressOf(filePath) : ""),
+    "og:image": `${site}card.png`,
+  };
+  return [
+    // VitePress would write a description without escaping it.
+    ["meta", { name: "description", content: description }],
+    ...Object.entries(properties).map(([property, content]): HeadConfig => ["meta", { property, content }]),
+    ["meta", { name: "twitter:card", content: "summary_large_image" }],
+  ];
+}

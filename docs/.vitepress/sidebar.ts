@@ -1,5 +1,5 @@
 import type { DefaultTheme } from "vitepress";
-import { pagePaths, sitePath, titleOf } from "./pages.ts";
+import { addressOf, isOfType, referenceFolder, referencePaths, titleOf } from "./pages.ts";
 
 interface Group {
   readonly text: string;
@@ -75,7 +75,6 @@ export const groups: readonly Group[] = [
     ],
   },
   { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
-  { text: "API", pages: pagePaths().filter((page) => page.startsWith("docs/api/")), collapsed: true },
   {
     text: "Inside",
     pages: [
@@ -89,10 +88,25 @@ export const groups: readonly Group[] = [
   { text: "Project", pages: ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"], collapsed: true },
 ];
 
-/** The sidebar: each page with its own title. */
+const itemOf = (page: string): DefaultTheme.SidebarItem => ({ text: titleOf(page), link: `/${addressOf(page)}` });
+
+/** The sidebar of the pages of the repository: each with its own title. */
 export function sidebar(): DefaultTheme.SidebarItem[] {
-  return groups.map(({ pages, ...group }) => ({
-    ...group,
-    items: pages.map((page) => ({ text: titleOf(page), link: `/${sitePath(page).replace(/(index)?\.md$/, "")}` })),
+  return groups.map(({ pages, ...group }) => ({ ...group, items: pages.map(itemOf) }));
+}
+
+/** The sidebar of the API reference: each import, with its functions and classes, and then its types. */
+export function referenceSidebar(): DefaultTheme.SidebarItem[] {
+  const paths = referencePaths();
+  const types = new Set(paths.filter(isOfType));
+  const folderOf = (page: string) => page.replace(/[^/]*$/, "");
+  const imports = paths.filter((page) => page.endsWith("/README.md") && folderOf(page) !== `${referenceFolder}/`);
+  return imports.map((page) => ({
+    ...itemOf(page),
+    collapsed: true,
+    items: paths
+      .filter((each) => each !== page && folderOf(each) === folderOf(page))
+      .sort((one, other) => Number(types.has(one)) - Number(types.has(other)) || one.localeCompare(other))
+      .map(itemOf),
   }));
 }

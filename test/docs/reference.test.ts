@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { reference } from "../../scripts/docs/reference.ts";
+import { checkComments, writeReference } from "../../scripts/docs/reference.ts";
 
 const greeting = `/** Says hello. @module small */
 
@@ -24,7 +24,10 @@ export const part = "Goodbye";
 let root: string;
 
 const write = (file: string, content: string) => writeFile(join(root, file), content);
-const read = (file: string) => readFile(join(root, file), "utf8");
+const page = async (file: string) => {
+  await writeReference(join(root, "api"), root);
+  return readFile(join(root, "api", file), "utf8");
+};
 const exported = (...files: readonly string[]) =>
   Object.fromEntries(files.map((file) => [file === "index" ? "." : `./${file}`, { types: `./dist/${file}.d.ts` }]));
 
@@ -42,46 +45,52 @@ afterEach(() => rm(root, { recursive: true }));
 
 describe("the API reference", () => {
   test("has a page for each import of the package", async () => {
-    const files = ["docs/api/README.md", "docs/api/small.md", "docs/api/small/later.md"];
-    expect(await reference({ check: false, root })).toEqual(files);
-    expect(await read("docs/api/README.md")).toContain("| [small/later](small/later.md) | Says goodbye. |");
-    expect(await read("docs/api/small.md")).toContain("function greet(name: string): string;");
+    expect(await page("README.md")).toContain("| [small/later](small/later/README.md) | Says goodbye. |");
+    expect(await page("small/README.md")).toContain("| [greet](greet.md) | Greets somebody. |");
+  });
+
+  test("has a page for each symbol, which says how to import it", async () => {
+    const text = await page("small/greet.md");
+    expect(text).toContain('# greet()\n\n```ts\nimport { greet } from "small";\n```');
+    expect(text).toContain("function greet(name: string): string;");
+    expect(await page("small/later/part.md")).toContain('# part\n\n```ts\nimport { part } from "small/later";\n```');
+  });
+
+  test("imports types as types", async () => {
+    await write("src/later.ts", `${parting}/** A part. */\nexport type Part<Kind extends string> = { kind: Kind };\n`);
+    expect(await page("small/later/Part.md")).toContain(
+      '# Part\n\n```ts\nimport type { Part } from "small/later";\n```',
+    );
+  });
+
+  test("has no heading that every symbol has", async () => {
+    expect((await page("small/greet.md")).match(/^#.*$/gm)).toEqual(["# greet()"]);
   });
 
   test("names the errors that are thrown", async () => {
-    await reference({ check: false, root });
-    expect(await read("docs/api/small.md")).toContain("`RangeError`: if there is nobody.");
+    expect(await page("small/greet.md")).toContain("`RangeError`: if there is nobody.");
   });
 
-  test("checks without writing, and finds changed and superfluous pages", async () => {
-    await reference({ check: false, root });
-    expect(await reference({ check: true, root })).toEqual([]);
-    await write("src/index.ts", greeting.replace("Greets", "Salutes"));
-    await write("docs/api/gone.md", "");
-    expect(await reference({ check: true, root })).toEqual(["docs/api/gone.md", "docs/api/small.md"]);
-    expect(await reference({ check: false, root })).toEqual(["docs/api/gone.md", "docs/api/small.md"]);
-    expect(await reference({ check: true, root })).toEqual([]);
+  test("does not keep the page of a symbol that is gone", async () => {
+    await page("small/greet.md");
+    await write("src/index.ts", greeting.replace("greet(", "salute("));
+    await expect(page("small/greet.md")).rejects.toThrow("ENOENT");
   });
 
-  test("does not depend on line numbers", async () => {
-    await reference({ check: false, root });
-    await write("src/index.ts", greeting.replace("\n\n", "\n\n\n\n"));
-    expect(await reference({ check: true, root })).toEqual([]);
-  });
-
-  test("is refused if an export has no comment", async () => {
+  test("needs a comment of every export", async () => {
     await write("src/later.ts", `${parting}export const silent = 1;\n`);
-    await expect(reference({ check: false, root })).rejects.toThrow(/silent .* does not have any documentation/);
+    await expect(checkComments(root)).rejects.toThrow(/silent .* does not have any documentation/);
+    await expect(page("README.md")).rejects.toThrow(/silent .* does not have any documentation/);
   });
 
-  test("is refused if a field of an export has no comment", async () => {
+  test("needs a comment of every field", async () => {
     const fields = "export interface Told {\n  /** When. */\n  readonly at: Date;\n  readonly why: string;\n}\n";
     await write("src/later.ts", `${parting}/** What is told. */\n${fields}`);
-    await expect(reference({ check: false, root })).rejects.toThrow(/^small\/later.Told.why has no comment.$/);
+    await expect(checkComments(root)).rejects.toThrow(/^small\/later.Told.why has no comment.$/);
   });
 
-  test("is refused if a source does not say how to import it", async () => {
+  test("needs each source to say how to import it", async () => {
     await write("src/later.ts", parting.replace("small/later", "small/sooner"));
-    await expect(reference({ check: false, root })).rejects.toThrow("src/later.ts must begin with a comment");
+    await expect(checkComments(root)).rejects.toThrow("src/later.ts must begin with a comment");
   });
 });

@@ -1,0 +1,176 @@
+import axe from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { addressOf, descriptionOf, pagePaths, titleOf } from "../../docs/.vitepress/pages.ts";
+import { anchorOf } from "../../scripts/docs/anchor.ts";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
+import { launchBrowser } from "../support/browser.ts";
+import { type BuiltSite, base, buildSite } from "./built-site.ts";
+
+const home = "docs/index.md";
+const phone = { width: 390, height: 844 };
+const laptop = { width: 1440, height: 900 };
+const samples = ["", "guide/retries", "others", "api/tidegate/queue"];
+
+/** Building takes half a minute, so that only all tests do it. */
+function testBuiltSite() {
+  let site: BuiltSite;
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    [site, browser] = await Promise.all([buildSite(), launchBrowser()]);
+    page = await browser.newPage({ reducedMotion: "reduce" });
+    page.setDefaultTimeout(10_000);
+    // Badges come from elsewhere.
+    await page.route(/^https:/, (route) => route.abort());
+  }, 180_000);
+  afterAll(async () => {
+    await browser?.close();
+    await site?.stop();
+  });
+
+  test("begins with what Tidegate is, three buttons, the dashboard, six features and five boxes", async () => {
+    await page.setViewportSize(laptop);
+    await page.goto(site.url);
+    expect(await page.locator(".VPHero h1").textContent()).toMatch(
+      /Tidegate.*A job queue that needs no worker process/,
+    );
+    expect(await page.locator(".VPHero .actions a").allTextContents()).toEqual(["Get started", "Compare", "GitHub"]);
+    expect(await page.locator(".VPFeature").count()).toBe(6);
+    expect(await page.locator("figure .box").count()).toBe(5);
+    const picture = page.locator(".picture img:visible");
+    await expect.poll(() => picture.evaluate((image: HTMLImageElement) => image.naturalWidth)).toBe(1280);
+  });
+
+  test("has a title, a description and a card on every page", () => {
+    expect(site.pages.size).toBeGreaterThan(200);
+    for (const [address, html] of site.pages) {
+      const metas = Object.fromEntries(
+        [...html.matchAll(/<meta (?:name|property)="([^"]+)" content="([^"]*)">/g)].map(([, name, content]) => [
+          name,
+          content,
+        ]),
+      );
+      expect(metas["description"], address).toMatch(/^.{15,210}$/);
+      expect(metas, address).toMatchObject({
+        "og:title": expect.stringMatching(/./),
+        "og:description": metas["description"],
+        "og:url": `https://tidegate.github.io${address}`,
+        "og:image": `https://tidegate.github.io${base}card.png`,
+      });
+    }
+    expect(site.has(`${base}card.png`)).toBe(true);
+    expect(site.has(`${base}sitemap.xml`)).toBe(true);
+  });
+
+  test("has no dead link, and no link to a heading that is not there", () => {
+    const anchors = new Map(
+      [...site.pages].map(([address, html]) => [
+        address,
+        new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id)),
+      ]),
+    );
+    const dead: string[] = [];
+    for (const [address, html] of site.pages)
+      for (const [, link = ""] of html.matchAll(/ (?:href|src)="([^"]+)"/g)) {
+        const { origin, pathname, hash } = new URL(link, `https://tidegate.github.io${address}`);
+        if (origin !== "https://tidegate.github.io") continue;
+        const heading = decodeURIComponent(hash.slice(1));
+        const isThere = site.has(pathname) && (heading === "" || anchors.get(pathname)?.has(heading));
+        if (!isThere) dead.push(`${address}: ${link}`);
+      }
+    expect(dead).toEqual([]);
+  });
+
+  test("has an edit link to the source of each page that somebody writes", () => {
+    const edit = /href="https:\/\/github.com\/tidegate\/tidegate\/edit\/main\/([^"]+)"/;
+    expect(site.pages.get(`${base}guide/retries`)?.match(edit)?.[1]).toBe("docs/guide/retries.md");
+    expect(site.pages.get(`${base}api/tidegate/queue`)).not.toMatch(edit);
+  });
+
+  describe("the search", () => {
+    beforeAll(async () => {
+      await page.setViewportSize(laptop);
+      await page.goto(site.url);
+      await page.getByRole("button", { name: "Search" }).click();
+    });
+
+    /** Searches, and waits until the first result leads to an address. */
+    const expectFirst = async (query: string, address: string) => {
+      await page.locator("#localsearch-input").fill(query);
+      const first = () => page.locator(".VPLocalSearchBox .result").first().getAttribute("href");
+      await expect.poll(first, { message: query, timeout: 10_000 }).toBe(base + address);
+    };
+
+    test("finds each page by its title", async () => {
+      // The home has no heading, and the README that of the site.
+      for (const path of pagePaths().filter((each) => each !== home && each !== "README.md"))
+        await expectFirst(titleOf(path), `${addressOf(path)}#${anchorOf(titleOf(path))}`);
+    });
+
+    test.for([
+      ["retry", "guide/retries#retries"],
+      ["dead letter", "guide/dead-letter#dead-letter-queue"],
+      ["enqueueMany", "api/tidegate/queue#enqueuemany"],
+      ["upstashStore", "api/tidegate/upstash/upstashstore#upstashstore"],
+    ] as const)("finds %s", ([query, address]) => expectFirst(query, address));
+  });
+
+  test("no page scrolls sideways on a phone", async () => {
+    await page.setViewportSize(phone);
+    const wide: string[] = [];
+    for (const path of [...pagePaths().map(addressOf), ...samples]) {
+      await page.goto(site.url + path);
+      const width = await page.evaluate(() => document.documentElement.scrollWidth);
+      if (width > phone.width) wide.push(path);
+    }
+    expect(wide).toEqual([]);
+  });
+
+  test("nine of ten blocks of code fit their column on a laptop", async () => {
+    await page.setViewportSize(laptop);
+    let all = 0;
+    let wide = 0;
+    for (const path of pagePaths().map(addressOf)) {
+      await page.goto(site.url + path);
+      const blocks = await page
+        .locator(".vp-doc pre")
+        .evaluateAll((each) => each.map(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth));
+      all += blocks.length;
+      wide += blocks.filter(Boolean).length;
+    }
+    expect(all).toBeGreaterThan(250);
+    expect(wide / all).toBeLessThan(0.1);
+  });
+
+  test.each(["light", "dark"] as const)("has contrast enough to be read in %s", async (colorScheme) => {
+    await page.setViewportSize(laptop);
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    for (const path of samples) {
+      await page.goto(site.url + path);
+      await page.evaluate(axe.source);
+      const found = await page.evaluate(async () => {
+        const run = Reflect.get(window, "axe").run as typeof axe.run;
+        const { violations } = await run(document, { runOnly: ["color-contrast", "image-alt", "link-name"] });
+        return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+      });
+      expect(found, path).toEqual([]);
+    }
+  });
+
+  test("shows a page of its own where there is none", async () => {
+    const response = await page.goto(`${site.url}guide/gone`);
+    expect(response?.status()).toBe(404);
+    await page.getByText("There is no page here").waitFor();
+  });
+}
+
+if (isForAll) describe("the built site", testBuiltSite);
+
+test("each page has a description of its own", () => {
+  const descriptions = pagePaths()
+    .filter((page) => page !== home)
+    .map(descriptionOf);
+  for (const each of descriptions) expect(each).toMatch(/^[^[\]*`|<>]{20,200}$/);
+  expect(new Set(descriptions).size).toBe(descriptions.length);
+});
