@@ -104,7 +104,7 @@ async function documented(root: string) {
   return { app, project, logger };
 }
 
-/** Puts a symbol right below its import: `tidegate/client/QueueClient.md`. */
+/** Puts a symbol right below its import, such as `QueueClient` below `tidegate/client`. */
 class SymbolRouter extends MemberRouter {
   override getIdealBaseName(reflection: Reflection): string {
     return super

@@ -40,8 +40,8 @@ function largestBatch({ definitions }: AttemptNeeds): number {
 
 /**
  * One drain. It starts jobs while slots are free, sends an exchange when one is due (`NextExchange`), and otherwise
- * waits until a job ends, a reply arrives or a time comes. It ends when nothing runs and nothing is due, or a limit is
- * reached.
+ * waits until a job ends, a reply arrives or a time comes. It ends when nothing runs and no reply is on its way, and
+ * nothing is due or a limit is reached.
  *
  * It does not wait for the reply of an exchange: jobs run on, and it may send the next exchange meanwhile.
  */
@@ -115,8 +115,8 @@ export class Drain {
   /** Notes that this process has enqueued something that is due at `at`: the drain need not check for it. */
   noteEnqueued(at: number): void {
     this.#inFlight.noteEnqueued(at);
-    // Only with `checkEvery`: on some platforms one request may not wake another. The drain sees
-    // what its own handlers enqueue when they end.
+    // Without `checkEvery` a drain wakes by its own events alone: on some platforms one request may not wake another.
+    // It sees what its handlers have enqueued when they end.
     if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
 
@@ -146,12 +146,12 @@ export class Drain {
       const now = clock();
       this.#startWaiting(now);
       this.#limits.slots.changed();
-      // Do not await between these checks and the wait: the drain would miss what happens in between.
+      // Do not await between these conditions and the wait: the drain would miss what happens in between.
       if (this.#next.isDue(now)) await this.#exchange();
       else if (now >= this.#watch.dueAt(now)) this.#watch.check(store, now);
       else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens();
-      // Quarantined jobs wait until the others are settled. If the budget has no room for one more exchange, they are
-      // released.
+      // Jobs that must run alone wait until all others are settled. If the budget has no room for one more exchange,
+      // they are released.
       else if (this.#jobs.waiting.length > 0) this.#release(this.#jobs.waiting.takeAll(), now);
       else break;
     }
@@ -265,7 +265,7 @@ export class Drain {
     const { request, ended } = taken;
     this.#inFlight.send(request, (reply) => {
       const unsettled = ended.filter((_, index) => reply?.settled[index] === undefined);
-      // After a failure the drain tries once more, when all jobs have ended.
+      // What the last try has not settled stays so: after a failure there is one, when all jobs have ended.
       if (request.isLastTry) this.#counts.lost += unsettled.length;
       else this.#jobs.ended.putBack(unsettled);
       if (reply) this.#apply(reply, ended, request);

@@ -34,9 +34,10 @@ interface Plan extends Claim {
  *
  * It is due for one of three reasons, and then also does everything else there is to do:
  *
- * - **To claim or fire**: something is due, and the drain has fewer jobs ahead than it can use soon (`Prefetch`).
  * - **To settle**: the drain is idle, or the oldest ended job has waited for a second.
- * - **To check**: jobs run, and the last exchange was sent `checkEvery` ago.
+ * - **To fire** schedules that the last claim has handed out.
+ * - **To claim**: the drain has fewer jobs ahead than it can use soon (`Prefetch`), and something is due, or may be: jobs
+ *   run, and the last exchange was sent `checkEvery` ago.
  *
  * It need not wait for the exchanges in flight, as long as there are not too many (`InFlight.hasRoom`). But the drain
  * claims beside another claim only if the store has counted more due jobs than the exchanges in flight will claim
@@ -132,9 +133,10 @@ export class NextExchange {
     const plan = this.#plan(now);
     if (!plan) return undefined;
     const { fire, limit } = plan;
-    if (limit > 0) allowance.noteClaim();
     const ended = jobs.ended.take();
     const reads = !this.#isReadingNeedless(ended, now);
+    const claim = limit > 0 && reads ? this.#claimRequest(plan, now) : undefined;
+    if (claim) allowance.noteClaim();
     this.#fires = this.#fires.slice(fire.length);
     this.#lastSentAt = now;
     if (reads) this.#lastReadAt = now;
@@ -142,7 +144,7 @@ export class NextExchange {
       now,
       settle: ended.map(({ outcome }) => outcome),
       fire,
-      claim: limit > 0 && reads ? this.#claimRequest(plan, now) : undefined,
+      claim,
       reads,
       watch: jobs.longestRunning(now),
       resendPauseMs: bounds.cutOffAt - now,

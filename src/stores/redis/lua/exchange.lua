@@ -1,4 +1,6 @@
--- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due.
+-- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due. This file is the
+-- frame; the files that it includes do the work. KEYS and helpers such as `call_many` come from _prelude.lua, and what
+-- concerns flow control keys from _lanes.lua.
 -- A job waits in `due` at its run time. To claim it is to move it there to the end of its lease (the visibility
 -- timeout): until then no other drain gets it. To settle it is to take it out, or to move it to its next run time.
 --
@@ -64,7 +66,7 @@ end
 -- include: _fire.lua
 
 local jobs_taken = 0
--- For a ZADD of `due`: the leases. And one that puts their jobs back in line.
+-- The values of a ZADD of `due` that leases the claimed jobs, and of one that undoes this for jobs with keys.
 local leases = {}
 local unclaimed = {}
 -- For an HSET of `jobs`: the records of jobs that were born, and go on under their ids.
@@ -127,7 +129,8 @@ local function work()
   leave_lines()
 end
 
--- Brings what is stored of keys back to what has been written before the command that failed.
+-- If a command fails midway, what the earlier ones have written stays. This makes the stored state of flow control keys
+-- agree with it.
 local function restore()
   if not (checkpoint and pcall(restore_checkpoint)) then
     pcall(put_leases_back)
@@ -142,7 +145,7 @@ if not is_done then
   restore()
   error(problem, 0)
 end
--- Only eviction leaves a member without a record. It would stay first in line forever.
+-- A member without a record, which only eviction leaves, would stay first in line forever. The others go on under ids.
 surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
