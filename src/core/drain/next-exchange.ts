@@ -36,8 +36,8 @@ interface Plan extends Claim {
  *
  * - **To settle**: the drain is idle, or the oldest ended job has waited for a second.
  * - **To fire** schedules that the last claim has handed out.
- * - **To claim**: the drain has fewer jobs ahead than it can use soon (`Prefetch`), and something is due, or may be: jobs
- *   run, and the last exchange was sent `checkEvery` ago.
+ * - **To claim**: the drain has fewer jobs ahead than it can use soon (`Prefetch`), and something is due, or may be:
+ *   jobs run, and the last exchange was sent `checkEvery` ago.
  *
  * It need not wait for the exchanges in flight, as long as there are not too many (`InFlight.hasRoom`). But the drain
  * claims beside another claim only if the store has counted more due jobs than the exchanges in flight will claim

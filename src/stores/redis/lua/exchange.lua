@@ -1,6 +1,6 @@
--- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due. This file is the
--- frame; the files that it includes do the work. KEYS and helpers such as `call_many` come from _prelude.lua, and what
--- concerns flow control keys from _lanes.lua.
+-- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due. This file is
+-- the frame; the files that it includes do the work. KEYS and helpers such as `call_many` come from _prelude.lua, and
+-- what concerns flow control keys from _lanes.lua.
 -- A job waits in `due` at its run time. To claim it is to move it there to the end of its lease (the visibility
 -- timeout): until then no other drain gets it. To settle it is to take it out, or to move it to its next run time.
 --
