@@ -19,7 +19,7 @@ export interface JobError {
 export interface FailedAttempt extends JobError {
   /** Which attempt it was: 1 for the first. */
   readonly attempt: number;
-  /** When it began; missing if no attempt was made, or an earlier version stored the failure. */
+  /** When it began; missing if no attempt was made. */
   readonly startedAt?: Date;
   /** When it failed. */
   readonly failedAt: Date;
