@@ -19,7 +19,7 @@ async function bury(store: Store, jobs: number, groups: number): Promise<void> {
     const settle = (await queue.enqueue(held, now)).flatMap(({ lease }, index): Outcome[] => {
       const number = first + index;
       const error = { name: "Error", message: `of group ${number % groups}`, attempt: 1, at: now };
-      const end = { at: now, attempts: 1, error };
+      const end = { at: now, startedAt: now, attempts: 1, error };
       const group = groupName((number % groups) * 1_000_003);
       const died = { to: "dead", at: now - (jobs - number) * 1_000, group } as const;
       return lease ? [{ ...died, lease, record: encodeRecord({ name: "fails", enqueuedAt: now, end }) }] : [];

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
-import { keysOf } from "../../src/stores/redis/keys.ts";
 import { clockByHand } from "../support/clock.ts";
 import { type Fixture, fixtureQueue, loadFixture, makeFixture, recordVersion, seenIn } from "../support/fixture.ts";
 import { keyBreaches, readStored, storedBreaches } from "../support/invariants.ts";

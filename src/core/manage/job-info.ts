@@ -159,9 +159,9 @@ function maxRetriesOf(job: AnyJob | undefined): number | null {
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
   if (!end) return {};
-  const started = end.startedAt === undefined ? {} : { startedAt: new Date(end.startedAt) };
-  if (stored.state === "completed") return { ...started, completedAt: new Date(end.at), result: end.result ?? null };
-  return { ...started, failedAt: new Date(end.at), error: jobError(end.error) };
+  const startedAt = new Date(end.startedAt);
+  if (stored.state === "completed") return { startedAt, completedAt: new Date(end.at), result: end.result ?? null };
+  return { startedAt, failedAt: new Date(end.at), error: jobError(end.error) };
 }
 
 function failedAttempt(error: AttemptError): FailedAttempt {
