@@ -20,13 +20,6 @@ export function wrongPartitions(queue: string, stored: Spread | "whole", opened:
   );
 }
 
-/** The error for a queue whose partitions are stored under the keys of an earlier version. */
-export function earlierPartitions(queue: string, key: string): TidegateError {
-  return invalidRequest(
-    `The partitions of the queue ${JSON.stringify(queue)} still have jobs under the key names of an earlier version, such as ${key}. Run that version until they are done and its dead letter is empty, or rename the keys as docs/storage.md says.`,
-  );
-}
-
 function inWords({ partitions, stores }: Spread): string {
   return `${partitions} partitions${stores > 1 ? ` of ${stores} stores` : ""}`;
 }

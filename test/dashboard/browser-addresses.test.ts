@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
-import { storeOldId } from "../support/dots.ts";
+import { storeRefusedId } from "../support/dots.ts";
 import { heading, notice, press, useDashboard } from "./browser-page.ts";
 import { serveQueue } from "./served-queue.ts";
 
@@ -24,7 +24,7 @@ describe("an invalid address", () => {
 test("a job with an id that a URL drops is shown and cancelled, and no button changes anything else", async () => {
   const store = memoryStore();
   const on = await serveQueue({}, store);
-  await storeOldId(store, "..", on.clock);
+  await storeRefusedId(store, "..", on.clock);
   const page = await open(on, "#view=schedules");
   await press(page, "Pause ..");
   await notice(page, 'A URL cannot contain "." or "..".');

@@ -1,7 +1,7 @@
 import { type Clock, Queue, type Store } from "../../src/index.ts";
 
-/** Stores a waiting job and a schedule under an id that is now refused, as an older version did. */
-export async function storeOldId(store: Store, id: string, clock: Clock = Date.now): Promise<void> {
+/** Stores a waiting job and a schedule under an id that is now refused, as another program may have. */
+export async function storeRefusedId(store: Store, id: string, clock: Clock = Date.now): Promise<void> {
   const queue = new Queue({ store, clock });
   const inside = store.open(queue.name);
   await queue.schedules.upsert("model", { job: "report", cron: "0 9 * * *" });

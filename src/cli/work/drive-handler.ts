@@ -1,5 +1,5 @@
 import { addReport, type DrainReport, type DrainTotals, noTotals } from "../../core/drain/report.ts";
-import { type ErrorCode, isTidegateError } from "../../core/shared/errors.ts";
+import { isTidegateError } from "../../core/shared/errors.ts";
 import { DrainLoop } from "../../worker/loop.ts";
 import { counted } from "../output/text.ts";
 import type { HandlerTarget } from "../target.ts";
@@ -37,11 +37,7 @@ export async function driveHandler(target: HandlerTarget, context: WorkContext):
   return totals;
 }
 
-/** Why a handler lists no attempts, by the code of its refusal. */
-const UNLISTED: { readonly [Code in ErrorCode]?: string } = {
-  forbidden: "The token may not read, so attempts are only counted. To list them, give it the scope read too.",
-  invalid_request: "The handler is of an earlier version, so attempts are only counted. Its own log shows failures.",
-};
+const UNLISTED = "The token may not read, so attempts are only counted. To list them, give it the scope read too.";
 
 function drainAndPrint({ queue }: HandlerTarget, { workers, display, print }: WorkContext): () => Promise<DrainReport> {
   const options = workers === undefined ? {} : { concurrency: workers };
@@ -55,11 +51,10 @@ function drainAndPrint({ queue }: HandlerTarget, { workers, display, print }: Wo
       for (const attempt of attempts) print(attempt);
       return report;
     } catch (error) {
-      const reason = isTidegateError(error) ? UNLISTED[error.code] : undefined;
-      if (!reason) throw error;
+      if (!isTidegateError(error) || error.code !== "forbidden") throw error;
       const report = await queue.drain(options);
       isListed = false;
-      display.note(reason);
+      display.note(UNLISTED);
       return report;
     }
   };

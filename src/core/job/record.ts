@@ -59,7 +59,7 @@ export interface JobRecord {
 
 export interface JobEnd {
   readonly at: number;
-  readonly startedAt?: number;
+  readonly startedAt: number;
   readonly attempts: number;
   readonly result?: unknown;
   /** When a completed record counts as gone, even if the store still has it. */

@@ -36,7 +36,7 @@ export interface FailurePage {
   readonly failures: readonly FailureGroup[];
   /** Where the next page begins; null on the last one. */
   readonly cursor: string | null;
-  /** How many dead jobs are in no group: an earlier version stored them, or a queue with `observe: false`. */
+  /** How many dead jobs are in no group: they died in a queue with `observe: false`. */
   readonly ungrouped: number;
 }
 

@@ -19,7 +19,7 @@ export interface JobError {
 export interface FailedAttempt extends JobError {
   /** Which attempt it was: 1 for the first. */
   readonly attempt: number;
-  /** When it began; missing if no attempt was made, or an earlier version stored the failure. */
+  /** When it began; missing if no attempt was made. */
   readonly startedAt?: Date;
   /** When it failed. */
   readonly failedAt: Date;
@@ -159,9 +159,9 @@ function maxRetriesOf(job: AnyJob | undefined): number | null {
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {
   if (!end) return {};
-  const started = end.startedAt === undefined ? {} : { startedAt: new Date(end.startedAt) };
-  if (stored.state === "completed") return { ...started, completedAt: new Date(end.at), result: end.result ?? null };
-  return { ...started, failedAt: new Date(end.at), error: jobError(end.error) };
+  const startedAt = new Date(end.startedAt);
+  if (stored.state === "completed") return { startedAt, completedAt: new Date(end.at), result: end.result ?? null };
+  return { startedAt, failedAt: new Date(end.at), error: jobError(end.error) };
 }
 
 function failedAttempt(error: AttemptError): FailedAttempt {

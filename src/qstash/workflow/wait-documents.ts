@@ -90,9 +90,7 @@ export class Waits {
   /** Whether an event comes from a webhook of a run. Costs one command. */
   async isWebhook(eventId: string, runId: string): Promise<boolean> {
     const found = await this.#documents.get(WAITS, await waitsName(eventId, runId));
-    const { isWebhook = false, waits } = found ? (JSON.parse(found.text) as RunWaits) : { waits: [] };
-    // An earlier version created webhooks without this mark.
-    return isWebhook || waits.some(({ step }) => step.stepType === "WaitForWebhook");
+    return found !== undefined && (JSON.parse(found.text) as RunWaits).isWebhook === true;
   }
 
   /** Saves an event for a run. @returns false if the run waits for it by now */

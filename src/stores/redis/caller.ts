@@ -3,10 +3,10 @@ import { wrongPartitions } from "../wrong-partitions.ts";
 import type { Command, Connection, InPlace, Sending } from "./connection.ts";
 import { isRefusedCommand } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
+import { readLayout } from "./layout.ts";
 import { mostOfPartitions } from "./most-commands.ts";
 import type { Script } from "./scripts.generated.ts";
 import * as scripts from "./scripts.generated.ts";
-import { readLayout } from "./spread.ts";
 
 /** The arguments of a script: a function if they say whether an earlier send may have arrived. */
 export type Arguments = readonly string[] | ((isResend: boolean) => readonly string[]);
@@ -73,12 +73,10 @@ export class Caller {
     }
   }
 
-  /** Reads how the queue is spread. @param wanted spreads it like this if it is stored as `replaced`, or not at all. */
-  async layoutText(wanted = "", replaced = ""): Promise<string> {
+  /** Reads how the queue is spread. @param wanted spreads it like this if nothing of it is stored yet. */
+  async layoutText(wanted = ""): Promise<string> {
     const sending = { most: mostOfPartitions };
-    return String(
-      await this.connection.run(scripts.partitions, this.keys, () => [wanted, replaced], this.meter, sending),
-    );
+    return String(await this.connection.run(scripts.partitions, this.keys, () => [wanted], this.meter, sending));
   }
 
   /** Finds out why Redis refused a command: the keys of a queue in partitions refuse every one. */

@@ -3,22 +3,10 @@
  * hash tag keeps them in one slot of a cluster.
  *
  * @param partition for a queue that is spread over several sets of keys. Under the keys of the whole, such a queue
- * keeps   only how it is spread (lua/partitions.lua).
+ * keeps only how it is spread (lua/partitions.lua).
  */
 export function keysOf(prefix: string, queue: string, partition?: number): QueueKeys {
-  return keysWith(
-    `${prefix}:{${queue}${partition === undefined ? "" : `/${partitionTag(partition)}`}}:`,
-    prefix,
-    queue,
-  );
-}
-
-/** The keys of a partition in earlier versions, whose names do not spread over the slots of a cluster. */
-export function earlierKeysOf({ prefix, queue }: QueueKeys, partition: number): QueueKeys {
-  return keysWith(`${prefix}:{${queue}/${partition}}:`, prefix, queue);
-}
-
-function keysWith(tag: string, prefix: string, queue: string): QueueKeys {
+  const tag = `${prefix}:{${queue}${partition === undefined ? "" : `/${partitionTag(partition)}`}}:`;
   const all: string[] = [];
   const byName = {} as Record<KeyName, string>;
   for (const name of keyNames) {

@@ -1,32 +1,21 @@
-import type { QueueStore, Spread } from "../../core/store/store.ts";
-import { earlierPartitions } from "../wrong-partitions.ts";
+import type { Layout, QueueStore, Spread } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
-import { earlierKeysOf } from "./keys.ts";
-import { mostOfPartitions } from "./most-commands.ts";
-import { readLayout, writeEarlier, writeSpread } from "./spread.ts";
 
 export function layoutCalls(caller: Caller): Pick<QueueStore, "partitions"> {
   return {
-    async partitions(wanted) {
-      if (!wanted) return readLayout(await caller.layoutText());
-      const [spread, earlier] = [writeSpread(wanted), writeEarlier(wanted)];
-      const stored = await caller.layoutText(spread);
-      if (stored !== earlier || !affordsSearch(caller, wanted)) return readLayout(stored);
-      await refuseEarlierKeys(caller, wanted);
-      return readLayout(await caller.layoutText(spread, earlier));
-    },
+    partitions: async (wanted) => readLayout(await caller.layoutText(wanted && writeSpread(wanted))),
   };
 }
 
-/** Whether the budget has room to search for the keys of earlier versions. If not, a later call does. */
-function affordsSearch({ meter }: Caller, { partitions }: Spread): boolean {
-  return meter?.allows?.({ roundTrips: 2, commands: partitions + mostOfPartitions }) !== false;
+/** The text that replaces each set and hash of a spread queue. */
+function writeSpread({ partitions, stores, store }: Spread): string {
+  return `partitions:${partitions}:${store}/${stores}`;
 }
 
-/** Refuses a queue with jobs, schedules or dead jobs under names that this version does not read. */
-async function refuseEarlierKeys(caller: Caller, { partitions }: Spread): Promise<void> {
-  const parts = Array.from({ length: partitions }, (_, partition) => earlierKeysOf(caller.keys, partition));
-  const counts = await caller.plain(...parts.map(({ due, dead }) => ["EXISTS", due, dead]));
-  const found = parts.find((_, partition) => Number(counts[partition]) > 0);
-  if (found) throw earlierPartitions(caller.keys.queue, found.due);
+/** Reads what lua/partitions.lua returns. An unknown text counts as jobs that are not in partitions. */
+export function readLayout(text: string): Layout {
+  if (text === "nothing") return text;
+  const [isKnown, ...numbers] = /^partitions:(\d+):(\d+)\/(\d+)$/.exec(text) ?? [];
+  const [partitions = 0, store = 0, stores = 0] = numbers.map(Number);
+  return isKnown ? { partitions, stores, store } : "whole";
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
-import { storeOldId } from "../../support/dots.ts";
+import { storeRefusedId } from "../../support/dots.ts";
 
 // URL parsing removes "." and ".." from a path, in every notation.
 
@@ -22,7 +22,7 @@ describe.each([".", ".."])("%j is refused", (dots) => {
   });
 
   test("but can be shown, cancelled, paused and removed if it is already stored", async () => {
-    await storeOldId(store, dots);
+    await storeRefusedId(store, dots);
     expect(await queue.getJob(dots)).toMatchObject({ id: dots });
     await queue.cancel(dots);
     expect(await queue.getJob(dots)).toBeNull();

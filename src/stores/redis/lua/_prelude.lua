@@ -239,12 +239,10 @@ local REMOVED = '#4'
 local WAITING = 8
 local RUNNING = 24
 local HISTOGRAM_SIZE = 16
-local MINUTES = 336
+local MINUTES = 80
 local MINUTES_KEPT = 64
 local SWEPT_ON = '#10'
 local TRIMMED_IN = '#11'
--- Where earlier versions count the minutes, in four numbers of 32 bits each: which it is, processed, retried, dead.
-local OLD_MINUTES = 80
 
 local function add(counter, by)
   call('BITFIELD', stats, 'INCRBY', 'i64', counter, by)

@@ -8,10 +8,10 @@ local COUNTER_OF = { completed = 1, retried = 2, dead = 3 }
 local FIRST_WAITING = 4
 local FIRST_RUNNING = 19
 -- For each kind of window: its length, how many are kept, how many values a count has, and where the first one begins.
-local HOURS = { ms = 3600000, kept = 336, values = 268435456, at = 2880 }
+local HOURS = { ms = 3600000, kept = 336, values = 268435456, at = 1856 }
 -- Then the names of jobs, each at its place: a hash of the name, in 32 bits, to identify it by; three totals; and
 -- windows of its own.
-local NAMES_AT = 69408
+local NAMES_AT = 68384
 local TOTALS_AT = 6
 local NAME_BYTES = 2994
 local TENS = { ms = 600000, kept = 7, values = 67108864, at = 24 }

@@ -2,7 +2,6 @@
 -- ARGV: score of the group, limit, most bytes, when the last job seen became dead and its id (both '' for the first
 --   page)
 -- Returns: 1 if more may follow, or 0, then for each job: id, when it became dead, record
--- A job that an earlier version has retried or removed has an empty record, and leaves the group.
 local score = argument()
 local limit = number_argument()
 local most_bytes = number_argument()
@@ -34,16 +33,11 @@ if last_id ~= '' then past = rank_after_older(group_entry(last_dead_since, last_
 local from = math.max(past - limit, first)
 local range = past > from and call('ZRANGE', dead, from, past - 1) or {}
 local ids = {}
-local gone = {}
 for i = #range, 1, -1 do push(ids, string.sub(range[i], 16)) end
-local dead_since = read_many('ZMSCORE', dead, ids)
 local records, fitting = read_fitting(dead_jobs, ids, most_bytes)
 local reply = { (from > first or fitting < #ids) and 1 or 0 }
 for i = 1, fitting do
   local entry = range[#range + 1 - i]
-  local is_dead = dead_since[i] and group_entry(dead_since[i], ids[i]) == entry
-  if not is_dead then push(gone, entry) end
-  push(reply, ids[i], string.sub(entry, 2, 14), is_dead and records[i] or '')
+  push(reply, ids[i], string.sub(entry, 2, 14), records[i] or '')
 end
-call_many('ZREM', dead, gone)
 return reply

@@ -97,11 +97,8 @@ local function add_to_minute(minute, which, count)
   minutes[minute][which] = minutes[minute][which] + count
 end
 for i = 0, MINUTES_KEPT - 1 do
-  local old = OLD_MINUTES * 4 + i * 16
   local at = MINUTES * 4 + i * 24
-  local minute = number_at(text, old, 4)
   for which = 1, 3 do
-    if minute > 0 then add_to_minute(minute, which, number_at(text, old + which * 4, 4)) end
     add_to_minute(number_at(text, at + which * 8 - 8, 4), which, number_at(text, at + which * 8 - 4, 4))
   end
 end

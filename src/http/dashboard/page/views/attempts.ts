@@ -41,7 +41,7 @@ function attemptsOf(job: Info): readonly Attempt[] {
   const failed = [...errors].reverse().map((error) => ({
     ...{ number: error.attempt, kind: "retried", error },
     title: `Attempt ${error.attempt} failed`,
-    startedAt: error.startedAt ?? (error.attempt === attempts && state === "dead" ? startedAt : undefined),
+    startedAt: error.startedAt,
     endedAt: error.failedAt,
   }));
   if (state === "completed")
