@@ -85,7 +85,7 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
   });
 });
 
-/** What the fixture of version 1 lacks: keys, documents, a job leased as it was enqueued, planned occurrences, metrics. */
+/** What v1.json lacks: keys, documents, a job leased as it was enqueued, planned occurrences, metrics. */
 interface StoredForms extends Fixture {
   readonly seen: {
     readonly jobs: readonly { readonly id: string }[];

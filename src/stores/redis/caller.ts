@@ -1,9 +1,10 @@
 import type { Meter } from "../../core/store/meter.ts";
+import type { Layout, Spread } from "../../core/store/store.ts";
 import { wrongPartitions } from "../wrong-partitions.ts";
 import type { Command, Connection, InPlace, Sending } from "./connection.ts";
 import { isRefusedCommand } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
-import { readLayout } from "./layout.ts";
+import { readLayout, writeSpread } from "./layout.ts";
 import { mostOfPartitions } from "./most-commands.ts";
 import type { Script } from "./scripts.generated.ts";
 import * as scripts from "./scripts.generated.ts";
@@ -74,14 +75,15 @@ export class Caller {
   }
 
   /** Reads how the queue is spread. @param wanted spreads it like this if nothing of it is stored yet. */
-  async layoutText(wanted = ""): Promise<string> {
+  async layout(wanted?: Spread): Promise<Layout> {
+    const args = () => [wanted ? writeSpread(wanted) : ""];
     const sending = { most: mostOfPartitions };
-    return String(await this.connection.run(scripts.partitions, this.keys, () => [wanted], this.meter, sending));
+    return readLayout(String(await this.connection.run(scripts.partitions, this.keys, args, this.meter, sending)));
   }
 
   /** Finds out why Redis refused a command: the keys of a queue in partitions refuse every one. */
   async #reason(error: unknown): Promise<unknown> {
-    const layout = isRefusedCommand(error) && (await this.layoutText().then(readLayout, () => undefined));
+    const layout = isRefusedCommand(error) && (await this.layout().catch(() => undefined));
     return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;
   }
 

@@ -1,14 +1,7 @@
-import type { Layout, QueueStore, Spread } from "../../core/store/store.ts";
-import type { Caller } from "./caller.ts";
-
-export function layoutCalls(caller: Caller): Pick<QueueStore, "partitions"> {
-  return {
-    partitions: async (wanted) => readLayout(await caller.layoutText(wanted && writeSpread(wanted))),
-  };
-}
+import type { Layout, Spread } from "../../core/store/store.ts";
 
 /** The text that replaces each set and hash of a spread queue. */
-function writeSpread({ partitions, stores, store }: Spread): string {
+export function writeSpread({ partitions, stores, store }: Spread): string {
   return `partitions:${partitions}:${store}/${stores}`;
 }
 

@@ -9,7 +9,6 @@ import { extendCalls } from "./extend.ts";
 import { flowCalls } from "./flow.ts";
 import { deadJobCalls, waitingJobCalls } from "./job-changes.ts";
 import type { QueueKeys } from "./keys.ts";
-import { layoutCalls } from "./layout.ts";
 import { listCalls } from "./lists.ts";
 import {
   mostOfDeclare,
@@ -48,7 +47,7 @@ export function redisQueue(
     ...enqueueCalls(caller),
     ...exchangeCalls(caller),
     ...extendCalls(caller),
-    ...layoutCalls(caller),
+    partitions: (wanted) => caller.layout(wanted),
     ...peekCalls(caller),
     ...listCalls(caller),
     ...waitingJobCalls(caller),

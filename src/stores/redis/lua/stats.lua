@@ -91,15 +91,13 @@ end
 
 local this_minute = math.floor(now / 60000)
 local minutes = {}
-local function add_to_minute(minute, which, count)
-  if count == 0 or minute <= this_minute - 60 then return end
-  minutes[minute] = minutes[minute] or { 0, 0, 0 }
-  minutes[minute][which] = minutes[minute][which] + count
-end
-for i = 0, MINUTES_KEPT - 1 do
-  local at = MINUTES * 4 + i * 24
-  for which = 1, 3 do
-    add_to_minute(number_at(text, at + which * 8 - 8, 4), which, number_at(text, at + which * 8 - 4, 4))
+for i = 0, 3 * MINUTES_KEPT - 1 do
+  local at = MINUTES * 4 + i * 8
+  local minute = number_at(text, at, 4)
+  local count = number_at(text, at + 4, 4)
+  if count > 0 and minute > this_minute - 60 then
+    minutes[minute] = minutes[minute] or { 0, 0, 0 }
+    minutes[minute][i % 3 + 1] = count
   end
 end
 local minute_rows = {}
