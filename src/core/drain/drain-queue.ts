@@ -60,6 +60,8 @@ async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: Drain
     limits.onStopped?.(report, drain.failure);
     return report;
   } finally {
+    // A partition that was too late for the drain, or an aborted handler, may still try to send: no report counts it.
+    budget.close();
     usage.noteCompleted(drain.completed);
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../../src/core/queue/internals.ts";
-import type { ExchangeRequest } from "../../../src/core/store/store.ts";
+import type { Meter } from "../../../src/core/store/meter.ts";
+import type { ExchangeRequest, Store } from "../../../src/core/store/store.ts";
 import { defineJob, memoryStore, Queue, TidegateError } from "../../../src/index.ts";
 import { faultyStore, testClock } from "../../../src/testing/index.ts";
 import { aroundStore } from "../../support/around-calls.ts";
@@ -79,6 +80,24 @@ describe("a drain", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect(calls).toEqual(["peekWithManifest"]);
     expect(await queue.drain({ signal: abort.signal })).toMatchObject({ roundTrips: 0, stoppedBy: "aborted" });
+  });
+
+  test("allows no request after its report, so that the report counts them all", async () => {
+    const inner = memoryStore();
+    const meters: (Meter | undefined)[] = [];
+    const store: Store = {
+      open(queue, meter, partition) {
+        meters.push(meter);
+        return inner.open(queue, meter, partition);
+      },
+    };
+    const allows = () => meters.map((meter) => meter?.allows?.({ roundTrips: 1, commands: 1 }));
+    const seen: unknown[] = [];
+    const job = defineJob({ name: "job", perform: () => void seen.push(allows().at(-1)) });
+    const queue = new Queue({ store, jobs: [job] });
+    await queue.enqueue(job, undefined);
+    await queue.drain();
+    expect({ during: seen, after: allows().at(-1) }).toEqual({ during: [true], after: false });
   });
 
   test("claims for all free slots at once, however slow earlier jobs were", async () => {

@@ -17,6 +17,7 @@ test.each([
   ["GET https://api.example.com/users/42 failed", "GET https://api.example.com/users/# failed"],
   ["503 after 409 ms, 500 bytes and 412 minutes", "503 after # ms, # bytes and # minutes"],
   ["404 sent, 500 items", "404 sent, 500 items"],
+  ["HTTP 422 min length, 404 byte range, 503 ms-orders", "HTTP 422 min length, 404 byte range, 503 ms-orders"],
   ["größe12 fehlt", "# fehlt"],
 ])("%j folds to %j", (message, expected) => {
   expect(folded(message)).toBe(expected);
