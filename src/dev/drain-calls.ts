@@ -17,18 +17,21 @@ const MOST_BYTES = 64 * 1024;
 /** Calls the drain route of an app, as a cron does. */
 export class DrainCalls {
   readonly #url: URL;
-  readonly #token: string | undefined;
+  readonly #readToken: () => Promise<string | undefined>;
   #method: "POST" | "GET" = "POST";
 
-  /** @param token sent as a bearer token. */
-  constructor(url: URL, token: string | undefined) {
-    this.#url = url;
-    this.#token = token;
+  /** @param readToken reads the bearer token of a call. */
+  constructor(url: URL, readToken: () => Promise<string | undefined>) {
+    this.#url = new URL(url);
+    // Whatever falls due is called for. A call that lingers would keep others waiting.
+    this.#url.searchParams.set("linger", "0s");
+    this.#readToken = readToken;
   }
 
   /** Calls the route once; a second time if it takes only GET. Rejects only if the signal is aborted. */
   async call(signal: AbortSignal): Promise<Drained> {
-    const headers = { ...(this.#token && { Authorization: `Bearer ${this.#token}` }) };
+    const token = await this.#readToken();
+    const headers = { ...(token && { Authorization: `Bearer ${token}` }) };
     try {
       // A redirect would turn POST into GET, and pass the token on.
       const response = await fetch(this.#url, { method: this.#method, headers, redirect: "manual", signal });
@@ -37,16 +40,16 @@ export class DrainCalls {
         await response.body?.cancel();
         return await this.call(signal);
       }
-      return this.#read(response, await jsonOf(response));
+      return this.#read(response, await jsonOf(response), token !== undefined);
     } catch {
       signal.throwIfAborted();
       return failed(`No app answers at ${this.#url.origin}. Waiting until one does.`);
     }
   }
 
-  #read({ status, headers }: Response, answer: unknown): Drained {
+  #read({ status, headers }: Response, answer: unknown, hadToken: boolean): Drained {
     const where = `${this.#url.pathname} of the app`;
-    if (status < 200 || status >= 300) return failed(`${where} ${this.#refusal(status, headers, answer)}`);
+    if (status < 200 || status >= 300) return failed(`${where} ${this.#refusal(status, headers, answer, hadToken)}`);
     const { claimed, rearmed } = (answer ?? {}) as Partial<DrainReport>;
     if (typeof claimed === "number")
       return { isFailed: false, took: claimed + (rearmed ?? 0), clockAheadMs: aheadMsOf(headers) };
@@ -57,12 +60,12 @@ export class DrainCalls {
     return { isFailed: type === "text/html", problem };
   }
 
-  #refusal(status: number, headers: Headers, answer: unknown): string {
+  #refusal(status: number, headers: Headers, answer: unknown, hadToken: boolean): string {
     if (status >= 300 && status < 400)
       return `redirects (${status})${this.#target(headers)}. Give --drain the address of the drain route itself.`;
     const setToken = "Set TIDEGATE_TOKEN or CRON_SECRET to one with the scope drain or admin.";
     if (status === 401 || status === 403)
-      return `${this.#token === undefined ? "wants a" : "does not take the"} token (${status}). ${setToken}`;
+      return `${hadToken ? "does not take the" : "wants a"} token (${status}). ${setToken}`;
     if (status === 404) return "is not there (404). Check the path of --drain.";
     const { detail } = (answer ?? {}) as { readonly detail?: unknown };
     return `fails (${status})${typeof detail === "string" ? `: ${detail}` : ". Its own log says why."}`;

@@ -156,7 +156,7 @@ async function startIn(
       const ending = AbortSignal.any([signal, over.signal]);
       const report = (error: unknown) => ending.aborted || onError(error);
       const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError: report });
-      const calls = drain && new DrainCalls(drain, tokenOf(env, file));
+      const calls = drain && new DrainCalls(drain, () => tokenOf(options));
       const cron = new Cron({ queues: app, app: calls, clock, signal: ending, onProblem });
       let isGone = false;
       void own?.ended.then(() => {
@@ -222,16 +222,20 @@ async function listening(
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "EADDRINUSE")
       throw new StartError(
-        `Port ${port} is in use, perhaps by another tidegate dev. Choose another one with ${option}.`,
+        `Port ${port} is in use. Choose another one with ${option}; beside another tidegate dev, give both --port and --rest-port.`,
       );
     throw new StartError(`Port ${port} cannot be opened: ${code ?? message}. Choose another one with ${option}.`);
   }
 }
 
-/** The token for the drain route: of the environment, else of the app's own file. Those that may list come first. */
-function tokenOf(env: DevOptions["env"], file: EnvFile | undefined): string | undefined {
+/**
+ * The token for the drain route: of the environment, else of the app's own file as it is now. Those that may list come
+ * first.
+ */
+async function tokenOf({ env, write }: DevOptions): Promise<string | undefined> {
   const names = ["TIDEGATE_TOKEN", "TIDEGATE_ADMIN_TOKEN", "CRON_SECRET"];
-  return (
-    names.map((name) => env[name]).find((value) => value) ?? names.map((name) => file?.get(name)).find((value) => value)
-  );
+  const given = names.map((name) => env[name]).find((value) => value);
+  if (given || write === undefined) return given;
+  const file = await EnvFile.open(write).catch(() => undefined);
+  return names.map((name) => file?.get(name)).find((value) => value);
 }

@@ -156,10 +156,12 @@ function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
   return ofScope.map((token: unknown, index) => checkToken(token, `auth.${scope}[${index}]`));
 }
 
+const LOCALLY = "wrangler dev reads .dev.vars when it starts, next dev .env.local.";
+
 /** @throws {TidegateError} `invalid_request` if it is no token. The message names the option `name`. */
 export function checkToken(token: unknown, name: string): string {
   if (typeof token !== "string" || !tokenPattern.test(token))
-    throw invalidRequest(`${name} must be ${A_TOKEN}. Is its environment variable set?`);
+    throw invalidRequest(`${name} must be ${A_TOKEN}. Is its environment variable set? ${LOCALLY}`);
   return token;
 }
 

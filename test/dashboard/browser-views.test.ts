@@ -357,7 +357,25 @@ describe("schedules", () => {
   });
 });
 
+test("a retry with another payload says that nothing checks it if the dashboard has no definition of the job", async () => {
+  const store = memoryStore();
+  const on = await serveQueue({ queues: [new Queue({ store, jobs: [], clock: () => openedAt })] }, store);
+  await on.queue.enqueue("fails", null, { id: "apart", maxRetries: 0 });
+  await on.queue.drain();
+  const page = await open(on, "#view=job&id=apart");
+  await press(page, "Retry with another payload...");
+  await page.getByRole("dialog").getByText("not checked here: this dashboard has no definition of fails.").waitFor();
+});
+
 describe("several queues", () => {
+  test("are linked without a count, which would include the one that tidegate dev adds", async () => {
+    const queues = ["default", "qstash-dev"].map(
+      (name) => new Queue({ name, store: memoryStore(), clock: () => openedAt }),
+    );
+    const page = await open(await serveQueue({ queues }));
+    expect(await page.getByRole("link", { name: "All queues" }).innerText()).toBe("All queues");
+  });
+
   test("can be shown one after the other, in the same view, and all on one page", async () => {
     const urgent = new Queue({ name: "urgent", store: memoryStore(), clock: () => openedAt });
     const bulk = new Queue({ name: "bulk & more", store: memoryStore(), clock: () => openedAt });

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -191,6 +191,30 @@ describe("tidegate dev", () => {
     afterwards(() => app.stop());
     const dev = await start(["--drain", `${app.url}/jobs`], token);
     expect(await dev.says(line)).not.toMatch(/secret|the-token/);
+  });
+
+  test("asks a drain that would linger to end, so that the next job need not wait for it", async () => {
+    const { start } = await newPlace();
+    let enqueued = () => {};
+    const ready = new Promise<void>((resolve) => {
+      enqueued = resolve;
+    });
+    const reports: unknown[] = [];
+    let handler: ReturnType<typeof createHandler> | undefined;
+    const app = await serveFetch(async (request) => {
+      await ready;
+      const response = await handler?.fetch(request);
+      reports.push(await response?.clone().json());
+      return response ?? new Response(null, { status: 503 });
+    });
+    afterwards(() => app.stop());
+    const dev = await start(["--drain", `${app.url}/drain`], token);
+    const queue = queueOf(dev);
+    handler = createHandler({ queue, auth: { drain: [token.TIDEGATE_TOKEN] }, drain: { linger: "1m" } });
+    await queue.enqueueMany([{ job: sendEmail, payload: { to: "ada" }, delay: "2s", id: "later" }]);
+    enqueued();
+    await dev.says(/"id":"later"/);
+    expect(reports[0]).toMatchObject({ claimed: 0 });
   });
 
   test("calls a route that takes GET alone, as Vercel's crons do, with CRON_SECRET", async () => {
@@ -408,6 +432,18 @@ describe("tidegate dev", () => {
     });
   });
 
+  test("takes a token that the file of --write gets while it runs", async () => {
+    const { start, directory } = await newPlace();
+    const port = await freePort();
+    const dev = await start(["--write", ".env.local", "--drain", `http://127.0.0.1:${port}/drain`]);
+    const queue = queueOf(dev);
+    await serveApp(port, queue);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "patient" });
+    await dev.says(/wants a token \(401\)/);
+    await appendFile(join(directory, ".env.local"), "TIDEGATE_ADMIN_TOKEN=the-token-of-the-app\n");
+    await dev.says(/"id":"patient"/);
+  });
+
   describe("cannot start", () => {
     test("without a redis-server, and says how to get one", async () => {
       const { run, ports } = await newPlace();
@@ -428,7 +464,7 @@ describe("tidegate dev", () => {
       const { code, stderr } = await run(["dev", ...ports]);
       expect(code).toBe(1);
       expect(stderr).toBe(
-        `error: Port ${ports[at]} is in use, perhaps by another tidegate dev. Choose another one with ${option}.\n`,
+        `error: Port ${ports[at]} is in use. Choose another one with ${option}; beside another tidegate dev, give both --port and --rest-port.\n`,
       );
     });
 

@@ -104,6 +104,12 @@ describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
   });
 });
 
+test("a missing token names the files where local servers read it", () => {
+  expect(() => createHandler({ queue: setUp().queue, auth: { enqueue: [""] } })).toThrow(
+    /auth\.enqueue\[0\] must be a token .+\.dev\.vars when it starts, next dev \.env\.local\.$/,
+  );
+});
+
 test("a token in two scopes may do what either allows", async () => {
   const { call } = setUp({
     handler: { auth: { enqueue: ["for-both-of-them"], drain: ["for-both-of-them"], admin: ["for-others-only"] } },

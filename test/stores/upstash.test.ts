@@ -57,6 +57,17 @@ test("a Worker that only enqueues stores a job of its request", async () => {
   });
 });
 
+test("a store without its address or token says where both come from, also locally", () => {
+  const { url } = redis.shim;
+  for (const options of [
+    { url: "", token: "t" },
+    { url, token: "" },
+  ])
+    expect(() => upstashStore(options)).toThrow(
+      /set UPSTASH_REDIS_REST_\w+ to .+ For a local one, start npx tidegate dev\.$/,
+    );
+});
+
 test("the store of a producer stores jobs for a queue of the whole store, and for no queue in partitions", async () => {
   const { url, token } = redis.shim;
   const queue = new Queue({ name: "produced", store: upstashStore({ url, token }), jobs: [echo] });

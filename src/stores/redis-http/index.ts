@@ -70,17 +70,19 @@ function readOptions(
   const { url, token, prefix } = knownOptions(options as UpstashStoreOptions, ["url", "token", "prefix"], taker);
   if (!isHttpUrl(url))
     throw invalidRequest(
-      `${taker} needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows.`,
+      `${taker} needs the REST url of the database: set UPSTASH_REDIS_REST_URL to what its console shows. ${LOCAL}`,
     );
   if (typeof token !== "string" || token === "")
     throw invalidRequest(
-      `${taker} needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows.`,
+      `${taker} needs the REST token: set UPSTASH_REDIS_REST_TOKEN to what the database's console shows. ${LOCAL}`,
     );
   return {
     requester: requesterOf(new Redis({ url, token, responseEncoding: false, enableTelemetry: false })),
     prefix: readPrefix(prefix),
   };
 }
+
+const LOCAL = "For a local one, start npx tidegate dev.";
 
 function isHttpUrl(url: unknown): url is string {
   if (typeof url !== "string") return false;

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { issuesText, validate } from "../../../src/core/job/schema.ts";
+import type { PayloadIssue } from "../../../src/core/shared/errors.ts";
 
 const secret = "4929-secret";
 const schemas = {
@@ -35,6 +36,25 @@ test("a schema that throws refuses the payload with the name of the error, not i
   const throwing = z.string().transform((text) => BigInt(text));
   const result = await validate(throwing, secret);
   expect(result).toEqual({ issues: [{ message: "the schema threw a SyntaxError", path: [] }], threw: true });
+});
+
+test("a message keeps the letters of a short value inside its own words, and is withheld if it repeats the value", async () => {
+  const messageFor = async (value: string, message: string) => {
+    const schema = z.object({ amount: z.unknown().refine(() => false, message) });
+    return issuesText(((await validate(schema, { amount: value })) as { issues: PayloadIssue[] }).issues);
+  };
+  const usual = "expected number, received string";
+  for (const value of ["x", "in", "EX"]) expect(await messageFor(value, usual)).toBe(`amount: ${usual}`);
+  for (const [value, message] of [
+    ["x", "x is no number"],
+    ["FR", 'no country "FR"'],
+    ["a", "no plan_a"],
+    ["ab", "值ab无效"],
+    ["42", "no user42"],
+    ["x4", "no boxx4"],
+    ["ber", "no number"],
+  ] as const)
+    expect(await messageFor(value, message)).toBe("amount: does not fit the schema");
 });
 
 describe("the issues of a payload of any size", () => {

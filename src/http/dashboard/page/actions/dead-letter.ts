@@ -55,10 +55,13 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
 
 /** Retries one dead job with a payload that the user edits first. */
 export function askForPayload(job: Json<JobInfo>, note = ""): void {
+  const unchecked = state.snapshot?.names.includes(job.name)
+    ? ""
+    : ` The payload is not checked here: this dashboard has no definition of ${job.name}.`;
   ask({
     title: "Retry with another payload",
     subject: aboutJob(job),
-    text: `This job runs as soon as possible, with all its retries.${note}`,
+    text: `This job runs as soon as possible, with all its retries.${note}${unchecked}`,
     confirm: "Retry",
     fields: [payloadField(job.payload)],
     async act({ payload }) {

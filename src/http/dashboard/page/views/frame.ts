@@ -50,7 +50,7 @@ ${snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", 
 ${entry({ view: "names" }, "names", "Job types", view === "names", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
-${last?.queues[1] && entry({ view: "queues" }, "queues", "All queues", view === "queues", last.queues.length)}</nav>
+${last?.queues[1] && entry({ view: "queues" }, "queues", "All queues", view === "queues")}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
