@@ -3,8 +3,11 @@ import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test, vi } from "vitest";
+import { createDemo } from "../../examples/cloudflare/demo.ts";
+import { welcome } from "../../examples/cloudflare/welcome.ts";
 import worker, { fromBoth } from "../../examples/guide/readme.ts";
 import { Queue } from "../../src/index.ts";
+import type { ExecutionContext } from "../../src/platforms/cloudflare.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { installedBuild, root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
@@ -21,6 +24,20 @@ test("the first program of the README and the site prints the output below it", 
 
 test("the README fits a screen or two", async () => {
   expect((await readFile(join(root, "README.md"), "utf8")).split("\n").length).toBeLessThanOrEqual(130);
+});
+
+test("each command that the demo of the README prints is one that it accepts", async () => {
+  const demo = createDemo();
+  // Without an execution context no job is started, so that nothing waits for its retries.
+  const none = undefined as unknown as ExecutionContext;
+  const server = await serveFetch((request) => demo.fetch(request, { TIDEGATE_LOCAL: "1" }, none));
+  const commands = [...welcome(server.url, "memory").matchAll(/^ {2}curl .*/gm)].map(([command]) => command.trim());
+  expect(commands).toHaveLength(8);
+  for (const command of commands) {
+    const { stdout } = await promisify(execFile)("sh", ["-c", command.replace("curl", "curl --silent --fail")]);
+    expect(stdout).toMatch(/^\{.*\}\n$/);
+  }
+  await server.stop();
 });
 
 describe("the Worker of the README", () => {

@@ -10,8 +10,6 @@ export const sendWelcome = defineJob({
     console.log(`Welcome, ${to}`); // Send the mail here.
   },
 });
-const atNine = { cron: "0 0 9 * * *", timeZone: "Europe/Paris" };
-const report = defineJob({ name: "report", schedule: atNine, perform: () => console.log("Good morning") });
-
+const report = defineJob({ name: "report", schedule: { cron: "0 0 9 * * *", timeZone: "Asia/Tokyo" }, perform() {} });
 const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" } = process.env;
 export const queue = new Queue({ store: upstashStore({ url, token }), jobs: [sendWelcome, report] });
