@@ -2,30 +2,26 @@
 import { defineJob, Queue } from "tidegate";
 import { cloudflareFree, createWorker } from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
-import { sendEmail } from "./define.ts"; // a job with a schema, which types its payload
+import * as z from "zod";
 
-const atNine = { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }; // right at every clock change
-const dailyReport = defineJob({ name: "daily_report", schedule: atNine, async perform() {} });
+type Env = Record<"UPSTASH_REDIS_REST_URL" | "UPSTASH_REDIS_REST_TOKEN" | "TIDEGATE_ADMIN_TOKEN", string>;
+const sendEmail = defineJob({
+  name: "send_email",
+  schema: z.object({ to: z.email(), subject: z.string().default("Hello") }), // types and checks each payload
+  perform: ({ to, subject }) => console.log(`To ${to}: ${subject}`), // a throw is a failed attempt
+});
+const atNine = { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }; // correct across daylight saving
+const dailyReport = defineJob({ name: "daily_report", schedule: atNine, perform() {} });
 
-export default createWorker((env: Env) => ({
-  queue: new Queue({
-    store: upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
-    jobs: [sendEmail, dailyReport],
-  }),
-  auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
+export default createWorker(({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, ...env }: Env) => ({
+  queue: new Queue({ store: upstashStore({ url, token }), jobs: [sendEmail, dailyReport] }),
+  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
   scheduled: cloudflareFree, // fits the plan's limits; delays and schedules are accurate to the second
 }));
 
 // #endregion
 
 import { QueueClient } from "tidegate/client";
-
-interface Env {
-  readonly UPSTASH_REDIS_REST_URL: string;
-  readonly UPSTASH_REDIS_REST_TOKEN: string;
-  readonly TIDEGATE_ENQUEUE_TOKEN: string;
-  readonly TIDEGATE_ADMIN_TOKEN: string;
-}
 
 export async function fromBoth(
   queue: Queue,

@@ -35,14 +35,14 @@ describe("the example for Express", () => {
   }
 
   test("works behind express.json(), which has read each body", async () => {
-    const { server, url, signUp } = await serve();
-    await drive(`${url}/api/queue`);
+    const { server, url, signUp } = await serve({ WORKERS: "0" });
+    await drive(`${url}/api/queue`, fetch, tokens.TIDEGATE_ADMIN_TOKEN);
     expect(server.output).toContain("Welcome, ada@example.com");
     expect((await signUp("bob@example.com")).status).toBe(202);
   });
 
   test("runs what a request enqueues at once with a worker in the same process, until SIGTERM", async () => {
-    const { server, signUp } = await serve({ WORKERS: "2" });
+    const { server, signUp } = await serve();
     await signUp("cy@example.com");
     await server.says(/Welcome, cy@example.com/);
     await server.stop();

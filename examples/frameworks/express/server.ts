@@ -5,7 +5,7 @@ import { createHandler } from "tidegate/http";
 import { nodeListener, startWorker } from "tidegate/node";
 import { queue, sendWelcome } from "./queue.ts";
 
-const { TIDEGATE_ADMIN_TOKEN = "", CRON_SECRET = "", PORT = "3000", WORKERS = "0" } = process.env;
+const { TIDEGATE_ADMIN_TOKEN = "", PORT = "3000", WORKERS = "10" } = process.env;
 
 const app = express();
 app.use(express.json());
@@ -15,17 +15,13 @@ app.post("/sign-up", async (request, response) => {
   response.status(202).json({ id });
 });
 
-// #region queue
-const auth = { admin: [TIDEGATE_ADMIN_TOKEN], drain: [CRON_SECRET] };
+const auth = { admin: [TIDEGATE_ADMIN_TOKEN] };
 const handler = createHandler({ queue, auth, basePath: "/api/queue", dashboard: dashboard() });
 app.use("/api/queue", nodeListener(handler));
-// #endregion queue
 
-const server = app.listen(PORT, () => console.log(`Listening on ${PORT}`));
+const server = app.listen(PORT, () => console.log(`Listening on http://localhost:${PORT}`));
 
-// #region worker
 if (WORKERS !== "0") {
   const worker = startWorker(queue, { workers: Number(WORKERS), handleSignals: true });
   worker.done.then(() => server.close());
 }
-// #endregion worker

@@ -1,5 +1,6 @@
 import { Queue } from "tidegate";
 import { cloudflareFree, createWorker } from "tidegate/cloudflare";
+import { dashboard } from "tidegate/dashboard";
 import { upstashStore } from "tidegate/upstash";
 import { jobs } from "./jobs.ts";
 
@@ -16,5 +17,6 @@ export default createWorker((env: Env) => ({
     jobs,
   }),
   auth: { enqueue: [env.TIDEGATE_ENQUEUE_TOKEN], admin: [env.TIDEGATE_ADMIN_TOKEN] },
+  dashboard: dashboard(),
   scheduled: cloudflareFree, // or cloudflarePaid
 }));
