@@ -135,7 +135,7 @@ describe("jobs", () => {
     const failed = (title: string, to: string) => [title, `Error: no mailbox ${to}`, `Writes to ${to}.`];
     const retried = ["Retried from the dead-letter queue"];
     const dead1 = [failed("Attempt 2 failed", "bad-1"), failed("Attempt 1 failed", "bad-1"), ["Enqueued"]];
-    await expect.poll(timeline, patience).toEqual([["Runs"], retried, ...dead1]);
+    await expect.poll(timeline, patience).toEqual([["Due"], retried, ...dead1]);
     await drain();
     await drain();
     await press(page, "Refresh now");

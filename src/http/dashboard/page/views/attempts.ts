@@ -3,7 +3,7 @@ import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow } from "../state/state.ts";
 import { moment, span } from "./format.ts";
-import { code, when } from "./parts.ts";
+import { code, runText, when } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 type Line = Info["logs"][number];
@@ -25,7 +25,7 @@ export function timeline(job: Info): Html {
   const attempts = attemptsOf(job);
   const attemptOf = ({ attempt, at }: Line) =>
     attempts.findLast(({ number, endedAt }) => number === attempt && (endedAt === undefined || at <= endedAt));
-  return html`<ol class="timeline">${job.runAt && entry("scheduled", "Runs", job.runAt)}
+  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job.state), job.runAt)}
 ${lives(attempts, job.attempts).map(
   (life, index, { length }) => html`${life.map((attempt) =>
     attemptEntry(
