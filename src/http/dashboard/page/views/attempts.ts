@@ -27,13 +27,14 @@ export function timeline(job: Info): Html {
     attempts.findLast(({ number, endedAt }) => number === attempt && (endedAt === undefined || at <= endedAt));
   return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job.state), job.runAt)}
 ${lives(attempts, job.attempts).map(
-  (life, index, { length }) => html`${life.map((attempt) =>
-    attemptEntry(
-      attempt,
-      length - index,
-      job.logs.filter((line) => attemptOf(line) === attempt),
-    ),
-  )}${index < length - 1 && html`<li class="ready" data-key="${`Retry ${length - index}`}">Retried from the dead-letter queue</li>`}`,
+  (life, index, { length }) =>
+    html`${life.map((attempt) =>
+      attemptEntry(
+        attempt,
+        length - index,
+        job.logs.filter((line) => attemptOf(line) === attempt),
+      ),
+    )}${index < length - 1 && html`<li class="ready" data-key="${`Retry ${length - index}`}">Retried from the dead-letter queue</li>`}`,
 )}
 ${isMissingSome(job) && html`<li class="muted" data-key="earlier">Earlier attempts are no longer stored</li>`}
 ${job.schedule && entry("scheduled", `Occurrence of schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
