@@ -9,7 +9,7 @@ export async function show(queue: Queue) {
   console.log(`Total failed: ${stats.totalFailed}`);
   console.log(`Pending: ${stats.pendingCount}`);
   console.log(`Running: ${stats.runningCount}`);
-  console.log(`Dead letter: ${stats.deadLetterCount}`);
+  console.log(`Dead-letter queue: ${stats.deadLetterCount}`);
   // #endregion
   return stats;
 }

@@ -39,7 +39,7 @@ support gets 405, with the supported ones in \`Allow\`.
 
 const titles: Readonly<Record<string, string>> = {
   jobs: "Jobs",
-  "dead-letter": "Dead letter",
+  "dead-letter": "Dead-letter queue",
   schedules: "Schedules",
   "flow-control": "Flow control",
   queue: "The queue",

@@ -23,7 +23,7 @@ describe("queue:doctor of a Redis", () => {
       eviction: "ok",
       paused: "ok",
       backlog: "ok",
-      "dead letter": "ok",
+      "dead-letter queue": "ok",
       "job names": "ok",
       schedules: "ok",
     });

@@ -22,7 +22,7 @@ describe("queue:doctor of a handler", () => {
       token: "ok",
       paused: "ok",
       backlog: "ok",
-      "dead letter": "ok",
+      "dead-letter queue": "ok",
       "job names": "ok",
       schedules: "ok",
     });
@@ -210,7 +210,7 @@ describe("queue:doctor of a queue", () => {
   test("counts dead jobs", async () => {
     const target = behindHandler();
     await kill(target, 2);
-    expect(findingOf(await target.cli(doctor), "dead letter")).toMatchObject({
+    expect(findingOf(await target.cli(doctor), "dead-letter queue")).toMatchObject({
       status: "warn",
       message: "2 jobs died.",
     });
@@ -248,7 +248,7 @@ describe("queue:doctor of a queue", () => {
   test("for a module's own store checks the queue alone", async () => {
     const result = await tidegate([...doctor, "--module", "./modules/queues.ts"]);
     expect(result.code).toBe(0);
-    expect(Object.keys(statuses(result))).toEqual(["paused", "backlog", "dead letter", "job names", "schedules"]);
+    expect(Object.keys(statuses(result))).toEqual(["paused", "backlog", "dead-letter queue", "job names", "schedules"]);
   });
 });
 

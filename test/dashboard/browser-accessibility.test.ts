@@ -16,7 +16,7 @@ describe("without a mouse", () => {
     await page.keyboard.press("Tab");
     expect(await focused()).toBe("Skip to the content");
     await page.keyboard.press("Enter");
-    expect(await focused()).toBe("Dead letter");
+    expect(await focused()).toBe("Dead-letter queue");
     const tabTo = async (name: string, key = "Tab") => {
       for (let steps = 0; (await focused()) !== name; steps++) {
         if (steps > 40) throw new Error(`Nothing called ${name} can be reached.`);
@@ -76,6 +76,21 @@ async function addKeys({ queue }: ServedQueue): Promise<void> {
 }
 
 describe("every view", () => {
+  test("has its link in sight on a narrow screen", async () => {
+    const { page } = await openFilled("", { viewport: { width: 390, height: 780 } });
+    for (const [hash, name] of [
+      ["#view=flow", "Flow control"],
+      ["#view=schedules", "Schedules"],
+      ["#view=overview", "Overview"],
+    ] as const) {
+      await visit(page, hash);
+      await heading(page, name);
+      const box = await page.getByRole("navigation", { name: "Views" }).getByRole("link", { name }).boundingBox();
+      expect(box?.x, hash).toBeGreaterThanOrEqual(0);
+      expect((box?.x ?? 0) + (box?.width ?? 0), hash).toBeLessThanOrEqual(390);
+    }
+  });
+
   test("fits a screen of 320 px without horizontal scrolling", async () => {
     const { page, on } = await openFilled("", { viewport: { width: 320, height: 640 } });
     await addKeys(on);

@@ -61,7 +61,7 @@ test("what broke, since when, and its repair are a click away", async () => {
   expect(first?.slice(-3)).toEqual(["2 h ago", "60 s ago", String(worst.count)]);
   // Its jobs.
   await page.locator("tbody tr a").first().click();
-  await heading(page, "Dead letter");
+  await heading(page, "Dead-letter queue");
   await page.locator("td.job code").nth(49).waitFor();
   expect(await page.locator("td.job a").allTextContents()).toEqual(Array(50).fill(worst.name));
   await page.getByLabel("Select all on this page").check();

@@ -17,10 +17,10 @@ describe("signing in", () => {
     await signIn(page, "wrong");
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
     await signIn(page, "the-admin-token");
-    await heading(page, "Dead letter");
+    await heading(page, "Dead-letter queue");
     expect(new URL(page.url()).pathname).toBe("/dashboard");
     await page.reload();
-    await heading(page, "Dead letter");
+    await heading(page, "Dead-letter queue");
     await press(page, "Sign out");
     await heading(page, "Sign in");
     await page.reload();

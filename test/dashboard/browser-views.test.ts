@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { memoryStore, Queue } from "../../src/index.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { auth, heading, notice, patience, press, search, signIn, useDashboard } from "./browser-page.ts";
 import { enqueueUnknown, openedAt, serveQueue } from "./served-queue.ts";
+
+const HOUR_MS = 3_600_000;
 
 const { open, openFilled } = useDashboard();
 
@@ -20,7 +22,7 @@ describe("the overview", () => {
       "Throughput: 1 processed, 0 retried, 2 dead",
     );
     await page.locator(".states a", { hasText: "dead" }).click();
-    await heading(page, "Dead letter");
+    await heading(page, "Dead-letter queue");
     await page.goBack();
     await heading(page, "Overview");
   });
@@ -100,6 +102,56 @@ describe("jobs", () => {
     expect(await timeline()).toEqual(["Attempt 1 failed: the job is deadafter 0 ms", "Enqueued"]);
     await page.getByText("Stack").click();
     await page.locator("details pre", { hasText: "Error: no luck" }).waitFor();
+  });
+
+  test("show every attempt before and after each retry from the dead-letter queue", async () => {
+    const on = await serveQueue();
+    const mail = defineJob({
+      name: "mail",
+      maxRetries: 1,
+      perform({ to }: { to: string }, job) {
+        job.log(`Writes to ${to}.`);
+        if (to.startsWith("bad")) throw new Error(`no mailbox ${to}`);
+      },
+    });
+    const queue = new Queue({ store: on.store, jobs: [mail], clock: on.clock, logger: null });
+    const drain = async () => {
+      on.clock.now += HOUR_MS;
+      await queue.drain();
+    };
+    const retry = async (to: string) => {
+      on.clock.now += HOUR_MS;
+      await queue.retryFromDeadLetter("revived", { payload: { to } });
+    };
+    await queue.enqueue(mail, { to: "bad-1" }, { id: "revived" });
+    await drain();
+    await drain();
+    await retry("bad-2");
+    const page = await open(on, "#view=job&id=revived");
+    const timeline = async () =>
+      (await page.locator(".timeline > li").allInnerTexts()).map((text) =>
+        text.split(/\s*\n\s*|^[\d:]+\t/m).filter((line) => line && !/ Mar 2026|^Stack$|^after /.test(line)),
+      );
+    const failed = (title: string, to: string) => [title, `Error: no mailbox ${to}`, `Writes to ${to}.`];
+    const retried = ["Retried from the dead-letter queue"];
+    const dead1 = [failed("Attempt 2 failed", "bad-1"), failed("Attempt 1 failed", "bad-1"), ["Enqueued"]];
+    await expect.poll(timeline, patience).toEqual([["Due"], retried, ...dead1]);
+    await drain();
+    await drain();
+    await press(page, "Refresh now");
+    await page.getByText("Attempt 2 failed: the job is dead").waitFor();
+    const dead2 = [failed("Attempt 1 failed", "bad-2"), retried, ...dead1];
+    expect(await timeline()).toEqual([failed("Attempt 2 failed: the job is dead", "bad-2"), ...dead2]);
+    await retry("ada");
+    await drain();
+    await press(page, "Refresh now");
+    await page.getByText("Attempt 1 completed").waitFor();
+    expect(await timeline()).toEqual([
+      ["Attempt 1 completed", "Writes to ada."],
+      retried,
+      failed("Attempt 2 failed", "bad-2"),
+      ...dead2,
+    ]);
   });
 
   test("that contain HTML, or characters that reorder text, are shown as text", async () => {

@@ -31,7 +31,7 @@ describe("statistics", () => {
       "Total failed: 0",
       "Pending: 1",
       "Running: 0",
-      "Dead letter: 0",
+      "Dead-letter queue: 0",
     ]);
     log.mockRestore();
   });

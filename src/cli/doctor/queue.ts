@@ -14,7 +14,7 @@ const MOST_JOBS = 1_000;
 const store = findings("queue");
 const paused = findings("paused");
 const backlog = findings("backlog");
-const dead = findings("dead letter");
+const dead = findings("dead-letter queue");
 const names = findings("job names");
 const recurring = findings("schedules");
 

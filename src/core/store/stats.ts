@@ -6,7 +6,7 @@ export interface StoredStats {
   readonly scheduled: number;
   readonly ready: number;
   readonly running: number;
-  /** Jobs in the dead letter now. */
+  /** Jobs in the dead-letter queue now. */
   readonly dead: number;
   readonly completed: number;
   readonly processed: number;

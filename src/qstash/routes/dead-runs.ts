@@ -89,7 +89,7 @@ async function findRun({ queue, target }: QStashCall): Promise<View> {
   return view;
 }
 
-const notAFailedRun = () => notFound("No failed run has this id in the dead letter.");
+const notAFailedRun = () => notFound("No failed run has this id in the dead-letter queue.");
 
 /** Lists the messages that failed runs. */
 export async function listDeadRuns({ queue, query }: QStashCall) {

@@ -3,7 +3,7 @@ import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow } from "../state/state.ts";
 import { moment, span } from "./format.ts";
-import { code, when } from "./parts.ts";
+import { code, runText, when } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 type Line = Info["logs"][number];
@@ -22,11 +22,37 @@ const DEAD = "Dead";
 
 /** Everything that has happened to a job, the newest first: its attempts with their errors and log lines. */
 export function timeline(job: Info): Html {
-  const logs = (of: number) => job.logs.filter(({ attempt }) => attempt === of);
-  return html`<ol class="timeline">${job.runAt && entry("scheduled", "Runs", job.runAt)}
-${attemptsOf(job).map((attempt) => attemptEntry(attempt, logs(attempt.number)))}
+  const attempts = attemptsOf(job);
+  const attemptOf = ({ attempt, at }: Line) =>
+    attempts.findLast(({ number, endedAt }) => number === attempt && (endedAt === undefined || at <= endedAt));
+  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job.state), job.runAt)}
+${lives(attempts, job.attempts).map(
+  (life, index, { length }) =>
+    html`${life.map((attempt) =>
+      attemptEntry(
+        attempt,
+        length - index,
+        job.logs.filter((line) => attemptOf(line) === attempt),
+      ),
+    )}${index < length - 1 && html`<li class="ready" data-key="${`Retry ${length - index}`}">Retried from the dead-letter queue</li>`}`,
+)}
 ${isMissingSome(job) && html`<li class="muted" data-key="earlier">Earlier attempts are no longer stored</li>`}
 ${job.schedule && entry("scheduled", `Occurrence of schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
+}
+
+/**
+ * The attempts before and after each retry from the dead-letter queue, the newest first. The numbers of attempts begin
+ * again at such a retry.
+ */
+function lives(attempts: readonly Attempt[], begun: number): readonly (readonly Attempt[])[] {
+  const all: Attempt[][] = [[]];
+  let next = begun + 1;
+  for (const attempt of attempts) {
+    if (attempt.number < next) all.at(-1)?.push(attempt);
+    else all.push([attempt]);
+    next = attempt.number;
+  }
+  return all;
 }
 
 /** A record keeps the last five failed attempts. */
@@ -60,11 +86,12 @@ function attemptsOf(job: Info): readonly Attempt[] {
   return [{ ...last, kind: "dead", title: `Attempt ${last.number} failed: the job is dead` }, ...others];
 }
 
-function attemptEntry({ number, title, kind, startedAt, endedAt, error }: Attempt, logs: readonly Line[]): Html {
+function attemptEntry(attempt: Attempt, life: number, logs: readonly Line[]): Html {
+  const { number, title, kind, startedAt, endedAt, error } = attempt;
   const ends = endedAt === undefined ? queueNow() : Date.parse(endedAt);
   const took = startedAt && span(Math.max(0, ends - Date.parse(startedAt)));
   const at = endedAt ?? startedAt;
-  return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `after ${took}` : `for ${took}`}</span>`}
+  return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number} of ${life}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `after ${took}` : `for ${took}`}</span>`}
 <small class="end">${at && html`${moment(at)}, ${when(at)}`}</small></div>
 ${error && html`<p class="dead error message">${error.name}: ${error.message}</p>${error.stack && html`<details><summary>Stack</summary>${code(error.stack)}</details>`}`}
 ${logs[0] && html`<table class="log">${logs.map(line)}</table>`}

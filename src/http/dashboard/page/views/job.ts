@@ -8,7 +8,7 @@ import { state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
 import { shareOf, span } from "./format.ts";
 import { aboutMessage, eventsOf } from "./message.ts";
-import { attempts, badge, button, card, code, empty, facts, heading, link, stateText, when } from "./parts.ts";
+import { attempts, badge, button, card, code, empty, facts, heading, link, runText, stateText, when } from "./parts.ts";
 
 type Info = Json<ShownJob>;
 
@@ -47,7 +47,7 @@ function about(job: Info): Html {
     facts([
       ["Id", html`<code>${job.id}</code>`],
       ["Attempt", attempts(job)],
-      ["Runs", job.runAt && when(job.runAt)],
+      [runText(job.state), job.runAt && when(job.runAt)],
       ["Running since", isRunning && job.startedAt && when(job.startedAt)],
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],
       ["Lease ends", isRunning && job.leaseEndsAt && when(job.leaseEndsAt)],

@@ -38,7 +38,7 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { search, by, group } = route;
   const { stats } = snapshot.activity;
-  return html`${heading(route.state === "dead" ? "Dead letter" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
+  return html`${heading(route.state === "dead" ? "Dead-letter queue" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
 ${group && html`<p class="row">${badge("dead", "One group of failures")}${link({ view: "jobs", state: "dead" }, "Show all dead jobs")}${link({ view: "failures" }, "All failures")}</p>`}
 ${
   !group &&

@@ -39,6 +39,9 @@ const messageStates: Readonly<Partial<Record<JobState, string>>> = {
 
 export const stateText = (of: JobState, isMessage = true): string => (isMessage && messageStates[of]) || of;
 
+/** What the run time of a waiting job says: that of a ready one has passed. */
+export const runText = (of: JobState): string => (of === "ready" ? "Due" : "Runs");
+
 /** A button for one of the actions in `actions`. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
