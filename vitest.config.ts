@@ -1,12 +1,15 @@
 import { availableParallelism } from "node:os";
 import { cloudflareTest } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { isForAll } from "./scripts/shared/all-tests.ts";
 import { againstBuild } from "./test/support/against-build.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 const inWorkerd = "test/runtimes/workerd/**/*.test.ts";
 /** Tests of what no user can reach by itself. All others run against the built package. */
 const ofParts = ["test/core/**/*.test.ts", "test/architecture/**/*.test.ts"];
+/** Tests that build or install much. `npm test -- --all` runs them too. */
+const ofFrameworks = ["next", "servers", "jest", "tracing"].map((name) => `test/frameworks/${name}.test.ts`);
 
 export default defineConfig({
   // "tidegate" and its subpaths, which the examples import as users do, stand for the sources.
@@ -28,7 +31,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [inWorkerd, ...ofParts],
+          exclude: [inWorkerd, ...ofParts, ...(isForAll ? [] : ofFrameworks)],
           globalSetup: "./test/support/other-servers.ts",
         },
       },

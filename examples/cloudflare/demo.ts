@@ -39,7 +39,8 @@ export function createDemo(local?: LocalParts): ReturnType<typeof createWorker<E
       const { origin, pathname, hostname } = new URL(request.url);
       if (env.TIDEGATE_LOCAL === "1" && !isThisMachine(hostname)) return refuseHost();
       const response = await worker.fetch(request, env, context);
-      if (pathname !== "/" || response.status !== 404) return response;
+      // Without its settings, the Worker refuses every request with 503.
+      if (pathname !== "/" || response.status === 503) return response;
       return new Response(welcome(origin, storeName(env)) + (local?.welcome(origin) ?? ""));
     },
   };

@@ -2,7 +2,6 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createClient } from "redis";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { useRedis } from "../support/stores.ts";
 import { installExample, type Running, run, start } from "./app.ts";
@@ -11,7 +10,7 @@ import { drive, tokens } from "./drive.ts";
 const patience = { timeout: 60_000 };
 const next = [process.execPath, "node_modules/next/dist/bin/next"];
 
-describe.runIf(isForAll)("the example for Next.js", () => {
+describe("the example for Next.js", () => {
   const redis = useRedis();
   let app: string;
   let env: Record<string, string>;

@@ -1,6 +1,5 @@
 import { dirname } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { useRedis } from "../support/stores.ts";
 import { installExample, newerNode, run, start } from "./app.ts";
@@ -54,7 +53,7 @@ const frameworks: readonly Framework[] = [
   },
 ];
 
-describe.runIf(isForAll).each(frameworks)("the example for $name", ({ name, build, serve, signUp }) => {
+describe.each(frameworks)("the example for $name", ({ name, build, serve, signUp }) => {
   const redis = useRedis();
   let app: string;
   let node: string;

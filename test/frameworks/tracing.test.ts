@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { afterEach, describe, expect, test } from "vitest";
 import { unstable_startWorker as startWorker } from "wrangler";
-import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { jsonRequest } from "../examples/example.ts";
 import { dev } from "../runtimes/wrangler.ts";
 import { type HttpServer, readBody, serveHttp } from "../support/http-server.ts";
@@ -17,7 +16,7 @@ interface Span {
   readonly parentSpanId?: string;
 }
 
-describe.runIf(isForAll)("traces arrive", () => {
+describe("traces arrive", () => {
   const redis = useRedis();
   const servers: HttpServer[] = [];
   afterEach(async () => {

@@ -53,9 +53,8 @@ function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since
   const month = commandsPerMonth && commandsPerMonth * (1 - lookCommands / commands);
   return html`<div class="figures">${figure(number(commands - lookCommands), "commands for work")}
 ${figure(number(lookCommands), "for reads")}
-${figure(number(commandsPerJob ?? 0), "per completed job")}${month !== null && figure(number(Math.round(month)), "a month for work")}
-${month !== null && figure(`$${((month / 100_000) * plans.payg.dollarsPer100k).toFixed(2)}`, "a month")}</div>
-<p><small>Counted since ${moment(since)} by the instance that responded. The cost per completed job includes retries and dead jobs. ${month === null ? "A month is estimated after the first hour." : html`The price is Upstash's for pay as you go, $${plans.payg.dollarsPer100k} per 100,000 commands; ${number(plans.free.commands)} a month are free.`}</small></p>`;
+${figure(number(commandsPerJob ?? 0), "per completed job")}${month !== null && html`${figure(number(Math.round(month)), "a month for work")}${figure(`$${((month / 100_000) * plans.payg.dollarsPer100k).toFixed(2)}`, "a month")}`}</div>
+<p><small>Counted since ${moment(since)} by the instance that responded. The cost per job includes retries and dead jobs. ${month === null ? "A month is estimated after an hour." : html`Upstash's price is $${plans.payg.dollarsPer100k} per 100,000 commands; ${number(plans.free.commands)} a month are free.`}</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
