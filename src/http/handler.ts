@@ -12,7 +12,7 @@ import { requireScope, scopesOf } from "./auth.ts";
 import { readHop, startFanOut } from "./backlog-fan-out.ts";
 import { checkAddress, checkJson, readJson, readQuery } from "./contract/body.ts";
 import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
-import { noQuery } from "./contract/requests.ts";
+import { noBody, noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
 import { boundsOf } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
@@ -101,7 +101,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
     if (route.scope !== "anyone") requireScope(caller, scopesOf(route));
     const queues = queuesAt(param(context, "queue"), settings);
     const query = readQuery(req.url, route.query ?? noQuery);
-    const body = route.body && (await parseBody(route, context, query, settings.maxBodyBytes));
+    const body = route.method === "GET" ? undefined : await parseBody(route, context, query, settings.maxBodyBytes);
     const target = param(context, "id") ?? param(context, "key") ?? "";
     // A platform's cron sends GET.
     const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
@@ -123,7 +123,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
 }
 
 async function parseBody(
-  { body, readBody = (value) => body?.read(checkJson(value), "") }: Route,
+  { body = noBody, readBody = (value) => body.read(checkJson(value), "") }: Route,
   context: Context,
   query: unknown,
   maxBytes: number,

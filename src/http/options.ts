@@ -117,15 +117,17 @@ export function readOptions(given: HandlerOptions) {
   };
 }
 
+/** Of others, the router or a browser makes another path, a pattern, or the path's end. */
+const PLAIN_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[^/\\?#:;*{}%\p{Cc}]+)*\/?$/u;
+
 /** @returns the path as the router sees it. @throws {TidegateError} `invalid_request` */
 export function readBasePath(basePath: unknown = "/"): string {
-  // The router would take the others for a pattern, or for the end of the path.
-  const path = typeof basePath === "string" && /^\/[^?#:*{}]*$/.test(basePath) ? basePath : undefined;
   try {
-    if (path !== undefined) return decodeURI(new URL(`http://localhost${path}`).pathname).replace(/\/+$/, "");
+    const path = typeof basePath === "string" ? decodeURI(basePath) : "";
+    if (path !== "" && PLAIN_PATH.test(path)) return path.replace(/\/$/, "");
   } catch {}
   throw invalidRequest(
-    'basePath must be a path that begins with a slash, such as "/api/queue", without any of ? # : * { }.',
+    'basePath must be a path of plain segments that begins with a slash, such as "/api/queue". None may be empty, . or .., or hold any of ? # : ; * { } % \\.',
   );
 }
 

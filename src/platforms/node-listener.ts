@@ -1,5 +1,7 @@
-import { Readable } from "node:stream";
-import { problemOf } from "../http/contract/problems.ts";
+import type { Readable } from "node:stream";
+import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
+import { alreadyRead, checkJson } from "../http/contract/body.ts";
+import { methodNotAllowed, problemOf } from "../http/contract/problems.ts";
 import { logFailure } from "../http/options.ts";
 
 /** Whatever responds to requests as the platforms with `fetch` send them: a handler, a Worker or any Hono app. */
@@ -28,6 +30,8 @@ export interface NodeRequest {
 export interface NodeResponse {
   /** The status. */
   statusCode: number;
+  /** Whether somebody has responded. */
+  readonly headersSent: boolean;
   /** Adds a header to those that a middleware has set. */
   appendHeader(name: string, value: string): unknown;
   /** Sends the body. */
@@ -41,7 +45,7 @@ export type NodeListener = (request: NodeRequest, response: NodeResponse) => Pro
 interface Incoming extends NodeRequest {
   /** The URL before Express has removed the path of a mounted app. */
   readonly originalUrl?: unknown;
-  /** What a body parser has made of the body. */
+  /** What a body parser has made of the body. A platform's getter can throw. */
   readonly body?: unknown;
   /** The bytes, where the platform keeps them. */
   readonly rawBody?: unknown;
@@ -58,22 +62,31 @@ interface Incoming extends NodeRequest {
  * ```
  *
  * The handler gets the whole path, so set its `basePath`. If a body parser has read the body, it gets what the parser
- * has left in `request.body`. If that is nothing, it refuses the request. The listener never rejects.
+ * has left in `request.body`: text, bytes, or what JSON can hold. If that is nothing or something else, it refuses the
+ * request. If a middleware has responded before, it does nothing; if one does in between, as one for timeouts, it drops
+ * its own response. The listener never rejects.
  */
 export function nodeListener(handler: FetchHandler): NodeListener {
   return async (incoming, outgoing) => {
-    let response: Response;
+    if (outgoing.headersSent) return;
     try {
-      response = await handler.fetch(await requestOf(incoming));
+      await send(await respond(handler, incoming), outgoing);
     } catch (error) {
       logFailure(error);
-      response = problemOf(error);
+      await send(problemOf(error), outgoing);
     }
-    await send(response, outgoing);
   };
 }
 
-async function requestOf(incoming: Incoming): Promise<Request> {
+/** Every method that a `Request` can have and a handler serves. */
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+function respond(handler: FetchHandler, incoming: Incoming): Response | Promise<Response> {
+  // No Request can have this method.
+  return incoming.method === "TRACE" ? methodNotAllowed(METHODS) : handler.fetch(requestOf(incoming));
+}
+
+function requestOf(incoming: Incoming): Request {
   const { method = "GET", headers, originalUrl, url = "/" } = incoming;
   const scheme = "encrypted" in incoming.socket ? "https" : "http";
   const path = typeof originalUrl === "string" ? originalUrl : url;
@@ -81,28 +94,90 @@ async function requestOf(incoming: Incoming): Promise<Request> {
   const given = Object.entries(headers).filter(
     (entry): entry is [string, string] => /^[^:]/.test(entry[0]) && typeof entry[1] === "string",
   );
-  const request = { method, headers: given };
-  if (method === "GET" || method === "HEAD") return new Request(address + path, request);
-  const body = bodyOf(incoming);
-  if (body !== undefined) return new Request(address + path, { ...request, body, duplex: "half" } as RequestInit);
-  // Tells the handler that the body has been read, as a Request does.
-  const used = new Request(address + path, { ...request, body: "read" });
-  await used.text();
-  return used;
+  const body = method === "GET" || method === "HEAD" ? null : bodyOf(incoming);
+  return new Request(address + path, { method, headers: given, body, duplex: "half" } as RequestInit);
 }
 
-/** Undefined if somebody has read the body and not kept it. */
-function bodyOf(incoming: Incoming): BodyInit | undefined {
-  if (!incoming.readableDidRead)
-    return Readable.toWeb(incoming as object as Readable) as ReadableStream<Uint8Array<ArrayBuffer>>;
-  const body = incoming.rawBody ?? incoming.body;
-  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) return body as BodyInit | undefined;
-  const isForm = /^application\/x-www-form-urlencoded\b/i.test(String(incoming.headers["content-type"]));
-  return isForm ? new URLSearchParams(body as Record<string, string>).toString() : JSON.stringify(body);
+/** Reads nothing before the handler does, which may refuse the request first. */
+function bodyOf(incoming: Incoming): ReadableStream<Uint8Array> {
+  const chunks = chunksOf(incoming);
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        await chunks.return();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+async function* chunksOf(incoming: Incoming): AsyncGenerator<Uint8Array, void, void> {
+  if (incoming.readableDidRead) return yield parsedBody(incoming);
+  const message = incoming as object as Readable;
+  // Whoever stops reading keeps the connection, for the response.
+  const chunks: AsyncIterable<string | Uint8Array> = message.iterator({ destroyOnReturn: false });
+  try {
+    // Chunks are text if a middleware has called `setEncoding`.
+    for await (const chunk of chunks)
+      yield typeof chunk === "string" ? Buffer.from(chunk, message.readableEncoding ?? undefined) : chunk;
+  } finally {
+    // Drops the rest, so that the connection can take another request.
+    message.resume();
+  }
+}
+
+/** What a body parser has left. @throws {TidegateError} `invalid_request` if that cannot be the body */
+function parsedBody(incoming: Incoming): Uint8Array {
+  try {
+    return bytesOf(incoming);
+  } catch (error) {
+    throw isTidegateError(error) ? error : unusable();
+  }
+}
+
+function bytesOf({ rawBody, body, headers }: Incoming): Uint8Array {
+  const type = String(headers["content-type"]);
+  if (ArrayBuffer.isView(rawBody)) return bytesIn(rawBody);
+  if (typeof rawBody === "string") return Buffer.from(rawBody);
+  if (ArrayBuffer.isView(body)) return bytesIn(body);
+  if (body === undefined) throw alreadyRead();
+  if (typeof body === "string") {
+    const text = Buffer.from(body);
+    // A string of JSON has lost its quotes. It could pass for an object.
+    if (/json/i.test(type) && text.length !== Number(headers["content-length"])) throw unusable();
+    return text;
+  }
+  const json = JSON.stringify(body, checkParsed);
+  const isForm = /^application\/x-www-form-urlencoded\b/i.test(type);
+  return Buffer.from(isForm ? new URLSearchParams(JSON.parse(json)).toString() : json);
+}
+
+function bytesIn({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Refuses what JSON cannot hold: it would be lost, or become null. */
+function checkParsed(_: string, value: unknown): unknown {
+  const kind = Object.prototype.toString.call(value);
+  if (!/^\[object (?:Object|Array|String|Number|Boolean|Null|Undefined)\]$/.test(kind)) throw unusable();
+  return typeof value === "number" ? checkJson(value) : value;
+}
+
+function unusable(): Error {
+  return invalidRequest(
+    "The body parser has left something in request.body that is not JSON, text or bytes. Put the handler before it.",
+  );
 }
 
 async function send(response: Response, outgoing: NodeResponse): Promise<void> {
+  const body = Buffer.from(await response.arrayBuffer());
+  if (outgoing.headersSent) return;
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
-  outgoing.end(Buffer.from(await response.arrayBuffer()));
+  outgoing.end(body);
 }

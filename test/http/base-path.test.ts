@@ -77,19 +77,30 @@ describe("a handler with a basePath", () => {
     expect(published.status).toBe(201);
   });
 
-  test.each(["/ü", "/a b", "/%C3%BC", "/queue/", "/"])("may be %s", async (basePath) => {
+  test.each(["/ü", "/a b", "/%C3%BC", "/.well-known/a..b", "/queue/", "/"])("may be %s", async (basePath) => {
     const { app } = setUp({ handler: { basePath } });
     expect((await sender(app.fetch, basePath.replace(/\/$/, "")).call("GET", "/health")).status).toBe(200);
   });
 
-  test.each(["api/queue", "", "/a?x=1", "/a#x", "/:tenant/queue", "/a/*", "/{a}", "/%E0", 5])(
-    "refuses %s, and says what it may be",
-    (basePath) => {
-      expect(() => setUp({ handler: { basePath: basePath as string } })).toThrow(
-        /basePath must be a path that begins with a slash, such as "\/api\/queue"/,
-      );
-    },
-  );
+  const patterns = ["/a?x=1", "/a#x", "/:tenant/queue", "/a/*", "/{a}", "/%E0"];
+  const otherPaths = [
+    "/a/../b",
+    "/%2e%2e",
+    "/.",
+    "///evil.com",
+    "/a//b",
+    "/a\\b",
+    "/%5C",
+    "/a;b",
+    "/%3B",
+    "/\u0000",
+    "/%0A",
+  ];
+  test.each(["api/queue", "", ...patterns, ...otherPaths, 5])("refuses %j, and says what it may be", (basePath) => {
+    expect(() => setUp({ handler: { basePath: basePath as string } })).toThrow(
+      /basePath must be a path of plain segments that begins with a slash, such as "\/api\/queue"/,
+    );
+  });
 });
 
 test("a handler without a basePath mentions it for an unknown path", async () => {

@@ -5,7 +5,7 @@ import { defineJob, memoryStore, partitioned, Queue } from "../../src/index.ts";
 import { type CloudflareOptions, createWorker } from "../../src/platforms/cloudflare.ts";
 import { startWorker } from "../../src/platforms/node.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
-import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { upstashProducerStore, upstashStore } from "../../src/stores/redis-http/index.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis-tcp/index.ts";
 
 // What plain JavaScript can pass: the compiler checks none of it.
@@ -165,6 +165,12 @@ describe("a store refuses", () => {
 
   test.each([null, undefined, "redis", {}])("%j to partition", (store) => {
     expect(() => partitioned(store as Anything, 2)).toThrow(/^partitioned needs a store, such as/);
+  });
+
+  test("one for producers, where jobs are drained too", () => {
+    const store = upstashProducerStore(database) as Anything;
+    expect(() => new Queue({ store })).toThrow(/^new Queue needs a store that drains too/);
+    expect(() => partitioned(store, 4)).toThrow(/^partitioned needs a store that drains too/);
   });
 });
 

@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse, request as startRequest } from "node:http";
+import { Agent, createServer, type IncomingMessage, type ServerResponse, request as startRequest } from "node:http";
 import type { AddressInfo } from "node:net";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
@@ -10,6 +10,10 @@ const greet = defineJob({ name: "greet", perform: ({ to }: { readonly to: string
 const token = "the-admin-token";
 const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
 const body = JSON.stringify({ name: "greet", id: "first", payload: { to: "Ada" } });
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 type Middleware = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -70,6 +74,97 @@ describe("a handler on Node's HTTP server", () => {
     expect((await fetch(`${url}/health`)).headers.get("x-frame-options")).toBe("DENY");
   });
 
+  test.each(["utf8", "hex", "utf16le"] as const)("takes a body that a middleware reads as %s", async (encoding) => {
+    const { post, queue } = await serve((request) => void request.setEncoding(encoding));
+    expect((await post("/jobs")).status).toBe(201);
+    expect(await queue.getJob("first")).toMatchObject({ payload: { to: "Ada" } });
+    expect((await post("/jobs", { body: " ".repeat(5_000) })).status).toBe(413);
+  });
+
+  test("reads no more of a body than a request may have, and responds while the rest of it is on its way", async () => {
+    let read = 0;
+    const { url } = await serve((request) => {
+      const push = request.push.bind(request);
+      request.push = (chunk: Buffer | null) => {
+        read += chunk?.length ?? 0;
+        return push(chunk);
+      };
+    });
+    const status = await new Promise((resolve, reject) => {
+      const sent = startRequest(`${url}/jobs`, { method: "POST", headers }, (response) => {
+        resolve(response.statusCode);
+        sent.destroy();
+      }).on("error", reject);
+      sent.write(" ".repeat(2_000));
+    });
+    expect(status).toBe(413);
+    expect(read).toBeLessThan(10_000);
+  });
+
+  test("keeps a connection on which it has not read a body to its end", async () => {
+    const { url } = await serve();
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    onTestFinished(() => agent.destroy());
+    const send = (path: string, auth: object, size: number) =>
+      new Promise<[unknown, unknown]>((resolve, reject) => {
+        const sent = startRequest(url + path, { agent, method: "POST", headers: { ...headers, ...auth } }, (response) =>
+          response.resume().on("end", () => resolve([response.statusCode, sent.reusedSocket])),
+        ).on("error", reject);
+        sent.write(" ".repeat(size));
+        sent.end();
+      });
+    expect(await send("/jobs", {}, 500_000)).toEqual([413, false]);
+    expect(await send("/jobs", { Authorization: "Bearer another-token" }, 500_000)).toEqual([401, true]);
+    expect(await send("/pause", {}, 0)).toEqual([200, true]);
+  });
+
+  test("does nothing for a request to which a middleware has responded", async () => {
+    const { post, url, queue } = await serve((_, response) => void response.writeHead(503).end("early"));
+    for (const response of [await post("/jobs"), await fetch(`${url}/health`)])
+      expect([response.status, await response.text()]).toEqual([503, "early"]);
+    expect((await queue.listJobs()).jobs).toEqual([]);
+  });
+
+  test("leaves the response that a middleware sends meanwhile, as one for timeouts does", async () => {
+    let respondFirst = () => {};
+    const handler = {
+      async fetch() {
+        respondFirst();
+        return new Response("late");
+      },
+    };
+    const { url } = await serve((_, response) => {
+      respondFirst = () => void response.writeHead(503).end("early");
+    }, handler);
+    const response = await fetch(`${url}/health`);
+    expect([response.status, await response.text()]).toEqual([503, "early"]);
+  });
+
+  test.each<[string, () => Response]>([
+    ["whose body breaks", () => new Response(new ReadableStream({ pull: () => Promise.reject(new RangeError()) }))],
+    ["with a status that HTTP lacks", () => Response.error()],
+  ])("answers with 500 for a response %s", async (_, respond) => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const { url } = await serve(undefined, { fetch: respond });
+    const response = await fetch(`${url}/health`);
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      expect.objectContaining({ code: "internal_error" }),
+    ]);
+  });
+
+  test("answers TRACE, which no Request can have, with 405", async () => {
+    const { url } = await serve();
+    const answer = await new Promise((resolve, reject) => {
+      startRequest(`${url}/health`, { method: "TRACE" }, ({ statusCode, headers: { allow } }) =>
+        resolve([statusCode, allow]),
+      )
+        .on("error", reject)
+        .end();
+    });
+    expect(answer).toEqual([405, expect.stringContaining("GET")]);
+  });
+
   test("ignores a Host that is no host", async () => {
     const { url } = await serve();
     const status = await new Promise((resolve, reject) => {
@@ -89,6 +184,16 @@ describe("a handler on Node's HTTP server", () => {
   });
 });
 
+function fail(): never {
+  throw new SyntaxError("secret");
+}
+
+function cyclic(): object {
+  const body: { self?: object } = {};
+  body.self = body;
+  return body;
+}
+
 describe("a body that a parser has read", () => {
   test.each<[string, Middleware]>([
     ["an object, as express.json() leaves it", parser((text) => ({ body: JSON.parse(text) }))],
@@ -99,6 +204,53 @@ describe("a body that a parser has read", () => {
     const { post, queue } = await serve(before);
     expect((await post("/jobs")).status).toBe(201);
     expect(await queue.getJob("first")).toMatchObject({ payload: { to: "Ada" } });
+  });
+
+  test.each<[string, () => BodyInit]>([
+    ["with its length", () => ""],
+    ["in pieces", () => new Blob([]).stream()],
+  ])("is empty if it was empty, sent %s", async (_, empty) => {
+    for (const left of [{}, { body: {} }, { body: "" }, { body: Buffer.alloc(0) }]) {
+      const { post, queue, url } = await serve(parser(() => left));
+      for (const path of ["/pause", "/drain"])
+        expect((await post(path, { body: empty(), duplex: "half" } as RequestInit)).status).toBe(200);
+      expect((await fetch(`${url}/jobs?state=dead`, { method: "DELETE", headers })).status).toBe(200);
+      expect(await queue.getStats()).toMatchObject({ paused: true });
+    }
+  });
+
+  test.each<[string, object]>([
+    ["a number too large for JSON", { body: JSON.parse('{"name":"greet","payload":{"to":1e400}}') }],
+    ["an ArrayBuffer", { body: new ArrayBuffer(2) }],
+    ["a Map", { body: new Map([["name", "greet"]]) }],
+    ["a Map inside", { body: { name: "greet", payload: new Map() } }],
+    ["a Blob", { body: new Blob(["{}"]) }],
+    ["a FormData", { body: new FormData() }],
+    ["URLSearchParams", { body: new URLSearchParams("a=b") }],
+    ["a promise", { body: Promise.resolve({}) }],
+    ["a function", { body: () => ({}) }],
+    ["a bigint", { body: { name: "greet", payload: 1n } }],
+    ["a cycle", { body: cyclic() }],
+    ["50,000 levels", { body: JSON.parse("[".repeat(50_000) + "]".repeat(50_000)) }],
+    ["what throws when read", { body: new Proxy({}, { get: () => fail(), ownKeys: () => fail() }) }],
+    ["a body that throws when read", Object.defineProperty({}, "body", { get: () => fail(), enumerable: true })],
+    ["a string of JSON, which has lost its quotes", { body: "{}" }],
+  ])("is refused with the reason as %s", async (_, left) => {
+    const { post, queue } = await serve(async (request) => {
+      for await (const _chunk of request);
+      Object.defineProperties(request, Object.getOwnPropertyDescriptors(left));
+    });
+    for (const path of ["/drain", "/jobs"]) {
+      const response = await post(path);
+      expect(response.status).toBe(400);
+      expect((await response.json()).detail).toMatch(/not JSON, text or bytes|a number that is too large/);
+    }
+    expect((await queue.listJobs()).jobs).toEqual([]);
+  });
+
+  test("is refused without a token for the want of one, whatever it is", async () => {
+    const { post } = await serve(parser(() => ({})));
+    expect((await post("/jobs", { headers: {} })).status).toBe(401);
   });
 
   test("is understood as a form, so that the dashboard lets you in", async () => {

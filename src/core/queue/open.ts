@@ -8,6 +8,7 @@ import type { ManageNeeds } from "../manage/needs.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Meter } from "../store/meter.ts";
+import { checkDrainable } from "../store/store.ts";
 import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 
 export type OpenQueue = EnqueueNeeds & DrainNeeds & ManageNeeds;
@@ -20,6 +21,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
   const open = (meter: Meter) => kept.open(queue, meter);
   const store = open(usage.work);
+  checkDrainable(store, "new Queue");
   return {
     ...chosen,
     store,

@@ -48,6 +48,12 @@ export function checkStore(store: unknown, taker: string): void {
     throw invalidRequest(`${taker} needs a store, such as memoryStore() or upstashStore({ url, token }).`);
 }
 
+/** @param opened what the store has opened. @throws {TidegateError} `invalid_request` if it takes new jobs only. */
+export function checkDrainable(opened: EnqueueStore | QueueStore, taker: string): void {
+  if (!("settle" in opened))
+    throw invalidRequest(`${taker} needs a store that drains too. One of upstashProducerStore is for new Producer.`);
+}
+
 /** The right to settle one job until `endsAt`. No two claims of a job have the same `claims` and `endsAt`. */
 export interface Lease {
   readonly id: string;

@@ -1,4 +1,4 @@
-import { invalidRequest, quote, resultOrRefusal, TidegateError } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, quote, resultOrRefusal, TidegateError } from "../../core/shared/errors.ts";
 import { anything, isObject, list, type ObjectSchema, type Schema } from "../../core/shared/schema.ts";
 
 /** Deeper JSON overflows the stack of code that walks it, such as a schema library. */
@@ -50,7 +50,7 @@ export function checkAddress(url: string): void {
  *
  * @param refusal makes another error for a body that is too large, from its beginning.
  * @throws {TidegateError} `payload_too_large` if it has more than `most` bytes; `invalid_request` if a framework has
- *   read it before: it would pass for an empty one.
+ *   read it before: it would pass for an empty one; the error of a platform that cannot give it.
  */
 export async function readBytes(
   request: Request,
@@ -62,8 +62,8 @@ export async function readBytes(
   if (request.bodyUsed) throw alreadyRead();
   const reader = request.body?.getReader();
   while (reader) {
-    const { done, value } = await reader.read().catch(() => {
-      throw invalidRequest("The body ended before it was complete.");
+    const { done, value } = await reader.read().catch((error) => {
+      throw isTidegateError(error) ? error : invalidRequest("The body ended before it was complete.");
     });
     if (done) break;
     length += value.length;
@@ -81,7 +81,8 @@ function lengthOf({ headers }: Request): number {
   return Number(headers.get("content-length"));
 }
 
-function alreadyRead(): TidegateError {
+/** The error for a body that something has read and not kept. */
+export function alreadyRead(): TidegateError {
   return invalidRequest(
     "Something has read the body before the handler. Put the handler before the body parser, or pass it a copy: request.clone().",
   );

@@ -138,13 +138,13 @@ function responseOf({ json, contentType = "application/json" }: ResponseBody): o
   };
 }
 
-function refusalsOf({ scope, body, refusals = [], storeless }: Route, prefix: string): ErrorCode[] {
+function refusalsOf({ method, scope, refusals = [], storeless }: Route, prefix: string): ErrorCode[] {
   return [
     "invalid_request",
     ...(scope === "anyone" ? [] : (["unauthorized", "forbidden"] as const)),
     ...(prefix ? (["not_found"] as const) : []),
     ...refusals,
-    ...(body ? (["payload_too_large"] as const) : []),
+    ...(method === "GET" ? [] : (["payload_too_large"] as const)),
     ...(storeless ? [] : (["store_unavailable"] as const)),
   ];
 }

@@ -140,3 +140,5 @@ const { roundTrips, commands } = budgetOptions.fields;
 export const drainQuery = parameters({ ...drainFields, "budget.roundTrips": roundTrips, "budget.commands": commands });
 
 export const noQuery = parameters({});
+/** The body of a request that needs none: empty, or without fields. */
+export const noBody = object({});

@@ -24,7 +24,7 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly key?: Schema<string>;
   /** Default: no query parameters. */
   readonly query?: ObjectSchema<Query>;
-  /** Default: the body is not read. */
+  /** Default: no fields. The body of a GET is not read. */
   readonly body?: Schema<Body>;
   /** Reads the body if that depends on the query. Default: `body` does, after a check of the body as a whole. */
   readBody?(body: unknown, query: Query): Body;

@@ -1,7 +1,7 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import { aroundCalls } from "../../core/store/calls.ts";
-import { checkStore, type Store } from "../../core/store/store.ts";
+import { checkDrainable, checkStore, type Store } from "../../core/store/store.ts";
 import { inParts } from "./methods.ts";
 import { type Known, nothingKnown, Parts } from "./parts.ts";
 import { SpreadCheck } from "./spread-check.ts";
@@ -51,7 +51,10 @@ import { SpreadCheck } from "./spread-check.ts";
  */
 export function partitioned(store: Store | readonly Store[], count: number): Store {
   const stores = Array.isArray(store) ? (store as readonly Store[]) : [store as Store];
-  for (const one of stores) checkStore(one, "partitioned");
+  for (const one of stores) {
+    checkStore(one, "partitioned");
+    checkDrainable(one.open("default"), "partitioned");
+  }
   wholeNumber(count, "the number of partitions", 1, 64);
   if (stores.length === 0 || stores.length > count || new Set(stores).size < stores.length)
     throw invalidRequest("partitioned needs at least one store, each given once, and a partition for each of them.");
