@@ -54,7 +54,7 @@ function costs({ commands, lookCommands, commandsPerJob, commandsPerMonth, since
   return html`<div class="figures">${figure(number(commands - lookCommands), "commands for work")}
 ${figure(number(lookCommands), "for reads")}
 ${figure(number(commandsPerJob ?? 0), "per completed job")}${month !== null && html`${figure(number(Math.round(month)), "a month for work")}${figure(`$${((month / 100_000) * plans.payg.dollarsPer100k).toFixed(2)}`, "a month")}`}</div>
-<p><small>Counted since ${moment(since)} by the instance that responded. The cost per job includes retries and dead jobs. ${month === null ? "A month is estimated after an hour." : html`Upstash's price is $${plans.payg.dollarsPer100k} per 100,000 commands; ${number(plans.free.commands)} a month are free.`}</small></p>`;
+<p><small>Counted since ${moment(since)} by the responding instance. The cost per job includes retries and dead jobs. ${month === null ? "After an hour, this estimates a month." : html`Upstash's price is $${plans.payg.dollarsPer100k} per 100,000 commands; ${number(plans.free.commands)} a month are free.`}</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
