@@ -126,12 +126,13 @@ function eagerLeases(answer: unknown): readonly Lease[] {
 
 /** The leases that have ended without an attempt. */
 function handedBackBy({ settles }: Operation, scene: Readonly<Scene>, answer: unknown): readonly Lease[] {
-  const { settled = [] } = Object(answer) as Partial<SettleReply>;
+  const { settled = [], handedBack = [] } = Object(answer) as Partial<SettleReply & { handedBack: readonly Lease[] }>;
   const before = new Set(scene.settled);
   const outcomes = settles?.(scene) ?? [];
-  return outcomes.flatMap((outcome, index) =>
+  const ended = outcomes.flatMap((outcome, index) =>
     settled[index] && !outcome.timing && !before.has(outcome) ? outcome.lease : [],
   );
+  return [...handedBack, ...ended];
 }
 
 /** How many occurrences an exchange has fired by itself. */

@@ -395,7 +395,9 @@ const renewInVain = operation(
       const outcome = outcomeOf(to, renewed.current, now + second, marked("1:[]", scene, renewals.length), null, null);
       const { settled } = await store.settle({ now, settle: [outcome], retentionMs });
       if (isHeld) deepStrictEqual(settled, [true], "whether the outcome counts");
-      return settled;
+      // It has no timing. An outcome of a job that is gone may count as one that was resent, and hands nothing back.
+      const isLive = found?.state === "running" || found?.state === "ready";
+      return { settled, handedBack: isLive && settled[0] ? [lease] : [] };
     },
   }),
   "renew in vain",
