@@ -59,10 +59,13 @@ export class FlowWatch {
     for (const key of new Set(leases.flatMap(({ flow }) => flow?.key ?? []))) {
       const state = await store.findFlow(key, now);
       if (!state || now >= state.windowEndsAt) continue;
-      const { periodMs } = state.limits;
-      const window = { openedAt: state.windowEndsAt - periodMs, periodMs, started: state.startedInWindow };
-      for (const [lease, counted] of this.#countedIn)
-        if (counted === this.#windows.get(key)) this.#countedIn.set(lease, window);
+      const { windowEndsAt, startedInWindow, limits } = state;
+      const known = this.#windows.get(key);
+      const open = known && now < known.openedAt + known.periodMs ? known.openedAt : now;
+      // The call may have removed the rate after a start: then the store no longer says how long the window is.
+      const openedAt = limits.rate > 0 ? windowEndsAt - limits.periodMs : open;
+      const window = { openedAt, periodMs: windowEndsAt - openedAt, started: startedInWindow };
+      for (const [lease, counted] of this.#countedIn) if (counted === known) this.#countedIn.set(lease, window);
       for (const lease of leases) if (lease.flow?.key === key) this.#countedIn.set(nameOf(lease), window);
       this.#windows.set(key, window);
     }
