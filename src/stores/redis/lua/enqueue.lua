@@ -309,7 +309,9 @@ local function undo()
 end
 
 local function store_members()
-  if is_unused == 1 and #scores > 0 then push(scores, whole(NAMED), NAME) end
+  -- An enqueue that adds nothing leaves no mark, so it does not say whether the queue was used before.
+  if #scores == 0 then is_unused = '' end
+  if is_unused == 1 then push(scores, whole(NAMED), NAME) end
   commit_keys(now, scores, removing, undo)
   surely('ZREM', due, removing)
 end
