@@ -30,7 +30,10 @@ const ended = withoutStack(new Error("The attempt has ended."));
 export class Attempt {
   readonly job: ClaimedJob;
   readonly needs: AttemptNeeds;
-  readonly claimedAt: number;
+  /** Since when it has waited for a slot: since its claim, or, as a rider, since it may begin. */
+  waitsSince: number;
+  /** When the window closes in which its claim has counted it. What a reply brings may begin at once, even if late. */
+  readonly #beginsBefore: number;
   /** ms since 1970; 0 before the start. Only this class sets it, and `timesOutAt`. */
   startedAt = 0;
   timesOutAt = 0;
@@ -50,7 +53,13 @@ export class Attempt {
   constructor(needs: AttemptNeeds, leased: LeasedJob, claimedAt = needs.clock()) {
     this.needs = needs;
     this.job = new ClaimedJob(needs, leased);
-    this.claimedAt = claimedAt;
+    this.waitsSince = claimedAt;
+    this.#beginsBefore = Math.max(leased.run?.beginsBefore ?? Number.POSITIVE_INFINITY, claimedAt + 1);
+  }
+
+  /** Whether it may begin: its window is open, and its lease is long enough. */
+  canStart(now: number): boolean {
+    return now < this.#beginsBefore && this.job.canStart(now);
   }
 
   /** Makes the attempt. @param call performs the job together with others. Default: alone. */

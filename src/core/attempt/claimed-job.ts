@@ -6,7 +6,7 @@ import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import type { LeasedJob } from "../store/store.ts";
+import type { LeasedJob, Run } from "../store/store.ts";
 import { JobLog } from "./job-log.ts";
 import { JobLease } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
@@ -22,6 +22,8 @@ export class ClaimedJob {
   /** Whether it may crash its invocation: two crashed since an attempt ended, or one and this is the last attempt. */
   readonly mayBePoison: boolean;
   readonly dueAt: number;
+  /** What the claim says of its flow control key. */
+  readonly run: Run | undefined;
   /** False if the record is damaged or of a newer version. Then `record` means nothing. */
   readonly isReadable: boolean;
   readonly record: records.JobRecord;
@@ -49,6 +51,7 @@ export class ClaimedJob {
     this.definition = definitions.get(this.name);
     this.lease = new JobLease(store, leased.lease);
     this.dueAt = leased.dueAt;
+    this.run = leased.run;
     this.attempt = records.attemptOf(this.record, leased.lease.claims);
     this.crashes = this.attempt - 1 - records.lastFailedAttempt(this.record);
     this.mayBePoison = this.crashes >= 2 || (this.crashes === 1 && this.attempt > this.maxRetries);
@@ -81,6 +84,7 @@ export class ClaimedJob {
     return definition && !record.alone && !mayBePoison ? batchSizeOf(definition) : 1;
   }
 
+  /** Whether its lease is long enough for an attempt. */
   canStart(now: number): boolean {
     return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
   }

@@ -106,10 +106,8 @@ export class Drain {
     if (leased.some(({ lease }) => lease.flow)) this.#jobs.meetKeys();
     const attempts = leased.map((job) => new Attempt(this.#needs, job, now));
     const isTooLong = ({ job }: Attempt) => job.timeoutMs > this.#limits.longestAttemptMs;
-    this.#jobs.waiting.add(attempts.filter((attempt) => !isTooLong(attempt)));
-    const tooLong = attempts.filter(isTooLong);
-    if (tooLong.length > 0) this.#next.noteTooLong();
-    this.#release(tooLong, now);
+    if (attempts.some(isTooLong)) this.#next.noteTooLong();
+    this.#release(this.#jobs.waiting.add(attempts, isTooLong), now);
   }
 
   /** Notes that this process has enqueued something that is due at `at`: the drain need not check for it. */
@@ -162,9 +160,8 @@ export class Drain {
 
   #startWaiting(now: number): void {
     const { waiting, ended } = this.#jobs;
-    const isOverdue = this.#isOverdue(now);
-    if (isOverdue) this.#prefetch.forget();
-    if (isOverdue || this.#bounds.startsNothing(now)) this.#release(waiting.takeAll(), now);
+    if (this.#isOverdue(now)) this.#releaseOverdue(now);
+    if (this.#bounds.startsNothing(now)) this.#release(waiting.takeAll(), now);
     while (this.#prefetch.freeSlots > 0) {
       const attempts = waiting.next(this.#jobs.isIdle && ended.length === 0);
       if (attempts.length === 0) break;
@@ -179,9 +176,16 @@ export class Drain {
     return waiting.length > 0 && now >= waiting.overdueAt && this.#allowance.allowsRelease;
   }
 
+  #releaseOverdue(now: number): void {
+    const { waiting } = this.#jobs;
+    const before = waiting.forSlot;
+    this.#release(waiting.takeOverdue(now), now);
+    if (waiting.forSlot < before) this.#prefetch.forget();
+  }
+
   /** Whether the drain knows of something to start. */
   #wantsSlot(now: number): boolean {
-    return this.#jobs.waiting.length > 0 || (this.#next.knowsOfDue(now) && !this.#next.stoppedBy(now));
+    return this.#jobs.waiting.forSlot > 0 || (this.#next.knowsOfDue(now) && !this.#next.stoppedBy(now));
   }
 
   /** Whether other drains have taken all slots that this one could use. */
@@ -209,13 +213,13 @@ export class Drain {
 
   async #run(attempts: readonly Attempt[], now: number): Promise<void> {
     this.#prefetch.slotTaken(now, Math.max(...attempts.map(({ job }) => job.batchSize)));
-    const canStart = attempts.every(({ job }) => job.canStart(now))
+    const canStart = attempts.every((attempt) => attempt.canStart(now))
       ? attempts
       : await this.#extendLeases(attempts, now);
     const outcomes = await runTogether(canStart);
     const endedAt = this.#needs.clock();
-    canStart.forEach(({ job }, index) => {
-      this.#end(job, outcomes[index] as AttemptOutcome, endedAt);
+    canStart.forEach((attempt, index) => {
+      this.#end(attempt, outcomes[index] as AttemptOutcome, endedAt);
     });
     if (canStart === attempts) return;
     this.#release(
@@ -242,17 +246,19 @@ export class Drain {
     const onLost = () => {};
     const renewals = short.map(({ job }) => ({ lease: job.lease, endsAt: now + neededMs(job), onLost }));
     await Promise.allSettled(renewAll(this.#needs.store, renewals));
-    return attempts.filter(({ job }) => job.canStart(now));
+    return attempts.filter((attempt) => attempt.canStart(now));
   }
 
   #release(attempts: readonly Attempt[], now: number): void {
-    for (const { job } of attempts) this.#end(job, released(job), now);
+    for (const attempt of attempts) this.#end(attempt, released(attempt.job), now);
   }
 
-  #end(job: ClaimedJob, outcome: AttemptOutcome, at: number): void {
-    const { ended } = this.#jobs;
-    ended.add({ job, outcome, at });
+  #end(attempt: Attempt, outcome: AttemptOutcome, at: number): void {
+    const { ended, waiting } = this.#jobs;
+    const { back, isAwaited } = waiting.follow(attempt, outcome.to, at);
+    ended.add({ job: attempt.job, outcome, at, isAwaited });
     if (ended.length === 1 || outcome.to === "released") this.#news.notify();
+    this.#release(back, at);
   }
 
   // Exchanging --------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ const WATCHED_AFTER_MS = 1_000;
 
 /** The jobs that a drain has claimed and not settled yet, from the claim to the outcome. */
 export class JobsInHand {
-  /** Jobs that wait for a slot. */
+  /** Jobs that have not begun. */
   readonly waiting = new PrefetchBuffer();
   readonly running = new Set<Attempt>();
   /** Jobs that have ended, or are released, and wait for the next exchange. */
@@ -27,14 +27,19 @@ export class JobsInHand {
       .map(({ job }) => job.lease.current);
   }
 
-  /** How many wait for a slot or are being claimed. */
+  /** How many wait for a slot or are being claimed. Riders wait for others of their key. */
   get ahead(): number {
+    return this.waiting.forSlot + this.#inFlight.claiming;
+  }
+
+  /** How many have not begun, or are being claimed. */
+  get unbegun(): number {
     return this.waiting.length + this.#inFlight.claiming;
   }
 
   /** How many jobs no exchange has settled or is settling. Jobs that are being claimed count too. */
   get unsettled(): number {
-    return this.ahead + this.running.size + this.ended.length;
+    return this.unbegun + this.running.size + this.ended.length;
   }
 
   /** Notes that jobs may have flow control keys: each exchange leaves room for them from now on. */

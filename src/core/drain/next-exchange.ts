@@ -11,6 +11,9 @@ import type { EndedJob } from "./settle-buffer.ts";
 /** For how long a drain trusts what its last exchange has read of the queue. */
 const TRUSTED_MS = 1_000;
 
+/** Beside others in flight, an exchange is sent early only if it frees awaited slots for this part of a batch. */
+const PART_OF_BATCH = 1 / 4;
+
 /** What decides about the next exchange of a drain. */
 interface ExchangeNeeds {
   readonly limits: DrainLimits;
@@ -27,6 +30,8 @@ interface ExchangeNeeds {
 /** What an exchange does beside settling. */
 interface Plan extends Claim {
   readonly fire: readonly Fire[];
+  /** Whether it may claim ahead: jobs that do not begin can go back. */
+  readonly isAhead: boolean;
 }
 
 /**
@@ -94,20 +99,28 @@ export class NextExchange {
 
   #isTimeToSettle(now: number): boolean {
     const { jobs, allowance } = this.#needs;
-    const { ended, isIdle, ahead } = jobs;
+    const { ended, isIdle, unbegun } = jobs;
     if (ended.length === 0 || (!isIdle && now < this.#settleBy)) return false;
     // Leave room for one more exchange: jobs that get no slot are released before the last one.
-    return allowance.allowsSettling({ release: !isIdle && ahead > 0 && !ended.hasReleased });
+    return allowance.allowsSettling({ release: !isIdle && unbegun > 0 && !ended.hasReleased });
   }
 
   /** When ended jobs are settled while others still run. After a failure they wait for the others. */
   get #settleBy(): number {
-    const { inFlight, jobs, limits, prefetch } = this.#needs;
+    const { inFlight, jobs, limits } = this.#needs;
     if (inFlight.hasFailed) return Number.POSITIVE_INFINITY;
-    // With a slot free here, settle at once: a job may be waiting for the slot of its key that an ended job holds.
-    const isKeySlotWanted = jobs.ended.freesKeySlots && prefetch.freeSlots > 0;
     // After an abort there may be no time to wait.
-    return jobs.ended.settleBy(limits.signal?.aborted === true || isKeySlotWanted);
+    return jobs.ended.settleBy(limits.signal?.aborted === true || this.#isKeySlotWanted);
+  }
+
+  /**
+   * Whether a slot is free here, and a job waits for the slot of its key that an ended job holds. While replies are on
+   * their way, a few such slots wait for more of them.
+   */
+  get #isKeySlotWanted(): boolean {
+    const { inFlight, jobs, limits, prefetch } = this.#needs;
+    const least = inFlight.count === 0 ? 1 : limits.batchSize * PART_OF_BATCH;
+    return jobs.ended.awaitedSlots >= least && prefetch.freeSlots > 0;
   }
 
   /** The times at which it may become due. */
@@ -177,13 +190,14 @@ export class NextExchange {
     return isLast && isOver && this.#fired === counts.claimed && now - this.#lastReadAt < TRUSTED_MS;
   }
 
-  #claimRequest({ limit, meetsKeys }: Plan, now: number): ClaimRequest {
-    const { inFlight, limits, leaseMs } = this.#needs;
+  #claimRequest({ limit, meetsKeys, isAhead }: Plan, now: number): ClaimRequest {
+    const { inFlight, jobs, limits, leaseMs, prefetch } = this.#needs;
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
       countBacklog: this.#needsBacklog(limit, now),
       meetsKeys,
+      runs: isAhead && meetsKeys ? prefetch.runLimits(jobs.ahead, now) : undefined,
       refreshAfterMs: limits.checkEveryMs,
     };
   }
@@ -202,11 +216,11 @@ export class NextExchange {
   }
 
   /** What to claim now: nothing while enough jobs are ahead, or once a limit is reached. */
-  #claimNow(fires: readonly Fire[], now: number): Claim {
+  #claimNow(fires: readonly Fire[], now: number): Omit<Plan, "fire"> {
     const { allowance, bounds, counts, inFlight, jobs, prefetch } = this.#needs;
-    const nothing = { limit: 0, meetsKeys: false };
+    const nothing = { limit: 0, meetsKeys: false, isAhead: false };
     const isStopped = bounds.stoppedBy(counts.claimed, now) || inFlight.isOutOfBudget || this.#hasMetTooLong;
-    if (isStopped || !inFlight.mayFindMore) return nothing;
+    if (isStopped || !(inFlight.mayFindMore || this.#isKeySlotWanted)) return nothing;
     const batch = Math.min(bounds.batch(counts.claimed), jobs.waiting.mostClaims(jobs.isIdle));
     const startable = jobs.ahead === 0 ? prefetch.mostStartable : 0;
     // The drain claims ahead, or only for its free slots if the budget has too little room.
@@ -217,7 +231,7 @@ export class NextExchange {
     ];
     for (const { wanted, room } of ways) {
       const claim = allowance.mostClaims(Math.min(wanted, batch), fires, room);
-      if (claim.limit > 0) return claim;
+      if (claim.limit > 0) return { ...claim, isAhead: room.release === true };
     }
     return nothing;
   }

@@ -1,4 +1,6 @@
 import type { Attempt } from "../attempt/attempt.ts";
+import type { Outcome } from "../store/store.ts";
+import { type Followed, Runs } from "./runs.ts";
 
 /**
  * How long a job waits for a slot before it is released. A drain claims what it expects to start within 1.25 s
@@ -8,7 +10,7 @@ import type { Attempt } from "../attempt/attempt.ts";
 const LONGEST_WAIT_MS = 2_000;
 
 /**
- * The jobs of a drain that are claimed and wait for a slot.
+ * The jobs of a drain that are claimed and wait for a slot, or as riders for others of their flow control key (`Runs`).
  *
  * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that
  * may be one is quarantined: it starts only when everything else is settled, and all other quarantined jobs are
@@ -17,21 +19,46 @@ const LONGEST_WAIT_MS = 2_000;
 export class PrefetchBuffer {
   #ready: Attempt[] = [];
   readonly #quarantined: Attempt[] = [];
+  readonly #runs = new Runs();
   /** Whether the last job to leave was a quarantined one: then the next one may be another. */
   #claimsOneByOne = false;
 
-  add(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) (attempt.job.mayBePoison ? this.#quarantined : this.#ready).push(attempt);
+  /** @param isTooLong whether the drain has no time for a job. @returns the jobs that go back. */
+  add(attempts: readonly Attempt[], isTooLong: (attempt: Attempt) => boolean): readonly Attempt[] {
+    const { first, back } = this.#runs.add(attempts, (each) => each.job.mayBePoison || isTooLong(each));
+    const tooLong: Attempt[] = [];
+    for (const attempt of first)
+      (isTooLong(attempt) ? tooLong : attempt.job.mayBePoison ? this.#quarantined : this.#ready).push(attempt);
     if (this.#ready.length > 0) this.#claimsOneByOne = false;
+    return [...tooLong, ...back];
+  }
+
+  /** Notes that a job has ended. The next one of its run waits for a slot now. */
+  follow(ended: Attempt, to: Outcome["to"], now: number): Followed {
+    const followed = this.#runs.follow(ended, to);
+    if (followed.next) {
+      followed.next.waitsSince = now;
+      this.#ready.push(followed.next);
+    }
+    return followed;
   }
 
   /** When the first job will have waited too long; infinite if none waits. */
   get overdueAt(): number {
-    const claimedAt = (attempts: readonly Attempt[]) => attempts[0]?.claimedAt ?? Number.POSITIVE_INFINITY;
-    return Math.min(claimedAt(this.#ready), claimedAt(this.#quarantined)) + LONGEST_WAIT_MS;
+    return Math.min(this.#waitsSince, this.#runs.waitsSince) + LONGEST_WAIT_MS;
+  }
+
+  get #waitsSince(): number {
+    const since = (attempts: readonly Attempt[]) => attempts[0]?.waitsSince ?? Number.POSITIVE_INFINITY;
+    return Math.min(since(this.#ready), since(this.#quarantined));
   }
 
   get length(): number {
+    return this.forSlot + this.#runs.length;
+  }
+
+  /** How many wait for a slot alone. */
+  get forSlot(): number {
     return this.#ready.length + this.#quarantined.length;
   }
 
@@ -73,6 +100,12 @@ export class PrefetchBuffer {
 
   takeAll(): readonly Attempt[] {
     if (this.#quarantined.length > 0) this.#claimsOneByOne = true;
-    return [...this.#ready.splice(0), ...this.#quarantined.splice(0)];
+    return [...this.#ready.splice(0), ...this.#quarantined.splice(0), ...this.#runs.takeSince()];
+  }
+
+  /** Takes out the riders that have waited too long; all jobs if one has waited too long for a slot. */
+  takeOverdue(now: number): readonly Attempt[] {
+    const overdueSince = now - LONGEST_WAIT_MS;
+    return this.#waitsSince <= overdueSince ? this.takeAll() : this.#runs.takeSince(overdueSince);
   }
 }

@@ -1,3 +1,4 @@
+import type { RunLimits } from "../store/store.ts";
 import type { DrainSlots } from "./slots.ts";
 
 /** How many of the last ended jobs, for each slot, make up the pace. */
@@ -12,6 +13,11 @@ const CLAIMED_MS = 1_000;
  * 100 slots busy. With 50 ms they would keep 73 to 79 % busy.
  */
 const READY_MS = 250;
+/**
+ * A slot of a flow control key takes the jobs that run in this time. They end before the first one must be settled
+ * (`WAITS_MS` in settle-buffer.ts), so one request settles them all.
+ */
+const RUN_MS = 750;
 /** How much of the expected jobs per slot is kept when a slot is taken: after five, half of it. */
 const FADING = 7 / 8;
 
@@ -90,6 +96,13 @@ export class Prefetch {
     const pace = this.#pace(now);
     const missing = this.#enough(pace, replyMs) - ahead;
     return missing > 0 ? Math.floor(missing + pace * CLAIMED_MS) : 0;
+  }
+
+  /** How many jobs a claim takes for a slot of a flow control key. @param ahead as in `missing`. */
+  runLimits(ahead: number, now: number): RunLimits {
+    this.#count(now);
+    const jobMs = this.#ended > 0 ? this.#takenMs / this.#ended : undefined;
+    return { ms: RUN_MS, jobMs, startable: Math.max(0, this.mostStartable - ahead) };
   }
 
   /** Whether this many ahead are enough. */

@@ -1,13 +1,14 @@
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
-import { takesSlot } from "../store/flow.ts";
 
 /** A job whose attempt has ended, or that is released. */
 export interface EndedJob {
   readonly job: ClaimedJob;
   readonly outcome: AttemptOutcome;
   readonly at: number;
+  /** Whether another job waits for the slot of the flow control key that this one holds. */
+  readonly isAwaited: boolean;
 }
 
 const none: NonNullable<AttemptOutcome["followUps"]> = [];
@@ -32,7 +33,7 @@ const WAITS_MS = 1_000;
 export class SettleBuffer {
   #jobs: EndedJob[] = [];
   #hasReleased = false;
-  #freesKeySlots = false;
+  #awaitedSlots = 0;
   /** How many jobs each of the next requests settles. */
   requests: number[] = [];
   /** How many bytes of records the last of these requests has. */
@@ -43,9 +44,9 @@ export class SettleBuffer {
     return this.#hasReleased;
   }
 
-  /** Whether some hold a slot of their flow control key, which another job may be waiting for. */
-  get freesKeySlots(): boolean {
-    return this.#freesKeySlots;
+  /** How many hold a slot of their flow control key that another job waits for. */
+  get awaitedSlots(): number {
+    return this.#awaitedSlots;
   }
 
   get length(): number {
@@ -70,7 +71,7 @@ export class SettleBuffer {
 
   #append(job: EndedJob): void {
     const bytes = sentBytes(job);
-    if (takesSlot(job.outcome.lease)) this.#freesKeySlots = true;
+    if (job.isAwaited) this.#awaitedSlots++;
     const last = this.requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
@@ -85,8 +86,9 @@ export class SettleBuffer {
   /** Takes out the jobs of the next request. */
   take(): readonly EndedJob[] {
     this.#hasReleased = false;
-    this.#freesKeySlots = false;
-    return this.#jobs.splice(0, this.requests.shift());
+    const taken = this.#jobs.splice(0, this.requests.shift());
+    this.#awaitedSlots -= taken.filter(({ isAwaited }) => isAwaited).length;
+    return taken;
   }
 
   /** Puts back jobs that could not be settled. */
@@ -94,6 +96,7 @@ export class SettleBuffer {
     const all = [...jobs, ...this.#jobs];
     this.#jobs = [];
     this.requests = [];
+    this.#awaitedSlots = 0;
     for (const job of all) this.#append(job);
   }
 }

@@ -66,13 +66,15 @@ export interface Lease {
   readonly claimedAt?: number;
   /** The record that was stored together with the lease, if the store needs it to settle the lease. */
   readonly bornAs?: string;
+  /** With `flow`: whether it is one of a run. Default false. */
+  readonly isOfRun?: boolean;
   /** Its other possible end, after a renewal whose reply was lost. An outcome counts under either end. */
   readonly mayEndAt?: number;
 }
 
-/** The lease that a renewal until `endsAt` obtains. */
-export function renewedLease({ bornAs: _born, mayEndAt: _end, ...lease }: Lease, endsAt: number): Lease {
-  return { ...lease, endsAt };
+/** The lease that a renewal until `endsAt` obtains. A job whose lease moves leaves its run. */
+export function renewedLease({ bornAs: _born, mayEndAt: _end, isOfRun, ...lease }: Lease, endsAt: number): Lease {
+  return { ...lease, endsAt, ...(isOfRun && endsAt === lease.endsAt && { isOfRun }) };
 }
 
 /** The leases that the store may have for the job: one of them, if the job is still held. */
@@ -227,10 +229,24 @@ export interface ClaimRequest {
   readonly countBacklog?: boolean;
   /** Whether it may claim jobs with flow control keys. Default true. */
   readonly meetsKeys?: boolean;
+  /** Whether a slot of a flow control key may take a run of several jobs. Default: it takes one. */
+  readonly runs?: RunLimits | undefined;
   /** Whether the store itself may fire schedules that code declares. Default false: it hands them out. */
   readonly firesDeclared?: boolean;
   /** With partitions: also peeks at one that was not read for this long. Default: never. */
   readonly refreshAfterMs?: number;
+}
+
+/** How many jobs a run has: for each slot of the key what `ms` are enough for, no more than its part. */
+export interface RunLimits {
+  readonly ms: number;
+  /** How long a job takes on average, if the store does not know it of the key. Default: unknown, so one job a slot. */
+  readonly jobMs?: number | undefined;
+  /**
+   * How many jobs the caller can start at once. A key with limited slots gets more only if the runs of the others leave
+   * room: a job that waits for the caller would keep the slot of its key from other drains.
+   */
+  readonly startable: number;
 }
 
 /** What decides the cost of an exchange. Each number is 0 by default. */
@@ -289,6 +305,21 @@ export interface LeasedJob {
   readonly dueAt: number;
   /** True if this exchange has made it, for an occurrence that the store itself has fired. */
   readonly isFired?: boolean;
+  /** If it has a flow control key: what the claim says of it. The jobs of one run share this object. */
+  readonly run?: Run;
+}
+
+/**
+ * Jobs of a flow control key that were claimed together, in their order. Without limits that matter to the caller there
+ * is none.
+ */
+export interface Run {
+  /** How many of them may run at once, if not all: the key keeps so many slots for them until fewer are left. */
+  readonly slots?: number;
+  /** When the window closes in which they were counted: what has not begun by then goes back. Default: never. */
+  readonly beginsBefore?: number;
+  /** Whether another job of the key was due, and had no slot. Default false. */
+  readonly isAwaited?: boolean;
 }
 
 export interface DueSchedule {

@@ -39,14 +39,15 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const gone = goneOf(state, request);
   const fired = request.fire.map((each) => fire(state, each, now));
   state.flowControl.putMarks(now);
-  const claimed =
-    request.claim && !state.paused ? claim(state, now, request.claim) : { jobs: [], schedules: [], backlog: 0 };
-  const { jobs, schedules } = claimed;
+  const { taken: ofClaim, ...claimed } =
+    request.claim && !state.paused ? claim(state, now, request.claim) : { schedules: [], backlog: 0 };
+  const { schedules } = claimed;
   state.flowControl.putMarks(now);
+  const jobs = ofClaim?.withRuns() ?? [];
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
   const nextAt = state.nextDueAt(claims ? now : undefined, new Set(taken));
-  return { paused: state.paused, nextAt, settled, gone, fired, ...claimed };
+  return { paused: state.paused, nextAt, settled, gone, fired, jobs, ...claimed };
 }
 
 /** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
@@ -71,6 +72,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
     state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
+  if (lease.flow && outcome.timing) state.flowControl.notePace(lease.flow, Math.round(outcome.timing.ranMs));
   for (const job of outcome.followUps ?? []) addJob(state, job, now);
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
@@ -121,8 +123,8 @@ function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: 
 function claim(
   state: MemoryState,
   now: number,
-  { limit, leaseMs, countBacklog = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
-): Pick<ExchangeReply, "jobs" | "schedules" | "backlog" | "leftKeys"> {
+  { limit, leaseMs, countBacklog = false, meetsKeys = true, runs, firesDeclared = false }: ClaimRequest,
+): Pick<ExchangeReply, "schedules" | "backlog" | "leftKeys"> & { readonly taken: Taken } {
   const backlog = countBacklog ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
   const hasKey = (member: string) => member.startsWith(FLOW_KEY_MEMBER) || state.flows.has(member);
@@ -136,7 +138,8 @@ function claim(
   const met = [...allowed, ...astray.filter(isAllowed).slice(0, limit - allowed.length)];
   if (meetsKeys) state.flowControl.correct(keysIn(astray), now);
   const keys = keysIn(met);
-  const shares = state.flowControl.shares(keys, limit - met.length, now);
+  const shares = state.flowControl.shares(keys, limit - met.length, now, runs);
+  const firstOf = new Map([...shares].map(([key, share]) => [key, state.flowControl.first(key, share, now)]));
   const taken = new Taken(state, now, leaseMs);
   for (const [member, score] of met) {
     const { at, claims } = unpack(score);
@@ -144,7 +147,8 @@ function claim(
       const key = member.slice(SCHEDULE_MEMBER.length);
       due.push({ key, occurrence: at, revision: claims, ...(state.schedules.get(key) ?? { record: "" }) });
     } else if (member.startsWith(FLOW_KEY_MEMBER)) {
-      takeFromLine(state, member.slice(FLOW_KEY_MEMBER.length), shares, taken);
+      const key = member.slice(FLOW_KEY_MEMBER.length);
+      takeFromLine(state, key, firstOf.get(key) ?? [], taken);
     } else if (state.mayStartAgain(member, now)) {
       taken.take(member);
     } else {
@@ -152,7 +156,7 @@ function claim(
     }
   }
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
-  return { jobs: taken.jobs, schedules, backlog, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
+  return { taken, schedules, backlog, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
 }
 
 /** Makes and leases the job of a schedule by its plan. @returns false if the schedule must be handed out. */
@@ -183,17 +187,18 @@ function plannedFire(
   return { occurrence, next };
 }
 
-function takeFromLine(state: MemoryState, key: string, shares: ReadonlyMap<string, number>, taken: Taken): void {
-  for (let share = shares.get(key) ?? 0; share > 0; share--) {
-    const id = state.flowControl.next(key, taken.now);
-    if (id === undefined) return;
-    taken.take(id);
-  }
+/** Behind a job that this claim has taken out of the line, others may ride. */
+function takeFromLine(state: MemoryState, key: string, first: readonly string[], taken: Taken): void {
+  first.forEach((id, index) => {
+    if (state.flowControl.mayClaim(key, taken.now, index > 0)) taken.take(id);
+  });
 }
 
 /** The jobs that a claim takes: as many as fit into its reply. */
 class Taken {
-  readonly jobs: LeasedJob[] = [];
+  readonly #jobs: LeasedJob[] = [];
+  /** How many jobs of each key it has taken, and how many of these are riders. */
+  readonly #runs = new Map<string, { jobs: number; riders: number }>();
   readonly now: number;
   readonly #state: MemoryState;
   readonly #leaseMs: number;
@@ -221,7 +226,7 @@ class Taken {
 
   #fits(record: string): boolean {
     this.#bytes += bytesOf(record);
-    this.#isFull ||= this.#bytes > MOST_CLAIMED_BYTES && this.jobs.length > 0;
+    this.#isFull ||= this.#bytes > MOST_CLAIMED_BYTES && this.#jobs.length > 0;
     return !this.#isFull;
   }
 
@@ -235,7 +240,25 @@ class Taken {
       endsAt: this.now + this.#leaseMs,
       ...(flow && { flow, claimedAt: this.now }),
     };
-    state.lease(lease, this.now, more.isFired ? BORN_MEMBER + id : undefined);
-    this.jobs.push({ lease, record, dueAt, ...more });
+    const rides = state.lease(lease, this.now, more.isFired ? BORN_MEMBER + id : undefined);
+    this.#jobs.push({ lease, record, dueAt, ...more });
+    if (!flow) return;
+    const run = this.#runs.get(flow.key) ?? { jobs: 0, riders: 0 };
+    this.#runs.set(flow.key, { jobs: run.jobs + 1, riders: run.riders + Number(rides) });
+  }
+
+  /** The jobs, with what the claim says of their keys when it is done. */
+  withRuns(): readonly LeasedJob[] {
+    const runs = new Map(
+      [...this.#runs].map(([key, { jobs, riders }]) => {
+        const slots = riders > 0 ? jobs - riders : undefined;
+        return [key, this.#state.flowControl.runOf(key, slots, this.now)];
+      }),
+    );
+    return this.#jobs.map((job) => {
+      const run = runs.get(job.lease.flow?.key ?? "");
+      if (!run) return job;
+      return { ...job, run, lease: { ...job.lease, ...(run.slots !== undefined && { isOfRun: true }) } };
+    });
   }
 }

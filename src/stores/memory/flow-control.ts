@@ -8,6 +8,8 @@ import type {
   PinnedLimits,
 } from "../../core/store/flow.ts";
 import { FLOW_KEY_MEMBER, IN_LINE, markScore, scheduleScore, unpack, windowEnd } from "../../core/store/score.ts";
+import type { Run, RunLimits } from "../../core/store/store.ts";
+import { tenthsOf } from "../pace.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const nothingPinned: PinnedLimits = { concurrency: false, rate: false };
@@ -29,8 +31,12 @@ class FlowKey {
   limits = unlimited;
   pinned = nothingPinned;
   isPaused = false;
-  /** How many leases exist. An expired one counts until its job is claimed again. */
+  /** How many slots are taken. An expired lease counts until its job is claimed again. */
   running = 0;
+  /** How many leases have no slot, by their ends: these are riders, behind the others of their run. */
+  readonly riders = new Map<number, number>();
+  /** How long a job takes on average, in tenths of a ms; undefined before the first one has ended. */
+  #pace: number | undefined;
   startedAt = 0;
   /** When the window closes, its length, and how many attempts have started in it. */
   windowEndsAt = 0;
@@ -45,9 +51,12 @@ class FlowKey {
 
   /** Whether it can be deleted. */
   isForgotten(now: number): boolean {
-    const { line, running, isPinned, isPaused, limits, windowEndsAt } = this;
-    if (line.length > 0 || running > 0 || isPinned || isPaused) return false;
-    return limits.rate === 0 || windowEndsAt <= now;
+    return this.isIdle && (this.limits.rate === 0 || this.windowEndsAt <= now);
+  }
+
+  get isIdle(): boolean {
+    const { line, running, riders, isPinned, isPaused } = this;
+    return line.length === 0 && running === 0 && riders.size === 0 && !isPinned && !isPaused;
   }
 
   get isPinned(): boolean {
@@ -60,25 +69,74 @@ class FlowKey {
     return concurrency > 0 ? concurrency : Number.POSITIVE_INFINITY;
   }
 
-  /** How many attempts may start now. @param running how many leases exist. */
-  free(now: number, running = this.running): number {
+  get hasLimitedSlots(): boolean {
+    return this.#slots < Number.POSITIVE_INFINITY;
+  }
+
+  /** How many attempts the pause and the rate allow now. */
+  startable(now: number): number {
     if (this.isPaused) return 0;
     const { rate } = this.limits;
     const startedNow = now < this.windowEndsAt ? this.started : 0;
-    const left = rate > 0 ? rate - startedNow : Number.POSITIVE_INFINITY;
-    return Math.max(0, Math.min(this.#slots - running, left));
+    return rate > 0 ? Math.max(0, rate - startedNow) : Number.POSITIVE_INFINITY;
   }
 
-  begin(now: number): void {
-    this.running++;
+  /** How many slots may be taken now. @param running how many are taken. */
+  free(now: number, running = this.running): number {
+    return Math.max(0, Math.min(this.#slots - running, this.startable(now)));
+  }
+
+  /** How many jobs a slot may take: those that `ms` are enough for, but no more than its part of those not begun. */
+  perSlot({ ms, jobMs }: RunLimits): number {
+    const pace = this.#pace ?? (jobMs === undefined ? undefined : tenthsOf(jobMs));
+    if (pace === undefined) return 1;
+    const unbegun = [...this.riders.values()].reduce((sum, riders) => sum + riders, this.line.length);
+    return Math.max(1, Math.min(Math.ceil(unbegun / this.#slots), Math.floor((ms * 10) / Math.max(pace, 1))));
+  }
+
+  /** Notes how long a job took: an eighth of the pace. */
+  notePace(ms: number): void {
+    this.#pace = this.#pace === undefined ? 10 * ms : Math.floor((7 * this.#pace + 10 * ms) / 8 + 0.5);
+  }
+
+  /** A job is leased until `endsAt`. @returns whether it is a rider, since no slot is free. */
+  begin(now: number, endsAt: number): boolean {
+    const rides = this.running >= this.#slots;
+    if (rides) this.riders.set(endsAt, (this.riders.get(endsAt) ?? 0) + 1);
+    else this.running++;
     this.startedAt = Math.max(this.startedAt, now);
     // A window that was open when its rate was removed goes on: the rate may come back.
-    if (this.limits.rate === 0 && now >= this.windowEndsAt) return;
+    if (this.limits.rate === 0 && now >= this.windowEndsAt) return rides;
     if (now >= this.windowEndsAt) {
       this.windowEndsAt = now + this.windowMs;
       this.started = 0;
     }
     this.started++;
+    return rides;
+  }
+
+  /**
+   * A lease until `endsAt` is over. Of those with the same end the riders go first: so a run keeps its slots until fewer
+   * jobs are left.
+   */
+  end(endsAt: number): void {
+    const riders = this.riders.get(endsAt);
+    if (riders === undefined) this.running = Math.max(0, this.running - 1);
+    else if (riders > 1) this.riders.set(endsAt, riders - 1);
+    else this.riders.delete(endsAt);
+  }
+
+  /** A job leaves its run, and takes a slot of its own, even beyond the limit: its run keeps the others. */
+  leaveRun(endsAt: number): void {
+    if (!this.riders.has(endsAt)) return;
+    this.end(endsAt);
+    this.running++;
+  }
+
+  /** Whether a job is due and only lacks a slot. */
+  isAwaited(now: number): boolean {
+    const [head] = this.line;
+    return head !== undefined && unpack(head.score).at <= now && this.startable(now) > 0 && this.free(now) === 0;
   }
 
   /** A job claimed then made no attempt: its start does not count. A window without starts is closed. */
@@ -103,6 +161,12 @@ class FlowKey {
   correct(now: number): void {
     this.startedAt = Math.min(this.startedAt, now);
     this.windowEndsAt = windowEnd(this.windowEndsAt, now, this.windowMs);
+  }
+
+  /** When the window closes in which a claim at `now` has counted. A clock that is ahead may have opened a later one. */
+  windowOf(now: number): number {
+    const { windowEndsAt, windowMs } = this;
+    return windowEndsAt > now + windowMs ? windowEndsAt - windowMs : windowEndsAt;
   }
 
   closeWindow(): void {
@@ -200,12 +264,12 @@ export class FlowControl {
     return flowKey.line.length === 0 && flowKey.free(now) > 0;
   }
 
-  /** Whether the job of an expired lease may keep its slot. */
-  mayStartAgain({ key, order }: JobFlow, now: number): boolean {
+  /** Whether the job of a lease that has expired, at `endsAt`, may keep its slot. A rider has none. */
+  mayStartAgain({ key, order }: JobFlow, now: number, endsAt: number): boolean {
     const flowKey = this.#open(key, now);
     const [head] = flowKey.line;
     const isAhead = flowKey.limits.ordered && head !== undefined && head.position < order;
-    return !isAhead && flowKey.free(now, flowKey.running - 1) > 0;
+    return !isAhead && !flowKey.riders.has(endsAt) && flowKey.free(now, flowKey.running - 1) > 0;
   }
 
   wait({ key, order }: JobFlow, id: string, score: number): void {
@@ -218,8 +282,17 @@ export class FlowControl {
     this.#touch(key).remove(id);
   }
 
-  begin({ key }: JobFlow, now: number): void {
-    this.#openAndCorrect(key, now).begin(now);
+  /** A job is leased until `endsAt`. @returns whether it is a rider. */
+  begin({ key }: JobFlow, now: number, endsAt: number): boolean {
+    return this.#openAndCorrect(key, now).begin(now, endsAt);
+  }
+
+  leaveRun({ key }: JobFlow, endsAt: number): void {
+    this.#touch(key).leaveRun(endsAt);
+  }
+
+  notePace({ key }: JobFlow, ms: number): void {
+    this.#touch(key).notePace(ms);
   }
 
   /** A job that was claimed then ends without an attempt. */
@@ -232,23 +305,36 @@ export class FlowControl {
     for (const key of keys) this.#openAndCorrect(key, now);
   }
 
-  end({ key }: JobFlow): void {
-    const flowKey = this.#touch(key);
-    flowKey.running = Math.max(0, flowKey.running - 1);
+  end({ key }: JobFlow, endsAt: number): void {
+    this.#touch(key).end(endsAt);
   }
 
-  /** How many jobs each met key starts: one, and a share of the rest. @param room how many more the claim may take. */
-  shares(keys: readonly string[], room: number, now: number): ReadonlyMap<string, number> {
+  /**
+   * How many jobs the claim takes of each met key: one, and a share of the rest. A key whose slots are limited gets only
+   * what the others leave once the caller can start no more.
+   *
+   * @param room how many more the claim may take.
+   */
+  shares(keys: readonly string[], room: number, now: number, runs: RunLimits | undefined): ReadonlyMap<string, number> {
     const most = new Map(
       keys.map((key) => {
         const flowKey = this.#openAndCorrect(key, now);
-        return [key, Math.min(flowKey.free(now), flowKey.line.length)];
+        const jobs = flowKey.free(now) * (runs ? flowKey.perSlot(runs) : 1);
+        return [key, Math.min(jobs, flowKey.startable(now), flowKey.line.length)];
       }),
     );
-    const shares = new Map(keys.map((key) => [key, Math.min(1, most.get(key) ?? 0)]));
+    const shares = new Map<string, number>();
+    let { startable = Number.POSITIVE_INFINITY } = runs ?? {};
+    for (const key of keys) {
+      const isLimited = this.#open(key, now).hasLimitedSlots;
+      const share = isLimited && startable === 0 ? 0 : Math.min(1, most.get(key) ?? 0);
+      if (isLimited) startable -= share;
+      shares.set(key, share);
+    }
     const lacking = (key: string) => (most.get(key) ?? 0) - (shares.get(key) ?? 0);
-    let left = room + keys.filter((key) => shares.get(key) === 0).length;
-    let hungry = keys.filter((key) => lacking(key) > 0);
+    const later = keys.filter((key) => shares.get(key) === 0);
+    let left = room + later.length;
+    let hungry = keys.filter((key) => lacking(key) > 0 && !later.includes(key));
     while (left > 0 && hungry.length > 0) {
       const each = Math.max(1, Math.floor(left / hungry.length));
       for (const key of hungry) {
@@ -258,14 +344,36 @@ export class FlowControl {
       }
       hungry = hungry.filter((key) => lacking(key) > 0);
     }
+    for (const key of later) {
+      const share = Math.min(lacking(key), left);
+      shares.set(key, share);
+      left -= share;
+    }
     return shares;
   }
 
-  /** The first job of the line, if it may start now. */
-  next(key: string, now: number): string | undefined {
+  /** The first jobs of the line, as far as they are due. */
+  first(key: string, count: number, now: number): readonly string[] {
+    const first = this.#open(key, now).line.slice(0, count);
+    const notDue = first.findIndex(({ score }) => unpack(score).at > now);
+    return first.slice(0, notDue < 0 ? count : notDue).map(({ id }) => id);
+  }
+
+  /** Whether another job may be claimed. @param rides whether it needs no slot. */
+  mayClaim(key: string, now: number, rides: boolean): boolean {
     const flowKey = this.#open(key, now);
-    const [head] = flowKey.line;
-    return head && flowKey.free(now) > 0 && unpack(head.score).at <= now ? head.id : undefined;
+    return flowKey.free(now) > 0 || (rides && flowKey.startable(now) > 0);
+  }
+
+  /** What a claim says of a key. @param slots how many of its jobs may run at once, if not all. */
+  runOf(key: string, slots: number | undefined, now: number): Run | undefined {
+    const flowKey = this.#open(key, now);
+    const run = {
+      ...(slots !== undefined && { slots }),
+      ...(flowKey.limits.rate > 0 && { beginsBefore: flowKey.windowOf(now) }),
+      ...(flowKey.isAwaited(now) && { isAwaited: true }),
+    };
+    return Object.keys(run).length > 0 ? run : undefined;
   }
 
   change(key: string, change: FlowChange, now: number): void {
@@ -293,9 +401,7 @@ export class FlowControl {
     for (const flowKey of this.#touched) {
       flowKey.correct(now);
       flowKey.findHead();
-      const { length } = flowKey.line;
-      if (length === 0 && flowKey.running === 0 && !flowKey.isPaused && !flowKey.isPinned)
-        this.#due.delete(FLOW_KEY_MEMBER + flowKey.key);
+      if (flowKey.isIdle) this.#due.delete(FLOW_KEY_MEMBER + flowKey.key);
       else this.#due.set(FLOW_KEY_MEMBER + flowKey.key, flowKey.mark);
       if (flowKey.isForgotten(now)) this.#keys.delete(flowKey.key);
     }

@@ -91,10 +91,13 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const score = due.score(lease.id);
         // A resend finds its own work.
         if (score !== leaseScore(lease) && score !== leaseScore(extended)) return null;
+        const isLeaving = lease.isOfRun && endsAt !== lease.endsAt && score === leaseScore(lease);
+        if (isLeaving && lease.flow) flowControl.leaveRun(lease.flow, lease.endsAt);
         due.set(lease.id, leaseScore(extended));
         if (record !== undefined) records.set(lease.id, record);
         return extended;
       });
+      flowControl.putMarks(Number.POSITIVE_INFINITY);
       return { leases };
     },
     find: async (id, now) => findJob(state, id, now),

@@ -79,12 +79,17 @@ export class MemoryState {
     else this.due.set(id, score);
   }
 
-  /** Leases a job. @param name orders jobs whose leases end at the same time. Default: the id. */
-  lease(lease: Lease, now: number, name?: string): void {
+  /**
+   * Leases a job.
+   *
+   * @param name orders jobs whose leases end at the same time. Default: the id.
+   * @returns whether it is a rider: it has no slot of its key, but waits for the others of its run.
+   */
+  lease(lease: Lease, now: number, name?: string): boolean {
     this.#leave(lease.id);
     this.due.set(lease.id, leaseScore(lease), name);
     const flow = this.flows.get(lease.id);
-    if (flow) this.flowControl.begin(flow, now);
+    return flow !== undefined && this.flowControl.begin(flow, now, lease.endsAt);
   }
 
   remove(id: string): void {
@@ -100,13 +105,13 @@ export class MemoryState {
     const score = this.due.score(id);
     if (!flow || score === undefined) return;
     if (isInLine(score)) this.flowControl.stopWaiting(flow, id);
-    else this.flowControl.end(flow);
+    else this.flowControl.end(flow, unpack(score).at);
   }
 
   /** Whether a job with an expired lease may be leased again: its key may be paused, or its rate used up. */
   mayStartAgain(id: string, now: number): boolean {
     const flow = this.flows.get(id);
-    return !flow || this.flowControl.mayStartAgain(flow, now);
+    return !flow || this.flowControl.mayStartAgain(flow, now, unpack(this.due.score(id) ?? 0).at);
   }
 
   addDead(id: string, { at, record, group }: Extract<Outcome, { to: "dead" }>, flow: JobFlow | undefined): void {

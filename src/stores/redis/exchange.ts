@@ -11,10 +11,13 @@ import {
   type Lease,
   type LeasedJob,
   type QueueStore,
+  type Run,
+  type RunLimits,
   sizeOf,
 } from "../../core/store/store.ts";
+import { tenthsOf } from "../pace.ts";
 import { type Caller, rowsOf, textsOf } from "./caller.ts";
-import { newFlowText, readFlow } from "./flow.ts";
+import { escaped, newFlowText, readFlow } from "./flow.ts";
 import { mostOfExchange, mostOfSweep } from "./most-commands.ts";
 import { followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
@@ -44,21 +47,18 @@ export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exch
 async function exchange(
   caller: Caller,
   request: ExchangeRequest,
-  { limit, leaseMs, countBacklog = false, meetsKeys = true, firesDeclared = false }: ClaimRequest,
+  { limit, leaseMs, countBacklog = false, meetsKeys = true, runs, firesDeclared = false }: ClaimRequest,
 ): Promise<ExchangeReply> {
   const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
   const { commands: most } = mostOfExchange(sizeOf(request));
   const sweeping = most + mostOfSweep(settle.length);
   const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
   const { sent, acceptedBy } = toSend(settle);
-  const head = [
-    ...[now, isResend, caller.newNonce(), limit, countBacklog, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
-    ...[maySweep, meetsKeys, firesDeclared, observe],
-  ]
-    .map(Number)
-    .map(String);
+  const flag = (value: boolean) => (value ? "1" : "0");
   const given = [
-    ...head,
+    ...[String(now), flag(isResend), caller.newNonce(), String(limit), flag(countBacklog)],
+    ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
+    ...[flag(maySweep), flag(meetsKeys), runLimits(runs), flag(firesDeclared), flag(observe)],
     ...outcomeArguments(sent, now),
     ...followUpArguments(sent),
     ...metricArguments(sent, observe ? placesOf(caller) : undefined),
@@ -99,6 +99,11 @@ function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): reado
   return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
 }
 
+function runLimits(runs: RunLimits | undefined): string {
+  if (!runs) return "";
+  return [runs.ms, runs.jobMs === undefined ? "" : tenthsOf(runs.jobMs), runs.startable].join(":");
+}
+
 function fireArguments(fire: Fire): string[] {
   const { key, occurrence, revision = 0, next, reachMs, jobs, unless } = fire;
   return [
@@ -124,8 +129,17 @@ interface ScriptReply extends ExchangeReply {
 /** @param endsAt when the leases of this claim end. */
 function readReply(reply: readonly unknown[], now: number, endsAt: number): ScriptReply {
   const [paused, next, backlog, evicted, ...lists] = reply;
-  const [settled = [], fired = [], jobs = [], recovered = [], places = [], missing = [], schedules = []] =
-    lists.map(textsOf);
+  const [
+    settled = [],
+    fired = [],
+    jobs = [],
+    recovered = [],
+    described = [],
+    places = [],
+    missing = [],
+    schedules = [],
+  ] = lists.map(textsOf);
+  const runs = readRuns(described);
   return {
     paused: Number(paused) === 1,
     ...(Number(paused) === 2 && { leftKeys: true }),
@@ -134,15 +148,35 @@ function readReply(reply: readonly unknown[], now: number, endsAt: number): Scri
     ...(Number(evicted) > 0 && { evicted: Number(evicted) }),
     settled: settled.map((accepted) => accepted === "1"),
     fired: fired as readonly FireReply[],
-    jobs: rowsOf(jobs, 3).map((row, index) => leasedJob(row, now, endsAt, recovered[index])),
+    jobs: rowsOf(jobs, 3).map((row, index) => leasedJob(row, now, endsAt, recovered[index], runs)),
     schedules: rowsOf(schedules, 3).map(dueSchedule),
     places: new Map(rowsOf(places, 2).map(([name = "", place = ""]) => [name, place])),
     missing: new Set(missing),
   };
 }
 
+/** Runs by the keys of their jobs, as they are stored, and by the ends of these leases. */
+function readRuns(described: readonly string[]): ReadonlyMap<string, Run> {
+  const runs = new Map<string, Run>();
+  for (const text of described) {
+    const [key, endsAt, slots = "", beginsBefore = "", isAwaited] = text.split(":");
+    runs.set(`${key}:${endsAt}`, {
+      ...(slots !== "" && { slots: Number(slots) }),
+      ...(beginsBefore !== "" && { beginsBefore: Number(beginsBefore) }),
+      ...(isAwaited === "1" && { isAwaited: true }),
+    });
+  }
+  return runs;
+}
+
 /** @param recovered the score of the lease, if an earlier send has claimed the job. */
-function leasedJob(row: readonly string[], now: number, leaseEndsAt: number, recovered?: string): LeasedJob {
+function leasedJob(
+  row: readonly string[],
+  now: number,
+  leaseEndsAt: number,
+  recovered: string | undefined,
+  runs: ReadonlyMap<string, Run>,
+): LeasedJob {
   const [name, stored, due] = row as readonly [string, string, string];
   const { record, flow } = readFlow(stored);
   const { at: dueAt, claims: claimsBefore } = unpack(Number(due));
@@ -150,7 +184,12 @@ function leasedJob(row: readonly string[], now: number, leaseEndsAt: number, rec
     ? unpack(Number(recovered))
     : { claims: (claimsBefore + 1) % CLAIM_CYCLE, at: leaseEndsAt };
   const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
-  const lease = flow ? { id, claims, endsAt, flow, claimedAt: now } : { id, claims, endsAt };
+  if (flow) {
+    const run = runs.get(`${escaped(flow.key)}:${endsAt}`);
+    const isOfRun = run?.slots !== undefined && { isOfRun: true };
+    return { lease: { id, claims, endsAt, flow, claimedAt: now, ...isOfRun }, record, dueAt, ...(run && { run }) };
+  }
+  const lease = { id, claims, endsAt };
   if (id === name) return { lease, record, dueAt };
   // The store fires schedules under the name of born jobs, and claims no other born job under that name.
   const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};

@@ -1,7 +1,7 @@
 import { leaseScore } from "../../core/store/score.ts";
 import { type QueueStore, renewedLease } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
-import { flowHead } from "./flow.ts";
+import { escaped, flowHead } from "./flow.ts";
 import { mostOfExtend } from "./most-commands.ts";
 import * as scripts from "./scripts.generated.ts";
 
@@ -13,8 +13,9 @@ export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
         ...[lease.id, String(leaseScore(lease)), String(leaseScore(extended[index] ?? lease))],
         record === undefined ? "" : flowHead(lease.flow) + record,
         lease.bornAs ?? "",
+        lease.isOfRun && lease.flow && !extended[index]?.isOfRun ? escaped(lease.flow.key) : "",
       ]);
-      const most = mostOfExtend(renewals.length);
+      const most = mostOfExtend(renewals.length, renewals.filter(({ lease }) => lease.isOfRun).length);
       const areDone = await caller.areDone(scripts.extend, [caller.newNonce(), ...rest], { most });
       return { leases: extended.map((lease, index) => (areDone[index] ? lease : null)) };
     },

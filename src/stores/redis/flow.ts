@@ -31,7 +31,7 @@ export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFl
 }
 
 /** Escapes colons, which end a key, and percent signs, which begin an escape. */
-function escaped(key: string): string {
+export function escaped(key: string): string {
   return key.replaceAll("%", "%25").replaceAll(":", "%3A");
 }
 
@@ -85,7 +85,10 @@ const FREE_RATE = 16;
 /** Reads the state of a key; undefined if it is no longer needed. */
 function readFlowState(field: string, text: string, now: number): FlowState | undefined {
   const [concurrency, rate, periodMs, flags, ...numbers] = text.split(":", 12);
-  const [running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = numbers.map(Number);
+  // The first one is followed by the pace and the riders.
+  const [running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = numbers.map(
+    Number.parseFloat,
+  );
   const stored = readLimits(concurrency, rate, periodMs, flags);
   // Without a rate, the period is that of the window before.
   const limits = stored.rate > 0 ? stored : { ...stored, periodMs: 0 };
@@ -110,9 +113,9 @@ function readFlowState(field: string, text: string, now: number): FlowState | un
   };
 }
 
-/** The id at the head of a line, after twelve numbers, and after its order and score of 16 digits each. */
+/** The id at the head of a line, after twelve values, and after its order and score of 16 digits each. */
 function firstOf(text: string): string | undefined {
-  const [, length, rest = ""] = /^(?:\d+:){12}\d{32}(\d+):(.*)$/s.exec(text) ?? [];
+  const [, length, rest = ""] = /^(?:[^:]+:){12}\d{32}(\d+):(.*)$/s.exec(text) ?? [];
   if (length === undefined) return undefined;
   // Lua counts bytes.
   return new TextDecoder().decode(new TextEncoder().encode(rest).slice(0, Number(length)));

@@ -80,9 +80,12 @@ export function mostOfSweep(settles: number): number {
   return 6 + Math.ceil((MOST_VALUES_OF_HOUR + settles * MOST_VALUES_OF_NAME) / MOST_VALUES);
 }
 
-/** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of born jobs. */
-export function mostOfExtend(leases: number): number {
-  return commands(5, 10 * leases);
+/**
+ * Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of born jobs; if jobs leave runs, HMGET and HSET
+ * of their keys, and marks in that ZADD.
+ */
+export function mostOfExtend(leases: number, ofRuns = 0): number {
+  return commands(ofRuns > 0 ? 7 : 5, 10 * leases + 7 * ofRuns);
 }
 
 /** Of lua/partitions.lua: ZRANGE, EXISTS and MSET. */

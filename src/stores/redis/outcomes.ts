@@ -49,9 +49,10 @@ export function outcomeArguments(settle: readonly Outcome[], now: number): strin
   settle.forEach(({ lease: { flow, claimedAt, bornAs = "" }, timing }, index) => {
     if (!flow && bornAs === "") return;
     const unattempted = timing || claimedAt === undefined ? "" : String(claimedAt);
-    more.push(String(index + 1), flowHead(flow), unattempted, bornAs);
+    const ranMs = timing ? String(Math.round(timing.ranMs)) : "";
+    more.push(String(index + 1), flowHead(flow), unattempted, ranMs, bornAs);
   });
-  args.push(String(more.length / 4), ...more);
+  args.push(String(more.length / 5), ...more);
   return args;
 }
 

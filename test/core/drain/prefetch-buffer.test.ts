@@ -2,13 +2,15 @@ import { expect, test } from "vitest";
 import type { Attempt } from "../../../src/core/attempt/attempt.ts";
 import { PrefetchBuffer } from "../../../src/core/drain/prefetch-buffer.ts";
 
-const attempt = (mayBePoison: boolean, claimedAt = 0, job: { name?: string; batchSize?: number } = {}) =>
-  ({ claimedAt, job: { name: "note", batchSize: 1, mayBePoison, ...job } }) as unknown as Attempt;
+const lease = { current: {} };
+const attempt = (mayBePoison: boolean, waitsSince = 0, job: { name?: string; batchSize?: number } = {}) =>
+  ({ waitsSince, job: { name: "note", batchSize: 1, mayBePoison, lease, ...job } }) as unknown as Attempt;
+const never = () => false;
 const [harmless, poison, other] = [attempt(false), attempt(true), attempt(true)];
 
 test("quarantined jobs start last, and alone", () => {
   const buffer = new PrefetchBuffer();
-  buffer.add([poison, harmless]);
+  buffer.add([poison, harmless], never);
   expect(buffer.next(true)).toEqual([harmless]);
   expect(buffer.next(false)).toEqual([]);
   expect(buffer.next(true)).toEqual([poison]);
@@ -17,7 +19,7 @@ test("quarantined jobs start last, and alone", () => {
 
 test("all quarantined jobs but the first are released once nothing else waits", () => {
   const buffer = new PrefetchBuffer();
-  buffer.add([poison, other, harmless]);
+  buffer.add([poison, other, harmless], never);
   expect(buffer.takeSurplus()).toEqual([]);
   buffer.next(true);
   expect(buffer.next(true)).toEqual([]);
@@ -28,27 +30,27 @@ test("all quarantined jobs but the first are released once nothing else waits", 
 test("nothing is claimed beside a quarantined job, and then one job at a time until a harmless one comes", () => {
   const buffer = new PrefetchBuffer();
   expect(buffer.mostClaims(false)).toBe(Number.POSITIVE_INFINITY);
-  buffer.add([poison]);
+  buffer.add([poison], never);
   expect(buffer.mostClaims(true)).toBe(0);
   buffer.next(true);
   expect(buffer.mostClaims(false)).toBe(0);
   expect(buffer.mostClaims(true)).toBe(1);
-  buffer.add([harmless]);
+  buffer.add([harmless], never);
   expect(buffer.mostClaims(false)).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("a job has waited too long after two seconds, quarantined or not", () => {
   const buffer = new PrefetchBuffer();
   expect(buffer.overdueAt).toBe(Number.POSITIVE_INFINITY);
-  buffer.add([attempt(false, 500)]);
+  buffer.add([attempt(false, 500)], never);
   expect(buffer.overdueAt).toBe(2_500);
-  buffer.add([attempt(true, 100)]);
+  buffer.add([attempt(true, 100)], never);
   expect(buffer.overdueAt).toBe(2_100);
 });
 
 test("a quarantined job that is released is not claimed again while others run", () => {
   const buffer = new PrefetchBuffer();
-  buffer.add([harmless, poison]);
+  buffer.add([harmless, poison], never);
   expect(buffer.takeAll()).toEqual([harmless, poison]);
   expect(buffer.mostClaims(false)).toBe(0);
 });
@@ -58,7 +60,7 @@ test("jobs of one call leave together, in order, and the others keep their order
   const rows = [row(), row(), row(), row()];
   const alone = row(1);
   const buffer = new PrefetchBuffer();
-  buffer.add([harmless, ...rows.slice(0, 2), alone, ...rows.slice(2)]);
+  buffer.add([harmless, ...rows.slice(0, 2), alone, ...rows.slice(2)], never);
   expect(buffer.next(false)).toEqual([harmless]);
   expect(buffer.next(false)).toEqual(rows.slice(0, 3));
   expect(buffer.next(false)).toEqual([alone]);

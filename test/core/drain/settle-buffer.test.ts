@@ -10,6 +10,7 @@ function ended(bytes: number): EndedJob {
     job: {} as ClaimedJob,
     outcome: { to: "completed", lease: {}, record: "€".repeat(bytes / 3) } as never,
     at: start,
+    isAwaited: false,
   };
 }
 

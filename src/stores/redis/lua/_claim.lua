@@ -25,11 +25,57 @@ local function find_own_leases()
   return names, born_records
 end
 
+-- The runs of claimed jobs: of each key those whose leases end at the same time.
+local claimed_runs = {}
+
+-- A job was leased until `ends`.
+local function add_to_run(flow_key, ends, rides)
+  flow_key.runs = flow_key.runs or {}
+  local run = flow_key.runs[ends]
+  if not run then
+    run = { flow_key = flow_key, ends = ends, jobs = 0, riders = 0 }
+    flow_key.runs[ends] = run
+    push(claimed_runs, run)
+  end
+  run.jobs = run.jobs + 1
+  if rides then run.riders = run.riders + 1 end
+end
+
+-- A job was leased again, for one millisecond longer. The first one of a run takes a slot along; the others ride, as
+-- long as there are riders.
+local function move_in_run(flow_key, ends)
+  touch(flow_key)
+  local rides = flow_key.runs and flow_key.runs[ends + 1] and flow_key.riders[ends]
+  if rides then
+    finish(flow_key, ends)
+    flow_key.riders[ends + 1] = (flow_key.riders[ends + 1] or 0) + 1
+  end
+  add_to_run(flow_key, ends + 1, rides)
+end
+
+-- Says of the keys of claimed jobs what the caller must know. The window is the one in which the claim has counted:
+-- before a resend, or by a clock that is ahead, a later one may have been opened.
+function describe_runs()
+  for _, run in ipairs(claimed_runs) do
+    local flow_key = run.flow_key
+    local slots = run.riders > 0 and run.jobs - run.riders or ''
+    local window = flow_key.rate > 0 and whole(flow_key.ends > now + flow_key.period and flow_key.ends - flow_key.period or flow_key.ends) or ''
+    local is_due = flow_key.count > 0 and select(2, head_of(flow_key)) < after(now)
+    local is_awaited = is_due and startable(flow_key, now) > 0 and free(flow_key, now) == 0
+    if slots ~= '' or window ~= '' or is_awaited then
+      push(described, table.concat({ flow_key.key, whole(run.ends), slots, window, is_awaited and 1 or 0 }, ':'))
+    end
+  end
+end
+
 -- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease.
 function recover()
   local names, born_records = find_own_leases()
   local scores = read_many('ZMSCORE', due, names)
   local records = read_many('HMGET', jobs, names)
+  local met_keys = {}
+  for i = 1, #names do push(met_keys, (flow_of(records[i]))) end
+  load_keys(met_keys, now)
   for i, name in ipairs(names) do
     local born_record = born_records[name]
     local record = born_record or records[i]
@@ -41,6 +87,8 @@ function recover()
       local leased = whole(pack(ends + 1, claims, 1))
       lease(born_record and FIRED .. id or id, whole(pack(now, claims, 1)), record, leased, id, index_score(ends + 1), LEASE .. id)
       push(recovered_leases, leased)
+      local key = flow_of(record)
+      if key then move_in_run(flow_keys[key], ends) end
       if born_record then adopt(id, name, record) end
     end
   end
@@ -63,16 +111,44 @@ local function records_of(ids)
   return records
 end
 
--- Gives each key that the claim has met one job, and shares the rest of the batch among them round-robin.
+local run_ms, usual_pace, most_startable
+if run_limits ~= '' then
+  local ms, pace, startable_count = string.match(run_limits, '^(%d+):(%d*):(%d+)$')
+  run_ms = tonumber(ms)
+  usual_pace = tonumber(pace)
+  most_startable = tonumber(startable_count)
+end
+
+-- How many jobs a slot of a key may take: those that `run_ms` are enough for, but no more than its part of those that
+-- have not begun.
+local function per_slot(flow_key)
+  local pace = run_ms and (flow_key.pace or usual_pace)
+  if not pace then return 1 end
+  local unbegun = flow_key.count + flow_key.behind
+  for _, riders in pairs(flow_key.riders) do unbegun = unbegun + riders end
+  return math.max(math.min(math.ceil(unbegun / slots_of(flow_key)), math.floor(run_ms * 10 / math.max(pace, 1))), 1)
+end
+
+-- Gives each key that the claim has met one job, and shares the rest of the batch among them round-robin. A key whose
+-- slots are limited gets only what the others leave once the caller can start no more: a job that waits for the caller
+-- would keep the slot from other drains.
 local function share_out(keys, room)
   local hungry = {}
+  local later = {}
+  local left = most_startable or 1e9
   for _, key in ipairs(keys) do
     local flow_key = flow_keys[key]
+    local is_limited = slots_of(flow_key) < 1e9
     touch(flow_key)
-    flow_key.most = math.min(free(flow_key, now), flow_key.count + flow_key.behind)
-    flow_key.share = math.min(flow_key.most, 1)
-    if flow_key.most == 0 then room = room + 1 end
-    if flow_key.most > 1 then push(hungry, flow_key) end
+    flow_key.most = math.min(free(flow_key, now) * per_slot(flow_key), startable(flow_key, now), flow_key.count + flow_key.behind)
+    flow_key.share = is_limited and left == 0 and 0 or math.min(flow_key.most, 1)
+    if flow_key.share == 0 then
+      room = room + 1
+      push(later, flow_key)
+    elseif flow_key.most > 1 then
+      push(hungry, flow_key)
+    end
+    if is_limited then left = left - flow_key.share end
   end
   while room > 0 and #hungry > 0 do
     local again = {}
@@ -85,6 +161,10 @@ local function share_out(keys, room)
     end
     hungry = again
   end
+  for _, flow_key in ipairs(later) do
+    flow_key.share = math.min(flow_key.most, room)
+    room = room - flow_key.share
+  end
 end
 
 -- What the claim has met, in the order of `due`: jobs and keys, each with the score at which it is due. Later each key
@@ -93,8 +173,9 @@ local met = 0
 local ids = {}
 local ready = {}
 local key_at = {}
--- The key in whose line a job was.
+-- The key in whose line a job was, and its place there.
 local line_at = {}
+local place_at = {}
 local keys = {}
 local schedule_keys = {}
 local schedule_scores = {}
@@ -119,11 +200,12 @@ local function with_lines(not_due)
   local all_ids = {}
   local all_ready = {}
   local found = 0
-  local function add_found(id, score, flow_key)
+  local function add_found(id, score, flow_key, place)
     found = found + 1
     all_ids[found] = id
     all_ready[found] = score
     line_at[found] = flow_key
+    place_at[found] = place
   end
   for i, id in ipairs(ids) do
     local flow_key = key_at[i] and flow_keys[key_at[i]]
@@ -135,7 +217,7 @@ local function with_lines(not_due)
         local item
         item, at = read_entry(flow_key.text, at)
         if item[2] >= not_due then break end
-        add_found(item[3], whole(item[2]), flow_key)
+        add_found(item[3], whole(item[2]), flow_key, item[1])
       end
     else
       add_found(id, ready[i])
@@ -151,13 +233,20 @@ local function is_ahead(flow_key, order)
   return has(flow_key, ORDERED) and flow_key.count > 0 and head_of(flow_key) < order
 end
 
--- Puts a job whose lease ran out back in line, since its key has no free slot any more.
+-- Puts a job whose lease ran out back in line: it was a rider, or its key has no free slot any more.
 local function give_back(flow_key, order, id, due_score)
   local time, claims = unpack_score(tonumber(due_score))
   local score = pack(time, claims, 0)
-  finish(flow_key)
+  finish(flow_key, time)
   insert(flow_key, order, score, id)
+  flow_key.has_returned = true
   push(parked, whole(IN_LINE + score), id, whole(UPPER), LEASE .. id)
+end
+
+-- Takes a job out of the line that was the first when the line was read. What was given back since may stand before it.
+local function leave_line(i, flow_key)
+  if flow_key.has_returned then return remove(flow_key, place_at[i], tonumber(ready[i]), ids[i]) end
+  pop(flow_key)
 end
 
 -- Notes a member that is not the id of a job.
@@ -260,7 +349,7 @@ local index = index_score(ends)
 -- The scores of leases by how often their jobs were claimed. Writing a score takes long, and most are equal.
 local lease_scores = {}
 
-local function take(i, record)
+local function take(i, record, flow_key)
   local id = ids[i]
   local claims = math.floor(ready[i] % 1024 / 2)
   lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims + 1, 1))
@@ -269,6 +358,7 @@ local function take(i, record)
     adopt(id, ids[i], record)
   end
   lease(id, ready[i], record, lease_scores[claims], id, index, LEASE .. id)
+  if flow_key then add_to_run(flow_key, ends, begin(flow_key, now, ends)) end
 end
 
 local function drop(i)
@@ -280,19 +370,21 @@ local function leave(i)
   first_left = math.min(first_left, tonumber(ready[i]))
 end
 
+-- Behind a job that this claim has taken out of the line, others may ride.
 local function take_from_line(i, record, flow_key)
-  if flow_key.is_stuck or free(flow_key, now) == 0 then
+  local may_begin = free(flow_key, now) > 0 or (flow_key.leads and startable(flow_key, now) > 0)
+  if flow_key.is_stuck or not may_begin then
     flow_key.is_stuck = true
   elseif not record then
     drop(i)
-    pop(flow_key)
+    leave_line(i, flow_key)
   elseif not fits(record) then
     flow_key.is_stuck = true
   else
-    pop(flow_key)
+    leave_line(i, flow_key)
     push(unclaimed, whole(IN_LINE + ready[i]), ids[i], whole(UPPER), LEASE .. ids[i])
-    begin(flow_key, now)
-    take(i, record)
+    take(i, record, flow_key)
+    flow_key.leads = true
   end
 end
 
@@ -300,14 +392,16 @@ local function take_expired(i, record)
   local flow_key = flow_keys[expired_key[i]]
   if not may_meet_keys then
     left_out = math.min(left_out, tonumber(ready[i]))
-  elseif free(flow_key, now, flow_key.running - 1) == 0 or is_ahead(flow_key, expired_order[i]) then
+    return
+  end
+  local ended = (unpack_score(tonumber(ready[i])))
+  if flow_key.riders[ended] or free(flow_key, now, flow_key.running - 1) == 0 or is_ahead(flow_key, expired_order[i]) then
     give_back(flow_key, expired_order[i], ids[i], ready[i])
   elseif not fits(record) then
     leave(i)
   else
-    finish(flow_key)
-    begin(flow_key, now)
-    take(i, record)
+    finish(flow_key, ended)
+    take(i, record, flow_key)
   end
 end
 

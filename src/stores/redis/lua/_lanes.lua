@@ -5,8 +5,14 @@
 --     that. This is the key's mark.
 --   ' turn:KEY': the same plus 2^54, so that marks can be counted, and subtracted, by their scores
 -- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (flow.ts): they
--- have no colon. `flow` holds twelve numbers of each key, and the start of its line, each entry as
+-- have no colon. `flow` holds twelve values of each key, and the start of its line, each entry as
 -- ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
+--
+-- A claim may take more jobs of a key than it has free slots: a run. Those without a slot are its riders. They begin as
+-- others of the run end, which the store need not know: the leases of a run end at the same time, and when one of them
+-- is over, a rider counts as gone if there is one, and only else a slot as free (`finish`). So the fifth value of a key
+-- is SLOTS/PACE/END=RIDERS,END=RIDERS: how many slots are taken, how long a job takes on average in tenths of a ms (''
+-- before one has ended), and how many riders there are by the ends of their leases. What is empty at its end is left out.
 --
 -- Three words stay in this file: a lane is what is known of one key, a place is the position of a job in its line, and
 -- the turn of a key is when it last started a job.
@@ -51,14 +57,16 @@ local function flow_of(record)
 end
 
 local function parse(key, text)
-  local lane = { key = key, original = text, text = '', at = 1, read = 0, now = UPPER }
-  local c, r, p, f, u, t, e, s, l, b, n, i, at = string.match(text or '0:0:0:0:0:0:0:0:0:0:0:0:',
-    '^(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()')
+  local lane = { key = key, original = text, text = '', at = 1, read = 0, now = UPPER, riders = {} }
+  local c, r, p, f, u, pace, riders, t, e, s, l, b, n, i, at = string.match(text or '0:0:0:0:0:0:0:0:0:0:0:0:',
+    '^(%d+):(%d+):(%d+):(%d+):(%d+)/?(%d*)([^:]*):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()')
   lane.concurrency = tonumber(c)
   lane.rate = tonumber(r)
   lane.period = tonumber(p)
   lane.flags = tonumber(f)
   lane.running = tonumber(u)
+  lane.pace = tonumber(pace)
+  for ends, count in string.gmatch(riders, '(%d+)=(%d+)') do lane.riders[tonumber(ends)] = tonumber(count) end
   lane.turn = tonumber(t)
   lane.ends = tonumber(e)
   lane.started = tonumber(s)
@@ -74,9 +82,16 @@ local function parse(key, text)
   return lane
 end
 
+local function format_running(lane)
+  local riders = {}
+  for ends, count in pairs(lane.riders) do push(riders, whole(ends) .. '=' .. count) end
+  if #riders > 0 then return lane.running .. '/' .. (lane.pace or '') .. '/' .. table.concat(riders, ',') end
+  return lane.pace and lane.running .. '/' .. lane.pace or lane.running
+end
+
 local function format_lane(lane)
-  return string.format('%.0f:%.0f:%.0f:%d:%d:%.0f:%.0f:%.0f:%.0f:%d:%d:%.0f:', lane.concurrency, lane.rate, lane.period, lane.flags,
-    lane.running, lane.turn, lane.ends, lane.started, lane.last, lane.behind, lane.count, lane.tail) .. string.sub(lane.text, lane.at)
+  return string.format('%.0f:%.0f:%.0f:%d:%s:%.0f:%.0f:%.0f:%.0f:%d:%d:%.0f:', lane.concurrency, lane.rate, lane.period, lane.flags,
+    format_running(lane), lane.turn, lane.ends, lane.started, lane.last, lane.behind, lane.count, lane.tail) .. string.sub(lane.text, lane.at)
 end
 
 local function slots_of(lane)
@@ -126,7 +141,7 @@ local function is_flow_key(member)
 end
 
 local function is_idle(lane)
-  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED
+  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED and not next(lane.riders)
 end
 
 -- Prepares a lane for a change. What a clock that was ahead has written is brought back to this one: no turn is in the
@@ -351,30 +366,48 @@ local function find_head(lane)
   end
 end
 
--- How many more attempts may start.
-local function free(lane, now, running)
+-- How many more attempts the pause and the rate allow.
+local function startable(lane, now)
   if has(lane, HELD) then return 0 end
-  local most = slots_of(lane) - (running or lane.running)
-  if lane.rate > 0 then most = math.min(most, lane.rate - (now < lane.ends and lane.started or 0)) end
-  return math.max(most, 0)
+  if lane.rate == 0 then return 1e9 end
+  return math.max(lane.rate - (now < lane.ends and lane.started or 0), 0)
 end
 
-local function begin(lane, now)
+-- How many more slots may be taken.
+local function free(lane, now, running)
+  return math.max(math.min(slots_of(lane) - (running or lane.running), startable(lane, now)), 0)
+end
+
+-- A job is leased until `ends`. Returns whether it is a rider, since no slot is free.
+local function begin(lane, now, ends)
   touch(lane)
-  lane.running = lane.running + 1
+  local rides = lane.running >= slots_of(lane)
+  if rides then lane.riders[ends] = (lane.riders[ends] or 0) + 1 else lane.running = lane.running + 1 end
   lane.turn = math.max(lane.turn, now)
   -- A window that was open when its rate was removed goes on: the rate may come back.
-  if lane.rate == 0 and now >= lane.ends then return end
+  if lane.rate == 0 and now >= lane.ends then return rides end
   if now >= lane.ends then
     lane.ends = now + lane.period
     lane.started = 0
   end
   lane.started = lane.started + 1
+  return rides
 end
 
-local function finish(lane)
+-- A lease until `ends` is over. The riders of a run go first, so that it keeps its slots until fewer jobs are left.
+local function finish(lane, ends)
   touch(lane)
-  lane.running = math.max(lane.running - 1, 0)
+  local riders = lane.riders[ends]
+  if riders then
+    lane.riders[ends] = riders > 1 and riders - 1 or nil
+  else
+    lane.running = math.max(lane.running - 1, 0)
+  end
+end
+
+-- A job of a key took this long: an eighth of the pace.
+local function note_pace(lane, ms)
+  lane.pace = lane.pace and math.floor((7 * lane.pace + 10 * ms) / 8 + 0.5) or 10 * ms
 end
 
 -- A job that was claimed then ends without an attempt: its start no longer counts, if its window is still open. A
@@ -407,6 +440,7 @@ end
 
 local function forget_past(lane)
   lane.flags = 0
+  lane.pace = nil
   lane.turn = 0
   lane.ends = 0
   lane.started = 0

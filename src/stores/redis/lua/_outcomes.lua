@@ -5,8 +5,8 @@
 --   after a space), and the records (equal scores in a row come once, after their number);
 --   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for
 --   none),
---     when its job was claimed if it has a key and no attempt was made (''), the record it was born with ('' if it was
---     not);
+--     when its job was claimed if it has a key and no attempt was made (''), for how many ms it ran if one was (''),
+--     the record it was born with ('' if it was not);
 --   number of jobs that outcomes make, then for each: which outcome, id, score, record
 local KINDS = { 'completed', 'retried', 'returned', 'dead' }
 -- The outcomes of a kind go from first[kind] to last[kind].
@@ -18,10 +18,11 @@ local scores = {}
 local records = {}
 -- What the jobs are called in `due`.
 local names = {}
--- The outcomes of jobs with keys, the beginnings of these jobs' records and, if no attempt was made, when they were
--- claimed.
+-- The outcomes of jobs with keys, the beginnings of these jobs' records, and for how many ms they ran, or if no attempt
+-- was made, when they were claimed.
 local keyed = {}
 local heads = {}
+local took = {}
 local unattempted = {}
 -- The records that jobs were born with.
 local births = {}
@@ -58,11 +59,13 @@ local function read_outcomes()
     local i = number_argument()
     local head = argument()
     local claimed_at = number_argument()
+    local ran_ms = number_argument()
     local birth = argument()
     if head ~= '' then
       heads[i] = head
       push(keyed, i)
       unattempted[i] = claimed_at
+      took[i] = ran_ms
     end
     if birth ~= '' then
       births[i] = birth

@@ -315,7 +315,7 @@ local function remove_expired(now)
   call_many('HDEL', dedupe, fields.k)
   local ended = {}
   for i, text in ipairs(read_many('HMGET', flow, fields.f)) do
-    local ends = string.match(text or '', '^%d+:%d+:%d+:[01]:0:%d+:(%d+):%d+:%d+:0:0:')
+    local ends = string.match(text or '', '^%d+:%d+:%d+:[01]:0/?%d*:%d+:(%d+):%d+:%d+:0:0:')
     if ends and tonumber(ends) <= now then push(ended, fields.f[i]) end
   end
   call_many('HDEL', flow, ended)

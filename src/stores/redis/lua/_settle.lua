@@ -74,8 +74,9 @@ local function accept_more(i)
   if births[i] then push(ended_births, names[i], index) end
   if heads[i] then
     local flow_key = flow_keys[flow_of(heads[i])]
-    finish(flow_key)
+    finish(flow_key, (unpack_score(tonumber(held_leases[i]))))
     if unattempted[i] then take_back_start(flow_key, unattempted[i]) end
+    if took[i] then note_pace(flow_key, took[i]) end
     push(ended_leases, held_leases[i], names[i], index_of_lease(held_leases[i]), index)
   end
 end

@@ -14,7 +14,7 @@ for _, job in ipairs(found) do
     push(removing, job.id, LEASE .. job.id)
   end
   if job.key and job.in_line then remove(flow_keys[job.key], job.order, job.score, job.id)
-  elseif job.key then finish(flow_keys[job.key]) end
+  elseif job.key then finish(flow_keys[job.key], (unpack_score(job.score))) end
 end
 commit_keys(now, {}, removing)
 surely('HDEL', jobs, ids)

@@ -30,7 +30,7 @@ if not key then
 end
 load_keys({ key })
 local flow_key = flow_keys[key]
-if not in_line then finish(flow_key) end
+if not in_line then finish(flow_key, time) end
 if score ~= new_score or not in_line then
   if in_line then remove(flow_key, order, score, id) end
   insert(flow_key, order, new_score, id)

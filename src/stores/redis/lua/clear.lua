@@ -41,9 +41,10 @@ if state == 'dead' then return clear_dead() end
 -- The mark of a pause comes first. Without one more member, a piece of nothing else would be requested forever.
 if last_member == '' then piece = piece + 1 end
 local ids = {}
--- Of these, the jobs that may have keys, and the scores of those in lines.
+-- Of these, the jobs that may have keys, the scores of those in lines, and when the leases of the others end.
 local keyed_ids = {}
 local in_line = {}
+local lease_ends = {}
 local born = {}
 local born_scores = {}
 local to_examine = piece
@@ -58,14 +59,17 @@ local function examine()
     local ready = score < after(now)
     if score >= UPPER or (state == 'ready' and not ready) then return true end
     to_examine = to_examine - 1
-    local _, _, leased = unpack_score(score)
+    local time, _, leased = unpack_score(score)
     local waits = id_of(member) and (ready or leased == 0)
     if waits and is_born(member) and state ~= 'scheduled' then
       push(born, member)
       push(born_scores, range[i + 1])
     elseif waits and not (state == 'scheduled' and ready) then
       push(ids, member)
-      if leased == 1 then push(keyed_ids, member) end
+      if leased == 1 then
+        push(keyed_ids, member)
+        lease_ends[member] = time
+      end
     elseif member ~= PAUSED then
       last_score = range[i + 1]
       last_member = member
@@ -96,7 +100,7 @@ local function leave_keys()
   for i, id in ipairs(keyed_ids) do
     local key, order = flow_of(records[i])
     if key and in_line[id] then remove(flow_keys[key], order, in_line[id], id)
-    elseif key then finish(flow_keys[key]) end
+    elseif key then finish(flow_keys[key], lease_ends[id]) end
   end
 end
 

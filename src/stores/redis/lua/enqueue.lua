@@ -263,7 +263,7 @@ local function place_in_line(entry, score, leased)
     stays = keeps and entry.order == entry.order_now and entry.score == tonumber(score) and not leased
   end
   if entry.key and not stays then remove(flow_keys[entry.key], entry.order, entry.score, entry.id) end
-  if flow_key and leased then begin(flow_key, now)
+  if flow_key and leased then begin(flow_key, now, (unpack_score(tonumber(job.lease))))
   elseif flow_key and not stays then insert(flow_key, entry.order_now, tonumber(score), entry.id) end
   return leased, head
 end

@@ -6,7 +6,10 @@
 --
 -- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not look at what is due),
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
---   whether it may sweep, whether it may meet flow control keys, whether it may fire schedules that code declares,
+--   whether it may sweep, whether it may meet flow control keys,
+--   MS:PACE:STARTABLE of runs: what a slot of a key takes, how long a job takes in tenths of a ms if its key does not
+--     know it ('' if the caller does not know it either), and how many jobs can start at once ('': one job a slot),
+--   whether it may fire schedules that code declares,
 --   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1);
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
 --   number of running jobs that are watched, their names in `due`, and schedules to fire (_fire.lua)
@@ -18,6 +21,9 @@
 --     here, ' fired:ID' if an earlier send has made it);
 --   for each of the first of these, which an earlier send has claimed: lease score (the others are leased for the time
 --     that the arguments say, and claimed once more than when they were due);
+--   KEY:END:SLOTS:UNTIL:AWAITED for each run, of which the caller must know something: the jobs of a key whose leases
+--     end then, how many of them may run at once ('' for all), when those that have not begun go back ('' for never),
+--     and whether others wait for their slots (0 or 1);
 --   for each name whose metrics the caller looks for elsewhere: name, place ('' if it has none);
 --   the watched names that are gone (none if no outcome had to be read);
 --   for each due schedule that was not fired: key, score of the occurrence, record
@@ -31,6 +37,7 @@ local retention_ms = number_argument()
 local bytes_left = number_argument()
 local may_sweep = flag_argument()
 local may_meet_keys = flag_argument()
+local run_limits = argument()
 local may_fire_declared = flag_argument()
 local observes = flag_argument()
 local keeps_order = observes and retention_ms > 0
@@ -43,6 +50,7 @@ local settled = {}
 local fired = {}
 local taken = {}
 local recovered_leases = {}
+local described = {}
 local learned = {}
 local missing = {}
 local due_schedules = {}
@@ -102,6 +110,7 @@ end
 
 local recover
 local claim
+local describe_runs
 do
   -- include: _planned_occurrences.lua
   -- include: _claim.lua
@@ -122,6 +131,7 @@ local function work()
   fire()
   local recovered = resend and limit > 0 and recover() or 0
   if limit >= 0 then claim(math.max(limit - recovered, 0)) end
+  describe_runs()
   store_keys(now)
   call_many('HSET', jobs, adopted)
   call_many('ZADD', due, leases)
@@ -150,4 +160,4 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 learn_places()
-return { paused, next_score, backlog, evicted, settled, fired, taken, recovered_leases, learned, missing, due_schedules }
+return { paused, next_score, backlog, evicted, settled, fired, taken, recovered_leases, described, learned, missing, due_schedules }

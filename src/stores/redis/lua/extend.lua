@@ -1,16 +1,26 @@
--- Moves the ends of leases, and rewrites the records of those for which one is given.
+-- Moves the ends of leases, and rewrites the records of those for which one is given. A job whose lease moves leaves its
+-- run, and takes a slot of its own, even beyond the limit: the run keeps the others.
 -- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record that the job
---   was born with ('' if it was not)
+--   was born with ('' if it was not), flow control key if it is of a run ('' if it is not)
 -- Returns: for each lease 1, or 0 if it is gone
 local nonce = number_argument()
 local renewals = {}
 local names = {}
+local keys = {}
 while arguments_read < #ARGV do
-  local renewal = { id = argument(), from = number_argument(), to = argument(), record = argument(), birth = argument() }
+  local renewal = { id = argument(), from = number_argument(), to = argument(), record = argument(), birth = argument(), key = argument() }
   push(renewals, renewal)
   push(names, renewal.id)
   if renewal.birth ~= '' then push(names, BORN .. renewal.id) end
+  if renewal.key ~= '' then push(keys, renewal.key) end
 end
+load_keys(keys)
+local function leave_run(flow_key, ends)
+  if not flow_key.riders[ends] then return end
+  finish(flow_key, ends)
+  flow_key.running = flow_key.running + 1
+end
+
 local at = {}
 for i, score in ipairs(read_many('ZMSCORE', due, names)) do at[names[i]] = tonumber(score or -1) end
 local reply = {}
@@ -33,10 +43,11 @@ for _, renewal in ipairs(renewals) do
   if holds and (renewal.from ~= to or was_born) then
     local ends = unpack_score(to)
     push(members, renewal.to, id, whole(UPPER + ends * 1024 + nonce), LEASE .. id)
+    if renewal.key ~= '' and at[name] == renewal.from then leave_run(flow_keys[renewal.key], (unpack_score(renewal.from))) end
   end
   push(reply, holds and 1 or 0)
 end
 call_many('HSET', jobs, records)
-call_many('ZADD', due, members)
+commit_keys(0, members, {})
 call_many('ZREM', due, gone)
 return reply

@@ -9,7 +9,7 @@ local adding = {}
 local records = {}
 local leaving = {}
 for _, job in ipairs(found) do
-  local _, claims = unpack_score(job.score)
+  local time, claims = unpack_score(job.score)
   local score = pack(run_at, claims, 0)
   local flow_key = job.key and flow_keys[job.key]
   push(adding, whole(flow_key and IN_LINE + score or score), job.id)
@@ -18,7 +18,7 @@ for _, job in ipairs(found) do
   if not job.is_own then
     push(records, job.id, job.first)
   elseif flow_key and not job.in_line then
-    finish(flow_key)
+    finish(flow_key, time)
     insert(flow_key, job.order, score, job.id)
   elseif flow_key and job.score ~= score then
     remove(flow_key, job.order, job.score, job.id)
