@@ -75,24 +75,21 @@ async function settleOver(loss: Loss, store: QueueStore, request: SettleRequest)
 
 async function exchangeOver(loss: Loss, store: QueueStore, request: ExchangeRequest): Promise<ExchangeReply> {
   if (loss === "request") return store.exchange({ ...request, isResend: true });
-  const first = await store.exchange(request);
   if (loss === "doubled") {
+    const first = await store.exchange(request);
     await store.exchange(request);
     return first;
   }
+  // What it leases is leased again, for one millisecond longer, so that no two answers hold the same lease.
+  const longer = request.claim && { ...request.claim, leaseMs: request.claim.leaseMs + 1 };
+  const first = await store.exchange({ ...request, claim: longer });
   const left = (request.claim?.limit ?? 0) - first.jobs.length;
   // Without room it still counts the remaining jobs.
   const claim = request.claim && { ...request.claim, limit: Math.max(left, 0) };
   const again = { ...request, isResend: true, claim };
   const second = await store.exchange(again);
-  // Leased again, for one millisecond longer, so that no two answers hold the same lease.
-  const renewed = await Promise.all(
-    first.jobs.map(async (job) => {
-      const { leases } = await store.extend([{ lease: job.lease, endsAt: job.lease.endsAt + 1 }]);
-      const [lease] = leases;
-      if (!lease) throw new Error("The reference lost a lease that it had just given.");
-      return { ...job, lease, dueAt: request.now };
-    }),
-  );
+  // What it has made goes on under its id.
+  await store.extend(first.jobs.map(({ lease }) => ({ lease, endsAt: lease.endsAt })));
+  const renewed = first.jobs.map((job) => ({ ...job, dueAt: request.now }));
   return { ...second, jobs: [...renewed, ...second.jobs] };
 }

@@ -80,7 +80,9 @@ function comparable(answer: unknown, fault: Fault | undefined): unknown {
   if (loss !== "answer" || typeof answer !== "object" || answer === null || !("nextAt" in answer)) return answer;
   const { nextAt: _, ...rest } = answer;
   if (!("jobs" in rest) || !Array.isArray(rest.jobs)) return rest;
-  return { ...rest, jobs: [...rest.jobs].sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) };
+  // Whether others wait for a slot is said as of the resend.
+  const jobs = rest.jobs.map(({ run, ...job }) => ({ ...job, run: { ...run, isAwaited: undefined } }));
+  return { ...rest, jobs: jobs.sort((a, b) => (a.lease.id < b.lease.id ? -1 : 1)) };
 }
 
 /**

@@ -8,6 +8,7 @@ import type {
   Lease,
   Outcome,
   QueueStore,
+  RunLimits,
   SettleReply,
   SettleRequest,
   Timing,
@@ -289,9 +290,18 @@ interface Exchanging {
   readonly fire: typeof fire extends fc.Arbitrary<infer Values> ? Values : never;
   readonly limit: number;
   readonly firesDeclared: boolean;
+  readonly runs: RunLimits | undefined;
 }
 
-const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: Exchanging) => ({
+/** Whether a slot of a key takes several jobs. */
+const runs = fc.constantFrom<RunLimits | undefined>(
+  undefined,
+  { ms: 1_000, startable: 100 },
+  { ms: 1_000, jobMs: 300, startable: 1 },
+  { ms: 500, jobMs: 0.01, startable: 0 },
+);
+
+const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared, runs }: Exchanging) => ({
   settles: (scene) => settleOf(outcomes, scene).settle,
   run: (store, scene) =>
     store.exchange({
@@ -313,7 +323,7 @@ const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared }: 
       // After a failure a drain claims nothing more.
       claim:
         limit > 0 && !outcomes.isResend
-          ? { limit, leaseMs: 60 * second + scene.step, countBacklog: limit % 2 === 1, firesDeclared }
+          ? { limit, leaseMs: 60 * second + scene.step, countBacklog: limit % 2 === 1, firesDeclared, runs }
           : undefined,
     }),
   after: (scene, answer) => {
@@ -330,6 +340,7 @@ const exchange = fc
     fire,
     limit: fc.oneof(fc.nat({ max: 4 }), fc.constantFrom(10, 30, 61)),
     firesDeclared: fc.boolean(),
+    runs,
   })
   .map(exchangeOf);
 
@@ -685,8 +696,8 @@ const crowdOf = ({ key, limits, count }: { key: string; limits: FlowLimits; coun
   floodOf({ key, limits, count, wait: -5 * second }),
 ];
 
-const claimOf = (outcomes: Settling, limit: number) =>
-  exchangeOf({ outcomes: { ...outcomes, isResend: false }, fire: [], limit, firesDeclared: true });
+const claimOf = (outcomes: Settling, limit: number, runs: RunLimits | undefined) =>
+  exchangeOf({ outcomes: { ...outcomes, isResend: false }, fire: [], limit, firesDeclared: true, runs });
 
 const crowdWith = (limits: fc.Arbitrary<FlowLimits>) => ({
   key: flowKey,
@@ -700,11 +711,11 @@ const rushWith = (limits: fc.Arbitrary<FlowLimits>) =>
   fc
     .record({
       ...crowdWith(limits),
-      rounds: fc.array(fc.record({ ms: shortTick, outcomes, size }), { minLength: 2, maxLength: 5 }),
+      rounds: fc.array(fc.record({ ms: shortTick, outcomes, size, runs }), { minLength: 2, maxLength: 5 }),
     })
     .map(({ rounds, ...jobs }) => [
       ...crowdOf(jobs),
-      ...rounds.flatMap(({ ms, outcomes, size }) => [claimOf(outcomes, size), tickOf(ms)]),
+      ...rounds.flatMap(({ ms, outcomes, size, runs }) => [claimOf(outcomes, size, runs), tickOf(ms)]),
     ]);
 
 /** The leases of a key run out, while its limits change and some of its jobs are cancelled. */
@@ -712,18 +723,21 @@ const lapse = fc
   .record({
     ...crowdWith(tightLimits),
     outcomes,
+    runs,
     change: fc.option(fc.record({ to: fc.constantFrom<FlowChange["to"]>("set", "paused"), limits: tightLimits })),
     cancelled: fc.array(some, { maxLength: 2 }),
+    hasMore: fc.boolean(),
   })
-  .map(({ outcomes, change, cancelled, ...jobs }) => [
+  .map(({ outcomes, runs, change, cancelled, hasMore, ...jobs }) => [
     ...crowdOf(jobs),
-    claimOf({ ...outcomes, ended: [] }, 61),
+    claimOf({ ...outcomes, ended: [] }, 61, runs),
     ...(change ? [changeFlowOf({ key: jobs.key, ...change })] : []),
     tickOf(LEASES_RUN_OUT),
+    ...(hasMore ? [floodOf({ ...jobs, wait: -5 * second })] : []),
     ...cancelled.map(cancelOf),
-    claimOf({ ...outcomes, ended: [] }, 61),
+    claimOf({ ...outcomes, ended: [] }, 61, runs),
     changeFlowOf({ key: jobs.key, to: "resumed", limits: jobs.limits }),
-    claimOf(outcomes, 61),
+    claimOf(outcomes, 61, runs),
   ]);
 
 const one: fc.Arbitrary<Operation> = fc.oneof(
