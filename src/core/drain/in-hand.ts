@@ -32,14 +32,9 @@ export class JobsInHand {
     return this.waiting.forSlot + this.#inFlight.claiming;
   }
 
-  /** How many have not begun, or are being claimed. */
-  get unbegun(): number {
-    return this.waiting.length + this.#inFlight.claiming;
-  }
-
   /** How many jobs no exchange has settled or is settling. Jobs that are being claimed count too. */
   get unsettled(): number {
-    return this.unbegun + this.running.size + this.ended.length;
+    return this.waiting.length + this.#inFlight.claiming + this.running.size + this.ended.length;
   }
 
   /** Notes that jobs may have flow control keys: each exchange leaves room for them from now on. */

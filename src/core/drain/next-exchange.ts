@@ -98,11 +98,12 @@ export class NextExchange {
   }
 
   #isTimeToSettle(now: number): boolean {
-    const { jobs, allowance } = this.#needs;
-    const { ended, isIdle, unbegun } = jobs;
+    const { jobs, allowance, inFlight } = this.#needs;
+    const { ended, isIdle, waiting } = jobs;
     if (ended.length === 0 || (!isIdle && now < this.#settleBy)) return false;
     // Leave room for one more exchange: jobs that get no slot are released before the last one.
-    return allowance.allowsSettling({ release: !isIdle && unbegun > 0 && !ended.hasReleased });
+    const mayRelease = waiting.length + inFlight.claiming > 0 && !ended.hasReleased;
+    return allowance.allowsSettling({ release: !isIdle && mayRelease });
   }
 
   /** When ended jobs are settled while others still run. After a failure they wait for the others. */
@@ -119,8 +120,9 @@ export class NextExchange {
    */
   get #isKeySlotWanted(): boolean {
     const { inFlight, jobs, limits, prefetch } = this.#needs;
-    const least = inFlight.count === 0 ? 1 : limits.batchSize * PART_OF_BATCH;
-    return jobs.ended.awaitedSlots >= least && prefetch.freeSlots > 0;
+    const { awaitedSlots } = jobs.ended;
+    if (awaitedSlots === 0 || prefetch.freeSlots === 0) return false;
+    return inFlight.count === 0 || awaitedSlots >= limits.batchSize * PART_OF_BATCH;
   }
 
   /** The times at which it may become due. */

@@ -49,12 +49,12 @@ export class PrefetchBuffer {
   }
 
   get #waitsSince(): number {
-    const since = (attempts: readonly Attempt[]) => attempts[0]?.waitsSince ?? Number.POSITIVE_INFINITY;
-    return Math.min(since(this.#ready), since(this.#quarantined));
+    const [ready, quarantined] = [this.#ready[0], this.#quarantined[0]];
+    return Math.min(ready?.waitsSince ?? Number.POSITIVE_INFINITY, quarantined?.waitsSince ?? Number.POSITIVE_INFINITY);
   }
 
   get length(): number {
-    return this.forSlot + this.#runs.length;
+    return this.#ready.length + this.#quarantined.length + this.#runs.length;
   }
 
   /** How many wait for a slot alone. */

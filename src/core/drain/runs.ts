@@ -24,12 +24,8 @@ export class Runs {
   readonly #riders = new Map<Run, Attempt[]>();
   /** The keys of which others wait for a slot, by their latest claims. */
   readonly #awaited = new Set<string>();
-  #length = 0;
-
-  /** How many riders there are. */
-  get length(): number {
-    return this.#length;
-  }
+  /** How many riders there are. Only this class changes it. */
+  length = 0;
 
   /** Since when the first riders have waited; infinite if there are none. */
   get waitsSince(): number {
@@ -66,7 +62,7 @@ export class Runs {
   }
 
   #keep(run: Run, riders: Attempt[]): void {
-    this.#length += riders.length;
+    this.length += riders.length;
     if (riders.length > 0) this.#riders.set(run, riders);
   }
 
@@ -87,7 +83,7 @@ export class Runs {
     const riders = this.#riders.get(run);
     const next = riders?.shift();
     if (riders?.length === 0) this.#riders.delete(run);
-    if (next) this.#length--;
+    if (next) this.length--;
     return next;
   }
 
@@ -100,7 +96,7 @@ export class Runs {
   #take(run: Run): readonly Attempt[] {
     const riders = this.#riders.get(run) ?? none;
     this.#riders.delete(run);
-    this.#length -= riders.length;
+    this.length -= riders.length;
     return riders;
   }
 }

@@ -33,7 +33,8 @@ const WAITS_MS = 1_000;
 export class SettleBuffer {
   #jobs: EndedJob[] = [];
   #hasReleased = false;
-  #awaitedSlots = 0;
+  /** How many hold a slot of their flow control key that another job waits for. Only this class changes it. */
+  awaitedSlots = 0;
   /** How many jobs each of the next requests settles. */
   requests: number[] = [];
   /** How many bytes of records the last of these requests has. */
@@ -42,11 +43,6 @@ export class SettleBuffer {
   /** Whether some are released. */
   get hasReleased(): boolean {
     return this.#hasReleased;
-  }
-
-  /** How many hold a slot of their flow control key that another job waits for. */
-  get awaitedSlots(): number {
-    return this.#awaitedSlots;
   }
 
   get length(): number {
@@ -71,7 +67,7 @@ export class SettleBuffer {
 
   #append(job: EndedJob): void {
     const bytes = sentBytes(job);
-    if (job.isAwaited) this.#awaitedSlots++;
+    if (job.isAwaited) this.awaitedSlots++;
     const last = this.requests.at(-1);
     this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
@@ -87,7 +83,7 @@ export class SettleBuffer {
   take(): readonly EndedJob[] {
     this.#hasReleased = false;
     const taken = this.#jobs.splice(0, this.requests.shift());
-    this.#awaitedSlots -= taken.filter(({ isAwaited }) => isAwaited).length;
+    if (this.awaitedSlots > 0) this.awaitedSlots -= taken.filter(({ isAwaited }) => isAwaited).length;
     return taken;
   }
 
@@ -96,7 +92,7 @@ export class SettleBuffer {
     const all = [...jobs, ...this.#jobs];
     this.#jobs = [];
     this.requests = [];
-    this.#awaitedSlots = 0;
+    this.awaitedSlots = 0;
     for (const job of all) this.#append(job);
   }
 }

@@ -54,11 +54,15 @@ async function exchange(
   const sweeping = most + mostOfSweep(settle.length);
   const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
   const { sent, acceptedBy } = toSend(settle);
-  const flag = (value: boolean) => (value ? "1" : "0");
+  const head = [
+    ...[now, isResend, caller.newNonce(), limit, countBacklog, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
+    ...[maySweep, meetsKeys, firesDeclared, observe],
+  ]
+    .map(Number)
+    .map(String);
   const given = [
-    ...[String(now), flag(isResend), caller.newNonce(), String(limit), flag(countBacklog)],
-    ...[leaseMs, retentionMs, MOST_CLAIMED_BYTES].map(String),
-    ...[flag(maySweep), flag(meetsKeys), runLimits(runs), flag(firesDeclared), flag(observe)],
+    ...head,
+    runs ? runLimits(runs) : "",
     ...outcomeArguments(sent, now),
     ...followUpArguments(sent),
     ...metricArguments(sent, observe ? placesOf(caller) : undefined),
@@ -99,9 +103,8 @@ function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): reado
   return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
 }
 
-function runLimits(runs: RunLimits | undefined): string {
-  if (!runs) return "";
-  return [runs.ms, runs.jobMs === undefined ? "" : tenthsOf(runs.jobMs), runs.startable].join(":");
+function runLimits({ ms, jobMs, startable }: RunLimits): string {
+  return [ms, jobMs === undefined ? "" : tenthsOf(jobMs), startable].join(":");
 }
 
 function fireArguments(fire: Fire): string[] {
