@@ -196,6 +196,25 @@ function suite(title: string, forbidden: string) {
         }
     });
 
+    test.each([1, 100])("extending the leases of %i jobs that leave their runs stays below it", async (count) => {
+      const { queue, spend } = open(store, `queue-${queues++}`);
+      const limits = { concurrency: 1, rate: 0, periodMs: 0, ordered: false };
+      const ids = Array.from({ length: 3 * count }, (_, index) => `job-${index}`);
+      await queue.enqueue(
+        ids.map((id, index) => ({
+          ...{ id, isFreshId: true, runAt: now, record },
+          flow: { key: `key-${index % count}`, limits },
+        })),
+        now,
+      );
+      const claim = { limit: 3 * count, leaseMs: 60_000, runs: { ms: 300, jobMs: 100, startable: count } };
+      const { jobs } = await queue.exchange({ now, settle: [], fire: [], retentionMs: 60_000, claim });
+      expect(jobs).toHaveLength(3 * count);
+      const renewals = jobs.map(({ lease }) => ({ lease, endsAt: lease.endsAt + 1_000, record }));
+      const { billed, setAside } = await spend(() => queue.extend(renewals));
+      expect(billed).toBeLessThanOrEqual(setAside);
+    });
+
     test("extending leases, and reading and declaring schedules, stay below it", async () => {
       const { queue, spend, exchange } = open(store, `queue-${queues++}`);
       await queue.enqueue([{ id: "a", isFreshId: true, runAt: now, record }], now);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NewFlow } from "../../src/core/store/flow.ts";
-import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
+import type { ClaimRequest, Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
@@ -51,11 +51,19 @@ const keyed = (name: string, count: number) =>
   Array.from({ length: count }, (_, index) => ({ ...job(`${name}-${index}`, { isFreshId: true }), flow }));
 
 /** A long line of a key, with four running jobs. */
-async function claimKeyed(store: QueueStore): Promise<readonly Lease[]> {
+async function claimKeyed(store: QueueStore, claim: Partial<ClaimRequest> = {}): Promise<readonly Lease[]> {
   await store.enqueue(keyed("line", 40), now);
   // The others that are due come first.
-  const { jobs } = await store.exchange({ ...exchange, claim: { limit: 7, leaseMs: minute } });
+  const { jobs } = await store.exchange({ ...exchange, claim: { limit: 7, leaseMs: minute, ...claim } });
   return jobs.flatMap(({ lease }) => (lease.flow ? lease : []));
+}
+
+const runs = { ms: 300, jobMs: 100, startable: 100 };
+
+/** A line of a key with one slot, and its first three jobs as a run. @param endedFor for how long their leases are over. */
+async function claimRun(store: QueueStore, endedFor = -minute): Promise<readonly Lease[]> {
+  await store.changeFlow(flow.key, { to: "set", limits: { ...flow.limits, concurrency: 1 } }, now);
+  return claimKeyed(store, { limit: 20, runs, leaseMs: -endedFor });
 }
 
 const single = { ...flow, key: "single" };
@@ -320,7 +328,7 @@ const cases: Readonly<Record<string, Case>> = {
     answersAlike: true,
   },
   "change of a job in a long line": {
-    prepare: claimKeyed,
+    prepare: (store) => claimKeyed(store),
     run: (store) =>
       store.change({
         id: "line-30",
@@ -332,18 +340,18 @@ const cases: Readonly<Record<string, Case>> = {
     answersAlike: true,
   },
   "pause of a key with a long line": {
-    prepare: claimKeyed,
+    prepare: (store) => claimKeyed(store),
     run: (store) => store.changeFlow(flow.key, { to: "paused" }, now),
     answersAlike: true,
   },
   "clear of a long line": {
-    prepare: claimKeyed,
+    prepare: (store) => claimKeyed(store),
     run: (store) => store.clear("ready", now).then(({ cleared }) => cleared),
     removes: ["waits", "waits-2", ...keyed("line", 40).map(({ id }) => id)],
     answersAlike: false,
   },
   "exchange that settles jobs with keys in every way, and claims more of them": {
-    prepare: claimKeyed,
+    prepare: (store) => claimKeyed(store),
     async run(store, a, b, c, d) {
       const settle = [
         { to: "completed", lease: a, record: '1:{"id":"a","end":1}' },
@@ -367,13 +375,48 @@ const cases: Readonly<Record<string, Case>> = {
     run: (store) => store.exchange({ ...exchange, claim: { limit: 100, leaseMs: 2 * minute } }),
     answersAlike: false,
   },
+  "exchange that settles a part of a run": {
+    prepare: (store) => claimRun(store),
+    async run(store, a, b) {
+      const settle = [
+        { to: "completed", lease: a, record: '1:{"id":"a","end":1}' },
+        { to: "retried", lease: b, runAt: now + minute, record: '1:{"id":"b","errors":1}' },
+      ] as Outcome[];
+      return (await store.exchange({ ...exchange, settle, claim: { limit: 6, leaseMs: 2 * minute, runs } })).settled;
+    },
+    answersAlike: true,
+  },
+  "claim of a run": {
+    prepare: async (store) => (await claimRun(store)).slice(3),
+    async run(store) {
+      await store.changeFlow(flow.key, { to: "set", limits: { ...flow.limits, concurrency: 2 } }, now);
+      return store.exchange({ ...exchange, claim: { limit: 20, leaseMs: 2 * minute, runs } });
+    },
+    answersAlike: false,
+  },
+  "claim that gives a run back whose leases have run out": {
+    prepare: (store) => claimRun(store, 1).then(() => []),
+    run: (store) => store.exchange({ ...exchange, claim: { limit: 20, leaseMs: 2 * minute, runs } }),
+    answersAlike: false,
+  },
+  "extension of a job that leaves its run": {
+    prepare: (store) => claimRun(store),
+    run: async (store, first) => (await store.extend([{ lease: first, endsAt: now + 3 * minute }])).leases,
+    answersAlike: true,
+  },
+  "cancel of a job of a run": {
+    prepare: (store) => claimRun(store),
+    run: (store) => store.cancel(["line-1"], now, true),
+    removes: ["line-1"],
+    answersAlike: false,
+  },
   "rescheduling of jobs in a long line": {
-    prepare: claimKeyed,
+    prepare: (store) => claimKeyed(store),
     run: (store) => store.reschedule(["line-30", "line-31", "line-12"], now + minute, now),
     answersAlike: true,
   },
   "cancel of a job with a key": {
-    prepare: claimKeyed,
+    prepare: (store) => claimKeyed(store),
     run: (store) => store.cancel(["line-30"], now),
     removes: ["line-30"],
     answersAlike: false,
