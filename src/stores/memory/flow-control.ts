@@ -86,12 +86,16 @@ class FlowKey {
     return Math.max(0, Math.min(this.#slots - running, this.startable(now)));
   }
 
-  /** How many jobs a slot may take: those that `ms` are enough for, but no more than its part of those not begun. */
+  /**
+   * How many jobs a slot may take: those that `ms` are enough for, but no more than its part of those not begun. A slot
+   * takes what is done in an eighth of that time alone: sharing it would cost more requests.
+   */
   perSlot({ ms, jobMs }: RunLimits): number {
     const pace = this.#pace ?? (jobMs === undefined ? undefined : tenthsOf(jobMs));
     if (pace === undefined) return 1;
     const unbegun = [...this.riders.values()].reduce((sum, riders) => sum + riders, this.line.length);
-    return Math.max(1, Math.min(Math.ceil(unbegun / this.#slots), Math.floor((ms * 10) / Math.max(pace, 1))));
+    const most = Math.floor((ms * 10) / Math.max(pace, 1));
+    return Math.max(1, Math.min(most, Math.max(Math.ceil(unbegun / this.#slots), Math.floor(most / 8))));
   }
 
   /** Notes how long a job took: an eighth of the pace. */
