@@ -70,15 +70,6 @@ test.each([
     most: 2,
   },
   {
-    about: "of 10 keys, one at a time each",
-    keys: 10,
-    limits: { concurrency: 1 },
-    concurrency: 10,
-    commands: 300,
-    roundTrips: 30,
-    most: 1,
-  },
-  {
     about: "of 10 ordered keys",
     keys: 10,
     limits: { ordered: true },

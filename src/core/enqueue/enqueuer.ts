@@ -6,6 +6,7 @@ import { hookCalls } from "../observe/hook-runner.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
+import { takesSlot } from "../store/flow.ts";
 import type { EnqueueReply, LeasedJob, NewJob } from "../store/store.ts";
 import {
   type BulkJob,
@@ -167,7 +168,9 @@ export class Enqueuer {
     );
     const held = replies.flatMap(({ lease }, index) => {
       const job = newJobs[index];
-      return lease && job ? [{ lease, record: job.record, dueAt: job.runAt }] : [];
+      // Whether others wait for its slot is not known.
+      const run = lease && takesSlot(lease) && { run: { isAwaited: true } };
+      return lease && job ? [{ lease, record: job.record, dueAt: job.runAt, ...run }] : [];
     });
     return { results: this.#resultsOf(replies), held };
   }

@@ -16,7 +16,10 @@ export interface FlowControlKey {
   readonly period: number | null;
   /** Whether its jobs run in the order of enqueuing, one at a time. */
   readonly ordered: boolean;
-  /** How many jobs are running. A job whose invocation crashed counts until it is claimed again. */
+  /**
+   * How many of its slots are taken. A job whose invocation crashed keeps its slot until the job is claimed again. One
+   * that extends its lease takes a slot of its own: for up to two seconds, one more than `concurrency` may be taken.
+   */
   readonly running: number;
   /** How many jobs wait, scheduled ones included. */
   readonly waiting: number;

@@ -1,6 +1,6 @@
 /** The limits of one flow control key. 0 means none. */
 export interface FlowLimits {
-  /** How many leases may exist at once. */
+  /** How many slots it has. */
   readonly concurrency: number;
   /** How many attempts may start in one window. */
   readonly rate: number;
@@ -33,7 +33,7 @@ export type PinnedLimit = "concurrency" | "rate";
 export type PinnedLimits = Readonly<Record<PinnedLimit, boolean>>;
 
 export interface FlowState extends NewFlow {
-  /** How many leases exist, including expired ones whose jobs were not claimed again. */
+  /** How many slots are taken, also by expired leases whose jobs were not claimed again. */
   readonly running: number;
   /** How many jobs wait, including scheduled ones. */
   readonly waiting: number;
