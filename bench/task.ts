@@ -28,6 +28,10 @@ export interface Task {
    * no groups.
    */
   readonly isKeyed?: boolean;
+  /** How many flow control keys with limited slots the enqueued jobs have; 0 for none. Tidegate alone. */
+  readonly limitedKeys?: number;
+  /** How many jobs of such a key may run at once. */
+  readonly slotsOfKey?: number;
   /** How long each job runs, with a timer. Tidegate alone. */
   readonly jobMs?: number;
 }
@@ -55,6 +59,8 @@ export const taskDefaults = {
   observe: true,
   delayMs: 0,
   isKeyed: false,
+  limitedKeys: 0,
+  slotsOfKey: 1,
   jobMs: 0,
 } as const;
 

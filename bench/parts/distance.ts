@@ -13,6 +13,8 @@ const EMPTY_JOBS = 20_000;
 const BUSY_RUN_MS = 3_000;
 const JOBS_A_SLOT = 30;
 const WHOLE_RUN = { jobs: 8_000, jobMs: 20 };
+/** Ten keys, each with as many jobs. A slot of a key is busy if one of its jobs runs. */
+const KEYED = { jobs: 2_000, jobMs: 20, limitedKeys: 10 };
 const SHARED = { jobs: 200, jobMs: 500, concurrency: 10 };
 
 /** What a Redis far away costs, over TCP, where a proxy holds back its replies. */
@@ -26,6 +28,7 @@ export async function distance(bench: Bench): Promise<void> {
     for (const jobMs of [5, 20, 200])
       for (const concurrency of [10, CONCURRENCY]) await busy(bench, ms, worker, jobMs, concurrency);
     await wholeRun(bench, ms, worker);
+    for (const slotsOfKey of [1, 2]) await keyed(bench, ms, worker, slotsOfKey);
     await shared(bench, ms, [worker, other]);
   }
 }
@@ -39,7 +42,8 @@ async function drained(bench: Bench, ms: number, workers: readonly Worker[], tas
   const { stage, progress } = bench;
   progress(`${away(ms)}, ${task.system}, ${count(task.jobs)} jobs of ${task.jobMs ?? 0} ms`);
   await stage.clear();
-  await stage.run({ system: task.system, action: "enqueue", jobs: task.jobs, batchSize: 1_000 });
+  const { system, jobs, limitedKeys = 0, slotsOfKey = 1 } = task;
+  await stage.run({ ...{ system, jobs, limitedKeys, slotsOfKey }, action: "enqueue", batchSize: 1_000 });
   return stage.run({ concurrency: CONCURRENCY, ...task, action: "drain" }, workers);
 }
 
@@ -80,6 +84,14 @@ async function wholeRun(bench: Bench, ms: number, worker: Worker): Promise<void>
     runs,
     "whole",
   );
+}
+
+async function keyed(bench: Bench, ms: number, worker: Worker, slotsOfKey: number): Promise<void> {
+  const concurrency = KEYED.limitedKeys * slotsOfKey;
+  const task = { system: "tidegate-tcp", ...KEYED, slotsOfKey, concurrency } as const;
+  const runs = await repeated(bench.effort.longRuns, () => drained(bench, ms, [worker], task));
+  const what = `jobs of ${KEYED.jobMs} ms of ${KEYED.limitedKeys} keys, ${slotsOfKey} at once each, ${away(ms)}`;
+  addBusy(bench, what, runs, "steady");
 }
 
 function addBusy(bench: Bench, what: string, runs: readonly Run[], of: "steady" | "whole"): void {

@@ -39,10 +39,17 @@ export const unbounded = {
   budget: { roundTrips: 1_000_000_000, commands: 1_000_000_000 },
 } as const;
 
-export function emptyJobs(count: number, { payloadBytes = 100, delayMs = 0, isKeyed = false } = {}) {
+export function emptyJobs(
+  count: number,
+  { payloadBytes = 100, delayMs = 0, isKeyed = false, limitedKeys = 0, slotsOfKey = 1 } = {},
+) {
   const payload = payloadOf(payloadBytes);
   const options = { ...(delayMs > 0 && { delay: delayMs }), ...(isKeyed && { flowControl: { key: "large" } }) };
-  return Array.from({ length: count }, () => ({ job: empty, payload, ...options }));
+  const limited = (index: number) => ({ flowControl: { key: `key-${index % limitedKeys}`, concurrency: slotsOfKey } });
+  return Array.from({ length: count }, (_, index) => ({
+    ...{ job: empty, payload, ...options },
+    ...(limitedKeys > 0 && limited(index)),
+  }));
 }
 
 /** A store, and how to close it. */
@@ -106,7 +113,7 @@ const STEADY = [0.25, 0.75] as const;
 async function drain(queue: Queue, { jobs, batchSize, concurrency, drains }: FullTask): Promise<number> {
   const options = { ...unbounded, maxJobs: jobs, batchSize, concurrency };
   const reports = await Promise.all(Array.from({ length: drains }, () => queue.drain(options)));
-  const lossy = reports.find(({ completed, claimed }) => completed !== claimed);
+  const lossy = reports.find(({ completed, released, claimed }) => completed + released !== claimed);
   if (lossy) throw new Error(`A drain lost jobs: ${JSON.stringify(lossy)}`);
   return sum(reports.map(({ completed }) => completed));
 }
