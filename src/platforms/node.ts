@@ -16,6 +16,7 @@ export {
   type NodeResponse,
   nodeListener,
 } from "./node-listener.ts";
+export { type TimerWakeOptions, timerWake } from "./timer-wake.ts";
 export type { WorkerTotals };
 
 /** Options of a worker. */

@@ -187,7 +187,11 @@ export class Enqueuer {
     const announced = this.#announce(replies);
     if (announced && inBackground) inBackground(announced);
     else await announced;
-    return replies.map(({ id, status, runAt }) => ({ id, status, runAt: runAt === undefined ? null : new Date(runAt) }));
+    return replies.map(({ id, status, runAt }) => ({
+      id,
+      status,
+      runAt: runAt === undefined ? null : new Date(runAt),
+    }));
   }
 
   /** Announces the earliest of these jobs, with one call of `wake`: an earlier end of a lease goes first. */

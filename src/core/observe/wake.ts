@@ -1,4 +1,5 @@
 import type { Clock } from "../shared/clock.ts";
+import { isTidegateError } from "../shared/errors.ts";
 import { atMostAWhile } from "./afterwards.ts";
 import { type Logger, logWarning } from "./log.ts";
 
@@ -72,11 +73,19 @@ export class WakeCalls {
   async #call(at: number): Promise<void> {
     try {
       await this.#wake(at);
-    } catch {
+    } catch (error) {
       this.#asked = Number.NEGATIVE_INFINITY;
       this.#missed = Math.min(this.#missed, at);
-      // The error can hold anything, such as a URL or a token.
-      logWarning(this.#logger, "A call of wake has failed. The next one, or the next tick of a cron, finds what is due.");
+      logWarning(
+        this.#logger,
+        `A wake-up could not be asked for. ${reasonOf(error)} The next call of wake, or the next tick of a cron, makes up for it.`,
+      );
     }
   }
+}
+
+/** The message of a foreign error can hold anything, such as a URL or a token. */
+function reasonOf(error: unknown): string {
+  if (isTidegateError(error)) return error.message;
+  return `${error instanceof Error ? error.name : "Something"} was thrown.`;
 }
