@@ -52,7 +52,7 @@ const FAILURES = "failures";
 export function durableObjectWake(namespace: WakeNamespace): Wake {
   if (typeof namespace?.idFromName !== "function")
     throw invalidRequest(
-      "durableObjectWake needs the binding of a Durable Object, such as env.WAKE. Add it to durable_objects.bindings in wrangler.jsonc.",
+      "durableObjectWake needs the binding of a Durable Object, such as env.WAKE. Add it to durable_objects.bindings in wrangler.toml.",
     );
   const ask = (at: number) => namespace.get(namespace.idFromName(NAME) as never).fetch(`https://wake/?at=${at}`);
   return async (at) => {
@@ -68,7 +68,7 @@ export function durableObjectWake(namespace: WakeNamespace): Wake {
  * ```ts
  * const configure = (env: Env) => ({ queue: queueOf(env), auth });
  * export default createWorker(configure);
- * export const Wake = createWakeObject(configure); // name it in wrangler.jsonc
+ * export const Wake = createWakeObject(configure); // name it in wrangler.toml
  * ```
  *
  * While a backlog moves, the next alarm follows at once. What is due and cannot be claimed is tried again after a

@@ -11,6 +11,7 @@ import {
 } from "../../src/platforms/cloudflare.ts";
 import { start } from "../support/clock.ts";
 import { chosen, seededRandom } from "../support/random.ts";
+import { objectStorage } from "../support/wake-object.ts";
 
 const HOUR = 3_600_000;
 /** Jobs of a call that leases them: if it dies, they are due when their leases end. */
@@ -23,22 +24,6 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-
-/** The storage of a Durable Object, and the time of its alarm. */
-function objectStorage() {
-  const values = new Map<string, number>();
-  const storage = {
-    alarm: null as number | null,
-    getAlarm: async () => storage.alarm,
-    setAlarm: async (at: number) => {
-      storage.alarm = at;
-    },
-    get: async (key: string) => values.get(key),
-    put: async (key: string, value: number) => void values.set(key, value),
-    delete: async (key: string) => values.delete(key),
-  };
-  return storage;
-}
 
 interface Trial {
   /** How many of a hundred calls of `wake` are lost. Then the object also forgets what it keeps in memory. */
