@@ -44,7 +44,9 @@ export function timerWake(drain: () => unknown, options: TimerWakeOptions = {}):
     for (const at of due) asked.delete(at);
     if (due.length > 0) {
       isDraining = true;
-      await (async () => drain())().catch(onError).catch(() => {});
+      await (async () => drain())()
+        .catch(onError)
+        .catch(() => {});
       isDraining = false;
     }
     set();

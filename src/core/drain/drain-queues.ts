@@ -5,7 +5,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import type { Cost } from "../store/meter.ts";
 import { Condition } from "./condition.ts";
 import { checkBudget, type LeastBudgets } from "./least-budgets.ts";
-import { nextWake } from "./next-wake.ts";
+import { thenWake } from "./next-wake.ts";
 import type { DrainLimits } from "./options.ts";
 import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "./report.ts";
 
@@ -44,22 +44,15 @@ export interface DrainableQueue {
 export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
   const [first] = queues;
   if (!first) throw invalidRequest("drainQueues needs at least one queue.");
-  for (const queue of queues) checkBudget(limits, queue.budgets.least, queue.queue);
   const shared = queues.length > 1 ? new SharedDrain(first, queues, limits) : undefined;
-  try {
-    const report = await (shared ? shared.run() : first.drainWithin(limits));
-    await Promise.all(queues.map((queue) => wakeAfter(queue, shared?.reportOf(queue, report) ?? report, limits)));
-    return report;
-  } catch (error) {
-    if (!limits.wake) await Promise.all(queues.map(({ wakes }) => wakes?.afterFailure()));
-    throw error;
-  }
-}
-
-function wakeAfter({ clock, wakes }: DrainableQueue, report: DrainReport, { wake }: DrainLimits) {
-  const at = nextWake(report, clock());
-  if (!wake) return wakes?.afterDrain(at);
-  return at === undefined ? undefined : wake(at);
+  return shared
+    ? thenWake(
+        queues,
+        limits,
+        () => shared.run(),
+        (queue, report) => shared.reportOf(queue, report),
+      )
+    : thenWake(queues, limits, () => first.drainWithin(limits));
 }
 
 /** What ends the drains of all queues. A budget that is too small for one queue may be enough for another. */
@@ -95,6 +88,7 @@ class SharedDrain {
   constructor(first: DrainableQueue, queues: readonly DrainableQueue[], limits: DrainLimits) {
     this.#queues = queues;
     this.#limits = limits;
+    for (const queue of queues) checkBudget(limits, queue.budgets.least, queue.queue);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
     this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);

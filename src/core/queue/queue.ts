@@ -1,5 +1,5 @@
 import { drainQueue } from "../drain/drain-queue.ts";
-import { drainTogether } from "../drain/drain-queues.ts";
+import { thenWake } from "../drain/next-wake.ts";
 import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
@@ -40,7 +40,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
 import { knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
-import { attachInternals, hasInternals, internalsOf } from "./internals.ts";
+import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
 import type { QueueOptions } from "./options.ts";
 
@@ -168,7 +168,8 @@ export class Queue {
    *   not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return drainTogether([internalsOf(this)], drainLimits(options));
+    const limits = drainLimits(options);
+    return thenWake([this.#open], limits, () => drainQueue(this.#open, limits));
   }
 
   /**
