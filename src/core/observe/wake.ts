@@ -40,22 +40,22 @@ export class WakeCalls {
   }
 
   /**
-   * Asks for a drain by then. Undefined if the drain that was asked for serves as well: it is still ahead, and it comes
-   * by then, or within a second.
+   * Asks for a drain by then, or less than a second later. Undefined if one that was asked for serves as well: it is
+   * still ahead, and comes by then or less than a second later.
    *
    * @returns a promise that never rejects, and resolves when the call has ended or after two seconds.
    */
   by(at: number): Promise<void> | undefined {
     const now = this.#clock();
-    // A clock that was set back must not postpone the call.
-    const spaced = Math.min(this.#soon, now + SPACING_MS) + SPACING_MS;
-    const wanted = Math.max(Math.min(at, this.#missed), now, spaced);
+    const wanted = Math.max(Math.min(at, this.#missed), now);
     // A time that has passed may have been served before this was stored.
-    if (this.#asked > now && this.#asked <= wanted) return undefined;
-    this.#asked = wanted;
+    if (this.#asked > now && this.#asked < wanted + SPACING_MS) return undefined;
+    // A clock that was set back must not postpone the call.
+    const asked = Math.max(wanted, Math.min(this.#soon, now) + SPACING_MS);
+    this.#asked = asked;
     this.#missed = Number.POSITIVE_INFINITY;
-    if (wanted <= now + SPACING_MS) this.#soon = wanted;
-    return atMostAWhile(this.#clock, () => this.#call(wanted));
+    if (asked <= now + SPACING_MS) this.#soon = asked;
+    return atMostAWhile(this.#clock, () => this.#call(asked));
   }
 
   /** Asks for the drain after one that has ended. @param at when it is wanted; undefined if it is not. */

@@ -37,6 +37,12 @@ describe("wake", () => {
     expect(asked).toEqual([0, 1_000, 2_000, 3_000]);
   });
 
+  test("is not called for what is due less than a second before a time that was asked for", async () => {
+    const { asked, by } = setUp();
+    for (const ms of [60_000, 59_001, 59_000, 58_999]) await by(ms);
+    expect(asked).toEqual([60_000, 59_000]);
+  });
+
   test("is called for what is due at once beside what is due much later", async () => {
     const { asked, by } = setUp();
     await by(3_600_000);
@@ -50,7 +56,7 @@ describe("wake", () => {
     await by(3_600_000);
     await clock.set(start);
     await by(0);
-    expect(asked).toEqual([3_600_000, 2_000]);
+    expect(asked).toEqual([3_600_000, 1_000]);
   });
 
   test("if it fails, one line is logged, without what it has thrown, and the next call makes up for it", async () => {
