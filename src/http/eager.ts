@@ -83,7 +83,7 @@ async function runEagerly(start: EagerStart, held: readonly LeasedJob[], moments
   const afterwards = new Afterwards();
   try {
     const next = await runInTurn(start, held, moments, afterwards);
-    if (next < Number.POSITIVE_INFINITY) await internalsOf(start.queue).wakes?.by(next);
+    await internalsOf(start.queue).wakes?.by(next);
   } finally {
     await afterwards.ended();
   }
@@ -122,7 +122,7 @@ async function runInTurn(
     last = await drain({ ...narrowed, maxJobs: Math.min(maxJobs, spent.claimed + most) });
     most = CLAIMED_AFTERWARDS;
   }
-  return Math.min(...dueAt, (last && nextWake(last, queue.clock())) ?? Number.POSITIVE_INFINITY);
+  return Math.min(...dueAt, last ? nextWake(last, queue.clock()) : Number.POSITIVE_INFINITY);
 }
 
 /** Keeps the invocation alive. Undefined if eager drains are off, or if the platform cannot do it. */

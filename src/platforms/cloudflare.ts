@@ -14,6 +14,8 @@ export {
   type WakeObject,
   type WakeObjectClass,
   type WakeObjectState,
+  type WakeObjectStorage,
+  type WakeStub,
 } from "./wake-object.ts";
 export type { CloudflareOptions } from "./worker-parts.ts";
 

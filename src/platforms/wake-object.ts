@@ -1,4 +1,4 @@
-import { type Wake, wakeAfterFailuresMs } from "../core/observe/wake.ts";
+import { type Wake, WakeCalls } from "../core/observe/wake.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { reasonOf } from "./misconfigured.ts";
 import { type CloudflareOptions, type WorkerParts, workerParts } from "./worker-parts.ts";
@@ -8,19 +8,33 @@ export interface WakeNamespace {
   /** Returns the id of the object with a name. */
   idFromName(name: string): unknown;
   /** Returns what sends requests to an object. */
-  get(id: never): { fetch(url: string): Promise<{ readonly ok: boolean }> };
+  get(id: never): WakeStub;
+}
+
+/** What is used of what sends requests to a Durable Object. */
+export interface WakeStub {
+  /** Sends a request. */
+  fetch(url: string): Promise<Pick<Response, "ok">>;
 }
 
 /** What is used of the state of a Durable Object. */
 export interface WakeObjectState {
   /** Its storage: the time of its alarm, and how many alarms in a row have failed. */
-  readonly storage: {
-    getAlarm(): Promise<number | null>;
-    setAlarm(at: number): Promise<void>;
-    get(key: string): Promise<unknown>;
-    put(key: string, value: number): Promise<void>;
-    delete(key: string): Promise<boolean>;
-  };
+  readonly storage: WakeObjectStorage;
+}
+
+/** What is used of the storage of a Durable Object. */
+export interface WakeObjectStorage {
+  /** Returns the time of the alarm. */
+  getAlarm(): Promise<number | null>;
+  /** Sets the alarm. */
+  setAlarm(at: number): Promise<void>;
+  /** Reads a value. */
+  get(key: string): Promise<unknown>;
+  /** Stores a value. */
+  put(key: string, value: number): Promise<void>;
+  /** Removes a value. */
+  delete(key: string): Promise<boolean>;
 }
 
 /** A Durable Object whose alarm drains the queues. */
@@ -81,7 +95,7 @@ export function createWakeObject<Env extends object>(configure: (env: Env) => Cl
   if (typeof configure !== "function")
     throw invalidRequest("createWakeObject takes the function that createWorker takes: (env) => ({ queue, auth }).");
   return class implements WakeObject {
-    readonly #storage: WakeObjectState["storage"];
+    readonly #storage: WakeObjectStorage;
     readonly #env: Env;
     #parts: WorkerParts | undefined;
     /** The times that were asked for and are ahead: whoever has asked for one does not ask for a later one. */
@@ -111,7 +125,7 @@ export function createWakeObject<Env extends object>(configure: (env: Env) => Cl
         if (failures > 0) await this.#storage.delete(FAILURES);
       } catch (error) {
         console.error(`tidegate: a wake-up has failed. ${reasonOf(error)}`);
-        await this.#setAlarm(Date.now() + wakeAfterFailuresMs(failures + 1));
+        await this.#setAlarm(Date.now() + WakeCalls.afterFailuresMs(failures + 1));
         await this.#storage.put(FAILURES, failures + 1);
       }
       if (this.#asked.size > 0) await this.#setAlarm(Math.min(...this.#asked));

@@ -144,7 +144,7 @@ onEachKindOfStore((kind) => {
       expect(await queue.enqueue(note, 1)).toMatchObject({ status: "enqueued" });
     }
     expect(lines).toEqual(
-      Array(2).fill(expect.stringMatching(/^tidegate: A wake-up could not be asked for\. Error was thrown\./)),
+      Array(2).fill(expect.stringMatching(/^tidegate: A wake-up has failed: .* Error was thrown\.$/)),
     );
   });
 

@@ -1,9 +1,9 @@
-import type { WakeObjectState } from "../../src/platforms/cloudflare.ts";
+import type { WakeObjectStorage } from "../../src/platforms/cloudflare.ts";
 
 /** The storage of a Durable Object, which shows the time of its alarm. */
 export function objectStorage() {
   const values = new Map<string, number>();
-  const storage: WakeObjectState["storage"] & { alarm: number | null } = {
+  const storage: WakeObjectStorage & { alarm: number | null } = {
     alarm: null,
     getAlarm: async () => storage.alarm,
     setAlarm: async (at: number) => {

@@ -11,20 +11,16 @@ interface WokenQueue {
 /** When to look again at what is due and could not be claimed. */
 const STUCK_MS = 60_000;
 
-/** When the next drain is wanted after one; undefined if nothing is known to come, and on a paused queue. */
+/** When the next drain is wanted after one; infinite if nothing is known to come, and on a paused queue. */
 export function nextWake(
   { stoppedBy, nextRunAt, backlog, claimed, released, rearmed }: DrainReport,
   now: number,
-): number | undefined {
-  if (stoppedBy === "paused") return undefined;
-  const moments = [
-    ...(nextRunAt ? [nextRunAt.getTime()] : []),
-    ...(backlog ? [now] : []),
-    // A response was lost, or the drain was aborted: what it says of the queue may be too little.
-    ...(stoppedBy === "aborted" ? [now + STUCK_MS] : []),
-  ];
-  if (moments.length === 0) return undefined;
-  const next = Math.min(...moments);
+): number {
+  const never = Number.POSITIVE_INFINITY;
+  if (stoppedBy === "paused") return never;
+  // A response was lost, or the drain was aborted: what it knows of the queue may be too little.
+  const unknown = stoppedBy === "aborted" ? now + STUCK_MS : never;
+  const next = Math.min(nextRunAt?.getTime() ?? never, backlog ? now : unknown);
   if (next > now) return next;
   // What nobody can claim must not keep the platform busy.
   return claimed > released || rearmed > 0 ? now : now + STUCK_MS;
@@ -34,14 +30,14 @@ export function nextWake(
  * Drains queues, and asks for the next drain of each, also if this one fails.
  *
  * @param wake is asked in place of the queues' own, and only for what is known to come.
- * @param reportOf the report of one queue. Default: that of the drain.
+ * @param reportOf returns the report of one queue, from that of the drain. Default: the same.
  * @throws what `drain` throws.
  */
 export async function thenWake<Queue extends WokenQueue>(
   queues: readonly Queue[],
   { wake }: { readonly wake?: Wake },
   drain: () => Promise<DrainReport>,
-  reportOf = (_: Queue, report: DrainReport) => report,
+  reportOf?: (queue: Queue, report: DrainReport) => DrainReport,
 ): Promise<DrainReport> {
   let report: DrainReport;
   try {
@@ -52,9 +48,9 @@ export async function thenWake<Queue extends WokenQueue>(
     throw error;
   }
   const asked = queues.map((queue) => {
-    const at = nextWake(reportOf(queue, report), queue.clock());
+    const at = nextWake(reportOf?.(queue, report) ?? report, queue.clock());
     if (!wake) return queue.wakes?.afterDrain(at);
-    return at === undefined ? undefined : wake(at);
+    return at < Number.POSITIVE_INFINITY ? wake(at) : undefined;
   });
   await Promise.all(asked);
   return report;

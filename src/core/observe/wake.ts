@@ -14,11 +14,6 @@ export type Wake = (at: number) => void | Promise<void>;
 /** Times that are asked for soon are at least this far apart. */
 const SPACING_MS = 1_000;
 
-/** How long after a failed drain the next one is wanted: a minute, then twice as long each time, up to an hour. */
-export function wakeAfterFailuresMs(failures: number): number {
-  return Math.min(60_000 * 2 ** (failures - 1), 3_600_000);
-}
-
 /** Calls `wake` when something is due before all that this object has asked for. */
 export class WakeCalls {
   readonly #wake: Wake;
@@ -33,6 +28,11 @@ export class WakeCalls {
   /** How many drains in a row have failed. */
   #failures = 0;
 
+  /** How long after a failed drain the next one is wanted: a minute, then twice as long each time, up to an hour. */
+  static afterFailuresMs(failures: number): number {
+    return Math.min(60_000 * 2 ** (failures - 1), 3_600_000);
+  }
+
   constructor(wake: Wake, clock: Clock, logger: Logger | undefined) {
     this.#wake = wake;
     this.#clock = clock;
@@ -41,7 +41,7 @@ export class WakeCalls {
 
   /**
    * Asks for a drain by then, or less than a second later. Undefined if one that was asked for serves as well: it is
-   * still ahead, and comes by then or less than a second later.
+   * still ahead, and comes by then or less than a second later. An infinite time asks for none.
    *
    * @returns a promise that never rejects, and resolves when the call has ended or after two seconds.
    */
@@ -49,7 +49,7 @@ export class WakeCalls {
     const now = this.#clock();
     const wanted = Math.max(Math.min(at, this.#missed), now);
     // A time that has passed may have been served before this was stored.
-    if (this.#asked > now && this.#asked < wanted + SPACING_MS) return undefined;
+    if (at === Number.POSITIVE_INFINITY || (this.#asked > now && this.#asked < wanted + SPACING_MS)) return undefined;
     // A clock that was set back must not postpone the call.
     const asked = Math.max(wanted, Math.min(this.#soon, now) + SPACING_MS);
     this.#asked = asked;
@@ -58,16 +58,16 @@ export class WakeCalls {
     return atMostAWhile(this.#clock, () => this.#call(asked));
   }
 
-  /** Asks for the drain after one that has ended. @param at when it is wanted; undefined if it is not. */
-  afterDrain(at: number | undefined): Promise<void> | undefined {
+  /** Asks for the drain after one that has ended. */
+  afterDrain(at: number): Promise<void> | undefined {
     this.#failures = 0;
-    return at === undefined ? undefined : this.by(at);
+    return this.by(at);
   }
 
   /** Asks for the drain after one that has failed. */
   afterFailure(): Promise<void> | undefined {
     this.#failures++;
-    return this.by(this.#clock() + wakeAfterFailuresMs(this.#failures));
+    return this.by(this.#clock() + WakeCalls.afterFailuresMs(this.#failures));
   }
 
   async #call(at: number): Promise<void> {
@@ -76,16 +76,12 @@ export class WakeCalls {
     } catch (error) {
       this.#asked = Number.NEGATIVE_INFINITY;
       this.#missed = Math.min(this.#missed, at);
+      // The message of a foreign error can hold anything, such as a URL or a token.
+      const reason = isTidegateError(error) ? error.message : `${(error as Error | undefined)?.name} was thrown.`;
       logWarning(
         this.#logger,
-        `A wake-up could not be asked for. ${reasonOf(error)} The next call of wake, or the next tick of a cron, makes up for it.`,
+        `A wake-up has failed: a cron, or the next one, makes up for it. ${reason}`,
       );
     }
   }
-}
-
-/** The message of a foreign error can hold anything, such as a URL or a token. */
-function reasonOf(error: unknown): string {
-  if (isTidegateError(error)) return error.message;
-  return `${error instanceof Error ? error.name : "Something"} was thrown.`;
 }

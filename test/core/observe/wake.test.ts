@@ -66,7 +66,7 @@ describe("wake", () => {
     });
     await expect(by(0)).resolves.toBeUndefined();
     expect(lines).toEqual([
-      "tidegate: A wake-up could not be asked for. TypeError was thrown. The next call of wake, or the next tick of a cron, makes up for it.",
+      "tidegate: A wake-up has failed: a cron, or the next one, makes up for it. TypeError was thrown.",
     ]);
     error = undefined;
     await clock.advance("5s");
@@ -104,7 +104,7 @@ describe("wake", () => {
       await clock.advance("2h");
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((minutes) => minutes * 60_000));
-    await calls.afterDrain(undefined);
+    await calls.afterDrain(Number.POSITIVE_INFINITY);
     await calls.afterFailure();
     expect((asked.at(-1) ?? 0) - (clock() - start)).toBe(60_000);
   });
