@@ -51,6 +51,15 @@ describe("over HTTP, wake", () => {
     expect(asked).toEqual([0]);
   });
 
+  test("is asked for a retry that comes before the end of the lease, after the invocation", async () => {
+    const soon = defineJob({ ...flaky, backoff: { type: "fixed", base: "20s" } });
+    const { call, asked, open, settled } = woken({ queue: { jobs: [soon] } });
+    open();
+    await call("POST", "/jobs", { name: "flaky" });
+    await settled();
+    expect(asked).toEqual([expect.any(Number), 20_000]);
+  });
+
   test("is asked for the end of the lease of a job that starts at once, and for its retry", async () => {
     const { call, asked, open, settled, queue, clock } = woken({ queue: { jobs: [flaky] } });
     open();

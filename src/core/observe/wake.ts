@@ -78,10 +78,7 @@ export class WakeCalls {
       this.#missed = Math.min(this.#missed, at);
       // The message of a foreign error can hold anything, such as a URL or a token.
       const reason = isTidegateError(error) ? error.message : `${(error as Error | undefined)?.name} was thrown.`;
-      logWarning(
-        this.#logger,
-        `A wake-up has failed: a cron, or the next one, makes up for it. ${reason}`,
-      );
+      logWarning(this.#logger, `A wake-up has failed: a cron, or the next one, makes up for it. ${reason}`);
     }
   }
 }
