@@ -54,6 +54,16 @@ export const services: readonly (Price & { readonly unitsPerJob: number })[] = [
   },
 ];
 
+/** Cloudflare's Durable Objects on Workers Paid, beyond what the plan includes. An object has 128 MB. */
+export const durableObjects = {
+  dollarsPerMillionRequests: 0.15,
+  dollarsPerMillionRowsWritten: 1,
+  dollarsPerMillionGBSeconds: 12.5,
+  gigabytes: 0.128,
+  source: "https://developers.cloudflare.com/durable-objects/platform/pricing/",
+  asOf: "2026",
+} as const;
+
 /** Trigger.dev's cloud bills the run, and then the seconds of the machine on which it runs your code. */
 export const triggerDev = {
   unit: "run",

@@ -76,6 +76,7 @@ export type {
 } from "./core/observe/hooks.ts";
 export type { Logger } from "./core/observe/log.ts";
 export type { Tracing } from "./core/observe/tracing.ts";
+export type { Wake } from "./core/observe/wake.ts";
 export type { ProducerOptions, QueueOptions } from "./core/queue/options.ts";
 export { Producer } from "./core/queue/producer.ts";
 export { Queue } from "./core/queue/queue.ts";

@@ -17,6 +17,7 @@ export const groups: readonly Group[] = [
       "docs/guide/define.md",
       "docs/guide/enqueue.md",
       "docs/guide/work.md",
+      "docs/guide/wake.md",
       "docs/guide/cron.md",
       "docs/guide/retries.md",
       "docs/guide/flow-control.md",

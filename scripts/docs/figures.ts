@@ -3,7 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inngest, services, triggerDev, upstashRedis } from "../../bench/prices.ts";
+import { durableObjects, inngest, services, triggerDev, upstashRedis } from "../../bench/prices.ts";
 import { measured, type Row } from "../../bench/results.ts";
 import { plans } from "../../src/core/store/plans.ts";
 import { markdownFiles, type Writing } from "../shared/files.ts";
@@ -74,6 +74,12 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     bulk: String(bulk),
     idle: whole(idle),
     "idle-month": whole(MINUTES_A_MONTH * idle),
+    "net-month": whole((MINUTES_A_MONTH / 60) * idle),
+    // A call of `wake` and the alarm that it sets.
+    "million-wake-object": dollars(
+      2 * durableObjects.dollarsPerMillionRequests + durableObjects.dollarsPerMillionRowsWritten,
+    ),
+    "million-wake-seconds": dollars(durableObjects.dollarsPerMillionGBSeconds * durableObjects.gigabytes),
     occurrence: whole(occurrence),
     "occurrence-month": whole(everyMinute(occurrence)),
     "occurrence-month-unobserved": whole(everyMinute(unobserved)),
@@ -117,6 +123,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "kb-client": sizes.client.toFixed(1),
     "kb-dashboard": String(sizes.dashboard),
     "kb-qstash": String(sizes.qstash),
+    "kb-wake": String(sizes.wakeObject),
     ...workload("small", 10_000, eager, lone),
     ...workload("single", MILLION, eager, lone),
     ...workload("batches", 10 * MILLION, bulk, fromBacklog),

@@ -8,9 +8,11 @@ export const sizes = {
   producer: 50,
   client: 2.52,
   /** What the dashboard adds, including its page. */
-  dashboard: 30,
+  dashboard: 31,
   /** What QStash's interface adds. */
   qstash: 30,
+  /** What a wake object adds. */
+  wakeObject: 1,
   /** The demo, which has all of that and zod. */
   demo: 165,
 } as const;

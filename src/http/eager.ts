@@ -1,6 +1,7 @@
 import type { Context } from "hono";
+import { nextWake } from "../core/drain/next-wake.ts";
 import type { DrainLimits } from "../core/drain/options.ts";
-import { addCounts, noCounts } from "../core/drain/report.ts";
+import { addCounts, type DrainReport, noCounts } from "../core/drain/report.ts";
 import type { BulkJob } from "../core/enqueue/bulk.ts";
 import type { HoldOptions } from "../core/enqueue/enqueuer.ts";
 import type { EnqueueResult } from "../core/job/enqueue-result.ts";
@@ -51,8 +52,8 @@ function eagerStart({ queue, inBackground, bounds }: EagerCall): EagerStart | un
   return inBackground && queue.jobNames.length > 0 ? { queue, limits: bounds() } : undefined;
 }
 
-function holdFor(start: EagerStart | undefined, { trace }: EagerCall): HoldOptions {
-  return { most: start ? start.limits().concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace };
+function holdFor(start: EagerStart | undefined, { trace, inBackground }: EagerCall): HoldOptions {
+  return { most: start ? start.limits().concurrency : 0, timeout: LONGEST_TIMEOUT_MS, trace, inBackground };
 }
 
 function startEagerly(
@@ -80,15 +81,21 @@ export function drainSoon({ queue, bounds, inBackground }: EagerCall): void {
 /** Runs the held jobs, then what falls due at these times or is retried soon. */
 async function runEagerly(start: EagerStart, held: readonly LeasedJob[], moments: readonly number[]): Promise<void> {
   const afterwards = new Afterwards();
-  await runInTurn(start, held, moments, afterwards).finally(() => afterwards.ended());
+  try {
+    const next = await runInTurn(start, held, moments, afterwards);
+    await internalsOf(start.queue).wakes?.by(next);
+  } finally {
+    await afterwards.ended();
+  }
 }
 
+/** @returns when something falls due that this invocation leaves to others, as far as it knows. */
 async function runInTurn(
   { queue, limits }: EagerStart,
   held: readonly LeasedJob[],
   moments: readonly number[],
   afterwards: Afterwards,
-): Promise<void> {
+): Promise<number> {
   const end = queue.clock() + STAY_MS;
   const dueAt = new Set(moments);
   const bounded = afterResponse(queue.clock);
@@ -100,20 +107,22 @@ async function runInTurn(
   const drain = async (chosen: DrainLimits) => {
     const report = await internalsOf(queue).drainWithin({ ...chosen, before: spent });
     spent = addCounts(spent, report);
-    return report.stoppedBy;
+    return report;
   };
   if (held.length > 0) await drain({ ...bounds(), held, heldOnly: true });
   // Other requests left jobs waiting for the slots that the held jobs take. Whoever frees a slot runs them.
   let most = held.some(({ lease }) => takesSlot(lease)) ? maxJobs : CLAIMED_AFTERWARDS;
   if (most === maxJobs) dueAt.add(queue.clock());
-  for (let next = Math.min(...dueAt); next <= end; next = Math.min(...dueAt)) {
-    dueAt.delete(next);
+  let last: DrainReport | undefined;
+  for (let next = Math.min(...dueAt); next <= end && last?.stoppedBy !== "budget"; next = Math.min(...dueAt)) {
     await sleep(queue.clock, next - queue.clock());
     const narrowed = bounds();
-    if (narrowed.timeBudgetMs === 0 || spent.claimed >= maxJobs) return;
-    if ((await drain({ ...narrowed, maxJobs: Math.min(maxJobs, spent.claimed + most) })) === "budget") return;
+    if (narrowed.timeBudgetMs === 0 || spent.claimed >= maxJobs) break;
+    dueAt.delete(next);
+    last = await drain({ ...narrowed, maxJobs: Math.min(maxJobs, spent.claimed + most) });
     most = CLAIMED_AFTERWARDS;
   }
+  return Math.min(...dueAt, last ? nextWake(last, queue.clock()) : Number.POSITIVE_INFINITY);
 }
 
 /** Keeps the invocation alive. Undefined if eager drains are off, or if the platform cannot do it. */

@@ -1,33 +1,23 @@
 /** A Cloudflare Worker that serves queues and drains them when its cron trigger fires. @module tidegate/cloudflare */
 
-import { type DrainOptions, drainLimits, withDefaults } from "../core/drain/options.ts";
-import type { DrainReport } from "../core/drain/report.ts";
-import { internalsOf } from "../core/queue/internals.ts";
-import type { Queue } from "../core/queue/queue.ts";
-import { drainQueues } from "../core/queue/queues.ts";
-import { systemClock } from "../core/shared/clock.ts";
-import { invalidRequest, quote } from "../core/shared/errors.ts";
-import { knownOptions } from "../core/shared/validate.ts";
-import { readFanOut, startFanOut } from "../http/backlog-fan-out.ts";
-import { createHandler, type HandlerOptions } from "../http/handler.ts";
-import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
 import { misconfigured, reasonOf } from "./misconfigured.ts";
 import { warmUpParts } from "./warm-up.ts";
+import { type CloudflareOptions, type WorkerParts, workerParts } from "./worker-parts.ts";
 
 export { relayTo } from "../http/backlog-fan-out.ts";
 export { cloudflareFree, cloudflarePaid } from "./presets.ts";
-
-/** The options of `createHandler`, and the bounds of the cron trigger's drain. */
-export interface CloudflareOptions extends HandlerOptions {
-  /**
-   * The bounds of the drain that a cron trigger starts, such as `cloudflareFree` or `cloudflarePaid`. Missing ones,
-   * also within the budget, come from `drain`.
-   *
-   * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Whenever
-   * something falls due, the drain needs a round trip or two. The free plan allows an invocation 50 of them.
-   */
-  readonly scheduled?: DrainOptions | undefined;
-}
+export {
+  createWakeObject,
+  durableObjectWake,
+  type WakeNamespace,
+  type WakeObject,
+  type WakeObjectClass,
+  type WakeObjectState,
+  type WakeObjectStorage,
+  type WakeStub,
+} from "./wake-object.ts";
+export type { CloudflareOptions } from "./worker-parts.ts";
 
 /** Cloudflare's execution context. */
 export interface ExecutionContext {
@@ -78,17 +68,17 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
     // If it fails, the first request takes longer.
     warmUp().catch(() => {});
   }
-  const built = new WeakMap<Env, Parts>();
+  const built = new WeakMap<Env, WorkerParts>();
   // Tests and other runtimes pass only the request.
   const none = {} as Env;
-  const partsFor = (env = none): Parts => {
-    const parts = built.get(env) ?? build(configure(env));
+  const partsFor = (env = none): WorkerParts => {
+    const parts = built.get(env) ?? workerParts(configure(env), "createWorker");
     built.set(env, parts);
     return parts;
   };
   return {
     async fetch(request, env, context) {
-      let parts: Parts;
+      let parts: WorkerParts;
       try {
         parts = partsFor(env);
       } catch (error) {
@@ -98,7 +88,7 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
     },
     async scheduled(_, env) {
       try {
-        warnOf(await partsFor(env).tick());
+        await partsFor(env).tick();
       } catch (error) {
         console.error(`tidegate: a cron trigger failed. ${reasonOf(error)}`);
         throw error;
@@ -107,61 +97,10 @@ export function createWorker<Env extends object>(configure: (env: Env) => Cloudf
   };
 }
 
-type Parts = ReturnType<typeof build>;
-
-function build(given: CloudflareOptions) {
-  if (given instanceof Promise)
-    throw invalidRequest(
-      "The function passed to createWorker returned a promise. Return the options directly, without async.",
-    );
-  const { scheduled = {}, ...options } = knownOptions(given, [...handlerOptions, "scheduled"], "createWorker");
-  const { drain } = options;
-  readOptions(options);
-  drainLimits(scheduled);
-  const bounds = () => withDefaults(scheduled, (typeof drain === "function" ? drain() : drain) ?? {});
-  let handler: ReturnType<typeof createHandler> | undefined;
-  const queues = options.queues ?? (options.queue ? [options.queue] : []);
-  if (isOnWorkers()) for (const queue of queues) checkConnection(queue);
-  const tick = async () => {
-    const report = await drainQueues(queues, bounds());
-    const clock = queues[0]?.clock ?? systemClock;
-    await startFanOut(readFanOut(options), report, "cron", clock, options.onError ?? logFailure);
-    return report;
-  };
-  return {
-    tick,
-    // Created only for requests: a cron trigger in a new isolate has little time.
-    get handler() {
-      handler ??= createHandler(options);
-      return handler;
-    },
-  };
-}
-
-function isOnWorkers(): boolean {
-  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
-  return navigator?.userAgent === "Cloudflare-Workers";
-}
-
-/** Refuses a queue that would work only in the first event of an isolate. */
-function checkConnection(queue: Queue): void {
-  if (!internalsOf(queue).local.keepsConnection) return;
-  throw invalidRequest(
-    `The queue ${quote(queue.name)} is on redisStore, whose connection Workers do not share between events. Use upstashStore, or ` +
-      "connect in each event, as docs/guide/cloudflare.md shows.",
-  );
-}
-
 /** Runs a tick and a request with made-up jobs: V8 compiles a function when it is first called. */
 async function warmUp(): Promise<void> {
   const { options, request } = warmUpParts();
-  const { tick, handler } = build(options);
+  const { tick, handler } = workerParts(options, "createWorker");
   await tick();
   await handler.fetch(request);
-}
-
-/** The report contains counts and times, and no payload. */
-function warnOf(report: DrainReport): void {
-  if (report.stoppedBy !== "aborted" && report.lost === 0) return;
-  console.error(`tidegate: a cron trigger could not settle every job that it ran. ${JSON.stringify(report)}`);
 }

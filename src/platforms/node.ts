@@ -16,6 +16,7 @@ export {
   type NodeResponse,
   nodeListener,
 } from "./node-listener.ts";
+export { type TimerWakeOptions, timerWake } from "./node-timer.ts";
 export type { WorkerTotals };
 
 /** Options of a worker. */

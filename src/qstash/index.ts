@@ -15,6 +15,7 @@ import { readTargets } from "./security/targets.ts";
 import { userOf } from "./security/users.ts";
 
 export type { QStash } from "../http/qstash-port.ts";
+export { type QStashWakeOptions, qstashWake } from "./wake.ts";
 
 /** Who may publish, how deliveries are signed, and where they may go. */
 export interface QStashOptions {

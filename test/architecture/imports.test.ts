@@ -32,7 +32,7 @@ const layers: Readonly<Record<string, Layer>> = {
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
   worker: { holds: ["worker/"], mayImport: ["core", "port"] },
   node: {
-    holds: ["platforms/node.ts", "platforms/node-listener.ts"],
+    holds: ["platforms/node.ts", "platforms/node-listener.ts", "platforms/node-timer.ts"],
     mayImport: ["core", "port", "worker", "http"],
     packages: ["node:*"],
   },

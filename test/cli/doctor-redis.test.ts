@@ -23,6 +23,7 @@ describe("queue:doctor of a Redis", () => {
       eviction: "ok",
       paused: "ok",
       backlog: "ok",
+      "wake-ups": "unknown",
       "dead-letter queue": "ok",
       "job names": "ok",
       schedules: "ok",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Duration } from "../../src/core/shared/duration.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
@@ -22,6 +23,7 @@ describe("queue:doctor of a handler", () => {
       token: "ok",
       paused: "ok",
       backlog: "ok",
+      "wake-ups": "unknown",
       "dead-letter queue": "ok",
       "job names": "ok",
       schedules: "ok",
@@ -189,6 +191,27 @@ describe("queue:doctor of a queue", () => {
     expect(statuses(await cli(doctor))).toMatchObject({ backlog: "unknown", paused: "warn" });
   });
 
+  test("says whether wake-ups arrive, by how late the jobs of the latest hour with one have begun", async () => {
+    const asked: number[] = [];
+    const { queue, clock, cli } = behindHandler({ wake: (at) => void asked.push(at) });
+    const runOne = async (drainAfter: Duration) => {
+      await queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
+      await clock.set(asked.at(-1) ?? 0);
+      await clock.advance(drainAfter);
+      await queue.drain();
+      return findingOf(await cli(doctor), "wake-ups");
+    };
+    expect(await runOne("0s")).toMatchObject({
+      status: "ok",
+      message: "In the hour from 2026-03-01 13:00:00 UTC, 95 % of the jobs began within 10ms of their time.",
+    });
+    const late = await runOne("40m");
+    expect(late).toMatchObject({ status: "warn", message: expect.stringContaining("began within 30m of their time") });
+    expect(late?.advice).toMatch(/^If the queue has a wake, its calls do not arrive/);
+    await clock.advance("2d");
+    expect(findingOf(await cli(doctor), "wake-ups")).toMatchObject({ status: "unknown" });
+  });
+
   test("does not mistake a waiting backlog for progress, nor a paused schedule for an ended one", async () => {
     const { queue, clock, cli } = behindHandler();
     for (const id of ["a", "b", "c"]) await queue.enqueue("fails", undefined, { id });
@@ -248,7 +271,9 @@ describe("queue:doctor of a queue", () => {
   test("for a module's own store checks the queue alone", async () => {
     const result = await tidegate([...doctor, "--module", "./modules/queues.ts"]);
     expect(result.code).toBe(0);
-    expect(Object.keys(statuses(result))).toEqual(["paused", "backlog", "dead-letter queue", "job names", "schedules"]);
+    expect(Object.keys(statuses(result))).toEqual([
+      ...["paused", "backlog", "wake-ups", "dead-letter queue", "job names", "schedules"],
+    ]);
   });
 });
 

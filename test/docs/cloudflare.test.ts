@@ -82,13 +82,13 @@ describe("wrangler", () => {
 
   const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
 
-  test.for(["cloudflare/wrangler.toml", "cloudflare/fan-out.toml", "app/wrangler.toml"])(
-    "accepts %s, and bundles its entry point",
-    async (config) => {
-      const argv = ["deploy", "--dry-run", "--config", join(guide, config), "--outdir", join(folder, dirname(config))];
-      const env = { PATH: process.env["PATH"], HOME: folder, CI: "true", WRANGLER_SEND_METRICS: "false" };
-      const { stdout } = await promisify(execFile)(process.execPath, [wrangler, ...argv], { cwd: folder, env });
-      expect(stdout).toMatch(/--dry-run: exiting now/);
-    },
-  );
+  test.for([
+    ...["cloudflare/wrangler.toml", "cloudflare/fan-out.toml", "cloudflare/wake.toml"],
+    ...["cloudflare/wake-producer.toml", "app/wrangler.toml"],
+  ])("accepts %s, and bundles its entry point", async (config) => {
+    const argv = ["deploy", "--dry-run", "--config", join(guide, config), "--outdir", join(folder, dirname(config))];
+    const env = { PATH: process.env["PATH"], HOME: folder, CI: "true", WRANGLER_SEND_METRICS: "false" };
+    const { stdout } = await promisify(execFile)(process.execPath, [wrangler, ...argv], { cwd: folder, env });
+    expect(stdout).toMatch(/--dry-run: exiting now/);
+  });
 });

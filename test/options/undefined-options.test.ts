@@ -7,9 +7,9 @@ import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, relayTo } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { createWorker } from "../../src/platforms/cloudflare.ts";
-import { startWorker } from "../../src/platforms/node.ts";
+import { startWorker, timerWake } from "../../src/platforms/node.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
-import { createQStash } from "../../src/qstash/index.ts";
+import { createQStash, qstashWake } from "../../src/qstash/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { type RedisClient, redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { tracing } from "../../src/telemetry/index.ts";
@@ -155,6 +155,12 @@ const takers: readonly Taker[] = [
   { of: "relayTo", valid: { url: "https://app.test/drain", token }, take: (target) => void relayTo(target) },
   { of: "dashboard", valid: {}, take: (options) => void dashboard(options) },
   { of: "createQStash", valid: qstash, take: (options) => void createQStash(options) },
+  {
+    of: "qstashWake",
+    valid: { token, url: "https://app.test/drain", drainToken: token },
+    take: (options) => void qstashWake(options),
+  },
+  { of: "timerWake", valid: {}, take: (options) => void timerWake(() => {}, options) },
   {
     of: "enqueueLimits",
     valid: { maxDelay: "1d" },

@@ -75,6 +75,15 @@ describe("the size, minified and gzipped,", () => {
     expect(without.used.filter((file) => file.includes("/qstash/"))).toEqual([]);
   });
 
+  test(`of a wake object is at most ${sizes.wakeObject} KB in a Worker, and 0 without it`, async () => {
+    const without = await bundleWorker();
+    const withIt = await bundleWorker(
+      'import { createWakeObject } from "tidegate/cloudflare"; export const Wake = createWakeObject(() => ({}));',
+    );
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(sizes.wakeObject * 1_024);
+    expect(without.used.filter((file) => file.includes("wake-object"))).toEqual([]);
+  });
+
   test(`of the demo Worker is at most ${sizes.demo} KB`, async () => {
     const { gzipped } = await bundleExample("examples/cloudflare/worker.ts");
     expect(gzipped).toBeLessThanOrEqual(sizes.demo * 1_024);

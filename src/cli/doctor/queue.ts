@@ -1,9 +1,10 @@
+import type { QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { count, counted, printable } from "../output/text.ts";
-import { span } from "../output/time.ts";
+import { brief, moment, span } from "../output/time.ts";
 import type { Target } from "../target.ts";
 import { type Finding, findings } from "./finding.ts";
 
@@ -14,6 +15,7 @@ const MOST_JOBS = 1_000;
 const store = findings("queue");
 const paused = findings("paused");
 const backlog = findings("backlog");
+const wakeUps = findings("wake-ups");
 const dead = findings("dead-letter queue");
 const names = findings("job names");
 const recurring = findings("schedules");
@@ -24,12 +26,14 @@ export async function checkQueue(target: Target, now: number): Promise<Finding[]
   try {
     const stats = await queue.getStats();
     const schedules = await queue.schedules.list();
+    const history = await queue.getHistory({ hours: 24 });
     const waiting = await Promise.all(
       (["ready", "scheduled", "dead"] as const).map((state) => queue.listJobs({ state, limit: MOST_JOBS })),
     );
     return [
       pausedFinding(stats, command),
       backlogFinding(stats, schedules, target, now),
+      wakeFinding(history),
       deadFinding(stats, command),
       nameFinding(
         waiting.flatMap(({ jobs }) => jobs),
@@ -64,8 +68,25 @@ function backlogFinding(
     return backlog.ok(readyCount > 0 ? waits : "No due jobs are waiting.");
   }
   const message = `A job or schedule has been due for ${span(lateMs)}.`;
-  const advice = `Check that a cron trigger drains the queue often enough, with enough time. Try: ${workOnce(target)}`;
+  const advice = `Check that a cron trigger, or what wakes the queue, drains it often enough, with enough time. Try: ${workOnce(target)}`;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
+}
+
+/** Whether drains come when something is due: by how late the jobs of the latest hour with one began. */
+function wakeFinding({ hours }: QueueHistory): Finding {
+  const { waiting, at } = hours.findLast((hour) => hour.waiting !== null) ?? {};
+  if (!waiting || !at)
+    return wakeUps.unknown(
+      "No start of a job was timed in the last 24 hours.",
+      "To see whether something wakes the queue, enqueue a job with a delay, and check again after it.",
+    );
+  const message = `In the hour from ${moment(at)}, 95 % of the jobs began within ${brief(waiting.p95Ms)} of their time.`;
+  if (waiting.p95Ms <= LATE_MS.warn) return wakeUps.ok(message);
+  return wakeUps.warn(
+    message,
+    "If the queue has a wake, its calls do not arrive: look for a wake-up that has failed in the log of the app, of the Durable Object " +
+      "or of QStash. Jobs that wait for a slot or for their flow control key are late too.",
+  );
 }
 
 /** Directly on Redis, `queue:work` needs a module with the jobs. */

@@ -1,9 +1,11 @@
 import { Afterwards } from "../observe/afterwards.ts";
+import type { WakeCalls } from "../observe/wake.ts";
 import { type Clock, steadyClock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import type { Cost } from "../store/meter.ts";
 import { Condition } from "./condition.ts";
 import { checkBudget, type LeastBudgets } from "./least-budgets.ts";
+import { thenWake } from "./next-wake.ts";
 import type { DrainLimits } from "./options.ts";
 import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "./report.ts";
 
@@ -12,7 +14,9 @@ export interface DrainableQueue {
   readonly queue: string;
   readonly clock: Clock;
   readonly budgets: LeastBudgets;
-  /** Drains as `Queue.drain` does, within limits that have been read. */
+  /** What asks for the next drain; undefined if the queue has no `wake`. */
+  readonly wakes: WakeCalls | undefined;
+  /** Drains within limits that have been read, and does not ask for the next drain. */
   drainWithin(limits: DrainLimits): Promise<DrainReport>;
   /**
    * Calls `listener` with the run time of each job that is enqueued, or becomes due sooner, through this object. So a
@@ -31,6 +35,8 @@ export interface DrainableQueue {
  * A peek at a queue costs a round trip and at most two commands. If the budget is too small to peek at all queues, each
  * drain peeks at the first, and at as many others as it can, chosen at random.
  *
+ * At its end it asks for the next drain of each queue that has a `wake`, also if it has failed.
+ *
  * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was skipped), else
  *   "paused" if any queue is. `backlog` is also true if a limit kept a queue from being drained.
  * @throws {TidegateError} as `Queue.drain`. What the earlier queues did stays done.
@@ -38,7 +44,15 @@ export interface DrainableQueue {
 export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
   const [first] = queues;
   if (!first) throw invalidRequest("drainQueues needs at least one queue.");
-  return queues.length === 1 ? first.drainWithin(limits) : new SharedDrain(first, queues, limits).run();
+  const shared = queues.length > 1 ? new SharedDrain(first, queues, limits) : undefined;
+  return shared
+    ? thenWake(
+        queues,
+        limits,
+        () => shared.run(),
+        (queue, report) => shared.reportOf(queue, report),
+      )
+    : thenWake(queues, limits, () => first.drainWithin(limits));
 }
 
 /** What ends the drains of all queues. A budget that is too small for one queue may be enough for another. */
@@ -78,6 +92,12 @@ class SharedDrain {
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
     this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
+  }
+
+  /** The latest report of one queue, with what the drain of all has done. */
+  reportOf(queue: DrainableQueue, all: DrainReport): DrainReport {
+    const { stoppedBy, nextRunAt, backlog } = this.#latest.get(queue) ?? notDrained;
+    return { ...all, stoppedBy, nextRunAt, backlog };
   }
 
   async run(): Promise<DrainReport> {

@@ -1,3 +1,4 @@
+import type { Wake } from "../observe/wake.ts";
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { accepting, callable, duration, optionsOf, whole } from "../shared/schema.ts";
@@ -90,6 +91,8 @@ export interface InternalDrainOptions {
    * two seconds. Default: the drain waits.
    */
   readonly afterwards?: (rest: Promise<void>) => void;
+  /** Asks for the next drain of each queue, in place of its own `wake`. */
+  readonly wake?: Wake;
 }
 
 /** Drain options, checked and complete. */

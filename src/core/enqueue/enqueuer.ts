@@ -30,6 +30,8 @@ export interface HoldOptions {
   readonly timeout?: Duration | undefined;
   /** As in `BulkOptions`. */
   readonly trace?: TraceContext | undefined;
+  /** Keeps the invocation alive for the call of `wake`. Default: the enqueue waits for it. */
+  readonly inBackground?: ((work: Promise<unknown>) => void) | undefined;
 }
 
 interface Sent<Result = EnqueueResult> {
@@ -75,21 +77,21 @@ export class Enqueuer {
   /** Stores jobs in one atomic call, and leases those that are due to the caller. */
   async held(
     jobs: readonly BulkJob[],
-    { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
+    { most = jobs.length, timeout = LATEST_TIME_MS, trace, inBackground }: HoldOptions = {},
   ): Promise<HeldJobs> {
     const read = this.#read(jobs);
     const isShort = read.map((each) => isShorter(each, timeout));
     return this.#sendTogether(read, trace, (newJobs) => {
       const now = this.#needs.clock();
       const toHold = newJobs.filter((job, index) => job.runAt <= now && isShort[index]).slice(0, most);
-      return this.#storeAndLease(newJobs, toHold, now);
+      return this.#storeAndLease(newJobs, toHold, now, inBackground);
     });
   }
 
   /** Stores each job separately, as calls of `one` in one turn, and leases those that are due to the caller. */
   async each(
     jobs: readonly BulkJob[],
-    { most = jobs.length, timeout = LATEST_TIME_MS, trace }: HoldOptions = {},
+    { most = jobs.length, timeout = LATEST_TIME_MS, trace, inBackground }: HoldOptions = {},
   ): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>> {
     const held: LeasedJob[] = [];
     const short = new Set<string>();
@@ -98,7 +100,7 @@ export class Enqueuer {
       const now = this.#needs.clock();
       const toHold = newJobs.filter((job) => job.runAt <= now && short.has(job.id)).slice(0, free);
       free -= toHold.length;
-      const stored = await this.#storeAndLease(newJobs, toHold, now);
+      const stored = await this.#storeAndLease(newJobs, toHold, now, inBackground);
       held.push(...stored.held);
       return stored.results;
     });
@@ -158,7 +160,12 @@ export class Enqueuer {
     return this.#resultsOf(await this.#needs.store.enqueue(newJobs, this.#needs.clock()));
   }
 
-  async #storeAndLease(newJobs: readonly NewJob[], toHold: readonly NewJob[], now: number): Promise<HeldJobs> {
+  async #storeAndLease(
+    newJobs: readonly NewJob[],
+    toHold: readonly NewJob[],
+    now: number,
+    inBackground: HoldOptions["inBackground"],
+  ): Promise<HeldJobs> {
     const { store, longestTimeoutMs, random } = this.#needs;
     const leased = new Set(toHold);
     const leaseEndsAt = now + leaseMsFor(longestTimeoutMs, random);
@@ -172,15 +179,35 @@ export class Enqueuer {
       const run = lease && takesSlot(lease) && { run: { isAwaited: true } };
       return lease && job ? [{ lease, record: job.record, dueAt: job.runAt, ...run }] : [];
     });
-    return { results: this.#resultsOf(replies), held };
+    return { results: await this.#resultsOf(replies, inBackground), held };
   }
 
-  #resultsOf(replies: readonly EnqueueReply[]): readonly EnqueueResult[] {
+  async #resultsOf(
+    replies: readonly EnqueueReply[],
+    inBackground?: HoldOptions["inBackground"],
+  ): Promise<readonly EnqueueResult[]> {
     if (replies.some(({ isEmptied }) => isEmptied)) this.#needs.noteEmptied();
-    return replies.map(({ id, status, runAt, lease }) => {
-      if (runAt !== undefined && !lease) this.#needs.noteDue(runAt);
-      return { id, status, runAt: runAt === undefined ? null : new Date(runAt) };
-    });
+    const announced = this.#announce(replies);
+    if (announced && inBackground) inBackground(announced);
+    else await announced;
+    return replies.map(({ id, status, runAt }) => ({
+      id,
+      status,
+      runAt: runAt === undefined ? null : new Date(runAt),
+    }));
+  }
+
+  /** Announces the earliest of these jobs, with one call of `wake`: an earlier end of a lease goes first. */
+  #announce(replies: readonly EnqueueReply[]): Promise<unknown> | undefined {
+    let dueAt = Number.POSITIVE_INFINITY;
+    let leasedUntil = Number.POSITIVE_INFINITY;
+    for (const { runAt, lease } of replies) {
+      if (lease) leasedUntil = Math.min(leasedUntil, lease.endsAt);
+      else if (runAt !== undefined) dueAt = Math.min(dueAt, runAt);
+    }
+    const leased = leasedUntil < dueAt ? this.#needs.noteLeased(leasedUntil) : undefined;
+    const due = dueAt < Number.POSITIVE_INFINITY ? this.#needs.noteDue(dueAt) : undefined;
+    return leased && due ? Promise.all([leased, due]) : (leased ?? due);
   }
 }
 

@@ -16,8 +16,13 @@ export interface EnqueueNeeds {
   readonly store: EnqueueStore;
   readonly hooks: CheckedHooks | undefined;
   readonly tracing: Tracing | undefined;
-  /** Called with the time at which something will be due. */
-  readonly noteDue: (runAt: number) => void;
+  /**
+   * Announces that something is stored that will be due at this time: to the drains of this object, and to `wake`.
+   * Await the result before you respond. It never rejects.
+   */
+  readonly noteDue: (runAt: number) => Promise<void> | undefined;
+  /** Announces to `wake` when a lease ends that the caller has taken: if its invocation dies, the job is due then. */
+  readonly noteLeased: (endsAt: number) => Promise<void> | undefined;
   /** Called when the store finds that the queue was emptied since this process last used it. */
   readonly noteEmptied: () => void;
 }

@@ -54,15 +54,24 @@ export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.li
   limit,
 });
 
+export interface FlowNeeds extends StoreNeeds, Pick<EnqueueNeeds, "clock"> {
+  /** Announces that anything may have become due, as `noteDue` does. */
+  readonly noteAnythingDue: () => Promise<void> | undefined;
+}
+
+/** Changes a key, and announces the jobs that this may have made due. */
+export async function changeFlow({ store, clock, noteAnythingDue }: FlowNeeds, key: string, change: FlowChange) {
+  await store.changeFlow(key, change, clock());
+  if (change.to !== "paused") await noteAnythingDue();
+}
+
 /** The flow control keys of a queue. */
 export class FlowKeys {
-  readonly #needs: StoreNeeds & Pick<EnqueueNeeds, "clock">;
-  readonly #changed: () => void;
+  readonly #needs: FlowNeeds;
 
-  /** @internal @param changed is called when jobs may have become due. */
-  constructor(needs: StoreNeeds & Pick<EnqueueNeeds, "clock">, changed: () => void) {
+  /** @internal */
+  constructor(needs: FlowNeeds) {
     this.#needs = needs;
-    this.#changed = changed;
   }
 
   /** Reads a key. Null if it has no jobs, is neither paused nor pinned, and has no open window. */
@@ -124,8 +133,7 @@ export class FlowKeys {
   async #change(key: string, change: FlowChange): Promise<void> {
     checkFlowKey(key, "key");
     if (change.to === "set" || change.to === "unset") refuseReserved({ flowKey: key });
-    await this.#needs.store.changeFlow(key, change, this.#needs.clock());
-    this.#changed();
+    await changeFlow(this.#needs, key, change);
   }
 }
 

@@ -100,7 +100,7 @@ export async function retryDead(
   const { runAt = now } = changes;
   const retried = await retrySelected(needs, readSelection(selection), options, { ...changes, runAt }, now);
   if (typeof selection === "string" && retried === 0) await mustBeDead(needs.store, selection);
-  if (retried > 0 && !options.dryRun) needs.noteDue(runAt);
+  if (retried > 0 && !options.dryRun) await needs.noteDue(runAt);
   return retried;
 }
 

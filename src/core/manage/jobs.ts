@@ -66,7 +66,7 @@ export async function updateJob(needs: ManageNeeds, id: string, change: JobChang
   const now = clock();
   const snapshot = readChange(change);
   const changed = await storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
-  noteDue(changed.at);
+  await noteDue(changed.at);
   return jobInfo(changed, queue, definitions, now) as JobInfo;
 }
 

@@ -68,7 +68,7 @@ export async function reschedulePending(
     throw invalidRequest("With a cursor, when must be the runAt of the previous call, and not a duration.");
   const move = (ids: readonly string[]) => needs.store.reschedule(ids, runAt, now);
   const { count, cursor } = await changeSelected(needs, selection, options, now, move, runAt);
-  if (count > 0 && !options.dryRun) needs.noteDue(runAt);
+  if (count > 0 && !options.dryRun) await needs.noteDue(runAt);
   return { rescheduled: count, runAt: new Date(runAt), cursor };
 }
 

@@ -4,18 +4,23 @@ import type { DrainNeeds } from "../drain/needs.ts";
 import { NextDueHint } from "../drain/next-due.ts";
 import { UsageCounter } from "../drain/usage.ts";
 import type { EnqueueNeeds } from "../enqueue/needs.ts";
+import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
+import type { WakeCalls } from "../observe/wake.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Meter } from "../store/meter.ts";
-import { checkDrainable } from "../store/store.ts";
+import { checkDrainable, type QueueStore } from "../store/store.ts";
 import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 
-export type OpenQueue = EnqueueNeeds & DrainNeeds & ManageNeeds;
+export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNeeds {
+  readonly store: QueueStore;
+  readonly wakes: WakeCalls | undefined;
+}
 
 export function openQueue(options: QueueOptions): OpenQueue {
   const { store: kept, ...chosen } = readOptions(options, queueOptions, "new Queue");
-  const { queue, definitions, clock, logger } = chosen;
+  const { queue, definitions, clock, logger, wakes } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
@@ -31,7 +36,16 @@ export function openQueue(options: QueueOptions): OpenQueue {
     nextDue,
     usage,
     budgets: leastBudgets(store.local, declared.count, mostFollowUps(definitions)),
-    noteDue: (runAt) => nextDue.note(runAt),
+    noteDue(runAt) {
+      nextDue.note(runAt);
+      return wakes?.by(runAt);
+    },
+    noteLeased: (endsAt) => wakes?.by(endsAt),
+    noteAnythingDue() {
+      const now = clock();
+      nextDue.forget(now);
+      return wakes?.by(now);
+    },
     noteEmptied: () => {
       declared.noteEmptied();
       logEmptied(logger, queue, clock());

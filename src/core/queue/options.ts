@@ -3,6 +3,7 @@ import { LONGEST_NAME, longestTimeoutMs } from "../job/options.ts";
 import { type Hooks, readHooks } from "../observe/hooks.ts";
 import { type Logger, readLogger } from "../observe/log.ts";
 import { checkTracing, type Tracing } from "../observe/tracing.ts";
+import { type Wake, WakeCalls } from "../observe/wake.ts";
 import { type Clock, systemClock, wholeClock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
@@ -46,16 +47,25 @@ export interface QueueOptions {
   readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */
   readonly tracing?: Tracing | undefined;
+  /**
+   * Asks the platform to drain the queue, not later than at a time in ms since 1970. It comes from `durableObjectWake`
+   * of `tidegate/cloudflare`, `qstashWake` of `tidegate/qstash` or `timerWake` of `tidegate/node`, or it is a function
+   * of your own. It is called when something falls due before all that this object has asked for, at most about once a
+   * second for what is due now, and after each drain for what is due next. Whatever calls it waits until it has ended,
+   * at most two seconds; `POST /jobs` responds at once and keeps the invocation alive instead. If it fails, one line is
+   * logged and nothing else happens, so keep a cron that ticks each hour. Default: none.
+   */
+  readonly wake?: Wake | undefined;
 }
 
 /** Options of a producer. */
 export interface ProducerOptions
-  extends Pick<QueueOptions, "name" | "jobs" | "clock" | "newId" | "hooks" | "logger" | "tracing"> {
+  extends Pick<QueueOptions, "name" | "jobs" | "clock" | "newId" | "hooks" | "logger" | "tracing" | "wake"> {
   /** Keeps the jobs: `upstashProducerStore`, or any store of a queue. */
   readonly store: ProducerStore;
 }
 
-export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing"];
+export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing", "wake"];
 export const queueOptions = [...producerOptions, "random", "retention", "observe"];
 
 /**
@@ -78,12 +88,13 @@ export function readOptions<Kept extends ProducerStore>(
     );
   checkStore(store, taker);
   checkFlag(observe, "observe");
-  checkFunctions(options, ["clock", "random", "newId"]);
+  checkFunctions(options, ["clock", "random", "newId", "wake"]);
   const source = options.clock ?? systemClock;
   if (!Number.isFinite(source())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
   const clock = wholeClock(source);
   const newId = options.newId ?? timeOrderedIds(clock);
   const definitions = byName(options.jobs ?? []);
+  const logger = readLogger(options.logger);
   return {
     queue: name,
     store,
@@ -95,8 +106,9 @@ export function readOptions<Kept extends ProducerStore>(
     observe,
     longestTimeoutMs: longestTimeoutMs(definitions.values()),
     hooks: readHooks(options.hooks),
-    logger: readLogger(options.logger),
+    logger,
     tracing: checkTracing(options.tracing),
+    wakes: options.wake && new WakeCalls(options.wake, clock, logger),
   };
 }
 

@@ -22,12 +22,13 @@ export class Producer {
   /** @throws {TidegateError} `invalid_request` for an invalid option, or if two jobs have the same name. */
   constructor(options: ProducerOptions) {
     const { store, ...chosen } = readOptions(options, producerOptions, "new Producer");
-    const { queue, clock, logger } = chosen;
+    const { queue, clock, logger, wakes } = chosen;
     this.name = queue;
     this.#enqueuer = new Enqueuer({
       ...chosen,
       store: store.open(queue),
-      noteDue: () => {},
+      noteDue: (runAt) => wakes?.by(runAt),
+      noteLeased: (endsAt) => wakes?.by(endsAt),
       noteEmptied: () => logEmptied(logger, queue, clock()),
     });
   }

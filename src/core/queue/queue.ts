@@ -1,11 +1,12 @@
 import { drainQueue } from "../drain/drain-queue.ts";
+import { thenWake } from "../drain/next-wake.ts";
 import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
-import { FlowKeys } from "../flow/flow-keys.ts";
+import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
@@ -74,23 +75,20 @@ export class Queue {
    */
   constructor(options: QueueOptions) {
     const open = openQueue(options);
-    const { queue, store, reader, clock, budgets, nextDue } = open;
+    const { queue, store, reader, clock, budgets, nextDue, wakes } = open;
     const enqueuer = new Enqueuer(open);
     this.#open = open;
     this.schedules = new Schedules(open);
-    this.flowControl = new FlowKeys(open, () => nextDue.forget(clock()));
+    this.flowControl = new FlowKeys(open);
     this.#enqueuer = enqueuer;
     attachInternals(this, {
-      ...{ queue, clock, budgets, local: store.local },
+      ...{ queue, clock, budgets, wakes, local: store.local },
       documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
       async retryDead(id, payload, changes) {
         await retryDead(open, id, { payload }, changes);
       },
       measure: () => getMeasures(open),
-      async changeFlow(key, change) {
-        await store.changeFlow(key, change, clock());
-        nextDue.forget(clock());
-      },
+      changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
@@ -170,7 +168,8 @@ export class Queue {
    *   not be settled run again when their leases run out.
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    return drainQueue(this.#open, drainLimits(options));
+    const limits = drainLimits(options);
+    return thenWake([this.#open], limits, () => drainQueue(this.#open, limits));
   }
 
   /**
@@ -183,9 +182,9 @@ export class Queue {
 
   /** Ends a pause: drains start jobs and fire schedules again. Does nothing if the queue is not paused. */
   async resume(): Promise<void> {
-    const { store, clock, nextDue } = this.#open;
+    const { store, noteAnythingDue } = this.#open;
     await store.setPaused(false);
-    nextDue.forget(clock());
+    await noteAnythingDue();
   }
 
   // Reading -----------------------------------------------------------------------------------------------------------

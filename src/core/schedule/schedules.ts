@@ -174,7 +174,7 @@ export class Schedules {
     const { store, clock, noteDue } = this.#needs;
     const now = clock();
     const [reply] = await store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
-    noteDue(now);
+    await noteDue(now);
     return { id: occurrenceJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
   }
 
@@ -208,7 +208,7 @@ export class Schedules {
       const existing = await store.findSchedule(key);
       const stored = make(existing);
       if (!(await store.putSchedule({ ...stored, from: existing }))) continue;
-      if (stored.next !== undefined) noteDue(stored.next);
+      if (stored.next !== undefined) await noteDue(stored.next);
       return scheduleInfo(stored);
     }
   }

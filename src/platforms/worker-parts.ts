@@ -1,0 +1,80 @@
+import { type DrainOptions, drainLimits, type InternalDrainOptions, withDefaults } from "../core/drain/options.ts";
+import type { DrainReport } from "../core/drain/report.ts";
+import { internalsOf } from "../core/queue/internals.ts";
+import type { Queue } from "../core/queue/queue.ts";
+import { drainQueues } from "../core/queue/queues.ts";
+import { systemClock } from "../core/shared/clock.ts";
+import { invalidRequest, quote } from "../core/shared/errors.ts";
+import { knownOptions } from "../core/shared/validate.ts";
+import { readFanOut, startFanOut } from "../http/backlog-fan-out.ts";
+import { createHandler, type HandlerOptions } from "../http/handler.ts";
+import { handlerOptions, logFailure, readOptions } from "../http/options.ts";
+
+/** The options of `createHandler`, and the bounds of the cron trigger's drain. */
+export interface CloudflareOptions extends HandlerOptions {
+  /**
+   * The bounds of the drain that a cron trigger or the alarm of a wake object starts, such as `cloudflareFree` or
+   * `cloudflarePaid`. Missing ones, also within the budget, come from `drain`.
+   *
+   * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Whenever
+   * something falls due, the drain needs a round trip or two. The free plan allows an invocation 50 of them. An alarm
+   * does not linger: it is set for the next time that something is due.
+   */
+  readonly scheduled?: DrainOptions | undefined;
+}
+
+export type WorkerParts = ReturnType<typeof workerParts>;
+
+/** What the events of a Worker need. @param taker the function that got the options, for errors. */
+export function workerParts(given: CloudflareOptions, taker: string) {
+  if (given instanceof Promise)
+    throw invalidRequest(
+      `The function passed to ${taker} returned a promise. Return the options directly, without async.`,
+    );
+  const { scheduled = {}, ...options } = knownOptions(given, [...handlerOptions, "scheduled"], taker);
+  const { drain } = options;
+  readOptions(options);
+  drainLimits(scheduled);
+  const bounds = () => withDefaults(scheduled, (typeof drain === "function" ? drain() : drain) ?? {});
+  let handler: ReturnType<typeof createHandler> | undefined;
+  const queues = options.queues ?? (options.queue ? [options.queue] : []);
+  if (isOnWorkers()) for (const queue of queues) checkConnection(queue);
+  /** Drains every queue. */
+  const tick = async (over: DrainOptions = {}, inner: InternalDrainOptions = {}): Promise<DrainReport> => {
+    const report = await drainQueues(queues, { ...bounds(), ...over }, inner);
+    const clock = queues[0]?.clock ?? systemClock;
+    await startFanOut(readFanOut(options), report, "cron", clock, options.onError ?? logFailure);
+    warnOf(report);
+    return report;
+  };
+  return {
+    tick,
+    // Created only for requests: a cron trigger in a new isolate has little time.
+    get handler() {
+      handler ??= createHandler(options);
+      return handler;
+    },
+  };
+}
+
+function isOnWorkers(): boolean {
+  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } };
+  return navigator?.userAgent === "Cloudflare-Workers";
+}
+
+/** Refuses a queue that would work only in the first event of an isolate. */
+function checkConnection(queue: Queue): void {
+  if (!internalsOf(queue).local.keepsConnection) return;
+  throw invalidRequest(
+    `The queue ${quote(queue.name)} is on redisStore, whose connection Workers do not share between events. Use upstashStore, or ` +
+      "connect in each event, as docs/guide/cloudflare.md shows.",
+  );
+}
+
+/** The report contains counts and times, and no payload. */
+function warnOf(report: DrainReport): void {
+  if (report.stoppedBy !== "aborted" && report.lost === 0) return;
+  console.error(
+    `tidegate: a cron trigger or an alarm could not settle every job that it ran. ${JSON.stringify(report)}`,
+  );
+}

@@ -1,0 +1,71 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import producerWorker from "../../examples/guide/cloudflare/wake-producer.ts";
+import { resize } from "../../examples/guide/define.ts";
+import * as wake from "../../examples/guide/wake.ts";
+import { memoryStore } from "../../src/index.ts";
+import { start } from "../support/clock.ts";
+import { useRedis } from "../support/stores.ts";
+
+// The Worker with a Durable Object runs in test/runtimes/wake.test.ts.
+
+const cat = { image: "cat.png", width: 80 };
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllEnvs();
+});
+
+describe("the wake-ups of the guide", () => {
+  test("QStash calls the route with the token that it was given", async () => {
+    vi.stubEnv("CRON_SECRET", "the-cron-secret");
+    const sent: Request[] = [];
+    const env = { QSTASH_TOKEN: "the-qstash-token", CRON_SECRET: "the-cron-secret" };
+    const { queue, POST } = wake.wokenByQStash(memoryStore(), env, async (...call) => {
+      sent.push(new Request(...call));
+      return new Response(null, { status: 201 });
+    });
+    await queue.enqueue(resize, cat);
+    expect(sent.map(({ url }) => url)).toEqual([
+      "https://qstash.upstash.io/v2/publish/https://app.example.com/api/queue/drain",
+    ]);
+    const headers = { Authorization: sent[0]?.headers.get("upstash-forward-authorization") ?? "" };
+    const report = await POST(new Request("https://app.example.com/api/queue/drain", { method: "POST", headers }));
+    expect(await report.json()).toMatchObject({ completed: 1 });
+  });
+
+  test("a timer drains when the job is due", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setTimeout", "clearTimeout"], now: start });
+    const queue = wake.wokenByTimer(memoryStore(), new AbortController().signal);
+    await queue.enqueue(resize, cat, { delay: "3s" });
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect((await queue.getStats()).totalProcessed).toBe(1);
+  });
+
+  test("a scheduler gets the URL and the time", async () => {
+    const calls: (readonly [string, Date])[] = [];
+    const queue = wake.wokenByAnother(memoryStore(), { call: async (...call) => void calls.push(call) });
+    const { runAt } = await queue.enqueue(resize, cat, { delay: "3s" });
+    expect(calls).toEqual([["https://app.example.com/queue/drain", runAt]]);
+  });
+
+  describe("of a Worker that only enqueues", () => {
+    const redis = useRedis();
+    test("go to the object of the Worker that runs the jobs", async () => {
+      const urls: string[] = [];
+      const namespace = {
+        idFromName: (name: string) => name,
+        get: () => ({
+          async fetch(url: string) {
+            urls.push(url);
+            return new Response(null, { status: 204 });
+          },
+        }),
+      };
+      const { url, token } = redis.shim;
+      const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE: namespace };
+      const response = await producerWorker.fetch(new Request("https://shop.test/"), env);
+      const { runAt } = (await response.json()) as { runAt: string };
+      expect(urls).toEqual([`https://wake/?at=${Date.parse(runAt)}`]);
+    });
+  });
+});

@@ -1,0 +1,68 @@
+import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import { unstable_startWorker as startWorker } from "wrangler";
+import { installedBuild } from "../package/built.ts";
+import { useRedis } from "../support/stores.ts";
+import { dev } from "./wrangler.ts";
+
+// The Worker of the guide that a Durable Object wakes, in workerd, where no cron trigger fires.
+
+const examples = join(import.meta.dirname, "../../examples/guide/cloudflare");
+const redis = useRedis();
+const cleanUps: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+async function deployed() {
+  const folder = await mkdtemp(join(await installedBuild(), "wake-"));
+  cleanUps.push(() => rm(folder, { recursive: true }));
+  for (const file of ["wake.ts", "wake.toml", "jobs.ts"]) await copyFile(join(examples, file), join(folder, file));
+  const secret = (value: string) => ({ type: "secret_text", value }) as const;
+  const start = () =>
+    startWorker({
+      config: join(folder, "wake.toml"),
+      bindings: {
+        UPSTASH_REDIS_REST_URL: secret(redis.shim.url),
+        UPSTASH_REDIS_REST_TOKEN: secret(redis.shim.token),
+        TIDEGATE_ENQUEUE_TOKEN: secret("the-enqueue-token"),
+        TIDEGATE_ADMIN_TOKEN: secret("the-admin-token"),
+      },
+      dev: { ...dev, persist: join(folder, "state") },
+    });
+  return { start };
+}
+
+test("a Durable Object starts delayed jobs within a second of their time, without a cron, also after a restart", async () => {
+  const { start } = await deployed();
+  let worker = await start();
+  cleanUps.push(() => worker.dispose());
+  const call = async (method: string, path: string, body?: object) => {
+    const headers = { Authorization: "Bearer the-admin-token", "Content-Type": "application/json" };
+    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+    const response = await worker.fetch(`http://worker.test${path}`, init);
+    return (await response.json()) as { id: string; runAt: string; state: string; startedAt: string };
+  };
+  /** Moves a job to a time soon. A request that enqueued it for that time would stay and run it. */
+  const moved = async (delay: string) => {
+    const { id } = await call("POST", "/jobs", { name: "greet", payload: { who: "Ada" }, delay: "1h" });
+    return { id, dueAt: Date.parse((await call("PATCH", `/jobs/${id}`, { delay })).runAt) };
+  };
+  const startOf = (id: string) =>
+    vi.waitUntil(
+      async () => {
+        const { state, startedAt } = await call("GET", `/jobs/${id}`);
+        return state === "completed" && Date.parse(startedAt);
+      },
+      { timeout: 20_000, interval: 50 },
+    );
+  const first = await moved("1s");
+  expect((await startOf(first.id)) - first.dueAt).toBeLessThan(1_000);
+  const second = await moved("3s");
+  await worker.dispose();
+  worker = await start();
+  const restartedAt = Date.now();
+  expect((await startOf(second.id)) - Math.max(second.dueAt, restartedAt)).toBeLessThan(1_000);
+});
