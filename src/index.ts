@@ -41,6 +41,7 @@ export {
   type SchemaOutput,
   type Snooze,
 } from "./core/job/define.ts";
+export type { JobEnqueueOptions } from "./core/job/enqueue-options.ts";
 export type { EnqueueResult } from "./core/job/enqueue-result.ts";
 export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";

@@ -71,7 +71,7 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
     state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
-  for (const job of outcome.followUps ?? []) addJob(state, job, now);
+  for (const job of outcome.followUps ?? []) addJob(state, job, now, !job.keepsLimits);
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
     state.records.set(lease.id, record);
@@ -107,14 +107,14 @@ function fire(
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
   state.putSchedule(key, isSkipped ? { record: unless.skippedRecord } : { record, plan }, movedScore(next, reachMs));
   if (isSkipped) return "skipped";
-  for (const job of jobs) addJob(state, job, now);
+  for (const job of jobs) addJob(state, job, now, false);
   return "fired";
 }
 
-/** Makes a job, unless a live one has its id. */
-function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: number): void {
+/** Makes a job, unless a live one has its id. @param setsLimits whether its limits become those of its key. */
+function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: number, setsLimits: boolean): void {
   if (state.due.score(id) !== undefined) return;
-  state.add(id, record, flow && state.flowControl.join(flow, false, now));
+  state.add(id, record, flow && state.flowControl.join(flow, setsLimits, now));
   state.wait(id, waitingScore(runAt));
 }
 

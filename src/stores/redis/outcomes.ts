@@ -3,7 +3,7 @@ import { groupScore } from "../../core/store/failures.ts";
 import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
 import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
-import { flowHead } from "./flow.ts";
+import { flowHead, newFlowText } from "./flow.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
@@ -81,10 +81,10 @@ function newScore(outcome: Outcome, now: number): number | string {
 export function followUpArguments(settle: readonly Outcome[]): string[] {
   const args: string[] = [];
   settle.forEach(({ followUps }, index) => {
-    for (const { id, runAt, record } of followUps ?? [])
-      args.push(String(index + 1), id, String(waitingScore(runAt)), record);
+    for (const { id, runAt, record, flow, keepsLimits } of followUps ?? [])
+      args.push(String(index + 1), id, String(waitingScore(runAt)), record, newFlowText(flow, keepsLimits));
   });
-  return [String(args.length / 4), ...args];
+  return [String(args.length / 5), ...args];
 }
 
 // The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.
