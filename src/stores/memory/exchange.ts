@@ -53,6 +53,8 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
+  for (const { followUps = [] } of accepted)
+    for (const job of followUps) addJob(state, job, request.now, !job.keepsLimits);
   state.tally.count(accepted, request.now, request.observe === true);
   state.flowControl.putMarks(request.now);
   return settled;
@@ -71,7 +73,6 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
     state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
-  for (const job of outcome.followUps ?? []) addJob(state, job, now, !job.keepsLimits);
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
     state.records.set(lease.id, record);

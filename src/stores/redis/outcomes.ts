@@ -10,8 +10,11 @@ import { flowHead, newFlowText } from "./flow.ts";
 /** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
 const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
 
+/** An outcome, and its place among those to settle if the store gets them in another order. */
+type SentOutcome = Outcome & { readonly index?: number };
+
 interface Sent {
-  readonly sent: readonly Outcome[];
+  readonly sent: readonly SentOutcome[];
   /** Which of the outcomes were accepted, by the replies for those that were sent. */
   readonly acceptedBy: (replies: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
 }
@@ -77,14 +80,16 @@ function newScore(outcome: Outcome, now: number): number | string {
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
 }
 
-/** The jobs that outcomes make, each with the number of its outcome, from 1. */
-export function followUpArguments(settle: readonly Outcome[]): string[] {
-  const args: string[] = [];
-  settle.forEach(({ followUps }, index) => {
-    for (const { id, runAt, record, flow, keepsLimits } of followUps ?? [])
-      args.push(String(index + 1), id, String(waitingScore(runAt)), record, newFlowText(flow, keepsLimits));
-  });
-  return [String(args.length / 5), ...args];
+/** The jobs that outcomes make, in the order of the outcomes to settle, each with the number of its outcome, from 1. */
+export function followUpArguments(sent: readonly SentOutcome[]): string[] {
+  const made = sent
+    .flatMap(({ followUps = [], index }, place) => followUps.map((job) => ({ ...job, place, index: index ?? place })))
+    .sort((one, other) => one.index - other.index);
+  const args = made.flatMap(({ place, id, runAt, record, flow, keepsLimits }) => [
+    ...[String(place + 1), id, String(waitingScore(runAt)), record],
+    newFlowText(flow, keepsLimits),
+  ]);
+  return [String(made.length), ...args];
 }
 
 // The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.

@@ -66,7 +66,7 @@ end
 -- If the state of keys cannot be stored, their jobs keep the leases that it counts: a resent outcome finds them, and so
 -- does a claim once they run out. No HSET is needed for that.
 function put_leases_back()
-  call_many('ZREM', due, lined_up)
+  try_many('ZREM', due, lined_up)
   call_many('ZADD', due, ended_leases)
   call_many('ZADD', due, stored_marks())
 end
