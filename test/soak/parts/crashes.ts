@@ -46,8 +46,8 @@ async function killTrials({ seed, progress }: PartRun, trials: number, hasKeys: 
   } finally {
     await program.remove();
   }
-  const { lost, unexplained, exceeded, kept } = total;
-  deepStrictEqual({ lost, unexplained, exceeded, kept }, { lost: 0, unexplained: 0, exceeded: 0, kept: 0 });
+  const { lost, doubled, unexplained, exceeded, kept } = total;
+  deepStrictEqual({ lost, doubled, unexplained, exceeded, kept }, { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0 });
   return shown(total, hasKeys);
 }
 
