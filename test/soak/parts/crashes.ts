@@ -70,6 +70,7 @@ function shown({ killed, ...counts }: CrashFigures, hasKeys: boolean): Figures {
     "jobs run again after their lease": counts.repeated,
     "jobs run again while a lease held": counts.unexplained,
     "jobs lost": counts.lost,
+    "jobs enqueued twice by others": counts.doubled,
     ...(hasKeys && {
       "attempts begun under a key": counts.keyed,
       "limits exceeded": counts.exceeded,
