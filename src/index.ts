@@ -36,6 +36,7 @@ export {
   type PayloadArguments,
   type PayloadField,
   type PayloadOf,
+  type ResultOf,
   type SchedulePayload,
   type SchemaInput,
   type SchemaOutput,
@@ -45,6 +46,7 @@ export type { JobEnqueueOptions } from "./core/job/enqueue-options.ts";
 export type { EnqueueResult } from "./core/job/enqueue-result.ts";
 export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
+export type { JsonOf } from "./core/job/json-of.ts";
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
@@ -59,7 +61,7 @@ export type {
   QueueFigures,
   QueueHistory,
 } from "./core/manage/figures.ts";
-export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
+export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } from "./core/manage/job-info.ts";
 export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";

@@ -14,12 +14,13 @@ import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult } from "../core/job/enqueue-result.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
-import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
+import type { DeadJob, JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
 import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
-import { waitForEnd } from "../core/manage/wait.ts";
+import { type JobAndId, readJobAndId } from "../core/manage/typed-job.ts";
+import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
@@ -168,19 +169,22 @@ export class QueueClient
   }
 
   /** Like `Queue.getJob`. */
-  async getJob(id: string): Promise<JobInfo | null> {
-    return this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
+  getJob(id: string): Promise<JobInfo | null>;
+  getJob<Job extends AnyJob>(job: Job, id: string): Promise<JobInfoOf<Job> | null>;
+  async getJob(...given: JobAndId<never>): Promise<JobInfo | null> {
+    const { id, only } = readJobAndId(given);
+    return only(await this.#call("GET", `/jobs${part(id)}`, "id", undefined, true));
   }
 
   /** Like `Queue.wait`. Sends about ten requests in 30 s. @param options `timeout`: the longest wait. Default "30s". */
-  async wait(
-    id: string,
-    { timeout = 30_000 }: { readonly timeout?: Duration | undefined } = {},
-  ): Promise<JobInfo | null> {
+  wait(id: string, options?: WaitOptions): Promise<JobInfo | null>;
+  wait<Job extends AnyJob>(job: Job, id: string, options?: WaitOptions): Promise<JobInfoOf<Job> | null>;
+  async wait(...given: JobAndId<WaitOptions>): Promise<JobInfo | null> {
+    const { id, options: { timeout = 30_000 } = {}, only } = readJobAndId(given);
     const timeoutMs = Number(readDuration(timeout));
     if (!(timeoutMs >= 0)) throw refusal("timeout is not a duration.");
     const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    return waitForEnd(() => this.getJob(id), timeoutMs, Date.now, pause);
+    return waitForEnd(async () => only(await this.getJob(id)), timeoutMs, Date.now, pause);
   }
 
   /** Like `Queue.listJobs`. */

@@ -1,16 +1,7 @@
 import { Attempt } from "../core/attempt/attempt.ts";
 import type { AttemptNeeds } from "../core/attempt/needs.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
-import type {
-  AnyJob,
-  BatchItem,
-  BatchJobContext,
-  BatchJobDefinition,
-  JobContext,
-  JobDefinition,
-  PayloadArguments,
-  Snooze,
-} from "../core/job/define.ts";
+import type { AnyJob, BatchItem, BatchJobContext, JobContext, PayloadArguments, ResultOf } from "../core/job/define.ts";
 import { SETTLE_MARGIN_MS } from "../core/job/lease-length.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
 import { decodeRecord, encodeRecord } from "../core/job/record.ts";
@@ -74,18 +65,6 @@ export type Performed<Result = unknown> = {
   | { readonly status: "retried"; readonly runAt: Date; readonly error: JobError; readonly thrown: unknown }
   | { readonly status: "dead"; readonly error: JobError; readonly thrown: unknown }
 );
-
-/** What the handler of a job returns for one job. For `performBatch`, which gets one job, the first of its results. */
-type ResultOf<Job extends AnyJob> = Exclude<
-  Job extends Pick<JobDefinition<never, never, infer Result>, "perform">
-    ? Awaited<Result>
-    : Job extends Pick<BatchJobDefinition<never, never, infer Results>, "performBatch">
-      ? Awaited<Results> extends readonly (infer Result)[]
-        ? Result
-        : undefined
-      : unknown,
-  Snooze
->;
 
 /**
  * Performs a job once, as a drain does, but without a queue. It checks the payload as `enqueue` does, turns it into

@@ -5,6 +5,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import type { JobEnqueueOptions } from "./enqueue-options.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
+import type { UnchangedByJson } from "./json-of.ts";
 import { isOfInterface } from "./of-interface.ts";
 import { checkRetryOptions, type JobOptions, LONGEST_NAME, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
@@ -176,6 +177,18 @@ export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
   ? SchemaInput<NonNullable<Job["schema"]>, PayloadOf<Job>>
   : unknown;
 
+/** What the handler of a job returns for one job: `unknown` for a job of unknown type. */
+export type ResultOf<Job extends AnyJob> = Exclude<
+  Job extends Pick<JobDefinition<never, never, infer Result>, "perform">
+    ? Awaited<Result>
+    : Job extends Pick<BatchJobDefinition<never, never, infer Results>, "performBatch">
+      ? Awaited<Results> extends readonly (infer Result)[]
+        ? Result
+        : undefined
+      : unknown,
+  Snooze
+>;
+
 /** A payload under the name `Field`. It can be left out if it may be `undefined`. */
 export type PayloadField<Field extends string, Input> = undefined extends Input
   ? { readonly [Name in Field]?: Input }
@@ -291,8 +304,8 @@ export function defineJob<
   definition: DefineJobOptions<Schema, Payload, Result, Cron, BatchResult> &
     SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
 ): [BatchResult] extends [never]
-  ? JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>
-  : BatchJobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, BatchResult>;
+  ? JobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, Result>
+  : BatchJobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, BatchResult>;
 export function defineJob(definition: AnyJob): AnyJob {
   const given = knownOptions(definition, optionNames, "defineJob");
   checkJobOptions(given);

@@ -47,7 +47,10 @@ async function killTrials({ seed, progress }: PartRun, trials: number, hasKeys: 
     await program.remove();
   }
   const { lost, doubled, unexplained, exceeded, kept } = total;
-  deepStrictEqual({ lost, doubled, unexplained, exceeded, kept }, { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0 });
+  deepStrictEqual(
+    { lost, doubled, unexplained, exceeded, kept },
+    { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0 },
+  );
   return shown(total, hasKeys);
 }
 
