@@ -46,7 +46,7 @@ export type { JobEnqueueOptions } from "./core/job/enqueue-options.ts";
 export type { EnqueueResult } from "./core/job/enqueue-result.ts";
 export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
-export type { JsonOf } from "./core/job/json-of.ts";
+export type { ChangedByJson, JsonOf, StoredField, UnchangedByJson } from "./core/job/json-of.ts";
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
@@ -67,6 +67,7 @@ export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.t
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
 export type { DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
+export type { WaitOptions } from "./core/manage/wait.ts";
 export type {
   CompleteEvent,
   DeadEvent,
