@@ -3,12 +3,12 @@ export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
   worker: 120,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 10,
+  names: 10.1,
   /** A Worker that only enqueues. */
   producer: 50,
-  client: 2.52,
+  client: 2.57,
   /** What the dashboard adds, including its page. */
-  dashboard: 30,
+  dashboard: 30.1,
   /** What QStash's interface adds. */
   qstash: 30,
   /** The demo, which has all of that and zod. */

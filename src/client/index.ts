@@ -19,7 +19,6 @@ import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
-import { type JobAndId, readJobAndId } from "../core/manage/typed-job.ts";
 import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules } from "../core/schedule/schedules.ts";
@@ -171,20 +170,20 @@ export class QueueClient
   /** Like `Queue.getJob`. */
   getJob(id: string): Promise<JobInfo | null>;
   getJob<Job extends AnyJob>(job: Job, id: string): Promise<JobInfoOf<Job> | null>;
-  async getJob(...given: JobAndId<never>): Promise<JobInfo | null> {
-    const { id, only } = readJobAndId(given);
-    return only(await this.#call("GET", `/jobs${part(id)}`, "id", undefined, true));
+  async getJob(job: AnyJob | string, id = job as string): Promise<JobInfo | null> {
+    const found: JobInfo | null = await this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
+    return typeof job === "string" || job.name === found?.name ? found : null;
   }
 
   /** Like `Queue.wait`. Sends about ten requests in 30 s. @param options `timeout`: the longest wait. Default "30s". */
   wait(id: string, options?: WaitOptions): Promise<JobInfo | null>;
   wait<Job extends AnyJob>(job: Job, id: string, options?: WaitOptions): Promise<JobInfoOf<Job> | null>;
-  async wait(...given: JobAndId<WaitOptions>): Promise<JobInfo | null> {
-    const { id, options: { timeout = 30_000 } = {}, only } = readJobAndId(given);
+  async wait(job: AnyJob | string, ...rest: unknown[]): Promise<JobInfo | null> {
+    const [id, { timeout = 30_000 } = {}] = (typeof job === "string" ? [job, ...rest] : rest) as [string, WaitOptions?];
     const timeoutMs = Number(readDuration(timeout));
     if (!(timeoutMs >= 0)) throw refusal("timeout is not a duration.");
     const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    return waitForEnd(async () => only(await this.getJob(id)), timeoutMs, Date.now, pause);
+    return waitForEnd(() => this.getJob(job as AnyJob, id), timeoutMs, Date.now, pause);
   }
 
   /** Like `Queue.listJobs`. */

@@ -125,7 +125,7 @@ export function finishJob(draft: JobDraft, trace?: JobTrace): NewJob | Promise<N
   return fits?.then(() => finished) ?? finished;
 }
 
-/** The same, but returns the job at once: if the schema is asynchronous, `fits` rejects for a payload that is refused. */
+/** The same, but returns the job at once. If the schema is asynchronous, `fits` rejects for a wrong payload. */
 export function buildJob(
   { definition, record, job }: JobDraft,
   trace?: JobTrace,

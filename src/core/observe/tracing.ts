@@ -41,8 +41,8 @@ export interface Tracing {
     enqueue: (trace?: TraceContext) => Promise<{ readonly results: readonly EnqueueResult[] }>,
   ): Promise<unknown>;
   /**
-   * Calls `make`, which makes the attempt and never rejects. The trace context that it passes is stored with each of the
-   * jobs that the attempt enqueues with `job.enqueue`.
+   * Calls `make`, which makes the attempt and never rejects. The trace context that it passes is stored with each job
+   * of `job.enqueue`.
    */
   attempt(attempt: TracedAttempt, make: (trace?: TraceContext) => Promise<TracedOutcome>): Promise<unknown>;
   /** Sends what has been recorded. A drain calls it at its end and waits for it, at most two seconds. */

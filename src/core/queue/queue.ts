@@ -194,8 +194,8 @@ export class Queue {
   /**
    * Reads a job in any state; null if no job has the id, or if it completed longer ago than `retention`.
    *
-   * With a definition, the payload and the result have its types, as they arrive. It is null as well if the job with the
-   * id has another name than the definition, so that an id from outside reads no other jobs.
+   * With a definition, the payload and the result have its types, as they arrive. It is null as well if the job with
+   * the id has another name than the definition, so that an id from outside reads no other jobs.
    *
    * @throws {TidegateError} `conflict` if a newer version has stored the job: only that version can read it.
    */
