@@ -6,7 +6,9 @@ import {
   defineJob,
   type EnqueueEvent,
   type JobContext,
+  memoryStore,
   PermanentError,
+  partitioned,
   Queue,
   type QueueOptions,
 } from "../../src/index.ts";
@@ -130,6 +132,20 @@ onEachKindOfStore((kind) => {
       const { held } = await enqueueHeld([{ job: "first" }]);
       expect(await drain({ held, heldOnly: true })).toMatchObject({ completed: 1 });
       expect(await queue.drain()).toMatchObject({ completed: 1 });
+    });
+
+    test("makes a job that the drain finds which has run nothing but an occurrence", async () => {
+      const hourly = defineJob({
+        name: "hourly",
+        schedule: { cron: "0 0 * * * *" },
+        perform: (_: undefined, job) => void job.enqueue(next, { n: 1 }),
+      });
+      const { clock, queue } = await withJob(() => {}, [hourly]);
+      await drainAll(queue);
+      await clock.advance("1h");
+      await queue.drain(); // It reads the plan of the schedule, from which the store fires the next occurrence.
+      await clock.advance("1h");
+      expect(await queue.drain()).toMatchObject({ rearmed: 1, completed: 2, backlog: false });
     });
 
     test("checks names, payloads, options and their number at the call", async () => {
@@ -259,5 +275,37 @@ onEachKindOfStore((kind) => {
       }
       expect(await queue.flowControl.get("k")).toMatchObject({ waiting: 2, running: 0 });
     });
+  });
+});
+
+describe("job.enqueue on a partitioned queue", () => {
+  test("takes the flow control key of its own job, and refuses keys of other partitions", async () => {
+    const keyed = defineJob({ name: "keyed", flowControl: { key: (key: string) => key }, perform: () => {} });
+    const refusals: string[] = [];
+    const first = defineJob({
+      name: "first",
+      maxRetries: 0,
+      flowControl: { key: (key: string) => key },
+      perform: (key: string, job) => {
+        for (const other of ["a", "b", "c", "d"])
+          try {
+            job.enqueue(keyed, other);
+          } catch (error) {
+            refusals.push(`${key} ${other}: ${(error as Error).message}`);
+          }
+      },
+    });
+    const queue = new Queue({ store: partitioned(memoryStore(), 64), jobs: [first, keyed] });
+    await queue.enqueueMany(["a", "b", "c", "d"].map((payload) => ({ job: first, payload })));
+    await drainAll(queue);
+    expect(
+      (await queue.listJobs({ state: "completed", name: "keyed" })).jobs.map(({ payload }) => payload).sort(),
+    ).toEqual([...["a", "b", "c", "d"]]);
+    expect(refusals).toHaveLength(12);
+    expect(refusals).toContainEqual(
+      expect.stringMatching(
+        /^a b: The jobs of the flow control key "b" lie in another partition than the job ".+", so/,
+      ),
+    );
   });
 });
