@@ -36,14 +36,17 @@ export {
   type PayloadArguments,
   type PayloadField,
   type PayloadOf,
+  type ResultOf,
   type SchedulePayload,
   type SchemaInput,
   type SchemaOutput,
   type Snooze,
 } from "./core/job/define.ts";
+export type { JobEnqueueOptions } from "./core/job/enqueue-options.ts";
 export type { EnqueueResult } from "./core/job/enqueue-result.ts";
 export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
+export type { ChangedByJson, JsonOf, StoredField, UnchangedByJson } from "./core/job/json-of.ts";
 export type { JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
@@ -58,12 +61,13 @@ export type {
   QueueFigures,
   QueueHistory,
 } from "./core/manage/figures.ts";
-export type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "./core/manage/job-info.ts";
+export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } from "./core/manage/job-info.ts";
 export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
 export type { DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
+export type { WaitOptions } from "./core/manage/wait.ts";
 export type {
   CompleteEvent,
   DeadEvent,

@@ -16,6 +16,7 @@ export const groups: readonly Group[] = [
     pages: [
       "docs/guide/define.md",
       "docs/guide/enqueue.md",
+      "docs/guide/jobs-enqueue-jobs.md",
       "docs/guide/work.md",
       "docs/guide/wake.md",
       "docs/guide/cron.md",

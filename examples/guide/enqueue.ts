@@ -1,6 +1,6 @@
 import { defineJob, InvalidPayloadError, isTidegateError, type Queue } from "tidegate";
 import { QueueClient } from "tidegate/client";
-import { sendEmail } from "./define.ts";
+import { resize, sendEmail } from "./define.ts";
 import { importRows } from "./import-rows.ts";
 
 export async function one(queue: Queue) {
@@ -106,7 +106,7 @@ export async function changeMany(queue: Queue) {
 
 export async function waited(queue: Queue, id: string) {
   // #region wait
-  const job = await queue.wait(id, { timeout: "30s" });
+  const job = await queue.wait(resize, id, { timeout: "30s" }); // with the type of what resize returns
   if (job?.state === "completed") return job.result;
   // #endregion
   return job;

@@ -71,6 +71,10 @@ type Source = readonly [file: string, type: string];
 type Ask = (operation: Operation, each: Partial<Case>) => Promise<Response>;
 
 /** The source types of the shapes and the requests: the page uses the comments on their fields. */
+const enqueueOptions: readonly Source[] = [
+  ["src/core/job/enqueue-options.ts", "JobEnqueueOptions"],
+  ["src/core/enqueue/new-job.ts", "EnqueueOptions"],
+];
 const attempt: Source = ["src/core/job/options.ts", "JobOptions"];
 const limits: Source = ["src/core/job/flow-control.ts", "FlowControlLimits"];
 const recurring: Source = ["src/core/job/options.ts", "Schedule"];
@@ -99,14 +103,14 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
     ["src/core/drain/attempts.ts", "DrainedAttempt"],
   ],
   Problem: [["src/http/contract/requests.ts", "Problem"]],
-  NewJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"], attempt],
+  NewJob: [...enqueueOptions, attempt],
   RecurringJob: [["src/core/enqueue/new-job.ts", "RecurringOptions"], recurring, attempt],
   Backoff: [["src/core/job/backoff.ts", "BackoffRule"]],
   FlowControl: [["src/core/job/flow-control.ts", "FlowControlOptions"], limits],
   FlowLimits: [limits],
   listFlowControlKeys: [["src/core/flow/flow-keys.ts", "FlowControlListOptions"]],
   putSchedule: [recurring, attempt],
-  updateJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"]],
+  updateJob: enqueueOptions,
   listJobs: [["src/core/manage/list.ts", "ListOptions"]],
   getFailures: [["src/core/manage/failures.ts", "FailuresOptions"]],
   listDeadJobs: [

@@ -3,10 +3,10 @@ export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
   worker: 120,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 10,
+  names: 10.1,
   /** A Worker that only enqueues. */
   producer: 50,
-  client: 2.52,
+  client: 2.57,
   /** What the dashboard adds, including its page. */
   dashboard: 31,
   /** What QStash's interface adds. */

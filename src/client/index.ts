@@ -14,12 +14,12 @@ import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult } from "../core/job/enqueue-result.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
-import type { DeadJob, JobInfo } from "../core/manage/job-info.ts";
+import type { DeadJob, JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
 import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
-import { waitForEnd } from "../core/manage/wait.ts";
+import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
@@ -168,19 +168,22 @@ export class QueueClient
   }
 
   /** Like `Queue.getJob`. */
-  async getJob(id: string): Promise<JobInfo | null> {
-    return this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
+  getJob(id: string): Promise<JobInfo | null>;
+  getJob<Job extends AnyJob>(job: Job, id: string): Promise<JobInfoOf<Job> | null>;
+  async getJob(job: AnyJob | string, id = job as string): Promise<JobInfo | null> {
+    const found: JobInfo | null = await this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
+    return typeof job === "string" || job.name === found?.name ? found : null;
   }
 
   /** Like `Queue.wait`. Sends about ten requests in 30 s. @param options `timeout`: the longest wait. Default "30s". */
-  async wait(
-    id: string,
-    { timeout = 30_000 }: { readonly timeout?: Duration | undefined } = {},
-  ): Promise<JobInfo | null> {
+  wait(id: string, options?: WaitOptions): Promise<JobInfo | null>;
+  wait<Job extends AnyJob>(job: Job, id: string, options?: WaitOptions): Promise<JobInfoOf<Job> | null>;
+  async wait(job: AnyJob | string, ...rest: unknown[]): Promise<JobInfo | null> {
+    const [id, { timeout = 30_000 } = {}] = (typeof job === "string" ? [job, ...rest] : rest) as [string, WaitOptions?];
     const timeoutMs = Number(readDuration(timeout));
     if (!(timeoutMs >= 0)) throw refusal("timeout is not a duration.");
     const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-    return waitForEnd(() => this.getJob(id), timeoutMs, Date.now, pause);
+    return waitForEnd(() => this.getJob(job as AnyJob, id), timeoutMs, Date.now, pause);
   }
 
   /** Like `Queue.listJobs`. */

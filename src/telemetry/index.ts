@@ -16,6 +16,7 @@ import {
   trace,
 } from "@opentelemetry/api";
 import { describeError } from "../core/job/record.ts";
+import type { TraceContext } from "../core/job/trace-context.ts";
 import type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
 import { readContext, writeContext } from "./trace-context.ts";
 
@@ -57,11 +58,8 @@ async function traceEnqueue(tracer: Tracer, jobs: TracedEnqueue, enqueue: Parame
   const active = context.active();
   const parent = trace.getSpanContext(active) ? active : under(active, jobs.caller && readContext(jobs.caller));
   const span = tracer.startSpan(`send ${jobs.queue}`, { kind: SpanKind.PRODUCER, attributes }, parent);
-  const creation = span.spanContext();
   try {
-    const { results } = await context.with(trace.setSpan(parent, span), () =>
-      enqueue(isSpanContextValid(creation) ? writeContext(creation) : undefined),
-    );
+    const { results } = await context.with(trace.setSpan(parent, span), () => enqueue(contextOf(span)));
     const [result, ...others] = results;
     if (result && others.length === 0) span.setAttribute("messaging.message.id", result.id);
   } catch (error) {
@@ -79,12 +77,18 @@ async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parame
   const attributes = { ...about("process", attempt.queue), ...ofAttempt(attempt) };
   const span = tracer.startSpan(`process ${attempt.queue}`, { kind: SpanKind.CONSUMER, attributes, links }, parent);
   try {
-    const outcome = await context.with(trace.setSpan(parent, span), make);
+    const outcome = await context.with(trace.setSpan(parent, span), () => make(contextOf(span)));
     span.setAttribute("messaging.tidegate.job.outcome", outcome.to);
     if ("thrown" in outcome) fail(span, outcome.thrown);
   } finally {
     span.end();
   }
+}
+
+/** What jobs that a span enqueues store of it: nothing if it is not recorded anywhere. */
+function contextOf(span: Span): TraceContext | undefined {
+  const creation = span.spanContext();
+  return isSpanContextValid(creation) ? writeContext(creation) : undefined;
 }
 
 /** The context with this parent, or none. The active span belongs to a drain, which runs jobs of many callers. */

@@ -17,5 +17,5 @@ export {
   type Part,
 } from "./enqueued.ts";
 export { type FaultPlan, type FaultRule, type FaultyStore, faultyStore, type StoreFault } from "./faulty-store.ts";
-export { type Performed, type PerformOptions, performJob } from "./perform-job.ts";
+export { type EnqueuedJob, type Performed, type PerformOptions, performJob } from "./perform-job.ts";
 export type { StoreCall } from "./wrap-store.ts";

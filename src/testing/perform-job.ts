@@ -1,16 +1,7 @@
 import { Attempt } from "../core/attempt/attempt.ts";
 import type { AttemptNeeds } from "../core/attempt/needs.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
-import type {
-  AnyJob,
-  BatchItem,
-  BatchJobContext,
-  BatchJobDefinition,
-  JobContext,
-  JobDefinition,
-  PayloadArguments,
-  Snooze,
-} from "../core/job/define.ts";
+import type { AnyJob, BatchItem, BatchJobContext, JobContext, PayloadArguments, ResultOf } from "../core/job/define.ts";
 import { SETTLE_MARGIN_MS } from "../core/job/lease-length.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
 import { decodeRecord, encodeRecord } from "../core/job/record.ts";
@@ -20,7 +11,7 @@ import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { timeOrderedIds } from "../core/shared/id.ts";
 import { knownOptions, wholeNumber } from "../core/shared/validate.ts";
-import { CLAIM_CYCLE, type LeasedJob, type Outcome } from "../core/store/store.ts";
+import { CLAIM_CYCLE, type FollowUpJob, type LeasedJob, type Outcome } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
 
 /** Options of `performJob`. */
@@ -43,12 +34,30 @@ export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout
 
 const optionNames = ["attempt", "id", "queue", "enqueuedAt", "signal", "clock", "random", "maxRetries", "timeout"];
 
+/** A job that the attempt has enqueued. */
+export interface EnqueuedJob {
+  /** What `job.enqueue` returned. */
+  readonly id: string;
+  /** The name of its definition. */
+  readonly name: string;
+  /** As it would be stored, as JSON; null if there was none. */
+  readonly payload: unknown;
+  /** When it would run. */
+  readonly runAt: Date;
+  /** How many attempts may follow the first. Only if the call has set it. */
+  readonly maxRetries?: number;
+  /** The key of its flow control, if it has one. */
+  readonly flowKey?: string;
+}
+
 /** The outcome of the attempt. `status` says which. */
 export type Performed<Result = unknown> = {
   /** The values passed to `job.progress`, in order. */
   readonly progress: readonly unknown[];
   /** What was passed to `job.log`, in order. */
   readonly logs: readonly Pick<LogLine, "message" | "data">[];
+  /** The jobs that `job.enqueue` would store with the outcome, in order. Empty if the attempt failed. */
+  readonly enqueued: readonly EnqueuedJob[];
 } & (
   | { readonly status: "completed"; readonly result: Result }
   | { readonly status: "snoozed"; readonly runAt: Date }
@@ -56,18 +65,6 @@ export type Performed<Result = unknown> = {
   | { readonly status: "retried"; readonly runAt: Date; readonly error: JobError; readonly thrown: unknown }
   | { readonly status: "dead"; readonly error: JobError; readonly thrown: unknown }
 );
-
-/** What the handler of a job returns for one job. For `performBatch`, which gets one job, the first of its results. */
-type ResultOf<Job extends AnyJob> = Exclude<
-  Job extends Pick<JobDefinition<never, never, infer Result>, "perform">
-    ? Awaited<Result>
-    : Job extends Pick<BatchJobDefinition<never, never, infer Results>, "performBatch">
-      ? Awaited<Results> extends readonly (infer Result)[]
-        ? Result
-        : undefined
-      : unknown,
-  Snooze
->;
 
 /**
  * Performs a job once, as a drain does, but without a queue. It checks the payload as `enqueue` does, turns it into
@@ -89,12 +86,15 @@ export async function performJob<Job extends AnyJob>(
 ): Promise<Performed<ResultOf<Job>>>;
 export async function performJob(job: AnyJob, payload?: unknown, given: PerformOptions = {}): Promise<Performed> {
   const options = knownOptions(given, optionNames, "performJob");
-  const spy = new Spy(job);
+  const definitions = new Map<string, AnyJob>();
+  const spy = new Spy(job, definitions);
+  const clock = wholeClock(options.clock ?? systemClock);
   const needs = {
     queue: options.queue ?? "default",
     store: memoryStore().open("test"),
-    definitions: new Map([[job.name, spy.job]]),
-    clock: wholeClock(options.clock ?? systemClock),
+    definitions: definitions.set(job.name, spy.job),
+    clock,
+    newId: timeOrderedIds(clock),
     random: options.random ?? Math.random,
     retentionMs: 0,
     observe: false,
@@ -117,7 +117,7 @@ async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Prom
 
 /** Enqueues the job with a lease, as if its earlier attempts had been made. */
 async function claim(
-  { store, clock }: AttemptNeeds,
+  { store, clock, newId }: AttemptNeeds,
   job: AnyJob,
   payload: unknown,
   options: PerformOptions,
@@ -131,7 +131,7 @@ async function claim(
     ...(maxRetries !== undefined && { maxRetries }),
     ...(timeout !== undefined && { timeout }),
   };
-  const fresh = await finishJob(draftJob(job.name, job, payload, stored, now, timeOrderedIds(clock)));
+  const fresh = await finishJob(draftJob(job.name, job, payload, stored, now, newId));
   const record = encodeRecord({
     ...(decodeRecord(fresh.record) ?? { name: job.name }),
     enqueuedAt: enqueuedAt === undefined ? now : pointInTimeMs(enqueuedAt, "enqueuedAt"),
@@ -144,15 +144,24 @@ async function claim(
   return { lease: reply.lease, record, dueAt: now };
 }
 
+function enqueuedJob({ id, runAt, record, flow }: FollowUpJob): EnqueuedJob {
+  const { name = "", payload = null, maxRetries } = decodeRecord(record) ?? {};
+  const more = { ...(maxRetries !== undefined && { maxRetries }), ...(flow && { flowKey: flow.key }) };
+  return { id, name, payload, runAt: new Date(runAt), ...more };
+}
+
 /** Wraps a job's handler and keeps its result and its error, which the record does not hold. */
 class Spy {
   readonly job: AnyJob;
+  readonly #definitions: Map<string, AnyJob>;
   readonly #progress: unknown[] = [];
   readonly #logs: Performed["logs"][number][] = [];
   #result: unknown;
   #thrown: unknown;
 
-  constructor(job: AnyJob) {
+  /** @param definitions those that the attempt knows: each job that it enqueues becomes one. */
+  constructor(job: AnyJob, definitions: Map<string, AnyJob>) {
+    this.#definitions = definitions;
     this.job = job.performBatch
       ? { ...job, performBatch: (items: readonly BatchItem<unknown>[]) => this.#performBatch(job, items) }
       : { ...job, perform: (payload: never, context) => this.#perform(job, payload, context) };
@@ -187,7 +196,17 @@ class Spy {
       context.log(message, data);
       this.#logs.push(data === undefined ? { message } : { message, data });
     };
-    return { ...context, signal: context.signal, progress, log };
+    const enqueue: JobContext["enqueue"] = (job, ...payloadAndOptions) => {
+      this.#learn(job);
+      return context.enqueue(job, ...payloadAndOptions);
+    };
+    return { ...context, signal: context.signal, progress, log, enqueue };
+  }
+
+  /** Makes a job known, so that the attempt can enqueue it. */
+  #learn(job: AnyJob | string): void {
+    const definition = typeof job === "string" ? { name: job } : job;
+    if (definition && !this.#definitions.has(definition.name)) this.#definitions.set(definition.name, definition);
   }
 
   async #watched<Result>(perform: () => Promise<Result>): Promise<Result> {
@@ -200,7 +219,8 @@ class Spy {
   }
 
   performed(outcome: Outcome): Performed {
-    const reported = { progress: [...this.#progress], logs: [...this.#logs] };
+    const enqueued = (outcome.followUps ?? []).map(enqueuedJob);
+    const reported = { progress: [...this.#progress], logs: [...this.#logs], enqueued };
     if (outcome.to === "completed") return { status: "completed", result: this.#result, ...reported };
     if (outcome.to === "snoozed" || outcome.to === "released")
       return { status: "snoozed", runAt: new Date(outcome.runAt), ...reported };

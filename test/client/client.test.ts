@@ -199,6 +199,16 @@ describe("QueueClient returns what Queue returns", () => {
     expect(await client.getJob(id)).toMatchObject({ state: "dead", payload: { runAt: "2026-03-01T12:00:00.000Z" } });
   });
 
+  test("getJob and wait by a definition, which give no job of another name", async () => {
+    const { client, queue } = connect();
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "a" });
+    await queue.drain();
+    const job = await queue.getJob("a");
+    expect([await client.getJob(sendEmail, "a"), await client.wait(sendEmail, "a")]).toEqual([job, job]);
+    expect([await client.getJob(fails, "a"), await client.wait(fails, "a", { timeout: "1s" })]).toEqual([null, null]);
+    await expect(client.getJob(sendEmail, undefined as never)).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
   test("getJob of a schedule's job", async () => {
     const { client, queue, clock } = connect();
     await queue.schedules.upsert("s", { job: "send_email", payload: { to: "ada" }, cron: "* * * * *" });

@@ -37,6 +37,23 @@ onEachKindOfStore((kind) => {
     expect(await queue.schedules.list()).toEqual([]);
   });
 
+  test("a job can be read by its definition, and one of another name cannot", async () => {
+    const { queue } = openQueue(kind);
+    await queue.enqueue(greet, { to: "Ada" }, { id: "greeting" });
+    await queue.drain();
+    const read = await queue.getJob(greet, "greeting");
+    expect(read).toEqual(await queue.getJob("greeting"));
+    expect([read?.payload.to, read?.result?.greeted]).toEqual(["Ada", "Ada"]);
+    expect(await queue.wait(greet, "greeting", { timeout: "1s" })).toEqual(read);
+    expect(await queue.getJob({ ...greet }, "greeting")).toEqual(read);
+    expect([await queue.getJob(note, "greeting"), await queue.wait(note, "greeting")]).toEqual([null, null]);
+    expect([await queue.getJob(greet, "missing"), await queue.wait(greet, "missing")]).toEqual([null, null]);
+    for (const wrong of [{}, null, 7, []])
+      for (const call of [queue.getJob(wrong as never, "greeting"), queue.wait(wrong as never, "greeting")])
+        await expect(call).rejects.toMatchObject({ code: "invalid_request" });
+    await expect(queue.getJob(greet, undefined as never)).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
   test.each([undefined, null, 7, {}, { sendEmail: note }])(
     "%j cannot be enqueued, and nothing is stored",
     async (job) => {

@@ -17,7 +17,7 @@ import {
   Queue,
   type QueueOptions,
 } from "../../src/index.ts";
-import { faultyStore, performJob, testClock } from "../../src/testing/index.ts";
+import { drainAll, faultyStore, performJob, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { gate } from "../support/gate.ts";
 import { useRedis } from "../support/stores.ts";
@@ -93,12 +93,11 @@ describe("jobs that enqueue jobs", () => {
   });
 
   test("make a report for the time of the occurrence, once for each customer", async () => {
-    const { queue, jobs, rows } = await load("queue");
-    const occurrence = { id: "daily_report@2026-03-02T08:00:00.000Z", signal: new AbortController().signal };
-    await jobs.dailyReport.perform(undefined, occurrence as JobContext);
-    await jobs.dailyReport.perform(undefined, occurrence as JobContext);
-    await queue.drain({ maxJobs: 1_000 });
-    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 250 });
+    const { jobs, rows } = await load("queue");
+    const { clock, queue } = setUp([jobs.dailyReport, jobs.sendReport]);
+    await queue.drain();
+    await drainAll(queue, { clock, until: "2026-03-02T12:00:00Z" });
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 251, totalProcessed: 251 });
     expect(rows.get("report for customers, row 0")).toBe("until 2026-03-02T08:00:00.000Z");
     expect(await queue.schedules.list()).toMatchObject([{ key: "daily_report", timeZone: "Europe/Paris" }]);
   });

@@ -1,3 +1,4 @@
 // The guide's example tests run here unchanged.
+import "../../examples/guide/testing/charge.test.ts";
 import "../../examples/guide/testing/send-news.test.ts";
 import "../../examples/guide/testing/sign-up.test.ts";

@@ -70,7 +70,7 @@ describe("flow control", () => {
       perform: (_: { at: Date; tenant: string }) => {},
     });
     const queue = new Queue({ store: memoryStore(), jobs: [work] });
-    const { id } = await queue.enqueue(work, { at: new Date(0), tenant: "t-1" });
+    const { id } = await queue.enqueue("work", { at: new Date(0), tenant: "t-1" });
     expect(seen).toEqual(["1970-01-01T00:00:00.000Z"]);
     expect(await queue.getJob(id)).toMatchObject({ payload: { tenant: "t-1" } });
     expect(await queue.flowControl.get("t-1")).toMatchObject({ waiting: 1 });

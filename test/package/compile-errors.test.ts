@@ -11,6 +11,13 @@ import * as z from "zod";
 const mail = defineJob({ name: "mail", schema: z.object({ to: z.string(), subject: z.string() }), perform: async ({ to }) => to });
 const plain = defineJob({ name: "plain", perform: async (user: { id: number; note?: string }) => user.id });
 const nothing = defineJob({ name: "nothing", perform: async () => 1 });
+const report = defineJob({ name: "report", perform: async ({ month }: { month: string }, job) => {
+  job.enqueue(mail, { to: "ada", subject: month }, { delay: "5m" });
+  job.enqueue(nothing);
+  return { month, at: new Date(), rows: [{ n: 1 }] };
+} });
+const dated = defineJob({ name: "dated", perform: (_: { id: string; when: { at: Date }[] }) => {} });
+const mapped = defineJob({ name: "mapped", performBatch: (_: readonly { payload: { sums: Map<string, number> } }[]) => {} });
 const queue = new Queue({ store: memoryStore(), jobs: [mail, plain, nothing] });
 const client = new QueueClient({ url: "https://queue.test", token: "secret" });
 const wrong = { to: "ada", subject: 7 };
@@ -78,6 +85,20 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["too", 'defineJob({ name: "a", schema: z.object({ to: z.string() }), perform: ({ too }) => 1 });'],
   ["perform", 'defineJob({ name: "a", schema: z.object({ to: z.string() }) });'],
   ["maxJob", "queue.drain({ maxJob: 1 });"],
+  ["to", 'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(mail, { to: 1, subject: "x" }) });'],
+  ["subject", 'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(mail, { to: "ada" }) });'],
+  ["dealy", 'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(nothing, undefined, { dealy: "5m" }) });'],
+  [
+    "dedupe",
+    'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(nothing, undefined, { dedupe: { key: "a", ttl: "1m" } }) });',
+  ],
+  ["id", 'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(nothing, undefined, { id: "a" }) });'],
+  ["when\\[\\].at", 'queue.enqueue(dated, { id: "7", when: [{ at: new Date() }] });'],
+  ["sums", "queue.enqueueMany([{ job: mapped, payload: { sums: new Map() } }]);"],
+  ["getTime", 'queue.getJob(report, "id").then((job) => job?.result?.at.getTime());'],
+  ["mont", 'queue.wait(report, "id").then((job) => job?.payload.mont);'],
+  ["n", 'client.wait(report, "id", { timeout: "5s" }).then((job) => job?.result?.rows.n);'],
+  ["timeot", 'client.wait(report, "id", { timeot: "5s" });'],
   ["conection", "new Queue({ store: memoryStore(), conection: 1 });"],
 ];
 
@@ -93,6 +114,9 @@ queue.schedules.upsert("daily", { job: mail, payload: { to: "ada", subject: "x" 
 queue.schedules.upsert("daily", { job: "mail", cron: "* * * * *" });
 client.schedules.upsert("daily", { job: nothing, cron: "* * * * *" });
 performJob(mail, { to: "ada", subject: "x" }, { attempt: 2 });
+queue.getJob(report, "id").then((job): string | undefined => job?.result?.at ?? job?.payload.month);
+queue.getJob("id").then((job): unknown => job?.result);
+client.wait(report, "id", { timeout: "5s" }).then((job): number | undefined => job?.result?.rows[0]?.n);
 expectEnqueued(queue, mail, { payload: { to: "ada" }, count: 1 });
 expectEnqueued(queue, mail, { payload: ({ to }) => to === "ada" });
 defineJob({ name: "a", schema: z.object({ to: z.string().default("ada") }), schedule: { cron: "* * * * *" }, schedulePayload: {}, perform: () => 1 });

@@ -1,15 +1,19 @@
 import { type } from "arktype";
 import * as v from "valibot";
-import { describe, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
 import type { QueueClient } from "../../src/client/index.ts";
 import {
   type AnyJob,
+  type BatchItem,
   defineJob,
   type EnqueueOptions,
   type EnqueueResult,
   type InputOf,
   type JobContext,
+  type JobInfo,
+  type JobInfoOf,
+  type JsonOf,
   memoryStore,
   Queue,
   type RecurringOptions,
@@ -39,6 +43,10 @@ const preprocessed = defineJob({
   name: "preprocessed",
   schema: z.preprocess((text: unknown) => Number(text), z.number()),
   perform: (n) => n,
+});
+const rows = defineJob({
+  name: "rows",
+  performBatch: async (jobs: readonly BatchItem<{ row: number }>[]) => jobs.map(({ payload }) => payload),
 });
 const byHand = defineJob({
   name: "by_hand",
@@ -93,8 +101,42 @@ describe("the compiler infers", () => {
     const byName = queue().enqueue<string>;
     expectTypeOf<Parameters<typeof byName>>().toEqualTypeOf<[job: string, payload?: unknown, options?: Options]>();
     expectTypeOf<QueueClient["enqueue"]>().toEqualTypeOf<Queue["enqueue"]>();
+    expectTypeOf<QueueClient["getJob"]>().toEqualTypeOf<Queue["getJob"]>();
+    expectTypeOf<QueueClient["wait"]>().toEqualTypeOf<Queue["wait"]>();
     expectTypeOf<QueueClient["enqueueMany"]>().toEqualTypeOf<Queue["enqueueMany"]>();
     expectTypeOf<QueueClient["schedules"]["upsert"]>().toEqualTypeOf<Queue["schedules"]["upsert"]>();
+  });
+
+  test("a job that a queue reads by its definition, with what JSON makes of its payload and result", async () => {
+    type Read = NonNullable<Awaited<ReturnType<typeof read>>>;
+    const read = () => queue().getJob(withZod, "id");
+    expectTypeOf<Read["payload"]>().toEqualTypeOf<{ to: string; at: string }>();
+    expectTypeOf<Read["result"]>().toEqualTypeOf<{ at: string; attempt: number } | null | undefined>();
+    expectTypeOf<JobInfoOf<typeof nothing>["payload"]>().toEqualTypeOf<null>();
+    expectTypeOf<NonNullable<JobInfoOf<typeof nothing>["result"]>>().toEqualTypeOf<string>();
+    expectTypeOf<NonNullable<JobInfoOf<typeof open>["result"]>>().toEqualTypeOf<never>();
+    expectTypeOf<NonNullable<JobInfoOf<typeof rows>["result"]>>().toEqualTypeOf<{ row: number }>();
+    expectTypeOf<JobInfoOf<AnyJob>["payload"]>().toEqualTypeOf<unknown>();
+    expectTypeOf<JobInfoOf<AnyJob>["result"]>().toEqualTypeOf<unknown>();
+    expectTypeOf(await queue().getJob("id")).toEqualTypeOf<JobInfo | null>();
+    expect(await queue().wait(plain, "id")).toBeNull();
+  });
+
+  test("what arrives of a value that is stored as JSON", () => {
+    interface Tree {
+      readonly at: Date;
+      readonly under: readonly Tree[];
+    }
+    expectTypeOf<JsonOf<Tree>["under"][number]["at"]>().toEqualTypeOf<string>();
+    expectTypeOf<JsonOf<Map<string, Date>>>().toEqualTypeOf<Record<string, never>>();
+    expectTypeOf<JsonOf<URL>>().toEqualTypeOf<string>();
+    expectTypeOf<JsonOf<bigint>>().toEqualTypeOf<never>();
+    expectTypeOf<JsonOf<undefined>>().toEqualTypeOf<null>();
+    expectTypeOf<JsonOf<[Date, undefined, "a" | 1]>>().toEqualTypeOf<[string, null, "a" | 1]>();
+    expectTypeOf<
+      JsonOf<{ a?: Date; b: number | undefined; c: () => void; d: unknown; [e: `x-${string}`]: Date }>
+    >().toEqualTypeOf<{ a?: string; b?: number; d?: unknown; [e: `x-${string}`]: string }>();
+    expectTypeOf<JsonOf<string & { readonly brand: 1 }>>().toEqualTypeOf<string & { readonly brand: 1 }>();
   });
 
   test("results", async () => {

@@ -110,6 +110,33 @@ const onSingleJobs: Readonly<Record<string, Omit<Case, "prepare">>> = {
       ).settled,
     answersAlike: true,
   },
+  "settle of the only jobs of two keys, which make jobs of these and of a new one, and a claim": {
+    run: async (store, runs, limitedRuns) => {
+      const made = (id: string, flow: NewFlow) => ({ ...job(id), flow });
+      const settle = [
+        { ...ended(runs), followUps: [made("goes-on", single), made("is-new", { ...single, key: "new" })] },
+        { ...ended(limitedRuns), followUps: [made("is-limited", limited), job("has-no-key")] },
+      ];
+      return (await store.exchange({ ...exchange, settle, claim: { limit: 10, leaseMs: 2 * minute } })).settled;
+    },
+    answersAlike: true,
+  },
+  "snooze of the only job of a key, which makes a job of another one": {
+    run: async (store, runs) => {
+      const followUps = [{ ...job("is-new"), flow: { ...single, key: "new" } }];
+      const snoozed: Outcome = { to: "snoozed", lease: runs, runAt: now + minute, record: "1:{}", followUps };
+      return (await store.exchange({ ...exchange, settle: [snoozed] })).settled;
+    },
+    answersAlike: true,
+  },
+  "settle of the only job of a key, which makes more jobs of a new one than one command adds": {
+    run: async (store, runs) => {
+      const flow = { ...single, key: "new" };
+      const followUps = Array.from({ length: 501 }, (_, index) => ({ ...job(`follows-${index}`), flow }));
+      return (await store.exchange({ ...exchange, settle: [{ ...ended(runs), followUps }] })).settled;
+    },
+    answersAlike: true,
+  },
   "claim of a job with a key whose lease has run out": {
     run: (store) => store.exchange({ ...exchange, claim: { limit: 10, leaseMs: 2 * minute } }),
     answersAlike: false,

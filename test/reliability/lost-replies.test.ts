@@ -74,6 +74,19 @@ describe("if the network fails", () => {
     },
   );
 
+  test.each(passing)("a job enqueues one with its outcome, once, through %j", async (fault) => {
+    const next = defineJob({ name: "next", flowControl: { key: "k", concurrency: 1 }, perform: () => {} });
+    const first = defineJob({ name: "first", maxRetries: 0, perform: (_: undefined, job) => job.enqueue(next) });
+    const { store, clock } = setUp();
+    const queue = new Queue({ store, jobs: [first, next], clock });
+    await queue.enqueue(first);
+    let sent = 0;
+    proxy.decide(() => (sent++ % 2 === 0 ? fault : undefined));
+    expect(await queue.drain()).toMatchObject({ claimed: 2, completed: 2, lost: 0 });
+    proxy.decide(undefined);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 2, pendingCount: 0 });
+  });
+
   test("a settled job is not taken for lost if completed jobs are not kept", async () => {
     const { store, clock } = setUp();
     const queue = new Queue({ store, jobs: [note], clock, retention: 0 });

@@ -29,13 +29,29 @@ async function note(...words: readonly (string | number)[]): Promise<void> {
   await redis.send(["RPUSH", `log-${STORE_PREFIX}`, words.join(" ")]).catch(die);
 }
 
-async function perform(_: undefined, { id, attempt }: JobContext): Promise<void> {
+async function perform({ id, attempt }: JobContext): Promise<void> {
   const { claimedAt = 0, endsAt = 0 } = leases.get(id) ?? {};
   await note("start", id, attempt, claimedAt, endsAt);
   await passes("performing");
   await note("end", id, attempt);
   await passes("performed");
 }
+
+/** Enqueues one more job, which is stored with the outcome. */
+async function performAndEnqueue(_: undefined, job: JobContext): Promise<void> {
+  job.enqueue(follow, job.id);
+  await perform(job);
+}
+
+const follow = defineJob({
+  name: "follow",
+  maxRetries: 400,
+  flowControl: { key: "follow", concurrency: 3 },
+  async perform(of: string, job) {
+    await note("follows", job.id, of);
+    await perform(job);
+  },
+});
 
 const store = aroundStore(
   upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
@@ -58,8 +74,14 @@ const queue = new Queue({
   store,
   clock,
   jobs: [
-    defineJob({ name: "note", maxRetries: 400, perform }),
-    defineJob({ name: "tick", maxRetries: 400, schedule: { cron: "0 * * * * *", missed: "all" }, perform }),
+    defineJob({ name: "note", maxRetries: 400, perform: performAndEnqueue }),
+    defineJob({
+      name: "tick",
+      maxRetries: 400,
+      schedule: { cron: "0 * * * * *", missed: "all" },
+      perform: performAndEnqueue,
+    }),
+    follow,
   ],
 });
 

@@ -28,8 +28,10 @@ export interface CrashFigures {
   repeated: number;
   /** Jobs that ran again while a lease held. */
   unexplained: number;
-  /** Jobs that never ran, including occurrences that made none. */
+  /** Jobs that never ran, including occurrences that made none, and jobs that completed ones have enqueued. */
   lost: number;
+  /** Jobs whose attempts have enqueued more than the one job that each of them enqueues. */
+  doubled: number;
   /** Attempts that started under a key of flow control. */
   keyed: number;
   /** Limits of keys that were exceeded. */
@@ -102,6 +104,7 @@ export function newFigures(): CrashFigures {
     repeated: 0,
     unexplained: 0,
     lost: 0,
+    doubled: 0,
     keyed: 0,
     exceeded: 0,
     kept: 0,
@@ -185,8 +188,11 @@ async function audit(
     figures.kept = (await queue.flowControl.list()).keys.length;
     const slots = [...startsOf.keys()].filter((id) => id.startsWith("tick@")).sort();
     figures.slots = slots.length;
-    figures.lost = missingJobs(startsOf, figures.acknowledged) + missingSlots(slots);
-    const all = figures.acknowledged + figures.slots;
+    const followers = followersIn(log);
+    const parents = figures.acknowledged + figures.slots;
+    figures.lost = missingJobs(startsOf, figures.acknowledged) + missingSlots(slots) + parents - followers.size;
+    figures.doubled = [...followers.values()].filter(({ size }) => size > 1).length;
+    const all = 2 * parents;
     const { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount } = await queue.getStats();
     deepStrictEqual(
       { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount },
@@ -208,6 +214,16 @@ function readStarts(log: readonly string[]): ReadonlyMap<string, Start[]> {
     startsOf.set(id, [...(startsOf.get(id) ?? []), start]);
   }
   return startsOf;
+}
+
+/** The jobs that each job has enqueued. Those of an attempt that was killed do not exist, so they have not run. */
+function followersIn(log: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const followers = new Map<string, Set<string>>();
+  for (const line of log) {
+    const [kind, id = "", of = ""] = line.split(" ");
+    if (kind === "follows") followers.set(of, (followers.get(of) ?? new Set()).add(id));
+  }
+  return followers;
 }
 
 /** Each run after the first must be another attempt, claimed after the previous lease had expired. */

@@ -111,7 +111,8 @@ export class Ledger {
   }
 
   /** An outcome that is sent again because its answer was lost counts once. */
-  #settle({ to, lease }: Outcome, now: number): void {
+  #settle({ to, lease, followUps = [] }: Outcome, now: number): void {
+    for (const { id } of followUps) if (!this.accepted.has(id)) this.#accept(id);
     const text = textOf(lease);
     if (to === "snoozed" || to === "released" || this.#ended.has(text)) return;
     this.#ended.add(text);

@@ -228,7 +228,7 @@ const outcomes = fc.record({
       record,
       timing,
       name: fc.option(fc.constantFrom("works", "fails", "ä 1")),
-      followUps: fc.constantFrom(0, 0, 1, 2),
+      followUps: fc.array(fc.record({ flow, keepsLimits: fc.boolean() }), { maxLength: 2 }),
     }),
     { maxLength: 4 },
   ),
@@ -245,11 +245,12 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
   const before = isResend ? scene.settled : [];
   const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
   const now = leasesOf(ended, others).map((lease, index) => {
-    const { to, wait, record, timing, name, followUps: count } = ended[index] as (typeof ended)[number];
-    const followUps = Array.from({ length: count }, (_, place) => ({
+    const { to, wait, record, timing, name, followUps: made } = ended[index] as (typeof ended)[number];
+    const followUps = made.map(({ flow, keepsLimits }, place) => ({
       id: `follows-${scene.step}-${index}-${place}`,
       runAt: scene.now + wait,
       record: marked(record, scene, index),
+      ...(flow && { flow, keepsLimits }),
     }));
     return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name), followUps };
   });

@@ -49,6 +49,8 @@ const behaviours = [
   ...(["succeed", "fail", "give up", "snooze", "retry after", "report", "extend"] as const),
   // Jobs that take a while, by the shared clock: with longer leases, beyond their leases, and until it is set back.
   ...(["extend and take long", "outlive the lease", "set the clock back"] as const),
+  // Jobs that enqueue others, without a key and with one.
+  ...(["enqueue", "enqueue and fail", "enqueue and snooze", "enqueue and outlive the lease"] as const),
 ];
 type Behaviour = (typeof behaviours)[number];
 
@@ -58,14 +60,18 @@ const workOn = (clock: ClockByHand) =>
     maxRetries: 3,
     backoff: { base: "20s", max: "20s" },
     async perform(behaviour: Behaviour, job) {
-      if (behaviour === "fail") throw new Error("no luck");
+      if (behaviour.startsWith("enqueue")) {
+        job.enqueue("work", "succeed", { flowControl: { key: "one", concurrency: 1 } });
+        job.enqueue("work", "enqueue", { delay: "90s" });
+      }
+      if (behaviour === "fail" || behaviour === "enqueue and fail") throw new Error("no luck");
       if (behaviour === "give up") throw new PermanentError("no hope");
       if (behaviour === "retry after") throw new RetryAfterError("not yet", "7s");
-      if (behaviour === "snooze") return job.snooze("45s");
+      if (behaviour === "snooze" || behaviour === "enqueue and snooze") return job.snooze("45s");
       if (behaviour === "report") await job.progress({ half: true });
       if (behaviour === "extend" || behaviour === "extend and take long") await job.extend("90s");
       if (behaviour === "extend and take long") clock.now += 50_000;
-      if (behaviour === "outlive the lease") clock.now += 200_000;
+      if (behaviour.endsWith("outlive the lease")) clock.now += 200_000;
       if (behaviour === "set the clock back") clock.now -= 20_000;
       return { attempt: job.attempt };
     },

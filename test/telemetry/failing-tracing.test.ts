@@ -17,7 +17,7 @@ describe("a tracing that fails", () => {
     ["by doing nothing", { enqueue: async () => {}, attempt: async () => {} }],
     [
       "by working twice",
-      { enqueue: (_, enqueue) => enqueue().then(() => enqueue()), attempt: (_, make) => make().then(make) },
+      { enqueue: (_, enqueue) => enqueue().then(() => enqueue()), attempt: (_, make) => make().then(() => make()) },
     ],
   ])("%s harms no job", async ([, broken]) => {
     let runs = 0;

@@ -77,6 +77,16 @@ onEachKindOfStore((kind) => {
       }
     });
 
+    test("makes the attempt of a job that another has enqueued the child of that one's attempt", async () => {
+      const first = defineJob({ name: "first", perform: (_: undefined, job) => job.enqueue("works", secret) });
+      const { queue, named, only } = setUp({ store: kind.create(), jobs: [first, works] });
+      await queue.enqueue(first);
+      await drainAll(queue);
+      const [parent, child] = named("process default").map(placeOf);
+      expect(parent?.parent).toBe(placeOf(only("send default")).spanId);
+      expect(child).toMatchObject({ traceId: parent?.traceId, parent: parent?.spanId, linked: [parent?.spanId] });
+    });
+
     test("links the attempts of a batch to it, each in its own trace", async () => {
       const { queue, only, named } = setUp({ store: kind.create() });
       const results = await queue.enqueueMany([1, 2, 3].map(() => ({ job: works, payload: secret })));

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import { defineJob, PermanentError, RetryAfterError } from "../../src/index.ts";
+import { type AnyJob, defineJob, PermanentError, RetryAfterError } from "../../src/index.ts";
 import { performJob, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 
@@ -12,7 +12,7 @@ describe("performJob", () => {
       perform: async ({ number }, job) => (number > 100 ? job.snooze("1h") : { doubled: number * 2 }),
     });
     const outcome = await performJob(double, { number: "21" });
-    expect(outcome).toEqual({ status: "completed", result: { doubled: 42 }, progress: [], logs: [] });
+    expect(outcome).toEqual({ status: "completed", result: { doubled: 42 }, progress: [], logs: [], enqueued: [] });
     if (outcome.status === "completed") expectTypeOf(outcome.result).toEqualTypeOf<{ doubled: number }>();
     const clock = testClock(start);
     expect(await performJob(double, { number: "200" }, { clock })).toMatchObject({
@@ -49,7 +49,7 @@ describe("performJob", () => {
 
   test("passes the payload through JSON, as a queue does", async () => {
     const seen: unknown[] = [];
-    const note = defineJob({
+    const note: AnyJob = defineJob({
       name: "note",
       perform: (payload: { at: Date; left?: string | undefined }) => void seen.push(payload),
     });
@@ -107,6 +107,46 @@ describe("performJob", () => {
     expect(seen).toEqual([
       { id: "my-id", name: "curious", queue: "mail", attempt: 3, maxRetries: 9, enqueuedAt: new Date(start) },
     ]);
+  });
+
+  test("lists the jobs that the attempt enqueues, if it succeeds or is snoozed", async () => {
+    const mail = defineJob({ name: "mail", schema: z.object({ to: z.string() }), perform: () => {} });
+    const keyed = defineJob({
+      name: "keyed",
+      flowControl: { key: (n: number) => `k-${n}` },
+      perform: (_: number) => {},
+    });
+    const clock = testClock(start);
+    const signUp = defineJob({
+      name: "sign_up",
+      perform: (how: "ends" | "snoozes" | "fails", job) => {
+        const ids = [
+          job.enqueue(mail, { to: "ada" }, { delay: "1h", maxRetries: 7 }),
+          job.enqueue(keyed, 7),
+          job.enqueue("of_another_worker"),
+        ];
+        if (how === "fails") throw new Error("no luck");
+        return how === "snoozes" ? job.snooze("1m") : ids;
+      },
+    });
+    const done = await performJob(signUp, "ends", { clock });
+    const runAt = new Date(start);
+    expect(done.enqueued).toEqual(
+      [
+        { name: "mail", payload: { to: "ada" }, maxRetries: 7, runAt: new Date(start + 3_600_000) },
+        { name: "keyed", payload: 7, flowKey: "k-7", runAt },
+        { name: "of_another_worker", payload: null, runAt },
+      ].map((job, index) => ({ id: done.status === "completed" && done.result[index], ...job })),
+    );
+    expect(await performJob(signUp, "snoozes", { clock })).toMatchObject({ status: "snoozed", enqueued: [{}, {}, {}] });
+    expect(await performJob(signUp, "fails", { clock })).toMatchObject({ status: "retried", enqueued: [] });
+    const wrong = defineJob({ name: "wrong", perform: (_: undefined, job) => job.enqueue("mail", { to: 7 }) });
+    const learns = defineJob({
+      name: "learns",
+      perform: (_: undefined, job) => void job.enqueue(mail, { to: 7 as never }),
+    });
+    expect(await performJob(wrong)).toMatchObject({ status: "completed" });
+    expect(await performJob(learns)).toMatchObject({ status: "retried", error: { name: "InvalidPayloadError" } });
   });
 
   test("ends a job that exceeds its timeout, or is aborted", async () => {

@@ -50,9 +50,7 @@ export const dailyReport = defineJob({
   async perform(_: undefined, job) {
     const [, until = ""] = job.id.split("@"); // daily_report@2026-03-02T08:00:00.000Z
     const customers = await readRows("customers", job.signal);
-    await sender.enqueueMany(
-      customers.map((customer) => ({ job: sendReport, payload: { customer, until }, id: `${job.id}-${customer}` })),
-    );
+    for (const customer of customers) job.enqueue(sendReport, { customer, until });
   },
 });
 // #endregion

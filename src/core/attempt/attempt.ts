@@ -4,15 +4,17 @@ import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
 import { JobCancelledError, LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { issuesText, validate } from "../job/schema.ts";
+import type { JobTrace } from "../job/trace-context.ts";
 import { logWarning } from "../observe/log.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
-import { isTidegateError } from "../shared/errors.ts";
+import { conflict, isTidegateError } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext, BatchAttemptContext } from "./context.ts";
+import { EnqueuedJobs } from "./enqueued-jobs.ts";
 import { type FollowUps, followUpsOf } from "./follow-ups.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
@@ -49,6 +51,11 @@ export class Attempt {
   #call: BatchCall<Attempt> | undefined;
   /** What the handler has passed to `job.fail`. */
   #failure: { readonly error: unknown } | undefined;
+  /** What the handler has enqueued. */
+  #enqueued: EnqueuedJobs | undefined;
+  /** Whether the handler has returned. */
+  #hasReturned = false;
+  #trace: JobTrace | undefined;
 
   constructor(needs: AttemptNeeds, leased: LeasedJob, claimedAt = needs.clock()) {
     this.needs = needs;
@@ -77,7 +84,10 @@ export class Attempt {
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     if (!needs.traces) return this.#make();
-    return needs.traces.attempt({ ...job.info, trace: job.record.trace }, () => this.#make());
+    return needs.traces.attempt({ ...job.info, trace: job.record.trace }, (trace) => {
+      this.#trace = trace;
+      return this.#make();
+    });
   }
 
   async #withFollowUps(outcome: AttemptOutcome, followUps: FollowUps): Promise<AttemptOutcome> {
@@ -86,7 +96,7 @@ export class Attempt {
     const { failure } = outcome;
     try {
       const ending = { id, attempts, maxRetries, ...(failure && { failure: failure.message }) };
-      return { ...outcome, followUps: await followUps(ending, this) };
+      return { ...outcome, followUps: [...(outcome.followUps ?? []), ...(await followUps(ending, this))] };
     } catch (error) {
       // The job ends again later, when the store may be available.
       if (isStoreFailure(error)) return outcomes.postponed(this, outcome);
@@ -105,10 +115,13 @@ export class Attempt {
       const { schema } = definition;
       const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
       const result = await this.#interruptible(this.#perform(definition, payload, enqueuedAt));
+      this.#hasReturned = true;
       if (this.#failure) throw this.#failure.error;
+      const followUps = this.#enqueued && (await this.#interruptible(this.#enqueued.checked()));
       const renewals = job.lease.finish();
       if (renewals) await renewals;
-      return result instanceof Snooze ? outcomes.snoozed(this, result) : outcomes.completed(this, result);
+      const outcome = result instanceof Snooze ? outcomes.snoozed(this, result) : outcomes.completed(this, result);
+      return followUps ? { ...outcome, followUps } : outcome;
     } catch (thrown) {
       await job.lease.finish();
       // `job.fail` for this job overrides the end of the call.
@@ -134,6 +147,13 @@ export class Attempt {
     const item = { payload, job: new BatchAttemptContext(this, info, enqueuedAt) };
     const perform = (items: readonly BatchItem<unknown>[]) => definition.performBatch?.(items as never);
     return this.#call.join(this, item, perform);
+  }
+
+  enqueue(job: AnyJob | string, payload: unknown, options: object = {}): string {
+    if (this.#hasReturned || this.#stopped)
+      throw conflict(`The attempt of job "${this.job.info.id}" has ended, and enqueues nothing more. Stop working.`);
+    this.#enqueued ??= new EnqueuedJobs(this.needs, this.job, this.#trace);
+    return this.#enqueued.add(job, payload, options);
   }
 
   fail(error: unknown): void {

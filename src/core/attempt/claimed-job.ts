@@ -6,6 +6,7 @@ import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
+import { bytesOf } from "../shared/limits.ts";
 import type { LeasedJob, Run } from "../store/store.ts";
 import { JobLog } from "./job-log.ts";
 import { JobLease } from "./lease.ts";
@@ -39,6 +40,8 @@ export class ClaimedJob {
   #startedAt: number | undefined;
   /** Whether the handler has reported something that is not stored yet. */
   #isUnsaved = false;
+  /** How many bytes the jobs that it has enqueued take in the request that stores its outcome. */
+  #enqueuedBytes = 0;
   readonly #queue: string;
 
   constructor({ queue, store, definitions }: Pick<AttemptNeeds, "queue" | "store" | "definitions">, leased: LeasedJob) {
@@ -120,7 +123,7 @@ export class ClaimedJob {
   takeUnsavedText(): string | undefined {
     if (!this.#isUnsaved) return undefined;
     const text = textOf(() => records.encodeRecord(this.#underWay));
-    if (text === undefined || records.isTooLarge(text)) return undefined;
+    if (text === undefined || this.#isTooLarge(text)) return undefined;
     this.#isUnsaved = false;
     return text;
   }
@@ -134,20 +137,32 @@ export class ClaimedJob {
   progressText(value: unknown): string {
     const progress = asJson(value, "progress");
     const text = written("progress", () => records.encodeRecord({ ...this.#underWay, progress }));
-    if (records.isTooLarge(text))
+    if (this.#isTooLarge(text))
       throw new TidegateError(
         "payload_too_large",
-        "The progress and the payload are larger than 8 MiB together as JSON.",
+        "The progress, the payload, and the jobs that the attempt has enqueued are larger than 8 MiB together as JSON.",
       );
     this.#progress = progress;
     this.#isUnsaved = false;
     return text;
   }
 
+  /** Keeps room for a job that is stored with the outcome. @returns false if one request cannot store both. */
+  takeRoom(record: string): boolean {
+    const bytes = this.#enqueuedBytes + bytesOf(JSON.stringify(record));
+    if (records.isTooLarge(this.recordText, bytes)) return false;
+    this.#enqueuedBytes = bytes;
+    return true;
+  }
+
+  #isTooLarge(text: string): boolean {
+    return records.isTooLarge(text, this.#enqueuedBytes);
+  }
+
   /** The text of the completed job's record, without the result if that is too large or cannot be written. */
   completedText(end: records.JobEnd): string {
     const text = textOf(() => this.#endedText(end));
-    if (text !== undefined && !records.isTooLarge(text)) return text;
+    if (text !== undefined && !this.#isTooLarge(text)) return text;
     const { result, ...withoutResult } = end;
     return textOf(() => this.#endedText(withoutResult)) ?? records.withEnd(this.recordText, withoutResult);
   }

@@ -1,5 +1,5 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
-import { type BatchJobContext, type JobContext, Snooze } from "../job/define.ts";
+import { type AnyJob, type BatchJobContext, type JobContext, Snooze } from "../job/define.ts";
 import type { JobRecord } from "../job/record.ts";
 import type { Duration } from "../shared/duration.ts";
 import type { AttemptNeeds } from "./needs.ts";
@@ -17,6 +17,7 @@ export interface ContextOwner extends AttemptHost {
   extend(duration: Duration | undefined): Promise<void>;
   reportProgress(value: unknown): Promise<void>;
   log(message: unknown, data: unknown): void;
+  enqueue(job: AnyJob | string, payload: unknown, options?: object): string;
   fail(error: unknown): void;
 }
 
@@ -36,6 +37,7 @@ export class AttemptContext implements JobContext {
   readonly snooze: JobContext["snooze"];
   readonly progress: JobContext["progress"];
   readonly log: JobContext["log"];
+  readonly enqueue: JobContext["enqueue"];
   readonly #owner: ContextOwner;
 
   constructor(owner: ContextOwner, { id, name, queue, attempt, maxRetries }: AttemptInfo, enqueuedAt: number) {
@@ -49,6 +51,7 @@ export class AttemptContext implements JobContext {
     this.snooze = (when) => new Snooze(when);
     this.progress = (value) => handled(owner.reportProgress(value));
     this.log = (message, data) => owner.log(message, data);
+    this.enqueue = (job, payload?: unknown, options?: object) => owner.enqueue(job, payload, options);
     this.#owner = owner;
   }
 

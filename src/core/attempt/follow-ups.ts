@@ -18,9 +18,6 @@ export interface JobEnding {
  */
 export type FollowUps = (ending: JobEnding, host: AttemptHost) => Promise<readonly FollowUpJob[]>;
 
-/** The most jobs that one outcome may make. */
-export const MOST_FOLLOW_UPS = 2;
-
 // In the registry of symbols, so that a copy of the package finds it in a definition of another copy. No option can
 // have the name.
 const key = Symbol.for("tidegate.followUps");
@@ -33,9 +30,4 @@ export function withFollowUps<Options extends object>(options: Options, followUp
 /** What the jobs of a definition make when they end, if anything. */
 export function followUpsOf(definition: AnyJob | undefined): FollowUps | undefined {
   return (definition as { readonly [key]?: FollowUps } | undefined)?.[key];
-}
-
-/** How many jobs one outcome may make at most, in a queue with these definitions. */
-export function mostFollowUps(definitions: ReadonlyMap<string, AnyJob>): number {
-  return [...definitions.values()].some(followUpsOf) ? MOST_FOLLOW_UPS : 0;
 }

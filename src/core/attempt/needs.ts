@@ -4,7 +4,7 @@ import type { Logger } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
 
 export interface AttemptNeeds
-  extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random">,
+  extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random" | "newId">,
     Pick<StoreNeeds, "store"> {
   /** How long completed jobs are kept. */
   readonly retentionMs: number;

@@ -1,5 +1,12 @@
 import { type Cost, noCost } from "../store/meter.ts";
-import { type ExchangeSize, type Fire, type LocalFacts, sizeOfFires } from "../store/store.ts";
+import {
+  type ExchangeRequest,
+  type ExchangeSize,
+  type Fire,
+  type LocalFacts,
+  sizeOf,
+  sizeOfFires,
+} from "../store/store.ts";
 import { type DrainBudget, mostOf } from "./budget.ts";
 import type { JobsInHand } from "./in-hand.ts";
 
@@ -29,15 +36,12 @@ export interface Claim {
 export class Allowance {
   readonly #budget: DrainBudget;
   readonly #local: LocalFacts;
-  readonly #followUps: number;
   readonly #jobs: JobsInHand;
   #isFirst = true;
 
-  /** @param followUps how many jobs one outcome may make at most. */
-  constructor(budget: DrainBudget, local: LocalFacts, followUps: number, jobs: JobsInHand) {
+  constructor(budget: DrainBudget, local: LocalFacts, jobs: JobsInHand) {
     this.#budget = budget;
     this.#local = local;
-    this.#followUps = followUps;
     this.#jobs = jobs;
   }
 
@@ -97,7 +101,13 @@ export class Allowance {
   }
 
   #costOf(size: ExchangeSize): Cost {
-    return this.#local.mostOfExchange({ ...size, followUps: (size.settles ?? 0) * this.#followUps });
+    return this.#local.mostOfExchange(size);
+  }
+
+  /** The most commands that an exchange takes for the jobs that its outcomes make. */
+  mostOfFollowUps(request: Pick<ExchangeRequest, "settle" | "fire" | "claim">): number {
+    const settle = request.settle.map(({ followUps: _, ...outcome }) => outcome);
+    return this.#costOf(sizeOf(request)).commands - this.#costOf(sizeOf({ ...request, settle })).commands;
   }
 
   /** @param requests how many requests it takes at least: one holds only so many bytes of records. */

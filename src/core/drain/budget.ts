@@ -7,13 +7,18 @@ import { type Cost, type Meter, noCost } from "../store/meter.ts";
 export class DrainBudget implements Meter {
   roundTrips = 0;
   commands = 0;
-  readonly #limit: Cost;
+  #limit: Cost;
   #setAside: () => Cost = () => noCost;
   readonly #held = new Set<Cost>();
   #isClosed = false;
 
   constructor(limit: Cost) {
     this.#limit = limit;
+  }
+
+  /** Makes room for more commands: what jobs enqueue does not count. */
+  grant(commands: number): void {
+    this.#limit = { ...this.#limit, commands: this.#limit.commands + commands };
   }
 
   /** Sets aside what `cost` returns. It is called for each request. */

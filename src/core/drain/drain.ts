@@ -1,6 +1,5 @@
 import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
-import { mostFollowUps } from "../attempt/follow-ups.ts";
 import { renewAll } from "../attempt/lease.ts";
 import type { AttemptNeeds } from "../attempt/needs.ts";
 import { released } from "../attempt/outcome.ts";
@@ -90,7 +89,7 @@ export class Drain {
     // A queue that does not observe spends nothing on checks.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
-    this.#allowance = new Allowance(budget, store.local, mostFollowUps(needs.definitions), this.#jobs);
+    this.#allowance = new Allowance(budget, store.local, this.#jobs);
     this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt);
     const exchangeNeeds = {
       ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },
@@ -269,6 +268,7 @@ export class Drain {
     const taken = this.#next.take(this.#needs.clock());
     if (!taken) return;
     const { request, ended } = taken;
+    if (ended.some(({ outcome }) => outcome.followUps)) this.#budget.grant(this.#allowance.mostOfFollowUps(request));
     this.#inFlight.send(request, (reply) => {
       const unsettled = ended.filter((_, index) => reply?.settled[index] === undefined);
       // What the last try has not settled stays so: after a failure there is one, when all jobs have ended.

@@ -13,15 +13,12 @@ export interface LeastBudgets {
   readonly leastToPeek: Cost;
 }
 
-/**
- * @param declared how many schedules the code declares.
- * @param followUps how many jobs one outcome may make at most.
- */
-export function leastBudgets(local: LocalFacts, declared: number, followUps: number): LeastBudgets {
+/** @param declared how many schedules the code declares. */
+export function leastBudgets(local: LocalFacts, declared: number): LeastBudgets {
   const peek = local.mostOfPeek;
   // A peek reads the manifest of schedules that code declares.
   const mustPeek = local.mustPeek || declared > 0;
-  const doing = leastToDoAnything(local, declared, followUps);
+  const doing = leastToDoAnything(local, declared);
   const least = mustPeek ? sumOf(peek, doing) : doing;
   return { peek, least, leastToPeek: mustPeek ? least : sumOf(peek, least) };
 }
@@ -30,11 +27,11 @@ export function leastBudgets(local: LocalFacts, declared: number, followUps: num
  * The least with which a drain runs whatever is due first: it claims a job or finds a schedule, and settles or fires
  * it. The job may have a flow control key, and a lease that must be extended first.
  */
-function leastToDoAnything(local: LocalFacts, declared: number, followUps: number): Cost {
+function leastToDoAnything(local: LocalFacts, declared: number): Cost {
   const hasKeys = true;
   const claiming = local.mostOfExchange({ claims: 1, hasKeys });
   const firing = { fires: 1, firedJobs: MOST_FIRED_AT_ONCE };
-  const settling = local.mostOfExchange({ settles: 1, followUps, ...firing, hasKeys });
+  const settling = local.mostOfExchange({ settles: 1, ...firing, hasKeys });
   const running = [claiming, local.mostOfExtend(1), settling].reduce(sumOf);
   const declaring = declared > 0 ? local.mostOfDeclare(declared) : noCost;
   const more = (part: keyof Cost) => Math.max(declaring[part], running[part]);

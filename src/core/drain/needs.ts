@@ -9,7 +9,7 @@ import type { UsageCounter } from "./usage.ts";
 
 /** What the drains of a queue need. */
 export interface DrainNeeds
-  extends Omit<EnqueueNeeds, "store" | "reader" | "newId" | "noteDue" | "noteLeased">,
+  extends Omit<EnqueueNeeds, "store" | "reader" | "noteDue" | "noteLeased">,
     Pick<AttemptNeeds, "retentionMs" | "observe" | "logger"> {
   /** Opens the store of the queue. The meter counts what it costs. */
   readonly open: (meter: Meter) => QueueStore;

@@ -1,20 +1,12 @@
-import type { BackoffRule } from "../job/backoff.ts";
 import type { AnyJob } from "../job/define.ts";
-import { type FlowControlOptions, flowControlOptions, keepsLimits } from "../job/flow-control.ts";
+import type { JobEnqueueOptions } from "../job/enqueue-options.ts";
+import { flowControlOptions, keepsLimits } from "../job/flow-control.ts";
 import { hiddenOf } from "../job/hidden.ts";
-import {
-  type JobOptions,
-  jobDefaults,
-  LONGEST_ID,
-  LONGEST_NAME,
-  retryFields,
-  type Schedule,
-  timeoutMs,
-} from "../job/options.ts";
+import { jobDefaults, LONGEST_ID, LONGEST_NAME, retryFields, type Schedule, timeoutMs } from "../job/options.ts";
 import { encodeRecord, type JobRecord, recordBeginning } from "../job/record.ts";
 import { issuesText, type Validation, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
-import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { duration, flag, optionsOf, pathText, span, text, time } from "../shared/schema.ts";
@@ -24,7 +16,7 @@ import type { NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
 
 /** How one job is enqueued. */
-export interface EnqueueOptions extends JobOptions {
+export interface EnqueueOptions extends JobEnqueueOptions {
   /**
    * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
    * You cannot use an id that ends with "@" and a time, as the ids of schedules' jobs do
@@ -32,12 +24,6 @@ export interface EnqueueOptions extends JobOptions {
    * "qstash:", or that has a colon after such a time.
    */
   readonly id?: string | undefined;
-  /** Runs after this time. Default: at once. */
-  readonly delay?: Duration | undefined;
-  /** Runs at this time. Not together with `delay`. */
-  readonly runAt?: PointInTime | undefined;
-  /** As in the definition, but not a function, because it is stored with the job. */
-  readonly backoff?: BackoffRule | undefined;
   /**
    * Makes no second job with this key within `ttl` of the first, as long as the first exists.
    *
@@ -48,8 +34,6 @@ export interface EnqueueOptions extends JobOptions {
   readonly dedupe?:
     | { readonly key: string; readonly ttl: Duration; readonly replace?: boolean | undefined }
     | undefined;
-  /** Its flow control key and the limits of that key. They override those of the definition. */
-  readonly flowControl?: FlowControlOptions | undefined;
 }
 
 /** How a recurring job is enqueued. */
@@ -136,11 +120,19 @@ export function draftJob(
 }
 
 /** Checks the payload by the schema, and builds the job: a promise only if the schema is asynchronous. */
-export function finishJob({ definition, record, job }: JobDraft, trace?: JobTrace): NewJob | Promise<NewJob> {
+export function finishJob(draft: JobDraft, trace?: JobTrace): NewJob | Promise<NewJob> {
+  const { finished, fits } = buildJob(draft, trace);
+  return fits?.then(() => finished) ?? finished;
+}
+
+/** The same, but returns the job at once. If the schema is asynchronous, `fits` rejects for a wrong payload. */
+export function buildJob(
+  { definition, record, job }: JobDraft,
+  trace?: JobTrace,
+): { readonly finished: NewJob; readonly fits: Promise<void> | undefined } {
   // Encoded first, because the schema may change the payload.
   const text = written("payload", () => encodeRecord({ ...record, ...(trace && { trace }) }));
-  const finished = { ...job, record: text };
-  return checkFits(record.name, definition, record.payload)?.then(() => finished) ?? finished;
+  return { finished: { ...job, record: text }, fits: checkFits(record.name, definition, record.payload) };
 }
 
 export function attemptMs({ record, definition }: JobDraft): number {

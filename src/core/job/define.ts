@@ -3,7 +3,9 @@ import { parseCron } from "../cron/cron.ts";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
+import type { JobEnqueueOptions } from "./enqueue-options.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
+import type { UnchangedByJson } from "./json-of.ts";
 import { isOfInterface } from "./of-interface.ts";
 import { checkRetryOptions, type JobOptions, LONGEST_NAME, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
@@ -55,6 +57,29 @@ export interface JobContext {
    * that JSON cannot hold, or of more than 4 KB, is left out.
    */
   log(message: string, data?: unknown): void;
+  /**
+   * Enqueues a job in the same queue, and returns its id at once. The job is stored together with the outcome, in one
+   * atomic step: once if the attempt succeeds or snoozes the job, and not at all if it fails, is killed or has lost its
+   * lease. Until then nobody sees the job. If it must start earlier, use `queue.enqueue`.
+   *
+   * It costs no request. The exchange that stores the outcome takes up to two commands more, and two for each further
+   * 500 jobs. One attempt enqueues at most 1,000 jobs, of 8 MiB together with its own.
+   *
+   * Payloads are checked at the call. If a schema is asynchronous, the check ends after `perform` has returned: if the
+   * payload does not fit, the attempt fails.
+   *
+   * @param job a definition, or the name of one.
+   * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options: those of
+   *   `queue.enqueue` except `id` and `dedupe`. On a queue with partitions, a flow control key must be in the partition
+   *   of this job, as its own key is.
+   * @throws {InvalidPayloadError} if the payload does not fit the schema.
+   * @throws {TidegateError} `invalid_request` or `payload_too_large`, as `queue.enqueue`; `conflict` if the attempt has
+   *   ended: stop working.
+   */
+  enqueue<Job extends AnyJob | string>(
+    job: Job,
+    ...payloadAndOptions: PayloadArguments<Job, JobEnqueueOptions>
+  ): string;
 }
 
 /** The attempt of one job that `performBatch` gets. `extend` extends the time and the leases of all of them. */
@@ -151,6 +176,18 @@ export type PayloadOf<Job> = Job extends {
 export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
   ? SchemaInput<NonNullable<Job["schema"]>, PayloadOf<Job>>
   : unknown;
+
+/** What the handler of a job returns for one job: `unknown` for a job of unknown type. */
+export type ResultOf<Job extends AnyJob> = Exclude<
+  Job extends Pick<JobDefinition<never, never, infer Result>, "perform">
+    ? Awaited<Result>
+    : Job extends Pick<BatchJobDefinition<never, never, infer Results>, "performBatch">
+      ? Awaited<Results> extends readonly (infer Result)[]
+        ? Result
+        : undefined
+      : unknown,
+  Snooze
+>;
 
 /** A payload under the name `Field`. It can be left out if it may be `undefined`. */
 export type PayloadField<Field extends string, Input> = undefined extends Input
@@ -267,8 +304,8 @@ export function defineJob<
   definition: DefineJobOptions<Schema, Payload, Result, Cron, BatchResult> &
     SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
 ): [BatchResult] extends [never]
-  ? JobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, Result>
-  : BatchJobDefinition<SchemaInput<Schema, Payload>, SchemaOutput<Schema, Payload>, BatchResult>;
+  ? JobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, Result>
+  : BatchJobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, BatchResult>;
 export function defineJob(definition: AnyJob): AnyJob {
   const given = knownOptions(definition, optionNames, "defineJob");
   checkJobOptions(given);

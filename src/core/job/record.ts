@@ -148,7 +148,12 @@ export function cut(text: string, longest: number): string {
   return (text.length > longest ? `${text.slice(0, longest)} ...` : text).toWellFormed();
 }
 
-/** Whether a record is larger than a store accepts. As a text within JSON it has at most twice its bytes. */
-export function isTooLarge(record: string): boolean {
-  return isLarger(record, LARGEST_RECORD / 2) && isLarger(JSON.stringify(record), LARGEST_RECORD);
+/**
+ * Whether a record is larger than a store accepts. As a text within JSON it has at most twice its bytes.
+ *
+ * @param beside how many bytes are sent beside it. Default: none.
+ */
+export function isTooLarge(record: string, beside = 0): boolean {
+  const room = LARGEST_RECORD - beside;
+  return isLarger(record, room / 2) && isLarger(JSON.stringify(record), room);
 }

@@ -1,5 +1,6 @@
 import type { HeldBack } from "../flow/held-back.ts";
-import type { AnyJob } from "../job/define.ts";
+import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
+import type { JsonOf } from "../job/json-of.ts";
 import { begunAbout } from "../job/lease-length.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
@@ -37,8 +38,8 @@ export interface LogLine {
   readonly data?: unknown;
 }
 
-/** A job as it was when it was read. */
-export interface JobInfo {
+/** A job as it was when it was read. `JobInfoOf` knows the types of its payload and its result. */
+export interface JobInfo<Payload = unknown, Result = unknown> {
   /** Its id. */
   readonly id: string;
   /** The name of its definition. */
@@ -48,7 +49,7 @@ export interface JobInfo {
   /** Its state. */
   readonly state: JobState;
   /** As it was enqueued; null if there was none. */
-  readonly payload: unknown;
+  readonly payload: Payload;
   /** When it was enqueued. */
   readonly enqueuedAt: Date;
   /** When it is to run; null unless it waits. */
@@ -85,13 +86,19 @@ export interface JobInfo {
   readonly timeout?: number | null;
   /** When it completed. Only for completed jobs. */
   readonly completedAt?: Date;
-  /** What `perform` returned; null for nothing. Only for completed jobs. */
-  readonly result?: unknown;
+  /** What `perform` returned; null for nothing, or if it was too large. Only for completed jobs. */
+  readonly result?: Result;
   /** When it was dead-lettered. Only for dead jobs. */
   readonly failedAt?: Date;
   /** Why it was dead-lettered. Only for dead jobs. */
   readonly error?: JobError;
 }
+
+/**
+ * A job of a definition. Payload and result have the types in which they arrive: JSON turns a `Date` into a string, for
+ * example. They are those of your code: a job that an older version has stored may hold something else.
+ */
+export type JobInfoOf<Job extends AnyJob> = JobInfo<JsonOf<InputOf<Job>>, JsonOf<ResultOf<Job>> | null>;
 
 /** A job in the dead-letter queue. */
 export interface DeadJob extends JobInfo {

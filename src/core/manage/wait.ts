@@ -1,4 +1,11 @@
+import type { Duration } from "../shared/duration.ts";
 import type { JobInfo } from "./job-info.ts";
+
+/** Options of `wait`. */
+export interface WaitOptions {
+  /** The longest wait. Default "30s". */
+  readonly timeout?: Duration | undefined;
+}
 
 /** The first wait between two polls. Each one is half as long again: a power of two keeps the first whole numbers. */
 const FIRST_WAIT_MS = 256;

@@ -2,7 +2,7 @@ import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { decodeRecord } from "../job/record.ts";
 import type { Clock } from "../shared/clock.ts";
-import type { ExchangeReply, Fire } from "../store/store.ts";
+import type { ExchangeReply, Fire, FiredJob } from "../store/store.ts";
 import { atMostAWhile } from "./afterwards.ts";
 import type { CheckedHooks } from "./hooks.ts";
 
@@ -43,16 +43,18 @@ export class HookCalls {
     attempts.forEach(({ job, outcome }, index) => {
       const isAccepted = reply.settled[index];
       if (isAccepted !== undefined) this.#settled(job.info, outcome, isAccepted);
+      if (isAccepted) for (const made of outcome.followUps ?? []) this.#made(made);
     });
     fires.forEach(({ jobs }, index) => {
-      if (reply.fired[index] === "fired") for (const job of jobs) this.#fired(job);
+      if (reply.fired[index] === "fired") for (const job of jobs) this.#made(job);
     });
     for (const { lease, record, dueAt, isFired } of reply.jobs) {
-      if (isFired) this.#fired({ id: lease.id, runAt: dueAt, record });
+      if (isFired) this.#made({ id: lease.id, runAt: dueAt, record });
     }
   }
 
-  #fired({ id, runAt, record }: Fire["jobs"][number]): void {
+  /** A job was made by a schedule, or by the outcome of another job. */
+  #made({ id, runAt, record }: FiredJob): void {
     const { name = "", slot } = decodeRecord(record) ?? {};
     const schedule = slot && { schedule: { key: slot.key, slot: new Date(slot.at) } };
     const job = { queue: this.#queue, id, name, runAt: new Date(runAt), ...schedule };

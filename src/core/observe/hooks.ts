@@ -66,7 +66,10 @@ export interface LostEvent extends CompleteEvent {
  * calls no more hooks, so put what must happen into the job itself.
  */
 export interface Hooks {
-  /** A job was enqueued, or a schedule made it. Called for each job of a call. */
+  /**
+   * A job was enqueued, or a schedule made it. Called for each job of a call; for one of `job.enqueue` once its attempt
+   * is settled.
+   */
   readonly onEnqueue?: ((event: EnqueueEvent) => unknown) | undefined;
   /** An attempt starts. */
   readonly onStart?: ((event: StartEvent) => unknown) | undefined;

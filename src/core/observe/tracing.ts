@@ -40,8 +40,11 @@ export interface Tracing {
     jobs: TracedEnqueue,
     enqueue: (trace?: TraceContext) => Promise<{ readonly results: readonly EnqueueResult[] }>,
   ): Promise<unknown>;
-  /** Calls `make`, which makes the attempt and never rejects. */
-  attempt(attempt: TracedAttempt, make: () => Promise<TracedOutcome>): Promise<unknown>;
+  /**
+   * Calls `make`, which makes the attempt and never rejects. The trace context that it passes is stored with each job
+   * of `job.enqueue`.
+   */
+  attempt(attempt: TracedAttempt, make: (trace?: TraceContext) => Promise<TracedOutcome>): Promise<unknown>;
   /** Sends what has been recorded. A drain calls it at its end and waits for it, at most two seconds. */
   readonly flush?: (() => Promise<unknown>) | undefined;
 }
@@ -77,7 +80,7 @@ export class TraceCalls {
     return this.#traced((work) => this.#tracing.enqueue(jobs, work), enqueue);
   }
 
-  attempt(attempt: TracedAttempt, make: () => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
+  attempt(attempt: TracedAttempt, make: (trace?: TraceContext) => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
     return this.#traced((work) => this.#tracing.attempt(attempt, work), make);
   }
 

@@ -1,4 +1,3 @@
-import { mostFollowUps } from "../attempt/follow-ups.ts";
 import { leastBudgets } from "../drain/least-budgets.ts";
 import type { DrainNeeds } from "../drain/needs.ts";
 import { NextDueHint } from "../drain/next-due.ts";
@@ -35,7 +34,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
     declared,
     nextDue,
     usage,
-    budgets: leastBudgets(store.local, declared.count, mostFollowUps(definitions)),
+    budgets: leastBudgets(store.local, declared.count),
     noteDue(runAt) {
       nextDue.note(runAt);
       return wakes?.by(runAt);

@@ -116,6 +116,10 @@ function byName(jobs: readonly AnyJob[]): ReadonlyMap<string, AnyJob> {
   if (!Array.isArray(jobs)) throw invalidRequest("jobs must be an array of definitions from defineJob.");
   const map = new Map<string, AnyJob>();
   for (const job of jobs) {
+    if (job === undefined)
+      throw invalidRequest(
+        "One of the jobs is undefined. If its file imports the file of this queue, the two import each other, and one is loaded before the other is ready: enqueue with job.enqueue inside of jobs.",
+      );
     checkJobOptions(job);
     if (map.has(job.name)) throw invalidRequest(`Two jobs are named "${job.name}".`);
     map.set(job.name, job);

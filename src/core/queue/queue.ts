@@ -20,7 +20,7 @@ import {
   type QueueFigures,
   type QueueHistory,
 } from "../manage/figures.ts";
-import type { DeadJob, JobInfo } from "../manage/job-info.ts";
+import type { DeadJob, JobInfo, JobInfoOf } from "../manage/job-info.ts";
 import { type CancelOptions, cancelJob, clearJobs, getJob, type JobChange, updateJob } from "../manage/jobs.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
 import {
@@ -32,7 +32,8 @@ import {
 } from "../manage/pending-jobs.ts";
 import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
-import { waitForEnd } from "../manage/wait.ts";
+import { type JobAndId, readJobAndId } from "../manage/typed-job.ts";
+import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
@@ -192,24 +193,35 @@ export class Queue {
   /**
    * Reads a job in any state; null if no job has the id, or if it completed longer ago than `retention`.
    *
+   * With a definition, the payload and the result have its types, as they arrive. It is null as well if the job with
+   * the id has another name than the definition, so that an id from outside reads no other jobs.
+   *
    * @throws {TidegateError} `conflict` if a newer version has stored the job: only that version can read it.
    */
-  async getJob(id: string): Promise<JobInfo | null> {
-    return getJob(this.#open, id);
+  getJob(id: string): Promise<JobInfo | null>;
+  getJob<Job extends AnyJob>(job: Job, id: string): Promise<JobInfoOf<Job> | null>;
+  async getJob(...given: JobAndId<never>): Promise<JobInfo | null> {
+    const { id, only } = readJobAndId(given);
+    return only(await getJob(this.#open, id));
   }
 
   /**
    * Waits until a job has completed or is dead. It polls, less and less often; a poll costs two or three commands.
    *
+   * With a definition, the payload and the result have its types, as in `getJob`.
+   *
    * @param options `timeout`: the longest wait. Default "30s". After that it returns the job as it is: see its `state`.
-   * @returns null if no job has the id.
+   * @returns null if no job has the id, or if the job with the id has another name than the definition.
    */
-  async wait(id: string, options: { readonly timeout?: Duration | undefined } = {}): Promise<JobInfo | null> {
+  wait(id: string, options?: WaitOptions): Promise<JobInfo | null>;
+  wait<Job extends AnyJob>(job: Job, id: string, options?: WaitOptions): Promise<JobInfoOf<Job> | null>;
+  async wait(...given: JobAndId<WaitOptions>): Promise<JobInfo | null> {
+    const { id, options = {}, only } = readJobAndId(given);
     const { timeout = "30s" } = knownOptions(options, ["timeout"], "wait");
     const timeoutMs = durationMs(timeout, "timeout");
     const { clock } = this.#open;
     return waitForEnd(
-      () => this.getJob(id),
+      async () => only(await this.getJob(id)),
       timeoutMs,
       clock,
       (ms) => sleep(clock, ms),

@@ -164,19 +164,18 @@ export type Outcome = {
     }
 );
 
-/** A job that an outcome makes, unless a live job has its id. No other job of the request has it. */
-export interface FollowUpJob {
-  readonly id: string;
-  readonly runAt: number;
-  readonly record: string;
-}
-
 /** A job that an occurrence makes. Its limits become those of its key only if the key is new. */
 export interface FiredJob {
   readonly id: string;
   readonly runAt: number;
   readonly record: string;
   readonly flow?: NewFlow;
+}
+
+/** A job that an outcome makes, unless a live job has its id. No other job of the request has it. */
+export interface FollowUpJob extends FiredJob {
+  /** As in `NewJob`. */
+  readonly keepsLimits?: boolean;
 }
 
 /** Makes the jobs of an occurrence and moves the schedule on, if it is still at `occurrence`, as it was read. */
@@ -263,15 +262,20 @@ export interface ExchangeSize {
   readonly hasKeys?: boolean;
 }
 
-export function sizeOf({ settle, fire, claim }: ExchangeRequest): ExchangeSize {
+export function sizeOf({ settle, fire, claim }: Pick<ExchangeRequest, "settle" | "fire" | "claim">): ExchangeSize {
   const { fires, firedJobs, hasKeys } = sizeOfFires(fire);
+  const followUps = settle.flatMap((outcome) => outcome.followUps ?? []);
   return {
     settles: settle.length,
-    followUps: settle.reduce((sum, { followUps = [] }) => sum + followUps.length, 0),
+    followUps: followUps.length,
     fires,
     firedJobs,
     claims: claim?.limit ?? 0,
-    hasKeys: hasKeys || (claim !== undefined && claim.meetsKeys !== false) || settle.some(({ lease }) => lease.flow),
+    hasKeys:
+      hasKeys ||
+      (claim !== undefined && claim.meetsKeys !== false) ||
+      settle.some(({ lease }) => lease.flow) ||
+      followUps.some(({ flow }) => flow),
   };
 }
 

@@ -54,6 +54,8 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
+  for (const { followUps = [] } of accepted)
+    for (const job of followUps) addJob(state, job, request.now, !job.keepsLimits);
   state.tally.count(accepted, request.now, request.observe === true);
   state.flowControl.putMarks(request.now);
   return settled;
@@ -73,7 +75,6 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
     state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
   if (lease.flow && outcome.timing) state.flowControl.notePace(lease.flow, Math.round(outcome.timing.ranMs));
-  for (const job of outcome.followUps ?? []) addJob(state, job, now);
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
     state.records.set(lease.id, record);
@@ -109,14 +110,14 @@ function fire(
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
   state.putSchedule(key, isSkipped ? { record: unless.skippedRecord } : { record, plan }, movedScore(next, reachMs));
   if (isSkipped) return "skipped";
-  for (const job of jobs) addJob(state, job, now);
+  for (const job of jobs) addJob(state, job, now, false);
   return "fired";
 }
 
-/** Makes a job, unless a live one has its id. */
-function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: number): void {
+/** Makes a job, unless a live one has its id. @param setsLimits whether its limits become those of its key. */
+function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: number, setsLimits: boolean): void {
   if (state.due.score(id) !== undefined) return;
-  state.add(id, record, flow && state.flowControl.join(flow, false, now));
+  state.add(id, record, flow && state.flowControl.join(flow, setsLimits, now));
   state.wait(id, waitingScore(runAt));
 }
 

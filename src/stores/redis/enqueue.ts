@@ -49,7 +49,7 @@ function jobArguments(job: NewJob): readonly string[] {
     ...[id, flag(isFreshId), String(waitingScore(runAt)), record],
     leaseEndsAt === undefined ? "" : String(leaseScore({ endsAt: leaseEndsAt, claims: 1 })),
     ...[dedupe?.key ?? "", String(dedupe?.ttlMs ?? ""), dedupe?.replaces ?? ""],
-    newFlowText(flow) + (keepsLimits ? "=" : ""),
+    newFlowText(flow, keepsLimits),
   ];
 }
 

@@ -43,9 +43,9 @@ function limitTexts({ concurrency, rate, periodMs, ordered }: FlowLimits): reado
   return [String(concurrency), String(rate), String(periodMs), ordered ? "1" : "0"];
 }
 
-/** The argument for the key of a new job. */
-export function newFlowText(flow: NewFlow | undefined): string {
-  return flow ? `${[escaped(flow.key), ...limitTexts(flow.limits)].join(":")}:` : "";
+/** The argument for the key of a new job. @param keepsLimits whether the limits of the key stay as they are. */
+export function newFlowText(flow: NewFlow | undefined, keepsLimits = false): string {
+  return flow ? `${[escaped(flow.key), ...limitTexts(flow.limits)].join(":")}:${keepsLimits ? "=" : ""}` : "";
 }
 
 /** The beginning of the stored record of a job with a key. */

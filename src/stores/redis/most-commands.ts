@@ -52,7 +52,7 @@ export function mostOfExchange(size: ExchangeSize): Cost {
     values += 17 * claims;
   }
   const most = kinds + Math.floor(values / PIECE);
-  const ofKeys = hasKeys ? mostOfKeys(settles + firedJobs + claims, claims) : 0;
+  const ofKeys = hasKeys ? mostOfKeys(settles + followUps + firedJobs + claims, claims) : 0;
   return { roundTrips: 1, commands: most + ofKeys };
 }
 

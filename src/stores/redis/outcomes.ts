@@ -3,15 +3,18 @@ import { groupScore } from "../../core/store/failures.ts";
 import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
 import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
-import { flowHead } from "./flow.ts";
+import { flowHead, newFlowText } from "./flow.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
 /** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
 const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
 
+/** An outcome, and its place among those to settle if the store gets them in another order. */
+type SentOutcome = Outcome & { readonly index?: number };
+
 interface Sent {
-  readonly sent: readonly Outcome[];
+  readonly sent: readonly SentOutcome[];
   /** Which of the outcomes were accepted, by the replies for those that were sent. */
   readonly acceptedBy: (replies: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
 }
@@ -78,14 +81,16 @@ function newScore(outcome: Outcome, now: number): number | string {
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
 }
 
-/** The jobs that outcomes make, each with the number of its outcome, from 1. */
-export function followUpArguments(settle: readonly Outcome[]): string[] {
-  const args: string[] = [];
-  settle.forEach(({ followUps }, index) => {
-    for (const { id, runAt, record } of followUps ?? [])
-      args.push(String(index + 1), id, String(waitingScore(runAt)), record);
-  });
-  return [String(args.length / 4), ...args];
+/** The jobs that outcomes make, in the order of the outcomes to settle, each with the number of its outcome, from 1. */
+export function followUpArguments(sent: readonly SentOutcome[]): string[] {
+  const made = sent
+    .flatMap(({ followUps = [], index }, place) => followUps.map((job) => ({ ...job, place, index: index ?? place })))
+    .sort((one, other) => one.index - other.index);
+  const args = made.flatMap(({ place, id, runAt, record, flow, keepsLimits }) => [
+    ...[String(place + 1), id, String(waitingScore(runAt)), record],
+    newFlowText(flow, keepsLimits),
+  ]);
+  return [String(made.length), ...args];
 }
 
 // The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.

@@ -23,7 +23,7 @@ function allowed(budget: NonNullable<DrainOptions["budget"]>, ended: number, run
   const local = { ...memoryStore().open("default").local, mostOfExchange };
   const requests = ended > 0 ? [ended] : [];
   const jobs = { unsettled: ended + running, ended: { requests }, waiting: [], mayHaveKeys: false };
-  return new Allowance(new DrainBudget(drainLimits({ budget })), local, 0, jobs as unknown as JobsInHand);
+  return new Allowance(new DrainBudget(drainLimits({ budget })), local, jobs as unknown as JobsInHand);
 }
 
 /** The same for a claim that is not the first. */

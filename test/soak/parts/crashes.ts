@@ -46,8 +46,11 @@ async function killTrials({ seed, progress }: PartRun, trials: number, hasKeys: 
   } finally {
     await program.remove();
   }
-  const { lost, unexplained, exceeded, kept } = total;
-  deepStrictEqual({ lost, unexplained, exceeded, kept }, { lost: 0, unexplained: 0, exceeded: 0, kept: 0 });
+  const { lost, doubled, unexplained, exceeded, kept } = total;
+  deepStrictEqual(
+    { lost, doubled, unexplained, exceeded, kept },
+    { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0 },
+  );
   return shown(total, hasKeys);
 }
 
@@ -70,6 +73,7 @@ function shown({ killed, ...counts }: CrashFigures, hasKeys: boolean): Figures {
     "jobs run again after their lease": counts.repeated,
     "jobs run again while a lease held": counts.unexplained,
     "jobs lost": counts.lost,
+    "jobs enqueued twice by others": counts.doubled,
     ...(hasKeys && {
       "attempts begun under a key": counts.keyed,
       "limits exceeded": counts.exceeded,

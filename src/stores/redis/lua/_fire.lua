@@ -50,15 +50,8 @@ local function fire()
 
   local function make(job)
     if is_alive(job.id) then return end
-    local record = job.record
-    local score = job.score
+    local score, record = line_up(job, false)
     at[job.id] = score
-    if job.flow ~= '' then
-      local flow_key, order, head = join(job.flow, false, now)
-      insert(flow_key, order, tonumber(score), job.id)
-      record = head .. record
-      score = whole(IN_LINE + score)
-    end
     push(new_jobs, score, job.id)
     push(new_records, job.id, record)
     written[job.id] = record

@@ -11,8 +11,10 @@ local waiting_members = {}
 local ended_members = {}
 -- For the same ZREM: the names of jobs that were born.
 local ended_births = {}
--- For a ZADD of `due` that puts the leases of ended jobs with keys back.
+-- For a ZADD of `due` that puts the leases of ended jobs with keys back, and a ZREM of the jobs with keys that outcomes
+-- have made: the line that they stand in is not stored then.
 local ended_leases = {}
+local lined_up = {}
 
 -- A score is text, and not everybody writes a number the same way.
 local function is_same(stored, score)
@@ -64,6 +66,7 @@ end
 -- If the state of keys cannot be stored, their jobs keep the leases that it counts: a resent outcome finds them, and so
 -- does a claim once they run out. No HSET is needed for that.
 function put_leases_back()
+  try_many('ZREM', due, lined_up)
   call_many('ZADD', due, ended_leases)
   call_many('ZADD', due, stored_marks())
 end
@@ -191,9 +194,11 @@ local function follow_up(follow_ups, stored, offset)
   local ended = find_ended(follow_ups)
   for n, job in ipairs(follow_ups) do
     if accepted[job.outcome] and not stored[offset + n] and not ended[n] then
-      push(waiting_members, job.score, job.id)
-      push(waiting_records, job.id, job.record)
-      written[job.id] = job.record
+      local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
+      if job.flow ~= '' then push(lined_up, job.id) end
+      push(waiting_members, score, job.id)
+      push(waiting_records, job.id, record)
+      written[job.id] = record
     end
   end
 end
@@ -243,8 +248,12 @@ local function sweep()
   call_many('HDEL', jobs, orphaned)
 end
 
-local function load_held_keys(stored)
+-- Loads the keys of jobs whose leases hold, and of the jobs that outcomes make.
+local function load_their_keys(stored, follow_ups)
   local keys = {}
+  for _, job in ipairs(follow_ups) do
+    if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
+  end
   for _, i in ipairs(keyed) do
     if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(heads[i]))) end
   end
@@ -289,7 +298,7 @@ function settle()
   else
     stored = read_leases(count, follow_ups, watched)
   end
-  load_held_keys(stored)
+  load_their_keys(stored, follow_ups)
   decide(count, follow_ups, stored)
   write(undo)
   local swept_on = tally(count)

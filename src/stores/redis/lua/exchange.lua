@@ -62,6 +62,15 @@ local written = {}
 local ended_ids = {}
 local settle
 local put_leases_back
+
+-- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there.
+local function line_up(job, sets_limits)
+  if job.flow == '' then return job.score, job.record end
+  local flow_key, order, head = join(string.match(job.flow, '^[^=]*'), sets_limits, now)
+  insert(flow_key, order, tonumber(job.score), job.id)
+  return whole(IN_LINE + job.score), head .. job.record
+end
+
 -- include: _windows.lua
 -- include: _metrics.lua
 -- A function of Lua has room for 200 local names: those of settling end with this block.

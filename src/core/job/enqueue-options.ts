@@ -1,0 +1,16 @@
+import type { Duration, PointInTime } from "../shared/duration.ts";
+import type { BackoffRule } from "./backoff.ts";
+import type { FlowControlOptions } from "./flow-control.ts";
+import type { JobOptions } from "./options.ts";
+
+/** How a job is enqueued by `job.enqueue`. `enqueue` of a queue takes more. */
+export interface JobEnqueueOptions extends JobOptions {
+  /** Runs after this time. Default: at once. */
+  readonly delay?: Duration | undefined;
+  /** Runs at this time. Not together with `delay`. */
+  readonly runAt?: PointInTime | undefined;
+  /** As in the definition, but not a function, because it is stored with the job. */
+  readonly backoff?: BackoffRule | undefined;
+  /** Its flow control key and the limits of that key. They override those of the definition. */
+  readonly flowControl?: FlowControlOptions | undefined;
+}

@@ -1,0 +1,82 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+
+// What docs/guide/costs.md says of `job.enqueue`, counted by Redis itself.
+
+describe("billed commands of job.enqueue", () => {
+  const redis = useRedis();
+  const noop = defineJob({ name: "noop", perform: () => {} });
+  const keyed = defineJob({ name: "keyed", flowControl: { key: "k", concurrency: 1 }, perform: () => {} });
+  /** Enqueues so many jobs, which run later. */
+  const parent = defineJob({
+    name: "parent",
+    perform: ({ count, name = "noop" }: { count: number; name?: string }, job) => {
+      for (let i = 0; i < count; i++) job.enqueue(name, undefined, { delay: "1h" });
+    },
+  });
+
+  function setUp() {
+    const queue = new Queue({ store: redis.store(), jobs: [noop, keyed, parent], clock: clockByHand(start) });
+    const drained = async (jobs: number, payload: { count: number; name?: string }) => {
+      await queue.enqueueMany(Array.from({ length: jobs }, () => ({ job: parent, payload })));
+      const { commands } = await countCommands(redis.server.port, () =>
+        queue.drain({ concurrency: 100, batchSize: 100 }),
+      );
+      return commands;
+    };
+    return { queue, drained };
+  }
+
+  beforeAll(async () => {
+    await setUp().drained(1, { count: 1, name: "keyed" });
+  });
+
+  test("any number of jobs costs 2 more in the exchange that settles up to a hundred, and 1,000 jobs cost 4 more", async () => {
+    const { drained } = setUp();
+    await drained(1, { count: 0 });
+    const lone = await drained(1, { count: 0 });
+    expect((await drained(1, { count: 1 })) - lone).toBe(2);
+    expect((await drained(1, { count: 200 })) - lone).toBe(2);
+    const hundred = await drained(100, { count: 0 });
+    expect((await drained(100, { count: 1 })) - hundred).toBe(2);
+    // A command takes 1,000 values.
+    expect((await drained(100, { count: 10 })) - hundred).toBe(4);
+  });
+
+  test("a lone job that runs right after it is enqueued costs 3 more, since its lease is read", async () => {
+    const { queue } = setUp();
+    const eager = async (count: number) => {
+      const { commands } = await countCommands(redis.server.port, async () => {
+        const { held } = await internalsOf(queue).enqueueHeld([{ job: parent, payload: { count } }]);
+        await internalsOf(queue).drain({ held, heldOnly: true });
+      });
+      return commands;
+    };
+    await eager(0);
+    expect((await eager(1)) - (await eager(0))).toBe(3);
+  });
+
+  test("jobs with a flow control key cost 2 more", async () => {
+    const { drained } = setUp();
+    await drained(1, { count: 0 });
+    const plain = await drained(1, { count: 3 });
+    expect((await drained(1, { count: 3, name: "keyed" })) - plain).toBe(2);
+  });
+
+  test("a drain does not count them against its budget, and settles all that runs", async () => {
+    const { queue } = setUp();
+    const { least } = internalsOf(queue).budgets;
+    await queue.enqueueMany([1, 2, 3].map(() => ({ job: parent, payload: { count: 1_000 } })));
+    for (let claimed = 0; claimed < 3; ) {
+      const report = await queue.drain({ budget: least });
+      expect(report).toMatchObject({ completed: report.claimed, lost: 0 });
+      expect(report.claimed).toBeGreaterThan(0);
+      claimed += report.claimed;
+    }
+    expect(await queue.getStats()).toMatchObject({ scheduledCount: 3_000, completedCount: 3 });
+  });
+});
