@@ -14,7 +14,7 @@ function addEnqueueCommand({ program }: Session) {
     "queue:enqueue",
     "enqueue a job",
     "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
-      "With a handler, --max-retries, --timeout and --cron need a token with the scope admin.",
+      "With a handler, --max-retries, --timeout, --cron and --every need a token with the scope admin.",
     [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
     ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
     ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
@@ -24,6 +24,7 @@ function addEnqueueCommand({ program }: Session) {
     .argument("[json]", "its payload; - reads it from standard input")
     .option("--delay <duration>", "run after this time: 30s, 5m, 1h, 7d", duration)
     .option("--run-at <time>", "run at this time: ISO 8601 with a zone, such as 2030-01-31T09:00:00Z", time)
+    .option("--expires <duration>", "drop it unless it has begun this long after its run time", duration)
     .option("--id <id>", "enqueue nothing if the queue has a job with this id")
     .option("--max-retries <count>", "how many attempts may follow the first", whole(0, 500))
     .option("--timeout <duration>", "how long one attempt may take", duration)

@@ -66,6 +66,7 @@ export class Attempt {
     this.startedAt = needs.clock();
     job.begin(this.startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
+    if (job.isExpired(this.startedAt)) return Promise.resolve(outcomes.expired(job));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     if (!needs.traces) return this.#make();
     return needs.traces.attempt({ ...job.info, trace: job.record.trace }, () => this.#make());

@@ -53,7 +53,9 @@ export interface EnqueueOptions extends JobOptions {
 }
 
 /** How a recurring job is enqueued. */
-export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
+export interface RecurringOptions
+  extends Schedule,
+    Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires"> {
   /** The schedule's key. Default: the job's name. */
   readonly id?: string | undefined;
 }
@@ -173,15 +175,16 @@ function refuseMisfit(name: string, result: Validation): void {
 
 /** The options that are stored with a job. @param most how many bytes may be hidden. */
 export function storedOptions(
-  options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">,
+  options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires">,
   most?: number,
 ): Partial<JobRecord> {
   const hidden = asJson(hiddenOf(options), "payload", most);
-  const { maxRetries, backoff, timeout } = options;
+  const { maxRetries, backoff, timeout, expires } = options;
   return {
     ...(maxRetries !== undefined && { maxRetries }),
     ...(backoff !== undefined && { backoff: { ...backoff } }),
     ...(timeout !== undefined && { timeoutMs: timeoutMs(timeout) }),
+    ...(expires !== undefined && { expiresMs: durationMs(expires, "expires") }),
     ...(hidden !== undefined && { hidden }),
   };
 }

@@ -224,7 +224,7 @@ export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
   : PayloadField<"schedulePayload", Input>;
 
 const optionNames = [
-  ...["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "flowControl"],
+  ...["name", "schema", "maxRetries", "backoff", "timeout", "expires", "schedule", "schedulePayload", "flowControl"],
   ...["perform", "performBatch", "batch"],
 ];
 

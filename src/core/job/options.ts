@@ -4,7 +4,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { described, object, optionsOf, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
-/** How a job is retried, and how long it may take. `defineJob` sets it, and `enqueue` can override it. */
+/** How a job is retried, how long it may take, and when it expires. `defineJob` sets it, and `enqueue` can override it. */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
   readonly maxRetries?: number | undefined;
@@ -12,6 +12,12 @@ export interface JobOptions {
   readonly backoff?: Backoff | undefined;
   /** How long one attempt may take before it is aborted and counts as failed. Default "30s". */
   readonly timeout?: Duration | undefined;
+  /**
+   * How long after its run time the first attempt may begin. A job that has not begun by then is dropped instead: it
+   * does not run, and is neither completed nor dead. Once it has begun, its retries and snoozes come as usual. Default:
+   * a job never expires.
+   */
+  readonly expires?: Duration | undefined;
 }
 
 /** A recurrence that a job declares. The first drain after a deployment activates it. */
@@ -54,11 +60,12 @@ export const retryFields = {
     },
   },
   timeout: span,
+  expires: span,
 };
 
-export function checkRetryOptions({ maxRetries, backoff, timeout }: JobOptions): void {
+export function checkRetryOptions({ maxRetries, backoff, timeout, expires }: JobOptions): void {
   const rule = typeof backoff === "function" ? undefined : backoff;
-  object(retryFields).read({ maxRetries, backoff: rule, timeout }, "");
+  object(retryFields).read({ maxRetries, backoff: rule, timeout, expires }, "");
 }
 
 const LONGEST_ZONE = 100;

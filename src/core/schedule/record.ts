@@ -16,7 +16,7 @@ export interface ScheduleRecord {
   readonly overlap: "allow" | "skip";
   /** The flow control key of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
-  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;
+  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "expiresMs" | "hidden">;
   /** True if code declares it. It is removed when the code no longer does. */
   readonly declared?: boolean;
   /** True while it is paused, without a next occurrence. */

@@ -28,7 +28,9 @@ import { scheduleEntry } from "./plan.ts";
 import { cronOf, readSchedule, type ScheduleRecord } from "./record.ts";
 
 /** What a schedule makes, and when. */
-export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
+export interface ScheduleOptions
+  extends Schedule,
+    Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires"> {
   /** The job to make: a definition, or its name. */
   readonly job: AnyJob | string;
   /** The payload of each job, of 1 MiB at most as JSON. It must fit the schema. */
