@@ -169,6 +169,7 @@ const enqueue = operation(
         behaviour,
         delay,
         maxRetries: fc.option(fc.constantFrom(0, 1, 3), { freq: 1 }),
+        expires: fc.option(fc.constantFrom("1s", "1m"), { freq: 1 }),
         dedupe: fc.option(fc.constantFrom("x", "y")),
         replace: fc.boolean(),
         flowControl: fc.option(flowControl),
@@ -185,6 +186,7 @@ const enqueue = operation(
         delay: job.delay,
         ...(job.id !== null && { id: job.id }),
         ...(job.maxRetries !== null && { maxRetries: job.maxRetries }),
+        ...(job.expires !== null && { expires: job.expires }),
         ...(job.dedupe !== null && { dedupe: { key: job.dedupe, ttl: "10m", replace: job.replace } }),
         ...(job.flowControl !== null && { flowControl: job.flowControl }),
       }),
@@ -207,8 +209,9 @@ const drain = operation(
     client.death = death ?? undefined;
     try {
       const { claimed, ...report } = await queue.drain({ maxJobs, batchSize: maxJobs, concurrency });
-      const { completed, retried, deadLettered, snoozed, released, lost } = report;
-      equal(completed + retried + deadLettered + snoozed + released + lost, claimed, "what became of those claimed");
+      const { completed, retried, deadLettered, snoozed, expired, released, lost } = report;
+      const ended = completed + retried + deadLettered + snoozed + expired + released + lost;
+      equal(ended, claimed, "what became of those claimed");
     } finally {
       client.death = undefined;
       await mustHaveDiedOfWhatHappened(queue);
