@@ -128,7 +128,7 @@ export class QueueClient
       this.#turn = [];
       this.#room = MOST_CHARACTERS - json.length;
     }
-    const turn: Turn = options?.cron ? [] : this.#turn;
+    const turn: Turn = options?.cron || options?.every ? [] : this.#turn;
     const at = turn.push(json) - 1;
     await 0;
     this.#room = 0;
@@ -297,7 +297,7 @@ export class QueueClient
     const isOne = typeof selection === "string";
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
     const counts = await this.#call<Counts>("POST", `/dead-letter/${what}`, count, body);
-    if (isOne && counts[count] === 0) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
+    if (isOne && !counts[count]) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
     return counts;
   }
 }

@@ -21,8 +21,7 @@ function setUp(kind: StoreKind, options: Partial<QueueOptions> = {}) {
   const brief = defineJob({ name: "brief", backoff, expires: "10m", perform: act });
   const bulk = defineJob({
     name: "bulk",
-    performBatch: (jobs: readonly { readonly payload: unknown }[]) =>
-      void ran.push(jobs.map(({ payload }) => payload)),
+    performBatch: (jobs: readonly { readonly payload: unknown }[]) => void ran.push(jobs.map(({ payload }) => payload)),
   });
   const keyed = defineJob({
     name: "keyed",

@@ -287,7 +287,7 @@ describe("billed commands", () => {
 
   describe("a schedule", () => {
     /** Ticks whose invocations know nothing of each other, as on a platform that keeps none. */
-    const ticks = async (observe: boolean, schedule: Partial<ScheduleOptions> = {}) => {
+    const ticks = async (observe: boolean, schedule: Pick<ScheduleOptions, "overlap"> = {}) => {
       const { clock, count } = setUp();
       const prefix = await knownPrefix();
       // Not even the places of the names are known.

@@ -4,6 +4,7 @@ import { duration, json, time, whole } from "../option-values.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addCommand } from "../program.ts";
+import { ruleOf } from "../recurrence.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
@@ -13,7 +14,7 @@ function addEnqueueCommand({ program }: Session) {
     program,
     "queue:enqueue",
     "enqueue a job",
-    "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
+    "Enqueues a job, which then runs at least once. With --cron or --every, creates a recurring job instead. " +
       "With a handler, --max-retries, --timeout, --cron and --every need a token with the scope admin.",
     [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
     ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
@@ -32,6 +33,7 @@ function addEnqueueCommand({ program }: Session) {
     .option("--dedupe-ttl <duration>", "... within this time of the first", duration)
     .option("--dedupe-replace", "... but change that job instead, until its first attempt")
     .option("--cron <expression>", 'recur, as in "0 0 9 * * *" (seconds first)')
+    .option("--every <duration>", "recur at each multiple of this interval since 1970, such as 90s", duration)
     .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)");
 }
 
@@ -43,7 +45,9 @@ export function addEnqueue(session: Session): void {
     const { kind, queue, jobNames } = await openTarget(session);
     const payload = await json(text, "The payload", session.io);
     const result = await queue.enqueue(name, payload, enqueueOptions);
-    session.print(result, () => resultText(result, options.cron !== undefined, session.now));
+    session.print(result, () =>
+      resultText(result, options.cron !== undefined || options.every !== undefined, session.now),
+    );
     // Not an error: the name may belong to a future deployment.
     if (kind === "redis" && jobNames === undefined)
       session.note(
@@ -54,11 +58,16 @@ export function addEnqueue(session: Session): void {
 
 /** Converts to the queue's options. Refuses contradictions before anything is sent. */
 function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
-  const { delay, runAt, dedupeKey, dedupeTtl, dedupeReplace, cron, timeZone, ...always } = options;
+  const { delay, runAt, dedupeKey, dedupeTtl, dedupeReplace, cron, every, timeZone, ...always } = options;
   const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
-  if (cron !== undefined && isOnce)
-    throw new UsageError("--cron creates a recurring job, so leave out --delay, --run-at and --dedupe-key.");
-  if (cron === undefined && timeZone !== undefined) throw new UsageError("--time-zone needs --cron.");
+  if (cron !== undefined || every !== undefined) {
+    if (isOnce)
+      throw new UsageError(
+        "--cron and --every create a recurring job, so leave out --delay, --run-at and --dedupe-key.",
+      );
+    return { ...always, ...ruleOf({ cron, every, timeZone }) };
+  }
+  if (timeZone !== undefined) throw new UsageError("--time-zone needs --cron.");
   if (delay !== undefined && runAt !== undefined) throw new UsageError("Give either --delay or --run-at, not both.");
   if ((dedupeKey === undefined) !== (dedupeTtl === undefined))
     throw new UsageError("--dedupe-key and --dedupe-ttl need each other: give both.");
@@ -67,7 +76,7 @@ function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
     dedupeKey !== undefined && dedupeTtl !== undefined
       ? { key: dedupeKey, ttl: dedupeTtl, ...(dedupeReplace && { replace: true }) }
       : undefined;
-  return { ...always, delay, runAt, dedupe, cron, timeZone };
+  return { ...always, delay, runAt, dedupe };
 }
 
 function resultText({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now: number): string {

@@ -39,11 +39,6 @@ export function released(job: ClaimedJob): Outcome {
   return waitingAgain("released", job, job.dueAt);
 }
 
-/** The job was not started in time: it is dropped, with no attempt made. */
-export function expired(job: ClaimedJob): Outcome {
-  return { to: "expired", lease: job.lease.current, record: "" };
-}
-
 function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number): Outcome {
   const returnedText = job.returnedText(to);
   const lease = job.lease.current;

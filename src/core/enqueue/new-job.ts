@@ -52,10 +52,10 @@ export interface EnqueueOptions extends JobOptions {
   readonly flowControl?: FlowControlOptions | undefined;
 }
 
-/** How a recurring job is enqueued. */
-export interface RecurringOptions
-  extends Schedule,
-    Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires"> {
+/** How a recurring job is enqueued: when it recurs, and these options. */
+export type RecurringOptions = Schedule & EachRecurring;
+
+interface EachRecurring extends Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires"> {
   /** The schedule's key. Default: the job's name. */
   readonly id?: string | undefined;
 }

@@ -1,7 +1,19 @@
-import { LONGEST_EXPRESSION } from "../cron/cron.ts";
+import { LONGEST_EXPRESSION, parseCron } from "../cron/cron.ts";
+import { intervalText } from "../cron/every.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { described, object, optionsOf, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
+import {
+  described,
+  type ObjectSchema,
+  type OptionFields,
+  object,
+  span,
+  string,
+  text,
+  whole,
+  withKeywords,
+  word,
+} from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
 /** How a job is retried, how long it may take, and when it expires. `defineJob` sets it, and `enqueue` can override it. */
@@ -20,12 +32,7 @@ export interface JobOptions {
   readonly expires?: Duration | undefined;
 }
 
-/** A recurrence that a job declares. The first drain after a deployment activates it. */
-export interface Schedule {
-  /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
-  readonly cron: string;
-  /** An IANA name. Default "UTC". */
-  readonly timeZone?: string | undefined;
+interface EachSchedule {
   /**
    * What to do about occurrences that no drain found in time: one job for all of them (default), none, or one for each.
    */
@@ -33,6 +40,32 @@ export interface Schedule {
   /** Whether an occurrence makes a job before the job of an earlier one has ended. Default "allow". */
   readonly overlap?: "allow" | "skip" | undefined;
 }
+
+/** A recurrence by a cron expression. */
+export interface CronSchedule extends EachSchedule {
+  /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
+  readonly cron: string;
+  /** An IANA name. Default "UTC". */
+  readonly timeZone?: string | undefined;
+  readonly every?: undefined;
+}
+
+/** A recurrence by an interval. */
+export interface IntervalSchedule extends EachSchedule {
+  /**
+   * Fires at each multiple of this interval since 1970, in UTC: "90s" at 00:00:00, 00:01:30 and so on. At least one
+   * second.
+   */
+  readonly every: Duration;
+  readonly cron?: undefined;
+  readonly timeZone?: undefined;
+}
+
+/** A recurrence that a job declares, by `cron` or by `every`. The first drain after a deployment activates it. */
+export type Schedule = CronSchedule | IntervalSchedule;
+
+/** The options of any schedule. */
+type ScheduleFields = { readonly [Name in keyof CronSchedule]?: CronSchedule[Name] | IntervalSchedule[Name] };
 
 /** The timeout is in ms, so that it is not parsed for each job. */
 export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
@@ -70,18 +103,51 @@ export function checkRetryOptions({ maxRetries, backoff, timeout, expires }: Job
 
 const LONGEST_ZONE = 100;
 
-export const scheduleOptions = optionsOf<Schedule>(
-  "schedule",
-  {
-    cron: withKeywords(described(string(LONGEST_EXPRESSION), "Five fields, or six with seconds first."), {
-      examples: ["0 9 * * *"],
-    }),
-    timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
-    missed: word(missedWords),
-    overlap: word(overlapWords),
-  },
-  ["cron"],
-);
+export const scheduleFields: OptionFields<ScheduleFields> = {
+  cron: withKeywords(described(string(LONGEST_EXPRESSION), "Five fields, or six with seconds first."), {
+    examples: ["0 9 * * *"],
+  }),
+  every: described(span, "Fires at each multiple of it since 1970. At least one second."),
+  timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
+  missed: word(missedWords),
+  overlap: word(overlapWords),
+};
+
+/** Which of these fields go together. */
+const rules = {
+  oneOf: [{ required: ["cron"] }, { required: ["every"] }],
+  dependentRequired: { timeZone: ["cron"] },
+};
+
+/** An object with these fields, among others, has either `cron` or `every`. */
+export function withRule<Value extends ScheduleFields, Parts>(
+  schema: ObjectSchema<Value, Parts>,
+): ObjectSchema<Value & Schedule, Parts> {
+  return {
+    ...withKeywords(schema, rules),
+    read(value, name) {
+      const given = schema.read(value, name);
+      const { cron, every, timeZone } = given;
+      if ((cron === undefined) === (every === undefined))
+        throw invalidRequest('A schedule needs either cron, as in "0 9 * * *", or every, as in "90s".');
+      if (every !== undefined && timeZone !== undefined)
+        throw invalidRequest("timeZone is for cron. Leave it out: every counts from 1970, whatever the zone.");
+      return given as Value & Schedule;
+    },
+  };
+}
+
+export const scheduleOptions = withRule(object(scheduleFields, [], "schedule"));
+
+/** When a schedule fires, as it is stored. @param seed decides `H`: its key. @throws {TidegateError} */
+export function ruleOf(
+  { cron, every, timeZone = "UTC" }: Schedule,
+  seed: string,
+): { readonly cron: string; readonly timeZone: string } {
+  if (every !== undefined) return { cron: intervalText(every), timeZone };
+  parseCron(cron, timeZone, seed);
+  return { cron, timeZone };
+}
 
 /** Longer than any attempt, and short enough that the store can keep the end of every lease. */
 const LONGEST_TIMEOUT_MS = 366 * 86_400_000;

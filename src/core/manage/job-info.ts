@@ -129,7 +129,7 @@ export function jobInfo(
     enqueuedAt: new Date(record.enqueuedAt),
     runAt: waits ? new Date(stored.at) : null,
     attempts,
-    maxRetries: record.maxRetries ?? maxRetriesOf(definition),
+    maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(logLine),
@@ -158,10 +158,6 @@ function runningOf(
     leaseEndsAt: new Date(at),
     timeout,
   };
-}
-
-function maxRetriesOf(job: AnyJob | undefined): number | null {
-  return job ? (job.maxRetries ?? jobDefaults.maxRetries) : null;
 }
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {

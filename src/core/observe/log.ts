@@ -30,7 +30,14 @@ export function logOutcomes(
 ): void {
   attempts.forEach(({ job, outcome }, index) => {
     if (settled[index] !== true) return;
-    if (outcome.to === "expired") logWarning(logger, expiryOf(job.info, job.dueAt));
+    if (outcome.to === "expired") {
+      const { id, name } = job.info;
+      const since = new Date(job.dueAt).toISOString();
+      logWarning(
+        logger,
+        `Job "${oneLine(name)}" (${oneLine(id)}) expired: it has been due since ${since}, and is dropped.`,
+      );
+    }
     if (!outcome.failure) return;
     const line = lineOf(job.info, outcome, outcome.failure);
     write(() => (outcome.to === "dead" ? logger.error(line) : logger.warn(line)));
@@ -88,11 +95,6 @@ function logMissing(
 
 function write(log: () => unknown): void {
   void (async () => log())().catch(() => {});
-}
-
-function expiryOf({ id, name }: AttemptInfo, dueAt: number): string {
-  const since = new Date(dueAt).toISOString();
-  return `Job "${oneLine(name)}" (${oneLine(id)}) expired: it has been due since ${since}, and is dropped.`;
 }
 
 function lineOf(

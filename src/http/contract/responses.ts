@@ -184,7 +184,8 @@ export const retried = record<{ readonly retried: number }>()({ retried: count }
 export const removed = record<{ readonly removed: number }>()({ removed: count });
 
 export const schedule = record<ScheduleInfo>()({
-  ...each("key name cron timeZone", text),
+  ...each("key name timeZone", text),
+  ...each("cron every", nullable(text)),
   payload: anything,
   missed: words(missedWords),
   overlap: words(overlapWords),

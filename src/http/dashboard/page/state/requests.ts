@@ -51,12 +51,11 @@ export async function fetchSnapshot(
   return (await send(`dashboard/data?${askedQuery({ ...route, ...thrift })}`, { signal })).json();
 }
 
-/** Computes the next occurrences of a cron expression, which costs no command. @throws {Refusal} */
+/** Computes the next occurrences of a schedule with this rule, which costs no command. @throws {Refusal} */
 export async function fetchPreview(
-  cron: string,
-  timeZone: string,
+  rule: Readonly<Record<string, string>>,
 ): Promise<{ readonly occurrences: readonly string[] }> {
-  return (await send(`dashboard/occurrences?${new URLSearchParams({ cron, timeZone })}`, {})).json();
+  return (await send(`dashboard/occurrences?${new URLSearchParams(rule)}`, {})).json();
 }
 
 /** Changes something in a queue, by default in the one on screen, and returns the result. @throws {Refusal} */
