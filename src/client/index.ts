@@ -119,7 +119,7 @@ export class QueueClient
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options?: EnqueueOptions & Partial<RecurringOptions>,
+    options?: Partial<EnqueueOptions & RecurringOptions>,
   ): Promise<EnqueueResult> {
     // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
@@ -128,7 +128,7 @@ export class QueueClient
       this.#turn = [];
       this.#room = MOST_CHARACTERS - json.length;
     }
-    const turn: Turn = options?.cron ? [] : this.#turn;
+    const turn: Turn = options?.cron || options?.every ? [] : this.#turn;
     const at = turn.push(json) - 1;
     await 0;
     this.#room = 0;
@@ -193,7 +193,7 @@ export class QueueClient
 
   /** Like `Queue.cancel`. */
   async cancel(id: string, options?: CancelOptions): Promise<void> {
-    await this.#call("DELETE", `/jobs${part(id)}${query(options)}`, "");
+    return this.#call("DELETE", `/jobs${part(id)}${query(options)}`, "");
   }
 
   /** Like `Queue.reschedule`. */
@@ -300,7 +300,7 @@ export class QueueClient
     const isOne = typeof selection === "string";
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
     const counts = await this.#call<Counts>("POST", `/dead-letter/${what}`, count, body);
-    if (isOne && counts[count] === 0) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
+    if (isOne && !counts[count]) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
     return counts;
   }
 }

@@ -32,16 +32,16 @@ const MOST_SEEN = 20_000;
 export class EndedAttempts {
   readonly #store: QueueStore;
   readonly #seen = new Set<string>();
-  #counts = { completed: 0, dead: 0, retried: 0, ran: 0 };
+  #counts = { completed: 0, dead: 0, retried: 0, expired: 0, ran: 0 };
 
   constructor(store: QueueStore) {
     this.#store = store;
   }
 
-  /** Grows with each attempt that ends. */
+  /** Grows with each attempt that ends, and with each job that expires. */
   get count(): number {
-    const { completed, dead, retried, ran } = this.#counts;
-    return completed + dead + retried + ran;
+    const { completed, dead, retried, expired, ran } = this.#counts;
+    return completed + dead + retried + expired + ran;
   }
 
   /** Reads what has ended since the last time: the first time, since the queue was first used. */
@@ -49,7 +49,13 @@ export class EndedAttempts {
     const stats = await this.#store.stats(now);
     const before = this.#counts;
     const ran = stats.runningTimes.counts.reduce((sum, count) => sum + count, 0);
-    this.#counts = { completed: stats.processed, dead: stats.deadLettered, retried: stats.retried, ran };
+    this.#counts = {
+      completed: stats.processed,
+      dead: stats.deadLettered,
+      retried: stats.retried,
+      expired: stats.expired,
+      ran,
+    };
     const completed = stats.processed - before.completed;
     const dead = stats.deadLettered - before.dead;
     const retried = stats.retried - before.retried;

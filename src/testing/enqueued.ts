@@ -25,6 +25,8 @@ interface ExpectedFields {
   readonly runAt?: PointInTime | undefined;
   /** The time between its enqueue and its run. */
   readonly delay?: Duration | undefined;
+  /** How long after its run time it may begin. */
+  readonly expires?: Duration | undefined;
   /** How many attempts may follow the first. */
   readonly maxRetries?: number | undefined;
   /** Its state. Default: "scheduled" or "ready". */
@@ -74,7 +76,7 @@ export async function enqueued(
   return found;
 }
 
-const expectedNames = ["id", "payload", "runAt", "delay", "maxRetries", "state", "heldBack"];
+const expectedNames = ["id", "payload", "runAt", "delay", "expires", "maxRetries", "state", "heldBack"];
 
 /**
  * Asserts that a job was enqueued and still waits, or is in the given `state`.
@@ -178,14 +180,16 @@ function readHeldBack(expected: ExpectedHeldBack): ExpectedHeldBack {
 }
 
 function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly string[] {
-  const { payload, runAt, delay, heldBack, ...plain } = expected;
+  const { payload, runAt, delay, expires, heldBack, ...plain } = expected;
   const waitMs = job.runAt === null ? null : job.runAt.getTime() - job.enqueuedAt.getTime();
+  const expiresMs = job.runAt && job.expiresAt ? job.expiresAt.getTime() - job.runAt.getTime() : null;
   return [
     ...Object.entries(plain).flatMap(([field, value]) => differences(value, job[field as keyof JobInfo], field)),
     ...(runAt === undefined
       ? []
       : differences(new Date(pointInTimeMs(runAt, "runAt")).toJSON(), job.runAt?.toJSON() ?? null, "runAt")),
     ...(delay === undefined ? [] : differences(durationMs(delay, "delay"), waitMs, "delay in ms")),
+    ...(expires === undefined ? [] : differences(durationMs(expires, "expires"), expiresMs, "expires in ms")),
     ...(heldBack === undefined ? [] : differences(heldBack, asStored(job.heldBack ?? null), "heldBack")),
     ...payloadMisfit(payload, job.payload),
   ];

@@ -222,13 +222,13 @@ class Spy {
     const enqueued = (outcome.followUps ?? []).map(enqueuedJob);
     const reported = { progress: [...this.#progress], logs: [...this.#logs], enqueued };
     if (outcome.to === "completed") return { status: "completed", result: this.#result, ...reported };
-    if (outcome.to === "snoozed" || outcome.to === "released")
+    if ("runAt" in outcome && outcome.to !== "retried")
       return { status: "snoozed", runAt: new Date(outcome.runAt), ...reported };
     const { name = "Error", message = "", stack } = decodeRecord(outcome.record)?.errors?.at(-1) ?? {};
     const error = { name, message, ...(stack && { stack }) };
     const failed = { error, thrown: this.#thrown, ...reported };
-    return outcome.to === "dead"
-      ? { status: "dead", ...failed }
-      : { status: "retried", runAt: new Date(outcome.runAt), ...failed };
+    return outcome.to === "retried"
+      ? { status: "retried", runAt: new Date(outcome.runAt), ...failed }
+      : { status: "dead", ...failed };
   }
 }

@@ -178,6 +178,27 @@ describe("billed commands", () => {
     expect(costs).toEqual([22, 20]);
   });
 
+  test("draining 100 jobs that have expired costs 18, which is less than to complete them", async () => {
+    const costs = await bothWays(async (observe) => {
+      const { queue, clock, count } = setUp({ store: await knownStore(), observe });
+      await queue.enqueueMany(hundred.map((job) => ({ ...job, expires: "1m" })));
+      clock.now += 61_000;
+      return count(() => queue.drain());
+    });
+    expect(costs).toEqual([18, 18]);
+  });
+
+  test("a lone job that has expired costs 10 by a tick, one less than one that completes without observe", async () => {
+    const costs = [];
+    for (const late of [0, 61_000]) {
+      const { queue, clock, count } = setUp({ store: await knownStore(), observe: false });
+      await queue.enqueue(noop, undefined, { expires: "1m" });
+      clock.now += late;
+      costs.push(await count(() => queue.drain()));
+    }
+    expect(costs).toEqual([11, 10]);
+  });
+
   test("a lone job, from an eager enqueue to done, costs 8, and 7 without observe, in any minute", async () => {
     for (const minutes of [0, 0, 1, 7, 64, 600]) {
       const costs = await bothWays(async (observe) => {
@@ -266,7 +287,7 @@ describe("billed commands", () => {
 
   describe("a schedule", () => {
     /** Ticks whose invocations know nothing of each other, as on a platform that keeps none. */
-    const ticks = async (observe: boolean, schedule: Partial<ScheduleOptions> = {}) => {
+    const ticks = async (observe: boolean, schedule: Pick<ScheduleOptions, "overlap"> = {}) => {
       const { clock, count } = setUp();
       const prefix = await knownPrefix();
       // Not even the places of the names are known.

@@ -52,7 +52,8 @@ describe("over HTTP, wake", () => {
   });
 
   test("is asked for a retry that comes before the end of the lease, after the invocation", async () => {
-    const soon = defineJob({ ...flaky, backoff: { type: "fixed", base: "20s" } });
+    const { name, perform } = flaky;
+    const soon = defineJob({ name, perform, backoff: { type: "fixed", base: "20s" } });
     const { call, asked, open, settled } = woken({ queue: { jobs: [soon] } });
     open();
     await call("POST", "/jobs", { name: "flaky" });

@@ -22,7 +22,7 @@ const textOf = ({ id, claims, endsAt }: Lease) => `${id} ${claims} ${endsAt}`;
 
 /** Records the answers of a store, independently of it: what its counters must say, and which leases it has given. */
 export class Ledger {
-  readonly totals = { enqueued: 0, processed: 0, deadLettered: 0, retried: 0 };
+  readonly totals = { enqueued: 0, processed: 0, deadLettered: 0, retried: 0, expired: 0 };
   /** Counted by the minute since 1970 in which it was settled. */
   readonly minutes = new Map<number, MinuteCounts>();
   /** Ids of jobs that the store has accepted, including those of schedules. */
@@ -116,6 +116,10 @@ export class Ledger {
     const text = textOf(lease);
     if (to === "snoozed" || to === "released" || this.#ended.has(text)) return;
     this.#ended.add(text);
+    if (to === "expired") {
+      this.totals.expired++;
+      return;
+    }
     const minute = Math.floor(now / 60_000);
     const counts = this.minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
     this.minutes.set(minute, counts);

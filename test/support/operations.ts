@@ -206,6 +206,7 @@ function outcomeOf(
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
+  if (to === "expired") return { to, lease, record: "" };
   if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
   return { to, runAt, ...base };
 }
@@ -223,7 +224,7 @@ const outcomes = fc.record({
   ended: fc.array(
     fc.record({
       pick,
-      to: fc.constantFrom<Outcome["to"]>("completed", "retried", "snoozed", "released", "dead"),
+      to: fc.constantFrom<Outcome["to"]>("completed", "retried", "snoozed", "released", "dead", "expired"),
       wait,
       record,
       timing,
@@ -371,7 +372,7 @@ const renewInVain = operation(
       minLength: 1,
       maxLength: 2,
     }),
-    to: fc.constantFrom<Outcome["to"]>("completed", "retried", "snoozed", "released", "dead"),
+    to: fc.constantFrom<Outcome["to"]>("completed", "retried", "snoozed", "released", "dead", "expired"),
     retentionMs: fc.constantFrom(1_000 * 86_400 * second, 0),
   }),
   ({ pick, renewals, to, retentionMs }) => ({

@@ -12,6 +12,7 @@ import {
   partitioned,
   Queue,
   RetryAfterError,
+  type Schedule,
   TidegateError,
 } from "../../src/index.ts";
 import { aroundStore } from "./around-calls.ts";
@@ -130,7 +131,12 @@ const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "1e3", "beat@2026-03-01T
 const key = fc.constantFrom("daily", "hourly");
 const anyKey = fc.constantFrom("daily", "hourly", "beat");
 const delay = fc.constantFrom("0s", "1s", "30s", "90s");
-const cron = fc.constantFrom("0 * * * * *", "*/20 * * * * *", "0 0 13 * * *");
+const rule = fc.constantFrom<Schedule>(
+  { cron: "0 * * * * *" },
+  { cron: "*/20 * * * * *" },
+  { cron: "0 0 13 * * *" },
+  { every: "25s" },
+);
 const behaviour = fc.constantFrom(...behaviours);
 const flowControl = fc.constantFrom(
   { key: "one", concurrency: 1 },
@@ -175,6 +181,7 @@ const enqueue = operation(
         behaviour,
         delay,
         maxRetries: fc.option(fc.constantFrom(0, 1, 3), { freq: 1 }),
+        expires: fc.option(fc.constantFrom("1s", "1m"), { freq: 1 }),
         dedupe: fc.option(fc.constantFrom("x", "y")),
         replace: fc.boolean(),
         flowControl: fc.option(flowControl),
@@ -191,6 +198,7 @@ const enqueue = operation(
         delay: job.delay,
         ...(job.id !== null && { id: job.id }),
         ...(job.maxRetries !== null && { maxRetries: job.maxRetries }),
+        ...(job.expires !== null && { expires: job.expires }),
         ...(job.dedupe !== null && { dedupe: { key: job.dedupe, ttl: "10m", replace: job.replace } }),
         ...(job.flowControl !== null && { flowControl: job.flowControl }),
       }),
@@ -213,8 +221,9 @@ const drain = operation(
     client.death = death ?? undefined;
     try {
       const { claimed, ...report } = await queue.drain({ maxJobs, batchSize: maxJobs, concurrency });
-      const { completed, retried, deadLettered, snoozed, released, lost } = report;
-      equal(completed + retried + deadLettered + snoozed + released + lost, claimed, "what became of those claimed");
+      const { completed, retried, deadLettered, snoozed, expired, released, lost } = report;
+      const ended = completed + retried + deadLettered + snoozed + expired + released + lost;
+      equal(ended, claimed, "what became of those claimed");
     } finally {
       client.death = undefined;
       await mustHaveDiedOfWhatHappened(queue);
@@ -290,12 +299,12 @@ const others: readonly fc.Arbitrary<QueueOperation>[] = [
     fc.record({
       who,
       key,
-      cron,
+      rule,
       missed: fc.constantFrom("once", "skip", "all"),
       overlap: fc.constantFrom("allow", "skip"),
     }),
-    (queue, { key: name, cron: expression, missed, overlap }) =>
-      queue.schedules.upsert(name, { job: recurring, cron: expression, missed, overlap }),
+    (queue, { key: name, rule: when, missed, overlap }) =>
+      queue.schedules.upsert(name, { job: recurring, ...when, missed, overlap, expires: "1h" }),
   ),
   operation(
     "schedules.resume, after a slot was fired early",

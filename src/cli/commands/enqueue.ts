@@ -4,6 +4,7 @@ import { duration, json, time, whole } from "../option-values.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addCommand } from "../program.ts";
+import { ruleOf } from "../recurrence.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
@@ -13,8 +14,8 @@ function addEnqueueCommand({ program }: Session) {
     program,
     "queue:enqueue",
     "enqueue a job",
-    "Enqueues a job, which then runs at least once. With --cron, creates a recurring job instead. " +
-      "With a handler, --max-retries, --timeout and --cron need a token with the scope admin.",
+    "Enqueues a job, which then runs at least once. With --cron or --every, creates a recurring job instead. " +
+      "With a handler, --max-retries, --timeout, --cron and --every need a token with the scope admin.",
     [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
     ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
     ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
@@ -24,6 +25,7 @@ function addEnqueueCommand({ program }: Session) {
     .argument("[json]", "its payload; - reads it from standard input")
     .option("--delay <duration>", "run after this time: 30s, 5m, 1h, 7d", duration)
     .option("--run-at <time>", "run at this time: ISO 8601 with a zone, such as 2030-01-31T09:00:00Z", time)
+    .option("--expires <duration>", "drop it unless it has begun this long after its run time", duration)
     .option("--id <id>", "enqueue nothing if the queue has a job with this id")
     .option("--max-retries <count>", "how many attempts may follow the first", whole(0, 500))
     .option("--timeout <duration>", "how long one attempt may take", duration)
@@ -31,6 +33,7 @@ function addEnqueueCommand({ program }: Session) {
     .option("--dedupe-ttl <duration>", "... within this time of the first", duration)
     .option("--dedupe-replace", "... but change that job instead, until its first attempt")
     .option("--cron <expression>", 'recur, as in "0 0 9 * * *" (seconds first)')
+    .option("--every <duration>", "recur at each multiple of this interval since 1970, such as 90s", duration)
     .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)");
 }
 
@@ -42,7 +45,9 @@ export function addEnqueue(session: Session): void {
     const { kind, queue, jobNames } = await openTarget(session);
     const payload = await json(text, "The payload", session.io);
     const result = await queue.enqueue(name, payload, enqueueOptions);
-    session.print(result, () => resultText(result, options.cron !== undefined, session.now));
+    session.print(result, () =>
+      resultText(result, options.cron !== undefined || options.every !== undefined, session.now),
+    );
     // Not an error: the name may belong to a future deployment.
     if (kind === "redis" && jobNames === undefined)
       session.note(
@@ -53,11 +58,16 @@ export function addEnqueue(session: Session): void {
 
 /** Converts to the queue's options. Refuses contradictions before anything is sent. */
 function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
-  const { delay, runAt, dedupeKey, dedupeTtl, dedupeReplace, cron, timeZone, ...always } = options;
+  const { delay, runAt, dedupeKey, dedupeTtl, dedupeReplace, cron, every, timeZone, ...always } = options;
   const isOnce = delay !== undefined || runAt !== undefined || dedupeKey !== undefined;
-  if (cron !== undefined && isOnce)
-    throw new UsageError("--cron creates a recurring job, so leave out --delay, --run-at and --dedupe-key.");
-  if (cron === undefined && timeZone !== undefined) throw new UsageError("--time-zone needs --cron.");
+  if (cron !== undefined || every !== undefined) {
+    if (isOnce)
+      throw new UsageError(
+        "--cron and --every create a recurring job, so leave out --delay, --run-at and --dedupe-key.",
+      );
+    return { ...always, ...ruleOf({ cron, every, timeZone }) };
+  }
+  if (timeZone !== undefined) throw new UsageError("--time-zone needs --cron.");
   if (delay !== undefined && runAt !== undefined) throw new UsageError("Give either --delay or --run-at, not both.");
   if ((dedupeKey === undefined) !== (dedupeTtl === undefined))
     throw new UsageError("--dedupe-key and --dedupe-ttl need each other: give both.");
@@ -66,7 +76,7 @@ function optionsOf(options: Options): EnqueueOptions | RecurringOptions {
     dedupeKey !== undefined && dedupeTtl !== undefined
       ? { key: dedupeKey, ttl: dedupeTtl, ...(dedupeReplace && { replace: true }) }
       : undefined;
-  return { ...always, delay, runAt, dedupe, cron, timeZone };
+  return { ...always, delay, runAt, dedupe };
 }
 
 function resultText({ id, status, runAt }: EnqueueResult, isRecurring: boolean, now: number): string {

@@ -98,5 +98,6 @@ function totalLines(stats: QueueStats): readonly Line[] {
     { name: "Processed", value: stats.totalProcessed, remark: "" },
     { name: "Retried", value: stats.totalRetried, remark: "attempts" },
     { name: "Dead", value: stats.totalFailed, remark: "" },
+    { name: "Expired", value: stats.totalExpired, remark: "" },
   ];
 }

@@ -1,10 +1,11 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
-import { json, whole } from "../option-values.ts";
+import { duration, json, whole } from "../option-values.ts";
 import type { Column } from "../output/table.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addCommand, refuseUnknownSubcommand } from "../program.ts";
+import { ruleOf } from "../recurrence.ts";
 import type { Session } from "../session.ts";
 import { openTarget } from "../target.ts";
 
@@ -17,6 +18,7 @@ export function addSchedules(session: Session): void {
     ["tidegate queue:schedules", "list them, with their next occurrence"],
     ["tidegate queue:schedules preview daily_report --count 10", "the next ten occurrences"],
     [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "create or change one"],
+    ["tidegate queue:schedules set sync --job sync_feed --every 90s", "one that fires at an interval"],
     ["tidegate queue:schedules pause nightly", "pause it until it is resumed"],
     ["tidegate queue:schedules run nightly", "enqueue its job now"],
     ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
@@ -53,8 +55,8 @@ function addList(group: CommandUnknownOpts, session: Session): void {
 function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
   return [
     { title: "KEY", cell: ({ key }) => key, givesWay: true },
-    { title: "CRON", cell: ({ cron }) => cron, givesWay: true },
-    { title: "ZONE", cell: ({ timeZone }) => timeZone, givesWay: true },
+    { title: "FIRES", cell: ({ cron, every }) => cron ?? `every ${every}`, givesWay: true },
+    { title: "ZONE", cell: ({ cron, timeZone }) => (cron === null ? "-" : timeZone), givesWay: true },
     { title: "LAST", cell: ({ lastRunAt }) => (lastRunAt ? fromNow(lastRunAt, now) : "-") },
     {
       title: "NEXT",
@@ -92,11 +94,14 @@ function addSet(group: CommandUnknownOpts, session: Session): void {
       'tidegate queue:schedules set nightly --job clean_up --cron "@daily" --time-zone Europe/Paris',
       "at midnight there",
     ],
+    ["tidegate queue:schedules set sync --job sync_feed --every 90s", "each 90 seconds, counted from 1970"],
   )
     .argument("<key>", "the key of the schedule")
     .requiredOption("--job <name>", "the job that it enqueues")
-    .requiredOption("--cron <expression>", '5 or 6 fields, seconds first, as in "0 0 9 * * *"')
-    .option("--time-zone <zone>", "such as Europe/Paris (default: UTC)")
+    .option("--cron <expression>", '5 or 6 fields, seconds first, as in "0 0 9 * * *"')
+    .option("--every <duration>", "an interval instead, such as 90s: it fires at each multiple since 1970", duration)
+    .option("--time-zone <zone>", "time zone of --cron, such as Europe/Paris (default: UTC)")
+    .option("--expires <duration>", "drop a job unless it has begun this long after its occurrence", duration)
     .option("--payload <json>", "the payload of its jobs; - reads it from standard input")
     .addOption(
       new Option("--missed <how>", "what to do with missed occurrences").choices(["once", "skip", "all"] as const),
@@ -104,10 +109,15 @@ function addSet(group: CommandUnknownOpts, session: Session): void {
     .addOption(
       new Option("--overlap <how>", "whether it fires while its last job runs").choices(["allow", "skip"] as const),
     )
-    .action(async (key, { payload: text, ...options }) => {
+    .action(async (key, { payload: text, cron, every, timeZone, ...options }) => {
+      const rule = ruleOf({ cron, every, timeZone });
       const { queue } = await openTarget(session);
       const payload = await json(text, "The payload", session.io);
-      const schedule = await queue.schedules.upsert(key, { ...options, ...(text !== undefined && { payload }) });
+      const schedule = await queue.schedules.upsert(key, {
+        ...options,
+        ...rule,
+        ...(text !== undefined && { payload }),
+      });
       session.print(schedule, () => nextText(schedule, session.now));
     });
 }

@@ -84,11 +84,12 @@ async function work(
   });
 }
 
-function summary({ completed, retried, deadLettered, released, lost }: DrainTotals): string {
+function summary({ completed, retried, deadLettered, expired, released, lost }: DrainTotals): string {
   const parts = [
     `${counted(completed, "job")} completed`,
     retried > 0 ? `${counted(retried, "attempt")} to be retried` : "",
     deadLettered > 0 ? `${counted(deadLettered, "job")} dead` : "",
+    expired > 0 ? `${counted(expired, "job")} expired` : "",
     released > 0 ? `${counted(released, "job")} released` : "",
     lost > 0 ? `${counted(lost, "result")} refused, since the lease had expired` : "",
   ];

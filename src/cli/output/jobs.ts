@@ -55,6 +55,7 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["Attempts", attempts(job)],
     ["Enqueued", at(job.enqueuedAt)],
     ["Runs", at(job.runAt)],
+    ["Expires", at(job.expiresAt)],
     ["Held back by", job.heldBack && `the key ${printable(job.heldBack.key)}: ${heldBackTexts[job.heldBack.reason]}`],
     ["since", at(job.heldBack?.since)],
     ["until", at(job.heldBack?.until)],

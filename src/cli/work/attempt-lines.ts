@@ -20,6 +20,7 @@ const WORDS: Readonly<Record<Outcome, string>> = {
   snoozed: "snoozed",
   retried: "failed",
   dead: "dead",
+  expired: "expired",
   lost: "refused",
 };
 
@@ -89,6 +90,7 @@ function paintOf(outcome: Outcome, colors: Colors): (text: string) => string {
     snoozed: colors.blue,
     retried: colors.yellow,
     dead: colors.red,
+    expired: colors.yellow,
     lost: colors.red,
   };
   return paints[outcome];

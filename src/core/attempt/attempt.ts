@@ -82,6 +82,7 @@ export class Attempt {
     this.startedAt = needs.clock();
     job.begin(this.startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
+    if (job.isExpired(this.startedAt)) return Promise.resolve({ to: "expired", lease: job.lease.current, record: "" });
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     if (!needs.traces) return this.#make();
     return needs.traces.attempt({ ...job.info, trace: job.record.trace }, (trace) => {

@@ -1,6 +1,7 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { Backoff } from "../job/backoff.ts";
 import { type AnyJob, batchSizeOf } from "../job/define.ts";
+import { expiryOf } from "../job/expiry.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
@@ -72,6 +73,12 @@ export class ClaimedJob {
   /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered. */
   get isUsedUp(): boolean {
     return this.attempt > this.maxRetries + 1;
+  }
+
+  /** Whether it should have begun by now, and has not. */
+  isExpired(now: number): boolean {
+    const expiresAt = expiryOf(this.record, this.definition?.expires, this.dueAt, this.attempt - 1);
+    return expiresAt !== undefined && now > expiresAt;
   }
 
   get info(): AttemptInfo {

@@ -3,12 +3,16 @@ import { nextOccurrence } from "./clock-changes.ts";
 import { readPattern } from "./expression.ts";
 import { remember, zoneNamed } from "./time-zone.ts";
 
-/** A recurrence in an IANA zone, checked, which finds its next occurrences. */
-export interface Cron {
-  readonly expression: string;
-  readonly timeZone: string;
+/** When a schedule fires. */
+export interface Recurrence {
   /** The first occurrence after an instant, from 1970 on. Undefined if none can be stored (until 2109). */
   next(afterMs: number): number | undefined;
+}
+
+/** A cron expression in an IANA zone, checked. */
+export interface Cron extends Recurrence {
+  readonly expression: string;
+  readonly timeZone: string;
 }
 
 export const LONGEST_EXPRESSION = 256;

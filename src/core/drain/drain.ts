@@ -7,7 +7,7 @@ import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "../job/lease-length.ts";
-import { logEvicted, logFailures, logPartial } from "../observe/log.ts";
+import { logEvicted, logOutcomes, logPartial } from "../observe/log.ts";
 import { firesOf } from "../schedule/fire.ts";
 import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
 import { Allowance } from "./allowance.ts";
@@ -300,7 +300,7 @@ export class Drain {
     if (gone.size > 0)
       for (const attempt of this.#jobs.running) if (gone.has(attempt.job.lease.current.id)) attempt.onLost();
     hooks?.exchanged(reply, ended, fire);
-    if (logger) logFailures(logger, reply.settled, ended);
+    if (logger) logOutcomes(logger, reply.settled, ended);
     if (reply.evicted) logEvicted(logger, queue, reply.evicted, now);
     if (reply.passedOver !== undefined) logPartial(logger, queue, reply.passedOver);
     const firedByStore = reply.jobs.filter(({ isFired }) => isFired).length;

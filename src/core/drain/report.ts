@@ -5,7 +5,7 @@ export type StoppedBy = "empty" | "maxJobs" | "timeBudget" | "budget" | "paused"
 
 /** What one drain did, what it cost, and whether it left a backlog. */
 export interface DrainReport {
-  /** Jobs claimed: those completed, retried, dead-lettered, snoozed, released and lost together. */
+  /** Jobs claimed: those completed, retried, dead-lettered, snoozed, expired, released and lost together. */
   readonly claimed: number;
   /** Jobs that succeeded. */
   readonly completed: number;
@@ -15,6 +15,8 @@ export interface DrainReport {
   readonly deadLettered: number;
   /** Jobs whose handler asked to run again later. */
   readonly snoozed: number;
+  /** Jobs that had not begun in time, and were dropped. */
+  readonly expired: number;
   /** Jobs that were claimed and released without a start, with no attempt used. */
   readonly released: number;
   /** Jobs whose outcome was not stored: their lease had run out, or the budget had no room left. They run again. */
@@ -50,6 +52,7 @@ export const noCounts: DrainCounts = {
   retried: 0,
   deadLettered: 0,
   snoozed: 0,
+  expired: 0,
   released: 0,
   lost: 0,
   rearmed: 0,

@@ -73,7 +73,7 @@ export class Runs {
     if (!flow) return withoutKey;
     const isAwaited = this.#awaited.has(flow.key);
     if (!run) return { next: undefined, back: none, isAwaited };
-    const isDone = to === "completed" || to === "dead";
+    const isDone = to === "completed" || to === "dead" || to === "expired";
     if (to === "released" || (flow.order > 0 && !isDone)) return { next: undefined, back: this.#take(run), isAwaited };
     const next = this.#next(run);
     return { next, back: none, isAwaited: isAwaited && !next };

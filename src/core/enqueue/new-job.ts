@@ -2,7 +2,15 @@ import type { AnyJob } from "../job/define.ts";
 import type { JobEnqueueOptions } from "../job/enqueue-options.ts";
 import { flowControlOptions, keepsLimits } from "../job/flow-control.ts";
 import { hiddenOf } from "../job/hidden.ts";
-import { jobDefaults, LONGEST_ID, LONGEST_NAME, retryFields, type Schedule, timeoutMs } from "../job/options.ts";
+import {
+  type JobOptions,
+  jobDefaults,
+  LONGEST_ID,
+  LONGEST_NAME,
+  retryFields,
+  type Schedule,
+  timeoutMs,
+} from "../job/options.ts";
 import { encodeRecord, type JobRecord, recordBeginning } from "../job/record.ts";
 import { issuesText, type Validation, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
@@ -36,8 +44,11 @@ export interface EnqueueOptions extends JobEnqueueOptions {
     | undefined;
 }
 
-/** How a recurring job is enqueued. */
-export interface RecurringOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
+/** How a recurring job is enqueued: when it recurs, and its other options. */
+export type RecurringOptions = Schedule & RecurringJobOptions;
+
+/** The options of a recurring job, except when it recurs. */
+export interface RecurringJobOptions extends Omit<JobOptions, "backoff">, Pick<EnqueueOptions, "backoff"> {
   /** The schedule's key. Default: the job's name. */
   readonly id?: string | undefined;
 }
@@ -164,16 +175,14 @@ function refuseMisfit(name: string, result: Validation): void {
 }
 
 /** The options that are stored with a job. @param most how many bytes may be hidden. */
-export function storedOptions(
-  options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout">,
-  most?: number,
-): Partial<JobRecord> {
+export function storedOptions(options: Pick<EnqueueOptions, keyof JobOptions>, most?: number): Partial<JobRecord> {
   const hidden = asJson(hiddenOf(options), "payload", most);
-  const { maxRetries, backoff, timeout } = options;
+  const { maxRetries, backoff, timeout, expires } = options;
   return {
     ...(maxRetries !== undefined && { maxRetries }),
     ...(backoff !== undefined && { backoff: { ...backoff } }),
     ...(timeout !== undefined && { timeoutMs: timeoutMs(timeout) }),
+    ...(expires !== undefined && { expiresMs: durationMs(expires, "expires") }),
     ...(hidden !== undefined && { hidden }),
   };
 }

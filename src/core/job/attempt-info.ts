@@ -10,6 +10,6 @@ export type AttemptOutcome = Outcome & { readonly thrown?: unknown; readonly fai
 
 /** An attempt that has ended, or a job that is released without one. */
 export interface SettledAttempt {
-  readonly job: { readonly info: AttemptInfo };
+  readonly job: { readonly info: AttemptInfo; readonly dueAt: number };
   readonly outcome: AttemptOutcome;
 }

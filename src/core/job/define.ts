@@ -1,5 +1,4 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { parseCron } from "../cron/cron.ts";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
@@ -7,7 +6,7 @@ import type { JobEnqueueOptions } from "./enqueue-options.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import type { UnchangedByJson } from "./json-of.ts";
 import { isOfInterface } from "./of-interface.ts";
-import { checkRetryOptions, type JobOptions, LONGEST_NAME, type Schedule, scheduleOptions } from "./options.ts";
+import { checkRetryOptions, type JobOptions, LONGEST_NAME, ruleOf, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
 
 /**
@@ -211,7 +210,7 @@ export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
   : Payload;
 
 /** What `defineJob` takes for every job, besides the payload of a schedule. */
-export interface CommonJobOptions<Schema, Payload, Cron extends string> extends JobOptions {
+export interface CommonJobOptions<Schema, Payload, Rule extends Duration | string> extends JobOptions {
   /**
    * 1 to 128 characters, not "qstash_...". It is stored with each job: if you change it, waiting jobs with the old name
    * have no handler.
@@ -222,7 +221,7 @@ export interface CommonJobOptions<Schema, Payload, Cron extends string> extends 
   /** As in `AnyJob`. */
   readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
   /** As in `AnyJob`. */
-  readonly schedule?: (Schedule & { readonly cron: Cron }) | undefined;
+  readonly schedule?: (Schedule & { readonly cron: Rule }) | (Schedule & { readonly every: Rule }) | undefined;
 }
 
 /** The handler of a job: `perform`, which takes one job, or `performBatch`, which takes many. */
@@ -245,23 +244,24 @@ export type JobHandler<Payload, Result, BatchResult> =
     };
 
 /** What `defineJob` takes, besides the payload of a schedule. */
-export type DefineJobOptions<Schema, Payload, Result, Cron extends string, BatchResult = never> = CommonJobOptions<
+export type DefineJobOptions<
   Schema,
   Payload,
-  Cron
-> &
-  JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
+  Result,
+  Rule extends Duration | string,
+  BatchResult = never,
+> = CommonJobOptions<Schema, Payload, Rule> & JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
 
 /**
  * The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule:
- * `Cron` is `never`.
+ * `Rule` is `never`.
  */
-export type SchedulePayload<Cron extends string, Input> = [Cron] extends [never]
+export type SchedulePayload<Rule extends Duration | string, Input> = [Rule] extends [never]
   ? { readonly schedulePayload?: Input | undefined }
   : PayloadField<"schedulePayload", Input>;
 
 const optionNames = [
-  ...["name", "schema", "maxRetries", "backoff", "timeout", "schedule", "schedulePayload", "flowControl"],
+  ...["name", "schema", "maxRetries", "backoff", "timeout", "expires", "schedule", "schedulePayload", "flowControl"],
   ...["perform", "performBatch", "batch"],
 ];
 
@@ -298,11 +298,11 @@ export function defineJob<
   Schema extends StandardSchemaV1 | undefined,
   Payload = undefined,
   Result = unknown,
-  Cron extends string = never,
+  Rule extends Duration | string = never,
   BatchResult = never,
 >(
-  definition: DefineJobOptions<Schema, Payload, Result, Cron, BatchResult> &
-    SchedulePayload<Cron, SchemaInput<Schema, Payload>>,
+  definition: DefineJobOptions<Schema, Payload, Result, Rule, BatchResult> &
+    SchedulePayload<Rule, SchemaInput<Schema, Payload>>,
 ): [BatchResult] extends [never]
   ? JobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, Result>
   : BatchJobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, BatchResult>;
@@ -322,8 +322,7 @@ export function checkJobOptions(job: AnyJob): void {
   checkRetryOptions(job);
   if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
   if (job.schedule === undefined) return;
-  const { cron, timeZone } = scheduleOptions.read(job.schedule, "schedule");
-  parseCron(cron, timeZone, job.name);
+  ruleOf(scheduleOptions.read(job.schedule, "schedule"), job.name);
 }
 
 function checkHandler({ name, perform, performBatch, batch }: AnyJob): void {

@@ -1,10 +1,22 @@
-import { LONGEST_EXPRESSION } from "../cron/cron.ts";
+import { LONGEST_EXPRESSION, parseCron } from "../cron/cron.ts";
+import { intervalText } from "../cron/every.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { described, object, optionsOf, span, string, text, whole, withKeywords, word } from "../shared/schema.ts";
+import {
+  described,
+  type ObjectSchema,
+  type OptionFields,
+  object,
+  span,
+  string,
+  text,
+  whole,
+  withKeywords,
+  word,
+} from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
-/** How a job is retried, and how long it may take. `defineJob` sets it, and `enqueue` can override it. */
+/** How a job is retried, how long it may take, and when it expires. `enqueue` can override what `defineJob` sets. */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
   readonly maxRetries?: number | undefined;
@@ -12,14 +24,16 @@ export interface JobOptions {
   readonly backoff?: Backoff | undefined;
   /** How long one attempt may take before it is aborted and counts as failed. Default "30s". */
   readonly timeout?: Duration | undefined;
+  /**
+   * How long after its run time the first attempt may begin. A job that has not begun by then is dropped instead: it
+   * does not run, and is neither completed nor dead. Once it has begun, its retries and snoozes come as usual. Default:
+   * a job never expires.
+   */
+  readonly expires?: Duration | undefined;
 }
 
-/** A recurrence that a job declares. The first drain after a deployment activates it. */
-export interface Schedule {
-  /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
-  readonly cron: string;
-  /** An IANA name. Default "UTC". */
-  readonly timeZone?: string | undefined;
+/** What every schedule can set, however it recurs. */
+export interface AnySchedule {
   /**
    * What to do about occurrences that no drain found in time: one job for all of them (default), none, or one for each.
    */
@@ -27,6 +41,31 @@ export interface Schedule {
   /** Whether an occurrence makes a job before the job of an earlier one has ended. Default "allow". */
   readonly overlap?: "allow" | "skip" | undefined;
 }
+
+/** A recurrence by a cron expression. */
+export interface CronSchedule extends AnySchedule {
+  /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
+  readonly cron: string;
+  /** An IANA name. Default "UTC". */
+  readonly timeZone?: string | undefined;
+}
+
+/** A recurrence by an interval. */
+export interface IntervalSchedule extends AnySchedule {
+  /**
+   * Fires at each multiple of this interval since 1970, in UTC: "90s" at 00:00:00, 00:01:30 and so on. At least one
+   * second.
+   */
+  readonly every: Duration;
+}
+
+/** A recurrence that a job declares, by `cron` or by `every`. The first drain after a deployment activates it. */
+export type Schedule =
+  | (CronSchedule & { readonly every?: undefined })
+  | (IntervalSchedule & { readonly cron?: undefined; readonly timeZone?: undefined });
+
+/** The options of any schedule. */
+type ScheduleFields = Partial<CronSchedule & IntervalSchedule>;
 
 /** The timeout is in ms, so that it is not parsed for each job. */
 export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
@@ -54,27 +93,61 @@ export const retryFields = {
     },
   },
   timeout: span,
+  expires: span,
 };
 
-export function checkRetryOptions({ maxRetries, backoff, timeout }: JobOptions): void {
+export function checkRetryOptions({ maxRetries, backoff, timeout, expires }: JobOptions): void {
   const rule = typeof backoff === "function" ? undefined : backoff;
-  object(retryFields).read({ maxRetries, backoff: rule, timeout }, "");
+  object(retryFields).read({ maxRetries, backoff: rule, timeout, expires }, "");
 }
 
 const LONGEST_ZONE = 100;
 
-export const scheduleOptions = optionsOf<Schedule>(
-  "schedule",
-  {
-    cron: withKeywords(described(string(LONGEST_EXPRESSION), "Five fields, or six with seconds first."), {
-      examples: ["0 9 * * *"],
-    }),
-    timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
-    missed: word(missedWords),
-    overlap: word(overlapWords),
-  },
-  ["cron"],
-);
+export const scheduleFields: OptionFields<ScheduleFields> = {
+  cron: withKeywords(described(string(LONGEST_EXPRESSION), "Five fields, or six with seconds first."), {
+    examples: ["0 9 * * *"],
+  }),
+  every: withKeywords(described(span, "At least one second."), { examples: ["90s"] }),
+  timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
+  missed: word(missedWords),
+  overlap: word(overlapWords),
+};
+
+/** Which of these fields go together. */
+const rules = {
+  oneOf: [{ required: ["cron"] }, { required: ["every"] }],
+  dependentRequired: { timeZone: ["cron"] },
+};
+
+/** An object with these fields, among others, has either `cron` or `every`. */
+export function withRule<Value extends ScheduleFields, Parts>(
+  schema: ObjectSchema<Value, Parts>,
+): ObjectSchema<Value & Schedule, Parts> {
+  return {
+    ...withKeywords(schema, rules),
+    read(value, name) {
+      const given = schema.read(value, name);
+      const { cron, every, timeZone } = given;
+      if ((cron === undefined) === (every === undefined))
+        throw invalidRequest('A schedule needs either cron, as in "0 9 * * *", or every, as in "90s".');
+      if (every !== undefined && timeZone !== undefined)
+        throw invalidRequest("timeZone is for cron. Leave it out: every counts from 1970, whatever the zone.");
+      return given as Value & Schedule;
+    },
+  };
+}
+
+export const scheduleOptions = withRule(object(scheduleFields, [], "schedule"));
+
+/** When a schedule fires, as it is stored. @param seed decides `H`: its key. @throws {TidegateError} */
+export function ruleOf(
+  { cron, every, timeZone = "UTC" }: Schedule,
+  seed: string,
+): { readonly cron: string; readonly timeZone: string } {
+  if (every !== undefined) return { cron: intervalText(every), timeZone };
+  parseCron(cron, timeZone, seed);
+  return { cron, timeZone };
+}
 
 /** Longer than any attempt, and short enough that the store can keep the end of every lease. */
 const LONGEST_TIMEOUT_MS = 366 * 86_400_000;

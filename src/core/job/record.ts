@@ -35,6 +35,7 @@ export interface JobRecord {
   readonly maxRetries?: number;
   readonly backoff?: BackoffRule;
   readonly timeoutMs?: number;
+  readonly expiresMs?: number;
   /** How many claims used no attempt, or came before a retry of the dead job; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */

@@ -1,5 +1,6 @@
 import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
+import { expiryOf } from "../job/expiry.ts";
 import type { JsonOf } from "../job/json-of.ts";
 import { begunAbout } from "../job/lease-length.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
@@ -66,6 +67,8 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
    * back.
    */
   readonly heldBack?: HeldBack;
+  /** When it is dropped unless it has begun by then. Only for jobs with `expires` that wait for their first attempt. */
+  readonly expiresAt?: Date;
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
   /** What its attempts have logged, oldest first: the last 100 lines, up to 8 KB. */
@@ -121,6 +124,9 @@ export function jobInfo(
   const { end } = record;
   if (stored.state === "completed" && end?.expiresAt !== undefined && end.expiresAt <= now) return undefined;
   const waits = stored.state === "scheduled" || stored.state === "ready";
+  const definition = definitions.get(record.name);
+  const attempts = end?.attempts ?? attemptOf(record, stored.claims);
+  const expiresAt = waits ? expiryOf(record, definition?.expires, stored.at, attempts) : undefined;
   return {
     id: stored.id,
     name: record.name,
@@ -129,8 +135,9 @@ export function jobInfo(
     payload: record.payload ?? null,
     enqueuedAt: new Date(record.enqueuedAt),
     runAt: waits ? new Date(stored.at) : null,
-    attempts: end?.attempts ?? attemptOf(record, stored.claims),
-    maxRetries: record.maxRetries ?? maxRetriesOf(definitions.get(record.name)),
+    attempts,
+    maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
+    ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(logLine),
     ...(record.progress !== undefined && { progress: record.progress }),
@@ -158,10 +165,6 @@ function runningOf(
     leaseEndsAt: new Date(at),
     timeout,
   };
-}
-
-function maxRetriesOf(job: AnyJob | undefined): number | null {
-  return job ? (job.maxRetries ?? jobDefaults.maxRetries) : null;
 }
 
 function endOf(stored: StoredJob, { end }: JobRecord): Partial<JobInfo> {

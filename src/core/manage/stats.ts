@@ -13,6 +13,8 @@ export interface QueueStats {
   readonly totalFailed: number;
   /** Attempts that failed and were, or will be, retried. */
   readonly totalRetried: number;
+  /** Jobs dropped because they had not begun in time (`expires`). */
+  readonly totalExpired: number;
   /** `scheduledCount + readyCount` */
   readonly pendingCount: number;
   /** Jobs whose run time is ahead, retries included. */
@@ -134,6 +136,7 @@ function queueStats(stats: StoredStats, now: number): QueueStats {
     totalProcessed: stats.processed,
     totalFailed: stats.deadLettered,
     totalRetried: stats.retried,
+    totalExpired: stats.expired,
     pendingCount: stats.scheduled + stats.ready,
     scheduledCount: stats.scheduled,
     readyCount: stats.ready,

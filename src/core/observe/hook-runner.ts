@@ -42,7 +42,7 @@ export class HookCalls {
   exchanged(reply: ExchangeReply, attempts: readonly SettledAttempt[], fires: readonly Fire[]): void {
     attempts.forEach(({ job, outcome }, index) => {
       const isAccepted = reply.settled[index];
-      if (isAccepted !== undefined) this.#settled(job.info, outcome, isAccepted);
+      if (isAccepted !== undefined) this.#settled(job, outcome, isAccepted);
       if (isAccepted) for (const made of outcome.followUps ?? []) this.#made(made);
     });
     fires.forEach(({ jobs }, index) => {
@@ -65,13 +65,15 @@ export class HookCalls {
     this.#call("onStart", this.#hooks.given.onStart, { ...attempt, waitedMs });
   }
 
-  #settled(attempt: AttemptInfo, outcome: AttemptOutcome, isAccepted: boolean): void {
-    const { onComplete, onRetry, onSnooze, onDead, onLost } = this.#hooks.given;
+  #settled({ info: attempt, dueAt }: SettledAttempt["job"], outcome: AttemptOutcome, isAccepted: boolean): void {
+    const { onComplete, onRetry, onSnooze, onDead, onExpire, onLost } = this.#hooks.given;
     const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
     const event = { ...attempt, waitedMs, ranMs };
     const error = outcome.thrown;
     if (outcome.to === "released") return;
-    if (!isAccepted) {
+    if (outcome.to === "expired") {
+      if (isAccepted) this.#call("onExpire", onExpire, { ...attempt, runAt: new Date(dueAt) });
+    } else if (!isAccepted) {
       const failure = "thrown" in outcome ? { error } : {};
       this.#call("onLost", onLost, { ...event, outcome: outcome.to, ...failure });
     } else if (outcome.to === "completed") this.#call("onComplete", onComplete, event);

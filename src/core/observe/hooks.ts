@@ -49,6 +49,12 @@ export interface RetryEvent extends DeadEvent {
   readonly runAt: Date;
 }
 
+/** A job that was dropped because it had not begun in time. `attempt` is the one that was not made. */
+export interface ExpireEvent extends AttemptInfo {
+  /** Its run time, from which `expires` counts. */
+  readonly runAt: Date;
+}
+
 /** An attempt that ended after its lease had expired. */
 export interface LostEvent extends CompleteEvent {
   /** The outcome that the attempt would have had. */
@@ -81,6 +87,8 @@ export interface Hooks {
   readonly onSnooze?: ((event: SnoozeEvent) => unknown) | undefined;
   /** The job is dead. If its last attempt crashed its invocation, there was no `onStart` here. */
   readonly onDead?: ((event: DeadEvent) => unknown) | undefined;
+  /** The job was dropped: it had not begun by the time that `expires` sets. There was no `onStart`. */
+  readonly onExpire?: ((event: ExpireEvent) => unknown) | undefined;
   /** The lease expired before the attempt ended. The store refused its outcome, and the job runs again. */
   readonly onLost?: ((event: LostEvent) => unknown) | undefined;
   /**
@@ -91,7 +99,8 @@ export interface Hooks {
 }
 
 const names: ReadonlySet<keyof Hooks> = new Set([
-  ...(["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost", "onError"] as const),
+  ...(["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onExpire"] as const),
+  ...(["onLost", "onError"] as const),
 ]);
 
 export interface CheckedHooks {

@@ -2,12 +2,12 @@ import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt
 import { invalidRequest } from "../shared/errors.ts";
 
 /**
- * Gets a line for each failed attempt, for each declared schedule that cannot be activated, and once a minute while
- * records are missing in the database. `console` is a logger. Nothing waits for its promises, and its errors are
- * ignored.
+ * Gets a line for each failed attempt, for each expired job, for each declared schedule that cannot be activated, and
+ * once a minute while records are missing in the database. `console` is a logger. Nothing waits for its promises, and
+ * its errors are ignored.
  */
 export interface Logger {
-  /** The attempt failed and the job will be retried, or a declared schedule is not active. */
+  /** The attempt failed and the job will be retried, the job has expired, or a declared schedule is not active. */
   warn(line: string): unknown;
   /** The job is dead, or jobs are gone because the database has lost their records. */
   error(line: string): unknown;
@@ -22,14 +22,23 @@ export function readLogger(logger: Logger | null | undefined): Logger | undefine
   return given as Logger;
 }
 
-/** Writes a line for each failed attempt whose outcome the store has accepted. */
-export function logFailures(
+/** Writes a line for each failed attempt, and for each expired job, whose outcome the store has accepted. */
+export function logOutcomes(
   logger: Logger,
   settled: readonly (boolean | undefined)[],
   attempts: readonly SettledAttempt[],
 ): void {
   attempts.forEach(({ job, outcome }, index) => {
-    if (!outcome.failure || settled[index] !== true) return;
+    if (settled[index] !== true) return;
+    if (outcome.to === "expired") {
+      const { id, name } = job.info;
+      const since = new Date(job.dueAt).toISOString();
+      logWarning(
+        logger,
+        `Job "${oneLine(name)}" (${oneLine(id)}) expired: it has been due since ${since}, and is dropped.`,
+      );
+    }
+    if (!outcome.failure) return;
     const line = lineOf(job.info, outcome, outcome.failure);
     write(() => (outcome.to === "dead" ? logger.error(line) : logger.warn(line)));
   });

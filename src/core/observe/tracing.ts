@@ -24,7 +24,7 @@ export interface TracedAttempt extends AttemptInfo {
 /** How an attempt has ended. */
 export interface TracedOutcome {
   /** The outcome of the attempt. */
-  readonly to: "completed" | "retried" | "snoozed" | "released" | "dead";
+  readonly to: "completed" | "retried" | "snoozed" | "released" | "dead" | "expired";
   /** What the attempt threw, if it failed. */
   readonly thrown?: unknown;
 }

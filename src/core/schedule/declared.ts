@@ -8,7 +8,7 @@ import { asJson } from "../shared/json.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
 import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
-import { readCron, readDue, readSchedule, type ScheduleRecord } from "./record.ts";
+import { readDue, readRecurrence, readSchedule, type ScheduleRecord } from "./record.ts";
 import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
 
 /** Marks the code whose declared schedules are active, and when earlier code was replaced. */
@@ -79,7 +79,7 @@ export class DeclaredSchedules {
     const after = now + FIRED_ELSEWHERE_MS;
     if (!this.isSynced || nextAt <= Math.max(after, this.#dueBy) || now < this.#notSearchedUntil) return;
     const next = (key: string, record: ScheduleRecord) =>
-      readCron(key, record)?.next(after) ?? Number.POSITIVE_INFINITY;
+      readRecurrence(key, record)?.next(after) ?? Number.POSITIVE_INFINITY;
     this.#dueBy = Math.min(...[...this.#records].map(([key, record]) => next(key, record)));
     this.#areMissed = nextAt > this.#dueBy;
   }

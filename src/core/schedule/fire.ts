@@ -1,11 +1,11 @@
-import type { Cron } from "../cron/cron.ts";
-import { UNREADABLE_RETRY_MS } from "../job/codec.ts";
+import type { Recurrence } from "../cron/cron.ts";
+import { encode, UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import { CLOCKS_APART_MS } from "../shared/clock.ts";
 import { bytesOf, MOST_FIRED_BYTES } from "../shared/limits.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { DueSchedule, Fire } from "../store/store.ts";
 import { bytesOfPlan, MISSED_AFTER_MS, scheduleEntry } from "./plan.ts";
-import { cronOf, encodeSchedule, jobRecordOf, readCron, readDue, type ScheduleRecord } from "./record.ts";
+import { jobRecordOf, readDue, readRecurrence, recurrenceOf, type ScheduleRecord } from "./record.ts";
 
 /** How many occurrences one firing makes with `missed: "all"`. The others follow at once. */
 export const MOST_FIRED_AT_ONCE = 100;
@@ -19,7 +19,7 @@ export function nextOccurrence(
   { cron, timeZone, lastSlot }: Pick<ScheduleRecord, "cron" | "timeZone" | "lastSlot">,
   now: number,
 ): number | undefined {
-  const { next } = cronOf(key, { cron, timeZone });
+  const { next } = recurrenceOf(key, { cron, timeZone });
   const isFarAhead = lastSlot !== undefined && lastSlot - now > CLOCKS_APART_MS;
   const occurrence = next(isFarAhead ? now : Math.max(now, lastSlot ?? now));
   return occurrence !== undefined && occurrence === lastSlot ? next(occurrence) : occurrence;
@@ -43,10 +43,10 @@ export function firesOf(schedules: readonly DueSchedule[], now: number): readonl
 
 function fireOf(due: DueSchedule, now: number, most: number): Fire {
   const record = readDue(due);
-  const cron = record && readCron(due.key, record);
-  if (!cron) return { ...due, next: now + UNREADABLE_RETRY_MS, jobs: [] };
+  const recurrence = record && readRecurrence(due.key, record);
+  if (!recurrence) return { ...due, next: now + UNREADABLE_RETRY_MS, jobs: [] };
   if (due.occurrence > now) return movedBack(due, record, now);
-  const { occurrences, next } = occurrencesToFire(record, cron, due.occurrence, now, most);
+  const { occurrences, next } = occurrencesToFire(record, recurrence, due.occurrence, now, most);
   const last = occurrences.at(-1);
   const fired = last === undefined ? record : { ...record, lastSlot: last, lastJobId: occurrenceJobId(due.key, last) };
   const fire: Fire = {
@@ -56,7 +56,7 @@ function fireOf(due: DueSchedule, now: number, most: number): Fire {
     jobs: occurrences.map((occurrence) => occurrenceJob(due.key, record, occurrence, now)),
   };
   if (record.overlap === "allow" || record.lastJobId === undefined) return fire;
-  return { ...fire, unless: { id: record.lastJobId, skippedRecord: encodeSchedule(record) } };
+  return { ...fire, unless: { id: record.lastJobId, skippedRecord: encode(record) } };
 }
 
 /** With `missed: "all"` a fast clock skips no occurrence: it makes them early, and they do not come again. */
@@ -76,24 +76,24 @@ function movedBack(due: DueSchedule, record: ScheduleRecord, now: number): Fire 
 
 function occurrencesToFire(
   record: ScheduleRecord,
-  cron: Cron,
+  recurrence: Recurrence,
   first: number,
   now: number,
   most: number,
 ): { occurrences: number[]; next: number | undefined } {
   if (makesEach(record)) {
     const occurrences = [first];
-    let next = cron.next(first);
+    let next = recurrence.next(first);
     while (next !== undefined && next <= now && occurrences.length < most) {
       occurrences.push(next);
-      next = cron.next(next);
+      next = recurrence.next(next);
     }
     return { occurrences, next };
   }
-  const last = lastOccurrence(cron.next, first, now);
+  const last = lastOccurrence(recurrence.next, first, now);
   const tooLate = record.missed === "skip" && now - last > MISSED_AFTER_MS;
   const isMade = last === record.lastSlot;
-  return { occurrences: tooLate || isMade ? [] : [last], next: cron.next(now) };
+  return { occurrences: tooLate || isMade ? [] : [last], next: recurrence.next(now) };
 }
 
 /**

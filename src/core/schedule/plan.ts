@@ -1,7 +1,8 @@
-import type { Cron } from "../cron/cron.ts";
+import type { Recurrence } from "../cron/cron.ts";
+import { encode } from "../job/codec.ts";
 import { bytesOf } from "../shared/limits.ts";
 import type { ScheduleEntry, SchedulePlan } from "../store/schedules.ts";
-import { encodeSchedule, jobRecordOf, readCron, type ScheduleRecord } from "./record.ts";
+import { jobRecordOf, readRecurrence, type ScheduleRecord } from "./record.ts";
 
 /** An occurrence counts as missed if it is found this much later, and no other has followed. */
 export const MISSED_AFTER_MS = 5 * 60_000;
@@ -17,7 +18,7 @@ const TIME_BYTES = 14;
 
 /** The stored form of a schedule whose next occurrence is `next`. */
 export function scheduleEntry(key: string, record: ScheduleRecord, next: number | undefined): ScheduleEntry {
-  return { key, record: encodeSchedule(record), next, plan: planOf(key, record, next) };
+  return { key, record: encode(record), next, plan: planOf(key, record, next) };
 }
 
 /**
@@ -29,12 +30,12 @@ export function planOf(
   key: string,
   record: ScheduleRecord,
   next: number | undefined,
-  cron: Cron | undefined = readCron(key, record),
+  recurrence: Recurrence | undefined = readRecurrence(key, record),
 ): SchedulePlan | undefined {
   const { flow, overlap, missed, declared = false } = record;
-  if (!cron || next === undefined || flow || overlap === "skip") return undefined;
+  if (!recurrence || next === undefined || flow || overlap === "skip") return undefined;
   const jobRecord = jobRecordOf(key, record);
-  const times = timesFrom(next, cron);
+  const times = timesFrom(next, recurrence);
   if (times.length < 2 || bytesOf(jobRecord.join("")) > LARGEST_PLANNED) return undefined;
   const latest = missed === "skip" ? { latestMs: MISSED_AFTER_MS } : {};
   return { times, jobRecord, makesEach: missed === "all", ...latest, isDeclared: declared };
@@ -44,9 +45,13 @@ export function bytesOfPlan(plan: SchedulePlan | undefined): number {
   return plan ? bytesOf(plan.jobRecord.join("")) + plan.times.length * TIME_BYTES : 0;
 }
 
-function timesFrom(first: number, cron: Cron): readonly number[] {
+function timesFrom(first: number, recurrence: Recurrence): readonly number[] {
   const times = [first];
-  for (let time = cron.next(first); time !== undefined && time - first <= PLANNED_MS; time = cron.next(time)) {
+  for (
+    let time = recurrence.next(first);
+    time !== undefined && time - first <= PLANNED_MS;
+    time = recurrence.next(time)
+  ) {
     times.push(time);
     if (times.length === MOST_PLANNED) break;
   }

@@ -1,5 +1,6 @@
-import { type Cron, parseCron } from "../cron/cron.ts";
-import { decode, encode } from "../job/codec.ts";
+import { parseCron, type Recurrence } from "../cron/cron.ts";
+import { readInterval } from "../cron/every.ts";
+import { decode } from "../job/codec.ts";
 import { encodeRecord, type JobRecord } from "../job/record.ts";
 import type { NewFlow } from "../store/flow.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
@@ -10,13 +11,14 @@ import type { DueSchedule } from "../store/store.ts";
 export interface ScheduleRecord {
   readonly name: string;
   readonly payload?: unknown;
+  /** An expression, or an interval (cron/every.ts). */
   readonly cron: string;
   readonly timeZone: string;
   readonly missed: "once" | "skip" | "all";
   readonly overlap: "allow" | "skip";
   /** The flow control key of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
-  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "hidden">;
+  readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "expiresMs" | "hidden">;
   /** True if code declares it. It is removed when the code no longer does. */
   readonly declared?: boolean;
   /** True while it is paused, without a next occurrence. */
@@ -24,8 +26,6 @@ export interface ScheduleRecord {
   readonly lastSlot?: number;
   readonly lastJobId?: string;
 }
-
-export const encodeSchedule = (record: ScheduleRecord): string => encode(record);
 
 /**
  * Reads a schedule whose next occurrence is `next`; undefined if it is damaged or of an unknown version. The place of
@@ -42,14 +42,14 @@ export function readDue(due: DueSchedule): ScheduleRecord | undefined {
 }
 
 /** When a schedule fires. Its key decides what `H` means. @throws {TidegateError} `invalid_request` */
-export function cronOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cron" | "timeZone">): Cron {
-  return parseCron(cron, timeZone, key);
+export function recurrenceOf(key: string, { cron, timeZone }: Pick<ScheduleRecord, "cron" | "timeZone">): Recurrence {
+  return readInterval(cron) ?? parseCron(cron, timeZone, key);
 }
 
 /** Undefined if this runtime cannot read the expression, or does not know the time zone yet. */
-export function readCron(key: string, record: ScheduleRecord): Cron | undefined {
+export function readRecurrence(key: string, record: ScheduleRecord): Recurrence | undefined {
   try {
-    return cronOf(key, record);
+    return recurrenceOf(key, record);
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { parseCron } from "../cron/cron.ts";
+import { readInterval } from "../cron/every.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
 import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
 import {
@@ -13,22 +13,25 @@ import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { isOfInterface } from "../job/of-interface.ts";
-import { retryFields, type Schedule, scheduleOptions } from "../job/options.ts";
+import { type JobOptions, retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
-import { anything, optionsOf, type Schema } from "../shared/schema.ts";
+import { anything, object, type Schema } from "../shared/schema.ts";
 import { checkPathText, checkText, wholeNumber } from "../shared/validate.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { ScheduleEntry, StoredSchedule } from "../store/schedules.ts";
 import type { QueueStore } from "../store/store.ts";
 import { nextOccurrence, occurrenceJob } from "./fire.ts";
 import { scheduleEntry } from "./plan.ts";
-import { cronOf, readSchedule, type ScheduleRecord } from "./record.ts";
+import { readSchedule, recurrenceOf, type ScheduleRecord } from "./record.ts";
 
 /** What a schedule makes, and when. */
-export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout"> {
+export type ScheduleOptions = Schedule & ScheduledJobOptions;
+
+/** What a schedule makes: a job, and its options. */
+export interface ScheduledJobOptions extends Pick<EnqueueOptions, keyof JobOptions> {
   /** The job to make: a definition, or its name. */
   readonly job: AnyJob | string;
   /** The payload of each job, of 1 MiB at most as JSON. It must fit the schema. */
@@ -36,9 +39,8 @@ export interface ScheduleOptions extends Schedule, Pick<EnqueueOptions, "maxRetr
 }
 
 /** `ScheduleOptions` whose payload has the type that their job takes. */
-export type TypedScheduleOptions<Job extends AnyJob | string> = Omit<ScheduleOptions, "job" | "payload"> & {
-  readonly job: Job;
-} & PayloadField<"payload", InputOf<Job>>;
+export type TypedScheduleOptions<Job extends AnyJob | string> = Schedule &
+  Omit<ScheduledJobOptions, "job" | "payload"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>;
 
 /** A schedule as it was when it was read. */
 export interface ScheduleInfo {
@@ -48,9 +50,11 @@ export interface ScheduleInfo {
   readonly name: string;
   /** The payload of each job; null if it has none. */
   readonly payload: unknown;
-  /** When it fires: 5 or 6 fields. */
-  readonly cron: string;
-  /** The IANA zone in which `cron` is read. */
+  /** When it fires: 5 or 6 fields; null if it fires at an interval. */
+  readonly cron: string | null;
+  /** The interval at which it fires, such as "90s"; null if it has a cron expression. */
+  readonly every: string | null;
+  /** The IANA zone in which `cron` is read. "UTC" for an interval. */
   readonly timeZone: string;
   /** What the schedule does about occurrences that no drain found in time. */
   readonly missed: "once" | "skip" | "all";
@@ -69,11 +73,9 @@ export interface ScheduleInfo {
 }
 
 /** The options of a recurring job, except the job itself: code may pass its definition, a request its name. */
-export const recurringFields = { payload: anything, ...scheduleOptions.fields, ...retryFields };
-const scheduleFields = optionsOf<ScheduleOptions>(
-  "a recurring job",
-  { job: anything as Schema<never>, ...recurringFields },
-  ["cron"],
+export const recurringFields = { payload: anything, ...scheduleFields, ...retryFields };
+const recurringOptions = withRule(
+  object({ job: anything as Schema<AnyJob | string>, ...recurringFields }, ["job"], "a recurring job"),
 );
 
 /** With the time of an occurrence, a key makes a job id of at most 256 characters. */
@@ -91,9 +93,9 @@ export class Schedules {
   }
 
   /**
-   * Stores a schedule, or replaces the one with this key. If the expression and the time zone stay the same, so does
-   * the next occurrence. A paused schedule stays paused. You can change a declared schedule only in the code, and one
-   * of QStash's interface only through the interface.
+   * Stores a schedule, or replaces the one with this key. If the expression and the time zone stay the same, or the
+   * interval, so does the next occurrence. A paused schedule stays paused. You can change a declared schedule only in
+   * the code, and one of QStash's interface only through the interface.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it;
@@ -101,7 +103,7 @@ export class Schedules {
    */
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
-    const given: ScheduleOptions = scheduleFields.read(options);
+    const given: ScheduleOptions = recurringOptions.read(options, "");
     const isOwn = isOfInterface(options);
     if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
     const { definitions, store, clock } = this.#needs;
@@ -182,9 +184,9 @@ export class Schedules {
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
     const { record, next } = await this.#find(key, this.#needs.reader);
-    const cron = cronOf(key, record);
+    const recurrence = recurrenceOf(key, record);
     const occurrences: Date[] = [];
-    for (let at = next; at !== undefined && occurrences.length < count; at = cron.next(at))
+    for (let at = next; at !== undefined && occurrences.length < count; at = recurrence.next(at))
       occurrences.push(new Date(at));
     return occurrences;
   }
@@ -253,18 +255,17 @@ export function scheduleRecord(
   key: string,
   name: string,
   definition: AnyJob | undefined,
-  options: Omit<ScheduleOptions, "job">,
+  options: Schedule & Omit<ScheduledJobOptions, "job">,
   given: unknown,
 ): ScheduleRecord {
-  parseCron(options.cron, options.timeZone, key);
+  const rule = ruleOf(options, key);
   const payload = asJson(given, "payload", LARGEST_RECURRING_PAYLOAD);
   const flow = flowOf(definition, undefined, payload);
   refuseReserved({ flowKey: flow?.key });
   return {
     name,
     ...(payload !== undefined && { payload }),
-    cron: options.cron,
-    timeZone: options.timeZone ?? "UTC",
+    ...rule,
     missed: options.missed ?? "once",
     overlap: options.overlap ?? "allow",
     job: storedOptions(options, LARGEST_RECURRING_PAYLOAD),
@@ -302,11 +303,12 @@ export function renewed(
 /** A stored schedule, as users see it. @throws {TidegateError} `conflict` if it cannot be read. */
 function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
   const { record } = readable(stored.key, stored);
-  const { name, payload = null, cron, timeZone, missed, overlap, lastSlot, lastJobId = null } = record;
+  const { name, payload = null, timeZone, missed, overlap, lastSlot, lastJobId = null } = record;
   const { declared = false, paused = false } = record;
   const nextRunAt = stored.next === undefined ? null : new Date(stored.next);
   const lastRunAt = lastSlot === undefined ? null : new Date(lastSlot);
-  const rule = { cron, timeZone, missed, overlap };
+  const every = readInterval(record.cron)?.interval ?? null;
+  const rule = { cron: every === null ? record.cron : null, every, timeZone, missed, overlap };
   return { key: stored.key, name, payload, ...rule, declared, paused, nextRunAt, lastRunAt, lastJobId };
 }
 

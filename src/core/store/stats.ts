@@ -13,6 +13,8 @@ export interface StoredStats {
   readonly retried: number;
   /** Jobs ever dead-lettered. */
   readonly deadLettered: number;
+  /** Jobs dropped because they were not started in time. */
+  readonly expired: number;
   readonly enqueued: number;
   readonly paused: boolean;
   /** When something next needs attention. In the past if there is a backlog. */

@@ -143,6 +143,8 @@ export type Outcome = {
   | { readonly to: "completed"; readonly lease: Lease; readonly at?: number; readonly record: string }
   /** The attempt failed, and the job waits for the next one. */
   | { readonly to: "retried"; readonly lease: Lease; readonly runAt: number; readonly record: string }
+  /** The job was not started in time, and is dropped. It leaves no record. */
+  | { readonly to: "expired"; readonly lease: Lease; readonly record: "" }
   /**
    * The job waits again with no attempt used: its handler snoozed it, or it was released before it started. `claims`:
    * how often the job counts as claimed from then on, for a record that cannot say so. Default: as in the lease.

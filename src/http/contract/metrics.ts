@@ -42,6 +42,7 @@ const metrics: readonly Metric[] = [
   counter("tidegate_jobs_enqueued_total", "Jobs enqueued.", "totalEnqueued"),
   counter("tidegate_jobs_completed_total", "Jobs completed.", "totalProcessed"),
   counter("tidegate_jobs_dead_total", "Jobs that became dead.", "totalFailed"),
+  counter("tidegate_jobs_expired_total", "Jobs dropped because they had not begun in time.", "totalExpired"),
   counter("tidegate_job_retries_total", "Failed attempts that are retried.", "totalRetried"),
   metric("gauge", "tidegate_queue_paused", "1 while the queue is paused.", ({ stats }) => [
     { value: stats.paused ? 1 : 0 },
@@ -117,7 +118,7 @@ function ofBusiestKeys(name: string, help: string, field: "running" | "waiting")
   );
 }
 
-type Total = "totalEnqueued" | "totalProcessed" | "totalFailed" | "totalRetried";
+type Total = "totalEnqueued" | "totalProcessed" | "totalFailed" | "totalRetried" | "totalExpired";
 
 function counter(name: string, help: string, total: Total): Metric {
   return metric("counter", name, help, ({ stats }) => [{ value: stats[total] }]);

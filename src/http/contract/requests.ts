@@ -1,7 +1,7 @@
 import { budgetOptions, drainOptions } from "../../core/drain/options.ts";
 import { enqueueOptions } from "../../core/enqueue/new-job.ts";
 import { limitOptions } from "../../core/job/flow-control.ts";
-import { idText, LONGEST_NAME, nameText } from "../../core/job/options.ts";
+import { idText, LONGEST_NAME, nameText, withRule } from "../../core/job/options.ts";
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
@@ -70,8 +70,8 @@ export const newJob = withKeywords(object({ name: nameText, payload: anything, .
   examples: [{ name: "send_email", payload: { to: "ada@example.com" }, delay: "5m" }],
 });
 const scheduleFields = { name: nameText, ...recurringFields };
-export const scheduleBody = object(scheduleFields, ["name", "cron"]);
-export const recurringJob = object({ id: newKey, ...scheduleFields }, ["name", "cron"]);
+export const scheduleBody = withRule(object(scheduleFields, ["name"]));
+export const recurringJob = withRule(object({ id: newKey, ...scheduleFields }, ["name"]));
 const manyJobs = list(newJob, MOST_AT_ONCE);
 
 /** The body of `POST /jobs`. In "each", a wrong job is the error that it would get alone. */
@@ -88,7 +88,7 @@ export const enqueueBody: Schema<EnqueueRequest> = {
   json: { anyOf: [newJob.json, recurringJob.json, manyJobs.json] },
   read(value, name) {
     if (Array.isArray(value)) return { kind: "many", jobs: manyJobs.read(value, "jobs") };
-    if (isObject(value) && Object.hasOwn(value, "cron"))
+    if (isObject(value) && ["cron", "every"].some((rule) => Object.hasOwn(value, rule)))
       return { kind: "recurring", job: recurringJob.read(value, name) };
     return { kind: "one", job: newJob.read(value, name) };
   },

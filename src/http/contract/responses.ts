@@ -131,7 +131,7 @@ const jobFields = {
   logs: list(logLine),
   heldBack: optional(heldBack),
   ...each("progress result", optional(anything)),
-  ...each("startedAt leaseEndsAt completedAt", optional(time)),
+  ...each("expiresAt startedAt leaseEndsAt completedAt", optional(time)),
   schedule: optional(record<{ readonly key: string; readonly slot: Date }>()({ key: text, slot: time })),
   timeout: optional(nullable(count)),
 };
@@ -184,7 +184,8 @@ export const retried = record<{ readonly retried: number }>()({ retried: count }
 export const removed = record<{ readonly removed: number }>()({ removed: count });
 
 export const schedule = record<ScheduleInfo>()({
-  ...each("key name cron timeZone", text),
+  ...each("key name timeZone", text),
+  ...each("cron every", nullable(text)),
   payload: anything,
   missed: words(missedWords),
   overlap: words(overlapWords),
@@ -207,7 +208,7 @@ export const flowControlPage = record<FlowControlPage>()({ keys: list(flowContro
 export const drainedAttempt = record<DrainedAttempt>()({
   ...each("queue id name", text),
   ...each("attempt maxRetries ranMs", count),
-  outcome: words(["completed", "retried", "snoozed", "dead", "lost"]),
+  outcome: words(["completed", "retried", "snoozed", "dead", "expired", "lost"]),
   endedAt: time,
   runAt: optional(time),
   error: optional(record<NonNullable<DrainedAttempt["error"]>>()(errorFields)),
@@ -218,7 +219,7 @@ const attempts = described(
 );
 const attemptsLeftOut = described("How many earlier attempts the list lacks. Only with `attempts: true`.", count);
 export const drainReport = record<DrainReport & Partial<DrainedAttempts>>()({
-  ...each("claimed completed retried deadLettered snoozed released lost rearmed roundTrips commands", count),
+  ...each("claimed completed retried deadLettered snoozed expired released lost rearmed roundTrips commands", count),
   stoppedBy: words(["empty", "maxJobs", "timeBudget", "budget", "paused", "aborted"]),
   nextRunAt: nullable(time),
   backlog: flag,
@@ -237,7 +238,7 @@ const spending = described(
   }),
 );
 const statsFields = {
-  ...each("totalEnqueued totalProcessed totalFailed totalRetried", count),
+  ...each("totalEnqueued totalProcessed totalFailed totalRetried totalExpired", count),
   ...each("pendingCount scheduledCount readyCount runningCount deadLetterCount completedCount", count),
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),

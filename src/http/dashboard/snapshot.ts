@@ -1,14 +1,16 @@
-import { parseCron } from "../../core/cron/cron.ts";
+import type { Recurrence } from "../../core/cron/cron.ts";
+import { intervalText } from "../../core/cron/every.ts";
 import type { Spending } from "../../core/drain/usage.ts";
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { LONGEST_ID } from "../../core/job/options.ts";
+import { LONGEST_ID, ruleOf, type Schedule } from "../../core/job/options.ts";
 import type { FailurePage } from "../../core/manage/failures.ts";
 import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
+import { recurrenceOf } from "../../core/schedule/record.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursorIn, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
@@ -243,31 +245,27 @@ async function latestJobs(queue: Queue, ofEach: number): Promise<readonly JobInf
 }
 
 function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
-  const { cron, timeZone, key, nextRunAt } = schedule;
+  const { cron, every, timeZone, key, nextRunAt } = schedule;
   try {
-    return { ...schedule, occurrences: occurrencesFrom(nextRunAt?.getTime(), parseCron(cron, timeZone, key)) };
+    const rule = { cron: cron ?? intervalText(every), timeZone };
+    return { ...schedule, occurrences: occurrencesFrom(nextRunAt?.getTime(), recurrenceOf(key, rule)) };
   } catch {
     // A zone that this runtime does not know must not hide the other schedules.
     return { ...schedule, occurrences: [] };
   }
 }
 
-function occurrencesFrom(first: number | undefined, { next }: ReturnType<typeof parseCron>): readonly Date[] {
+function occurrencesFrom(first: number | undefined, { next }: Recurrence): readonly Date[] {
   const occurrences: Date[] = [];
   for (let at = first; at !== undefined && occurrences.length < OCCURRENCES; at = next(at))
     occurrences.push(new Date(at));
   return occurrences;
 }
 
-export const occurrencesQuery = object({ cron: string(LONGEST_ID), timeZone: string(LONGEST_ID) }, ["cron"]);
-
-/** The next occurrences of an expression; no command. @throws {TidegateError} `invalid_request` */
-export function nextOccurrences(
-  { cron, timeZone = "UTC" }: ValueOf<typeof occurrencesQuery>,
-  now: number,
-): readonly Date[] {
-  const parsed = parseCron(cron, timeZone, "");
-  return occurrencesFrom(parsed.next(now), parsed);
+/** The next occurrences of a rule; no command. @throws {TidegateError} `invalid_request` */
+export function nextOccurrences(rule: Schedule, now: number): readonly Date[] {
+  const recurrence = recurrenceOf("", ruleOf(rule, ""));
+  return occurrencesFrom(recurrence.next(now), recurrence);
 }
 
 /** The JSON form of a value: times become strings. */

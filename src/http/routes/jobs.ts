@@ -40,7 +40,7 @@ type NewJob = ValueOf<typeof newJob>;
 export const jobRoutes = [
   respondingRoute("POST /jobs", "enqueueJob", "enqueue", {
     notes:
-      "An array enqueues all of its jobs or none. With each=true, each job has its own result. With cron, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
+      "An array enqueues all of its jobs or none. With each=true, each job has its own result. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
     query: enqueueQuery,
     body: enqueueBody,
     readBody: (value, { each }) =>
@@ -162,7 +162,7 @@ async function enqueueEach(
 
 // Needs an admin, as PUT /schedules does: the schedule stays, and replaces one with the same key.
 function enqueueRecurring(call: Call, job: Extract<EnqueueRequest, { kind: "recurring" }>["job"]) {
-  requireScope(call.caller, ["admin"], "cron");
+  requireScope(call.caller, ["admin"], job.every === undefined ? "cron" : "every");
   const { name, payload, ...options } = job;
   return call.queue.enqueue(name, payload, options);
 }

@@ -85,6 +85,10 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   state.remove(lease.id);
   if (outcome.to === "dead") {
     state.addDead(lease.id, outcome, flow);
+  } else if (outcome.to === "expired") {
+    state.counters.expired++;
+    // As cancelled too, so that whoever derives what was enqueued need not know of them.
+    state.counters.cancelled++;
   } else {
     state.counters.processed++;
     if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
@@ -96,8 +100,8 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
 /** Whether an earlier request settled the outcome and its reply was lost: then its record is there. */
 function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
   if (to === "dead") return state.deadRecords.get(lease.id) === record;
-  if (to !== "completed") return state.records.get(lease.id) === record;
-  if (retentionMs === 0) return state.due.score(lease.id) === undefined;
+  if (to !== "completed" && to !== "expired") return state.records.get(lease.id) === record;
+  if (to === "expired" || retentionMs === 0) return state.due.score(lease.id) === undefined;
   return state.done.get(lease.id)?.record === record;
 }
 

@@ -140,7 +140,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     if (canStart && score < scoreAfter(now)) oldestReadyAt ??= unpack(score).at;
     if (isJob(member)) count[stateOf(score, now)]++;
   }
-  const { processed, retried, cancelled, retriedDead, removed } = state.counters;
+  const { processed, retried, cancelled, retriedDead, removed, expired } = state.counters;
   const deadLettered = state.dead.size + retriedDead + removed;
   return {
     ...count,
@@ -149,6 +149,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     processed,
     retried,
     deadLettered,
+    expired,
     enqueued: state.records.size + processed + deadLettered + cancelled - retriedDead,
     paused: state.paused,
     nextAt: state.nextDueAt(),

@@ -35,7 +35,7 @@ export class MemoryState {
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, Recurring>();
   readonly documents = new Documents();
-  readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0 };
+  readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0, expired: 0 };
   readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;

@@ -53,6 +53,7 @@ export function sumOfStats(all: readonly StoredStats[]): StoredStats {
     processed: sum.processed + stats.processed,
     retried: sum.retried + stats.retried,
     deadLettered: sum.deadLettered + stats.deadLettered,
+    expired: sum.expired + stats.expired,
     enqueued: sum.enqueued + stats.enqueued,
     paused: sum.paused || stats.paused,
     nextAt: earlier(sum.nextAt, stats.nextAt),

@@ -8,7 +8,14 @@ import { flowHead, newFlowText } from "./flow.ts";
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
 /** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
-const kinds: Readonly<Record<Outcome["to"], number>> = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3 };
+const kinds: Readonly<Record<Outcome["to"], number>> = {
+  completed: 0,
+  retried: 1,
+  snoozed: 2,
+  released: 2,
+  dead: 3,
+  expired: 4,
+};
 
 /** An outcome, and its place among those to settle if the store gets them in another order. */
 type SentOutcome = Outcome & { readonly index?: number };
@@ -40,7 +47,7 @@ export function toSend(settle: readonly Outcome[]): Sent {
 
 /** @param settle the outcomes by their kinds. */
 export function outcomeArguments(settle: readonly Outcome[], now: number): string[] {
-  const counts = [0, 0, 0, 0];
+  const counts = [0, 0, 0, 0, 0];
   const args: string[] = [];
   for (const { to } of settle) counts[kinds[to]] = (counts[kinds[to]] ?? 0) + 1;
   for (const count of counts) args.push(String(count));
@@ -77,6 +84,7 @@ function pushRuns(args: string[], settle: readonly Outcome[], scoreOf: (outcome:
 
 function newScore(outcome: Outcome, now: number): number | string {
   if (outcome.to === "completed") return outcome.at ?? now;
+  if (outcome.to === "expired") return now;
   if (outcome.to !== "dead") return againScore(outcome);
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
 }
@@ -100,6 +108,7 @@ const COUNTER_OF: Readonly<Record<Outcome["to"], number>> = {
   snoozed: 0,
   released: 0,
   dead: 3,
+  expired: 0,
 };
 const FIRST_WAITING = 4;
 const FIRST_RUNNING = 19;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { encode } from "../../../src/core/job/codec.ts";
 import { firesOf } from "../../../src/core/schedule/fire.ts";
-import { encodeSchedule, type ScheduleRecord } from "../../../src/core/schedule/record.ts";
+import type { ScheduleRecord } from "../../../src/core/schedule/record.ts";
 import { start as due } from "../../support/clock.ts";
 
 const minute = 60_000;
@@ -14,7 +15,7 @@ const minutely: ScheduleRecord = {
 
 /** What a schedule that fell due at `due` makes at `now`. */
 function fireOf(schedule: Partial<ScheduleRecord>, now: number) {
-  const record = encodeSchedule({ ...minutely, ...schedule });
+  const record = encode({ ...minutely, ...schedule });
   const [fire] = firesOf([{ key: "schedule", occurrence: due, revision: 0, record }], now);
   return { next: fire?.next, unless: fire?.unless, made: fire?.jobs.map(({ runAt }) => runAt) };
 }

@@ -1,15 +1,15 @@
 -- Reads what an exchange settles. Outcomes come in columns: ids[3] and records[3] belong to the third outcome.
 --
--- ARGV: how many outcomes are 'completed', 'retried', 'returned' and 'dead', then of all of them, in this order: the
---   ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of its group
---   after a space), and the records (equal scores in a row come once, after their number);
+-- ARGV: how many outcomes are 'completed', 'retried', 'returned', 'dead' and 'expired', then of all of them, in this
+--   order: the ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of
+--   its group after a space), and the records (equal scores in a row come once, after their number);
 --   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for
 --   none),
 --     when its job was claimed if it has a key and no attempt was made (''), for how many ms it ran if one was (''),
 --     the record it was born with ('' if it was not);
 --   number of jobs that outcomes make, then for each: which outcome, id, score, record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
-local KINDS = { 'completed', 'retried', 'returned', 'dead' }
+local KINDS = { 'completed', 'retried', 'returned', 'dead', 'expired' }
 -- The outcomes of a kind go from first[kind] to last[kind].
 local first = {}
 local last = {}
@@ -30,6 +30,8 @@ local births = {}
 -- Which outcomes count, and which jobs have one: a request may settle a job twice.
 local accepted = {}
 local has_outcome = {}
+-- How many of them drop their job.
+local expired = 0
 
 -- Reads values of which equal ones in a row come once, after their number: jobs are claimed together, and end together.
 local function runs(count)

@@ -150,16 +150,30 @@ local function dead_letter(stored)
   end
 end
 
+-- Drops jobs that were not started in time. Nothing is stored of them.
+local function drop(stored)
+  for i = first.expired, last.expired do
+    if accept(i, stored[i]) then
+      expired = expired + 1
+      if not births[i] then
+        push(ended_ids, ids[i])
+        push(ended_members, ids[i], LEASE .. ids[i])
+      end
+    end
+  end
+end
+
 -- Accepts outcomes that an earlier send has settled: their leases are gone, and the records that they would write are
--- in this hash. All are read at once, since each command is billed.
+-- in this hash, if they leave any. All are read at once, since each command is billed.
 local function recognise(from, to, hash, stored)
+  local leaves_none = not hash or hash == done and retention_ms == 0
   local unsure = {}
   local unsure_ids = {}
   for i = from, to do
     if not accepted[i] then
       -- An earlier send may have failed before it removed the record.
       if hash ~= jobs and not stored[i] and not births[i] then push(ended_ids, ids[i]) end
-      if hash == done and retention_ms == 0 then
+      if leaves_none then
         settled[i] = (stored[i] or (births[i] and call('ZSCORE', due, ids[i]))) and 0 or 1
       else
         push(unsure, i)
@@ -265,10 +279,12 @@ local function decide(count, follow_ups, stored)
   complete(stored)
   wait_again(stored)
   dead_letter(stored)
+  drop(stored)
   if resend then
     recognise(first.completed, last.completed, done, stored)
     recognise(first.retried, last.returned, jobs, stored)
     recognise(first.dead, last.dead, dead_jobs, stored)
+    recognise(first.expired, last.expired, nil, stored)
   end
   follow_up(follow_ups, stored, count)
 end

@@ -44,6 +44,11 @@ local function add_totals(adding)
   local all = metrics.all
   if all[1] then increase(adding, 'i64', PROCESSED, all[1]) end
   if all[2] then increase(adding, 'i64', RETRIED, all[2]) end
+  if expired > 0 then
+    -- They count as cancelled too, so that whoever derives what was enqueued need not know of them.
+    increase(adding, 'i64', CANCELLED, expired)
+    increase(adding, 'i64', EXPIRED, expired)
+  end
   increase(adding, 'i64', '#' .. WAITING, metrics.waited)
   increase(adding, 'i64', '#' .. RUNNING, metrics.ran)
   for counter, by in pairs(all) do
@@ -84,7 +89,7 @@ end
 -- last sweep, if known.
 local function tally(count)
   if has_refused(count) then leave_out_refused() end
-  if not next(metrics.all) then return nil end
+  if not next(metrics.all) and expired == 0 then return nil end
   local checked = metrics.is_place_known and metrics.names[1]
   -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
   -- day at least.

@@ -1,8 +1,8 @@
 import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
-import { change, state } from "../state/state.ts";
+import { change, type Filled, state } from "../state/state.ts";
 import { describeCron } from "../views/describe-cron.ts";
-import { ask, encoded, enqueuedNames, filledIn, payloadField, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
 export function askForSchedule(key: string): void {
@@ -18,18 +18,25 @@ export function askForSchedule(key: string): void {
     fields: [
       { name: "key", label: "Key", value: key, example: "nightly-report" },
       { name: "name", label: "Job", value: known?.name ?? names[0], options: names },
-      { name: "cron", label: "Cron expression", value: known?.cron, example: "0 9 * * MON-FRI", isPreviewed: true },
+      {
+        ...{ name: "cron", label: "Cron expression or interval", example: "0 9 * * MON-FRI or 90s" },
+        ...{ value: known?.cron ?? known?.every ?? "", isPreviewed: true },
+      },
       { name: "timeZone", label: "Time zone", value: known?.timeZone ?? timeZone, isPreviewed: true },
       payloadField(known?.payload ?? {}),
     ],
-    async act({ key: to = "", payload, ...rest }) {
+    async act({ key: to = "", name, payload, ...rule }) {
       const { missed, overlap } = known ?? {};
-      const body = { ...rest, payload: typedPayload(payload), ...(known && { missed, overlap }) };
+      const body = { name, ...ruleIn(rule), payload: typedPayload(payload), ...(known && { missed, overlap }) };
       await act("PUT", `schedules/${encoded(to)}`, body);
       return `Schedule ${to}: ${known ? "changed" : "created"}.`;
     },
   });
 }
+
+/** An interval needs no time zone. */
+const ruleIn = ({ cron = "", timeZone = "" }: Filled): Filled =>
+  isDuration(cron) ? { every: cron } : { cron, timeZone };
 
 export function askToRemoveSchedule(key: string): void {
   ask({
@@ -48,7 +55,7 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
   if (!form) return;
   const { cron = "", timeZone = "" } = filledIn(form);
   if (!cron) return change({ preview: undefined });
-  const preview = await fetchPreview(cron, timeZone).catch(({ message }: Error) => ({
+  const preview = await fetchPreview(ruleIn({ cron, timeZone })).catch(({ message }: Error) => ({
     occurrences: [],
     error: message,
   }));

@@ -1,6 +1,6 @@
 import type { Json, Refresh, Unchanged } from "../../snapshot.ts";
 import { askedQuery, type Route } from "./route.ts";
-import { change, state } from "./state.ts";
+import { change, type Filled, state } from "./state.ts";
 
 /** The path of the handler, with a slash at the end. It may contain "dashboard" itself. */
 export const root = location.pathname.replace(/dashboard\/?(sign-in\/?)?$/, "");
@@ -51,12 +51,9 @@ export async function fetchSnapshot(
   return (await send(`dashboard/data?${askedQuery({ ...route, ...thrift })}`, { signal })).json();
 }
 
-/** Computes the next occurrences of a cron expression, which costs no command. @throws {Refusal} */
-export async function fetchPreview(
-  cron: string,
-  timeZone: string,
-): Promise<{ readonly occurrences: readonly string[] }> {
-  return (await send(`dashboard/occurrences?${new URLSearchParams({ cron, timeZone })}`, {})).json();
+/** Computes the next occurrences of a schedule with this rule, which costs no command. @throws {Refusal} */
+export async function fetchPreview(rule: Filled): Promise<{ readonly occurrences: readonly string[] }> {
+  return (await send(`dashboard/occurrences?${new URLSearchParams(rule)}`, {})).json();
 }
 
 /** Changes something in a queue, by default in the one on screen, and returns the result. @throws {Refusal} */

@@ -48,11 +48,11 @@ function about(job: Info): Html {
       ["Id", html`<code>${job.id}</code>`],
       ["Attempt", attempts(job)],
       [runText(job.state), job.runAt && when(job.runAt)],
+      ["Expires", job.expiresAt && when(job.expiresAt)],
       ["Running since", isRunning && job.startedAt && when(job.startedAt)],
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],
       ["Lease ends", isRunning && job.leaseEndsAt && when(job.leaseEndsAt)],
       ["Schedule", job.schedule && link({ view: "schedules" }, job.schedule.key)],
-      ["Enqueued", when(job.enqueuedAt)],
       ["Ended after", ended(job)],
     ]),
   );

@@ -39,6 +39,7 @@ ${failing(snapshot)}${charts(snapshot)}
       ["Processed", number(stats.totalProcessed)],
       ["Retried", number(stats.totalRetried)],
       ["Dead", number(stats.totalFailed)],
+      ["Expired", number(stats.totalExpired)],
     ]),
   )}${card("Cost", costs(spending))}</div>`;
 }
