@@ -200,6 +200,12 @@ onEachKindOfStore((kind) => {
       expect(asked).toEqual([0, 10_000 + HOUR, 10_000, 20_000 + HOUR / 2]);
     });
 
+    test("in a minute if it was aborted, and may know too little", async () => {
+      const { queue, asked } = setUp();
+      expect(await queue.drain({ signal: AbortSignal.abort() })).toMatchObject({ stoppedBy: "aborted" });
+      expect(asked).toEqual([MINUTE]);
+    });
+
     test("never on a paused queue", async () => {
       const { queue, asked } = setUp();
       await queue.enqueue(note, 1, { delay: "1h" });

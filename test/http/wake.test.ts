@@ -52,11 +52,9 @@ describe("over HTTP, wake", () => {
   });
 
   test("is asked for a retry that comes before the end of the lease, after the invocation", async () => {
-    const { name, perform } = flaky;
-    const soon = defineJob({ name, perform, backoff: { type: "fixed", base: "20s" } });
-    const { call, asked, open, settled } = woken({ queue: { jobs: [soon] } });
+    const { call, asked, open, settled } = woken({ queue: { jobs: [flaky] }, handler: { enqueueOptions: "all" } });
     open();
-    await call("POST", "/jobs", { name: "flaky" });
+    await call("POST", "/jobs", { name: "flaky", backoff: { type: "fixed", base: "20s" } });
     await settled();
     expect(asked).toEqual([expect.any(Number), 20_000]);
   });

@@ -77,6 +77,17 @@ describe("qstashWake, against QStash's interface", () => {
     expect(deliveries.length).toBeLessThanOrEqual(2);
   });
 
+  test("a message is not delivered before its second is over: who asks later in it relies on it", async () => {
+    const { open, pass, deliveries } = setUp();
+    await pass(300);
+    await open().enqueue(note, "first");
+    await pass(300);
+    await open().enqueue(note, "second");
+    await pass(400);
+    expect(ran).toEqual(["first", "second"]);
+    expect(deliveries).toHaveLength(1);
+  });
+
   test("two apps of one account do not take each other's messages for duplicates", async () => {
     const { wake, published } = setUp();
     const other = setUp({ url: "https://app.test/other/drain" });
@@ -94,15 +105,10 @@ describe("qstashWake, against QStash's interface", () => {
     expect(published[0]?.headers.get("upstash-not-before")).toBe(String(start / 1_000 + 6 * 86_400));
   });
 
-  test("hides the token that it forwards, as far as QStash shows messages", async () => {
-    const { wake, call } = setUp();
+  test("has QStash hide the token that it forwards", async () => {
+    const { wake, published } = setUp();
     await wake(start);
-    const logs = await (
-      await call("GET", "/dead-letter", { headers: { Authorization: "Bearer the-admin-token" } })
-    ).text();
-    const jobs = await (await call("GET", "/jobs", { headers: { Authorization: "Bearer the-admin-token" } })).text();
-    expect(jobs).toContain("https://app.test/drain");
-    expect(logs + jobs).not.toContain(drainToken);
+    expect(published[0]?.headers.get("upstash-redact-fields")).toBe("header[Authorization]");
   });
 
   test("logs a refusal with its status, without a token or a URL, and the enqueue succeeds", async () => {

@@ -68,11 +68,21 @@ describe("wake", () => {
     expect(lines).toEqual([
       "tidegate: A wake-up has failed: a cron, or the next one, makes up for it. TypeError was thrown.",
     ]);
+    await by(3_600_000);
     error = undefined;
     await clock.advance("5s");
-    await by(3_600_000);
-    expect(asked).toEqual([0, 5_000]);
-    expect(lines).toHaveLength(1);
+    await by(7_200_000);
+    expect(asked).toEqual([0, 1_000, 5_000]);
+    expect(lines).toHaveLength(2);
+  });
+
+  test("a call that has failed does not stand for what is due later", async () => {
+    let calls = 0;
+    const { asked, by } = setUp(async () => {
+      if (++calls === 1) throw new Error("no luck");
+    });
+    for (const ms of [60_000, 90_000, 120_000]) await by(ms);
+    expect(asked).toEqual([60_000, 60_000]);
   });
 
   test("the line has the message of an error of Tidegate, which holds no secret", async () => {
