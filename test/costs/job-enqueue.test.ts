@@ -67,6 +67,24 @@ describe("billed commands of job.enqueue", () => {
     expect((await drained(1, { count: 3, name: "keyed" })) - plain).toBe(2);
   });
 
+  test("a step of a chain takes one exchange, which stores it and claims it", async () => {
+    const step = defineJob({
+      name: "step",
+      async perform(left: number, job) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (left > 0) job.enqueue("step", left - 1);
+      },
+    });
+    const queue = new Queue({ store: redis.store(), jobs: [step], clock: clockByHand(start) });
+    const roundTrips: number[] = [];
+    for (const left of [0, 10]) {
+      await queue.enqueue(step, left);
+      roundTrips.push((await queue.drain()).roundTrips);
+    }
+    const [one = 0, eleven = 0] = roundTrips;
+    expect(eleven - one).toBe(10);
+  });
+
   test("a drain does not count them against its budget, and settles all that runs", async () => {
     const { queue } = setUp();
     const { least } = internalsOf(queue).budgets;
