@@ -67,16 +67,35 @@ describe("billed commands of job.enqueue", () => {
     expect((await drained(1, { count: 3, name: "keyed" })) - plain).toBe(2);
   });
 
+  test("a step of a chain takes one exchange, which stores it and claims it", async () => {
+    const step = defineJob({
+      name: "step",
+      async perform(left: number, job) {
+        await new Promise((resolve) => setImmediate(resolve));
+        if (left > 0) job.enqueue("step", left - 1);
+      },
+    });
+    const queue = new Queue({ store: redis.store(), jobs: [step], clock: clockByHand(start) });
+    const roundTrips: number[] = [];
+    for (const left of [0, 10]) {
+      await queue.enqueue(step, left);
+      roundTrips.push((await queue.drain()).roundTrips);
+    }
+    const [one = 0, eleven = 0] = roundTrips;
+    expect(eleven - one).toBe(10);
+  });
+
   test("a drain does not count them against its budget, and settles all that runs", async () => {
     const { queue } = setUp();
     const { least } = internalsOf(queue).budgets;
-    await queue.enqueueMany([1, 2, 3].map(() => ({ job: parent, payload: { count: 1_000 } })));
-    for (let claimed = 0; claimed < 3; ) {
-      const report = await queue.drain({ budget: least });
+    const jobs = Array.from({ length: 12 }, () => ({ job: parent, payload: { count: 1_000 } }));
+    await queue.enqueueMany(jobs);
+    for (let claimed = 0; claimed < jobs.length; ) {
+      const report = await queue.drain({ budget: { ...least, commands: least.commands + 30 }, concurrency: 12 });
       expect(report).toMatchObject({ completed: report.claimed, lost: 0 });
       expect(report.claimed).toBeGreaterThan(0);
       claimed += report.claimed;
     }
-    expect(await queue.getStats()).toMatchObject({ scheduledCount: 3_000, completedCount: 3 });
+    expect(await queue.getStats()).toMatchObject({ scheduledCount: 12_000, completedCount: 12 });
   });
 });

@@ -50,10 +50,10 @@ describe("billed commands of workflows", () => {
     ]);
   });
 
-  test("a run with one call costs 88, and 85 with observe: false", async () => {
+  test("a run with one call costs 89, and 85 with observe: false", async () => {
     const call = (context: WorkflowContext<unknown>) => context.call("call", { url: "https://app.example.com/api" });
     expect(await costsOf(call)).toEqual([
-      [10, 78],
+      [10, 79],
       [10, 75],
     ]);
   });

@@ -287,14 +287,19 @@ export class Drain {
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
     const { clock, hooks, logger, queue } = this.#needs;
     const now = clock();
+    const claimed = new Set(reply.jobs.map(({ lease }) => lease.id));
+    // What the same exchange has claimed needs no other one.
+    const noteReturn = (id: string, runAt: number) => {
+      if (!claimed.has(id)) this.#limits.onReturn?.(runAt);
+    };
     ended.forEach((job, index) => {
       const { outcome } = job;
       const isAccepted = reply.settled[index];
       if (isAccepted === undefined) return;
       this.#limits.onSettled?.(job, isAccepted);
       this.#counts[isAccepted ? countOf(outcome.to) : "lost"]++;
-      if (isAccepted && outcome.to !== "released" && "runAt" in outcome) this.#limits.onReturn?.(outcome.runAt);
-      if (isAccepted) for (const { runAt } of outcome.followUps ?? []) this.#limits.onReturn?.(runAt);
+      if (isAccepted && outcome.to !== "released" && "runAt" in outcome) noteReturn(outcome.lease.id, outcome.runAt);
+      if (isAccepted) for (const { id, runAt } of outcome.followUps ?? []) noteReturn(id, runAt);
     });
     const gone = new Set(reply.gone);
     if (gone.size > 0)

@@ -58,22 +58,6 @@ export async function callbackJobs(
   return make("");
 }
 
-/** Enqueues the callbacks apart from the outcome. Their ids come from the end, so a second call has no effect. */
-export async function enqueueCallbacks(
-  message: Message,
-  ending: JobEnding,
-  host: AttemptHost,
-  response: KeptResponse,
-  parts: CallbackParts,
-): Promise<void> {
-  const { clock, store } = host.needs;
-  const jobs = await callbackJobs(message, ending, host, response, parts);
-  await store.enqueue(
-    jobs.map((job) => ({ ...job, isFreshId: false })),
-    clock(),
-  );
-}
-
 /** The largest response that callbacks report, in bytes. It becomes base64 in the body of a message. */
 const LARGEST_REPORTED = 2_000_000;
 /** For the rest of a callback. */

@@ -8,7 +8,7 @@ import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
-import { callbackJobs, callbacksFor, enqueueCallbacks } from "../callbacks/callback-jobs.ts";
+import { type CallbackParts, callbackJobs, callbacksFor } from "../callbacks/callback-jobs.ts";
 import { endOf, noteResponse, progressWithEnd, responseTo, type StoredEnd } from "../callbacks/message-end.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import { type EventLog, eventOf } from "../messages/event-log.ts";
@@ -113,20 +113,16 @@ function ofSchedule(message: Message, { job }: AttemptHost): Message {
   return slot ? { ...message, scheduleId: slot.key } : message;
 }
 
-/** Attempts that have reported the end that their job has stored. */
-const reported = new WeakSet<AttemptHost>();
+/** What the run says of the end that a job has stored, by the attempt that has reported it. */
+const reported = new WeakMap<AttemptHost, CallbackParts | "of no account">();
 
-/** Reports the stored end of a run's message to the run and by callbacks, and then ends its job. */
+/** Reports the stored end of a run's message to the run, and then ends its job, with the callbacks. */
 async function reportEnd(message: Message, job: JobContext, host: AttemptHost, end: StoredEnd) {
   const { workflow } = message;
-  const report = async () => {
-    const after = workflow ? await afterMessage(workflow, endingOf(job, end), host, end.response) : {};
-    if (after !== "of no account") await enqueueCallbacks(message, endingOf(job, end), host, end.response, after);
-    return after;
-  };
+  const report = async () => (workflow ? afterMessage(workflow, endingOf(job, end), host, end.response) : {});
   const after = await ifPossible(report);
   if (after === "not now") return job.snooze(POSTPONED_MS);
-  reported.add(host);
+  reported.set(host, after);
   // A failed call is a result like any other.
   const isDead = end.failure !== undefined && after !== "of no account" && workflow?.role !== "call";
   if (isDead) throw withoutStack(new PermanentError(end.failure));
@@ -151,10 +147,9 @@ async function afterEnd(
     await events.note(documentsOf(host), [event]);
   }
   if (!workflow) return callbackJobs(message, ending, host, response);
-  if (reported.has(host)) return [];
-  // One attempt has stored the end, and the next one was killed before it could report it.
   const known = end ? withoutUndefined({ ...ending, failure: end.failure }) : ending;
-  const after = await afterMessage(workflow, known, host, response);
+  // An attempt may store the end, and the next one be killed before it can report it.
+  const after = reported.get(host) ?? (await afterMessage(workflow, known, host, response));
   return after === "of no account" ? [] : callbackJobs(message, known, host, response, after);
 }
 
