@@ -119,7 +119,7 @@ export class QueueClient
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options?: EnqueueOptions & Partial<RecurringOptions>,
+    options?: Partial<EnqueueOptions & RecurringOptions>,
   ): Promise<EnqueueResult> {
     // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
@@ -190,7 +190,7 @@ export class QueueClient
 
   /** Like `Queue.cancel`. */
   async cancel(id: string, options?: CancelOptions): Promise<void> {
-    await this.#call("DELETE", `/jobs${part(id)}${query(options)}`, "");
+    return this.#call("DELETE", `/jobs${part(id)}${query(options)}`, "");
   }
 
   /** Like `Queue.reschedule`. */

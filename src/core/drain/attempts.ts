@@ -3,7 +3,10 @@ import type { EndedJob } from "./settle-buffer.ts";
 
 /** An attempt of a drain whose outcome the store has accepted or refused. It contains no payload and no result. */
 export interface DrainedAttempt extends AttemptInfo {
-  /** How it ended. "expired": the job was dropped, with no attempt made. "lost": its lease had expired, so the store refused its outcome, and the job runs again. */
+  /**
+   * How it ended. "expired": the job was dropped, with no attempt made. "lost": its lease had expired, so the store
+   * refused its outcome, and the job runs again.
+   */
   readonly outcome: "completed" | "retried" | "snoozed" | "dead" | "expired" | "lost";
   /** When it ended. */
   readonly endedAt: Date;

@@ -16,7 +16,7 @@ import {
 } from "../shared/schema.ts";
 import { type Backoff, type BackoffRule, backoffRule } from "./backoff.ts";
 
-/** How a job is retried, how long it may take, and when it expires. `defineJob` sets it, and `enqueue` can override it. */
+/** How a job is retried, how long it may take, and when it expires. `enqueue` can override what `defineJob` sets. */
 export interface JobOptions {
   /** How many attempts may follow the first. Default 3, at most 500. */
   readonly maxRetries?: number | undefined;

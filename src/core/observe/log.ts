@@ -2,9 +2,9 @@ import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt
 import { invalidRequest } from "../shared/errors.ts";
 
 /**
- * Gets a line for each failed attempt, for each expired job, for each declared schedule that cannot be activated, and once a minute while
- * records are missing in the database. `console` is a logger. Nothing waits for its promises, and its errors are
- * ignored.
+ * Gets a line for each failed attempt, for each expired job, for each declared schedule that cannot be activated, and
+ * once a minute while records are missing in the database. `console` is a logger. Nothing waits for its promises, and
+ * its errors are ignored.
  */
 export interface Logger {
   /** The attempt failed and the job will be retried, the job has expired, or a declared schedule is not active. */

@@ -119,7 +119,8 @@ export class Queue {
   // Enqueuing ---------------------------------------------------------------------------------------------------------
 
   /**
-   * Stores a job. It will run at least once. With `cron` or `every` among the options it stores a recurring job instead.
+   * Stores a job. It will run at least once, unless it expires. With `cron` or `every` among the options it stores a
+   * recurring job instead.
    *
    * Calls in one turn of the event loop, as in a `Promise.all`, share requests and cost as much as `enqueueMany`. Each
    * call is still checked separately and gets its own result. One request stores up to 1,000 jobs and 4 MiB; if it

@@ -95,9 +95,9 @@ export class Schedules {
   }
 
   /**
-   * Stores a schedule, or replaces the one with this key. If the rule by which it fires stays the same, so does the next
-   * occurrence. A paused schedule stays paused. You can change a declared schedule only in the code, and one
-   * of QStash's interface only through the interface.
+   * Stores a schedule, or replaces the one with this key. If the expression and the time zone, or the interval, stay the
+   * same, so does the next occurrence. A paused schedule stays paused. You can change a declared schedule only in the
+   * code, and one of QStash's interface only through the interface.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it;

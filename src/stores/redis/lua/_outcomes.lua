@@ -1,8 +1,8 @@
 -- Reads what an exchange settles. Outcomes come in columns: ids[3] and records[3] belong to the third outcome.
 --
--- ARGV: how many outcomes are 'completed', 'retried', 'returned', 'dead' and 'expired', then of all of them, in this order: the
---   ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of its group
---   after a space), and the records (equal scores in a row come once, after their number);
+-- ARGV: how many outcomes are 'completed', 'retried', 'returned', 'dead' and 'expired', then of all of them, in this
+--   order: the ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of
+--   its group after a space), and the records (equal scores in a row come once, after their number);
 --   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for
 --   none),
 --     when its job was claimed if it has a key and no attempt was made (''), the record it was born with ('' if it was
