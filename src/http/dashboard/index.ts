@@ -1,5 +1,6 @@
 /** A dashboard for your queues, served by the handler itself. @module tidegate/dashboard */
 
+import { scheduleOptions } from "../../core/job/options.ts";
 import { type Duration, durationMs } from "../../core/shared/duration.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { knownOptions } from "../../core/shared/validate.ts";
@@ -10,14 +11,7 @@ import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { redirect, signPages } from "./sign-in.ts";
-import {
-  nextOccurrences,
-  occurrencesQuery,
-  type Refresh,
-  readSnapshot,
-  snapshotQuery,
-  type Unchanged,
-} from "./snapshot.ts";
+import { nextOccurrences, type Refresh, readSnapshot, snapshotQuery, type Unchanged } from "./snapshot.ts";
 
 export type { Dashboard } from "../dashboard-port.ts";
 
@@ -81,7 +75,7 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
           path: "/dashboard/occurrences",
           async respond(request, authenticate) {
             requireScope(await authenticate(request, false), ["read", "admin"]);
-            return reply({ occurrences: nextOccurrences(readQuery(request.url, occurrencesQuery), first.clock()) });
+            return reply({ occurrences: nextOccurrences(readQuery(request.url, scheduleOptions), first.clock()) });
           },
         },
         ...signPages(sessions, first.clock),

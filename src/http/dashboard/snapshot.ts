@@ -3,7 +3,7 @@ import { intervalText } from "../../core/cron/every.ts";
 import type { Spending } from "../../core/drain/usage.ts";
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { LONGEST_ID, ruleOf, scheduleFields, withRule } from "../../core/job/options.ts";
+import { LONGEST_ID, ruleOf, type Schedule } from "../../core/job/options.ts";
 import type { FailurePage } from "../../core/manage/failures.ts";
 import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
@@ -262,11 +262,8 @@ function occurrencesFrom(first: number | undefined, { next }: Recurrence): reado
   return occurrences;
 }
 
-const { cron, every, timeZone } = scheduleFields;
-export const occurrencesQuery = withRule(object({ cron, every, timeZone }));
-
 /** The next occurrences of a rule; no command. @throws {TidegateError} `invalid_request` */
-export function nextOccurrences(rule: ValueOf<typeof occurrencesQuery>, now: number): readonly Date[] {
+export function nextOccurrences(rule: Schedule, now: number): readonly Date[] {
   const recurrence = recurrenceOf("", ruleOf(rule, ""));
   return occurrencesFrom(recurrence.next(now), recurrence);
 }

@@ -6,14 +6,14 @@ import { change, type Field, type Filled, type Question, state } from "../state/
 import { number, plural } from "../views/format.ts";
 import { countOf, hrefTo } from "../views/parts.ts";
 import { aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, enqueuedNames, goTo, payloadField, refusalShown, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, goTo, isDuration, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
 /** What a call that examines a thousand waiting jobs costs, as test/dashboard counts it. */
 const COMMANDS_PER_THOUSAND = 15;
 
 const whenField: Field = { name: "when", label: "When", example: "15m, or 2026-12-01T09:00:00Z" };
 
-const timeOf = (text = ""): object => (/^\d+(\.\d+)?\s*[a-z]+$/i.test(text) ? { delay: text } : { runAt: text });
+const timeOf = (text = ""): object => (isDuration(text) ? { delay: text } : { runAt: text });
 
 /** The waiting jobs to act on: the one on screen, the selected ones, or all of the list. */
 function waiting(): object {

@@ -7,6 +7,8 @@ import { change, type Field, type Question, state } from "../state/state.ts";
 
 export const encoded = encodeURIComponent;
 
+export const isDuration = (text: string): boolean => /^\d+(\.\d+)?\s*[a-z]+$/i.test(text);
+
 /** Asks the user about the job on screen, with all of its payload. */
 export async function askAboutJob(about: (job: Json<JobInfo>) => void): Promise<void> {
   const { job } = state.snapshot ?? {};

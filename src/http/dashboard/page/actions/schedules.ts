@@ -1,8 +1,8 @@
 import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
-import { change, state } from "../state/state.ts";
+import { change, type Filled, state } from "../state/state.ts";
 import { describeCron } from "../views/describe-cron.ts";
-import { ask, encoded, enqueuedNames, filledIn, payloadField, typedPayload } from "./outcome.ts";
+import { ask, encoded, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
 export function askForSchedule(key: string): void {
@@ -19,7 +19,7 @@ export function askForSchedule(key: string): void {
       { name: "key", label: "Key", value: key, example: "nightly-report" },
       { name: "name", label: "Job", value: known?.name ?? names[0], options: names },
       {
-        ...{ name: "cron", label: "Cron expression, or interval", example: "0 9 * * MON-FRI, or 90s" },
+        ...{ name: "cron", label: "Cron expression or interval", example: "0 9 * * MON-FRI or 90s" },
         ...{ value: known?.cron ?? known?.every ?? "", isPreviewed: true },
       },
       { name: "timeZone", label: "Time zone", value: known?.timeZone ?? timeZone, isPreviewed: true },
@@ -34,10 +34,9 @@ export function askForSchedule(key: string): void {
   });
 }
 
-/** What was typed: an interval, which needs no time zone, or a cron expression. */
-function ruleIn({ cron = "", timeZone = "" }: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return /^[\d.]+[a-z]+$/.test(cron) ? { every: cron } : { cron, timeZone };
-}
+/** An interval needs no time zone. */
+const ruleIn = ({ cron = "", timeZone = "" }: Filled): Filled =>
+  isDuration(cron) ? { every: cron } : { cron, timeZone };
 
 export function askToRemoveSchedule(key: string): void {
   ask({

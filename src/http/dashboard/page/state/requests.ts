@@ -1,6 +1,6 @@
 import type { Json, Refresh, Unchanged } from "../../snapshot.ts";
 import { askedQuery, type Route } from "./route.ts";
-import { change, state } from "./state.ts";
+import { change, type Filled, state } from "./state.ts";
 
 /** The path of the handler, with a slash at the end. It may contain "dashboard" itself. */
 export const root = location.pathname.replace(/dashboard\/?(sign-in\/?)?$/, "");
@@ -52,9 +52,7 @@ export async function fetchSnapshot(
 }
 
 /** Computes the next occurrences of a schedule with this rule, which costs no command. @throws {Refusal} */
-export async function fetchPreview(
-  rule: Readonly<Record<string, string>>,
-): Promise<{ readonly occurrences: readonly string[] }> {
+export async function fetchPreview(rule: Filled): Promise<{ readonly occurrences: readonly string[] }> {
   return (await send(`dashboard/occurrences?${new URLSearchParams(rule)}`, {})).json();
 }
 

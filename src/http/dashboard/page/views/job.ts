@@ -53,7 +53,6 @@ function about(job: Info): Html {
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],
       ["Lease ends", isRunning && job.leaseEndsAt && when(job.leaseEndsAt)],
       ["Schedule", job.schedule && link({ view: "schedules" }, job.schedule.key)],
-      ["Enqueued", when(job.enqueuedAt)],
       ["Ended after", ended(job)],
     ]),
   );

@@ -21,7 +21,7 @@ ${
   html`<span class="row end">${action("Run")}${action(paused ? "Resume" : "Pause")}
 ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</span>`
 }</div>
-<p>${cron ? html`${describeCron(cron)} <code class="cron">${cron}</code> <small>${timeZone}</small>` : `Every ${every}`}</p>
+<p>${cron ? describeCron(cron) : `Every ${every}`} <code class="cron">${cron}</code> <small>${timeZone}</small></p>
 <p class="muted">Enqueues ${link({ view: "jobs", search: name, by: "name" }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
 <details><summary>Next five occurrences</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
 <small>Missed occurrences: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
