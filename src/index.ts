@@ -10,7 +10,7 @@ export type { DrainOptions } from "./core/drain/options.ts";
 export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
 export type { Spending } from "./core/drain/usage.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
-export type { EnqueueOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
+export type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
 export type {
   FlowControlKey,
   FlowControlListOptions,
@@ -44,7 +44,7 @@ export {
 export type { EnqueueResult } from "./core/job/enqueue-result.ts";
 export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
-export type { JobOptions, Schedule } from "./core/job/options.ts";
+export type { AnySchedule, CronSchedule, IntervalSchedule, JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
 export type { FailureGroup, FailurePage, FailuresOptions } from "./core/manage/failures.ts";
@@ -68,6 +68,7 @@ export type {
   CompleteEvent,
   DeadEvent,
   EnqueueEvent,
+  ExpireEvent,
   Hooks,
   LostEvent,
   RetryEvent,
@@ -79,7 +80,13 @@ export type { Tracing } from "./core/observe/tracing.ts";
 export type { ProducerOptions, QueueOptions } from "./core/queue/options.ts";
 export { Producer } from "./core/queue/producer.ts";
 export { Queue } from "./core/queue/queue.ts";
-export type { ScheduleInfo, ScheduleOptions, Schedules, TypedScheduleOptions } from "./core/schedule/schedules.ts";
+export type {
+  ScheduledJobOptions,
+  ScheduleInfo,
+  ScheduleOptions,
+  Schedules,
+  TypedScheduleOptions,
+} from "./core/schedule/schedules.ts";
 export type { Clock } from "./core/shared/clock.ts";
 export type { Duration, PointInTime } from "./core/shared/duration.ts";
 export {

@@ -73,7 +73,10 @@ type Ask = (operation: Operation, each: Partial<Case>) => Promise<Response>;
 /** The source types of the shapes and the requests: the page uses the comments on their fields. */
 const attempt: Source = ["src/core/job/options.ts", "JobOptions"];
 const limits: Source = ["src/core/job/flow-control.ts", "FlowControlLimits"];
-const recurring: Source = ["src/core/job/options.ts", "Schedule"];
+const recurring: readonly Source[] = ["CronSchedule", "IntervalSchedule", "AnySchedule"].map((type) => [
+  "src/core/job/options.ts",
+  type,
+]);
 const sources: Readonly<Record<string, readonly Source[]>> = {
   Job: [["src/core/manage/job-info.ts", "JobInfo"]],
   DeadJob: [["src/core/manage/job-info.ts", "JobInfo"]],
@@ -100,12 +103,12 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   ],
   Problem: [["src/http/contract/requests.ts", "Problem"]],
   NewJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"], attempt],
-  RecurringJob: [["src/core/enqueue/new-job.ts", "RecurringOptions"], recurring, attempt],
+  RecurringJob: [["src/core/enqueue/new-job.ts", "RecurringJobOptions"], ...recurring, attempt],
   Backoff: [["src/core/job/backoff.ts", "BackoffRule"]],
   FlowControl: [["src/core/job/flow-control.ts", "FlowControlOptions"], limits],
   FlowLimits: [limits],
   listFlowControlKeys: [["src/core/flow/flow-keys.ts", "FlowControlListOptions"]],
-  putSchedule: [recurring, attempt],
+  putSchedule: [...recurring, attempt],
   updateJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"]],
   listJobs: [["src/core/manage/list.ts", "ListOptions"]],
   getFailures: [["src/core/manage/failures.ts", "FailuresOptions"]],

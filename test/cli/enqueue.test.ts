@@ -47,6 +47,23 @@ onEveryTarget((open) => {
       expect(await queue.getJob(id)).toMatchObject({ payload: { to: "ben" } });
     });
 
+    test("takes when the job expires, and queue:jobs and queue:list show it", async () => {
+      const { queue, cli, clock } = open();
+      await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "brief", "--delay", "5m", "--expires", "10m"]);
+      expect(await queue.getJob("brief")).toMatchObject({ expiresAt: new Date("2026-03-01T12:15:00Z") });
+      expect((await cli(["queue:jobs", "brief"])).stdout).toMatch(/Expires +2026-03-01 12:15:00 UTC \(in 15 minutes\)/);
+      await clock.advance("16m");
+      await queue.drain();
+      expect((await cli(["queue:list"])).stdout).toMatch(/Expired +1\n/);
+    });
+
+    test("recurs at an interval", async () => {
+      const { queue, cli } = open();
+      const { stdout } = await cli(["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "sync", "--every", "90s"]);
+      expect(stdout).toBe("Schedule sync created. It fires in 2 minutes (2026-03-01 12:01:30 UTC).\n");
+      expect(await queue.schedules.get("sync")).toMatchObject({ every: "90s" });
+    });
+
     test("says that a job with a run time in the past is due", async () => {
       const argv = ["queue:enqueue", "send_email", '{"to":"ada"}', "--id", "late", "--run-at", "1970-01-02T00:00:00Z"];
       expect((await open().cli(argv)).stdout).toBe("Enqueued job late. Due since 1970-01-02 00:00:00 UTC.\n");
@@ -131,6 +148,9 @@ describe("contradicting options are a usage error, and nothing is sent", () => {
   test.each([
     [["--delay", "5m", "--run-at", "2030-01-01T00:00:00Z"], "either --delay or --run-at"],
     [["--cron", "* * * * *", "--delay", "5m"], "so leave out --delay"],
+    [["--every", "90s", "--delay", "5m"], "so leave out --delay"],
+    [["--every", "90s", "--cron", "* * * * *"], "either --cron or --every"],
+    [["--every", "90s", "--time-zone", "UTC"], "--time-zone is for --cron"],
     [["--time-zone", "Europe/Paris"], "needs --cron"],
     [["--dedupe-key", "x"], "give both"],
     [["--dedupe-ttl", "5m"], "give both"],

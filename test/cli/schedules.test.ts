@@ -17,7 +17,7 @@ onEveryTarget((open) => {
         payload: { to: "ada" },
       });
       const { stdout } = await cli(["queue:schedules"]);
-      expect(stdout).toMatch(/^KEY +CRON +ZONE +LAST +NEXT +SET IN +JOB\n/);
+      expect(stdout).toMatch(/^KEY +FIRES +ZONE +LAST +NEXT +SET IN +JOB\n/);
       expect(stdout).toMatch(/nightly +0 0 3 \* \* \* +Europe\/Paris +- +in 14 hours +run time +send_email/);
       const preview = await cli(["queue:schedules", "preview", "nightly", "--count", "2", "--json"]);
       expect(documentOf(preview)).toEqual({ slots: ["2026-03-02T02:00:00.000Z", "2026-03-03T02:00:00.000Z"] });
@@ -30,6 +30,19 @@ onEveryTarget((open) => {
       const removed = await cli(["queue:schedules", "remove", "nightly", "--yes"]);
       expect(removed).toEqual({ code: 0, stdout: "Schedule nightly removed.\n", stderr: "" });
       expect((await cli(["queue:schedules"])).stdout).toContain("There are no schedules. ");
+    });
+
+    test("sets a schedule that fires at an interval, and shows it", async () => {
+      const { queue, cli } = open();
+      const set = ["queue:schedules", "set", "sync", "--job", "send_email", ...payload];
+      const { stdout } = await cli([...set, "--every", "90s", "--expires", "30s"]);
+      expect(stdout).toBe("Schedule sync fires in 2 minutes (2026-03-01 12:01:30 UTC).\n");
+      expect((await cli(["queue:schedules"])).stdout).toMatch(/sync +every 90s +- +- +in 2 minutes/);
+      expect(await queue.schedules.get("sync")).toMatchObject({ every: "90s", cron: null });
+      const refused = await cli([...set, "--every", "90s", "--cron", "* * * * *"]);
+      expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("either --cron or --every") });
+      const zoned = await cli([...set, "--every", "90s", "--time-zone", "Europe/Paris"]);
+      expect(zoned).toMatchObject({ code: 2, stderr: expect.stringContaining("--time-zone is for --cron") });
     });
 
     test("pauses a schedule, shows that, runs it by hand and resumes it", async () => {

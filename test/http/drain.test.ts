@@ -21,6 +21,7 @@ describe.each(["POST", "GET"])("%s /drain", (method) => {
       retried: 0,
       deadLettered: 1,
       snoozed: 0,
+      expired: 0,
       released: 0,
       lost: 0,
       rearmed: 0,

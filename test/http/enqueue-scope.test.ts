@@ -66,6 +66,7 @@ describe("with the scope enqueue, POST /jobs takes", () => {
     ["a delay", { delay: "90d" }],
     ["a run time", { runAt: at(90) }],
     ["a run time in the past", { runAt: at(-400) }],
+    ["when it expires", { expires: "10m" }],
     ["a dedupe key", { dedupe: { key: "ada", ttl: "7d" } }],
     ["a dedupe key that replaces", { dedupe: { key: "ada", ttl: "7d", replace: true } }],
     ["a flow control key", { flowControl: { key: "tenant-7" } }],

@@ -19,6 +19,7 @@ describe("GET /metrics", () => {
       { job: "send_email", payload: { to: "ada" } },
       { job: "fails" },
       { job: "fails", delay: "1h" },
+      { job: "fails", expires: "1s" },
     ]);
     clock.now += 2_000;
     await queue.drain();
@@ -31,9 +32,10 @@ describe("GET /metrics", () => {
     expect(value("tidegate_jobs", "ready")).toBe("1");
     expect(value("tidegate_jobs", "running")).toBe("0");
     expect(value("tidegate_jobs", "dead")).toBe("1");
-    expect(value("tidegate_jobs_enqueued_total")).toBe("4");
+    expect(value("tidegate_jobs_enqueued_total")).toBe("5");
     expect(value("tidegate_jobs_completed_total")).toBe("1");
     expect(value("tidegate_jobs_dead_total")).toBe("1");
+    expect(value("tidegate_jobs_expired_total")).toBe("1");
     expect(value("tidegate_job_retries_total")).toBe("0");
     expect(value("tidegate_queue_paused")).toBe("0");
     expect(value("tidegate_oldest_ready_job_age_seconds")).toBe("1.5");

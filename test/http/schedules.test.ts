@@ -7,6 +7,7 @@ const shown = {
   name: "send_email",
   payload: { to: "ada" },
   cron: "0 0 9 * * *",
+  every: null,
   timeZone: "Europe/Paris",
   missed: "once",
   overlap: "allow",
@@ -25,6 +26,18 @@ describe("schedules", () => {
     expect(await call("GET", "/schedules")).toMatchObject({ status: 200, body: { schedules: [shown] } });
     expect((await call("DELETE", path)).status).toBe(204);
     expect(await call("GET", "/schedules")).toMatchObject({ body: { schedules: [] } });
+  });
+
+  test("can fire at an interval", async () => {
+    const { call } = setUp();
+    const { timeZone: _, cron: __, ...job } = daily;
+    const every = { ...shown, key: "sync", cron: null, every: "90s", timeZone: "UTC" };
+    const body = { ...every, nextRunAt: "2026-03-01T12:01:30.000Z" };
+    expect(await call("PUT", "/schedules/sync", { ...job, every: "90s" })).toMatchObject({ status: 200, body });
+    const made = await call("POST", "/jobs", { ...job, id: "sync", every: "90s", expires: "10m" });
+    expect(made).toMatchObject({ status: 200, body: { id: "sync", status: "duplicate" } });
+    for (const wrong of [{}, { every: "90s", cron: "* * * * *" }, { every: "90s", timeZone: "UTC" }, { every: 1 }])
+      expect(await call("PUT", "/schedules/sync", { ...job, ...wrong })).toMatchObject({ status: 400 });
   });
 
   test("are replaced by a second PUT", async () => {

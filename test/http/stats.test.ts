@@ -15,6 +15,7 @@ test("GET /stats returns counts, with times as ISO 8601", async () => {
       totalProcessed: 0,
       totalFailed: 0,
       totalRetried: 0,
+      totalExpired: 0,
       pendingCount: 2,
       scheduledCount: 1,
       readyCount: 1,

@@ -75,6 +75,9 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
     "to",
     'defineJob({ name: "a", schema: z.object({ to: z.string() }), schedule: { cron: "* * * * *" }, schedulePayload: { to: 1 }, perform: () => 1 });',
   ],
+  ["schedulePayload", 'defineJob({ name: "a", schedule: { every: "90s" }, perform: (to: string) => to });'],
+  ["timeZone", 'queue.schedules.upsert("daily", { job: "mail", every: "90s", timeZone: "UTC" });'],
+  ["every", 'queue.schedules.upsert("daily", { job: "mail", every: "90s", cron: "* * * * *" });'],
   ["too", 'defineJob({ name: "a", schema: z.object({ to: z.string() }), perform: ({ too }) => 1 });'],
   ["perform", 'defineJob({ name: "a", schema: z.object({ to: z.string() }) });'],
   ["maxJob", "queue.drain({ maxJob: 1 });"],
@@ -92,6 +95,10 @@ queue.enqueueMany([{ job: mail, payload: { to: "ada", subject: "x" }, delay: "5m
 queue.schedules.upsert("daily", { job: mail, payload: { to: "ada", subject: "x" }, cron: "* * * * *" });
 queue.schedules.upsert("daily", { job: "mail", cron: "* * * * *" });
 client.schedules.upsert("daily", { job: nothing, cron: "* * * * *" });
+client.schedules.upsert("sync", { job: nothing, every: "90s", expires: "1m" });
+queue.enqueue(nothing, undefined, { every: 90_000, missed: "skip" });
+defineJob({ name: "a", schedule: { every: "90s" }, expires: "10m", perform: () => 1 });
+defineJob({ name: "a", schedule: { every: 1_500 }, schedulePayload: "ada", perform: (to: string) => to });
 performJob(mail, { to: "ada", subject: "x" }, { attempt: 2 });
 expectEnqueued(queue, mail, { payload: { to: "ada" }, count: 1 });
 expectEnqueued(queue, mail, { payload: ({ to }) => to === "ada" });

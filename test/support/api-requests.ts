@@ -19,6 +19,7 @@ export const known: Readonly<Record<string, readonly unknown[]>> = {
   queue: ["default"],
   name: ["send_email", "resize_image", "daily_report"],
   cron: ["0 9 * * *", "*/5 * * * * *", "@daily"],
+  every: ["90s", "1.5m", 1_000],
   timeZone: ["Europe/Paris", "UTC"],
   period: ["1m", "1.5h", 1_500],
   linger: [0, "0s"],

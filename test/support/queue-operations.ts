@@ -12,6 +12,7 @@ import {
   partitioned,
   Queue,
   RetryAfterError,
+  type Schedule,
   TidegateError,
 } from "../../src/index.ts";
 import { aroundStore } from "./around-calls.ts";
@@ -124,7 +125,12 @@ const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "1e3", "beat@2026-03-01T
 const key = fc.constantFrom("daily", "hourly");
 const anyKey = fc.constantFrom("daily", "hourly", "beat");
 const delay = fc.constantFrom("0s", "1s", "30s", "90s");
-const cron = fc.constantFrom("0 * * * * *", "*/20 * * * * *", "0 0 13 * * *");
+const rule = fc.constantFrom<Schedule>(
+  { cron: "0 * * * * *" },
+  { cron: "*/20 * * * * *" },
+  { cron: "0 0 13 * * *" },
+  { every: "25s" },
+);
 const behaviour = fc.constantFrom(...behaviours);
 const flowControl = fc.constantFrom(
   { key: "one", concurrency: 1 },
@@ -287,12 +293,12 @@ const others: readonly fc.Arbitrary<QueueOperation>[] = [
     fc.record({
       who,
       key,
-      cron,
+      rule,
       missed: fc.constantFrom("once", "skip", "all"),
       overlap: fc.constantFrom("allow", "skip"),
     }),
-    (queue, { key: name, cron: expression, missed, overlap }) =>
-      queue.schedules.upsert(name, { job: recurring, cron: expression, missed, overlap }),
+    (queue, { key: name, rule: when, missed, overlap }) =>
+      queue.schedules.upsert(name, { job: recurring, ...when, missed, overlap, expires: "1h" }),
   ),
   operation(
     "schedules.resume, after a slot was fired early",

@@ -56,6 +56,9 @@ describe("expectEnqueued", () => {
     for (const expected of ada) expect(ids(await expectEnqueued(queue, sendEmail, expected))).toEqual(["ada"]);
     await expectEnqueued(queue, other, { payload: { deep: { b: 2 } }, maxRetries: 7, delay: 0 });
     await expectEnqueued(queue, "send_email", { count: 2 });
+    await expectNotEnqueued(queue, "send_email", { expires: "10m" });
+    await queue.enqueue(other, { deep: { a: 1, b: 2 } }, { delay: "1h", expires: "10m" });
+    await expectEnqueued(queue, other, { expires: 600_000, count: 1 });
   });
 
   test("compares a Date as it is stored", async () => {

@@ -52,10 +52,11 @@ export interface EnqueueOptions extends JobOptions {
   readonly flowControl?: FlowControlOptions | undefined;
 }
 
-/** How a recurring job is enqueued: when it recurs, and these options. */
-export type RecurringOptions = Schedule & EachRecurring;
+/** How a recurring job is enqueued: when it recurs, and its other options. */
+export type RecurringOptions = Schedule & RecurringJobOptions;
 
-interface EachRecurring extends Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires"> {
+/** The options of a recurring job, except when it recurs. */
+export interface RecurringJobOptions extends Omit<JobOptions, "backoff">, Pick<EnqueueOptions, "backoff"> {
   /** The schedule's key. Default: the job's name. */
   readonly id?: string | undefined;
 }
@@ -174,10 +175,7 @@ function refuseMisfit(name: string, result: Validation): void {
 }
 
 /** The options that are stored with a job. @param most how many bytes may be hidden. */
-export function storedOptions(
-  options: Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires">,
-  most?: number,
-): Partial<JobRecord> {
+export function storedOptions(options: Pick<EnqueueOptions, keyof JobOptions>, most?: number): Partial<JobRecord> {
   const hidden = asJson(hiddenOf(options), "payload", most);
   const { maxRetries, backoff, timeout, expires } = options;
   return {

@@ -4,16 +4,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import { isOfInterface } from "./of-interface.ts";
-import {
-  type CronSchedule,
-  checkRetryOptions,
-  type IntervalSchedule,
-  type JobOptions,
-  LONGEST_NAME,
-  ruleOf,
-  type Schedule,
-  scheduleOptions,
-} from "./options.ts";
+import { checkRetryOptions, type JobOptions, LONGEST_NAME, ruleOf, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
 
 /**
@@ -193,10 +184,7 @@ export interface CommonJobOptions<Schema, Payload, Rule extends Duration | strin
   /** As in `AnyJob`. */
   readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
   /** As in `AnyJob`. */
-  readonly schedule?:
-    | (CronSchedule & { readonly cron: Rule })
-    | (IntervalSchedule & { readonly every: Rule })
-    | undefined;
+  readonly schedule?: (Schedule & { readonly cron: Rule }) | (Schedule & { readonly every: Rule }) | undefined;
 }
 
 /** The handler of a job: `perform`, which takes one job, or `performBatch`, which takes many. */

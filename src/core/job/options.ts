@@ -32,7 +32,8 @@ export interface JobOptions {
   readonly expires?: Duration | undefined;
 }
 
-interface EachSchedule {
+/** What every schedule can set, however it recurs. */
+export interface AnySchedule {
   /**
    * What to do about occurrences that no drain found in time: one job for all of them (default), none, or one for each.
    */
@@ -42,30 +43,29 @@ interface EachSchedule {
 }
 
 /** A recurrence by a cron expression. */
-export interface CronSchedule extends EachSchedule {
+export interface CronSchedule extends AnySchedule {
   /** 5 or 6 fields, seconds first, as in "0 0 9 * * *". */
   readonly cron: string;
   /** An IANA name. Default "UTC". */
   readonly timeZone?: string | undefined;
-  readonly every?: undefined;
 }
 
 /** A recurrence by an interval. */
-export interface IntervalSchedule extends EachSchedule {
+export interface IntervalSchedule extends AnySchedule {
   /**
    * Fires at each multiple of this interval since 1970, in UTC: "90s" at 00:00:00, 00:01:30 and so on. At least one
    * second.
    */
   readonly every: Duration;
-  readonly cron?: undefined;
-  readonly timeZone?: undefined;
 }
 
 /** A recurrence that a job declares, by `cron` or by `every`. The first drain after a deployment activates it. */
-export type Schedule = CronSchedule | IntervalSchedule;
+export type Schedule =
+  | (CronSchedule & { readonly every?: undefined })
+  | (IntervalSchedule & { readonly cron?: undefined; readonly timeZone?: undefined });
 
 /** The options of any schedule. */
-type ScheduleFields = { readonly [Name in keyof CronSchedule]?: CronSchedule[Name] | IntervalSchedule[Name] };
+type ScheduleFields = Partial<CronSchedule & IntervalSchedule>;
 
 /** The timeout is in ms, so that it is not parsed for each job. */
 export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
@@ -107,7 +107,7 @@ export const scheduleFields: OptionFields<ScheduleFields> = {
   cron: withKeywords(described(string(LONGEST_EXPRESSION), "Five fields, or six with seconds first."), {
     examples: ["0 9 * * *"],
   }),
-  every: described(span, "Fires at each multiple of it since 1970. At least one second."),
+  every: withKeywords(described(span, "At least one second."), { examples: ["90s"] }),
   timeZone: withKeywords(string(LONGEST_ZONE), { examples: ["Europe/Paris"] }),
   missed: word(missedWords),
   overlap: word(overlapWords),

@@ -13,7 +13,7 @@ import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { isOfInterface } from "../job/of-interface.ts";
-import { retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";
+import { type JobOptions, retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
@@ -28,12 +28,10 @@ import { scheduleEntry } from "./plan.ts";
 import { readSchedule, recurrenceOf, type ScheduleRecord } from "./record.ts";
 
 /** What a schedule makes, and when. */
-export type ScheduleOptions = Schedule & JobOfSchedule;
+export type ScheduleOptions = Schedule & ScheduledJobOptions;
 
-/** The options of each job that a schedule makes. */
-type OptionsOfJobs = Pick<EnqueueOptions, "maxRetries" | "backoff" | "timeout" | "expires">;
-
-interface JobOfSchedule extends OptionsOfJobs {
+/** What a schedule makes: a job, and its options. */
+export interface ScheduledJobOptions extends Pick<EnqueueOptions, keyof JobOptions> {
   /** The job to make: a definition, or its name. */
   readonly job: AnyJob | string;
   /** The payload of each job, of 1 MiB at most as JSON. It must fit the schema. */
@@ -42,7 +40,7 @@ interface JobOfSchedule extends OptionsOfJobs {
 
 /** `ScheduleOptions` whose payload has the type that their job takes. */
 export type TypedScheduleOptions<Job extends AnyJob | string> = Schedule &
-  OptionsOfJobs & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>;
+  Omit<ScheduledJobOptions, "job" | "payload"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>;
 
 /** A schedule as it was when it was read. */
 export interface ScheduleInfo {
@@ -95,9 +93,9 @@ export class Schedules {
   }
 
   /**
-   * Stores a schedule, or replaces the one with this key. If the expression and the time zone, or the interval, stay the
-   * same, so does the next occurrence. A paused schedule stays paused. You can change a declared schedule only in the
-   * code, and one of QStash's interface only through the interface.
+   * Stores a schedule, or replaces the one with this key. If the expression and the time zone stay the same, or the
+   * interval, so does the next occurrence. A paused schedule stays paused. You can change a declared schedule only in
+   * the code, and one of QStash's interface only through the interface.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it;
@@ -257,7 +255,7 @@ export function scheduleRecord(
   key: string,
   name: string,
   definition: AnyJob | undefined,
-  options: Schedule & OptionsOfJobs,
+  options: Schedule & Omit<ScheduledJobOptions, "job">,
   given: unknown,
 ): ScheduleRecord {
   const rule = ruleOf(options, key);
