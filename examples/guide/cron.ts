@@ -16,6 +16,17 @@ async function writeReport(id: string) {
   reports.push(id);
 }
 
+// #region every
+export const syncFeed = defineJob({
+  name: "sync_feed",
+  schedule: { every: "90s" },
+  expires: "90s", // an occurrence that no drain finds before the next one is dropped
+  async perform() {
+    reports.push("feed");
+  },
+});
+// #endregion
+
 // #region payload
 export const nightlySync = defineJob({
   name: "nightly_sync",

@@ -17,6 +17,12 @@ export async function later(queue: Queue) {
   // #endregion
 }
 
+export async function inTime(queue: Queue) {
+  // #region expires
+  await queue.enqueue(sendEmail, { to: "ada@example.com", subject: "Your code: 1234" }, { expires: "10m" });
+  // #endregion
+}
+
 export async function onlyOnce(queue: Queue, order: { readonly number: number; readonly email: string }) {
   // #region id
   const thanks = { to: order.email, subject: `Your order ${order.number}` };

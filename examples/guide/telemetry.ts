@@ -16,6 +16,7 @@ export const jsonLog: Hooks = {
   onRetry: ({ error, ...job }) => log("job retried")({ ...job, error: String(error) }),
   onSnooze: log("job snoozed"),
   onDead: ({ error, ...job }) => log("job dead")({ ...job, error: String(error) }),
+  onExpire: log("job expired"),
   onLost: ({ error, ...job }) => log("job lost")({ ...job, error: error && String(error) }),
 };
 // #endregion

@@ -41,6 +41,16 @@ describe("recurring jobs", () => {
     expect(cron.reports).toEqual(["daily_report@2026-03-05T08:00:00.000Z"]);
   });
 
+  test("fire at an interval, and drop the occurrences that nothing found in time", async () => {
+    const clock = testClock(start);
+    const queue = new Queue({ store: memoryStore(), jobs: [cron.syncFeed], clock });
+    await queue.drain();
+    await drainAll(queue, { clock, until: "3m" });
+    expect(cron.reports).toEqual(["feed", "feed"]);
+    await clock.advance("1h");
+    expect(await queue.drain()).toMatchObject({ completed: 1, expired: 0 });
+  });
+
   test("take a payload, and at run time a zone of their own", async () => {
     const { clock, queue } = setUp();
     await cron.perUser(queue, 7, "Asia/Tokyo");

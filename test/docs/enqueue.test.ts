@@ -32,6 +32,14 @@ describe("enqueueing", () => {
     await expectEnqueued(queue, sendEmail, { runAt: "2030-05-17T07:00:00Z", count: 1 });
   });
 
+  test("can set until when a job may begin", async () => {
+    const { clock, queue } = setUp();
+    await enqueue.inTime(queue);
+    await expectEnqueued(queue, sendEmail, { expires: "10m", count: 1 });
+    await clock.advance("11m");
+    expect(await queue.drain()).toMatchObject({ expired: 1, completed: 0 });
+  });
+
   test("stores one job for an id, even after it has completed", async () => {
     const { queue } = setUp();
     const order = { number: 7, email: "ada@example.com" };
