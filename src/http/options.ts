@@ -32,9 +32,9 @@ export interface HandlerOptions extends FanOutOptions {
    */
   readonly auth: Tokens | "none";
   /**
-   * What a token with the scope `enqueue` may choose for a job. "basic": its payload, `id`, time, `dedupe` and flow
-   * control key; the definition decides the rest. "all": also `maxRetries`, `backoff`, `timeout` and the limits of
-   * `flowControl`. A recurring job needs the scope `admin` in either case. Default "basic".
+   * What a token with the scope `enqueue` may choose for a job. "basic": its payload, `id`, time, `expires`, `dedupe`
+   * and flow control key; the definition decides the rest. "all": also `maxRetries`, `backoff`, `timeout` and the
+   * limits of `flowControl`. A recurring job needs the scope `admin` in either case. Default "basic".
    */
   readonly enqueueOptions?: "basic" | "all" | undefined;
   /** Bounds of what a token with the scope `enqueue` may choose. */
