@@ -202,6 +202,27 @@ test("closing the dialog of a bulk action stops it after the call under way", as
 });
 
 describe("a schedule", () => {
+  test("can fire at an interval, which is previewed, shown and changed", async () => {
+    const on = await serveQueue();
+    const page = await open(on, "#view=schedules");
+    await press(page, "Create...");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Key").fill("sync");
+    await dialog.getByLabel("Job").fill("fails");
+    await dialog.getByLabel("Cron expression or interval").fill("90s");
+    await dialog.locator("li").first().waitFor();
+    await press(page, "Create");
+    await notice(page, "Schedule sync: created.");
+    await page.getByText("Every 90s").waitFor();
+    expect(await on.queue.schedules.get("sync")).toMatchObject({ every: "90s", cron: null });
+    await press(page, "Change sync");
+    expect(await dialog.getByLabel("Cron expression or interval").inputValue()).toBe("90s");
+    await dialog.getByLabel("Cron expression or interval").fill("0 9 * * *");
+    await press(page, "Change");
+    await notice(page, "Schedule sync: changed.");
+    expect(await on.queue.schedules.get("sync")).toMatchObject({ every: null, cron: "0 9 * * *" });
+  });
+
   test("is created with a preview of its occurrences, changed and removed", async () => {
     const on = await serveQueue();
     const page = await open(on, "#view=schedules");

@@ -281,6 +281,18 @@ const cases: Readonly<Record<string, Case>> = {
     },
     answersAlike: true,
   },
+  "exchange that drops expired jobs, one of them leased as it was made": {
+    async prepare(store) {
+      const held = await store.enqueue([job("a", { leaseEndsAt: now + minute })], now);
+      return [...held.flatMap(({ lease }) => lease ?? []), ...(await holdFresh(store, ["b"]))];
+    },
+    async run(store, a, b) {
+      const settle = [a, b].map((lease) => ({ to: "expired", lease, record: "" }) as Outcome);
+      return (await store.exchange({ ...exchange, settle })).settled;
+    },
+    removes: ["a", "b"],
+    answersAlike: true,
+  },
   "exchange in which a job dies that is dead already, in another group": {
     async prepare(store) {
       // A schedule can make the job of an occurrence anew.

@@ -87,10 +87,11 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   for (const behaviour of ["succeed", "fail", "die", "snooze"]) await enqueue(behaviour, behaviour);
   await enqueue("revived", "die");
   await queue.schedules.upsert("made", { job: "work", cron: "0 0 9 * * *", timeZone: "Europe/Paris", missed: "all" });
+  await queue.schedules.upsert("interval", { job: "work", every: "7h" });
   await queue.drain();
   clock.now += 60_000;
   await queue.drain();
-  const own = { maxRetries: 7, backoff: { type: "fixed", base: "5s" }, timeout: "10s" };
+  const own = { maxRetries: 7, backoff: { type: "fixed", base: "5s" }, timeout: "10s", expires: "3d" };
   const hiding = withHidden(own, { token: "secret" });
   await enqueue("later", { text: "ä😀\u2028", list: [], large: 2 ** 60, nothing: null }, { delay: "1d", ...hiding });
   await queue.enqueue("work", "first", { dedupe: { key: "once", ttl: "1000d" } });
