@@ -60,7 +60,11 @@ async function claimKeyed(store: QueueStore, claim: Partial<ClaimRequest> = {}):
 
 const runs = { ms: 300, jobMs: 100, startable: 100 };
 
-/** A line of a key with one slot, and its first three jobs as a run. @param endedFor for how long their leases are over. */
+/**
+ * A line of a key with one slot, and its first three jobs as a run.
+ *
+ * @param endedFor for how long their leases are over.
+ */
 async function claimRun(store: QueueStore, endedFor = -minute): Promise<readonly Lease[]> {
   await store.changeFlow(flow.key, { to: "set", limits: { ...flow.limits, concurrency: 1 } }, now);
   return claimKeyed(store, { limit: 20, runs, leaseMs: -endedFor });

@@ -120,8 +120,8 @@ class FlowKey {
   }
 
   /**
-   * A lease until `endsAt` is over. Of those with the same end the riders go first: so a run keeps its slots until fewer
-   * jobs are left.
+   * A lease until `endsAt` is over. Of those with the same end the riders go first: so a run keeps its slots until
+   * fewer jobs are left.
    */
   end(endsAt: number): void {
     const riders = this.riders.get(endsAt);
@@ -167,7 +167,9 @@ class FlowKey {
     this.windowEndsAt = windowEnd(this.windowEndsAt, now, this.windowMs);
   }
 
-  /** When the window closes in which a claim at `now` has counted. A clock that is ahead may have opened a later one. */
+  /**
+   * When the window closes in which a claim at `now` has counted. A clock that is ahead may have opened a later one.
+   */
   windowOf(now: number): number {
     const { windowEndsAt, windowMs } = this;
     return windowEndsAt > now + windowMs ? windowEndsAt - windowMs : windowEndsAt;
@@ -314,8 +316,8 @@ export class FlowControl {
   }
 
   /**
-   * How many jobs the claim takes of each met key: one, and a share of the rest. A key whose slots are limited gets only
-   * what the others leave once the caller can start no more.
+   * How many jobs the claim takes of each met key: one, and a share of the rest. A key whose slots are limited gets
+   * only what the others leave once the caller can start no more.
    *
    * @param room how many more the claim may take.
    */

@@ -81,8 +81,8 @@ export function mostOfSweep(settles: number): number {
 }
 
 /**
- * Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of born jobs; if jobs leave runs, HMGET and HSET
- * of their keys, and marks in that ZADD.
+ * Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of born jobs; if jobs leave runs, HMGET and
+ * HSET of their keys, and marks in that ZADD.
  */
 export function mostOfExtend(leases: number, ofRuns = 0): number {
   return commands(ofRuns > 0 ? 7 : 5, 10 * leases + 7 * ofRuns);

@@ -12,7 +12,8 @@
 -- others of the run end, which the store need not know: the leases of a run end at the same time, and when one of them
 -- is over, a rider counts as gone if there is one, and only else a slot as free (`finish`). So the fifth value of a key
 -- is SLOTS/PACE/END=RIDERS,END=RIDERS: how many slots are taken, how long a job takes on average in tenths of a ms (''
--- before one has ended), and how many riders there are by the ends of their leases. What is empty at its end is left out.
+-- before one has ended), and how many riders there are by the ends of their leases. Empty parts at its end are left
+-- out.
 --
 -- Three words stay in this file: a lane is what is known of one key, a place is the position of a job in its line, and
 -- the turn of a key is when it last started a job.

@@ -8,8 +8,8 @@
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
 --   whether it may sweep, whether it may meet flow control keys, whether it may fire schedules that code declares,
 --   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1);
---   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one takes
---     in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
+--   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
+--     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
 --   number of running jobs that are watched, their names in `due`, and schedules to fire (_fire.lua)
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0; the score that is due next ('' for none);

@@ -1,5 +1,5 @@
--- Moves the ends of leases, and rewrites the records of those for which one is given. A job whose lease moves leaves its
--- run, and takes a slot of its own, even beyond the limit: the run keeps the others.
+-- Moves the ends of leases, and rewrites the records of those for which one is given. A job whose lease moves leaves
+-- its run, and takes a slot of its own, even beyond the limit: the run keeps the others.
 -- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record that the job
 --   was born with ('' if it was not), flow control key if it is of a run ('' if it is not)
 -- Returns: for each lease 1, or 0 if it is gone
