@@ -12,6 +12,7 @@ import {
   type JobContext,
   memoryStore,
   Queue,
+  type FamilyOptions,
   type RecurringOptions,
 } from "../../src/index.ts";
 import { type Performed, performJob } from "../../src/testing/index.ts";
@@ -81,7 +82,7 @@ describe("the compiler infers", () => {
   });
 
   test("the same arguments for a queue and its client", () => {
-    type Options = EnqueueOptions | RecurringOptions;
+    type Options = EnqueueOptions | RecurringOptions | FamilyOptions<[]>;
     const forPlain = queue().enqueue<typeof plain>;
     expectTypeOf<Parameters<typeof forPlain>>().toEqualTypeOf<
       [job: typeof plain, payload: { id: number; note?: string }, options?: Options]

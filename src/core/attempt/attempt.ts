@@ -67,6 +67,7 @@ export class Attempt {
     job.begin(this.startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
+    if (job.isAbandoned) return Promise.resolve(outcomes.abandoned(this));
     if (!needs.traces) return this.#make();
     return needs.traces.attempt({ ...job.info, trace: job.record.trace }, () => this.#make());
   }
@@ -119,10 +120,11 @@ export class Attempt {
   }
 
   #perform(definition: AnyJob, payload: unknown, enqueuedAt: number): unknown {
-    const { info } = this.job;
-    if (definition.perform) return definition.perform(payload as never, new AttemptContext(this, info, enqueuedAt));
+    const { info, children } = this.job;
+    if (definition.perform)
+      return definition.perform(payload as never, new AttemptContext(this, info, enqueuedAt, children));
     this.#call ??= new BatchCall<Attempt>([this]);
-    const item = { payload, job: new BatchAttemptContext(this, info, enqueuedAt) };
+    const item = { payload, job: new BatchAttemptContext(this, info, enqueuedAt, children) };
     const perform = (items: readonly BatchItem<unknown>[]) => definition.performBatch?.(items as never);
     return this.#call.join(this, item, perform);
   }

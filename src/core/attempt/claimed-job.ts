@@ -1,5 +1,6 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { Backoff } from "../job/backoff.ts";
+import { childrenInfo, type JobChildren } from "../job/children.ts";
 import { type AnyJob, batchSizeOf } from "../job/define.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
@@ -47,7 +48,8 @@ export class ClaimedJob {
     this.record = record ?? records.unreadable;
     this.name = this.record.name;
     this.definition = definitions.get(this.name);
-    this.lease = new JobLease(store, leased.lease);
+    const { lastSibling } = this.record;
+    this.lease = new JobLease(store, lastSibling === undefined ? leased.lease : { ...leased.lease, lastSibling });
     this.dueAt = leased.dueAt;
     this.attempt = records.attemptOf(this.record, leased.lease.claims);
     this.crashes = this.attempt - 1 - records.lastFailedAttempt(this.record);
@@ -66,6 +68,17 @@ export class ClaimedJob {
   /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered. */
   get isUsedUp(): boolean {
     return this.attempt > this.maxRetries + 1;
+  }
+
+  /** Whether whoever enqueued its children has stopped before all were stored. It runs if a person retries it. */
+  get isAbandoned(): boolean {
+    const { children, revivedAt } = this.record;
+    return children?.stored !== undefined && revivedAt === undefined;
+  }
+
+  /** What became of its children. */
+  get children(): JobChildren | undefined {
+    return this.record.children && childrenInfo(this.record.children);
   }
 
   get info(): AttemptInfo {

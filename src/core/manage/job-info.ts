@@ -1,4 +1,5 @@
 import type { HeldBack } from "../flow/held-back.ts";
+import { childrenInfo, type JobChildren } from "../job/children.ts";
 import type { AnyJob } from "../job/define.ts";
 import { begunAbout } from "../job/lease-length.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
@@ -51,7 +52,7 @@ export interface JobInfo {
   readonly payload: unknown;
   /** When it was enqueued. */
   readonly enqueuedAt: Date;
-  /** When it is to run; null unless it waits. */
+  /** When it is to run; null unless it waits, and while it waits for its children. */
   readonly runAt: Date | null;
   /** How many attempts have begun. */
   readonly attempts: number;
@@ -65,6 +66,11 @@ export interface JobInfo {
    * back.
    */
   readonly heldBack?: HeldBack;
+  /**
+   * What has become of its children. For a job that still waits for them, only in the result of `getJob`. Once it has
+   * begun, they stay as they were then.
+   */
+  readonly children?: JobChildren;
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
   /** What its attempts have logged, oldest first: the last 100 lines, up to 8 KB. */
@@ -121,16 +127,25 @@ export function jobInfo(
     state: stored.state,
     payload: record.payload ?? null,
     enqueuedAt: new Date(record.enqueuedAt),
-    runAt: waits ? new Date(stored.at) : null,
+    runAt: waits && !stored.family ? new Date(stored.at) : null,
     attempts: end?.attempts ?? attemptOf(record, stored.claims),
     maxRetries: record.maxRetries ?? maxRetriesOf(definitions.get(record.name)),
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(logLine),
+    ...childrenOf(stored, record),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
     ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };
+}
+
+function childrenOf({ family }: StoredJob, { children }: JobRecord): Pick<JobInfo, "children"> {
+  if (children) return { children: childrenInfo(children) };
+  if (!family?.counts) return {};
+  const { total, dropped, counts } = family;
+  const { stored, pending, dead } = counts;
+  return { children: childrenInfo({ total, completed: stored - pending - dead - dropped, dead, dropped }) };
 }
 
 function runningOf(

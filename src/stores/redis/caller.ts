@@ -96,6 +96,13 @@ export class Caller {
     if (isEmptied) places.delete(due);
     return isEmptied;
   }
+
+  /** Notes that this process has stored something. @returns as `isEmptied`. */
+  noteUse(wasUnused: boolean): boolean {
+    const isEmptied = this.isEmptied(wasUnused);
+    this.connection.used.add(this.keys.due);
+    return isEmptied;
+  }
 }
 
 /** A reply as texts: a client may give numbers as numbers or as digits. */

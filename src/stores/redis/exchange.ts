@@ -15,8 +15,8 @@ import {
 } from "../../core/store/store.ts";
 import { type Caller, rowsOf, textsOf } from "./caller.ts";
 import { newFlowText, readFlow } from "./flow.ts";
-import { mostOfExchange, mostOfSweep } from "./most-commands.ts";
-import { followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
+import { mostOfExchange, mostOfParents, mostOfSweep } from "./most-commands.ts";
+import { childrenArgument, followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import * as scripts from "./scripts.generated.ts";
@@ -50,10 +50,11 @@ async function exchange(
   const { commands: most } = mostOfExchange(sizeOf(request));
   const sweeping = most + mostOfSweep(settle.length);
   const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
+  const parents = mostParents(caller, maySweep ? sweeping : most, settle.length > 0 || limit > 0);
   const { sent, acceptedBy } = toSend(settle);
   const head = [
     ...[now, isResend, caller.newNonce(), limit, countBacklog, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
-    ...[maySweep, meetsKeys, firesDeclared, observe],
+    ...[maySweep, meetsKeys, firesDeclared, observe, parents],
   ]
     .map(Number)
     .map(String);
@@ -63,15 +64,29 @@ async function exchange(
     ...followUpArguments(sent),
     ...metricArguments(sent, observe ? placesOf(caller) : undefined),
     ...watchArguments(settle.length > 0 ? watch : []),
+    childrenArgument(sent),
     String(fire.length),
     ...fire.flatMap(fireArguments),
   ];
   const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, "1") : given);
-  const sending = { pauseMs: resendPauseMs, most: maySweep ? sweeping : most };
+  const sending = { pauseMs: resendPauseMs, most: (maySweep ? sweeping : most) + mostOfParents(parents) };
   const values = (await caller.values(scripts.exchange, args, sending)) as readonly unknown[];
   const { places, missing, settled, ...reply } = readReply(values, now, now + leaseMs);
   notePlaces(caller, places);
   return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
+}
+
+/** The most parents whose children an exchange counts. It leaves the others to the next one. */
+const MOST_COUNTED = 16;
+
+/**
+ * Of how many parents an exchange may count the children: of one if the budget has room for it, and of more if that
+ * leaves room to send the exchange again.
+ */
+function mostParents({ meter }: Caller, most: number, mayMeet: boolean): number {
+  const allows = (commands: number) => meter?.allows?.({ roundTrips: 1, commands }) !== false;
+  if (!mayMeet || !allows(most + mostOfParents(1))) return 0;
+  return allows(2 * most + mostOfParents(MOST_COUNTED)) ? MOST_COUNTED : 1;
 }
 
 /** Where the metrics of names are, as far as this process knows. */

@@ -1,10 +1,12 @@
 -- Finds live jobs by their ids, to cancel them or to move them.
+-- include: _children.lua
 
 -- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys
--- of the jobs.
+-- of the jobs. It also notes children by their ids, and returns the scores that it has read.
 local function find_jobs(ids, may_run)
   local names = {}
   for _, id in ipairs(ids) do push(names, id, BORN .. id) end
+  for _, id in ipairs(ids) do note_child(names, id, id, '') end
   local scores = read_many('ZMSCORE', due, names)
   local found = {}
   local refused = {}
@@ -42,5 +44,5 @@ local function find_jobs(ids, may_run)
   load_keys(keys, now)
   local records = read_born(born, born_scores)
   for _, job in ipairs(found) do job.first = job.born and records[job.born] or '' end
-  return found, refused
+  return found, refused, scores
 end

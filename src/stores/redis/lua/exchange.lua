@@ -7,9 +7,11 @@
 -- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not look at what is due),
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
 --   whether it may sweep, whether it may meet flow control keys, whether it may fire schedules that code declares,
---   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1);
+--   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1),
+--   of how many parents it may count the children;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their names in `due`, and schedules to fire (_fire.lua)
+--   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to fire
+--   (_fire.lua)
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0; the score that is due next ('' for none);
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
 --   1 for each accepted outcome, 0 for each refused one, since its lease is gone;
@@ -33,6 +35,8 @@ local may_sweep = flag_argument()
 local may_meet_keys = flag_argument()
 local may_fire_declared = flag_argument()
 local observes = flag_argument()
+-- include: _children.lua
+most_counted = number_argument()
 local keeps_order = observes and retention_ms > 0
 
 local paused = 0
@@ -61,6 +65,7 @@ local put_leases_back
 do
   -- include: _outcomes.lua
   -- include: _tally.lua
+  -- include: _ended_children.lua
   -- include: _settle.lua
 end
 -- include: _fire.lua
@@ -69,6 +74,8 @@ local jobs_taken = 0
 -- The values of a ZADD of `due` that leases the claimed jobs, and of one that undoes this for jobs with keys.
 local leases = {}
 local unclaimed = {}
+-- The records of parents that join the lines of their keys, for an HSET that undoes this.
+local unjoined = {}
 -- For an HSET of `jobs`: the records of jobs that were born, and go on under their ids.
 local adopted = {}
 -- For a ZREM of `due`: members without a record, and the born names of adopted jobs.
@@ -104,6 +111,7 @@ local recover
 local claim
 do
   -- include: _planned_occurrences.lua
+  -- include: _parents.lua
   -- include: _claim.lua
 end
 
@@ -132,6 +140,7 @@ end
 -- If a command fails midway, what the earlier ones have written stays. This makes the stored state of flow control keys
 -- agree with it.
 local function restore()
+  try_many('HSET', jobs, unjoined)
   if not (checkpoint and pcall(restore_checkpoint)) then
     pcall(put_leases_back)
   elseif has_leased then

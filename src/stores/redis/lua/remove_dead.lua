@@ -1,6 +1,8 @@
 -- Removes jobs from the dead-letter queue for good.
--- ARGV: ids
+-- ARGV: now, ids
 -- Returns: how many were there
+-- include: _dead_children.lua
+local now = number_argument()
 local all = rest_of_arguments()
 local dead_since = read_many('ZMSCORE', dead, all)
 local ids = {}
@@ -14,7 +16,9 @@ for i, id in ipairs(all) do
   end
 end
 if #ids == 0 then return 0 end
+push_all(members, drop_dead(ids, now))
 call_many('HDEL', dead_jobs, ids)
 call_many('ZREM', dead, members)
 add(REMOVED, #ids)
+count_dropped()
 return #ids

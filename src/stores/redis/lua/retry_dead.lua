@@ -2,6 +2,7 @@
 -- ARGV: whether an earlier send may have arrived (0 or 1), now, then for each job: id, when it became dead, new score,
 --   record, KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
 -- Returns: 1 or 0 for each; 0 if the job has not been dead since then
+-- include: _family.lua
 local resend = flag_argument()
 local now = number_argument()
 local list = {}
@@ -30,7 +31,15 @@ local members = {}
 local function choose()
   local is_live = {}
   for i, score in ipairs(read_many('ZMSCORE', due, born)) do is_live[born[i]] = score end
-  local dead_since = read_many('ZMSCORE', dead, ids)
+  local read = {}
+  push_all(read, ids)
+  for i, job in ipairs(list) do
+    if parent_of(job.id) then
+      push(read, CHILD .. job.id)
+      job.mark_at = #read
+    end
+  end
+  local dead_since = read_many('ZMSCORE', dead, read)
   local seen = {}
   for i, job in ipairs(list) do
     local is_dead = dead_since[i] and tonumber(dead_since[i]) == tonumber(job.dead_since) and not seen[job.id]
@@ -45,6 +54,9 @@ local function choose()
       push(retrying, job)
       push(retrying_ids, job.id)
       push(members, job.stored_score, job.id)
+      -- The mark of a child counts again.
+      job.mark = job.mark_at and dead_since[job.mark_at]
+      if job.mark then push(members, whole(-tonumber(job.mark)), CHILD .. job.id) end
     end
   end
 end
@@ -81,6 +93,7 @@ for i, job in ipairs(retrying) do
   if is_new or is_own(known_records[i], job.record) then
     push(retried, job.id)
     push(leaving, job.id, group_entry(job.dead_since, job.id))
+    if job.mark then push(leaving, CHILD .. job.id) end
   else
     reply[job.number] = 0
   end
