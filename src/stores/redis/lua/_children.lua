@@ -1,13 +1,10 @@
--- Children that end or are removed, and the parents that this releases.
--- include: _family.lua
+-- Children that end or are removed, and the parents that this releases. The script has set `counting`: of how many
+-- parents more it may count the children (`most`; those that it leaves are due, and later claims count), and the parents
+-- whose children have all ended (`released`): how many of these are dead, -1 if that is not known.
 -- The families that a script meets, also by the ids of their parents; and its children, by what the script calls them.
 local families = {}
 local family_of = {}
 local children = {}
--- Parents whose children have all ended: how many of these are dead, -1 if that is not known.
-local released = {}
--- Of how many parents more the script may count the children. Those that it leaves are due: later claims count.
-local most_counted = 16
 
 -- Adds to members of `due` that are read those that tell how a child and its parent are.
 -- @param last what follows the parent's id in the id of its last child, '' if that is not known.
@@ -41,22 +38,18 @@ local function end_child(name, scores, leaving, fate)
   return family
 end
 
-local function count_children(key, score)
-  return call('ZCOUNT', key, whole(score), whole(score))
-end
-
 -- Whether nothing of a family is left once these children have left. While its last child lives, or if all leave at
 -- once, nothing need be counted.
 local function is_last_out(family, scores)
   if scores[family.at + 1] and not family.ends_last then return false end
   if family.leaving == family.total then
-    released[family.id] = family.dead
+    counting.released[family.id] = family.dead
     return true
   end
-  if most_counted == 0 then return true end
-  most_counted = most_counted - 1
+  if counting.most == 0 then return true end
+  counting.most = counting.most - 1
   if count_children(due, family_score(family.number)) > family.leaving then return false end
-  released[family.id] = -1
+  counting.released[family.id] = -1
   return true
 end
 

@@ -1,5 +1,4 @@
 -- Children that are removed from the dead-letter queue.
--- include: _children.lua
 
 -- Returns the marks of those dead jobs that are children. It also moves their parents, if nothing else of them is left.
 -- An id may come twice.

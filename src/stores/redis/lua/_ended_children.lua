@@ -14,12 +14,12 @@ local function note_children(members, text)
   end
 end
 
--- The marks of children leave with their leases. Those of dead ones go on in `dead`.
-local function end_children(stored)
+-- The marks of children leave `due` with their leases. Those of dead ones go on in `dead`.
+local function end_children(stored, leaving, adding, adding_dead)
   for _, i in ipairs(ending) do
     local dies = i >= first.dead
-    local family = accepted[i] and end_child(i, stored, ended_members, dies and 'dead')
-    if family and dies then push(dead_members, whole(-family_score(family.number)), CHILD .. ids[i]) end
+    local family = accepted[i] and end_child(i, stored, leaving, dies and 'dead')
+    if family and dies then push(adding_dead, whole(-family_score(family.number)), CHILD .. ids[i]) end
   end
-  release_parents(stored, waiting_members, now)
+  release_parents(stored, adding, now)
 end

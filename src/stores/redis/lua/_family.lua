@@ -27,6 +27,11 @@ local function waits_for_others(record)
   return string.byte(record or '', 1) == 51
 end
 
+-- @param key `due` for those that have not ended, at this score; `dead` for the dead ones, at minus that.
+local function count_children(key, score)
+  return call('ZCOUNT', key, whole(score), whole(score))
+end
+
 -- The beginning of the record of a parent that waits, without its runs-at time, that time, and the head of its key.
 local function head_of_parent(record)
   local head, runs_at, at = string.match(record, '^(3:%d+:%l:%d+:%d+:%d+:)(%d+):()')

@@ -1,12 +1,12 @@
 -- Finds live jobs by their ids, to cancel them or to move them.
--- include: _children.lua
 
 -- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys
--- of the jobs. It also notes children by their ids, and returns the scores that it has read.
-local function find_jobs(ids, may_run)
+-- of the jobs.
+-- @param note adds more members to those that are read, for each id: the scores are returned too. Default: none.
+local function find_jobs(ids, may_run, note)
   local names = {}
   for _, id in ipairs(ids) do push(names, id, BORN .. id) end
-  for _, id in ipairs(ids) do note_child(names, id, id, '') end
+  for _, id in ipairs(note and ids or {}) do note(names, id, id, '') end
   local scores = read_many('ZMSCORE', due, names)
   local found = {}
   local refused = {}

@@ -56,11 +56,11 @@ local function open_parent(id, record)
   local number, waits_for, total, dropped, created, runs_at, at =
     string.match(record, '^3:(%d+):(%l):(%d+):(%d+):(%d+):(%d+):()')
   local score = family_score(tonumber(number))
-  local died = released[id]
+  local died = counting.released[id]
   local pending, stored, is_soon = 0, nil, false
   if not died then
-    if most_counted == 0 then return nil end
-    most_counted = most_counted - 1
+    if counting.most == 0 then return nil end
+    counting.most = counting.most - 1
     pending = count_children(due, score)
     if pending > 0 then pending, stored, is_soon = look_after(score, pending) end
   end

@@ -3,8 +3,11 @@
 -- Returns: for each id 'cancelled' | 'running' | 'missing'
 local now = number_argument()
 local may_run = flag_argument()
+local counting = { most = 16, released = {} }
+-- include: _family.lua
+-- include: _children.lua
 -- include: _live_jobs.lua
-local found, refused, scores = find_jobs(rest_of_arguments(), may_run)
+local found, refused, scores = find_jobs(rest_of_arguments(), may_run, note_child)
 local ids = {}
 local removing = {}
 local adding = {}

@@ -14,6 +14,9 @@ if state == 'completed' then
   return { count, 0, '', '' }
 end
 
+local counting = { most = 16, released = {} }
+-- include: _family.lua
+-- include: _children.lua
 -- include: _dead_children.lua
 
 -- The entries in groups come first, and their jobs go with them. The marks of children come before those.

@@ -111,8 +111,7 @@ local function are_taken()
     if string.sub(member, 1, #OPEN) ~= OPEN then return true end
     push(leaving, member)
   end
-  local score = whole(-family_score(number))
-  return call('ZCOUNT', dead, score, score) > 0
+  return count_children(dead, -family_score(number)) > 0
 end
 
 local reply

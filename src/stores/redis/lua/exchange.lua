@@ -35,8 +35,7 @@ local may_sweep = flag_argument()
 local may_meet_keys = flag_argument()
 local may_fire_declared = flag_argument()
 local observes = flag_argument()
--- include: _children.lua
-most_counted = number_argument()
+local counting = { most = number_argument(), released = {} }
 local keeps_order = observes and retention_ms > 0
 
 local paused = 0
@@ -63,6 +62,8 @@ local put_leases_back
 -- include: _metrics.lua
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
+  -- include: _family.lua
+  -- include: _children.lua
   -- include: _outcomes.lua
   -- include: _tally.lua
   -- include: _ended_children.lua
@@ -111,6 +112,7 @@ local recover
 local claim
 do
   -- include: _planned_occurrences.lua
+  -- include: _family.lua
   -- include: _parents.lua
   -- include: _claim.lua
 end

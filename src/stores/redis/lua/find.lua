@@ -5,9 +5,10 @@
 -- include: _family.lua
 
 local function find_parent(score, record)
-  local kin = whole(family_score(tonumber(string.match(record, '^3:(%d+)'))))
-  local pending = call('ZCOUNT', due, kin, kin)
-  local died = call('ZCOUNT', dead, '-' .. kin, '-' .. kin)
+  local of_family = family_score(tonumber(string.match(record, '^3:(%d+)')))
+  local pending = count_children(due, of_family)
+  local died = count_children(dead, -of_family)
+  local kin = whole(of_family)
   local last = call('ZRANGE', due, kin, kin, 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
   local stored = string.match(last or '', '^ open:.*:(%d+):%d+$')
   return { 'due', score, record, stored or '', stored and pending - 1 or pending, died }

@@ -1,6 +1,9 @@
 -- Removes jobs from the dead-letter queue for good.
 -- ARGV: now, ids
 -- Returns: how many were there
+local counting = { most = 16, released = {} }
+-- include: _family.lua
+-- include: _children.lua
 -- include: _dead_children.lua
 local now = number_argument()
 local all = rest_of_arguments()
