@@ -87,9 +87,9 @@ export interface StoredFamily extends NewParent {
 /** Basis of a second hash, which has nothing in common with the first. */
 const OTHER_BASIS = 0x5bd1e995;
 
-/** The number of a parent: 52 bits of a hash of its id. If two had the same, each would wait for the children of both. */
+/** The number of a parent: 50 bits of a hash of its id. If two had the same, each would wait for the children of both. */
 export function familyNumber(parent: string): number {
-  return fnv1a(parent) * 2 ** 20 + (fnv1a(parent, OTHER_BASIS) >>> 12);
+  return fnv1a(parent) * 2 ** 18 + (fnv1a(parent, OTHER_BASIS) >>> 14);
 }
 
 /** How many digits the number of a child has. */

@@ -30,7 +30,7 @@ local function end_child(name, scores, leaving, fate)
   local score = child and scores[child.at]
   if not score then return nil end
   local family = child.family
-  family.number = (tonumber(score) - FAMILIES) / 16
+  family.number = number_of(score)
   family.leaving = family.leaving + 1
   if fate then family[fate] = family[fate] + 1 end
   family.ends_last = family.ends_last or child.id == family.last
@@ -48,7 +48,7 @@ local function is_last_out(family, scores)
   end
   if counting.most == 0 then return true end
   counting.most = counting.most - 1
-  if count_children(due, family_score(family.number)) > family.leaving then return false end
+  if count_marks(family_score(family.number)) > family.leaving then return false end
   counting.released[family.id] = -1
   return true
 end

@@ -3,33 +3,33 @@
 -- Returns the marks of those dead jobs that are children. It also moves their parents, if nothing else of them is left.
 -- An id may come twice.
 local function drop_dead(ids, now)
+  local members = {}
   local marks = {}
-  local leaving = {}
-  local parents = {}
   local adding = {}
   local seen = {}
   for _, id in ipairs(ids) do
-    if not seen[id] and parent_of(id) then push(marks, CHILD .. id) end
+    local parent = not seen[id] and parent_of(id)
+    if parent then push(members, DIED .. id, parent) end
     seen[id] = true
   end
-  for i, score in ipairs(read_many('ZMSCORE', dead, marks)) do
-    local parent = parent_of(string.sub(marks[i], #CHILD + 1))
-    if score then
-      if not family_of[parent] then
-        family_of[parent] = { id = parent, number = (-tonumber(score) - FAMILIES) / 16, dropped = 0 }
-        push(families, family_of[parent])
-        push(parents, parent)
+  local scores = read_many('ZMSCORE', due, members)
+  for i = 1, #members, 2 do
+    local parent = members[i + 1]
+    if scores[i] then
+      local family = family_of[parent]
+      if not family then
+        family = { id = parent, number = number_of(scores[i]), score = scores[i + 1], dropped = 0 }
+        family_of[parent] = family
+        push(families, family)
       end
-      family_of[parent].dropped = family_of[parent].dropped + 1
-      push(leaving, marks[i])
+      family.dropped = family.dropped + 1
+      push(marks, members[i])
     end
   end
-  for i, score in ipairs(read_many('ZMSCORE', due, parents)) do
-    local number = families[i].number
-    if is_unclaimed(score) and tonumber(score) > now * 1024 and count_children(due, family_score(number)) == 0 then
-      push(adding, whole(now * 1024), parents[i])
-    end
+  for _, family in ipairs(families) do
+    local waits = is_unclaimed(family.score) and tonumber(family.score) > now * 1024
+    if waits and count_marks(family_score(family.number)) == 0 then push(adding, whole(now * 1024), family.id) end
   end
   call_many('ZADD', due, adding)
-  return leaving
+  return marks
 end

@@ -14,12 +14,12 @@ local function note_children(members, text)
   end
 end
 
--- The marks of children leave `due` with their leases. Those of dead ones go on in `dead`.
-local function end_children(stored, leaving, adding, adding_dead)
+-- The marks of children leave with their leases. Those that die have another one before.
+local function end_children(stored, leaving, adding)
   for _, i in ipairs(ending) do
     local dies = i >= first.dead
     local family = accepted[i] and end_child(i, stored, leaving, dies and 'dead')
-    if family and dies then push(adding_dead, whole(-family_score(family.number)), CHILD .. ids[i]) end
+    if family and dies then push(adding, whole(family_score(family.number) + DIED_ABOVE), DIED .. ids[i]) end
   end
   release_parents(stored, adding, now)
 end

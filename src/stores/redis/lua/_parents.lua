@@ -61,12 +61,12 @@ local function open_parent(id, record)
   if not died then
     if counting.most == 0 then return nil end
     counting.most = counting.most - 1
-    pending = count_children(due, score)
+    pending = count_marks(score)
     if pending > 0 then pending, stored, is_soon = look_after(score, pending) end
   end
   local look = math.min(math.max(now - tonumber(created), LOOK_MS), LONGEST_LOOK_MS)
   if pending > 0 and not stored then return nil, now + (is_soon and SOON_MS or look) end
-  if not died or died < 0 then died = count_children(dead, -score) end
+  if not died or died < 0 then died = count_marks(score + DIED_ABOVE) end
   if waits_for == 'c' and died > 0 and not stored then return nil, now + look end
   if tonumber(runs_at) > now and not stored then return nil, tonumber(runs_at) end
   local completed = (stored or total) - pending - died - dropped

@@ -266,7 +266,7 @@ end
 
 -- @param undo what puts a lease back that was ended to find out whether it was held.
 local function write(stored, undo)
-  end_children(stored, ended_members, waiting_members, dead_members)
+  end_children(stored, ended_members, waiting_members)
   put_marks(waiting_members, ended_members)
   keep_completed(undo)
   keep_dead()

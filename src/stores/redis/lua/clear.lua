@@ -19,9 +19,9 @@ local counting = { most = 16, released = {} }
 -- include: _children.lua
 -- include: _dead_children.lua
 
--- The entries in groups come first, and their jobs go with them. The marks of children come before those.
+-- The entries in groups come first, and their jobs go with them.
 local function clear_dead()
-  local range = call('ZRANGE', dead, '-281474976710656', '+inf', 'BYSCORE', 'LIMIT', 0, piece)
+  local range = call('ZRANGE', dead, 0, piece - 1)
   local ids = {}
   local members = {}
   local entries = 0
@@ -38,7 +38,7 @@ local function clear_dead()
   local marks = drop_dead(ids, now)
   call_many('HDEL', dead_jobs, ids)
   local cleared = call_many('ZREM', dead, members) - entries
-  call_many('ZREM', dead, marks)
+  call_many('ZREM', due, marks)
   if cleared > 0 then add(REMOVED, cleared) end
   count_dropped()
   return { cleared, #range < piece and 0 or 1, '', '' }

@@ -111,7 +111,7 @@ local function are_taken()
     if string.sub(member, 1, #OPEN) ~= OPEN then return true end
     push(leaving, member)
   end
-  return count_children(dead, -family_score(number)) > 0
+  return count_marks(family_score(number) + DIED_ABOVE) > 0
 end
 
 local reply

@@ -6,8 +6,8 @@
 
 local function find_parent(score, record)
   local of_family = family_score(tonumber(string.match(record, '^3:(%d+)')))
-  local pending = count_children(due, of_family)
-  local died = count_children(dead, -of_family)
+  local pending = count_marks(of_family)
+  local died = count_marks(of_family + DIED_ABOVE)
   local kin = whole(of_family)
   local last = call('ZRANGE', due, kin, kin, 'BYSCORE', 'REV', 'LIMIT', 0, 1)[1]
   local stored = string.match(last or '', '^ open:.*:(%d+):%d+$')

@@ -11,12 +11,9 @@ local last = argument()
 local TREND_HOURS = 24
 local HOUR_MS = 3600000
 local COUNTED = 500
--- Below these scores are the marks of children (_family.lua). So ranks of entries count from above.
-local LOWEST = '-281474976710656'
-local entries = call('ZCOUNT', dead, LOWEST, '(0')
-local all = call('ZCOUNT', dead, 0, '+inf')
-local ungrouped = all - entries
-local at = last == '' and 0 or call('ZCOUNT', dead, LOWEST, last)
+local entries = call('ZCOUNT', dead, '-inf', '(0')
+local ungrouped = call('ZCOUNT', dead, 0, '+inf') - entries
+local at = last == '' and 0 or call('ZCOUNT', dead, '-inf', last)
 local groups = {}
 local group
 local more = false
@@ -33,28 +30,26 @@ local function count_dead(dead_since)
 end
 
 while at < entries and not more do
-  local top = all + entries - 1
-  local range = call('ZRANGE', dead, top - math.min(at + PIECE, entries) + 1, top - at, 'REV', 'WITHSCORES')
-  for i = #range - 1, 1, -2 do
+  local range = call('ZRANGE', dead, at, math.min(at + PIECE, entries) - 1, 'WITHSCORES')
+  for i = 1, #range, 2 do
     local member = range[i]
     local score = range[i + 1]
-    local rank = at + (#range - 1 - i) / 2
     if not group or group.score ~= score then
       more = #groups == limit
       if more then break end
-      begin_group(score, rank)
+      begin_group(score, at + (i - 1) / 2)
     end
     local dead_since = tonumber(string.sub(member, 2, 14))
     group.first = group.first or dead_since
     group.since = group.since or dead_since
     group.last = dead_since
     group.id = string.sub(member, 16)
-    group.past = rank + 1
+    group.past = at + (i + 1) / 2
     count_dead(dead_since)
   end
   at = at + #range / 2
   if not more and at < entries then
-    local past = call('ZCOUNT', dead, LOWEST, group.score)
+    local past = call('ZCOUNT', dead, '-inf', group.score)
     if past - COUNTED > at then
       at = past - COUNTED
       group.trend = {}

@@ -19,9 +19,10 @@ for i, id in ipairs(all) do
   end
 end
 if #ids == 0 then return 0 end
-push_all(members, drop_dead(ids, now))
+local marks = drop_dead(ids, now)
 call_many('HDEL', dead_jobs, ids)
 call_many('ZREM', dead, members)
+call_many('ZREM', due, marks)
 add(REMOVED, #ids)
 count_dropped()
 return #ids

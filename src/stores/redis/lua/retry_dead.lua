@@ -8,7 +8,9 @@ local now = number_argument()
 local list = {}
 local ids = {}
 local keys = {}
-local born = {}
+-- The members of `due` that are read: other names of the jobs, and marks.
+local members_read = {}
+local marks = {}
 while arguments_read < #ARGV do
   local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument() }
   job.stored_score = job.score
@@ -19,7 +21,8 @@ while arguments_read < #ARGV do
   push(list, job)
   push(ids, job.id)
   -- An occurrence that was made anew may be born. Other ids are not used twice under that name.
-  if string.find(job.id, '@', 1, true) then push(born, BORN .. job.id) end
+  if string.find(job.id, '@', 1, true) then push(members_read, BORN .. job.id) end
+  if parent_of(job.id) then push(members_read, DIED .. job.id) end
 end
 load_keys(keys, now)
 
@@ -30,16 +33,8 @@ local members = {}
 
 local function choose()
   local is_live = {}
-  for i, score in ipairs(read_many('ZMSCORE', due, born)) do is_live[born[i]] = score end
-  local read = {}
-  push_all(read, ids)
-  for i, job in ipairs(list) do
-    if parent_of(job.id) then
-      push(read, CHILD .. job.id)
-      job.mark_at = #read
-    end
-  end
-  local dead_since = read_many('ZMSCORE', dead, read)
+  for i, score in ipairs(read_many('ZMSCORE', due, members_read)) do is_live[members_read[i]] = score end
+  local dead_since = read_many('ZMSCORE', dead, ids)
   local seen = {}
   for i, job in ipairs(list) do
     local is_dead = dead_since[i] and tonumber(dead_since[i]) == tonumber(job.dead_since) and not seen[job.id]
@@ -54,9 +49,12 @@ local function choose()
       push(retrying, job)
       push(retrying_ids, job.id)
       push(members, job.stored_score, job.id)
-      -- The mark of a child counts again.
-      job.mark = job.mark_at and dead_since[job.mark_at]
-      if job.mark then push(members, whole(-tonumber(job.mark)), CHILD .. job.id) end
+      -- A child counts again as one that has not ended.
+      local mark = is_live[DIED .. job.id]
+      if mark then
+        push(members, whole(tonumber(mark) - DIED_ABOVE), CHILD .. job.id)
+        push(marks, DIED .. job.id)
+      end
     end
   end
 end
@@ -93,7 +91,6 @@ for i, job in ipairs(retrying) do
   if is_new or is_own(known_records[i], job.record) then
     push(retried, job.id)
     push(leaving, job.id, group_entry(job.dead_since, job.id))
-    if job.mark then push(leaving, CHILD .. job.id) end
   else
     reply[job.number] = 0
   end
@@ -103,5 +100,6 @@ call_many('HSET', jobs, records)
 commit_keys(now, {}, {}, function() call_many('HDEL', jobs, joined) end)
 call_many('HDEL', dead_jobs, retried)
 call_many('ZREM', dead, leaving)
+call_many('ZREM', due, marks)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end
 return reply
