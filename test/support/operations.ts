@@ -110,9 +110,15 @@ export function newScene(): Scene {
   return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set(), open: [] };
 }
 
+/** A record of a child still says which the last child of its parent is, as those of drains do. */
+const keeping = (text: string, lastSibling: string | undefined) =>
+  lastSibling === undefined ? text : extended(text, `"lastSibling":"${lastSibling}"`);
+
+const lastSiblingIn = (text: string) => /"lastSibling":"([^"]+)"/.exec(text)?.[1];
+
 /** The lease of a claimed job, with what its record says about its parent, as drains read it. */
 export function leaseOf({ lease, record }: LeasedJob): Lease {
-  const lastSibling = /"lastSibling":"([^"]+)"/.exec(record)?.[1];
+  const lastSibling = lastSiblingIn(record);
   return lastSibling === undefined ? lease : { ...lease, lastSibling };
 }
 
@@ -300,8 +306,7 @@ const buryOrRevive = operation(
       const ids = chosen.map((job) => job.id);
       if (!revives) return store.removeDead(ids, now);
       const retries = chosen.map((job, index) => {
-        const lastSibling = /"lastSibling":"[^"]+"/.exec(job.record)?.[0] ?? '"none":0';
-        const text = marked(`1:{${lastSibling}}`, scene, index);
+        const text = keeping(marked('1:{"n":1}', scene, index), lastSiblingIn(job.record));
         return { id: job.id, deadSince: job.at, claims: 7, runAt: now, record: text, flow: job.flow };
       });
       return store.retryDead(retries, now);
@@ -326,10 +331,11 @@ function outcomeOf(
   to: Outcome["to"],
   lease: Lease,
   runAt: number,
-  text: string,
+  given: string,
   timing: Timing | null,
   name: string | null,
 ): Outcome {
+  const text = keeping(given, lease.lastSibling);
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
@@ -467,8 +473,8 @@ const extend = operation(
     run: async (store, scene) => {
       const { now, leases } = scene;
       const lease = picked(leases, values.pick);
-      const text = values.record === null ? undefined : marked(values.record, scene);
       if (!lease) return undefined;
+      const text = values.record === null ? undefined : keeping(marked(values.record, scene), lease.lastSibling);
       const { leases: extended } = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
       return extended[0];
     },
@@ -514,7 +520,8 @@ const renewInVain = operation(
       const renewed = new JobLease(lossy, lease);
       for (const [index, renewal] of renewals.entries()) {
         isMade = renewal.isMade;
-        const text = renewal.record === null ? undefined : marked(renewal.record, scene, index);
+        const text =
+          renewal.record === null ? undefined : keeping(marked(renewal.record, scene, index), lease.lastSibling);
         await rejects(
           renewed.renew(now + Math.abs(renewal.wait), text, () => {}),
           { code: "store_unavailable" },
@@ -547,7 +554,8 @@ const change = operation(
       const id = idOf(values.job, scene);
       const found = await store.find(id, scene.now);
       if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
-      const record = values.record === null ? undefined : marked(values.record, scene);
+      const kept = lastSiblingIn(found.record);
+      const record = values.record === null ? undefined : keeping(marked(values.record, scene), kept);
       const { flow, family } = found;
       return store.change({ id, from: found, runAt: scene.now + values.wait, record, flow, family });
     },

@@ -110,6 +110,7 @@ export class Families {
     const isNext = open !== undefined && open.place === from && open.since === since;
     if (isFirst ? exists : !isNext) {
       if (!isFirst && !waiting) return { status: "missing" };
+      if (!isFirst && !open && family.to === total) return { status: "stored" };
       if (open && waiting?.total !== total) return { status: "different" };
       return { status: "duplicate", ...(open && { rest: { from: open.place, since: open.since } }) };
     }

@@ -96,7 +96,11 @@ local function later_reply()
     return { '', 'missing' }
   end
   if at[beyond] then return { '', 'stored' } end
-  if waits_for_others(call('HGET', jobs, parent)) then return reply_duplicate() end
+  if waits_for_others(call('HGET', jobs, parent)) then
+    local reply = reply_duplicate()
+    -- Without a place, all children are stored.
+    return is_last and not reply[3] and reply[2] == 'duplicate' and { '', 'stored' } or reply
+  end
   local last = list[#list]
   return { '', resend and is_last and last and was_stored(last.id, last.record) and 'stored' or 'missing' }
 end
