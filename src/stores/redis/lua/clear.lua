@@ -37,8 +37,8 @@ local function clear_dead()
   end
   local marks = drop_dead(ids, now)
   call_many('HDEL', dead_jobs, ids)
-  local cleared = call_many('ZREM', dead, members) - entries
   call_many('ZREM', due, marks)
+  local cleared = call_many('ZREM', dead, members) - entries
   if cleared > 0 then add(REMOVED, cleared) end
   count_dropped()
   return { cleared, #range < piece and 0 or 1, '', '' }

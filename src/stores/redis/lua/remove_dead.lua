@@ -21,8 +21,8 @@ end
 if #ids == 0 then return 0 end
 local marks = drop_dead(ids, now)
 call_many('HDEL', dead_jobs, ids)
-call_many('ZREM', dead, members)
 call_many('ZREM', due, marks)
+call_many('ZREM', dead, members)
 add(REMOVED, #ids)
 count_dropped()
 return #ids

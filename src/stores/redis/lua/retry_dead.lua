@@ -99,7 +99,7 @@ call_many('HSET', jobs, records)
 -- A job that is not in the line of its key must look like one that has not been retried yet.
 commit_keys(now, {}, {}, function() call_many('HDEL', jobs, joined) end)
 call_many('HDEL', dead_jobs, retried)
-call_many('ZREM', dead, leaving)
 call_many('ZREM', due, marks)
+call_many('ZREM', dead, leaving)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end
 return reply
