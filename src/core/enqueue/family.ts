@@ -266,7 +266,7 @@ function sizeOf(jobs: readonly { readonly record: string }[]): number {
 
 /** How many branches from this one on fit into one request. At least one, unless the parent itself fills it. */
 function mostAt({ parent, branches }: FinishedFamily, from: number, withParent: boolean): number {
-  let count = withParent ? 1 : 0;
+  let count = 0;
   let bytes = withParent ? bytesOf(parent.record) : 0;
   let to = from;
   for (let members = branches[to]; members; members = branches[to]) {

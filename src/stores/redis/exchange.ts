@@ -30,6 +30,8 @@ const NO_READ: ClaimRequest = { limit: -1, leaseMs: 0 };
 const FIRED = " fired:";
 /** How many leases an exchange watches at most: more would take a command. */
 const MOST_WATCHED = 100;
+/** What exchange.lua adds to the first value of its reply if it has left parents to the next exchange. */
+const LEFT_PARENTS = 4;
 
 export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exchange"> {
   return {
@@ -50,7 +52,8 @@ async function exchange(
   const { commands: most } = mostOfExchange(sizeOf(request));
   const sweeping = most + mostOfSweep(settle.length);
   const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
-  const parents = mostParents(caller, maySweep ? sweeping : most, settle.length > 0 || limit > 0);
+  if (settle.some(({ lease }) => lease.lastSibling !== undefined)) caller.noteFamily();
+  const parents = mostParents(caller, maySweep ? sweeping : most);
   const { sent, acceptedBy } = toSend(settle);
   const head = [
     ...[now, isResend, caller.newNonce(), limit, countBacklog, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
@@ -71,6 +74,7 @@ async function exchange(
   const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, "1") : given);
   const sending = { pauseMs: resendPauseMs, most: (maySweep ? sweeping : most) + mostOfParents(parents) };
   const values = (await caller.values(scripts.exchange, args, sending)) as readonly unknown[];
+  if (Number(values[0]) >= LEFT_PARENTS) caller.noteFamily();
   const { places, missing, settled, ...reply } = readReply(values, now, now + leaseMs);
   notePlaces(caller, places);
   return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
@@ -81,11 +85,12 @@ const MOST_COUNTED = 16;
 
 /**
  * Of how many parents an exchange may count the children: of one if the budget has room for it, and of more if that
- * leaves room to send the exchange again.
+ * leaves room to send the exchange again. In a queue without parents, nothing is set aside for them: the first claim that
+ * meets one leaves it, due as it is, to the next exchange.
  */
-function mostParents({ meter }: Caller, most: number, mayMeet: boolean): number {
+function mostParents({ meter, hasFamilies }: Caller, most: number): number {
   const allows = (commands: number) => meter?.allows?.({ roundTrips: 1, commands }) !== false;
-  if (!mayMeet || !allows(most + mostOfParents(1))) return 0;
+  if (!hasFamilies || !allows(most + mostOfParents(1))) return 0;
   return allows(2 * most + mostOfParents(MOST_COUNTED)) ? MOST_COUNTED : 1;
 }
 
@@ -142,8 +147,8 @@ function readReply(reply: readonly unknown[], now: number, endsAt: number): Scri
   const [settled = [], fired = [], jobs = [], recovered = [], places = [], missing = [], schedules = []] =
     lists.map(textsOf);
   return {
-    paused: Number(paused) === 1,
-    ...(Number(paused) === 2 && { leftKeys: true }),
+    paused: Number(paused) % LEFT_PARENTS === 1,
+    ...(Number(paused) % LEFT_PARENTS === 2 && { leftKeys: true }),
     nextAt: timeOf(String(next)),
     backlog: Number(backlog),
     ...(Number(evicted) > 0 && { evicted: Number(evicted) }),

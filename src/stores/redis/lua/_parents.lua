@@ -59,7 +59,10 @@ local function open_parent(id, record)
   local died = counting.released[id]
   local pending, stored, is_soon = 0, nil, false
   if not died then
-    if counting.most == 0 then return nil end
+    if counting.most == 0 then
+      counting.is_short = true
+      return nil
+    end
     counting.most = counting.most - 1
     pending = count_marks(score)
     if pending > 0 then pending, stored, is_soon = look_after(score, pending) end

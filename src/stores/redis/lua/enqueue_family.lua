@@ -24,6 +24,8 @@ local head = argument()
 local record = argument()
 local flow_text = argument()
 
+local VALUES_OF_FAMILY = 5000
+
 local function open_mark(place, time)
   return OPEN .. parent .. ':' .. whole(place) .. ':' .. whole(time)
 end
@@ -172,11 +174,18 @@ local function undo()
   try_many('HDEL', jobs, new_ids)
 end
 
-local refusal = try_many('HSET', jobs, records)
-if refusal then
-  undo()
-  error(refusal.err, 0)
+-- Sends a command with the values of up to a thousand jobs, which is as many as there are in a call.
+local function store(command, key, values)
+  for first = 1, #values, VALUES_OF_FAMILY do
+    local reply = try(command, key, unpack(values, first, math.min(first + VALUES_OF_FAMILY - 1, #values)))
+    if type(reply) == 'table' and reply.err then
+      undo()
+      error(reply.err, 0)
+    end
+  end
 end
-commit_keys(now, scores, {}, undo, 5 * PIECE)
+
+store('HSET', jobs, records)
+if #keys > 0 then commit_keys(now, scores, {}, undo) else store('ZADD', due, scores) end
 surely('ZREM', due, leaving)
 return { at[NAME] and 0 or 1, 'stored' }

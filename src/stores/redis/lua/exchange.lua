@@ -12,7 +12,8 @@
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
 --   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to fire
 --   (_fire.lua)
--- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0; the score that is due next ('' for none);
+-- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
+--   could not count their children; the score that is due next ('' for none);
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
 --   1 for each accepted outcome, 0 for each refused one, since its lease is gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
@@ -161,4 +162,4 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 learn_places()
-return { paused, next_score, backlog, evicted, settled, fired, taken, recovered_leases, learned, missing, due_schedules }
+return { paused + (counting.is_short and 4 or 0), next_score, backlog, evicted, settled, fired, taken, recovered_leases, learned, missing, due_schedules }
