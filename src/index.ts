@@ -10,6 +10,7 @@ export type { DrainOptions } from "./core/drain/options.ts";
 export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
 export type { Spending } from "./core/drain/usage.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
+export type { ChildJob, ChildrenWait, FamilyOptions, TypedChildJob } from "./core/enqueue/family.ts";
 export type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
 export type {
   FlowControlKey,
@@ -20,6 +21,7 @@ export type {
 export type { HeldBack } from "./core/flow/held-back.ts";
 export type { AttemptInfo } from "./core/job/attempt-info.ts";
 export type { Backoff, BackoffRule } from "./core/job/backoff.ts";
+export type { JobChildren } from "./core/job/children.ts";
 export {
   type AnyJob,
   type BatchItem,
@@ -49,6 +51,7 @@ export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/
 export type { ChangedByJson, JsonOf, StoredField, UnchangedByJson } from "./core/job/json-of.ts";
 export type { AnySchedule, CronSchedule, IntervalSchedule, JobOptions, Schedule } from "./core/job/options.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
+export type { ChildListOptions } from "./core/manage/children.ts";
 export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
 export type { FailureGroup, FailurePage, FailuresOptions } from "./core/manage/failures.ts";
 export type {
@@ -101,6 +104,7 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/shared/errors.ts";
+export type { WaitFor } from "./core/store/family.ts";
 export type { OutcomeCounts } from "./core/store/metrics.ts";
 export type { ClearableState, EnqueueStatus, JobState, ProducerStore, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";

@@ -8,6 +8,7 @@ import type { DrainedAttempts } from "../core/drain/attempts.ts";
 import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";
 import type { BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
+import type { FamilyOptions } from "../core/enqueue/family.ts";
 import type { EnqueueOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
@@ -65,6 +66,7 @@ export class QueueClient
       | "flowControl"
       | "cancelPending"
       | "reschedulePending"
+      | "listChildren"
     >
 {
   readonly #send: Send;
@@ -112,9 +114,9 @@ export class QueueClient
    *   `maxRetries`, `backoff`, `timeout`, the limits of `flowControl`, and times beyond the handler's `enqueueLimits`.
    *   See `HandlerOptions.enqueueOptions`.
    */
-  enqueue<Job extends AnyJob | string>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
     job: Job,
-    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions>
+    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | FamilyOptions<Children>>
   ): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
 import { trials } from "../../scripts/shared/all-tests.ts";
 import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
-import { clocksApartOperation, occurrenceOperation } from "../support/operations.ts";
+import { clocksApartOperation, familyOperation, occurrenceOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
 // A small share of `npm run soak -- model`, with other sequences each time.
@@ -33,6 +33,14 @@ test("Redis fires the schedules that memory fires, through faults of the network
   // Few sequences fire a schedule, so there are twice as many.
   await fc.assert(storeModel(stage, 60, count, occurrenceOperation), runs(trials(60)));
   expect(count.fired).toBeGreaterThan(0);
+});
+
+test("parents start when their children have ended, on Redis as in memory, through faults of the network too", {
+  timeout,
+}, async () => {
+  const count = nothingCounted();
+  await fc.assert(storeModel(stage, 30, count, familyOperation), limits);
+  expect(count.faults).toBeGreaterThan(10);
 });
 
 test("Redis does what memory does where the clocks of its callers differ", { timeout }, async () => {

@@ -9,6 +9,7 @@ import {
   defineJob,
   type EnqueueOptions,
   type EnqueueResult,
+  type FamilyOptions,
   type InputOf,
   type JobContext,
   type JobInfo,
@@ -89,7 +90,7 @@ describe("the compiler infers", () => {
   });
 
   test("the same arguments for a queue and its client", () => {
-    type Options = EnqueueOptions | RecurringOptions;
+    type Options = EnqueueOptions | RecurringOptions | FamilyOptions<[]>;
     const forPlain = queue().enqueue<typeof plain>;
     expectTypeOf<Parameters<typeof forPlain>>().toEqualTypeOf<
       [job: typeof plain, payload: { id: number; note?: string }, options?: Options]

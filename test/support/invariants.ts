@@ -87,6 +87,24 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...differences("documents:names", stored.documentNames.keys(), "documents", stored.documents),
     ...indexBreaches(stored.due, now),
     ...laneBreaches(stored),
+    ...familyBreaches(stored),
+  ];
+}
+
+const CHILD = " child:";
+const DIED = " died:";
+
+/** Each child that has not ended has a mark, and so has each dead one; nothing else has. */
+function familyBreaches({ due, jobs, dead, deadJobs }: StoredQueue): string[] {
+  const children = (records: ReadonlyMap<string, string>) =>
+    [...records].flatMap(([id, record]) => (record.includes('"lastSibling":') ? id : []));
+  const marked = (mark: string) =>
+    [...due.keys()].flatMap((name) => (name.startsWith(mark) ? name.slice(mark.length) : []));
+  return [
+    ...marked(CHILD).flatMap((id) => (due.has(id) ? [] : [`${id} is marked as a child, and is no job`])),
+    ...marked(DIED).flatMap((id) => (dead.has(id) ? [] : [`${id} is marked as a dead child, and is not dead`])),
+    ...children(jobs).flatMap((id) => (due.has(CHILD + id) ? [] : [`the child ${id} has no mark`])),
+    ...children(deadJobs).flatMap((id) => (due.has(DIED + id) ? [] : [`the dead child ${id} has no mark`])),
   ];
 }
 

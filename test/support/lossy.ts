@@ -34,6 +34,7 @@ export function lossOf(fault: Fault | undefined): Loss | undefined {
 /** Methods that recognise their own work when they are resent, and give the same answer. */
 const recognising: ReadonlySet<StoreMethod> = new Set([
   "enqueue",
+  "enqueueFamily",
   "extend",
   "change",
   "retryDead",

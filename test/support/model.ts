@@ -9,7 +9,7 @@ import type { Fault } from "./faults.ts";
 import { FlowWatch } from "./flow-watch.ts";
 import { countBreaches, placeBreaches, readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
-import { anyOperation, extended, newScene, type Operation, type Scene } from "./operations.ts";
+import { anyOperation, extended, leaseOf, newScene, type Operation, type Scene } from "./operations.ts";
 import { everythingIn } from "./queue-contents.ts";
 import { anyQueueOperation, openQueueWorld } from "./queue-operations.ts";
 import type { Stage } from "./stage.ts";
@@ -103,7 +103,9 @@ async function workOff(store: QueueStore, { now, step }: Readonly<Scene>): Promi
     retentionMs: 1_000 * 86_400_000,
   };
   const { jobs } = await store.exchange(exchange);
-  const settle = jobs.map(({ lease, record: text }, index): Outcome => {
+  const settle = jobs.map((job, index): Outcome => {
+    const text = job.record;
+    const lease = leaseOf(job);
     const record = extended(text, `"end":${step}`);
     if (index % 3 === 0) return { to: "completed", lease, record };
     if (index % 3 === 1) return { to: "dead", lease, at: now, record };

@@ -1,11 +1,13 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { JobLease } from "../../src/core/attempt/lease.ts";
+import { childName, type FamilyReply, type NewFamily, type NewMember } from "../../src/core/store/family.ts";
 import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type {
   ExchangeReply,
   Lease,
+  LeasedJob,
   Outcome,
   QueueStore,
   RunLimits,
@@ -28,6 +30,8 @@ export interface Scene {
   settled: readonly Outcome[];
   /** The records of accepted outcomes with a timing: each has its own. */
   readonly timed: Set<string>;
+  /** The families to which children are still to come, and what was stored last of each. */
+  readonly open: NewFamily[];
 }
 
 /** One call of the store port, with parameters that depend on the scene. It returns the answer to compare. */
@@ -104,7 +108,19 @@ export const extended = (text: string, more: string) => `${text.slice(0, -1)},${
 const marked = (text: string, { step }: Readonly<Scene>, index = 0) => extended(text, `"mark":"${step}.${index}"`);
 
 export function newScene(): Scene {
-  return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set() };
+  return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set(), open: [] };
+}
+
+/** A record of a child still says which the last child of its parent is, as those of drains do. */
+const keeping = (text: string, lastSibling: string | undefined) =>
+  lastSibling === undefined ? text : extended(text, `"lastSibling":"${lastSibling}"`);
+
+const lastSiblingIn = (text: string) => /"lastSibling":"([^"]+)"/.exec(text)?.[1];
+
+/** The lease of a claimed job, with what its record says about its parent, as drains read it. */
+export function leaseOf({ lease, record }: LeasedJob): Lease {
+  const lastSibling = lastSiblingIn(record);
+  return lastSibling === undefined ? lease : { ...lease, lastSibling };
 }
 
 /** How an operation is made from its parameters. */
@@ -193,16 +209,136 @@ const floodOf = named(
 /** More jobs of one key than its state holds inline, so that lines grow long. */
 const flood = fc.record({ count: fc.integer({ min: 1, max: 40 }), wait, key: flowKey, limits }).map(floodOf);
 
+const flowOrNone = fc.option(fc.record({ key: flowKey, limits }), { freq: 1 });
+const member = fc.record({
+  wait,
+  flow: flowOrNone,
+  nested: fc.option(
+    fc.record({ count: fc.integer({ min: 1, max: 2 }), waitFor: fc.constantFrom("ended", "completed") }),
+  ),
+});
+
+/** The children of a parent, and their children. */
+function membersOf(parent: string, given: readonly Member[], scene: Readonly<Scene>): readonly NewMember[][] {
+  const last = childName(given.length - 1);
+  return given.map(({ wait, flow, nested }, index) => {
+    const id = `${parent}/${childName(index)}`;
+    const text = (lastSibling: string, at: number) =>
+      `1:{"lastSibling":"${lastSibling}","mark":"${scene.step}.${index}.${at}"}`;
+    const inner = nested ? { waitFor: nested.waitFor, total: nested.count } : undefined;
+    const job = { id, runAt: scene.now + wait, record: text(last, 0), ...(flow && { flow }) };
+    const own = Array.from({ length: nested?.count ?? 0 }, (_, place) => ({
+      id: `${id}/${childName(place)}`,
+      runAt: scene.now,
+      record: text(childName((nested?.count ?? 0) - 1), place + 1),
+    }));
+    return [inner ? { ...job, parent: inner } : job, ...own];
+  });
+}
+
+type Member = typeof member extends fc.Arbitrary<infer Values> ? Values : never;
+
+/** A parent with all of its children, or with the first ones. */
+const enqueueFamily = operation(
+  fc.record({
+    parent: fc.option(fc.constantFrom("p", "p/q")),
+    waitFor: fc.constantFrom("ended" as const, "completed" as const),
+    members: fc.array(member, { minLength: 1, maxLength: 4 }),
+    stored: fc.constantFrom(4, 4, 4, 1, 2),
+    wait,
+    flow: flowOrNone,
+  }),
+  ({ parent, waitFor, members, stored, wait, flow }) => {
+    const familyOf = (scene: Readonly<Scene>): NewFamily => {
+      const id = parent ?? `fresh-family-${scene.step}`;
+      const job = { runAt: scene.now + wait, record: marked("1:{}", scene), ...(flow && { flow }) };
+      const to = Math.min(stored, members.length);
+      const children = membersOf(id, members, scene);
+      const all = { id, isFreshId: parent === null, waitFor, total: members.length, job, from: 0 };
+      return { ...all, to, children: children.slice(0, to).flat() };
+    };
+    return {
+      run: (store, scene) => store.enqueueFamily(familyOf(scene), scene.now),
+      after: (scene, answer) => {
+        const family = familyOf(scene);
+        if ((answer as FamilyReply).status === "stored" && family.to < family.total)
+          scene.open.push({ ...family, since: scene.now });
+        scene.now++;
+      },
+    };
+  },
+  "enqueueFamily",
+);
+
+/** More children of a parent to which some are still to come, or of one that is gone. */
+const enqueueMore = operation(
+  fc.record({ pick, isAll: fc.boolean() }),
+  ({ pick, isAll }) => {
+    const moreOf = (scene: Readonly<Scene>): NewFamily | undefined => {
+      const last = picked(scene.open, pick);
+      if (!last) return undefined;
+      const { job: _, ...family } = last;
+      const to = isAll ? last.total : Math.min(last.to + 1, last.total);
+      const plain = Array.from({ length: last.total }, () => ({ wait: 0, flow: null, nested: null }));
+      return { ...family, from: last.to, to, children: membersOf(last.id, plain, scene).slice(last.to, to).flat() };
+    };
+    return {
+      run: async (store, scene) => {
+        const more = moreOf(scene);
+        return more && store.enqueueFamily(more, scene.now);
+      },
+      after: (scene, answer) => {
+        const more = moreOf(scene);
+        if (more && (answer as FamilyReply).status === "stored" && more.to < more.total)
+          scene.open.push({ ...more, since: scene.now });
+        scene.now++;
+      },
+    };
+  },
+  "enqueueMore",
+);
+
+/** Retries or removes some of the dead jobs. */
+const buryOrRevive = operation(
+  fc.record({ first: fc.nat({ max: 3 }), count: fc.constantFrom(1, 1, 5), revives: fc.boolean() }),
+  ({ first, count, revives }) => ({
+    async run(store, scene) {
+      const { now } = scene;
+      const { items } = await store.list("dead", { cursor: undefined, limit: 20, mostBytes: 1_000_000, now });
+      const chosen = items.slice(first, first + count);
+      const ids = chosen.map((job) => job.id);
+      if (!revives) return store.removeDead(ids, now);
+      const retries = chosen.map((job, index) => {
+        const text = keeping(marked('1:{"n":1}', scene, index), lastSiblingIn(job.record));
+        return { id: job.id, deadSince: job.at, claims: 7, runAt: now, record: text, flow: job.flow };
+      });
+      return store.retryDead(retries, now);
+    },
+  }),
+  "buryOrRevive",
+);
+
+/** Reads children of a family by their ids. */
+const findEach = operation(
+  fc.record({ parent: fc.constantFrom("p", "p/q"), mostBytes: fc.constantFrom(0, 30, 10_000) }),
+  ({ parent, mostBytes }) => ({
+    run: (store, { now }) =>
+      store.findEach([parent, ...[0, 1, 2, 3].map((index) => `${parent}/${childName(index)}`)], mostBytes, now),
+  }),
+  "findEach",
+);
+
 const groups = [undefined, "000000000000", "ffffffffffff"];
 
 function outcomeOf(
   to: Outcome["to"],
   lease: Lease,
   runAt: number,
-  text: string,
+  given: string,
   timing: Timing | null,
   name: string | null,
 ): Outcome {
+  const text = keeping(given, lease.lastSibling);
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
@@ -331,7 +467,7 @@ const exchangeOf = named("exchange", ({ outcomes, fire, limit, firesDeclared, ru
   after: (scene, answer) => {
     const reply = answer as ExchangeReply;
     noteSettled(scene, settleOf(outcomes, scene), reply);
-    scene.leases.push(...reply.jobs.map(({ lease }) => lease));
+    scene.leases.push(...reply.jobs.map(leaseOf));
     scene.due.push(...reply.schedules);
   },
 }));
@@ -352,8 +488,8 @@ const extend = operation(
     run: async (store, scene) => {
       const { now, leases } = scene;
       const lease = picked(leases, values.pick);
-      const text = values.record === null ? undefined : marked(values.record, scene);
       if (!lease) return undefined;
+      const text = values.record === null ? undefined : keeping(marked(values.record, scene), lease.lastSibling);
       const { leases: extended } = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
       return extended[0];
     },
@@ -399,7 +535,8 @@ const renewInVain = operation(
       const renewed = new JobLease(lossy, lease);
       for (const [index, renewal] of renewals.entries()) {
         isMade = renewal.isMade;
-        const text = renewal.record === null ? undefined : marked(renewal.record, scene, index);
+        const text =
+          renewal.record === null ? undefined : keeping(marked(renewal.record, scene, index), lease.lastSibling);
         await rejects(
           renewed.renew(now + Math.abs(renewal.wait), text, () => {}),
           { code: "store_unavailable" },
@@ -432,9 +569,10 @@ const change = operation(
       const id = idOf(values.job, scene);
       const found = await store.find(id, scene.now);
       if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
-      const record = values.record === null ? undefined : marked(values.record, scene);
-      const { flow } = found;
-      return store.change({ id, from: found, runAt: scene.now + values.wait, record, flow });
+      const kept = lastSiblingIn(found.record);
+      const record = values.record === null ? undefined : keeping(marked(values.record, scene), kept);
+      const { flow, family } = found;
+      return store.change({ id, from: found, runAt: scene.now + values.wait, record, flow, family });
     },
   }),
   "change",
@@ -621,7 +759,7 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
   reschedule,
   operation(
     fc.array(id, { maxLength: 3 }),
-    (ids) => ({ run: (store) => store.removeDead([...new Set(ids)]) }),
+    (ids) => ({ run: (store, { now }) => store.removeDead([...new Set(ids)], now) }),
     "removeDead",
   ),
   operation(
@@ -777,6 +915,23 @@ export const occurrenceOperation: fc.Arbitrary<readonly Operation[]> = fc
     extend,
     renewInVain,
     removeSchedule,
+  )
+  .map((each) => [each]);
+
+/** Operations on families more often than any other. */
+export const familyOperation: fc.Arbitrary<readonly Operation[]> = fc
+  .oneof(
+    { arbitrary: enqueueFamily, weight: 4 },
+    { arbitrary: enqueueMore, weight: 3 },
+    { arbitrary: exchange, weight: 8 },
+    { arbitrary: settle, weight: 2 },
+    { arbitrary: tick, weight: 3 },
+    { arbitrary: buryOrRevive, weight: 2 },
+    { arbitrary: one, weight: 2 },
+    some.map(cancelOf),
+    findEach,
+    change,
+    reschedule,
   )
   .map((each) => [each]);
 

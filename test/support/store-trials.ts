@@ -1,4 +1,5 @@
 import type { StoreMethod } from "../../src/core/store/calls.ts";
+import type { NewFamily } from "../../src/core/store/family.ts";
 import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { start as now } from "./clock.ts";
@@ -13,6 +14,18 @@ export const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   isFreshId: false,
   runAt: now,
   record: `1:{"id":"${id}"}`,
+  ...more,
+});
+
+/** A parent with two children, all of them in one call. */
+export const family = (id: string, more: Partial<NewFamily> = {}): NewFamily => ({
+  ...{ id, isFreshId: false, waitFor: "ended", total: 2, from: 0, to: 2 },
+  job: { runAt: now, record: `1:{"id":"${id}"}` },
+  children: ["000000", "000001"].map((name) => ({
+    id: `${id}/${name}`,
+    runAt: now,
+    record: `1:{"id":"${id}/${name}","lastSibling":"000001"}`,
+  })),
   ...more,
 });
 
@@ -73,6 +86,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       ],
       now,
     ),
+  enqueueFamily: (store) => store.enqueueFamily(family("parent"), now),
   settle: (store, runs) =>
     store.settle({
       now,
@@ -97,7 +111,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   areWaiting: (store) => store.areWaiting(["waits", "runs", "nobody", "later"], now),
   reschedule: (store) => store.reschedule(["waits", "runs", "nobody", "later"], now + 2 * minute, now),
   cancel: (store) => store.cancel(["waits"], now),
-  removeDead: (store) => store.removeDead(["dies", "nobody"]),
+  removeDead: (store) => store.removeDead(["dies", "nobody"], now),
   clear: (store) => store.clear("pending", now).then(({ cleared }) => cleared),
   findFlow: (store) => store.findFlow("tenant", now),
   listFlows: (store) => store.listFlows({ cursor: undefined, limit: 10, now }),
@@ -128,6 +142,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   peek: (store) => store.peek(now),
   peekWithManifest: (store) => store.peekWithManifest(now),
   find: (store) => store.find("runs", now),
+  findEach: (store) => store.findEach(["nobody", "dies", "waits", "ends", "runs"], 1_000, now),
   findDead: (store) => store.findDead(["nobody", "dies", "waits"], 1_000),
   list: (store) => store.list("ready", page),
   // Each store has a text of its own: what they share is that it stays the same while nothing happens.

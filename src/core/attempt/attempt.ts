@@ -84,6 +84,7 @@ export class Attempt {
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isExpired(this.startedAt)) return Promise.resolve({ to: "expired", lease: job.lease.current, record: "" });
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
+    if (job.isAbandoned) return Promise.resolve(outcomes.abandoned(this));
     if (!needs.traces) return this.#make();
     return needs.traces.attempt({ ...job.info, trace: job.record.trace }, (trace) => {
       this.#trace = trace;
@@ -142,10 +143,11 @@ export class Attempt {
   }
 
   #perform(definition: AnyJob, payload: unknown, enqueuedAt: number): unknown {
-    const { info } = this.job;
-    if (definition.perform) return definition.perform(payload as never, new AttemptContext(this, info, enqueuedAt));
+    const { info, children } = this.job;
+    if (definition.perform)
+      return definition.perform(payload as never, new AttemptContext(this, info, enqueuedAt, children));
     this.#call ??= new BatchCall<Attempt>([this]);
-    const item = { payload, job: new BatchAttemptContext(this, info, enqueuedAt) };
+    const item = { payload, job: new BatchAttemptContext(this, info, enqueuedAt, children) };
     const perform = (items: readonly BatchItem<unknown>[]) => definition.performBatch?.(items as never);
     return this.#call.join(this, item, perform);
   }

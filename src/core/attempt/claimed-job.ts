@@ -1,5 +1,6 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { Backoff } from "../job/backoff.ts";
+import { childrenInfo, type JobChildren } from "../job/children.ts";
 import { type AnyJob, batchSizeOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
@@ -53,7 +54,8 @@ export class ClaimedJob {
     this.record = record ?? records.unreadable;
     this.name = this.record.name;
     this.definition = definitions.get(this.name);
-    this.lease = new JobLease(store, leased.lease);
+    const { lastSibling } = this.record;
+    this.lease = new JobLease(store, lastSibling === undefined ? leased.lease : { ...leased.lease, lastSibling });
     this.dueAt = leased.dueAt;
     this.run = leased.run;
     this.attempt = records.attemptOf(this.record, leased.lease.claims);
@@ -79,6 +81,17 @@ export class ClaimedJob {
   isExpired(now: number): boolean {
     const expiresAt = expiryOf(this.record, this.definition?.expires, this.dueAt, this.attempt - 1);
     return expiresAt !== undefined && now > expiresAt;
+  }
+
+  /** Whether whoever enqueued its children has stopped before all were stored. It runs if a person retries it. */
+  get isAbandoned(): boolean {
+    const { children, revivedAt } = this.record;
+    return children?.stored !== undefined && revivedAt === undefined;
+  }
+
+  /** What became of its children. */
+  get children(): JobChildren | undefined {
+    return this.record.children && childrenInfo(this.record.children);
   }
 
   get info(): AttemptInfo {

@@ -1,4 +1,5 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
+import type { JobChildren } from "../job/children.ts";
 import { type AnyJob, type BatchJobContext, type JobContext, Snooze } from "../job/define.ts";
 import type { JobRecord } from "../job/record.ts";
 import type { Duration } from "../shared/duration.ts";
@@ -32,6 +33,7 @@ export class AttemptContext implements JobContext {
   readonly attempt: number;
   readonly maxRetries: number;
   readonly enqueuedAt: Date;
+  readonly children: JobChildren | undefined;
   // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or spread them.
   readonly extend: JobContext["extend"];
   readonly snooze: JobContext["snooze"];
@@ -40,13 +42,19 @@ export class AttemptContext implements JobContext {
   readonly enqueue: JobContext["enqueue"];
   readonly #owner: ContextOwner;
 
-  constructor(owner: ContextOwner, { id, name, queue, attempt, maxRetries }: AttemptInfo, enqueuedAt: number) {
+  constructor(
+    owner: ContextOwner,
+    { id, name, queue, attempt, maxRetries }: AttemptInfo,
+    enqueuedAt: number,
+    children: JobChildren | undefined,
+  ) {
     this.id = id;
     this.name = name;
     this.queue = queue;
     this.attempt = attempt;
     this.maxRetries = maxRetries;
     this.enqueuedAt = new Date(enqueuedAt);
+    this.children = children;
     this.extend = (duration) => handled(owner.extend(duration));
     this.snooze = (when) => new Snooze(when);
     this.progress = (value) => handled(owner.reportProgress(value));
@@ -68,8 +76,8 @@ export class AttemptContext implements JobContext {
 export class BatchAttemptContext extends AttemptContext implements BatchJobContext {
   readonly fail: BatchJobContext["fail"];
 
-  constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number) {
-    super(owner, info, enqueuedAt);
+  constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number, children: JobChildren | undefined) {
+    super(owner, info, enqueuedAt, children);
     this.fail = (error) => owner.fail(error);
   }
 }

@@ -6,6 +6,7 @@ import { failureGroup } from "../job/failure-group.ts";
 import * as records from "../job/record.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { asJson } from "../shared/json.ts";
+import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE, type Outcome, type Timing } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
 import type { AttemptNeeds } from "./needs.ts";
@@ -128,6 +129,16 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
 export function usedUp(attempt: EndedAttempt): AttemptOutcome {
   const { job } = attempt;
   const error = job.crashes > 0 ? leaseExpired(job.crashes, job.attempt - 1) : retriesLowered(job);
+  return { ...dead(attempt, withoutStack(error)), timing: undefined };
+}
+
+/** Ends a parent whose children were not all stored: no attempt is made. */
+export function abandoned(attempt: EndedAttempt): AttemptOutcome {
+  const { total, stored } = attempt.job.record.children as ChildCounts;
+  const error = new Error(
+    `Whoever enqueued the job stopped after ${stored} of its ${total} children were stored. A retry runs it as it is.`,
+  );
+  error.name = "AbandonedError";
   return { ...dead(attempt, withoutStack(error)), timing: undefined };
 }
 

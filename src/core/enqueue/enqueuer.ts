@@ -19,8 +19,9 @@ import {
   readJobs,
 } from "./bulk.ts";
 import { Turn } from "./coalesce.ts";
+import { finishFamily, type GivenFamily, readFamily, storeFamily } from "./family.ts";
 import type { EnqueueNeeds } from "./needs.ts";
-import { attemptMs, type EnqueueOptions } from "./new-job.ts";
+import { attemptMs, type EnqueueOptions, finishJob, type JobDraft } from "./new-job.ts";
 
 /** Which of the due jobs an eager start leases to its caller. */
 export interface HoldOptions {
@@ -58,6 +59,33 @@ export class Enqueuer {
     if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.#store(newJobs));
     const { definitions, clock } = this.#needs;
     return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), this.#turn.newId));
+  }
+
+  /** Stores a job that waits for its children, and these: as many as fit in one atomic call. */
+  async family(given: GivenFamily, onProgress: ((stored: number) => void) | undefined): Promise<EnqueueResult> {
+    const read = readFamily(given, this.#needs);
+    const { parent, branches, names } = read;
+    if (branches.length === 0) return this.#alone(parent, names);
+    const { results } = await this.#observed(names, undefined, async (trace) => {
+      const { isDuplicate } = await storeFamily(this.#needs, await finishFamily(read, trace), onProgress);
+      const status = isDuplicate ? ("duplicate" as const) : ("enqueued" as const);
+      const children = branches.flatMap(({ jobs }) =>
+        jobs.map(({ draft: { job }, parent: waits }) => ({
+          ...{ id: job.id, status },
+          runAt: waits ? null : new Date(job.runAt),
+        })),
+      );
+      return { results: [{ id: parent.job.id, status, runAt: null }, ...children] };
+    });
+    return results[0] as EnqueueResult;
+  }
+
+  /** Stores a job that has no children to wait for. */
+  async #alone(draft: JobDraft, names: readonly string[]): Promise<EnqueueResult> {
+    const { results } = await this.#observed(names, undefined, async (trace) => ({
+      results: await this.#store([await finishJob(draft, trace)]),
+    }));
+    return results[0] as EnqueueResult;
   }
 
   /** Stores jobs: 1,000 in one atomic call. */

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
+import type { JobChildren } from "./children.ts";
 import type { JobEnqueueOptions } from "./enqueue-options.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import type { UnchangedByJson } from "./json-of.ts";
@@ -28,6 +29,8 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** When it was enqueued, by the clock of the process that enqueued it. */
   readonly enqueuedAt: Date;
+  /** What became of the children that it has waited for; undefined if it was enqueued without `children`. */
+  readonly children: JobChildren | undefined;
   /**
    * Gives the attempt `duration` from now (default: the job's timeout again), and extends its lease accordingly.
    * @throws {TidegateError} `conflict` if the lease is lost or the attempt has ended, for example by its timeout: stop

@@ -1,5 +1,6 @@
 import { conflict, quote } from "../shared/errors.ts";
 import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
+import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE } from "../store/store.ts";
 import type { BackoffRule } from "./backoff.ts";
 import { decode, encode, whyUnreadable } from "./codec.ts";
@@ -54,6 +55,10 @@ export interface JobRecord {
   /** The schedule and the occurrence that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
   readonly trace?: JobTrace;
+  /** If it is a child: what follows the parent's id in the id of the last child of its parent. */
+  readonly lastSibling?: string;
+  /** If it has children: what became of them, once it has been claimed. */
+  readonly children?: ChildCounts;
   /** How it ended. Only on completed and dead jobs. */
   readonly end?: JobEnd;
 }

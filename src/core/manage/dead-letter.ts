@@ -192,7 +192,12 @@ export async function removeDead(
   const selected = readSelection(selection);
   const options = removeOptions.read(given);
   const remove = async (dead: readonly StoredJob[]) =>
-    options.dryRun ? dead.length : needs.store.removeDead(dead.map(({ id }) => id));
+    options.dryRun
+      ? dead.length
+      : needs.store.removeDead(
+          dead.map(({ id }) => id),
+          needs.clock(),
+        );
   const removed = await forEachPiece(piecesOf(needs, selected, needs.clock()), options, remove);
   if (typeof selection === "string" && removed === 0) throw notDead(selection);
   return removed;

@@ -1,4 +1,5 @@
 import type { HeldBack } from "../flow/held-back.ts";
+import { childrenInfo, type JobChildren } from "../job/children.ts";
 import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
 import type { JsonOf } from "../job/json-of.ts";
@@ -53,7 +54,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly payload: Payload;
   /** When it was enqueued. */
   readonly enqueuedAt: Date;
-  /** When it is to run; null unless it waits. */
+  /** When it is to run; null unless it waits, and while it waits for its children. */
   readonly runAt: Date | null;
   /** How many attempts have begun. */
   readonly attempts: number;
@@ -69,6 +70,11 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly heldBack?: HeldBack;
   /** When it is dropped unless it has begun by then. Only for jobs with `expires` that wait for their first attempt. */
   readonly expiresAt?: Date;
+  /**
+   * What has become of its children. For a job that still waits for them, only in the result of `getJob`. Once it has
+   * begun, they stay as they were then.
+   */
+  readonly children?: JobChildren;
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
   /** What its attempts have logged, oldest first: the last 100 lines, up to 8 KB. */
@@ -134,17 +140,26 @@ export function jobInfo(
     state: stored.state,
     payload: record.payload ?? null,
     enqueuedAt: new Date(record.enqueuedAt),
-    runAt: waits ? new Date(stored.at) : null,
+    runAt: waits && !stored.family ? new Date(stored.at) : null,
     attempts,
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(logLine),
+    ...childrenOf(stored, record),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
     ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };
+}
+
+function childrenOf({ family }: StoredJob, { children }: JobRecord): Pick<JobInfo, "children"> {
+  if (children) return { children: childrenInfo(children) };
+  if (!family?.counts) return {};
+  const { total, dropped, counts } = family;
+  const { stored, pending, dead } = counts;
+  return { children: childrenInfo({ total, completed: stored - pending - dead - dropped, dead, dropped }) };
 }
 
 function runningOf(

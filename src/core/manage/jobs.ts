@@ -93,7 +93,7 @@ async function storeChange(
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;
   if ("payload" in change) await checkFits(before.name, definition, change.payload);
-  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow })))
+  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow, family: stored.family })))
     throw conflict(`Job "${id}" changed at the same time. Read it again.`);
   return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
 }

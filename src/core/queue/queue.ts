@@ -5,10 +5,12 @@ import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
+import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
 import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
+import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
 import { Documents } from "../manage/documents.ts";
 import { type FailurePage, type FailuresOptions, getFailures } from "../manage/failures.ts";
@@ -125,21 +127,31 @@ export class Queue {
    * call is still checked separately and gets its own result. One request stores up to 1,000 jobs and 4 MiB; if it
    * fails, every call in it fails.
    *
+   * With `children` among the options, it stores these jobs too, and the job runs once when all of them have ended. It
+   * gets `job.children`, and `listChildren` gives their results. More than 1,000 are stored in several atomic calls: if
+   * the caller dies between two of them, the job never runs, and is dead an hour later. With an `id` of your own, repeat
+   * the call: it goes on where the last one has stopped.
+   *
    * @param job a definition, or the name of one.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options.
-   * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
-   * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored.
+   * @throws {InvalidPayloadError} if a payload does not fit its schema. Nothing was stored.
+   * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored. With `children` also
+   *   `conflict` if their ids are taken, or if the job no longer waits for more of them.
    */
-  enqueue<Job extends AnyJob | string>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
     job: Job,
-    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions>
+    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | FamilyOptions<Children>>
   ): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options: EnqueueOptions | RecurringOptions = {},
+    options: EnqueueOptions | RecurringOptions | FamilyOptions<readonly (AnyJob | string)[]> = {},
   ): Promise<EnqueueResult> {
     checkOptions(options);
+    if ("children" in options && options.children !== undefined) {
+      const { onProgress, ...family } = options;
+      return this.#enqueuer.family({ ...family, job, payload }, onProgress);
+    }
     const recurring = options as RecurringOptions;
     if (recurring.cron !== undefined || recurring.every !== undefined)
       return enqueueRecurring(this.schedules, this.#open.definitions, job, payload, recurring);
@@ -233,6 +245,17 @@ export class Queue {
   /** Lists jobs: waiting and running ones by time, dead and completed ones newest first. */
   async listJobs(options: ListOptions = {}): Promise<JobPage> {
     return listJobs(this.#open, options);
+  }
+
+  /**
+   * Lists the children of a job, in the order in which they were given, with their states and results. Children that
+   * were cancelled or removed, or completed longer ago than `retention`, are left out: a page may then be short, or
+   * empty. Continue while there is a cursor.
+   *
+   * @throws {TidegateError} `not_found` if no job has the id.
+   */
+  async listChildren(id: string, options: ChildListOptions = {}): Promise<JobPage> {
+    return listChildren(this.#open, id, options);
   }
 
   /** Lists dead jobs, newest first: all of them, one job type, or one group of failures. */

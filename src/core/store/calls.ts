@@ -3,6 +3,7 @@ import type { QueueStore } from "./store.ts";
 /** The methods of a store. Each one sends something to the database. */
 export type StoreMethod =
   | "enqueue"
+  | "enqueueFamily"
   | "settle"
   | "exchange"
   | "partitions"
@@ -11,6 +12,7 @@ export type StoreMethod =
   | "extend"
   | "find"
   | "findDead"
+  | "findEach"
   | "list"
   | "failures"
   | "areWaiting"

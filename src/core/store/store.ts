@@ -1,5 +1,6 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
+import type { FamilyReply, NewFamily, StoredFamily } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
@@ -68,6 +69,8 @@ export interface Lease {
   readonly bornAs?: string;
   /** With `flow`: whether it is one of a run. Default false. */
   readonly isOfRun?: boolean;
+  /** If the job is a child: what follows the parent's id in the id of the last child. */
+  readonly lastSibling?: string;
   /** Its other possible end, after a renewal whose reply was lost. An outcome counts under either end. */
   readonly mayEndAt?: number;
 }
@@ -398,8 +401,10 @@ export interface StoredJob {
    */
   readonly at: number;
   readonly claims: number;
-  /** Its flow control key. Completed jobs have none. */
+  /** Its flow control key. Completed jobs have none, nor does a parent that still waits for its children. */
   readonly flow?: JobFlow;
+  /** What it waits for, if it has children and has never been claimed. */
+  readonly family?: StoredFamily;
 }
 
 export interface Page<Item> {
@@ -453,6 +458,9 @@ export interface FoundDead {
   readonly rest: readonly string[];
 }
 
+/** Those of some jobs that exist, in the order of their ids. `rest` as in `FoundDead`. */
+export type FoundJobs = FoundDead;
+
 /** States that can be cleared. `pending` is scheduled and ready together. Running jobs are never cleared. */
 export type ClearableState = "pending" | "scheduled" | "ready" | "completed" | "dead";
 
@@ -470,6 +478,8 @@ export interface Change {
   readonly record: string | undefined;
   /** As read. */
   readonly flow?: JobFlow | undefined;
+  /** As read. A parent that is moved runs no earlier than that, but still waits for its children. */
+  readonly family?: StoredFamily | undefined;
 }
 
 /** Retries a dead job, if it has been dead since `deadSince`. */
@@ -518,8 +528,9 @@ export interface LocalFacts {
 
 /** The part of `QueueStore` that enqueues. */
 export interface EnqueueStore {
-  readonly local: Pick<LocalFacts, "idSource" | "partitionOf">;
+  readonly local: Pick<LocalFacts, "idSource" | "idBeside" | "partitionOf">;
   readonly enqueue: QueueStore["enqueue"];
+  readonly enqueueFamily: QueueStore["enqueueFamily"];
 }
 
 /** The jobs of one queue, as a store keeps them. The `Queue` class calls it; your code never needs to. */
@@ -528,6 +539,11 @@ export interface QueueStore {
   readonly local: LocalFacts;
   /** Stores all jobs or none. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
+  /**
+   * Stores a parent with its first children, or more children of one that waits: all of them, or nothing. It starts only
+   * once the last of them are stored: if none come for an hour, it is handed out as one whose enqueue has stopped.
+   */
+  enqueueFamily(family: NewFamily, now: number): Promise<FamilyReply>;
   /** Settles outcomes, and nothing else. */
   settle(request: SettleRequest): Promise<SettleReply>;
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */
@@ -547,6 +563,8 @@ export interface QueueStore {
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
   /** Reads one job, in any state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
+  /** Reads these jobs, in any state, until their records have `mostBytes`: at least one of the ids. */
+  findEach(ids: readonly string[], mostBytes: number, now: number): Promise<FoundJobs>;
   /** Reads the dead ones among these jobs, until their records have `mostBytes`. Reads at least one of the ids. */
   findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead>;
   /**
@@ -568,7 +586,7 @@ export interface QueueStore {
   /** Retries dead jobs: they wait again. Returns false for a job that is no longer dead. */
   retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]>;
   /** Removes dead jobs for good. Returns how many of the ids were dead. */
-  removeDead(ids: readonly string[]): Promise<number>;
+  removeDead(ids: readonly string[], now: number): Promise<number>;
   /**
    * Removes some of the jobs of a state. If there are more, `next` is the `from` of the next call.
    *

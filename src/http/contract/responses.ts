@@ -3,6 +3,7 @@ import type { DrainReport } from "../../core/drain/report.ts";
 import type { Spending } from "../../core/drain/usage.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
+import type { JobChildren } from "../../core/job/children.ts";
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
@@ -120,6 +121,7 @@ export const heldBack = record<HeldBack>()({
   since: time,
   until: nullable(time),
 });
+const children = record<JobChildren>()(each("total pending completed dead dropped", count));
 const jobFields = {
   ...each("id name queue", text),
   payload: anything,
@@ -130,6 +132,7 @@ const jobFields = {
   errors: list(failedAttempt),
   logs: list(logLine),
   heldBack: optional(heldBack),
+  children: optional(children),
   ...each("progress result", optional(anything)),
   ...each("expiresAt startedAt leaseEndsAt completedAt", optional(time)),
   schedule: optional(record<{ readonly key: string; readonly slot: Date }>()({ key: text, slot: time })),

@@ -1,4 +1,6 @@
 import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
+import { withChildren } from "../../core/store/family.ts";
+import type { JobFlow } from "../../core/store/flow.ts";
 import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
@@ -56,6 +58,11 @@ export function settle(state: MemoryState, request: SettleRequest): readonly boo
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
   for (const { followUps = [] } of accepted)
     for (const job of followUps) addJob(state, job, request.now, !job.keepsLimits);
+  const fates = accepted.flatMap(({ to, lease }) => {
+    if (to !== "completed" && to !== "dead" && to !== "expired") return [];
+    return [state.families.end(lease.id, to === "expired" ? "dropped" : to)];
+  });
+  state.release(fates, request.now);
   state.tally.count(accepted, request.now, request.observe === true);
   state.flowControl.putMarks(request.now);
   return settled;
@@ -132,7 +139,8 @@ function claim(
 ): Pick<ExchangeReply, "schedules" | "backlog" | "leftKeys"> & { readonly taken: Taken } {
   const backlog = countBacklog ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
-  const hasKey = (member: string) => member.startsWith(FLOW_KEY_MEMBER) || state.flows.has(member);
+  const hasKey = (member: string) =>
+    member.startsWith(FLOW_KEY_MEMBER) || state.flows.has(member) || state.families.flowOf(member) !== undefined;
   const keysIn = (entries: readonly Entry[]) =>
     entries.flatMap(([member]) => (member.startsWith(FLOW_KEY_MEMBER) ? member.slice(FLOW_KEY_MEMBER.length) : []));
   const isAllowed = ([member]: Entry) => meetsKeys || !hasKey(member);
@@ -154,12 +162,15 @@ function claim(
     } else if (member.startsWith(FLOW_KEY_MEMBER)) {
       const key = member.slice(FLOW_KEY_MEMBER.length);
       takeFromLine(state, key, firstOf.get(key) ?? [], taken);
+    } else if (state.families.isWaiting(member)) {
+      meetParent(state, member, taken);
     } else if (state.mayStartAgain(member, now)) {
       taken.take(member);
     } else {
       state.wait(member, waitingScore(at, claims));
     }
   }
+  joinLines(state, taken);
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
   return { taken, schedules, backlog, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
 }
@@ -199,11 +210,40 @@ function takeFromLine(state: MemoryState, key: string, first: readonly string[],
   });
 }
 
+/** A parent begins if no child of it is left. With a flow control key, it joins the line. */
+function meetParent(state: MemoryState, id: string, taken: Taken): void {
+  const { families, records } = state;
+  const record = records.get(id) ?? "";
+  const flow = families.flowOf(id);
+  if (!flow && !taken.fits(record)) return;
+  const opening = families.open(id, taken.now);
+  if ("lookAt" in opening) {
+    state.wait(id, waitingScore(opening.lookAt));
+    return;
+  }
+  records.set(id, withChildren(record, opening.counts));
+  if (flow) taken.joining.push(id);
+  else taken.lease(id);
+  if (!flow) families.forget(id);
+}
+
+/** The parents that begin join the lines of their keys, after the claim has taken jobs from these. */
+function joinLines(state: MemoryState, { joining, now }: Taken): void {
+  for (const id of joining) {
+    const flow = state.families.flowOf(id);
+    if (flow) state.flows.set(id, state.flowControl.join(flow, false, now));
+    state.families.forget(id);
+    if (flow) state.flowControl.wait(state.flows.get(id) as JobFlow, id, waitingScore(now));
+  }
+}
+
 /** The jobs that a claim takes: as many as fit into its reply. */
 class Taken {
   readonly #jobs: LeasedJob[] = [];
   /** How many jobs of each key it has taken, and how many of these are riders. */
   readonly #runs = new Map<string, { jobs: number; riders: number }>();
+  /** The parents that join the lines of their keys. */
+  readonly joining: string[] = [];
   readonly now: number;
   readonly #state: MemoryState;
   readonly #leaseMs: number;
@@ -218,18 +258,23 @@ class Taken {
 
   /** Takes a job that is new. @returns false if it does not fit. */
   make(id: string, runAt: number, record: string): boolean {
-    if (!this.#fits(record)) return false;
+    if (!this.fits(record)) return false;
     this.#state.add(id, record, undefined);
     this.#lease(id, record, waitingScore(runAt), { isFired: true });
     return true;
   }
 
   take(id: string): void {
-    const record = this.#state.records.get(id) ?? "";
-    if (this.#fits(record)) this.#lease(id, record, this.#state.due.score(id) ?? 0);
+    if (this.fits(this.#state.records.get(id) ?? "")) this.lease(id);
   }
 
-  #fits(record: string): boolean {
+  /** Takes a job that fits. */
+  lease(id: string): void {
+    this.#lease(id, this.#state.records.get(id) ?? "", this.#state.due.score(id) ?? 0);
+  }
+
+  /** Whether the reply has room for a record, which then counts. */
+  fits(record: string): boolean {
     this.#bytes += bytesOf(record);
     this.#isFull ||= this.#bytes > MOST_CLAIMED_BYTES && this.#jobs.length > 0;
     return !this.#isFull;

@@ -19,6 +19,7 @@ import {
   renewedLease,
 } from "../../core/store/store.ts";
 import { enqueue } from "./enqueue.ts";
+import { enqueueFamily } from "./enqueue-family.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import {
   countJobs,
@@ -49,7 +50,7 @@ const local: LocalFacts = {
 
 /** The store port on plain maps: what each method does, without the details of Redis. */
 export function memoryQueue(state: MemoryState): QueueStore {
-  const { due, records, flowControl, counters, documents, tally } = state;
+  const { due, records, flowControl, families, counters, documents, tally } = state;
   const isWaiting = (id: string, now: number) => {
     const score = due.score(id);
     return score !== undefined && stateOf(score, now) !== "running";
@@ -61,10 +62,14 @@ export function memoryQueue(state: MemoryState): QueueStore {
     due.delete(SCHEDULE_MEMBER + key);
     return state.schedules.delete(key);
   };
-  const removeDead = (ids: readonly string[]) => {
-    const removed = ids.filter((id) => state.removeDead(id)).length;
-    counters.removed += removed;
-    return removed;
+  const removeDead = (ids: readonly string[], now: number) => {
+    const removed = ids.filter((id) => state.removeDead(id));
+    counters.removed += removed.length;
+    state.release(
+      removed.map((id) => families.removeDead(id)),
+      now,
+    );
+    return removed.length;
   };
   const peek = (now: number) => {
     const { paused } = state;
@@ -76,6 +81,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
   return {
     local,
     enqueue: async (jobs, now) => enqueue(state, jobs, now),
+    enqueueFamily: async (family, now) => enqueueFamily(state, family, now),
     settle: async (request) => ({ settled: settle(state, request), gone: goneOf(state, request) }),
     exchange: async (request) => exchange(state, request),
     async partitions(wanted) {
@@ -101,6 +107,11 @@ export function memoryQueue(state: MemoryState): QueueStore {
       return { leases };
     },
     find: async (id, now) => findJob(state, id, now),
+    async findEach(ids, mostBytes, now) {
+      const found = ids.map((id) => findJob(state, id, now, false));
+      const looked = firstPiece(found, (job) => job?.record ?? "", mostBytes);
+      return { jobs: looked.flatMap((job) => job ?? []), rest: ids.slice(looked.length) };
+    },
     async findDead(ids, mostBytes) {
       const found = ids.map((id) => findDeadJob(state, id));
       const looked = firstPiece(found, (job) => job?.record ?? "", mostBytes);
@@ -110,13 +121,15 @@ export function memoryQueue(state: MemoryState): QueueStore {
     failures: async (page) => failuresIn(state, page),
     areWaiting: async (ids, now) => ids.map((id) => isWaiting(id, now)),
     async cancel(ids, now, mayRun = false) {
+      const parents: (string | undefined)[] = [];
       const statuses = ids.map((id) => {
         if (due.score(id) === undefined) return "missing";
         if (!mayRun && !isWaiting(id, now)) return "running";
-        state.remove(id);
+        parents.push(state.drop(id));
         counters.cancelled++;
         return "cancelled";
       });
+      state.release(parents, now);
       flowControl.putMarks(now);
       return statuses;
     },
@@ -130,9 +143,9 @@ export function memoryQueue(state: MemoryState): QueueStore {
       flowControl.putMarks(now);
       return moved;
     },
-    async change({ id, from, runAt, record }) {
+    async change({ id, from, runAt, record, family }) {
       const score = due.score(id);
-      if (score === undefined) return false;
+      if (score === undefined || (family && !families.isWaiting(id))) return false;
       const changed = waitingScore(runAt, from.claims);
       const { at, claims, isLeased } = unpack(score);
       if (at !== from.at || claims !== from.claims) {
@@ -140,6 +153,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const isChanged = !isLeased && waitingScore(at, claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
+      if (changed !== score) families.move(id, runAt);
       state.wait(id, changed);
       flowControl.putMarks(Number.POSITIVE_INFINITY);
       if (record !== undefined) records.set(id, record);
@@ -152,15 +166,16 @@ export function memoryQueue(state: MemoryState): QueueStore {
         state.removeDead(id);
         state.add(id, record, flow && flowControl.join(flow, false, now));
         state.wait(id, waitingScore(runAt, claims));
+        families.revive(id);
         counters.retriedDead++;
         return true;
       });
       flowControl.putMarks(now);
       return retried;
     },
-    removeDead: async (ids) => removeDead(ids),
+    removeDead: async (ids, now) => removeDead(ids, now),
     async clear(cleared, now) {
-      if (cleared === "dead") return { cleared: removeDead([...state.deadRecords.keys()]), next: undefined };
+      if (cleared === "dead") return { cleared: removeDead([...state.deadRecords.keys()], now), next: undefined };
       const count = cleared === "completed" ? clearCompleted(state, now) : clearWaiting(state, cleared, now);
       return { cleared: count, next: undefined };
     },
@@ -217,7 +232,9 @@ function clearCompleted(state: MemoryState, now: number): number {
 function clearWaiting(state: MemoryState, cleared: Exclude<ClearableState, "completed" | "dead">, now: number): number {
   const meant: readonly JobState[] = cleared === "pending" ? ["scheduled", "ready"] : [cleared];
   const ids = [...state.due.from(0)].filter(([id, score]) => isJob(id) && meant.includes(stateOf(score, now)));
-  for (const [id] of ids) state.remove(id);
+  const parents = ids.map(([id]) => state.drop(id));
+  // A parent that is released here is not ready yet, so that no piece of the same call would clear it.
+  if (cleared === "ready") state.release(parents, now + 1);
   state.flowControl.putMarks(now);
   state.counters.cancelled += ids.length;
   return ids.length;

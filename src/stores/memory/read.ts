@@ -18,9 +18,10 @@ import { badCursor, type Cursor, readCursor, readUnordered, unorderedCursor, wri
 import type { SortedSet } from "./sorted-set.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 
-export function findJob(state: MemoryState, id: string, now: number): StoredJob | undefined {
+/** @param withCounts counts the children of a parent that waits. */
+export function findJob(state: MemoryState, id: string, now: number, withCounts = true): StoredJob | undefined {
   const score = state.due.score(id);
-  if (score !== undefined) return liveJob(state, id, score, now);
+  if (score !== undefined) return liveJob(state, id, score, now, withCounts);
   if (state.isKept(id, now)) return completedJob(state, id);
   return findDeadJob(state, id);
 }
@@ -29,10 +30,12 @@ export function findDeadJob(state: MemoryState, id: string): StoredJob | undefin
   return state.dead.score(id) === undefined ? undefined : deadJob(state, id);
 }
 
-function liveJob(state: MemoryState, id: string, score: number, now: number): StoredJob {
+function liveJob(state: MemoryState, id: string, score: number, now: number, withCounts = false): StoredJob {
   const { at, claims } = unpack(score);
   const flow = state.flows.get(id);
-  return { id, state: stateOf(score, now), record: state.records.get(id) ?? "", at, claims, ...(flow && { flow }) };
+  const family = state.families.stored(id, withCounts);
+  const job = { id, state: stateOf(score, now), record: state.records.get(id) ?? "", at, claims };
+  return { ...job, ...(flow && { flow }), ...(family && { family }) };
 }
 
 function completedJob(state: MemoryState, id: string): StoredJob {

@@ -1,9 +1,18 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
-import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack } from "../../core/store/score.ts";
+import {
+  isAstray,
+  isInLine,
+  leaseScore,
+  momentOf,
+  SCHEDULE_MEMBER,
+  unpack,
+  waitingScore,
+} from "../../core/store/score.ts";
 import type { JobState, Lease, Outcome, Spread } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
+import { Families } from "./families.ts";
 import { FlowControl } from "./flow-control.ts";
 import { SortedSet } from "./sorted-set.ts";
 
@@ -35,6 +44,7 @@ export class MemoryState {
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, Recurring>();
   readonly documents = new Documents();
+  readonly families = new Families();
   readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0, expired: 0 };
   readonly tally = new Tally();
   paused = false;
@@ -97,6 +107,22 @@ export class MemoryState {
     this.due.delete(id);
     this.records.delete(id);
     this.flows.delete(id);
+    this.families.forget(id);
+  }
+
+  /** Removes a job that has neither completed nor died. @returns its parent, if it is a child. */
+  drop(id: string): string | undefined {
+    this.remove(id);
+    return this.families.end(id, "dropped");
+  }
+
+  /** Makes those of these parents due of which no child is left. */
+  release(parents: Iterable<string | undefined>, now: number): void {
+    for (const id of parents) {
+      const score = id === undefined ? undefined : this.due.score(id);
+      if (id === undefined || score === undefined || score <= waitingScore(now)) continue;
+      if (this.families.isReleased(id)) this.wait(id, waitingScore(now));
+    }
   }
 
   /** Takes a job out of the line of its key, or frees its slot. */

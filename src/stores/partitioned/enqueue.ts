@@ -1,23 +1,43 @@
-import type { EnqueueReply, NewJob } from "../../core/store/store.ts";
+import type { FamilyReply, NewFamily } from "../../core/store/family.ts";
+import type { EnqueueReply, NewJob, QueueStore } from "../../core/store/store.ts";
 import { isUnavailable } from "./partial-replies.ts";
 import type { Parts } from "./parts.ts";
 
 /** Stores jobs: all jobs of a partition, or none of them. */
 export async function enqueue(parts: Parts, jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]> {
   const partOf = (job: NewJob) => parts.local.partitionOf(job);
-  const { outlooks } = parts;
   return parts.each(jobs.map(withScope), partOf, async (part, some) => {
-    try {
-      const replies = await parts.at(part).enqueue(some, now);
-      outlooks.unreachable.noteEnqueue(part, now, true);
-      outlooks.noteEnqueued(part, some);
-      if (replies[0]) parts.checkIfEmptied(part, replies[0]);
-      return replies;
-    } catch (error) {
-      if (isUnavailable(error)) outlooks.unreachable.noteEnqueue(part, now, false);
-      throw error;
-    }
+    const replies = await noting(parts, part, now, (store) => store.enqueue(some, now));
+    parts.outlooks.noteEnqueued(part, some);
+    if (replies[0]) parts.checkIfEmptied(part, replies[0]);
+    return replies;
   });
+}
+
+/** Stores a family in the partition of its parent, where the ids of its children are as well. */
+export async function enqueueFamily(parts: Parts, family: NewFamily, now: number): Promise<FamilyReply> {
+  const part = parts.of(family.id);
+  const reply = await noting(parts, part, now, (store) => store.enqueueFamily(family, now));
+  parts.outlooks.noteEnqueued(part, family.children);
+  parts.checkIfEmptied(part, reply);
+  return reply;
+}
+
+/** Notes whether a part is reachable. */
+async function noting<Reply>(
+  { outlooks: { unreachable }, all }: Parts,
+  part: number,
+  now: number,
+  store: (part: QueueStore) => Promise<Reply>,
+): Promise<Reply> {
+  try {
+    const reply = await store(all[part] as QueueStore);
+    unreachable.noteEnqueue(part, now, true);
+    return reply;
+  } catch (error) {
+    if (isUnavailable(error)) unreachable.noteEnqueue(part, now, false);
+    throw error;
+  }
 }
 
 /**

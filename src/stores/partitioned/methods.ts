@@ -1,10 +1,10 @@
 import type { StoreMethod } from "../../core/store/calls.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { enqueue } from "./enqueue.ts";
+import { enqueue, enqueueFamily } from "./enqueue.ts";
 import { exchange, settle } from "./exchange.ts";
 import { extend } from "./extend.ts";
 import { partitionOfKey } from "./facts.ts";
-import { clear, failures, findDead, list, pageInTurn } from "./pages.ts";
+import { clear, failures, findDead, findEach, list, pageInTurn } from "./pages.ts";
 import type { Parts } from "./parts.ts";
 import { peek, peekWithManifest } from "./peek.ts";
 import { sumOfHours, sumOfNames, sumOfPending, sumOfStats } from "./sums.ts";
@@ -72,6 +72,7 @@ function inEach<Method extends "areWaiting" | "cancel" | "reschedule" | "retryDe
 /** How each method is spread. */
 const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
   enqueue: by(enqueue),
+  enqueueFamily: by(enqueueFamily),
   settle: by(settle),
   exchange: by(exchange),
   partitions: by(async ({ all, stores }) => ({ partitions: all.length, stores, store: 0 })),
@@ -80,6 +81,7 @@ const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
   extend: by(extend),
   find: inOne((parts, id) => parts.of(id)),
   findDead: by(findDead),
+  findEach: by(findEach),
   list: by(list),
   failures: by(failures),
   areWaiting: inEach(),
@@ -87,9 +89,9 @@ const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
   reschedule: inEach(),
   change: inOne((parts, { id }) => parts.of(id)),
   retryDead: inEach(),
-  removeDead: by(async (parts, ids) => {
+  removeDead: by(async (parts, ids, now) => {
     const groups = [...parts.group(ids, (id) => parts.of(id))];
-    const counts = await Promise.all(groups.map(([part, some]) => parts.at(part).removeDead(some)));
+    const counts = await Promise.all(groups.map(([part, some]) => parts.at(part).removeDead(some, now)));
     return counts.reduce((sum, count) => sum + count, 0);
   }),
   clear: by(clear),

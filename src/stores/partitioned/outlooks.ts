@@ -30,7 +30,7 @@ export class Outlooks {
     this.#last = Math.floor(Math.random() * count);
   }
 
-  noteEnqueued(part: number, jobs: readonly NewJob[]): void {
+  noteEnqueued(part: number, jobs: readonly Pick<NewJob, "runAt" | "leaseEndsAt">[]): void {
     const waiting = jobs.flatMap(({ runAt, leaseEndsAt }) => (leaseEndsAt === undefined ? runAt : []));
     if (waiting.length > 0) this.#enqueued.set(part, Math.min(this.#enqueued.get(part) ?? NEVER, ...waiting));
   }

@@ -2,6 +2,7 @@ import type {
   FailuresPage,
   FailuresRequest,
   FoundDead,
+  FoundJobs,
   JobState,
   Page,
   PageRequest,
@@ -71,12 +72,24 @@ function shareOf<Request extends FailuresRequest>(parts: Parts, page: Request): 
 }
 
 /** Reads only the part of the first id: all parts together would exceed the limit. */
-export async function findDead(parts: Parts, ids: readonly string[], mostBytes: number): Promise<FoundDead> {
+async function inPartOfFirst(
+  parts: Parts,
+  ids: readonly string[],
+  find: (part: QueueStore, ids: readonly string[]) => Promise<FoundDead>,
+): Promise<FoundDead> {
   const [first] = ids;
   if (first === undefined) return { jobs: [], rest: [] };
   const isHere = (id: string) => parts.of(id) === parts.of(first);
-  const { jobs, rest } = await parts.at(parts.of(first)).findDead(ids.filter(isHere), mostBytes);
+  const { jobs, rest } = await find(parts.at(parts.of(first)), ids.filter(isHere));
   return { jobs, rest: [...rest, ...ids.filter((id) => !isHere(id))] };
+}
+
+export function findDead(parts: Parts, ids: readonly string[], mostBytes: number): Promise<FoundDead> {
+  return inPartOfFirst(parts, ids, (part, some) => part.findDead(some, mostBytes));
+}
+
+export function findEach(parts: Parts, ids: readonly string[], mostBytes: number, now: number): Promise<FoundJobs> {
+  return inPartOfFirst(parts, ids, (part, some) => part.findEach(some, mostBytes, now));
 }
 
 export async function clear(

@@ -91,6 +91,8 @@ export class Connection {
   readonly places = new Map<string, Map<string, string>>();
   /** The keys `due` of queues with the mark that stays after the first use. */
   readonly used = new Set<string>();
+  /** The queues, by their keys `due`, in which this process has met children or parents. */
+  readonly families = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;
   readonly #random: () => number;

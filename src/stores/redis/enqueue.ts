@@ -9,11 +9,8 @@ import * as scripts from "./scripts.generated.ts";
 const VALUES = 5;
 
 export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
-  const noteUse = (wasUnused: boolean): Pick<EnqueueReply, "isEmptied"> => {
-    const isEmptied = caller.isEmptied(wasUnused);
-    caller.connection.used.add(caller.keys.due);
-    return isEmptied ? { isEmptied } : {};
-  };
+  const noteUse = (wasUnused: boolean): Pick<EnqueueReply, "isEmptied"> =>
+    caller.noteUse(wasUnused) ? { isEmptied: true } : {};
   return {
     async enqueue(jobs, now) {
       if (jobs.length === 0) return [];

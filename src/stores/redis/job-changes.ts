@@ -10,6 +10,8 @@ import { deadJobs } from "./stored-job.ts";
 const CLEARED_AT_ONCE = 1_000;
 /** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";
+/** Tells change.lua that the job waits for its children. */
+const WAITS = "3:";
 
 export function waitingJobCalls(
   caller: Caller,
@@ -35,9 +37,10 @@ export function waitingJobCalls(
       if (ids.length === 0) return [];
       return caller.areDone(scripts.reschedule, [String(now), String(runAt), ...ids]);
     },
-    change({ id, from, runAt, record = "", flow }) {
+    change({ id, from, runAt, record = "", flow, family }) {
       const score = String(waitingScore(runAt, from.claims));
-      return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, flowHead(flow)]);
+      const head = family ? WAITS : flowHead(flow);
+      return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, head]);
     },
     async clear(state, now, from = FROM_THE_START, most = CLEARED_AT_ONCE) {
       const last = from === FROM_THE_START ? undefined : readCursor(from);
@@ -64,8 +67,8 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "findDead" | "ret
       ]);
       return caller.areDone(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest]);
     },
-    async removeDead(ids) {
-      return ids.length === 0 ? 0 : caller.number(scripts.removeDead, ids);
+    async removeDead(ids, now) {
+      return ids.length === 0 ? 0 : caller.number(scripts.removeDead, [String(now), ...ids]);
     },
   };
 }

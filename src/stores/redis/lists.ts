@@ -15,8 +15,8 @@ const UNORDERED_FOLLOW = "2";
 export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "failures"> {
   return {
     async find(id, now) {
-      const [set = "", score = "", record = ""] = await caller.texts(scripts.find, [id]);
-      if (set === "due") return dueJob(id, Number(score), record, now);
+      const [set = "", score = "", record = "", ...counted] = await caller.texts(scripts.find, [id]);
+      if (set === "due") return withCounts(dueJob(id, Number(score), record, now), counted);
       if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
       if (set === "dead") return deadJob(id, Number(score), record);
       return undefined;
@@ -34,6 +34,14 @@ export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "f
       return { items, cursor: more === "1" ? items.at(-1)?.group : undefined, ungrouped: Number(ungrouped) };
     },
   };
+}
+
+/** Adds what was counted of the children of a parent that waits. */
+function withCounts(job: StoredJob, [stored, pending, dead]: readonly string[]): StoredJob {
+  const { family } = job;
+  if (!family) return job;
+  const counts = { stored: Number(stored || family.total), pending: Number(pending), dead: Number(dead) };
+  return { ...job, family: { ...family, counts } };
 }
 
 async function listInOrder(caller: Caller, state: JobState, page: PageRequest): Promise<Page<StoredJob>> {

@@ -21,9 +21,9 @@ export function mostOfExchange(size: ExchangeSize): Cost {
   if (settles > 0) {
     // ZMSCORE and HDEL take a value a job; ZREM, HSETEX, the order of completed jobs, and HSET and ZADD of what is dead
     // or waits two, or four with its index or its group. Then the counters. Of what is dead already, ZMSCORE, and ZREM
-    // from its group.
+    // from its group. Of children, three values more in ZMSCORE, one in ZREM, and two in each ZADD.
     kinds += 12;
-    values += 22 * settles;
+    values += 30 * settles;
     // On a server without HSETEX, which a connection does not know at first: HSET in its place; ZADD of when that
     // expires. Of what has: ZRANGE, HDEL from two hashes, ZREM.
     kinds += 6;
@@ -86,6 +86,14 @@ export function mostOfSweep(settles: number): number {
  */
 export function mostOfExtend(leases: number, ofRuns = 0): number {
   return commands(ofRuns > 0 ? 7 : 5, 10 * leases + 7 * ofRuns);
+}
+
+/**
+ * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT of those that have not ended and of those
+ * that are dead; ZRANGE and ZMSCORE of the former. For those that expire, HMGET and HSET of all parents.
+ */
+export function mostOfParents(parents: number): number {
+  return parents > 0 ? 2 + 4 * parents : 0;
 }
 
 /** Of lua/partitions.lua: ZRANGE, EXISTS and MSET. */

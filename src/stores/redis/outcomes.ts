@@ -101,6 +101,15 @@ export function followUpArguments(sent: readonly SentOutcome[]): string[] {
   return [String(made.length), ...args];
 }
 
+/** The outcomes of children, each with its number, from 1, and the last child of its parent. */
+export function childrenArgument(settle: readonly Outcome[]): string {
+  let text = "";
+  settle.forEach(({ lease: { lastSibling } }, index) => {
+    if (lastSibling !== undefined) text += `${index + 1}:${lastSibling};`;
+  });
+  return text;
+}
+
 // The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.
 const COUNTER_OF: Readonly<Record<Outcome["to"], number>> = {
   completed: 1,

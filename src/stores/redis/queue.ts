@@ -6,6 +6,7 @@ import { documentCalls } from "./documents.ts";
 import { enqueueCalls } from "./enqueue.ts";
 import { exchangeCalls } from "./exchange.ts";
 import { extendCalls } from "./extend.ts";
+import { familyCalls, findEachCalls } from "./families.ts";
 import { flowCalls } from "./flow.ts";
 import { deadJobCalls, waitingJobCalls } from "./job-changes.ts";
 import type { QueueKeys } from "./keys.ts";
@@ -45,6 +46,8 @@ export function redisQueue(
   return {
     local: { ...local, keepsConnection: connection.keepsConnection },
     ...enqueueCalls(caller),
+    ...familyCalls(caller),
+    ...findEachCalls(caller),
     ...exchangeCalls(caller),
     ...extendCalls(caller),
     partitions: (wanted) => caller.layout(wanted),
@@ -61,8 +64,7 @@ export function redisQueue(
 
 /** The part of `redisQueue` that enqueues: a bundler leaves out the rest. */
 export function redisProducer(connection: Connection, keys: QueueKeys, random: () => number): EnqueueStore {
-  return {
-    local: { idSource: (newId) => newId, partitionOf: () => 0 },
-    ...enqueueCalls(new Caller(connection, keys, undefined, random)),
-  };
+  const caller = new Caller(connection, keys, undefined, random);
+  const { idSource, idBeside, partitionOf } = local;
+  return { local: { idSource, idBeside, partitionOf }, ...enqueueCalls(caller), ...familyCalls(caller) };
 }

@@ -1,17 +1,17 @@
 import { BORN_MEMBER, unpack } from "../../core/store/score.ts";
 import type { JobState, StoredJob } from "../../core/store/store.ts";
 import { rowsOf } from "./caller.ts";
-import { readFlow } from "./flow.ts";
+import { readStored } from "./parent-head.ts";
 
 /** A live job. It is ready again once its lease has run out. */
 export function dueJob(id: string, score: number, record: string, now: number): StoredJob {
   const { at, claims, isLeased } = unpack(score);
   const ahead: JobState = isLeased ? "running" : "scheduled";
-  return { id, state: at <= now ? "ready" : ahead, at, claims, ...readFlow(record) };
+  return { id, state: at <= now ? "ready" : ahead, at, claims, ...readStored(record) };
 }
 
 export function deadJob(id: string, at: number, record: string): StoredJob {
-  return { id, state: "dead", at, claims: 0, ...readFlow(record) };
+  return { id, state: "dead", at, claims: 0, ...readStored(record) };
 }
 
 /** A completed job of a list: none if it has expired. */

@@ -190,6 +190,8 @@ local is_double = {}
 -- The keys and orders of jobs that are met by themselves, since their leases ran out.
 local expired_key = {}
 local expired_order = {}
+-- Parents that have not begun.
+local is_parent = {}
 -- The earliest of what the claim leaves because it may not meet keys, and of what the reply has no room for.
 local left_out = UPPER
 local first_left = UPPER
@@ -336,9 +338,13 @@ local function read_records()
   local expired = {}
   for i = 1, met do
     local record = records[i]
-    if record and string.byte(record, 1) == 50 and not line_at[i] then
+    local kind = record and not line_at[i] and string.byte(record, 1)
+    if kind == 50 then
       expired_key[i], expired_order[i] = flow_of(record)
       if may_meet_keys then push(expired, expired_key[i]) end
+    elseif kind == 51 then
+      is_parent[i] = true
+      if may_meet_keys then push(expired, key_of_parent(record)) end
     end
   end
   load_keys(expired, now)
@@ -406,6 +412,26 @@ local function take_expired(i, record)
   end
 end
 
+local function take_parent(i, record)
+  local id = ids[i]
+  local key = key_of_parent(record)
+  if key and not may_meet_keys then left_out = math.min(left_out, tonumber(ready[i])) return end
+  if not key and not fits(record) then return leave(i) end
+  local opened, look_at = open_parent(id, record)
+  if look_at then
+    push(parked, whole(look_at * 1024), id)
+    first_left = math.min(first_left, look_at * 1024)
+  elseif not opened then
+    leave(i)
+  elseif key then
+    push(joining, { id = id, record = opened, before = record, score = ready[i] })
+  else
+    push(adopted, id, opened)
+    written[id] = opened
+    take(i, opened)
+  end
+end
+
 local function take_all(records)
   for i = 1, met do
     local record = records[i]
@@ -417,12 +443,15 @@ local function take_all(records)
       push(orphans, ids[i], born_index(id_of(ids[i]), record))
     elseif expired_key[i] then
       take_expired(i, record)
+    elseif is_parent[i] then
+      take_parent(i, record)
     elseif fits(record) then
       take(i, record)
     else
       leave(i)
     end
   end
+  join_lines(parked)
 end
 
 -- The earliest member of `due` that the claim leaves there and whose mark it does not move, and its score.

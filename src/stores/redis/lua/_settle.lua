@@ -49,12 +49,13 @@ end
 
 -- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
 -- finds the places of metrics, and which of the watched jobs are gone.
-local function read_leases(count, follow_ups, watched)
+local function read_leases(count, follow_ups, watched, children_text)
   local members = names
   for _, job in ipairs(follow_ups) do push(members, job.id) end
   push_places(members)
   local unwatched = #members
   push_all(members, watched)
+  note_children(members, children_text)
   local stored = read_many('ZMSCORE', due, members, 2 * PIECE)
   for n, name in ipairs(watched) do
     if not stored[unwatched + n] then push(missing, name) end
@@ -290,7 +291,8 @@ local function decide(count, follow_ups, stored)
 end
 
 -- @param undo what puts a lease back that was ended to find out whether it was held.
-local function write(undo)
+local function write(stored, undo)
+  end_children(stored, ended_members, waiting_members)
   put_marks(waiting_members, ended_members)
   keep_completed(undo)
   keep_dead()
@@ -299,6 +301,7 @@ local function write(undo)
   if not undo then push_all(ended_members, ended_births) end
   surely('ZREM', due, ended_members)
   keep_checkpoint(now)
+  if counting.most > 0 then count_dropped() end
 end
 
 function settle()
@@ -306,17 +309,18 @@ function settle()
   local follow_ups = read_follow_ups()
   read_metrics()
   local watched = arguments(number_argument())
+  local children_text = argument()
   local is_alone = count == 1 and births[1] and last.completed == 1 and #follow_ups == 0 and not resend
   local stored
   local undo
   if is_alone then
     stored, undo = remove_alone()
   else
-    stored = read_leases(count, follow_ups, watched)
+    stored = read_leases(count, follow_ups, watched, children_text)
   end
   load_their_keys(stored, follow_ups)
   decide(count, follow_ups, stored)
-  write(undo)
+  write(stored, undo)
   local swept_on = tally(count)
   if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
 end

@@ -1,7 +1,8 @@
 -- Rewrites a waiting job if it has not changed since it was read.
 -- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its flow control key
---   ('' for none)
+--   ('' for none), or '3:' if it waits for its children
 -- Returns: 1 or 0
+-- include: _family.lua
 local id = argument()
 local read_time = number_argument()
 local read_claims = number_argument()
@@ -16,6 +17,15 @@ local in_line = stored >= IN_LINE
 local score = in_line and stored - IN_LINE or stored
 local time, claims = unpack_score(score)
 local unchanged = time == read_time and claims == read_claims
+-- A parent keeps what is known of its children. If it is moved, it runs no earlier than that.
+if head == '3:' then
+  local before = call('HGET', jobs, id)
+  if not waits_for_others(before) then return 0 end
+  local family, runs_at, key_head = head_of_parent(before)
+  if score ~= new_score then runs_at = whole(unpack_score(new_score)) end
+  local rest = record and string.sub(record, 3) or string.sub(before, #family + #runs_at + #key_head + 2)
+  record = family .. runs_at .. ':' .. key_head .. rest
+end
 local repeated = score == new_score and (not record or call('HGET', jobs, id) == record)
 if not unchanged and not repeated then return 0 end
 -- A born job goes on under its id. It is under both names if a command has failed before.

@@ -14,6 +14,11 @@ if state == 'completed' then
   return { count, 0, '', '' }
 end
 
+local counting = { most = 16, released = {} }
+-- include: _family.lua
+-- include: _children.lua
+-- include: _dead_children.lua
+
 -- The entries in groups come first, and their jobs go with them.
 local function clear_dead()
   local range = call('ZRANGE', dead, 0, piece - 1)
@@ -30,9 +35,12 @@ local function clear_dead()
     push(ids, id)
     push(members, id)
   end
+  local marks = drop_dead(ids, now)
   call_many('HDEL', dead_jobs, ids)
+  call_many('ZREM', due, marks)
   local cleared = call_many('ZREM', dead, members) - entries
   if cleared > 0 then add(REMOVED, cleared) end
+  count_dropped()
   return { cleared, #range < piece and 0 or 1, '', '' }
 end
 
@@ -106,13 +114,23 @@ end
 
 local is_over = examine() and to_examine > 0 and examine_lines()
 leave_keys()
+local names = {}
+for _, id in ipairs(ids) do note_child(names, id, id, '') end
+local scores = read_many('ZMSCORE', due, names)
 local members = {}
 for _, id in ipairs(ids) do push(members, id, LEASE .. id) end
+local marks = {}
+for _, id in ipairs(ids) do end_child(id, scores, marks, 'dropped') end
+local adding = {}
+-- In the other states, parents are cleared too. One that this call releases is not due yet: so no later piece meets it.
+if state == 'ready' then release_parents(scores, adding, now + 1) end
 local born_records = read_born(born, born_scores)
 for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
-commit_keys(now, {}, members)
+commit_keys(now, adding, members)
+push_all(members, marks)
 surely('HDEL', jobs, ids)
 surely('ZREM', due, members)
 local cleared = #ids + #born
 if cleared > 0 then add(CANCELLED, cleared) end
+count_dropped()
 return { cleared, is_over and 0 or 1, last_score, last_member }

@@ -8,11 +8,14 @@
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
 --   whether it may sweep, whether it may meet flow control keys, whether it may fire schedules that code declares,
 --   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1);
+--   of how many parents it may count the children;
 --   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
 --     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their names in `due`, and schedules to fire (_fire.lua)
--- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0; the score that is due next ('' for none);
+--   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to fire
+--   (_fire.lua)
+-- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
+--   could not count their children; the score that is due next ('' for none);
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
 --   1 for each accepted outcome, 0 for each refused one, since its lease is gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
@@ -38,6 +41,7 @@ local may_sweep = flag_argument()
 local may_meet_keys = flag_argument()
 local may_fire_declared = flag_argument()
 local observes = flag_argument()
+local counting = { most = number_argument(), released = {} }
 local run_limits = argument()
 local keeps_order = observes and retention_ms > 0
 
@@ -75,8 +79,11 @@ end
 -- include: _metrics.lua
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
+  -- include: _family.lua
+  -- include: _children.lua
   -- include: _outcomes.lua
   -- include: _tally.lua
+  -- include: _ended_children.lua
   -- include: _settle.lua
 end
 -- include: _fire.lua
@@ -85,6 +92,8 @@ local jobs_taken = 0
 -- The values of a ZADD of `due` that leases the claimed jobs, and of one that undoes this for jobs with keys.
 local leases = {}
 local unclaimed = {}
+-- The records of parents that join the lines of their keys, for an HSET that undoes this.
+local unjoined = {}
 -- For an HSET of `jobs`: the records of jobs that were born, and go on under their ids.
 local adopted = {}
 -- For a ZREM of `due`: members without a record, and the born names of adopted jobs.
@@ -121,6 +130,8 @@ local claim
 local describe_runs
 do
   -- include: _planned_occurrences.lua
+  -- include: _family.lua
+  -- include: _parents.lua
   -- include: _claim.lua
 end
 
@@ -150,6 +161,7 @@ end
 -- If a command fails midway, what the earlier ones have written stays. This makes the stored state of flow control keys
 -- agree with it.
 local function restore()
+  try_many('HSET', jobs, unjoined)
   if not (checkpoint and pcall(restore_checkpoint)) then
     pcall(put_leases_back)
   elseif has_leased then
@@ -168,4 +180,5 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 learn_places()
-return { paused, next_score, backlog, evicted, settled, fired, taken, recovered_leases, described, learned, missing, due_schedules }
+return { paused + (counting.is_short and 4 or 0), next_score, backlog, evicted, settled, fired, taken, recovered_leases, described,
+  learned, missing, due_schedules }

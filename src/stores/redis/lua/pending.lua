@@ -47,11 +47,13 @@ end
 local records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, born_scores))
 
 local START = '1:{"name":"'
+local PARENT = '^3:%d+:%l:%d+:%d+:%d+:%d+:()'
 local KEY = '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
 
 -- The name in a record: the text between quotes, as JSON has it.
 local function name_in(record)
-  local first = string.match(record, KEY) or 1
+  local first = string.match(record, PARENT) or 1
+  first = string.match(record, KEY, first) or first
   if string.sub(record, first, first + #START - 1) ~= START then return '' end
   first = first + #START
   local at = first

@@ -1,6 +1,11 @@
 -- Removes jobs from the dead-letter queue for good.
--- ARGV: ids
+-- ARGV: now, ids
 -- Returns: how many were there
+local counting = { most = 16, released = {} }
+-- include: _family.lua
+-- include: _children.lua
+-- include: _dead_children.lua
+local now = number_argument()
 local all = rest_of_arguments()
 local dead_since = read_many('ZMSCORE', dead, all)
 local ids = {}
@@ -14,7 +19,10 @@ for i, id in ipairs(all) do
   end
 end
 if #ids == 0 then return 0 end
+local marks = drop_dead(ids, now)
 call_many('HDEL', dead_jobs, ids)
+call_many('ZREM', due, marks)
 call_many('ZREM', dead, members)
 add(REMOVED, #ids)
+count_dropped()
 return #ids

@@ -2,12 +2,15 @@
 -- ARGV: whether an earlier send may have arrived (0 or 1), now, then for each job: id, when it became dead, new score,
 --   record, KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
 -- Returns: 1 or 0 for each; 0 if the job has not been dead since then
+-- include: _family.lua
 local resend = flag_argument()
 local now = number_argument()
 local list = {}
 local ids = {}
 local keys = {}
-local born = {}
+-- The members of `due` that are read: other names of the jobs, and marks.
+local members_read = {}
+local marks = {}
 while arguments_read < #ARGV do
   local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument() }
   job.stored_score = job.score
@@ -18,7 +21,8 @@ while arguments_read < #ARGV do
   push(list, job)
   push(ids, job.id)
   -- An occurrence that was made anew may be born. Other ids are not used twice under that name.
-  if string.find(job.id, '@', 1, true) then push(born, BORN .. job.id) end
+  if string.find(job.id, '@', 1, true) then push(members_read, BORN .. job.id) end
+  if parent_of(job.id) then push(members_read, DIED .. job.id) end
 end
 load_keys(keys, now)
 
@@ -29,7 +33,7 @@ local members = {}
 
 local function choose()
   local is_live = {}
-  for i, score in ipairs(read_many('ZMSCORE', due, born)) do is_live[born[i]] = score end
+  for i, score in ipairs(read_many('ZMSCORE', due, members_read)) do is_live[members_read[i]] = score end
   local dead_since = read_many('ZMSCORE', dead, ids)
   local seen = {}
   for i, job in ipairs(list) do
@@ -45,6 +49,12 @@ local function choose()
       push(retrying, job)
       push(retrying_ids, job.id)
       push(members, job.stored_score, job.id)
+      -- A child counts again as one that has not ended.
+      local mark = is_live[DIED .. job.id]
+      if mark then
+        push(members, whole(tonumber(mark) - DIED_ABOVE), CHILD .. job.id)
+        push(marks, DIED .. job.id)
+      end
     end
   end
 end
@@ -89,6 +99,7 @@ call_many('HSET', jobs, records)
 -- A job that is not in the line of its key must look like one that has not been retried yet.
 commit_keys(now, {}, {}, function() call_many('HDEL', jobs, joined) end)
 call_many('HDEL', dead_jobs, retried)
+call_many('ZREM', due, marks)
 call_many('ZREM', dead, leaving)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end
 return reply

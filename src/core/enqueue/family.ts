@@ -1,0 +1,341 @@
+import type { AnyJob } from "../job/define.ts";
+import { LONGEST_ID } from "../job/options.ts";
+import type { JobTrace, TraceContext } from "../job/trace-context.ts";
+import { invalidRequest, isTidegateError, quote, TidegateError } from "../shared/errors.ts";
+import { bytesOf, MEBIBYTE, MOST_AT_ONCE, MOST_ENQUEUED_BYTES, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
+import { oneOf } from "../shared/validate.ts";
+import {
+  type ChildCounts,
+  childName,
+  MOST_CHILDREN,
+  type NewFamily,
+  type NewMember,
+  type WaitFor,
+  waitForWords,
+} from "../store/family.ts";
+import type { EnqueueStore, NewJob } from "../store/store.ts";
+import { type BulkJob, type BulkJobOf, readJob } from "./bulk.ts";
+import type { EnqueueNeeds } from "./needs.ts";
+import { type EnqueueOptions, finishJob, type JobDraft } from "./new-job.ts";
+
+/** What a job waits for. */
+export interface ChildrenWait {
+  /**
+   * When the job may start. "ended": when all of its children have ended, whether they have completed or are dead.
+   * "completed": dead children hold it, until they are retried or removed. In both cases children that were cancelled
+   * or cleared no longer count. Default "ended".
+   */
+  readonly waitFor?: WaitFor | undefined;
+}
+
+/** A child of a job, of any type. */
+export interface ChildJob extends Omit<BulkJob, "id" | "dedupe">, ChildrenWait {
+  /** Children of its own: up to 999, with all of theirs. It runs when they have ended. */
+  readonly children?: readonly ChildJob[] | undefined;
+}
+
+/** A `ChildJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
+export type TypedChildJob<Job extends AnyJob | string> = Job extends unknown
+  ? Omit<BulkJobOf<Job>, "id" | "dedupe"> & Pick<ChildJob, "children" | "waitFor">
+  : never;
+
+/** How a job with children is enqueued. Its own `dedupe` is not possible: use `id`. */
+export interface FamilyOptions<Jobs extends readonly (AnyJob | string)[]>
+  extends Omit<EnqueueOptions, "dedupe">,
+    ChildrenWait {
+  readonly dedupe?: undefined;
+  /**
+   * Jobs for which this one waits: up to 1,000,000. Each is `{ job, payload, ...options }` as for `enqueueMany`, but
+   * without `id` and `dedupe`: its id is that of this job, "/" and its number. 1,000 are stored in one atomic call.
+   */
+  readonly children: { readonly [Index in keyof Jobs]: TypedChildJob<Jobs[Index]> };
+  /** Called after each atomic call with the number of children stored so far. */
+  readonly onProgress?: ((stored: number) => void) | undefined;
+}
+
+/** `FamilyOptions` as they are read. */
+export interface GivenFamily extends Omit<EnqueueOptions, "dedupe">, ChildrenWait {
+  readonly job: AnyJob | string;
+  readonly payload?: unknown;
+  readonly children: readonly ChildJob[];
+}
+
+/** A child, and its own children. */
+interface Branch {
+  readonly jobs: readonly Draft[];
+}
+
+interface Draft {
+  readonly draft: JobDraft;
+  readonly parent?: { readonly waitFor: WaitFor; readonly total: number };
+}
+
+/** A job with all that it waits for. Everything but their schemas was checked. */
+export interface ReadFamily {
+  readonly parent: JobDraft;
+  readonly waitFor: WaitFor;
+  readonly branches: readonly Branch[];
+  /** The names of all jobs, that of the parent first. */
+  readonly names: readonly string[];
+}
+
+/** What a parent without children is told of them. */
+export const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, dropped: 0 };
+
+/** @throws {TidegateError} `invalid_request`, naming the child that was refused. */
+export function readFamily(given: GivenFamily, needs: EnqueueNeeds): ReadFamily {
+  const { children, waitFor, ...parentOptions } = given;
+  const { definitions, clock, store, newId } = needs;
+  const now = clock();
+  const idOf = store.local.idSource(newId);
+  const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
+  const keyed = branches.flatMap(({ jobs }) => jobs).find(({ draft }) => draft.job.flow);
+  checkWaitFor(waitFor, "waitFor");
+  refuseOptions(parentOptions, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
+  const parent = draftOf(parentOptions, definitions, now, (key) => idOf(key ?? keyed?.draft.job.flow?.key));
+  if (children.length === 0) return { ...childless(parent), names: [parent.record.name] };
+  store.local.partitionOf(parent.job);
+  const placed = withIds(parent.job.id, branches, store.local);
+  const names = [parent, ...placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft))].map(
+    ({ record }) => record.name,
+  );
+  return { parent, waitFor: waitFor ?? "ended", branches: placed, names };
+}
+
+function childless(parent: JobDraft): Omit<ReadFamily, "names"> {
+  const record = { ...parent.record, children: noChildren };
+  return { parent: { ...parent, record }, waitFor: "ended", branches: [] };
+}
+
+type ReadChild = (item: BulkJob) => JobDraft;
+
+function readChildren(children: readonly ChildJob[], read: ReadChild): readonly Branch[] {
+  if (!Array.isArray(children)) throw invalidRequest("children must be an array of { job, payload, ...options }.");
+  if (children.length > MOST_CHILDREN)
+    throw invalidRequest(`A job can have at most ${MOST_CHILDREN} children: ${children.length} were given.`);
+  return Array.from(children, (child: ChildJob, index) => {
+    const jobs = naming(index, () => readBranch(child, read));
+    if (jobs.length > MOST_AT_ONCE)
+      throw invalidRequest(
+        `Child ${index} has ${jobs.length - 1} children, with all of theirs: at most ${MOST_AT_ONCE - 1} can be stored with it. Enqueue them from its own handler, or as children of the job itself.`,
+      );
+    return { jobs };
+  });
+}
+
+/** A child, followed by its own children. Their places among the jobs of the branch decide their ids. */
+function readBranch(child: ChildJob, read: ReadChild): readonly Draft[] {
+  const { children, waitFor, ...item } = child ?? {};
+  refuseOptions(
+    item,
+    ["id", "dedupe"],
+    "A child takes neither id nor dedupe: its id is that of its parent, and a number.",
+  );
+  checkWaitFor(waitFor, "waitFor");
+  const draft = read(item as BulkJob);
+  if (children === undefined || children.length === 0) {
+    const record = children === undefined ? draft.record : { ...draft.record, children: noChildren };
+    return [{ draft: { ...draft, record } }];
+  }
+  const own = readChildren(children, read);
+  return [{ draft, parent: { waitFor: waitFor ?? "ended", total: own.length } }, ...own.flatMap(({ jobs }) => jobs)];
+}
+
+function refuseOptions(item: object, names: readonly string[], message: string): void {
+  if (names.some((name) => (item as Readonly<Record<string, unknown>>)[name] !== undefined))
+    throw invalidRequest(message);
+}
+
+function checkWaitFor(waitFor: unknown, name: string): void {
+  oneOf(waitFor, waitForWords, name);
+}
+
+/** @throws with the number of the child before the message. */
+function naming<Result>(index: number, act: () => Result): Result {
+  try {
+    return act();
+  } catch (error) {
+    throw ofChild(error, index);
+  }
+}
+
+function ofChild(error: unknown, index: number): unknown {
+  if (isTidegateError(error)) error.message = `Child ${index}: ${error.message}`;
+  return error;
+}
+
+function draftOf(
+  item: BulkJob,
+  definitions: ReadonlyMap<string, AnyJob>,
+  now: number,
+  newId: (key?: string) => string,
+): JobDraft {
+  const { draft, refusal } = readJob(item, definitions, now, newId);
+  if (!draft) throw refusal;
+  return draft;
+}
+
+type Local = EnqueueStore["local"];
+
+/** The id of a child: the first of its possible ids that lies in the partition of its parent. */
+export function childId(parent: string, index: number, local: Pick<Local, "idBeside">): string {
+  let tries = 0;
+  return local.idBeside(parent, () => `${parent}/${childName(index, tries++)}`);
+}
+
+/** Gives children their ids, and tells each the last one of its parent. */
+function withIds(parent: string, branches: readonly Branch[], local: Local): readonly Branch[] {
+  const last = childId(parent, branches.length - 1, local).slice(parent.length + 1);
+  return branches.map(({ jobs }, index) =>
+    naming(index, () => ({ jobs: withBranchIds(parent, jobs, index, last, local) })),
+  );
+}
+
+function withBranchIds(
+  parent: string,
+  [first, ...own]: readonly Draft[],
+  index: number,
+  lastSibling: string,
+  local: Local,
+): readonly Draft[] {
+  const { draft, parent: kin } = first as Draft;
+  const id = childId(parent, index, local);
+  if (id.length > LONGEST_ID)
+    throw invalidRequest(
+      `Its id would be "${id}", which is longer than ${LONGEST_ID} characters. Give the parent a shorter id.`,
+    );
+  const job = { ...draft.job, id, isFreshId: true };
+  local.partitionOf(job);
+  const child = { ...first, draft: { ...draft, job, record: { ...draft.record, lastSibling } } };
+  if (!kin) return [child];
+  return [child, ...withIds(id, branchesOf(own, kin.total), local).flatMap(({ jobs }) => jobs)];
+}
+
+/** The branches of a child, whose jobs follow one another. */
+function branchesOf(jobs: readonly Draft[], count: number): readonly Branch[] {
+  const branches: Branch[] = [];
+  for (let from = 0; branches.length < count; ) {
+    const to = from + sizeAt(jobs, from);
+    branches.push({ jobs: jobs.slice(from, to) });
+    from = to;
+  }
+  return branches;
+}
+
+/** How many jobs a branch has that begins here. */
+function sizeAt(jobs: readonly Draft[], from: number): number {
+  let left = 1;
+  let at = from;
+  for (; left > 0; at++) left += (jobs[at]?.parent?.total ?? 0) - 1;
+  return at - from;
+}
+
+/** A family whose payloads fit their schemas. */
+export interface FinishedFamily {
+  readonly parent: NewJob;
+  readonly waitFor: WaitFor;
+  readonly branches: readonly (readonly NewMember[])[];
+}
+
+/** Checks all payloads, and makes all records. @throws {InvalidPayloadError}, naming the child that was refused. */
+export async function finishFamily(family: ReadFamily, trace: TraceContext | undefined): Promise<FinishedFamily> {
+  const { waitFor } = family;
+  const jobTrace: JobTrace | undefined = trace && { ...trace, isBatch: true };
+  const finish = (draft: JobDraft) => finishJob(draft, jobTrace);
+  const parent = await finish(family.parent);
+  const branches: (readonly NewMember[])[] = [];
+  for (const [index, { jobs }] of family.branches.entries()) {
+    try {
+      const members: NewMember[] = [];
+      for (const { draft, parent: kin } of jobs) {
+        const finished = finish(draft);
+        const { isFreshId: _, ...job } = finished instanceof Promise ? await finished : finished;
+        members.push(kin ? { ...job, parent: kin } : job);
+      }
+      branches.push(members);
+    } catch (error) {
+      throw ofChild(error, index);
+    }
+  }
+  const large = branches.findIndex((members) => members.length > 1 && sizeOf(members) > MOST_TOGETHER_BYTES / 2);
+  if (large >= 0)
+    throw new TidegateError(
+      "payload_too_large",
+      `Child ${large} and its own children are larger than ${MOST_TOGETHER_BYTES / 2 / MEBIBYTE} MiB together: they are stored by one request. Store the data elsewhere and enqueue a reference to it.`,
+    );
+  return { parent, waitFor, branches };
+}
+
+function sizeOf(jobs: readonly { readonly record: string }[]): number {
+  return jobs.reduce((sum, { record }) => sum + bytesOf(record), 0);
+}
+
+/** How many branches from this one on fit into one request. At least one, unless the parent itself fills it. */
+function mostAt({ parent, branches }: FinishedFamily, from: number, withParent: boolean): number {
+  let count = 0;
+  let bytes = withParent ? bytesOf(parent.record) : 0;
+  let to = from;
+  for (let members = branches[to]; members; members = branches[to]) {
+    count += members.length;
+    bytes += sizeOf(members);
+    const isFirst = to === from && !withParent;
+    if (!isFirst && (count > MOST_AT_ONCE || bytes > MOST_ENQUEUED_BYTES)) break;
+    to++;
+  }
+  return to;
+}
+
+/** What became of a family. */
+export interface StoredFamilyCall {
+  /** Whether the parent existed before the call. */
+  readonly isDuplicate: boolean;
+}
+
+/**
+ * Stores a family, in pieces if it is large. A repeated call with the same id goes on where the last one has stopped.
+ *
+ * @throws {TidegateError} `conflict` if the parent is gone, or another job has the id of a child.
+ */
+export async function storeFamily(
+  { store, clock, noteDue, noteEmptied }: Pick<EnqueueNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
+  family: FinishedFamily,
+  onProgress: ((stored: number) => void) | undefined,
+): Promise<StoredFamilyCall> {
+  const { parent, waitFor, branches } = family;
+  const { id, isFreshId, ...job } = parent;
+  let from = 0;
+  let since: number | undefined;
+  let isDuplicate = false;
+  do {
+    const isFirst = since === undefined;
+    const to = mostAt(family, from, isFirst);
+    const now = clock();
+    const children = branches.slice(from, to).flat();
+    const piece: NewFamily = {
+      ...{ id, isFreshId, waitFor, total: branches.length, from, to, since, children },
+      job: isFirst ? job : undefined,
+    };
+    const { status, rest, isEmptied } = await store.enqueueFamily(piece, now);
+    if (status === "missing" || status === "taken" || status === "different") throw refusalOf(status, id);
+    isDuplicate ||= status === "duplicate";
+    if (isEmptied) noteEmptied();
+    if (status === "stored") {
+      [from, since] = [to, now];
+      if (children.length > 0)
+        noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
+      onProgress?.(from);
+    } else if (rest) [from, since] = [rest.from, rest.since];
+    else break;
+  } while (from < branches.length);
+  return { isDuplicate };
+}
+
+function refusalOf(status: "missing" | "taken" | "different", id: string): TidegateError {
+  const reason = {
+    missing: `no longer waits for children: it was cancelled, or an hour passed since the last of them were stored. Those that are stored run. See getJob(${quote(id)}).`,
+    taken: `cannot be stored: other jobs have the ids of its children, which begin with "${id}/". They may be those of an earlier job with this id. Choose another id, or enqueue it when they have ended.`,
+    different:
+      "was enqueued before with another number of children. Repeat the call with the same ones, or choose another id.",
+  }[status];
+  return new TidegateError("conflict", `Job ${quote(id)} ${reason}`);
+}

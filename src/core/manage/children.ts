@@ -1,0 +1,43 @@
+import { childId } from "../enqueue/family.ts";
+import { LONGEST_ID } from "../job/options.ts";
+import { readRecord } from "../job/record.ts";
+import { invalidRequest, notFound } from "../shared/errors.ts";
+import { MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { limit, optionsOf, string } from "../shared/schema.ts";
+import { checkText } from "../shared/validate.ts";
+import { type JobInfo, jobInfo } from "./job-info.ts";
+import type { JobPage, ListOptions } from "./list.ts";
+import type { ManageNeeds } from "./needs.ts";
+
+/** A page of children. */
+export type ChildListOptions = Pick<ListOptions, "cursor" | "limit">;
+
+const LONGEST_CURSOR = 7;
+
+export const childListOptions = optionsOf<ChildListOptions>("listChildren", { cursor: string(LONGEST_CURSOR), limit });
+
+/** Reads a page of the children of a job, in their order. @throws {TidegateError} as `Queue.listChildren` */
+export async function listChildren(needs: ManageNeeds, parent: string, given: ChildListOptions): Promise<JobPage> {
+  checkText(parent, "id", LONGEST_ID);
+  const { cursor = "0", limit = 100 } = childListOptions.read(given);
+  if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the cursor of the previous page.");
+  const { queue, definitions, clock, reader, store } = needs;
+  const now = clock();
+  const total = await totalOf(needs, parent, now);
+  const first = Number(cursor);
+  const count = Math.max(0, Math.min(limit, total - first));
+  const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index, store.local));
+  const { jobs, rest } = await reader.findEach(ids, MOST_LISTED_BYTES, now);
+  const next = first + ids.length - rest.length;
+  return {
+    jobs: jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []),
+    cursor: next < total ? String(next) : null,
+  };
+}
+
+/** How many children a job has. @throws {TidegateError} `not_found` */
+async function totalOf({ reader, queue, definitions }: ManageNeeds, id: string, now: number): Promise<number> {
+  const stored = await reader.find(id, now);
+  if (!stored || !jobInfo(stored, queue, definitions, now)) throw notFound(`No job has the id "${id}".`);
+  return stored.family?.total ?? readRecord(stored).children?.total ?? 0;
+}

@@ -1,0 +1,40 @@
+import { type FamilyReply, LOOK_MS, type NewFamily, type NewMember, type NewParent } from "../../core/store/family.ts";
+import { waitingScore } from "../../core/store/score.ts";
+import type { MemoryState } from "./state.ts";
+
+/** Stores a parent with children, or more children of one, all or none, as in enqueue_family.lua. */
+export function enqueueFamily(state: MemoryState, family: NewFamily, now: number): FamilyReply {
+  const { families, flowControl } = state;
+  const { id, job, waitFor, total, children } = family;
+  const isLive = (child: string) => state.due.score(child) !== undefined;
+  const refusal = families.refusal(family, state.exists(id, now), isLive);
+  if (refusal) return refusal;
+  for (const child of children) {
+    if (child.parent) addParent(state, child.id, child, child.parent, now);
+    else {
+      const { flow, keepsLimits } = child;
+      state.add(child.id, child.record, flow && flowControl.join(flow, !keepsLimits, now));
+      state.wait(child.id, waitingScore(child.runAt));
+    }
+    families.addChild(child.id);
+  }
+  if (job) addParent(state, id, job, { waitFor, total }, now);
+  families.setOpen(id, family, now);
+  state.wait(id, waitingScore(now + LOOK_MS));
+  flowControl.putMarks(now);
+  return { status: "stored" };
+}
+
+function addParent(
+  state: MemoryState,
+  id: string,
+  job: Omit<NewMember, "id" | "parent">,
+  parent: NewParent,
+  now: number,
+): void {
+  // It joins the line of its key once it is released. Its limits apply from now on.
+  if (job.flow) state.flowControl.join(job.flow, !job.keepsLimits, now);
+  state.add(id, job.record, undefined);
+  state.families.add(id, parent, job, now);
+  state.wait(id, waitingScore(now + LOOK_MS));
+}

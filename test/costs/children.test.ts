@@ -1,0 +1,103 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { childName, type NewFamily } from "../../src/core/store/family.ts";
+import type { LeasedJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { clockByHand, start as now } from "../support/clock.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { leaseOf } from "../support/operations.ts";
+import { job } from "../support/store-trials.ts";
+import { useRedis } from "../support/stores.ts";
+
+// What children add to the bill: nothing, as long as their parent waits. Counted by Redis itself.
+
+const row = defineJob({ name: "row", perform: (_: number) => {} });
+const report = defineJob({ name: "report", perform: () => {} });
+const rows = (count: number) => Array.from({ length: count }, (_, payload) => ({ job: row, payload }));
+
+const quiet = { now, fire: [], retentionMs: 86_400_000, observe: true };
+const claim = (limit: number) => ({ limit, leaseMs: 60_000 });
+
+const familyOf = (id: string, count: number): NewFamily => ({
+  ...{ id, isFreshId: true, waitFor: "ended", total: count, from: 0, to: count },
+  job: { runAt: now, record: "1:{}" },
+  children: Array.from({ length: count }, (_, index) => ({
+    id: `${id}/${childName(index)}`,
+    runAt: now,
+    record: `1:{"lastSibling":"${childName(count - 1)}"}`,
+  })),
+});
+
+const completed = (held: LeasedJob): Outcome => ({
+  ...{ to: "completed", lease: leaseOf(held), record: "1:{}" },
+  timing: { waitedMs: 1, ranMs: 1 },
+});
+
+describe("billed commands of families", () => {
+  const redis = useRedis();
+  const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
+
+  /** Claims `limit` jobs of what `enqueue` has stored, then settles them and claims as many again. */
+  async function costOfExchange(enqueue: (store: QueueStore) => Promise<unknown>, limit = 100) {
+    const store = redis.store().open("default");
+    await enqueue(store);
+    const { jobs } = await store.exchange({ ...quiet, settle: [], claim: claim(limit) });
+    let claimed: readonly LeasedJob[] = [];
+    const commands = await count(async () => {
+      ({ jobs: claimed } = await store.exchange({ ...quiet, settle: jobs.map(completed), claim: claim(limit) }));
+    });
+    return { commands, settled: jobs.length, claimed: claimed.length };
+  }
+
+  const plain = (jobs: number) => (store: QueueStore) =>
+    store.enqueue(
+      Array.from({ length: jobs }, (_, index) => job(`job-${index}`, { isFreshId: true })),
+      now,
+    );
+
+  // Loads the scripts, and detects what the server does not know.
+  beforeAll(async () => {
+    await costOfExchange(plain(2), 1);
+    await costOfExchange((store) => store.enqueueFamily(familyOf("first", 2), now));
+    await redis.store().open("default").find("nobody", now);
+  });
+
+  test.each([
+    [100, 4],
+    [10_000, 49],
+  ])("a job with %i children costs %i to enqueue", async (children, commands) => {
+    const queue = new Queue({ store: redis.store(), jobs: [row, report], clock: clockByHand(now), observe: false });
+    expect(await count(() => queue.enqueue(report, undefined, { children: rows(children) }))).toBe(commands);
+  });
+
+  test("settling 100 children and claiming 100 more costs 10, as without a parent", async () => {
+    const expected = { commands: 10, settled: 100, claimed: 100 };
+    expect(await costOfExchange(plain(300))).toEqual(expected);
+    expect(await costOfExchange((store) => store.enqueueFamily(familyOf("p", 300), now))).toEqual(expected);
+  });
+
+  test("an exchange that settles the last of many children, and starts their parent, costs 14", async () => {
+    const store = redis.store().open("default");
+    await store.enqueueFamily(familyOf("p", 3), now);
+    const { jobs } = await store.exchange({ ...quiet, settle: [], claim: claim(100) });
+    const [first, ...last] = jobs.map(completed) as [Outcome, Outcome, Outcome];
+    await store.exchange({ ...quiet, settle: [first] });
+    let started: readonly LeasedJob[] = [];
+    const commands = await count(async () => {
+      ({ jobs: started } = await store.exchange({ ...quiet, settle: last, claim: claim(100) }));
+    });
+    expect({ commands, started: started.map(({ lease }) => lease.id) }).toEqual({ commands: 14, started: ["p"] });
+  });
+
+  test("an exchange that settles the only children of 100 parents, and starts these, costs 12", async () => {
+    const families = async (store: QueueStore) => {
+      for (let parent = 0; parent < 100; parent++) await store.enqueueFamily(familyOf(`p-${parent}`, 1), now);
+    };
+    expect(await costOfExchange(families)).toEqual({ commands: 12, settled: 100, claimed: 100 });
+  });
+
+  test("a job that waits costs 3 more to read, with the counts of its children", async () => {
+    const queue = new Queue({ store: redis.store(), jobs: [row, report], clock: clockByHand(now) });
+    const { id } = await queue.enqueue(report, undefined, { children: rows(2) });
+    expect(await count(() => queue.getJob(id))).toBe(6);
+  });
+});
