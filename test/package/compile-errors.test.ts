@@ -49,6 +49,13 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["dealy", 'queue.enqueueMany([{ job: mail, payload: { to: "ada", subject: "x" }, dealy: "5m" }]);'],
   ["subject", "queue.enqueueMany([1, 2].map(() => ({ job: mail, payload: wrong })));"],
   ["payload.to", 'queue.enqueueMany(wrong ? [{ job: mail, payload: { to: 1, subject: "x" } }] : []);'],
+  [
+    "to",
+    'queue.enqueue(nothing, undefined, { children: [\n  { job: plain, payload: { id: 1 } },\n  { job: mail, payload: { to: 1, subject: "x" } }, //!\n] });',
+  ],
+  ["subject", "queue.enqueue(nothing, undefined, { children: [1, 2].map(() => ({ job: mail, payload: wrong })) });"],
+  ["id", 'queue.enqueue(nothing, undefined, { children: [{ job: plain, payload: { id: 1 }, id: "own" }] });'],
+  ["waitFor", 'queue.enqueue(nothing, undefined, { children: [{ job: nothing }], waitFor: "all" });'],
   ["to", 'queue.schedules.upsert("daily", { job: mail, payload: { to: 1, subject: "x" }, cron: "* * * * *" });'],
   ["payload", 'queue.schedules.upsert("daily", { job: mail, cron: "* * * * *" });'],
   ["timezone", 'queue.schedules.upsert("daily", { job: nothing, cron: "* * * * *", timezone: "UTC" });'],

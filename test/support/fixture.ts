@@ -97,6 +97,8 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   await queue.enqueue("work", "first", { dedupe: { key: "once", ttl: "1000d" } });
   await queue.enqueueMany([{ job: "work" }, { job: "work", payload: "second" }]);
   await queue.retryFromDeadLetter("revived");
+  await queue.enqueue("work", "after its child", { id: "family", children: [{ job: "work", payload: "child" }] });
+  await queue.drain();
   await enqueue("be killed", "be killed", { runAt: start });
   await queue.drain({ maxJobs: 1 }).catch(() => {});
 }
