@@ -55,16 +55,6 @@ onEachKindOfStore((kind) => {
     const children = { ...none, total: 3, completed: 2, dead: 1 };
     expect(reports).toEqual([["May", children]]);
     expect(await queue.getJob(enqueued.id)).toMatchObject({ state: "completed", children });
-<<<<<<< HEAD
-    const { jobs, cursor } = await queue.listChildren(enqueued.id);
-    expect(cursor).toBeNull();
-    expect(
-      jobs.map(({ id, state, result }) => [id.slice(enqueued.id.length, enqueued.id.length + 7), state, result]),
-    ).toEqual([
-      ["/000000", "dead", undefined],
-      ["/000001", "completed", { imported: 1 }],
-      ["/000002", "completed", { imported: 2 }],
-=======
   });
 
   test("listChildren gives the states and results of children in their order, page by page", async () => {
@@ -79,7 +69,6 @@ onEachKindOfStore((kind) => {
       ["may/000000", "dead", undefined],
       ["may/000001", "completed", { imported: 1 }],
       ["may/000002", "completed", { imported: 2 }],
->>>>>>> w-children
     ]);
     await expect(queue.listChildren("nobody")).rejects.toMatchObject({ code: "not_found" });
   });

@@ -4,7 +4,7 @@ local ending = {}
 -- Adds to members of `due` that are read those that tell how the children and their parents are.
 -- @param text for each outcome of a child: its number, a colon, what follows the parent's id in the id of the last child
 --   of its parent, a semicolon.
-local function note_children(members, text)
+function note_children(members, text)
   for number, last_child in string.gmatch(text, '(%d+):([^;]*);') do
     local i = tonumber(number)
     if i <= last.completed or i >= first.dead then
@@ -15,7 +15,7 @@ local function note_children(members, text)
 end
 
 -- The marks of children leave with their leases. Those that die have another one before; those that expire are dropped.
-local function end_children(stored, leaving, adding)
+function end_children(stored, leaving, adding)
   for _, i in ipairs(ending) do
     local dies = i >= first.dead and i <= last.dead
     local family = accepted[i] and end_child(i, stored, leaving, dies and 'dead' or i > last.dead and 'dropped')
@@ -23,3 +23,5 @@ local function end_children(stored, leaving, adding)
   end
   release_parents(stored, adding, now)
 end
+
+count_dropped_children = count_dropped

@@ -111,7 +111,7 @@ local function give_places()
 end
 
 -- Gives the caller the places of the names, if it does not know them.
-local function learn_places()
+function learn_places()
   for _, name in ipairs(metrics.names) do
     local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
     if place ~= name.known then push(learned, name.text, place) end

@@ -3,16 +3,13 @@ local LONGEST_LOOK_MS = 86400000
 local LOOKED_AT = 100
 local SOON_MS = 60000
 
--- Parents with flow control keys, which wait in line from now on.
-local joining = {}
-
-local function key_of_parent(record)
+function key_of_parent(record)
   return string.match(record, PARENT_HEAD .. '2:%d+:([^:]+):')
 end
 
 -- Adds to a ZADD of `due` the parents that join the lines of their keys. That comes last in a claim: it takes jobs from
 -- lines as they were when it read them.
-local function join_lines(parked)
+function join_lines(parked)
   local score = pack(now, 0, 0)
   for _, parent in ipairs(joining) do
     local text, record = string.match(parent.record, '^2:%d+:([^:]+:%d+:%d+:%d+:%d:)(.*)$')
@@ -52,7 +49,7 @@ end
 
 -- Returns the record of a parent as its handler gets it, or nil and when to look at it again; nothing if a later claim
 -- must count its children.
-local function open_parent(id, record)
+function open_parent(id, record)
   local number, waits_for, total, dropped, created, runs_at, at =
     string.match(record, '^3:(%d+):(%l):(%d+):(%d+):(%d+):(%d+):()')
   local score = family_score(tonumber(number))

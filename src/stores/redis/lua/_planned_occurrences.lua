@@ -21,7 +21,7 @@ end
 -- two clocks is right. A server that agrees with neither, as in tests, has no say.
 local MOVED = 448
 local server_now
-local function is_schedule_astray(score)
+function is_schedule_astray(score)
   local time, revision = unpack_score(score)
   if revision < MOVED or score >= UPPER then return false end
   local moved_after = time - 2 ^ (revision - MOVED)
@@ -95,7 +95,7 @@ end
 
 -- Fires the schedules that have a plan, and leases their jobs as they are made. It hands out the others. Returns the
 -- earliest score of what it leaves, and the schedules that it moves, for a ZADD of `due`.
-local function fire_planned(keys, scores, index, ends)
+function fire_planned(keys, scores, index, ends)
   local plans, records = read_plans(keys, scores)
   local earliest = UPPER
   local moved = {}

@@ -301,7 +301,7 @@ local function write(stored, undo)
   if not undo then push_all(ended_members, ended_births) end
   surely('ZREM', due, ended_members)
   keep_checkpoint(now)
-  if counting.most > 0 then count_dropped() end
+  if counting.most > 0 then count_dropped_children() end
 end
 
 function settle()

@@ -75,15 +75,19 @@ local function line_up(job, sets_limits)
   return whole(IN_LINE + job.score), head .. job.record
 end
 
--- include: _windows.lua
--- include: _metrics.lua
+local learn_places
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
-  -- include: _family.lua
-  -- include: _children.lua
+  -- include: _windows.lua
+  -- include: _metrics.lua
   -- include: _outcomes.lua
+  local note_children, end_children, count_dropped_children
+  do
+    -- include: _family.lua
+    -- include: _children.lua
+    -- include: _ended_children.lua
+  end
   -- include: _tally.lua
-  -- include: _ended_children.lua
   -- include: _settle.lua
 end
 -- include: _fire.lua
@@ -129,9 +133,17 @@ local recover
 local claim
 local describe_runs
 do
-  -- include: _planned_occurrences.lua
-  -- include: _family.lua
-  -- include: _parents.lua
+  local is_schedule_astray, fire_planned
+  do
+    -- include: _planned_occurrences.lua
+  end
+  -- Parents with flow control keys, which wait in line from now on.
+  local joining = {}
+  local key_of_parent, open_parent, join_lines
+  do
+    -- include: _family.lua
+    -- include: _parents.lua
+  end
   -- include: _claim.lua
 end
 
