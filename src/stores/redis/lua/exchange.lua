@@ -75,10 +75,10 @@ local function line_up(job, sets_limits)
   return whole(IN_LINE + job.score), head .. job.record
 end
 
+-- include: _windows.lua
 local learn_places
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
-  -- include: _windows.lua
   -- include: _metrics.lua
   -- include: _outcomes.lua
   local note_children, end_children, count_dropped_children
