@@ -81,11 +81,11 @@ export function mostOfSweep(settles: number): number {
 }
 
 /**
- * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT of those that have not ended and of those
- * that are dead; ZRANGE and ZMSCORE of the former.
+ * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT, ZRANGE and ZMSCORE of those that have not
+ * ended, and the same of those that are dead.
  */
 export function mostOfParents(parents: number): number {
-  return 4 * parents;
+  return 6 * parents;
 }
 
 /** Of lua/extend.lua: ZMSCORE, ZADD, HSET if there are records, and ZREM of born jobs. */
