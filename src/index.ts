@@ -20,8 +20,8 @@ export type {
 } from "./core/flow/flow-keys.ts";
 export type { HeldBack } from "./core/flow/held-back.ts";
 export type { AttemptInfo } from "./core/job/attempt-info.ts";
-export type { JobChildren } from "./core/job/children.ts";
 export type { Backoff, BackoffRule } from "./core/job/backoff.ts";
+export type { JobChildren } from "./core/job/children.ts";
 export {
   type AnyJob,
   type BatchItem,

@@ -49,7 +49,10 @@ describe("billed commands of families", () => {
   }
 
   const plain = (jobs: number) => (store: QueueStore) =>
-    store.enqueue(Array.from({ length: jobs }, (_, index) => job(`job-${index}`, { isFreshId: true })), now);
+    store.enqueue(
+      Array.from({ length: jobs }, (_, index) => job(`job-${index}`, { isFreshId: true })),
+      now,
+    );
 
   // Loads the scripts, and detects what the server does not know.
   beforeAll(async () => {

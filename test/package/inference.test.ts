@@ -8,11 +8,11 @@ import {
   defineJob,
   type EnqueueOptions,
   type EnqueueResult,
+  type FamilyOptions,
   type InputOf,
   type JobContext,
   memoryStore,
   Queue,
-  type FamilyOptions,
   type RecurringOptions,
 } from "../../src/index.ts";
 import { type Performed, performJob } from "../../src/testing/index.ts";

@@ -8,9 +8,9 @@ import { redisQueue } from "../../src/stores/redis/queue.ts";
 import { start as now } from "../support/clock.ts";
 import { type FailingTransport, failingTransport } from "../support/failing-scripts.ts";
 import { readStored, type StoredQueue, storedBreaches } from "../support/invariants.ts";
+import { leaseOf } from "../support/operations.ts";
 import { everythingIn } from "../support/queue-contents.ts";
 import { RespClient } from "../support/resp.ts";
-import { leaseOf } from "../support/operations.ts";
 import { exchange, family, fillStore, job, minute, storeTrials } from "../support/store-trials.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -218,7 +218,12 @@ async function claimFamily(
 /** A dead child, and one that has completed, of a parent that waits for both to complete. */
 async function buryChild(store: QueueStore): Promise<readonly Lease[]> {
   const [first, second] = (await claimFamily(store, { waitFor: "completed" })) as [Lease, Lease];
-  const dead: Outcome = { to: "dead", lease: first, at: now, record: '1:{"id":"parent/000000","lastSibling":"000001","end":1}' };
+  const dead: Outcome = {
+    to: "dead",
+    lease: first,
+    at: now,
+    record: '1:{"id":"parent/000000","lastSibling":"000001","end":1}',
+  };
   await store.exchange({ ...exchange, settle: [dead, ended(second)] });
   return [];
 }
@@ -238,7 +243,12 @@ const onFamilies: Readonly<Record<string, Case>> = {
           job: { runAt: now, record: "1:{}", flow: { ...single, key: "of the parent" } },
           children: [
             { id: "parent/000000", runAt: now, record: '1:{"lastSibling":"000002"}', flow },
-            { id: "parent/000001", runAt: now, record: '1:{"lastSibling":"000002"}', parent: { waitFor: "ended", total: 1 } },
+            {
+              id: "parent/000001",
+              runAt: now,
+              record: '1:{"lastSibling":"000002"}',
+              parent: { waitFor: "ended", total: 1 },
+            },
             { id: "parent/000001/000000", runAt: now, record: '1:{"lastSibling":"000000"}' },
           ],
         }),
@@ -258,8 +268,15 @@ const onFamilies: Readonly<Record<string, Case>> = {
   "settle of the children of a parent": {
     prepare: (store) => claimFamily(store),
     run: async (store, first, second) =>
-      (await store.settle({ ...exchange, settle: [ended(first), { ...ended(second as Lease), to: "dead", at: now, record: '1:{"lastSibling":"000001","end":1}' }] }))
-        .settled,
+      (
+        await store.settle({
+          ...exchange,
+          settle: [
+            ended(first),
+            { ...ended(second as Lease), to: "dead", at: now, record: '1:{"lastSibling":"000001","end":1}' },
+          ],
+        })
+      ).settled,
     answersAlike: true,
   },
   "settle of one child of two": {
@@ -293,7 +310,12 @@ const onFamilies: Readonly<Record<string, Case>> = {
   },
   "claim of a parent that still waits": {
     prepare: async (store) => {
-      await store.enqueueFamily(family("parent", { children: family("parent").children.map((child) => ({ ...child, runAt: now + 900 * minute })) }), now - 60 * minute);
+      await store.enqueueFamily(
+        family("parent", {
+          children: family("parent").children.map((child) => ({ ...child, runAt: now + 900 * minute })),
+        }),
+        now - 60 * minute,
+      );
       return [];
     },
     run: (store) => store.exchange({ ...exchange, claim: { limit: 10, leaseMs: 2 * minute } }),
@@ -330,7 +352,15 @@ const onFamilies: Readonly<Record<string, Case>> = {
     prepare: buryChild,
     run: (store) =>
       store.retryDead(
-        [{ id: "parent/000000", deadSince: now, claims: 1, runAt: now, record: '1:{"lastSibling":"000001","again":1}' }],
+        [
+          {
+            id: "parent/000000",
+            deadSince: now,
+            claims: 1,
+            runAt: now,
+            record: '1:{"lastSibling":"000001","again":1}',
+          },
+        ],
         now,
       ),
     answersAlike: true,

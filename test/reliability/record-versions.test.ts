@@ -115,7 +115,9 @@ describe("children that a version without children has met", () => {
     clock.now += 3_600_000;
     await queue.drain();
     expect([...started].sort()).toEqual(["completed", "ended"]);
-    expect([...(await readStored(stage.redis, prefix)).due.keys()].filter((name) => !name.startsWith(" name:"))).toEqual([]);
+    expect(
+      [...(await readStored(stage.redis, prefix)).due.keys()].filter((name) => !name.startsWith(" name:")),
+    ).toEqual([]);
   });
 });
 

@@ -254,7 +254,8 @@ function judge(starts: readonly Start[], figures: CrashFigures): void {
 }
 
 function missingJobs(name: string, startsOf: ReadonlyMap<string, unknown>, acknowledged: number): number {
-  return Array.from({ length: acknowledged }, (_, index) => `${name}-${index}`).filter((id) => !startsOf.has(id)).length;
+  return Array.from({ length: acknowledged }, (_, index) => `${name}-${index}`).filter((id) => !startsOf.has(id))
+    .length;
 }
 
 /** Every minute between the first occurrence and the last must have made its job. */

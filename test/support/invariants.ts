@@ -98,7 +98,8 @@ const DIED = " died:";
 function familyBreaches({ due, jobs, dead, deadJobs }: StoredQueue): string[] {
   const children = (records: ReadonlyMap<string, string>) =>
     [...records].flatMap(([id, record]) => (record.includes('"lastSibling":') ? id : []));
-  const marked = (mark: string) => [...due.keys()].flatMap((name) => (name.startsWith(mark) ? name.slice(mark.length) : []));
+  const marked = (mark: string) =>
+    [...due.keys()].flatMap((name) => (name.startsWith(mark) ? name.slice(mark.length) : []));
   return [
     ...marked(CHILD).flatMap((id) => (due.has(id) ? [] : [`${id} is marked as a child, and is no job`])),
     ...marked(DIED).flatMap((id) => (dead.has(id) ? [] : [`${id} is marked as a dead child, and is not dead`])),

@@ -212,7 +212,9 @@ const flowOrNone = fc.option(fc.record({ key: flowKey, limits }), { freq: 1 });
 const member = fc.record({
   wait,
   flow: flowOrNone,
-  nested: fc.option(fc.record({ count: fc.integer({ min: 1, max: 2 }), waitFor: fc.constantFrom("ended", "completed") })),
+  nested: fc.option(
+    fc.record({ count: fc.integer({ min: 1, max: 2 }), waitFor: fc.constantFrom("ended", "completed") }),
+  ),
 });
 
 /** The children of a parent, and their children. */

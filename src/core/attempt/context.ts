@@ -73,12 +73,7 @@ export class AttemptContext implements JobContext {
 export class BatchAttemptContext extends AttemptContext implements BatchJobContext {
   readonly fail: BatchJobContext["fail"];
 
-  constructor(
-    owner: ContextOwner,
-    info: AttemptInfo,
-    enqueuedAt: number,
-    children: JobChildren | undefined,
-  ) {
+  constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number, children: JobChildren | undefined) {
     super(owner, info, enqueuedAt, children);
     this.fail = (error) => owner.fail(error);
   }

@@ -96,7 +96,9 @@ export function readFamily(given: GivenFamily, needs: EnqueueNeeds): ReadFamily 
   if (children.length === 0) return { ...childless(parent), names: [parent.record.name] };
   store.local.partitionOf(parent.job);
   const placed = withIds(parent.job.id, branches, store.local);
-  const names = [parent, ...placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft))].map(({ record }) => record.name);
+  const names = [parent, ...placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft))].map(
+    ({ record }) => record.name,
+  );
   return { parent, waitFor: waitFor ?? "ended", branches: placed, names };
 }
 
@@ -124,7 +126,11 @@ function readChildren(children: readonly ChildJob[], read: ReadChild): readonly 
 /** A child, followed by its own children. Their places among the jobs of the branch decide their ids. */
 function readBranch(child: ChildJob, read: ReadChild): readonly Draft[] {
   const { children, waitFor, ...item } = child ?? {};
-  refuseOptions(item, ["id", "dedupe"], "A child takes neither id nor dedupe: its id is that of its parent, and a number.");
+  refuseOptions(
+    item,
+    ["id", "dedupe"],
+    "A child takes neither id nor dedupe: its id is that of its parent, and a number.",
+  );
   checkWaitFor(waitFor, "waitFor");
   const draft = read(item as BulkJob);
   if (children === undefined || children.length === 0) {
@@ -132,14 +138,12 @@ function readBranch(child: ChildJob, read: ReadChild): readonly Draft[] {
     return [{ draft: { ...draft, record } }];
   }
   const own = readChildren(children, read);
-  return [
-    { draft, parent: { waitFor: waitFor ?? "ended", total: own.length } },
-    ...own.flatMap(({ jobs }) => jobs),
-  ];
+  return [{ draft, parent: { waitFor: waitFor ?? "ended", total: own.length } }, ...own.flatMap(({ jobs }) => jobs)];
 }
 
 function refuseOptions(item: object, names: readonly string[], message: string): void {
-  if (names.some((name) => (item as Readonly<Record<string, unknown>>)[name] !== undefined)) throw invalidRequest(message);
+  if (names.some((name) => (item as Readonly<Record<string, unknown>>)[name] !== undefined))
+    throw invalidRequest(message);
 }
 
 function checkWaitFor(waitFor: unknown, name: string): void {
@@ -182,7 +186,9 @@ export function childId(parent: string, index: number, local: Pick<Local, "idBes
 /** Gives children their ids, and tells each the last one of its parent. */
 function withIds(parent: string, branches: readonly Branch[], local: Local): readonly Branch[] {
   const last = childId(parent, branches.length - 1, local).slice(parent.length + 1);
-  return branches.map(({ jobs }, index) => naming(index, () => ({ jobs: withBranchIds(parent, jobs, index, last, local) })));
+  return branches.map(({ jobs }, index) =>
+    naming(index, () => ({ jobs: withBranchIds(parent, jobs, index, last, local) })),
+  );
 }
 
 function withBranchIds(
@@ -315,7 +321,8 @@ export async function storeFamily(
     if (isEmptied) noteEmptied();
     if (status === "stored") {
       [from, since] = [to, now];
-      if (children.length > 0) noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
+      if (children.length > 0)
+        noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
       onProgress?.(from);
     } else if (rest) [from, since] = [rest.from, rest.since];
     else break;
@@ -327,7 +334,8 @@ function refusalOf(status: "missing" | "taken" | "different", id: string): Tideg
   const reason = {
     missing: `no longer waits for children: it was cancelled, or an hour passed since the last of them were stored. Those that are stored run. See getJob(${quote(id)}).`,
     taken: `cannot be stored: other jobs have the ids of its children, which begin with "${id}/". They may be those of an earlier job with this id. Choose another id, or enqueue it when they have ended.`,
-    different: "was enqueued before with another number of children. Repeat the call with the same ones, or choose another id.",
+    different:
+      "was enqueued before with another number of children. Repeat the call with the same ones, or choose another id.",
   }[status];
   return new TidegateError("conflict", `Job ${quote(id)} ${reason}`);
 }

@@ -192,7 +192,9 @@ export async function removeDead(
   const selected = readSelection(selection);
   const options = removeOptions.read(given);
   const remove = async (dead: readonly StoredJob[]) =>
-    options.dryRun ? dead.length : needs.store.removeDead(
+    options.dryRun
+      ? dead.length
+      : needs.store.removeDead(
           dead.map(({ id }) => id),
           needs.clock(),
         );

@@ -207,11 +207,17 @@ function meetParent(state: MemoryState, id: string, taken: Taken): void {
   const flow = families.flowOf(id);
   if (!flow && !taken.fits(record)) return;
   const opening = families.open(id, taken.now);
-  if ("lookAt" in opening) return state.wait(id, waitingScore(opening.lookAt));
+  if ("lookAt" in opening) {
+    state.wait(id, waitingScore(opening.lookAt));
+    return;
+  }
   records.set(id, withChildren(record, opening.counts));
-  if (flow) taken.joining.push(id);
-  else taken.lease(id);
-  if (!flow) families.forget(id);
+  if (flow) {
+    taken.joining.push(id);
+  } else {
+    taken.lease(id);
+    families.forget(id);
+  }
 }
 
 /** The parents that begin join the lines of their keys, after the claim has taken jobs from these. */

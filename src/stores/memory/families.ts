@@ -39,7 +39,12 @@ export class Families {
     return this.#waiting.get(id)?.flow;
   }
 
-  add(id: string, { waitFor, total }: NewParent, { runAt, flow }: Pick<NewMember, "runAt" | "flow">, now: number): void {
+  add(
+    id: string,
+    { waitFor, total }: NewParent,
+    { runAt, flow }: Pick<NewMember, "runAt" | "flow">,
+    now: number,
+  ): void {
     this.#waiting.set(id, { waitFor, total, createdAt: now, flow, runAt, dropped: 0, open: undefined });
   }
 

@@ -1,6 +1,14 @@
 import type { JobFlow } from "../../core/store/flow.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
-import { isAstray, isInLine, leaseScore, momentOf, SCHEDULE_MEMBER, unpack, waitingScore } from "../../core/store/score.ts";
+import {
+  isAstray,
+  isInLine,
+  leaseScore,
+  momentOf,
+  SCHEDULE_MEMBER,
+  unpack,
+  waitingScore,
+} from "../../core/store/score.ts";
 import type { JobState, Lease, Outcome, Spread } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";

@@ -26,11 +26,9 @@ export const children: Part = {
     } finally {
       await stage.close();
     }
-    const kills = await killTrials(
-      { ...run, progress: (done) => progress(calls + done, calls + killed) },
-      killed,
-      { hasParents: true },
-    );
+    const kills = await killTrials({ ...run, progress: (done) => progress(calls + done, calls + killed) }, killed, {
+      hasParents: true,
+    });
     return {
       "operations of the store port": count.operations,
       "of these, through a fault of the network": count.faults,
