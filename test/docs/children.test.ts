@@ -10,8 +10,5 @@ test("a report runs once all rows are imported, and the page's calls show how fa
   while ((await queue.drain()).claimed > 0);
   expect(guide.customers.sort()).toEqual(["ada@example.com", "bob@example.com"]);
   expect(guide.reports).toEqual(["May: 2 of 2 rows imported, 0 failed"]);
-  expect(await guide.resultsOf(queue, id)).toEqual([
-    { imported: "ada@example.com" },
-    { imported: "bob@example.com" },
-  ]);
+  expect(await guide.resultsOf(queue, id)).toEqual([{ imported: "ada@example.com" }, { imported: "bob@example.com" }]);
 });
