@@ -22,6 +22,7 @@ export const groups: readonly Group[] = [
       "docs/guide/cron.md",
       "docs/guide/retries.md",
       "docs/guide/flow-control.md",
+      "docs/guide/children.md",
       "docs/guide/dead-letter.md",
       "docs/guide/testing.md",
       "docs/guide/recipes.md",

@@ -20,7 +20,10 @@ function openFamily(kind: StoreKind) {
     name: "report",
     perform: (payload: { month: string }, job) => void reports.push([payload.month, job.children]),
   });
-  const insert = defineJob({ name: "insert", performBatch: (jobs: readonly { payload: { n: number } }[]) => void jobs });
+  const insert = defineJob({
+    name: "insert",
+    performBatch: (jobs: readonly { payload: { n: number } }[]) => void jobs,
+  });
   const keyed = defineJob({
     name: "keyed",
     flowControl: { key: "of reports", concurrency: 1 },
@@ -216,7 +219,10 @@ onEachKindOfStore((kind) => {
   test("a wrong child is refused by its number, and nothing is stored", async () => {
     const { queue, report, row, rows } = openFamily(kind);
     const enqueue = (child: object, options: object = {}) =>
-      queue.enqueue(report, { month: "May" }, { ...options, children: [...rows(1), { job: row, payload: { n: 1 }, ...child }] } as never);
+      queue.enqueue(report, { month: "May" }, {
+        ...options,
+        children: [...rows(1), { job: row, payload: { n: 1 }, ...child }],
+      } as never);
     await expect(enqueue({ id: "own" })).rejects.toThrow("Child 1: A child takes neither id nor dedupe");
     await expect(enqueue({ dealy: "5m" })).rejects.toThrow("Child 1: ");
     await expect(enqueue({ job: "unknown" })).rejects.toThrow("Child 1: No job is named");

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { encodeRecord } from "../../src/core/job/record.ts";
 import type { Meter } from "../../src/core/store/meter.ts";
-import type { ExchangeRequest, Outcome } from "../../src/core/store/store.ts";
+import type { ExchangeRequest, LeasedJob, Outcome } from "../../src/core/store/store.ts";
 import { sizeOf } from "../../src/core/store/store.ts";
 import type { Store } from "../../src/index.ts";
 import { start as now } from "../support/clock.ts";
+import { leaseOf } from "../support/operations.ts";
 import { RespClient } from "../support/resp.ts";
+import { family } from "../support/store-trials.ts";
 import { useRedis } from "../support/stores.ts";
 
 // A drain reserves for a request the most that it can be billed: a script that is billed more would exceed the budget.
@@ -103,6 +105,37 @@ function suite(title: string, forbidden: string) {
             expect(alone.billed).toBeLessThanOrEqual(
               queue.local.mostOfExchange({ settles: count, followUps }).commands,
             );
+          }
+        }
+      },
+    );
+
+    test.each([1, 17, 100])(
+      "counting the children of %i parents stays below what is set aside for it",
+      async (count) => {
+        for (const waitFor of ["ended", "completed"] as const) {
+          const { queue, spend } = open(store, `queue-${queues++}`);
+          for (let parent = 0; parent < count; parent++)
+            await queue.enqueueFamily(family(`p-${parent}`, { isFreshId: true, waitFor }), now);
+          const claim = { limit: 2 * count, leaseMs: 60_000 };
+          const base = { now, fire: [], retentionMs: 60_000 };
+          let jobs: readonly LeasedJob[] = [];
+          ({ jobs } = await queue.exchange({ ...base, settle: [], claim }));
+          const settle = jobs.map((job, index): Outcome => {
+            const lease = leaseOf(job);
+            return index % 2 === 0 ? { to: "completed", lease, record } : { to: "dead", lease, at: now, record };
+          });
+          // One of each family at a time, so that each must be counted.
+          for (const part of [0, 1]) {
+            const some = settle.filter((_, index) => index % 2 === part);
+            const first = await spend(() => queue.exchange({ ...base, settle: some, claim }));
+            expect(first.billed).toBeLessThanOrEqual(first.setAside);
+          }
+          for (let look = 1; look < 4; look++) {
+            const later = await spend(() =>
+              queue.exchange({ ...base, now: now + look * 3_600_000, settle: [], claim }),
+            );
+            expect(later.billed).toBeLessThanOrEqual(later.setAside);
           }
         }
       },

@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
-import { clockByHand } from "../support/clock.ts";
+import { keysOf } from "../../src/stores/redis/keys.ts";
+import { clockByHand, start } from "../support/clock.ts";
 import { type Fixture, fixtureQueue, loadFixture, makeFixture, recordVersion, seenIn } from "../support/fixture.ts";
 import { keyBreaches, readStored, storedBreaches } from "../support/invariants.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -82,6 +83,41 @@ describe.each([...versions, "this code"])("what %s has stored", (version) => {
     expect(await queue.getJob("be killed")).toMatchObject({ state: "completed", attempts: 2 });
     expect(await queue.getJob("fail")).toMatchObject({ state: "completed", attempts: 3, errors: [{}, {}] });
     expect(storedBreaches(await readStored(stage.redis, prefix), clock.now)).toEqual([]);
+  });
+});
+
+describe("children that a version without children has met", () => {
+  let stage: Stage;
+  beforeAll(async () => {
+    stage = await openStage();
+  });
+  afterAll(() => stage.close());
+
+  test("hold their parent until it looks, not for good, and it never starts early", async () => {
+    const prefix = stage.prefix();
+    const clock = clockByHand(start);
+    const dies = defineJob({ name: "dies", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) });
+    const started: string[] = [];
+    const work = defineJob({ name: "work", perform: (payload: string) => void started.push(payload) });
+    const queue = fixtureQueue(stage.store(prefix), clock, { jobs: [work, dies], logger: null });
+    const child = { job: work, payload: "child", delay: "30m" } as const;
+    await queue.enqueue(work, "ended", { id: "ended", children: [child] });
+    await queue.enqueue(work, "completed", { id: "completed", waitFor: "completed", children: [{ job: dies }] });
+    await queue.drain();
+    // It ends a child, and removes a dead one, and leaves their marks.
+    const keys = keysOf(prefix, "default");
+    await stage.redis.send(["ZREM", keys.due, "ended/000000"]);
+    await stage.redis.send(["HDEL", keys.jobs, "ended/000000"]);
+    await stage.redis.send(["ZREM", keys.dead, "completed/000000"]);
+    await stage.redis.send(["HDEL", keys["dead:jobs"], "completed/000000"]);
+    await queue.drain();
+    expect(started).toEqual([]);
+    clock.now += 3_600_000;
+    await queue.drain();
+    expect([...started].sort()).toEqual(["completed", "ended"]);
+    expect(
+      [...(await readStored(stage.redis, prefix)).due.keys()].filter((name) => !name.startsWith(" name:")),
+    ).toEqual([]);
   });
 });
 

@@ -38,6 +38,10 @@ export interface CrashFigures {
   exceeded: number;
   /** Keys of which the store still knew something when all jobs had ended. */
   kept: number;
+  /** Jobs with children whose enqueue was acknowledged. */
+  parents: number;
+  /** Those that started before each of their children had done its work. */
+  early: number;
 }
 
 export interface CrashSeries {
@@ -47,18 +51,21 @@ export interface CrashSeries {
   readonly random: () => number;
   /** Whether most jobs have keys of flow control. Default false. */
   readonly hasKeys?: boolean;
+  /** Whether each trial also has a job with children. Default false. */
+  readonly hasParents?: boolean;
   readonly progress?: (done: number) => void;
 }
 
 const JOBS_A_TRIAL = 5;
 /** Two or three for each key: more than may run at once. */
 const KEYED_JOBS_A_TRIAL = 13;
+const CHILDREN = 4;
 const LEASE_IS_OVER_MS = 70_000;
 const MINUTE_MS = 60_000;
 
 /** One queue, drained by one process after another, most of which are killed. */
 export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
-  const { stage, program, trials, random, hasKeys = false, progress } = series;
+  const { stage, program, trials, random, hasKeys = false, hasParents = false, progress } = series;
   const prefix = stage.prefix();
   const figures = newFigures();
   let ahead = 0;
@@ -75,6 +82,7 @@ export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
     });
   for (let trial = 0; trial < trials; trial++) {
     await enqueueUntilAcknowledged(queue, figures, hasKeys);
+    if (hasParents) await enqueueFamily(queue, figures);
     const point = chosen([...crashPoints, "any moment"] as const, random);
     const child = start(point === "any moment" ? "" : point, 1 + Math.floor(random() * 3));
     await Promise.all([disturb(stage, random, figures), endOf(child, point, random, figures)]);
@@ -108,6 +116,8 @@ export function newFigures(): CrashFigures {
     keyed: 0,
     exceeded: 0,
     kept: 0,
+    parents: 0,
+    early: 0,
   };
 }
 
@@ -124,6 +134,23 @@ async function enqueueUntilAcknowledged(queue: Queue, figures: CrashFigures, has
   });
   while (!(await queue.enqueueMany(jobs).catch(() => undefined))) await wait(5);
   figures.acknowledged += jobs.length;
+}
+
+async function enqueueFamily(queue: Queue, figures: CrashFigures): Promise<void> {
+  const children = Array.from({ length: CHILDREN }, () => ({ job: "note" }));
+  const options = { id: `parent-${figures.parents}`, children };
+  while (!(await queue.enqueue("note", undefined, options).catch(() => undefined))) await wait(5);
+  figures.parents++;
+}
+
+/** How many of the parents have started before each of their children had done its work. */
+function earlyParents(log: readonly string[], parents: number): number {
+  return Array.from({ length: parents }, (_, index) => `parent-${index}`).filter((id) => {
+    const start = log.findIndex((line) => line.startsWith(`start ${id} `));
+    const before = log.slice(0, Math.max(start, 0));
+    const done = new Set(before.flatMap((line) => (line.startsWith(`end ${id}/`) ? line.split(" ")[1] : [])));
+    return start >= 0 && done.size < CHILDREN;
+  }).length;
 }
 
 /** Sometimes crashes and restarts Redis, or makes it forget the scripts, while a process drains. */
@@ -189,10 +216,15 @@ async function audit(
     const slots = [...startsOf.keys()].filter((id) => id.startsWith("tick@")).sort();
     figures.slots = slots.length;
     const followers = followersIn(log);
-    const parents = figures.acknowledged + figures.slots;
-    figures.lost = missingJobs(startsOf, figures.acknowledged) + missingSlots(slots) + parents - followers.size;
+    const enqueuing = figures.acknowledged + figures.slots + (1 + CHILDREN) * figures.parents;
+    figures.lost =
+      missingJobs("job", startsOf, figures.acknowledged) +
+      missingJobs("parent", startsOf, figures.parents) +
+      missingSlots(slots) +
+      (enqueuing - followers.size);
     figures.doubled = [...followers.values()].filter(({ size }) => size > 1).length;
-    const all = 2 * parents;
+    figures.early = earlyParents(log, figures.parents);
+    const all = 2 * enqueuing;
     const { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount } = await queue.getStats();
     deepStrictEqual(
       { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount },
@@ -238,8 +270,9 @@ function judge(starts: readonly Start[], figures: CrashFigures): void {
   else figures.unexplained++;
 }
 
-function missingJobs(startsOf: ReadonlyMap<string, unknown>, acknowledged: number): number {
-  return Array.from({ length: acknowledged }, (_, index) => `job-${index}`).filter((id) => !startsOf.has(id)).length;
+function missingJobs(name: string, startsOf: ReadonlyMap<string, unknown>, acknowledged: number): number {
+  return Array.from({ length: acknowledged }, (_, index) => `${name}-${index}`).filter((id) => !startsOf.has(id))
+    .length;
 }
 
 /** Every minute between the first occurrence and the last must have made its job. */

@@ -43,6 +43,7 @@ export type TypedChildJob<Job extends AnyJob | string> = Job extends unknown
 export interface FamilyOptions<Jobs extends readonly (AnyJob | string)[]>
   extends Omit<EnqueueOptions, "dedupe">,
     ChildrenWait {
+  /** Not possible: use `id`. */
   readonly dedupe?: undefined;
   /**
    * Jobs for which this one waits: up to 1,000,000. Each is `{ job, payload, ...options }` as for `enqueueMany`, but

@@ -6,6 +6,7 @@ export interface JobChildren {
   readonly total: number;
   /** How many have not ended, or are still to be stored. */
   readonly pending: number;
+  /** How many have completed. */
   readonly completed: number;
   /** How many are in the dead-letter queue. */
   readonly dead: number;

@@ -222,9 +222,12 @@ function meetParent(state: MemoryState, id: string, taken: Taken): void {
     return;
   }
   records.set(id, withChildren(record, opening.counts));
-  if (flow) taken.joining.push(id);
-  else taken.lease(id);
-  if (!flow) families.forget(id);
+  if (flow) {
+    taken.joining.push(id);
+  } else {
+    taken.lease(id);
+    families.forget(id);
+  }
 }
 
 /** The parents that begin join the lines of their keys, after the claim has taken jobs from these. */

@@ -89,11 +89,11 @@ export function mostOfExtend(leases: number, ofRuns = 0): number {
 }
 
 /**
- * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT of those that have not ended and of those
- * that are dead; ZRANGE and ZMSCORE of the former. For those that expire, HMGET and HSET of all parents.
+ * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT, ZRANGE and ZMSCORE of those that have not
+ * ended, and the same of those that are dead. For those that expire, HMGET and HSET of all parents.
  */
 export function mostOfParents(parents: number): number {
-  return parents > 0 ? 2 + 4 * parents : 0;
+  return parents > 0 ? 2 + 6 * parents : 0;
 }
 
 /** Of lua/partitions.lua: ZRANGE, EXISTS and MSET. */

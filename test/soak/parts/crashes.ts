@@ -1,6 +1,6 @@
 import { deepStrictEqual } from "node:assert/strict";
 import { buildProgram } from "../../support/child.ts";
-import { type CrashFigures, crashSeries, newFigures } from "../../support/crashes.ts";
+import { type CrashFigures, type CrashSeries, crashSeries, newFigures } from "../../support/crashes.ts";
 import { seededRandom } from "../../support/random.ts";
 import { openStage } from "../../support/stage.ts";
 import type { Figures, Part, PartRun } from "../part.ts";
@@ -12,17 +12,20 @@ const AT_ONCE = 2;
 export const crashes: Part = {
   about: "processes killed while they drain, Redis crashing meanwhile: nothing lost, nothing twice but after its lease",
   sizes: { trials: 1_000 },
-  run: (run) => killTrials(run, run.size("trials"), false),
+  run: (run) => killTrials(run, run.size("trials"), {}),
 };
 
 /** The same with keys of flow control. */
 export const keys: Part = {
   about: "the same with keys of flow control: no limit exceeded, no slot of a key held for good",
   sizes: { kills: 300 },
-  run: (run) => killTrials(run, run.size("kills"), true),
+  run: (run) => killTrials(run, run.size("kills"), { hasKeys: true }),
 };
 
-async function killTrials({ seed, progress }: PartRun, trials: number, hasKeys: boolean): Promise<Figures> {
+type Kinds = Pick<CrashSeries, "hasKeys" | "hasParents">;
+
+/** Kills draining processes, as the part of that name. */
+export async function killTrials({ seed, progress }: PartRun, trials: number, kinds: Kinds): Promise<Figures> {
   const program = await buildProgram("crash-child.ts");
   const total = newFigures();
   const series = Array.from({ length: Math.ceil(trials / TRIALS_A_SERIES) }, (_, index) => ({
@@ -35,7 +38,7 @@ async function killTrials({ seed, progress }: PartRun, trials: number, hasKeys: 
     const stage = await openStage({ persist: true });
     try {
       for (let next = series.shift(); next; next = series.shift()) {
-        add(total, await crashSeries({ stage, program, hasKeys, ...next, progress: () => progress(++done, trials) }));
+        add(total, await crashSeries({ stage, program, ...kinds, ...next, progress: () => progress(++done, trials) }));
       }
     } finally {
       await stage.close();
@@ -46,12 +49,10 @@ async function killTrials({ seed, progress }: PartRun, trials: number, hasKeys: 
   } finally {
     await program.remove();
   }
-  const { lost, doubled, unexplained, exceeded, kept } = total;
-  deepStrictEqual(
-    { lost, doubled, unexplained, exceeded, kept },
-    { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0 },
-  );
-  return shown(total, hasKeys);
+  const { lost, doubled, unexplained, exceeded, kept, early } = total;
+  const broken = { lost, doubled, unexplained, exceeded, kept, early };
+  deepStrictEqual(broken, { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0, early: 0 });
+  return shown(total, kinds);
 }
 
 function add(total: CrashFigures, { killed, ...counts }: CrashFigures): void {
@@ -59,7 +60,7 @@ function add(total: CrashFigures, { killed, ...counts }: CrashFigures): void {
   for (const [name, count] of Object.entries(counts)) total[name as keyof typeof counts] += count;
 }
 
-function shown({ killed, ...counts }: CrashFigures, hasKeys: boolean): Figures {
+function shown({ killed, ...counts }: CrashFigures, { hasKeys, hasParents }: Kinds): Figures {
   const points = Object.entries(killed).map(([point, count]) => [`killed at ${point}`, count] as const);
   return {
     trials: counts.trials,
@@ -78,6 +79,10 @@ function shown({ killed, ...counts }: CrashFigures, hasKeys: boolean): Figures {
       "attempts begun under a key": counts.keyed,
       "limits exceeded": counts.exceeded,
       "keys of which something was left at the end": counts.kept,
+    }),
+    ...(hasParents && {
+      "jobs with children": counts.parents,
+      "of these, started early": counts.early,
     }),
   };
 }

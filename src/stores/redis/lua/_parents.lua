@@ -22,29 +22,36 @@ function join_lines(parked)
   end
 end
 
--- Looks why a parent still waits. Returns how many children have not ended; how many were stored, if whoever enqueued
--- them has stopped; whether it has met marks of children that are gone: a version that knows no children ends them.
-local function look_after(score, pending)
-  local marks = {}
+local function some_marks(score)
+  return call('ZRANGE', due, whole(score), whole(score), 'BYSCORE', 'REV', 'LIMIT', 0, LOOKED_AT)
+end
+
+-- Removes marks whose jobs are not where they say. A version that knows no children leaves them. Returns how many.
+local function drop_marks(marks, mark, key)
   local ids = {}
-  local left = pending
-  for _, member in ipairs(call('ZRANGE', due, whole(score), whole(score), 'BYSCORE', 'REV', 'LIMIT', 0, LOOKED_AT)) do
-    local place, since = string.match(member, '^ open:.*:(%d+):(%d+)$')
-    if not place then
-      push(marks, member)
-      push(ids, string.sub(member, #CHILD + 1))
-    elseif now - tonumber(since) >= LOOK_MS then
-      push(orphans, member)
-      return pending - 1, tonumber(place)
-    end
-  end
-  for i, alive in ipairs(read_many('ZMSCORE', due, ids)) do
-    if not alive then
+  local dropped = 0
+  for i, member in ipairs(marks) do ids[i] = string.sub(member, #mark + 1) end
+  for i, score in ipairs(read_many('ZMSCORE', key, ids)) do
+    if not score then
       push(orphans, marks[i])
-      left = left - 1
+      dropped = dropped + 1
     end
   end
-  return left, nil, left < pending
+  return dropped
+end
+
+-- Looks why a parent still waits. Returns how many children have not ended; how many were stored, if whoever enqueued
+-- them has stopped; whether it has dropped marks.
+local function look_after(score, pending)
+  local marks = some_marks(score)
+  local place, since = string.match(marks[1], '^ open:.*:(%d+):(%d+)$')
+  if place and now - tonumber(since) >= LOOK_MS then
+    push(orphans, marks[1])
+    return pending - 1, tonumber(place)
+  end
+  if place then table.remove(marks, 1) end
+  local dropped = drop_marks(marks, CHILD, due)
+  return pending - dropped, nil, dropped > 0
 end
 
 -- Returns the record of a parent as its handler gets it, or nil and when to look at it again; nothing if a later claim
@@ -67,7 +74,11 @@ function open_parent(id, record)
   local look = math.min(math.max(now - tonumber(created), LOOK_MS), LONGEST_LOOK_MS)
   if pending > 0 and not stored then return nil, now + (is_soon and SOON_MS or look) end
   if not died or died < 0 then died = count_marks(score + DIED_ABOVE) end
-  if waits_for == 'c' and died > 0 and not stored then return nil, now + look end
+  if waits_for == 'c' and died > 0 and not stored then
+    local died_score = score + DIED_ABOVE
+    died = died - drop_marks(some_marks(died_score), DIED, dead)
+    if died > 0 then return nil, now + look end
+  end
   if tonumber(runs_at) > now and not stored then return nil, tonumber(runs_at) end
   local completed = (stored or total) - pending - died - dropped
   local counts = string.format('"total":%s,"completed":%.0f,"dead":%.0f,"dropped":%s', total, completed, died, dropped)

@@ -1,0 +1,58 @@
+import { defineJob, type Queue } from "tidegate";
+
+export interface Row {
+  readonly email: string;
+}
+
+export const customers: string[] = [];
+export const reports: string[] = [];
+
+// #region define
+export const importRow = defineJob({
+  name: "import_row",
+  perform({ email }: Row) {
+    customers.push(email);
+    return { imported: email };
+  },
+});
+
+export const report = defineJob({
+  name: "report",
+  perform({ month }: { month: string }, job) {
+    const { total, completed, dead } = job.children ?? { total: 0, completed: 0, dead: 0 };
+    reports.push(`${month}: ${completed} of ${total} rows imported, ${dead} failed`);
+  },
+});
+// #endregion
+
+export async function importRows(queue: Queue, rows: readonly Row[]) {
+  // #region enqueue
+  const { id } = await queue.enqueue(
+    report,
+    { month: "May" },
+    { children: rows.map((payload) => ({ job: importRow, payload })) },
+  );
+  // #endregion
+  return id;
+}
+
+export async function progressOf(queue: Queue, id: string) {
+  // #region progress
+  const job = await queue.getJob(id);
+  const left = job?.children?.pending; // of job.children.total
+  // #endregion
+  return left;
+}
+
+export async function resultsOf(queue: Queue, id: string) {
+  const results: unknown[] = [];
+  // #region results
+  let cursor: string | undefined;
+  do {
+    const page = await queue.listChildren(id, { ...(cursor && { cursor }) }); // in the order in which they were given
+    for (const { state, result, error } of page.jobs) results.push(state === "completed" ? result : error?.message);
+    cursor = page.cursor ?? undefined;
+  } while (cursor);
+  // #endregion
+  return results;
+}
