@@ -108,6 +108,7 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   putSchedule: [recurring, attempt],
   updateJob: [["src/core/enqueue/new-job.ts", "EnqueueOptions"]],
   listJobs: [["src/core/manage/list.ts", "ListOptions"]],
+  listChildren: [["src/core/manage/list.ts", "ListOptions"]],
   getFailures: [["src/core/manage/failures.ts", "FailuresOptions"]],
   listDeadJobs: [
     ["src/core/manage/list.ts", "ListOptions"],
