@@ -81,8 +81,8 @@ export function mostOfSweep(settles: number): number {
 }
 
 /**
- * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT, ZRANGE and ZMSCORE of those that have not
- * ended, and the same of those that are dead.
+ * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT, ZRANGE and ZMSCORE of those that have
+ * not ended, and the same of those that are dead.
  */
 export function mostOfParents(parents: number): number {
   return 6 * parents;

@@ -10,8 +10,8 @@
 --   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1),
 --   of how many parents it may count the children;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to fire
---   (_fire.lua)
+--   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to
+--   fire (_fire.lua)
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
 --   could not count their children; the score that is due next ('' for none);
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
