@@ -323,7 +323,7 @@ export async function storeFamily(
     if (status === "stored") {
       [from, since] = [to, now];
       if (children.length > 0)
-        noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
+        await noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
       onProgress?.(from);
     } else if (rest) [from, since] = [rest.from, rest.since];
     else break;
