@@ -3,7 +3,7 @@ export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
   worker: 126,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 10,
+  names: 10.3,
   /** A Worker that only enqueues. */
   producer: 50,
   client: 2.56,
