@@ -125,8 +125,7 @@ export class QueueClient
     payload?: unknown,
     options?: Partial<EnqueueOptions & RecurringOptions>,
   ): Promise<EnqueueResult> {
-    if (options && "children" in options && options.children !== undefined)
-      throw refusal("Jobs with children cannot be sent: enqueue them from a process with a Queue.");
+    if (options && "children" in options && options.children !== undefined) throw refusal("children cannot be sent.");
     // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
     this.#room -= json.length;

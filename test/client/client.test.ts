@@ -31,7 +31,7 @@ test("the client lists the children of a job, and refuses to send them", async (
   expect(page).toEqual(await queue.listChildren(id, { limit: 1 }));
   expect([page.jobs.length, page.cursor]).toEqual([1, "1"]);
   expect(await client.getJob(id)).toEqual(await queue.getJob(id));
-  await expect(client.enqueue(fails, undefined, { children })).rejects.toThrow("Jobs with children cannot be sent");
+  await expect(client.enqueue(fails, undefined, { children })).rejects.toThrow("children cannot be sent");
 });
 
 describe("QueueClient with a token that can only enqueue", () => {

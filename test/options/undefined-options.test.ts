@@ -106,6 +106,15 @@ const takers: readonly Taker[] = [
   { of: "budget", valid: {}, take: async (budget) => (await filled()).drain({ budget }) },
   { of: "wait", valid: {}, take: (options) => queue().wait("none", options) },
   { of: "a list", valid: {}, take: async (options) => (await filled()).listJobs(options) },
+  {
+    of: "listChildren",
+    valid: {},
+    take: async (options) => {
+      const queue = await filled();
+      const { jobs } = await queue.listJobs({ limit: 1 });
+      return queue.listChildren(jobs[0]?.id ?? "", options);
+    },
+  },
   { of: "a list", valid: {}, take: async (options) => (await filled()).listDeadLetter(options) },
   { of: "update", valid: {}, take: async (change) => (await filled()).update("waits", change) },
   { of: "cancel", valid: {}, take: async (options) => (await filled()).cancel("waits", options) },

@@ -19,9 +19,8 @@ import {
   readJobs,
 } from "./bulk.ts";
 import { Turn } from "./coalesce.ts";
-import { finishFamily, type GivenFamily, readFamily, storeFamily } from "./family.ts";
 import type { EnqueueNeeds } from "./needs.ts";
-import { attemptMs, type EnqueueOptions, finishJob, type JobDraft } from "./new-job.ts";
+import { attemptMs, type EnqueueOptions } from "./new-job.ts";
 
 /** Which of the due jobs an eager start leases to its caller. */
 export interface HoldOptions {
@@ -56,36 +55,9 @@ export class Enqueuer {
 
   /** Stores one job, together with those of other calls in the same turn. */
   one(job: AnyJob | string, payload: unknown, options: EnqueueOptions): Promise<EnqueueResult> {
-    if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.#store(newJobs));
+    if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.store(newJobs));
     const { definitions, clock } = this.#needs;
     return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), this.#turn.newId));
-  }
-
-  /** Stores a job that waits for its children, and these: as many as fit in one atomic call. */
-  async family(given: GivenFamily, onProgress: ((stored: number) => void) | undefined): Promise<EnqueueResult> {
-    const read = readFamily(given, this.#needs);
-    const { parent, branches, names } = read;
-    if (branches.length === 0) return this.#alone(parent, names);
-    const { results } = await this.#observed(names, undefined, async (trace) => {
-      const { isDuplicate } = await storeFamily(this.#needs, await finishFamily(read, trace), onProgress);
-      const status = isDuplicate ? ("duplicate" as const) : ("enqueued" as const);
-      const children = branches.flatMap(({ jobs }) =>
-        jobs.map(({ draft: { job }, parent: waits }) => ({
-          ...{ id: job.id, status },
-          runAt: waits ? null : new Date(job.runAt),
-        })),
-      );
-      return { results: [{ id: parent.job.id, status, runAt: null }, ...children] };
-    });
-    return results[0] as EnqueueResult;
-  }
-
-  /** Stores a job that has no children to wait for. */
-  async #alone(draft: JobDraft, names: readonly string[]): Promise<EnqueueResult> {
-    const { results } = await this.#observed(names, undefined, async (trace) => ({
-      results: await this.#store([await finishJob(draft, trace)]),
-    }));
-    return results[0] as EnqueueResult;
   }
 
   /** Stores jobs: 1,000 in one atomic call. */
@@ -94,7 +66,7 @@ export class Enqueuer {
     const { results } = await this.#sendTogether(this.#read(jobs), trace, async (newJobs) => {
       const results: EnqueueResult[] = [];
       for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
-        results.push(...(await this.#store(newJobs.slice(first, first + MOST_AT_ONCE))));
+        results.push(...(await this.store(newJobs.slice(first, first + MOST_AT_ONCE))));
         onProgress?.(results.length);
       }
       return { results };
@@ -148,7 +120,7 @@ export class Enqueuer {
   /** Stores one job with the others of a turn. Traces and hooks see a call of its own. */
   async #sendInTurn(turn: Turn, read: ReadJob, caller?: TraceContext): Promise<EnqueueResult> {
     const call = read.draft && turn.join(read.draft);
-    const { results } = await this.#observed([read.name], caller, async (trace) => {
+    const { results } = await this.observed([read.name], caller, async (trace) => {
       if (!call) throw read.refusal;
       return { results: [await turn.send(call, trace)] };
     });
@@ -162,7 +134,7 @@ export class Enqueuer {
     store: (newJobs: readonly NewJob[]) => Promise<Result>,
   ): Promise<Result> {
     const names = read.map(({ name }) => name);
-    return this.#observed(names, caller, async (trace) => {
+    return this.observed(names, caller, async (trace) => {
       const newJobs = await finishJobs(read, trace);
       checkTogether(newJobs);
       return store(newJobs);
@@ -170,7 +142,7 @@ export class Enqueuer {
   }
 
   /** Traces `send`, and calls the hooks. @param caller the trace of the request that asked for it. */
-  async #observed<Result extends Sent>(
+  async observed<Result extends Sent>(
     names: readonly string[],
     caller: TraceContext | undefined,
     send: (trace?: TraceContext) => Promise<Result>,
@@ -184,7 +156,8 @@ export class Enqueuer {
     return sent;
   }
 
-  async #store(newJobs: readonly NewJob[]): Promise<readonly EnqueueResult[]> {
+  /** Stores checked jobs in one atomic call. */
+  async store(newJobs: readonly NewJob[]): Promise<readonly EnqueueResult[]> {
     return this.#resultsOf(await this.#needs.store.enqueue(newJobs, this.#needs.clock()));
   }
 

@@ -13,9 +13,9 @@ import {
   type WaitFor,
   waitForWords,
 } from "../store/family.ts";
-import type { EnqueueStore, NewJob } from "../store/store.ts";
+import type { LocalFacts, NewJob } from "../store/store.ts";
 import { type BulkJob, type BulkJobOf, readJob } from "./bulk.ts";
-import type { EnqueueNeeds } from "./needs.ts";
+import type { FamilyNeeds } from "./needs.ts";
 import { type EnqueueOptions, finishJob, type JobDraft } from "./new-job.ts";
 
 /** What a job waits for. */
@@ -84,7 +84,7 @@ export interface ReadFamily {
 export const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, dropped: 0 };
 
 /** @throws {TidegateError} `invalid_request`, naming the child that was refused. */
-export function readFamily(given: GivenFamily, needs: EnqueueNeeds): ReadFamily {
+export function readFamily(given: GivenFamily, needs: FamilyNeeds): ReadFamily {
   const { children, waitFor, ...parentOptions } = given;
   const { definitions, clock, store, newId } = needs;
   const now = clock();
@@ -176,7 +176,7 @@ function draftOf(
   return draft;
 }
 
-type Local = EnqueueStore["local"];
+type Local = Pick<LocalFacts, "idBeside" | "partitionOf">;
 
 /** The id of a child: the first of its possible ids that lies in the partition of its parent. */
 export function childId(parent: string, index: number, local: Pick<Local, "idBeside">): string {
@@ -298,7 +298,7 @@ export interface StoredFamilyCall {
  * @throws {TidegateError} `conflict` if the parent is gone, or another job has the id of a child.
  */
 export async function storeFamily(
-  { store, clock, noteDue, noteEmptied }: Pick<EnqueueNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
+  { store, clock, noteDue, noteEmptied }: Pick<FamilyNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
   family: FinishedFamily,
   onProgress: ((stored: number) => void) | undefined,
 ): Promise<StoredFamilyCall> {

@@ -27,6 +27,11 @@ export interface EnqueueNeeds {
   readonly noteEmptied: () => void;
 }
 
+/** What it takes to enqueue a job with children. */
+export interface FamilyNeeds extends EnqueueNeeds {
+  readonly store: QueueStore;
+}
+
 /** What it takes to read and change what a queue holds. */
 export interface StoreNeeds {
   readonly store: QueueStore;

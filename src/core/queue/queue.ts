@@ -4,6 +4,7 @@ import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
+import { enqueueFamily } from "../enqueue/enqueue-family.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
@@ -150,7 +151,7 @@ export class Queue {
     checkOptions(options);
     if ("children" in options && options.children !== undefined) {
       const { onProgress, ...family } = options;
-      return this.#enqueuer.family({ ...family, job, payload }, onProgress);
+      return enqueueFamily(this.#enqueuer, this.#open, { ...family, job, payload }, onProgress);
     }
     const recurring = options as RecurringOptions;
     if (recurring.cron !== undefined || recurring.every !== undefined)

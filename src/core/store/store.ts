@@ -528,9 +528,8 @@ export interface LocalFacts {
 
 /** The part of `QueueStore` that enqueues. */
 export interface EnqueueStore {
-  readonly local: Pick<LocalFacts, "idSource" | "idBeside" | "partitionOf">;
+  readonly local: Pick<LocalFacts, "idSource" | "partitionOf">;
   readonly enqueue: QueueStore["enqueue"];
-  readonly enqueueFamily: QueueStore["enqueueFamily"];
 }
 
 /** The jobs of one queue, as a store keeps them. The `Queue` class calls it; your code never needs to. */

@@ -64,7 +64,8 @@ export function redisQueue(
 
 /** The part of `redisQueue` that enqueues: a bundler leaves out the rest. */
 export function redisProducer(connection: Connection, keys: QueueKeys, random: () => number): EnqueueStore {
-  const caller = new Caller(connection, keys, undefined, random);
-  const { idSource, idBeside, partitionOf } = local;
-  return { local: { idSource, idBeside, partitionOf }, ...enqueueCalls(caller), ...familyCalls(caller) };
+  return {
+    local: { idSource: (newId) => newId, partitionOf: () => 0 },
+    ...enqueueCalls(new Caller(connection, keys, undefined, random)),
+  };
 }
