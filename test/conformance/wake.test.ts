@@ -68,6 +68,16 @@ onEachKindOfStore((kind) => {
         call: ({ queue }) => queue.schedules.run("s"),
         at: 0,
       },
+      "by cancel of the last child, for its parent": {
+        before: ({ queue }) => queue.enqueue(note, 1, { id: "j", children: [{ job: note, payload: 1, delay: "1h" }] }),
+        call: async ({ queue }) => queue.cancel((await queue.listChildren("j")).jobs[0]?.id ?? ""),
+        at: 0,
+      },
+      "by clear": {
+        before: ({ queue }) => queue.enqueue(note, 1, { delay: "1h" }),
+        call: ({ queue }) => queue.clear(),
+        at: 0,
+      },
       "by reschedule": {
         before: ({ queue }) => queue.enqueue(note, 1, { id: "j", delay: "1h" }),
         call: ({ queue }) => queue.reschedule("j", "10m"),

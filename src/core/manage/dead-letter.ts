@@ -6,6 +6,7 @@ import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
+import { noteRemoved } from "./jobs.ts";
 import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
 import { type DeadSelection, deadSelection } from "./selection.ts";
@@ -191,13 +192,13 @@ export async function removeDead(
 ): Promise<number> {
   const selected = readSelection(selection);
   const options = removeOptions.read(given);
-  const remove = async (dead: readonly StoredJob[]) =>
-    options.dryRun
-      ? dead.length
-      : needs.store.removeDead(
-          dead.map(({ id }) => id),
-          needs.clock(),
-        );
+  const remove = async (dead: readonly StoredJob[]) => {
+    if (options.dryRun) return dead.length;
+    const ids = dead.map(({ id }) => id);
+    const count = await needs.store.removeDead(ids, needs.clock());
+    await noteRemoved(needs, ids);
+    return count;
+  };
   const removed = await forEachPiece(piecesOf(needs, selected, needs.clock()), options, remove);
   if (typeof selection === "string" && removed === 0) throw notDead(selection);
   return removed;

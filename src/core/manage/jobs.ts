@@ -7,6 +7,7 @@ import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
+import { parentOf } from "../store/family.ts";
 import { type ClearableState, clearableStates, type StoredJob } from "../store/store.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
@@ -105,10 +106,16 @@ export async function cancelJob(needs: ManageNeeds, id: string, options: CancelO
   const [status] = await needs.store.cancel([id], now, running);
   if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);
   if (status === "missing") await getWaitingJob(needs, id, now);
+  await noteRemoved(needs, [id]);
+}
+
+/** Notes that these jobs were removed: the parent of a child may be due now. */
+export async function noteRemoved({ noteDue, clock }: ManageNeeds, ids: readonly string[]): Promise<void> {
+  if (ids.some((id) => parentOf(id) !== undefined)) await noteDue(clock());
 }
 
 export async function clearJobs(
-  { store, clock }: ManageNeeds,
+  { store, clock, noteDue }: ManageNeeds,
   options: { readonly state?: ClearableState | undefined },
 ): Promise<number> {
   const { state = "pending" } = clearOptions.read(options);
@@ -120,5 +127,7 @@ export async function clearJobs(
     total += cleared;
     from = next;
   } while (from !== undefined);
+  // Some of them may have been the last children of a parent.
+  if (total > 0 && state !== "completed") await noteDue(now);
   return total;
 }

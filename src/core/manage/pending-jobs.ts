@@ -2,6 +2,7 @@ import { type Duration, momentMs, type PointInTime, readDuration } from "../shar
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, flag, optionsOf, orFirst } from "../shared/schema.ts";
+import { noteRemoved } from "./jobs.ts";
 import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
 import { type PendingSelection, type PendingState, pendingSelection, pendingStates } from "./selection.ts";
@@ -47,8 +48,11 @@ export async function cancelPending(
 ): Promise<CancelledJobs> {
   const options = cancelOptions.read(given);
   const now = needs.clock();
-  const cancel = async (ids: readonly string[]) =>
-    (await needs.store.cancel(ids, now)).map((status) => status === "cancelled");
+  const cancel = async (ids: readonly string[]) => {
+    const statuses = await needs.store.cancel(ids, now);
+    await noteRemoved(needs, ids);
+    return statuses.map((status) => status === "cancelled");
+  };
   const { count, cursor } = await changeSelected(needs, selection, options, now, cancel);
   return { cancelled: count, cursor };
 }
