@@ -52,10 +52,16 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   return { paused: state.paused, nextAt, settled, gone, fired, jobs, ...claimed };
 }
 
+/** In which order outcomes change the pace of their key. As in redis/outcomes.ts; released jobs have none. */
+const order: readonly Outcome["to"][] = ["completed", "retried", "snoozed", "dead"];
+
 /** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
+  const timed = [...accepted].sort((one, other) => order.indexOf(one.to) - order.indexOf(other.to));
+  for (const { lease, timing } of timed)
+    if (lease.flow && timing) state.flowControl.notePace(lease.flow, Math.round(timing.ranMs));
   for (const { followUps = [] } of accepted)
     for (const job of followUps) addJob(state, job, request.now, !job.keepsLimits);
   const fates = accepted.flatMap(({ to, lease }) => {
@@ -81,7 +87,6 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
     state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
-  if (lease.flow && outcome.timing) state.flowControl.notePace(lease.flow, Math.round(outcome.timing.ranMs));
   if ("runAt" in outcome) {
     state.wait(lease.id, againScore(outcome));
     state.records.set(lease.id, record);
