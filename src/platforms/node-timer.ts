@@ -1,4 +1,5 @@
 import type { Wake } from "../core/observe/wake.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 
 /** How the timer of a process ends. */
@@ -28,6 +29,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export function timerWake(drain: () => unknown, options: TimerWakeOptions = {}): Wake {
   const { signal, onError = () => {} } = knownOptions(options, ["signal", "onError"], "timerWake");
   checkFunctions({ drain, onError }, ["drain", "onError"]);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalidRequest("signal must be an AbortSignal.");
   const asked = new Set<number>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isDraining = false;

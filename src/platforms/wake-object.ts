@@ -108,7 +108,7 @@ export function createWakeObject<Env extends object>(configure: (env: Env) => Cl
 
     async fetch(request: Request): Promise<Response> {
       const at = Number(new URL(request.url).searchParams.get("at"));
-      if (!(at > 0)) return new Response(null, { status: 400 });
+      if (!(at > 0 && at < Number.POSITIVE_INFINITY)) return new Response(null, { status: 400 });
       this.#asked.add(at);
       await this.#setAlarm(at);
       return new Response(null, { status: 204 });

@@ -47,13 +47,17 @@ export function qstashWake(options: QStashWakeOptions): Wake {
   checkToken(token, "token");
   checkToken(drainToken, "drainToken");
   for (const [name, value] of Object.entries({ url, baseUrl }))
-    if (!URL.canParse(value))
+    if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol))
       throw invalidRequest(`${name} must be a whole URL, such as "https://app.example.com/queue/drain".`);
   const publish = `${baseUrl.replace(/\/+$/, "")}/v2/publish/${url}`;
   const mark = fnv1a(url).toString(16);
   return async (at) => {
+    const now = systemClock();
+    // A time less than a second ahead may have been asked for before, and its message have come early. Another message
+    // for the same second would not be sent.
+    const isAgain = at > now && at < now + 1_000;
     // Times have whole seconds there. The message comes after its second, and so after all that ask for the second.
-    const second = Math.ceil(Math.min(at, systemClock() + LONGEST_DELAY_MS) / 1_000);
+    const second = Math.ceil(Math.min(at, now + LONGEST_DELAY_MS) / 1_000) + (isAgain ? 1 : 0);
     const response = await send(publish, {
       method: "POST",
       headers: {

@@ -131,7 +131,7 @@ onEachKindOfStore((kind) => {
     expect(asked).toEqual([3_000, 2_000]);
   });
 
-  test("reads, pauses, cancels and what changes nothing do not call wake", async () => {
+  test("reads, pauses and what changes nothing do not call wake", async () => {
     const { queue, asked } = setUp();
     await queue.pause();
     await queue.flowControl.pause("k");
@@ -251,5 +251,33 @@ onEachKindOfStore((kind) => {
       expect(asked.at(-1)).toBe(minutes * MINUTE);
       await clock.advance(HOUR);
     }
+  });
+
+  test.each([
+    ["5 ms early", (at: number) => at - 5],
+    ["900 ms early", (at: number) => at - 900],
+    ["at the beginning of the second", (at: number) => Math.floor(at / 1_000) * 1_000],
+    ["at the beginning of the minute", (at: number) => Math.floor(at / MINUTE) * MINUTE],
+  ])("a platform that comes %s is asked again, and not over and over", async (_, comesAt) => {
+    const clock = testClock(start);
+    const store = clock.watch(kind.create());
+    const ranAfter: number[] = [];
+    let drains = 0;
+    const work = defineJob({ name: "work", perform: (dueAt: number) => void ranAfter.push(clock() - dueAt) });
+    const wake = (at: number) => {
+      const drain = async () => {
+        await clock.sleep(Math.max(1, comesAt(at) - clock()));
+        drains++;
+        await queue.drain();
+      };
+      void drain();
+    };
+    const queue: Queue = new Queue({ store, clock, jobs: [work], logger: null, wake });
+    for (const delay of [1_950, 30_950, 200_950])
+      await queue.enqueue(work, start + delay, { runAt: new Date(start + delay) });
+    await clock.advance("10m");
+    expect(ranAfter).toHaveLength(3);
+    for (const late of ranAfter) expect(late).toBeLessThanOrEqual(MINUTE + 1_000);
+    expect(drains).toBeLessThan(40);
   });
 });

@@ -13,6 +13,7 @@ const refused = {
   id: "each job gets an id of its own. It is stored once, with the outcome, so it needs no idempotency key",
   dedupe: "whether another job holds the key is known only when the outcome is stored",
   cron: "it makes single jobs. Use queue.schedules.upsert for a recurring one",
+  every: "it makes single jobs. Use queue.schedules.upsert for a recurring one",
 } as const;
 
 /** The jobs that a handler enqueues through its attempt. They are stored with the outcome, or not at all. */

@@ -48,8 +48,9 @@ export async function thenWake<Queue extends WokenQueue>(
     throw error;
   }
   const asked = queues.map((queue) => {
-    const at = nextWake(reportOf?.(queue, report) ?? report, queue.clock());
-    if (!wake) return queue.wakes?.afterDrain(at);
+    const own = reportOf?.(queue, report) ?? report;
+    const at = nextWake(own, queue.clock());
+    if (!wake) return queue.wakes?.afterDrain(at, own.claimed === 0 && own.rearmed === 0);
     return at < Number.POSITIVE_INFINITY ? wake(at) : undefined;
   });
   await Promise.all(asked);

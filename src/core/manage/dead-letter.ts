@@ -192,14 +192,15 @@ export async function removeDead(
 ): Promise<number> {
   const selected = readSelection(selection);
   const options = removeOptions.read(given);
-  const remove = async (dead: readonly StoredJob[]) => {
-    if (options.dryRun) return dead.length;
-    const ids = dead.map(({ id }) => id);
-    const count = await needs.store.removeDead(ids, needs.clock());
-    await noteRemoved(needs, ids);
-    return count;
-  };
+  const remove = async (dead: readonly StoredJob[]) =>
+    options.dryRun
+      ? dead.length
+      : needs.store.removeDead(
+          dead.map(({ id }) => id),
+          needs.clock(),
+        );
   const removed = await forEachPiece(piecesOf(needs, selected, needs.clock()), options, remove);
+  if (removed > 0 && !options.dryRun) await noteRemoved(needs);
   if (typeof selection === "string" && removed === 0) throw notDead(selection);
   return removed;
 }

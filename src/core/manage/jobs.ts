@@ -7,7 +7,6 @@ import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
-import { parentOf } from "../store/family.ts";
 import { type ClearableState, clearableStates, type StoredJob } from "../store/store.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
@@ -106,20 +105,21 @@ export async function cancelJob(needs: ManageNeeds, id: string, options: CancelO
   const [status] = await needs.store.cancel([id], now, running);
   if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);
   if (status === "missing") await getWaitingJob(needs, id, now);
-  await noteRemoved(needs, [id]);
+  await noteRemoved(needs);
 }
 
-/** Notes that these jobs were removed: the parent of a child may be due now. */
-export async function noteRemoved({ noteDue, clock }: ManageNeeds, ids: readonly string[]): Promise<void> {
-  if (ids.some((id) => parentOf(id) !== undefined)) await noteDue(clock());
+/** Notes that jobs were removed: the next one of a flow control key, or the parent of a child, may be due now. */
+export async function noteRemoved({ noteDue, clock }: Pick<ManageNeeds, "noteDue" | "clock">): Promise<void> {
+  await noteDue(clock());
 }
 
 export async function clearJobs(
-  { store, clock, noteDue }: ManageNeeds,
+  needs: ManageNeeds,
   options: { readonly state?: ClearableState | undefined },
 ): Promise<number> {
   const { state = "pending" } = clearOptions.read(options);
-  const now = clock();
+  const { store } = needs;
+  const now = needs.clock();
   let total = 0;
   let from: string | undefined;
   do {
@@ -127,7 +127,6 @@ export async function clearJobs(
     total += cleared;
     from = next;
   } while (from !== undefined);
-  // Some of them may have been the last children of a parent.
-  if (total > 0 && state !== "completed") await noteDue(now);
+  if (total > 0 && state !== "completed") await noteRemoved(needs);
   return total;
 }

@@ -48,12 +48,10 @@ export async function cancelPending(
 ): Promise<CancelledJobs> {
   const options = cancelOptions.read(given);
   const now = needs.clock();
-  const cancel = async (ids: readonly string[]) => {
-    const statuses = await needs.store.cancel(ids, now);
-    await noteRemoved(needs, ids);
-    return statuses.map((status) => status === "cancelled");
-  };
+  const cancel = async (ids: readonly string[]) =>
+    (await needs.store.cancel(ids, now)).map((status) => status === "cancelled");
   const { count, cursor } = await changeSelected(needs, selection, options, now, cancel);
+  if (count > 0 && !options.dryRun) await noteRemoved(needs);
   return { cancelled: count, cursor };
 }
 

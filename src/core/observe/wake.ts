@@ -13,6 +13,8 @@ export type Wake = (at: number) => void | Promise<void>;
 
 /** Times that are asked for soon are at least this far apart. */
 const SPACING_MS = 1_000;
+/** How early a wake-up may come: some platforms round to a minute. */
+const EARLY_MS = 60_000;
 
 /** Calls `wake` when something is due before all that this object has asked for. */
 export class WakeCalls {
@@ -27,6 +29,8 @@ export class WakeCalls {
   #missed = Number.POSITIVE_INFINITY;
   /** How many drains in a row have failed. */
   #failures = 0;
+  /** How many drains in a row came before the time that was asked for, and found nothing. */
+  #early = 0;
 
   /** How long after a failed drain the next one is wanted: a minute, then twice as long each time, up to an hour. */
   static afterFailuresMs(failures: number): number {
@@ -58,10 +62,20 @@ export class WakeCalls {
     return atMostAWhile(this.#clock, () => this.#call(asked));
   }
 
-  /** Asks for the drain after one that has ended. */
-  afterDrain(at: number): Promise<void> | undefined {
+  /**
+   * Asks for the drain after one that has ended. That one may be the one that was asked for, if the platform was early:
+   * then it is asked for again. Each time after the first, the platform gets more time, so that it does not come at once.
+   *
+   * @param isEmpty whether the drain has found nothing.
+   */
+  afterDrain(at: number, isEmpty: boolean): Promise<void> | undefined {
+    const now = this.#clock();
+    const isEarly = this.#asked > now && this.#asked < now + EARLY_MS;
+    if (isEarly) this.#asked = Number.NEGATIVE_INFINITY;
     this.#failures = 0;
-    return this.by(at);
+    this.#early = isEarly && isEmpty ? this.#early + 1 : 0;
+    const moreMs = this.#early > 1 ? Math.min(SPACING_MS * 2 ** (this.#early - 2), EARLY_MS) : 0;
+    return this.by(at + moreMs);
   }
 
   /** Asks for the drain after one that has failed. */

@@ -114,7 +114,7 @@ describe("wake", () => {
       await clock.advance("2h");
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60].map((minutes) => minutes * 60_000));
-    await calls.afterDrain(Number.POSITIVE_INFINITY);
+    await calls.afterDrain(Number.POSITIVE_INFINITY, true);
     await calls.afterFailure();
     expect((asked.at(-1) ?? 0) - (clock() - start)).toBe(60_000);
   });
