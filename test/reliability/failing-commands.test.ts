@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { childName } from "../../src/core/store/family.ts";
 import type { NewFlow } from "../../src/core/store/flow.ts";
+import { leaseScore } from "../../src/core/store/score.ts";
 import type { ClaimRequest, Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
@@ -930,4 +931,41 @@ describe.each([
       expect(left, `where command ${k} fails`).toEqual(hasFailed ? [0, 0] : []);
     }
   });
+
+  test.each(["completed", "snoozed"] as const)(
+    "%s: no parent before all of its children, none of them without its mark, and all before the lease ends",
+    async (to) => {
+      const [families, size] = [3, 500];
+      // The first one shifts the others, so that a command ends between the mark of a child and the child.
+      const followUps = [
+        job("alone"),
+        ...Array.from({ length: families }, (_, index) => `made-${index}`).flatMap((id) => [
+          { ...job(id), parent: { waitFor: "ended" as const, total: size } },
+          ...Array.from({ length: size }, (_, n) => ({ ...job(`${id}/${childName(n)}`), isChild: true })),
+        ]),
+      ];
+      const halves = new Set<number>();
+      for (let k = 1, hasFailed = true; hasFailed; k++) {
+        const prefix = `families-${prefixes++}`;
+        const store = redisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
+        const lease = await fillStore(store);
+        const early: string[] = [];
+        transport.failNext(k, async () => {
+          const { due } = await readStored(client, prefix);
+          const made = followUps.filter(({ id }) => due.has(id));
+          halves.add(made.length);
+          const isWaitedFor = (id: string) => due.has(id) && due.has(` child:${id}`);
+          for (const { id } of made.filter(({ id }) => !id.includes("/")))
+            if (followUps.some((child) => child.id.startsWith(`${id}/`) && !isWaitedFor(child.id))) early.push(id);
+          early.push(...made.filter(({ id }) => id.includes("/") && !isWaitedFor(id)).map(({ id }) => id));
+          if (due.get(lease.id) !== leaseScore(lease) && made.length < followUps.length) early.push(lease.id);
+        });
+        const outcome: Outcome = to === "snoozed" ? { to, lease, runAt: now + minute, record: "1:{}" } : ended(lease);
+        await store.settle({ ...exchange, settle: [{ ...outcome, followUps }] });
+        hasFailed = transport.hasFailed;
+        expect(early, `where command ${k} fails`).toEqual([]);
+      }
+      expect([...halves].some((count) => count > 0 && count < followUps.length)).toBe(true);
+    },
+  );
 });
