@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { childName } from "../../src/core/store/family.ts";
 import type { NewFlow } from "../../src/core/store/flow.ts";
+import { leaseScore } from "../../src/core/store/score.ts";
 import type { ClaimRequest, Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
@@ -346,6 +348,36 @@ const onFamilies: Readonly<Record<string, Case>> = {
         claim: { limit: 10, leaseMs: 2 * minute },
       }),
     answersAlike: false,
+  },
+  "settle of a job that makes a family, some of whose jobs have keys": {
+    run: async (store, runs) => {
+      const of = (id: string, last: string) => ({ id, runAt: now, record: `1:{"id":"${id}","lastSibling":"${last}"}` });
+      const followUps = [
+        { ...job("made"), flow: { ...single, key: "of the parent" }, parent: { waitFor: "ended" as const, total: 2 } },
+        { ...of("made/000000", "000001"), parent: { waitFor: "completed" as const, total: 1 }, isChild: true },
+        { ...of("made/000000/000000", "000000"), isChild: true },
+        { ...of("made/000001", "000001"), flow, isChild: true },
+      ];
+      return (await store.settle({ ...exchange, settle: [{ ...ended(runs), followUps }] })).settled;
+    },
+    answersAlike: true,
+  },
+  "settle of a snoozed job that makes a family of four hundred": {
+    run: async (store, runs) => {
+      const followUps = Array.from({ length: 400 }, (_, index) => {
+        const id = `made/${childName(index)}`;
+        return { id, runAt: now + minute, record: `1:{"id":"${id}","lastSibling":"000399"}`, isChild: true };
+      });
+      const parent = { ...job("made"), parent: { waitFor: "ended" as const, total: 400 } };
+      const snoozed: Outcome = {
+        to: "snoozed",
+        lease: runs,
+        runAt: now + minute,
+        record: '1:{"id":"runs","snoozed":1}',
+      };
+      return (await store.settle({ ...exchange, settle: [{ ...snoozed, followUps: [parent, ...followUps] }] })).settled;
+    },
+    answersAlike: true,
   },
   "claim of a parent that still waits": {
     prepare: async (store) => {
@@ -899,4 +931,41 @@ describe.each([
       expect(left, `where command ${k} fails`).toEqual(hasFailed ? [0, 0] : []);
     }
   });
+
+  test.each(["completed", "snoozed"] as const)(
+    "%s: no parent before all of its children, none of them without its mark, and all before the lease ends",
+    async (to) => {
+      const [families, size] = [3, 500];
+      // The first one shifts the others, so that a command ends between the mark of a child and the child.
+      const followUps = [
+        job("alone"),
+        ...Array.from({ length: families }, (_, index) => `made-${index}`).flatMap((id) => [
+          { ...job(id), parent: { waitFor: "ended" as const, total: size } },
+          ...Array.from({ length: size }, (_, n) => ({ ...job(`${id}/${childName(n)}`), isChild: true })),
+        ]),
+      ];
+      const halves = new Set<number>();
+      for (let k = 1, hasFailed = true; hasFailed; k++) {
+        const prefix = `families-${prefixes++}`;
+        const store = redisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
+        const lease = await fillStore(store);
+        const early: string[] = [];
+        transport.failNext(k, async () => {
+          const { due } = await readStored(client, prefix);
+          const made = followUps.filter(({ id }) => due.has(id));
+          halves.add(made.length);
+          const isWaitedFor = (id: string) => due.has(id) && due.has(` child:${id}`);
+          for (const { id } of made.filter(({ id }) => !id.includes("/")))
+            if (followUps.some((child) => child.id.startsWith(`${id}/`) && !isWaitedFor(child.id))) early.push(id);
+          early.push(...made.filter(({ id }) => id.includes("/") && !isWaitedFor(id)).map(({ id }) => id));
+          if (due.get(lease.id) !== leaseScore(lease) && made.length < followUps.length) early.push(lease.id);
+        });
+        const outcome: Outcome = to === "snoozed" ? { to, lease, runAt: now + minute, record: "1:{}" } : ended(lease);
+        await store.settle({ ...exchange, settle: [{ ...outcome, followUps }] });
+        hasFailed = transport.hasFailed;
+        expect(early, `where command ${k} fails`).toEqual([]);
+      }
+      expect([...halves].some((count) => count > 0 && count < followUps.length)).toBe(true);
+    },
+  );
 });

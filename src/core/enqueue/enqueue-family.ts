@@ -1,6 +1,6 @@
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import type { Enqueuer } from "./enqueuer.ts";
-import { finishFamily, type GivenFamily, type ReadFamily, readFamily, storeFamily } from "./family.ts";
+import { buildFamily, type GivenFamily, type ReadFamily, readFamily, storeFamily } from "./family.ts";
 import type { FamilyNeeds } from "./needs.ts";
 import { finishJob } from "./new-job.ts";
 
@@ -11,11 +11,13 @@ export async function enqueueFamily(
   given: GivenFamily,
   onProgress: ((stored: number) => void) | undefined,
 ): Promise<EnqueueResult> {
-  const read = readFamily(given, needs);
+  const read = readFamily(given, needs, needs.store.local.idSource(needs.newId));
   const { parent, branches, names } = read;
   const { results } = await enqueuer.observed(names, undefined, async (trace) => {
     if (branches.length === 0) return { results: await enqueuer.store([await finishJob(parent, trace)]) };
-    const { isDuplicate } = await storeFamily(needs, await finishFamily(read, trace), onProgress);
+    const { finished, fits } = buildFamily(read, trace && { ...trace, isBatch: true });
+    await fits;
+    const { isDuplicate } = await storeFamily(needs, finished, onProgress);
     return { results: resultsOf(read, isDuplicate) };
   });
   return results[0] as EnqueueResult;
