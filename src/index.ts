@@ -10,7 +10,7 @@ export type { DrainOptions } from "./core/drain/options.ts";
 export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
 export type { Spending } from "./core/drain/usage.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
-export type { ChildJob, ChildrenWait, FamilyOptions, TypedChildJob } from "./core/enqueue/family.ts";
+export type { FamilyOptions } from "./core/enqueue/family.ts";
 export type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
 export type {
   FlowControlKey,
@@ -28,12 +28,14 @@ export {
   type BatchJobContext,
   type BatchJobDefinition,
   type BatchOptions,
+  type ChildJob,
   type CommonJobOptions,
   type DefineJobOptions,
   defineJob,
   type InputOf,
   type JobContext,
   type JobDefinition,
+  type JobFamilyOptions,
   type JobHandler,
   type PayloadArguments,
   type PayloadField,
@@ -43,8 +45,10 @@ export {
   type SchemaInput,
   type SchemaOutput,
   type Snooze,
+  type TypedChildJob,
+  type TypedChildren,
 } from "./core/job/define.ts";
-export type { JobEnqueueOptions } from "./core/job/enqueue-options.ts";
+export type { ChildrenWait, JobEnqueueOptions } from "./core/job/enqueue-options.ts";
 export type { EnqueueResult } from "./core/job/enqueue-result.ts";
 export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";

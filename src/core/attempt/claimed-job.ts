@@ -167,9 +167,9 @@ export class ClaimedJob {
     return text;
   }
 
-  /** Keeps room for a job that is stored with the outcome. @returns false if one request cannot store both. */
-  takeRoom(record: string): boolean {
-    const bytes = this.#enqueuedBytes + bytesOf(JSON.stringify(record));
+  /** Keeps room for jobs that are stored with the outcome. @returns false if one request cannot store all. */
+  takeRoom(texts: readonly string[]): boolean {
+    const bytes = texts.reduce((sum, text) => sum + bytesOf(JSON.stringify(text)), this.#enqueuedBytes);
     if (records.isTooLarge(this.recordText, bytes)) return false;
     this.#enqueuedBytes = bytes;
     return true;

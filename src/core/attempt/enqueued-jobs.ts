@@ -1,4 +1,5 @@
-import { readJob } from "../enqueue/bulk.ts";
+import { type BulkJob, readJob } from "../enqueue/bulk.ts";
+import { buildFamily, type GivenFamily, readFamily } from "../enqueue/family.ts";
 import { buildJob, checkOptions } from "../enqueue/new-job.ts";
 import type { AnyJob } from "../job/define.ts";
 import type { JobTrace } from "../job/trace-context.ts";
@@ -13,7 +14,22 @@ const refused = {
   id: "each job gets an id of its own. It is stored once, with the outcome, so it needs no idempotency key",
   dedupe: "whether another job holds the key is known only when the outcome is stored",
   cron: "it makes single jobs. Use queue.schedules.upsert for a recurring one",
+  onProgress: "all jobs are stored at once, with the outcome",
 } as const;
+
+/** What one call adds. */
+interface Made {
+  readonly jobs: readonly FollowUpJob[];
+  readonly fits: Promise<unknown> | undefined;
+}
+
+function hasChildren(options: object): options is Pick<GivenFamily, "children"> {
+  return "children" in options && options.children !== undefined;
+}
+
+function followUp({ id, runAt, record, flow, keepsLimits }: NewJob): FollowUpJob {
+  return { id, runAt, record, ...(flow && { flow }), ...(keepsLimits && { keepsLimits }) };
+}
 
 /** The jobs that a handler enqueues through its attempt. They are stored with the outcome, or not at all. */
 export class EnqueuedJobs {
@@ -22,7 +38,7 @@ export class EnqueuedJobs {
   readonly #trace: JobTrace | undefined;
   readonly #jobs: FollowUpJob[] = [];
   /** The checks of payloads whose schemas are asynchronous. */
-  readonly #checks: Promise<void>[] = [];
+  readonly #checks: Promise<unknown>[] = [];
 
   /**
    * @param by the job whose attempt enqueues them.
@@ -40,26 +56,51 @@ export class EnqueuedJobs {
     for (const [name, reason] of Object.entries(refused))
       if ((options as Record<string, unknown>)[name] !== undefined)
         throw invalidRequest(`job.enqueue takes no ${name}: ${reason}.`);
-    if (this.#jobs.length === MOST_AT_ONCE)
-      throw invalidRequest(`An attempt can enqueue ${MOST_AT_ONCE} jobs. Use queue.enqueueMany for more.`);
-    const { definitions, clock } = this.#needs;
-    const { draft, refusal } = readJob({ ...options, job, payload }, definitions, clock(), this.#newId);
-    if (!draft) throw refusal;
-    this.#checkPlace(draft.job);
-    const { finished, fits } = buildJob(draft, this.#trace);
-    if (!this.#by.takeRoom(finished.record))
+    const { jobs, fits } = hasChildren(options)
+      ? this.#family({ ...options, job, payload })
+      : this.#single({ ...options, job, payload });
+    if (!this.#by.takeRoom(jobs.map(({ record }) => record)))
       throw new TidegateError(
         "payload_too_large",
         "The jobs that the attempt enqueues and its own job are larger than 8 MiB together, as they are sent. Store the data elsewhere and enqueue a reference to it, or use queue.enqueue.",
       );
-    const { id, runAt, record, flow, keepsLimits } = finished;
-    this.#jobs.push({ id, runAt, record, ...(flow && { flow }), ...(keepsLimits && { keepsLimits }) });
+    this.#jobs.push(...jobs);
     if (fits) {
       // The attempt may fail for another reason first, and then nobody waits for the check.
       fits.catch(() => {});
       this.#checks.push(fits);
     }
-    return id;
+    return (jobs[0] as FollowUpJob).id;
+  }
+
+  #single(item: BulkJob): Made {
+    this.#checkCount(1);
+    const { definitions, clock } = this.#needs;
+    const { draft, refusal } = readJob(item, definitions, clock(), this.#newId);
+    if (!draft) throw refusal;
+    this.#checkPlace(draft.job);
+    const { finished, fits } = buildJob(draft, this.#trace);
+    return { jobs: [followUp(finished)], fits };
+  }
+
+  /** A job, followed by its children, if it has any. */
+  #family(given: GivenFamily): Made {
+    const family = readFamily(given, this.#needs, this.#newId);
+    this.#checkCount(family.names.length);
+    this.#checkPlace(family.parent.job);
+    const { finished, fits } = buildFamily(family, this.#trace);
+    const { parent, waitFor, branches } = finished;
+    if (branches.length === 0) return { jobs: [followUp(parent)], fits };
+    const children = branches.flatMap((members) => members.map((member) => ({ ...member, isChild: true })));
+    return { jobs: [{ ...followUp(parent), parent: { waitFor, total: branches.length } }, ...children], fits };
+  }
+
+  #checkCount(count: number): void {
+    if (this.#jobs.length + count <= MOST_AT_ONCE) return;
+    const more = count === 1 ? "queue.enqueueMany" : "queue.enqueue";
+    throw invalidRequest(
+      `An attempt can enqueue ${MOST_AT_ONCE} jobs${count === 1 ? "" : ", all children included"}. Use ${more} for more.`,
+    );
   }
 
   /** Returns the jobs once all payloads are checked. @throws {InvalidPayloadError} if one does not fit its schema. */

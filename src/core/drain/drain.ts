@@ -299,7 +299,8 @@ export class Drain {
       this.#limits.onSettled?.(job, isAccepted);
       this.#counts[isAccepted ? countOf(outcome.to) : "lost"]++;
       if (isAccepted && outcome.to !== "released" && "runAt" in outcome) noteReturn(outcome.lease.id, outcome.runAt);
-      if (isAccepted) for (const { id, runAt } of outcome.followUps ?? []) noteReturn(id, runAt);
+      // A parent waits for its children, whenever it may run.
+      if (isAccepted) for (const { id, runAt, parent } of outcome.followUps ?? []) if (!parent) noteReturn(id, runAt);
     });
     const gone = new Set(reply.gone);
     if (gone.size > 0)

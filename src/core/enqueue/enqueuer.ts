@@ -19,7 +19,7 @@ import {
   readJobs,
 } from "./bulk.ts";
 import { Turn } from "./coalesce.ts";
-import { finishFamily, type GivenFamily, readFamily, storeFamily } from "./family.ts";
+import { buildFamily, type GivenFamily, readFamily, storeFamily } from "./family.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { attemptMs, type EnqueueOptions, finishJob, type JobDraft } from "./new-job.ts";
 
@@ -63,11 +63,14 @@ export class Enqueuer {
 
   /** Stores a job that waits for its children, and these: as many as fit in one atomic call. */
   async family(given: GivenFamily, onProgress: ((stored: number) => void) | undefined): Promise<EnqueueResult> {
-    const read = readFamily(given, this.#needs);
+    const { store, newId } = this.#needs;
+    const read = readFamily(given, this.#needs, store.local.idSource(newId));
     const { parent, branches, names } = read;
     if (branches.length === 0) return this.#alone(parent, names);
     const { results } = await this.#observed(names, undefined, async (trace) => {
-      const { isDuplicate } = await storeFamily(this.#needs, await finishFamily(read, trace), onProgress);
+      const { finished, fits } = buildFamily(read, trace && { ...trace, isBatch: true });
+      await fits;
+      const { isDuplicate } = await storeFamily(this.#needs, finished, onProgress);
       const status = isDuplicate ? ("duplicate" as const) : ("enqueued" as const);
       const children = branches.flatMap(({ jobs }) =>
         jobs.map(({ draft: { job }, parent: waits }) => ({

@@ -1,6 +1,7 @@
-import type { AnyJob } from "../job/define.ts";
+import type { AnyJob, ChildJob, JobFamilyOptions, TypedChildren } from "../job/define.ts";
+import type { ChildrenWait } from "../job/enqueue-options.ts";
 import { LONGEST_ID } from "../job/options.ts";
-import type { JobTrace, TraceContext } from "../job/trace-context.ts";
+import type { JobTrace } from "../job/trace-context.ts";
 import { invalidRequest, isTidegateError, quote, TidegateError } from "../shared/errors.ts";
 import { bytesOf, MEBIBYTE, MOST_AT_ONCE, MOST_ENQUEUED_BYTES, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
 import { oneOf } from "../shared/validate.ts";
@@ -14,42 +15,21 @@ import {
   waitForWords,
 } from "../store/family.ts";
 import type { EnqueueStore, NewJob } from "../store/store.ts";
-import { type BulkJob, type BulkJobOf, readJob } from "./bulk.ts";
+import { type BulkJob, readJob } from "./bulk.ts";
 import type { EnqueueNeeds } from "./needs.ts";
-import { type EnqueueOptions, finishJob, type JobDraft } from "./new-job.ts";
-
-/** What a job waits for. */
-export interface ChildrenWait {
-  /**
-   * When the job may start. "ended": when all of its children have ended, whether they have completed or are dead.
-   * "completed": dead children hold it, until they are retried or removed. In both cases children that were cancelled
-   * or cleared no longer count. Default "ended".
-   */
-  readonly waitFor?: WaitFor | undefined;
-}
-
-/** A child of a job, of any type. */
-export interface ChildJob extends Omit<BulkJob, "id" | "dedupe">, ChildrenWait {
-  /** Children of its own: up to 999, with all of theirs. It runs when they have ended. */
-  readonly children?: readonly ChildJob[] | undefined;
-}
-
-/** A `ChildJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
-export type TypedChildJob<Job extends AnyJob | string> = Job extends unknown
-  ? Omit<BulkJobOf<Job>, "id" | "dedupe"> & Pick<ChildJob, "children" | "waitFor">
-  : never;
+import { buildJob, type EnqueueOptions, type JobDraft } from "./new-job.ts";
 
 /** How a job with children is enqueued. Its own `dedupe` is not possible: use `id`. */
 export interface FamilyOptions<Jobs extends readonly (AnyJob | string)[]>
   extends Omit<EnqueueOptions, "dedupe">,
-    ChildrenWait {
+    JobFamilyOptions<Jobs> {
   /** Not possible: use `id`. */
   readonly dedupe?: undefined;
   /**
    * Jobs for which this one waits: up to 1,000,000. Each is `{ job, payload, ...options }` as for `enqueueMany`, but
    * without `id` and `dedupe`: its id is that of this job, "/" and its number. 1,000 are stored in one atomic call.
    */
-  readonly children: { readonly [Index in keyof Jobs]: TypedChildJob<Jobs[Index]> };
+  readonly children: TypedChildren<Jobs>;
   /** Called after each atomic call with the number of children stored so far. */
   readonly onProgress?: ((stored: number) => void) | undefined;
 }
@@ -83,17 +63,26 @@ export interface ReadFamily {
 /** What a parent without children is told of them. */
 export const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, dropped: 0 };
 
-/** @throws {TidegateError} `invalid_request`, naming the child that was refused. */
-export function readFamily(given: GivenFamily, needs: EnqueueNeeds): ReadFamily {
+/**
+ * @param newId the id of the parent, in the partition of the flow control key if one is given.
+ * @throws {TidegateError} `invalid_request`, naming the child that was refused.
+ */
+export function readFamily(
+  given: GivenFamily,
+  {
+    definitions,
+    clock,
+    store,
+  }: Pick<EnqueueNeeds, "definitions" | "clock"> & { readonly store: Pick<EnqueueStore, "local"> },
+  newId: (key?: string) => string,
+): ReadFamily {
   const { children, waitFor, ...parentOptions } = given;
-  const { definitions, clock, store, newId } = needs;
   const now = clock();
-  const idOf = store.local.idSource(newId);
   const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
   const keyed = branches.flatMap(({ jobs }) => jobs).find(({ draft }) => draft.job.flow);
   checkWaitFor(waitFor, "waitFor");
   refuseOptions(parentOptions, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
-  const parent = draftOf(parentOptions, definitions, now, (key) => idOf(key ?? keyed?.draft.job.flow?.key));
+  const parent = draftOf(parentOptions, definitions, now, (key) => newId(key ?? keyed?.draft.job.flow?.key));
   if (children.length === 0) return { ...childless(parent), names: [parent.record.name] };
   store.local.partitionOf(parent.job);
   const placed = withIds(parent.job.id, branches, store.local);
@@ -238,33 +227,46 @@ export interface FinishedFamily {
   readonly branches: readonly (readonly NewMember[])[];
 }
 
-/** Checks all payloads, and makes all records. @throws {InvalidPayloadError}, naming the child that was refused. */
-export async function finishFamily(family: ReadFamily, trace: TraceContext | undefined): Promise<FinishedFamily> {
-  const { waitFor } = family;
-  const jobTrace: JobTrace | undefined = trace && { ...trace, isBatch: true };
-  const finish = (draft: JobDraft) => finishJob(draft, jobTrace);
-  const parent = await finish(family.parent);
-  const branches: (readonly NewMember[])[] = [];
-  for (const [index, { jobs }] of family.branches.entries()) {
-    try {
-      const members: NewMember[] = [];
-      for (const { draft, parent: kin } of jobs) {
-        const finished = finish(draft);
-        const { isFreshId: _, ...job } = finished instanceof Promise ? await finished : finished;
-        members.push(kin ? { ...job, parent: kin } : job);
-      }
-      branches.push(members);
-    } catch (error) {
-      throw ofChild(error, index);
-    }
-  }
+/** A check that rejects with what `name` returns, and harms nobody if the call fails for another reason first. */
+function namedCheck(fits: Promise<void>, name: (error: unknown) => unknown): Promise<void> {
+  const named = fits.catch((error) => {
+    throw name(error);
+  });
+  named.catch(() => {});
+  return named;
+}
+
+/**
+ * Checks all payloads, and makes all records. If a schema is asynchronous, `fits` rejects for a wrong payload.
+ *
+ * @throws {InvalidPayloadError}, naming the child that was refused.
+ */
+export function buildFamily(
+  { parent: parentDraft, waitFor, branches: drafts }: ReadFamily,
+  trace: JobTrace | undefined,
+): { readonly finished: FinishedFamily; readonly fits: Promise<unknown> | undefined } {
+  const checks: Promise<void>[] = [];
+  const build = (draft: JobDraft, name: (error: unknown) => unknown = (error) => error) => {
+    const { finished, fits } = buildJob(draft, trace);
+    if (fits) checks.push(namedCheck(fits, name));
+    return finished;
+  };
+  const parent = build(parentDraft);
+  const branches = drafts.map(({ jobs }, index) =>
+    naming(index, () =>
+      jobs.map(({ draft, parent: kin }): NewMember => {
+        const { isFreshId: _, ...job } = build(draft, (error) => ofChild(error, index));
+        return kin ? { ...job, parent: kin } : job;
+      }),
+    ),
+  );
   const large = branches.findIndex((members) => members.length > 1 && sizeOf(members) > MOST_TOGETHER_BYTES / 2);
   if (large >= 0)
     throw new TidegateError(
       "payload_too_large",
       `Child ${large} and its own children are larger than ${MOST_TOGETHER_BYTES / 2 / MEBIBYTE} MiB together: they are stored by one request. Store the data elsewhere and enqueue a reference to it.`,
     );
-  return { parent, waitFor, branches };
+  return { finished: { parent, waitFor, branches }, fits: checks.length > 0 ? Promise.all(checks) : undefined };
 }
 
 function sizeOf(jobs: readonly { readonly record: string }[]): number {

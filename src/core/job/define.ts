@@ -3,7 +3,7 @@ import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import type { JobChildren } from "./children.ts";
-import type { JobEnqueueOptions } from "./enqueue-options.ts";
+import type { ChildrenWait, JobEnqueueOptions } from "./enqueue-options.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import type { UnchangedByJson } from "./json-of.ts";
 import { isOfInterface } from "./of-interface.ts";
@@ -64,8 +64,10 @@ export interface JobContext {
    * atomic step: once if the attempt succeeds or snoozes the job, and not at all if it fails, is killed or has lost its
    * lease. Until then nobody sees the job. If it must start earlier, use `queue.enqueue`.
    *
-   * It costs no request. The exchange that stores the outcome takes up to two commands more, and two for each further
-   * 500 jobs. One attempt enqueues at most 1,000 jobs, of 8 MiB together with its own.
+   * With `children` among the options, it stores these jobs too, and the job runs once when all of them have ended.
+   *
+   * It costs no request. The exchange that stores the outcome takes up to two commands more, for one job or a thousand.
+   * One attempt enqueues at most 1,000 jobs, all children included, of 8 MiB together with its own.
    *
    * Payloads are checked at the call. If a schema is asynchronous, the check ends after `perform` has returned: if the
    * payload does not fit, the attempt fails.
@@ -78,9 +80,9 @@ export interface JobContext {
    * @throws {TidegateError} `invalid_request` or `payload_too_large`, as `queue.enqueue`; `conflict` if the attempt has
    *   ended: stop working.
    */
-  enqueue<Job extends AnyJob | string>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
     job: Job,
-    ...payloadAndOptions: PayloadArguments<Job, JobEnqueueOptions>
+    ...payloadAndOptions: PayloadArguments<Job, JobEnqueueOptions | JobFamilyOptions<Children>>
   ): string;
 }
 
@@ -201,6 +203,35 @@ export type PayloadArguments<Job extends AnyJob | string, Options> =
   undefined extends InputOf<Job>
     ? [payload?: InputOf<Job>, options?: Options]
     : [payload: InputOf<Job>, options?: Options];
+
+/** A child of a job, of any type. */
+export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
+  /** A definition, or the name of one. */
+  readonly job: AnyJob | string;
+  /** As the second argument of `enqueue`. */
+  readonly payload?: unknown;
+  /** Children of its own: up to 999, with all of theirs. It runs when they have ended. */
+  readonly children?: readonly ChildJob[] | undefined;
+}
+
+/** A `ChildJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
+export type TypedChildJob<Job extends AnyJob | string> = Job extends unknown
+  ? Omit<ChildJob, "job" | "payload"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>
+  : never;
+
+/** The children of a job, each with a payload of its own type. */
+export type TypedChildren<Jobs extends readonly (AnyJob | string)[]> = {
+  readonly [Index in keyof Jobs]: TypedChildJob<Jobs[Index]>;
+};
+
+/** How `job.enqueue` enqueues a job with children. */
+export interface JobFamilyOptions<Jobs extends readonly (AnyJob | string)[]> extends JobEnqueueOptions, ChildrenWait {
+  /**
+   * Jobs for which this one waits: up to 999, with all of theirs. Each is `{ job, payload, ...options }`. Its id is that
+   * of this job, "/" and its number. All are stored with the outcome, or none.
+   */
+  readonly children: TypedChildren<Jobs>;
+}
 
 /** What a schema takes; `Payload` if there may be no schema. */
 export type SchemaInput<Schema, Payload> = [Schema] extends [StandardSchemaV1]

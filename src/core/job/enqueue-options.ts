@@ -1,4 +1,5 @@
 import type { Duration, PointInTime } from "../shared/duration.ts";
+import type { WaitFor } from "../store/family.ts";
 import type { BackoffRule } from "./backoff.ts";
 import type { FlowControlOptions } from "./flow-control.ts";
 import type { JobOptions } from "./options.ts";
@@ -13,4 +14,14 @@ export interface JobEnqueueOptions extends JobOptions {
   readonly backoff?: BackoffRule | undefined;
   /** Its flow control key and the limits of that key. They override those of the definition. */
   readonly flowControl?: FlowControlOptions | undefined;
+}
+
+/** What a job waits for. */
+export interface ChildrenWait {
+  /**
+   * When the job may start. "ended": when all of its children have ended, whether they have completed or are dead.
+   * "completed": dead children hold it, until they are retried or removed. In both cases children that were cancelled,
+   * cleared or have expired no longer count. Default "ended".
+   */
+  readonly waitFor?: WaitFor | undefined;
 }

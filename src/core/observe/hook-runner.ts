@@ -2,7 +2,7 @@ import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { decodeRecord } from "../job/record.ts";
 import type { Clock } from "../shared/clock.ts";
-import type { ExchangeReply, Fire, FiredJob } from "../store/store.ts";
+import type { ExchangeReply, Fire, FollowUpJob } from "../store/store.ts";
 import { atMostAWhile } from "./afterwards.ts";
 import type { CheckedHooks } from "./hooks.ts";
 
@@ -54,10 +54,10 @@ export class HookCalls {
   }
 
   /** A job was made by a schedule, or by the outcome of another job. */
-  #made({ id, runAt, record }: FiredJob): void {
+  #made({ id, runAt, record, parent }: FollowUpJob): void {
     const { name = "", slot } = decodeRecord(record) ?? {};
     const schedule = slot && { schedule: { key: slot.key, slot: new Date(slot.at) } };
-    const job = { queue: this.#queue, id, name, runAt: new Date(runAt), ...schedule };
+    const job = { queue: this.#queue, id, name, runAt: parent ? null : new Date(runAt), ...schedule };
     this.#call("onEnqueue", this.#hooks.given.onEnqueue, { ...job, status: "enqueued" });
   }
 

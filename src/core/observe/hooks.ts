@@ -13,7 +13,9 @@ export interface EnqueueEvent {
   readonly name: string;
   /** "duplicate" if a job existed already, "replaced" if this call changed it. `id` is its id. */
   readonly status: EnqueueResult["status"];
-  /** When it will run; null if it is a duplicate of a job that is running or has finished. */
+  /**
+   * When it will run; null if it waits for children, or is a duplicate of a job that is running or has finished.
+   */
   readonly runAt: Date | null;
   /** The schedule that made it, and the occurrence that it was made for. */
   readonly schedule?: { readonly key: string; readonly slot: Date };

@@ -39,6 +39,15 @@ export interface NewMember {
   readonly parent?: NewParent;
 }
 
+/**
+ * Jobs that are stored together, in the order in which stores add them: parents after their children. So what is stored
+ * of a family never has a parent that could begin before all of its children are there.
+ */
+export function childrenFirst<Job extends Pick<NewMember, "parent">>(jobs: readonly Job[]): readonly Job[] {
+  const parents = jobs.filter(({ parent }) => parent);
+  return parents.length === 0 ? jobs : [...jobs.filter(({ parent }) => !parent), ...parents.reverse()];
+}
+
 /** Stores a parent with its first children, or more children of one that is stored. */
 export interface NewFamily extends NewParent {
   /** The id of the parent, and whether it was made for it. */

@@ -1,6 +1,6 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
-import type { FamilyReply, NewFamily, StoredFamily } from "./family.ts";
+import type { FamilyReply, NewFamily, NewMember, StoredFamily } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
@@ -178,9 +178,9 @@ export interface FiredJob {
 }
 
 /** A job that an outcome makes, unless a live job has its id. No other job of the request has it. */
-export interface FollowUpJob extends FiredJob {
-  /** As in `NewJob`. */
-  readonly keepsLimits?: boolean;
+export interface FollowUpJob extends NewMember {
+  /** Whether it is a child of another one, which the same outcome makes. */
+  readonly isChild?: boolean;
 }
 
 /** Makes the jobs of an occurrence and moves the schedule on, if it is still at `occurrence`, as it was read. */

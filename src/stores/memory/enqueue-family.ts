@@ -10,12 +10,7 @@ export function enqueueFamily(state: MemoryState, family: NewFamily, now: number
   const refusal = families.refusal(family, state.exists(id, now), isLive);
   if (refusal) return refusal;
   for (const child of children) {
-    if (child.parent) addParent(state, child.id, child, child.parent, now);
-    else {
-      const { flow, keepsLimits } = child;
-      state.add(child.id, child.record, flow && flowControl.join(flow, !keepsLimits, now));
-      state.wait(child.id, waitingScore(child.runAt));
-    }
+    addMember(state, child, now);
     families.addChild(child.id);
   }
   if (job) addParent(state, id, job, { waitFor, total }, now);
@@ -23,6 +18,17 @@ export function enqueueFamily(state: MemoryState, family: NewFamily, now: number
   state.wait(id, waitingScore(now + LOOK_MS));
   flowControl.putMarks(now);
   return { status: "stored" };
+}
+
+/** Adds a job, whether it waits for children or not. */
+export function addMember(state: MemoryState, job: NewMember, now: number): void {
+  const { id, runAt, record, flow, keepsLimits, parent } = job;
+  if (parent) {
+    addParent(state, id, job, parent, now);
+    return;
+  }
+  state.add(id, record, flow && state.flowControl.join(flow, !keepsLimits, now));
+  state.wait(id, waitingScore(runAt));
 }
 
 function addParent(

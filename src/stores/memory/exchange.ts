@@ -1,5 +1,5 @@
 import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
-import { withChildren } from "../../core/store/family.ts";
+import { childrenFirst, withChildren } from "../../core/store/family.ts";
 import type { JobFlow } from "../../core/store/flow.ts";
 import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
@@ -23,14 +23,15 @@ import {
   type ExchangeReply,
   type ExchangeRequest,
   type Fire,
-  type FiredJob,
   type FireReply,
+  type FollowUpJob,
   type Lease,
   type LeasedJob,
   type Outcome,
   possibleLeases,
   type SettleRequest,
 } from "../../core/store/store.ts";
+import { addMember } from "./enqueue-family.ts";
 import type { Entry } from "./sorted-set.ts";
 import type { MemoryState } from "./state.ts";
 
@@ -56,8 +57,7 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
-  for (const { followUps = [] } of accepted)
-    for (const job of followUps) addJob(state, job, request.now, !job.keepsLimits);
+  for (const job of childrenFirst(accepted.flatMap(({ followUps = [] }) => followUps))) addJob(state, job, request.now);
   const fates = accepted.flatMap(({ to, lease }) => {
     if (to !== "completed" && to !== "dead" && to !== "expired") return [];
     return [state.families.end(lease.id, to === "expired" ? "dropped" : to)];
@@ -121,15 +121,15 @@ function fire(
   const isSkipped = unless !== undefined && state.due.score(unless.id) !== undefined;
   state.putSchedule(key, isSkipped ? { record: unless.skippedRecord } : { record, plan }, movedScore(next, reachMs));
   if (isSkipped) return "skipped";
-  for (const job of jobs) addJob(state, job, now, false);
+  for (const job of jobs) addJob(state, { ...job, keepsLimits: true }, now);
   return "fired";
 }
 
-/** Makes a job, unless a live one has its id. @param setsLimits whether its limits become those of its key. */
-function addJob(state: MemoryState, { id, runAt, record, flow }: FiredJob, now: number, setsLimits: boolean): void {
-  if (state.due.score(id) !== undefined) return;
-  state.add(id, record, flow && state.flowControl.join(flow, setsLimits, now));
-  state.wait(id, waitingScore(runAt));
+/** Makes a job, unless a live one has its id. */
+function addJob(state: MemoryState, job: FollowUpJob, now: number): void {
+  if (state.due.score(job.id) !== undefined) return;
+  addMember(state, job, now);
+  if (job.isChild) state.families.addChild(job.id);
 }
 
 function claim(

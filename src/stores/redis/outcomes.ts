@@ -1,9 +1,11 @@
 import { fnv1a } from "../../core/shared/hash.ts";
 import { groupScore } from "../../core/store/failures.ts";
+import { childrenFirst, familyNumber, LOOK_MS, parentOf } from "../../core/store/family.ts";
 import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
 import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { flowHead, newFlowText } from "./flow.ts";
+import { parentHead } from "./parent-head.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
@@ -90,13 +92,14 @@ function newScore(outcome: Outcome, now: number): number | string {
 }
 
 /** The jobs that outcomes make, in the order of the outcomes to settle, each with the number of its outcome, from 1. */
-export function followUpArguments(sent: readonly SentOutcome[]): string[] {
+export function followUpArguments(sent: readonly SentOutcome[], now: number): string[] {
   const made = sent
     .flatMap(({ followUps = [], index }, place) => followUps.map((job) => ({ ...job, place, index: index ?? place })))
     .sort((one, other) => one.index - other.index);
-  const args = made.flatMap(({ place, id, runAt, record, flow, keepsLimits }) => [
-    ...[String(place + 1), id, String(waitingScore(runAt)), record],
-    newFlowText(flow, keepsLimits),
+  const args = childrenFirst(made).flatMap(({ place, id, runAt, record, flow, keepsLimits, parent, isChild }) => [
+    ...[String(place + 1), id],
+    waitingScore(parent ? now + LOOK_MS : runAt) + (isChild ? ` ${familyNumber(parentOf(id) ?? "")}` : ""),
+    ...[parent ? parentHead(id, parent, runAt, now) + record : record, newFlowText(flow, keepsLimits)],
   ]);
   return [String(made.length), ...args];
 }

@@ -105,11 +105,13 @@ end
 
 -- Sends a command with many values in pieces: `unpack` of several thousand overflows the stack. Returns how many
 -- members it added or removed.
+-- @param at_once how many values one command may have. Default: PIECE.
 local PIECE = 1000
-local function call_many(command, key, values)
+local function call_many(command, key, values, at_once)
+  local piece = at_once or PIECE
   local count = 0
-  for first = 1, #values, PIECE do
-    count = count + call(command, key, unpack(values, first, math.min(first + PIECE - 1, #values)))
+  for first = 1, #values, piece do
+    count = count + call(command, key, unpack(values, first, math.min(first + piece - 1, #values)))
   end
   return count
 end

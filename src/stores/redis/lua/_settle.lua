@@ -16,6 +16,9 @@ local ended_births = {}
 local ended_leases = {}
 local lined_up = {}
 
+-- How many values of one command store what a thousand jobs that an outcome makes take.
+local MANY = 5000
+
 -- A score is text, and not everybody writes a number the same way.
 local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))
@@ -193,7 +196,7 @@ end
 -- Which of these jobs were made by an earlier send, and have ended since.
 local function find_ended(follow_ups)
   local ended = {}
-  if not resend or #follow_ups == 0 then return ended end
+  if not resend then return ended end
   local made = {}
   for n, job in ipairs(follow_ups) do made[n] = job.id end
   for _, hash in ipairs({ done, dead_jobs }) do
@@ -206,16 +209,22 @@ end
 
 -- Makes the jobs of accepted outcomes. They are written before the leases end, so a resend may find some of them.
 local function follow_up(follow_ups, stored, offset)
+  if #follow_ups == 0 then return end
   local ended = find_ended(follow_ups)
+  local members = {}
   for n, job in ipairs(follow_ups) do
     if accepted[job.outcome] and not stored[offset + n] and not ended[n] then
       local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
       if job.flow ~= '' then push(lined_up, job.id) end
-      push(waiting_members, score, job.id)
+      mark_child(members, job)
+      push(members, score, job.id)
       push(waiting_records, job.id, record)
       written[job.id] = record
     end
   end
+  -- A snoozed job comes after those that it makes.
+  push_all(members, waiting_members)
+  waiting_members = members
 end
 
 -- Keeps completed jobs, and their order. If that fails, and the lease cannot be put back, its key must not count it.
@@ -296,8 +305,8 @@ local function write(stored, undo)
   put_marks(waiting_members, ended_members)
   keep_completed(undo)
   keep_dead()
-  call_many('HSET', jobs, waiting_records)
-  call_many('ZADD', due, waiting_members)
+  call_many('HSET', jobs, waiting_records, MANY)
+  call_many('ZADD', due, waiting_members, MANY)
   if not undo then push_all(ended_members, ended_births) end
   surely('ZREM', due, ended_members)
   keep_checkpoint(now)

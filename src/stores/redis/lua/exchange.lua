@@ -67,10 +67,13 @@ local ended_ids = {}
 local settle
 local put_leases_back
 
--- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there.
+-- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there. A parent
+-- waits in line once it is released.
 local function line_up(job, sets_limits)
-  if job.flow == '' then return job.score, job.record end
+  local parent_head = job.head or ''
+  if job.flow == '' then return job.score, parent_head .. job.record end
   local flow_key, order, head = join(string.match(job.flow, '^[^=]*'), sets_limits, now)
+  if job.head then return job.score, parent_head .. head .. job.record end
   insert(flow_key, order, tonumber(job.score), job.id)
   return whole(IN_LINE + job.score), head .. job.record
 end
@@ -80,10 +83,12 @@ local learn_places
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
   -- include: _metrics.lua
+  local read_member, mark_child
   -- include: _outcomes.lua
   local note_children, end_children, count_dropped_children
   do
     -- include: _family.lua
+    -- include: _new_families.lua
     -- include: _children.lua
     -- include: _ended_children.lua
   end
