@@ -20,7 +20,7 @@ async function enqueueReport({ store, clock }: ServedQueue, waitFor: "ended" | "
   const queue = new Queue({ store, jobs: [importRow, report], clock, logger: null });
   const children = Array.from({ length: 60 }, (_, row) => ({
     ...{ job: importRow, payload: { row } },
-    ...(row >= 2 && row < 9 && { delay: "1h" }),
+    ...(row >= 2 && row < 9 && { delay: "1h" as const }),
   }));
   await queue.enqueue(report, undefined, { id: "may", waitFor, children });
   await queue.drain();
