@@ -46,9 +46,13 @@ test("a job that waits shows its children by state and by page, and each child i
 
   const rows = page.locator("tbody tr");
   expect(await rows.count()).toBe(49);
-  expect(await rows.nth(0).innerText()).toMatch(/^import_row may\/000000\s+PermanentError: row 0 has no address\s+dead/);
+  expect(await rows.nth(0).innerText()).toMatch(
+    /^import_row may\/000000\s+PermanentError: row 0 has no address\s+dead/,
+  );
   expect(await rows.nth(2).innerText()).toMatch(/^import_row may\/000002\s+\{"row":2\}\s+scheduled/);
-  expect(await rows.nth(8).innerText()).toMatch(/^import_row may\/000009\s+\{"imported":9\}\s+completed\s[^]*took 0 ms$/);
+  expect(await rows.nth(8).innerText()).toMatch(
+    /^import_row may\/000009\s+\{"imported":9\}\s+completed\s[\s\S]*took 0 ms$/,
+  );
   await page.getByRole("link", { name: "Next page" }).click();
   await expect.poll(() => rows.count(), patience).toBe(10);
   await page.clock.resume();
@@ -62,7 +66,7 @@ test("a job that waits shows its children by state and by page, and each child i
   await expect.poll(() => rows.count(), patience).toBe(49);
 });
 
-test("a job that dead children hold says so until they are removed, and then when it runs", async () => {
+test("a job that dead children hold says so until they are removed, and then it runs", async () => {
   const on = await serveQueue();
   const queue = await enqueueReport(on, "completed");
   on.clock.now += 3_600_000;

@@ -41,7 +41,10 @@ function setUp(jobs: readonly AnyJob[], options: Partial<QueueOptions> = {}) {
 
 /** Dies where the payload says so, else works as the job does. */
 const failing =
-  <Payload, Result>(isBad: (payload: Payload) => boolean, { perform }: { perform: (payload: Payload, job: JobContext) => Result }) =>
+  <Payload, Result>(
+    isBad: (payload: Payload) => boolean,
+    { perform }: { perform: (payload: Payload, job: JobContext) => Result },
+  ) =>
   (payload: Payload, job: JobContext): Result => {
     if (isBad(payload)) throw new PermanentError("broken");
     return perform(payload, job);
@@ -88,7 +91,10 @@ describe("jobs that enqueue jobs", () => {
     vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-03-02T08:00:00Z") });
     const { store, jobs, outside } = await load("queue");
     const { dailyDigest, digestPart, sendDigest } = jobs;
-    const broken = defineJob({ name: digestPart.name, perform: failing(({ about }) => about === "invoices", digestPart) });
+    const broken = defineJob({
+      name: digestPart.name,
+      perform: failing(({ about }) => about === "invoices", digestPart),
+    });
     const queue = new Queue({ store, jobs: [dailyDigest, broken, sendDigest], logger: null });
     await queue.drain();
     vi.setSystemTime("2026-03-03T08:00:00Z");

@@ -151,7 +151,10 @@ ${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, 
 function nothing(isMore: boolean): Html {
   const { search, state: kind = "", view } = state.route;
   if (view === "job")
-    return empty("None on this page", "Children that were dropped are gone. Completed jobs are kept for a limited time.");
+    return empty(
+      "None on this page",
+      "Children that were dropped are gone. Completed jobs are kept for a limited time.",
+    );
   if (view === "messages" && isMore)
     return empty("No messages on this page", "It has only other jobs of this queue. See the next page.");
   if (view === "messages" && !search) return empty("No messages here", "They appear as soon as there are some.");
