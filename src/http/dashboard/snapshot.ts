@@ -121,7 +121,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for
  * failures on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a
  * page of jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message,
- * up to 13 more for its children, 6 to 9 for job types, 2 for schedules, 1 for keys. A search costs what find-jobs.ts
+ * up to 14 more for its children, 6 to 9 for job types, 2 for schedules, 1 for keys. A search costs what find-jobs.ts
  * says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
