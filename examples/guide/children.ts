@@ -25,6 +25,16 @@ export const report = defineJob({
 });
 // #endregion
 
+// #region handler
+export const importFile = defineJob({
+  name: "import_file",
+  async perform({ url, month }: { url: string; month: string }, job) {
+    const rows: readonly Row[] = await (await fetch(url, { signal: job.signal })).json();
+    return job.enqueue(report, { month }, { children: rows.map((payload) => ({ job: importRow, payload })) });
+  },
+});
+// #endregion
+
 export async function importRows(queue: Queue, rows: readonly Row[]) {
   // #region enqueue
   const { id } = await queue.enqueue(

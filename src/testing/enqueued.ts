@@ -1,4 +1,5 @@
 import { type HeldBack, heldBackReasons } from "../core/flow/held-back.ts";
+import type { JobChildren } from "../core/job/children.ts";
 import type { AnyJob, InputOf } from "../core/job/define.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
 import type { Queue } from "../core/queue/queue.ts";
@@ -33,6 +34,10 @@ interface ExpectedFields {
   readonly state?: JobState | undefined;
   /** Which flow control key holds it back, why, since when and until when: any of these. Null if none does. */
   readonly heldBack?: { readonly [Field in keyof HeldBack]?: HeldBack[Field] | undefined } | null | undefined;
+  /**
+   * What has become of its children: any of these, such as `{ total: 3 }`, as `getJob` counts them. Null if it has none.
+   */
+  readonly children?: { readonly [Field in keyof JobChildren]?: number | undefined } | null | undefined;
 }
 
 type ExpectedHeldBack = NonNullable<ExpectedFields["heldBack"]>;
@@ -76,7 +81,7 @@ export async function enqueued(
   return found;
 }
 
-const expectedNames = ["id", "payload", "runAt", "delay", "expires", "maxRetries", "state", "heldBack"];
+const expectedNames = ["id", "payload", "runAt", "delay", "expires", "maxRetries", "state", "heldBack", "children"];
 
 /**
  * Asserts that a job was enqueued and still waits, or is in the given `state`.
@@ -162,10 +167,13 @@ async function compare(
   const heldBack = given && readHeldBack(given);
   const fields = { ...expected, ...(heldBack !== undefined && { heldBack }) };
   if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
+  if (expected.children)
+    knownOptions(expected.children, ["total", "pending", "completed", "dead", "dropped"], "children");
   const listed = await enqueued(queue, job, state === undefined ? {} : { state });
-  // A list does not say what holds a job back.
+  // A list does not say what holds a job back, nor counts the children that it waits for.
   const inFull = async (each: JobInfo) => (await queue.getJob(each.id)) ?? each;
-  const jobs = heldBack === undefined ? listed : await Promise.all(listed.map(inFull));
+  const isListed = heldBack === undefined && expected.children === undefined;
+  const jobs = isListed ? listed : await Promise.all(listed.map(inFull));
   const compared = jobs.map((each) => ({ job: each, reasons: misfit(each, fields) }));
   return {
     fitting: compared.filter(({ reasons }) => reasons.length === 0).map((each) => each.job),
@@ -180,7 +188,7 @@ function readHeldBack(expected: ExpectedHeldBack): ExpectedHeldBack {
 }
 
 function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly string[] {
-  const { payload, runAt, delay, expires, heldBack, ...plain } = expected;
+  const { payload, runAt, delay, expires, heldBack, children, ...plain } = expected;
   const waitMs = job.runAt === null ? null : job.runAt.getTime() - job.enqueuedAt.getTime();
   const expiresMs = job.runAt && job.expiresAt ? job.expiresAt.getTime() - job.runAt.getTime() : null;
   return [
@@ -191,6 +199,7 @@ function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly st
     ...(delay === undefined ? [] : differences(durationMs(delay, "delay"), waitMs, "delay in ms")),
     ...(expires === undefined ? [] : differences(durationMs(expires, "expires"), expiresMs, "expires in ms")),
     ...(heldBack === undefined ? [] : differences(heldBack, asStored(job.heldBack ?? null), "heldBack")),
+    ...(children === undefined ? [] : differences(children, job.children ?? null, "children")),
     ...payloadMisfit(payload, job.payload),
   ];
 }

@@ -1,7 +1,16 @@
 import { Attempt } from "../core/attempt/attempt.ts";
 import type { AttemptNeeds } from "../core/attempt/needs.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
-import type { AnyJob, BatchItem, BatchJobContext, JobContext, PayloadArguments, ResultOf } from "../core/job/define.ts";
+import type { JobChildren } from "../core/job/children.ts";
+import type {
+  AnyJob,
+  BatchItem,
+  BatchJobContext,
+  ChildJob,
+  JobContext,
+  PayloadArguments,
+  ResultOf,
+} from "../core/job/define.ts";
 import { SETTLE_MARGIN_MS } from "../core/job/lease-length.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
 import { decodeRecord, encodeRecord } from "../core/job/record.ts";
@@ -11,6 +20,7 @@ import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { timeOrderedIds } from "../core/shared/id.ts";
 import { knownOptions, wholeNumber } from "../core/shared/validate.ts";
+import { type ChildCounts, MOST_CHILDREN, parentOf, type WaitFor } from "../core/store/family.ts";
 import { CLAIM_CYCLE, type FollowUpJob, type LeasedJob, type Outcome } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
 
@@ -24,6 +34,11 @@ export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout
   readonly queue?: string | undefined;
   /** Default: now. */
   readonly enqueuedAt?: PointInTime | undefined;
+  /**
+   * What `job.children` says: how many have completed, are dead, or were dropped, each 0 by default. `total`: how many
+   * there were; by default all of these. Default: the job had no children.
+   */
+  readonly children?: Partial<Omit<JobChildren, "pending">> | undefined;
   /** Aborting it fails the attempt, as when the time of a drain is over. */
   readonly signal?: AbortSignal | undefined;
   /** The clock for timeouts and future times. Default: the system's clock. */
@@ -32,7 +47,9 @@ export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout
   readonly random?: (() => number) | undefined;
 }
 
-const optionNames = ["attempt", "id", "queue", "enqueuedAt", "signal", "clock", "random", "maxRetries", "timeout"];
+const optionNames = [
+  ...["attempt", "id", "queue", "enqueuedAt", "children", "signal", "clock", "random", "maxRetries", "timeout"],
+];
 
 /** A job that the attempt has enqueued. */
 export interface EnqueuedJob {
@@ -48,6 +65,10 @@ export interface EnqueuedJob {
   readonly maxRetries?: number;
   /** The key of its flow control, if it has one. */
   readonly flowKey?: string;
+  /** Its children, in order, if it waits for any. */
+  readonly children?: readonly EnqueuedJob[];
+  /** What it waits for, if it has children. */
+  readonly waitFor?: WaitFor;
 }
 
 /** The outcome of the attempt. `status` says which. */
@@ -122,7 +143,7 @@ async function claim(
   payload: unknown,
   options: PerformOptions,
 ): Promise<LeasedJob> {
-  const { attempt = 1, id, maxRetries, timeout, enqueuedAt } = options;
+  const { attempt = 1, id, maxRetries, timeout, enqueuedAt, children } = options;
   const last = (maxRetries ?? job.maxRetries ?? jobDefaults.maxRetries) + 1;
   wholeNumber(attempt, "attempt", 1, last);
   const now = clock();
@@ -137,6 +158,7 @@ async function claim(
     enqueuedAt: enqueuedAt === undefined ? now : pointInTimeMs(enqueuedAt, "enqueuedAt"),
     // The first claim counts as attempt 1 - returned.
     returned: (1 - attempt + CLAIM_CYCLE) % CLAIM_CYCLE,
+    ...(children !== undefined && { children: countsOf(children) }),
   });
   const leaseEndsAt = now + timeoutMs(timeout ?? job.timeout ?? jobDefaults.timeout) + SETTLE_MARGIN_MS;
   const [reply] = await store.enqueue([{ ...fresh, record, leaseEndsAt }], now);
@@ -144,10 +166,32 @@ async function claim(
   return { lease: reply.lease, record, dueAt: now };
 }
 
-function enqueuedJob({ id, runAt, record, flow }: FollowUpJob): EnqueuedJob {
-  const { name = "", payload = null, maxRetries } = decodeRecord(record) ?? {};
-  const more = { ...(maxRetries !== undefined && { maxRetries }), ...(flow && { flowKey: flow.key }) };
-  return { id, name, payload, runAt: new Date(runAt), ...more };
+function countsOf(children: NonNullable<PerformOptions["children"]>): ChildCounts {
+  const {
+    total,
+    completed = 0,
+    dead = 0,
+    dropped = 0,
+  } = knownOptions(children, ["total", "completed", "dead", "dropped"], "children");
+  const ended = { completed, dead, dropped };
+  for (const [name, count] of Object.entries(ended)) wholeNumber(count, `children.${name}`, 0, MOST_CHILDREN);
+  const sum = completed + dead + dropped;
+  if (total !== undefined) wholeNumber(total, "children.total", sum, MOST_CHILDREN);
+  return { total: total ?? sum, ...ended };
+}
+
+/** The jobs of each call, with their children. */
+function enqueuedJobs(jobs: readonly FollowUpJob[]): readonly EnqueuedJob[] {
+  const childrenOf = new Map<string, FollowUpJob[]>();
+  for (const { id, parent } of jobs) if (parent) childrenOf.set(id, []);
+  for (const job of jobs) if (job.isChild) childrenOf.get(parentOf(job.id) ?? "")?.push(job);
+  const enqueuedJob = ({ id, runAt, record, flow, parent }: FollowUpJob): EnqueuedJob => {
+    const { name = "", payload = null, maxRetries } = decodeRecord(record) ?? {};
+    const more = { ...(maxRetries !== undefined && { maxRetries }), ...(flow && { flowKey: flow.key }) };
+    const family = parent && { waitFor: parent.waitFor, children: (childrenOf.get(id) ?? []).map(enqueuedJob) };
+    return { id, name, payload, runAt: new Date(runAt), ...more, ...family };
+  };
+  return jobs.filter(({ isChild }) => !isChild).map(enqueuedJob);
 }
 
 /** Wraps a job's handler and keeps its result and its error, which the record does not hold. */
@@ -198,6 +242,7 @@ class Spy {
     };
     const enqueue: JobContext["enqueue"] = (job, ...payloadAndOptions) => {
       this.#learn(job);
+      this.#learnAll(payloadAndOptions[1]);
       return context.enqueue(job, ...payloadAndOptions);
     };
     return { ...context, signal: context.signal, progress, log, enqueue };
@@ -207,6 +252,16 @@ class Spy {
   #learn(job: AnyJob | string): void {
     const definition = typeof job === "string" ? { name: job } : job;
     if (definition && !this.#definitions.has(definition.name)) this.#definitions.set(definition.name, definition);
+  }
+
+  /** The same for children, and theirs. */
+  #learnAll(options: object | undefined): void {
+    const { children }: Partial<Pick<ChildJob, "children">> = options ?? {};
+    if (!Array.isArray(children)) return;
+    for (const child of children as readonly (ChildJob | undefined)[]) {
+      if (child) this.#learn(child.job);
+      this.#learnAll(child);
+    }
   }
 
   async #watched<Result>(perform: () => Promise<Result>): Promise<Result> {
@@ -219,7 +274,7 @@ class Spy {
   }
 
   performed(outcome: Outcome): Performed {
-    const enqueued = (outcome.followUps ?? []).map(enqueuedJob);
+    const enqueued = enqueuedJobs(outcome.followUps ?? []);
     const reported = { progress: [...this.#progress], logs: [...this.#logs], enqueued };
     if (outcome.to === "completed") return { status: "completed", result: this.#result, ...reported };
     if ("runAt" in outcome && outcome.to !== "retried")

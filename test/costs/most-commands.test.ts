@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { encodeRecord } from "../../src/core/job/record.ts";
+import { childName } from "../../src/core/store/family.ts";
 import type { Meter } from "../../src/core/store/meter.ts";
-import type { ExchangeRequest, LeasedJob, Outcome } from "../../src/core/store/store.ts";
+import type { ExchangeRequest, FollowUpJob, LeasedJob, Outcome } from "../../src/core/store/store.ts";
 import { sizeOf } from "../../src/core/store/store.ts";
 import type { Store } from "../../src/index.ts";
 import { start as now } from "../support/clock.ts";
@@ -17,6 +18,13 @@ const record = encodeRecord({ name: "noop", payload: undefined, enqueuedAt: now 
 const fates = ["completed", "retried", "snoozed", "dead"] as const;
 /** What jobs make when they end, if there are so many. */
 const names = (count: number) => (count === 999 ? [] : ["a", "b"]);
+/** The same, as a family: the first one waits for the others. */
+const familyOf = (id: string, made: readonly string[]): readonly FollowUpJob[] => {
+  const [parent, ...children] = made.map((name) => ({ id: `${id}:${name}`, runAt: now + 60_000, record }));
+  if (!parent || children.length === 0) return parent ? [parent] : [];
+  const members = children.map((job, index) => ({ ...job, id: `${parent.id}/${childName(index)}`, isChild: true }));
+  return [{ ...parent, parent: { waitFor: "ended", total: members.length } }, ...members];
+};
 
 /** A queue whose meter knows what was reserved for the latest request, and what it was billed. */
 function open(store: Store, name: string) {
@@ -92,7 +100,7 @@ function suite(title: string, forbidden: string) {
                 lease,
                 record,
                 timing,
-                followUps: names(count).map((name) => ({ id: `${lease.id}:${name}`, runAt: now + 60_000, record })),
+                followUps: familyOf(lease.id, names(count)),
               };
               if (to === "dead") return { to, at: now, ...base };
               return to === "completed" ? { to, ...base } : { to, runAt: now, ...base };

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import * as guide from "../../examples/guide/children.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 
@@ -11,4 +11,16 @@ test("a report runs once all rows are imported, and the page's calls show how fa
   expect(guide.customers.sort()).toEqual(["ada@example.com", "bob@example.com"]);
   expect(guide.reports).toEqual(["May: 2 of 2 rows imported, 0 failed"]);
   expect(await guide.resultsOf(queue, id)).toEqual([{ imported: "ada@example.com" }, { imported: "bob@example.com" }]);
+});
+
+test("a handler that reads a file enqueues its report with a child for each row", async () => {
+  const queue = new Queue({ store: memoryStore(), jobs: [guide.importFile, guide.importRow, guide.report] });
+  vi.stubGlobal("fetch", async () => Response.json([{ email: "cleo@example.com" }]));
+  guide.reports.splice(0);
+  const { id } = await queue.enqueue(guide.importFile, { url: "https://example.com/june.json", month: "June" });
+  while ((await queue.drain()).claimed > 0);
+  vi.unstubAllGlobals();
+  expect(guide.reports).toEqual(["June: 1 of 1 rows imported, 0 failed"]);
+  const report = (await queue.getJob(guide.importFile, id))?.result ?? "";
+  expect(await guide.resultsOf(queue, report)).toEqual([{ imported: "cleo@example.com" }]);
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { childName } from "../../src/core/store/family.ts";
 import type { NewFlow } from "../../src/core/store/flow.ts";
 import type { ClaimRequest, Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
@@ -346,6 +347,36 @@ const onFamilies: Readonly<Record<string, Case>> = {
         claim: { limit: 10, leaseMs: 2 * minute },
       }),
     answersAlike: false,
+  },
+  "settle of a job that makes a family, some of whose jobs have keys": {
+    run: async (store, runs) => {
+      const of = (id: string, last: string) => ({ id, runAt: now, record: `1:{"id":"${id}","lastSibling":"${last}"}` });
+      const followUps = [
+        { ...job("made"), flow: { ...single, key: "of the parent" }, parent: { waitFor: "ended" as const, total: 2 } },
+        { ...of("made/000000", "000001"), parent: { waitFor: "completed" as const, total: 1 }, isChild: true },
+        { ...of("made/000000/000000", "000000"), isChild: true },
+        { ...of("made/000001", "000001"), flow, isChild: true },
+      ];
+      return (await store.settle({ ...exchange, settle: [{ ...ended(runs), followUps }] })).settled;
+    },
+    answersAlike: true,
+  },
+  "settle of a snoozed job that makes a family of four hundred": {
+    run: async (store, runs) => {
+      const followUps = Array.from({ length: 400 }, (_, index) => {
+        const id = `made/${childName(index)}`;
+        return { id, runAt: now + minute, record: `1:{"id":"${id}","lastSibling":"000399"}`, isChild: true };
+      });
+      const parent = { ...job("made"), parent: { waitFor: "ended" as const, total: 400 } };
+      const snoozed: Outcome = {
+        to: "snoozed",
+        lease: runs,
+        runAt: now + minute,
+        record: '1:{"id":"runs","snoozed":1}',
+      };
+      return (await store.settle({ ...exchange, settle: [{ ...snoozed, followUps: [parent, ...followUps] }] })).settled;
+    },
+    answersAlike: true,
   },
   "claim of a parent that still waits": {
     prepare: async (store) => {

@@ -87,6 +87,34 @@ describe("if the network fails", () => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 2, pendingCount: 0 });
   });
 
+  test.each(passing)("a job enqueues a family with its outcome, once, through %j", async (fault) => {
+    const row = defineJob({ name: "row", perform: () => {} });
+    const keyed = defineJob({ name: "keyed", flowControl: { key: "k", concurrency: 1 }, perform: () => {} });
+    const report = defineJob({
+      name: "report",
+      flowControl: { key: "k" },
+      perform: (_: undefined, job) => job.children,
+    });
+    const first = defineJob({
+      name: "first",
+      maxRetries: 0,
+      perform: (_: undefined, job) =>
+        job.enqueue(report, undefined, {
+          children: [{ job: row }, { job: keyed }, { job: row, children: [{ job: row }] }],
+        }),
+    });
+    const { store, clock } = setUp();
+    const queue = new Queue({ store, jobs: [first, row, keyed, report], clock });
+    await queue.enqueue(first);
+    let sent = 0;
+    proxy.decide(() => (sent++ % 2 === 0 ? fault : undefined));
+    expect(await queue.drain()).toMatchObject({ claimed: 6, completed: 6, lost: 0 });
+    proxy.decide(undefined);
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 6, totalProcessed: 6, pendingCount: 0 });
+    const [{ result } = {}] = (await queue.listJobs({ state: "completed", name: "report" })).jobs;
+    expect(result).toEqual({ total: 3, pending: 0, completed: 3, dead: 0, dropped: 0 });
+  });
+
   test("a settled job is not taken for lost if completed jobs are not kept", async () => {
     const { store, clock } = setUp();
     const queue = new Queue({ store, jobs: [note], clock, retention: 0 });

@@ -9,6 +9,7 @@ import type { CrashPoint } from "./crash-points.ts";
 import { RespClient } from "./resp.ts";
 
 const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", REDIS_PORT, AHEAD_MS, DIE_AT, DIE_ON } = process.env;
+const hasParents = process.env.HAS_PARENTS === "1";
 const clock = () => Date.now() + Number(AHEAD_MS);
 const redis = await RespClient.connect(Number(REDIS_PORT));
 const leases = new Map<string, { readonly claimedAt: number; readonly endsAt: number }>();
@@ -37,9 +38,10 @@ async function perform({ id, attempt }: JobContext): Promise<void> {
   await passes("performed");
 }
 
-/** Enqueues one more job, which is stored with the outcome. */
+/** Enqueues one more job, or one with a child, which is stored with the outcome. */
 async function performAndEnqueue(_: undefined, job: JobContext): Promise<void> {
-  job.enqueue(follow, job.id);
+  if (hasParents) job.enqueue(gather, job.id, { children: [{ job: follow, payload: job.id }] });
+  else job.enqueue(follow, job.id);
   await perform(job);
 }
 
@@ -49,6 +51,15 @@ const follow = defineJob({
   flowControl: { key: "follow", concurrency: 3 },
   async perform(of: string, job) {
     await note("follows", job.id, of);
+    await perform(job);
+  },
+});
+
+const gather = defineJob({
+  name: "gather",
+  maxRetries: 400,
+  async perform(of: string, job) {
+    await note("gathers", job.id, of);
     await perform(job);
   },
 });
@@ -82,6 +93,7 @@ const queue = new Queue({
       perform: performAndEnqueue,
     }),
     follow,
+    gather,
   ],
 });
 

@@ -51,7 +51,7 @@ export interface CrashSeries {
   readonly random: () => number;
   /** Whether most jobs have keys of flow control. Default false. */
   readonly hasKeys?: boolean;
-  /** Whether each trial also has a job with children. Default false. */
+  /** Whether each trial also has a job with children, and what jobs enqueue has a child. Default false. */
   readonly hasParents?: boolean;
   readonly progress?: (done: number) => void;
 }
@@ -79,6 +79,7 @@ export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
       AHEAD_MS: String(ahead),
       DIE_AT: point,
       DIE_ON: String(on),
+      HAS_PARENTS: hasParents ? "1" : "",
     });
   for (let trial = 0; trial < trials; trial++) {
     await enqueueUntilAcknowledged(queue, figures, hasKeys);
@@ -94,7 +95,7 @@ export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
   // A window lets few of the jobs of a key start. A slot that was held for good would leave jobs waiting.
   for (let round = 0; hasKeys && round < 2 * trials && (await unendedIn(queue)) > 0; round++, ahead += LEASE_IS_OVER_MS)
     await start().ended;
-  await audit(stage, prefix, queue, figures, hasKeys);
+  await audit(stage, prefix, queue, figures, { hasKeys, hasParents });
   return figures;
 }
 
@@ -144,12 +145,12 @@ async function enqueueFamily(queue: Queue, figures: CrashFigures): Promise<void>
 }
 
 /** How many of the parents have started before each of their children had done its work. */
-function earlyParents(log: readonly string[], parents: number): number {
-  return Array.from({ length: parents }, (_, index) => `parent-${index}`).filter((id) => {
+function earlyParents(log: readonly string[], parents: readonly string[], children: number): number {
+  return parents.filter((id) => {
     const start = log.findIndex((line) => line.startsWith(`start ${id} `));
     const before = log.slice(0, Math.max(start, 0));
     const done = new Set(before.flatMap((line) => (line.startsWith(`end ${id}/`) ? line.split(" ")[1] : [])));
-    return start >= 0 && done.size < CHILDREN;
+    return start >= 0 && done.size < children;
   }).length;
 }
 
@@ -201,7 +202,7 @@ async function audit(
   prefix: string,
   queue: Queue,
   figures: CrashFigures,
-  hasKeys: boolean,
+  { hasKeys, hasParents }: { readonly hasKeys: boolean; readonly hasParents: boolean },
 ): Promise<void> {
   const redis = await RespClient.connect(stage.server.port);
   try {
@@ -215,16 +216,20 @@ async function audit(
     figures.kept = (await queue.flowControl.list()).keys.length;
     const slots = [...startsOf.keys()].filter((id) => id.startsWith("tick@")).sort();
     figures.slots = slots.length;
-    const followers = followersIn(log);
+    const followers = enqueuedIn(log, "follows");
+    const gathering = enqueuedIn(log, "gathers");
     const enqueuing = figures.acknowledged + figures.slots + (1 + CHILDREN) * figures.parents;
     figures.lost =
       missingJobs("job", startsOf, figures.acknowledged) +
       missingJobs("parent", startsOf, figures.parents) +
       missingSlots(slots) +
-      (enqueuing - followers.size);
-    figures.doubled = [...followers.values()].filter(({ size }) => size > 1).length;
-    figures.early = earlyParents(log, figures.parents);
-    const all = 2 * enqueuing;
+      (enqueuing - followers.size) +
+      (hasParents ? enqueuing - gathering.size : 0);
+    figures.doubled = [...followers.values(), ...gathering.values()].filter(({ size }) => size > 1).length;
+    const parents = Array.from({ length: figures.parents }, (_, index) => `parent-${index}`);
+    const enqueuedParents = [...gathering.values()].flatMap((ids) => [...ids]);
+    figures.early = earlyParents(log, parents, CHILDREN) + earlyParents(log, enqueuedParents, 1);
+    const all = (hasParents ? 3 : 2) * enqueuing;
     const { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount } = await queue.getStats();
     deepStrictEqual(
       { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount },
@@ -249,13 +254,13 @@ function readStarts(log: readonly string[]): ReadonlyMap<string, Start[]> {
 }
 
 /** The jobs that each job has enqueued. Those of an attempt that was killed do not exist, so they have not run. */
-function followersIn(log: readonly string[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const followers = new Map<string, Set<string>>();
+function enqueuedIn(log: readonly string[], word: "follows" | "gathers"): ReadonlyMap<string, ReadonlySet<string>> {
+  const enqueued = new Map<string, Set<string>>();
   for (const line of log) {
     const [kind, id = "", of = ""] = line.split(" ");
-    if (kind === "follows") followers.set(of, (followers.get(of) ?? new Set()).add(id));
+    if (kind === word) enqueued.set(of, (enqueued.get(of) ?? new Set()).add(id));
   }
-  return followers;
+  return enqueued;
 }
 
 /** Each run after the first must be another attempt, claimed after the previous lease had expired. */

@@ -6,6 +6,7 @@ import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/f
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type {
   ExchangeReply,
+  FollowUpJob,
   Lease,
   LeasedJob,
   Outcome,
@@ -238,6 +239,12 @@ function membersOf(parent: string, given: readonly Member[], scene: Readonly<Sce
 
 type Member = typeof member extends fc.Arbitrary<infer Values> ? Values : never;
 
+/** A family that an outcome makes. */
+const newFamily = fc.record({
+  waitFor: fc.constantFrom("ended" as const, "completed" as const),
+  members: fc.array(member, { minLength: 1, maxLength: 3 }),
+});
+
 /** A parent with all of its children, or with the first ones. */
 const enqueueFamily = operation(
   fc.record({
@@ -365,7 +372,9 @@ const outcomes = fc.record({
       record,
       timing,
       name: fc.option(fc.constantFrom("works", "fails", "ä 1")),
-      followUps: fc.array(fc.record({ flow, keepsLimits: fc.boolean() }), { maxLength: 2 }),
+      followUps: fc.array(fc.record({ flow, keepsLimits: fc.boolean(), family: fc.option(newFamily, { freq: 1 }) }), {
+        maxLength: 2,
+      }),
     }),
     { maxLength: 4 },
   ),
@@ -383,12 +392,19 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
   const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
   const now = leasesOf(ended, others).map((lease, index) => {
     const { to, wait, record, timing, name, followUps: made } = ended[index] as (typeof ended)[number];
-    const followUps = made.map(({ flow, keepsLimits }, place) => ({
-      id: `follows-${scene.step}-${index}-${place}`,
-      runAt: scene.now + wait,
-      record: marked(record, scene, index),
-      ...(flow && { flow, keepsLimits }),
-    }));
+    const followUps = made.flatMap(({ flow, keepsLimits, family }, place): readonly FollowUpJob[] => {
+      const id = `follows-${scene.step}-${index}-${place}`;
+      const job = {
+        id,
+        runAt: scene.now + wait,
+        record: marked(record, scene, index),
+        ...(flow && { flow, keepsLimits }),
+      };
+      if (!family) return [job];
+      const children = membersOf(id, family.members, scene).flat();
+      const parent = { waitFor: family.waitFor, total: family.members.length };
+      return [{ ...job, parent }, ...children.map((child) => ({ ...child, isChild: true }))];
+    });
     return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name), followUps };
   });
   return { now: scene.now, settle: [...before, ...now], isResend, retentionMs, observe };

@@ -87,6 +87,33 @@ onEachKindOfStore((kind) => {
       expect(child).toMatchObject({ traceId: parent?.traceId, parent: parent?.spanId, linked: [parent?.spanId] });
     });
 
+    test("makes the attempts of a family that a job has enqueued children of that one's attempt", async () => {
+      const first = defineJob({
+        name: "first",
+        perform: (_: undefined, job) =>
+          void job.enqueue("works", secret, { children: [{ job: works, payload: secret }] }),
+      });
+      const { queue, named } = setUp({ store: kind.create(), jobs: [first, works] });
+      await queue.enqueue(first);
+      await drainAll(queue);
+      const [attempt, ...family] = named("process default").map(placeOf);
+      expect(family).toHaveLength(2);
+      for (const place of family)
+        expect(place).toMatchObject({ traceId: attempt?.traceId, parent: attempt?.spanId, linked: [attempt?.spanId] });
+    });
+
+    test("links the attempts of a family to the call that enqueued it, each in its own trace", async () => {
+      const { queue, only, named } = setUp({ store: kind.create() });
+      await queue.enqueue(works, secret, { children: [1, 2].map(() => ({ job: works, payload: secret })) });
+      await drainAll(queue);
+      const sent = only("send default");
+      expect(sent.attributes).toMatchObject({ "messaging.batch.message_count": 3 });
+      const attempts = named("process default");
+      const { traceId, spanId } = placeOf(sent);
+      for (const span of attempts) expect(placeOf(span)).toMatchObject({ parent: undefined, linked: [spanId] });
+      expect(new Set([traceId, ...attempts.map((span) => placeOf(span).traceId)]).size).toBe(4);
+    });
+
     test("links the attempts of a batch to it, each in its own trace", async () => {
       const { queue, only, named } = setUp({ store: kind.create() });
       const results = await queue.enqueueMany([1, 2, 3].map(() => ({ job: works, payload: secret })));

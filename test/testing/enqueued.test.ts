@@ -163,6 +163,27 @@ describe("heldBack", () => {
   );
 });
 
+describe("children", () => {
+  test("selects jobs by what became of their children, and null those that have none", async () => {
+    const queue = new Queue({ store: memoryStore(), jobs: [nothing, other] });
+    const child = { job: other, payload: { deep: { a: 1, b: 2 } } };
+    await queue.enqueue(nothing, undefined, { id: "two", children: [child, child] });
+    await queue.enqueue(nothing, undefined, { id: "one", children: [child] });
+    await queue.enqueue(nothing, undefined, { id: "none" });
+    await queue.cancel((await queue.listChildren("two")).jobs[0]?.id ?? "");
+    const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id).sort();
+    expect(ids(await expectEnqueued(queue, nothing, { children: { pending: 1 } }))).toEqual(["one", "two"]);
+    expect(ids(await expectEnqueued(queue, nothing, { children: { total: 2, dropped: 1 } }))).toEqual(["two"]);
+    expect(ids(await expectEnqueued(queue, nothing, { children: null }))).toEqual(["none"]);
+    await expectEnqueued(queue, other, { count: 2 });
+    const failure = await expectEnqueued(queue, nothing, { id: "two", children: { total: 3 } }).catch(String);
+    expect(failure).toContain("children.total: expected 3, is 2");
+    await expect(expectEnqueued(queue, nothing, { children: { all: 3 } as object })).rejects.toMatchObject({
+      code: "invalid_request",
+    });
+  });
+});
+
 describe("expectNotEnqueued", () => {
   test("passes if no job matches, and shows those that do", async () => {
     const { queue } = await setUp();

@@ -149,6 +149,60 @@ describe("performJob", () => {
     expect(await performJob(learns)).toMatchObject({ status: "retried", error: { name: "InvalidPayloadError" } });
   });
 
+  test("gives a job, and each job of a batch, what became of its children", async () => {
+    const report = defineJob({ name: "report", perform: (_: undefined, { children }) => children });
+    const batch = defineJob({
+      name: "batch",
+      performBatch: (jobs: readonly { payload: undefined; job: { children?: unknown } }[]) =>
+        jobs.map(({ job }) => job.children),
+    });
+    for (const job of [report, batch]) {
+      expect(await performJob(job)).toMatchObject({ status: "completed", result: undefined });
+      expect(await performJob(job, undefined, { children: { completed: 3, dead: 1 } })).toMatchObject({
+        result: { total: 4, pending: 0, completed: 3, dead: 1, dropped: 0 },
+      });
+      expect(await performJob(job, undefined, { children: { total: 9, dropped: 1 } })).toMatchObject({
+        result: { total: 9, pending: 8, completed: 0, dead: 0, dropped: 1 },
+      });
+    }
+    for (const children of [{ done: 1 }, { dead: -1 }, { total: 1, dead: 2 }])
+      await expect(performJob(report, undefined, { children: children as object })).rejects.toMatchObject({
+        code: "invalid_request",
+      });
+  });
+
+  test("lists a job that the attempt enqueues with its children, and with theirs", async () => {
+    const row = defineJob({ name: "row", perform: (_: number) => {} });
+    const page = defineJob({ name: "page", perform: (_: undefined) => {} });
+    const fan = defineJob({
+      name: "fan",
+      perform: (_: undefined, job) => {
+        job.enqueue("before");
+        return job.enqueue(page, undefined, {
+          waitFor: "completed",
+          children: [
+            { job: row, payload: 1 },
+            { job: page, children: [{ job: "of_another_worker", payload: 2 }] },
+          ],
+        });
+      },
+    });
+    const { enqueued, ...done } = await performJob(fan);
+    expect(enqueued).toMatchObject([
+      { name: "before", payload: null },
+      {
+        id: done.status === "completed" && done.result,
+        name: "page",
+        waitFor: "completed",
+        children: [
+          { name: "row", payload: 1 },
+          { name: "page", waitFor: "ended", children: [{ name: "of_another_worker", payload: 2 }] },
+        ],
+      },
+    ]);
+    expect(enqueued[0]).not.toHaveProperty("children");
+  });
+
   test("ends a job that exceeds its timeout, or is aborted", async () => {
     const hang = defineJob({ name: "hang", timeout: "10s", perform: () => new Promise(() => {}) });
     const clock = testClock(start);

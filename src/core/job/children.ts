@@ -10,7 +10,7 @@ export interface JobChildren {
   readonly completed: number;
   /** How many are in the dead-letter queue. */
   readonly dead: number;
-  /** How many were cancelled, cleared, or removed from the dead-letter queue. */
+  /** How many were cancelled or cleared, have expired, or were removed from the dead-letter queue. */
   readonly dropped: number;
 }
 
