@@ -35,8 +35,9 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { message } = job;
   const title = message ? `${message.method} ${message.url}` : job.name;
   return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
-<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}</div>
-<div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>`;
+<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+<div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
+${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
@@ -86,7 +87,7 @@ const bar = (label: string, value: number, max: number, text: string): Html =>
 
 function byState({ total, ...counts }: NonNullable<Info["children"]>): Html {
   const ended = total - counts.pending;
-  const styles = { pending: "ready", completed: "completed", dead: "dead", dropped: "" };
+  const styles = { pending: "ready", completed: "completed", dead: "dead", dropped: "retried" };
   return card(
     "Children by state",
     html`${bar("Children that have ended", ended, total, `${number(ended)} of ${number(total)}`)}
