@@ -153,9 +153,12 @@ onEachKindOfStore((kind) => {
 
   test("a job runs no earlier than its delay, and at once if it has no children", async () => {
     const { queue, run, clock, reports, report, rows } = openFamily(kind);
-    await queue.enqueue(report, { month: "later" }, { delay: "1h", children: rows(1) });
+    const { id } = await queue.enqueue(report, { month: "later" }, { delay: "1h", children: rows(1) });
     await queue.enqueue(report, { month: "at once" }, { children: [] });
+    const runAt = new Date(clock.now + HOUR);
+    expect((await queue.getJob(id))?.runAt).toBeNull();
     await run();
+    expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", runAt });
     expect(reports).toEqual([["at once", { ...none, total: 0 }]]);
     await clock.advance("1h");
     await run();

@@ -50,6 +50,7 @@ const places = [
   "#view=job&id=held",
   "#view=queues",
   "#view=job&id=running",
+  "#view=job&id=parent",
 ];
 
 /** Every dialog: where it is, what opens it, and what shows an error or more in it. */
@@ -66,13 +67,17 @@ const dialogs: readonly (readonly [hash: string, opens: string, press?: string])
   ["#view=flow", "Change the limits of api", "Set limits"],
 ];
 
-/** Keys of flow control, one of them as long as a key may be, a job that it holds back, and one that runs. */
+/**
+ * Keys of flow control, one of them as long as a key may be, a job that it holds back, one that runs, and one that waits
+ * for another.
+ */
 async function addKeys({ queue }: ServedQueue): Promise<void> {
   const key = "k".repeat(256);
   await queue.flowControl.set("api", { rate: 100, period: "1m" });
   await queue.flowControl.pause(key);
   await queue.enqueue("fails", null, { id: "held", flowControl: { key } });
   await internalsOf(queue).enqueueHeld([{ job: "fails", payload: null, id: "running" }]);
+  await queue.enqueue("fails", null, { id: "parent", children: [{ job: "send_email", payload: { to: "ada" } }] });
 }
 
 describe("every view", () => {

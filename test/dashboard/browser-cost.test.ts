@@ -127,3 +127,22 @@ test("a search costs at most 60 commands beside the statistics, and a thousand w
   expect(JSON.parse(cancelled.text).cancelled).toBeGreaterThan(900);
   await on.stop();
 });
+
+test("the page of a job costs at most 14 commands more if it has children", async () => {
+  const on = await serveQueue({}, redis.store());
+  const children = Array.from({ length: 100 }, () => ({ job: "send_email", payload: { to: "ada@example.com" } }));
+  await on.queue.enqueue("report", null, { id: "parent", children });
+  const costOf = async (id: string) => {
+    const path = `${on.url}/dashboard/data?view=job&id=${encodeURIComponent(id)}`;
+    const { commands, result } = await countCommands(redis.server.port, () => fetch(path));
+    return { commands, rows: (await result.json()).jobs?.rows.length };
+  };
+  await costOf("parent"); // loads the scripts
+  const child = await costOf("parent/000000");
+  const waiting = await costOf("parent");
+  while ((await on.queue.drain()).claimed > 0);
+  const ended = await costOf("parent");
+  expect([child.rows, waiting.rows, ended.rows]).toEqual([undefined, 50, 50]);
+  expect(Math.max(waiting.commands, ended.commands) - child.commands).toBeLessThanOrEqual(14);
+  await on.stop();
+});

@@ -194,7 +194,7 @@ describe("the data of the page", () => {
     "",
     "?view=none",
     "?view=jobs&state=lost",
-    "?view=jobs&cursor=x",
+    "?view=jobs&state=dead&cursor=x",
     "?view=job&id=",
     "?view=overview&more=1",
   ])("of an invalid query is a problem: %s", async (query) => {

@@ -1,11 +1,13 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { importRows } from "../../examples/guide/import-rows.ts";
+import { sendMail } from "../../examples/guide/jobs-enqueue-jobs.ts";
 import { toSlack } from "../../examples/guide/recipes/alert.ts";
 import { left, paid, remind } from "../../examples/guide/recipes/cancel.ts";
 import { sendReceipt } from "../../examples/guide/recipes/mail.ts";
 import { follow, imports } from "../../examples/guide/recipes/progress.ts";
 import { summarize } from "../../examples/guide/recipes/tenants.ts";
+import { bookTrip, finishTrip, release, reserve } from "../../examples/guide/recipes/trip.ts";
 import { onGitHub, webhooks } from "../../examples/guide/recipes/webhook.ts";
 import { outbox, table } from "../../examples/guide/services.ts";
 import {
@@ -17,7 +19,7 @@ import {
   Queue,
   type QueueOptions,
 } from "../../src/index.ts";
-import { drainAll, faultyStore, performJob, testClock } from "../../src/testing/index.ts";
+import { faultyStore, performJob, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { gate } from "../support/gate.ts";
 import { useRedis } from "../support/stores.ts";
@@ -37,6 +39,17 @@ function setUp(jobs: readonly AnyJob[], options: Partial<QueueOptions> = {}) {
   return { clock, queue: new Queue({ store: memoryStore(), jobs, clock, logger: null, ...options }) };
 }
 
+/** Dies where the payload says so, else works as the job does. */
+const failing =
+  <Payload, Result>(
+    isBad: (payload: Payload) => boolean,
+    { perform }: { perform: (payload: Payload, job: JobContext) => Result },
+  ) =>
+  (payload: Payload, job: JobContext): Result => {
+    if (isBad(payload)) throw new PermanentError("broken");
+    return perform(payload, job);
+  };
+
 describe("jobs that enqueue jobs", () => {
   const redis = useRedis();
 
@@ -47,59 +60,98 @@ describe("jobs that enqueue jobs", () => {
     vi.resetModules();
     if (first === "jobs") await import("../../examples/guide/recipes/jobs.ts");
     const { queue } = await import("../../examples/guide/recipes/queue.ts");
-    const { redis: client } = await import("../../examples/guide/recipes/store.ts");
+    const { redis: client, store } = await import("../../examples/guide/recipes/store.ts");
     const jobs = await import("../../examples/guide/recipes/jobs.ts");
-    const { table: rows } = await import("../../examples/guide/services.ts");
+    const outside = await import("../../examples/guide/services.ts");
     vi.unstubAllEnvs();
     await client.flushdb();
-    return { queue, jobs, rows };
+    return { queue, jobs, store, outside };
   }
 
-  const announced = (rows: ReadonlyMap<string, string>) => [...rows.keys()].filter((key) => /^announced/.test(key));
-
   test.each(["queue", "jobs"] as const)("import each other in no circle, whichever is first: %s", async (first) => {
-    const { queue, jobs, rows } = await load(first);
+    const { queue, jobs, outside } = await load(first);
     await queue.enqueue(jobs.importFile, { file: "may.csv" }, { id: "may" });
     expect(await queue.drain({ maxJobs: 1_000 })).toMatchObject({ completed: 252, backlog: false });
-    expect(announced(rows)).toEqual(["announced may"]);
-    expect(rows.size).toBe(251);
+    expect(outside.outbox).toMatchObject([{ subject: "may.csv: 250 of 250 rows are imported" }]);
+    expect(outside.table.size).toBe(250);
   });
 
-  test("enqueue nothing twice, and announce once, when attempts are repeated", async () => {
-    const { queue, jobs, rows } = await load("queue");
+  test("import no row twice, and report once, when attempts are repeated", async () => {
+    const { queue, jobs, outside } = await load("queue");
     await queue.enqueue(jobs.importFile, { file: "may.csv" }, { id: "may" });
     await performJob(jobs.importFile, { file: "may.csv" }, { id: "may" });
-    await performJob(jobs.importRow, { row: "0", batch: "may", of: 250 }, { id: "may-0" });
-    expect(announced(rows)).toEqual([]);
     await queue.drain({ maxJobs: 1_000 });
-    await performJob(jobs.importRow, { row: "0", batch: "may", of: 250 }, { id: "may-0" });
+    await performJob(jobs.importFile, { file: "may.csv" }, { id: "may" });
     expect(await queue.drain()).toMatchObject({ claimed: 0 });
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 252, totalProcessed: 252 });
-    expect(announced(rows)).toEqual(["announced may"]);
+    expect(outside.outbox).toHaveLength(1);
   });
 
-  test("wait with the last step for a part that is dead, until it is retried", async () => {
-    const { queue, jobs, rows } = await load("queue");
-    const broken = defineJob({ name: "import_row", perform: () => Promise.reject(new PermanentError("broken")) });
-    await queue.enqueue(jobs.importRow, { row: "0", batch: "may", of: 2 }, { id: "may-0" });
-    const earlier = new Queue({ store: redis.store("tidegate"), jobs: [broken], logger: null });
-    expect(await earlier.drain()).toMatchObject({ deadLettered: 1 });
-    await queue.enqueue(jobs.importRow, { row: "1", batch: "may", of: 2 }, { id: "may-1" });
+  test("make a digest of its parts for each customer, up to the time of the occurrence", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: new Date("2026-03-02T08:00:00Z") });
+    const { store, jobs, outside } = await load("queue");
+    const { dailyDigest, digestPart, sendDigest } = jobs;
+    const broken = defineJob({
+      name: digestPart.name,
+      perform: failing(({ about }) => about === "invoices", digestPart),
+    });
+    const queue = new Queue({ store, jobs: [dailyDigest, broken, sendDigest], logger: null });
     await queue.drain();
-    expect(announced(rows)).toEqual([]);
-    await queue.retryFromDeadLetter("may-0");
-    await queue.drain();
-    expect(announced(rows)).toEqual(["announced may"]);
+    vi.setSystemTime("2026-03-03T08:00:00Z");
+    while ((await queue.drain({ maxJobs: 1_000 })).claimed > 0);
+    expect(outside.outbox).toHaveLength(250);
+    expect(outside.outbox.find(({ to }) => to === "customers, row 7")).toMatchObject({
+      subject: "The orders until 2026-03-03T08:00:00.000Z\nMissing today, sorry.",
+    });
   });
 
-  test("make a report for the time of the occurrence, once for each customer", async () => {
-    const { jobs, rows } = await load("queue");
-    const { clock, queue } = setUp([jobs.dailyReport, jobs.sendReport]);
-    await queue.drain();
-    await drainAll(queue, { clock, until: "2026-03-02T12:00:00Z" });
-    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 251, totalProcessed: 251 });
-    expect(rows.get("report for customers, row 0")).toBe("until 2026-03-02T08:00:00.000Z");
-    expect(await queue.schedules.list()).toMatchObject([{ key: "daily_report", timeZone: "Europe/Paris" }]);
+  test("publish a video once it is encoded, with the thumbnails that could be drawn", async () => {
+    const { store, outside } = await load("queue");
+    const video = await import("../../examples/guide/recipes/video.ts");
+    const openQueue = (isBroken: boolean) => {
+      const drawThumbnail = defineJob({
+        name: video.drawThumbnail.name,
+        perform: failing(({ scene }) => scene.endsWith("row 7"), video.drawThumbnail),
+      });
+      const encode = defineJob({ name: video.encode.name, perform: failing(() => isBroken, video.encode) });
+      const { addVideo, publish, makeContactSheet } = video;
+      return new Queue({ store, jobs: [addVideo, publish, makeContactSheet, drawThumbnail, encode], logger: null });
+    };
+    const queue = openQueue(true);
+    await queue.enqueue(video.addVideo, { video: "tides" });
+    while ((await queue.drain({ maxJobs: 1_000 })).claimed > 0);
+    expect(outside.table.get("contact sheet of tides")?.split(" ")).toHaveLength(249);
+    expect(outside.table.has("published tides")).toBe(false);
+    const [failed] = (await queue.listDeadLetter({ name: "encode" })).jobs;
+    await queue.retryFromDeadLetter(failed?.id ?? "");
+    while ((await openQueue(false).drain()).claimed > 0);
+    expect(outside.table.has("published tides")).toBe(true);
+  });
+});
+
+describe("a trip", () => {
+  const trip = { trip: "lisbon", email: "ada@example.com" };
+
+  test("is booked once all that it needs is reserved", async () => {
+    const { queue } = setUp([reserve, release, finishTrip, sendMail]);
+    await bookTrip(queue, trip);
+    while ((await queue.drain()).claimed > 0);
+    expect([...table.values()]).toEqual(["reserved", "reserved", "reserved"]);
+    expect(outbox).toMatchObject([{ subject: "Your trip is booked" }]);
+  });
+
+  test("is undone if something cannot be reserved, also when that is retried later", async () => {
+    let isFull = true;
+    const perform = failing(({ what }) => isFull && what === "hotel", reserve);
+    const { queue } = setUp([defineJob({ name: reserve.name, perform }), release, finishTrip, sendMail]);
+    await bookTrip(queue, trip);
+    while ((await queue.drain()).claimed > 0);
+    isFull = false;
+    await queue.retryFromDeadLetter("trip-lisbon/000001");
+    while ((await queue.drain()).claimed > 0);
+    table.delete("cancelled lisbon");
+    expect([...table.values()]).toEqual(["free", "free", "free"]);
+    expect(outbox).toMatchObject([{ subject: "We could not book your trip" }]);
   });
 });
 

@@ -1,63 +1,58 @@
 import { defineJob } from "tidegate";
-import { readRows, storeRow } from "../services.ts";
-import { redis, sender } from "./store.ts";
+import { mail, readRows, storeRow } from "../services.ts";
+import { sender } from "./store.ts";
 
-// #region parent
+// #region import
 export const importFile = defineJob({
   name: "import_file",
   async perform({ file }: { readonly file: string }, job) {
     const rows = await readRows(file, job.signal);
-    await sender.enqueueMany(
-      rows.map((row, index) => ({
-        job: importRow,
-        payload: { row, batch: job.id, of: rows.length },
-        id: `${job.id}-${index}`, // the same in the next attempt
-      })),
-    );
+    const children = rows.map((row) => ({ job: importRow, payload: { row } }));
+    await sender.enqueue(importReport, { file }, { id: `report-${job.id}`, children }); // the same id in the next attempt
   },
 });
-// #endregion
-
-// #region part
-interface Part {
-  readonly row: string;
-  readonly batch: string;
-  readonly of: number;
-}
 
 export const importRow = defineJob({
   name: "import_row",
-  async perform({ row, batch, of }: Part, job) {
+  async perform({ row }: { readonly row: string }, job) {
     await storeRow(job.id, row);
-    const done = `done:${batch}`; // a set of ids: a second attempt does not count twice
-    const [, count] = await redis.multi().sadd(done, job.id).scard(done).expire(done, 604_800).exec<[number, number]>();
-    if (count === of) await sender.enqueue(announce, { batch, of }, { id: `announce-${batch}` });
+  },
+});
+
+export const importReport = defineJob({
+  name: "import_report",
+  async perform({ file }: { readonly file: string }, job) {
+    const { total = 0, completed = 0 } = job.children ?? {};
+    await mail("ada@example.com", `${file}: ${completed} of ${total} rows are imported`, { key: job.id });
   },
 });
 // #endregion
 
-export const announce = defineJob({
-  name: "announce",
-  async perform({ batch, of }: { readonly batch: string; readonly of: number }) {
-    await storeRow(`announced ${batch}`, `${of} rows`);
-  },
-});
-
-// #region report
-export const dailyReport = defineJob({
-  name: "daily_report",
+// #region digest
+export const dailyDigest = defineJob({
+  name: "daily_digest",
   schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" },
   async perform(_: undefined, job) {
-    const [, until = ""] = job.id.split("@"); // daily_report@2026-03-02T08:00:00.000Z
-    const customers = await readRows("customers", job.signal);
-    for (const customer of customers) job.enqueue(sendReport, { customer, until });
+    const [, until = ""] = job.id.split("@"); // daily_digest@2026-03-02T08:00:00.000Z
+    for (const customer of await readRows("customers", job.signal)) {
+      const parts = ["orders", "invoices"].map((about) => ({ job: digestPart, payload: { customer, about, until } }));
+      job.enqueue(sendDigest, { customer }, { children: parts });
+    }
+  },
+});
+
+export const digestPart = defineJob({
+  name: "digest_part",
+  perform: ({ about, until }: { readonly customer: string; readonly about: string; readonly until: string }) =>
+    `The ${about} until ${until}`, // here you would ask your database
+});
+
+export const sendDigest = defineJob({
+  name: "send_digest",
+  async perform({ customer }: { readonly customer: string }, job) {
+    const { jobs } = await sender.listChildren(job.id);
+    const parts = jobs.map(({ state, result }) => (state === "completed" ? result : "Missing today, sorry."));
+    await mail(customer, parts.join("\n"), { key: job.id });
   },
 });
 // #endregion
-
-export const sendReport = defineJob({
-  name: "send_report",
-  async perform({ customer, until }: { readonly customer: string; readonly until: string }) {
-    await storeRow(`report for ${customer}`, `until ${until}`);
-  },
-});

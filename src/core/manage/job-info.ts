@@ -140,7 +140,7 @@ export function jobInfo(
     state: stored.state,
     payload: record.payload ?? null,
     enqueuedAt: new Date(record.enqueuedAt),
-    runAt: waits && !stored.family ? new Date(stored.at) : null,
+    runAt: waits && !isHeld(stored) ? new Date(stored.at) : null,
     attempts,
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),
     ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
@@ -152,6 +152,13 @@ export function jobInfo(
     ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };
+}
+
+/** Whether its children hold it, or may: only `find` counts them. */
+function isHeld({ family }: StoredJob): boolean {
+  if (!family) return false;
+  const { waitFor, total, counts } = family;
+  return !counts || counts.stored < total || counts.pending > 0 || (waitFor === "completed" && counts.dead > 0);
 }
 
 function childrenOf({ family }: StoredJob, { children }: JobRecord): Pick<JobInfo, "children"> {

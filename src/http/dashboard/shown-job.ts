@@ -30,7 +30,7 @@ const PREVIEWED_CHARACTERS = 160;
 
 /** A job as a list shows it: without fields that can be large. */
 export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error" | "logs"> {
-  /** The beginning of the payload's JSON. */
+  /** The beginning of the payload's JSON. Of a child that has completed: of its result. */
   readonly preview: string;
   /** Only in a list of messages. */
   readonly message?: MessageBrief | undefined;
@@ -46,6 +46,12 @@ export function rowOf(info: JobInfo): JobRow {
     preview: preview.slice(0, PREVIEWED_CHARACTERS),
     ...(error && { error: { name: error.name, message: error.message } }),
   };
+}
+
+/** A child in the list of its parent. */
+export function childRowOf(info: JobInfo): JobRow {
+  const { result } = info;
+  return rowOf(result == null ? info : { ...info, payload: result });
 }
 
 /** A message of QStash's interface as the page shows it. */

@@ -13,12 +13,12 @@ import { markOf } from "../../core/queue/queues.ts";
 import { recurrenceOf } from "../../core/schedule/record.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
-import { cursorIn, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
+import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
 import { findJobs } from "./find-jobs.ts";
-import { type JobRow, messageOf, rowOf, type ShownJob, shownJob } from "./shown-job.ts";
+import { childRowOf, type JobRow, messageOf, rowOf, type ShownJob, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
 
@@ -53,7 +53,7 @@ export const snapshotQuery = object(
     group: string(LONGEST_ID),
     /** How far back metrics and charts go. Default: an hour. */
     range: word(["day", "weeks"]),
-    cursor: cursorIn(jobStates),
+    cursor,
     /** The mark of the last response: if nothing has happened since, this one says only that. Any text asks for one. */
     mark: string(LONGEST_ID),
     /** Leaves out the statistics. */
@@ -83,7 +83,7 @@ interface JobRows {
 
 export interface Contents {
   readonly jobs?: JobRows;
-  /** Null if no job has this id. */
+  /** Null if no job has this id. Its children are `jobs`. */
   readonly job?: ShownJob | null;
   /** Events of all messages, or of the one that the job delivers; null if the queue keeps none. */
   readonly events?: MessageEventPage | null;
@@ -121,7 +121,8 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for
  * failures on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a
  * page of jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message,
- * 6 to 9 for job types, 2 for schedules, 1 for keys. A search costs what find-jobs.ts says.
+ * up to 14 more for its children, 6 to 9 for job types, 2 for schedules, 1 for keys. A search costs what find-jobs.ts
+ * says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -183,7 +184,8 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       if (!job) return { job };
       const hasEvents = job.name === DELIVERY && records !== undefined;
       const events = hasEvents ? { events: (await records.events(queue, { messageId: job.id })) ?? null } : {};
-      return { job: shownJob(job), ...events };
+      const jobs = job.children && (await readChildren(queue, job.id, query.cursor));
+      return { job: shownJob(job), ...events, ...(jobs && { jobs }) };
     }
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
@@ -214,6 +216,11 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
   const page = await queue.listJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
+}
+
+async function readChildren(queue: Queue, id: string, cursor: string | undefined): Promise<JobRows> {
+  const page = await queue.listChildren(id, { cursor, limit: ROWS });
+  return { rows: page.jobs.map(childRowOf), cursor: page.cursor };
 }
 
 /** A page of messages. It leaves out other jobs of the queue, so it may be short or empty before the last page. */

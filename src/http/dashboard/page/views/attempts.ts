@@ -3,7 +3,7 @@ import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow } from "../state/state.ts";
 import { moment, span } from "./format.ts";
-import { code, runText, when } from "./parts.ts";
+import { code, runText, waitText, when } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 type Line = Info["logs"][number];
@@ -22,10 +22,11 @@ const DEAD = "Dead";
 
 /** Everything that has happened to a job, the newest first: its attempts with their errors and log lines. */
 export function timeline(job: Info): Html {
+  const waits = waitText(job);
   const attempts = attemptsOf(job);
   const attemptOf = ({ attempt, at }: Line) =>
     attempts.findLast(({ number, endedAt }) => number === attempt && (endedAt === undefined || at <= endedAt));
-  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job.state), job.runAt)}
+  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job.state), job.runAt)}${waits && html`<li class="scheduled" data-key="waits">Waits for ${waits}</li>`}
 ${lives(attempts, job.attempts).map(
   (life, index, { length }) =>
     html`${life.map((attempt) =>

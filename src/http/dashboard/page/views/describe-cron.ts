@@ -1,9 +1,22 @@
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");
+const presets: Readonly<Record<string, string>> = {
+  "@yearly": "0 0 1 1 *",
+  "@annually": "0 0 1 1 *",
+  "@monthly": "0 0 1 * *",
+  "@weekly": "0 0 * * 0",
+  "@daily": "0 0 * * *",
+  "@hourly": "0 * * * *",
+  "@minutely": "* * * * *",
+  "@secondly": "* * * * * *",
+  "@weekdays": "0 0 * * 1-5",
+  "@weekends": "0 0 * * 0,6",
+};
 
 /** Describes a cron expression in words. Undefined for less common kinds, and if no few words are exact. */
 export function describeCron(expression: string): string | undefined {
-  const fields = expression.trim().replaceAll("?", "*").split(/\s+/);
+  const known = presets[expression.trim()] ?? expression;
+  const fields = known.trim().replaceAll("?", "*").split(/\s+/);
   const [second = "", minute = "", hour = "", day = "", month = "", weekday = ""] =
     fields.length < 6 ? ["0", ...fields] : fields;
   const time = timeWords(second, minute, hour);
@@ -42,9 +55,15 @@ function dateWords(day: string, month: string, weekday: string): string | undefi
     return days && `every ${days}${months && ` in ${months}`}`;
   }
   if (day === "L") return `on the last day of ${months || "every month"}`;
-  if (!/^[\d,]+$/.test(day) || day.split(",").some((each) => Number(each) > 28)) return undefined;
+  if (!/^[\d,]+$/.test(day) || day.split(",").some((each) => Number(each) > lastDayOf(months))) return undefined;
   const dates = list(day.split(","));
   return months ? `every year on ${dates} ${months}` : `every month on day ${dates}`;
+}
+
+/** The last day that each of these months has in every year. Treats every range as one with February. */
+function lastDayOf(months: string): number {
+  if (months === "" || /Feb| to /.test(months)) return 28;
+  return /Apr|Jun|Sep|Nov/.test(months) ? 30 : 31;
 }
 
 /** The names of months or weekdays, as a list or a range. */

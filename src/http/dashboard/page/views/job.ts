@@ -6,14 +6,29 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
-import { shareOf, span } from "./format.ts";
+import { number, shareOf, span } from "./format.ts";
+import { list } from "./jobs.ts";
 import { aboutMessage, eventsOf } from "./message.ts";
-import { attempts, badge, button, card, code, empty, facts, heading, link, runText, stateText, when } from "./parts.ts";
+import {
+  attempts,
+  badge,
+  button,
+  card,
+  code,
+  empty,
+  facts,
+  heading,
+  link,
+  runText,
+  stateText,
+  waitText,
+  when,
+} from "./parts.ts";
 
 type Info = Json<ShownJob>;
 
 export function job(snapshot: Json<Snapshot>): Html {
-  const { job, mayChange } = snapshot;
+  const { job, jobs, mayChange } = snapshot;
   if (job === undefined) return heading("Job");
   if (job === null)
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
@@ -21,7 +36,8 @@ export function job(snapshot: Json<Snapshot>): Html {
   const title = message ? `${message.method} ${message.url}` : job.name;
   return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
 <div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
-<div>${about(job)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>`;
+<div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
+${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
@@ -37,16 +53,19 @@ function actions(job: Info): Html | false {
   if (kind === "dead")
     return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${(isOwn || job.message?.isOfRun === false) && button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
   if (kind === "running") return button("Stop...", "stop", "", "dead");
-  return html`${kind === "scheduled" && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
+  return html`${kind === "scheduled" && job.runAt && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
 
 function about(job: Info): Html {
   const isRunning = job.state === "running";
+  const [, parent] = /^(.+)\/\d{6}(-\w+)?$/.exec(job.id) ?? [];
   return card(
     "About",
     facts([
       ["Id", html`<code>${job.id}</code>`],
+      ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Attempt", attempts(job)],
+      ["Waits for", waitText(job)],
       [runText(job.state), job.runAt && when(job.runAt)],
       ["Expires", job.expiresAt && when(job.expiresAt)],
       ["Running since", isRunning && job.startedAt && when(job.startedAt)],
@@ -63,6 +82,19 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
 }
 
+const bar = (label: string, value: number, max: number, text: string): Html =>
+  html`<p class="row"><progress value="${value}" max="${max}" aria-label="${label}"></progress>${text}</p>`;
+
+function byState({ total, ...counts }: NonNullable<Info["children"]>): Html {
+  const ended = total - counts.pending;
+  const styles = { pending: "ready", completed: "completed", dead: "dead", dropped: "retried" };
+  return card(
+    "Children by state",
+    html`${bar("Children that have ended", ended, total, `${number(ended)} of ${number(total)}`)}
+<p class="row">${Object.entries(styles).map(([name, style]) => badge(style, `${number(counts[name as keyof typeof counts])} ${name}`))}</p>`,
+  );
+}
+
 function progress(job: Info): Html | false {
   const share = shareOf(job.progress);
   if (share === undefined) return value("Progress", job, "progress");
@@ -70,7 +102,7 @@ function progress(job: Info): Html | false {
   const full = Math.max(0, Math.min(1, share));
   return card(
     "Progress",
-    html`<p class="row"><progress value="${full}" max="1" aria-label="Progress"></progress>${Math.round(full * 100)}%</p>${(typeof job.progress === "object" || full !== share) && code(JSON.stringify(job.progress, null, 2))}`,
+    html`${bar("Progress", full, 1, `${Math.round(full * 100)}%`)}${(typeof job.progress === "object" || full !== share) && code(JSON.stringify(job.progress, null, 2))}`,
   );
 }
 

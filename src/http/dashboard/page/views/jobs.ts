@@ -3,7 +3,7 @@ import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
-import { number, plural } from "./format.ts";
+import { number, plural, span } from "./format.ts";
 import { messageNote } from "./message.ts";
 import {
   attempts,
@@ -18,6 +18,7 @@ import {
   sortable,
   sortedBy,
   stateText,
+  waitText,
   when,
 } from "./parts.ts";
 
@@ -80,6 +81,12 @@ function bound(searched: number, cursor: string | null, stats: Stats): Html {
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
+/** How long the last attempt of an ended job took. */
+function took({ startedAt, completedAt, failedAt }: Row): Html | undefined {
+  const end = completedAt ?? failedAt;
+  return startedAt && end ? html`<div>took ${span(Date.parse(end) - Date.parse(startedAt))}</div>` : undefined;
+}
+
 const columns: readonly Column<Row>[] = [
   ["name", "Job", ({ name }) => name],
   ["state", "State", (row) => row.state],
@@ -103,7 +110,7 @@ ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
 <td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
 ${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${when(at(row))}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}${took(row)}</td></tr>`,
   )}</tbody></table></div>`;
 }
 
@@ -143,6 +150,11 @@ ${cursor && (route.search ? link({ ...route, cursor, searched: `${searched}` }, 
 
 function nothing(isMore: boolean): Html {
   const { search, state: kind = "", view } = state.route;
+  if (view === "job")
+    return empty(
+      "None on this page",
+      "Children that were dropped are gone. Completed jobs are kept for a limited time.",
+    );
   if (view === "messages" && isMore)
     return empty("No messages on this page", "It has only other jobs of this queue. See the next page.");
   if (view === "messages" && !search) return empty("No messages here", "They appear as soon as there are some.");

@@ -2,6 +2,7 @@ import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { QueueStats } from "../../../../core/manage/stats.ts";
 import type { JobState } from "../../../../core/store/store.ts";
 import { MOST_SHOWN_CHARACTERS } from "../../shown-job.ts";
+import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { type Route, routeQuery } from "../state/route.ts";
 import { queueNow, state } from "../state/state.ts";
@@ -41,6 +42,16 @@ export const stateText = (of: JobState, isMessage = true): string => (isMessage 
 
 /** What the run time of a waiting job says: that of a ready one has passed. */
 export const runText = (of: JobState): string => (of === "ready" ? "Due" : "Runs");
+
+/** What a job waits for that has no run time yet. */
+export const waitText = ({
+  state: of,
+  runAt,
+  children,
+}: Pick<Json<JobInfo>, "state" | "runAt" | "children">): string | false =>
+  (of === "scheduled" || of === "ready") &&
+  runAt === null &&
+  (children?.pending === 0 ? "its dead children: retry or remove them" : "its children");
 
 /** A button for one of the actions in `actions`. If several show the same text, `label` distinguishes them. */
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
