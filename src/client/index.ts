@@ -11,7 +11,7 @@ import type { BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
 import type { FamilyOptions } from "../core/enqueue/family.ts";
 import type { EnqueueOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
-import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
+import type { AnyJob, ChildJob, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult } from "../core/job/enqueue-result.ts";
 import type { ChildListOptions } from "../core/manage/children.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
@@ -108,7 +108,8 @@ export class QueueClient
    *
    * Up to 1,000 calls in one turn of the event loop share a request, and each gets its own result.
    *
-   * Jobs with `children` cannot be sent: enqueue them from a process with a `Queue`.
+   * With `children`, 1,000 jobs are sent at a time. A child may have children of its own, but no further ones. If the
+   * call fails in between, repeat it with the same `id` and children.
    *
    * Only the name of a definition is sent: the handler's definition sets the options that you leave out.
    *
@@ -123,9 +124,9 @@ export class QueueClient
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options?: Partial<EnqueueOptions & RecurringOptions>,
+    options?: Partial<EnqueueOptions & RecurringOptions & Family>,
   ): Promise<EnqueueResult> {
-    if (options && "children" in options && options.children !== undefined) throw refusal("children cannot be sent.");
+    if (options?.children) return this.#family({ ...options, job, payload, children: options.children });
     // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
     this.#room -= json.length;
@@ -145,6 +146,39 @@ export class QueueClient
       if (status !== 413) return read("id", [status, own?.error ?? own]);
     }
     return read("id", this.#send("POST", "/jobs", json));
+  }
+
+  async #family({ children, onProgress, ...parent }: Given & Family): Promise<EnqueueResult> {
+    const total = children.length;
+    const jobs = Array.from(children, (child) => ({
+      json: asJson(() => named(child)),
+      count: 1 + (child.children?.length ?? 0),
+    }));
+    const head = asJson(() => named(parent)).slice(0, -1);
+    let stored = 0;
+    const piece = () => {
+      let [characters, places, end] = [MOST_CHARACTERS, MOST_AT_ONCE, stored];
+      for (const job of jobs.slice(stored)) {
+        characters -= job.json.length;
+        places -= job.count;
+        if (end > stored && (characters < 0 || places < 0)) break;
+        end++;
+      }
+      return `"total":${total},"children":[${jobs.slice(stored, end).map(({ json }) => json)}]}`;
+    };
+    const { children: from, ...result } = await read<EnqueueResult & { children?: Stored }>(
+      "id",
+      this.#send("POST", "/jobs", `${head},${piece()}`),
+    );
+    for (let last = from; last; ) {
+      stored = last.stored;
+      onProgress?.(stored);
+      if (stored >= total) return result;
+      const json = `{"stored":${stored},"since":${last.since},${piece()}`;
+      last = await read("stored", this.#send("POST", `/jobs${part(result.id)}/children`, json));
+    }
+    onProgress?.(total);
+    return result;
   }
 
   /**
@@ -316,10 +350,18 @@ export class QueueClient
 }
 
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
+type Family = Pick<FamilyOptions<readonly AnyJob[]>, "waitFor" | "onProgress"> & {
+  readonly children: readonly ChildJob[];
+};
+type Stored = { readonly stored: number; readonly since: number };
 
 /** The job, by its name. The handler refuses unknown options, so only what would be lost is refused here. */
-function named({ job, ...rest }: Given): object {
+function named({ job, children, ...rest }: Given & { readonly children?: readonly ChildJob[] | undefined }): object {
   if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")
     throw refusal("A name or a function cannot be sent.");
-  return { ...rest, name: typeof job === "string" ? job : job?.name };
+  return {
+    ...rest,
+    name: typeof job === "string" ? job : job?.name,
+    ...(children && { children: children.map(named) }),
+  };
 }

@@ -1,14 +1,15 @@
 import type { BulkJob } from "../core/enqueue/bulk.ts";
+import type { ChildJob } from "../core/job/define.ts";
 import { keepingLimits, limitNames } from "../core/job/flow-control.ts";
 import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
-import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, TidegateError } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
 import type { ValueOf } from "../core/shared/schema.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
 import { type Caller, hasScope } from "./auth.ts";
-import type { newJob } from "./contract/requests.ts";
+import type { newJob, parentJob } from "./contract/requests.ts";
 
 // A caller whose only scope is `enqueue`: what it may choose for a job, and what it sees of one.
 
@@ -108,6 +109,25 @@ function boundOf(limit: keyof EnqueueLimits, most: string): string {
 }
 
 const forbidden = (message: string) => new TidegateError("forbidden", message);
+
+type ParentJob = ValueOf<typeof parentJob>;
+type Children = ParentJob["children"];
+
+/** Admits a job with its children: each as it would be alone. @throws as `admission`, naming the child. */
+export function admitParent({ children, waitFor, total: _, ...job }: ParentJob, admit: (job: NewJob) => BulkJob) {
+  return { ...admit(job), waitFor, children: admitChildren(children, admit) };
+}
+
+export function admitChildren(children: Children, admit: (job: NewJob) => BulkJob): readonly ChildJob[] {
+  return children.map(({ children: own, waitFor, ...job }, index) => {
+    try {
+      return { ...admit(job), waitFor, ...(own && { children: own.map((each) => admit(each)) }) };
+    } catch (error) {
+      if (isTidegateError(error)) error.message = `Child ${index}: ${error.message}`;
+      throw error;
+    }
+  });
+}
 
 const toBulk = ({ name, ...rest }: NewJob): BulkJob => ({ job: name, ...rest });
 

@@ -1,36 +1,78 @@
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import type { Enqueuer } from "./enqueuer.ts";
-import { buildFamily, type GivenFamily, type ReadFamily, readFamily, storeFamily } from "./family.ts";
+import {
+  buildBranches,
+  buildFamily,
+  type GivenFamily,
+  type GivenPiece,
+  type ReadFamily,
+  readFamily,
+  readPiece,
+  type StoredChildren,
+  storeFamily,
+  storePiece,
+} from "./family.ts";
 import type { FamilyNeeds } from "./needs.ts";
 import { finishJob } from "./new-job.ts";
 
-/** Stores a job that waits for its children, and these: as many as fit in one atomic call. Traced, and with hooks. */
+/**
+ * Stores a job that waits for its children, and these: as many as fit in one atomic call. Traced, and with hooks.
+ *
+ * @param total as in `readFamily`.
+ */
 export async function enqueueFamily(
   enqueuer: Enqueuer,
   needs: FamilyNeeds,
   given: GivenFamily,
   onProgress: ((stored: number) => void) | undefined,
-): Promise<EnqueueResult> {
-  const read = readFamily(given, needs, needs.store.local.idSource(needs.newId));
+  total?: number,
+): Promise<FamilyResult> {
+  const read = readFamily(given, needs, needs.store.local.idSource(needs.newId), total);
   const { parent, branches, names } = read;
-  const { results } = await enqueuer.observed(names, undefined, async (trace) => {
-    if (branches.length === 0) return { results: await enqueuer.store([await finishJob(parent, trace)]) };
+  const { results, rest } = await enqueuer.observed(names, undefined, async (trace) => {
+    if (branches.length === 0)
+      return { results: await enqueuer.store([await finishJob(parent, trace)]), rest: undefined };
     const { finished, fits } = buildFamily(read, trace && { ...trace, isBatch: true });
     await fits;
-    const { isDuplicate } = await storeFamily(needs, finished, onProgress);
-    return { results: resultsOf(read, isDuplicate) };
+    const { isDuplicate, rest } = await storeFamily(needs, finished, onProgress);
+    return { results: resultsOf(read, isDuplicate), rest };
   });
-  return results[0] as EnqueueResult;
+  return { ...(results[0] as EnqueueResult), ...(rest && { children: rest }) };
+}
+
+/** What became of a job with children. */
+export interface FamilyResult extends EnqueueResult {
+  /** If children are still to come: how far it is stored. */
+  readonly children?: StoredChildren;
+}
+
+/** Stores more children of a job that waits for them. Traced, and with hooks. */
+export async function enqueuePiece(
+  enqueuer: Enqueuer,
+  needs: FamilyNeeds,
+  id: string,
+  given: GivenPiece,
+): Promise<StoredChildren> {
+  const { branches: drafts, names } = readPiece(id, given, needs);
+  const { stored } = await enqueuer.observed(names, undefined, async (trace) => {
+    const { branches, checks } = buildBranches(drafts, trace && { ...trace, isBatch: true });
+    await Promise.all(checks);
+    return { stored: await storePiece(needs, id, given, branches), results: childResults(drafts, "enqueued") };
+  });
+  return stored;
 }
 
 /** The results of all jobs, that of the parent first. */
 function resultsOf({ parent, branches }: ReadFamily, isDuplicate: boolean): readonly EnqueueResult[] {
   const status = isDuplicate ? "duplicate" : "enqueued";
-  const children = branches.flatMap(({ jobs }) =>
+  return [{ id: parent.job.id, status, runAt: null }, ...childResults(branches, status)];
+}
+
+function childResults(branches: ReadFamily["branches"], status: "enqueued" | "duplicate"): readonly EnqueueResult[] {
+  return branches.flatMap(({ jobs }) =>
     jobs.map(({ draft: { job }, parent: waits }) => ({
-      ...({ id: job.id, status } as const),
+      ...{ id: job.id, status },
       runAt: waits ? null : new Date(job.runAt),
     })),
   );
-  return [{ id: parent.job.id, status, runAt: null }, ...children];
 }

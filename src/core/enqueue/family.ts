@@ -4,7 +4,7 @@ import { LONGEST_ID } from "../job/options.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { invalidRequest, isTidegateError, quote, TidegateError } from "../shared/errors.ts";
 import { bytesOf, MEBIBYTE, MOST_AT_ONCE, MOST_ENQUEUED_BYTES, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
-import { oneOf } from "../shared/validate.ts";
+import { oneOf, wholeNumber } from "../shared/validate.ts";
 import {
   type ChildCounts,
   childName,
@@ -41,6 +41,24 @@ export interface GivenFamily extends Omit<EnqueueOptions, "dedupe">, ChildrenWai
   readonly children: readonly ChildJob[];
 }
 
+/** More children of a job that waits for them. */
+export interface GivenPiece {
+  readonly children: readonly ChildJob[];
+  /** How many children there will be in all. */
+  readonly total: number;
+  /** What the response to the piece before said. */
+  readonly stored: number;
+  readonly since: number;
+}
+
+/** How far a family is stored that comes in pieces: the next piece passes it on. */
+export interface StoredChildren {
+  /** How many children are stored. */
+  readonly stored: number;
+  /** When the last of them were stored, in ms since 1970. */
+  readonly since: number;
+}
+
 /** A child, and its own children. */
 interface Branch {
   readonly jobs: readonly Draft[];
@@ -58,6 +76,8 @@ export interface ReadFamily {
   readonly branches: readonly Branch[];
   /** The names of all jobs, that of the parent first. */
   readonly names: readonly string[];
+  /** How many children there will be. */
+  readonly total: number;
 }
 
 /** What a parent without children is told of them. */
@@ -65,6 +85,7 @@ export const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, droppe
 
 /**
  * @param newId the id of the parent, in the partition of the flow control key if one is given.
+ * @param total how many children there will be, if others follow in later pieces. Default: these.
  * @throws {TidegateError} `invalid_request`, naming the child that was refused.
  */
 export function readFamily(
@@ -75,6 +96,7 @@ export function readFamily(
     store,
   }: Pick<FamilyNeeds, "definitions" | "clock"> & { readonly store: { readonly local: Local } },
   newId: (key?: string) => string,
+  total: number = given.children.length,
 ): ReadFamily {
   const { children, waitFor, ...parentOptions } = given;
   const now = clock();
@@ -84,17 +106,31 @@ export function readFamily(
   refuseOptions(parentOptions, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
   const parent = draftOf(parentOptions, definitions, now, (key) => newId(key ?? keyed?.draft.job.flow?.key));
   if (children.length === 0) return { ...childless(parent), names: [parent.record.name] };
+  wholeNumber(total, "total", children.length, MOST_CHILDREN);
   store.local.partitionOf(parent.job);
-  const placed = withIds(parent.job.id, branches, store.local);
+  const placed = withIds(parent.job.id, branches, store.local, { from: 0, total });
   const names = [parent, ...placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft))].map(
     ({ record }) => record.name,
   );
-  return { parent, waitFor: waitFor ?? "ended", branches: placed, names };
+  return { parent, waitFor: waitFor ?? "ended", branches: placed, names, total };
+}
+
+/** Reads more children of a job. @throws as `readFamily` */
+export function readPiece(
+  id: string,
+  { children, stored: from, total }: GivenPiece,
+  { definitions, clock, store }: Pick<FamilyNeeds, "definitions" | "clock" | "store">,
+): Pick<ReadFamily, "branches" | "names"> {
+  const now = clock();
+  const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
+  wholeNumber(total, "total", from + children.length, MOST_CHILDREN);
+  const placed = withIds(id, branches, store.local, { from, total });
+  return { branches: placed, names: placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft.record.name)) };
 }
 
 function childless(parent: JobDraft): Omit<ReadFamily, "names"> {
   const record = { ...parent.record, children: noChildren };
-  return { parent: { ...parent, record }, waitFor: "ended", branches: [] };
+  return { parent: { ...parent, record }, waitFor: "ended", branches: [], total: 0 };
 }
 
 type ReadChild = (item: BulkJob) => JobDraft;
@@ -173,11 +209,16 @@ export function childId(parent: string, index: number, local: Pick<Local, "idBes
   return local.idBeside(parent, () => `${parent}/${childName(index, tries++)}`);
 }
 
-/** Gives children their ids, and tells each the last one of its parent. */
-function withIds(parent: string, branches: readonly Branch[], local: Local): readonly Branch[] {
-  const last = childId(parent, branches.length - 1, local).slice(parent.length + 1);
+/** Gives children their ids, from the number `from` on, and tells each the last one of its parent. */
+function withIds(
+  parent: string,
+  branches: readonly Branch[],
+  local: Local,
+  { from, total }: { readonly from: number; readonly total: number },
+): readonly Branch[] {
+  const last = childId(parent, total - 1, local).slice(parent.length + 1);
   return branches.map(({ jobs }, index) =>
-    naming(index, () => ({ jobs: withBranchIds(parent, jobs, index, last, local) })),
+    naming(index, () => ({ jobs: withBranchIds(parent, jobs, from + index, last, local) })),
   );
 }
 
@@ -198,7 +239,8 @@ function withBranchIds(
   local.partitionOf(job);
   const child = { ...first, draft: { ...draft, job, record: { ...draft.record, lastSibling } } };
   if (!kin) return [child];
-  return [child, ...withIds(id, branchesOf(own, kin.total), local).flatMap(({ jobs }) => jobs)];
+  const all = { from: 0, total: kin.total };
+  return [child, ...withIds(id, branchesOf(own, kin.total), local, all).flatMap(({ jobs }) => jobs)];
 }
 
 /** The branches of a child, whose jobs follow one another. */
@@ -225,6 +267,7 @@ export interface FinishedFamily {
   readonly parent: NewJob;
   readonly waitFor: WaitFor;
   readonly branches: readonly (readonly NewMember[])[];
+  readonly total: number;
 }
 
 /** A check that rejects with what `name` returns, and harms nobody if the call fails for another reason first. */
@@ -242,16 +285,27 @@ function namedCheck(fits: Promise<void>, name: (error: unknown) => unknown): Pro
  * @throws {InvalidPayloadError}, naming the child that was refused.
  */
 export function buildFamily(
-  { parent: parentDraft, waitFor, branches: drafts }: ReadFamily,
+  { parent: parentDraft, waitFor, branches: drafts, total }: ReadFamily,
   trace: JobTrace | undefined,
 ): { readonly finished: FinishedFamily; readonly fits: Promise<unknown> | undefined } {
+  const parent = buildJob(parentDraft, trace);
+  const { branches, checks } = buildBranches(drafts, trace);
+  if (parent.fits) checks.push(namedCheck(parent.fits, (error) => error));
+  const fits = checks.length > 0 ? Promise.all(checks) : undefined;
+  return { finished: { parent: parent.finished, waitFor, branches, total }, fits };
+}
+
+/** The same for children alone. */
+export function buildBranches(
+  drafts: readonly Branch[],
+  trace: JobTrace | undefined,
+): { readonly branches: FinishedFamily["branches"]; readonly checks: Promise<void>[] } {
   const checks: Promise<void>[] = [];
-  const build = (draft: JobDraft, name: (error: unknown) => unknown = (error) => error) => {
+  const build = (draft: JobDraft, name: (error: unknown) => unknown) => {
     const { finished, fits } = buildJob(draft, trace);
     if (fits) checks.push(namedCheck(fits, name));
     return finished;
   };
-  const parent = build(parentDraft);
   const branches = drafts.map(({ jobs }, index) =>
     naming(index, () =>
       jobs.map(({ draft, parent: kin }): NewMember => {
@@ -266,7 +320,7 @@ export function buildFamily(
       "payload_too_large",
       `Child ${large} and its own children are larger than ${MOST_TOGETHER_BYTES / 2 / MEBIBYTE} MiB together: they are stored by one request. Store the data elsewhere and enqueue a reference to it.`,
     );
-  return { finished: { parent, waitFor, branches }, fits: checks.length > 0 ? Promise.all(checks) : undefined };
+  return { branches, checks };
 }
 
 function sizeOf(jobs: readonly { readonly record: string }[]): number {
@@ -274,14 +328,14 @@ function sizeOf(jobs: readonly { readonly record: string }[]): number {
 }
 
 /** How many branches from this one on fit into one request. At least one, unless the parent itself fills it. */
-function mostAt({ parent, branches }: FinishedFamily, from: number, withParent: boolean): number {
+function mostAt(branches: FinishedFamily["branches"], from: number, parent?: Pick<NewJob, "record">): number {
   let count = 0;
-  let bytes = withParent ? bytesOf(parent.record) : 0;
+  let bytes = parent ? bytesOf(parent.record) : 0;
   let to = from;
   for (let members = branches[to]; members; members = branches[to]) {
     count += members.length;
     bytes += sizeOf(members);
-    const isFirst = to === from && !withParent;
+    const isFirst = to === from && !parent;
     if (!isFirst && (count > MOST_AT_ONCE || bytes > MOST_ENQUEUED_BYTES)) break;
     to++;
   }
@@ -292,6 +346,8 @@ function mostAt({ parent, branches }: FinishedFamily, from: number, withParent: 
 export interface StoredFamilyCall {
   /** Whether the parent existed before the call. */
   readonly isDuplicate: boolean;
+  /** If children are still to come: how far it is stored. */
+  readonly rest?: StoredChildren;
 }
 
 /**
@@ -301,21 +357,20 @@ export interface StoredFamilyCall {
  */
 export async function storeFamily(
   { store, clock, noteDue, noteEmptied }: Pick<FamilyNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
-  family: FinishedFamily,
+  { parent, waitFor, branches, total }: FinishedFamily,
   onProgress: ((stored: number) => void) | undefined,
 ): Promise<StoredFamilyCall> {
-  const { parent, waitFor, branches } = family;
   const { id, isFreshId, ...job } = parent;
   let from = 0;
   let since: number | undefined;
   let isDuplicate = false;
   do {
     const isFirst = since === undefined;
-    const to = mostAt(family, from, isFirst);
+    const to = mostAt(branches, from, isFirst ? parent : undefined);
     const now = clock();
     const children = branches.slice(from, to).flat();
     const piece: NewFamily = {
-      ...{ id, isFreshId, waitFor, total: branches.length, from, to, since, children },
+      ...{ id, isFreshId, waitFor, total, from, to, since, children },
       job: isFirst ? job : undefined,
     };
     const { status, rest, isEmptied } = await store.enqueueFamily(piece, now);
@@ -330,7 +385,34 @@ export async function storeFamily(
     } else if (rest) [from, since] = [rest.from, rest.since];
     else break;
   } while (from < branches.length);
-  return { isDuplicate };
+  return { isDuplicate, ...(since !== undefined && from < total && { rest: { stored: from, since } }) };
+}
+
+/**
+ * Stores more children of a job that waits for them. A repeated call is recognised, and told how far the family is stored.
+ *
+ * @throws {TidegateError} `conflict` as `storeFamily`
+ */
+export async function storePiece(
+  { store, clock, noteDue }: Pick<FamilyNeeds, "store" | "clock" | "noteDue">,
+  id: string,
+  { total, ...given }: GivenPiece,
+  branches: FinishedFamily["branches"],
+): Promise<StoredChildren> {
+  let { stored, since } = given;
+  for (let at = 0; at < branches.length; ) {
+    const end = mostAt(branches, at);
+    const to = stored + end - at;
+    const now = clock();
+    const children = branches.slice(at, end).flat();
+    const piece = { id, isFreshId: false, waitFor: "ended", total, from: stored, to, since, children } as const;
+    const { status, rest } = await store.enqueueFamily(piece, now);
+    if (status === "missing" || status === "taken" || status === "different") throw refusalOf(status, id);
+    if (status === "duplicate") return rest ? { stored: rest.from, since: rest.since } : { stored: total, since };
+    await noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
+    [at, stored, since] = [end, to, now];
+  }
+  return { stored, since };
 }
 
 function refusalOf(status: "missing" | "taken" | "different", id: string): TidegateError {

@@ -2,7 +2,9 @@ import type { DrainableQueue } from "../drain/drain-queues.ts";
 import type { DrainOptions, InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { BulkJob } from "../enqueue/bulk.ts";
+import type { FamilyResult } from "../enqueue/enqueue-family.ts";
 import type { HeldJobs, HoldOptions } from "../enqueue/enqueuer.ts";
+import type { GivenFamily, GivenPiece, StoredChildren } from "../enqueue/family.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
@@ -28,6 +30,10 @@ export interface QueueInternals extends DrainableQueue {
   enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
   /** The same, but stores each job separately: a refused one does not keep the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
+  /** Stores a job with children, of which others may follow in later pieces. @throws as `Queue.enqueue` */
+  enqueueFamily(given: GivenFamily, total?: number): Promise<FamilyResult>;
+  /** Stores more children of a job. @throws as `Queue.enqueue` */
+  enqueuePiece(id: string, given: GivenPiece): Promise<StoredChildren>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(inner: InternalDrainOptions, options?: DrainOptions): Promise<DrainReport>;
   /** Reads a text that changes when anything happens to jobs: see `QueueStore.pulse`. */

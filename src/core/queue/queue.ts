@@ -4,7 +4,7 @@ import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
-import { enqueueFamily } from "../enqueue/enqueue-family.ts";
+import { enqueueFamily, enqueuePiece } from "../enqueue/enqueue-family.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
@@ -96,6 +96,8 @@ export class Queue {
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
+      enqueueFamily: (given, total) => enqueueFamily(enqueuer, open, given, undefined, total),
+      enqueuePiece: (id, given) => enqueuePiece(enqueuer, open, id, given),
       drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
       drainWithin: (limits) => drainQueue(open, limits),
       pulse: () => reader.pulse(),

@@ -5,6 +5,7 @@ import { idText, LONGEST_NAME, nameText, withRule } from "../../core/job/options
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
+import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import {
@@ -25,7 +26,9 @@ import {
   type ValueOf,
   whole,
   withKeywords,
+  word,
 } from "../../core/shared/schema.ts";
+import { MOST_CHILDREN, waitForWords } from "../../core/store/family.ts";
 
 // The shapes of requests: the schemas of the core's options, and those of what only a request has.
 // The client imports types only, so that it stays small.
@@ -70,6 +73,37 @@ export const newJob = withKeywords(object({ name: nameText, payload: anything, .
   ...eitherTime,
   examples: [{ name: "send_email", payload: { to: "ada@example.com" }, delay: "5m" }],
 });
+const { id: _id, dedupe: _dedupe, ...childOptions } = enqueueOptions.fields;
+const childFields = { name: nameText, payload: anything, ...childOptions };
+const grandchild = withKeywords(object(childFields, ["name"]), eitherTime);
+const waitFor = word(waitForWords);
+const childJob = withKeywords(
+  object({ ...childFields, waitFor, children: list(grandchild, MOST_AT_ONCE - 1) }, ["name"]),
+  eitherTime,
+);
+const children = list(childJob, MOST_AT_ONCE);
+const total = described(
+  whole(1, MOST_CHILDREN),
+  "How many children there will be, if others follow with POST /jobs/:id/children. Default: these.",
+);
+/** A job that waits for its children. */
+export const parentJob = withKeywords(
+  object({ ...childFields, id: enqueueOptions.fields.id, waitFor, children, total }, ["name", "children"]),
+  {
+    ...eitherTime,
+    examples: [{ name: "report", payload: { month: "May" }, children: [{ name: "import_row", payload: 1 }] }],
+  },
+);
+/** The body of `POST /jobs/:id/children`. */
+export const childrenBody = object(
+  {
+    children,
+    total,
+    stored: described(whole(0, MOST_CHILDREN), "As in the response to the piece before."),
+    since: described(whole(0, LATEST_TIME_MS), "As in the response to the piece before."),
+  },
+  ["children", "total", "stored", "since"],
+);
 const scheduleFields = { name: nameText, ...recurringFields };
 export const scheduleBody = withRule(object(scheduleFields, ["name"]));
 export const recurringJob = withRule(object({ id: newKey, ...scheduleFields }, ["name"]));
@@ -79,6 +113,7 @@ const manyJobs = list(newJob, MOST_AT_ONCE);
 export type EnqueueRequest =
   | { readonly kind: "each"; readonly jobs: readonly (ValueOf<typeof newJob> | TidegateError)[] }
   | { readonly kind: "one"; readonly job: ValueOf<typeof newJob> }
+  | { readonly kind: "parent"; readonly job: ValueOf<typeof parentJob> }
   | { readonly kind: "many"; readonly jobs: ValueOf<typeof manyJobs> }
   | { readonly kind: "recurring"; readonly job: ValueOf<typeof recurringJob> };
 
@@ -86,11 +121,13 @@ export const enqueueQuery = parameters({
   each: described(flag, "Stores each job of an array for itself. Default: all or none."),
 });
 export const enqueueBody: Schema<EnqueueRequest> = {
-  json: { anyOf: [newJob.json, recurringJob.json, manyJobs.json] },
+  json: { anyOf: [newJob.json, parentJob.json, recurringJob.json, manyJobs.json] },
   read(value, name) {
     if (Array.isArray(value)) return { kind: "many", jobs: manyJobs.read(value, "jobs") };
     if (isObject(value) && ["cron", "every"].some((rule) => Object.hasOwn(value, rule)))
       return { kind: "recurring", job: recurringJob.read(value, name) };
+    if (isObject(value) && Object.hasOwn(value, "children"))
+      return { kind: "parent", job: parentJob.read(value, name) };
     return { kind: "one", job: newJob.read(value, name) };
   },
 };

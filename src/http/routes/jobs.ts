@@ -2,6 +2,7 @@ import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
@@ -12,6 +13,7 @@ import {
   cancelManyBody,
   cancelQuery,
   changeBody,
+  childrenBody,
   childrenQuery,
   clearQuery,
   type EnqueueRequest,
@@ -26,14 +28,15 @@ import {
   cleared,
   duplicateOrMany,
   type EachResult,
-  enqueueResult,
   job,
   jobPage,
   nothing,
+  parentResult,
   rescheduledJobs,
+  storedChildren,
 } from "../contract/responses.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
-import { admission, shownTo } from "../enqueue-scope.ts";
+import { admission, admitChildren, admitParent, shownTo } from "../enqueue-scope.ts";
 import { type Call, orNotFound, reply, respondingRoute, route } from "./route.ts";
 
 type NewJob = ValueOf<typeof newJob>;
@@ -41,14 +44,14 @@ type NewJob = ValueOf<typeof newJob>;
 export const jobRoutes = [
   respondingRoute("POST /jobs", "enqueueJob", "enqueue", {
     notes:
-      "An array enqueues all of its jobs or none. With each=true, each job has its own result. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
+      "An array enqueues all of its jobs or none. With children, the job runs once when these have ended; over HTTP, they may have children of their own, but no further ones. With each=true, each job has its own result. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
     query: enqueueQuery,
     body: enqueueBody,
     readBody: (value, { each }) =>
       each && Array.isArray(value)
         ? { kind: "each", jobs: readEach(value, newJob, MOST_AT_ONCE) }
         : enqueueBody.read(checkJson(value), ""),
-    responses: { 201: enqueueResult, 200: duplicateOrMany },
+    responses: { 201: parentResult, 200: duplicateOrMany },
     refusals: ["invalid_payload"],
     respond: enqueue,
   }),
@@ -112,6 +115,23 @@ export const jobRoutes = [
     refusals: ["not_found", "conflict"],
     run: ({ queue, target, query }) => queue.listChildren(target, query),
   }),
+  route("POST /jobs/:id/children", "addChildren", "enqueue", {
+    notes:
+      "Stores more children of a job that waits for them: up to 1,000 jobs in all. The first ones come with the job, with total; stored and since are those of the response to the piece before. The job runs once all have come and ended. If no piece comes for an hour, it is dead.",
+    body: childrenBody,
+    returns: storedChildren,
+    refusals: ["conflict", "invalid_payload", "payload_too_large"],
+    async run(call) {
+      const { queue, target, body, caller, enqueueScope } = call;
+      const admit = admission(caller, enqueueScope, queue.jobNames, queue.clock());
+      const result = await internalsOf(queue).enqueuePiece(target, {
+        ...body,
+        children: admitChildren(body.children, admit),
+      });
+      drainSoon(call);
+      return result;
+    },
+  }),
   route("PATCH /jobs/:id", "updateJob", "admin", {
     notes: "Changes the run time or the payload of a waiting job, or both.",
     body: changeBody,
@@ -136,6 +156,11 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
   if (body.kind === "recurring") return replyOne(await enqueueRecurring(call, body.job));
   const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
   if (body.kind === "each") return reply({ jobs: await enqueueEach(call, body.jobs, admit) });
+  if (body.kind === "parent") {
+    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), body.job.total);
+    if (result.status === "enqueued") drainSoon(call);
+    return replyOne(result);
+  }
   if (body.kind === "one") return replyOne((await enqueueEagerly(call, [admit(body.job)]))[0]);
   const jobs = body.jobs.map((job, index) => {
     const admitted = resultOrRefusal(() => admit(job));
