@@ -17,6 +17,22 @@ onEveryTarget((open) => {
       expect(stdout).not.toContain("secret-address");
     });
 
+    test("shows what has become of the children of a job", async () => {
+      const { queue, cli } = open();
+      const children = [
+        { job: sendEmail, payload: { to: "ada" } },
+        { job: sendEmail, payload: { to: "ben" }, delay: "1h" },
+        { job: fails, payload: undefined, maxRetries: 0 },
+      ] as const;
+      const { id } = await queue.enqueue(sendEmail, { to: "all" }, { id: "report", children });
+      await queue.drain();
+      const { code, stdout } = await cli(["queue:jobs", id]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Children █{20}░{10} 2 of 3 {2}1 pending, 1 completed, 1 dead$/m);
+      expect(stdout).toMatch(/report\/000001 +scheduled/);
+      expect(stdout).toMatch(/report\/000002 +dead/);
+    });
+
     test("begins with what runs and what happened last, and ends with scheduled jobs, ten of each state", async () => {
       const { queue, clock, cli } = open();
       await queue.enqueue(sendEmail, { to: "ada" }, { id: "done" });

@@ -5,7 +5,7 @@ import { jobStates } from "../../core/store/store.ts";
 import { changeJobs } from "../change-jobs.ts";
 import { findJob } from "../find-job.ts";
 import { when } from "../option-values.ts";
-import { jobDetails, jobTable } from "../output/jobs.ts";
+import { childrenOf, jobDetails, jobTable } from "../output/jobs.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
@@ -28,6 +28,8 @@ With --json, --all or --cursor, lists one state after the other, in pages.`;
 
 /** How many jobs of each state are listed by default. */
 const OF_EACH = 10;
+/** How many children of a job are shown. */
+const CHILDREN_SHOWN = 20;
 
 const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
 /** Options of lists that do not select jobs. */
@@ -79,7 +81,14 @@ export function addJobs(session: Session): void {
     if (options.cancel) return cancel(target, job, options, session);
     if (options.run) return run(target, job, session);
     if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
-    session.print(job, () => jobDetails(job, session.now, session.colors));
+    const page = job.children && (await target.queue.listChildren(job.id, { limit: CHILDREN_SHOWN }));
+    session.print(job, () => {
+      const { now, colors, width } = session;
+      const details = jobDetails(job, now, colors);
+      return page ? [details, ...childrenOf(job, page.jobs, { now, colors, width })].join("\n\n") : details;
+    });
+    if (page?.cursor)
+      session.note(`These are the first ${CHILDREN_SHOWN} children. GET /jobs/ID/children has all of them.`);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import { heldBackTexts } from "../../http/dashboard/flow-texts.ts";
+import { bar } from "./live-line.ts";
 import { shortId } from "./short-id.ts";
 import type { Column } from "./table.ts";
 import { facts, table } from "./table.ts";
@@ -39,6 +40,16 @@ function tableOf<Job extends JobInfo>(
   const columns: Column<Job>[] = [id, ...own, { title: "NAME", cell: ({ name }) => name }];
   if (width) return table(columns, jobs, { colors, width, below: errorText, paintBelow: colors.red });
   return table([...columns, { title: "ERROR", cell: errorText }], jobs, { colors });
+}
+
+/** What has become of the children of a job: a bar, how many are in each state, and the first of them. */
+export function childrenOf({ children }: JobInfo, jobs: readonly JobInfo[], view: ListView): readonly string[] {
+  if (!children) return [];
+  const { total, pending, completed, dead, dropped } = children;
+  const counts = { pending, completed, dead, dropped };
+  const states = Object.entries(counts).flatMap(([state, count]) => (count > 0 ? `${count} ${state}` : []));
+  const summary = `${bar("Children", total - pending, total)}  ${states.join(", ")}`;
+  return [summary, ...(jobs.length > 0 ? [jobTable(jobs, view)] : [])];
 }
 
 function errorText({ state, error, errors }: JobInfo): string {
