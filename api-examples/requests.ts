@@ -89,6 +89,11 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 404, ...nobody },
     { status: 409, ...newerJob, hasNewer: true },
   ],
+  listChildren: [
+    { status: 200, ...order },
+    { status: 404, ...nobody },
+    { status: 409, ...newerJob, hasNewer: true },
+  ],
   updateJob: [
     { status: 200, ...order, body: { delay: "1h" } },
     { status: 404, ...nobody, body: { delay: "1h" } },

@@ -115,6 +115,7 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   putSchedule: [...recurring, attempt],
   updateJob: enqueueOptions,
   listJobs: [["src/core/manage/list.ts", "ListOptions"]],
+  listChildren: [["src/core/manage/list.ts", "ListOptions"]],
   getFailures: [["src/core/manage/failures.ts", "FailuresOptions"]],
   listDeadJobs: [
     ["src/core/manage/list.ts", "ListOptions"],

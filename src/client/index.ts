@@ -13,6 +13,7 @@ import type { EnqueueOptions, RecurringOptions } from "../core/enqueue/new-job.t
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult } from "../core/job/enqueue-result.ts";
+import type { ChildListOptions } from "../core/manage/children.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
@@ -66,7 +67,6 @@ export class QueueClient
       | "flowControl"
       | "cancelPending"
       | "reschedulePending"
-      | "listChildren"
     >
 {
   readonly #send: Send;
@@ -108,6 +108,8 @@ export class QueueClient
    *
    * Up to 1,000 calls in one turn of the event loop share a request, and each gets its own result.
    *
+   * Jobs with `children` cannot be sent: enqueue them from a process with a `Queue`.
+   *
    * Only the name of a definition is sent: the handler's definition sets the options that you leave out.
    *
    * @throws {TidegateError} `forbidden` for options that the token may not choose: with the scope `enqueue` these are
@@ -123,6 +125,8 @@ export class QueueClient
     payload?: unknown,
     options?: Partial<EnqueueOptions & RecurringOptions>,
   ): Promise<EnqueueResult> {
+    if (options && "children" in options && options.children !== undefined)
+      throw refusal("Jobs with children cannot be sent: enqueue them from a process with a Queue.");
     // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
     this.#room -= json.length;
@@ -191,6 +195,11 @@ export class QueueClient
   /** Like `Queue.listJobs`. */
   async listJobs(options?: ListOptions): Promise<JobPage> {
     return this.#call("GET", `/jobs${query(options)}`, "jobs");
+  }
+
+  /** Like `Queue.listChildren`. */
+  async listChildren(id: string, options?: ChildListOptions): Promise<JobPage> {
+    return this.#call("GET", `/jobs${part(id)}/children${query(options)}`, "jobs");
   }
 
   /** Like `Queue.cancel`. */

@@ -23,6 +23,17 @@ test("new QueueClient throws if the url is missing, as it is when a variable is 
   );
 });
 
+test("the client lists the children of a job, and refuses to send them", async () => {
+  const { queue, client } = connect();
+  const children = [{ job: fails }, { job: fails }];
+  const { id } = await queue.enqueue(fails, undefined, { children });
+  const page = await client.listChildren(id, { limit: 1 });
+  expect(page).toEqual(await queue.listChildren(id, { limit: 1 }));
+  expect([page.jobs.length, page.cursor]).toEqual([1, "1"]);
+  expect(await client.getJob(id)).toEqual(await queue.getJob(id));
+  await expect(client.enqueue(fails, undefined, { children })).rejects.toThrow("Jobs with children cannot be sent");
+});
+
 describe("QueueClient with a token that can only enqueue", () => {
   const definition = defineJob({
     name: "import_rows",

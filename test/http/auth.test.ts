@@ -21,6 +21,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /jobs/cancel": ["admin"],
   "POST /jobs/reschedule": ["admin"],
   "GET /jobs/:id": ["enqueue", "read", "admin"],
+  "GET /jobs/:id/children": ["read", "admin"],
   "PATCH /jobs/:id": ["admin"],
   "DELETE /jobs/:id": ["admin"],
   "GET /failures": ["read", "admin"],

@@ -31,7 +31,7 @@ export interface DrainOptions {
    * The drain never exceeds it. It sets aside what it takes to settle the claimed jobs, and sends no request that might
    * be billed more than is left, be it a resend, or `extend` or `progress` of a job. If a response is lost, the most
    * that its request may have been billed counts as spent. What jobs enqueue does not count, so with `job.enqueue` a
-   * drain may spend more: up to 5 commands an exchange, and 7 for each 1,000 jobs.
+   * drain may spend more: for jobs without flow control keys up to 5 commands an exchange, and 7 for each 1,000 jobs.
    */
   readonly budget?: { readonly roundTrips?: number | undefined; readonly commands?: number | undefined } | undefined;
   /** Aborting it releases jobs that have not started, and lets running ones end. */

@@ -129,8 +129,8 @@ export class Queue {
    *
    * With `children` among the options, it stores these jobs too, and the job runs once when all of them have ended. It
    * gets `job.children`, and `listChildren` gives their results. More than 1,000 are stored in several atomic calls: if
-   * the caller dies between two of them, the job never runs, and is dead an hour later. With an `id` of your own, repeat
-   * the call: it goes on where the last one has stopped.
+   * the caller dies between two of them, the job never runs, and is dead an hour later. With an `id` of your own,
+   * repeat the call: it goes on where the last one has stopped.
    *
    * @param job a definition, or the name of one.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options.

@@ -65,7 +65,7 @@ export interface NewFamily extends NewParent {
 }
 
 /**
- * `stored`; `duplicate`: the parent exists already; `missing`: the parent is gone, or no longer waits for more children;
+ * `stored`; `duplicate`: the parent exists already; `missing`: the parent is gone, or waits for no more children;
  * `taken`: another job has the id of a child; `different`: children are still to come to the parent, and it was stored
  * with another number of them.
  */
@@ -96,7 +96,7 @@ export interface StoredFamily extends NewParent {
 /** Basis of a second hash, which has nothing in common with the first. */
 const OTHER_BASIS = 0x5bd1e995;
 
-/** The number of a parent: 50 bits of a hash of its id. If two had the same, each would wait for the children of both. */
+/** The number of a parent: 50 bits of a hash of its id. If two had the same, each would wait for both families. */
 export function familyNumber(parent: string): number {
   return fnv1a(parent) * 2 ** 18 + (fnv1a(parent, OTHER_BASIS) >>> 14);
 }

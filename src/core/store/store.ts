@@ -540,8 +540,8 @@ export interface QueueStore {
   /** Stores all jobs or none. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /**
-   * Stores a parent with its first children, or more children of one that waits: all of them, or nothing. It starts only
-   * once the last of them are stored: if none come for an hour, it is handed out as one whose enqueue has stopped.
+   * Stores a parent with its first children, or more children of one that waits: all of them, or nothing. It starts
+   * only once the last of them are stored: if none come for an hour, it is handed out as one whose enqueue has stopped.
    */
   enqueueFamily(family: NewFamily, now: number): Promise<FamilyReply>;
   /** Settles outcomes, and nothing else. */

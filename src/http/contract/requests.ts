@@ -33,6 +33,7 @@ import {
 export { flowListOptions as flowsQuery } from "../../core/flow/flow-keys.ts";
 export { backoffRule as backoff } from "../../core/job/backoff.ts";
 export { flowControlOptions as flowControl, flowKeyText as flowKey } from "../../core/job/flow-control.ts";
+export { childListOptions as childrenQuery } from "../../core/manage/children.ts";
 export { failuresOptions as failuresQuery } from "../../core/manage/failures.ts";
 export { figuresOptions as figuresQuery, historyOptions as historyQuery } from "../../core/manage/figures.ts";
 export { cancelOptions as cancelQuery } from "../../core/manage/jobs.ts";

@@ -12,6 +12,7 @@ import {
   cancelManyBody,
   cancelQuery,
   changeBody,
+  childrenQuery,
   clearQuery,
   type EnqueueRequest,
   enqueueBody,
@@ -103,6 +104,13 @@ export const jobRoutes = [
       if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
       return shownTo(caller, found);
     },
+  }),
+  route("GET /jobs/:id/children", "listChildren", "read", {
+    notes: "The jobs that a job waits for, or has waited for, in the order in which they were given.",
+    query: childrenQuery,
+    returns: jobPage,
+    refusals: ["not_found", "conflict"],
+    run: ({ queue, target, query }) => queue.listChildren(target, query),
   }),
   route("PATCH /jobs/:id", "updateJob", "admin", {
     notes: "Changes the run time or the payload of a waiting job, or both.",

@@ -89,8 +89,8 @@ const MOST_COUNTED = 16;
 
 /**
  * Of how many parents an exchange may count the children: of one if the budget has room for it, and of more if that
- * leaves room to send the exchange again. In a queue without parents, nothing is set aside for them: the first claim that
- * meets one leaves it, due as it is, to the next exchange.
+ * leaves room to send the exchange again. In a queue without parents, nothing is set aside for them: the first claim
+ * that meets one leaves it, due as it is, to the next exchange.
  */
 function mostParents({ meter, hasFamilies }: Caller, most: number): number {
   const allows = (commands: number) => meter?.allows?.({ roundTrips: 1, commands }) !== false;

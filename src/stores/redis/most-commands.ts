@@ -89,8 +89,8 @@ export function mostOfExtend(leases: number, ofRuns = 0): number {
 }
 
 /**
- * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT, ZRANGE and ZMSCORE of those that have not
- * ended, and the same of those that are dead. For those that expire, HMGET and HSET of all parents.
+ * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT, ZRANGE and ZMSCORE of those that have
+ * not ended, and the same of those that are dead. For those that expire, HMGET and HSET of all parents.
  */
 export function mostOfParents(parents: number): number {
   return parents > 0 ? 2 + 6 * parents : 0;

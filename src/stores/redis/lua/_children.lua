@@ -1,6 +1,6 @@
 -- Children that end or are removed, and the parents that this releases. The script has set `counting`: of how many
--- parents more it may count the children (`most`; those that it leaves are due, and later claims count), and the parents
--- whose children have all ended (`released`): how many of these are dead, -1 if that is not known.
+-- parents more it may count the children (`most`; those that it leaves are due, and later claims count), and the
+-- parents whose children have all ended (`released`): how many of these are dead, -1 if that is not known.
 -- The families that a script meets, also by the ids of their parents; and its children, by what the script calls them.
 local families = {}
 local family_of = {}

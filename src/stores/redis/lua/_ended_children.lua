@@ -2,8 +2,8 @@
 local ending = {}
 
 -- Adds to members of `due` that are read those that tell how the children and their parents are.
--- @param text for each outcome of a child: its number, a colon, what follows the parent's id in the id of the last child
---   of its parent, a semicolon.
+-- @param text for each outcome of a child: its number, a colon, what follows the parent's id in the id of the last
+--   child of its parent, a semicolon.
 function note_children(members, text)
   for number, last_child in string.gmatch(text, '(%d+):([^;]*);') do
     local i = tonumber(number)
@@ -14,7 +14,8 @@ function note_children(members, text)
   end
 end
 
--- The marks of children leave with their leases. Those that die have another one before; those that expire are dropped.
+-- The marks of children leave with their leases. Those that die have another one before; those that expire are
+-- dropped.
 function end_children(stored, leaving, adding)
   for _, i in ipairs(ending) do
     local dies = i >= first.dead and i <= last.dead

@@ -6,9 +6,10 @@
 --   if the limits of the key stay;
 --   then for each child, and each child of a child: id, score, head ('' if it has no children), record, number of its
 --   parent, its flow control key
--- Returns: 1 if `due` had no mark of earlier jobs (enqueue.lua), 0 if it had it, '' if nothing was stored; 'stored'; 'duplicate' if the parent exists, and then, if children are missing, how many there are, and when
---   the last ones came; 'missing' if the parent is gone, or has given up waiting for them; 'taken' if the id of a child
---   is taken; 'different' if children are missing from a parent with another number of them
+-- Returns: 1 if `due` had no mark of earlier jobs (enqueue.lua), 0 if it had it, '' if nothing was stored; then
+--   'stored'; 'duplicate' if the parent exists, and then, if children are missing, how many there are, and when the
+--   last ones came; 'missing' if the parent is gone, or has given up waiting for them; 'taken' if the id of a child is
+--   taken; 'different' if children are missing from a parent with another number of them
 -- include: _family.lua
 -- include: _windows.lua
 local now = number_argument()

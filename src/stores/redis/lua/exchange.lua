@@ -12,8 +12,8 @@
 --   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
 --     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to fire
---   (_fire.lua)
+--   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to
+--   fire (_fire.lua)
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
 --   could not count their children; the score that is due next ('' for none);
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:

@@ -1,7 +1,7 @@
 -- Finds one job wherever it is.
 -- ARGV: id
--- Returns: 'due' | 'done' | 'dead' | '' , score in that set ('0' for done), record; of a parent that waits also how many
---   of its children are stored ('' for all), have not ended, and are dead
+-- Returns: 'due' | 'done' | 'dead' | '' , score in that set ('0' for done), record; of a parent that waits also how
+--   many of its children are stored ('' for all), have not ended, and are dead
 -- include: _family.lua
 
 local function find_parent(score, record)
