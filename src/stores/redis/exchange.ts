@@ -10,6 +10,7 @@ import {
   type FireReply,
   type Lease,
   type LeasedJob,
+  type Outcome,
   type QueueStore,
   type Run,
   type RunLimits,
@@ -55,7 +56,7 @@ async function exchange(
   const { commands: most } = mostOfExchange(sizeOf(request));
   const sweeping = most + mostOfSweep(settle.length);
   const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
-  if (settle.some(({ lease }) => lease.lastSibling !== undefined)) caller.noteFamily();
+  if (settle.some(concernsFamily)) caller.noteFamily();
   const parents = mostParents(caller, maySweep ? sweeping : most);
   const { sent, acceptedBy } = toSend(settle);
   const head = [
@@ -82,6 +83,11 @@ async function exchange(
   const { places, missing, settled, ...reply } = readReply(values, now, now + leaseMs);
   notePlaces(caller, places);
   return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
+}
+
+/** Whether its job is a child, or it makes parents. */
+function concernsFamily({ lease, followUps }: Outcome): boolean {
+  return lease.lastSibling !== undefined || followUps?.some(({ parent }) => parent) === true;
 }
 
 /** The most parents whose children an exchange counts. It leaves the others to the next one. */
