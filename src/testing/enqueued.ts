@@ -35,7 +35,8 @@ interface ExpectedFields {
   /** Which flow control key holds it back, why, since when and until when: any of these. Null if none does. */
   readonly heldBack?: { readonly [Field in keyof HeldBack]?: HeldBack[Field] | undefined } | null | undefined;
   /**
-   * What has become of its children: any of these, such as `{ total: 3 }`, as `getJob` counts them. Null if it has none.
+   * What has become of its children: any of these, such as `{ total: 3 }`, as `getJob` counts them. Null if it has
+   * none.
    */
   readonly children?: { readonly [Field in keyof JobChildren]?: number | undefined } | null | undefined;
 }

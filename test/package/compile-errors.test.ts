@@ -14,6 +14,7 @@ const nothing = defineJob({ name: "nothing", perform: async () => 1 });
 const report = defineJob({ name: "report", perform: async ({ month }: { month: string }, job) => {
   job.enqueue(mail, { to: "ada", subject: month }, { delay: "5m" });
   job.enqueue(nothing);
+  job.enqueue(report, { month }, { waitFor: "completed", delay: "5m", children: [{ job: plain, payload: { id: 1 } }, { job: nothing }] });
   return { month, at: new Date(), rows: [{ n: 1 }] };
 } });
 const dated = defineJob({ name: "dated", perform: (_: { id: string; when: { at: Date }[] }) => {} });
@@ -98,6 +99,14 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["to", 'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(mail, { to: 1, subject: "x" }) });'],
   ["subject", 'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(mail, { to: "ada" }) });'],
   ["dealy", 'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(nothing, undefined, { dealy: "5m" }) });'],
+  [
+    "subject",
+    'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(nothing, undefined, { children: [{ job: mail, payload: wrong }] }) });',
+  ],
+  [
+    "onProgress",
+    'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(nothing, undefined, { children: [{ job: nothing }], onProgress() {} }) });',
+  ],
   [
     "dedupe",
     'defineJob({ name: "a", perform: (_: string, job) => job.enqueue(nothing, undefined, { dedupe: { key: "a", ttl: "1m" } }) });',

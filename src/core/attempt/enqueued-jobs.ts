@@ -88,7 +88,7 @@ export class EnqueuedJobs {
   #family(given: GivenFamily): Made {
     const family = readFamily(given, this.#needs, this.#newId);
     this.#checkCount(family.names.length);
-    this.#checkPlace(family.parent.job);
+    this.#checkPlace(family.parent.job, family.key);
     const { finished, fits } = buildFamily(family, this.#trace);
     const { parent, waitFor, branches } = finished;
     if (branches.length === 0) return { jobs: [followUp(parent)], fits };
@@ -119,12 +119,12 @@ export class EnqueuedJobs {
   };
 
   /** One script stores the jobs with the outcome, so they are in the partition of its job. */
-  #checkPlace(job: Omit<NewJob, "record">): void {
+  #checkPlace(job: Omit<NewJob, "record">, key = job.flow?.key): void {
     const { local } = this.#needs.store;
     const { id } = this.#by.lease.current;
     if (local.partitionOf(job) === local.partitionOf({ id, isFreshId: true, runAt: 0 })) return;
     throw invalidRequest(
-      `The jobs of the flow control key ${quote(job.flow?.key ?? "")} lie in another partition than the job ${quote(id)}, so they cannot be stored with its outcome. Use queue.enqueue, or choose the key of this job.`,
+      `The jobs of the flow control key ${quote(key ?? "")} lie in another partition than the job ${quote(id)}, so they cannot be stored with its outcome. Use queue.enqueue, or choose the key of this job.`,
     );
   }
 }

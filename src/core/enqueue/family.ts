@@ -78,6 +78,8 @@ export interface ReadFamily {
   readonly names: readonly string[];
   /** How many children there will be. */
   readonly total: number;
+  /** The flow control key in whose partition all of them are; undefined if none has a key. */
+  readonly key: string | undefined;
 }
 
 /** What a parent without children is told of them. */
@@ -101,18 +103,19 @@ export function readFamily(
   const { children, waitFor, ...parentOptions } = given;
   const now = clock();
   const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
-  const keyed = branches.flatMap(({ jobs }) => jobs).find(({ draft }) => draft.job.flow);
+  const childKey = branches.flatMap(({ jobs }) => jobs).find(({ draft }) => draft.job.flow)?.draft.job.flow?.key;
   checkWaitFor(waitFor, "waitFor");
   refuseOptions(parentOptions, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
-  const parent = draftOf(parentOptions, definitions, now, (key) => newId(key ?? keyed?.draft.job.flow?.key));
-  if (children.length === 0) return { ...childless(parent), names: [parent.record.name] };
+  const parent = draftOf(parentOptions, definitions, now, (key) => newId(key ?? childKey));
+  const key = parent.job.flow?.key ?? childKey;
+  if (children.length === 0) return { ...childless(parent), names: [parent.record.name], key };
   wholeNumber(total, "total", children.length, MOST_CHILDREN);
   store.local.partitionOf(parent.job);
   const placed = withIds(parent.job.id, branches, store.local, { from: 0, total });
   const names = [parent, ...placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft))].map(
     ({ record }) => record.name,
   );
-  return { parent, waitFor: waitFor ?? "ended", branches: placed, names, total };
+  return { parent, waitFor: waitFor ?? "ended", branches: placed, names, total, key };
 }
 
 /** Reads more children of a job. @throws as `readFamily` */
@@ -128,7 +131,7 @@ export function readPiece(
   return { branches: placed, names: placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft.record.name)) };
 }
 
-function childless(parent: JobDraft): Omit<ReadFamily, "names"> {
+function childless(parent: JobDraft): Omit<ReadFamily, "names" | "key"> {
   const record = { ...parent.record, children: noChildren };
   return { parent: { ...parent, record }, waitFor: "ended", branches: [], total: 0 };
 }

@@ -227,8 +227,8 @@ export type TypedChildren<Jobs extends readonly (AnyJob | string)[]> = {
 /** How `job.enqueue` enqueues a job with children. */
 export interface JobFamilyOptions<Jobs extends readonly (AnyJob | string)[]> extends JobEnqueueOptions, ChildrenWait {
   /**
-   * Jobs for which this one waits: up to 999, with all of theirs. Each is `{ job, payload, ...options }`. Its id is that
-   * of this job, "/" and its number. All are stored with the outcome, or none.
+   * Jobs for which this one waits: up to 999, with all of theirs. Each is `{ job, payload, ...options }`. Its id is
+   * that of this job, "/" and its number. All are stored with the outcome, or none.
    */
   readonly children: TypedChildren<Jobs>;
 }

@@ -8,8 +8,8 @@
 --     when its job was claimed if it has a key and no attempt was made (''), for how many ms it ran if one was (''),
 --     the record it was born with ('' if it was not);
 --   number of jobs that outcomes make, then for each: which outcome, id, score (of a child, the number of its parent
---     after a space), record (after the head of a parent: _family.lua), KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow
---     control key ('' for none), and = if the limits of the key stay
+--     after a space), record (after the head of a parent: _family.lua), KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its
+--     flow control key ('' for none), and = if the limits of the key stay
 local KINDS = { 'completed', 'retried', 'returned', 'dead', 'expired' }
 -- The outcomes of a kind go from first[kind] to last[kind].
 local first = {}

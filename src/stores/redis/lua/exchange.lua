@@ -70,10 +70,9 @@ local put_leases_back
 -- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there. A parent
 -- waits in line once it is released.
 local function line_up(job, sets_limits)
-  local parent_head = job.head or ''
-  if job.flow == '' then return job.score, parent_head .. job.record end
+  if job.flow == '' then return job.score, job.head and job.head .. job.record or job.record end
   local flow_key, order, head = join(string.match(job.flow, '^[^=]*'), sets_limits, now)
-  if job.head then return job.score, parent_head .. head .. job.record end
+  if job.head then return job.score, job.head .. head .. job.record end
   insert(flow_key, order, tonumber(job.score), job.id)
   return whole(IN_LINE + job.score), head .. job.record
 end
