@@ -61,8 +61,8 @@ const NOW = Date.parse("2026-03-01T12:00:00Z");
 
 /**
  * A handler for a queue that has one of everything: `order-7` and `photo-2` wait, `order-6` runs, `order-5` is
- * completed, `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `daily` is a schedule, and
- * `weekly` one whose job was just made by hand.
+ * completed, `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `report-3` waits for two children,
+ * of which one has come, `daily` is a schedule, and `weekly` one whose job was just made by hand.
  */
 export async function apiWorld({
   store: within = memoryStore(),
@@ -88,6 +88,8 @@ export async function apiWorld({
   await queue.schedules.upsert("daily", { job: dailyReport, cron: "0 9 * * *", timeZone: "Europe/Paris" });
   await queue.schedules.upsert("weekly", { job: dailyReport, cron: "@weekly" });
   await queue.schedules.run("weekly");
+  const child = { job: sendEmail, payload: { to }, delay: "1h" } as const;
+  await internalsOf(queue).enqueueFamily({ job: dailyReport, id: "report-3", children: [child] }, 2);
   if (hasNewer) await storeNewer(store.open(queue.name), clock());
   const { fetch } = createHandler({ queue, auth: mapped(tokens), onError: () => {}, ...handler });
   return { queue, fetch, store };
