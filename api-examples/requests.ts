@@ -30,7 +30,6 @@ const tenant = { path: { key: "tenant-7" } };
 const report = { name: "daily_report", cron: "0 9 * * *", timeZone: "Europe/Paris" };
 
 const secondChild = {
-  total: 2,
   stored: 1,
   since: Date.parse("2026-03-01T12:00:00Z"),
   children: [{ name: "send_email", payload }],

@@ -89,7 +89,7 @@ export async function apiWorld({
   await queue.schedules.upsert("weekly", { job: dailyReport, cron: "@weekly" });
   await queue.schedules.run("weekly");
   const child = { job: sendEmail, payload: { to }, delay: "1h" } as const;
-  await internalsOf(queue).enqueueFamily({ job: dailyReport, id: "report-3", children: [child] }, 2);
+  await internalsOf(queue).enqueueFamily({ job: dailyReport, id: "report-3", children: [child] }, 1);
   if (hasNewer) await storeNewer(store.open(queue.name), clock());
   const { fetch } = createHandler({ queue, auth: mapped(tokens), onError: () => {}, ...handler });
   return { queue, fetch, store };

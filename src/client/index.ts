@@ -164,7 +164,7 @@ export class QueueClient
         if (end > stored && (characters < 0 || places < 0)) break;
         end++;
       }
-      return `"total":${total},"children":[${jobs.slice(stored, end).map(({ json }) => json)}]}`;
+      return `"more":${total - end},"children":[${jobs.slice(stored, end).map(({ json }) => json)}]}`;
     };
     const { children: from, ...result } = await read<EnqueueResult & { children?: Stored }>(
       "id",

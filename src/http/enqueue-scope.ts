@@ -114,7 +114,7 @@ type ParentJob = ValueOf<typeof parentJob>;
 type Children = ParentJob["children"];
 
 /** Admits a job with its children: each as it would be alone. @throws as `admission`, naming the child. */
-export function admitParent({ children, waitFor, total: _, ...job }: ParentJob, admit: (job: NewJob) => BulkJob) {
+export function admitParent({ children, waitFor, more: _, ...job }: ParentJob, admit: (job: NewJob) => BulkJob) {
   return { ...admit(job), waitFor, children: admitChildren(children, admit) };
 }
 

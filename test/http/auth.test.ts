@@ -22,6 +22,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /jobs/reschedule": ["admin"],
   "GET /jobs/:id": ["enqueue", "read", "admin"],
   "GET /jobs/:id/children": ["read", "admin"],
+  "POST /jobs/:id/children": ["enqueue", "admin"],
   "PATCH /jobs/:id": ["admin"],
   "DELETE /jobs/:id": ["admin"],
   "GET /failures": ["read", "admin"],

@@ -39,7 +39,7 @@ describe("POST /jobs with children", () => {
     [{ ...parent, children: [...rows(1), { name: "unknown" }] }, 400, /^Child 1: No job is named/],
     [{ ...parent, children: [{ name: "send_email", id: "own" }] }, 400, /id/],
     [{ ...parent, dedupe: { key: "k", ttl: "1h" }, children: rows(1) }, 400, /dedupe/],
-    [{ ...parent, total: 1, children: rows(2) }, 400, /total/],
+    [{ ...parent, id: "x".repeat(240), children: rows(2) }, 400, /id/],
     [[{ ...parent, children: rows(1) }], 400, /children/],
   ])("refuses what a token for enqueuing may not do, and names the child: %#", async (body, status, detail) => {
     const { call, queue } = open("enqueue-token");
@@ -51,12 +51,12 @@ describe("POST /jobs with children", () => {
 
   test("takes more children in later pieces, and the job does not run before all have come", async () => {
     const { call, queue, clock } = open("enqueue-token");
-    const first = await call("POST", "/jobs", { ...parent, id: "report", total: 4, children: rows(2) });
+    const first = await call("POST", "/jobs", { ...parent, id: "report", more: 2, children: rows(2) });
     expect(first.body).toMatchObject({ status: "enqueued", children: { stored: 2, since: start } });
     await queue.drain();
     expect((await queue.getJob("report"))?.children).toMatchObject({ total: 4, pending: 2, completed: 2 });
     clock.now += 1_000;
-    const piece = { total: 4, ...first.body.children, children: rows(2) };
+    const piece = { ...first.body.children, children: rows(2) };
     const second = await call("POST", "/jobs/report/children", piece);
     expect(second).toEqual({ status: 200, body: { stored: 4, since: start + 1_000 } });
     clock.now += 1_000;
@@ -66,12 +66,12 @@ describe("POST /jobs with children", () => {
 
   test("gives up a job whose pieces stop coming, an hour later", async () => {
     const { call, queue, clock } = open();
-    const first = await call("POST", "/jobs", { ...parent, id: "report", total: 4, children: rows(2) });
+    const first = await call("POST", "/jobs", { ...parent, id: "report", more: 2, children: rows(2) });
     await queue.drain();
     clock.now += 3_600_000;
     await queue.drain();
     expect((await queue.getJob("report"))?.state).toBe("dead");
-    const late = await call("POST", "/jobs/report/children", { total: 4, ...first.body.children, children: rows(2) });
+    const late = await call("POST", "/jobs/report/children", { ...first.body.children, children: rows(2) });
     expect(late).toMatchObject({ status: 409, body: { code: "conflict" } });
   });
 
@@ -86,8 +86,8 @@ describe("POST /jobs with children", () => {
       const response = await parts.app.request(path, { method: "POST", headers, body: JSON.stringify(body) });
       return { status: response.status, body: await response.json() };
     };
-    const first = await call("/jobs", { ...parent, id: "own", total: 2, children: rows(1) }, "admin-token-of-test");
-    const added = await call("/jobs/own/children", { total: 2, ...first.body.children, children: rows(1) });
+    const first = await call("/jobs", { ...parent, id: "own", more: 1, children: rows(1) }, "admin-token-of-test");
+    const added = await call("/jobs/own/children", { ...first.body.children, children: rows(1) });
     expect(added.status).toBe(status);
   });
 });

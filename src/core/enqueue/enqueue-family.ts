@@ -18,16 +18,16 @@ import { finishJob } from "./new-job.ts";
 /**
  * Stores a job that waits for its children, and these: as many as fit in one atomic call. Traced, and with hooks.
  *
- * @param total as in `readFamily`.
+ * @param more as in `readFamily`.
  */
 export async function enqueueFamily(
   enqueuer: Enqueuer,
   needs: FamilyNeeds,
   given: GivenFamily,
   onProgress: ((stored: number) => void) | undefined,
-  total?: number,
+  more?: number,
 ): Promise<FamilyResult> {
-  const read = readFamily(given, needs, needs.store.local.idSource(needs.newId), total);
+  const read = readFamily(given, needs, needs.store.local.idSource(needs.newId), more);
   const { parent, branches, names } = read;
   const { results, rest } = await enqueuer.observed(names, undefined, async (trace) => {
     if (branches.length === 0)

@@ -4,7 +4,7 @@ import { LONGEST_ID } from "../job/options.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { invalidRequest, isTidegateError, quote, TidegateError } from "../shared/errors.ts";
 import { bytesOf, MEBIBYTE, MOST_AT_ONCE, MOST_ENQUEUED_BYTES, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
-import { oneOf, wholeNumber } from "../shared/validate.ts";
+import { oneOf } from "../shared/validate.ts";
 import {
   type ChildCounts,
   childName,
@@ -44,8 +44,8 @@ export interface GivenFamily extends Omit<EnqueueOptions, "dedupe">, ChildrenWai
 /** More children of a job that waits for them. */
 export interface GivenPiece {
   readonly children: readonly ChildJob[];
-  /** How many children there will be in all. */
-  readonly total: number;
+  /** How many children follow in later pieces. */
+  readonly more: number;
   /** What the response to the piece before said. */
   readonly stored: number;
   readonly since: number;
@@ -82,12 +82,15 @@ export interface ReadFamily {
   readonly key: string | undefined;
 }
 
+/** Leaves room for what the ids of children, and of theirs, have behind it. */
+export const LONGEST_PARENT_ID = LONGEST_ID - 32;
+
 /** What a parent without children is told of them. */
 export const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, dropped: 0 };
 
 /**
  * @param newId the id of the parent, in the partition of the flow control key if one is given.
- * @param total how many children there will be, if others follow in later pieces. Default: these.
+ * @param more how many children follow in later pieces. Default: none.
  * @throws {TidegateError} `invalid_request`, naming the child that was refused.
  */
 export function readFamily(
@@ -98,7 +101,7 @@ export function readFamily(
     store,
   }: Pick<FamilyNeeds, "definitions" | "clock"> & { readonly store: { readonly local: Local } },
   newId: (key?: string) => string,
-  total: number = given.children.length,
+  more = 0,
 ): ReadFamily {
   const { children, waitFor, ...parentOptions } = given;
   const now = clock();
@@ -109,7 +112,7 @@ export function readFamily(
   const parent = draftOf(parentOptions, definitions, now, (key) => newId(key ?? childKey));
   const key = parent.job.flow?.key ?? childKey;
   if (children.length === 0) return { ...childless(parent), names: [parent.record.name], key };
-  wholeNumber(total, "total", children.length, MOST_CHILDREN);
+  const total = children.length + more;
   store.local.partitionOf(parent.job);
   const placed = withIds(parent.job.id, branches, store.local, { from: 0, total });
   const names = [parent, ...placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft))].map(
@@ -121,13 +124,14 @@ export function readFamily(
 /** Reads more children of a job. @throws as `readFamily` */
 export function readPiece(
   id: string,
-  { children, stored: from, total }: GivenPiece,
+  { children, stored: from, more }: GivenPiece,
   { definitions, clock, store }: Pick<FamilyNeeds, "definitions" | "clock" | "store">,
 ): Pick<ReadFamily, "branches" | "names"> {
+  // No job with children has a longer one.
+  if (id.length > LONGEST_PARENT_ID) throw refusalOf("missing", id);
   const now = clock();
   const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
-  wholeNumber(total, "total", from + children.length, MOST_CHILDREN);
-  const placed = withIds(id, branches, store.local, { from, total });
+  const placed = withIds(id, branches, store.local, { from, total: from + children.length + more });
   return { branches: placed, names: placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft.record.name)) };
 }
 
@@ -399,10 +403,11 @@ export async function storeFamily(
 export async function storePiece(
   { store, clock, noteDue }: Pick<FamilyNeeds, "store" | "clock" | "noteDue">,
   id: string,
-  { total, ...given }: GivenPiece,
+  { more, ...given }: GivenPiece,
   branches: FinishedFamily["branches"],
 ): Promise<StoredChildren> {
   let { stored, since } = given;
+  const total = stored + branches.length + more;
   for (let at = 0; at < branches.length; ) {
     const end = mostAt(branches, at);
     const to = stored + end - at;

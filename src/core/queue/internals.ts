@@ -31,7 +31,7 @@ export interface QueueInternals extends DrainableQueue {
   /** The same, but stores each job separately: a refused one does not keep the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
   /** Stores a job with children, of which others may follow in later pieces. @throws as `Queue.enqueue` */
-  enqueueFamily(given: GivenFamily, total?: number): Promise<FamilyResult>;
+  enqueueFamily(given: GivenFamily, more?: number): Promise<FamilyResult>;
   /** Stores more children of a job. @throws as `Queue.enqueue` */
   enqueuePiece(id: string, given: GivenPiece): Promise<StoredChildren>;
   /** Drains as `Queue.drain` does, with more options. */

@@ -96,7 +96,7 @@ export class Queue {
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
-      enqueueFamily: (given, total) => enqueueFamily(enqueuer, open, given, undefined, total),
+      enqueueFamily: (given, more) => enqueueFamily(enqueuer, open, given, undefined, more),
       enqueuePiece: (id, given) => enqueuePiece(enqueuer, open, id, given),
       drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
       drainWithin: (limits) => drainQueue(open, limits),

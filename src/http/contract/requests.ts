@@ -1,4 +1,5 @@
 import { budgetOptions, drainOptions } from "../../core/drain/options.ts";
+import { LONGEST_PARENT_ID } from "../../core/enqueue/family.ts";
 import { enqueueOptions } from "../../core/enqueue/new-job.ts";
 import { limitOptions } from "../../core/job/flow-control.ts";
 import { idText, LONGEST_NAME, nameText, withRule } from "../../core/job/options.ts";
@@ -82,13 +83,16 @@ const childJob = withKeywords(
   eitherTime,
 );
 const children = list(childJob, MOST_AT_ONCE);
-const total = described(
-  whole(1, MOST_CHILDREN),
-  "How many children there will be, if others follow with POST /jobs/:id/children. Default: these.",
+const more = described(
+  whole(0, MOST_CHILDREN - MOST_AT_ONCE),
+  "How many children follow with POST /jobs/:id/children. Default: none.",
 );
 /** A job that waits for its children. */
 export const parentJob = withKeywords(
-  object({ ...childFields, id: enqueueOptions.fields.id, waitFor, children, total }, ["name", "children"]),
+  object({ ...childFields, id: pathText(LONGEST_PARENT_ID, "report-may"), waitFor, children, more }, [
+    "name",
+    "children",
+  ]),
   {
     ...eitherTime,
     examples: [{ name: "report", payload: { month: "May" }, children: [{ name: "import_row", payload: 1 }] }],
@@ -97,12 +101,12 @@ export const parentJob = withKeywords(
 /** The body of `POST /jobs/:id/children`. */
 export const childrenBody = object(
   {
-    children,
-    total,
+    children: withKeywords(list(childJob, MOST_AT_ONCE), { minItems: 1 }),
+    more,
     stored: described(whole(0, MOST_CHILDREN), "As in the response to the piece before."),
     since: described(whole(0, LATEST_TIME_MS), "As in the response to the piece before."),
   },
-  ["children", "total", "stored", "since"],
+  ["children", "stored", "since"],
 );
 const scheduleFields = { name: nameText, ...recurringFields };
 export const scheduleBody = withRule(object(scheduleFields, ["name"]));

@@ -117,14 +117,16 @@ export const jobRoutes = [
   }),
   route("POST /jobs/:id/children", "addChildren", "enqueue", {
     notes:
-      "Stores more children of a job that waits for them: up to 1,000 jobs in all. The first ones come with the job, with total; stored and since are those of the response to the piece before. The job runs once all have come and ended. If no piece comes for an hour, it is dead.",
+      "Stores more children of a job that waits for them: up to 1,000 jobs in all. The first ones come with the job, and with more; stored and since are those of the response to the piece before. The job runs once all have come and ended. If no piece comes for an hour, it is dead.",
     body: childrenBody,
     returns: storedChildren,
     refusals: ["conflict", "invalid_payload", "payload_too_large"],
     async run(call) {
       const { queue, target, body, caller, enqueueScope } = call;
       const admit = admission(caller, enqueueScope, queue.jobNames, queue.clock());
+      if (body.children.length === 0) throw invalidRequest("children must have at least one job.");
       const result = await internalsOf(queue).enqueuePiece(target, {
+        more: 0,
         ...body,
         children: admitChildren(body.children, admit),
       });
@@ -157,7 +159,7 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
   const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
   if (body.kind === "each") return reply({ jobs: await enqueueEach(call, body.jobs, admit) });
   if (body.kind === "parent") {
-    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), body.job.total);
+    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), body.job.more);
     if (result.status === "enqueued") drainSoon(call);
     return replyOne(result);
   }
