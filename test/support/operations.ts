@@ -372,9 +372,16 @@ const outcomes = fc.record({
       record,
       timing,
       name: fc.option(fc.constantFrom("works", "fails", "ä 1")),
-      followUps: fc.array(fc.record({ flow, keepsLimits: fc.boolean(), family: fc.option(newFamily, { freq: 1 }) }), {
-        maxLength: 2,
-      }),
+      followUps: fc.array(
+        fc.record({
+          flow,
+          keepsLimits: fc.boolean(),
+          family: fc.oneof({ arbitrary: fc.constant(null), weight: 7 }, newFamily),
+        }),
+        {
+          maxLength: 2,
+        },
+      ),
     }),
     { maxLength: 4 },
   ),
