@@ -68,8 +68,8 @@ const dialogs: readonly (readonly [hash: string, opens: string, press?: string])
 ];
 
 /**
- * Keys of flow control, one of them as long as a key may be, a job that it holds back, one that runs, and one that waits
- * for another.
+ * Keys of flow control, one of them as long as a key may be, a job that it holds back, one that runs, and one that
+ * waits for another.
  */
 async function addKeys({ queue }: ServedQueue): Promise<void> {
   const key = "k".repeat(256);

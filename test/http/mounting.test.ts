@@ -53,6 +53,7 @@ describe.each([
 ])("below a path of an app of %s whose parameters are named like the handler's", (_, Outer) => {
   const bodies: Readonly<Record<string, object>> = {
     updateJob: { delay: "1h" },
+    addChildren: { children: [{ name: "fails" }], stored: 0, since: 0 },
     putSchedule: { name: "fails", cron: "0 9 * * *" },
   };
   const parametric = routes.filter(({ path }) => path.includes(":"));

@@ -212,6 +212,7 @@ const takers: readonly Taker[] = [
     },
   },
   { of: "drainAll", valid: {}, take: async (options) => drainAll(await filled(), options) },
+  { of: "children", valid: {}, take: (children) => performJob(note, 1, { children }) },
   {
     of: "performJob",
     valid: {},

@@ -6,7 +6,7 @@ import { root } from "../package/built.ts";
 // With `exactOptionalPropertyTypes`, an optional property takes `undefined` only if its type says so.
 
 /** What users may write for themselves is no option: a store, a client of Redis, the sleep of a clock. */
-const notOptions = /^src\/(core\/store\/|stores\/redis-tcp\/clients|core\/shared\/clock)/;
+const notOptions = /^src\/(core\/store\/|stores\/redis-tcp\/clients|core\/shared\/clock|core\/job\/children)/;
 
 const config = ts.getParsedCommandLineOfConfigFile(
   join(root, "tsconfig.json"),

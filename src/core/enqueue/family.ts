@@ -396,7 +396,8 @@ export async function storeFamily(
 }
 
 /**
- * Stores more children of a job that waits for them. A repeated call is recognised, and told how far the family is stored.
+ * Stores more children of a job that waits for them. A repeated call is recognised, and told how far the family is
+ * stored.
  *
  * @throws {TidegateError} `conflict` as `storeFamily`
  */

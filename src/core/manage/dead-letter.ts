@@ -6,7 +6,6 @@ import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
-import { noteRemoved } from "./jobs.ts";
 import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
 import { type DeadSelection, deadSelection } from "./selection.ts";
@@ -200,7 +199,7 @@ export async function removeDead(
           needs.clock(),
         );
   const removed = await forEachPiece(piecesOf(needs, selected, needs.clock()), options, remove);
-  if (removed > 0 && !options.dryRun) await noteRemoved(needs);
+  if (removed > 0 && !options.dryRun) await needs.noteAnythingDue();
   if (typeof selection === "string" && removed === 0) throw notDead(selection);
   return removed;
 }

@@ -105,12 +105,8 @@ export async function cancelJob(needs: ManageNeeds, id: string, options: CancelO
   const [status] = await needs.store.cancel([id], now, running);
   if (status === "running") throw conflict(`Job "${id}" is running. To stop it, cancel it with { running: true }.`);
   if (status === "missing") await getWaitingJob(needs, id, now);
-  await noteRemoved(needs);
-}
-
-/** Notes that jobs were removed: the next one of a flow control key, or the parent of a child, may be due now. */
-export async function noteRemoved({ noteDue, clock }: Pick<ManageNeeds, "noteDue" | "clock">): Promise<void> {
-  await noteDue(clock());
+  // The next job of its flow control key may be due now, or its parent.
+  await needs.noteAnythingDue();
 }
 
 export async function clearJobs(
@@ -127,6 +123,6 @@ export async function clearJobs(
     total += cleared;
     from = next;
   } while (from !== undefined);
-  if (total > 0 && state !== "completed") await noteRemoved(needs);
+  if (total > 0 && state !== "completed") await needs.noteAnythingDue();
   return total;
 }

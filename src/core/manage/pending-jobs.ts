@@ -2,7 +2,6 @@ import { type Duration, momentMs, type PointInTime, readDuration } from "../shar
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, flag, optionsOf, orFirst } from "../shared/schema.ts";
-import { noteRemoved } from "./jobs.ts";
 import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
 import { type PendingSelection, type PendingState, pendingSelection, pendingStates } from "./selection.ts";
@@ -51,7 +50,7 @@ export async function cancelPending(
   const cancel = async (ids: readonly string[]) =>
     (await needs.store.cancel(ids, now)).map((status) => status === "cancelled");
   const { count, cursor } = await changeSelected(needs, selection, options, now, cancel);
-  if (count > 0 && !options.dryRun) await noteRemoved(needs);
+  if (count > 0 && !options.dryRun) await needs.noteAnythingDue();
   return { cancelled: count, cursor };
 }
 

@@ -64,7 +64,8 @@ export class WakeCalls {
 
   /**
    * Asks for the drain after one that has ended. That one may be the one that was asked for, if the platform was early:
-   * then it is asked for again. Each time after the first, the platform gets more time, so that it does not come at once.
+   * then it is asked for again. Each time after the first, the platform gets more time, so that it does not come at
+   * once.
    *
    * @param isEmpty whether the drain has found nothing.
    */
