@@ -45,7 +45,17 @@ export class Families {
     { runAt, flow }: Pick<NewMember, "runAt" | "flow">,
     now: number,
   ): void {
-    this.#waiting.set(id, { waitFor, total, createdAt: now, flow, runAt, dropped: 0, open: undefined });
+    // One that is not in the future does not count, even by a clock that is behind this one.
+    const waiting = {
+      waitFor,
+      total,
+      createdAt: now,
+      flow,
+      runAt: runAt > now ? runAt : 0,
+      dropped: 0,
+      open: undefined,
+    };
+    this.#waiting.set(id, waiting);
   }
 
   /** The parent has begun, or was removed. */
