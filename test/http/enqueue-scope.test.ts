@@ -189,6 +189,7 @@ describe("a flow control key that a token with the scope enqueue chooses", () =>
     ["alone", "/jobs", [asFree, asSlow]],
     ["in an array", "/jobs", [[asFree, asSlow]]],
     ["in an array with each=true", "/jobs?each=true", [[asFree, asSlow]]],
+    ["as children", "/jobs", [{ name: "free", children: [asFree, asSlow] }]],
   ])("keeps the limits that it has, with jobs %s", async (_, path, bodies) => {
     const { call, queue } = open();
     await queue.enqueue(mail, undefined, { delay: "1h" });

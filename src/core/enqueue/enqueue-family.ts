@@ -1,4 +1,5 @@
 import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { TraceContext } from "../job/trace-context.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import {
   buildBranches,
@@ -19,6 +20,7 @@ import { finishJob } from "./new-job.ts";
  * Stores a job that waits for its children, and these: as many as fit in one atomic call. Traced, and with hooks.
  *
  * @param more as in `readFamily`.
+ * @param caller the trace of the request that brings them.
  */
 export async function enqueueFamily(
   enqueuer: Enqueuer,
@@ -26,10 +28,11 @@ export async function enqueueFamily(
   given: GivenFamily,
   onProgress: ((stored: number) => void) | undefined,
   more?: number,
+  caller?: TraceContext,
 ): Promise<FamilyResult> {
   const read = readFamily(given, needs, needs.store.local.idSource(needs.newId), more);
   const { parent, branches, names } = read;
-  const { results, rest } = await enqueuer.observed(names, undefined, async (trace) => {
+  const { results, rest } = await enqueuer.observed(names, caller, async (trace) => {
     if (branches.length === 0)
       return { results: await enqueuer.store([await finishJob(parent, trace)]), rest: undefined };
     const { finished, fits } = buildFamily(read, trace && { ...trace, isBatch: true });
@@ -52,9 +55,10 @@ export async function enqueuePiece(
   needs: FamilyNeeds,
   id: string,
   given: GivenPiece,
+  caller?: TraceContext,
 ): Promise<StoredChildren> {
   const { branches: drafts, names } = readPiece(id, given, needs);
-  const { stored } = await enqueuer.observed(names, undefined, async (trace) => {
+  const { stored } = await enqueuer.observed(names, caller, async (trace) => {
     const { branches, checks } = buildBranches(drafts, trace && { ...trace, isBatch: true });
     await Promise.all(checks);
     return { stored: await storePiece(needs, id, given, branches), results: childResults(drafts, "enqueued") };

@@ -6,6 +6,7 @@ import type { FamilyResult } from "../enqueue/enqueue-family.ts";
 import type { HeldJobs, HoldOptions } from "../enqueue/enqueuer.ts";
 import type { GivenFamily, GivenPiece, StoredChildren } from "../enqueue/family.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { TraceContext } from "../job/trace-context.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
@@ -31,9 +32,9 @@ export interface QueueInternals extends DrainableQueue {
   /** The same, but stores each job separately: a refused one does not keep the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
   /** Stores a job with children, of which others may follow in later pieces. @throws as `Queue.enqueue` */
-  enqueueFamily(given: GivenFamily, more?: number): Promise<FamilyResult>;
+  enqueueFamily(given: GivenFamily, more?: number, caller?: TraceContext): Promise<FamilyResult>;
   /** Stores more children of a job. @throws as `Queue.enqueue` */
-  enqueuePiece(id: string, given: GivenPiece): Promise<StoredChildren>;
+  enqueuePiece(id: string, given: GivenPiece, caller?: TraceContext): Promise<StoredChildren>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(inner: InternalDrainOptions, options?: DrainOptions): Promise<DrainReport>;
   /** Reads a text that changes when anything happens to jobs: see `QueueStore.pulse`. */

@@ -125,11 +125,8 @@ export const jobRoutes = [
       const { queue, target, body, caller, enqueueScope } = call;
       const admit = admission(caller, enqueueScope, queue.jobNames, queue.clock());
       if (body.children.length === 0) throw invalidRequest("children must have at least one job.");
-      const result = await internalsOf(queue).enqueuePiece(target, {
-        more: 0,
-        ...body,
-        children: admitChildren(body.children, admit),
-      });
+      const piece = { more: 0, ...body, children: admitChildren(body.children, admit) };
+      const result = await internalsOf(queue).enqueuePiece(target, piece, call.trace);
       drainSoon(call);
       return result;
     },
@@ -159,7 +156,7 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
   const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
   if (body.kind === "each") return reply({ jobs: await enqueueEach(call, body.jobs, admit) });
   if (body.kind === "parent") {
-    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), body.job.more);
+    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), body.job.more, call.trace);
     if (result.status === "enqueued") drainSoon(call);
     return replyOne(result);
   }
