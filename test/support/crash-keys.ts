@@ -66,8 +66,9 @@ function breachesOf(limits: FlowControlOptions, before: readonly Attempt[], atte
   if (concurrency !== undefined && running >= concurrency) breaches.push(`started beside ${running} others`);
   const inWindow = before.filter((other) => claimedAt - other.claimedAt < PERIOD_MS).length;
   if (rate !== undefined && inWindow >= rate) breaches.push(`started behind ${inWindow} others in a window`);
-  const isOpen = ({ number: other, hasEnded }: Attempt) =>
-    other > number || (other < number && !hasEnded && !before.some((each) => each.number === other && each.hasEnded));
+  const hasRun = (job: number) => before.some((each) => each.number === job && each.hasEnded);
+  // Jobs of a run that ended before a kill, and were not settled, run again: the whole run in its order.
+  const isOpen = ({ number: other }: Attempt) => (other > number ? !hasRun(number) : other < number && !hasRun(other));
   if (ordered && before.some(isOpen)) breaches.push("started out of order");
   return breaches;
 }
