@@ -165,6 +165,19 @@ onEachKindOfStore((kind) => {
     expect(reports[1]).toEqual(["later", { ...none, total: 1, completed: 1 }]);
   });
 
+  test.each(["30m", "2h", "0s"] as const)("a job that waits for others can be moved: by %s", async (by) => {
+    const { queue, run, clock, reports, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1) });
+    await queue.reschedule("may", by);
+    const children = { ...none, total: 1, pending: 1 };
+    expect(await queue.getJob("may")).toMatchObject({ payload: { month: "May" }, children });
+    await run();
+    expect(reports).toHaveLength(by === "0s" ? 1 : 0);
+    await clock.advance(by);
+    await run();
+    expect(reports).toEqual([["May", { ...none, total: 1, completed: 1 }]]);
+  });
+
   test("a process that has never met children starts the job that waited for them", async () => {
     const { queue, openQueue, reports, report, rows } = openFamily(kind);
     await queue.enqueue(report, { month: "May" }, { children: rows(1) });

@@ -64,6 +64,28 @@ describe("POST /jobs with children", () => {
     expect(await queue.drain()).toMatchObject({ claimed: 3, completed: 2 });
   });
 
+  test.each([
+    ["fewer", 2, 0],
+    ["more", 5, 0],
+    ["more in later pieces", 2, 9],
+  ])("refuses a piece that makes them %s than were announced", async (_, count, more) => {
+    const { call, queue } = open("enqueue-token");
+    const first = await call("POST", "/jobs", { ...parent, id: "report", more: 4, children: rows(3) });
+    const piece = { ...first.body.children, more, children: rows(count) };
+    const refused = { status: 409, body: { code: "conflict", detail: expect.stringMatching(/another number/) } };
+    expect(await call("POST", "/jobs/report/children", piece)).toMatchObject(refused);
+    expect((await queue.getStats()).totalEnqueued).toBe(4);
+    expect((await call("POST", "/jobs/report/children", { ...piece, more: 0, children: rows(4) })).status).toBe(200);
+    expect(await call("POST", "/jobs/report/children", { ...piece, stored: 7 })).toMatchObject(refused);
+    expect((await queue.getJob("report"))?.children).toMatchObject({ total: 7, pending: 7 });
+  });
+
+  test("refuses more children without first ones", async () => {
+    const { call, queue } = open("enqueue-token");
+    expect((await call("POST", "/jobs", { ...parent, more: 4, children: [] })).status).toBe(400);
+    expect((await queue.getStats()).totalEnqueued).toBe(0);
+  });
+
   test("gives up a job whose pieces stop coming, an hour later", async () => {
     const { call, queue, clock } = open();
     const first = await call("POST", "/jobs", { ...parent, id: "report", more: 2, children: rows(2) });

@@ -111,6 +111,7 @@ export function readFamily(
   refuseOptions(parentOptions, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
   const parent = draftOf(parentOptions, definitions, now, (key) => newId(key ?? childKey));
   const key = parent.job.flow?.key ?? childKey;
+  if (children.length === 0 && more > 0) throw invalidRequest("more needs children: the first ones come with the job.");
   if (children.length === 0) return { ...childless(parent), names: [parent.record.name], key };
   const total = children.length + more;
   store.local.partitionOf(parent.job);

@@ -122,11 +122,13 @@ export class Families {
     const waiting = this.#waiting.get(id);
     const open = waiting?.open;
     const isFirst = since === undefined;
-    const isNext = open !== undefined && open.place === from && open.since === since;
+    const isSame = waiting?.total === total;
+    const isNext = open !== undefined && open.place === from && open.since === since && isSame;
     if (isFirst ? exists : !isNext) {
       if (!isFirst && !waiting) return { status: "missing" };
+      if (!isFirst && !isSame) return { status: "different" };
       if (!isFirst && !open && family.to === total) return { status: "stored" };
-      if (open && waiting?.total !== total) return { status: "different" };
+      if (open && !isSame) return { status: "different" };
       return { status: "duplicate", ...(open && { rest: { from: open.place, since: open.since } }) };
     }
     const isHeld = isFirst && !isFreshId && this.#liveOf(id) + this.#deadOf(id) > 0;

@@ -5,7 +5,7 @@
 -- dead (c). Then come its flow control key, if it has one, as in _lanes.lua, and its record.
 -- In `due` are, between the second entries of keys and the places of names, at 2^54 + 2^53 + 8 * NUMBER
 --   ' child:ID' for each child that has not ended: its mark
---   ' open:ID:PLACE:TIME' while more children are to come: how many there are, and when the last of them came
+--   ' open:ID:TOTAL:PLACE:TIME' while more children are to come: how many there are, and when the last of them came
 -- and 4 above that ' died:ID' for each child that is dead.
 -- The parent itself is in `due`, at the time at which a claim looks whether it still waits, if nothing releases it
 -- before: after an hour, and then each time after as long as it has waited.

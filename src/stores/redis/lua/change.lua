@@ -22,8 +22,8 @@ if head == '3:' then
   local before = call('HGET', jobs, id)
   if not waits_for_others(before) then return 0 end
   local family, runs_at, key_head = head_of_parent(before)
-  if score ~= new_score then runs_at = whole(unpack_score(new_score)) end
   local rest = record and string.sub(record, 3) or string.sub(before, #family + #runs_at + #key_head + 2)
+  if score ~= new_score then runs_at = whole(unpack_score(new_score)) end
   record = family .. runs_at .. ':' .. key_head .. rest
 end
 local repeated = score == new_score and (not record or call('HGET', jobs, id) == record)

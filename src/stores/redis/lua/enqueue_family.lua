@@ -30,7 +30,7 @@ local flow_text = argument()
 local VALUES_OF_FAMILY = 5000
 
 local function open_mark(place, time)
-  return OPEN .. parent .. ':' .. whole(place) .. ':' .. whole(time)
+  return OPEN .. table.concat({ parent, whole(total), whole(place), whole(time) }, ':')
 end
 
 local is_first = since == ''
@@ -62,12 +62,16 @@ local function marks_of_family(most)
   return call('ZRANGE', due, score, score, 'BYSCORE', 'REV', 'LIMIT', 0, most)
 end
 
+local function is_different(stored)
+  local count = string.match(stored or '', '^3:%d+:%l:(%d+)')
+  return count and tonumber(count) ~= total
+end
+
 -- A repeated call goes on where the one before it has stopped.
 local function reply_duplicate()
   local place, time = string.match(marks_of_family(1)[1] or '', '^ open:.*:(%d+):(%d+)$')
   if not place then return { '', 'duplicate' } end
-  local count = string.match(call('HGET', jobs, parent) or '', '^3:%d+:%l:(%d+)')
-  if count and tonumber(count) ~= total then return { '', 'different' } end
+  if is_different(call('HGET', jobs, parent)) then return { '', 'different' } end
   return { '', 'duplicate', place, time }
 end
 
@@ -101,7 +105,9 @@ local function later_reply()
     return { '', 'missing' }
   end
   if at[beyond] then return { '', 'stored' } end
-  if waits_for_others(call('HGET', jobs, parent)) then
+  local stored = call('HGET', jobs, parent)
+  if waits_for_others(stored) then
+    if is_different(stored) then return { '', 'different' } end
     local reply = reply_duplicate()
     -- Without a place, all children are stored.
     return is_last and not reply[3] and reply[2] == 'duplicate' and { '', 'stored' } or reply
