@@ -132,6 +132,16 @@ export interface Timing {
   readonly ranMs: number;
 }
 
+/** In which order outcomes are settled. Snoozed and released jobs are of the same kind. */
+export const outcomeKinds: Readonly<Record<Outcome["to"], number>> = {
+  completed: 0,
+  retried: 1,
+  snoozed: 2,
+  released: 2,
+  dead: 3,
+  expired: 4,
+};
+
 /**
  * How the lease of a job ends. The store, drain reports, hooks, logs and traces use the same words. It has a timing if
  * an attempt was made: without one, the claim no longer counts against the rate of the flow control key.

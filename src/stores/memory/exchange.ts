@@ -28,6 +28,7 @@ import {
   type Lease,
   type LeasedJob,
   type Outcome,
+  outcomeKinds,
   possibleLeases,
   type SettleRequest,
 } from "../../core/store/store.ts";
@@ -53,21 +54,11 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   return { paused: state.paused, nextAt, settled, gone, fired, jobs, ...claimed };
 }
 
-/** In which order outcomes change the pace of their key. As in redis/outcomes.ts. */
-const order: Readonly<Record<Outcome["to"], number>> = {
-  completed: 0,
-  retried: 1,
-  snoozed: 2,
-  released: 2,
-  dead: 3,
-  expired: 4,
-};
-
 /** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
 export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
   const accepted: Outcome[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
-  const timed = [...accepted].sort((one, other) => order[one.to] - order[other.to]);
+  const timed = [...accepted].sort((one, other) => outcomeKinds[one.to] - outcomeKinds[other.to]);
   for (const { lease, timing } of timed)
     if (lease.flow && timing) state.flowControl.notePace(lease.flow, Math.round(timing.ranMs));
   for (const job of childrenFirst(accepted.flatMap(({ followUps = [] }) => followUps))) addJob(state, job, request.now);

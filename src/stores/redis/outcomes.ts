@@ -3,21 +3,11 @@ import { groupScore } from "../../core/store/failures.ts";
 import { childrenFirst, familyNumber, LOOK_MS, parentOf } from "../../core/store/family.ts";
 import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
 import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts";
-import { type Outcome, possibleLeases } from "../../core/store/store.ts";
+import { type Outcome, outcomeKinds, possibleLeases } from "../../core/store/store.ts";
 import { flowHead, newFlowText } from "./flow.ts";
 import { parentHead } from "./parent-head.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
-
-/** The kinds of outcomes, in their order. Snoozed and released jobs are of the same kind. */
-const kinds: Readonly<Record<Outcome["to"], number>> = {
-  completed: 0,
-  retried: 1,
-  snoozed: 2,
-  released: 2,
-  dead: 3,
-  expired: 4,
-};
 
 /** An outcome, and its place among those to settle if the store gets them in another order. */
 type SentOutcome = Outcome & { readonly index?: number };
@@ -32,12 +22,12 @@ interface Sent {
 export function toSend(settle: readonly Outcome[]): Sent {
   const isReady = settle.every(({ to, lease }, index) => {
     const before = settle[index - 1];
-    return lease.mayEndAt === undefined && (!before || kinds[before.to] <= kinds[to]);
+    return lease.mayEndAt === undefined && (!before || outcomeKinds[before.to] <= outcomeKinds[to]);
   });
   if (isReady) return { sent: settle, acceptedBy: (replies) => replies };
   const sent = settle
     .flatMap((outcome, index) => possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease, index })))
-    .sort((one, other) => kinds[one.to] - kinds[other.to]);
+    .sort((one, other) => outcomeKinds[one.to] - outcomeKinds[other.to]);
   return {
     sent,
     acceptedBy: (replies) => {
@@ -51,7 +41,7 @@ export function toSend(settle: readonly Outcome[]): Sent {
 export function outcomeArguments(settle: readonly Outcome[], now: number): string[] {
   const counts = [0, 0, 0, 0, 0];
   const args: string[] = [];
-  for (const { to } of settle) counts[kinds[to]] = (counts[kinds[to]] ?? 0) + 1;
+  for (const { to } of settle) counts[outcomeKinds[to]] = (counts[outcomeKinds[to]] ?? 0) + 1;
   for (const count of counts) args.push(String(count));
   for (const { lease } of settle) args.push(lease.id);
   pushRuns(args, settle, ({ lease }) => leaseScore(lease));
