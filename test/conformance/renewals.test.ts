@@ -1,4 +1,5 @@
-import { expect, test, vi } from "vitest";
+import { Redis, type Requester } from "@upstash/redis";
+import { describe, expect, test, vi } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import type { Lease, QueueStore } from "../../src/core/store/store.ts";
 import {
@@ -13,10 +14,12 @@ import {
   type Store,
   TidegateError,
 } from "../../src/index.ts";
+import * as scripts from "../../src/stores/redis/scripts.generated.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onEachKindOfStore, useRedis } from "../support/stores.ts";
 
 const minute = 60_000;
 
@@ -117,7 +120,7 @@ onEachKindOfStore((kind) => {
   const outcome = (lease: Lease) => ({ to: "completed" as const, lease, record: "1:done" });
   const settling = { now: start, retentionMs: minute };
 
-  test("an outcome counts under either of the two possible ends of its lease, and under no third one", async () => {
+  test("an outcome counts under each possible end of its lease, and under no other one", async () => {
     for (const [endsAt, isHeld] of [
       [undefined, true],
       [start + 2 * minute, true],
@@ -125,13 +128,51 @@ onEachKindOfStore((kind) => {
     ] as const) {
       const { store, lease } = await hold();
       if (endsAt !== undefined) await store.extend([{ lease, endsAt, record: "1:progress" }]);
-      const settle = [outcome({ ...lease, mayEndAt: start + 2 * minute })];
+      const settle = [outcome({ ...lease, mayEndAt: [start + 2 * minute] })];
       expect((await store.settle({ ...settling, settle })).settled).toEqual([isHeld]);
       expect((await store.settle({ ...settling, settle, isResend: true })).settled).toEqual([isHeld]);
       expect(await store.stats(start)).toMatchObject({ processed: isHeld ? 1 : 0 });
     }
   });
 });
+
+describe("on upstashStore", () => {
+  const redis = useRedis();
+
+  test("a renewal that arrives after its resend, and after newer progress, overwrites nothing", async () => {
+    const client = new Redis({ url: redis.shim.url, token: redis.shim.token });
+    const late: (() => Promise<unknown>)[] = [];
+    const store = upstashStore({ redis: losingFirst(client, scripts.extend.shas, late), prefix: "late-renewal" });
+    const job = defineJob({
+      name: "job",
+      async perform(_: undefined, context) {
+        await context.progress(1);
+        await context.progress(2);
+        await late[0]?.();
+        shown = (await queue.getJob(context.id))?.progress;
+      },
+    });
+    let shown: unknown;
+    const queue = new Queue({ store, jobs: [job] });
+    await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    expect(late).toHaveLength(1);
+    expect(shown).toBe(2);
+  });
+});
+
+/** A client that loses the first request with this script, and makes it possible to send that later. */
+function losingFirst(client: Redis, shas: Readonly<Record<string, string>>, late: (() => Promise<unknown>)[]): Redis {
+  const { client: requester } = client as unknown as { client: Requester };
+  const request = requester.request.bind(requester);
+  requester.request = ((sent: Parameters<typeof request>[0]) => {
+    if (late.length > 0 || !(Array.isArray(sent.body) && Object.values(shas).includes(sent.body[1])))
+      return request(sent);
+    late.push(() => request({ ...sent, signal: new AbortController().signal }));
+    return Promise.reject(new TypeError("fetch failed"));
+  }) as typeof request;
+  return client;
+}
 
 /** A queue in two stores, whose drains begin with a batch of jobs in both, and how many renewals each was sent. */
 function inTwoStores(performBatch: (jobs: readonly BatchItem<unknown>[]) => unknown) {

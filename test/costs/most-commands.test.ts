@@ -228,7 +228,7 @@ function suite(title: string, forbidden: string) {
           const endsAt = now + 90_000;
           if (isRenewed) await queue.extend(leases.map((lease) => ({ lease, endsAt })));
           const settle = leases.map((held): Outcome => {
-            const lease = { ...held, mayEndAt: endsAt };
+            const lease = { ...held, mayEndAt: [endsAt, endsAt + 1, endsAt + 2] };
             return to === "retried" ? { to, lease, runAt: now, record } : { to, lease, at: now, record };
           });
           const { settled } = (await exchange({ settle })).reply;

@@ -727,7 +727,7 @@ const cases: Readonly<Record<string, Case>> = {
       const made = held.slice(2).map((lease) => ({ lease, endsAt, record: `1:{"id":"${lease.id}","progress":1}` }));
       await store.extend(made);
       const settle = held.map(({ id, ...lease }, index): Outcome => {
-        const outcome = { lease: { id, ...lease, mayEndAt: endsAt }, record: `1:{"id":"${id}","ended":1}`, at: now };
+        const outcome = { lease: { id, ...lease, mayEndAt: [endsAt] }, record: `1:{"id":"${id}","ended":1}`, at: now };
         if (index === 0) return { to: "completed", ...outcome, name: "work" };
         if (index === 1) return { to: "retried", ...outcome, runAt: now + minute };
         return index === 2 ? { to: "completed", ...outcome, followUps: [job("after-c")] } : { to: "dead", ...outcome };

@@ -2,6 +2,8 @@ import type { StoreMethod } from "../../src/core/store/calls.ts";
 import type {
   ExchangeReply,
   ExchangeRequest,
+  ExtendReply,
+  LeaseRenewal,
   QueueStore,
   SettleReply,
   SettleRequest,
@@ -59,12 +61,34 @@ export function overNetwork(
     if (loss === undefined) return run();
     if (method === "settle") return settleOver(loss, store, parameters[0] as SettleRequest);
     if (method === "exchange") return exchangeOver(loss, store, parameters[0] as ExchangeRequest);
+    if (method === "extend" && loss !== "doubled") {
+      return extendOver(loss, store, parameters[0] as readonly LeaseRenewal[], meanwhile);
+    }
     const first = await run();
     if (loss === "late") await meanwhile(store);
     if (loss === "request" || loss === "late") return first;
     const second = await run();
     return loss === "doubled" || recognising.has(method) ? first : second;
   });
+}
+
+/** The second send ends the leases one millisecond later, and finds what the first one has made. */
+async function extendOver(
+  loss: Loss,
+  store: QueueStore,
+  renewals: readonly LeaseRenewal[],
+  meanwhile: (store: QueueStore) => Promise<unknown>,
+): Promise<ExtendReply> {
+  const isFirstLost = loss === "request";
+  if (!isFirstLost) await store.extend(renewals);
+  if (loss === "late") await meanwhile(store);
+  return store.extend(
+    renewals.map((renewal) => {
+      const { lease, endsAt } = renewal;
+      const mayEndAt = isFirstLost ? lease.mayEndAt : [...(lease.mayEndAt ?? []), endsAt];
+      return { ...renewal, lease: { ...lease, ...(mayEndAt && { mayEndAt }) }, endsAt: endsAt + 1 };
+    }),
+  );
 }
 
 async function settleOver(loss: Loss, store: QueueStore, request: SettleRequest): Promise<SettleReply> {

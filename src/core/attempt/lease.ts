@@ -1,6 +1,6 @@
 import { conflict } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
-import type { Lease, LeaseRenewal, QueueStore } from "../store/store.ts";
+import { type Lease, type LeaseRenewal, MOST_SENDS, type QueueStore } from "../store/store.ts";
 
 interface Renewal {
   readonly lease: JobLease;
@@ -28,18 +28,21 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
   return renewals.map((renewal) => renewal.lease.follow(open.includes(renewal) ? sent : undefined, renewal.onLost));
 }
 
-/** Sends renewals. Unanswered ones are sent again first, so that no lease has a third possible end. */
 async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<Failures> {
   const pending = renewals.flatMap(({ lease }) => lease.renewals ?? []);
   if (pending.length > 0) await Promise.all(pending);
-  const unsure = renewals.flatMap(({ lease }) => (lease.unsure ? { lease, sent: lease.unsure } : []));
-  const failed = unsure.length > 0 ? await send(store, unsure) : [];
-  const sure = renewals.flatMap(({ lease, endsAt, record }) => {
-    const { current } = lease;
-    const sent = { lease: current, endsAt: Math.max(endsAt, current.endsAt), record };
-    return lease.unsure ? [] : { lease, sent };
-  });
-  return new Map([...failed, ...(sure.length > 0 ? await send(store, sure) : [])]);
+  return send(
+    store,
+    renewals.map(({ lease, endsAt, record }) => {
+      const { current } = lease;
+      return { lease, sent: { lease: current, endsAt: Math.max(endsAt, leastEnd(current)), record } };
+    }),
+  );
+}
+
+/** The earliest end that a renewal can give a lease: beyond every end that an earlier one may still make. */
+function leastEnd({ endsAt, mayEndAt }: Lease): number {
+  return mayEndAt ? Math.max(endsAt, ...mayEndAt) + 1 : endsAt;
 }
 
 async function send(
@@ -62,10 +65,8 @@ async function send(
  * after the other: each must name the lease that the one before it obtained, and the outcome must name the last one.
  */
 export class JobLease {
-  /** The current lease. After an unanswered renewal it has two possible ends. */
+  /** The current lease. After an unanswered renewal it has several possible ends. */
   current: Lease;
-  /** The unanswered renewal. */
-  unsure: LeaseRenewal | undefined;
   /** Resolves when `current` includes the renewals under way. */
   renewals: Promise<void> | undefined;
   isFinal = false;
@@ -90,9 +91,9 @@ export class JobLease {
   /** Takes over what a renewal obtained: null if the lease is lost, undefined if there was no reply. */
   note(sent: LeaseRenewal, renewed: Lease | null | undefined): void {
     const { lease, endsAt } = sent;
-    const isMoved = endsAt !== lease.endsAt || lease.bornAs !== undefined;
-    this.unsure = renewed === undefined && isMoved ? sent : undefined;
-    this.current = renewed ?? (this.unsure ? { ...lease, mayEndAt: endsAt } : lease);
+    const ends = Array.from({ length: MOST_SENDS }, (_, send) => endsAt + send);
+    if (renewed) this.current = renewed;
+    else if (renewed === undefined) this.current = { ...lease, mayEndAt: [...(lease.mayEndAt ?? []), ...ends] };
     this.#isLost = renewed === null;
   }
 

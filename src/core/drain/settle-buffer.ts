@@ -1,6 +1,7 @@
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
+import { possibleLeases } from "../store/store.ts";
 
 /** A job whose attempt has ended, or that is released. */
 export interface EndedJob {
@@ -20,7 +21,7 @@ const none: NonNullable<AttemptOutcome["followUps"]> = [];
 function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
   const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
   const bytes = mostBytesOf(record) + mostBytesOf(lease.bornAs ?? "") + made;
-  return lease.mayEndAt === undefined ? bytes : 2 * bytes;
+  return bytes * possibleLeases(lease).length;
 }
 
 /**

@@ -71,9 +71,12 @@ export interface Lease {
   readonly isOfRun?: boolean;
   /** If the job is a child: what follows the parent's id in the id of the last child. */
   readonly lastSibling?: string;
-  /** Its other possible end, after a renewal whose reply was lost. An outcome counts under either end. */
-  readonly mayEndAt?: number;
+  /** Its other possible ends, after renewals whose replies were lost. An outcome counts under each of them. */
+  readonly mayEndAt?: readonly number[];
 }
+
+/** How often a store sends a request whose replies are lost. */
+export const MOST_SENDS = 3;
 
 /** The lease that a renewal until `endsAt` obtains. A job whose lease moves leaves its run. */
 export function renewedLease({ bornAs: _born, mayEndAt: _end, isOfRun, ...lease }: Lease, endsAt: number): Lease {
@@ -83,7 +86,7 @@ export function renewedLease({ bornAs: _born, mayEndAt: _end, isOfRun, ...lease 
 /** The leases that the store may have for the job: one of them, if the job is still held. */
 export function possibleLeases(lease: Lease): readonly Lease[] {
   const { mayEndAt } = lease;
-  return mayEndAt === undefined ? [lease] : [lease, renewedLease(lease, mayEndAt)];
+  return mayEndAt ? [lease, ...mayEndAt.map((endsAt) => renewedLease(lease, endsAt))] : [lease];
 }
 
 export interface NewJob {
@@ -302,8 +305,8 @@ export function sizeOfFires(fire: readonly Fire[]): Required<Pick<ExchangeSize, 
 }
 
 export interface LeaseRenewal {
-  /** Without `mayEndAt`: repeat the renewal whose reply was lost first. */
   readonly lease: Lease;
+  /** Later than every end that the lease may have, unless it stays as it is. */
   readonly endsAt: number;
   /** Default: the record stays as it is. */
   readonly record?: string | undefined;
@@ -568,7 +571,10 @@ export interface QueueStore {
   peek(now: number): Promise<PeekReply>;
   /** As `peek`, with the manifest of declared schedules: undefined before the first, null if its partition failed. */
   peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
-  /** Moves the ends of leases, and rewrites the records that are given. Pass no job twice. */
+  /**
+   * Moves the ends of leases, and rewrites the records that are given. Pass no job twice. If the request is sent again,
+   * each send ends the leases 1 ms later than the one before it: one that arrives late then overwrites no newer record.
+   */
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
   /** Reads one job, in any state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;

@@ -15,6 +15,7 @@ import {
   type ClearableState,
   type JobState,
   type LocalFacts,
+  possibleLeases,
   type QueueStore,
   renewedLease,
 } from "../../core/store/store.ts";
@@ -96,7 +97,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const extended = renewedLease(lease, endsAt);
         const score = due.score(lease.id);
         // A resend finds its own work.
-        if (score !== leaseScore(lease) && score !== leaseScore(extended)) return null;
+        if (![...possibleLeases(lease), extended].some((each) => score === leaseScore(each))) return null;
         const isLeaving = lease.isOfRun && endsAt !== lease.endsAt && score === leaseScore(lease);
         if (isLeaving && lease.flow) flowControl.leaveRun(lease.flow, lease.endsAt);
         due.set(lease.id, leaseScore(extended));

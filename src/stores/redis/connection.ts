@@ -1,5 +1,6 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { countRequest, type Meter, OutOfBudgetError } from "../../core/store/meter.ts";
+import { MOST_SENDS } from "../../core/store/store.ts";
 import { type ConnectionWords, isRefusal, messageOf, toStoreError } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
 import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.generated.ts";
@@ -32,8 +33,6 @@ const dialects = new Map<string, Dialect>();
 
 /** How long one round trip may take before it counts as lost. */
 const REPLY_WITHIN_MS = 10_000;
-/** How often a request is sent if its replies are lost. */
-const MOST_SENDS = 3;
 /** The average pause before the second send; before the third, ten times as long. This bridges a third of a second. */
 const FIRST_PAUSE_MS = 50;
 const PAUSE_GROWTH = 10;

@@ -1,20 +1,31 @@
 -- Moves the ends of leases, and rewrites the records of those for which one is given. A job whose lease moves leaves
 -- its run, and takes a slot of its own, even beyond the limit: the run keeps the others.
--- ARGV: nonce, then for each lease: id, lease score, new lease score, record ('' for unchanged), record that the job
---   was born with ('' if it was not), flow control key if it is of a run ('' if it is not)
+-- Each send ends the leases a millisecond later than the one before: what arrives late meets another lease.
+-- ARGV: nonce, then for each lease: id, lease score, the scores that it may have instead (after earlier sends, joined by
+--   commas), new lease score, record ('' for unchanged), record that the job was born with ('' if it was not), flow
+--   control key if it is of a run ('' if it is not)
 -- Returns: for each lease 1, or 0 if it is gone
 local nonce = number_argument()
 local renewals = {}
 local names = {}
 local keys = {}
 while arguments_read < #ARGV do
-  local renewal = { id = argument(), from = number_argument(), to = argument(), record = argument(), birth = argument(), key = argument() }
+  local renewal = { id = argument(), from = number_argument(), others = argument(), to = argument(), record = argument(),
+    birth = argument(), key = argument() }
   push(renewals, renewal)
   push(names, renewal.id)
   if renewal.birth ~= '' then push(names, BORN .. renewal.id) end
   if renewal.key ~= '' then push(keys, renewal.key) end
 end
 load_keys(keys)
+-- Whether a score is that of a lease which an earlier send may have made.
+local function is_among(scores, score)
+  for other in string.gmatch(scores, '%d+') do
+    if tonumber(other) == score then return true end
+  end
+  return false
+end
+
 local function leave_run(flow_key, ends)
   if not flow_key.riders[ends] then return end
   finish(flow_key, ends)
@@ -33,14 +44,14 @@ for _, renewal in ipairs(renewals) do
   local name = was_born and BORN .. id or id
   local to = tonumber(renewal.to)
   local record = renewal.record
-  local holds = at[name] == renewal.from or at[id] == to
+  local holds = at[name] == renewal.from or is_among(renewal.others, at[id])
   -- A born job goes on under its id.
   if holds and was_born then
     push(gone, name, born_index(id, renewal.birth))
     if record == '' then record = renewal.birth end
   end
   if holds and record ~= '' then push(records, id, record) end
-  if holds and (renewal.from ~= to or was_born) then
+  if holds and (at[id] ~= to or was_born) then
     local ends = unpack_score(to)
     push(members, renewal.to, id, whole(UPPER + ends * 1024 + nonce), LEASE .. id)
     if renewal.key ~= '' and at[name] == renewal.from then leave_run(flow_keys[renewal.key], (unpack_score(renewal.from))) end
