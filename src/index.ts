@@ -29,6 +29,7 @@ export {
   type BatchJobDefinition,
   type BatchOptions,
   type ChildJob,
+  type CommonJobContext,
   type CommonJobOptions,
   type DefineJobOptions,
   defineJob,
@@ -50,10 +51,18 @@ export {
 } from "./core/job/define.ts";
 export type { ChildrenWait, JobEnqueueOptions } from "./core/job/enqueue-options.ts";
 export type { EnqueueResult } from "./core/job/enqueue-result.ts";
-export { JobCancelledError, LeaseLostError, PermanentError, RetryAfterError, TimeoutError } from "./core/job/errors.ts";
+export {
+  JobCancelledError,
+  LeaseLostError,
+  PermanentError,
+  RetryAfterError,
+  StepError,
+  TimeoutError,
+} from "./core/job/errors.ts";
 export type { FlowControl, FlowControlLimits, FlowControlOptions } from "./core/job/flow-control.ts";
 export type { ChangedByJson, JsonOf, StoredField, UnchangedByJson } from "./core/job/json-of.ts";
 export type { AnySchedule, CronSchedule, IntervalSchedule, JobOptions, Schedule } from "./core/job/options.ts";
+export type { SleepOptions, StepOptions, StepRun, WaitForOptions } from "./core/job/steps.ts";
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { ChildListOptions } from "./core/manage/children.ts";
 export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
@@ -73,7 +82,9 @@ export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
 export type { DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
+export type { SignalOptions, SignalResult } from "./core/manage/signal.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
+export type { StepInfo } from "./core/manage/step-info.ts";
 export type { WaitOptions } from "./core/manage/wait.ts";
 export type {
   CompleteEvent,
@@ -85,6 +96,7 @@ export type {
   RetryEvent,
   SnoozeEvent,
   StartEvent,
+  StepEvent,
 } from "./core/observe/hooks.ts";
 export type { Logger } from "./core/observe/log.ts";
 export type { Tracing } from "./core/observe/tracing.ts";

@@ -21,6 +21,7 @@ import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
+import type { SignalOptions, SignalResult } from "../core/manage/signal.ts";
 import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules } from "../core/schedule/schedules.ts";
@@ -233,6 +234,11 @@ export class QueueClient
   /** Like `Queue.listChildren`. */
   async listChildren(id: string, options?: ChildListOptions): Promise<JobPage> {
     return this.#call("GET", `/jobs${part(id)}/children${query(options)}`, "jobs");
+  }
+
+  /** Like `Queue.signal`. The token needs the scope `signal`. */
+  async signal(event: string, data: unknown = null, options: SignalOptions = {}): Promise<SignalResult> {
+    return this.#call("POST", `/signals${part(event)}`, "woken", { ...options, data });
   }
 
   /** Like `Queue.cancel`. */

@@ -2,8 +2,8 @@ import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 
-/** What a token allows: enqueue jobs and read one job, drain, read everything, or do everything. */
-export type Scope = "enqueue" | "drain" | "read" | "admin";
+/** What a token allows: enqueue jobs and read one job, drain, send signals, read everything, or do everything. */
+export type Scope = "enqueue" | "drain" | "signal" | "read" | "admin";
 
 /**
  * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the
@@ -32,7 +32,7 @@ export interface SessionFinder {
   callerOf(request: Request, mutates: boolean): Promise<Caller | undefined>;
 }
 
-const scopeNames: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
+const scopeNames: readonly Scope[] = ["enqueue", "drain", "signal", "read", "admin"];
 
 const A_TOKEN = 'a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints';
 const tokenPattern = /^[\x21-\x7e]{12,1000}$/;

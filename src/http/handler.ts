@@ -102,7 +102,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
     const queues = queuesAt(param(context, "queue"), settings);
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.method === "GET" ? undefined : await parseBody(route, context, query, settings.maxBodyBytes);
-    const target = param(context, "id") ?? param(context, "key") ?? "";
+    const target = param(context, "id") ?? param(context, "key") ?? param(context, "event") ?? "";
     // A platform's cron sends GET.
     const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
     return route.respond({

@@ -7,6 +7,7 @@ import type {
   BatchItem,
   BatchJobContext,
   ChildJob,
+  CommonJobContext,
   JobContext,
   PayloadArguments,
   ResultOf,
@@ -231,7 +232,7 @@ class Spy {
     });
   }
 
-  #spied(context: JobContext): JobContext {
+  #spied<Context extends CommonJobContext>(context: Context): Context {
     const progress = async (value: unknown) => {
       await context.progress(value);
       this.#progress.push(value);

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
   type AnyJob,
+  type CommonJobContext,
   defineJob,
   type EnqueueEvent,
-  type JobContext,
   memoryStore,
   PermanentError,
   partitioned,
@@ -19,7 +19,7 @@ const none = { pending: 0, completed: 0, dead: 0, dropped: 0 };
 onEachKindOfStore((kind) => {
   /** A queue with a waiting job whose handler does this. `report` notes what it is told of its children. */
   async function withJob(
-    perform: (job: JobContext) => unknown,
+    perform: (job: CommonJobContext) => unknown,
     { others = [], key }: { readonly others?: readonly AnyJob[]; readonly key?: string } = {},
   ) {
     const clock = testClock(start);
@@ -116,7 +116,7 @@ onEachKindOfStore((kind) => {
     test("children may have children and keys, and the parent a delay, a key and waitFor", async () => {
       let [id, held] = ["", ""];
       const { clock, queue, reports } = await withJob(fan, { key: "k" });
-      function fan(job: JobContext) {
+      function fan(job: CommonJobContext) {
         const nested = { job: report, payload: "inner", children: rows(1, 2) };
         id = job.enqueue(keyed, undefined, {
           delay: "10m",
@@ -238,7 +238,9 @@ onEachKindOfStore((kind) => {
     test("the children of each job of a batch come with its own outcome", async () => {
       const many = defineJob({
         name: "many",
-        performBatch: (jobs: readonly { payload: string; job: JobContext & { fail(error: unknown): void } }[]) => {
+        performBatch: (
+          jobs: readonly { payload: string; job: CommonJobContext & { fail(error: unknown): void } }[],
+        ) => {
           for (const { payload, job } of jobs) {
             job.enqueue(report, payload, { children: rows(1) });
             if (payload === "fails") job.fail(new PermanentError("no luck"));
@@ -292,7 +294,7 @@ onEachKindOfStore((kind) => {
     const told: unknown[] = [];
     const summary = defineJob({
       name: "summary",
-      performBatch(jobs: readonly { payload: string; job: JobContext }[]) {
+      performBatch(jobs: readonly { payload: string; job: CommonJobContext }[]) {
         told.push(...jobs.map(({ payload, job }) => [payload, job.children]));
       },
     });

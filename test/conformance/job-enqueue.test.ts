@@ -3,9 +3,9 @@ import { z } from "zod";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import {
   type AnyJob,
+  type CommonJobContext,
   defineJob,
   type EnqueueEvent,
-  type JobContext,
   memoryStore,
   PermanentError,
   partitioned,
@@ -21,7 +21,7 @@ onEachKindOfStore((kind) => {
 
   /** A queue with a job that does this, one of which waits. */
   async function withJob(
-    perform: (job: JobContext) => unknown,
+    perform: (job: CommonJobContext) => unknown,
     others: readonly AnyJob[] = [],
     more: Partial<QueueOptions> = {},
   ) {
@@ -102,7 +102,9 @@ onEachKindOfStore((kind) => {
     test("stores the jobs of each job of a batch with its own outcome", async () => {
       const many = defineJob({
         name: "many",
-        performBatch: (jobs: readonly { payload: number; job: JobContext & { fail(error: unknown): void } }[]) => {
+        performBatch: (
+          jobs: readonly { payload: number; job: CommonJobContext & { fail(error: unknown): void } }[],
+        ) => {
           for (const { payload, job } of jobs) {
             job.enqueue(next, { n: payload });
             if (payload === 2) job.fail(new PermanentError("no luck"));
@@ -228,7 +230,7 @@ onEachKindOfStore((kind) => {
     });
 
     test("throws once the attempt has ended", async () => {
-      let late: JobContext | undefined;
+      let late: CommonJobContext | undefined;
       const { queue } = await withJob((job) => {
         late = job;
       });

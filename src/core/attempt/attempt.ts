@@ -8,7 +8,7 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { logWarning } from "../observe/log.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
-import { conflict, isTidegateError } from "../shared/errors.ts";
+import { conflict, invalidRequest, isTidegateError } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
@@ -19,6 +19,9 @@ import { type FollowUps, followUpsOf } from "./follow-ups.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
+import { RememberedSteps } from "./remembered-steps.ts";
+import { type Leaving, Steps } from "./steps.ts";
+import { StepsOfAttempt } from "./steps-of-attempt.ts";
 
 const nothing = () => {};
 
@@ -44,6 +47,7 @@ export class Attempt {
   #reportsAt = 0;
   #cancelTimeout: () => void = nothing;
   #interrupt: (error: Error) => void = nothing;
+  #leave: () => void = nothing;
   // Created only for a handler that reads its signal: it costs more than everything else that Tidegate does for a job.
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
@@ -56,6 +60,8 @@ export class Attempt {
   /** Whether the handler has returned. */
   #hasReturned = false;
   #trace: JobTrace | undefined;
+  /** The steps, if its handler has any. */
+  #steps: Steps | undefined;
 
   constructor(needs: AttemptNeeds, leased: LeasedJob, claimedAt = needs.clock()) {
     this.needs = needs;
@@ -118,6 +124,8 @@ export class Attempt {
       const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
       const result = await this.#interruptible(this.#perform(definition, payload, enqueuedAt));
       this.#hasReturned = true;
+      if (this.#steps) await this.#interruptible(this.#steps.idle());
+      if (this.#steps?.leaving) return await this.#left(this.#steps.leaving);
       if (this.#failure) throw this.#failure.error;
       const followUps = this.#enqueued && (await this.#interruptible(this.#enqueued.checked()));
       const renewals = job.lease.finish();
@@ -125,6 +133,8 @@ export class Attempt {
       const outcome = result instanceof Snooze ? outcomes.snoozed(this, result) : outcomes.completed(this, result);
       return followUps ? { ...outcome, followUps } : outcome;
     } catch (thrown) {
+      // What still runs has a result that must not be lost.
+      if (this.#steps) await this.#interruptible(this.#steps.idle()).catch(nothing);
       await job.lease.finish();
       // `job.fail` for this job overrides the end of the call.
       if (this.#failure) return outcomes.failed(this, this.#failure.error);
@@ -135,7 +145,26 @@ export class Attempt {
       // starts no timer any more.
       this.#stopped ??= ended;
       this.#abort?.abort(ended);
+      this.#steps?.end(ended);
     }
+  }
+
+  /** The attempt has ended before its handler has. */
+  async #left(leaving: Leaving): Promise<AttemptOutcome> {
+    await this.job.lease.finish();
+    return leaving.why === "failed"
+      ? outcomes.failed(this, leaving.error, false, leaving.options)
+      : outcomes.left(this);
+  }
+
+  /** The steps of the job, from the first time that its handler asks for them. */
+  get steps(): Steps {
+    if (!this.#steps) {
+      const { job } = this;
+      job.remembered ??= new RememberedSteps(job.record, this.startedAt);
+      this.#steps = new Steps(new StepsOfAttempt(this), job.remembered);
+    }
+    return this.#steps;
   }
 
   get #timeoutMs(): number {
@@ -153,6 +182,10 @@ export class Attempt {
   }
 
   enqueue(job: AnyJob | string, payload: unknown, options: object = {}): string {
+    if (this.#steps?.areRunning)
+      throw invalidRequest(
+        "job.enqueue cannot be called while a step runs: later attempts skip the step, and would enqueue nothing. Call it beside the steps, or queue.enqueue with the step's key as the id.",
+      );
     if (this.#hasReturned || this.#stopped)
       throw conflict(`The attempt of job "${this.job.info.id}" has ended, and enqueues nothing more. Stop working.`);
     this.#enqueued ??= new EnqueuedJobs(this.needs, this.job, this.#trace);
@@ -186,13 +219,20 @@ export class Attempt {
   stop(reason: Error): void {
     this.#stopped = reason;
     this.#abort?.abort(reason);
+    this.#steps?.end(reason);
     this.#interrupt(reason);
+  }
+
+  /** Ends the attempt although its handler has not returned. */
+  leave(): void {
+    this.#leave();
   }
 
   /** Waits for the work to end, or for `stop`. */
   #interruptible<Result>(work: Result): Promise<Awaited<Result>> {
     return new Promise((resolve, reject) => {
       this.#interrupt = reject;
+      this.#leave = resolve as () => void;
       if (this.#stopped) reject(this.#stopped);
       Promise.resolve(work).then(resolve, reject);
     });
@@ -207,8 +247,11 @@ export class Attempt {
   #timeOut(): void {
     try {
       // Timers may fire a little early.
-      if (this.needs.clock() < this.timesOutAt) this.#setTimeout(this.timesOutAt);
-      else this.stop(new TimeoutError(`The attempt took longer than its timeout of ${this.#timeoutMs} ms.`));
+      if (this.needs.clock() < this.timesOutAt) return this.#setTimeout(this.timesOutAt);
+      const reason = new TimeoutError(`The attempt took longer than its timeout of ${this.#timeoutMs} ms.`);
+      // A step that is too late fails by its own rules.
+      if (this.#steps?.areRunning) this.#steps.timeOut(reason);
+      else this.stop(reason);
     } catch (error) {
       // Nothing would catch an error thrown in a timer.
       this.stop(error instanceof Error ? error : new Error("The clock failed."));
@@ -233,6 +276,11 @@ export class Attempt {
     if (own?.status === "rejected") throw own.reason;
     // A job of the call that has lost its lease learns of it through its own signal.
     for (const each of renewed) if (each.status === "rejected" && isStoreFailure(each.reason)) throw each.reason;
+  }
+
+  /** Moves the timeout, unless it is later already. The lease is long enough. */
+  giveTimeUntil(at: number): void {
+    if (!this.#stopped) this.#setTimeout(Math.max(at, this.timesOutAt));
   }
 
   async reportProgress(value: unknown): Promise<void> {

@@ -9,15 +9,16 @@ import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
-import type { LeasedJob, Run } from "../store/store.ts";
+import { CLAIM_CYCLE, type LeasedJob, type Run } from "../store/store.ts";
 import { JobLog } from "./job-log.ts";
 import { JobLease } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
+import { RememberedSteps } from "./remembered-steps.ts";
 
 /** A claimed job: what its record and its definition say about the next attempt. */
 export class ClaimedJob {
-  /** Which attempt this claim makes: 1 is the first. */
-  readonly attempt: number;
+  /** What it remembers of its steps; undefined if it has none yet. */
+  remembered: RememberedSteps | undefined;
   /** How many attempts just before this one have no outcome, because their invocations crashed. */
   readonly crashes: number;
   readonly name: string;
@@ -45,8 +46,12 @@ export class ClaimedJob {
   /** How many bytes the jobs that it has enqueued take in the request that stores its outcome. */
   #enqueuedBytes = 0;
   readonly #queue: string;
+  readonly #attempt: number;
 
-  constructor({ queue, store, definitions }: Pick<AttemptNeeds, "queue" | "store" | "definitions">, leased: LeasedJob) {
+  constructor(
+    { queue, store, definitions, clock }: Pick<AttemptNeeds, "queue" | "store" | "definitions" | "clock">,
+    leased: LeasedJob,
+  ) {
     const record = records.decodeRecord(leased.record);
     this.#queue = queue;
     this.recordText = leased.record;
@@ -54,14 +59,24 @@ export class ClaimedJob {
     this.record = record ?? records.unreadable;
     this.name = this.record.name;
     this.definition = definitions.get(this.name);
-    const { lastSibling } = this.record;
-    this.lease = new JobLease(store, lastSibling === undefined ? leased.lease : { ...leased.lease, lastSibling });
+    const { lastSibling, waits } = this.record;
+    const more = { ...(lastSibling !== undefined && { lastSibling }), ...(waits !== undefined && { waits }) };
+    this.lease = new JobLease(
+      store,
+      (lastSibling ?? waits) === undefined ? leased.lease : { ...leased.lease, ...more },
+    );
+    if (this.record.steps) this.remembered = new RememberedSteps(this.record, clock());
     this.dueAt = leased.dueAt;
     this.run = leased.run;
-    this.attempt = records.attemptOf(this.record, leased.lease.claims);
+    this.#attempt = records.attemptOf(this.record, leased.lease.claims);
     this.crashes = this.attempt - 1 - records.lastFailedAttempt(this.record);
     this.mayBePoison = this.crashes >= 2 || (this.crashes === 1 && this.attempt > this.maxRetries);
     this.timeoutMs = this.record.timeoutMs ?? timeoutMs(this.definition?.timeout ?? jobDefaults.timeout);
+  }
+
+  /** Which attempt this claim makes, 1 being the first: since its last step, if it has stored one. */
+  get attempt(): number {
+    return this.remembered?.advancedAt === undefined ? this.#attempt : 1;
   }
 
   get maxRetries(): number {
@@ -112,20 +127,56 @@ export class ClaimedJob {
     return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
   }
 
-  /** The record as it was claimed, decoded again: the handler may have changed the payload that it was given. */
+  /**
+   * The record as it was claimed, decoded again: the handler may have changed the payload that it was given. What the
+   * job has waited for is over.
+   */
   get stored(): records.JobRecord {
-    const stored = records.decodeRecord(this.recordText) ?? this.record;
+    const { waits, signal, ...stored } = records.decodeRecord(this.recordText) ?? this.record;
     return {
       ...stored,
+      ...this.#stepsSoFar,
       ...(this.#progress !== undefined && { progress: this.#progress }),
       ...(this.#log && { logs: this.#log.entries }),
     };
   }
 
-  /** The record as it is stored while the attempt runs. */
+  /** The steps, and if one has been stored since the claim, that the attempt counts as the first one. */
+  get #stepsSoFar(): Partial<records.JobRecord> {
+    const { remembered } = this;
+    if (!remembered) return {};
+    const { stored, advancedAt } = remembered;
+    if (advancedAt === undefined) return stored;
+    return { ...stored, advancedAt, returned: (this.lease.current.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
+  }
+
+  /** The record as it is stored while the attempt runs. A store may still know what the job has waited for. */
   get #underWay(): records.JobRecord {
     const { stored, attempt } = this;
-    return this.#startedAt === undefined ? stored : { ...stored, begun: { attempt, at: this.#startedAt } };
+    const { waits } = this.lease.current;
+    return {
+      ...stored,
+      ...(waits !== undefined && { waits }),
+      ...(this.#startedAt !== undefined && { begun: { attempt, at: this.#startedAt } }),
+    };
+  }
+
+  /** The text of the record while the attempt runs, with all of its steps so far. */
+  get textWithSteps(): string {
+    this.#isUnsaved = false;
+    return records.encodeRecord(this.#underWay);
+  }
+
+  /**
+   * The text of the record of a job that leaves its slot, to sleep, to wait, or to continue in another invocation. If it
+   * has come further since its claim, its next attempt counts as the first one.
+   */
+  get textOfLeaving(): string {
+    const { stored, remembered } = this;
+    const hasMoved = remembered?.opened !== undefined || remembered?.advancedAt !== undefined;
+    const record = hasMoved ? { ...stored, returned: this.lease.current.claims } : records.withReturnedClaim(stored);
+    const { waits } = remembered ?? {};
+    return records.encodeRecord({ ...record, snoozed: true, ...(waits !== undefined && { waits }) });
   }
 
   begin(at: number): void {
@@ -188,9 +239,9 @@ export class ClaimedJob {
   }
 
   #endedText(end: records.JobEnd): string {
-    const isAsClaimed = (this.#progress ?? this.record.progress ?? this.#log) === undefined;
+    const isAsClaimed = (this.#progress ?? this.record.progress ?? this.#log ?? this.remembered) === undefined;
     if (isAsClaimed) return records.withEnd(this.recordText, end);
-    return records.encodeRecord({ ...this.stored, progress: undefined, end });
+    return records.encodeRecord({ ...this.stored, ...this.remembered?.timeline, progress: undefined, end });
   }
 
   /** The record's text after a failed attempt, if it can be encoded. @param withOthers retries the job alone. */

@@ -1,9 +1,10 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { JobChildren } from "../job/children.ts";
-import { type AnyJob, type BatchJobContext, type JobContext, Snooze } from "../job/define.ts";
+import { type AnyJob, type BatchJobContext, type CommonJobContext, type JobContext, Snooze } from "../job/define.ts";
 import type { JobRecord } from "../job/record.ts";
 import type { Duration } from "../shared/duration.ts";
 import type { AttemptNeeds } from "./needs.ts";
+import type { Steps } from "./steps.ts";
 
 /** What an attempt offers Tidegate's own jobs, beyond what every handler sees. */
 export interface AttemptHost {
@@ -20,13 +21,14 @@ export interface ContextOwner extends AttemptHost {
   log(message: unknown, data: unknown): void;
   enqueue(job: AnyJob | string, payload: unknown, options?: object): string;
   fail(error: unknown): void;
+  readonly steps: Pick<Steps, "step" | "sleep" | "waitFor">;
 }
 
 /**
  * The second argument of a handler. It is a class because of `signal`: a getter in an object literal took as much
  * memory as everything else that a drain allocates for a job.
  */
-export class AttemptContext implements JobContext {
+class AnyAttemptContext implements CommonJobContext {
   readonly id: string;
   readonly name: string;
   readonly queue: string;
@@ -35,11 +37,11 @@ export class AttemptContext implements JobContext {
   readonly enqueuedAt: Date;
   readonly children: JobChildren | undefined;
   // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or spread them.
-  readonly extend: JobContext["extend"];
-  readonly snooze: JobContext["snooze"];
-  readonly progress: JobContext["progress"];
-  readonly log: JobContext["log"];
-  readonly enqueue: JobContext["enqueue"];
+  readonly extend: CommonJobContext["extend"];
+  readonly snooze: CommonJobContext["snooze"];
+  readonly progress: CommonJobContext["progress"];
+  readonly log: CommonJobContext["log"];
+  readonly enqueue: CommonJobContext["enqueue"];
   readonly #owner: ContextOwner;
 
   constructor(
@@ -64,7 +66,7 @@ export class AttemptContext implements JobContext {
   }
 
   static hostOf(context: JobContext): AttemptHost {
-    return (context as AttemptContext).#owner;
+    return (context as unknown as AnyAttemptContext).#owner;
   }
 
   get signal(): AbortSignal {
@@ -72,8 +74,22 @@ export class AttemptContext implements JobContext {
   }
 }
 
+/** What `perform` gets. */
+export class AttemptContext extends AnyAttemptContext implements JobContext {
+  readonly step: JobContext["step"];
+  readonly sleep: JobContext["sleep"];
+  readonly waitFor: JobContext["waitFor"];
+
+  constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number, children: JobChildren | undefined) {
+    super(owner, info, enqueuedAt, children);
+    this.step = (name, run, options) => handled(owner.steps.step(name, run, options)) as Promise<never>;
+    this.sleep = (when, options) => handled(owner.steps.sleep(when, options));
+    this.waitFor = (event, options) => handled(owner.steps.waitFor(event, options)) as Promise<never>;
+  }
+}
+
 /** What `performBatch` gets for each of its jobs. */
-export class BatchAttemptContext extends AttemptContext implements BatchJobContext {
+export class BatchAttemptContext extends AnyAttemptContext implements BatchJobContext {
   readonly fail: BatchJobContext["fail"];
 
   constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number, children: JobChildren | undefined) {
@@ -83,7 +99,7 @@ export class BatchAttemptContext extends AttemptContext implements BatchJobConte
 }
 
 /** Keeps a rejection from ending the process if a handler does not await the promise. One that does still gets it. */
-function handled(work: Promise<void>): Promise<void> {
+function handled<Result>(work: Promise<Result>): Promise<Result> {
   work.catch(() => {});
   return work;
 }

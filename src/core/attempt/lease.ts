@@ -2,7 +2,8 @@ import { conflict } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import { type Lease, type LeaseRenewal, MOST_SENDS, type QueueStore } from "../store/store.ts";
 
-interface Renewal {
+/** A lease to extend. */
+export interface Renewal {
   readonly lease: JobLease;
   /** The new end of the lease, never earlier than the current one. */
   readonly endsAt: number;

@@ -2,6 +2,7 @@ import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
 import type { HookCalls } from "../observe/hook-runner.ts";
 import type { Logger } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
+import type { StepSaver } from "./step-saver.ts";
 
 export interface AttemptNeeds
   extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random" | "newId">,
@@ -17,4 +18,11 @@ export interface AttemptNeeds
    * infinite if nothing is left. Default: always 0.
    */
   readonly spacing?: ((ms: number) => number) | undefined;
+  /** Stores the steps of all jobs of a drain. Default: each job stores its own. */
+  readonly stepSaver?: StepSaver | undefined;
+  /**
+   * Whether the invocation has time for a step that takes so long. The first step of an attempt may always begin.
+   * Default: it always has.
+   */
+  readonly hasTimeFor?: ((timeoutMs: number, isFirst: boolean) => boolean) | undefined;
 }

@@ -4,6 +4,7 @@ import type { Snooze } from "../job/define.ts";
 import { PermanentError, withoutStack } from "../job/errors.ts";
 import { failureGroup } from "../job/failure-group.ts";
 import * as records from "../job/record.ts";
+import type { StepOptions } from "../job/steps.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { asJson } from "../shared/json.ts";
 import type { ChildCounts } from "../store/family.ts";
@@ -65,6 +66,17 @@ export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
   return { ...waits, name: countedAs(attempt), timing: timing(attempt, now) };
 }
 
+/** The job has left its slot: it sleeps, waits, or continues in another invocation. */
+export function left(attempt: EndedAttempt): AttemptOutcome {
+  const { job, needs } = attempt;
+  const now = needs.clock();
+  const { until = now } = job.remembered?.opened ?? {};
+  return {
+    ...{ to: "snoozed", lease: job.lease.current, runAt: Math.max(until, now), record: job.textOfLeaving },
+    ...{ waits: job.remembered?.waits, name: countedAs(attempt), timing: timing(attempt, now) },
+  };
+}
+
 export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   const { job, needs, startedAt } = attempt;
   const { clock, retentionMs } = needs;
@@ -89,13 +101,19 @@ function storable(result: unknown): unknown {
  *
  * @param withOthers whether other jobs failed by the same throw. It may be meant for one of them, so a `PermanentError`
  *   does not make this one dead.
+ * @param ofStep the rules of the step that has failed. Default: those of the job.
  */
-export function failed(attempt: EndedAttempt, thrown: unknown, withOthers = false): AttemptOutcome {
+export function failed(
+  attempt: EndedAttempt,
+  thrown: unknown,
+  withOthers = false,
+  ofStep: StepOptions = {},
+): AttemptOutcome {
   const { job, needs } = attempt;
-  const isPermanent = isNamed(thrown, "PermanentError") && !withOthers;
-  if (isPermanent || job.attempt > job.maxRetries) return dead(attempt, thrown);
+  const isPermanent = (isNamed(thrown, "PermanentError") || isNamed(thrown, "StepError")) && !withOthers;
+  if (isPermanent || job.attempt > (ofStep.maxRetries ?? job.maxRetries)) return dead(attempt, thrown);
   const now = needs.clock();
-  const waitMs = retryWaitMs(thrown, job.backoff, job.attempt, now, needs.random);
+  const waitMs = retryWaitMs(thrown, ofStep.backoff ?? job.backoff, job.attempt, now, needs.random);
   const failure = records.attemptError(thrown, job.attempt, now, attempt.startedAt);
   const record = job.failedText(failure, withOthers);
   if (record === undefined) return dead(attempt, unwritable(thrown));

@@ -16,7 +16,7 @@ export class DrainBudget implements Meter {
     this.#limit = limit;
   }
 
-  /** Makes room for more commands: what jobs enqueue does not count. */
+  /** Makes room for more commands: what jobs enqueue, and the signals that they wait for, do not count. */
   grant(commands: number): void {
     this.#limit = { ...this.#limit, commands: this.#limit.commands + commands };
   }

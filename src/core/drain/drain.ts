@@ -3,6 +3,7 @@ import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import { renewAll } from "../attempt/lease.ts";
 import type { AttemptNeeds } from "../attempt/needs.ts";
 import { released } from "../attempt/outcome.ts";
+import { StepSaver } from "../attempt/step-saver.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
@@ -84,8 +85,13 @@ export class Drain {
     const { running } = this.#jobs;
     const mostOfExtend = store.local.mostOfExtend(1);
     const spacing = (ms: number) => budget.spacing(ms, mostOfExtend);
-    // The running jobs share the rest of the budget.
-    this.#needs = { ...needs, spacing: (ms) => spacing(ms) * running.size };
+    this.#needs = {
+      ...needs,
+      // The running jobs share the rest of the budget.
+      spacing: (ms) => spacing(ms) * running.size,
+      stepSaver: new StepSaver(store),
+      hasTimeFor: (timeoutMs, isFirst) => isFirst || this.#hasTimeFor(timeoutMs),
+    };
     // A queue that does not observe spends nothing on checks.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
@@ -153,6 +159,14 @@ export class Drain {
       else break;
     }
     if (this.#inFlight.error) throw this.#inFlight.error;
+  }
+
+  /** Whether a running job may begin another step. If not, it leaves, and the drain leaves it to one with more time. */
+  #hasTimeFor(timeoutMs: number): boolean {
+    const now = this.#needs.clock();
+    const hasTime = !this.#bounds.startsNothing(now) && now + timeoutMs <= this.#bounds.cutOffAt;
+    if (!hasTime) this.#next.noteTooLong();
+    return hasTime;
   }
 
   // Starting and ending jobs ------------------------------------------------------------------------------------------
@@ -268,7 +282,8 @@ export class Drain {
     const taken = this.#next.take(this.#needs.clock());
     if (!taken) return;
     const { request, ended } = taken;
-    if (ended.some(({ outcome }) => outcome.followUps)) this.#budget.grant(this.#allowance.mostOfFollowUps(request));
+    if (ended.some(({ outcome }) => outcome.followUps ?? outcome.waits !== undefined))
+      this.#budget.grant(this.#allowance.mostOfExtras(request));
     this.#inFlight.send(request, (reply) => {
       const unsettled = ended.filter((_, index) => reply?.settled[index] === undefined);
       // What the last try has not settled stays so: after a failure there is one, when all jobs have ended.
@@ -298,7 +313,10 @@ export class Drain {
       if (isAccepted === undefined) return;
       this.#limits.onSettled?.(job, isAccepted);
       this.#counts[isAccepted ? countOf(outcome.to) : "lost"]++;
-      if (isAccepted && outcome.to !== "released" && "runAt" in outcome) noteReturn(outcome.lease.id, outcome.runAt);
+      if (isAccepted && outcome.to !== "released" && "runAt" in outcome) {
+        const { id } = outcome.lease;
+        noteReturn(id, reply.woken?.includes(id) ? now : outcome.runAt);
+      }
       // A parent waits for its children, whenever it may run.
       if (isAccepted) for (const { id, runAt, parent } of outcome.followUps ?? []) if (!parent) noteReturn(id, runAt);
     });

@@ -5,16 +5,14 @@ import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared
 import type { JobChildren } from "./children.ts";
 import type { ChildrenWait, JobEnqueueOptions } from "./enqueue-options.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
-import type { UnchangedByJson } from "./json-of.ts";
+import type { JsonOf, UnchangedByJson } from "./json-of.ts";
 import { isOfInterface } from "./of-interface.ts";
 import { checkRetryOptions, type JobOptions, LONGEST_NAME, ruleOf, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
+import type { SleepOptions, StepOptions, StepRun, WaitForOptions } from "./steps.ts";
 
-/**
- * The second argument of `perform`: the current attempt. Pass it on as it is: `{ ...job }` has no `signal`, which is
- * created when you read it.
- */
-export interface JobContext {
+/** What the handler of one job and that of many know of an attempt, and can do with it. */
+export interface CommonJobContext {
   /** The job's id. It is the same in every attempt, so you can use it as an idempotency key for what the job calls. */
   readonly id: string;
   /** The job's name. */
@@ -86,8 +84,56 @@ export interface JobContext {
   ): string;
 }
 
-/** The attempt of one job that `performBatch` gets. `extend` extends the time and the leases of all of them. */
-export interface BatchJobContext extends JobContext {
+/**
+ * The second argument of `perform`: the current attempt. Pass it on as it is: `{ ...job }` has no `signal`, which is
+ * created when you read it.
+ */
+export interface JobContext extends CommonJobContext {
+  /**
+   * Does a part of the job once. The result is stored before the promise resolves, and later attempts find it by the
+   * name instead of calling `run` again. So after a failure, a kill or the end of an invocation, the job goes on where
+   * it was.
+   *
+   * If `run` throws, the attempt ends, whatever the handler catches. It is retried as the job is, or as `options` say,
+   * and only this step runs again. When its retries are used up, or it throws a `PermanentError`, the promise rejects
+   * with a `StepError`. Retries count from the last stored step on.
+   *
+   * Steps can run in parallel. Each gets the job's timeout, or one of its own. If the invocation has too little time
+   * left for a step, the job continues in another one. A step costs 3 commands, and 0.3 if many end together.
+   *
+   * @param name identifies the step: 1 to 128 characters, once in each job. In a loop, number them: `row-${index}`. If
+   *   you rename a step, it runs again.
+   * @param run does the work. A kill between its end and the store repeats it: pass `key` to what it calls.
+   * @returns the result, as JSON has it: at most 256 KiB, and 1 MiB for all steps of a job.
+   * @throws {StepError} if the step has failed for good.
+   * @throws {TidegateError} `invalid_request` for an invalid name or option; `conflict` if the attempt has ended.
+   */
+  step<Result>(name: string, run: (step: StepRun) => Result, options?: StepOptions): Promise<JsonOf<Awaited<Result>>>;
+  /**
+   * Leaves the slot, and runs the handler again when the time has come: its steps are found, and this call returns. No
+   * attempt is used. Await it alone, with no step beside it. The handler's `finally` blocks do not run.
+   *
+   * @param when a duration from now, or a point in time.
+   * @throws {TidegateError} `invalid_request` for an invalid time or option; `conflict` if the attempt has ended.
+   */
+  sleep(when: Duration | Date, options?: SleepOptions): Promise<void>;
+  /**
+   * Leaves the slot until `queue.signal(event, data)` is called, as `sleep` does. A signal that came before, and that no
+   * job has received, counts too: signals are kept for 7 days.
+   *
+   * @param event the name of the signal, or up to 16 names of which the first to come counts.
+   * @returns the data of the signal, or null if none has come within `timeout`.
+   * @throws {TidegateError} `invalid_request` for an invalid name or option, or on a queue with partitions; `conflict`
+   *   if the attempt has ended.
+   */
+  waitFor<Data = unknown>(event: string | readonly string[], options: WaitForOptions): Promise<Data | null>;
+}
+
+/**
+ * The attempt of one job that `performBatch` gets. `extend` extends the time and the leases of all of them. It has no
+ * steps: one call performs many jobs, and cannot leave for one of them.
+ */
+export interface BatchJobContext extends CommonJobContext {
   /**
    * Fails only this job, whatever the handler returns or throws: it is retried or dead, as if its own handler had
    * thrown `error`. `PermanentError` and `RetryAfterError` work as usual. A second call changes nothing.

@@ -20,6 +20,14 @@ export class RetryAfterError extends Error {
   }
 }
 
+/**
+ * A step has used up its retries, or has thrown a `PermanentError`. Catch it where you await the step to go on without
+ * it. If you do not, the job is dead, and a retry from the dead-letter queue runs only this step again.
+ */
+export class StepError extends Error {
+  override readonly name = "StepError";
+}
+
 /** An attempt took longer than its timeout, or than the time of its invocation. */
 export class TimeoutError extends Error {
   override readonly name = "TimeoutError";

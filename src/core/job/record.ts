@@ -4,6 +4,7 @@ import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE } from "../store/store.ts";
 import type { BackoffRule } from "./backoff.ts";
 import { decode, encode, whyUnreadable } from "./codec.ts";
+import type { StoredStep } from "./steps.ts";
 import type { JobTrace } from "./trace-context.ts";
 
 export interface AttemptError {
@@ -45,6 +46,8 @@ export interface JobRecord {
   readonly errors?: readonly AttemptError[];
   /** When it was last retried as a dead job: earlier failures no longer count. ms since 1970 */
   readonly revivedAt?: number;
+  /** The same: when a step of it was stored last. */
+  readonly advancedAt?: number;
   readonly progress?: unknown;
   /** The attempt that stored progress or log lines last, and when it began. ms since 1970 */
   readonly begun?: { readonly attempt: number; readonly at: number };
@@ -59,6 +62,11 @@ export interface JobRecord {
   readonly lastSibling?: string;
   /** If it has children: what became of them, once it has been claimed. */
   readonly children?: ChildCounts;
+  /** What it remembers of its steps, sleeps and waits, in the order in which they began. */
+  readonly steps?: readonly StoredStep[];
+  /** What it waits for, or has waited for, and the signal that has come: see core/store/signals.ts. */
+  readonly waits?: string;
+  readonly signal?: { readonly event: string; readonly data: unknown };
   /** How it ended. Only on completed and dead jobs. */
   readonly end?: JobEnd;
 }
@@ -104,15 +112,21 @@ export function attemptOf(record: JobRecord, claims: number): number {
   return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;
 }
 
-/** The last attempt that has failed, not counting those before a retry of the dead job; 0 if none has. */
-export function lastFailedAttempt({ errors = [], revivedAt = 0 }: JobRecord): number {
+/** The last attempt that has failed since a retry of the dead job, and since its last stored step; 0 if none has. */
+export function lastFailedAttempt({ errors = [], revivedAt = 0, advancedAt = 0 }: JobRecord): number {
   const last = errors.at(-1);
-  return last && last.at > revivedAt ? last.attempt : 0;
+  return last && last.at > Math.max(revivedAt, advancedAt) ? last.attempt : 0;
 }
 
 /** The record after a claim that started nothing. If none ever did, it ends with the count (store/replacement.ts). */
 export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
+}
+
+/** The record with another payload. What the job waits for stays at the end. */
+export function withPayload(record: JobRecord, payload: unknown): JobRecord {
+  const { waits, signal, ...rest } = record;
+  return { ...rest, payload, ...(waits !== undefined && { waits }), ...(signal && { signal }) };
 }
 
 /** The record after an attempt that was snoozed. */

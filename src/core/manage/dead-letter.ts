@@ -178,9 +178,14 @@ function retryOf(
   const { end, hidden: stored, ...rest } = readRecord(dead);
   const claims = end?.claims ?? 0;
   const hidden = hide(stored);
-  const kept = { ...rest, ...change, ...(hidden !== undefined && { hidden }) };
+  const kept = { ...rest, ...change, ...withoutFailures(rest), ...(hidden !== undefined && { hidden }) };
   const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }));
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
+}
+
+/** The steps that have succeeded: a retry runs only the others. */
+function withoutFailures({ steps }: Pick<JobRecord, "steps">): Pick<JobRecord, "steps"> {
+  return steps ? { steps: steps.filter(({ error }) => !error) } : {};
 }
 
 /** Removes dead jobs for good, and returns how many. @throws as `Queue.removeFromDeadLetter` */

@@ -7,6 +7,7 @@ import { begunAbout } from "../job/lease-length.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
+import { type StepInfo, stepsOf } from "./step-info.ts";
 
 /** Why an attempt failed. */
 export interface JobError {
@@ -75,6 +76,10 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
    * begun, they stay as they were then.
    */
   readonly children?: JobChildren;
+  /** What it remembers of its steps, sleeps and waits, in the order in which they began. Only for a job that has some. */
+  readonly steps?: readonly StepInfo[];
+  /** The signals that it waits for, and until when. Only while it waits. */
+  readonly waitingFor?: { readonly events: readonly string[]; readonly until: Date };
   /** The last failures, oldest first: at most five. */
   readonly errors: readonly FailedAttempt[];
   /** What its attempts have logged, oldest first: the last 100 lines, up to 8 KB. */
@@ -147,6 +152,7 @@ export function jobInfo(
     errors: (record.errors ?? []).map(failedAttempt),
     logs: (record.logs ?? []).map(logLine),
     ...childrenOf(stored, record),
+    ...stepsOf(record),
     ...(record.progress !== undefined && { progress: record.progress }),
     ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
     ...(stored.state === "running" && runningOf(stored, record, definitions, now)),

@@ -2,7 +2,7 @@ import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
 import { type HeldBack, heldBack } from "../flow/held-back.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { LONGEST_ID } from "../job/options.ts";
-import { encodeRecord, readRecord } from "../job/record.ts";
+import { encodeRecord, readRecord, withPayload } from "../job/record.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
@@ -88,7 +88,7 @@ async function storeChange(
   const before = readRecord(stored);
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const record =
-    "payload" in change ? written("payload", () => encodeRecord({ ...before, payload: change.payload })) : undefined;
+    "payload" in change ? written("payload", () => encodeRecord(withPayload(before, change.payload))) : undefined;
   const definition = definitions.get(before.name);
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;

@@ -1,10 +1,11 @@
 import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt-info.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { decodeRecord } from "../job/record.ts";
+import type { StoredStep } from "../job/steps.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { ExchangeReply, Fire, FollowUpJob } from "../store/store.ts";
 import { atMostAWhile } from "./afterwards.ts";
-import type { CheckedHooks } from "./hooks.ts";
+import type { CheckedHooks, StepEvent } from "./hooks.ts";
 
 interface HookNeeds {
   readonly hooks: CheckedHooks | undefined;
@@ -63,6 +64,14 @@ export class HookCalls {
 
   started(attempt: AttemptInfo, waitedMs: number): void {
     this.#call("onStart", this.#hooks.given.onStart, { ...attempt, waitedMs });
+  }
+
+  stepped(attempt: AttemptInfo, step: StoredStep, now: number): void {
+    const { name, at, endedAt, attempt: stepAttempt = 1, error } = step;
+    const failed = endedAt === undefined ? "retried" : "failed";
+    const state = error ? failed : "completed";
+    const event = { ...attempt, step: name, state, stepAttempt, ranMs: Math.max(0, now - at), ...(error && { error }) };
+    this.#call("onStep", this.#hooks.given.onStep, event as StepEvent);
   }
 
   #settled({ info: attempt, dueAt }: SettledAttempt["job"], outcome: AttemptOutcome, isAccepted: boolean): void {

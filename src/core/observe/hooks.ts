@@ -57,6 +57,20 @@ export interface ExpireEvent extends AttemptInfo {
   readonly runAt: Date;
 }
 
+/** An attempt of a step that has ended. */
+export interface StepEvent extends AttemptInfo {
+  /** The name of the step. */
+  readonly step: string;
+  /** "failed": for good. "retried": the job will try it again. */
+  readonly state: "completed" | "failed" | "retried";
+  /** Which attempt of the step it was: 1 for the first. */
+  readonly stepAttempt: number;
+  /** How long the attempt of the step took, in ms. */
+  readonly ranMs: number;
+  /** Why it failed. */
+  readonly error?: { readonly name: string; readonly message: string };
+}
+
 /** An attempt that ended after its lease had expired. */
 export interface LostEvent extends CompleteEvent {
   /** The outcome that the attempt would have had. */
@@ -81,6 +95,10 @@ export interface Hooks {
   readonly onEnqueue?: ((event: EnqueueEvent) => unknown) | undefined;
   /** An attempt starts. */
   readonly onStart?: ((event: StartEvent) => unknown) | undefined;
+  /**
+   * An attempt of a step has ended. Unlike the outcome of a job, it is not stored yet: after a kill it may come again.
+   */
+  readonly onStep?: ((event: StepEvent) => unknown) | undefined;
   /** The job has completed. */
   readonly onComplete?: ((event: CompleteEvent) => unknown) | undefined;
   /** The attempt failed, and the job will be retried. */
@@ -101,7 +119,7 @@ export interface Hooks {
 }
 
 const names: ReadonlySet<keyof Hooks> = new Set([
-  ...(["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onExpire"] as const),
+  ...(["onEnqueue", "onStart", "onStep", "onComplete", "onRetry", "onSnooze", "onDead", "onExpire"] as const),
   ...(["onLost", "onError"] as const),
 ]);
 

@@ -34,6 +34,7 @@ import {
   reschedulePending,
 } from "../manage/pending-jobs.ts";
 import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
+import { type SignalOptions, type SignalResult, signal } from "../manage/signal.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type JobAndId, readJobAndId } from "../manage/typed-job.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
@@ -174,6 +175,21 @@ export class Queue {
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     return this.#enqueuer.many(jobs, options);
+  }
+
+  /**
+   * Sends a signal: every job that waits for it in `job.waitFor` gets its data, and is due. If none waits, the signal is
+   * kept for the first job that will. It reaches each job once, whatever is repeated or lost on the way.
+   *
+   * It costs 8 commands, for one job or a hundred, and 4 if it is kept. One event keeps up to 256 KiB of signals.
+   *
+   * @param event 1 to 256 characters, such as "reply-42". Give each thing that a job waits for a name of its own.
+   * @param data what `waitFor` returns: any JSON of up to 256 KiB. Default null.
+   * @throws {TidegateError} `invalid_request`, also on a queue with partitions; `payload_too_large`; `conflict` if too
+   *   many signals are kept for the event.
+   */
+  async signal(event: string, data: unknown = null, options: SignalOptions = {}): Promise<SignalResult> {
+    return signal(this.#open, event, data, options);
   }
 
   // Draining ----------------------------------------------------------------------------------------------------------

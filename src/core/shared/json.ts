@@ -1,7 +1,7 @@
 import { invalidRequest, TidegateError } from "./errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 
-type Stored = "payload" | "progress" | "result";
+type Stored = "payload" | "progress" | "result" | "data";
 
 /**
  * Copies a value as JSON keeps it, so that the stored value is the checked one, whatever the caller changes later.

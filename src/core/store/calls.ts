@@ -10,6 +10,7 @@ export type StoreMethod =
   | "peek"
   | "peekWithManifest"
   | "extend"
+  | "signal"
   | "find"
   | "findDead"
   | "findEach"

@@ -6,6 +6,7 @@ import type { Cost, Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
 import type { StoredPending } from "./pending.ts";
 import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
+import type { NewSignal, SignalReply } from "./signals.ts";
 import type { StoredStats } from "./stats.ts";
 
 /**
@@ -71,6 +72,8 @@ export interface Lease {
   readonly isOfRun?: boolean;
   /** If the job is a child: what follows the parent's id in the id of the last child. */
   readonly lastSibling?: string;
+  /** What the job waited for when it was claimed, as its record said it. Its outcome ends that. */
+  readonly waits?: string;
   /** Its other possible ends, after renewals whose replies were lost. An outcome counts under each of them. */
   readonly mayEndAt?: readonly number[];
 }
@@ -155,6 +158,11 @@ export type Outcome = {
   readonly timing?: Timing | undefined;
   /** Jobs that are made together with the outcome, or not at all. They are in the partition of their job. */
   readonly followUps?: readonly FollowUpJob[] | undefined;
+  /**
+   * What the job waits for from now on, as the end of its record says it too: only of a job that is snoozed. If a signal
+   * was kept for one of these events, the job gets it, and is due at once.
+   */
+  readonly waits?: string | undefined;
 } /** The job is done. `at` is when it ended. Default: `now` of the request. */ & (
   | { readonly to: "completed"; readonly lease: Lease; readonly at?: number; readonly record: string }
   /** The attempt failed, and the job waits for the next one. */
@@ -271,6 +279,8 @@ export interface ExchangeSize {
   readonly settles?: number;
   /** How many jobs the outcomes make. */
   readonly followUps?: number;
+  /** How many of the outcomes wait for signals. */
+  readonly waits?: number;
   readonly fires?: number;
   /** How many jobs the schedules make. */
   readonly firedJobs?: number;
@@ -286,6 +296,7 @@ export function sizeOf({ settle, fire, claim }: Pick<ExchangeRequest, "settle" |
   return {
     settles: settle.length,
     followUps: followUps.length,
+    waits: settle.filter(({ waits }) => waits !== undefined).length,
     fires,
     firedJobs,
     claims: claim?.limit ?? 0,
@@ -371,6 +382,8 @@ export interface SettleReply {
   readonly settled: readonly (boolean | undefined)[];
   /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
   readonly gone?: readonly string[] | undefined;
+  /** The ids of jobs that wait for a signal that was kept: they are due. Default: none. */
+  readonly woken?: readonly string[] | undefined;
   /** Why one of several partitions failed. It is safe to send that partition the same again. */
   readonly failure?: unknown;
 }
@@ -525,6 +538,8 @@ export interface LocalFacts {
   /** The most that a `settle` or an `exchange` of this size costs, each time it is sent. */
   mostOfExchange(size: ExchangeSize): Cost;
   readonly mostOfPeek: Cost;
+  /** Why jobs cannot wait for signals; undefined if they can. */
+  readonly refusesSignals?: string;
   /** Whether an exchange knows where to claim only after a peek. */
   readonly mustPeek: boolean;
   mostOfExtend(leases: number): Cost;
@@ -576,6 +591,11 @@ export interface QueueStore {
    * each send ends the leases 1 ms later than the one before it: one that arrives late then overwrites no newer record.
    */
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
+  /**
+   * Brings a signal to the jobs that wait for it: their records get its text, and they are due. A job that runs does not
+   * wait, nor does one whose timeout is over. If none waits, the signal is kept for the first one that will.
+   */
+  signal(signal: NewSignal, now: number): Promise<SignalReply>;
   /** Reads one job, in any state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
   /** Reads these jobs, in any state, until their records have `mostBytes`: at least one of the ids. */

@@ -2,6 +2,8 @@ import { budgetOptions, drainOptions } from "../../core/drain/options.ts";
 import { LONGEST_PARENT_ID } from "../../core/enqueue/family.ts";
 import { enqueueOptions } from "../../core/enqueue/new-job.ts";
 import { limitOptions } from "../../core/job/flow-control.ts";
+import { signalOptions } from "../../core/manage/signal.ts";
+import { eventName } from "../../core/job/steps.ts";
 import { idText, LONGEST_NAME, nameText, withRule } from "../../core/job/options.ts";
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
@@ -56,7 +58,7 @@ export interface Problem {
 const parameters = <const Parts extends Fields>(fields: Parts) => object(fields, [], "the query");
 const newKey = pathText(LONGEST_KEY, "daily");
 
-export const pathParts = { id: idText, key: text(LONGEST_KEY, "daily"), queue: text(LONGEST_NAME, "default") };
+export const pathParts = { id: idText, event: eventName, key: text(LONGEST_KEY, "daily"), queue: text(LONGEST_NAME, "default") };
 
 /** Which limits of a key contradict each other, or mean nothing alone. */
 const limitRules = {
@@ -141,6 +143,11 @@ export const changeBody = withKeywords(changeOptions, {
   minProperties: 1,
   examples: [{ delay: "1h" }],
 });
+/** The body of `POST /signals/:event`. */
+export const signalBody = withKeywords(object({ data: anything, ...signalOptions.fields }), {
+  examples: [{ data: { text: "yes" }, id: "msg-17" }],
+});
+
 export const clearQuery = object(clearOptions.fields, ["state"], "the query");
 
 const paged = { cursor: cursorIn(pendingStates) };

@@ -19,6 +19,8 @@ import type {
 } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
+import type { SignalResult } from "../../core/manage/signal.ts";
+import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-jobs.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { QueueList } from "../../core/queue/queues.ts";
@@ -124,6 +126,18 @@ export const heldBack = record<HeldBack>()({
   until: nullable(time),
 });
 const children = record<JobChildren>()(each("total pending completed dead dropped", count));
+const step = record<StepInfo>()({
+  name: text,
+  kind: words(["step", "sleep", "wait"]),
+  state: words(["completed", "failed", "retrying", "sleeping", "waiting", "timedOut"]),
+  startedAt: time,
+  endedAt: nullable(time),
+  attempt: count,
+  result: optional(anything),
+  error: optional(record<NonNullable<StepInfo["error"]>>()(errorFields)),
+  until: optional(time),
+});
+const waitingFor = record<NonNullable<JobInfo["waitingFor"]>>()({ events: list(text), until: time });
 const jobFields = {
   ...each("id name queue", text),
   payload: anything,
@@ -135,6 +149,8 @@ const jobFields = {
   logs: list(logLine),
   heldBack: optional(heldBack),
   children: optional(children),
+  steps: optional(list(step)),
+  waitingFor: optional(waitingFor),
   ...each("progress result", optional(anything)),
   ...each("expiresAt startedAt leaseEndsAt completedAt", optional(time)),
   schedule: optional(record<{ readonly key: string; readonly slot: Date }>()({ key: text, slot: time })),
@@ -191,6 +207,7 @@ export const duplicateOrMany = shape<
   anyOf: [enqueueResult.json, enqueueResults.json, eachResults.json],
 });
 
+export const signalResult = record<SignalResult>()({ woken: count, kept: flag });
 export const cleared = record<{ readonly cleared: number }>()({ cleared: count });
 export const cancelledJobs = record<CancelledJobs>()({ cancelled: count, cursor });
 export const rescheduledJobs = record<RescheduledJobs>()({ rescheduled: count, runAt: time, cursor });

@@ -7,6 +7,7 @@ import { jobRoutes } from "./jobs.ts";
 import { queueRoutes } from "./queue.ts";
 import { type Route, replyJson, respondingRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
+import { signalRoutes } from "./signals.ts";
 
 /** The OpenAPI documents, for a named queue and for the root. Building one takes some milliseconds. */
 const documents = new Map<boolean, string>();
@@ -16,6 +17,7 @@ export const routes: readonly Route[] = [
   ...deadLetterRoutes,
   ...scheduleRoutes,
   ...flowControlRoutes,
+  ...signalRoutes,
   ...queueRoutes,
   ...activityRoutes,
   respondingRoute("GET /openapi.json", "getDescription", "anyone", {

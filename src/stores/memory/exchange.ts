@@ -16,6 +16,7 @@ import {
   unpack,
   waitingScore,
 } from "../../core/store/score.ts";
+import { withSignal } from "../../core/store/signals.ts";
 import {
   CLAIM_CYCLE,
   type ClaimRequest,
@@ -39,7 +40,7 @@ import type { MemoryState } from "./state.ts";
 /** Settles outcomes, fires schedules and claims what is due, as in exchange.lua. */
 export function exchange(state: MemoryState, request: ExchangeRequest): ExchangeReply {
   const { now } = request;
-  const settled = settle(state, request);
+  const { settled, woken } = settle(state, request);
   const gone = goneOf(state, request);
   const fired = request.fire.map((each) => fire(state, each, now));
   state.flowControl.putMarks(now);
@@ -51,13 +52,17 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
   const nextAt = state.nextDueAt(claims ? now : undefined, new Set(taken));
-  return { paused: state.paused, nextAt, settled, gone, fired, jobs, ...claimed };
+  return { paused: state.paused, nextAt, settled, woken, gone, fired, jobs, ...claimed };
 }
 
 /** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */
-export function settle(state: MemoryState, request: SettleRequest): readonly boolean[] {
+export function settle(
+  state: MemoryState,
+  request: SettleRequest,
+): { readonly settled: readonly boolean[]; readonly woken: readonly string[] } {
   const accepted: Outcome[] = [];
-  const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted));
+  const woken: string[] = [];
+  const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted, woken));
   const timed = [...accepted].sort((one, other) => outcomeKinds[one.to] - outcomeKinds[other.to]);
   for (const { lease, timing } of timed)
     if (lease.flow && timing) state.flowControl.notePace(lease.flow, Math.round(timing.ranMs));
@@ -69,14 +74,20 @@ export function settle(state: MemoryState, request: SettleRequest): readonly boo
   state.release(fates, request.now);
   state.tally.count(accepted, request.now, request.observe === true);
   state.flowControl.putMarks(request.now);
-  return settled;
+  return { settled, woken };
 }
 
 export function goneOf(state: MemoryState, { watch = [] }: SettleRequest): readonly string[] {
   return watch.map(({ id }) => id).filter((id) => state.due.score(id) === undefined);
 }
 
-function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest, accepted: Outcome[]): boolean {
+function settleOne(
+  state: MemoryState,
+  outcome: Outcome,
+  request: SettleRequest,
+  accepted: Outcome[],
+  woken: string[],
+): boolean {
   const { now, retentionMs, observe = false, isResend = false } = request;
   const { lease, record } = outcome;
   const score = state.due.score(lease.id);
@@ -85,9 +96,12 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
     state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
+  state.signals.end(lease.id, lease.waits);
   if ("runAt" in outcome) {
-    state.wait(lease.id, againScore(outcome));
-    state.records.set(lease.id, record);
+    const signal = outcome.waits && state.signals.begin(lease.id, outcome.waits, now);
+    state.wait(lease.id, againScore(signal === undefined ? outcome : { ...outcome, runAt: now }));
+    state.records.set(lease.id, signal === undefined ? record : withSignal(record, signal));
+    if (signal !== undefined) woken.push(lease.id);
     if (outcome.to === "retried") state.counters.retried++;
     return true;
   }
@@ -110,7 +124,10 @@ function settleOne(state: MemoryState, outcome: Outcome, request: SettleRequest,
 /** Whether an earlier request settled the outcome and its reply was lost: then its record is there. */
 function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
   if (to === "dead") return state.deadRecords.get(lease.id) === record;
-  if (to !== "completed" && to !== "expired") return state.records.get(lease.id) === record;
+  if (to !== "completed" && to !== "expired") {
+    const stored = state.records.get(lease.id);
+    return stored === record || stored?.startsWith(withSignal(record, "").slice(0, -1)) === true;
+  }
   if (to === "expired" || retentionMs === 0) return state.due.score(lease.id) === undefined;
   return state.done.get(lease.id)?.record === record;
 }

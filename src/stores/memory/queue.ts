@@ -83,7 +83,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     local,
     enqueue: async (jobs, now) => enqueue(state, jobs, now),
     enqueueFamily: async (family, now) => enqueueFamily(state, family, now),
-    settle: async (request) => ({ settled: settle(state, request), gone: goneOf(state, request) }),
+    settle: async (request) => ({ ...settle(state, request), gone: goneOf(state, request) }),
     exchange: async (request) => exchange(state, request),
     async partitions(wanted) {
       if (!state.isEmpty) return "whole";
@@ -106,6 +106,11 @@ export function memoryQueue(state: MemoryState): QueueStore {
       });
       flowControl.putMarks(Number.POSITIVE_INFINITY);
       return { leases };
+    },
+    async signal(signal, now) {
+      const reply = state.signals.send(state, signal, now);
+      flowControl.putMarks(now);
+      return reply;
     },
     find: async (id, now) => findJob(state, id, now),
     async findEach(ids, mostBytes, now) {

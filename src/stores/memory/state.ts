@@ -14,6 +14,7 @@ import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
 import { Families } from "./families.ts";
 import { FlowControl } from "./flow-control.ts";
+import { Signals } from "./signals.ts";
 import { SortedSet } from "./sorted-set.ts";
 
 interface Recurring {
@@ -45,6 +46,7 @@ export class MemoryState {
   readonly schedules = new Map<string, Recurring>();
   readonly documents = new Documents();
   readonly families = new Families();
+  readonly signals = new Signals();
   readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0, expired: 0 };
   readonly tally = new Tally();
   paused = false;
@@ -108,6 +110,7 @@ export class MemoryState {
     this.records.delete(id);
     this.flows.delete(id);
     this.families.forget(id);
+    this.signals.forget(id);
   }
 
   /** Removes a job that has neither completed nor died. @returns its parent, if it is a child. */

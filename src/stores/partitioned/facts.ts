@@ -25,6 +25,8 @@ export function partitionOfKey(key: string, count: number): number {
 export class PartitionedFacts implements LocalFacts {
   readonly mostOfPeek: Cost;
   readonly mustPeek = true;
+  readonly refusesSignals =
+    "A queue in partitions takes no signals: a signal would have to reach the jobs of all partitions in one atomic step. Use a queue without partitions for jobs that wait for signals. Steps and sleeps work.";
   readonly keepsConnection: boolean;
   readonly mostOfPartitions: Cost;
   /** One partition of each store. */

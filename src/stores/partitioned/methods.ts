@@ -1,3 +1,4 @@
+import { invalidRequest } from "../../core/shared/errors.ts";
 import type { StoreMethod } from "../../core/store/calls.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { enqueue, enqueueFamily } from "./enqueue.ts";
@@ -79,6 +80,9 @@ const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
   peek: by((parts, now) => peek(parts, now)),
   peekWithManifest: by(peekWithManifest),
   extend: by(extend),
+  signal: by(async ({ local }) => {
+    throw invalidRequest(local.refusesSignals ?? "");
+  }),
   find: inOne((parts, id) => parts.of(id)),
   findDead: by(findDead),
   findEach: by(findEach),

@@ -24,6 +24,7 @@ import { childrenArgument, followUpArguments, metricArguments, outcomeArguments,
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import * as scripts from "./scripts.generated.ts";
+import { waitsArgument } from "./signals.ts";
 import { idOf } from "./stored-job.ts";
 
 /** Claims nothing: exchange.lua only reads what is due next. */
@@ -40,8 +41,8 @@ const LEFT_PARENTS = 4;
 export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exchange"> {
   return {
     async settle(request) {
-      const { settled, gone } = await exchange(caller, { ...request, fire: [] }, NO_READ);
-      return { settled, gone };
+      const { settled, woken, gone } = await exchange(caller, { ...request, fire: [] }, NO_READ);
+      return { settled, woken, gone };
     },
     exchange: (request) => exchange(caller, request, request.claim ?? NO_CLAIM),
   };
@@ -73,6 +74,7 @@ async function exchange(
     ...metricArguments(sent, observe ? placesOf(caller) : undefined),
     ...watchArguments(settle.length > 0 ? watch : []),
     childrenArgument(sent),
+    waitsArgument(sent),
     String(fire.length),
     ...fire.flatMap(fireArguments),
   ];
@@ -80,9 +82,10 @@ async function exchange(
   const sending = { pauseMs: resendPauseMs, most: (maySweep ? sweeping : most) + mostOfParents(parents) };
   const values = (await caller.values(scripts.exchange, args, sending)) as readonly unknown[];
   if (Number(values[0]) >= LEFT_PARENTS) caller.noteFamily();
-  const { places, missing, settled, ...reply } = readReply(values, now, now + leaseMs);
+  const { places, missing, settled, haveSignals, ...reply } = readReply(values, now, now + leaseMs);
   notePlaces(caller, places);
-  return { ...reply, settled: acceptedBy(settled), gone: goneAmong(watch, missing) };
+  const woken = haveSignals.flatMap((hasSignal, place) => (hasSignal ? (sent[place]?.lease.id ?? []) : []));
+  return { ...reply, settled: acceptedBy(settled), woken, gone: goneAmong(watch, missing) };
 }
 
 /** Whether its job is a child, or it makes parents. */
@@ -149,6 +152,8 @@ function fireArguments(fire: Fire): string[] {
 
 /** The reply of exchange.lua, and what the store alone needs of it. */
 interface ScriptReply extends ExchangeReply {
+  /** For each outcome that was sent, whether its job has got a signal that was kept. */
+  readonly haveSignals: readonly boolean[];
   /** Where the metrics of names are: '' for a name that has no place any more. */
   readonly places: ReadonlyMap<string, string>;
   /** The names of watched jobs that are not in `due`. */
@@ -175,7 +180,8 @@ function readReply(reply: readonly unknown[], now: number, endsAt: number): Scri
     nextAt: timeOf(String(next)),
     backlog: Number(backlog),
     ...(Number(evicted) > 0 && { evicted: Number(evicted) }),
-    settled: settled.map((accepted) => accepted === "1"),
+    settled: settled.map((accepted) => accepted !== "0"),
+    haveSignals: settled.map((accepted) => accepted === "2"),
     fired: fired as readonly FireReply[],
     jobs: rowsOf(jobs, 3).map((row, index) => leasedJob(row, now, endsAt, recovered[index], runs)),
     schedules: rowsOf(schedules, 3).map(dueSchedule),

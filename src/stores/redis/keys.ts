@@ -44,6 +44,7 @@ const keyNames = [
   "documents:names",
   "documents:ends",
   "expiry",
+  "signals",
 ] as const;
 
 type KeyName = (typeof keyNames)[number];

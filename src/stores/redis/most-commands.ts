@@ -1,3 +1,4 @@
+import { MOST_EVENTS } from "../../core/job/steps.ts";
 import type { Cost } from "../../core/store/meter.ts";
 import type { ExchangeSize } from "../../core/store/store.ts";
 
@@ -15,7 +16,7 @@ const MOST_SCHEDULES = 10_000;
 
 /** Of lua/exchange.lua. */
 export function mostOfExchange(size: ExchangeSize): Cost {
-  const { settles = 0, followUps = 0, fires = 0, firedJobs = 0, claims = 0, hasKeys = false } = size;
+  const { settles = 0, followUps = 0, waits = 0, fires = 0, firedJobs = 0, claims = 0, hasKeys = false } = size;
   // The script itself, and ZRANGE of what is due next.
   let [kinds, values] = [2, 0];
   if (settles > 0) {
@@ -36,6 +37,12 @@ export function mostOfExchange(size: ExchangeSize): Cost {
     // ZMSCORE, HSET and ZADD: in the commands of the outcomes, or beside them. A resend reads those that have ended.
     kinds += 5;
     values += 7 * followUps;
+  }
+  if (waits > 0) {
+    // HMGET of signals that are kept; of those that a job gets, HDEL, and HSETEX of what is left of others. Marks come in
+    // ZADD and ZREM of the outcomes. Without HSETEX, HSET and ZADD in its place.
+    kinds += 5;
+    values += 6 * MOST_EVENTS * waits;
   }
   if (fires > 0) {
     // ZMSCORE of schedules, and under two names of what they must not overlap and of their jobs; HSET of both, and

@@ -21,6 +21,7 @@ import {
 } from "./most-commands.ts";
 import { peekCalls } from "./peek.ts";
 import { scheduleCalls } from "./schedules.ts";
+import { signalCalls } from "./signals.ts";
 import { statisticsCalls } from "./statistics.ts";
 
 const local: LocalFacts = {
@@ -58,6 +59,7 @@ export function redisQueue(
     ...flowCalls(caller),
     ...statisticsCalls(caller),
     ...scheduleCalls(caller),
+    ...signalCalls(caller),
     ...documentCalls(caller),
   };
 }

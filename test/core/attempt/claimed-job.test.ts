@@ -11,7 +11,12 @@ const failure = (attempt: number) => ({ name: "Error", message: "no luck", attem
 
 /** A job with this record, claimed this often. */
 function claimed(claims: number, record = fresh): ClaimedJob {
-  const runtime = { queue: "default", store: memoryStore().open("default"), definitions: new Map([[job.name, job]]) };
+  const runtime = {
+    queue: "default",
+    clock: () => start,
+    store: memoryStore().open("default"),
+    definitions: new Map([[job.name, job]]),
+  };
   const lease = { id: "a-job", claims, endsAt: start + 60_000 };
   return new ClaimedJob(runtime, { lease, record: encodeRecord(record), dueAt: start });
 }

@@ -19,7 +19,7 @@ local function find_jobs(ids, may_run, note)
     local own = scores[2 * i - 1]
     local born_score = scores[2 * i]
     local score = tonumber(own or born_score or -1)
-    local _, _, leased = unpack_score(score)
+    local _, claims, leased = unpack_score(score)
     local job = { id = id, is_own = own, in_line = score >= IN_LINE, score = score >= IN_LINE and score - IN_LINE or score }
     refused[i] = score < 0 and 'missing' or leased == 1 and job.score >= after(now) and not may_run and 'running'
     if not refused[i] then
@@ -30,8 +30,9 @@ local function find_jobs(ids, may_run, note)
         push(born, job.born)
         push(born_scores, born_score)
       end
-      if own and (job.in_line or leased == 1) then
-        -- A job that waits outside of lines has no key. One with a lease may have one.
+      if own and (job.in_line or leased == 1 or claims > 0) then
+        -- A job that waits outside of lines has no key. One with a lease may have one. One that was attempted may wait for
+        -- a signal.
         push(keyed, job)
         push(keyed_ids, id)
       end
@@ -39,6 +40,7 @@ local function find_jobs(ids, may_run, note)
   end
   for i, record in ipairs(read_many('HMGET', jobs, keyed_ids)) do
     keyed[i].key, keyed[i].order = flow_of(record)
+    keyed[i].record = record
     if keyed[i].key then push(keys, keyed[i].key) end
   end
   load_keys(keys, now)

@@ -1,11 +1,11 @@
 -- Every script begins with this file: the keys of the queue, arguments, scores, and commands with many values.
--- KEYS are the sixteen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
+-- KEYS are the seventeen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
 -- this file sets OWN_EXPIRY: whether the server lacks HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the
 -- members that lead to them, and counts last: whichever command fails, no job is lost, and a resend does the rest.
 local due, jobs, dead, dead_jobs, done, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
-  document_ends, expiry = unpack(KEYS)
+  document_ends, expiry, signals = unpack(KEYS)
 
 -- Arguments are read one after the other, so a script reads them in the order in which its first comment lists them.
 local arguments_read = 0
@@ -282,8 +282,8 @@ local function was_stored(id, record)
 end
 
 -- Without HSETEX, a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key, 'f'
--- and a flow control key that is idle while its window is open.
-local EXPIRING = { [done] = 'j', [dedupe] = 'k' }
+-- and a flow control key that is idle while its window is open, 's' and the field of a signal.
+local EXPIRING = { [done] = 'j', [dedupe] = 'k', [signals] = 's' }
 
 -- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply of the script
 -- says so to the caller.
@@ -312,10 +312,11 @@ end
 local function remove_expired(now)
   if not OWN_EXPIRY then return end
   local members = call('ZRANGE', expiry, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE)
-  local fields = { j = {}, k = {}, f = {} }
+  local fields = { j = {}, k = {}, f = {}, s = {} }
   for _, member in ipairs(members) do push(fields[string.sub(member, 1, 1)], string.sub(member, 2)) end
   call_many('HDEL', done, fields.j)
   call_many('HDEL', dedupe, fields.k)
+  call_many('HDEL', signals, fields.s)
   local ended = {}
   for i, text in ipairs(read_many('HMGET', flow, fields.f)) do
     local ends = string.match(text or '', '^%d+:%d+:%d+:[01]:0/?%d*:%d+:(%d+):%d+:%d+:0:0:')

@@ -189,7 +189,9 @@ local function recognise(from, to, hash, stored)
     local i = unsure[n]
     -- The record of a completed job does not say which key it had.
     local own = hash == done and records[i] or (heads[i] or '') .. records[i]
-    if record == own then settled[i] = 1 end
+    -- A signal adds to the record of a job that waits.
+    local signalled = record and string.sub(own, 1, -2) .. ',"signal":'
+    if record == own or (record and string.sub(record, 1, #signalled) == signalled) then settled[i] = 1 end
   end
 end
 
@@ -287,6 +289,7 @@ end
 local function decide(count, follow_ups, stored)
   for i = 1, count do settled[i] = 0 end
   complete(stored)
+  begin_waits(stored)
   wait_again(stored)
   dead_letter(stored)
   drop(stored)
@@ -308,8 +311,10 @@ local function write(stored, undo)
   call_many('HSET', jobs, waiting_records, MANY)
   call_many('ZADD', due, waiting_members, MANY)
   if not undo then push_all(ended_members, ended_births) end
+  end_waits(ended_members)
   surely('ZREM', due, ended_members)
   keep_checkpoint(now)
+  take_signals()
   if counting.most > 0 then count_dropped_children() end
 end
 
@@ -319,6 +324,7 @@ function settle()
   read_metrics()
   local watched = arguments(number_argument())
   local children_text = argument()
+  read_waits()
   local is_alone = count == 1 and births[1] and last.completed == 1 and #follow_ups == 0 and not resend
   local stored
   local undo

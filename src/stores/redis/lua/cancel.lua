@@ -7,6 +7,7 @@ local counting = { most = 16, released = {} }
 -- include: _family.lua
 -- include: _children.lua
 -- include: _live_jobs.lua
+-- include: _waiting.lua
 local found, refused, scores = find_jobs(rest_of_arguments(), may_run, note_child)
 local ids = {}
 local removing = {}
@@ -14,6 +15,7 @@ local adding = {}
 local marks = {}
 for _, job in ipairs(found) do
   end_child(job.id, scores, marks, 'dropped')
+  push_wait_marks(marks, job.record, job.id)
   if job.born then push(removing, job.born, born_index(job.id, job.first)) end
   if job.is_own then
     push(ids, job.id)

@@ -18,6 +18,7 @@ local counting = { most = 16, released = {} }
 -- include: _family.lua
 -- include: _children.lua
 -- include: _dead_children.lua
+-- include: _waiting.lua
 
 -- The entries in groups come first, and their jobs go with them.
 local function clear_dead()
@@ -49,13 +50,14 @@ if state == 'dead' then return clear_dead() end
 -- The mark of a pause comes first. Without one more member, a piece of nothing else would be requested forever.
 if last_member == '' then piece = piece + 1 end
 local ids = {}
--- Of these, the jobs that may have keys, the scores of those in lines, and when the leases of the others end.
+-- Of these, the jobs that may have keys, or wait for signals, the scores of those in lines, and when leases end.
 local keyed_ids = {}
 local in_line = {}
 local lease_ends = {}
 local born = {}
 local born_scores = {}
 local to_examine = piece
+local wait_marks = {}
 
 -- Examines what is outside of lines. Returns whether it has come to the end of it.
 local function examine()
@@ -67,17 +69,15 @@ local function examine()
     local ready = score < after(now)
     if score >= UPPER or (state == 'ready' and not ready) then return true end
     to_examine = to_examine - 1
-    local time, _, leased = unpack_score(score)
+    local time, claims, leased = unpack_score(score)
     local waits = id_of(member) and (ready or leased == 0)
     if waits and is_born(member) and state ~= 'scheduled' then
       push(born, member)
       push(born_scores, range[i + 1])
     elseif waits and not (state == 'scheduled' and ready) then
       push(ids, member)
-      if leased == 1 then
-        push(keyed_ids, member)
-        lease_ends[member] = time
-      end
+      if leased == 1 or claims > 0 then push(keyed_ids, member) end
+      if leased == 1 then lease_ends[member] = time end
     elseif member ~= PAUSED then
       last_score = range[i + 1]
       last_member = member
@@ -107,6 +107,7 @@ local function leave_keys()
   load_keys(keys, now)
   for i, id in ipairs(keyed_ids) do
     local key, order = flow_of(records[i])
+    push_wait_marks(wait_marks, records[i], id)
     if key and in_line[id] then remove(flow_keys[key], order, in_line[id], id)
     elseif key then finish(flow_keys[key], lease_ends[id]) end
   end
@@ -128,6 +129,7 @@ local born_records = read_born(born, born_scores)
 for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
 commit_keys(now, adding, members)
 push_all(members, marks)
+push_all(members, wait_marks)
 surely('HDEL', jobs, ids)
 surely('ZREM', due, members)
 local cleared = #ids + #born

@@ -12,12 +12,13 @@
 --   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
 --     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), and schedules to
---   fire (_fire.lua)
+--   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), signals that jobs
+--   wait for (_waits.lua), and schedules to fire (_fire.lua)
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
 --   could not count their children; the score that is due next ('' for none);
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
---   1 for each accepted outcome, 0 for each refused one, since its lease is gone;
+--   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease is
+--     gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
 --   for each claimed job: name, record, score at which it was due (the name is the id, ' born:ID' if the job was made
 --     here, ' fired:ID' if an earlier send has made it);
@@ -85,11 +86,14 @@ do
   local read_member, mark_child
   -- include: _outcomes.lua
   local note_children, end_children, count_dropped_children
+  local read_waits, begin_waits, end_waits, take_signals
   do
     -- include: _family.lua
     -- include: _new_families.lua
     -- include: _children.lua
     -- include: _ended_children.lua
+    -- include: _waiting.lua
+    -- include: _waits.lua
   end
   -- include: _tally.lua
   -- include: _settle.lua

@@ -1,0 +1,72 @@
+import { TimeoutError, withoutStack } from "../job/errors.ts";
+import type { StepRun } from "../job/steps.ts";
+import { quote } from "../shared/errors.ts";
+
+interface RunningHost {
+  readonly id: string;
+  alarm(ms: number, ring: () => void): () => void;
+}
+
+/** One attempt of a step, which can be stopped. */
+export class RunningStep {
+  readonly #host: RunningHost;
+  readonly #name: string;
+  readonly #run: (step: StepRun) => unknown;
+  /** Its own timeout. Default: it takes as long as the attempt of the job may. */
+  readonly timeoutMs: number | undefined;
+  // Created only for a step that reads its signal.
+  #abort: AbortController | undefined;
+  #stopped: Error | undefined;
+  #reject: (reason: Error) => void = () => {};
+
+  constructor(host: RunningHost, name: string, run: (step: StepRun) => unknown, timeoutMs: number | undefined) {
+    this.#host = host;
+    this.#name = name;
+    this.#run = run;
+    this.timeoutMs = timeoutMs;
+  }
+
+  /** Calls the function of the step. Rejects with what it throws, or why it was stopped. */
+  async result(attempt: number): Promise<unknown> {
+    const { timeoutMs } = this;
+    const late = () => this.stop(tooLate(this.#name, timeoutMs));
+    const cancel = timeoutMs === undefined ? undefined : this.#host.alarm(timeoutMs, late);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#reject = reject;
+        if (this.#stopped) return reject(this.#stopped);
+        Promise.resolve(this.#run(this.#context(attempt))).then(resolve, reject);
+      });
+    } finally {
+      cancel?.();
+    }
+  }
+
+  /** Fails the step now, for this reason, and aborts its signal. */
+  stop(reason: Error): void {
+    this.#stopped ??= reason;
+    this.#abort?.abort(this.#stopped);
+    this.#reject(this.#stopped);
+  }
+
+  #context(attempt: number): StepRun {
+    const signalOf = () => this.#signal;
+    return {
+      key: `${this.#host.id}/${this.#name}`,
+      attempt,
+      get signal() {
+        return signalOf();
+      },
+    };
+  }
+
+  get #signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#stopped) this.#abort.abort(this.#stopped);
+    return this.#abort.signal;
+  }
+}
+
+function tooLate(name: string, timeoutMs: number | undefined): Error {
+  return withoutStack(new TimeoutError(`The step ${quote(name)} took longer than its timeout of ${timeoutMs} ms.`));
+}

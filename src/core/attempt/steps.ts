@@ -1,0 +1,334 @@
+import { PermanentError, StepError, withoutStack } from "../job/errors.ts";
+import { describeError } from "../job/record.ts";
+import {
+  eventName,
+  LARGEST_STEP,
+  MOST_EVENTS,
+  readStepOptions,
+  type SleepOptions,
+  type StepOptions,
+  type StepRun,
+  type StoredStep,
+  sleepOptions,
+  stepName,
+  stepTimeoutMs,
+  type WaitForOptions,
+  waitOptions,
+} from "../job/steps.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
+import { conflict, invalidRequest, quote } from "../shared/errors.ts";
+import { asJson } from "../shared/json.ts";
+import { bytesOf } from "../shared/limits.ts";
+import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
+import { isNamed } from "./retry.ts";
+import { RunningStep } from "./running-step.ts";
+
+/** What steps need of their attempt. */
+export interface StepHost {
+  readonly id: string;
+  /** The number of the attempt, since the last stored step. */
+  readonly attempt: number;
+  readonly maxRetries: number;
+  readonly timeoutMs: number;
+  /** Why the job cannot wait for signals; undefined if it can. */
+  readonly refusesSignals: string | undefined;
+  now(): number;
+  /** Calls `ring` once after `ms`. @returns a function that cancels it. */
+  alarm(ms: number, ring: () => void): () => void;
+  /** Whether the invocation has time for a step that takes so long. @param isFirst whether it is the attempt's first. */
+  hasTimeFor(timeoutMs: number, isFirst: boolean): boolean;
+  /** Makes the lease long enough for so long. */
+  giveTime(timeoutMs: number): Promise<Saved>;
+  /** Stores what the job remembers. Never rejects. */
+  save(): Promise<Saved>;
+  /** Reports the end of an attempt of a step. */
+  ended(step: StoredStep): void;
+  /** Ends the attempt, although its handler has not returned. */
+  leave(): void;
+}
+
+/**
+ * Whether something was stored. "later": the budget has no room for it, or the store does not reply, so that it is
+ * stored with the outcome. "lost": the lease is gone.
+ */
+export type Saved = "saved" | "later" | "lost";
+
+/** Why an attempt ends before its handler does. */
+export type Leaving =
+  /** It sleeps or waits: see `RememberedSteps.opened`. */
+  | { readonly why: "waits" }
+  /** It continues in another invocation. */
+  | { readonly why: "outOfTime" }
+  /** A step has failed, and is tried again. Or the steps are used wrongly. */
+  | { readonly why: "failed"; readonly error: unknown; readonly options: StepOptions };
+
+/**
+ * Within so many microtasks, steps that end together are stored together, and a call beside a sleep or a wait is
+ * noticed. Nested promises take a few each.
+ */
+const MICROTASKS = 8;
+
+async function settled(): Promise<void> {
+  for (let count = 0; count < MICROTASKS; count++) await undefined;
+}
+
+/** A handler that awaits it goes no further, and is collected with it. So no `catch` can get in the way. */
+const never = (): Promise<never> => new Promise(() => {});
+
+/** The steps, sleeps and waits of one attempt, as its handler calls them. */
+export class Steps {
+  readonly #host: StepHost;
+  readonly #remembered: RememberedSteps;
+  readonly #called = new Set<string>();
+  readonly #running = new Set<RunningStep>();
+  #begun = 0;
+  /** How many sleeps have no name, and how often the job has waited for the same events. */
+  readonly #counts = new Map<string, number>();
+  #leaving: Leaving | undefined;
+  #hasEnded = false;
+  #whenIdle: (() => void)[] = [];
+  #saving: Promise<Saved> | undefined;
+  #nextSave: Promise<Saved> | undefined;
+
+  constructor(host: StepHost, remembered: RememberedSteps) {
+    this.#host = host;
+    this.#remembered = remembered;
+  }
+
+  /** Why the attempt ends before its handler does; undefined if it need not. */
+  get leaving(): Leaving | undefined {
+    return this.#leaving;
+  }
+
+  get areRunning(): boolean {
+    return this.#running.size > 0;
+  }
+
+  /** The names of stored steps that the handler has not asked for: it may have given them other names. */
+  get unused(): readonly string[] {
+    return this.#remembered.unused(this.#called);
+  }
+
+  /** Resolves when no step runs. */
+  idle(): Promise<void> {
+    return this.areRunning ? new Promise((resolve) => void this.#whenIdle.push(resolve)) : Promise.resolve();
+  }
+
+  /** Fails what runs: its time is over. */
+  timeOut(reason: Error): void {
+    for (const step of this.#running) step.stop(reason);
+  }
+
+  /** The attempt has ended. What its handler still does counts no more. */
+  end(reason: Error): void {
+    this.#hasEnded = true;
+    for (const step of this.#running) step.stop(reason);
+  }
+
+  async step(name: string, run: (step: StepRun) => unknown, given: StepOptions = {}): Promise<unknown> {
+    stepName.read(name, "the name of a step");
+    if (typeof run !== "function") throw invalidRequest(`The step ${quote(name)} needs a function that does its work.`);
+    const options = readStepOptions(given);
+    if (!this.#enters(undefined, name)) return never();
+    const known = this.#remembered.find(undefined, name);
+    if (known) return resultOf(known);
+    const timeoutMs = stepTimeoutMs(options, this.#host.timeoutMs);
+    if (!this.#host.hasTimeFor(timeoutMs, this.#begun === 0)) return this.#leave({ why: "outOfTime" });
+    this.#begun++;
+    const step = new RunningStep(this.#host, name, run, options.timeout === undefined ? undefined : timeoutMs);
+    this.#running.add(step);
+    const ended = await this.#done(step, name, options).finally(() => this.#stopped(step));
+    return ended ? resultOf(ended) : never();
+  }
+
+  /** Runs a step and stores its end. @returns undefined if the handler must go no further. Never rejects. */
+  async #done(running: RunningStep, name: string, options: StepOptions): Promise<StoredStep | undefined> {
+    const { attempt, maxRetries } = this.#host;
+    if (running.timeoutMs !== undefined && !this.#isStored(await this.#host.giveTime(running.timeoutMs)))
+      return undefined;
+    const at = this.#host.now();
+    const begun = { name, at, ...(attempt > 1 && { attempt }) };
+    let step: StoredStep;
+    try {
+      const result = await running.result(attempt);
+      step = this.#withResult(begun, result);
+    } catch (error) {
+      if (this.#hasEnded) return undefined;
+      const { name: of, message } = describeError(error);
+      const isFinal = isNamed(error, "PermanentError") || attempt > (options.maxRetries ?? maxRetries);
+      step = { ...begun, error: { name: of, message }, ...(isFinal && { endedAt: this.#host.now() }) };
+      if (!isFinal) {
+        this.#remembered.fail(step);
+        this.#host.ended(step);
+        this.#fail(error, options);
+        return undefined;
+      }
+    }
+    if (this.#hasEnded) return undefined;
+    if (!this.#remembered.hasRoomFor(step)) {
+      this.#fail(tooMuch(name), {});
+      return undefined;
+    }
+    this.#remembered.end(step, this.#host.now());
+    this.#host.ended(step);
+    return this.#isStored(await this.#save()) ? step : undefined;
+  }
+
+  /** The step with its result. If that cannot be stored, neither another attempt nor the handler can help. */
+  #withResult(begun: StoredStep, value: unknown): StoredStep {
+    const { name } = begun;
+    const result = jsonOf(value);
+    const step = { ...begun, endedAt: this.#host.now(), ...(result !== undefined && { result }) };
+    if (result === undefined || bytesOf(JSON.stringify(result)) <= LARGEST_STEP) return step;
+    throw withoutStack(
+      new PermanentError(
+        `The result of the step ${quote(name)} is larger than ${LARGEST_STEP / 1024} KiB as JSON. Store it elsewhere in the step, and return its address.`,
+      ),
+    );
+  }
+
+  #stopped(step: RunningStep): void {
+    this.#running.delete(step);
+    if (this.areRunning) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+    if (this.#leaving) void this.#leaveWhenIdle();
+  }
+
+  async sleep(when: Duration | Date, given: SleepOptions = {}): Promise<void> {
+    const { name = this.#counted("sleep") } = sleepOptions.read(given);
+    const now = this.#host.now();
+    const until = when instanceof Date ? pointInTimeMs(when, "sleep") : now + durationMs(when, "sleep");
+    if (!this.#enters("sleep", name)) return never();
+    if (this.#remembered.find("sleep", name)) return;
+    return this.#open({ name, kind: "sleep", at: now, until: Math.min(until, LATEST_TIME_MS) });
+  }
+
+  async waitFor(event: string | readonly string[], given: WaitForOptions): Promise<unknown> {
+    const events = eventsOf(event);
+    const { timeout } = waitOptions.read(given);
+    if (this.#host.refusesSignals !== undefined) throw invalidRequest(this.#host.refusesSignals);
+    const name = this.#counted(events.join(" or "));
+    if (!this.#enters("wait", name)) return never();
+    const known = this.#remembered.find("wait", name);
+    if (known) return known.result ?? null;
+    const now = this.#host.now();
+    const until = Math.min(now + durationMs(timeout, "timeout"), LATEST_TIME_MS);
+    return this.#open({ name, kind: "wait", at: now, until, events });
+  }
+
+  /** The name, with a number from the second time on. */
+  #counted(name: string): string {
+    const count = (this.#counts.get(name) ?? 0) + 1;
+    this.#counts.set(name, count);
+    return count === 1 ? name : `${name} (${count})`;
+  }
+
+  #open(step: StoredStep): Promise<never> {
+    if (!this.#remembered.hasRoomFor(step)) this.#fail(tooMuch(step.name), {});
+    else this.#remembered.open(step);
+    return this.#leave({ why: "waits" });
+  }
+
+  /**
+   * Notes a call. @returns false if the handler must go no further. @throws {TidegateError} `conflict` if the attempt has
+   * ended.
+   */
+  #enters(kind: StoredStep["kind"], name: string): boolean {
+    if (this.#hasEnded) throw conflict(`The attempt of job "${this.#host.id}" has ended. Stop working.`);
+    const opened = this.#leaving?.why === "waits" ? this.#remembered.opened : undefined;
+    if (opened || (kind && this.areRunning)) this.#fail(notAlone(kind, name, opened), {});
+    if (this.#leaving) return false;
+    const call = keyOf({ ...(kind && { kind }), name });
+    if (this.#called.has(call)) {
+      this.#fail(sameName(kind, name), {});
+      return false;
+    }
+    this.#called.add(call);
+    return true;
+  }
+
+  /** The attempt fails. The handler goes no further. */
+  #fail(error: unknown, options: StepOptions): void {
+    if (this.#leaving?.why !== "failed") this.#leaving = { why: "failed", error, options };
+    void this.#leaveWhenIdle();
+  }
+
+  #leave(leaving: Leaving): Promise<never> {
+    this.#leaving ??= leaving;
+    void this.#leaveWhenIdle();
+    return never();
+  }
+
+  /** Ends the attempt once no step runs. */
+  async #leaveWhenIdle(): Promise<void> {
+    await settled();
+    if (!this.areRunning && !this.#hasEnded) this.#host.leave();
+  }
+
+  /** Whether the handler may go on after a request. */
+  #isStored(saved: Saved): boolean {
+    if (saved === "later") this.#leaving ??= { why: "outOfTime" };
+    return saved === "saved";
+  }
+
+  /** Stores what has ended, with all that ends in the same turn or while a request is under way. */
+  #save(): Promise<Saved> {
+    this.#nextSave ??= (async () => {
+      await this.#saving;
+      await settled();
+      this.#nextSave = undefined;
+      this.#saving = this.#host.save();
+      return this.#saving;
+    })();
+    return this.#nextSave;
+  }
+}
+
+function jsonOf(value: unknown): unknown {
+  try {
+    return asJson(value, "result");
+  } catch (error) {
+    throw withoutStack(new PermanentError(describeError(error).message));
+  }
+}
+
+function eventsOf(event: string | readonly string[]): readonly string[] {
+  const events = typeof event === "string" ? [event] : event;
+  if (!Array.isArray(events) || events.length === 0 || events.length > MOST_EVENTS)
+    throw invalidRequest(`waitFor takes the name of a signal, or an array of 1 to ${MOST_EVENTS} of them.`);
+  for (const each of events) eventName.read(each, "the name of a signal");
+  return [...new Set(events)];
+}
+
+function resultOf({ name, result, error }: StoredStep): unknown {
+  if (error) throw withoutStack(new StepError(`The step ${quote(name)} has failed. ${error.name}: ${error.message}`));
+  return result;
+}
+
+function sameName(kind: StoredStep["kind"], name: string): Error {
+  const what = kind === "sleep" ? "sleeps" : "steps";
+  return withoutStack(
+    new PermanentError(
+      `Two ${what} of the job are named ${quote(name)}. Give each a name of its own, such as \`${name}-\${index}\` in a loop.`,
+    ),
+  );
+}
+
+function notAlone(kind: StoredStep["kind"], name: string, opened: StoredStep | undefined): Error {
+  const calls = { step: "job.step", sleep: "job.sleep", wait: "job.waitFor" };
+  const call = calls[kind ?? "step"];
+  const other = opened ? calls[opened.kind ?? "step"] : "a step that runs";
+  return withoutStack(
+    new PermanentError(
+      `${call} (${name}) was called beside ${other}. Await a sleep or a wait alone: only steps can run in parallel.`,
+    ),
+  );
+}
+
+function tooMuch(name: string): Error {
+  return withoutStack(
+    new PermanentError(
+      `The job remembers more than 1 MiB with ${quote(name)}. Store results elsewhere in the steps, and return their addresses.`,
+    ),
+  );
+}

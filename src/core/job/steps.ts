@@ -1,0 +1,104 @@
+import { type Duration, durationMs } from "../shared/duration.ts";
+import { described, optionsOf, span, text, whole } from "../shared/schema.ts";
+import type { Backoff } from "./backoff.ts";
+import { LONGEST_NAME, MOST_RETRIES, retryFields } from "./options.ts";
+
+// Steps: parts of a job that are done once, however often its handler runs.
+
+/** What the function of a step gets. */
+export interface StepRun {
+  /** The same in every attempt of the step, and in no other one: an idempotency key for what the step calls. */
+  readonly key: string;
+  /** Aborts when the step's timeout is over, the lease is lost, or the drain must end. Pass it to `fetch`. */
+  readonly signal: AbortSignal;
+  /** 1 for the first attempt of the step. */
+  readonly attempt: number;
+}
+
+/** How a step is retried, and how long it may take. */
+export interface StepOptions {
+  /** How many attempts may follow the first. Default: as the job's `maxRetries`. */
+  readonly maxRetries?: number | undefined;
+  /** How long to wait before each retry. Default: as the job's `backoff`. */
+  readonly backoff?: Backoff | undefined;
+  /** How long one attempt of the step may take. Default: as the job's `timeout`. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** How a job sleeps. */
+export interface SleepOptions {
+  /**
+   * The name of the sleep, by which later attempts find it. Default: its number, so that a deployment that adds a sleep
+   * before it changes the name.
+   */
+  readonly name?: string | undefined;
+}
+
+/** How a job waits for a signal. */
+export interface WaitForOptions {
+  /** How long to wait, from the call. Then `waitFor` returns null. */
+  readonly timeout: Duration;
+}
+
+/** What a job remembers of a step, a sleep or a wait. */
+export interface StoredStep {
+  readonly name: string;
+  /** Default: a step. */
+  readonly kind?: "sleep" | "wait";
+  /** When its last attempt began, in ms since 1970. */
+  readonly at: number;
+  /** When it ended. Default: the job sleeps or waits, or will try the step again. */
+  readonly endedAt?: number;
+  /** The number of its last attempt. Default 1. */
+  readonly attempt?: number;
+  readonly result?: unknown;
+  /** Why its last attempt failed. */
+  readonly error?: { readonly name: string; readonly message: string };
+  /** The signals that a wait is for. */
+  readonly events?: readonly string[];
+  /** When the sleep, or the timeout of the wait, is over. ms since 1970 */
+  readonly until?: number;
+  readonly hasTimedOut?: true;
+}
+
+/** Whether the job sleeps or waits. */
+export function isOpen({ kind, endedAt }: StoredStep): boolean {
+  return kind !== undefined && endedAt === undefined;
+}
+
+/** How large the result of a step may be as JSON, and all that a job remembers. */
+export const LARGEST_STEP = 256 * 1024;
+export const LARGEST_STEPS = 1024 * 1024;
+
+/** The most signals that one wait is for. */
+export const MOST_EVENTS = 16;
+export const LONGEST_EVENT = 256;
+
+export const stepName = text(LONGEST_NAME, "charge");
+export const eventName = text(LONGEST_EVENT, "reply-42");
+
+export const sleepOptions = optionsOf<SleepOptions>("job.sleep", { name: stepName });
+
+export const waitOptions = optionsOf<WaitForOptions>("job.waitFor", { timeout: described(span, "How long to wait.") }, [
+  "timeout",
+]);
+
+const ruleOptions = optionsOf<StepOptions>("job.step", {
+  maxRetries: whole(0, MOST_RETRIES),
+  backoff: retryFields.backoff as never,
+  timeout: span,
+});
+
+/** @throws {TidegateError} `invalid_request` */
+export function readStepOptions(options: StepOptions): StepOptions {
+  const { backoff } = options ?? {};
+  // A function is not stored here.
+  const rule = typeof backoff === "function" ? undefined : backoff;
+  const given = ruleOptions.read(typeof backoff === "function" ? { ...options, backoff: rule } : options);
+  return { ...given, ...(backoff !== undefined && { backoff }) };
+}
+
+/** How long the attempt of a step may take, in ms. */
+export function stepTimeoutMs({ timeout }: StepOptions, ofJob: number): number {
+  return timeout === undefined ? ofJob : durationMs(timeout, "timeout");
+}

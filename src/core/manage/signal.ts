@@ -1,0 +1,62 @@
+import { LONGEST_ID } from "../job/options.ts";
+import { LARGEST_STEP, LONGEST_EVENT } from "../job/steps.ts";
+import { type Duration, durationMs } from "../shared/duration.ts";
+import { conflict, quote, TidegateError } from "../shared/errors.ts";
+import { asJson } from "../shared/json.ts";
+import { bytesOf } from "../shared/limits.ts";
+import { described, duration, optionsOf, text } from "../shared/schema.ts";
+import { checkPathText } from "../shared/validate.ts";
+import { writtenEvent } from "../store/signals.ts";
+import type { ManageNeeds } from "./needs.ts";
+
+/** How a signal is sent. */
+export interface SignalOptions {
+  /** An idempotency key: a second signal with the same id does nothing, for as long as `keep` and at least 10 minutes. */
+  readonly id?: string | undefined;
+  /** How long it is kept for the first job that will wait for it, if none waits now. Default "7d". "0s": not at all. */
+  readonly keep?: Duration | undefined;
+}
+
+/** What a signal has done. */
+export interface SignalResult {
+  /** How many jobs waited for it, and are due now. */
+  readonly woken: number;
+  /** Whether none waited, and the signal is kept for the first one that will. */
+  readonly kept: boolean;
+}
+
+export const signalOptions = optionsOf<SignalOptions>("signal", {
+  id: described(text(LONGEST_ID, "msg-17"), "A second signal with this id does nothing."),
+  keep: described(duration, 'How long it is kept if no job waits for it. Default "7d".'),
+});
+
+const LEAST_KNOWN_MS = 600_000;
+
+export async function signal(
+  { store, clock, newId, noteDue }: ManageNeeds,
+  event: string,
+  data: unknown,
+  options: SignalOptions,
+): Promise<SignalResult> {
+  checkPathText(event, "the name of a signal", LONGEST_EVENT);
+  const { id, keep = "7d" } = signalOptions.read(options);
+  const stored = asJson(data, "data") ?? null;
+  const sent = JSON.stringify({ event, data: stored });
+  if (bytesOf(sent) > LARGEST_STEP)
+    throw new TidegateError(
+      "payload_too_large",
+      `The data of a signal is larger than ${LARGEST_STEP / 1024} KiB as JSON. Store it elsewhere and send its address.`,
+    );
+  const now = clock();
+  const keepMs = durationMs(keep, "keep");
+  const knownMs = Math.max(keepMs, LEAST_KNOWN_MS);
+  // No id of a user begins with a space.
+  const signalId = id ?? ` ${newId()}`;
+  const reply = await store.signal({ id: signalId, event: writtenEvent(event), text: sent, keepMs, knownMs }, now);
+  if (reply.isRefused)
+    throw conflict(
+      `256 KiB of signals are kept for ${quote(event)} already, and no job waits for them. Nothing was kept. Let a job receive them, or send fewer.`,
+    );
+  if (reply.woken > 0) await noteDue(now);
+  return { woken: reply.woken, kept: reply.isKept };
+}

@@ -1,0 +1,61 @@
+import type { JobRecord } from "../job/record.ts";
+import { isOpen, type StoredStep } from "../job/steps.ts";
+
+/** A step, sleep or wait of a job. */
+export interface StepInfo {
+  /** Its name. A sleep without one, and a wait, are named for their number or their signals. */
+  readonly name: string;
+  /** What it is. */
+  readonly kind: "step" | "sleep" | "wait";
+  /**
+   * "retrying": its last attempt failed, and the job will try it again. "failed": for good. "timedOut": no signal came.
+   * The step that a job is running is not stored yet.
+   */
+  readonly state: "completed" | "failed" | "retrying" | "sleeping" | "waiting" | "timedOut";
+  /** When its last attempt began, or the sleep or the wait. */
+  readonly startedAt: Date;
+  /** When it ended; null if it has not. */
+  readonly endedAt: Date | null;
+  /** The number of its last attempt. */
+  readonly attempt: number;
+  /** What it returned, or the data of the signal. A completed job keeps results only if they take up to 8 KB together. */
+  readonly result?: unknown;
+  /** Why its last attempt failed. */
+  readonly error?: { readonly name: string; readonly message: string };
+  /** When the sleep, or the timeout of the wait, is over. */
+  readonly until?: Date;
+}
+
+/** What a job remembers, and what it waits for. */
+export function stepsOf({ steps, signal }: JobRecord): {
+  readonly steps?: readonly StepInfo[];
+  readonly waitingFor?: { readonly events: readonly string[]; readonly until: Date };
+} {
+  if (!steps) return {};
+  const wait = signal ? undefined : steps.find((step) => isOpen(step) && step.kind === "wait");
+  return {
+    steps: steps.map(stepInfo),
+    ...(wait && { waitingFor: { events: wait.events ?? [], until: new Date(wait.until ?? 0) } }),
+  };
+}
+
+function stepInfo(step: StoredStep): StepInfo {
+  const { name, kind = "step", at, endedAt, attempt = 1, result, error, until } = step;
+  return {
+    name,
+    kind,
+    state: stateOf(step),
+    startedAt: new Date(at),
+    endedAt: endedAt === undefined ? null : new Date(endedAt),
+    attempt,
+    ...(result !== undefined && { result }),
+    ...(error && { error }),
+    ...(until !== undefined && { until: new Date(until) }),
+  };
+}
+
+function stateOf({ kind, endedAt, error, hasTimedOut }: StoredStep): StepInfo["state"] {
+  if (endedAt === undefined) return kind === "sleep" ? "sleeping" : kind === "wait" ? "waiting" : "retrying";
+  if (hasTimedOut) return "timedOut";
+  return error ? "failed" : "completed";
+}

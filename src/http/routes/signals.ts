@@ -1,0 +1,13 @@
+import { signalBody } from "../contract/requests.ts";
+import { signalResult } from "../contract/responses.ts";
+import { route } from "./route.ts";
+
+export const signalRoutes = [
+  route("POST /signals/:event", "sendSignal", "signal", {
+    notes: "Wakes the jobs that wait for this event in `job.waitFor`. If none does, the signal is kept for the first that will.",
+    body: signalBody,
+    returns: signalResult,
+    refusals: ["conflict", "payload_too_large"],
+    run: ({ queue, target, body: { data = null, ...options } }) => queue.signal(target, data, options),
+  }),
+];

@@ -1,0 +1,22 @@
+-- Jobs that wait for signals. The record of one ends with
+--   ,"waits":"NUMBER:EVENT NUMBER:EVENT"}
+-- and in `due`, at the score of each event, is its mark ' wait:EVENT', a line feed, its id. Marks are between those of
+-- families (_family.lua): NUMBER is of the same kind as theirs. A job that runs, or that has got its signal, may still
+-- have its marks: the next outcome removes them.
+local WAIT = ' wait:'
+
+local function wait_mark(event, id)
+  return WAIT .. event .. '\n' .. id
+end
+
+-- The record of a job with the signal that has come: it no longer ends with what the job waits for.
+local function with_signal(record, text)
+  return string.sub(record, 1, -2) .. ',"signal":' .. text .. '}'
+end
+
+-- Adds the marks that a job may have. What looks like them within a payload adds names that nothing has.
+local function push_wait_marks(list, record, id)
+  for waits in string.gmatch(record or '', '"waits":"([^"]*)"') do
+    for event in string.gmatch(waits, '%d+:(%S+)') do push(list, wait_mark(event, id)) end
+  end
+end

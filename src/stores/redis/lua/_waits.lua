@@ -1,0 +1,100 @@
+-- The outcomes of jobs that wait for signals, or have waited: their marks, and signals that were kept (signal.lua).
+local waits = {}
+-- What is left of the signals of an event from which an outcome has taken one.
+local left_signals = {}
+
+-- ARGV: one text. For each such outcome: its number, '=', what it waits for, '=', what its job has waited for, ';'
+function read_waits()
+  for i, now_waits, has_waited in string.gmatch(argument(), '(%d+)=([^=]*)=([^;]*);') do
+    push(waits, { i = tonumber(i), now_waits = now_waits, has_waited = has_waited, marked = {} })
+  end
+end
+
+-- Takes the oldest signal that is still kept out of a list of TIME:BYTES:TEXT. Returns its text, and the rest.
+local function take_signal(list)
+  local at = 1
+  while list and at <= #list do
+    local ends, bytes, from = string.match(list, '^(%d+):(%d+):()', at)
+    at = from + bytes
+    if tonumber(ends) > now then return string.sub(list, from, at - 1), string.sub(list, at) end
+  end
+  return nil, list
+end
+
+-- A job gets a signal that was kept: it is due at once.
+local function give_signal(wait, text)
+  local i = wait.i
+  local _, claims = unpack_score(tonumber(scores[i]))
+  records[i] = with_signal(records[i], text)
+  scores[i] = whole(pack(now, claims, 0))
+  wait.is_woken = true
+end
+
+local function read_kept(holding)
+  local fields = {}
+  for _, wait in ipairs(holding) do
+    for event in string.gmatch(wait.now_waits, '%d+:(%S+)') do push(fields, 'e' .. event) end
+  end
+  local kept = {}
+  for n, list in ipairs(read_many('HMGET', signals, fields)) do kept[fields[n]] = list or nil end
+  return kept
+end
+
+-- Adds the marks of jobs that begin to wait, if no signal was kept for them.
+function begin_waits(stored)
+  local holding = {}
+  for _, wait in ipairs(waits) do
+    if wait.now_waits ~= '' and is_same(stored[wait.i], held_leases[wait.i]) then push(holding, wait) end
+  end
+  local kept = read_kept(holding)
+  for _, wait in ipairs(holding) do
+    local marks = {}
+    for number, event in string.gmatch(wait.now_waits, '(%d+):(%S+)') do
+      local field = 'e' .. event
+      local text, rest = take_signal(kept[field])
+      if text then
+        kept[field] = rest
+        left_signals[field] = rest
+        give_signal(wait, text)
+        break
+      end
+      local mark = wait_mark(event, ids[wait.i])
+      push(marks, whole(family_score(tonumber(number))), mark)
+      wait.marked[mark] = true
+    end
+    if wait.is_woken then wait.marked = {} else push_all(waiting_members, marks) end
+  end
+end
+
+-- Adds to what leaves `due` the marks of jobs that have waited until now, and says which jobs are due at once.
+function end_waits(leaving)
+  for _, wait in ipairs(waits) do
+    if accepted[wait.i] then
+      if wait.is_woken then settled[wait.i] = 2 end
+      for event in string.gmatch(wait.has_waited, '%d+:(%S+)') do
+        local mark = wait_mark(event, ids[wait.i])
+        if not wait.marked[mark] then push(leaving, mark) end
+      end
+    end
+  end
+end
+
+-- Signals that jobs have got are kept no longer.
+function take_signals()
+  local used_up = {}
+  for field, list in pairs(left_signals) do
+    if list == '' then
+      push(used_up, field)
+    else
+      local last = now
+      local at = 1
+      while at <= #list do
+        local ends, bytes, from = string.match(list, '^(%d+):(%d+):()', at)
+        last = math.max(last, tonumber(ends))
+        at = from + bytes
+      end
+      set_expiring(signals, { field, list }, math.max(last - now, 1), now)
+    end
+  end
+  call_many('HDEL', signals, used_up)
+end

@@ -1,0 +1,97 @@
+-- Brings a signal to the jobs that wait for its event. If none does, it is kept for the first one that will.
+-- ARGV: now, id of the signal, event, its number, text for the records of jobs, for how long it is kept in ms (0 for not
+--   at all), for how long a repetition is recognized in ms, most bytes that are kept of one event
+-- Returns: how many jobs it has woken, and 1 if it is kept, or 0; -1 and 0 if there is no room to keep it
+local now = number_argument()
+local signal_id = argument()
+local event = argument()
+local score = argument()
+local text = argument()
+local keep_ms = number_argument()
+local known_ms = number_argument()
+local most_bytes = number_argument()
+-- include: _family.lua
+-- include: _waiting.lua
+
+local known = call('HMGET', signals, 'i' .. signal_id, 'e' .. event)
+if known[1] then
+  local woken, is_kept = string.match(known[1], '^(%d+):(%d)$')
+  return { tonumber(woken), tonumber(is_kept) }
+end
+
+score = whole(family_score(tonumber(score)))
+local ids = {}
+local beginning = WAIT .. event .. '\n'
+for _, mark in ipairs(call('ZRANGE', due, score, score, 'BYSCORE')) do
+  if string.sub(mark, 1, #beginning) == beginning then push(ids, string.sub(mark, #beginning + 1)) end
+end
+local job_scores = read_many('ZMSCORE', due, ids)
+local records = read_many('HMGET', jobs, ids)
+
+-- Whether a job waits. An earlier send of this script may have written its record, and failed then.
+local given = ',"signal":' .. text .. '}'
+local function waits(i)
+  local stored = tonumber(job_scores[i] or -1)
+  local job_score = stored >= IN_LINE and stored - IN_LINE or stored
+  local _, _, leased = unpack_score(job_score)
+  local record = records[i]
+  if leased == 1 or job_score < after(now) or not record then return false end
+  return string.find(record, '^.*,"waits":"[^"]*"}$') ~= nil or string.sub(record, -#given) == given
+end
+
+local waiting = {}
+local stale = {}
+local keys = {}
+for i = 1, #ids do
+  if waits(i) then
+    push(waiting, i)
+    local key = flow_of(records[i])
+    if key then push(keys, key) end
+  elseif not job_scores[i] then
+    push(stale, beginning .. ids[i])
+  end
+end
+load_keys(keys, now)
+
+local written = {}
+local adding = {}
+for _, i in ipairs(waiting) do
+  local id = ids[i]
+  local stored = tonumber(job_scores[i])
+  local in_line = stored >= IN_LINE
+  local job_score = in_line and stored - IN_LINE or stored
+  local _, claims = unpack_score(job_score)
+  local new_score = pack(now, claims, 0)
+  local key, order = flow_of(records[i])
+  if string.sub(records[i], -#given) ~= given then push(written, id, with_signal(records[i], text)) end
+  if in_line and key then
+    remove(flow_keys[key], order, job_score, id)
+    insert(flow_keys[key], order, new_score, id)
+  end
+  push(adding, whole(in_line and IN_LINE + new_score or new_score), id)
+end
+
+local is_kept = #waiting == 0 and keep_ms > 0
+local fields = { 'i' .. signal_id, #waiting .. ':' .. (is_kept and 1 or 0) }
+if is_kept then
+  local list = {}
+  local bytes = #text
+  local at = 1
+  while known[2] and at <= #known[2] do
+    local ends, size, from = string.match(known[2], '^(%d+):(%d+):()', at)
+    local next_at = from + size
+    if tonumber(ends) > now then
+      push(list, string.sub(known[2], at, next_at - 1))
+      bytes = bytes + size
+    end
+    at = next_at
+  end
+  if bytes > most_bytes then return { -1, 0 } end
+  push(list, whole(now + keep_ms) .. ':' .. #text .. ':' .. text)
+  push(fields, 'e' .. event, table.concat(list))
+end
+call_many('HSET', jobs, written)
+commit_keys(now, adding, {})
+call_many('ZREM', due, stale)
+set_expiring(signals, fields, math.max(keep_ms, known_ms), now)
+return { #waiting, is_kept and 1 or 0 }

@@ -1,0 +1,296 @@
+import { expect, test } from "vitest";
+import { defineJob, type JobContext, PermanentError, Queue, type QueueOptions, StepError } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
+
+const minute = 60_000;
+
+onEachKindOfStore((kind) => {
+  /** A queue of one job, whose clock is moved by hand. */
+  function setUp(
+    perform: (job: JobContext, payload: unknown) => unknown,
+    { options = {}, ...definition }: { options?: Partial<QueueOptions>; maxRetries?: number; timeout?: string } = {},
+  ) {
+    const clock = testClock(start);
+    const job = defineJob({
+      name: "job",
+      backoff: { type: "fixed", base: "1m" },
+      ...(definition as object),
+      perform: (payload: unknown, context) => perform(context, payload),
+    });
+    const queue = new Queue({ store: kind.create(), clock, jobs: [job], logger: null, ...options });
+    /** Drains now, and then at each time at which something is due, until nothing is. */
+    const drainAll = async () => {
+      for (;;) {
+        const { nextRunAt } = await queue.drain();
+        if (!nextRunAt) return;
+        if (nextRunAt.getTime() > clock()) await clock.advance(nextRunAt.getTime() - clock());
+      }
+    };
+    return { clock, job, queue, drainAll };
+  }
+
+  test("a step that was stored does not run again: only what failed does", async () => {
+    const ran: string[] = [];
+    const { job, queue, drainAll } = setUp(async (context) => {
+      const a = await context.step("a", () => (ran.push("a"), { value: 1 }));
+      await context.step("b", ({ attempt, key }) => {
+        ran.push(`b${attempt} ${key}`);
+        if (attempt < 3) throw new Error("no luck");
+      });
+      return a;
+    });
+    const { id } = await queue.enqueue(job, undefined, { id: "order-1" });
+    await drainAll();
+    expect(ran).toEqual(["a", "b1 order-1/b", "b2 order-1/b", "b3 order-1/b"]);
+    expect(await queue.getJob(id)).toMatchObject({
+      state: "completed",
+      result: { value: 1 },
+      steps: [
+        { name: "a", kind: "step", state: "completed", attempt: 1, result: { value: 1 } },
+        { name: "b", state: "completed", attempt: 3 },
+      ],
+    });
+  });
+
+  test("retries count since the last stored step, so each step has all of them", async () => {
+    const attempts: number[] = [];
+    const { job, queue, drainAll } = setUp(
+      async (context) => {
+        for (const name of ["a", "b", "c"])
+          await context.step(name, ({ attempt }) => {
+            attempts.push(attempt);
+            if (attempt <= 2) throw new Error("no luck");
+          });
+      },
+      { maxRetries: 2 },
+    );
+    await queue.enqueue(job);
+    await drainAll();
+    expect(attempts).toEqual([1, 2, 3, 1, 2, 3, 1, 2, 3]);
+    expect(await queue.getStats()).toMatchObject({ totalProcessed: 1, totalRetried: 6, deadLetterCount: 0 });
+  });
+
+  test("a step whose retries are used up throws StepError, and a handler that catches it goes on", async () => {
+    const undone: string[] = [];
+    const { job, queue, drainAll } = setUp(async (context) => {
+      await context.step("book", () => "room 7");
+      try {
+        await context.step("pay", () => Promise.reject(new TypeError("declined")), {
+          maxRetries: 1,
+          backoff: { base: "5s" },
+        });
+      } catch (error) {
+        expect(error).toBeInstanceOf(StepError);
+        expect((error as Error).message).toBe('The step "pay" has failed. TypeError: declined');
+        await context.step("cancel", () => void undone.push("book"));
+        return "undone";
+      }
+      return "paid";
+    });
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    expect(undone).toEqual(["book"]);
+    expect(await queue.getJob(id)).toMatchObject({
+      state: "completed",
+      result: "undone",
+      steps: [{ name: "book" }, { name: "pay", state: "failed", attempt: 2 }, { name: "cancel", state: "completed" }],
+    });
+  });
+
+  test("a job that does not catch a StepError is dead, and a retry of it runs only the steps that failed", async () => {
+    const ran: string[] = [];
+    let isBroken = true;
+    const { job, queue, drainAll } = setUp(async (context) => {
+      await context.step("a", () => void ran.push("a"));
+      await context.step("b", () => {
+        ran.push("b");
+        if (isBroken) throw new PermanentError("out of order");
+      });
+    });
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    expect(await queue.getJob(id)).toMatchObject({ state: "dead", error: { name: "StepError" } });
+    isBroken = false;
+    await queue.retryFromDeadLetter(id);
+    await drainAll();
+    expect(ran).toEqual(["a", "b", "b"]);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+  });
+
+  test("steps run in parallel, and those that succeed are stored even if one fails", async () => {
+    const ran: string[] = [];
+    let isFirst = true;
+    const { job, queue, drainAll } = setUp(async (context) => {
+      return Promise.all(
+        ["a", "b", "c"].map((name) =>
+          context.step(name, async () => {
+            ran.push(name);
+            if (name === "b" && isFirst) throw new Error("no luck");
+            await new Promise((resolve) => setImmediate(resolve));
+            return name;
+          }),
+        ),
+      );
+    });
+    const { id } = await queue.enqueue(job);
+    await queue.drain();
+    expect((await queue.getJob(id))?.steps?.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      "b retrying",
+      "a completed",
+      "c completed",
+    ]);
+    isFirst = false;
+    await drainAll();
+    expect(ran).toEqual(["a", "b", "c", "b"]);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: ["a", "b", "c"] });
+  });
+
+  test("a job sleeps without its slot, with no attempt used, and goes on after it", async () => {
+    const times: number[] = [];
+    let calls = 0;
+    const { clock, job, queue } = setUp(async (context) => {
+      calls++;
+      await context.step("before", () => void times.push(clock() - start));
+      try {
+        await context.sleep("3d");
+      } finally {
+        if (calls === 1) times.push(-1);
+      }
+      await context.sleep(new Date(start + 4 * 24 * 60 * minute), { name: "a day more" });
+      await context.step("after", () => void times.push(clock() - start));
+    });
+    const { id } = await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ snoozed: 1, nextRunAt: new Date(start + 3 * 24 * 60 * minute) });
+    expect(await queue.getJob(id)).toMatchObject({
+      state: "scheduled",
+      attempts: 0,
+      steps: [{ name: "before" }, { name: "sleep", kind: "sleep", state: "sleeping", endedAt: null }],
+    });
+    await clock.advance(3 * 24 * 60 * minute);
+    await queue.drain();
+    await clock.advance(24 * 60 * minute);
+    await queue.drain();
+    expect(times).toEqual([0, 4 * 24 * 60 * minute]);
+    expect((await queue.getJob(id))?.steps?.map(({ name }) => name)).toEqual([
+      "before",
+      "sleep",
+      "a day more",
+      "after",
+    ]);
+  });
+
+  test("a person who moves a sleeping job wakes it", async () => {
+    const { job, queue } = setUp((context) => context.sleep("3d"));
+    const { id } = await queue.enqueue(job);
+    await queue.drain();
+    await queue.reschedule(id, "0s");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+  });
+
+  test.each([
+    [
+      "two steps of one name",
+      async (job: JobContext) => {
+        await job.step("a", () => 1);
+        await job.step("a", () => 2);
+      },
+      /Two steps of the job are named "a"\. Give each a name of its own, such as `a-\$\{index\}`/,
+    ],
+    [
+      "a sleep beside a step",
+      (job: JobContext) =>
+        Promise.all([job.step("a", () => new Promise((resolve) => setImmediate(resolve))), job.sleep("1m")]),
+      /job\.sleep \(sleep\) was called beside a step that runs\. Await a sleep or a wait alone/,
+    ],
+    [
+      "a step beside a sleep",
+      (job: JobContext) => Promise.all([job.sleep("1m"), job.step("a", () => 1)]),
+      /job\.step \(a\) was called beside job\.sleep/,
+    ],
+  ])("%s: the job is dead, with advice", async (_, perform, message) => {
+    const { job, queue } = setUp((context) => perform(context));
+    const { id } = await queue.enqueue(job);
+    await queue.drain();
+    expect(await queue.getJob(id)).toMatchObject({
+      state: "dead",
+      error: { name: "PermanentError", message: expect.stringMatching(message) },
+    });
+  });
+
+  test("results of more than 256 KiB, or of 1 MiB together, are refused with advice", async () => {
+    const { job, queue } = setUp(async (context, payload) => {
+      if (payload === "one") return context.step("big", () => "x".repeat(256 * 1024));
+      for (let index = 0; index < 6; index++) await context.step(`part-${index}`, () => "x".repeat(200 * 1024));
+    });
+    const one = await queue.enqueue(job, "one");
+    const all = await queue.enqueue(job, "all");
+    await queue.drain();
+    expect((await queue.getJob(one.id))?.error?.message).toMatch(/larger than 256 KiB as JSON\. Store it elsewhere/);
+    expect((await queue.getJob(all.id))?.error?.message).toMatch(/more than 1 MiB with "part-5"/);
+  });
+
+  test("a step has a timeout of its own, which may be longer than the job's", async () => {
+    const { clock, job, queue } = setUp(
+      async (context) => {
+        await context.step("long", () => clock.sleep?.(5 * minute), { timeout: "10m" });
+        await context.step(
+          "late",
+          ({ signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+          { timeout: "1s", maxRetries: 0 },
+        );
+      },
+      { timeout: "30s" },
+    );
+    const { id } = await queue.enqueue(job);
+    const drained = queue.drain({ timeBudget: "20m" });
+    await clock.advance(5 * minute);
+    await clock.advance(minute);
+    await drained;
+    expect(await queue.getJob(id)).toMatchObject({
+      state: "dead",
+      steps: [
+        { name: "long", state: "completed" },
+        { name: "late", state: "failed", error: { name: "TimeoutError" } },
+      ],
+    });
+  });
+
+  test("each step gets the whole timeout of the job, so a job may take longer than that", async () => {
+    const { clock, job, queue } = setUp(
+      async (context) => {
+        for (let index = 0; index < 10; index++) await context.step(`page-${index}`, () => clock.sleep?.(25_000));
+      },
+      { timeout: "30s" },
+    );
+    const { id } = await queue.enqueue(job);
+    const drained = queue.drain({ timeBudget: "20m" });
+    for (let index = 0; index < 10; index++) await clock.advance(25_000);
+    expect(await drained).toMatchObject({ completed: 1 });
+    expect((await queue.getJob(id))?.steps).toHaveLength(10);
+  });
+
+  test("out of time, a job leaves at the end of a step and goes on in the next invocation", async () => {
+    const ran: string[] = [];
+    const { clock, job, queue } = setUp(async (context) => {
+      for (let index = 0; index < 10; index++)
+        await context.step(`page-${index}`, async () => {
+          ran.push(`page-${index}`);
+          await clock.sleep?.(10_000);
+        });
+    });
+    const { id } = await queue.enqueue(job, undefined, { timeout: "12s" });
+    let invocations = 0;
+    while ((await queue.getJob(id))?.state !== "completed") {
+      const drained = queue.drain({ timeBudget: "25s" });
+      for (let count = 0; count < 5; count++) await clock.advance(10_000);
+      const report = await drained;
+      invocations++;
+      if (invocations > 20) throw new Error(JSON.stringify(report));
+    }
+    expect(ran).toEqual(Array.from({ length: 10 }, (_, index) => `page-${index}`));
+    expect(invocations).toBeGreaterThan(2);
+    expect(await queue.getStats()).toMatchObject({ totalRetried: 0 });
+  });
+});
