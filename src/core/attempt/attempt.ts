@@ -247,7 +247,10 @@ export class Attempt {
   #timeOut(): void {
     try {
       // Timers may fire a little early.
-      if (this.needs.clock() < this.timesOutAt) return this.#setTimeout(this.timesOutAt);
+      if (this.needs.clock() < this.timesOutAt) {
+        this.#setTimeout(this.timesOutAt);
+        return;
+      }
       const reason = new TimeoutError(`The attempt took longer than its timeout of ${this.#timeoutMs} ms.`);
       // A step that is too late fails by its own rules.
       if (this.#steps?.areRunning) this.#steps.timeOut(reason);

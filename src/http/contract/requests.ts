@@ -2,11 +2,11 @@ import { budgetOptions, drainOptions } from "../../core/drain/options.ts";
 import { LONGEST_PARENT_ID } from "../../core/enqueue/family.ts";
 import { enqueueOptions } from "../../core/enqueue/new-job.ts";
 import { limitOptions } from "../../core/job/flow-control.ts";
-import { signalOptions } from "../../core/manage/signal.ts";
-import { eventName } from "../../core/job/steps.ts";
 import { idText, LONGEST_NAME, nameText, withRule } from "../../core/job/options.ts";
+import { eventName } from "../../core/job/steps.ts";
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
+import { signalOptions } from "../../core/manage/signal.ts";
 import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
 import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
@@ -58,7 +58,12 @@ export interface Problem {
 const parameters = <const Parts extends Fields>(fields: Parts) => object(fields, [], "the query");
 const newKey = pathText(LONGEST_KEY, "daily");
 
-export const pathParts = { id: idText, event: eventName, key: text(LONGEST_KEY, "daily"), queue: text(LONGEST_NAME, "default") };
+export const pathParts = {
+  id: idText,
+  event: eventName,
+  key: text(LONGEST_KEY, "daily"),
+  queue: text(LONGEST_NAME, "default"),
+};
 
 /** Which limits of a key contradict each other, or mean nothing alone. */
 const limitRules = {

@@ -19,10 +19,10 @@ import type {
 } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
-import type { SignalResult } from "../../core/manage/signal.ts";
-import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-jobs.ts";
+import type { SignalResult } from "../../core/manage/signal.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
+import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { QueueList } from "../../core/queue/queues.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";

@@ -4,7 +4,8 @@ import { route } from "./route.ts";
 
 export const signalRoutes = [
   route("POST /signals/:event", "sendSignal", "signal", {
-    notes: "Wakes the jobs that wait for this event in `job.waitFor`. If none does, the signal is kept for the first that will.",
+    notes:
+      "Wakes the jobs that wait for this event in `job.waitFor`. If none does, the signal is kept for the first that will.",
     body: signalBody,
     returns: signalResult,
     refusals: ["conflict", "payload_too_large"],

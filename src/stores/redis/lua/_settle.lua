@@ -289,7 +289,7 @@ end
 local function decide(count, follow_ups, stored)
   for i = 1, count do settled[i] = 0 end
   complete(stored)
-  begin_waits(stored)
+  begin_waits(stored, waiting_members)
   wait_again(stored)
   dead_letter(stored)
   drop(stored)

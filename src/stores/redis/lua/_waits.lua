@@ -41,10 +41,11 @@ local function read_kept(holding)
 end
 
 -- Adds the marks of jobs that begin to wait, if no signal was kept for them.
-function begin_waits(stored)
+function begin_waits(stored, adding)
   local holding = {}
   for _, wait in ipairs(waits) do
-    if wait.now_waits ~= '' and is_same(stored[wait.i], held_leases[wait.i]) then push(holding, wait) end
+    local holds = tonumber(stored[wait.i] or -1) == tonumber(held_leases[wait.i])
+    if wait.now_waits ~= '' and holds then push(holding, wait) end
   end
   local kept = read_kept(holding)
   for _, wait in ipairs(holding) do
@@ -62,7 +63,7 @@ function begin_waits(stored)
       push(marks, whole(family_score(tonumber(number))), mark)
       wait.marked[mark] = true
     end
-    if wait.is_woken then wait.marked = {} else push_all(waiting_members, marks) end
+    if wait.is_woken then wait.marked = {} else push_all(adding, marks) end
   end
 end
 
