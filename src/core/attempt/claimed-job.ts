@@ -168,8 +168,8 @@ export class ClaimedJob {
   }
 
   /**
-   * The text of the record of a job that leaves its slot, to sleep, to wait, or to continue in another invocation. If it
-   * has come further since its claim, its next attempt counts as the first one.
+   * The text of the record of a job that leaves its slot, to sleep, to wait, or to continue in another invocation. If
+   * it has come further since its claim, its next attempt counts as the first one.
    */
   get textOfLeaving(): string {
     const { stored, remembered } = this;

@@ -3,7 +3,6 @@ import { describeError } from "../job/record.ts";
 import {
   eventName,
   LARGEST_STEP,
-  MOST_EVENTS,
   readStepOptions,
   type SleepOptions,
   type StepOptions,
@@ -19,6 +18,7 @@ import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../sha
 import { conflict, invalidRequest, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
+import { MOST_EVENTS } from "../store/signals.ts";
 import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
 import { isNamed } from "./retry.ts";
 import { RunningStep } from "./running-step.ts";
@@ -35,7 +35,9 @@ export interface StepHost {
   now(): number;
   /** Calls `ring` once after `ms`. @returns a function that cancels it. */
   alarm(ms: number, ring: () => void): () => void;
-  /** Whether the invocation has time for a step that takes so long. @param isFirst whether it is the attempt's first. */
+  /**
+   * Whether the invocation has time for a step that takes so long. @param isFirst whether it is the attempt's first.
+   */
   hasTimeFor(timeoutMs: number, isFirst: boolean): boolean;
   /** Makes the lease long enough for so long. */
   giveTime(timeoutMs: number): Promise<Saved>;
@@ -230,8 +232,8 @@ export class Steps {
   }
 
   /**
-   * Notes a call. @returns false if the handler must go no further. @throws {TidegateError} `conflict` if the attempt has
-   * ended.
+   * Notes a call. @returns false if the handler must go no further. @throws {TidegateError} `conflict` if the attempt
+   * has ended.
    */
   #enters(kind: StoredStep["kind"], name: string): boolean {
     if (this.#hasEnded) throw conflict(`The attempt of job "${this.#host.id}" has ended. Stop working.`);

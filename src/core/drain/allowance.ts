@@ -104,7 +104,9 @@ export class Allowance {
     return this.#local.mostOfExchange(size);
   }
 
-  /** The most commands that an exchange takes for the jobs that its outcomes make, and for signals that jobs wait for. */
+  /**
+   * The most commands that an exchange takes for the jobs that its outcomes make, and for signals that jobs wait for.
+   */
   mostOfExtras(request: Pick<ExchangeRequest, "settle" | "fire" | "claim">): number {
     const settle = request.settle.map(({ followUps: _, waits: __, ...outcome }) => outcome);
     return this.#costOf(sizeOf(request)).commands - this.#costOf(sizeOf({ ...request, settle })).commands;

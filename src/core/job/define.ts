@@ -118,8 +118,8 @@ export interface JobContext extends CommonJobContext {
    */
   sleep(when: Duration | Date, options?: SleepOptions): Promise<void>;
   /**
-   * Leaves the slot until `queue.signal(event, data)` is called, as `sleep` does. A signal that came before, and that no
-   * job has received, counts too: signals are kept for 7 days.
+   * Leaves the slot until `queue.signal(event, data)` is called, as `sleep` does. A signal that came before, and that
+   * no job has received, counts too: signals are kept for 7 days.
    *
    * @param event the name of the signal, or up to 16 names of which the first to come counts.
    * @returns the data of the signal, or null if none has come within `timeout`.

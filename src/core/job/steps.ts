@@ -70,8 +70,6 @@ export function isOpen({ kind, endedAt }: StoredStep): boolean {
 export const LARGEST_STEP = 256 * 1024;
 export const LARGEST_STEPS = 1024 * 1024;
 
-/** The most signals that one wait is for. */
-export const MOST_EVENTS = 16;
 export const LONGEST_EVENT = 256;
 
 export const stepName = text(LONGEST_NAME, "charge");

@@ -76,7 +76,9 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
    * begun, they stay as they were then.
    */
   readonly children?: JobChildren;
-  /** What it remembers of its steps, sleeps and waits, in the order in which they began. Only for a job that has some. */
+  /**
+   * What it remembers of its steps, sleeps and waits, in the order in which they began. Only for a job that has some.
+   */
   readonly steps?: readonly StepInfo[];
   /** The signals that it waits for, and until when. Only while it waits. */
   readonly waitingFor?: { readonly events: readonly string[]; readonly until: Date };

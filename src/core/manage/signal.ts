@@ -11,7 +11,9 @@ import type { ManageNeeds } from "./needs.ts";
 
 /** How a signal is sent. */
 export interface SignalOptions {
-  /** An idempotency key: a second signal with the same id does nothing, for as long as `keep` and at least 10 minutes. */
+  /**
+   * An idempotency key: a second signal with the same id does nothing, for as long as `keep` and at least 10 minutes.
+   */
   readonly id?: string | undefined;
   /** How long it is kept for the first job that will wait for it, if none waits now. Default "7d". "0s": not at all. */
   readonly keep?: Duration | undefined;

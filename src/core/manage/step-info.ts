@@ -18,7 +18,9 @@ export interface StepInfo {
   readonly endedAt: Date | null;
   /** The number of its last attempt. */
   readonly attempt: number;
-  /** What it returned, or the data of the signal. A completed job keeps results only if they take up to 8 KB together. */
+  /**
+   * What it returned, or the data of the signal. A completed job keeps results only if they take up to 8 KB together.
+   */
   readonly result?: unknown;
   /** Why its last attempt failed. */
   readonly error?: { readonly name: string; readonly message: string };

@@ -178,8 +178,8 @@ export class Queue {
   }
 
   /**
-   * Sends a signal: every job that waits for it in `job.waitFor` gets its data, and is due. If none waits, the signal is
-   * kept for the first job that will. It reaches each job once, whatever is repeated or lost on the way.
+   * Sends a signal: every job that waits for it in `job.waitFor` gets its data, and is due. If none waits, the signal
+   * is kept for the first job that will. It reaches each job once, whatever is repeated or lost on the way.
    *
    * It costs 8 commands, for one job or a hundred, and 4 if it is kept. One event keeps up to 256 KiB of signals.
    *

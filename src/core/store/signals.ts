@@ -28,6 +28,9 @@ export interface SignalReply {
   readonly isRefused?: boolean;
 }
 
+/** The most events that one wait is for. */
+export const MOST_EVENTS = 16;
+
 /** How many bytes of signals are kept for one event. */
 export const MOST_KEPT_BYTES = 256 * 1024;
 

@@ -159,8 +159,8 @@ export type Outcome = {
   /** Jobs that are made together with the outcome, or not at all. They are in the partition of their job. */
   readonly followUps?: readonly FollowUpJob[] | undefined;
   /**
-   * What the job waits for from now on, as the end of its record says it too: only of a job that is snoozed. If a signal
-   * was kept for one of these events, the job gets it, and is due at once.
+   * What the job waits for from now on, as the end of its record says it too: only of a job that is snoozed. If a
+   * signal was kept for one of these events, the job gets it, and is due at once.
    */
   readonly waits?: string | undefined;
 } /** The job is done. `at` is when it ended. Default: `now` of the request. */ & (
@@ -592,8 +592,8 @@ export interface QueueStore {
    */
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
   /**
-   * Brings a signal to the jobs that wait for it: their records get its text, and they are due. A job that runs does not
-   * wait, nor does one whose timeout is over. If none waits, the signal is kept for the first one that will.
+   * Brings a signal to the jobs that wait for it: their records get its text, and they are due. A job that runs does
+   * not wait, nor does one whose timeout is over. If none waits, the signal is kept for the first one that will.
    */
   signal(signal: NewSignal, now: number): Promise<SignalReply>;
   /** Reads one job, in any state. */

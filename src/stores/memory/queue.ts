@@ -108,7 +108,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
       return { leases };
     },
     async signal(signal, now) {
-      const reply = state.signals.send(state, signal, now);
+      const reply = state.signals.send(signal, now, (id) => state.wake(id, signal.text, now));
       flowControl.putMarks(now);
       return reply;
     },

@@ -1,14 +1,5 @@
 import { bytesOf } from "../../core/shared/limits.ts";
-import { isInLine, unpack, waitingScore } from "../../core/store/score.ts";
-import {
-  eventsIn,
-  MOST_KEPT_BYTES,
-  type NewSignal,
-  openWaits,
-  type SignalReply,
-  withSignal,
-} from "../../core/store/signals.ts";
-import type { MemoryState } from "./state.ts";
+import { eventsIn, MOST_KEPT_BYTES, type NewSignal, type SignalReply } from "../../core/store/signals.ts";
 
 interface Kept {
   readonly text: string;
@@ -51,11 +42,12 @@ export class Signals {
     for (const [event, ids] of this.#waiting) if (ids.delete(id) && ids.size === 0) this.#waiting.delete(event);
   }
 
-  send(state: MemoryState, { id, event, text, keepMs, knownMs }: NewSignal, now: number): SignalReply {
+  /** @param wake brings the signal to a job: false if that does not wait. */
+  send({ id, event, text, keepMs, knownMs }: NewSignal, now: number, wake: (job: string) => boolean): SignalReply {
     const known = this.#known.get(id);
     if (known && known.endsAt > now) return known.reply;
     let woken = 0;
-    for (const job of this.#waiting.get(event) ?? []) if (wake(state, job, text, now)) woken++;
+    for (const job of this.#waiting.get(event) ?? []) if (wake(job)) woken++;
     const isKept = woken === 0 && keepMs > 0;
     if (isKept) {
       const kept = [...this.#keptOf(event, now), { text, endsAt: now + keepMs }];
@@ -71,16 +63,4 @@ export class Signals {
   #keptOf(event: string, now: number): readonly Kept[] {
     return (this.#kept.get(event) ?? []).filter(({ endsAt }) => endsAt > now);
   }
-}
-
-/** @returns false if the job does not wait: it runs, its time is over, or another signal has come. */
-function wake(state: MemoryState, id: string, text: string, now: number): boolean {
-  const score = state.due.score(id);
-  const record = state.records.get(id);
-  if (score === undefined || record === undefined || openWaits(record) === undefined) return false;
-  const { at, claims, isLeased } = unpack(score);
-  if ((isLeased && !isInLine(score)) || at <= now) return false;
-  state.records.set(id, withSignal(record, text));
-  state.wait(id, waitingScore(now, claims));
-  return true;
 }

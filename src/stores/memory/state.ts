@@ -9,6 +9,7 @@ import {
   unpack,
   waitingScore,
 } from "../../core/store/score.ts";
+import { openWaits, withSignal } from "../../core/store/signals.ts";
 import type { JobState, Lease, Outcome, Spread } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
@@ -102,6 +103,22 @@ export class MemoryState {
     this.due.set(lease.id, leaseScore(lease), name);
     const flow = this.flows.get(lease.id);
     return flow !== undefined && this.flowControl.begin(flow, now, lease.endsAt);
+  }
+
+  /**
+   * Brings a signal to a job.
+   *
+   * @returns false if the job does not wait: it runs, its time is over, or another signal has come.
+   */
+  wake(id: string, text: string, now: number): boolean {
+    const score = this.due.score(id);
+    const record = this.records.get(id);
+    if (score === undefined || record === undefined || openWaits(record) === undefined) return false;
+    const { at, claims, isLeased } = unpack(score);
+    if (isLeased || at <= now) return false;
+    this.records.set(id, withSignal(record, text));
+    this.wait(id, waitingScore(now, claims));
+    return true;
   }
 
   remove(id: string): void {

@@ -1,5 +1,5 @@
-import { MOST_EVENTS } from "../../core/job/steps.ts";
 import type { Cost } from "../../core/store/meter.ts";
+import { MOST_EVENTS } from "../../core/store/signals.ts";
 import type { ExchangeSize } from "../../core/store/store.ts";
 
 // The most that each script is billed, as a first send or a resend, for budgets. A command takes up to 1,000 values. So
@@ -39,8 +39,8 @@ export function mostOfExchange(size: ExchangeSize): Cost {
     values += 7 * followUps;
   }
   if (waits > 0) {
-    // HMGET of signals that are kept; of those that a job gets, HDEL, and HSETEX of what is left of others. Marks come in
-    // ZADD and ZREM of the outcomes. Without HSETEX, HSET and ZADD in its place.
+    // HMGET of signals that are kept; of those that a job gets, HDEL, and HSETEX of what is left of others. Marks come
+    // in ZADD and ZREM of the outcomes. Without HSETEX, HSET and ZADD in its place.
     kinds += 5;
     values += 6 * MOST_EVENTS * waits;
   }

@@ -31,8 +31,8 @@ local function find_jobs(ids, may_run, note)
         push(born_scores, born_score)
       end
       if own and (job.in_line or leased == 1 or claims > 0) then
-        -- A job that waits outside of lines has no key. One with a lease may have one. One that was attempted may wait for
-        -- a signal.
+        -- A job that waits outside of lines has no key. One with a lease may have one. One that was attempted may wait
+        -- for a signal.
         push(keyed, job)
         push(keyed_ids, id)
       end

@@ -17,7 +17,8 @@
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
 --   could not count their children; the score that is due next ('' for none);
 --   how many more are due than it claimed (0 if not counted); how many members had lost their records; then lists:
---   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease is
+--   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease
+--   is
 --     gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
 --   for each claimed job: name, record, score at which it was due (the name is the id, ' born:ID' if the job was made

@@ -1,7 +1,8 @@
 -- Moves the ends of leases, and rewrites the records of those for which one is given. A job whose lease moves leaves
 -- its run, and takes a slot of its own, even beyond the limit: the run keeps the others.
 -- Each send ends the leases a millisecond later than the one before: what arrives late meets another lease.
--- ARGV: nonce, then for each lease: id, lease score, the scores that it may have instead (after earlier sends, joined by
+-- ARGV: nonce, then for each lease: id, lease score, the scores that it may have instead (after earlier sends, joined
+-- by
 --   commas), new lease score, record ('' for unchanged), record that the job was born with ('' if it was not), flow
 --   control key if it is of a run ('' if it is not)
 -- Returns: for each lease 1, or 0 if it is gone

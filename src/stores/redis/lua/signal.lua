@@ -1,5 +1,6 @@
 -- Brings a signal to the jobs that wait for its event. If none does, it is kept for the first one that will.
--- ARGV: now, id of the signal, event, its number, text for the records of jobs, for how long it is kept in ms (0 for not
+-- ARGV: now, id of the signal, event, its number, text for the records of jobs, for how long it is kept in ms (0 for
+-- not
 --   at all), for how long a repetition is recognized in ms, most bytes that are kept of one event
 -- Returns: how many jobs it has woken, and 1 if it is kept, or 0; -1 and 0 if there is no room to keep it
 local now = number_argument()
