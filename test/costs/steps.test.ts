@@ -1,0 +1,108 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { defineJob, type JobContext, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
+import { countCommands } from "../support/command-stats.ts";
+import { useRedis } from "../support/stores.ts";
+
+const hour = 3_600_000;
+
+describe("billed commands of steps", () => {
+  const redis = useRedis();
+
+  /** What a job costs from its enqueue to its end, with all drains, and what signals cost. */
+  async function setUp(perform: (job: JobContext, index: number) => unknown, options: { timeout?: string } = {}) {
+    const clock = testClock(start);
+    const job = defineJob({ name: "job", ...options, perform: (index: number, context) => perform(context, index) });
+    const queue = new Queue({ store: redis.store(), clock, jobs: [job], random: () => 0.5, logger: null });
+    const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
+    const enqueue = (jobs = 1) =>
+      queue.enqueueMany(Array.from({ length: jobs }, (_, index) => ({ job, payload: index })));
+    const drain = () => queue.drain({ concurrency: 100 });
+    return { clock, queue, count, enqueue, drain };
+  }
+
+  const ofLone = async (perform: (job: JobContext, index: number) => unknown) => {
+    const { enqueue, drain, count } = await setUp(perform);
+    await enqueue();
+    return count(drain);
+  };
+
+  // Loads the scripts.
+  beforeAll(async () => {
+    const { queue, enqueue, drain } = await setUp(async (context) => {
+      await context.step("a", () => 1);
+      await context.waitFor("load", { timeout: "1h" });
+    });
+    await enqueue();
+    await drain();
+    await queue.signal("load");
+    await drain();
+  });
+
+  test("a step costs 3, and a job without steps what it did", async () => {
+    const without = await ofLone(() => {});
+    const one = await ofLone((job) => job.step("a", () => 1));
+    const ten = await ofLone(async (job) => {
+      for (let index = 0; index < 10; index++) await job.step(`step-${index}`, () => index);
+    });
+    expect([one - without, ten - without]).toEqual([3, 30]);
+  });
+
+  test("a step of a job whose time is half over costs 4, since it moves the lease", async () => {
+    const { clock, enqueue, drain, count } = await setUp(
+      async (job) => {
+        await job.step("a", () => clock.sleep?.(28_000));
+      },
+      { timeout: "30s" },
+    );
+    await enqueue();
+    const without = await ofLone(() => {});
+    const spent = count(async () => {
+      const drained = drain();
+      await clock.advance(28_000);
+      await drained;
+    });
+    // After 15 s, each job is checked for 2.
+    expect((await spent) - 2 - without).toBe(4);
+  });
+
+  test("steps that end together share a request: 0.3 a step for 100 jobs with 10 steps each", async () => {
+    const { enqueue, drain, count } = await setUp(async (job) => {
+      for (let index = 0; index < 10; index++) await job.step(`step-${index}`, () => index);
+    });
+    await enqueue(100);
+    const without = await setUp(() => {});
+    await without.enqueue(100);
+    const spent = (await count(drain)) - (await count(without.drain));
+    expect(spent / 1_000).toBeLessThanOrEqual(0.3);
+  });
+
+  test("a sleep costs 10, both ways and the peek included, and a wait 11", async () => {
+    const costs: number[] = [];
+    for (const pause of [
+      (job: JobContext) => job.sleep("1h"),
+      (job: JobContext) => job.waitFor("a", { timeout: "7d" }),
+    ]) {
+      const { clock, queue, enqueue, drain, count } = await setUp(async (job) => void (await pause(job)));
+      const without = await ofLone(() => {});
+      await enqueue();
+      const there = await count(drain);
+      await queue.signal("a");
+      await clock.advance(hour);
+      costs.push(there + (await count(drain)) - without);
+    }
+    expect(costs).toEqual([10, 11]);
+  });
+
+  test("a signal costs 8, whether it wakes one job or 100, and 4 if it is kept", async () => {
+    const { queue, enqueue, drain, count } = await setUp((job, index) =>
+      job.waitFor(index === 0 ? "one" : "many", { timeout: "7d" }),
+    );
+    await enqueue(101);
+    await drain();
+    expect(await count(() => queue.signal("one"))).toBe(8);
+    expect(await count(() => queue.signal("many"))).toBe(8);
+    expect(await count(() => queue.signal("nobody"))).toBe(4);
+  });
+});
