@@ -106,9 +106,9 @@ export class Steps {
     return this.#running.size > 0;
   }
 
-  /** The names of stored steps that the handler has not asked for: it may have given them other names. */
-  get unused(): readonly string[] {
-    return this.#remembered.unused(this.#called);
+  /** What the handler has asked for, as `keyOf` names it. */
+  get called(): ReadonlySet<string> {
+    return this.#called;
   }
 
   /** Resolves when no step runs. */
