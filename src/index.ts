@@ -68,6 +68,7 @@ export type {
   QueueFigures,
   QueueHistory,
 } from "./core/manage/figures.ts";
+export type { JobEvent, JobEventOf } from "./core/manage/job-event.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } from "./core/manage/job-info.ts";
 export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
@@ -75,6 +76,7 @@ export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/mana
 export type { DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { WaitOptions } from "./core/manage/wait.ts";
+export type { WatchTokenOptions } from "./core/manage/watch-token.ts";
 export type {
   CompleteEvent,
   DeadEvent,

@@ -300,6 +300,14 @@ export const queueFigures = record<QueueFigures>()({ names: list(nameFigures), o
 const hours = described("Hours of UTC, the current one last.", list(figures));
 export const queueHistory = record<QueueHistory>()({ hours });
 
+export const jobEvents = {
+  json: {
+    type: "string",
+    description:
+      "Server-sent events. The data of each is JSON: state (of the job, or gone), progress, and where there is one step, children, result, error. The stream ends after the event of a job that has ended.",
+  },
+  contentType: "text/event-stream",
+} as const;
 export const metrics = { json: { type: "string" }, contentType: "text/plain; version=0.0.4; charset=utf-8" } as const;
 
 export const paused = record<{ readonly paused: boolean }>()({ paused: flag });
