@@ -11,7 +11,7 @@ export interface JobEvent<Result = unknown> {
    * queue's `retention`. No event follows "completed", "dead" and "gone".
    */
   readonly state: JobState | "gone";
-  /** What `job.progress` stored last; null if nothing. */
+  /** What `job.progress` stored last; null if nothing. A completed job keeps none: then it is what was last seen. */
   readonly progress: unknown;
   /** The step that runs, if the job has steps. */
   readonly step?: string;

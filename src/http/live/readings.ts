@@ -116,7 +116,9 @@ export class Readings {
   }
 }
 
-function following(last: Reading | undefined, job: JobInfo | null, now: number): Reading {
+function following(last: Reading | undefined, found: JobInfo | null, now: number): Reading {
+  // A completed job keeps no progress.
+  const job = found && isLast(found) ? { progress: last?.job?.progress, ...found } : found;
   const text = JSON.stringify(jobEvent(job, true));
   const quiet = last?.text === text ? last.quiet + 1 : 0;
   return { job, readAt: now, nextAt: now + waitMs(job, quiet, now), quiet, text };
