@@ -7,6 +7,8 @@ export interface ReadEvents {
   /** The id of the last event. */
   readonly lastId: string;
   readonly hasEnded: boolean;
+  /** Resolves when the stream has ended. */
+  readonly ended: Promise<void>;
   /** Goes away, as a browser does whose page is closed. */
   leave(): Promise<void>;
 }
@@ -17,7 +19,7 @@ export function readEvents(response: Response): ReadEvents {
   let hasEnded = false;
   const reader = response.body?.getReader();
   const decoder = new TextDecoder();
-  void (async () => {
+  const ended = (async () => {
     for (let part = await reader?.read(); part && !part.done; part = await reader?.read())
       chunks.push(decoder.decode(part.value, { stream: true }));
     hasEnded = true;
@@ -31,6 +33,7 @@ export function readEvents(response: Response): ReadEvents {
     get lastId() {
       return found(/^id: (.*)$/gm).at(-1) ?? "";
     },
+    ended,
     get hasEnded() {
       return hasEnded;
     },
