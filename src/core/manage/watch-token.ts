@@ -1,9 +1,8 @@
 import { toBase64Url } from "../shared/base64.ts";
 import { isSigned, sign, signingKey } from "../shared/bytes.ts";
-import type { Duration } from "../shared/duration.ts";
-import { durationMs } from "../shared/duration.ts";
+import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { described, flag, optionsOf, span } from "../shared/schema.ts";
+import { flag, optionsOf, span } from "../shared/schema.ts";
 
 /** What a watch token allows, and for how long. */
 export interface WatchTokenOptions {
@@ -13,9 +12,9 @@ export interface WatchTokenOptions {
   readonly results?: boolean | undefined;
 }
 
-export const watchTokenOptions = optionsOf<WatchTokenOptions>("watchToken", {
+const watchTokenOptions = optionsOf<WatchTokenOptions>("watchToken", {
   ttl: span,
-  results: described(flag, "Whether the token also shows the result or the error. Default false."),
+  results: flag,
 });
 
 /** What a token says, once its signature has been checked. */
@@ -49,10 +48,7 @@ export class WatchTokens {
   async sign(queue: string, id: string, options: WatchTokenOptions, now: number): Promise<string> {
     const { ttl = "1h", results = false } = watchTokenOptions.read(options);
     const [key] = await this.#prepare();
-    if (!key)
-      throw invalidRequest(
-        "This queue has no watchSecret, which signs watch tokens. Pass new Queue({ watchSecret }) a text of at least 16 characters.",
-      );
+    if (!key) throw invalidRequest("This queue has no watchSecret. Give it one: new Queue({ watchSecret }).");
     const claims = [queue, id, now + durationMs(ttl, "ttl"), results ? "results" : ""].map(encodeURIComponent);
     const text = PREFIX + toBase64Url(new TextEncoder().encode(claims.join(":")));
     return `${text}.${toBase64Url(await sign(key, text))}`;
@@ -85,6 +81,6 @@ export function readWatchSecrets(given: unknown): readonly string[] {
   const areLong = secrets.every((secret) => typeof secret === "string" && secret.length >= LEAST_SECRET);
   if (secrets.length > 0 && areLong) return secrets as readonly string[];
   throw invalidRequest(
-    `watchSecret must be a text of at least ${LEAST_SECRET} characters, such as "openssl rand -hex 32" prints, or an array of such texts. Is its environment variable set?`,
+    `watchSecret must be a text of at least ${LEAST_SECRET} characters, such as "openssl rand -hex 32" prints, or an array of them.`,
   );
 }

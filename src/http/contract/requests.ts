@@ -164,10 +164,7 @@ const LONGEST_MARK = 24;
 /** A token of a queue and an id of the longest names, with every character escaped. */
 const LONGEST_WATCH_TOKEN = 8_000;
 export const eventsQuery = parameters({
-  token: described(
-    string(LONGEST_WATCH_TOKEN),
-    "A watch token, for an EventSource, which sends no headers. Default: the header.",
-  ),
+  token: described(string(LONGEST_WATCH_TOKEN), "A watch token, for an EventSource, which sends no headers."),
 });
 export const queuesQuery = parameters({
   mark: described(

@@ -304,7 +304,7 @@ export const jobEvents = {
   json: {
     type: "string",
     description:
-      "Server-sent events. The data of each is JSON: state (of the job, or gone), progress, and where there is one step, children, result, error. The stream ends after the event of a job that has ended.",
+      "Server-sent events. The data is JSON: state (also gone) and progress, and maybe step, children, result, error.",
   },
   contentType: "text/event-stream",
 } as const;

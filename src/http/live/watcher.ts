@@ -21,8 +21,7 @@ export async function watcherOf(request: Request, queue: Queue | undefined, id: 
     );
   }
   const claims = queue && (await internalsOf(queue).watchTokens.read(token));
-  if (!claims)
-    throw unauthorized("The watch token is not valid: it was changed, or signed with a secret that the queue lacks.");
+  if (!claims) throw unauthorized("The watch token is not valid: it was changed, or signed with another watchSecret.");
   if (claims.expiresAt <= queue.clock())
     throw unauthorized("The watch token has expired. Sign another with queue.watchToken.");
   if (claims.queue !== queue.name || claims.id !== id)

@@ -112,7 +112,7 @@ export const jobRoutes = [
   }),
   respondingRoute("GET /jobs/:id/events", "watchJob", "enqueue", {
     notes:
-      "A stream of what becomes of a job, also for a watch token, which opens nothing else. It sends an event at once, and another when something changes; it ends with the job, and after a few minutes. Whoever sends the id of the last event as Last-Event-ID gets only what has changed since, and 204 if that was the end. A watch token shows result and error only if it was signed with results.",
+      "A stream, also for a watch token, which opens nothing else: an event at once, and one when something changes. It ends with the job, and after some minutes. With the id of the last event as Last-Event-ID it sends only what is new, and 204 if the job has ended.",
     query: eventsQuery,
     isWatchable: true,
     responses: { 200: jobEvents, 204: nothing },
