@@ -27,7 +27,7 @@ function Progress({ token, total }: Started) {
   const { state, progress, result, error, watchError } = useJob<typeof importRows>({ url: "/queue", token });
   if (watchError) return <p role="alert">{watchError.message}</p>;
   if (state === "completed") return <output>{result?.imported} rows imported.</output>;
-  if (state === "dead") return <p role="alert">The import has failed: {error?.message}</p>;
+  if (state === "dead" || state === "gone") return <p role="alert">The import has failed. {error?.message}</p>;
   return <progress aria-label="Import" value={Number(progress ?? 0)} max={total} />;
 }
 // #endregion
