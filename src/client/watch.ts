@@ -45,8 +45,8 @@ interface Stream {
  * If the connection breaks, it connects again, less and less often while that fails, and repeats nothing that has not
  * changed. `watchJob<typeof importRows>(...)` knows the type of the result.
  *
- * @throws {TidegateError} `unauthorized` if the token is not valid or has expired; `forbidden`; `not_found` if no job has
- *   the id; `store_unavailable` if the first three requests get no response from the handler.
+ * @throws {TidegateError} `unauthorized` if the token is not valid or has expired; `forbidden`; `not_found` if no job
+ *   has the id; `store_unavailable` if the first three requests get no response from the handler.
  */
 export async function* watchJob<Job extends AnyJob = AnyJob>(
   options: WatchJobOptions,
