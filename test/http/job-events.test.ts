@@ -163,6 +163,19 @@ describe("the viewers of a job", () => {
     for (const { events } of many) expect(events.at(-1)).toEqual({ state: "running", progress: 1 });
   });
 
+  test("share a reading that takes long: nobody reads beside it", async () => {
+    const { clock, begin, view, act, store, reads } = watchedQueue();
+    await begin("a");
+    const viewers = [await view("a"), await view("a"), await view("a")];
+    store.plan([{ on: "find", fault: { delay: "3s" } }]);
+    await act({ progress: 1 });
+    const before = reads();
+    await clock.advance("3s");
+    expect(reads() - before).toBe(1);
+    await clock.advance("2s");
+    for (const { events } of viewers) expect(events.at(-1)).toEqual({ state: "running", progress: 1 });
+  });
+
   test("read nothing once they have left", async () => {
     const { clock, begin, view, reads } = watchedQueue();
     await begin("a");

@@ -18,7 +18,7 @@ export interface WatchedSetUp {
 /** A handler for jobs that do what the test tells them, and whose events it reads. */
 export function watchedQueue({ handler, queue: options }: WatchedSetUp = {}) {
   const clock = testClock(start);
-  const store = faultyStore(options?.store ?? memoryStore());
+  const store = faultyStore(options?.store ?? memoryStore(), [], { clock });
   const waiting: ((step: Step) => void)[] = [];
   const importRows = defineJob({
     name: "import_rows",
