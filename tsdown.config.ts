@@ -9,6 +9,7 @@ export default defineConfig({
     "src/http/handler.ts",
     "src/http/dashboard/index.ts",
     "src/client/index.ts",
+    "src/react/index.ts",
     "src/platforms/cloudflare.ts",
     "src/platforms/vercel.ts",
     "src/platforms/node.ts",

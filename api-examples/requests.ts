@@ -96,6 +96,12 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 404, ...nobody },
     { status: 409, ...newerJob, hasNewer: true },
   ],
+  watchJob: [
+    { status: 200, path: { id: "order-5" } },
+    { status: 204, path: { id: "order-5" }, headers: { "last-event-id": "hqo36i" } },
+    { status: 404, ...nobody },
+    { status: 409, ...newerJob, hasNewer: true },
+  ],
   listChildren: [
     { status: 200, ...order },
     { status: 404, ...nobody },

@@ -77,6 +77,7 @@ export type {
   QueueFigures,
   QueueHistory,
 } from "./core/manage/figures.ts";
+export type { JobEvent, JobEventOf } from "./core/manage/job-event.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } from "./core/manage/job-info.ts";
 export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
@@ -86,6 +87,7 @@ export type { SignalOptions, SignalResult } from "./core/manage/signal.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { StepInfo } from "./core/manage/step-info.ts";
 export type { WaitOptions } from "./core/manage/wait.ts";
+export type { WatchTokenOptions } from "./core/manage/watch-token.ts";
 export type {
   CompleteEvent,
   DeadEvent,

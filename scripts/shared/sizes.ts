@@ -1,12 +1,14 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
-  worker: 134,
+  worker: 137,
   /** What Wrangler's `keep_names` adds to it. */
   names: 11,
   /** A Worker that only enqueues. */
   producer: 50,
   client: 2.9,
+  /** `watchJob` alone. */
+  watchJob: 1.8,
   /** What the dashboard adds, including its page. */
   dashboard: 31,
   /** What QStash's interface adds. */
@@ -14,5 +16,5 @@ export const sizes = {
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */
-  demo: 178,
+  demo: 180,
 } as const;

@@ -31,6 +31,8 @@ import type { ClearableState } from "../core/store/store.ts";
 import type { Problem } from "../http/contract/requests.ts";
 import { asJson, connect, part, type QueueClientOptions, query, read, refusal, type Send } from "./transport.ts";
 
+export type { JobEvent, JobEventOf } from "../core/manage/job-event.ts";
+export { type WatchJobOptions, watchJob } from "./watch.ts";
 export type { QueueClientOptions };
 
 const MOST_AT_ONCE = 1_000;
@@ -63,6 +65,7 @@ export class QueueClient
       | "clock"
       | "jobNames"
       | "spending"
+      | "watchToken"
       | "ping"
       | "schedules"
       | "flowControl"

@@ -26,8 +26,30 @@ interface Timer {
 declare function setTimeout(callback: () => void, ms: number): Timer;
 declare function clearTimeout(timer: Timer): void;
 
+interface CryptoKey {
+  readonly type: string;
+}
 declare const crypto: {
-  readonly subtle: { digest(algorithm: "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+  readonly subtle: {
+    digest(algorithm: "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
+    importKey(
+      format: "raw",
+      bytes: Uint8Array<ArrayBuffer>,
+      algorithm: { readonly name: "HMAC"; readonly hash: "SHA-256" },
+      extractable: boolean,
+      usages: ("sign" | "verify")[],
+    ): Promise<CryptoKey>;
+    sign(algorithm: "HMAC", key: CryptoKey, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
+    verify(
+      algorithm: "HMAC",
+      key: CryptoKey,
+      signature: Uint8Array<ArrayBuffer>,
+      data: Uint8Array<ArrayBuffer>,
+    ): Promise<boolean>;
+  };
 };
+
+declare function btoa(text: string): string;
+declare function atob(text: string): string;
 
 declare const console: Record<"warn" | "error", (...values: readonly unknown[]) => void>;

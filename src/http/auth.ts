@@ -1,3 +1,4 @@
+import type { WatchClaims } from "../core/manage/watch-token.ts";
 import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
@@ -16,6 +17,8 @@ export interface Caller {
   /** "needless" if `auth` is "none". */
   readonly token: "known" | "unknown" | "missing" | "needless";
   readonly scopes: ReadonlySet<Scope>;
+  /** What a watch token allows: to see the events of one job, until then. Such a caller has no scope. */
+  readonly watches?: Pick<WatchClaims, "expiresAt" | "results">;
 }
 
 export interface KnownToken {

@@ -7,6 +7,7 @@ import { LinearRouter } from "hono/router/linear-router";
 import { withDefaults } from "../core/drain/options.ts";
 import { ofInterface } from "../core/job/of-interface.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
+import type { Queue } from "../core/queue/queue.ts";
 import { notFound } from "../core/shared/errors.ts";
 import { requireScope, scopesOf } from "./auth.ts";
 import { readHop, startFanOut } from "./backlog-fan-out.ts";
@@ -16,6 +17,7 @@ import { noBody, noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
 import { boundsOf } from "./deadline.ts";
 import { backgroundOf, drainSoon, enqueueEagerly } from "./eager.ts";
+import { watcherOf } from "./live/watcher.ts";
 import { type HandlerOptions, readOptions, type Settings } from "./options.ts";
 import type { MountedQStash } from "./qstash-port.ts";
 import { routes } from "./routes/index.ts";
@@ -25,6 +27,7 @@ export type { Scope, Tokens } from "./auth.ts";
 export { type FanOutOptions, type RelayTarget, relayTo } from "./backlog-fan-out.ts";
 export type { Dashboard } from "./dashboard-port.ts";
 export type { EnqueueLimits } from "./enqueue-scope.ts";
+export type { WatchLimits } from "./live/viewers.ts";
 export type { HandlerOptions } from "./options.ts";
 export type { QStash } from "./qstash-port.ts";
 
@@ -97,18 +100,23 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
   const { drain, deadline } = settings;
   if (route.mutates && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
   return orProblem(context, settings, async () => {
-    const caller = await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true);
-    if (route.scope !== "anyone") requireScope(caller, scopesOf(route));
-    const queues = queuesAt(param(context, "queue"), settings);
+    const target = param(context, "id") ?? param(context, "key") ?? param(context, "event") ?? "";
+    const name = param(context, "queue");
+    const watcher = route.isWatchable ? await watcherOf(req.raw, queueNamed(name, settings), target) : undefined;
+    const caller = watcher ?? (await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true));
+    if (route.scope !== "anyone" && !watcher) requireScope(caller, scopesOf(route));
+    const queues = queuesAt(name, settings);
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.method === "GET" ? undefined : await parseBody(route, context, query, settings.maxBodyBytes);
-    const target = param(context, "id") ?? param(context, "key") ?? param(context, "event") ?? "";
     // A platform's cron sends GET.
     const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
     return route.respond({
       ...queues,
       origin,
       trace: traceOf(req.raw.headers),
+      viewers: settings.viewers,
+      lastEventId: req.header("last-event-id"),
+      endsAt: deadline.endsAt,
       fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
       onError: settings.onError,
       caller,
@@ -182,9 +190,14 @@ async function serveQStash(
   });
 }
 
-function queuesAt(name: string | undefined, { queues, first }: Settings): Pick<Call, "queue" | "queues" | "isNamed"> {
+function queueNamed(name: string | undefined, { queues, first }: Settings): Queue | undefined {
+  return name === undefined ? first : queues.get(name);
+}
+
+function queuesAt(name: string | undefined, settings: Settings): Pick<Call, "queue" | "queues" | "isNamed"> {
+  const { queues, first } = settings;
   if (name === undefined) return { queue: first, queues: [...queues.values()], isNamed: false };
-  const queue = queues.get(name);
+  const queue = queueNamed(name, settings);
   if (!queue) throw notFound("This handler serves no queue of this name.");
   return { queue, queues: [queue], isNamed: true };
 }

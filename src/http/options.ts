@@ -8,6 +8,7 @@ import { type FanOutOptions, readFanOut } from "./backlog-fan-out.ts";
 import type { Dashboard, DashboardHost, MountedDashboard } from "./dashboard-port.ts";
 import { deadlineAt } from "./deadline.ts";
 import { type EnqueueLimits, readEnqueueScope } from "./enqueue-scope.ts";
+import { Viewers, type WatchLimits } from "./live/viewers.ts";
 import type { MountedQStash, QStash } from "./qstash-port.ts";
 
 /** Which queues to serve, to whom, and within which bounds. */
@@ -39,6 +40,8 @@ export interface HandlerOptions extends FanOutOptions {
   readonly enqueueOptions?: "basic" | "all" | undefined;
   /** Bounds of what a token with the scope `enqueue` may choose. */
   readonly enqueueLimits?: EnqueueLimits | undefined;
+  /** Bounds of the streams that show a job to whoever watches it: how many at a time, and for how long. */
+  readonly watchLimits?: WatchLimits | undefined;
   /**
    * The bounds of drains that the request does not set. A function is called once when the handler is created and again
    * for each request, so that bounds can follow the time that an invocation has left. Default: those of `Queue.drain`.
@@ -76,7 +79,7 @@ export type Settings = ReturnType<typeof readOptions>;
 
 /** The names of a handler's options, for platforms that add their own. */
 export const handlerOptions: readonly (keyof HandlerOptions)[] = [
-  ...(["queue", "queues", "basePath", "auth", "enqueueOptions", "enqueueLimits"] as const),
+  ...(["queue", "queues", "basePath", "auth", "enqueueOptions", "enqueueLimits", "watchLimits"] as const),
   ...(["drain", "eager", "waitUntil", "getDeadline", "maxBodyBytes"] as const),
   ...(["dashboard", "qstash", "onBacklog", "fanOut", "onError"] as const),
 ];
@@ -93,6 +96,7 @@ export function readOptions(given: HandlerOptions) {
   const served = readQueues(options);
   const tokens = readTokens(options.auth);
   const qstash = mountQStash(options.qstash, served.queues);
+  const guardedOnError = guarded(onError);
   const dashboard = mountDashboard(options.dashboard, { ...served, tokens, qstash });
   return {
     ...served,
@@ -112,7 +116,8 @@ export function readOptions(given: HandlerOptions) {
     eager,
     waitUntil: options.waitUntil,
     maxBodyBytes: wholeNumber(maxBodyBytes, "maxBodyBytes", 1, Number.MAX_SAFE_INTEGER),
-    onError: guarded(onError),
+    viewers: new Viewers(options.watchLimits, guardedOnError),
+    onError: guardedOnError,
     fanOut: readFanOut(options),
   };
 }

@@ -34,8 +34,12 @@ export interface NodeResponse {
   readonly headersSent: boolean;
   /** Adds a header to those that a middleware has set. */
   appendHeader(name: string, value: string): unknown;
-  /** Sends the body. */
-  end(body: Uint8Array): unknown;
+  /** Sends a part of the body. False if the next part should wait for "drain". */
+  write(part: Uint8Array): boolean;
+  /** Sends the body, or ends it. */
+  end(body?: Uint8Array): unknown;
+  /** Calls the listener when the connection can take more, or has ended. */
+  on(event: "drain" | "close", listener: () => void): unknown;
 }
 
 /** Responds to requests of Node's `http` module. */
@@ -175,9 +179,26 @@ function unusable(): Error {
 }
 
 async function send(response: Response, outgoing: NodeResponse): Promise<void> {
-  const body = Buffer.from(await response.arrayBuffer());
+  const isStream = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  const body = isStream ? undefined : Buffer.from(await response.arrayBuffer());
   if (outgoing.headersSent) return;
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
+  if (!body && response.body) await sendParts(response.body.getReader(), outgoing);
   outgoing.end(body);
+}
+
+/** Sends what comes when it comes, until it ends or the caller has gone. */
+async function sendParts(parts: ReadableStreamDefaultReader<Uint8Array>, outgoing: NodeResponse): Promise<void> {
+  let goOn = () => {};
+  outgoing.on("drain", () => goOn());
+  outgoing.on("close", () => {
+    void parts.cancel();
+    goOn();
+  });
+  for (let part = await parts.read(); !part.done; part = await parts.read())
+    if (!outgoing.write(part.value))
+      await new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
 }

@@ -29,6 +29,7 @@ const layers: Readonly<Record<string, Layer>> = {
   // Code for the browser: from the rest of HTTP it imports only the types of its answers.
   page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http"] },
   client: { holds: ["client/"], mayImport: ["core", "port", "wire"] },
+  react: { holds: ["react/"], mayImport: ["core", "port", "client"], packages: ["react"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
   worker: { holds: ["worker/"], mayImport: ["core", "port"] },
   node: {

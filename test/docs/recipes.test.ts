@@ -1,11 +1,9 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { importRows } from "../../examples/guide/import-rows.ts";
 import { sendMail } from "../../examples/guide/jobs-enqueue-jobs.ts";
 import { toSlack } from "../../examples/guide/recipes/alert.ts";
 import { left, paid, remind } from "../../examples/guide/recipes/cancel.ts";
 import { sendReceipt } from "../../examples/guide/recipes/mail.ts";
-import { follow, imports } from "../../examples/guide/recipes/progress.ts";
 import { summarize } from "../../examples/guide/recipes/tenants.ts";
 import { bookTrip, finishTrip, release, reserve } from "../../examples/guide/recipes/trip.ts";
 import { onGitHub, webhooks } from "../../examples/guide/recipes/webhook.ts";
@@ -21,7 +19,6 @@ import {
 } from "../../src/index.ts";
 import { faultyStore, performJob, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { gate } from "../support/gate.ts";
 import { useRedis } from "../support/stores.ts";
 
 beforeEach(() => {
@@ -232,37 +229,6 @@ describe("a mail", () => {
     vi.stubGlobal("fetch", async () => new Response(null, { status }));
     expect(await performJob(sendReceipt, { to: "nobody", order: 7 })).toMatchObject({ status: outcome });
   });
-});
-
-test("a page follows an import to its end, and sees nobody else's", async () => {
-  vi.useFakeTimers({ toFake: ["setTimeout"] });
-  const [half, end] = [gate(), gate()];
-  const perform = async (_: unknown, job: JobContext) => {
-    await job.progress({ done: 100, of: 250 });
-    half.open();
-    await end.opened;
-  };
-  const { queue } = setUp([{ ...importRows, perform }]);
-  let user = 1;
-  const app = imports(queue, () => user);
-  vi.stubGlobal("fetch", (path: string) => app.request(path));
-  expect((await app.request("/imports/may.csv", { method: "POST" })).status).toBe(202);
-
-  const shown: unknown[] = [];
-  const followed = follow("may.csv", (progress) => shown.push(progress));
-  await vi.waitUntil(() => shown.length === 1);
-  const drained = queue.drain();
-  await half.opened;
-  await vi.advanceTimersByTimeAsync(2_000);
-  await vi.waitUntil(() => shown.length === 2);
-  end.open();
-  await drained;
-  await vi.advanceTimersByTimeAsync(2_000);
-  expect(await followed).toBe("completed");
-  expect(shown).toEqual([undefined, { done: 100, of: 250 }, undefined]);
-
-  user = 2;
-  expect(await follow("may.csv", () => {})).toBe("unknown");
 });
 
 test("a job that dies sends one message to Slack", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
@@ -21,6 +22,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /jobs/cancel": ["admin"],
   "POST /jobs/reschedule": ["admin"],
   "GET /jobs/:id": ["enqueue", "read", "admin"],
+  "GET /jobs/:id/events": ["enqueue", "read", "admin"],
   "GET /jobs/:id/children": ["read", "admin"],
   "POST /jobs/:id/children": ["enqueue", "admin"],
   "PATCH /jobs/:id": ["admin"],
@@ -103,6 +105,56 @@ describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
       expect(answer.headers.get("www-authenticate")).toBe('Bearer realm="tidegate"');
       expect(answer.text).not.toMatch(/token-o|unknown|xxx/);
     }
+  });
+});
+
+describe("a watch token", () => {
+  const openToAll = routes.filter(({ scope }) => scope === "anyone").map(({ method, path }) => ({ method, path }));
+  const others = guarded.filter(({ line }) => line !== "GET /jobs/:id/events");
+
+  async function watched() {
+    const parts = setUp({ handler: { auth, dashboard: dashboard() }, queue: { watchSecret: "a secret of the tests" } });
+    await parts.queue.enqueue("fails", null, { id: "x", delay: "1h" });
+    return { ...parts, token: await parts.queue.watchToken("x", { results: true }) };
+  }
+
+  test("opens the events of its job, by header and by query", async () => {
+    const { app, token } = await watched();
+    for (const place of places) {
+      const path = `http://queue.test${place}/jobs/x/events`;
+      const responses = [
+        await app.request(path, { headers: bearer(token) }),
+        await app.request(`${path}?token=${token}`),
+      ];
+      for (const { status, body } of responses) {
+        expect(status).toBe(200);
+        await body?.cancel();
+      }
+    }
+  });
+
+  test.each(others)("opens nothing else: $line", async ({ method, path }) => {
+    const { call, queue, token } = await watched();
+    const before = await snapshot(queue);
+    for (const place of places) {
+      const byHeader = await call(method, place + path, undefined, bearer(token));
+      const byQuery = await call(method, `${place}${path}?token=${token}`);
+      for (const answer of [byHeader, byQuery]) {
+        expect(answer).toMatchObject({ status: 401, body: { code: "unauthorized" } });
+        expect(answer.text).not.toContain(token);
+      }
+    }
+    expect(await snapshot(queue)).toBe(before);
+  });
+
+  test("does not change what is open to everybody, and begins no session of the dashboard", async () => {
+    const { call, token } = await watched();
+    for (const { method, path } of openToAll)
+      expect((await call(method, path, undefined, bearer(token))).status).toBe(200);
+    const form = { "Content-Type": "application/x-www-form-urlencoded" };
+    const signIn = await call("POST", "/dashboard/sign-in", `token=${token}`, form);
+    expect([signIn.status, signIn.headers.get("set-cookie")]).toEqual([401, null]);
+    expect((await call("GET", "/dashboard/data", undefined, bearer(token))).status).toBe(401);
   });
 });
 

@@ -175,6 +175,20 @@ const takers: readonly Taker[] = [
     valid: { maxDelay: "1d" },
     take: (enqueueLimits) => void createHandler({ queue: queue(), auth, enqueueLimits }),
   },
+  {
+    of: "watchLimits",
+    valid: { maxViewers: 10 },
+    take: (watchLimits) => void createHandler({ queue: queue(), auth, watchLimits }),
+  },
+  {
+    of: "watchToken",
+    valid: { ttl: "1h" },
+    take: async (options) =>
+      new Queue({ store: memoryStore(), watchSecret: "a secret of the tests", clock: () => 0 }).watchToken(
+        "a",
+        options,
+      ),
+  },
   { of: "events", valid: { retention: "3d" }, take: (events) => void createQStash({ ...qstash, events }) },
   {
     of: "signingKeys",

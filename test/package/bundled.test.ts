@@ -52,13 +52,22 @@ describe("the size, minified and gzipped,", () => {
   });
 
   test(`of the client is at most ${sizes.client} KB, and it reads nothing but itself and small parts of the core`, async () => {
-    const { gzipped, read } = await bundleSource('export * from "tidegate/client";');
+    const { gzipped, read } = await bundleSource('export { QueueClient } from "tidegate/client";');
     expect(gzipped).toBeLessThanOrEqual(sizes.client * 1_024 - OTHERS_NEED);
     expect(read.filter((file) => !file.startsWith("tidegate/dist/client/") && file !== "<stdin>").sort()).toEqual([
+      "tidegate/dist/core/manage/job-event.js",
       "tidegate/dist/core/manage/wait.js",
+      "tidegate/dist/core/shared/clock.js",
       "tidegate/dist/core/shared/duration.js",
       "tidegate/dist/core/shared/errors.js",
     ]);
+  });
+
+  test(`of watchJob is at most ${sizes.watchJob} KB, and a client that does not use it does without`, async () => {
+    const { gzipped } = await bundleSource('export { watchJob } from "tidegate/client";');
+    expect(gzipped).toBeLessThanOrEqual(sizes.watchJob * 1_024 - OTHERS_NEED);
+    const { used } = await bundleSource('export { QueueClient } from "tidegate/client";');
+    expect(used.filter((file) => /watch|job-event|clock/.test(file))).toEqual([]);
   });
 
   test(`of the dashboard, including the page, is at most ${sizes.dashboard} KB in a Worker, and 0 without it`, async () => {
@@ -110,6 +119,15 @@ describe("a bundler keeps", () => {
       );
     expect(await readBy(["tidegate/telemetry"])).not.toEqual([]);
     expect(await readBy(others)).toEqual([]);
+  });
+
+  test("nothing of React, which may not be installed, outside tidegate/react", async () => {
+    const readBy = async (each: readonly string[]) =>
+      (await bundleSource(each.map((name) => `export * from "${name}";`).join("\n"))).read.filter((file) =>
+        file.startsWith("react/"),
+      );
+    expect(await readBy(["tidegate/react"])).not.toEqual([]);
+    expect(await readBy(names.filter((name) => !["tidegate/node", "tidegate/react"].includes(name)))).toEqual([]);
   });
 
   test("no store, cron or HTTP for a program that only checks error classes", async () => {

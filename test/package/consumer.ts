@@ -1,10 +1,11 @@
 /** A program that uses something of every subpath, as a user of the installed package would write it. */
 export const consumer = `
 import { type BulkJob, defineJob, memoryStore, Queue, type DrainReport, type Hooks, type JobInfo } from "tidegate";
-import { QueueClient } from "tidegate/client";
+import { QueueClient, watchJob } from "tidegate/client";
 import { createWorker } from "tidegate/cloudflare";
 import { createHandler } from "tidegate/http";
 import { startWorker } from "tidegate/node";
+import { useJob } from "tidegate/react";
 import { redisStore } from "tidegate/redis";
 import { tracing } from "tidegate/telemetry";
 import { drainAll, testClock } from "tidegate/testing";
@@ -37,8 +38,12 @@ const client = new QueueClient({
 });
 const { id } = await client.enqueue(greet, { to: "Ada" });
 const report: DrainReport = await queue.drain();
+const texts = async (token: string) => {
+  for await (const { result } of watchJob<typeof greet>({ url: "https://queue.test", token })) return result?.toUpperCase();
+};
+const shown = (token: string) => useJob<typeof greet>({ url: "https://queue.test", token }).result?.toUpperCase();
 const job: JobInfo | null = await client.getJob(id);
-const parts = [createWorker, createRoute({ queue, auth: "none", drain: vercelPro }).GET, startWorker, redisStore, drainAll];
-if (report.completed !== 1 || started.length !== 1 || parts.length !== 5 || !refused || !upstashStore) throw new Error("Something is missing.");
+const parts = [createWorker, createRoute({ queue, auth: "none", drain: vercelPro }).GET, startWorker, redisStore, drainAll, texts, shown];
+if (report.completed !== 1 || started.length !== 1 || parts.length !== 7 || !refused || !upstashStore) throw new Error("Something is missing.");
 console.log(job?.result);
 `;

@@ -2,7 +2,7 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { describe, expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
-import type { QueueClient } from "../../src/client/index.ts";
+import type { QueueClient, watchJob } from "../../src/client/index.ts";
 import {
   type AnyJob,
   type BatchItem,
@@ -12,6 +12,7 @@ import {
   type FamilyOptions,
   type InputOf,
   type JobContext,
+  type JobEventOf,
   type JobInfo,
   type JobInfoOf,
   type JsonOf,
@@ -19,6 +20,7 @@ import {
   Queue,
   type RecurringOptions,
 } from "../../src/index.ts";
+import type { useJob } from "../../src/react/index.ts";
 import { type Performed, performJob } from "../../src/testing/index.ts";
 
 // The compiler is what checks these: `npm run check:types`. That they run shows that what compiles also works.
@@ -117,6 +119,13 @@ describe("the compiler infers", () => {
     expectTypeOf<NonNullable<JobInfoOf<typeof nothing>["result"]>>().toEqualTypeOf<string>();
     expectTypeOf<NonNullable<JobInfoOf<typeof open>["result"]>>().toEqualTypeOf<never>();
     expectTypeOf<NonNullable<JobInfoOf<typeof rows>["result"]>>().toEqualTypeOf<{ row: number }>();
+    type Watched<Events> = Events extends AsyncGenerator<infer Event> ? Event : never;
+    type Event = Watched<ReturnType<typeof watchJob<typeof rows>>>;
+    expectTypeOf<NonNullable<Event["result"]>>().toEqualTypeOf<{ row: number }>();
+    expectTypeOf<Event>().toEqualTypeOf<JobEventOf<typeof rows>>();
+    type Shown = ReturnType<typeof useJob<typeof rows>>;
+    expectTypeOf<NonNullable<Shown["result"]>>().toEqualTypeOf<{ row: number }>();
+    expectTypeOf<JobEventOf<AnyJob>["result"]>().toEqualTypeOf<unknown>();
     expectTypeOf<JobInfoOf<AnyJob>["payload"]>().toEqualTypeOf<unknown>();
     expectTypeOf<JobInfoOf<AnyJob>["result"]>().toEqualTypeOf<unknown>();
     expectTypeOf(await queue().getJob("id")).toEqualTypeOf<JobInfo | null>();

@@ -27,8 +27,9 @@ beforeAll(async () => {
   tarball = join(project, stdout.trim());
   await writeFile(join(project, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
   await writeFile(join(project, "consumer.ts"), consumer);
-  const peer = `@opentelemetry/api@${manifest.devDependencies["@opentelemetry/api"]}`;
-  const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=dev", tarball, peer];
+  const { devDependencies } = manifest;
+  const peers = (["@opentelemetry/api", "react"] as const).map((each) => `${each}@${devDependencies[each]}`);
+  const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--omit=dev", tarball, ...peers];
   await run("npm", install, { cwd: project });
 }, 180_000);
 
@@ -45,6 +46,7 @@ describe("the package, installed into an empty project", () => {
       "/http",
       "/dashboard",
       "/client",
+      "/react",
       "/cloudflare",
       "/vercel",
       "/node",

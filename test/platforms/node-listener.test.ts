@@ -1,10 +1,12 @@
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as startRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import { watchJob } from "../../src/client/index.ts";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { type FetchHandler, nodeListener } from "../../src/platforms/node.ts";
+import { readEvents } from "../support/job-events.ts";
 
 const greet = defineJob({ name: "greet", perform: ({ to }: { readonly to: string }) => `Hello ${to}` });
 const token = "the-admin-token";
@@ -271,5 +273,75 @@ describe("a body that a parser has read", () => {
       expect(await response.json()).toMatchObject({ detail: expect.stringContaining("read the body before") });
     }
     expect((await queue.listJobs()).jobs).toEqual([]);
+  });
+});
+
+describe("a stream of events on Node's HTTP server", () => {
+  /** A handler whose stream the test writes. */
+  async function serveStream() {
+    let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+    let isCancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      start: (given) => {
+        controller = given;
+      },
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+    const response = new Response(body, { headers: { "Content-Type": "text/event-stream" } });
+    const { url } = await serve(undefined, { fetch: () => response });
+    const send = (text: string) => controller?.enqueue(new TextEncoder().encode(text));
+    return { url, send, end: () => controller?.close(), isCancelled: () => isCancelled };
+  }
+
+  test("arrives as it comes, and ends", async () => {
+    const { url, send, end } = await serveStream();
+    send("data: 1\n\n");
+    const events = readEvents(await fetch(`${url}/jobs/a/events`));
+    await vi.waitUntil(() => events.events.length === 1, { interval: 5 });
+    send("data: 2\n\n");
+    await vi.waitUntil(() => events.events.length === 2, { interval: 5 });
+    expect(events.hasEnded).toBe(false);
+    end();
+    await events.ended;
+    expect(events.events).toEqual([1, 2]);
+  });
+
+  test("is cancelled when its reader has gone", async () => {
+    const { url, send, isCancelled } = await serveStream();
+    send("data: 1\n\n");
+    const events = readEvents(await fetch(`${url}/jobs/a/events`));
+    await vi.waitUntil(() => events.events.length === 1, { interval: 5 });
+    await events.leave();
+    await vi.waitUntil(isCancelled, { interval: 5 });
+  });
+
+  test("waits for a reader that is slow, and goes on when it reads", async () => {
+    const { url, send, end } = await serveStream();
+    const line = `data: "${"x".repeat(100_000)}"\n\n`;
+    for (let count = 0; count < 100; count++) send(line);
+    end();
+    const text = await (await fetch(`${url}/jobs/a/events`)).text();
+    expect(text.length).toBe(line.length * 100);
+  });
+
+  test("shows a job of a handler", async () => {
+    const queue = new Queue({ store: memoryStore(), jobs: [greet], watchSecret: "a secret of the tests" });
+    const auth = { admin: [token] };
+    const { url } = await serve(undefined, createHandler({ queue, auth, basePath: "/api/queue" }));
+    await queue.enqueue(greet, { to: "Ada" }, { id: "first", delay: "1h" });
+    const watchToken = await queue.watchToken("first", { results: true });
+    const seen: unknown[] = [];
+    for await (const event of watchJob({ url, token: watchToken })) {
+      seen.push(event);
+      if (event.state !== "scheduled") continue;
+      await queue.reschedule("first", "0s");
+      await queue.drain();
+    }
+    expect(seen).toEqual([
+      { state: "scheduled", progress: null },
+      { state: "completed", progress: null, result: "Hello Ada" },
+    ]);
   });
 });

@@ -38,7 +38,8 @@ export async function soak({ requests, ...options }: SoakOptions): Promise<SoakR
   });
   const property = fc.asyncProperty(row, async (drawn) => {
     const clock = clockByHand(start);
-    const world = await apiWorld({ clock });
+    // Streams end after their first event.
+    const world = await apiWorld({ clock, handler: { watchLimits: { maxDuration: 0 } } });
     const look = async () => JSON.stringify(await everythingIn(world.store.open("default"), clock.now, { limit: 100 }));
     for (const [elapsed, request] of drawn) {
       clock.now += elapsed;

@@ -34,13 +34,21 @@ export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefi
 });
 
 export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
-  checkText(id, "id", LONGEST_ID);
-  const { queue, definitions, clock, reader } = needs;
-  const now = clock();
-  const stored = await reader.find(id, now);
-  const info = stored && jobInfo(stored, queue, definitions, now);
-  const held = info && (await heldBackNow(needs, stored, now));
+  const now = needs.clock();
+  const { stored, info } = await findJob(needs, id, now);
+  const held = stored && info && (await heldBackNow(needs, stored, now));
   return held ? { ...info, heldBack: held } : (info ?? null);
+}
+
+/** Reads a job as `getJob` does, in one request: without what holds it back. */
+export async function readJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
+  return (await findJob(needs, id, needs.clock())).info ?? null;
+}
+
+async function findJob({ queue, definitions, reader }: ManageNeeds, id: string, now: number) {
+  checkText(id, "id", LONGEST_ID);
+  const stored = await reader.find(id, now);
+  return { stored, info: stored && jobInfo(stored, queue, definitions, now) };
 }
 
 /** Why a job that is due does not run yet, if its flow control key is the reason. */

@@ -9,7 +9,9 @@ import type { EnqueueResult } from "../job/enqueue-result.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
+import type { JobInfo } from "../manage/job-info.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
+import type { WatchTokens } from "../manage/watch-token.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { LocalFacts } from "../store/store.ts";
 
@@ -17,6 +19,9 @@ import type { LocalFacts } from "../store/store.ts";
 export interface QueueInternals extends DrainableQueue {
   readonly local: LocalFacts;
   readonly documents: Documents;
+  readonly watchTokens: WatchTokens;
+  /** Reads a job as `Queue.getJob` does, in one request: without what holds it back. */
+  readJob(id: string): Promise<JobInfo | null>;
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
   measure(): Promise<QueueMeasures>;
   /** Changes any flow control key, even a reserved one, and in ways that `Queue.flowControl` does not offer. */

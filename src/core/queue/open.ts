@@ -5,6 +5,7 @@ import { UsageCounter } from "../drain/usage.ts";
 import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
+import { readWatchSecrets, WatchTokens } from "../manage/watch-token.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
@@ -15,6 +16,7 @@ import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNeeds {
   readonly store: QueueStore;
   readonly wakes: WakeCalls | undefined;
+  readonly watchTokens: WatchTokens;
 }
 
 export function openQueue(options: QueueOptions): OpenQueue {
@@ -34,6 +36,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
     declared,
     nextDue,
     usage,
+    watchTokens: new WatchTokens(readWatchSecrets(options.watchSecret)),
     budgets: leastBudgets(store.local, declared.count),
     noteDue(runAt) {
       nextDue.note(runAt);

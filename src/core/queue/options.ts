@@ -56,6 +56,12 @@ export interface QueueOptions {
    * logged and nothing else happens, so keep a cron that ticks each hour. Default: none.
    */
   readonly wake?: Wake | undefined;
+  /**
+   * Signs the tokens of `watchToken`, and lets the handler of this queue accept them: at least 16 characters, such as
+   * `openssl rand -hex 32` prints. To replace it, pass an array: the first secret signs, and all of them are accepted.
+   * Default: none.
+   */
+  readonly watchSecret?: string | readonly string[] | undefined;
 }
 
 /** Options of a producer. */
@@ -66,7 +72,7 @@ export interface ProducerOptions
 }
 
 export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing", "wake"];
-export const queueOptions = [...producerOptions, "random", "retention", "observe"];
+export const queueOptions = [...producerOptions, "random", "retention", "observe", "watchSecret"];
 
 /**
  * Checks the options of a queue or a producer and adds the defaults.

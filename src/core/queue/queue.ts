@@ -11,6 +11,7 @@ import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enq
 import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
+import { LONGEST_ID } from "../job/options.ts";
 import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
 import { Documents } from "../manage/documents.ts";
@@ -24,7 +25,15 @@ import {
   type QueueHistory,
 } from "../manage/figures.ts";
 import type { DeadJob, JobInfo, JobInfoOf } from "../manage/job-info.ts";
-import { type CancelOptions, cancelJob, clearJobs, getJob, type JobChange, updateJob } from "../manage/jobs.ts";
+import {
+  type CancelOptions,
+  cancelJob,
+  clearJobs,
+  getJob,
+  type JobChange,
+  readJob,
+  updateJob,
+} from "../manage/jobs.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
 import {
   type CancelledJobs,
@@ -38,12 +47,13 @@ import { type SignalOptions, type SignalResult, signal } from "../manage/signal.
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type JobAndId, readJobAndId } from "../manage/typed-job.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
+import type { WatchTokenOptions } from "../manage/watch-token.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { knownOptions } from "../shared/validate.ts";
+import { checkText, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
@@ -92,6 +102,8 @@ export class Queue {
       async retryDead(id, payload, changes) {
         await retryDead(open, id, { payload }, changes);
       },
+      watchTokens: open.watchTokens,
+      readJob: (id) => readJob(open, id),
       measure: () => getMeasures(open),
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),
@@ -259,6 +271,25 @@ export class Queue {
       clock,
       (ms) => sleep(clock, ms),
     );
+  }
+
+  /**
+   * Signs a token with which a browser can watch this one job, and do nothing else: the handler of this queue serves
+   * the job's state and progress to it as a stream, `GET /jobs/:id/events`. It stores nothing and sends nothing, so the
+   * job need not exist yet. A token cannot be withdrawn before it expires, unless you replace `watchSecret`.
+   *
+   * ```ts
+   * const token = await queue.watchToken(id, { ttl: "1h" });
+   * for await (const { state, progress } of watchJob({ url, token })) show(state, progress); // in the browser
+   * ```
+   *
+   * @param options `ttl`: how long it is valid. Default "1h". `results`: whether it also shows the result of the job,
+   *   or the error that it died of. Default false.
+   * @throws {TidegateError} `invalid_request`, also if the queue has no `watchSecret`.
+   */
+  async watchToken(id: string, options: WatchTokenOptions = {}): Promise<string> {
+    checkText(id, "id", LONGEST_ID);
+    return this.#open.watchTokens.sign(this.name, id, options, this.clock());
   }
 
   /** Lists jobs: waiting and running ones by time, dead and completed ones newest first. */

@@ -73,6 +73,12 @@ export function unauthorized(detail: string, status: number): Response {
   return problem({ status, title, detail, code: "unauthorized" }, headers);
 }
 
+/** The response of a server that is up, and has no room for this request. */
+export function unavailable(title: string, detail: string): Response {
+  const { status, headers } = problemKinds.store_unavailable;
+  return problem({ status, title, detail, code: "store_unavailable" }, headers);
+}
+
 function problem(body: Problem, headers: Readonly<Record<string, string>> = {}): Response {
   return new Response(`${JSON.stringify(body)}\n`, {
     status: body.status,

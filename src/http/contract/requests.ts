@@ -173,6 +173,11 @@ export const retryManyBody = deadSelection({ dryRun: flag, payload: anything });
 export const previewQuery = parameters({ count: whole(1, 1_000) });
 
 const LONGEST_MARK = 24;
+/** A token of a queue and an id of the longest names, with every character escaped. */
+const LONGEST_WATCH_TOKEN = 8_000;
+export const eventsQuery = parameters({
+  token: described(string(LONGEST_WATCH_TOKEN), "A watch token, for an EventSource, which sends no headers."),
+});
 export const queuesQuery = parameters({
   mark: described(
     string(LONGEST_MARK),

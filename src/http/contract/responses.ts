@@ -317,6 +317,14 @@ export const queueFigures = record<QueueFigures>()({ names: list(nameFigures), o
 const hours = described("Hours of UTC, the current one last.", list(figures));
 export const queueHistory = record<QueueHistory>()({ hours });
 
+export const jobEvents = {
+  json: {
+    type: "string",
+    description:
+      "Server-sent events. The data is JSON: state (also gone) and progress, and maybe step, children, result, error.",
+  },
+  contentType: "text/event-stream",
+} as const;
 export const metrics = { json: { type: "string" }, contentType: "text/plain; version=0.0.4; charset=utf-8" } as const;
 
 export const paused = record<{ readonly paused: boolean }>()({ paused: flag });

@@ -1,4 +1,4 @@
-import { hexOf, sha256 } from "../../core/shared/bytes.ts";
+import { hexOf, isSigned, sha256, sign, signingKey } from "../../core/shared/bytes.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { TidegateError } from "../../core/shared/errors.ts";
 import { type Caller, type KnownToken, refuseCrossSite, type Scope, type SessionFinder } from "../auth.ts";
@@ -45,7 +45,7 @@ export class Sessions implements SessionFinder {
     const signer = (await this.#prepare()).get(token);
     if (!signer) return undefined;
     const claim = `${this.#clock() + this.#lifeMs}.${crypto.randomUUID()}`;
-    return cookie(request, `${claim}.${await sign(signer, claim)}`, Math.floor(this.#lifeMs / 1_000));
+    return cookie(request, `${claim}.${await signatureOf(signer, claim)}`, Math.floor(this.#lifeMs / 1_000));
   }
 
   async find(request: Request): Promise<Session | undefined> {
@@ -56,7 +56,7 @@ export class Sessions implements SessionFinder {
     for (const [, claim = "", end, signature = ""] of [...cookies].slice(0, MOST_COOKIES)) {
       if (Number(end) <= this.#clock()) continue;
       for (const signer of (await this.#prepare()).values())
-        if (await isSigned(signer, claim, signature)) return { ...signer, claim };
+        if (await isSignedBy(signer, claim, signature)) return { ...signer, claim };
     }
     return undefined;
   }
@@ -66,7 +66,7 @@ export class Sessions implements SessionFinder {
     if (!session) return undefined;
     if (mutates) {
       refuseCrossSite(request);
-      if (!(await isSigned(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
+      if (!(await isSignedBy(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
         throw new TidegateError("forbidden", `To change something in a session, send the header ${CSRF_HEADER}.`);
     }
     return { token: "known", scopes: session.scopes };
@@ -81,7 +81,7 @@ export class Sessions implements SessionFinder {
 
 /** The header value that a change in this session must carry. */
 export function csrfOf(session: Session): Promise<string> {
-  return sign(session, csrfClaim(session));
+  return signatureOf(session, csrfClaim(session));
 }
 
 /** A cookie that makes the browser drop its session. */
@@ -105,20 +105,17 @@ function cameSecurely({ url, headers }: Request): boolean {
   return url.startsWith("https:") || /^\s*https\s*(,|$)/i.test(headers.get("x-forwarded-proto") ?? "");
 }
 
-const encode = (text: string) => new TextEncoder().encode(text);
 const csrfClaim = ({ claim }: Session) => `csrf ${claim}`;
 
 async function keyFor(token: string): Promise<CryptoKey> {
-  const bytes = await sha256(`tidegate session ${token}`);
-  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
+  return signingKey(await sha256(`tidegate session ${token}`));
 }
 
-async function sign({ key }: Signer, claim: string): Promise<string> {
-  return hexOf(new Uint8Array(await crypto.subtle.sign("HMAC", key, encode(claim))));
+async function signatureOf({ key }: Signer, claim: string): Promise<string> {
+  return hexOf(await sign(key, claim));
 }
 
-/** Takes constant time. */
-function isSigned({ key }: Signer, claim: string, signature: string): Promise<boolean> {
+function isSignedBy({ key }: Signer, claim: string, signature: string): Promise<boolean> {
   const bytes = Uint8Array.from(signature.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  return crypto.subtle.verify("HMAC", key, bytes, encode(claim));
+  return isSigned(key, claim, bytes);
 }

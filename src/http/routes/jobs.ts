@@ -2,11 +2,12 @@ import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
+import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
-import { requireScope } from "../auth.ts";
+import { type Caller, requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type EnqueueRequest,
   enqueueBody,
   enqueueQuery,
+  eventsQuery,
   jobsQuery,
   newJob,
   rescheduleManyBody,
@@ -29,6 +31,7 @@ import {
   duplicateOrMany,
   type EachResult,
   job,
+  jobEvents,
   jobPage,
   nothing,
   parentResult,
@@ -37,6 +40,7 @@ import {
 } from "../contract/responses.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { admission, admitChildren, admitParent, shownTo } from "../enqueue-scope.ts";
+import { streamEvents } from "../live/event-stream.ts";
 import { type Call, orNotFound, reply, respondingRoute, route } from "./route.ts";
 
 type NewJob = ValueOf<typeof newJob>;
@@ -103,10 +107,17 @@ export const jobRoutes = [
     run: async ({ queue, target, caller }) => {
       const unknown = "No job has this id. Completed jobs are kept only for the queue's retention.";
       const found = await orNotFound(queue.getJob(target), unknown);
-      // The payload of a message holds the headers that its publisher forwards.
-      if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
-      return shownTo(caller, found);
+      return shownToCaller(caller, found);
     },
+  }),
+  respondingRoute("GET /jobs/:id/events", "watchJob", "enqueue", {
+    notes:
+      "A stream, also for a watch token, which opens nothing else: an event at once, and one when something changes. It ends with the job, and after some minutes. With the id of the last event as Last-Event-ID it sends only what is new, and 204 if the job has ended.",
+    query: eventsQuery,
+    isWatchable: true,
+    responses: { 200: jobEvents, 204: nothing },
+    refusals: ["not_found", "conflict"],
+    respond: (call) => streamEvents(call, (found) => (call.caller.watches ? found : shownToCaller(call.caller, found))),
   }),
   route("GET /jobs/:id/children", "listChildren", "read", {
     notes: "The jobs that a job waits for, or has waited for, in the order in which they were given.",
@@ -149,6 +160,13 @@ export const jobRoutes = [
     run: ({ queue, target, query }) => queue.cancel(target, query),
   }),
 ];
+
+/** One job, as a caller with a scope may see it. @throws {TidegateError} `forbidden` */
+function shownToCaller(caller: Caller, found: JobInfo): JobInfo {
+  // The payload of a message holds the headers that its publisher forwards.
+  if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
+  return shownTo(caller, found);
+}
 
 async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
   const { body, caller, queue } = call;

@@ -9,6 +9,7 @@ import type { DrainOrigin } from "../backlog-fan-out.ts";
 import { responseHeaders } from "../contract/problems.ts";
 import { nothing, type ResponseBody, type Shape } from "../contract/responses.ts";
 import type { EnqueueScope } from "../enqueue-scope.ts";
+import type { Viewers } from "../live/viewers.ts";
 
 /** A route: how to respond to a request, and how to document it. */
 export interface Route<Query = unknown, Body = unknown> {
@@ -28,6 +29,8 @@ export interface Route<Query = unknown, Body = unknown> {
   readonly body?: Schema<Body>;
   /** Reads the body if that depends on the query. Default: `body` does, after a check of the body as a whole. */
   readBody?(body: unknown, query: Query): Body;
+  /** Whether a watch token for the job in the path opens it too. */
+  readonly isWatchable?: boolean;
   /** Whether GET does more than read. HEAD is then refused. */
   readonly mutates?: boolean;
   /** The responses of a success, by status. */
@@ -58,6 +61,12 @@ export interface Call<Query = unknown, Body = unknown> {
   /** Keeps the invocation alive after the response. Undefined if the platform cannot, or without eager drains. */
   readonly inBackground: ((work: Promise<unknown>) => void) | undefined;
   readonly trace: TraceContext | undefined;
+  /** The viewers of jobs in this isolate. */
+  readonly viewers: Viewers;
+  /** What an `EventSource` that resumes has received last. */
+  readonly lastEventId: string | undefined;
+  /** When the platform ends the invocation, minus a margin: ms since 1970. */
+  readonly endsAt: number;
   readonly origin: DrainOrigin;
   /** Reports a failure that the response contains beside results. */
   readonly onError: (error: unknown) => void;
@@ -122,10 +131,10 @@ export function replyJson(text: string, status = 200): Response {
   return replyText(`${text}\n`, "application/json", status);
 }
 
-export function replyText(body: string, contentType: string, status = 200): Response {
+export function replyText(body: BodyInit, contentType: string, status = 200): Response {
   return new Response(body, { status, headers: { "Content-Type": contentType, ...responseHeaders } });
 }
 
-function replyEmpty(): Response {
+export function replyEmpty(): Response {
   return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
 }

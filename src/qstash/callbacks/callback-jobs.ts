@@ -4,6 +4,7 @@ import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { withHidden } from "../../core/job/hidden.ts";
 import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
+import { toBase64 } from "../../core/shared/base64.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { bytesOf, LARGEST_RECORD } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
@@ -14,7 +15,6 @@ import type { Callback, Message } from "../messages/message.ts";
 import { attemptTimeoutMs, DEFAULT_RETRIES, variantsOf } from "../messages/message-job.ts";
 import { type HiddenParts, type Redaction, redact, redactionOf } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
-import { toBase64 } from "../shared/base64.ts";
 import { lifeOf } from "./message-end.ts";
 
 /** The callbacks of a message that has ended, with their names. */

@@ -1,5 +1,5 @@
+import { toBase64 } from "../../core/shared/base64.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { toBase64 } from "../shared/base64.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";
 

@@ -1,6 +1,7 @@
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { withHidden } from "../../core/job/hidden.ts";
 import { reserved } from "../../core/job/reserved.ts";
+import { toBase64Url } from "../../core/shared/base64.ts";
 import { sha256 } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -17,7 +18,6 @@ import { isUrl, readDestination } from "../publish/destination.ts";
 import { type TopicPart, topicPart } from "../publish/fan-out.ts";
 import { type Draft, MOST_HEADER_BYTES, type PublishOptions, readPublishOptions } from "../publish/publish-options.ts";
 import { findGroup } from "../publish/url-groups.ts";
-import { toBase64Url } from "../shared/base64.ts";
 import {
   deduplicatedIf,
   isOfRun,

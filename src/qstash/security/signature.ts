@@ -1,5 +1,5 @@
-import { sha256 } from "../../core/shared/bytes.ts";
-import { toBase64Url } from "../shared/base64.ts";
+import { toBase64Url } from "../../core/shared/base64.ts";
+import { sha256, sign, signingKey } from "../../core/shared/bytes.ts";
 
 const VALID_FOR_S = 300;
 
@@ -26,10 +26,7 @@ export async function signatureOf({ url, body, now }: Signed, key: string): Prom
     body: toBase64Url(await sha256(body)),
   };
   const text = `${header}.${textToBase64Url(JSON.stringify(claims))}`;
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const secret = await crypto.subtle.importKey("raw", encoder.encode(key), algorithm, false, ["sign"]);
-  const signature = await crypto.subtle.sign("HMAC", secret, encoder.encode(text));
-  return `${text}.${toBase64Url(new Uint8Array(signature))}`;
+  return `${text}.${toBase64Url(await sign(await signingKey(key), text))}`;
 }
 
 function textToBase64Url(text: string): string {

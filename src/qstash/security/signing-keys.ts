@@ -1,6 +1,6 @@
 import type { Documents } from "../../core/manage/documents.ts";
+import { toBase64Url } from "../../core/shared/base64.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
-import { toBase64Url } from "../shared/base64.ts";
 
 export interface SigningKeys {
   /** Signs deliveries. */

@@ -1,12 +1,12 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobEnding } from "../../core/attempt/follow-ups.ts";
+import { toBase64 } from "../../core/shared/base64.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import { readRedaction } from "../messages/redaction.ts";
 import type { KeptResponse } from "../messages/response.ts";
 import type { WorkflowNote } from "../messages/workflow-note.ts";
-import { toBase64 } from "../shared/base64.ts";
 import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import type { Run } from "./run.ts";
 import { hasGoneOn, tellInvoker } from "./step-delivery.ts";

@@ -1,10 +1,10 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobContext } from "../../core/job/define.ts";
+import { toBase64 } from "../../core/shared/base64.ts";
 import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { HeaderValues, Message } from "../messages/message.ts";
 import type { WorkflowNote } from "../messages/workflow-note.ts";
-import { toBase64 } from "../shared/base64.ts";
 import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import { closeRuns, runAgain } from "./rerun.ts";
 import { followersOf, type Run, type RunStep, resultOf, runStepOf, stepIdOf } from "./run.ts";

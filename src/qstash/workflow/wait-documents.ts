@@ -1,8 +1,8 @@
 import type { Documents } from "../../core/manage/documents.ts";
+import { toBase64, toBase64Url } from "../../core/shared/base64.ts";
 import { sha256 } from "../../core/shared/bytes.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
-import { toBase64, toBase64Url } from "../shared/base64.ts";
 import type { Step } from "./step.ts";
 
 /** How long an event is kept for a run that does not wait for it yet. */

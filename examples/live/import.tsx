@@ -1,0 +1,33 @@
+import { useState } from "react";
+import { useJob } from "tidegate/react";
+import type { importRows } from "./queue.ts";
+
+// #region page
+interface Started {
+  readonly token: string;
+  readonly total: number;
+}
+
+export function Import() {
+  const [started, setStarted] = useState<Started>();
+  const upload = async (form: FormData) => {
+    const response = await fetch("/imports", { method: "POST", body: String(form.get("rows")) });
+    setStarted(await response.json());
+  };
+  return (
+    <form action={upload}>
+      <textarea name="rows" aria-label="Rows" />
+      <button type="submit">Import</button>
+      {started && <Progress {...started} />}
+    </form>
+  );
+}
+
+function Progress({ token, total }: Started) {
+  const { state, progress, result, error, watchError } = useJob<typeof importRows>({ url: "/queue", token });
+  if (watchError) return <p role="alert">{watchError.message}</p>;
+  if (state === "completed") return <output>{result?.imported} rows imported.</output>;
+  if (state === "dead" || state === "gone") return <p role="alert">The import has failed. {error?.message}</p>;
+  return <progress aria-label="Import" value={Number(progress ?? 0)} max={total} />;
+}
+// #endregion

@@ -1,0 +1,118 @@
+import { isLast, jobEvent } from "../../core/manage/job-event.ts";
+import type { JobInfo } from "../../core/manage/job-info.ts";
+import { sleep } from "../../core/shared/clock.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { fnv1a } from "../../core/shared/hash.ts";
+import { unavailable } from "../contract/problems.ts";
+import { jobEvents } from "../contract/responses.ts";
+import { type Call, replyEmpty, replyText } from "../routes/route.ts";
+import type { Reading } from "./readings.ts";
+import { HEARTBEAT_MS } from "./viewers.ts";
+
+/** How long an `EventSource` waits before it resumes. */
+const RESUMES_AFTER_MS = 1_000;
+
+interface Watch {
+  readonly call: Call;
+  /** Makes the JSON of an event. */
+  readonly textOf: (job: JobInfo | null) => string;
+  readonly first: Reading;
+  /** In ms since 1970. */
+  readonly endsAt: number;
+  /** How many readings the stream may make. */
+  readonly mayRead: () => boolean;
+  readonly onRead: () => void;
+}
+
+/**
+ * Responds with a stream of a job's events: the first one at once, and others when something changes.
+ *
+ * The id of an event is a hash of what it says. So a viewer that resumes gets only what it has not seen; one that has
+ * seen the last event gets 204, which tells an `EventSource` to stop.
+ *
+ * @param shown makes of a job what the caller may see of it.
+ * @throws {TidegateError} `not_found`, and what the store throws.
+ */
+export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo): Promise<Response> {
+  const { queue, target, viewers, caller, lastEventId, bounds, endsAt } = call;
+  const now = queue.clock();
+  const viewer = viewers.admit(now);
+  if (!viewer)
+    return unavailable("Too many viewers", "This server shows jobs to as many viewers as it may. Try again soon.");
+  const dismiss = () => viewers.dismiss(viewer);
+  try {
+    let left = bounds()().roundTrips;
+    const onRead = () => void left--;
+    const first = await viewers.readings.first(queue, target, onRead);
+    if (!first.job) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
+    const textOf = (job: JobInfo | null) =>
+      JSON.stringify(jobEvent(job && shown(job), caller.watches?.results ?? true));
+    if (isLast(shown(first.job)) && idOf(textOf(first.job)) === lastEventId) {
+      dismiss();
+      return replyEmpty();
+    }
+    const ends = Math.min(now + viewers.maxDurationMs, caller.watches?.expiresAt ?? endsAt, endsAt);
+    const watch = { call, textOf, first, endsAt: ends, mayRead: () => left > 0, onRead };
+    const response = replyText(
+      streamOf(watch, () => viewers.see(viewer, queue.clock()), dismiss),
+      jobEvents.contentType,
+    );
+    // Keeps nginx from holding events back.
+    response.headers.set("X-Accel-Buffering", "no");
+    return response;
+  } catch (error) {
+    dismiss();
+    throw error;
+  }
+}
+
+/** Nothing happens before the stream is read, and nothing after it is cancelled. */
+function streamOf(watch: Watch, onChunk: () => void, onEnd: () => void): ReadableStream<Uint8Array> {
+  const stop = new AbortController();
+  const chunks = chunksOf(watch, onChunk, stop.signal);
+  const encoder = new TextEncoder();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next();
+        if (!done) return controller.enqueue(encoder.encode(value));
+        onEnd();
+        controller.close();
+      },
+      cancel() {
+        stop.abort();
+        onEnd();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+async function* chunksOf(watch: Watch, onChunk: () => void, signal: AbortSignal): AsyncGenerator<string, void> {
+  const { call, textOf, first, endsAt, mayRead, onRead } = watch;
+  const { queue, target, viewers, lastEventId } = call;
+  const { clock } = queue;
+  let seen = lastEventId;
+  let chunk = `retry: ${RESUMES_AFTER_MS}\n\n`;
+  let sentAt = clock();
+  for (let reading = first; ; reading = await viewers.readings.latest(queue, target, reading, onRead)) {
+    onChunk();
+    const text = textOf(reading.job);
+    const id = idOf(text);
+    if (id !== seen) chunk += `id: ${id}\ndata: ${text}\n\n`;
+    seen = id;
+    if (chunk === "" && clock() - sentAt >= HEARTBEAT_MS) chunk = ":\n\n";
+    if (chunk !== "") {
+      yield chunk;
+      chunk = "";
+      sentAt = clock();
+    }
+    if (!reading.job || isLast(reading.job)) return;
+    await sleep(clock, Math.min(reading.nextAt, sentAt + HEARTBEAT_MS, endsAt) - clock(), signal);
+    if (signal.aborted || clock() >= endsAt || !mayRead()) return;
+  }
+}
+
+function idOf(text: string): string {
+  return fnv1a(text).toString(36);
+}

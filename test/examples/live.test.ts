@@ -1,0 +1,122 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { builtPackage, root } from "../package/built.ts";
+import { launchBrowser } from "../support/browser.ts";
+import { type HttpServer, serveFetch } from "../support/http-server.ts";
+import { useRedis } from "../support/stores.ts";
+import { compileExample, loadExample } from "./example.ts";
+
+// The page of the example in a real browser, with React in strict mode, a real server, a real Redis and worker
+// processes that are killed.
+
+type App = typeof import("../../examples/live/app.ts");
+type Jobs = typeof import("../../examples/live/queue.ts");
+
+const folder = join(root, "examples/live");
+const redis = useRedis();
+let browser: Browser;
+let script: string;
+
+beforeAll(async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, "page.tsx")],
+    alias: { "tidegate/react": join(await builtPackage(), "dist/react/index.js") },
+    tsconfigRaw: { compilerOptions: { jsx: "react-jsx" } },
+    define: { "process.env.NODE_ENV": '"development"' },
+    bundle: true,
+    format: "esm",
+    write: false,
+  });
+  script = outputFiles[0]?.text ?? "";
+  browser = await launchBrowser();
+});
+afterAll(() => browser?.close());
+
+/** Serves the example, also again after a break, and says how often a stream was asked for. */
+async function serveExample() {
+  const { createApp } = await loadExample<App>("live/app.ts");
+  const { openQueue } = await loadExample<Jobs>("live/queue.ts");
+  const store = redis.store("tidegate");
+  const open = (clock?: () => number) => openQueue({ store, watchSecret: "a secret of the tests", clock });
+  const app = createApp(open(), "the-admin-token");
+  const asked: string[] = [];
+  const answer = async (request: Request): Promise<Response> => {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/") return page(readFileSync(join(folder, "index.html"), "utf8"), "text/html");
+    if (pathname === "/page.tsx") return page(script, "text/javascript");
+    if (pathname.endsWith("/events")) asked.push(request.url);
+    return app.fetch(request);
+  };
+  let server: HttpServer = await serveFetch(answer);
+  const { url, port } = server;
+  onTestFinished(() => server.stop());
+  return {
+    url,
+    asked,
+    open,
+    /** Breaks every connection, as a deployment does. */
+    async restart() {
+      await server.stop();
+      server = await serveFetch(answer, port);
+    },
+  };
+}
+
+const page = (body: string, type: string) => new Response(body, { headers: { "Content-Type": type } });
+
+/** Starts the worker of the example, in a process of its own. */
+async function startWorkerProcess(): Promise<ChildProcess> {
+  const { url, token } = redis.shim;
+  const env = { ...process.env, UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
+  const child = spawn(process.execPath, [await compileExample("live/worker.ts")], { env, stdio: "inherit" });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
+}
+
+async function openPage(url: string) {
+  const tab = await browser.newPage();
+  onTestFinished(() => tab.close());
+  const complaints: string[] = [];
+  tab.on("pageerror", (error) => complaints.push(String(error)));
+  tab.on("console", (message) => {
+    // Chromium reports connections that break; the page deals with them.
+    if (message.type() === "error" && !/net::ERR_/.test(message.text())) complaints.push(message.text());
+  });
+  await tab.goto(url);
+  const upload = async (rows: number) => {
+    await tab.fill("textarea", Array.from({ length: rows }, (_, index) => `row ${index}`).join("\n"));
+    await tab.click("button");
+  };
+  const progress = async () => Number(await tab.locator("progress").getAttribute("value"));
+  return { tab, complaints, upload, progress };
+}
+
+test("a page shows how far an import is, through a killed worker and a broken connection, to its result", async () => {
+  const { url, asked, restart, open } = await serveExample();
+  const { tab, complaints, upload, progress } = await openPage(url);
+  const worker = await startWorkerProcess();
+  await upload(600);
+  await vi.waitUntil(async () => (await progress()) > 0, { timeout: 20_000, interval: 20 });
+  const ended = new Promise((resolve) => worker.once("exit", resolve));
+  worker.kill("SIGKILL");
+  await ended;
+  const reached = await progress();
+  expect(reached).toBeLessThan(600);
+  const before = asked.length;
+  await restart();
+  await vi.waitUntil(() => asked.length > before, { timeout: 20_000, interval: 20 });
+  // Another drain finds the job once its lease is over: its clock runs two minutes ahead.
+  const queue = open(() => Date.now() + 120_000);
+  const report = await queue.drain({ timeBudget: "60s" });
+  expect(report.completed).toBe(1);
+  await tab.waitForSelector("output", { timeout: 20_000 });
+  expect(await tab.textContent("output")).toBe("600 rows imported.");
+  const [job] = (await queue.listJobs({ state: "completed" })).jobs;
+  expect(job?.attempts).toBe(2);
+  expect(complaints).toEqual([]);
+  expect(asked.filter((address) => address.includes("token"))).toEqual([]);
+}, 90_000);
