@@ -8,8 +8,8 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { logWarning } from "../observe/log.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
-import { conflict, isTidegateError } from "../shared/errors.ts";
-import { OutOfBudgetError } from "../store/meter.ts";
+import { conflict } from "../shared/errors.ts";
+import { isStoreFailure, OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
@@ -21,9 +21,6 @@ import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
 
 const nothing = () => {};
-
-const isStoreFailure = (error: unknown) =>
-  error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
 
 /** Why the signal of a job is aborted once its attempt has ended. */
 const ended = withoutStack(new Error("The attempt has ended."));

@@ -15,21 +15,31 @@ import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNeeds {
   readonly store: QueueStore;
   readonly wakes: WakeCalls | undefined;
+  /** Looks now and then whether anything drains the queue (`Alerting.look`). Whoever reads the queue calls it. */
+  readonly look: () => Promise<void> | undefined;
 }
 
 export function openQueue(options: QueueOptions): OpenQueue {
   const { store: kept, ...chosen } = readOptions(options, queueOptions, "new Queue");
-  const { queue, definitions, clock, logger, wakes } = chosen;
+  const { queue, definitions, clock, logger, wakes, alerting } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
   const open = (meter: Meter) => kept.open(queue, meter);
   const store = open(usage.work);
   checkDrainable(store, "new Queue");
+  const reader = open(usage.reads);
+  const look = () => alerting?.look({ queue, clock, store, reader, logger });
+  const noteCall = (at: number) => {
+    const looked = look();
+    const woken = wakes?.by(at);
+    return looked ? looked.then(() => woken) : woken;
+  };
   return {
     ...chosen,
     store,
-    reader: open(usage.reads),
+    reader,
+    look,
     open,
     declared,
     nextDue,
@@ -37,9 +47,9 @@ export function openQueue(options: QueueOptions): OpenQueue {
     budgets: leastBudgets(store.local, declared.count),
     noteDue(runAt) {
       nextDue.note(runAt);
-      return wakes?.by(runAt);
+      return noteCall(runAt);
     },
-    noteLeased: (endsAt) => wakes?.by(endsAt),
+    noteLeased: noteCall,
     noteAnythingDue() {
       const now = clock();
       nextDue.forget(now);

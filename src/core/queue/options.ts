@@ -1,5 +1,6 @@
 import { type AnyJob, checkJobOptions } from "../job/define.ts";
 import { LONGEST_NAME, longestTimeoutMs } from "../job/options.ts";
+import { type Alert, readAlerts } from "../observe/alerts.ts";
 import { type Hooks, readHooks } from "../observe/hooks.ts";
 import { type Logger, readLogger } from "../observe/log.ts";
 import { checkTracing, type Tracing } from "../observe/tracing.ts";
@@ -36,6 +37,12 @@ export interface QueueOptions {
    * completed jobs in no order, and `getFigures` finds nothing. Default true.
    */
   readonly observe?: boolean | undefined;
+  /**
+   * Sends a message when jobs die: `slack(url)` and `webhook(url, { secret })` of `tidegate/alerts`, up to 20. Each
+   * group of failures makes one message an hour while it grows, and one when it is over. The message is a job of the
+   * queue, stored with the outcome of the job that is dead. Needs `observe`. Default: none.
+   */
+  readonly alerts?: readonly Alert[] | undefined;
   /** Functions to call when something happens to a job, for logs and the like. Default: none. */
   readonly hooks?: Hooks | undefined;
   /**
@@ -66,7 +73,7 @@ export interface ProducerOptions
 }
 
 export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing", "wake"];
-export const queueOptions = [...producerOptions, "random", "retention", "observe"];
+export const queueOptions = [...producerOptions, "random", "retention", "observe", "alerts"];
 
 /**
  * Checks the options of a queue or a producer and adds the defaults.
@@ -93,7 +100,9 @@ export function readOptions<Kept extends ProducerStore>(
   if (!Number.isFinite(source())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
   const clock = wholeClock(source);
   const newId = options.newId ?? timeOrderedIds(clock);
-  const definitions = byName(options.jobs ?? []);
+  const { jobs = [] } = options;
+  const alerting = readAlerts(options.alerts, observe, jobs.length > 0);
+  const definitions = byName(alerting ? [...jobs, ...alerting.jobs] : jobs);
   const logger = readLogger(options.logger);
   return {
     queue: name,
@@ -104,6 +113,7 @@ export function readOptions<Kept extends ProducerStore>(
     newId,
     retentionMs: durationMs(retention, "retention"),
     observe,
+    alerting,
     longestTimeoutMs: longestTimeoutMs(definitions.values()),
     hooks: readHooks(options.hooks),
     logger,

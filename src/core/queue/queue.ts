@@ -91,7 +91,10 @@ export class Queue {
       async retryDead(id, payload, changes) {
         await retryDead(open, id, { payload }, changes);
       },
-      measure: () => getMeasures(open),
+      async measure() {
+        await open.look();
+        return getMeasures(open);
+      },
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
@@ -276,6 +279,7 @@ export class Queue {
 
   /** Counts the jobs in each state, and what the queue has done since it was created. */
   async getStats(): Promise<QueueStats> {
+    await this.#open.look();
     return getStats(this.#open);
   }
 
@@ -284,6 +288,7 @@ export class Queue {
    * much as `getStats`.
    */
   async getActivity(): Promise<QueueActivity> {
+    await this.#open.look();
     return getActivity(this.#open);
   }
 
@@ -313,6 +318,7 @@ export class Queue {
   async ping(): Promise<void> {
     const { failure } = await this.#open.reader.peek(this.clock());
     if (failure !== undefined) throw failure;
+    await this.#open.look();
   }
 
   // Changing ----------------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
-import { isReservedName } from "../../core/job/reserved.ts";
+import { isOwnName, isReservedName } from "../../core/job/reserved.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
@@ -103,8 +103,9 @@ export const jobRoutes = [
     run: async ({ queue, target, caller }) => {
       const unknown = "No job has this id. Completed jobs are kept only for the queue's retention.";
       const found = await orNotFound(queue.getJob(target), unknown);
-      // The payload of a message holds the headers that its publisher forwards.
-      if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
+      // The payload of a message holds the headers that its publisher forwards, and that of an alert an error.
+      const what = isOwnName(found.name) ? "A job that sends alerts" : "A message of QStash's interface";
+      if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], what);
       return shownTo(caller, found);
     },
   }),

@@ -1,0 +1,113 @@
+import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
+import { type AnyJob, defineJob, type JobContext, type Snooze } from "../core/job/define.ts";
+import { definedByInterface, ofInterface } from "../core/job/of-interface.ts";
+import { MOST_RETRIES } from "../core/job/options.ts";
+import { encodeRecord } from "../core/job/record.ts";
+import { own } from "../core/job/reserved.ts";
+import { findFailures } from "../core/manage/failures.ts";
+import { isStoreFailure } from "../core/store/meter.ts";
+import type { FollowUpJob } from "../core/store/store.ts";
+import { type AlertPayload, refusedCorrection } from "./jobs.ts";
+import type { StoredMessage } from "./message.ts";
+
+// A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores
+// it with its outcome, unless it is there. So a storm of deaths stores one, and it lives for as long as the group
+// grows: it tells, sleeps for an hour, and looks again.
+
+export const WATCH = `${own.name}watch`;
+
+/** A storm begins with one death: after this time, the first message counts more of them. */
+const FIRST_LOOK_AFTER_MS = 10_000;
+const LOOKS_APART = "1h";
+/** How long a watch waits if the budget of the drain has no room for its look, or the store does not respond. */
+const POSTPONED = "5s";
+
+/** What is known of a group that has no dead jobs. */
+const nothing = { count: 0, lastAt: null };
+
+type Seen = Pick<StoredMessage, "count" | "lastAt">;
+
+interface WatchPayload {
+  readonly group: string;
+  /** What the watch that has ended had seen. Default: nothing. */
+  readonly seen?: Seen;
+}
+
+/** The id of the watch of a group. */
+function watchId(group: string): string {
+  return `${own.id}watch:${group}`;
+}
+
+/** The watch that a death stores. In another partition than that of the group's watch, it has another id. */
+export function watchJob(group: string, at: number, place: (make: () => string) => string): FollowUpJob {
+  let made = 0;
+  const id = place(() => (made++ === 0 ? watchId(group) : `${watchId(group)}~${made}`));
+  const payload: WatchPayload = { group };
+  return { id, runAt: at + FIRST_LOOK_AFTER_MS, record: encodeRecord({ name: WATCH, payload, enqueuedAt: at }) };
+}
+
+/**
+ * @param names the names of the alerts.
+ * @param alert the job that sends a message.
+ */
+export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
+  const perform = async ({ group, seen = nothing }: WatchPayload, job: JobContext) => {
+    const host = AttemptContext.hostOf(job);
+    try {
+      if (job.id === watchId(group)) return await look(group, host, job);
+      return await startAgain(group, seen, host);
+    } catch (error) {
+      if (isStoreFailure(error)) return job.snooze(POSTPONED);
+      throw error;
+    }
+  };
+
+  async function look(group: string, host: AttemptHost, job: JobContext): Promise<Snooze | undefined> {
+    const before = host.job.record.progress as StoredMessage | undefined;
+    const found = await read(group, host);
+    if (found && hasGrown(found, before ?? nothing)) {
+      tell(found, job);
+      host.keepProgress(found);
+      return job.snooze(LOOKS_APART);
+    }
+    if (before) tell({ ...before, type: "over", count: found?.count ?? 0 }, job);
+    // What dies until the outcome of this attempt is stored still finds the watch, and stores none.
+    job.enqueue(WATCH, { group, seen: found ?? nothing }, ofInterface({}));
+    return undefined;
+  }
+
+  function tell(message: StoredMessage, job: JobContext): void {
+    for (const name of names) job.enqueue(alert, { alert: name, message } satisfies AlertPayload, ofInterface({}));
+  }
+
+  // A crash costs an attempt, and the watch lives long.
+  const definition = {
+    name: WATCH,
+    maxRetries: MOST_RETRIES,
+    backoff: { type: "fixed", base: "10s" },
+    perform,
+  } as const;
+  return defineJob(definedByInterface(definition, refusedCorrection));
+}
+
+/** Starts the watch of a group if jobs have died that it has not seen. */
+async function startAgain(group: string, seen: Seen, { needs }: AttemptHost): Promise<undefined> {
+  const found = await read(group, { needs });
+  if (!found || !hasGrown(found, seen)) return;
+  const now = needs.clock();
+  const { id, record } = watchJob(group, now, (make) => make());
+  await needs.store.enqueue([{ id, isFreshId: true, runAt: now, record }], now);
+}
+
+/** What a message says of a group now; undefined if none of its jobs is dead. */
+async function read(group: string, { needs }: Pick<AttemptHost, "needs">): Promise<StoredMessage | undefined> {
+  const found = await findFailures(needs.store, group, needs.clock());
+  if (!found) return undefined;
+  const { name, error, count, firstAt, lastAt } = found;
+  return { type: "failures", group, name, error, count, firstAt: firstAt.toISOString(), lastAt: lastAt.toISOString() };
+}
+
+/** Whether jobs have died since. A death may be stored after a later one. */
+function hasGrown(found: Seen, seen: Seen): boolean {
+  return found.count > seen.count || (found.lastAt ?? "") > (seen.lastAt ?? "");
+}
