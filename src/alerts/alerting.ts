@@ -1,7 +1,7 @@
 import { isOwnName } from "../core/job/reserved.ts";
 import type { AlertedDeath, Alerting } from "../core/observe/alerts.ts";
 import type { FollowUpJob, LocalFacts } from "../core/store/store.ts";
-import { defineAlert } from "./jobs.ts";
+import { defineAlert } from "./alert-job.ts";
 import { SilenceWatch } from "./silence.ts";
 import type { Target } from "./target.ts";
 import { defineWatch, watchJob } from "./watch.ts";

@@ -3,10 +3,11 @@ import { own } from "../core/job/reserved.ts";
 import { getActivity, type QueueActivity } from "../core/manage/stats.ts";
 import type { SilenceNeeds } from "../core/observe/alerts.ts";
 import { logWarning } from "../core/observe/log.ts";
+import { alarm } from "../core/shared/clock.ts";
 import { MINUTE_MS } from "../core/store/stats.ts";
-import { ALERT, type AlertPayload } from "./jobs.ts";
+import { ALERT, type AlertPayload } from "./alert-job.ts";
 import type { StoredMessage } from "./message.ts";
-import type { Target } from "./target.ts";
+import { RESPONDS_WITHIN_MS, type Target } from "./target.ts";
 
 const LOOKS_APART_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -22,8 +23,6 @@ export class SilenceWatch {
   readonly #targets: readonly Target[];
   readonly #shortestMs: number;
   #lookedAt = Number.NEGATIVE_INFINITY;
-  /** What was due next when it last looked. */
-  #nextAt: number | undefined;
 
   constructor(targets: readonly Target[]) {
     this.#targets = targets;
@@ -50,16 +49,13 @@ export class SilenceWatch {
 
   async #silenceOf(needs: SilenceNeeds, now: number): Promise<Silence | undefined> {
     const { nextAt, paused, failure } = await needs.reader.peek(now);
-    // Drains claim what is earliest. If that has not changed since the last look, none has claimed anything.
-    const isStuck = nextAt === this.#nextAt;
-    this.#nextAt = nextAt;
     if (paused || failure !== undefined || nextAt === undefined || now - nextAt < this.#shortestMs) return undefined;
     const activity = await getActivity(needs);
-    const lastAt = lastEndOf(activity);
+    const lastAt = lastEndOf(activity, now);
     const { readyCount, runningCount } = activity.stats;
-    if (!isStuck && runningCount > 0) return undefined;
+    if (runningCount > 0) return undefined;
     return {
-      since: isStuck ? nextAt : Math.max(nextAt, lastAt ?? 0),
+      since: Math.max(nextAt, lastAt ?? 0),
       message: {
         ...{ type: "silent", group: null, name: null, error: null, count: readyCount },
         firstAt: new Date(nextAt).toISOString(),
@@ -70,9 +66,9 @@ export class SilenceWatch {
 }
 
 /** The end of the last minute in which an attempt ended; undefined if none did in the last hour. */
-function lastEndOf({ minutes }: QueueActivity): number | undefined {
+function lastEndOf({ minutes }: QueueActivity, now: number): number | undefined {
   const last = minutes.filter(({ processed, retried, dead }) => processed + retried + dead > 0).at(-1);
-  return last && last.at.getTime() + MINUTE_MS;
+  return last && Math.min(last.at.getTime() + MINUTE_MS, now);
 }
 
 /**
@@ -80,18 +76,22 @@ function lastEndOf({ minutes }: QueueActivity): number | undefined {
  * stores first says that, and the drain that ends the silence performs it.
  */
 async function tell(target: Target, { since, message }: Silence, needs: SilenceNeeds, now: number): Promise<void> {
-  const { queue, store, logger } = needs;
+  const { queue, clock, store, logger } = needs;
   const silentHours = Math.floor((now - since - target.silentForMs) / HOUR_MS);
   const id = `${own.id}silent:${target.name}:${silentHours}`;
   const payload: AlertPayload = { alert: target.name, message: { ...message, type: "over", count: 0 }, silentHours };
   const record = encodeRecord({ name: ALERT, payload, enqueuedAt: now });
   const [reply] = await store.enqueue([{ id, isFreshId: true, runAt: now, record }], now);
   if (reply?.status !== "enqueued") return;
+  const late = new AbortController();
+  const cancelAlarm = alarm(clock, RESPONDS_WITHIN_MS, () => late.abort());
   try {
-    await target.send(message, { queue, id: `${id}:${since}`, now });
+    await target.send(message, { queue, id: `${id}:${since}`, now, signal: late.signal });
   } catch (error) {
     // The next caller tries again.
     await store.cancel([id], now);
     logWarning(logger, (error as Error).message);
+  } finally {
+    cancelAlarm();
   }
 }

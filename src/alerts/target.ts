@@ -39,12 +39,15 @@ export interface Sending {
   readonly id: string;
   /** ms since 1970 */
   readonly now: number;
-  readonly signal?: AbortSignal | undefined;
+  /** Aborts when the receiver has not responded in time. */
+  readonly signal: AbortSignal;
 }
+
+/** How long a receiver may take to respond. */
+export const RESPONDS_WITHIN_MS = 10_000;
 
 const LONGEST_NAME = 64;
 const SHORTEST_SILENCE_MS = 60_000;
-const RESPONSE_WITHIN_MS = 10_000;
 const LONGEST_WAIT_MS = 86_400_000;
 
 /** A receiver of alerts. Its URL is a secret: only this class has it, and puts it into nothing but the request. */
@@ -89,21 +92,17 @@ export class Target {
    */
   async send(stored: StoredMessage, sending: Sending): Promise<void> {
     const { headers, body } = await this.#requestOf(this.#messageOf(stored, sending.queue), sending);
-    const timeout = AbortSignal.timeout(RESPONSE_WITHIN_MS);
-    const request = {
+    const response = await this.#fetch(this.#url, {
       method: "POST",
       headers: { "Content-Type": "application/json", ...headers },
       body,
       redirect: "manual",
-      signal: sending.signal ? AbortSignal.any([sending.signal, timeout]) : timeout,
-    } as const;
-    let response: Response;
-    try {
-      response = await this.#fetch(this.#url, request);
-    } catch (error) {
+      signal: sending.signal,
+    }).catch((error: unknown) => {
       // The message of the error may have the URL.
-      throw withoutStack(new Error(`The alert "${this.name}" was not sent: ${reasonOf(error, timeout)}.`));
-    }
+      const reason = sending.signal.aborted ? "did not respond in time" : `cannot be reached${codeOf(error)}`;
+      throw withoutStack(new Error(`The receiver of the alert "${this.name}" ${reason}.`));
+    });
     await response.body?.cancel().catch(() => {});
     const failure = this.#failureOf(response, sending.now);
     if (failure) throw withoutStack(failure);
@@ -141,11 +140,10 @@ function retryAfterMs(header: string | null, now: number): number | undefined {
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
 }
 
-function reasonOf(error: unknown, timeout: AbortSignal): string {
-  if (timeout.aborted) return `the receiver did not respond within ${RESPONSE_WITHIN_MS / 1_000} s`;
+/** What the platform calls the error, such as " (ECONNREFUSED)"; "" if it has no word for it. */
+function codeOf(error: unknown): string {
   const { code } = Object((error as Error | undefined)?.cause) as { readonly code?: unknown };
-  const isCode = typeof code === "string" && /^[A-Z_]+$/.test(code);
-  return `the receiver cannot be reached${isCode ? ` (${code})` : ""}`;
+  return typeof code === "string" && /^[A-Z_]+$/.test(code) ? ` (${code})` : "";
 }
 
 function checkUrl(url: unknown, what: string): void {

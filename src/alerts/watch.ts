@@ -4,10 +4,10 @@ import { definedByInterface, ofInterface } from "../core/job/of-interface.ts";
 import { MOST_RETRIES } from "../core/job/options.ts";
 import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";
-import { findFailures } from "../core/manage/failures.ts";
 import { isStoreFailure } from "../core/store/meter.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
-import { type AlertPayload, refusedCorrection } from "./jobs.ts";
+import { type AlertPayload, LOOKS_APART_MS, refusedCorrection } from "./alert-job.ts";
+import { hasGrown, readGroup, type Seen } from "./group.ts";
 import type { StoredMessage } from "./message.ts";
 
 // A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores
@@ -18,14 +18,11 @@ export const WATCH = `${own.name}watch`;
 
 /** A storm begins with one death: after this time, the first message counts more of them. */
 const FIRST_LOOK_AFTER_MS = 10_000;
-const LOOKS_APART = "1h";
 /** How long a watch waits if the budget of the drain has no room for its look, or the store does not respond. */
 const POSTPONED = "5s";
 
 /** What is known of a group that has no dead jobs. */
 const nothing = { count: 0, lastAt: null };
-
-type Seen = Pick<StoredMessage, "count" | "lastAt">;
 
 interface WatchPayload {
   readonly group: string;
@@ -64,11 +61,11 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
 
   async function look(group: string, host: AttemptHost, job: JobContext): Promise<Snooze | undefined> {
     const before = host.job.record.progress as StoredMessage | undefined;
-    const found = await read(group, host);
+    const found = await readGroup(group, host);
     if (found && hasGrown(found, before ?? nothing)) {
       tell(found, job);
       host.keepProgress(found);
-      return job.snooze(LOOKS_APART);
+      return job.snooze(LOOKS_APART_MS);
     }
     if (before) tell({ ...before, type: "over", count: found?.count ?? 0 }, job);
     // What dies until the outcome of this attempt is stored still finds the watch, and stores none.
@@ -92,22 +89,9 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
 
 /** Starts the watch of a group if jobs have died that it has not seen. */
 async function startAgain(group: string, seen: Seen, { needs }: AttemptHost): Promise<undefined> {
-  const found = await read(group, { needs });
+  const found = await readGroup(group, { needs });
   if (!found || !hasGrown(found, seen)) return;
   const now = needs.clock();
   const { id, record } = watchJob(group, now, (make) => make());
   await needs.store.enqueue([{ id, isFreshId: true, runAt: now, record }], now);
-}
-
-/** What a message says of a group now; undefined if none of its jobs is dead. */
-async function read(group: string, { needs }: Pick<AttemptHost, "needs">): Promise<StoredMessage | undefined> {
-  const found = await findFailures(needs.store, group, needs.clock());
-  if (!found) return undefined;
-  const { name, error, count, firstAt, lastAt } = found;
-  return { type: "failures", group, name, error, count, firstAt: firstAt.toISOString(), lastAt: lastAt.toISOString() };
-}
-
-/** Whether jobs have died since. A death may be stored after a later one. */
-function hasGrown(found: Seen, seen: Seen): boolean {
-  return found.count > seen.count || (found.lastAt ?? "") > (seen.lastAt ?? "");
 }
