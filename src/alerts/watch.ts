@@ -12,12 +12,14 @@ import type { StoredMessage } from "./message.ts";
 
 // A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores
 // it with its outcome, unless it is there. So a storm of deaths stores one, and it lives for as long as the group
-// grows: it tells, sleeps for an hour, and looks again.
+// grows: it tells, sleeps for an hour, and looks again. An hour after the last death it tells that it is over, and ends.
 
 export const WATCH = `${own.name}watch`;
 
 /** A storm begins with one death: after this time, the first message counts more of them. */
 const FIRST_LOOK_AFTER_MS = 10_000;
+/** A group still grows if one of its jobs has died in this time. What died in a storm an hour ago is no news. */
+const STILL_GROWS_MS = 1_800_000;
 /** How long a watch waits if the budget of the drain has no room for its look, or the store does not respond. */
 const POSTPONED = "5s";
 
@@ -60,14 +62,17 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
   };
 
   async function look(group: string, host: AttemptHost, job: JobContext): Promise<Snooze | undefined> {
-    const before = host.job.record.progress as StoredMessage | undefined;
+    const told = host.job.record.progress as StoredMessage | undefined;
     const found = await readGroup(group, host);
-    if (found && hasGrown(found, before ?? nothing)) {
+    const now = host.needs.clock();
+    const quietMs = found ? now - Date.parse(found.lastAt ?? "") : Number.POSITIVE_INFINITY;
+    if (found && (!told || (hasGrown(found, told) && quietMs < STILL_GROWS_MS))) {
       tell(found, job);
       host.keepProgress(found);
       return job.snooze(LOOKS_APART_MS);
     }
-    if (before) tell({ ...before, type: "over", count: found?.count ?? 0 }, job);
+    if (quietMs < LOOKS_APART_MS) return job.snooze(LOOKS_APART_MS - quietMs);
+    if (told) tell({ ...(found ?? told), type: "over", count: found?.count ?? 0 }, job);
     // What dies until the outcome of this attempt is stored still finds the watch, and stores none.
     job.enqueue(WATCH, { group, seen: found ?? nothing }, ofInterface({}));
     return undefined;

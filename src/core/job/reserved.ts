@@ -34,13 +34,15 @@ interface Claims {
 
 /** @throws {ReservedError} for what belongs to an interface, or to alerts. */
 export function refuseReserved({ name, id, flowKey, dedupeKey }: Claims): void {
-  if (name !== undefined && isReservedName(name)) throw refusal(`The name ${quote(name)}`, isOwnName(name));
-  if (id !== undefined && isReservedId(id)) throw refusal(`The id ${quote(id)}`, id.startsWith(own.id));
-  if (flowKey !== undefined && isReservedKey(flowKey)) throw refusal(`The flow control key ${quote(flowKey)}`);
-  if (dedupeKey !== undefined && isReservedKey(dedupeKey)) throw refusal(`The dedupe key ${quote(dedupeKey)}`);
+  if (name !== undefined && isReservedName(name)) throw refusal("name", name);
+  if (id !== undefined && isReservedId(id)) throw refusal("id", id);
+  if (flowKey !== undefined && isReservedKey(flowKey)) throw refusal("flow control key", flowKey);
+  if (dedupeKey !== undefined && isReservedKey(dedupeKey)) throw refusal("dedupe key", dedupeKey);
 }
 
-function refusal(what: string, isOwn = false): ReservedError {
-  if (isOwn) return new ReservedError(`${what} is reserved for the jobs that send alerts. Choose another one.`);
-  return new ReservedError(`${what} is reserved for QStash's interface. Choose another one, or use the interface.`);
+function refusal(what: string, claimed: string): ReservedError {
+  const [owner, advice] = claimed.startsWith("tidegate")
+    ? ["alerts", ""]
+    : ["QStash's interface", ", or use the interface"];
+  return new ReservedError(`The ${what} ${quote(claimed)} is reserved for ${owner}. Choose another one${advice}.`);
 }

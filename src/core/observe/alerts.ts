@@ -51,13 +51,23 @@ export interface Alerting {
   look(needs: SilenceNeeds): Promise<void> | undefined;
 }
 
-/** @throws {TidegateError} `invalid_request` */
-export function readAlerts(alerts: readonly Alert[] = [], observe: boolean, isPerforming: boolean) {
+/** The options of a queue that its alerts depend on. */
+interface GivenOptions {
+  readonly alerts?: readonly Alert[] | undefined;
+  readonly jobs?: readonly AnyJob[] | undefined;
+  readonly observe?: boolean | undefined;
+}
+
+/** Opens the alerts of a queue, if it has any. @throws {TidegateError} `invalid_request` */
+export function readAlerts(options: GivenOptions): Alerting | undefined {
+  const { alerts, jobs, observe } = Object(options) as GivenOptions;
+  if (alerts === undefined) return undefined;
   if (!Array.isArray(alerts) || alerts.some((alert) => typeof alert?.alerting !== "function"))
     throw invalidRequest("alerts must be an array of slack(url) and webhook(url, { secret }) from tidegate/alerts.");
   const [first] = alerts as readonly Alert[];
   if (!first) return undefined;
-  if (!observe) throw invalidRequest("alerts need the groups of failures, which observe: false turns off.");
-  if (!isPerforming) throw invalidRequest("alerts need jobs: the queue that performs the jobs sends its alerts.");
+  if (observe === false) throw invalidRequest("alerts need the groups of failures, which observe: false turns off.");
+  if (!Array.isArray(jobs) || jobs.length === 0)
+    throw invalidRequest("alerts need jobs: the queue that performs the jobs sends its alerts.");
   return first.alerting(alerts);
 }

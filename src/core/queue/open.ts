@@ -5,6 +5,7 @@ import { UsageCounter } from "../drain/usage.ts";
 import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
+import { readAlerts } from "../observe/alerts.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
@@ -20,8 +21,10 @@ export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNe
 }
 
 export function openQueue(options: QueueOptions): OpenQueue {
-  const { store: kept, ...chosen } = readOptions(options, queueOptions, "new Queue");
-  const { queue, definitions, clock, logger, wakes, alerting } = chosen;
+  const alerting = readAlerts(options);
+  const given = alerting ? { ...options, jobs: [...(options.jobs ?? []), ...alerting.jobs] } : options;
+  const { store: kept, ...chosen } = readOptions(given, queueOptions, "new Queue");
+  const { queue, definitions, clock, logger, wakes } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
@@ -37,6 +40,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
   };
   return {
     ...chosen,
+    alerting,
     store,
     reader,
     look,

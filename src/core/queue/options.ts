@@ -1,6 +1,6 @@
 import { type AnyJob, checkJobOptions } from "../job/define.ts";
 import { LONGEST_NAME, longestTimeoutMs } from "../job/options.ts";
-import { type Alert, readAlerts } from "../observe/alerts.ts";
+import type { Alert } from "../observe/alerts.ts";
 import { type Hooks, readHooks } from "../observe/hooks.ts";
 import { type Logger, readLogger } from "../observe/log.ts";
 import { checkTracing, type Tracing } from "../observe/tracing.ts";
@@ -100,9 +100,7 @@ export function readOptions<Kept extends ProducerStore>(
   if (!Number.isFinite(source())) throw invalidRequest("clock must give milliseconds since 1970, as Date.now does.");
   const clock = wholeClock(source);
   const newId = options.newId ?? timeOrderedIds(clock);
-  const { jobs = [] } = options;
-  const alerting = readAlerts(options.alerts, observe, jobs.length > 0);
-  const definitions = byName(alerting ? [...jobs, ...alerting.jobs] : jobs);
+  const definitions = byName(options.jobs ?? []);
   const logger = readLogger(options.logger);
   return {
     queue: name,
@@ -113,7 +111,6 @@ export function readOptions<Kept extends ProducerStore>(
     newId,
     retentionMs: durationMs(retention, "retention"),
     observe,
-    alerting,
     longestTimeoutMs: longestTimeoutMs(definitions.values()),
     hooks: readHooks(options.hooks),
     logger,
