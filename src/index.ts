@@ -75,6 +75,7 @@ export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/mana
 export type { DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { WaitOptions } from "./core/manage/wait.ts";
+export type { Alert } from "./core/observe/alerts.ts";
 export type {
   CompleteEvent,
   DeadEvent,

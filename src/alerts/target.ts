@@ -108,9 +108,9 @@ export class Target {
     if (failure) throw withoutStack(failure);
   }
 
-  #messageOf({ error, ...rest }: StoredMessage, queue: string): AlertMessage {
+  #messageOf({ type, group, name, error, ...rest }: StoredMessage, queue: string): AlertMessage {
     const shown = error && { name: error.name, message: this.#showsMessages ? error.message : null };
-    return { ...rest, error: shown, queue, url: this.#linkTo(rest.group, queue) };
+    return { type, queue, group, name, error: shown, ...rest, url: this.#linkTo(group, queue) };
   }
 
   #linkTo(group: string | null, queue: string): string | null {

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drainDry, fails, openAlerts, webhookTo, works } from "../alerts/open-alerts.ts";
 import { type Receiver, startReceiver } from "../alerts/receiver.ts";
+import { root } from "../package/built.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -77,6 +80,11 @@ describe("billed commands of alerts", () => {
     await clock.advance("30m");
     const over = await counted(() => queue.drain());
     expect({ message, wait, over }).toEqual({ message: 25, wait: 16, over: 35 });
+    const page = await readFile(join(root, "docs/guide/alerts.md"), "utf8");
+    const expected = [message, wait, over].map(String);
+    expect([...page.matchAll(/^\| (?:the drain that|a look) .*\| (\d+) \|$/gm)].map(([, count]) => count)).toEqual(
+      expected,
+    );
   });
 
   test("with silentFor, a caller looks once a minute, for one command", async () => {
