@@ -1,4 +1,4 @@
-/** Alerts that arrive: a message when jobs die, when it is over, and when nothing drains a queue. @module tidegate/alerts */
+/** Sends messages when jobs die, when that is over, and when nothing drains a queue. @module tidegate/alerts */
 
 import type { Alert } from "../core/observe/alerts.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
@@ -42,8 +42,8 @@ export function slack(url: string, options: AlertOptions = {}): Alert {
 }
 
 /**
- * Sends alerts to a URL of yours: an `AlertMessage` as JSON, signed by the scheme Standard Webhooks, for which there are
- * libraries in most languages.
+ * Sends alerts to a URL of yours: an `AlertMessage` as JSON, signed by the scheme Standard Webhooks, for which most
+ * languages have a library.
  *
  * ```ts
  * const queue = new Queue({ store, jobs, alerts: [webhook("https://ops.example.com/alerts", { secret })] });

@@ -11,7 +11,7 @@ export interface AlertOptions {
    * Default "slack" or "webhook".
    */
   readonly name?: string | undefined;
-  /** The URL of the dashboard, such as "https://app.example.com/queue/dashboard". Messages link to it. Default: none. */
+  /** The URL of the dashboard, to link to: such as "https://app.example.com/queue/dashboard". Default: no link. */
   readonly dashboard?: string | undefined;
   /** Whether messages show the message of an error. It may hold personal data. Default true. */
   readonly messages?: boolean | undefined;

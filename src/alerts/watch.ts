@@ -12,7 +12,8 @@ import type { StoredMessage } from "./message.ts";
 
 // A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores
 // it with its outcome, unless it is there. So a storm of deaths stores one, and it lives for as long as the group
-// grows: it tells, sleeps for an hour, and looks again. An hour after the last death it tells that it is over, and ends.
+// grows: it tells, sleeps for an hour, and looks again. An hour after the last death it tells that this is over, and
+// ends.
 
 export const WATCH = `${own.name}watch`;
 

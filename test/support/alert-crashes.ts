@@ -6,7 +6,7 @@ import type { Program } from "./child.ts";
 import { chosen } from "./random.ts";
 import type { Stage } from "./stage.ts";
 
-/** Where a process that sends alerts can be killed: as in `crashPoints`, and before and after a request to a receiver. */
+/** Where a process that sends alerts can be killed: as `crashPoints`, and around a request to a receiver. */
 export const alertPoints = ["claimed", "settling", "settled", "sending", "sent", "any moment"] as const;
 
 /** The result of a series of kills. */

@@ -1,5 +1,6 @@
-// A process that drains a queue with alerts until nothing is left, or it is killed: by others at any moment, or by itself
-// at a named point. Its clock runs ahead by a given time, so that the leases of earlier killed processes have expired.
+// A process that drains a queue with alerts until nothing is left, or it is killed: by others at any moment, or by
+// itself at a named point. Its clock runs ahead by a given time, so that the leases of earlier killed processes have
+// expired.
 import { webhook } from "../../src/alerts/index.ts";
 import type { ExchangeReply, ExchangeRequest, SettleReply, SettleRequest } from "../../src/core/store/store.ts";
 import { defineJob, PermanentError, Queue } from "../../src/index.ts";
