@@ -14,6 +14,7 @@ export default defineConfig({
     "src/platforms/vercel.ts",
     "src/platforms/node.ts",
     "src/qstash/index.ts",
+    "src/alerts/index.ts",
     "src/telemetry/index.ts",
     "src/testing/index.ts",
     "src/cli/main.ts",

@@ -88,6 +88,7 @@ export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./cor
 export type { StepInfo } from "./core/manage/step-info.ts";
 export type { WaitOptions } from "./core/manage/wait.ts";
 export type { WatchTokenOptions } from "./core/manage/watch-token.ts";
+export type { Alert } from "./core/observe/alerts.ts";
 export type {
   CompleteEvent,
   DeadEvent,

@@ -24,6 +24,7 @@ export const groups: readonly Group[] = [
       "docs/guide/retries.md",
       "docs/guide/flow-control.md",
       "docs/guide/dead-letter.md",
+      "docs/guide/alerts.md",
       "docs/guide/live.md",
       "docs/guide/testing.md",
       "docs/guide/recipes.md",

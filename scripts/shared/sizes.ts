@@ -13,6 +13,8 @@ export const sizes = {
   dashboard: 31,
   /** What QStash's interface adds. */
   qstash: 30,
+  /** What alerts add: Slack and webhooks. */
+  alerts: 4.3,
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */

@@ -38,6 +38,7 @@ const layers: Readonly<Record<string, Layer>> = {
     packages: ["node:*"],
   },
   testing: { holds: ["testing/"], mayImport: ["core", "port", "memory"] },
+  alerts: { holds: ["alerts/"], mayImport: ["core", "port"] },
   telemetry: { holds: ["telemetry/"], mayImport: ["core", "port"], packages: ["@opentelemetry/api"] },
   dev: {
     holds: ["dev/"],

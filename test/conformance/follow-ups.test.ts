@@ -74,6 +74,21 @@ onEveryStore((kind) => {
       expect(await waiting()).toEqual(['1:{"there":1}']);
     });
 
+    test("are made once if several outcomes make them, by the first that counts", async () => {
+      const { store, leases, beside, settle, waiting } = await setUp(["a", "b", "c"]);
+      const here = leases.filter(({ id }) => store.local.partitionOf({ id, isFreshId: false, runAt: now }) === 0);
+      const group = here.length > 1 ? here : leases.slice(0, 1);
+      const [first] = group as [Lease];
+      const { id } = beside(first, "one");
+      await store.extend([{ lease: first, endsAt: now + 2 * minute }]);
+      const outcomes = group.map((lease, index) => {
+        const followUps = [{ id, runAt: now, record: `1:{"name":"${index}"}` }];
+        return { to: "dead", lease, at: now, record: "1:{}", followUps } as const;
+      });
+      expect(await settle(outcomes)).toMatchObject({ settled: group.map((_, index) => index > 0) });
+      expect(await waiting()).toEqual(group.length > 1 ? ['1:{"name":"1"}'] : []);
+    });
+
     test("count as enqueued", async () => {
       const { store, leases, beside, settle } = await setUp(["a", "b"]);
       await settle(

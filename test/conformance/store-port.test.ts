@@ -23,6 +23,25 @@ onEveryStore((kind) => {
     expect(await store.find("daily@2026-03-01T12:00:00.000Z", now)).toMatchObject({ record: "1:first" });
   });
 
+  test("an id that was made for its job is taken as long as the job lives, and free once it has ended", async () => {
+    const store = kind.create().open("default");
+    const job = { id: "made", isFreshId: true, runAt: now, record: "1:{}" };
+    const ofUser = { ...job, id: "chosen", isFreshId: false };
+    const statuses = async (each: typeof job) => (await store.enqueue([each], now)).map(({ status }) => status);
+    expect([await statuses(job), await statuses(job), await statuses(ofUser)].flat()).toEqual([
+      ...["enqueued", "duplicate", "enqueued"],
+    ]);
+    const claim = { limit: 2, leaseMs: 60_000 };
+    for (let left = 2; left > 0; ) {
+      await store.peek(now);
+      const { jobs } = await store.exchange({ ...quiet, claim });
+      const settle = jobs.map(({ lease }) => ({ to: "completed", lease, at: now, record: "1:{}" }) as const);
+      await store.exchange({ ...quiet, retentionMs: 60_000, settle });
+      left -= jobs.length;
+    }
+    expect([await statuses(job), await statuses(ofUser)].flat()).toEqual(["enqueued", "duplicate"]);
+  });
+
   test("a job that is leased at enqueue answers with its own run time", async () => {
     const store = kind.create().open("default");
     const job = { id: "a", isFreshId: false, runAt: now - 5_000, record: "1:{}", leaseEndsAt: now + 60_000 };

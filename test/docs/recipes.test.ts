@@ -1,7 +1,6 @@
 import { createHmac } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sendMail } from "../../examples/guide/jobs-enqueue-jobs.ts";
-import { toSlack } from "../../examples/guide/recipes/alert.ts";
 import { left, paid, remind } from "../../examples/guide/recipes/cancel.ts";
 import { sendReceipt } from "../../examples/guide/recipes/mail.ts";
 import { summarize } from "../../examples/guide/recipes/tenants.ts";
@@ -229,19 +228,6 @@ describe("a mail", () => {
     vi.stubGlobal("fetch", async () => new Response(null, { status }));
     expect(await performJob(sendReceipt, { to: "nobody", order: 7 })).toMatchObject({ status: outcome });
   });
-});
-
-test("a job that dies sends one message to Slack", async () => {
-  const texts: string[] = [];
-  vi.stubGlobal("fetch", async (url: string, { body }: { readonly body: string }) => {
-    texts.push(`${url} ${JSON.parse(body).text}`);
-    return new Response("ok");
-  });
-  const dies = defineJob({ name: "dies", perform: () => Promise.reject(new PermanentError("no such account")) });
-  const { queue } = setUp([dies], { hooks: toSlack("https://hooks.slack.test/1") });
-  await queue.enqueue(dies, undefined, { id: "7" });
-  await queue.drain();
-  expect(texts).toEqual(["https://hooks.slack.test/1 dies 7 is dead after attempt 1: PermanentError: no such account"]);
 });
 
 describe("a reminder", () => {

@@ -26,15 +26,15 @@ const bundleExample = (file: string, external: string[] = [], keepNames = false)
     define: { "process.env.NODE_ENV": '"production"' },
   });
 
-/** Bundles a Worker with a queue and a handler. @param options more options of the handler. */
-const bundleWorker = (imports = "", options = "") =>
+/** Bundles a Worker with a queue and a handler. @param options more of the handler. @param ofQueue more of the queue. */
+const bundleWorker = (imports = "", options = "", ofQueue = "") =>
   bundleSource(`
     import { Queue } from "tidegate";
     import { createWorker } from "tidegate/cloudflare";
     import { upstashStore } from "tidegate/upstash";
     ${imports}
     const store = upstashStore({ url: "", token: "" });
-    export default createWorker(() => ({ queue: new Queue({ store }), auth: { admin: ["a-long-token"] }, ${options} }));`);
+    export default createWorker(() => ({ queue: new Queue({ store, ${ofQueue} }), auth: { admin: ["a-long-token"] }, ${options} }));`);
 
 describe("the size, minified and gzipped,", () => {
   test(`of the README's Worker is at most ${sizes.worker} KB, without its schemas`, async () => {
@@ -82,6 +82,14 @@ describe("the size, minified and gzipped,", () => {
     const withIt = await bundleWorker('import { createQStash } from "tidegate/qstash";', "qstash: createQStash({})");
     expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(sizes.qstash * 1_024);
     expect(without.used.filter((file) => file.includes("/qstash/"))).toEqual([]);
+  });
+
+  test(`of alerts is at most ${sizes.alerts} KB in a Worker, and 0 without them`, async () => {
+    const without = await bundleWorker();
+    const alerts = 'alerts: [slack("https://a.test"), webhook("https://a.test", { secret: "" })]';
+    const withIt = await bundleWorker('import { slack, webhook } from "tidegate/alerts";', "", alerts);
+    expect(withIt.gzipped - without.gzipped).toBeLessThanOrEqual(sizes.alerts * 1_024);
+    expect(without.used.filter((file) => file.includes("/alerts/"))).toEqual([]);
   });
 
   test(`of a wake object is at most ${sizes.wakeObject} KB in a Worker, and 0 without it`, async () => {

@@ -1,6 +1,7 @@
 /** A program that uses something of every subpath, as a user of the installed package would write it. */
 export const consumer = `
 import { type BulkJob, defineJob, memoryStore, Queue, type DrainReport, type Hooks, type JobInfo } from "tidegate";
+import { slack, webhook } from "tidegate/alerts";
 import { QueueClient, watchJob } from "tidegate/client";
 import { createWorker } from "tidegate/cloudflare";
 import { createHandler } from "tidegate/http";
@@ -16,7 +17,9 @@ const greet = defineJob({ name: "greet", perform: ({ to }: { to: string }) => \`
 const clock = testClock();
 const started: string[] = [];
 const hooks: Hooks = { onStart: ({ name }) => started.push(name) };
-const queue = new Queue({ store: memoryStore(), jobs: [greet], clock, hooks, tracing: tracing() });
+const queue = new Queue({ store: memoryStore(), jobs: [greet], clock, hooks, tracing: tracing(), alerts: [slack("https://hooks.test/1")] });
+// @ts-expect-error: a webhook has a secret.
+const unsigned = () => webhook("https://hooks.test/2");
 
 // @ts-expect-error: the payload needs a name.
 const refused = () => queue.enqueue(greet, { two: "Ada" });
@@ -44,6 +47,6 @@ const texts = async (token: string) => {
 const shown = (token: string) => useJob<typeof greet>({ url: "https://queue.test", token }).result?.toUpperCase();
 const job: JobInfo | null = await client.getJob(id);
 const parts = [createWorker, createRoute({ queue, auth: "none", drain: vercelPro }).GET, startWorker, redisStore, drainAll, texts, shown];
-if (report.completed !== 1 || started.length !== 1 || parts.length !== 7 || !refused || !upstashStore) throw new Error("Something is missing.");
+if (report.completed !== 1 || started.length !== 1 || parts.length !== 7 || !refused || !unsigned || !upstashStore) throw new Error("Something is missing.");
 console.log(job?.result);
 `;

@@ -51,6 +51,7 @@ describe("the package, installed into an empty project", () => {
       "/vercel",
       "/node",
       "/qstash",
+      "/alerts",
       "/telemetry",
       "/testing",
     ];

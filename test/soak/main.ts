@@ -7,6 +7,7 @@ import { type Column, table } from "../../src/cli/output/table.ts";
 import { colorsFor } from "../../src/cli/output/text.ts";
 import { showProgress } from "../support/progress.ts";
 import type { Part } from "./part.ts";
+import { alerts } from "./parts/alerts.ts";
 import { children } from "./parts/children.ts";
 import { crashes, keys } from "./parts/crashes.ts";
 import { cron } from "./parts/cron.ts";
@@ -20,7 +21,7 @@ import { steps } from "./parts/steps.ts";
 import { tokens } from "./parts/tokens.ts";
 
 const parts: Readonly<Record<string, Part>> = {
-  ...{ model, crashes, keys, children, steps, deliveries, network, http, tokens, overload, poison, cron },
+  ...{ model, crashes, keys, children, steps, deliveries, alerts, network, http, tokens, overload, poison, cron },
 };
 const sizeNames = Object.values(parts).flatMap(({ sizes }) => Object.keys(sizes));
 const RESULTS = "docs/soak.json";

@@ -8,8 +8,8 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { logWarning } from "../observe/log.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
-import { conflict, invalidRequest, isTidegateError, quote } from "../shared/errors.ts";
-import { OutOfBudgetError } from "../store/meter.ts";
+import { conflict, invalidRequest, quote } from "../shared/errors.ts";
+import { isStoreFailure, OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
@@ -24,9 +24,6 @@ import { type Leaving, Steps } from "./steps.ts";
 import { StepsOfAttempt } from "./steps-of-attempt.ts";
 
 const nothing = () => {};
-
-const isStoreFailure = (error: unknown) =>
-  error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
 
 /** How many steps a warning names. */
 const MOST_NAMED = 5;

@@ -1,4 +1,5 @@
 import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
+import type { Alerting } from "../observe/alerts.ts";
 import type { HookCalls } from "../observe/hook-runner.ts";
 import type { Logger } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
@@ -10,6 +11,7 @@ export interface AttemptNeeds
   /** How long completed jobs are kept. */
   readonly retentionMs: number;
   readonly observe: boolean;
+  readonly alerting?: Alerting | undefined;
   readonly logger?: Logger | undefined;
   readonly hooks?: HookCalls | undefined;
   readonly traces?: TraceCalls | undefined;

@@ -1,8 +1,7 @@
 import { leaseMsFor, SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import type { StoredStep } from "../job/steps.ts";
 import { alarm } from "../shared/clock.ts";
-import { isTidegateError } from "../shared/errors.ts";
-import { OutOfBudgetError } from "../store/meter.ts";
+import { isStoreFailure } from "../store/meter.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
@@ -102,9 +101,4 @@ export class StepsOfAttempt implements StepHost {
     this.#attempt.giveTimeUntil(until);
     return "saved";
   }
-}
-
-/** Whether the store has not refused it, but could not be asked. */
-function isStoreFailure(error: unknown): boolean {
-  return error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
 }

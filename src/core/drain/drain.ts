@@ -300,7 +300,7 @@ export class Drain {
   }
 
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
-    const { clock, hooks, logger, queue } = this.#needs;
+    const { alerting, clock, hooks, logger, queue } = this.#needs;
     const now = clock();
     const claimed = new Set(reply.jobs.map(({ lease }) => lease.id));
     // What the same exchange has claimed needs no other one.
@@ -318,7 +318,9 @@ export class Drain {
         noteReturn(id, reply.woken?.includes(id) ? now : outcome.runAt);
       }
       // A parent waits for its children, whenever it may run.
-      if (isAccepted) for (const { id, runAt, parent } of outcome.followUps ?? []) if (!parent) noteReturn(id, runAt);
+      if (!isAccepted || !outcome.followUps) return;
+      for (const { id, runAt, parent } of outcome.followUps) if (!parent) noteReturn(id, runAt);
+      alerting?.noteStored(outcome.followUps);
     });
     const gone = new Set(reply.gone);
     if (gone.size > 0)

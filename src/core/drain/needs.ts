@@ -10,7 +10,7 @@ import type { UsageCounter } from "./usage.ts";
 /** What the drains of a queue need. */
 export interface DrainNeeds
   extends Omit<EnqueueNeeds, "store" | "reader" | "noteDue" | "noteLeased">,
-    Pick<AttemptNeeds, "retentionMs" | "observe" | "logger"> {
+    Pick<AttemptNeeds, "retentionMs" | "observe" | "alerting" | "logger"> {
   /** Opens the store of the queue. The meter counts what it costs. */
   readonly open: (meter: Meter) => QueueStore;
   readonly declared: DeclaredSchedules;

@@ -28,7 +28,7 @@ export interface EnqueueOptions extends JobEnqueueOptions {
   /**
    * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
    * You cannot use an id that ends with "@" and a time, as the ids of schedules' jobs do
-   * (`daily@2026-03-01T12:00:00.000Z`), nor one that is reserved for QStash's interface: one that begins with "wfr_" or
+   * (`daily@2026-03-01T12:00:00.000Z`), nor one that is reserved: one that begins with "tidegate:", "wfr_" or
    * "qstash:", or that has a colon after such a time.
    */
   readonly id?: string | undefined;

@@ -4,13 +4,20 @@ import { isOfOccurrence } from "../store/occurrence-id.ts";
 /** How what belongs to QStash's interface begins. It is reserved even where another process serves the interface. */
 export const reserved = { name: "qstash_", id: "qstash:", runId: "wfr_", key: "qstash:" } as const;
 
+/** How the names and ids of the jobs begin that send alerts. */
+export const own = { name: "tidegate_", id: "tidegate:" } as const;
+
 export function isReservedName(name: string): boolean {
-  return name.startsWith(reserved.name);
+  return name.startsWith(reserved.name) || isOwnName(name);
 }
 
-/** Whether the interface makes jobs with such an id. A job that an occurrence's job makes is named after it. */
+export function isOwnName(name: string): boolean {
+  return name.startsWith(own.name);
+}
+
+/** Whether nobody else makes jobs with such an id. A job that an occurrence's job makes is named after it. */
 export function isReservedId(id: string): boolean {
-  return id.startsWith(reserved.id) || id.startsWith(reserved.runId) || isOfOccurrence(id);
+  return id.startsWith(own.id) || id.startsWith(reserved.id) || id.startsWith(reserved.runId) || isOfOccurrence(id);
 }
 
 /** Whether the interface sets the limits of such a key. */
@@ -25,14 +32,17 @@ interface Claims {
   readonly dedupeKey?: string | undefined;
 }
 
-/** @throws {ReservedError} for what belongs to an interface. */
+/** @throws {ReservedError} for what belongs to an interface, or to alerts. */
 export function refuseReserved({ name, id, flowKey, dedupeKey }: Claims): void {
-  if (name !== undefined && isReservedName(name)) throw refusal(`The name ${quote(name)}`);
-  if (id !== undefined && isReservedId(id)) throw refusal(`The id ${quote(id)}`);
-  if (flowKey !== undefined && isReservedKey(flowKey)) throw refusal(`The flow control key ${quote(flowKey)}`);
-  if (dedupeKey !== undefined && isReservedKey(dedupeKey)) throw refusal(`The dedupe key ${quote(dedupeKey)}`);
+  if (name !== undefined && isReservedName(name)) throw refusal("name", name);
+  if (id !== undefined && isReservedId(id)) throw refusal("id", id);
+  if (flowKey !== undefined && isReservedKey(flowKey)) throw refusal("flow control key", flowKey);
+  if (dedupeKey !== undefined && isReservedKey(dedupeKey)) throw refusal("dedupe key", dedupeKey);
 }
 
-function refusal(what: string): ReservedError {
-  return new ReservedError(`${what} is reserved for QStash's interface. Choose another one, or use the interface.`);
+function refusal(what: string, claimed: string): ReservedError {
+  const [owner, advice] = claimed.startsWith("tidegate")
+    ? ["alerts", ""]
+    : ["QStash's interface", ", or use the interface"];
+  return new ReservedError(`The ${what} ${quote(claimed)} is reserved for ${owner}. Choose another one${advice}.`);
 }

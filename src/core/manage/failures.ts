@@ -2,8 +2,8 @@ import { foldedError } from "../job/failure-group.ts";
 import { readRecord } from "../job/record.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { described, formed, limit, optionsOf, orFirst } from "../shared/schema.ts";
-import { groupPattern } from "../store/failures.ts";
-import type { StoredFailures } from "../store/store.ts";
+import { groupPattern, nameBefore } from "../store/failures.ts";
+import type { QueueStore, StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
 
@@ -69,6 +69,17 @@ export async function getFailures(needs: ManageNeeds, given: FailuresOptions): P
   const failures = page.items.map(failureGroup);
   failures.sort((a, b) => b.count - a.count || b.lastAt.getTime() - a.lastAt.getTime());
   return { failures, cursor: page.cursor ?? null, ungrouped: page.ungrouped };
+}
+
+/** Reads one group of failures; undefined if none of its jobs is dead any more. */
+export async function findFailures(
+  store: Pick<QueueStore, "failures">,
+  group: string,
+  now: number,
+): Promise<FailureGroup | undefined> {
+  const page = { cursor: nameBefore(group), limit: 1, mostBytes: MOST_LISTED_BYTES, now };
+  const [found] = (await store.failures(page)).items;
+  return found?.group === group ? failureGroup(found) : undefined;
 }
 
 function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures): FailureGroup {

@@ -92,7 +92,7 @@ export async function getStats({ reader, clock }: ManageNeeds): Promise<QueueSta
   return queueStats(await reader.stats(now), now);
 }
 
-export async function getActivity({ reader, clock }: ManageNeeds): Promise<QueueActivity> {
+export async function getActivity({ reader, clock }: Pick<ManageNeeds, "reader" | "clock">): Promise<QueueActivity> {
   const now = clock();
   return queueActivity(await reader.stats(now), now);
 }

@@ -6,6 +6,7 @@ import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
 import { readWatchSecrets, WatchTokens } from "../manage/watch-token.ts";
+import { readAlerts } from "../observe/alerts.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
@@ -17,10 +18,14 @@ export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNe
   readonly store: QueueStore;
   readonly wakes: WakeCalls | undefined;
   readonly watchTokens: WatchTokens;
+  /** Looks now and then whether anything drains the queue (`Alerting.look`). Whoever reads the queue calls it. */
+  readonly look: () => Promise<void> | undefined;
 }
 
 export function openQueue(options: QueueOptions): OpenQueue {
-  const { store: kept, ...chosen } = readOptions(options, queueOptions, "new Queue");
+  const alerting = readAlerts(options);
+  const given = alerting ? { ...options, jobs: [...(options.jobs ?? []), ...alerting.jobs] } : options;
+  const { store: kept, ...chosen } = readOptions(given, queueOptions, "new Queue");
   const { queue, definitions, clock, logger, wakes } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
@@ -28,10 +33,19 @@ export function openQueue(options: QueueOptions): OpenQueue {
   const open = (meter: Meter) => kept.open(queue, meter);
   const store = open(usage.work);
   checkDrainable(store, "new Queue");
+  const reader = open(usage.reads);
+  const look = () => alerting?.look({ queue, clock, store, reader, logger });
+  const noteCall = (at: number) => {
+    const looked = look();
+    const woken = wakes?.by(at);
+    return looked ? looked.then(() => woken) : woken;
+  };
   return {
     ...chosen,
+    alerting,
     store,
-    reader: open(usage.reads),
+    reader,
+    look,
     open,
     declared,
     nextDue,
@@ -40,9 +54,9 @@ export function openQueue(options: QueueOptions): OpenQueue {
     budgets: leastBudgets(store.local, declared.count),
     noteDue(runAt) {
       nextDue.note(runAt);
-      return wakes?.by(runAt);
+      return noteCall(runAt);
     },
-    noteLeased: (endsAt) => wakes?.by(endsAt),
+    noteLeased: noteCall,
     noteAnythingDue() {
       const now = clock();
       nextDue.forget(now);

@@ -1,5 +1,6 @@
 import { type AnyJob, checkJobOptions } from "../job/define.ts";
 import { LONGEST_NAME, longestTimeoutMs } from "../job/options.ts";
+import type { Alert } from "../observe/alerts.ts";
 import { type Hooks, readHooks } from "../observe/hooks.ts";
 import { type Logger, readLogger } from "../observe/log.ts";
 import { checkTracing, type Tracing } from "../observe/tracing.ts";
@@ -36,6 +37,12 @@ export interface QueueOptions {
    * completed jobs in no order, and `getFigures` finds nothing. Default true.
    */
   readonly observe?: boolean | undefined;
+  /**
+   * Sends a message when jobs die: `slack(url)` and `webhook(url, { secret })` of `tidegate/alerts`, up to 20. Each
+   * group of failures makes one message an hour while it grows, and one when it is over. The message is a job of the
+   * queue, stored with the outcome of the job that is dead. Needs `observe`. Default: none.
+   */
+  readonly alerts?: readonly Alert[] | undefined;
   /** Functions to call when something happens to a job, for logs and the like. Default: none. */
   readonly hooks?: Hooks | undefined;
   /**
@@ -72,7 +79,7 @@ export interface ProducerOptions
 }
 
 export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing", "wake"];
-export const queueOptions = [...producerOptions, "random", "retention", "observe", "watchSecret"];
+export const queueOptions = [...producerOptions, "random", "retention", "observe", "watchSecret", "alerts"];
 
 /**
  * Checks the options of a queue or a producer and adds the defaults.

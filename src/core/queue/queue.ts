@@ -104,7 +104,10 @@ export class Queue {
       },
       watchTokens: open.watchTokens,
       readJob: (id) => readJob(open, id),
-      measure: () => getMeasures(open),
+      async measure() {
+        await open.look();
+        return getMeasures(open);
+      },
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
@@ -323,6 +326,7 @@ export class Queue {
 
   /** Counts the jobs in each state, and what the queue has done since it was created. */
   async getStats(): Promise<QueueStats> {
+    await this.#open.look();
     return getStats(this.#open);
   }
 
@@ -331,6 +335,7 @@ export class Queue {
    * much as `getStats`.
    */
   async getActivity(): Promise<QueueActivity> {
+    await this.#open.look();
     return getActivity(this.#open);
   }
 
@@ -360,6 +365,7 @@ export class Queue {
   async ping(): Promise<void> {
     const { failure } = await this.#open.reader.peek(this.clock());
     if (failure !== undefined) throw failure;
+    await this.#open.look();
   }
 
   // Changing ----------------------------------------------------------------------------------------------------------

@@ -6,6 +6,12 @@ export function groupName(number: number): string {
   return number.toString(16).padStart(GROUP_BITS / 4, "0");
 }
 
+/** The name just before that of a group, as a cursor; undefined for the first. */
+export function nameBefore(group: string): string | undefined {
+  const number = Number.parseInt(group, 16);
+  return number === 0 ? undefined : groupName(number - 1);
+}
+
 /** Matches every name of a group. */
 export const groupPattern = /^[0-9a-f]{12}$/;
 

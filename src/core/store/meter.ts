@@ -1,4 +1,4 @@
-import { TidegateError } from "../shared/errors.ts";
+import { isTidegateError, TidegateError } from "../shared/errors.ts";
 
 /** Requests to a store, and the commands that it bills for them. A memory store bills none. */
 export interface Cost {
@@ -39,6 +39,11 @@ export class OutOfBudgetError extends TidegateError {
       "The budget of the drain leaves no room for this request, so it was not sent. Raise budget.roundTrips or budget.commands.",
     );
   }
+}
+
+/** Whether a request failed because the store did not respond, or because the budget had no room for it. */
+export function isStoreFailure(error: unknown): boolean {
+  return error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
 }
 
 /** Counts a request at its maximum. @returns what to call with the bill. @throws {OutOfBudgetError} if not allowed. */

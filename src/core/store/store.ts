@@ -198,7 +198,7 @@ export interface FiredJob {
   readonly flow?: NewFlow;
 }
 
-/** A job that an outcome makes, unless a live job has its id. No other job of the request has it. */
+/** A job that an outcome makes, unless a live job has its id, or one that an outcome before it in the request makes. */
 export interface FollowUpJob extends NewMember {
   /** Whether it is a child of another one, which the same outcome makes. */
   readonly isChild?: boolean;

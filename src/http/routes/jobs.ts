@@ -1,7 +1,7 @@
 import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
-import { isReservedName } from "../../core/job/reserved.ts";
+import { isOwnName, isReservedName } from "../../core/job/reserved.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
@@ -101,7 +101,7 @@ export const jobRoutes = [
   }),
   route("GET /jobs/:id", "getJob", "enqueue", {
     notes:
-      "A message of QStash's interface needs the scope read. With the scope enqueue alone, errors have no message and no stack, and logs is empty.",
+      "A message of QStash's interface and a job that sends alerts need the scope read. With the scope enqueue alone, errors have no message and no stack, and logs is empty.",
     returns: job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {
@@ -163,8 +163,9 @@ export const jobRoutes = [
 
 /** One job, as a caller with a scope may see it. @throws {TidegateError} `forbidden` */
 function shownToCaller(caller: Caller, found: JobInfo): JobInfo {
-  // The payload of a message holds the headers that its publisher forwards.
-  if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "A message of QStash's interface");
+  // The payload of a message holds the headers that its publisher forwards, and that of an alert an error.
+  const what = isOwnName(found.name) ? "A job that sends alerts" : "A message of QStash's interface";
+  if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], what);
   return shownTo(caller, found);
 }
 

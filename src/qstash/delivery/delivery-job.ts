@@ -3,9 +3,8 @@ import { type JobEnding, withFollowUps } from "../../core/attempt/follow-ups.ts"
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
 import { definedByInterface } from "../../core/job/of-interface.ts";
-import { isTidegateError } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { OutOfBudgetError } from "../../core/store/meter.ts";
+import { isStoreFailure } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
 import { DELIVERY } from "../../http/qstash-port.ts";
 import { type CallbackParts, callbackJobs, callbacksFor } from "../callbacks/callback-jobs.ts";
@@ -163,8 +162,7 @@ async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result |
   try {
     return await work();
   } catch (error) {
-    const isOver = error instanceof OutOfBudgetError;
-    if (isOver || (isTidegateError(error) && error.code === "store_unavailable")) return "not now";
+    if (isStoreFailure(error)) return "not now";
     throw error;
   }
 }

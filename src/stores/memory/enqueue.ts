@@ -36,8 +36,13 @@ class Batch {
     return this.#entries.has(id) || this.#state.exists(id, this.#now);
   }
 
+  #isLive(id: string): boolean {
+    return this.#entries.has(id) || this.#state.due.score(id) !== undefined;
+  }
+
   decide(job: NewJob): () => EnqueueReply {
-    if (this.#exists(job.id)) return () => this.#duplicate(job.id);
+    const isTaken = job.isFreshId ? this.#isLive(job.id) : this.#exists(job.id);
+    if (isTaken) return () => this.#duplicate(job.id);
     const { dedupe } = job;
     const window = dedupe && this.#state.windows.get(dedupe.key);
     if (window && window.endsAt > this.#now && this.#exists(window.id)) return this.#replaceOrLeave(job, window.id);

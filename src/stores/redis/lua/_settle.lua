@@ -213,13 +213,14 @@ local function find_ended(follow_ups)
   return ended
 end
 
--- Makes the jobs of accepted outcomes. They are written before the leases end, so a resend may find some of them.
+-- Makes the jobs of accepted outcomes, the first of each id. They are written before the leases end, so a resend may
+-- find some of them.
 local function follow_up(follow_ups, stored, offset)
   if #follow_ups == 0 then return end
   local ended = find_ended(follow_ups)
   local members = {}
   for n, job in ipairs(follow_ups) do
-    if accepted[job.outcome] and not stored[offset + n] and not ended[n] then
+    if accepted[job.outcome] and not stored[offset + n] and not ended[n] and not written[job.id] then
       local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
       if job.flow ~= '' then push(lined_up, job.id) end
       mark_child(members, job)

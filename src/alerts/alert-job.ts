@@ -1,0 +1,57 @@
+import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
+import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
+import { definedByInterface } from "../core/job/of-interface.ts";
+import { own } from "../core/job/reserved.ts";
+import { hasGrown, readGroup } from "./group.ts";
+import type { StoredMessage } from "./message.ts";
+import { RESPONDS_WITHIN_MS, type Target } from "./target.ts";
+
+/** The job that sends a message to one receiver. */
+export const ALERT = `${own.name}alert`;
+
+/** It is tried for about a day: after 30 s, 1 minute and so on, then each hour. */
+const RETRIES = 30;
+const BACKOFF = { type: "exponential", base: "30s", max: "1h", jitter: 0.1 } as const;
+
+/** How often the group of a message is looked at. */
+export const LOOKS_APART_MS = 3_600_000;
+
+export interface AlertPayload {
+  /** The name of the alert. */
+  readonly alert: string;
+  readonly message: StoredMessage;
+  /** For how many hours the silence had lasted that this message ends. Only after the first is it sent. */
+  readonly silentHours?: number;
+}
+
+export const refusedCorrection = () => "The payload of this job cannot be changed: Tidegate makes it.";
+
+export function defineAlert(targets: readonly Target[]): AnyJob {
+  const perform = async ({ alert, message, silentHours = 0 }: AlertPayload, job: JobContext) => {
+    const host = AttemptContext.hostOf(job);
+    if (silentHours > 0 || (job.attempt > 1 && (await isSuperseded(message, job, host)))) return;
+    const target = targets.find(({ name }) => name === alert);
+    if (!target) throw new Error(`No alert is named "${alert}" in this deployment. Add it to the alerts of the queue.`);
+    await target.send(message, { queue: job.queue, id: job.id, now: host.needs.clock(), signal: job.signal });
+  };
+  const definition = {
+    name: ALERT,
+    maxRetries: RETRIES,
+    backoff: BACKOFF,
+    timeout: RESPONDS_WITHIN_MS,
+    perform,
+  } as const;
+  return defineJob(definedByInterface(definition, refusedCorrection));
+}
+
+/**
+ * Whether a message that could not be sent at once would be misleading now, for a later one says more: the watch of a
+ * group sends one each hour, and an end is none if jobs have died since.
+ */
+async function isSuperseded(message: StoredMessage, job: JobContext, host: AttemptHost): Promise<boolean> {
+  const { type, group } = message;
+  if (group === null) return false;
+  if (type === "failures") return host.needs.clock() - job.enqueuedAt.getTime() >= LOOKS_APART_MS;
+  const found = await readGroup(group, host);
+  return found !== undefined && hasGrown(found, message);
+}

@@ -1,0 +1,40 @@
+import type { AlertMessage } from "./message.ts";
+import type { AlertRequest } from "./target.ts";
+
+/** The request to an incoming webhook of Slack. */
+export function slackRequest(message: AlertMessage): AlertRequest {
+  const title = titleOf(message);
+  const lines = [`*${escaped(title)}*`, ...detailsOf(message)];
+  const { url } = message;
+  if (url !== null) lines.push(`<${escaped(url)}|Open the dashboard>`);
+  const text = { type: "mrkdwn", text: lines.join("\n") };
+  return { body: JSON.stringify({ text: escaped(title), blocks: [{ type: "section", text }] }) };
+}
+
+function titleOf({ type, queue, name, count }: AlertMessage): string {
+  if (type === "silent") return `Nothing drains the queue ${queue}: ${counted(count, "job")} ready`;
+  if (name === null) return `The queue ${queue} is drained again`;
+  const dead = `${counted(count, `${name} job`)} dead in the queue ${queue}`;
+  return type === "failures" ? dead : `Over, no ${name} job has died for an hour: ${dead}`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count.toLocaleString("en-US")} ${what}${count === 1 ? " is" : "s are"}`;
+}
+
+function detailsOf({ type, error, firstAt, lastAt }: AlertMessage): string[] {
+  if (type === "silent" && firstAt !== null) return [`The oldest has been due since ${when(firstAt)}.`];
+  if (!error || firstAt === null || lastAt === null) return [];
+  const text = error.message === null ? error.name : `${error.name}: ${error.message}`;
+  return [`> ${escaped(text)}`, `First ${when(firstAt)}, last ${when(lastAt)}.`];
+}
+
+/** A time that Slack shows in the time zone of each reader. */
+function when(time: string): string {
+  return `<!date^${Math.floor(Date.parse(time) / 1_000)}^{date_short_pretty} {time_secs}|${time}>`;
+}
+
+/** Keeps a text from being read as a link, or as a mention that notifies people. */
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

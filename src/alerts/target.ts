@@ -1,0 +1,155 @@
+import { PermanentError, RetryAfterError, withoutStack } from "../core/job/errors.ts";
+import { type Duration, durationMs } from "../core/shared/duration.ts";
+import { invalidRequest } from "../core/shared/errors.ts";
+import { checkFlag, checkFunctions, checkPathText, knownOptions } from "../core/shared/validate.ts";
+import type { AlertMessage, StoredMessage } from "./message.ts";
+
+/** Options of `slack` and `webhook`. */
+export interface AlertOptions {
+  /**
+   * What jobs, log lines and the dashboard call it: 1 to 64 characters. Two alerts of a queue have different names.
+   * Default "slack" or "webhook".
+   */
+  readonly name?: string | undefined;
+  /** The URL of the dashboard, to link to: such as "https://app.example.com/queue/dashboard". Default: no link. */
+  readonly dashboard?: string | undefined;
+  /** Whether messages show the message of an error. It may hold personal data. Default true. */
+  readonly messages?: boolean | undefined;
+  /**
+   * Sends a message if something has been due for this long and nothing drains the queue: at least "1m". Whoever calls
+   * the queue looks for it, once a minute in each isolate, for one command. Default: never.
+   */
+  readonly silentFor?: Duration | undefined;
+  /** Sends the requests. Default: the platform's own. */
+  readonly fetch?: ((input: string, init: RequestInit) => Promise<Response>) | undefined;
+}
+
+export const alertOptionNames = ["name", "dashboard", "messages", "silentFor", "fetch"];
+
+/** A request to the receiver, apart from its URL. */
+export interface AlertRequest {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What one sending of a message needs. */
+export interface Sending {
+  readonly queue: string;
+  /** The same in each attempt. */
+  readonly id: string;
+  /** ms since 1970 */
+  readonly now: number;
+  /** Aborts when the receiver has not responded in time. */
+  readonly signal: AbortSignal;
+}
+
+/** How long a receiver may take to respond. */
+export const RESPONDS_WITHIN_MS = 10_000;
+
+const LONGEST_NAME = 64;
+const SHORTEST_SILENCE_MS = 60_000;
+const LONGEST_WAIT_MS = 86_400_000;
+
+/** A receiver of alerts. Its URL is a secret: only this class has it, and puts it into nothing but the request. */
+export class Target {
+  readonly name: string;
+  /** Infinite if it gets no messages of that kind. */
+  readonly silentForMs: number;
+  readonly #url: string;
+  readonly #dashboard: string | undefined;
+  readonly #showsMessages: boolean;
+  readonly #fetch: NonNullable<AlertOptions["fetch"]>;
+  readonly #requestOf: (message: AlertMessage, sending: Sending) => AlertRequest | Promise<AlertRequest>;
+
+  /** @throws {TidegateError} `invalid_request`; the message names the option, and never has the URL. */
+  constructor(
+    kind: "slack" | "webhook",
+    url: string,
+    options: AlertOptions,
+    requestOf: (message: AlertMessage, sending: Sending) => AlertRequest | Promise<AlertRequest>,
+  ) {
+    const given = knownOptions(options, alertOptionNames, kind);
+    checkFunctions(given, ["fetch"], kind);
+    const { name = kind, dashboard, messages = true, silentFor, fetch: send } = given;
+    checkPathText(name, `${kind}: name`, LONGEST_NAME);
+    checkFlag(messages, `${kind}: messages`);
+    checkUrl(url, `${kind}: the URL of the receiver`);
+    if (dashboard !== undefined) checkUrl(dashboard, `${kind}: dashboard`);
+    this.name = name;
+    this.silentForMs = silentFor === undefined ? Number.POSITIVE_INFINITY : durationMs(silentFor, "silentFor");
+    if (this.silentForMs < SHORTEST_SILENCE_MS) throw invalidRequest(`${kind}: silentFor must be at least "1m".`);
+    this.#url = url;
+    this.#dashboard = dashboard?.replace(/#.*$/, "");
+    this.#showsMessages = messages;
+    this.#fetch = send ?? ((input, init) => fetch(input, init));
+    this.#requestOf = requestOf;
+  }
+
+  /**
+   * Sends a message.
+   *
+   * @throws {PermanentError} if another attempt would fail as well; other errors if it may succeed.
+   */
+  async send(stored: StoredMessage, sending: Sending): Promise<void> {
+    const { headers, body } = await this.#requestOf(this.#messageOf(stored, sending.queue), sending);
+    const response = await this.#fetch(this.#url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body,
+      redirect: "manual",
+      signal: sending.signal,
+    }).catch((error: unknown) => {
+      // The message of the error may have the URL.
+      const reason = sending.signal.aborted ? "did not respond in time" : `cannot be reached${codeOf(error)}`;
+      throw withoutStack(new Error(`The receiver of the alert "${this.name}" ${reason}.`));
+    });
+    await response.body?.cancel().catch(() => {});
+    const failure = this.#failureOf(response, sending.now);
+    if (failure) throw withoutStack(failure);
+  }
+
+  #messageOf({ type, group, name, error, ...rest }: StoredMessage, queue: string): AlertMessage {
+    const shown = error && { name: error.name, message: this.#showsMessages ? error.message : null };
+    return { type, queue, group, name, error: shown, ...rest, url: this.#linkTo(group, queue) };
+  }
+
+  #linkTo(group: string | null, queue: string): string | null {
+    if (this.#dashboard === undefined) return null;
+    const route = group === null ? { view: "overview", queue } : { view: "jobs", queue, state: "dead", group };
+    return `${this.#dashboard}#${new URLSearchParams(route)}`;
+  }
+
+  #failureOf({ ok, status, type, headers }: Response, now: number): Error | undefined {
+    if (ok) return undefined;
+    const what = `The receiver of the alert "${this.name}"`;
+    // In a browser, a redirect has no status.
+    if (type === "opaqueredirect" || (status >= 300 && status < 400))
+      return new PermanentError(`${what} redirects elsewhere. Give the alert the URL that it redirects to.`);
+    const text = `${what} responded with status ${status}.`;
+    if (status !== 408 && status !== 429 && status < 500)
+      return new PermanentError(`${text} Check the URL and the secret of the alert, then retry this job.`);
+    const waitMs = retryAfterMs(headers.get("Retry-After"), now);
+    return waitMs === undefined ? new Error(text) : new RetryAfterError(text, waitMs);
+  }
+}
+
+/** The wait that a receiver asks for, no longer than a day; undefined if it asks for none. */
+function retryAfterMs(header: string | null, now: number): number | undefined {
+  if (header === null) return undefined;
+  const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
+}
+
+/** What the platform calls the error, such as " (ECONNREFUSED)"; "" if it has no word for it. */
+function codeOf(error: unknown): string {
+  const { code } = Object((error as Error | undefined)?.cause) as { readonly code?: unknown };
+  return typeof code === "string" && /^[A-Z_]+$/.test(code) ? ` (${code})` : "";
+}
+
+function checkUrl(url: unknown, what: string): void {
+  const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : undefined;
+  if (!parsed || !/^https?:$/.test(parsed.protocol))
+    throw invalidRequest(`${what} must be a whole URL that begins with https:// or http://.`);
+  if (parsed.username !== "" || parsed.password !== "")
+    throw invalidRequest(`${what} must have no user name and no password: fetch refuses them.`);
+}

@@ -1,0 +1,103 @@
+import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
+import { type AnyJob, defineJob, type JobContext, type Snooze } from "../core/job/define.ts";
+import { definedByInterface, ofInterface } from "../core/job/of-interface.ts";
+import { MOST_RETRIES } from "../core/job/options.ts";
+import { encodeRecord } from "../core/job/record.ts";
+import { own } from "../core/job/reserved.ts";
+import { isStoreFailure } from "../core/store/meter.ts";
+import type { FollowUpJob } from "../core/store/store.ts";
+import { type AlertPayload, LOOKS_APART_MS, refusedCorrection } from "./alert-job.ts";
+import { hasGrown, readGroup, type Seen } from "./group.ts";
+import type { StoredMessage } from "./message.ts";
+
+// A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores
+// it with its outcome, unless it is there. So a storm of deaths stores one, and it lives for as long as the group
+// grows: it tells, sleeps for an hour, and looks again. An hour after the last death it tells that this is over, and
+// ends.
+
+export const WATCH = `${own.name}watch`;
+
+/** A storm begins with one death: after this time, the first message counts more of them. */
+const FIRST_LOOK_AFTER_MS = 10_000;
+/** A group still grows if one of its jobs has died in this time. What died in a storm an hour ago is no news. */
+const STILL_GROWS_MS = 1_800_000;
+/** How long a watch waits if the budget of the drain has no room for its look, or the store does not respond. */
+const POSTPONED = "5s";
+
+/** What is known of a group that has no dead jobs. */
+const nothing = { count: 0, lastAt: null };
+
+interface WatchPayload {
+  readonly group: string;
+  /** What the watch that has ended had seen. Default: nothing. */
+  readonly seen?: Seen;
+}
+
+/** The id of the watch of a group. */
+function watchId(group: string): string {
+  return `${own.id}watch:${group}`;
+}
+
+/** The watch that a death stores. In another partition than that of the group's watch, it has another id. */
+export function watchJob(group: string, at: number, place: (make: () => string) => string): FollowUpJob {
+  let made = 0;
+  const id = place(() => (made++ === 0 ? watchId(group) : `${watchId(group)}~${made}`));
+  const payload: WatchPayload = { group };
+  return { id, runAt: at + FIRST_LOOK_AFTER_MS, record: encodeRecord({ name: WATCH, payload, enqueuedAt: at }) };
+}
+
+/**
+ * @param names the names of the alerts.
+ * @param alert the job that sends a message.
+ */
+export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
+  const perform = async ({ group, seen = nothing }: WatchPayload, job: JobContext) => {
+    const host = AttemptContext.hostOf(job);
+    try {
+      if (job.id === watchId(group)) return await look(group, host, job);
+      return await startAgain(group, seen, host);
+    } catch (error) {
+      if (isStoreFailure(error)) return job.snooze(POSTPONED);
+      throw error;
+    }
+  };
+
+  async function look(group: string, host: AttemptHost, job: JobContext): Promise<Snooze | undefined> {
+    const told = host.job.record.progress as StoredMessage | undefined;
+    const found = await readGroup(group, host);
+    const now = host.needs.clock();
+    const quietMs = found ? now - Date.parse(found.lastAt ?? "") : Number.POSITIVE_INFINITY;
+    if (found && (!told || (hasGrown(found, told) && quietMs < STILL_GROWS_MS))) {
+      tell(found, job);
+      host.keepProgress(found);
+      return job.snooze(LOOKS_APART_MS);
+    }
+    if (quietMs < LOOKS_APART_MS) return job.snooze(LOOKS_APART_MS - quietMs);
+    if (told) tell({ ...(found ?? told), type: "over", count: found?.count ?? 0 }, job);
+    // What dies until the outcome of this attempt is stored still finds the watch, and stores none.
+    job.enqueue(WATCH, { group, seen: found ?? nothing }, ofInterface({}));
+    return undefined;
+  }
+
+  function tell(message: StoredMessage, job: JobContext): void {
+    for (const name of names) job.enqueue(alert, { alert: name, message } satisfies AlertPayload, ofInterface({}));
+  }
+
+  // A crash costs an attempt, and the watch lives long.
+  const definition = {
+    name: WATCH,
+    maxRetries: MOST_RETRIES,
+    backoff: { type: "fixed", base: "10s" },
+    perform,
+  } as const;
+  return defineJob(definedByInterface(definition, refusedCorrection));
+}
+
+/** Starts the watch of a group if jobs have died that it has not seen. */
+async function startAgain(group: string, seen: Seen, { needs }: AttemptHost): Promise<undefined> {
+  const found = await readGroup(group, { needs });
+  if (!found || !hasGrown(found, seen)) return;
+  const now = needs.clock();
+  const { id, record } = watchJob(group, now, (make) => make());
+  await needs.store.enqueue([{ id, isFreshId: true, runAt: now, record }], now);
+}

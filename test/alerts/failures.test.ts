@@ -1,0 +1,172 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { SettleRequest } from "../../src/core/store/store.ts";
+import { aroundStore } from "../support/around-calls.ts";
+import { start } from "../support/clock.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
+import { drainDry, fails, messages, openAlerts, webhookTo, works } from "./open-alerts.ts";
+import { type Receiver, startReceiver } from "./receiver.ts";
+
+let receiver: Receiver;
+beforeEach(async () => {
+  receiver = await startReceiver();
+});
+afterEach(() => receiver.stop());
+
+const iso = (ms: number) => new Date(start + ms).toISOString();
+
+onEachKindOfStore((kind) => {
+  const setUp = (
+    ...[alerts = [webhookTo(receiver)], options]: [alerts?: Parameters<typeof openAlerts>[1], options?: object]
+  ) => openAlerts(kind.create(), alerts, options);
+
+  describe("an alert", () => {
+    test("tells of a group of failures once, ten seconds after the first death, with all deaths until then", async () => {
+      const { queue, passes, clock } = setUp([webhookTo(receiver, { dashboard: "https://app.test/dashboard" })]);
+      await queue.enqueue(fails, { error: "no luck with 7" });
+      await drainDry(queue);
+      await clock.advance("9s");
+      await queue.enqueue(fails, { error: "no luck with 8" });
+      await drainDry(queue);
+      expect(messages(receiver)).toEqual([]);
+      await passes("1s");
+      // In partitions, the second death may be where the first message comes from.
+      if (kind.partitions) await passes("10s");
+      const [group] = (await queue.getFailures()).failures;
+      expect(messages(receiver)).toEqual([
+        {
+          ...{ type: "failures", queue: "default", group: group?.group, name: "fails" },
+          error: { name: "Error", message: "no luck with #" },
+          ...{ count: 2, firstAt: iso(0), lastAt: iso(9_000) },
+          url: `https://app.test/dashboard#view=jobs&queue=default&state=dead&group=${group?.group}`,
+        },
+      ]);
+    });
+
+    test("is one for 3,000 deaths in a minute that many drains settle, and its end says how many there were", async () => {
+      const { queue, open, passes, clock } = setUp();
+      const jobs = Array.from({ length: 3_000 }, (_, at) => ({
+        job: fails,
+        payload: { error: `row r${at}` },
+        delay: at * 20,
+      }));
+      for (let first = 0; first < jobs.length; first += 1_000)
+        await queue.enqueueMany(jobs.slice(first, first + 1_000));
+      for (let second = 0; second < 60; second += 4) {
+        await clock.advance("4s");
+        // Each is another isolate, which remembers nothing.
+        await Promise.all([drainDry(open()), drainDry(open())]);
+      }
+      const last = (await queue.getFailures()).failures[0]?.lastAt.getTime() ?? 0;
+      await passes("1m");
+      expect(messages(receiver)).toMatchObject([{ type: "failures", firstAt: iso(4_000) }]);
+      await passes("58m");
+      await clock.set(last + 3_599_000);
+      await drainDry(queue);
+      expect(receiver.received).toHaveLength(1);
+      await passes("1s");
+      await passes("24h");
+      const over = { type: "over", count: 3_000, firstAt: iso(4_000), lastAt: new Date(last).toISOString() };
+      expect(messages(receiver).slice(1)).toMatchObject([over]);
+    }, 120_000);
+
+    test("comes again each hour in which the group still grows, and says when an hour has passed without a death", async () => {
+      const { queue, passes } = setUp();
+      const dies = async () => {
+        await queue.enqueue(fails, { error: "no luck" });
+        await drainDry(queue);
+      };
+      await dies();
+      for (const by of ["10s", "10s"] as const) await passes(by);
+      await dies();
+      await passes("45m");
+      await dies();
+      await passes("15m");
+      expect(messages(receiver)).toMatchObject([{ count: 1 }, { type: "failures", count: 3 }]);
+      await passes("45m");
+      await dies();
+      await passes("15m");
+      expect(messages(receiver).slice(2)).toMatchObject([{ type: "failures", count: 4 }]);
+      for (let minute = 0; minute < 90; minute += 10) await passes("10m");
+      expect(messages(receiver).slice(3)).toMatchObject([{ type: "over", count: 4, error: { message: "no luck" } }]);
+      await dies();
+      for (const by of ["10s", "10s"] as const) await passes(by);
+      expect(messages(receiver).slice(4)).toMatchObject([{ type: "failures", count: 5 }]);
+    });
+
+    test("is one for each group and queue", async () => {
+      const { queue, open, passes } = setUp();
+      const other = open({ name: "other" });
+      for (const each of [queue, other]) {
+        for (const error of ["no luck", "no time"]) await each.enqueue(fails, { error });
+        await drainDry(each);
+      }
+      await passes("10s");
+      await drainDry(other);
+      const told = messages(receiver).map(({ queue: name, error }) => `${name}: ${error?.message}`);
+      expect(told.sort()).toEqual(["default: no luck", "default: no time", "other: no luck", "other: no time"]);
+    });
+
+    test("tells that it is over at the next look if all jobs were retried or removed", async () => {
+      const { queue, passes } = setUp();
+      await queue.enqueue(fails, { error: "no luck" });
+      await passes("0s");
+      await passes("10s");
+      await queue.removeFromDeadLetter({ all: true });
+      await passes("1h");
+      expect(messages(receiver)).toMatchObject([{ type: "failures" }, { type: "over", count: 0, name: "fails" }]);
+    });
+
+    test("tells nothing of jobs that were removed before its first look", async () => {
+      const { queue, passes } = setUp();
+      await queue.enqueue(fails, { error: "no luck" });
+      await passes("0s");
+      await queue.removeFromDeadLetter({ all: true });
+      await passes("10s");
+      await passes("2h");
+      expect(receiver.requests).toEqual([]);
+      expect(await queue.getStats()).toMatchObject({ pendingCount: 0, deadLetterCount: 0 });
+    });
+
+    test("tells of a death that is stored while the watch of its group ends", async () => {
+      const store = kind.create();
+      const alerts = [webhookTo(receiver)];
+      let meanwhile = async () => {};
+      const watched = aroundStore(store, async ({ method, parameters }, run) => {
+        const { settle = [] } = (
+          method === "exchange" || method === "settle" ? parameters[0] : {}
+        ) as Partial<SettleRequest>;
+        if (settle.some(({ to, lease }) => to === "completed" && lease.id.startsWith("tidegate:watch:"))) {
+          const happens = meanwhile;
+          meanwhile = async () => {};
+          await happens();
+        }
+        return run();
+      });
+      const { queue, open, passes } = openAlerts(watched, alerts);
+      await queue.enqueue(fails, { error: "no luck" });
+      for (const by of ["0s", "10s", "10s"] as const) await passes(by);
+      expect(messages(receiver)).toMatchObject([{ type: "failures" }]);
+      meanwhile = async () => {
+        const other = open({ store });
+        await other.enqueue(fails, { error: "no luck" });
+        for (let dead = 1; dead < 2; dead = (await other.getStats()).deadLetterCount) await other.drain({ maxJobs: 1 });
+      };
+      for (const by of ["1h", "10s", "10s"] as const) await passes(by);
+      expect(messages(receiver)).toMatchObject([
+        { type: "failures", count: 1 },
+        { type: "over", count: 1 },
+        { type: "failures", count: 2 },
+      ]);
+    });
+
+    test("does not come for jobs that are retried, or complete", async () => {
+      const { queue, passes } = setUp();
+      await queue.enqueue(fails, { error: "no luck" }, { maxRetries: 5 });
+      await queue.enqueue(works);
+      await passes("0s");
+      await passes("1h");
+      expect(await queue.listJobs({ name: "tidegate_watch", state: "scheduled" })).toMatchObject({ jobs: [] });
+      expect(receiver.requests).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,38 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, expect, test, vi } from "vitest";
+import message from "../../examples/guide/alert-message.json" with { type: "json" };
+import { withAlerts } from "../../examples/guide/alerts.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { root } from "../package/built.ts";
+import { start } from "../support/clock.ts";
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("the messages on the page of alerts are those that its queue sends", async () => {
+  vi.useFakeTimers({ toFake: ["Date"], now: start });
+  const sent = new Map<string, string>();
+  vi.stubGlobal("fetch", async (url: string, { body }: { readonly body: string }) => {
+    sent.set(new URL(url).host, body);
+    return new Response();
+  });
+  const store = memoryStore();
+  const secret = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
+  const queue = withAlerts(store, {
+    SLACK_WEBHOOK_URL: "https://hooks.slack.test/services/T/B/x",
+    ALERT_SECRET: secret,
+  });
+  // Another deployment, which knows no schema, has enqueued what does not fit.
+  const other = new Queue({ store });
+  for (let count = 0; count < 2; count++) await other.enqueue("send_email", { to: 7 });
+  await queue.drain();
+  vi.setSystemTime(start + 10_000);
+  await queue.drain();
+  const page = await readFile(join(root, "docs/guide/alerts.md"), "utf8");
+  const shown = (kind: string) => new RegExp(`\`\`\`${kind}\\n([\\s\\S]*?)\`\`\``).exec(page)?.[1] ?? "";
+  expect(JSON.stringify(message)).toBe(sent.get("ops.example.com"));
+  expect(shown("text").trimEnd()).toBe(JSON.parse(sent.get("hooks.slack.test") ?? "").blocks[0].text.text);
+});

@@ -1,0 +1,34 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { alertSeries } from "../support/alert-crashes.ts";
+import { buildProgram, type Program } from "../support/child.ts";
+import { seededRandom } from "../support/random.ts";
+import { openStage, type Stage } from "../support/stage.ts";
+
+// A small share of `npm run soak -- alerts`.
+
+let stage: Stage;
+let program: Program;
+beforeAll(async () => {
+  stage = await openStage();
+  program = await buildProgram("alerts-child.ts");
+});
+afterAll(async () => {
+  await program.remove();
+  await stage.close();
+});
+
+test.each([
+  ["on one database", 12, undefined],
+  ["in three partitions", 6, 3],
+])(
+  "whatever is killed at any moment %s, an alert tells of each group of failures, and when it is over",
+  {
+    timeout: 120_000,
+  },
+  async (_, kills, partitions) => {
+    const seed = Math.floor(Math.random() * 2 ** 32);
+    const figures = await alertSeries({ stage, program, kills, random: seededRandom(seed), partitions });
+    expect(figures, `seed ${seed}`).toMatchObject({ untold: 0, unended: 0, tooMany: 0, left: 0 });
+    expect(Object.values(figures.killed).reduce((sum, count) => sum + count, 0)).toBe(kills);
+  },
+);
