@@ -74,7 +74,8 @@ const NOW = Date.parse("2026-03-01T12:00:00Z");
 /**
  * A handler for a queue that has one of everything: `order-7` and `photo-2` wait, `order-6` runs, `order-5` is
  * completed, `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `report-3` waits for two children,
- * of which one has come, `signup-42` waits for the signal `reply-42`, `daily` is a schedule, and `weekly` one whose job was just made by hand.
+ * of which one has come, `signup-42` waits for the signal `reply-42`, `daily` is a schedule, and `weekly` one whose job
+ * was just made by hand.
  */
 export async function apiWorld({
   store: within = memoryStore(),

@@ -222,3 +222,10 @@ test("a session of the dashboard sends a signal only if its token may, and only 
   expect(await send("token-of-both", false)).toBe(403);
   expect(await send("token-of-both", true)).toBe(200);
 });
+
+test.each([".", ".."])("a job cannot wait for %s, which no path can name", async (event) => {
+  const { queue } = await waiting(event, { queue: { logger: null } });
+  const refusal = { message: expect.stringContaining(`the name of a signal must not be "${event}"`) };
+  expect(await queue.getJob("a")).toMatchObject({ errors: [refusal] });
+  await expect(queue.signal(event)).rejects.toMatchObject({ code: "invalid_request", ...refusal });
+});
