@@ -12,6 +12,8 @@ export interface Case {
   readonly isExample?: boolean;
   /** Whether the world has what a newer version stored. */
   readonly hasNewer?: boolean;
+  /** Whether the event `crowded` can keep no more signals in the world. */
+  readonly isCrowded?: boolean;
   /** Whether it is answered without the store. */
   readonly storeless?: boolean;
 }
@@ -92,6 +94,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 200, ...running },
     { status: 200, path: { id: "order-5" } },
     { status: 200, path: { id: "order-8" }, isExample: true },
+    { status: 200, path: { id: "signup-42" }, isExample: true },
     { status: 200, ...deadPhoto },
     { status: 404, ...nobody },
     { status: 409, ...newerJob, hasNewer: true },
@@ -196,6 +199,12 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   ],
   pauseFlowControlKey: [{ status: 200, ...tenant }],
   resumeFlowControlKey: [{ status: 200, ...tenant }],
+  sendSignal: [
+    { status: 200, path: { event: "reply-42" }, body: { data: { text: "Thank you" }, id: "message-17" } },
+    { status: 200, path: { event: "reply-43" }, isExample: true },
+    { status: 409, path: { event: "crowded" }, body: { data: "x".repeat(10_000) }, isCrowded: true },
+    { status: 413, path: { event: "reply-42" }, body: { data: "x".repeat(300_000) } },
+  ],
   drain: [
     { status: 200, body: { maxJobs: 10 } },
     { status: 200, body: { attempts: true } },

@@ -11,6 +11,7 @@ import { faultyStore } from "../src/testing/index.ts";
 export const tokens = {
   enqueue: "the-enqueue-token",
   drain: "the-drain-token",
+  signal: "the-signal-token",
   read: "the-read-token",
   admin: "the-admin-token",
 };
@@ -44,6 +45,15 @@ const resizeImage = defineJob({
 
 const dailyReport = defineJob({ name: "daily_report", perform() {} });
 
+/** A job with a step, which then waits for a signal. */
+const greet = defineJob({
+  name: "greet",
+  async perform({ user }: { readonly user: number }, job) {
+    await job.step("draft", () => "Dear Ada");
+    await job.waitFor([`reply-${user}`, `left-${user}`], { timeout: "7d" });
+  },
+});
+
 export interface WorldOptions {
   /** Default: a memory store of its own. */
   readonly store?: Store;
@@ -53,6 +63,8 @@ export interface WorldOptions {
    * Default: false.
    */
   readonly hasNewer?: boolean;
+  /** Whether as much is kept for the event `crowded` as may be. Default: false. */
+  readonly isCrowded?: boolean;
   /** Default: one that stands still in March 2026. */
   readonly clock?: Clock;
 }
@@ -62,22 +74,25 @@ const NOW = Date.parse("2026-03-01T12:00:00Z");
 /**
  * A handler for a queue that has one of everything: `order-7` and `photo-2` wait, `order-6` runs, `order-5` is
  * completed, `photo-1` is dead, the rate of the key `tenant-7` holds back `order-8`, `report-3` waits for two children,
- * of which one has come, `daily` is a schedule, and `weekly` one whose job was just made by hand.
+ * of which one has come, `signup-42` waits for the signal `reply-42`, `daily` is a schedule, and `weekly` one whose job
+ * was just made by hand.
  */
 export async function apiWorld({
   store: within = memoryStore(),
   handler,
   hasNewer,
+  isCrowded,
   clock = () => NOW,
 }: WorldOptions = {}) {
   const store = faultyStore(within);
   let made = 0;
   const newId = () => `019ca955-7400-7000-8000-${String(++made).padStart(12, "0")}`;
-  const jobs = [sendEmail, resizeImage, dailyReport];
+  const jobs = [sendEmail, resizeImage, dailyReport, greet];
   const queue = new Queue({ store, jobs, clock, random: () => 0.5, newId, logger: null });
   const to = "ada@example.com";
   const flowControl = { key: "tenant-7", rate: 1, period: "1m" } as const;
   await ended(queue, { job: sendEmail.name, payload: { to }, id: "order-5", flowControl });
+  await ended(queue, { job: greet.name, payload: { user: 42 }, id: "signup-42" });
   await ended(queue, { job: resizeImage.name, payload: { url: "https://example.com/1.png" }, id: "photo-1" });
   await internalsOf(queue).enqueueHeld([{ job: sendEmail, payload: { to }, id: "order-6" }]);
   await queue.enqueueMany([
@@ -90,12 +105,13 @@ export async function apiWorld({
   await queue.schedules.run("weekly");
   const child = { job: sendEmail, payload: { to }, delay: "1h" } as const;
   await internalsOf(queue).enqueueFamily({ job: dailyReport, id: "report-3", children: [child] }, 1);
+  if (isCrowded) await queue.signal("crowded", "x".repeat(260_000));
   if (hasNewer) await storeNewer(store.open(queue.name), clock());
   const { fetch } = createHandler({ queue, auth: mapped(tokens), onError: () => {}, ...handler });
   return { queue, fetch, store };
 }
 
-/** A job that has run. */
+/** A job that has run once. */
 async function ended(queue: Queue, job: BulkJob): Promise<void> {
   const { held } = await internalsOf(queue).enqueueHeld([job]);
   await internalsOf(queue).drain({ held }, { maxJobs: held.length });
@@ -115,5 +131,6 @@ async function storeNewer(stored: QueueStore, now: number): Promise<void> {
 }
 
 function mapped(values: typeof tokens): HandlerOptions["auth"] {
-  return { enqueue: [values.enqueue], drain: [values.drain], read: [values.read], admin: [values.admin] };
+  const { enqueue, drain, signal, read, admin } = values;
+  return { enqueue: [enqueue], drain: [drain], signal: [signal], read: [read], admin: [admin] };
 }

@@ -8,6 +8,9 @@ npx tidegate queue:top
 # #region enqueue
 npx tidegate queue:enqueue send_email '{"to":"ada@example.com"}' --delay 5m
 # #endregion
+# #region signal
+npx tidegate queue:signal reply-42 '{"text":"yes"}' --keep 1h
+# #endregion
 # #region drive
 npx tidegate queue:work --once
 # #endregion

@@ -6,6 +6,7 @@ import { createHandler } from "tidegate/http";
 export interface Env {
   readonly TIDEGATE_ENQUEUE_TOKEN: string;
   readonly TIDEGATE_DRAIN_TOKEN: string;
+  readonly TIDEGATE_SIGNAL_TOKEN: string;
   readonly TIDEGATE_READ_TOKEN: string;
   readonly TIDEGATE_ADMIN_TOKEN: string;
 }
@@ -19,6 +20,7 @@ export const openDoor = (queue: Queue, env: Env) =>
     auth: {
       enqueue: tokensOf(env.TIDEGATE_ENQUEUE_TOKEN), // "old,new" while callers move from one to the other
       drain: tokensOf(env.TIDEGATE_DRAIN_TOKEN),
+      signal: tokensOf(env.TIDEGATE_SIGNAL_TOKEN),
       read: tokensOf(env.TIDEGATE_READ_TOKEN),
       admin: tokensOf(env.TIDEGATE_ADMIN_TOKEN),
     },

@@ -25,8 +25,9 @@ A command uses the first of these that you give:
 TLS.
 
 Keep tokens in the environment: everybody on the machine can read arguments. With a handler, commands that only read need a \`read\`
-token, \`queue:enqueue\` needs \`enqueue\`, and \`queue:work\` needs \`drain\`, plus \`read\` to print a line for each attempt. All others
-need \`admin\`. Without \`--queue\`, a command uses the handler's first queue, or the one named \`default\`.
+token, \`queue:enqueue\` needs \`enqueue\`, \`queue:signal\` needs \`signal\`, and \`queue:work\` needs \`drain\`, plus \`read\` to
+print a line for each attempt. All others need \`admin\`. Without \`--queue\`, a command uses the handler's first queue, or the one named
+\`default\`.
 
 ## Output
 

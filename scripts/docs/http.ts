@@ -42,6 +42,7 @@ const titles: Readonly<Record<string, string>> = {
   "dead-letter": "Dead-letter queue",
   schedules: "Schedules",
   "flow-control": "Flow control",
+  signals: "Signals",
   queue: "The queue",
 };
 const base = "https://example.com";
@@ -84,6 +85,7 @@ const recurring: readonly Source[] = ["CronSchedule", "IntervalSchedule", "AnySc
 const sources: Readonly<Record<string, readonly Source[]>> = {
   Job: [["src/core/manage/job-info.ts", "JobInfo"]],
   DeadJob: [["src/core/manage/job-info.ts", "JobInfo"]],
+  Step: [["src/core/manage/step-info.ts", "StepInfo"]],
   JobPage: [["src/core/manage/list.ts", "JobPage"]],
   DeadJobPage: [["src/core/manage/list.ts", "JobPage"]],
   EnqueueResult: [["src/core/job/enqueue-result.ts", "EnqueueResult"]],
@@ -112,6 +114,7 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   FlowControl: [["src/core/job/flow-control.ts", "FlowControlOptions"], limits],
   FlowLimits: [limits],
   listFlowControlKeys: [["src/core/flow/flow-keys.ts", "FlowControlListOptions"]],
+  sendSignal: [["src/core/manage/signal.ts", "SignalOptions"]],
   putSchedule: [...recurring, attempt],
   updateJob: enqueueOptions,
   listJobs: [["src/core/manage/list.ts", "ListOptions"]],

@@ -240,7 +240,7 @@ export class QueueClient
   }
 
   /** Like `Queue.signal`. The token needs the scope `signal`. */
-  async signal(event: string, data: unknown = null, options: SignalOptions = {}): Promise<SignalResult> {
+  async signal(event: string, data?: unknown, options?: SignalOptions): Promise<SignalResult> {
     return this.#call("POST", `/signals${part(event)}`, "woken", { ...options, data });
   }
 

@@ -3,6 +3,7 @@ import type { ChildJob } from "../core/job/define.ts";
 import { keepingLimits, limitNames } from "../core/job/flow-control.ts";
 import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
+import type { StepInfo } from "../core/manage/step-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
@@ -131,11 +132,24 @@ export function admitChildren(children: Children, admit: (job: NewJob) => BulkJo
 
 const toBulk = ({ name, ...rest }: NewJob): BulkJob => ({ job: name, ...rest });
 
-/** A job as the caller may see it. What handlers threw and logged can hold anything, so it needs another scope. */
+/**
+ * A job as the caller may see it. What handlers threw and logged, and what they keep from step to step, can hold
+ * anything, so it needs another scope.
+ */
 export function shownTo(caller: Caller, job: JobInfo): JobInfo {
   if (hasScope(caller, ["read", "admin"])) return job;
-  const { error, errors, ...rest } = job;
-  return { ...rest, errors: errors.map(withoutDetails), logs: [], ...(error && { error: withoutDetails(error) }) };
+  const { error, errors, steps, ...rest } = job;
+  return {
+    ...rest,
+    errors: errors.map(withoutDetails),
+    logs: [],
+    ...(error && { error: withoutDetails(error) }),
+    ...(steps && { steps: steps.map(withoutOutcome) }),
+  };
+}
+
+function withoutOutcome({ result: _result, error: _error, ...step }: StepInfo): StepInfo {
+  return step;
 }
 
 function withoutDetails<Shown extends JobError>({ stack: _, ...error }: Shown): Omit<Shown, "stack"> {

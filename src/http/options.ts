@@ -27,9 +27,9 @@ export interface HandlerOptions extends FanOutOptions {
   readonly basePath?: string | undefined;
   /**
    * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job.
-   * `drain`: drain. `read`: read everything. `admin`: everything. "none" lets everybody do everything. Use it for local
-   * runs and for handlers that something else guards. Pages of other sites can then only read, since they reach
-   * whatever your browser reaches.
+   * `drain`: drain. `signal`: POST /signals/:event. `read`: read everything. `admin`: everything. "none" lets everybody
+   * do everything. Use it for local runs and for handlers that something else guards. Pages of other sites can then
+   * only read, since they reach whatever your browser reaches.
    */
   readonly auth: Tokens | "none";
   /**

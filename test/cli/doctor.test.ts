@@ -64,12 +64,12 @@ describe("queue:doctor of a handler", () => {
 
   test("lists what a token may do", async () => {
     const { cli } = behindHandler();
-    for (const scope of ["enqueue", "drain"]) {
+    for (const [scope, able] of Object.entries({ enqueue: "enqueue", drain: "drain", signal: "send signals" })) {
       const result = await cli([...doctor, "--token", `the-${scope}-token`]);
       expect(result.code).toBe(0);
       expect(findingOf(result, "token")).toMatchObject({
         status: "warn",
-        message: expect.stringContaining(`only ${scope}.`),
+        message: expect.stringContaining(`only ${able}.`),
       });
       expect(statuses(result)).not.toHaveProperty("backlog");
     }

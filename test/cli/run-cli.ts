@@ -91,7 +91,13 @@ export function behindHandler(
   const queue = new Queue({ store: memoryStore(), jobs: [sendEmail, fails], clock, ...options });
   const handler = createHandler({
     queue,
-    auth: { admin: [adminToken], enqueue: ["the-enqueue-token"], drain: ["the-drain-token"], read: ["the-read-token"] },
+    auth: {
+      admin: [adminToken],
+      enqueue: ["the-enqueue-token"],
+      drain: ["the-drain-token"],
+      signal: ["the-signal-token"],
+      read: ["the-read-token"],
+    },
   });
   const fetch = async (request: Request) => {
     const url = new URL(request.url);

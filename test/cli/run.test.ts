@@ -8,6 +8,7 @@ const names = [
   "queue:list",
   "queue:top",
   "queue:enqueue",
+  "queue:signal",
   "queue:jobs",
   "queue:failures",
   "queue:dlq",

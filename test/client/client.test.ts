@@ -100,6 +100,12 @@ describe("QueueClient refuses, as Queue does, and changes nothing:", () => {
     ["limits that contradict", (client) => client.flowControl.set("acme", { ordered: true, concurrency: 2 })],
     ["a rate without a period", (client) => client.flowControl.set("acme", { rate: 2 })],
     ["an id that is a number", (client) => client.getJob(7 as never)],
+    ["no event", (client) => client.signal(undefined as never)],
+    ["an event that a URL drops", (client) => client.signal("..")],
+    ["an event that is too long", (client) => client.signal("x".repeat(257))],
+    ["data with a BigInt", (client) => client.signal("a", 1n)],
+    ["a misspelt option of signal", (client) => client.signal("a", 1, { kepe: "1h" } as object)],
+    ["a time to keep that is none", (client) => client.signal("a", 1, { keep: "soon" as never })],
     ["a timeout of wait that is none", (client) => client.wait("a", { timeout: "soon" as never })],
   ])("%s", async (_, call) => {
     const { client, queue } = connect();
@@ -363,6 +369,85 @@ test.each(["acme", "a/b", "100%", "%2F", "\u{1F600}", "a?b#c", "x".repeat(256)])
     expect((await client.getJob(id))?.state).toBe("completed");
   },
 );
+
+describe("steps and signals through QueueClient", () => {
+  const inside = { at: "2026-03-01T12:00:00.000Z", until: "2026-03-02T12:00:00.000Z", slots: ["2026-03-01T12:00:00Z"] };
+  const agent = defineJob({
+    name: "agent",
+    backoff: { type: "fixed", base: "1m" },
+    async perform(events: readonly string[], job) {
+      await job.step("draft", () => ({ ...inside, nested: [inside] }));
+      await job.step("call", ({ attempt }) => (attempt === 1 ? Promise.reject(new RangeError("busy")) : "done"));
+      await job.sleep("3d");
+      await job.waitFor(events, { timeout: "7d" });
+      await job.waitFor(events, { timeout: "7d" });
+    },
+  });
+  const waits = defineJob({
+    name: "waits",
+    perform: (event: string, job) => job.waitFor(event, { timeout: "7d" }),
+  });
+  const open = () => {
+    const parts = setUp({
+      handler: { auth: { admin: ["the-admin-token"], signal: ["the-signal-token"] } },
+      queue: { jobs: [agent, waits], logger: null },
+    });
+    const fetch = (request: Request) => parts.app.fetch(request);
+    const as = (token: string) => new QueueClient({ url: "http://queue.test/", token, fetch });
+    return { ...parts, client: as("the-admin-token"), signaller: as("the-signal-token") };
+  };
+
+  test("getJob gives the steps and what a job waits for as Queue does, with dates, and results as they are", async () => {
+    const { client, queue, clock } = open();
+    await queue.enqueue(agent, ["paid", "cancelled"], { id: "a" });
+    const same = async () => {
+      const job = await client.getJob("a");
+      expect(job).toEqual(await queue.getJob("a"));
+      return job;
+    };
+    await queue.drain();
+    expect((await same())?.steps).toMatchObject([
+      { startedAt: at(0), endedAt: at(0), result: { ...inside, nested: [inside] } },
+      { state: "retrying", endedAt: null, error: { name: "RangeError", message: "busy" } },
+    ]);
+    clock.now += 60_000;
+    await queue.drain();
+    expect((await same())?.steps?.at(-1)).toMatchObject({ state: "sleeping", until: at(60_000 + 3 * 86_400_000) });
+    clock.now += 3 * 86_400_000;
+    await queue.drain();
+    const waitingFor = { events: ["paid", "cancelled"], until: at(60_000 + 10 * 86_400_000) };
+    expect(await same()).toMatchObject({ waitingFor });
+    expect(await client.signal("cancelled", { ...inside, why: null })).toEqual({ woken: 1, kept: false });
+    await queue.drain();
+    expect((await same())?.steps?.at(-2)).toMatchObject({ state: "completed", result: { ...inside, why: null } });
+  });
+
+  test("signal does what Queue.signal does, with a token that can do nothing else", async () => {
+    const { client, queue, signaller, clock } = open();
+    expect(await signaller.signal("a/b?c#%2F", 1)).toEqual({ woken: 0, kept: true });
+    expect(await signaller.signal("a", 1, { keep: "0s" })).toEqual({ woken: 0, kept: false });
+    for (const _ of [1, 2]) expect(await signaller.signal("m", 2, { id: "msg" })).toEqual({ woken: 0, kept: true });
+    await expect(signaller.getJob("a")).rejects.toMatchObject({ code: "forbidden" });
+    await queue.enqueue(agent, ["a/b?c#%2F", "a", "m"], { id: "a" });
+    for (const later of [60_000, 3 * 86_400_000, 0]) {
+      await queue.drain();
+      clock.now += later;
+    }
+    expect((await client.getJob("a"))?.steps?.flatMap(({ kind, result }) => (kind === "wait" ? [result] : []))).toEqual(
+      [1, 2],
+    );
+    expect(await client.getJob("a")).toMatchObject({ state: "completed" });
+    await expect(signaller.signal("a", "x".repeat(300_000))).rejects.toMatchObject({ code: "payload_too_large" });
+  });
+
+  test("the options of signal cannot replace its data", async () => {
+    const { client, queue } = open();
+    await client.signal("a", 1, { data: 2 } as object);
+    await queue.enqueue(waits, "a", { id: "a" });
+    await queue.drain();
+    expect(await client.getJob("a")).toMatchObject({ state: "completed", result: 1 });
+  });
+});
 
 test("getJob says why a job is held back, and until when", async () => {
   const { client, queue } = connect();

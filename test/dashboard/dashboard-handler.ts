@@ -4,6 +4,7 @@ import { type SetUp, setUp } from "../http/memory-handler.ts";
 export const auth = {
   enqueue: ["the-enqueue-token"],
   drain: ["the-drain-token"],
+  signal: ["the-signal-token"],
   read: ["the-read-token"],
   admin: ["the-admin-token", "the-admin-two"],
 };

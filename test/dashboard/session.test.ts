@@ -28,6 +28,7 @@ describe("signing in", () => {
     ["schlüssel", /read or admin/],
     ["the-enqueue-token", /read or admin/],
     ["the-drain-token", /read or admin/],
+    ["the-signal-token", /read or admin/],
   ])("with %j is refused with a page that says why", async (token, why) => {
     const { signIn } = setUpDashboard();
     const response = await signIn(token);

@@ -54,6 +54,7 @@ describe("the commands of the guide", () => {
     for (const expected of [
       /Dead +1 +see tidegate queue:dlq/,
       /Enqueued job \S+\. Runs in \d minutes/,
+      /No job waits for reply-42\. The signal is kept for 1 hour/,
       /0 jobs completed/,
       /1 dead job would be retried/,
       /1 waiting job would be removed/,

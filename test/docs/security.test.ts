@@ -13,6 +13,7 @@ describe("tokens", () => {
   const env = {
     TIDEGATE_ENQUEUE_TOKEN: "the-old-token, the-new-token",
     TIDEGATE_DRAIN_TOKEN: "the-drain-token",
+    TIDEGATE_SIGNAL_TOKEN: "the-signal-token",
     TIDEGATE_READ_TOKEN: "the-read-token",
     TIDEGATE_ADMIN_TOKEN: "the-admin-token",
   };
@@ -38,14 +39,16 @@ describe("tokens", () => {
       ["GET", "/dead-letter"],
       ["GET", "/stats"],
       ["POST", "/drain"],
+      ["POST", "/signals/paid"],
       ["POST", "/pause"],
     ] as const;
     const seen = async (token: string) =>
       Promise.all(tries.map(async ([method, path]) => [await status(token, method, path)].map((code) => code !== 403)));
-    expect((await seen("the-old-token")).flat()).toEqual([true, true, false, false, false, false, false]);
-    expect((await seen("the-drain-token")).flat()).toEqual([false, false, false, false, false, true, false]);
-    expect((await seen("the-read-token")).flat()).toEqual([false, true, true, true, true, false, false]);
-    expect((await seen("the-admin-token")).flat()).toEqual([true, true, true, true, true, true, true]);
+    expect((await seen("the-old-token")).flat()).toEqual([true, true, false, false, false, false, false, false]);
+    expect((await seen("the-drain-token")).flat()).toEqual([false, false, false, false, false, true, false, false]);
+    expect((await seen("the-signal-token")).flat()).toEqual([false, false, false, false, false, false, true, false]);
+    expect((await seen("the-read-token")).flat()).toEqual([false, true, true, true, true, false, false, false]);
+    expect((await seen("the-admin-token")).flat()).toEqual([true, true, true, true, true, true, true, true]);
   });
 
   test("of scope enqueue create no recurring jobs", async () => {

@@ -8,6 +8,7 @@ import { setUp, snapshot } from "./memory-handler.ts";
 const auth = {
   enqueue: ["enqueue-token-one", "enqueue-token-two"],
   drain: ["drain-token-one", "drain-token-two"],
+  signal: ["signal-token-one", "signal-token-two"],
   read: ["read-token-one", "read-token-two"],
   admin: ["admin-token-one", "admin-token-two"],
 };
@@ -47,6 +48,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "DELETE /flow-control/:key": ["admin"],
   "POST /flow-control/:key/pause": ["admin"],
   "POST /flow-control/:key/resume": ["admin"],
+  "POST /signals/:event": ["signal", "admin"],
   "POST /drain": ["drain", "admin"],
   "GET /drain": ["drain", "admin"],
   "POST /pause": ["admin"],
@@ -65,7 +67,7 @@ const guarded = Object.entries(allowed).map(([line, scopes]) => {
 });
 
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
-const scopes: readonly Scope[] = ["enqueue", "drain", "read", "admin"];
+const scopes: readonly Scope[] = ["enqueue", "drain", "signal", "read", "admin"];
 const places = ["", "/queues/default"];
 
 test("every route is in the table of scopes, and only health and the OpenAPI document are open", () => {
@@ -282,6 +284,8 @@ describe("createHandler refuses to be built", () => {
     [{ admin: ["a-long-token", ""] }, "auth.admin[1]"],
     [{ admin: ["x"] }, "auth.admin[0]"],
     [{ read: ["eleven-chrs"] }, "auth.read[0]"],
+    [{ signal: ["eleven-chrs"] }, "auth.signal[0]"],
+    [{ signals: ["a-long-token"] }, '"signals"'],
     [{ drain: [`${undefined}`] }, "auth.drain[0]"],
     [{ drain: [String(null)] }, "auth.drain[0]"],
     [{ drain: [String({})] }, "auth.drain[0]"],

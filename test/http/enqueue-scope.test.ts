@@ -253,6 +253,42 @@ describe("GET /jobs/:id with the scope enqueue", () => {
     }
   });
 
+  test("shows the steps of a job and what it waits for, without results, errors and data of signals", async () => {
+    const onboard = defineJob({
+      name: "onboard",
+      maxRetries: 0,
+      async perform(_: undefined, job) {
+        await job.step("token", () => ({ secret: "hunter2" }));
+        await job.step("call", () => Promise.reject(new RangeError("hunter2 refused"))).catch(() => {});
+        await job.waitFor("approved", { timeout: "1h" });
+        await job.waitFor("left", { timeout: "1h" });
+      },
+    });
+    const { call, queue } = setUp({ handler: { auth }, queue: { jobs: [onboard], logger: null } });
+    await queue.enqueue(onboard, undefined, { id: "a" });
+    await queue.signal("approved", "hunter2");
+    await queue.drain();
+    const { body, text } = await call("GET", "/jobs/a", undefined, enqueuer);
+    expect(text).not.toMatch(/hunter2|RangeError/);
+    const times = { startedAt: at(0), endedAt: at(0), attempt: 1 };
+    expect(body["steps"]).toEqual([
+      { name: "token", kind: "step", state: "completed", ...times },
+      { name: "call", kind: "step", state: "failed", ...times },
+      { name: "approved", kind: "wait", state: "completed", ...times, until: expect.any(String) },
+      { name: "left", kind: "wait", state: "waiting", ...times, endedAt: null, until: at(1 / 24) },
+    ]);
+    expect(body["waitingFor"]).toEqual({ events: ["left"], until: at(1 / 24) });
+    for (const token of ["read-token-of-test", "admin-token-of-test"]) {
+      const { steps } = (await call("GET", "/jobs/a", undefined, bearer(token))).body;
+      expect(steps).toMatchObject([
+        { result: { secret: "hunter2" } },
+        { error: { name: "RangeError", message: "hunter2 refused" } },
+        { result: "hunter2" },
+        {},
+      ]);
+    }
+  });
+
   test("shows the result of a job", async () => {
     const { call, queue } = setUp({ handler: { auth } });
     await queue.enqueue("send_email", email.payload, { id: "a" });

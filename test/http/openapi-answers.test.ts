@@ -21,7 +21,11 @@ const operations = api.operations.map((operation) => [operation.operationId, ope
 /** Sends a request to a new world, checks the answer against the document, and returns its status. */
 async function ask(operation: Operation, each: Partial<Case>, circumstances: Circumstances = {}): Promise<number> {
   const { isAway, headers = bearer(tokens.admin), ...options } = circumstances;
-  const { fetch, store } = await apiWorld({ ...options, hasNewer: each.hasNewer === true });
+  const { fetch, store } = await apiWorld({
+    ...options,
+    hasNewer: each.hasNewer === true,
+    isCrowded: each.isCrowded === true,
+  });
   if (isAway) store.plan("before");
   const response = await fetch(requestOf(operation, { ...each, headers: { ...headers, ...each.headers } }, base));
   const answered = { status: response.status, headers: response.headers, text: await response.text() };
@@ -98,7 +102,7 @@ test("an undocumented method is refused, with those that are documented", async 
     const operation = Object.values(methods)[0] as unknown as Operation;
     const address = requestOf(
       { ...operation, path, method: "GET" },
-      { path: { id: "order-7", key: "daily" } },
+      { path: { id: "order-7", key: "daily", event: "reply-42" } },
       base,
     ).url;
     const refused = await fetch(new Request(address, { method: "PROPFIND" }));

@@ -85,9 +85,9 @@ describe("createHandler refuses", () => {
     ["queue", "orders", /A queue must be an object from new Queue/],
     ["queue", { name: "orders", store: memoryStore() }, /A queue must be an object from new Queue/],
     ["auth", null, /auth needs at least one token/],
-    ["auth", "s3cret", /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
-    ["auth", ["s3cret"], /^auth takes an object of options. It knows: enqueue, drain, read, admin.$/],
-    ["auth", { amdin: ["s3cret"] }, /^Unknown option "amdin" in auth. It knows: enqueue, drain, read, admin.$/],
+    ["auth", "s3cret", /^auth takes an object of options. It knows: enqueue, drain, signal, read, admin.$/],
+    ["auth", ["s3cret"], /^auth takes an object of options. It knows: enqueue, drain, signal, read, admin.$/],
+    ["auth", { amdin: ["s3cret"] }, /^Unknown option "amdin" in auth. It knows: enqueue, drain, signal, read, admin.$/],
     ["enqueueOptions", "some", /^enqueueOptions must be one of "basic", "all"/],
     ["enqueueOptions", null, /^enqueueOptions must be one of "basic", "all"/],
     [

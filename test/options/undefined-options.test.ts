@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { QueueClient } from "../../src/client/index.ts";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, relayTo } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { defineJob, type JobContext, memoryStore, Queue } from "../../src/index.ts";
 import { createWorker } from "../../src/platforms/cloudflare.ts";
 import { startWorker, timerWake } from "../../src/platforms/node.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
@@ -54,6 +54,23 @@ async function waitOf(backoff: Anything) {
   const job = defineJob({ name: "retried", backoff, perform: fails });
   const outcome = await performJob(job, undefined, { clock: testClock(start) });
   return "runAt" in outcome ? outcome.runAt : outcome.status;
+}
+
+/** What a job remembers of what it does. */
+async function stepsAfter(act: (job: JobContext) => Promise<unknown>) {
+  let refusal: unknown;
+  const acts = defineJob({
+    name: "acts",
+    perform: (_: undefined, job) =>
+      act(job).catch((error) => {
+        refusal = error;
+      }),
+  });
+  const made = new Queue({ store: memoryStore(), clock: testClock(start), jobs: [acts], logger: null });
+  await made.enqueue(acts, undefined, { id: "acts" });
+  await made.drain();
+  if (refusal) throw refusal;
+  return (await made.getJob("acts"))?.steps;
 }
 
 /** What a Worker with these options answers. Its answer says what is wrong with them. */
@@ -116,6 +133,10 @@ const takers: readonly Taker[] = [
     },
   },
   { of: "a list", valid: {}, take: async (options) => (await filled()).listDeadLetter(options) },
+  { of: "job.step", valid: {}, take: (options) => stepsAfter((job) => job.step("s", () => 1, options)) },
+  { of: "job.sleep", valid: {}, take: (options) => stepsAfter((job) => job.sleep("1h", options)) },
+  { of: "job.waitFor", valid: { timeout: "1h" }, take: (options) => stepsAfter((job) => job.waitFor("a", options)) },
+  { of: "signal", valid: {}, take: (options) => queue().signal("a", 1, options) },
   { of: "update", valid: {}, take: async (change) => (await filled()).update("waits", change) },
   { of: "cancel", valid: {}, take: async (options) => (await filled()).cancel("waits", options) },
   { of: "clear", valid: {}, take: async (options) => (await filled()).clear(options) },
@@ -304,6 +325,7 @@ describe("what checks no names of options takes undefined as well", () => {
     expect(await made.flowControl.set("k", { concurrency: 2, rate: undefined })).toMatchObject({ concurrency: 2 });
     expect(await made.retryFromDeadLetter("dead", { payload: undefined, dryRun: undefined })).toEqual({ retried: 1 });
     expect(await made.clear({ state: undefined })).toEqual({ cleared: 2 });
+    expect(await made.signal("a", 1, { id: undefined, keep: undefined })).toEqual({ woken: 0, kept: true });
   });
 
   test("tracing, hooks and the logger", async () => {

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Compiler, compile, compilers, type Diagnostic, projectOf } from "./compile.ts";
 
 const preamble = `
-import { defineJob, memoryStore, Queue } from "tidegate";
+import { type BatchItem, defineJob, memoryStore, Queue } from "tidegate";
 import { QueueClient } from "tidegate/client";
+import { createHandler } from "tidegate/http";
 import { enqueued, expectEnqueued, expectNotEnqueued, performJob } from "tidegate/testing";
 import * as z from "zod";
 
@@ -23,6 +24,9 @@ const queue = new Queue({ store: memoryStore(), jobs: [mail, plain, nothing] });
 const client = new QueueClient({ url: "https://queue.test", token: "secret" });
 const wrong = { to: "ada", subject: 7 };
 `;
+
+const withJob = 'defineJob({ name: "a", perform: async (_: string, job) => ';
+const withJobs = 'defineJob({ name: "a", performBatch: async (jobs: readonly BatchItem<string>[]) => void ';
 
 /**
  * A statement with one mistake, and what the message must name. The mistake is in the line marked with `//!`, or in the
@@ -118,6 +122,27 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["mont", 'queue.wait(report, "id").then((job) => job?.payload.mont);'],
   ["n", 'client.wait(report, "id", { timeout: "5s" }).then((job) => job?.result?.rows.n);'],
   ["timeot", 'client.wait(report, "id", { timeot: "5s" });'],
+  ["getTime", `${withJob}(await job.step("s", () => ({ at: new Date() }))).at.getTime() });`],
+  ["rwos", `${withJob}(await job.step("s", async () => ({ rows: [1] }))).rwos });`],
+  ["timeot", `${withJob}job.step("s", () => 1, { timeot: "1s" }) });`],
+  ["timeout", `${withJob}job.step("s", () => 1, { timeout: true }) });`],
+  ["bsae", `${withJob}job.step("s", () => 1, { backoff: { type: "fixed", bsae: "1s" } }) });`],
+  ["kye", `${withJob}job.step("s", ({ kye }) => 1) });`],
+  ["step", `${withJob}job.step("s") });`],
+  ["3 days", `${withJob}job.sleep("3 days") });`],
+  ["nmae", `${withJob}job.sleep("3d", { nmae: "trial" }) });`],
+  ["waitFor", `${withJob}job.waitFor("paid") });`],
+  ["timeout", `${withJob}job.waitFor("paid", {}) });`],
+  ["tiemout", `${withJob}job.waitFor("paid", { tiemout: "1m" }) });`],
+  ["reply", `${withJob}job.waitFor("paid", { timeout: "7d" }).then((reply) => reply.text) });`],
+  ["reply", `${withJob}job.waitFor<{ text: string }>("paid", { timeout: "7d" }).then((reply) => reply.text) });`],
+  ["txet", `${withJob}job.waitFor<{ text: string }>("paid", { timeout: "7d" }).then((reply) => reply?.txet) });`],
+  ["step", `${withJobs}jobs[0]?.job.step("s", () => 1) });`],
+  ["sleep", `${withJobs}jobs[0]?.job.sleep("3d") });`],
+  ["waitFor", `${withJobs}jobs[0]?.job.waitFor("paid", { timeout: "7d" }) });`],
+  ["kepe", 'queue.signal("paid", 1, { kepe: "1h" });'],
+  ["keep", 'client.signal("paid", 1, { keep: true });'],
+  ["signl", 'createHandler({ queue, auth: { signl: ["a-long-secret"] } });'],
   ["conection", "new Queue({ store: memoryStore(), conection: 1 });"],
 ];
 
@@ -145,6 +170,17 @@ expectEnqueued(queue, mail, { payload: ({ to }) => to === "ada" });
 defineJob({ name: "a", schema: z.object({ to: z.string().default("ada") }), schedule: { cron: "* * * * *" }, schedulePayload: {}, perform: () => 1 });
 defineJob({ name: "a", schema: z.string().optional(), schedule: { cron: "* * * * *" }, perform: () => 1 });
 defineJob({ name: "a", schedule: { cron: "* * * * *" }, perform: () => 1 });
+defineJob({ name: "a", async perform(_: string, job): Promise<string> {
+  const { at, rows } = await job.step("s", async ({ key, signal, attempt }) => ({ at: new Date(), rows: [key, signal.aborted, attempt] as const }), { maxRetries: 5, backoff: { type: "fixed", base: "1s" }, timeout: "2m" });
+  await Promise.all([1, 2].map((n) => job.step(\`row-\${n}\`, () => n, { backoff: (retry) => retry * 1_000 })));
+  await job.sleep("3d", { name: "trial" });
+  await job.sleep(new Date());
+  const reply = await job.waitFor<{ text: string }>(["paid", "cancelled"], { timeout: "7d" });
+  return reply?.text ?? at.slice(0, rows[0].length);
+} });
+queue.signal("paid");
+client.signal("paid", { text: "yes" }, { id: "evt_1", keep: "1h" }).then(({ woken, kept }): number | boolean => woken || kept);
+createHandler({ queue, auth: { signal: ["a-long-secret"] } });
 `;
 
 const program = [preamble, ...mistakes.map(([, statement]) => statement)].join("\n");

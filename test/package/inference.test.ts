@@ -149,6 +149,40 @@ describe("the compiler infers", () => {
     expectTypeOf<JsonOf<string & { readonly brand: 1 }>>().toEqualTypeOf<string & { readonly brand: 1 }>();
   });
 
+  test("what a step returns, as JSON has it, and what a signal brings", async () => {
+    const each = defineJob({
+      name: "each",
+      async perform(_: undefined, job) {
+        const step = await job.step("row", async () => ({ at: new Date(0), sums: new Map([[1, 2]]), note: undefined }));
+        expectTypeOf(step).toEqualTypeOf<{ at: string; sums: Record<string, never>; note?: never }>();
+        const nothing = await job.step("nothing", () => {});
+        expectTypeOf(nothing).toEqualTypeOf<null>();
+        expectTypeOf(await job.step("maybe", () => (job.attempt > 1 ? ["a"] : 7))).toEqualTypeOf<number | string[]>();
+        expectTypeOf(await job.waitFor("a", { timeout: "1m" })).toEqualTypeOf<unknown>();
+        const reply = await job.waitFor<{ text: string }>(["a", "b"], { timeout: "1m" });
+        expectTypeOf(reply).toEqualTypeOf<{ text: string } | null>();
+        return { step, nothing, reply };
+      },
+    });
+    const jobs = new Queue({ store: memoryStore(), jobs: [each] });
+    for (const n of [1, 2]) await jobs.signal("a", { text: `${n}` });
+    const { id } = await jobs.enqueue(each);
+    await jobs.drain();
+    const result = { step: { at: "1970-01-01T00:00:00.000Z", sums: {} }, nothing: null, reply: { text: "2" } };
+    expect(await jobs.getJob(each, id)).toMatchObject({ result });
+  });
+
+  test("that a handler of many jobs has no steps", () => {
+    expectTypeOf<BatchItem<string>["job"]>().not.toHaveProperty("step");
+    expectTypeOf<BatchItem<string>["job"]>().not.toHaveProperty("sleep");
+    expectTypeOf<BatchItem<string>["job"]>().not.toHaveProperty("waitFor");
+    expectTypeOf<JobContext>().toHaveProperty("step");
+  });
+
+  test("the same signal for a queue and its client", () => {
+    expectTypeOf<QueueClient["signal"]>().toEqualTypeOf<Queue["signal"]>();
+  });
+
   test("results", async () => {
     expectTypeOf(await queue().enqueue(nothing)).toEqualTypeOf<EnqueueResult>();
     expectTypeOf(await performJob(nothing)).toEqualTypeOf<Performed<string>>();

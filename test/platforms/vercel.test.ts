@@ -107,6 +107,7 @@ describe("CRON_SECRET", () => {
     await queue.enqueue(greet, { to: "Ada" });
     expect(await (await call("GET", "/drain", "the-cron-token")).json()).toMatchObject({ completed: 1 });
     expect((await call("GET", "/stats", "the-cron-token")).status).toBe(403);
+    expect((await call("POST", "/signals/paid", "the-cron-token")).status).toBe(403);
   });
 
   test("is enough for a route that has no other token", async () => {

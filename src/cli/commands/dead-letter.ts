@@ -75,6 +75,6 @@ function addShow(group: CommandUnknownOpts, session: Session): void {
       const [whole = id] = await findIds(target, [id], ["dead"], session);
       const job = await queue.getJob(whole);
       if (job?.state !== "dead") throw notFound(`No dead job has this id. See: ${command("queue:dlq")}`);
-      session.print(job, () => jobDetails(job, session.now, session.colors));
+      session.print(job, () => jobDetails(job, session));
     });
 }

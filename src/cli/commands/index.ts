@@ -11,6 +11,7 @@ import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
 import { addPause, addResume } from "./pause.ts";
 import { addSchedules } from "./schedules.ts";
+import { addSignal } from "./signal.ts";
 import { addTop } from "./top.ts";
 import { addWork } from "./work.ts";
 
@@ -23,6 +24,7 @@ export const commands: readonly AddCommand[] = [
   addList,
   addTop,
   addEnqueue,
+  addSignal,
   addJobs,
   addFailures,
   addDeadLetter,

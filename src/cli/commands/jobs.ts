@@ -45,7 +45,7 @@ function addJobsCommand({ program }: Session) {
     ["tidegate queue:jobs", "the latest ten of each state"],
     ["tidegate queue:jobs --state completed", "completed jobs, newest first"],
     ["tidegate queue:jobs --name send_email --all", "every job of one type"],
-    ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload and errors"],
+    ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
     ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
     ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
     ["tidegate queue:jobs --name send_email --cancel", "remove all waiting jobs of one type"],
@@ -83,9 +83,8 @@ export function addJobs(session: Session): void {
     if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
     const page = job.children && (await target.queue.listChildren(job.id, { limit: CHILDREN_SHOWN }));
     session.print(job, () => {
-      const { now, colors, width } = session;
-      const details = jobDetails(job, now, colors);
-      return page ? [details, ...childrenOf(job, page.jobs, { now, colors, width })].join("\n\n") : details;
+      const details = jobDetails(job, session);
+      return page ? [details, ...childrenOf(job, page.jobs, session)].join("\n\n") : details;
     });
     if (page?.cursor)
       session.note(`These are the first ${CHILDREN_SHOWN} children. GET /jobs/ID/children has all of them.`);

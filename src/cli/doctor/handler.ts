@@ -102,10 +102,18 @@ async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Pro
   if (status === 401)
     return [token.fail("The handler does not know the token.", "Compare it with the tokens of the handler."), false];
   if (status !== 403) return [token.unknown(`The handler responded with status ${status}.`), false];
+  const able = await abilityOf(target, io);
+  return [token.warn(`The token can only ${able}. Most commands need more.`, TAKE_ADMIN), false];
+}
+
+/** What a token can do that can read no list. Its requests change nothing. */
+async function abilityOf(target: HandlerTarget, io: Io): Promise<string> {
   // No job has this id, so nothing is shown. Only a token that may enqueue gets 404.
   const job = await sendTo(target, `/jobs/${randomUUID()}`, true, io);
-  const scope = job?.status === 404 ? "enqueue" : "drain";
-  return [token.warn(`The token can only ${scope}. Most commands need more.`, TAKE_ADMIN), false];
+  if (job?.status === 404) return "enqueue";
+  // The body is wrong. Only a token that may send signals gets 400.
+  const signal = await sendTo(target, `/signals/${randomUUID()}`, true, io, []);
+  return signal?.status === 400 ? "send signals" : "drain";
 }
 
 /** A dry run changes nothing, and a token that can only read is refused. */

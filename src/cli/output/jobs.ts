@@ -2,10 +2,11 @@ import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import { heldBackTexts } from "../../http/dashboard/flow-texts.ts";
 import { bar } from "./live-line.ts";
 import { shortId } from "./short-id.ts";
+import { stepsOf, waitText } from "./steps.ts";
 import type { Column } from "./table.ts";
 import { facts, table } from "./table.ts";
-import { type Colors, printable, printableLines } from "./text.ts";
-import { fromNow, moment, span } from "./time.ts";
+import { type Colors, inline, printable, printableLines } from "./text.ts";
+import { fromNow, moment, span, took } from "./time.ts";
 
 export interface ListView {
   readonly now: number;
@@ -57,7 +58,7 @@ function errorText({ state, error, errors }: JobInfo): string {
   return last ? `${last.name}: ${last.message}` : "";
 }
 
-export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
+export function jobDetails(job: JobInfo, { now, colors, width }: ListView): string {
   const at = (time: Date | null | undefined) => (time ? `${moment(time)} (${fromNow(time, now)})` : undefined);
   const entries = [
     ["Id", printable(job.id)],
@@ -70,6 +71,8 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["Held back by", job.heldBack && `the key ${printable(job.heldBack.key)}: ${heldBackTexts[job.heldBack.reason]}`],
     ["since", at(job.heldBack?.since)],
     ["until", at(job.heldBack?.until)],
+    ["Waits for", waitText(job)],
+    ["until", at(job.waitingFor?.until)],
     ["Started", at(job.startedAt)],
     ["Timeout", job.timeout ? span(job.timeout) : undefined],
     ["Lease ends", at(job.leaseEndsAt)],
@@ -81,7 +84,8 @@ export function jobDetails(job: JobInfo, now: number, colors: Colors): string {
     ["Result", job.result === undefined ? undefined : inline(job.result)],
   ] as const;
   const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
-  return [facts(known, colors), ...logs(job, colors), ...failures(job, now, colors)].join("\n\n");
+  const parts = [...stepsOf(job, { colors, width }), ...logs(job, colors), ...failures(job, now, colors)];
+  return [facts(known, colors), ...parts].join("\n\n");
 }
 
 function logs({ logs }: JobInfo, colors: Colors): readonly string[] {
@@ -104,12 +108,6 @@ function failures({ errors, error }: JobInfo, now: number, colors: Colors): read
   return past.length > 0 || stack.length > 0 ? [[...past, ...stack].join("\n")] : [];
 }
 
-/** "12 ms", "3 minutes" */
-function took(startedAt: Date, endedAt: Date): string {
-  const ms = endedAt.getTime() - startedAt.getTime();
-  return ms < 1_000 ? `${ms} ms` : span(ms);
-}
-
 function when({ state, completedAt, failedAt, startedAt, runAt }: JobInfo, now: number): string {
   if (state === "running") return startedAt ? `for ${span(now - startedAt.getTime())}` : "now";
   const time = completedAt ?? failedAt ?? runAt;
@@ -130,8 +128,4 @@ function paintState(text: string, state: JobInfo["state"], colors: Colors): stri
     dead: colors.red,
   };
   return paints[state](text);
-}
-
-function inline(value: unknown): string {
-  return printable(JSON.stringify(value) ?? "null");
 }

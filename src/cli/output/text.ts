@@ -35,6 +35,11 @@ export function printableLines(text: string): string {
   return text.split(/\r?\n/).map(printable).join("\n");
 }
 
+/** A value as JSON, safe for a terminal. */
+export function inline(value: unknown): string {
+  return printable(JSON.stringify(value) ?? "null");
+}
+
 /** "1,204" */
 export function count(value: number): string {
   return value.toLocaleString("en-US");

@@ -15,6 +15,12 @@ export function span(ms: number): string {
   return `${value.toLocaleString("en-US")} ${unit}${value === 1 ? "" : "s"}`;
 }
 
+/** "12 ms", "3 minutes" */
+export function took(startedAt: Date, endedAt: Date): string {
+  const ms = endedAt.getTime() - startedAt.getTime();
+  return ms < 1_000 ? `${ms} ms` : span(ms);
+}
+
 /** A time relative to now: "in 5 minutes", "3 days ago", "now". */
 export function fromNow(time: Date, now: number): string {
   const ms = time.getTime() - now;

@@ -312,7 +312,7 @@ function eventsOf(event: string | readonly string[]): readonly string[] {
   return [...new Set(events)];
 }
 
-function resultOf({ name, result, error }: StoredStep): unknown {
+function resultOf({ name, result = null, error }: StoredStep): unknown {
   if (error) throw withoutStack(new StepError(`The step ${quote(name)} has failed. ${error.name}: ${error.message}`));
   return copyOf(result);
 }

@@ -70,7 +70,7 @@ export function isOpen({ kind, endedAt }: StoredStep): boolean {
 export const LARGEST_STEP = 256 * 1024;
 export const LARGEST_STEPS = 1024 * 1024;
 
-export const LONGEST_EVENT = 256;
+const LONGEST_EVENT = 256;
 
 export const stepName = text(LONGEST_NAME, "charge");
 export const eventName = pathText(LONGEST_EVENT, "reply-42");

@@ -23,11 +23,12 @@ import {
   type ResponseBody,
   schedule,
   stats,
+  step,
 } from "./responses.ts";
 
 /** The document describes each of these schemas once, and refers to it elsewhere by its name with a capital. */
 const shared = {
-  ...{ job, deadJob, jobPage, deadJobPage, failurePage, enqueueResult, enqueueResults, eachResults, schedule },
+  ...{ job, deadJob, step, jobPage, deadJobPage, failurePage, enqueueResult, enqueueResults, eachResults, schedule },
   ...{ stats, activity, heldBack, flowControlKey, flowControlPage, drainReport, drainedAttempt, problem, newJob },
   ...{ recurringJob, backoff, flowControl, flowLimits, duration, span, time },
 };
@@ -83,7 +84,7 @@ function operationOf(route: Route, prefix: string): object {
   return {
     operationId: prefix ? `${operation}InQueue` : operation,
     tags: [
-      /^\/(jobs|dead-letter|schedules|flow-control)/.exec(path)?.[1] ??
+      /^\/(jobs|dead-letter|schedules|flow-control|signals)/.exec(path)?.[1] ??
         (path === "/failures" ? "dead-letter" : "queue"),
     ],
     summary: inWords(operation),

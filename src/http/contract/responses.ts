@@ -126,7 +126,7 @@ export const heldBack = record<HeldBack>()({
   until: nullable(time),
 });
 const children = record<JobChildren>()(each("total pending completed dead dropped", count));
-const step = record<StepInfo>()({
+export const step = record<StepInfo>()({
   name: text,
   kind: words(["step", "sleep", "wait"]),
   state: words(["completed", "failed", "retrying", "sleeping", "waiting", "timedOut"]),

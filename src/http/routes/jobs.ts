@@ -101,7 +101,7 @@ export const jobRoutes = [
   }),
   route("GET /jobs/:id", "getJob", "enqueue", {
     notes:
-      "A message of QStash's interface and a job that sends alerts need the scope read. With the scope enqueue alone, errors have no message and no stack, and logs is empty.",
+      "A message of QStash's interface and a job that sends alerts need the scope read. With the scope enqueue alone, errors have no message and no stack, logs is empty, and steps have no result and no error.",
     returns: job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {

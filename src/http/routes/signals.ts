@@ -1,5 +1,6 @@
 import { signalBody } from "../contract/requests.ts";
 import { signalResult } from "../contract/responses.ts";
+import { drainSoon } from "../eager.ts";
 import { route } from "./route.ts";
 
 export const signalRoutes = [
@@ -9,6 +10,11 @@ export const signalRoutes = [
     body: signalBody,
     returns: signalResult,
     refusals: ["conflict", "payload_too_large"],
-    run: ({ queue, target, body: { data = null, ...options } }) => queue.signal(target, data, options),
+    async run(call) {
+      const { data = null, ...options } = call.body;
+      const result = await call.queue.signal(call.target, data, options);
+      if (result.woken > 0) drainSoon(call);
+      return result;
+    },
   }),
 ];
