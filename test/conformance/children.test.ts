@@ -232,6 +232,33 @@ onEachKindOfStore((kind) => {
     });
   });
 
+  test.each([1, 2])("a job that gets the id of a cancelled parent of %i runs at its own time", async (count) => {
+    const { queue, run, clock, reports, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(count) });
+    await queue.cancel("may");
+    await queue.enqueue(report, { month: "plain" }, { id: "may", delay: "1h" });
+    await run();
+    expect(reports).toEqual([]);
+    expect(await queue.getJob("may")).toMatchObject({ state: "scheduled", runAt: new Date(clock.now + HOUR) });
+    await clock.advance("1h");
+    await run();
+    expect(reports).toEqual([["plain", undefined]]);
+  });
+
+  test("cancelling or clearing the last child leaves another job with the id of its parent alone", async () => {
+    const { queue, run, reports, report, rows } = openFamily(kind);
+    const removals = [(child: string) => queue.cancel(child), () => queue.clear({ state: "ready" })];
+    for (const [n, remove] of removals.entries()) {
+      const { id } = await queue.enqueue(report, { month: "May" }, { id: `${n}`, children: rows(1) });
+      const [child] = (await queue.listChildren(id)).jobs;
+      await queue.cancel(id);
+      await queue.enqueue(report, { month: "plain" }, { id, delay: "1h" });
+      await remove(child?.id ?? "");
+      await run();
+    }
+    expect(reports).toEqual([]);
+  });
+
   test("a wrong child is refused by its number, and nothing is stored", async () => {
     const { queue, report, row, rows } = openFamily(kind);
     const enqueue = (child: object, options: object = {}) =>
