@@ -165,7 +165,7 @@ onEachKindOfStore((kind) => {
     expect(reports[1]).toEqual(["later", { ...none, total: 1, completed: 1 }]);
   });
 
-  test.each(["30m", "2h", "0s"] as const)("a job that waits for others can be moved: by %s", async (by) => {
+  test.each(["30m", "1h", "2h", "0s"] as const)("a job that waits for others can be moved: by %s", async (by) => {
     const { queue, run, clock, reports, report, rows } = openFamily(kind);
     await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1) });
     await queue.reschedule("may", by);
@@ -176,6 +176,30 @@ onEachKindOfStore((kind) => {
     await clock.advance(by);
     await run();
     expect(reports).toEqual([["May", { ...none, total: 1, completed: 1 }]]);
+  });
+
+  test.each(["0s", "1h", "2h"] as const)(
+    "a job that waits for others is scheduled, wherever it is moved: by %s",
+    async (by) => {
+      const { queue, run, report, rows } = openFamily(kind);
+      await queue.enqueue(report, { month: "May" }, { id: "may", waitFor: "completed", children: rows(1, 1) });
+      for (const readyCount of [1, 0]) {
+        const waits = { state: "scheduled", runAt: null };
+        expect(await queue.reschedule("may", by)).toMatchObject(waits);
+        expect(await queue.getJob("may")).toMatchObject(waits);
+        const { jobs } = await queue.listJobs({ state: "scheduled" });
+        expect(jobs).toMatchObject([{ id: "may", ...waits }]);
+        expect(await queue.getStats()).toMatchObject({ readyCount, scheduledCount: 1 });
+        await run();
+      }
+    },
+  );
+
+  test("a job that waits for others is scheduled although no drain has come for hours", async () => {
+    const { queue, clock, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1) });
+    await clock.advance("5h");
+    expect(await queue.getJob("may")).toMatchObject({ state: "scheduled", runAt: null });
   });
 
   test("a process that has never met children starts the job that waited for them", async () => {

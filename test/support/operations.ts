@@ -595,7 +595,8 @@ const change = operation(
       const kept = lastSiblingIn(found.record);
       const record = values.record === null ? undefined : keeping(marked(values.record, scene), kept);
       const { flow, family } = found;
-      return store.change({ id, from: found, runAt: scene.now + values.wait, record, flow, family });
+      const runAt = scene.now + values.wait;
+      return store.change({ id, from: found, runAt, record, flow, family, ...(family && { notBefore: runAt }) });
     },
   }),
   "change",

@@ -483,13 +483,16 @@ export type CancelStatus = "cancelled" | "running" | "missing";
 export interface Change {
   readonly id: string;
   readonly from: { readonly at: number; readonly claims: number };
+  /** Where it waits from now on. */
   readonly runAt: number;
   /** Default: the record stays as it is. */
   readonly record: string | undefined;
   /** As read. */
   readonly flow?: JobFlow | undefined;
-  /** As read. A parent that is moved runs no earlier than that, but still waits for its children. */
+  /** As read. */
   readonly family?: StoredFamily | undefined;
+  /** Of a parent that is moved: its run time. It runs no earlier than that, and still waits for its children. */
+  readonly notBefore?: number | undefined;
 }
 
 /** Retries a dead job, if it has been dead since `deadSince`. */

@@ -143,7 +143,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
       flowControl.putMarks(now);
       return moved;
     },
-    async change({ id, from, runAt, record, family }) {
+    async change({ id, from, runAt, record, family, notBefore }) {
       const score = due.score(id);
       if (score === undefined || (family && !families.isWaiting(id))) return false;
       const changed = waitingScore(runAt, from.claims);
@@ -153,7 +153,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const isChanged = !isLeased && waitingScore(at, claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
-      if (changed !== score) families.move(id, runAt);
+      if (notBefore !== undefined) families.move(id, notBefore);
       state.wait(id, changed);
       flowControl.putMarks(Number.POSITIVE_INFINITY);
       if (record !== undefined) records.set(id, record);
