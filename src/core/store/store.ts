@@ -394,8 +394,8 @@ export interface ExchangeReply extends SettleReply, NextDue {
 export type FireReply = "fired" | "skipped" | "stale";
 
 /**
- * The state of a job: `scheduled` (its run time is ahead), `ready` (it is due), `running` (an invocation holds its
- * lease), `completed` (kept for the queue's `retention`), `dead` (in the dead-letter queue).
+ * The state of a job: `scheduled` (its run time is ahead, or it waits for its children), `ready` (it is due), `running`
+ * (an invocation holds its lease), `completed` (kept for the queue's `retention`), `dead` (in the dead-letter queue).
  */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead";
 
