@@ -19,16 +19,16 @@ import type { FamilyNeeds } from "./needs.ts";
 import { buildJob, type EnqueueOptions, type JobDraft } from "./new-job.ts";
 
 /** How a job with children is enqueued. Its own `dedupe` is not possible: use `id`. */
-export interface FamilyOptions<Jobs extends readonly (AnyJob | string)[]>
+export interface FamilyOptions<Children extends readonly ChildJob[]>
   extends Omit<EnqueueOptions, "dedupe">,
-    JobFamilyOptions<Jobs> {
+    JobFamilyOptions<Children> {
   /** Not possible: use `id`. */
   readonly dedupe?: undefined;
   /**
    * Jobs for which this one waits: up to 1,000,000. Each is `{ job, payload, ...options }` as for `enqueueMany`, but
    * without `id` and `dedupe`: its id is that of this job, "/" and its number. 1,000 are stored in one atomic call.
    */
-  readonly children: TypedChildren<Jobs>;
+  readonly children: TypedChildren<Children>;
   /** Called after each atomic call with the number of children stored so far. */
   readonly onProgress?: ((stored: number) => void) | undefined;
 }

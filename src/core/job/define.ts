@@ -80,7 +80,7 @@ export interface JobContext {
    * @throws {TidegateError} `invalid_request` or `payload_too_large`, as `queue.enqueue`; `conflict` if the attempt has
    *   ended: stop working.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, JobEnqueueOptions | JobFamilyOptions<Children>>
   ): string;
@@ -216,21 +216,29 @@ export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
 
 /** A `ChildJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
 export type TypedChildJob<Job extends AnyJob | string> = Job extends unknown
-  ? Omit<ChildJob, "job" | "payload"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>
+  ? Omit<ChildJob, "job" | "payload" | "children"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>
   : never;
 
-/** The children of a job, each with a payload of its own type. */
-export type TypedChildren<Jobs extends readonly (AnyJob | string)[]> = {
-  readonly [Index in keyof Jobs]: TypedChildJob<Jobs[Index]>;
+/** Children as they are given, each with a payload of the type that its job takes, and so are their own children. */
+export type TypedChildren<Given extends readonly unknown[]> = {
+  readonly [Index in keyof Given]: ChildJob extends Given[Index]
+    ? ChildJob
+    : Given[Index] extends { readonly job: infer Job extends AnyJob | string }
+      ? TypedChildJob<Job> & OwnChildren<Given[Index]>
+      : Given[Index];
 };
 
+type OwnChildren<Child> = Child extends { readonly children: infer Given extends readonly unknown[] }
+  ? { readonly children: TypedChildren<Given> }
+  : Pick<ChildJob, "children">;
+
 /** How `job.enqueue` enqueues a job with children. */
-export interface JobFamilyOptions<Jobs extends readonly (AnyJob | string)[]> extends JobEnqueueOptions, ChildrenWait {
+export interface JobFamilyOptions<Children extends readonly ChildJob[]> extends JobEnqueueOptions, ChildrenWait {
   /**
    * Jobs for which this one waits: up to 999, with all of theirs. Each is `{ job, payload, ...options }`. Its id is
    * that of this job, "/" and its number. All are stored with the outcome, or none.
    */
-  readonly children: TypedChildren<Jobs>;
+  readonly children: TypedChildren<Children>;
 }
 
 /** What a schema takes; `Payload` if there may be no schema. */

@@ -9,7 +9,7 @@ import { Enqueuer } from "../enqueue/enqueuer.ts";
 import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
 import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
-import type { AnyJob, PayloadArguments } from "../job/define.ts";
+import type { AnyJob, ChildJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
@@ -141,14 +141,14 @@ export class Queue {
    * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored. With `children` also
    *   `conflict` if their ids are taken, or if the job no longer waits for more of them.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | FamilyOptions<Children>>
   ): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options: EnqueueOptions | RecurringOptions | FamilyOptions<readonly (AnyJob | string)[]> = {},
+    options: EnqueueOptions | RecurringOptions | FamilyOptions<readonly ChildJob[]> = {},
   ): Promise<EnqueueResult> {
     checkOptions(options);
     if ("children" in options && options.children !== undefined) {
