@@ -150,6 +150,7 @@ export class QueueClient
   }
 
   async #family({ children, onProgress, ...parent }: Given & Family): Promise<EnqueueResult> {
+    checkProgress(onProgress);
     const total = children.length;
     const jobs = Array.from(children, (child) => ({
       json: asJson(() => named(child)),
@@ -192,7 +193,7 @@ export class QueueClient
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     const { onProgress } = options;
-    if (onProgress && typeof onProgress !== "function") throw refusal("onProgress must be a function.");
+    checkProgress(onProgress);
     // A copy, so that later changes by the caller are not sent.
     const unsent: object[] = JSON.parse(asJson(() => jobs.map(named)));
     while (unsent.length > 0) {
@@ -365,4 +366,8 @@ function named({ job, children, ...rest }: Given & { readonly children?: readonl
     name: typeof job === "string" ? job : job?.name,
     ...(children && { children: children.map(named) }),
   };
+}
+
+function checkProgress(onProgress: unknown): void {
+  if (onProgress !== undefined && typeof onProgress !== "function") throw refusal("onProgress must be a function.");
 }

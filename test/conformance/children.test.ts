@@ -230,6 +230,44 @@ onEachKindOfStore((kind) => {
     expect(await queue.getJob("may")).toMatchObject({ state: "dead", error: { name: "AbandonedError" } });
   });
 
+  test.each([false, true])(
+    "a job that was given up waits for the children that are stored, if it is retried: keyed %s",
+    async (isKeyed) => {
+      const { queue, run, clock, reports, report, keyed, row } = openFamily(kind);
+      const stop = () => {
+        throw new Error("killed");
+      };
+      const children = Array.from({ length: 1_500 }, (_, n) => ({
+        ...{ job: row, payload: { n, fails: n === 1 } },
+        ...(n < 2 && { delay: "2h" as const }),
+      }));
+      const options = { waitFor: "completed", children, onProgress: stop } as const;
+      const call = isKeyed
+        ? queue.enqueue(keyed, undefined, options)
+        : queue.enqueue(report, { month: "May" }, options);
+      await expect(call).rejects.toThrow("killed");
+      await run();
+      await clock.advance(HOUR);
+      await run();
+      const [{ id }] = (await queue.listDeadLetter()).jobs as [{ id: string }];
+      await queue.retryFromDeadLetter(id);
+      await run();
+      const total = 1_000;
+      expect(await queue.getJob(id)).toMatchObject({
+        ...{ state: "scheduled", runAt: null, attempts: 0 },
+        children: { ...none, total, pending: 2, completed: 998 },
+      });
+      await clock.advance(HOUR);
+      await run();
+      expect(await queue.getJob(id)).toMatchObject({ children: { ...none, total, dead: 1, completed: 999 } });
+      await queue.retryFromDeadLetter({ name: "row" }, { payload: { n: 1 } });
+      await run();
+      const told = { ...none, total, completed: total };
+      expect(reports).toEqual([isKeyed ? told : ["May", told]]);
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", attempts: 1, children: told });
+    },
+  );
+
   test("a repeated call with the same id goes on where the last one has stopped", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
     const stop = () => {
@@ -244,6 +282,14 @@ onEachKindOfStore((kind) => {
     await run();
     expect(reports).toEqual([["May", { ...none, total: 1_500, completed: 1_500 }]]);
     expect(await queue.enqueue(report, { month: "May" }, options)).toMatchObject({ status: "duplicate" });
+  });
+
+  test("a plain duplicate of a job that waits for others has no run time either", async () => {
+    const { queue, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", delay: "5m", children: rows(2) });
+    const duplicate = { id: "may", status: "duplicate", runAt: null };
+    expect(await queue.enqueue(report, { month: "May" }, { id: "may" })).toEqual(duplicate);
+    expect(await queue.enqueueMany([{ job: report, payload: { month: "May" }, id: "may" }])).toEqual([duplicate]);
   });
 
   test("an id is refused while children of an earlier job with it are there", async () => {
@@ -269,12 +315,19 @@ onEachKindOfStore((kind) => {
     expect(reports).toEqual([["plain", undefined]]);
   });
 
-  test("cancelling or clearing the last child leaves another job with the id of its parent alone", async () => {
+  test("removing the last child, alive or dead, leaves another job with the id of its parent alone", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
-    const removals = [(child: string) => queue.cancel(child), () => queue.clear({ state: "ready" })];
+    const removals = [
+      (child: string) => queue.cancel(child),
+      () => queue.clear({ state: "ready" }),
+      (child: string) => queue.removeFromDeadLetter(child),
+      () => queue.clear({ state: "dead" }),
+    ];
     for (const [n, remove] of removals.entries()) {
-      const { id } = await queue.enqueue(report, { month: "May" }, { id: `${n}`, children: rows(1) });
+      const options = { id: `${n}`, waitFor: "completed", children: rows(1, 1) } as const;
+      const { id } = await queue.enqueue(report, { month: "May" }, options);
       const [child] = (await queue.listChildren(id)).jobs;
+      if (n > 1) await run();
       await queue.cancel(id);
       await queue.enqueue(report, { month: "plain" }, { id, delay: "1h" });
       await remove(child?.id ?? "");
@@ -295,6 +348,7 @@ onEachKindOfStore((kind) => {
     await expect(enqueue({ job: "unknown" })).rejects.toThrow("Child 1: No job is named");
     await expect(enqueue({ waitFor: "all", children: rows(1) })).rejects.toThrow("Child 1: waitFor must be one of");
     await expect(enqueue({ children: rows(1_000) })).rejects.toThrow("Child 1 has 1000 children");
+    await expect(enqueue({}, { onProgress: 5 })).rejects.toThrow("onProgress must be a function");
     await expect(enqueue({}, { dedupe: { key: "k", ttl: "1h" } })).rejects.toThrow("takes no dedupe");
     await expect(enqueue({}, { id: "x".repeat(250) })).rejects.toThrow("longer than 256");
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });

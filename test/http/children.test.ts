@@ -160,6 +160,13 @@ describe("QueueClient", () => {
     expect((await queue.getJob(id))?.children).toMatchObject({ total: 2_300, pending: 2_300 });
   });
 
+  test("refuses what cannot be told of progress before it sends anything", async () => {
+    const { client, paths } = connect();
+    const call = client.enqueue(fails, undefined, { children: children(2), onProgress: 5 as never });
+    await expect(call).rejects.toThrow("onProgress must be a function");
+    expect(paths).toEqual([]);
+  });
+
   test("goes on where a call stopped whose response was lost", async () => {
     let calls = 0;
     const { client, queue } = connect(() => ++calls === 2);

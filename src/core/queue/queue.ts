@@ -42,7 +42,7 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { knownOptions } from "../shared/validate.ts";
+import { checkFunctions, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
@@ -153,6 +153,7 @@ export class Queue {
     checkOptions(options);
     if ("children" in options && options.children !== undefined) {
       const { onProgress, ...family } = options;
+      checkFunctions({ onProgress }, ["onProgress"]);
       return enqueueFamily(this.#enqueuer, this.#open, { ...family, job, payload }, onProgress);
     }
     const recurring = options as RecurringOptions;

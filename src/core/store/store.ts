@@ -1,6 +1,6 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
-import type { FamilyReply, NewFamily, NewMember, StoredFamily } from "./family.ts";
+import type { FamilyReply, NewFamily, NewMember, RevivedParent, StoredFamily } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
@@ -504,6 +504,8 @@ export interface DeadJobRetry {
   readonly record: string;
   /** As read. The job joins the end of the line. */
   readonly flow?: JobFlow | undefined;
+  /** Of a parent that waits again. Its `claims` are 0, and it joins its line once it is released. */
+  readonly parent?: RevivedParent | undefined;
 }
 
 /** How a queue is spread over partitions, and these over stores. */

@@ -19,7 +19,7 @@ import {
   renewedLease,
 } from "../../core/store/store.ts";
 import { enqueue } from "./enqueue.ts";
-import { enqueueFamily } from "./enqueue-family.ts";
+import { addParent, enqueueFamily } from "./enqueue-family.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import {
   countJobs,
@@ -160,11 +160,12 @@ export function memoryQueue(state: MemoryState): QueueStore {
       return true;
     },
     async retryDead(retries, now) {
-      const retried = retries.map(({ id, deadSince, claims, runAt, record, flow }) => {
+      const retried = retries.map(({ id, deadSince, claims, runAt, record, flow, parent }) => {
         // A new job with the same id stays as it is.
         if (state.dead.score(id) !== deadSince || due.score(id) !== undefined) return false;
         state.removeDead(id);
-        state.add(id, record, flow && flowControl.join(flow, false, now));
+        if (parent) addParent(state, id, { runAt, record, ...(flow && { flow, keepsLimits: true }) }, parent, now);
+        else state.add(id, record, flow && flowControl.join(flow, false, now));
         state.wait(id, waitingScore(runAt, claims));
         families.revive(id);
         counters.retriedDead++;

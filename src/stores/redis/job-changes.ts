@@ -3,6 +3,7 @@ import type { CancelStatus, QueueStore } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
 import { flowHead, newFlowText } from "./flow.ts";
+import { parentHead } from "./parent-head.ts";
 import * as scripts from "./scripts.generated.ts";
 import { deadJobs } from "./stored-job.ts";
 
@@ -61,9 +62,9 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "findDead" | "ret
     },
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
-      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
+      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow, parent }) => [
         ...[id, String(deadSince), String(waitingScore(runAt, claims)), record],
-        newFlowText(flow),
+        ...[newFlowText(flow), parent ? parentHead(id, parent, runAt, now) : ""],
       ]);
       return caller.areDone(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest]);
     },

@@ -63,6 +63,14 @@ local function read_parents(ids)
   for i, record in ipairs(read_many('HMGET', jobs, unread)) do counting.read[unread[i]] = record end
 end
 
+-- Adds parents to a ZADD of `due`. Another job may have got the id of one that was cancelled.
+local function move_parents(ids, adding, time)
+  read_parents(ids)
+  for _, id in ipairs(ids) do
+    if waits_for_others(counting.read[id]) then push(adding, whole(time * 1024), id) end
+  end
+end
+
 -- Adds to a ZADD of `due` the parents of which nothing will be left. It comes before their children leave: if the
 -- script fails in between, a claim meets them, counts, and they wait on.
 local function release_parents(scores, adding, time)
@@ -73,11 +81,7 @@ local function release_parents(scores, adding, time)
       push(ids, family.id)
     end
   end
-  read_parents(ids)
-  for _, id in ipairs(ids) do
-    -- Another job may have got the id of a parent that was cancelled.
-    if waits_for_others(counting.read[id]) then push(adding, whole(time * 1024), id) end
-  end
+  move_parents(ids, adding, time)
 end
 
 -- Counts in their parents the children that were dropped. It comes last of all.
