@@ -4,7 +4,7 @@ import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
 
-/** A queue whose `report` notes what it is told of its children, and whose `row` fails if its payload says so. */
+/** A queue whose `report` notes what it gets of its children, and whose `row` fails if its payload says so. */
 function openFamily(kind: StoreKind) {
   const clock = testClock(start);
   const reports: unknown[] = [];
@@ -45,7 +45,7 @@ const HOUR = 3_600_000;
 const none = { pending: 0, completed: 0, dead: 0, dropped: 0 };
 
 onEachKindOfStore((kind) => {
-  test("a job with children runs once all of them have ended, and is told how", async () => {
+  test("a job with children runs once all of them have ended, and gets to know how", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
     const enqueued = await queue.enqueue(report, { month: "May" }, { children: rows(3, 1) });
     expect(enqueued).toEqual({ id: expect.any(String), status: "enqueued", runAt: null });
@@ -111,7 +111,7 @@ onEachKindOfStore((kind) => {
     expect(reports).toEqual([["May", { ...none, total: 2, dropped: 2 }]]);
   });
 
-  test("once a job has begun, nothing begins it anew, and what it was told stays", async () => {
+  test("once a job has begun, nothing begins it anew, and what it got stays", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
     const { id } = await queue.enqueue(report, { month: "May" }, { children: rows(1, 1) });
     await run();
@@ -249,7 +249,7 @@ onEachKindOfStore((kind) => {
       await run();
       await clock.advance(HOUR);
       await run();
-      const [{ id }] = (await queue.listDeadLetter()).jobs as [{ id: string }];
+      const id = (await queue.listDeadLetter()).jobs[0]?.id ?? "";
       await queue.retryFromDeadLetter(id);
       await run();
       const total = 1_000;
@@ -262,9 +262,9 @@ onEachKindOfStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({ children: { ...none, total, dead: 1, completed: 999 } });
       await queue.retryFromDeadLetter({ name: "row" }, { payload: { n: 1 } });
       await run();
-      const told = { ...none, total, completed: total };
-      expect(reports).toEqual([isKeyed ? told : ["May", told]]);
-      expect(await queue.getJob(id)).toMatchObject({ state: "completed", attempts: 1, children: told });
+      const counts = { ...none, total, completed: total };
+      expect(reports).toEqual([isKeyed ? counts : ["May", counts]]);
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", attempts: 1, children: counts });
     },
   );
 
@@ -334,6 +334,19 @@ onEachKindOfStore((kind) => {
       await run();
     }
     expect(reports).toEqual([]);
+  });
+
+  test("a job that is cancelled between two pieces leaves nothing that is in the way of its next one", async () => {
+    const { queue, run, reports, report, rows } = openFamily(kind);
+    const cancelled: Promise<void>[] = [];
+    const onProgress = () => void cancelled.push(queue.cancel("may"));
+    const call = queue.enqueue(report, { month: "May" }, { id: "may", children: rows(2_500), onProgress });
+    await expect(call).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("cancelled") });
+    await Promise.all(cancelled);
+    await run();
+    await queue.enqueue(report, { month: "anew" }, { id: "may", children: rows(2) });
+    await run();
+    expect(reports).toEqual([["anew", { ...none, total: 2, completed: 2 }]]);
   });
 
   test("a wrong child is refused by its number, and nothing is stored", async () => {

@@ -110,6 +110,7 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
     "to",
     'defineJob({ name: "a", schema: z.object({ to: z.string() }), schedule: { cron: "* * * * *" }, schedulePayload: { to: 1 }, perform: () => 1 });',
   ],
+  ["every", 'defineJob({ name: "a", schedule: { every: "90x" }, perform: () => 1 });'],
   ["schedulePayload", 'defineJob({ name: "a", schedule: { every: "90s" }, perform: (to: string) => to });'],
   ["timeZone", 'queue.schedules.upsert("daily", { job: "mail", every: "90s", timeZone: "UTC" });'],
   ["every", 'queue.schedules.upsert("daily", { job: "mail", every: "90s", cron: "* * * * *" });'],

@@ -224,13 +224,12 @@ export type TypedChildren<Given extends readonly unknown[]> = {
   readonly [Index in keyof Given]: ChildJob extends Given[Index]
     ? ChildJob
     : Given[Index] extends { readonly job: infer Job extends AnyJob | string }
-      ? TypedChildJob<Job> & OwnChildren<Given[Index]>
+      ? TypedChildJob<Job> &
+          (Given[Index] extends { readonly children: infer Own extends readonly unknown[] }
+            ? { readonly children: TypedChildren<Own> }
+            : Pick<ChildJob, "children">)
       : Given[Index];
 };
-
-type OwnChildren<Child> = Child extends { readonly children: infer Given extends readonly unknown[] }
-  ? { readonly children: TypedChildren<Given> }
-  : Pick<ChildJob, "children">;
 
 /** How `job.enqueue` enqueues a job with children. */
 export interface JobFamilyOptions<Children extends readonly ChildJob[]> extends JobEnqueueOptions, ChildrenWait {
@@ -263,7 +262,10 @@ export interface CommonJobOptions<Schema, Payload, Rule extends Duration | strin
   /** As in `AnyJob`. */
   readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
   /** As in `AnyJob`. */
-  readonly schedule?: (Schedule & { readonly cron: Rule }) | (Schedule & { readonly every: Rule }) | undefined;
+  readonly schedule?:
+    | (Schedule & { readonly cron: Rule extends string ? Rule : string })
+    | (Schedule & { readonly every: Rule extends Duration ? Rule : Duration })
+    | undefined;
 }
 
 /** The handler of a job: `perform`, which takes one job, or `performBatch`, which takes many. */

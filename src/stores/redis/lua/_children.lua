@@ -7,7 +7,7 @@ local families = {}
 local family_of = {}
 local children = {}
 
--- Adds to members of `due` that are read those that tell how a child and its parent are.
+-- Adds to members of `due` that are read those that report how a child and its parent are.
 -- @param last what follows the parent's id in the id of its last child, '' if that is not known.
 local function note_child(members, name, id, last)
   local parent = parent_of(id)
