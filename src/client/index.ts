@@ -9,10 +9,11 @@ import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";
 import type { BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
 import type { FamilyOptions } from "../core/enqueue/family.ts";
-import type { EnqueueOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
+import type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, ChildJob, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult } from "../core/job/enqueue-result.ts";
+import type { Schedule } from "../core/job/options.ts";
 import type { ChildListOptions } from "../core/manage/children.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
@@ -121,14 +122,14 @@ export class QueueClient
    *   `maxRetries`, `backoff`, `timeout`, the limits of `flowControl`, and times beyond the handler's `enqueueLimits`.
    *   See `HandlerOptions.enqueueOptions`.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | FamilyOptions<Children>>
   ): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options?: Partial<EnqueueOptions & RecurringOptions & Family>,
+    options?: Partial<EnqueueOptions & Schedule & RecurringJobOptions & Family>,
   ): Promise<EnqueueResult> {
     if (options?.children) return this.#family({ ...options, job, payload, children: options.children });
     // Encoded at once, so that later changes by the caller are not sent.
@@ -153,6 +154,7 @@ export class QueueClient
   }
 
   async #family({ children, onProgress, ...parent }: Given & Family): Promise<EnqueueResult> {
+    checkProgress(onProgress);
     const total = children.length;
     const jobs = Array.from(children, (child) => ({
       json: asJson(() => named(child)),
@@ -195,7 +197,7 @@ export class QueueClient
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     const { onProgress } = options;
-    if (onProgress && typeof onProgress !== "function") throw refusal("onProgress must be a function.");
+    checkProgress(onProgress);
     // A copy, so that later changes by the caller are not sent.
     const unsent: object[] = JSON.parse(asJson(() => jobs.map(named)));
     while (unsent.length > 0) {
@@ -359,7 +361,7 @@ export class QueueClient
 }
 
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
-type Family = Pick<FamilyOptions<readonly AnyJob[]>, "waitFor" | "onProgress"> & {
+type Family = Pick<FamilyOptions<readonly []>, "waitFor" | "onProgress"> & {
   readonly children: readonly ChildJob[];
 };
 type Stored = { readonly stored: number; readonly since: number };
@@ -373,4 +375,8 @@ function named({ job, children, ...rest }: Given & { readonly children?: readonl
     name: typeof job === "string" ? job : job?.name,
     ...(children && { children: children.map(named) }),
   };
+}
+
+function checkProgress(onProgress: unknown): void {
+  if (onProgress !== undefined && typeof onProgress !== "function") throw refusal("onProgress must be a function.");
 }

@@ -52,6 +52,7 @@ export function qstashWake(options: QStashWakeOptions): Wake {
   const publish = `${baseUrl.replace(/\/+$/, "")}/v2/publish/${url}`;
   const mark = fnv1a(url).toString(16);
   return async (at) => {
+    if (!Number.isFinite(at)) throw invalidRequest("wake takes a time in ms since 1970.");
     const now = systemClock();
     // A time less than a second ahead may have been asked for before, and its message have come early. Another message
     // for the same second would not be sent.

@@ -4,6 +4,7 @@ import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, momentMs, type PointInTime } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
+import { canRun } from "./can-run.ts";
 import type { TestClock } from "./clock.ts";
 
 /** How far to drain a queue. */
@@ -23,7 +24,8 @@ export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "bat
 const MOST_JOBS = 10_000;
 
 /**
- * Drains a queue until nothing is due, including what its jobs enqueue.
+ * Drains a queue until nothing is due, including what its jobs enqueue. With a clock, until no job can run without a
+ * person: a job whose dead child must be retried or removed keeps waiting, and so does one whose key is paused.
  *
  * ```ts
  * const report = await drainAll(queue, { clock, until: "1h" });
@@ -51,7 +53,11 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
     const next = report.nextRunAt?.getTime();
     // Jobs that are due and could not be claimed stay so, whatever the time.
     if (!clock || next === undefined || next <= clock.now || (end !== undefined && next > end)) break;
-    if (end === undefined) await mustEnd(queue);
+    if (end === undefined) {
+      await mustEnd(queue);
+      // A claim is due that looks at a parent, again and again.
+      if (!(await canRun(queue))) break;
+    }
     await clock.set(next);
     checkClock(queue, clock);
   }

@@ -4,7 +4,7 @@ import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
 
-/** A queue whose `report` notes what it is told of its children, and whose `row` fails if its payload says so. */
+/** A queue whose `report` notes what it gets of its children, and whose `row` fails if its payload says so. */
 function openFamily(kind: StoreKind) {
   const clock = testClock(start);
   const reports: unknown[] = [];
@@ -45,7 +45,7 @@ const HOUR = 3_600_000;
 const none = { pending: 0, completed: 0, dead: 0, dropped: 0 };
 
 onEachKindOfStore((kind) => {
-  test("a job with children runs once all of them have ended, and is told how", async () => {
+  test("a job with children runs once all of them have ended, and gets to know how", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
     const enqueued = await queue.enqueue(report, { month: "May" }, { children: rows(3, 1) });
     expect(enqueued).toEqual({ id: expect.any(String), status: "enqueued", runAt: null });
@@ -111,7 +111,7 @@ onEachKindOfStore((kind) => {
     expect(reports).toEqual([["May", { ...none, total: 2, dropped: 2 }]]);
   });
 
-  test("once a job has begun, nothing begins it anew, and what it was told stays", async () => {
+  test("once a job has begun, nothing begins it anew, and what it got stays", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
     const { id } = await queue.enqueue(report, { month: "May" }, { children: rows(1, 1) });
     await run();
@@ -165,7 +165,7 @@ onEachKindOfStore((kind) => {
     expect(reports[1]).toEqual(["later", { ...none, total: 1, completed: 1 }]);
   });
 
-  test.each(["30m", "2h", "0s"] as const)("a job that waits for others can be moved: by %s", async (by) => {
+  test.each(["30m", "1h", "2h", "0s"] as const)("a job that waits for others can be moved: by %s", async (by) => {
     const { queue, run, clock, reports, report, rows } = openFamily(kind);
     await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1) });
     await queue.reschedule("may", by);
@@ -176,6 +176,30 @@ onEachKindOfStore((kind) => {
     await clock.advance(by);
     await run();
     expect(reports).toEqual([["May", { ...none, total: 1, completed: 1 }]]);
+  });
+
+  test.each(["0s", "1h", "2h"] as const)(
+    "a job that waits for others is scheduled, wherever it is moved: by %s",
+    async (by) => {
+      const { queue, run, report, rows } = openFamily(kind);
+      await queue.enqueue(report, { month: "May" }, { id: "may", waitFor: "completed", children: rows(1, 1) });
+      for (const readyCount of [1, 0]) {
+        const waits = { state: "scheduled", runAt: null };
+        expect(await queue.reschedule("may", by)).toMatchObject(waits);
+        expect(await queue.getJob("may")).toMatchObject(waits);
+        const { jobs } = await queue.listJobs({ state: "scheduled" });
+        expect(jobs).toMatchObject([{ id: "may", ...waits }]);
+        expect(await queue.getStats()).toMatchObject({ readyCount, scheduledCount: 1 });
+        await run();
+      }
+    },
+  );
+
+  test("a job that waits for others is scheduled although no drain has come for hours", async () => {
+    const { queue, clock, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1) });
+    await clock.advance("5h");
+    expect(await queue.getJob("may")).toMatchObject({ state: "scheduled", runAt: null });
   });
 
   test("a process that has never met children starts the job that waited for them", async () => {
@@ -206,6 +230,44 @@ onEachKindOfStore((kind) => {
     expect(await queue.getJob("may")).toMatchObject({ state: "dead", error: { name: "AbandonedError" } });
   });
 
+  test.each([false, true])(
+    "a job that was given up waits for the children that are stored, if it is retried: keyed %s",
+    async (isKeyed) => {
+      const { queue, run, clock, reports, report, keyed, row } = openFamily(kind);
+      const stop = () => {
+        throw new Error("killed");
+      };
+      const children = Array.from({ length: 1_500 }, (_, n) => ({
+        ...{ job: row, payload: { n, fails: n === 1 } },
+        ...(n < 2 && { delay: "2h" as const }),
+      }));
+      const options = { waitFor: "completed", children, onProgress: stop } as const;
+      const call = isKeyed
+        ? queue.enqueue(keyed, undefined, options)
+        : queue.enqueue(report, { month: "May" }, options);
+      await expect(call).rejects.toThrow("killed");
+      await run();
+      await clock.advance(HOUR);
+      await run();
+      const id = (await queue.listDeadLetter()).jobs[0]?.id ?? "";
+      await queue.retryFromDeadLetter(id);
+      await run();
+      const total = 1_000;
+      expect(await queue.getJob(id)).toMatchObject({
+        ...{ state: "scheduled", runAt: null, attempts: 0 },
+        children: { ...none, total, pending: 2, completed: 998 },
+      });
+      await clock.advance(HOUR);
+      await run();
+      expect(await queue.getJob(id)).toMatchObject({ children: { ...none, total, dead: 1, completed: 999 } });
+      await queue.retryFromDeadLetter({ name: "row" }, { payload: { n: 1 } });
+      await run();
+      const counts = { ...none, total, completed: total };
+      expect(reports).toEqual([isKeyed ? counts : ["May", counts]]);
+      expect(await queue.getJob(id)).toMatchObject({ state: "completed", attempts: 1, children: counts });
+    },
+  );
+
   test("a repeated call with the same id goes on where the last one has stopped", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
     const stop = () => {
@@ -222,6 +284,14 @@ onEachKindOfStore((kind) => {
     expect(await queue.enqueue(report, { month: "May" }, options)).toMatchObject({ status: "duplicate" });
   });
 
+  test("a plain duplicate of a job that waits for others has no run time either", async () => {
+    const { queue, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", delay: "5m", children: rows(2) });
+    const duplicate = { id: "may", status: "duplicate", runAt: null };
+    expect(await queue.enqueue(report, { month: "May" }, { id: "may" })).toEqual(duplicate);
+    expect(await queue.enqueueMany([{ job: report, payload: { month: "May" }, id: "may" }])).toEqual([duplicate]);
+  });
+
   test("an id is refused while children of an earlier job with it are there", async () => {
     const { queue, report, rows } = openFamily(kind);
     await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(2) });
@@ -230,6 +300,53 @@ onEachKindOfStore((kind) => {
       code: "conflict",
       message: expect.stringContaining("may/"),
     });
+  });
+
+  test.each([1, 2])("a job that gets the id of a cancelled parent of %i runs at its own time", async (count) => {
+    const { queue, run, clock, reports, report, rows } = openFamily(kind);
+    await queue.enqueue(report, { month: "May" }, { id: "may", children: rows(count) });
+    await queue.cancel("may");
+    await queue.enqueue(report, { month: "plain" }, { id: "may", delay: "1h" });
+    await run();
+    expect(reports).toEqual([]);
+    expect(await queue.getJob("may")).toMatchObject({ state: "scheduled", runAt: new Date(clock.now + HOUR) });
+    await clock.advance("1h");
+    await run();
+    expect(reports).toEqual([["plain", undefined]]);
+  });
+
+  test("removing the last child, alive or dead, leaves another job with the id of its parent alone", async () => {
+    const { queue, run, reports, report, rows } = openFamily(kind);
+    const removals = [
+      (child: string) => queue.cancel(child),
+      () => queue.clear({ state: "ready" }),
+      (child: string) => queue.removeFromDeadLetter(child),
+      () => queue.clear({ state: "dead" }),
+    ];
+    for (const [n, remove] of removals.entries()) {
+      const options = { id: `${n}`, waitFor: "completed", children: rows(1, 1) } as const;
+      const { id } = await queue.enqueue(report, { month: "May" }, options);
+      const [child] = (await queue.listChildren(id)).jobs;
+      if (n > 1) await run();
+      await queue.cancel(id);
+      await queue.enqueue(report, { month: "plain" }, { id, delay: "1h" });
+      await remove(child?.id ?? "");
+      await run();
+    }
+    expect(reports).toEqual([]);
+  });
+
+  test("a job that is cancelled between two pieces leaves nothing that is in the way of its next one", async () => {
+    const { queue, run, reports, report, rows } = openFamily(kind);
+    const cancelled: Promise<void>[] = [];
+    const onProgress = () => void cancelled.push(queue.cancel("may"));
+    const call = queue.enqueue(report, { month: "May" }, { id: "may", children: rows(2_500), onProgress });
+    await expect(call).rejects.toMatchObject({ code: "conflict", message: expect.stringContaining("cancelled") });
+    await Promise.all(cancelled);
+    await run();
+    await queue.enqueue(report, { month: "anew" }, { id: "may", children: rows(2) });
+    await run();
+    expect(reports).toEqual([["anew", { ...none, total: 2, completed: 2 }]]);
   });
 
   test("a wrong child is refused by its number, and nothing is stored", async () => {
@@ -244,6 +361,7 @@ onEachKindOfStore((kind) => {
     await expect(enqueue({ job: "unknown" })).rejects.toThrow("Child 1: No job is named");
     await expect(enqueue({ waitFor: "all", children: rows(1) })).rejects.toThrow("Child 1: waitFor must be one of");
     await expect(enqueue({ children: rows(1_000) })).rejects.toThrow("Child 1 has 1000 children");
+    await expect(enqueue({}, { onProgress: 5 })).rejects.toThrow("onProgress must be a function");
     await expect(enqueue({}, { dedupe: { key: "k", ttl: "1h" } })).rejects.toThrow("takes no dedupe");
     await expect(enqueue({}, { id: "x".repeat(250) })).rejects.toThrow("longer than 256");
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });

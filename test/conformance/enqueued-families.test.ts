@@ -10,32 +10,23 @@ import {
   partitioned,
   Queue,
 } from "../../src/index.ts";
-import { drainAll, testClock } from "../../src/testing/index.ts";
+import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
+import { withJob as openWithJob } from "../support/with-job.ts";
 
 const none = { pending: 0, completed: 0, dead: 0, dropped: 0 };
 
 onEachKindOfStore((kind) => {
-  /** A queue with a waiting job whose handler does this. `report` notes what it is told of its children. */
+  /** A queue with a waiting job whose handler does this. `report` notes what it gets of its children. */
   async function withJob(
     perform: (job: CommonJobContext) => unknown,
     { others = [], key }: { readonly others?: readonly AnyJob[]; readonly key?: string } = {},
   ) {
-    const clock = testClock(start);
     const reports: unknown[] = [];
-    const first = defineJob({ name: "first", maxRetries: 1, perform: (_: undefined, job) => perform(job) });
-    const enqueued: EnqueueEvent[] = [];
-    const queue = new Queue({
-      store: clock.watch(kind.create()),
-      clock,
-      logger: null,
-      jobs: [first, row, reportTo(reports), keyed, ...others],
-      hooks: { onEnqueue: (event) => void enqueued.push(event) },
-    });
-    const { id } = await queue.enqueue(first, undefined, key === undefined ? {} : { flowControl: { key } });
-    enqueued.splice(0);
-    return { clock, queue, id, enqueued, reports };
+    const jobs = [row, reportTo(reports), keyed, ...others];
+    const opened = await openWithJob(kind, perform, jobs, key === undefined ? {} : { flowControl: { key } });
+    return { ...opened, reports };
   }
 
   const row = defineJob({
@@ -254,7 +245,7 @@ onEachKindOfStore((kind) => {
     });
   });
 
-  test("an expired child is dropped, and its parent is told", async () => {
+  test("an expired child is dropped, and its parent gets to know", async () => {
     const { clock, queue, reports } = await withJob((job) => {
       const children = [{ job: row, payload: { n: 1 }, expires: "1m" as const }, ...rows(2)];
       job.enqueue(report, "enqueued by a handler", { children });
@@ -291,11 +282,11 @@ onEachKindOfStore((kind) => {
   });
 
   test("performBatch gets the children of each of its jobs", async () => {
-    const told: unknown[] = [];
+    const received: unknown[] = [];
     const summary = defineJob({
       name: "summary",
       performBatch(jobs: readonly { payload: string; job: CommonJobContext }[]) {
-        told.push(...jobs.map(({ payload, job }) => [payload, job.children]));
+        received.push(...jobs.map(({ payload, job }) => [payload, job.children]));
       },
     });
     const { queue } = await withJob(() => {}, { others: [summary] });
@@ -303,7 +294,7 @@ onEachKindOfStore((kind) => {
     await queue.enqueue(summary, "two", { children: rows(1, -1) });
     await queue.enqueue(summary, "none");
     await drainAll(queue);
-    expect(new Map(told as [string, unknown][])).toEqual(
+    expect(new Map(received as [string, unknown][])).toEqual(
       new Map([
         ["none", undefined],
         ["one", { ...none, total: 1, completed: 1 }],

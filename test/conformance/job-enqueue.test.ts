@@ -5,41 +5,25 @@ import {
   type AnyJob,
   type CommonJobContext,
   defineJob,
-  type EnqueueEvent,
   memoryStore,
   PermanentError,
   partitioned,
   Queue,
   type QueueOptions,
 } from "../../src/index.ts";
-import { drainAll, testClock } from "../../src/testing/index.ts";
+import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
+import { withJob as openWithJob } from "../support/with-job.ts";
 
 onEachKindOfStore((kind) => {
   const next = defineJob({ name: "next", schema: z.object({ n: z.number() }), perform: ({ n }) => n });
 
-  /** A queue with a job that does this, one of which waits. */
-  async function withJob(
+  const withJob = (
     perform: (job: CommonJobContext) => unknown,
     others: readonly AnyJob[] = [],
     more: Partial<QueueOptions> = {},
-  ) {
-    const clock = testClock(start);
-    const first = defineJob({ name: "first", maxRetries: 1, perform: (_: undefined, job) => perform(job) });
-    const enqueued: EnqueueEvent[] = [];
-    const queue = new Queue({
-      store: clock.watch(kind.create()),
-      clock,
-      logger: null,
-      jobs: [first, next, ...others],
-      hooks: { onEnqueue: (event) => void enqueued.push(event) },
-      ...more,
-    });
-    const { id } = await queue.enqueue(first);
-    enqueued.splice(0);
-    return { clock, queue, id, enqueued };
-  }
+  ) => openWithJob(kind, perform, [next, ...others], {}, more);
 
   describe("job.enqueue", () => {
     test("stores a job with the outcome of a success, and the same drain runs it", async () => {

@@ -75,18 +75,25 @@ describe("billed commands of families", () => {
     expect(await costOfExchange((store) => store.enqueueFamily(familyOf("p", 300), now))).toEqual(expected);
   });
 
-  test("an exchange that settles the last of many children, and starts their parent, costs 14", async () => {
-    const store = redis.store().open("default");
-    await store.enqueueFamily(familyOf("p", 3), now);
-    const { jobs } = await store.exchange({ ...quiet, settle: [], claim: claim(100) });
-    const [first, ...last] = jobs.map(completed) as [Outcome, Outcome, Outcome];
-    await store.exchange({ ...quiet, settle: [first] });
-    let started: readonly LeasedJob[] = [];
-    const commands = await count(async () => {
-      ({ jobs: started } = await store.exchange({ ...quiet, settle: last, claim: claim(100) }));
-    });
-    expect({ commands, started: started.map(({ lease }) => lease.id) }).toEqual({ commands: 14, started: ["p"] });
-  });
+  test.each([
+    [0, 14],
+    [1, 15],
+  ])(
+    "settling the last of many children, and starting their parent and %i other jobs, costs %i",
+    async (more, price) => {
+      const store = redis.store().open("default");
+      await store.enqueueFamily(familyOf("p", 3), now);
+      const { jobs } = await store.exchange({ ...quiet, settle: [], claim: claim(100) });
+      const [first, ...last] = jobs.map(completed) as [Outcome, Outcome, Outcome];
+      await store.exchange({ ...quiet, settle: [first] });
+      if (more > 0) await plain(more)(store);
+      let started: readonly LeasedJob[] = [];
+      const commands = await count(async () => {
+        ({ jobs: started } = await store.exchange({ ...quiet, settle: last, claim: claim(100) }));
+      });
+      expect({ commands, started: started.length }).toEqual({ commands: price, started: 1 + more });
+    },
+  );
 
   test("an exchange that settles the only children of 100 parents, and starts these, costs 12", async () => {
     const families = async (store: QueueStore) => {

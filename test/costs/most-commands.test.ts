@@ -149,6 +149,32 @@ function suite(title: string, forbidden: string) {
       },
     );
 
+    test.each([1, 100])(
+      "settling the last children of %i parents takes a budget without room to count them",
+      async (count) => {
+        let most = Number.POSITIVE_INFINITY;
+        const meter: Meter = { roundTrips: 0, commands: 0, allows: ({ commands }) => commands <= most };
+        // A new connection does not know yet whether the server has HSETEX.
+        const queue = redis.store().open(`queue-${queues++}`, meter);
+        for (let parent = 0; parent < count; parent++)
+          await queue.enqueueFamily(family(`p-${parent}`, { isFreshId: true }), now);
+        const claim = { limit: 2 * count, leaseMs: 60_000 };
+        const { jobs } = await queue.exchange({ now, settle: [], fire: [], retentionMs: 60_000, claim });
+        const settle = jobs.map((job, index): Outcome => {
+          const base = { lease: leaseOf(job), record, timing: { waitedMs: index, ranMs: index } };
+          return index % 2 === 0 ? { to: "completed", ...base } : { to: "dead", at: now, group: "a", ...base };
+        });
+        for (const isResend of [false, true]) {
+          const request = { now, settle, fire: [], retentionMs: 60_000, observe: true, claim, isResend };
+          most = queue.local.mostOfExchange(sizeOf(request)).commands;
+          const before = meter.commands;
+          const { settled } = await queue.exchange(request);
+          expect(settled).toEqual(jobs.map(() => true));
+          expect(meter.commands - before).toBeLessThanOrEqual(most);
+        }
+      },
+    );
+
     test.each([1, 95, 300])(
       "settling %i jobs, each of another name, takes a budget without room for their figures",
       async (count) => {

@@ -80,6 +80,28 @@ describe("POST /jobs with children", () => {
     expect((await queue.getJob("report"))?.children).toMatchObject({ total: 7, pending: 7 });
   });
 
+  test("a piece that is not the next one learns nothing of the family, and adds nothing", async () => {
+    const { call, queue } = open("enqueue-token");
+    const body = { ...parent, id: "report", more: 4, children: rows(3) };
+    await call("POST", "/jobs", body);
+    for (const wrong of [
+      { stored: 0, since: 0, more: 6 },
+      { stored: 3, since: start + 1, more: 3 },
+      { stored: 2, since: start, more: 4 },
+    ]) {
+      const refused = await call("POST", "/jobs/report/children", { ...wrong, children: rows(1) });
+      expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+      expect(JSON.stringify(refused.body)).not.toMatch(new RegExp(`${start}|\\b3\\b`));
+      expect(Object.keys(refused.body)).not.toContain("stored");
+    }
+    expect((await queue.getStats()).totalEnqueued).toBe(4);
+    // Whoever enqueued the job asks again, and goes on.
+    const again = await call("POST", "/jobs", body);
+    expect(again).toMatchObject({ status: 200, body: { status: "duplicate", children: { stored: 3, since: start } } });
+    const rest = await call("POST", "/jobs/report/children", { ...again.body.children, children: rows(4) });
+    expect(rest).toMatchObject({ status: 200, body: { stored: 7 } });
+  });
+
   test("refuses more children without first ones", async () => {
     const { call, queue } = open("enqueue-token");
     expect((await call("POST", "/jobs", { ...parent, more: 4, children: [] })).status).toBe(400);
@@ -136,6 +158,13 @@ describe("QueueClient", () => {
     expect(progress).toEqual([1_000, 2_000, 2_300]);
     expect(paths).toEqual(["/jobs", `/jobs/${id}/children`, `/jobs/${id}/children`]);
     expect((await queue.getJob(id))?.children).toMatchObject({ total: 2_300, pending: 2_300 });
+  });
+
+  test("refuses what cannot be told of progress before it sends anything", async () => {
+    const { client, paths } = connect();
+    const call = client.enqueue(fails, undefined, { children: children(2), onProgress: 5 as never });
+    await expect(call).rejects.toThrow("onProgress must be a function");
+    expect(paths).toEqual([]);
   });
 
   test("goes on where a call stopped whose response was lost", async () => {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Compiler, compile, compilers, type Diagnostic, projectOf } from "./compile.ts";
 
 const preamble = `
-import { type BatchItem, defineJob, memoryStore, Queue } from "tidegate";
+import { type BatchItem, type ChildJob, defineJob, memoryStore, Queue } from "tidegate";
 import { QueueClient } from "tidegate/client";
 import { createHandler } from "tidegate/http";
 import { enqueued, expectEnqueued, expectNotEnqueued, performJob } from "tidegate/testing";
@@ -60,6 +60,26 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ],
   ["subject", "queue.enqueue(nothing, undefined, { children: [1, 2].map(() => ({ job: mail, payload: wrong })) });"],
   ["id", 'queue.enqueue(nothing, undefined, { children: [{ job: plain, payload: { id: 1 }, id: "own" }] });'],
+  [
+    "to",
+    'queue.enqueue(nothing, undefined, { children: [{ job: nothing, children: [\n  { job: plain, payload: { id: 1 } },\n  { job: mail, payload: { to: 1, subject: "x" } }, //!\n] }] });',
+  ],
+  ["payload", "queue.enqueue(nothing, undefined, { children: [{ job: nothing, children: [{ job: mail }] }] });"],
+  [
+    "id",
+    'queue.enqueue(nothing, undefined, { children: [{ job: nothing, children: [{ job: nothing, children: [{ job: plain, payload: { id: "7" } }] }] }] });',
+  ],
+  [
+    "subject",
+    "client.enqueue(nothing, undefined, { children: [1, 2].map(() => ({ job: nothing, children: [{ job: mail, payload: wrong }] })) });",
+  ],
+  [
+    "waitFor",
+    'queue.enqueue(nothing, undefined, { children: [{ job: nothing, children: [{ job: nothing, waitFor: "all" }] }] });',
+  ],
+  ["every", 'queue.enqueue(nothing, undefined, { every: "90s", delay: "5m" });'],
+  ["cron", 'queue.enqueue(mail, { to: "ada", subject: "x" }, { cron: "* * * * *", delay: "5m" });'],
+  ["every", 'client.enqueue(nothing, undefined, { every: "90s", runAt: 1 });'],
   ["waitFor", 'queue.enqueue(nothing, undefined, { children: [{ job: nothing }], waitFor: "all" });'],
   ["to", 'queue.schedules.upsert("daily", { job: mail, payload: { to: 1, subject: "x" }, cron: "* * * * *" });'],
   ["payload", 'queue.schedules.upsert("daily", { job: mail, cron: "* * * * *" });'],
@@ -94,6 +114,7 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
     "to",
     'defineJob({ name: "a", schema: z.object({ to: z.string() }), schedule: { cron: "* * * * *" }, schedulePayload: { to: 1 }, perform: () => 1 });',
   ],
+  ["every", 'defineJob({ name: "a", schedule: { every: "90x" }, perform: () => 1 });'],
   ["schedulePayload", 'defineJob({ name: "a", schedule: { every: "90s" }, perform: (to: string) => to });'],
   ["timeZone", 'queue.schedules.upsert("daily", { job: "mail", every: "90s", timeZone: "UTC" });'],
   ["every", 'queue.schedules.upsert("daily", { job: "mail", every: "90s", cron: "* * * * *" });'],
@@ -159,6 +180,10 @@ queue.schedules.upsert("daily", { job: "mail", cron: "* * * * *" });
 client.schedules.upsert("daily", { job: nothing, cron: "* * * * *" });
 client.schedules.upsert("sync", { job: nothing, every: "90s", expires: "1m" });
 queue.enqueue(nothing, undefined, { every: 90_000, missed: "skip" });
+queue.enqueue(nothing, undefined, { children: [{ job: plain, payload: { id: 1 }, waitFor: "completed", children: [{ job: mail, payload: { to: "ada", subject: "x" }, delay: "5m" }, { job: "x", payload: 1 }] }, { job: nothing }] });
+client.enqueue(nothing, undefined, { children: [1, 2].map((id) => ({ job: plain, payload: { id }, children: [id].map((to) => ({ job: mail, payload: { to: String(to), subject: "x" } })) })) });
+const given: readonly ChildJob[] = [{ job: plain, payload: { id: 1 }, children: [{ job: "x" }] }];
+queue.enqueue(nothing, undefined, { children: given });
 defineJob({ name: "a", schedule: { every: "90s" }, expires: "10m", perform: () => 1 });
 defineJob({ name: "a", schedule: { every: 1_500 }, schedulePayload: "ada", perform: (to: string) => to });
 performJob(mail, { to: "ada", subject: "x" }, { attempt: 2 });

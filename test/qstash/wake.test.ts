@@ -48,6 +48,13 @@ function setUp(options: Partial<QStashWakeOptions> = {}) {
 }
 
 describe("qstashWake, against QStash's interface", () => {
+  test("refuses what is no time before it sends anything", async () => {
+    const { wake, published } = setUp();
+    for (const at of [Number.NaN, Number.POSITIVE_INFINITY, "soon" as never])
+      await expect(wake(at)).rejects.toThrow("ms since 1970");
+    expect(published).toEqual([]);
+  });
+
   test("drains when something is due, and asks for what comes next", async () => {
     const { open, pass, deliveries } = setUp();
     const queue = open();

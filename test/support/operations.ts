@@ -632,7 +632,8 @@ const change = operation(
       const changed = values.record !== null && keeping(marked(values.record, scene), kept);
       const record = changed && (waits === undefined || changed.endsWith("}")) ? waitingFor(changed, waits) : undefined;
       const { flow, family } = found;
-      return store.change({ id, from: found, runAt: scene.now + values.wait, record, flow, family });
+      const runAt = scene.now + values.wait;
+      return store.change({ id, from: found, runAt, record, flow, family, ...(family && { notBefore: runAt }) });
     },
   }),
   "change",

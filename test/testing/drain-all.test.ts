@@ -34,6 +34,50 @@ onEachKindOfStore((kind) => {
     });
   });
 
+  describe("jobs that wait for others", () => {
+    const row = defineJob({
+      name: "row",
+      maxRetries: 0,
+      perform({ fails = false }: { fails?: boolean }) {
+        if (fails) throw new PermanentError("no luck");
+      },
+    });
+    const report = defineJob({ name: "report", perform: () => {} });
+    const open = () => {
+      const clock = testClock(start);
+      const queue = new Queue({ store: kind.create(), clock, jobs: [row, report], logger: null });
+      return { clock, queue };
+    };
+    const failing = { job: row, payload: { fails: true } };
+
+    test("end the drain where a dead child holds them, alone or together, and run once it is retried", async () => {
+      const { clock, queue } = open();
+      const waitFor = "completed";
+      const inner = { job: report, payload: undefined, waitFor, children: [failing] } as const;
+      const { id } = await queue.enqueue(report, undefined, { children: [inner] });
+      await queue.enqueue(report, undefined, { waitFor, children: [failing, { ...failing, delay: "3h" }] });
+      expect(await drainAll(queue, { clock })).toMatchObject({ claimed: 3, deadLettered: 3, stoppedBy: "empty" });
+      expect(clock.now).toBe(start + 3 * 3_600_000);
+      expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", children: { pending: 1 } });
+      await queue.retryFromDeadLetter({ all: true }, { payload: {} });
+      expect(await drainAll(queue, { clock })).toMatchObject({ completed: 6 });
+    });
+
+    test("run later, if they were delayed, and are given up, if children never come", async () => {
+      const { clock, queue } = open();
+      await queue.enqueue(report, undefined, { delay: "2h", children: [{ job: row, payload: {} }] });
+      expect(await drainAll(queue, { clock })).toMatchObject({ completed: 2 });
+      const stop = () => {
+        throw new Error("killed");
+      };
+      const children = Array.from({ length: 1_001 }, () => ({ job: row, payload: {} }));
+      await expect(queue.enqueue(report, undefined, { id: "may", children, onProgress: stop })).rejects.toThrow(
+        "killed",
+      );
+      expect(await drainAll(queue, { clock })).toMatchObject({ completed: 1_000, deadLettered: 1 });
+    });
+  });
+
   test("a week of a daily schedule makes seven jobs, each claimed once", async () => {
     const clock = testClock(start);
     const daily = defineJob({ name: "daily", schedule: { cron: "@daily" }, perform() {} });

@@ -98,10 +98,9 @@ export class ClaimedJob {
     return expiresAt !== undefined && now > expiresAt;
   }
 
-  /** Whether whoever enqueued its children has stopped before all were stored. It runs if a person retries it. */
+  /** Whether whoever enqueued its children has stopped before all were stored. */
   get isAbandoned(): boolean {
-    const { children, revivedAt } = this.record;
-    return children?.stored !== undefined && revivedAt === undefined;
+    return this.record.children?.stored !== undefined;
   }
 
   /** What became of its children. */

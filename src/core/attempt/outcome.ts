@@ -156,7 +156,7 @@ export function usedUp(attempt: EndedAttempt): AttemptOutcome {
 export function abandoned(attempt: EndedAttempt): AttemptOutcome {
   const { total, stored } = attempt.job.record.children as ChildCounts;
   const error = new Error(
-    `Whoever enqueued the job stopped after ${stored} of its ${total} children were stored. A retry runs it as it is.`,
+    `Whoever enqueued the job stopped after ${stored} of its ${total} children were stored. Retry it, and it waits for those that were.`,
   );
   error.name = "AbandonedError";
   return { ...dead(attempt, withoutStack(error)), timing: undefined };

@@ -6,15 +6,14 @@ import {
   buildFamily,
   type GivenFamily,
   type GivenPiece,
+  LONGEST_PARENT_ID,
   type ReadFamily,
   readFamily,
   readPiece,
-  type StoredChildren,
-  storeFamily,
-  storePiece,
 } from "./family.ts";
 import type { FamilyNeeds } from "./needs.ts";
 import { finishJob } from "./new-job.ts";
+import { refusalOf, type StoredChildren, storeFamily, storePiece } from "./store-family.ts";
 
 /**
  * Stores a job that waits for its children, and these: as many as fit in one atomic call. Traced, and with hooks.
@@ -57,6 +56,8 @@ export async function enqueuePiece(
   given: GivenPiece,
   caller?: TraceContext,
 ): Promise<StoredChildren> {
+  // No job with children has a longer one.
+  if (id.length > LONGEST_PARENT_ID) throw refusalOf("missing", id);
   const { branches: drafts, names } = readPiece(id, given, needs);
   const { stored } = await enqueuer.observed(names, caller, async (trace) => {
     const { branches, checks } = buildBranches(drafts, trace && { ...trace, isBatch: true });

@@ -2,14 +2,13 @@ import type { AnyJob, ChildJob, JobFamilyOptions, TypedChildren } from "../job/d
 import type { ChildrenWait } from "../job/enqueue-options.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import type { JobTrace } from "../job/trace-context.ts";
-import { invalidRequest, isTidegateError, quote, TidegateError } from "../shared/errors.ts";
-import { bytesOf, MEBIBYTE, MOST_AT_ONCE, MOST_ENQUEUED_BYTES, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
+import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";
+import { bytesOf, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
 import { oneOf } from "../shared/validate.ts";
 import {
   type ChildCounts,
   childName,
   MOST_CHILDREN,
-  type NewFamily,
   type NewMember,
   type WaitFor,
   waitForWords,
@@ -20,16 +19,16 @@ import type { FamilyNeeds } from "./needs.ts";
 import { buildJob, type EnqueueOptions, type JobDraft } from "./new-job.ts";
 
 /** How a job with children is enqueued. Its own `dedupe` is not possible: use `id`. */
-export interface FamilyOptions<Jobs extends readonly (AnyJob | string)[]>
+export interface FamilyOptions<Children extends readonly ChildJob[]>
   extends Omit<EnqueueOptions, "dedupe">,
-    JobFamilyOptions<Jobs> {
+    JobFamilyOptions<Children> {
   /** Not possible: use `id`. */
   readonly dedupe?: undefined;
   /**
    * Jobs for which this one waits: up to 1,000,000. Each is `{ job, payload, ...options }` as for `enqueueMany`, but
    * without `id` and `dedupe`: its id is that of this job, "/" and its number. 1,000 are stored in one atomic call.
    */
-  readonly children: TypedChildren<Jobs>;
+  readonly children: TypedChildren<Children>;
   /** Called after each atomic call with the number of children stored so far. */
   readonly onProgress?: ((stored: number) => void) | undefined;
 }
@@ -48,14 +47,6 @@ export interface GivenPiece {
   readonly more: number;
   /** What the response to the piece before said. */
   readonly stored: number;
-  readonly since: number;
-}
-
-/** How far a family is stored that comes in pieces: the next piece passes it on. */
-export interface StoredChildren {
-  /** How many children are stored. */
-  readonly stored: number;
-  /** When the last of them were stored, in ms since 1970. */
   readonly since: number;
 }
 
@@ -85,7 +76,7 @@ export interface ReadFamily {
 /** Leaves room for what the ids of children, and of theirs, have behind it. */
 export const LONGEST_PARENT_ID = LONGEST_ID - 32;
 
-/** What a parent without children is told of them. */
+/** What a parent without children gets of them. */
 export const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, dropped: 0 };
 
 /**
@@ -128,8 +119,6 @@ export function readPiece(
   { children, stored: from, more }: GivenPiece,
   { definitions, clock, store }: Pick<FamilyNeeds, "definitions" | "clock" | "store">,
 ): Pick<ReadFamily, "branches" | "names"> {
-  // No job with children has a longer one.
-  if (id.length > LONGEST_PARENT_ID) throw refusalOf("missing", id);
   const now = clock();
   const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
   const placed = withIds(id, branches, store.local, { from, total: from + children.length + more });
@@ -217,7 +206,7 @@ export function childId(parent: string, index: number, local: Pick<Local, "idBes
   return local.idBeside(parent, () => `${parent}/${childName(index, tries++)}`);
 }
 
-/** Gives children their ids, from the number `from` on, and tells each the last one of its parent. */
+/** Gives children their ids, from the number `from` on, and notes in each the last one of its parent. */
 function withIds(
   parent: string,
   branches: readonly Branch[],
@@ -331,106 +320,7 @@ export function buildBranches(
   return { branches, checks };
 }
 
-function sizeOf(jobs: readonly { readonly record: string }[]): number {
+/** The bytes of the records of jobs. */
+export function sizeOf(jobs: readonly { readonly record: string }[]): number {
   return jobs.reduce((sum, { record }) => sum + bytesOf(record), 0);
-}
-
-/** How many branches from this one on fit into one request. At least one, unless the parent itself fills it. */
-function mostAt(branches: FinishedFamily["branches"], from: number, parent?: Pick<NewJob, "record">): number {
-  let count = 0;
-  let bytes = parent ? bytesOf(parent.record) : 0;
-  let to = from;
-  for (let members = branches[to]; members; members = branches[to]) {
-    count += members.length;
-    bytes += sizeOf(members);
-    const isFirst = to === from && !parent;
-    if (!isFirst && (count > MOST_AT_ONCE || bytes > MOST_ENQUEUED_BYTES)) break;
-    to++;
-  }
-  return to;
-}
-
-/** What became of a family. */
-export interface StoredFamilyCall {
-  /** Whether the parent existed before the call. */
-  readonly isDuplicate: boolean;
-  /** If children are still to come: how far it is stored. */
-  readonly rest?: StoredChildren;
-}
-
-/**
- * Stores a family, in pieces if it is large. A repeated call with the same id goes on where the last one has stopped.
- *
- * @throws {TidegateError} `conflict` if the parent is gone, or another job has the id of a child.
- */
-export async function storeFamily(
-  { store, clock, noteDue, noteEmptied }: Pick<FamilyNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
-  { parent, waitFor, branches, total }: FinishedFamily,
-  onProgress: ((stored: number) => void) | undefined,
-): Promise<StoredFamilyCall> {
-  const { id, isFreshId, ...job } = parent;
-  let from = 0;
-  let since: number | undefined;
-  let isDuplicate = false;
-  do {
-    const isFirst = since === undefined;
-    const to = mostAt(branches, from, isFirst ? parent : undefined);
-    const now = clock();
-    const children = branches.slice(from, to).flat();
-    const piece: NewFamily = {
-      ...{ id, isFreshId, waitFor, total, from, to, since, children },
-      job: isFirst ? job : undefined,
-    };
-    const { status, rest, isEmptied } = await store.enqueueFamily(piece, now);
-    if (status === "missing" || status === "taken" || status === "different") throw refusalOf(status, id);
-    isDuplicate ||= status === "duplicate";
-    if (isEmptied) noteEmptied();
-    if (status === "stored") {
-      [from, since] = [to, now];
-      if (children.length > 0)
-        await noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
-      onProgress?.(from);
-    } else if (rest) [from, since] = [rest.from, rest.since];
-    else break;
-  } while (from < branches.length);
-  return { isDuplicate, ...(since !== undefined && from < total && { rest: { stored: from, since } }) };
-}
-
-/**
- * Stores more children of a job that waits for them. A repeated call is recognised, and told how far the family is
- * stored.
- *
- * @throws {TidegateError} `conflict` as `storeFamily`
- */
-export async function storePiece(
-  { store, clock, noteDue }: Pick<FamilyNeeds, "store" | "clock" | "noteDue">,
-  id: string,
-  { more, ...given }: GivenPiece,
-  branches: FinishedFamily["branches"],
-): Promise<StoredChildren> {
-  let { stored, since } = given;
-  const total = stored + branches.length + more;
-  for (let at = 0; at < branches.length; ) {
-    const end = mostAt(branches, at);
-    const to = stored + end - at;
-    const now = clock();
-    const children = branches.slice(at, end).flat();
-    const piece = { id, isFreshId: false, waitFor: "ended", total, from: stored, to, since, children } as const;
-    const { status, rest } = await store.enqueueFamily(piece, now);
-    if (status === "missing" || status === "taken" || status === "different") throw refusalOf(status, id);
-    if (status === "duplicate") return rest ? { stored: rest.from, since: rest.since } : { stored: total, since };
-    await noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
-    [at, stored, since] = [end, to, now];
-  }
-  return { stored, since };
-}
-
-function refusalOf(status: "missing" | "taken" | "different", id: string): TidegateError {
-  const reason = {
-    missing: `no longer waits for children: it was cancelled, or an hour passed since the last of them were stored. Those that are stored run. See getJob(${quote(id)}).`,
-    taken: `cannot be stored: other jobs have the ids of its children, which begin with "${id}/". They may be those of an earlier job with this id. Choose another id, or enqueue it when they have ended.`,
-    different:
-      "was enqueued before with another number of children. Repeat the call with the same ones, or choose another id.",
-  }[status];
-  return new TidegateError("conflict", `Job ${quote(id)} ${reason}`);
 }

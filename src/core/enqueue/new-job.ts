@@ -45,7 +45,8 @@ export interface EnqueueOptions extends JobEnqueueOptions {
 }
 
 /** How a recurring job is enqueued: when it recurs, and its other options. */
-export type RecurringOptions = Schedule & RecurringJobOptions;
+export type RecurringOptions = Schedule &
+  RecurringJobOptions & { readonly [Name in "delay" | "runAt" | "dedupe" | "flowControl"]?: undefined };
 
 /** The options of a recurring job, except when it recurs. */
 export interface RecurringJobOptions extends Omit<JobOptions, "backoff">, Pick<EnqueueOptions, "backoff"> {

@@ -79,7 +79,7 @@ export interface CommonJobContext {
    * @throws {TidegateError} `invalid_request` or `payload_too_large`, as `queue.enqueue`; `conflict` if the attempt has
    *   ended: stop working.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, JobEnqueueOptions | JobFamilyOptions<Children>>
   ): string;
@@ -264,21 +264,28 @@ export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
 
 /** A `ChildJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
 export type TypedChildJob<Job extends AnyJob | string> = Job extends unknown
-  ? Omit<ChildJob, "job" | "payload"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>
+  ? Omit<ChildJob, "job" | "payload" | "children"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>
   : never;
 
-/** The children of a job, each with a payload of its own type. */
-export type TypedChildren<Jobs extends readonly (AnyJob | string)[]> = {
-  readonly [Index in keyof Jobs]: TypedChildJob<Jobs[Index]>;
+/** Children as they are given, each with a payload of the type that its job takes, and so are their own children. */
+export type TypedChildren<Given extends readonly unknown[]> = {
+  readonly [Index in keyof Given]: ChildJob extends Given[Index]
+    ? ChildJob
+    : Given[Index] extends { readonly job: infer Job extends AnyJob | string }
+      ? TypedChildJob<Job> &
+          (Given[Index] extends { readonly children: infer Own extends readonly unknown[] }
+            ? { readonly children: TypedChildren<Own> }
+            : Pick<ChildJob, "children">)
+      : Given[Index];
 };
 
 /** How `job.enqueue` enqueues a job with children. */
-export interface JobFamilyOptions<Jobs extends readonly (AnyJob | string)[]> extends JobEnqueueOptions, ChildrenWait {
+export interface JobFamilyOptions<Children extends readonly ChildJob[]> extends JobEnqueueOptions, ChildrenWait {
   /**
    * Jobs for which this one waits: up to 999, with all of theirs. Each is `{ job, payload, ...options }`. Its id is
    * that of this job, "/" and its number. All are stored with the outcome, or none.
    */
-  readonly children: TypedChildren<Jobs>;
+  readonly children: TypedChildren<Children>;
 }
 
 /** What a schema takes; `Payload` if there may be no schema. */
@@ -303,7 +310,10 @@ export interface CommonJobOptions<Schema, Payload, Rule extends Duration | strin
   /** As in `AnyJob`. */
   readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
   /** As in `AnyJob`. */
-  readonly schedule?: (Schedule & { readonly cron: Rule }) | (Schedule & { readonly every: Rule }) | undefined;
+  readonly schedule?:
+    | (Schedule & { readonly cron: Rule extends string ? Rule : string })
+    | (Schedule & { readonly every: Rule extends Duration ? Rule : Duration })
+    | undefined;
 }
 
 /** The handler of a job: `perform`, which takes one job, or `performBatch`, which takes many. */

@@ -5,6 +5,7 @@ import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, flag, optionsOf } from "../shared/schema.ts";
+import type { RevivedParent } from "../store/family.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
@@ -175,12 +176,21 @@ function retryOf(
   runAt: number,
   now: number,
 ): DeadJobRetry {
-  const { end, hidden: stored, ...rest } = readRecord(dead);
-  const claims = end?.claims ?? 0;
+  const { end, hidden: stored, children, ...rest } = readRecord(dead);
+  const parent = revivedParent(children);
+  const claims = parent ? 0 : (end?.claims ?? 0);
   const hidden = hide(stored);
-  const kept = { ...rest, ...change, ...withoutFailures(rest), ...(hidden !== undefined && { hidden }) };
+  const begun = children && !parent && { children };
+  const kept = { ...rest, ...begun, ...change, ...withoutFailures(rest), ...(hidden !== undefined && { hidden }) };
   const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }));
-  return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
+  return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow, parent };
+}
+
+/** A job that was given up before all of its children were stored waits again, for those that were. */
+function revivedParent(children: JobRecord["children"]): RevivedParent | undefined {
+  if (children?.stored === undefined) return undefined;
+  const { stored: total, dropped, waitFor = "ended" } = children;
+  return { waitFor, total, dropped };
 }
 
 /** The steps that have succeeded: a retry runs only the others. */

@@ -144,7 +144,8 @@ export function jobInfo(
     id: stored.id,
     name: record.name,
     queue,
-    state: stored.state,
+    // A claim may be due that looks at it, but its children hold it.
+    state: stored.family?.counts && isHeld(stored) ? "scheduled" : stored.state,
     payload: record.payload ?? null,
     enqueuedAt: new Date(record.enqueuedAt),
     runAt: waits && !isHeld(stored) ? new Date(stored.at) : null,
@@ -163,7 +164,7 @@ export function jobInfo(
 }
 
 /** Whether its children hold it, or may: only `find` counts them. */
-function isHeld({ family }: StoredJob): boolean {
+export function isHeld({ family }: StoredJob): boolean {
   if (!family) return false;
   const { waitFor, total, counts } = family;
   return !counts || counts.stored < total || counts.pending > 0 || (waitFor === "completed" && counts.dead > 0);

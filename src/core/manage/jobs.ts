@@ -8,7 +8,7 @@ import { asJson, written } from "../shared/json.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
 import { type ClearableState, clearableStates, type StoredJob } from "../store/store.ts";
-import { type JobInfo, jobInfo } from "./job-info.ts";
+import { isHeld, type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
 
 /** What `update` changes in a waiting job. */
@@ -92,7 +92,9 @@ async function storeChange(
 ): Promise<StoredJob> {
   const { id, at, claims } = stored;
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
-  const runAt = isMoved ? runAtMs(change, now) : at;
+  const movedTo = isMoved ? runAtMs(change, now) : undefined;
+  // A job that its children hold stays where the next claim looks at it.
+  const runAt = movedTo === undefined || isHeld(stored) ? at : movedTo;
   const before = readRecord(stored);
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const record =
@@ -101,7 +103,8 @@ async function storeChange(
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;
   if ("payload" in change) await checkFits(before.name, definition, change.payload);
-  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow: stored.flow, family: stored.family })))
+  const { flow, family } = stored;
+  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow, family, notBefore: movedTo })))
     throw conflict(`Job "${id}" changed at the same time. Read it again.`);
   return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
 }

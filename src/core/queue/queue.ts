@@ -9,7 +9,7 @@ import { Enqueuer } from "../enqueue/enqueuer.ts";
 import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
 import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
-import type { AnyJob, PayloadArguments } from "../job/define.ts";
+import type { AnyJob, ChildJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { type ChildListOptions, listChildren } from "../manage/children.ts";
@@ -53,7 +53,7 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { checkText, knownOptions } from "../shared/validate.ts";
+import { checkFunctions, checkText, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
@@ -157,18 +157,19 @@ export class Queue {
    * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored. With `children` also
    *   `conflict` if their ids are taken, or if the job no longer waits for more of them.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly (AnyJob | string)[] = []>(
+  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
     job: Job,
     ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | FamilyOptions<Children>>
   ): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options: EnqueueOptions | RecurringOptions | FamilyOptions<readonly (AnyJob | string)[]> = {},
+    options: EnqueueOptions | RecurringOptions | FamilyOptions<readonly ChildJob[]> = {},
   ): Promise<EnqueueResult> {
     checkOptions(options);
     if ("children" in options && options.children !== undefined) {
       const { onProgress, ...family } = options;
+      checkFunctions({ onProgress }, ["onProgress"]);
       return enqueueFamily(this.#enqueuer, this.#open, { ...family, job, payload }, onProgress);
     }
     const recurring = options as RecurringOptions;

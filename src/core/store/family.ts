@@ -27,6 +27,12 @@ export interface NewParent {
   readonly total: number;
 }
 
+/** A parent that waits again, for the children that it has. */
+export interface RevivedParent extends NewParent {
+  /** How many of these were dropped. */
+  readonly dropped: number;
+}
+
 /** A job of a family. Its id begins with that of its parent and "/". */
 export interface NewMember {
   readonly id: string;
@@ -123,10 +129,22 @@ export interface ChildCounts {
   readonly dropped: number;
   /** How many children were stored, if whoever enqueued them has stopped. */
   readonly stored?: number;
+  /** With `stored`, and if it is not "ended": what the parent has waited for. */
+  readonly waitFor?: WaitFor;
 }
 
 /** The record of a parent as its handler gets it. */
-export function withChildren(record: string, { total, completed, dead, dropped, stored }: ChildCounts): string {
-  const counts = { total, completed, dead, dropped, ...(stored !== undefined && { stored }) };
+export function withChildren(
+  record: string,
+  { total, completed, dead, dropped, stored, waitFor }: ChildCounts,
+): string {
+  const counts = {
+    total,
+    completed,
+    dead,
+    dropped,
+    ...(stored !== undefined && { stored }),
+    ...(waitFor && { waitFor }),
+  };
   return `${record.slice(0, -1)},"children":${JSON.stringify(counts)}}`;
 }

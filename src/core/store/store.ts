@@ -1,6 +1,6 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
-import type { FamilyReply, NewFamily, NewMember, StoredFamily } from "./family.ts";
+import type { FamilyReply, NewFamily, NewMember, RevivedParent, StoredFamily } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Cost, Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
@@ -410,8 +410,8 @@ export interface ExchangeReply extends SettleReply, NextDue {
 export type FireReply = "fired" | "skipped" | "stale";
 
 /**
- * The state of a job: `scheduled` (its run time is ahead), `ready` (it is due), `running` (an invocation holds its
- * lease), `completed` (kept for the queue's `retention`), `dead` (in the dead-letter queue).
+ * The state of a job: `scheduled` (its run time is ahead, or it waits for its children), `ready` (it is due), `running`
+ * (an invocation holds its lease), `completed` (kept for the queue's `retention`), `dead` (in the dead-letter queue).
  */
 export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead";
 
@@ -499,13 +499,16 @@ export type CancelStatus = "cancelled" | "running" | "missing";
 export interface Change {
   readonly id: string;
   readonly from: { readonly at: number; readonly claims: number };
+  /** Where it waits from now on. */
   readonly runAt: number;
   /** Default: the record stays as it is. */
   readonly record: string | undefined;
   /** As read. */
   readonly flow?: JobFlow | undefined;
-  /** As read. A parent that is moved runs no earlier than that, but still waits for its children. */
+  /** As read. */
   readonly family?: StoredFamily | undefined;
+  /** Of a parent that is moved: its run time. It runs no earlier than that, and still waits for its children. */
+  readonly notBefore?: number | undefined;
 }
 
 /** Retries a dead job, if it has been dead since `deadSince`. */
@@ -517,6 +520,8 @@ export interface DeadJobRetry {
   readonly record: string;
   /** As read. The job joins the end of the line. */
   readonly flow?: JobFlow | undefined;
+  /** Of a parent that waits again. Its `claims` are 0, and it joins its line once it is released. */
+  readonly parent?: RevivedParent | undefined;
 }
 
 /** How a queue is spread over partitions, and these over stores. */

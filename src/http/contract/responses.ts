@@ -2,7 +2,7 @@ import type { DrainedAttempt, DrainedAttempts } from "../../core/drain/attempts.
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { Spending } from "../../core/drain/usage.ts";
 import type { FamilyResult } from "../../core/enqueue/enqueue-family.ts";
-import type { StoredChildren } from "../../core/enqueue/family.ts";
+import type { StoredChildren } from "../../core/enqueue/store-family.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import type { JobChildren } from "../../core/job/children.ts";

@@ -128,7 +128,7 @@ export const jobRoutes = [
   }),
   route("POST /jobs/:id/children", "addChildren", "enqueue", {
     notes:
-      "Stores more children of a job that waits for them: up to 1,000 jobs in all. The first ones come with the job, and with more; stored and since are those of the response to the piece before. The job runs once all have come and ended. If no piece comes for an hour, it is dead.",
+      "Stores more children of a job that waits for them: up to 1,000 jobs in all. The first ones come with the job, and with more; stored and since are those of the response to the piece before; others are refused, and the refusal does not say the right ones. After a lost response, send POST /jobs again, which says where to go on. The job runs once all have come and ended. If no piece comes for an hour, it is dead.",
     body: childrenBody,
     returns: storedChildren,
     refusals: ["conflict", "invalid_payload", "payload_too_large"],

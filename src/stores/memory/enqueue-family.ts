@@ -1,4 +1,11 @@
-import { type FamilyReply, LOOK_MS, type NewFamily, type NewMember, type NewParent } from "../../core/store/family.ts";
+import {
+  type FamilyReply,
+  LOOK_MS,
+  type NewFamily,
+  type NewMember,
+  type NewParent,
+  type RevivedParent,
+} from "../../core/store/family.ts";
 import { waitingScore } from "../../core/store/score.ts";
 import type { MemoryState } from "./state.ts";
 
@@ -31,11 +38,12 @@ export function addMember(state: MemoryState, job: NewMember, now: number): void
   state.wait(id, waitingScore(runAt));
 }
 
-function addParent(
+/** Adds a job that waits for its children. A claim looks at it in an hour. */
+export function addParent(
   state: MemoryState,
   id: string,
   job: Omit<NewMember, "id" | "parent">,
-  parent: NewParent,
+  parent: NewParent & Partial<RevivedParent>,
   now: number,
 ): void {
   // It joins the line of its key once it is released. Its limits apply from now on.

@@ -83,7 +83,8 @@ class Batch {
 
   #duplicate(id: string): EnqueueReply {
     const score = this.#state.due.score(id);
-    const position = score === undefined ? undefined : unpack(score);
+    // A job that waits for others has no run time of its own.
+    const position = score === undefined || this.#state.families.isWaiting(id) ? undefined : unpack(score);
     return { status: "duplicate", id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
   }
 

@@ -7,6 +7,7 @@ import {
   type NewMember,
   type NewParent,
   parentOf,
+  type RevivedParent,
   type StoredFamily,
 } from "../../core/store/family.ts";
 import type { NewFlow } from "../../core/store/flow.ts";
@@ -41,7 +42,7 @@ export class Families {
 
   add(
     id: string,
-    { waitFor, total }: NewParent,
+    { waitFor, total, dropped = 0 }: NewParent & Partial<RevivedParent>,
     { runAt, flow }: Pick<NewMember, "runAt" | "flow">,
     now: number,
   ): void {
@@ -52,7 +53,7 @@ export class Families {
       createdAt: now,
       flow,
       runAt: runAt > now ? runAt : 0,
-      dropped: 0,
+      dropped,
       open: undefined,
     };
     this.#waiting.set(id, waiting);
@@ -108,7 +109,8 @@ export class Families {
     if (stored === undefined && holds) return { lookAt: now + lookMs(now, createdAt) };
     if (stored === undefined && runAt > now) return { lookAt: runAt };
     const completed = (stored ?? total) - pending - dead - dropped;
-    return { counts: { total, completed, dead, dropped, ...(stored !== undefined && { stored }) } };
+    const given = stored !== undefined && { stored, ...(waitFor === "completed" && { waitFor }) };
+    return { counts: { total, completed, dead, dropped, ...given } };
   }
 
   move(id: string, runAt: number): void {

@@ -20,7 +20,7 @@ import {
   renewedLease,
 } from "../../core/store/store.ts";
 import { enqueue } from "./enqueue.ts";
-import { enqueueFamily } from "./enqueue-family.ts";
+import { addParent, enqueueFamily } from "./enqueue-family.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import {
   countJobs,
@@ -149,7 +149,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
       flowControl.putMarks(now);
       return moved;
     },
-    async change({ id, from, runAt, record, family }) {
+    async change({ id, from, runAt, record, family, notBefore }) {
       const score = due.score(id);
       if (score === undefined || (family && !families.isWaiting(id))) return false;
       const changed = waitingScore(runAt, from.claims);
@@ -159,18 +159,19 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const isChanged = !isLeased && waitingScore(at, claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
-      if (changed !== score) families.move(id, runAt);
+      if (notBefore !== undefined) families.move(id, notBefore);
       state.wait(id, changed);
       flowControl.putMarks(Number.POSITIVE_INFINITY);
       if (record !== undefined) records.set(id, record);
       return true;
     },
     async retryDead(retries, now) {
-      const retried = retries.map(({ id, deadSince, claims, runAt, record, flow }) => {
+      const retried = retries.map(({ id, deadSince, claims, runAt, record, flow, parent }) => {
         // A new job with the same id stays as it is.
         if (state.dead.score(id) !== deadSince || due.score(id) !== undefined) return false;
         state.removeDead(id);
-        state.add(id, record, flow && flowControl.join(flow, false, now));
+        if (parent) addParent(state, id, { runAt, record, ...(flow && { flow, keepsLimits: true }) }, parent, now);
+        else state.add(id, record, flow && flowControl.join(flow, false, now));
         state.wait(id, waitingScore(runAt, claims));
         families.revive(id);
         counters.retriedDead++;

@@ -3,6 +3,7 @@ import type { CancelStatus, QueueStore } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
 import { flowHead, newFlowText } from "./flow.ts";
+import { parentHead } from "./parent-head.ts";
 import * as scripts from "./scripts.generated.ts";
 import { deadJobs } from "./stored-job.ts";
 
@@ -10,7 +11,7 @@ import { deadJobs } from "./stored-job.ts";
 const CLEARED_AT_ONCE = 1_000;
 /** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";
-/** Tells change.lua that the job waits for its children. */
+/** Marks for change.lua a job that waits for its children: its new run time follows. */
 const WAITS = "3:";
 
 export function waitingJobCalls(
@@ -37,9 +38,9 @@ export function waitingJobCalls(
       if (ids.length === 0) return [];
       return caller.areDone(scripts.reschedule, [String(now), String(runAt), ...ids]);
     },
-    change({ id, from, runAt, record = "", flow, family }) {
+    change({ id, from, runAt, record = "", flow, family, notBefore }) {
       const score = String(waitingScore(runAt, from.claims));
-      const head = family ? WAITS : flowHead(flow);
+      const head = family ? WAITS + (notBefore ?? "") : flowHead(flow);
       return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, head]);
     },
     async clear(state, now, from = FROM_THE_START, most = CLEARED_AT_ONCE) {
@@ -61,9 +62,9 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "findDead" | "ret
     },
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
-      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
+      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow, parent }) => [
         ...[id, String(deadSince), String(waitingScore(runAt, claims)), record],
-        newFlowText(flow),
+        ...[newFlowText(flow), parent ? parentHead(id, parent, runAt, now) : ""],
       ]);
       return caller.areDone(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest]);
     },

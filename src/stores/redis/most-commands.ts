@@ -29,7 +29,8 @@ export function mostOfExchange(size: ExchangeSize): Cost {
     // expires. Of what has: ZRANGE, HDEL from two hashes, ZREM.
     kinds += 6;
     values += 4 * settles;
-    // A resend reads what has ended already.
+    // A resend reads what has ended already. A first send reads the parents that it releases: for a resend they are
+    // released, unless a command has failed.
     kinds += 3;
     values += 3 * settles;
   }
@@ -97,7 +98,7 @@ export function mostOfExtend(leases: number, ofRuns = 0): number {
 
 /**
  * What lua/exchange.lua adds to count the children of so many parents: ZCOUNT, ZRANGE and ZMSCORE of those that have
- * not ended, and the same of those that are dead. For those that expire, HMGET and HSET of all parents.
+ * not ended, and the same of those that are dead. HMGET of those that it releases, and HSET if children expire.
  */
 export function mostOfParents(parents: number): number {
   return parents > 0 ? 2 + 6 * parents : 0;

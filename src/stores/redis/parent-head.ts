@@ -1,4 +1,10 @@
-import { familyNumber, type NewParent, type StoredFamily, type WaitFor } from "../../core/store/family.ts";
+import {
+  familyNumber,
+  type NewParent,
+  type RevivedParent,
+  type StoredFamily,
+  type WaitFor,
+} from "../../core/store/family.ts";
 import type { JobFlow } from "../../core/store/flow.ts";
 import { readFlow } from "./flow.ts";
 
@@ -6,8 +12,13 @@ import { readFlow } from "./flow.ts";
 
 const letters: Readonly<Record<WaitFor, string>> = { ended: "e", completed: "c" };
 
-export function parentHead(id: string, { waitFor, total }: NewParent, runAt: number, now: number): string {
-  return `3:${familyNumber(id)}:${letters[waitFor]}:${total}:0:${now}:${runAt > now ? runAt : 0}:`;
+export function parentHead(
+  id: string,
+  { waitFor, total, dropped = 0 }: NewParent & Partial<RevivedParent>,
+  runAt: number,
+  now: number,
+): string {
+  return `3:${familyNumber(id)}:${letters[waitFor]}:${total}:${dropped}:${now}:${runAt > now ? runAt : 0}:`;
 }
 
 const head = /^3:\d+:([ec]):(\d+):(\d+):\d+:\d+:/;

@@ -1,12 +1,13 @@
 -- Children that end or are removed, and the parents that this releases. The script has set `counting`: of how many
--- parents more it may count the children (`most`; those that it leaves are due, and later claims count), and the
--- parents whose children have all ended (`released`): how many of these are dead, -1 if that is not known.
+-- parents more it may count the children (`most`; those that it leaves are due, and later claims count), the parents
+-- whose children have all ended (`released`): how many of these are dead, -1 if that is not known; and the records that
+-- it has read (`read`), by their ids.
 -- The families that a script meets, also by the ids of their parents; and its children, by what the script calls them.
 local families = {}
 local family_of = {}
 local children = {}
 
--- Adds to members of `due` that are read those that tell how a child and its parent are.
+-- Adds to members of `due` that are read those that report how a child and its parent are.
 -- @param last what follows the parent's id in the id of its last child, '' if that is not known.
 local function note_child(members, name, id, last)
   local parent = parent_of(id)
@@ -53,15 +54,34 @@ local function is_last_out(family, scores)
   return true
 end
 
+-- The records of parents. The script reads each once.
+local function read_parents(ids)
+  local unread = {}
+  for _, id in ipairs(ids) do
+    if counting.read[id] == nil then push(unread, id) end
+  end
+  for i, record in ipairs(read_many('HMGET', jobs, unread)) do counting.read[unread[i]] = record end
+end
+
+-- Adds parents to a ZADD of `due`. Another job may have got the id of one that was cancelled.
+local function move_parents(ids, adding, time)
+  read_parents(ids)
+  for _, id in ipairs(ids) do
+    if waits_for_others(counting.read[id]) then push(adding, whole(time * 1024), id) end
+  end
+end
+
 -- Adds to a ZADD of `due` the parents of which nothing will be left. It comes before their children leave: if the
 -- script fails in between, a claim meets them, counts, and they wait on.
 local function release_parents(scores, adding, time)
+  local ids = {}
   for _, family in ipairs(families) do
     local score = scores[family.at]
     if family.leaving > 0 and is_unclaimed(score) and is_last_out(family, scores) and tonumber(score) > time * 1024 then
-      push(adding, whole(time * 1024), family.id)
+      push(ids, family.id)
     end
   end
+  move_parents(ids, adding, time)
 end
 
 -- Counts in their parents the children that were dropped. It comes last of all.
@@ -71,10 +91,12 @@ local function count_dropped()
   for _, family in ipairs(families) do
     if family.dropped > 0 then push(ids, family.id) end
   end
-  for i, record in ipairs(read_many('HMGET', jobs, ids)) do
-    local before, dropped, at = string.match(record or '', '^(3:%d+:%l:%d+:)(%d+)()')
+  read_parents(ids)
+  for _, id in ipairs(ids) do
+    local before, dropped, at = string.match(counting.read[id] or '', '^(3:%d+:%l:%d+:)(%d+)()')
     if before then
-      push(records, ids[i], before .. whole(dropped + family_of[ids[i]].dropped) .. string.sub(record, at))
+      counting.read[id] = before .. whole(dropped + family_of[id].dropped) .. string.sub(counting.read[id], at)
+      push(records, id, counting.read[id])
     end
   end
   call_many('HSET', jobs, records)

@@ -96,17 +96,17 @@ function recover()
 end
 
 local function records_of(ids)
-  if not next(written) then return read_many('HMGET', jobs, ids) end
+  if not next(known) then return read_many('HMGET', jobs, ids) end
   local unknown = {}
   local records = {}
   for _, id in ipairs(ids) do
-    if not written[id] then push(unknown, id) end
+    if not known[id] then push(unknown, id) end
   end
   local read = read_many('HMGET', jobs, unknown)
   local n = 0
   for i, id in ipairs(ids) do
-    if not written[id] then n = n + 1 end
-    records[i] = written[id] or read[n]
+    if not known[id] then n = n + 1 end
+    records[i] = known[id] or read[n]
   end
   return records
 end
@@ -333,7 +333,7 @@ end
 local function read_records()
   born_records = read_born(born, born_scores)
   for i, score in ipairs(read_many('ZMSCORE', due, born_ids)) do is_double[born[i]] = score end
-  for name, record in pairs(born_records) do written[name] = record end
+  for name, record in pairs(born_records) do known[name] = record end
   local records = records_of(ids)
   local expired = {}
   for i = 1, met do
@@ -427,7 +427,7 @@ local function take_parent(i, record)
     push(joining, { id = id, record = opened, before = record, score = ready[i] })
   else
     push(adopted, id, opened)
-    written[id] = opened
+    known[id] = opened
     take(i, opened)
   end
 end

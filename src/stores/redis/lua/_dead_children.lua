@@ -26,10 +26,12 @@ local function drop_dead(ids, now)
       push(marks, members[i])
     end
   end
+  local released = {}
   for _, family in ipairs(families) do
     local waits = is_unclaimed(family.score) and tonumber(family.score) > now * 1024
-    if waits and count_marks(family_score(family.number)) == 0 then push(adding, whole(now * 1024), family.id) end
+    if waits and count_marks(family_score(family.number)) == 0 then push(released, family.id) end
   end
+  move_parents(released, adding, now)
   call_many('ZADD', due, adding)
   return marks
 end

@@ -1,7 +1,7 @@
 -- The children among the outcomes of an exchange.
 local ending = {}
 
--- Adds to members of `due` that are read those that tell how the children and their parents are.
+-- Adds to members of `due` that are read those that report how the children and their parents are.
 -- @param text for each outcome of a child: its number, a colon, what follows the parent's id in the id of the last
 --   child of its parent, a semicolon.
 function note_children(members, text)

@@ -54,7 +54,7 @@ local function fire()
     at[job.id] = score
     push(new_jobs, score, job.id)
     push(new_records, job.id, record)
-    written[job.id] = record
+    known[job.id] = record
   end
 
   for _, schedule in ipairs(fires) do

@@ -82,6 +82,6 @@ function open_parent(id, record)
   if tonumber(runs_at) > now and not stored then return nil, tonumber(runs_at) end
   local completed = (stored or total) - pending - died - dropped
   local counts = string.format('"total":%s,"completed":%.0f,"dead":%.0f,"dropped":%s', total, completed, died, dropped)
-  if stored then counts = counts .. string.format(',"stored":%.0f', stored) end
+  if stored then counts = counts .. string.format(',"stored":%.0f', stored) .. (waits_for == 'c' and ',"waitFor":"completed"' or '') end
   return string.sub(record, at, -2) .. ',"children":{' .. counts .. '}}'
 end

@@ -133,7 +133,7 @@ local function wait_again(stored)
       end
       push(waiting_members, score, id, whole(UPPER), LEASE .. id)
       push(waiting_records, id, record)
-      written[id] = record
+      known[id] = record
     end
   end
 end
@@ -226,7 +226,7 @@ local function follow_up(follow_ups, stored, offset)
       mark_child(members, job)
       push(members, score, job.id)
       push(waiting_records, job.id, record)
-      written[job.id] = record
+      known[job.id] = record
     end
   end
   -- A snoozed job comes after those that it makes.

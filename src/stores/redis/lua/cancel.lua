@@ -3,7 +3,7 @@
 -- Returns: for each id 'cancelled' | 'running' | 'missing'
 local now = number_argument()
 local may_run = flag_argument()
-local counting = { most = 16, released = {} }
+local counting = { most = 16, released = {}, read = {} }
 -- include: _family.lua
 -- include: _children.lua
 -- include: _live_jobs.lua

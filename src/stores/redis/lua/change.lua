@@ -1,6 +1,6 @@
 -- Rewrites a waiting job if it has not changed since it was read.
 -- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its flow control key
---   ('' for none), or '3:' if it waits for its children
+--   ('' for none), or if it waits for its children '3:' and its new run time ('' for unchanged)
 -- Returns: 1 or 0
 -- include: _family.lua
 local id = argument()
@@ -17,13 +17,14 @@ local in_line = stored >= IN_LINE
 local score = in_line and stored - IN_LINE or stored
 local time, claims = unpack_score(score)
 local unchanged = time == read_time and claims == read_claims
--- A parent keeps what is known of its children. If it is moved, it runs no earlier than that.
-if head == '3:' then
+-- A parent keeps what is known of its children.
+local not_before = string.match(head, '^3:(%d*)$')
+if not_before then
   local before = call('HGET', jobs, id)
   if not waits_for_others(before) then return 0 end
   local family, runs_at, key_head = head_of_parent(before)
-  local rest = record and string.sub(record, 3) or string.sub(before, #family + #runs_at + #key_head + 2)
-  if score ~= new_score then runs_at = whole(unpack_score(new_score)) end
+  local rest = record and string.sub(record, #head + 1) or string.sub(before, #family + #runs_at + #key_head + 2)
+  if not_before ~= '' then runs_at = not_before end
   record = family .. runs_at .. ':' .. key_head .. rest
 end
 local repeated = score == new_score and (not record or call('HGET', jobs, id) == record)

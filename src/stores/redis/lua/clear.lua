@@ -14,7 +14,7 @@ if state == 'completed' then
   return { count, 0, '', '' }
 end
 
-local counting = { most = 16, released = {} }
+local counting = { most = 16, released = {}, read = {} }
 -- include: _family.lua
 -- include: _children.lua
 -- include: _dead_children.lua

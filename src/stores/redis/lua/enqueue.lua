@@ -91,13 +91,19 @@ local function read_finished(chosen)
   for i, id in ipairs(chosen) do finished[id] = (in_done[i] or in_dead[i]) and { record = in_done[i] } or nil end
 end
 
+-- Whether a live job may be a parent that waits: it has never been claimed, and is in no line.
+local function may_wait_for_others(id)
+  local score = tonumber(at[id] or 1)
+  return score % 1024 == 0 and score < UPPER
+end
+
 local function read_records(replaceable)
   local wanted = {}
   for id in pairs(replaceable) do
     if at[id] then push(wanted, id) end
   end
   for _, job in ipairs(list) do
-    if resend and at[job.id] then push(wanted, job.id) end
+    if at[job.id] and (resend or may_wait_for_others(job.id)) then push(wanted, job.id) end
   end
   for i, record in ipairs(read_many('HMGET', jobs, wanted)) do stored[wanted[i]] = record end
 end
@@ -115,7 +121,11 @@ local function read()
   local replaceable = read_holders(members)
   for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
   is_unused = at[NAME] and 0 or 1
-  read_finished(chosen)
+  local absent = {}
+  for _, id in ipairs(chosen) do
+    if not at[id] and not at[BORN .. id] then push(absent, id) end
+  end
+  read_finished(absent)
   read_records(replaceable)
   local keys = {}
   for id in pairs(replaceable) do push(keys, (flow_of(stored[id]))) end
@@ -160,8 +170,10 @@ local function reply_again(job, status, id)
   push(replies, { status = status, id = id, score = at[id], lease = leased and 'leased', order = leased and order })
 end
 
+-- A parent that waits has no run time of its own.
 local function reply_duplicate(id)
-  push(replies, { status = 'duplicate', id = id, score = at[id] })
+  local waits = string.byte(stored[id] or '') == 51
+  push(replies, { status = 'duplicate', id = id, score = not waits and at[id] })
 end
 
 local function enter(job, status, entry)
@@ -184,7 +196,7 @@ end
 
 local function replace(job, id)
   local key, order = flow_of(stored[id])
-  local record = without_flow(stored[id] or '')
+  local record = without_head(stored[id] or '')
   local in_line = tonumber(at[id]) >= IN_LINE
   local score = tonumber(at[id]) - (in_line and IN_LINE or 0)
   local _, claims, leased = unpack_score(score)

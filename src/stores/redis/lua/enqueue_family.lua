@@ -79,7 +79,7 @@ end
 local function is_own_parent(stored)
   local own = waits_for_others(stored) and string.match(stored, '^3:%d+:%l:%d+:%d+:(%d+)')
   if own and own ~= string.match(head, '^3:%d+:%l:%d+:%d+:(%d+)') then return false end
-  return is_own(stored and (string.gsub(stored, PARENT_HEAD, '', 1)), record)
+  return is_own(stored, record)
 end
 
 local function first_reply()

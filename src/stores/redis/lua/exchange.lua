@@ -43,7 +43,9 @@ local may_sweep = flag_argument()
 local may_meet_keys = flag_argument()
 local may_fire_declared = flag_argument()
 local observes = flag_argument()
-local counting = { most = number_argument(), released = {} }
+-- Records that this exchange has written or read: it need not read them to claim their jobs.
+local known = {}
+local counting = { most = number_argument(), released = {}, read = known }
 local run_limits = argument()
 local keeps_order = observes and retention_ms > 0
 
@@ -62,8 +64,6 @@ local due_schedules = {}
 
 local HOUR_MS = 3600000
 local DAY_MS = 86400000
--- Records that this exchange has written: it need not read them to claim their jobs.
-local written = {}
 -- The ids of jobs that have ended. Their records go last of all.
 local ended_ids = {}
 local settle
@@ -128,7 +128,7 @@ end
 -- A job that was born goes on under its id.
 local function adopt(id, born_name, record)
   push(adopted, id, record)
-  written[id] = record
+  known[id] = record
   push(orphans, born_name, born_index(id, record))
 end
 
@@ -160,7 +160,7 @@ end
 local function remove_records()
   local gone = {}
   for _, id in ipairs(ended_ids) do
-    if not written[id] then push(gone, id) end
+    if not known[id] then push(gone, id) end
   end
   surely('HDEL', jobs, gone)
 end

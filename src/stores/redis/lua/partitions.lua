@@ -10,7 +10,7 @@ local first = try('ZRANGE', due, 0, 0, 'WITHSCORES')
 if first.err then return call('GET', due) or error(first.err, 0) end
 -- An empty queue still has the names of its jobs.
 if first[2] and tonumber(first[2]) < NAMED then return 'whole' end
-if call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules, flow, documents) > 0 then return 'whole' end
+if call('EXISTS', jobs, dead, dead_jobs, done, dedupe, schedules, flow, documents, signals) > 0 then return 'whole' end
 if text == '' then return 'nothing' end
 
 local fields = {}

@@ -1,7 +1,7 @@
 -- Removes jobs from the dead-letter queue for good.
 -- ARGV: now, ids
 -- Returns: how many were there
-local counting = { most = 16, released = {} }
+local counting = { most = 16, released = {}, read = {} }
 -- include: _family.lua
 -- include: _children.lua
 -- include: _dead_children.lua

@@ -1,6 +1,7 @@
 -- Moves jobs from the dead-letter queue back to the waiting ones.
 -- ARGV: whether an earlier send may have arrived (0 or 1), now, then for each job: id, when it became dead, new score,
---   record, KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
+--   record, KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), head (_family.lua) if it waits
+--   for its children ('' if not)
 -- Returns: 1 or 0 for each; 0 if the job has not been dead since then
 -- include: _family.lua
 local resend = flag_argument()
@@ -12,10 +13,12 @@ local keys = {}
 local members_read = {}
 local marks = {}
 while arguments_read < #ARGV do
-  local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument() }
+  local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument(),
+    head = argument() }
   job.stored_score = job.score
   if job.flow ~= '' then
-    job.stored_score = whole(IN_LINE + job.score)
+    -- A parent joins the line once it is released.
+    if job.head == '' then job.stored_score = whole(IN_LINE + job.score) end
     push(keys, string.match(job.flow, '^[^:]+'))
   end
   push(list, job)
@@ -84,10 +87,10 @@ for i, job in ipairs(retrying) do
   if is_new and job.flow ~= '' then
     local flow_key, order
     flow_key, order, head = join(job.flow, false, now)
-    insert(flow_key, order, tonumber(job.score), job.id)
+    if job.head == '' then insert(flow_key, order, tonumber(job.score), job.id) end
     push(joined, job.id)
   end
-  if is_new then push(records, job.id, head .. job.record) end
+  if is_new then push(records, job.id, job.head .. head .. job.record) end
   if is_new or is_own(known_records[i], job.record) then
     push(retried, job.id)
     push(leaving, job.id, group_entry(job.dead_since, job.id))
