@@ -19,7 +19,8 @@ onEachKindOfStore((kind) => {
       ...(definition as object),
       perform: (payload: unknown, context) => perform(context, payload),
     });
-    const queue = new Queue({ store: kind.create(), clock, jobs: [job], logger: null, ...options });
+    const store = clock.watch(kind.create());
+    const queue = new Queue({ store, clock, jobs: [job], logger: null, ...options });
     /** Drains now, and then at each time at which something is due, until nothing is. */
     const drainAll = async () => {
       for (;;) {
@@ -97,6 +98,26 @@ onEachKindOfStore((kind) => {
       result: "undone",
       steps: [{ name: "book" }, { name: "pay", state: "failed", attempt: 2 }, { name: "cancel", state: "completed" }],
     });
+  });
+
+  test("a step may have more retries than its job", async () => {
+    const attempts: number[] = [];
+    const { job, queue, drainAll } = setUp(
+      (context) =>
+        context.step(
+          "a",
+          ({ attempt }) => {
+            attempts.push(attempt);
+            if (attempt <= 4) throw new Error("no luck");
+          },
+          { maxRetries: 4 },
+        ),
+      { maxRetries: 1 },
+    );
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    expect(attempts).toEqual([1, 2, 3, 4, 5]);
+    expect((await queue.getJob(id))?.state).toBe("completed");
   });
 
   test("a job that does not catch a StepError is dead, and a retry of it runs only the steps that failed", async () => {

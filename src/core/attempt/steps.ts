@@ -160,6 +160,7 @@ export class Steps {
       const isFinal = isNamed(error, "PermanentError") || attempt > (options.maxRetries ?? maxRetries);
       step = { ...begun, error: { name: of, message }, ...(isFinal && { endedAt: this.#host.now() }) };
       if (!isFinal) {
+        if (options.maxRetries !== undefined) step = { ...step, maxRetries: options.maxRetries };
         this.#remembered.fail(step);
         this.#host.ended(step);
         this.#fail(error, options);

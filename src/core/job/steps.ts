@@ -54,6 +54,8 @@ export interface StoredStep {
   readonly result?: unknown;
   /** Why its last attempt failed. */
   readonly error?: { readonly name: string; readonly message: string };
+  /** How many retries it has, if it will be tried again by a rule of its own. Default: as many as the job. */
+  readonly maxRetries?: number;
   /** The signals that a wait is for. */
   readonly events?: readonly string[];
   /** When the sleep, or the timeout of the wait, is over. ms since 1970 */
