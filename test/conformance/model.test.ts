@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
 import { trials } from "../../scripts/shared/all-tests.ts";
 import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
-import { clocksApartOperation, familyOperation, occurrenceOperation } from "../support/operations.ts";
+import { clocksApartOperation, familyOperation, occurrenceOperation, signalOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
 // A small share of `npm run soak -- model`, with other sequences each time.
@@ -40,6 +40,14 @@ test("parents start when their children have ended, on Redis as in memory, throu
 }, async () => {
   const count = nothingCounted();
   await fc.assert(storeModel(stage, 30, count, familyOperation), limits);
+  expect(count.faults).toBeGreaterThan(10);
+});
+
+test("signals wake the jobs that wait for them, on Redis as in memory, through faults of the network too", {
+  timeout,
+}, async () => {
+  const count = nothingCounted();
+  await fc.assert(storeModel(stage, 30, count, signalOperation), limits);
   expect(count.faults).toBeGreaterThan(10);
 });
 

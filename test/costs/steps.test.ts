@@ -11,9 +11,9 @@ describe("billed commands of steps", () => {
   const redis = useRedis();
 
   /** What a job costs from its enqueue to its end, with all drains, and what signals cost. */
-  async function setUp(perform: (job: JobContext, index: number) => unknown, options: { timeout?: string } = {}) {
+  async function setUp(perform: (job: JobContext, index: number) => unknown) {
     const clock = testClock(start);
-    const job = defineJob({ name: "job", ...options, perform: (index: number, context) => perform(context, index) });
+    const job = defineJob({ name: "job", perform: (index: number, context) => perform(context, index) });
     const queue = new Queue({ store: redis.store(), clock, jobs: [job], random: () => 0.5, logger: null });
     const count = async (action: () => Promise<unknown>) => (await countCommands(redis.server.port, action)).commands;
     const enqueue = (jobs = 1) =>
@@ -50,12 +50,9 @@ describe("billed commands of steps", () => {
   });
 
   test("a step of a job whose time is half over costs 4, since it moves the lease", async () => {
-    const { clock, enqueue, drain, count } = await setUp(
-      async (job) => {
-        await job.step("a", () => clock.sleep?.(28_000));
-      },
-      { timeout: "30s" },
-    );
+    const { clock, enqueue, drain, count } = await setUp(async (job) => {
+      await job.step("a", () => clock.sleep?.(28_000));
+    });
     await enqueue();
     const without = await ofLone(() => {});
     const spent = count(async () => {

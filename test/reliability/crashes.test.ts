@@ -47,3 +47,11 @@ test("whatever is killed at any moment, no limit of a key is exceeded, and no ke
   expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, exceeded: 0, kept: 0 });
   expect(figures.keyed).toBeGreaterThan(100);
 });
+
+test("whatever is killed at any moment, no stored step runs again, and each job gets its signal", {
+  timeout: 120_000,
+}, async () => {
+  const seed = Math.floor(Math.random() * 2 ** 32);
+  const figures = await crashSeries({ stage, program, trials: 10, random: seededRandom(seed), hasSteps: true });
+  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, stepsAgain: 0, stepped: 10 });
+});

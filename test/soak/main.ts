@@ -16,10 +16,11 @@ import { model } from "./parts/model.ts";
 import { network } from "./parts/network.ts";
 import { overload } from "./parts/overload.ts";
 import { poison } from "./parts/poison.ts";
+import { steps } from "./parts/steps.ts";
 import { tokens } from "./parts/tokens.ts";
 
 const parts: Readonly<Record<string, Part>> = {
-  ...{ model, crashes, keys, children, deliveries, network, http, tokens, overload, poison, cron },
+  ...{ model, crashes, keys, children, steps, deliveries, network, http, tokens, overload, poison, cron },
 };
 const sizeNames = Object.values(parts).flatMap(({ sizes }) => Object.keys(sizes));
 const RESULTS = "docs/soak.json";

@@ -64,6 +64,27 @@ const gather = defineJob({
   },
 });
 
+/** Steps, alone and in parallel, with a sleep and a wait between them. */
+const stepped = defineJob({
+  name: "stepped",
+  maxRetries: 400,
+  async perform(_: undefined, job) {
+    const step = async (name: string) => {
+      await job.step(name, async () => {
+        await note("runs", job.id, name);
+        await passes("performing");
+      });
+      await note("stored", job.id, name);
+    };
+    await step("a");
+    await Promise.all([step("b"), step("c")]);
+    await job.sleep("1s");
+    const got = await job.waitFor<number>(job.id.replace("stepped", "go"), { timeout: "300d" });
+    await note("got", job.id, got ?? "nothing");
+    await step("d");
+  },
+});
+
 const store = aroundStore(
   upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX }),
   async ({ method, parameters }, run) => {
@@ -94,6 +115,7 @@ const queue = new Queue({
     }),
     follow,
     gather,
+    stepped,
   ],
 });
 

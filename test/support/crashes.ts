@@ -42,6 +42,11 @@ export interface CrashFigures {
   parents: number;
   /** Those that started before each of their children had done its work. */
   early: number;
+  /** Jobs with steps whose enqueue, and whose signal, was acknowledged. */
+  stepped: number;
+  stepsRun: number;
+  /** Steps that ran again after they were stored. */
+  stepsAgain: number;
 }
 
 export interface CrashSeries {
@@ -53,6 +58,8 @@ export interface CrashSeries {
   readonly hasKeys?: boolean;
   /** Whether each trial also has a job with children, and what jobs enqueue has a child. Default false. */
   readonly hasParents?: boolean;
+  /** Whether each trial also has a job with steps, a sleep and a wait. Default false. */
+  readonly hasSteps?: boolean;
   readonly progress?: (done: number) => void;
 }
 
@@ -65,7 +72,7 @@ const MINUTE_MS = 60_000;
 
 /** One queue, drained by one process after another, most of which are killed. */
 export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
-  const { stage, program, trials, random, hasKeys = false, hasParents = false, progress } = series;
+  const { stage, program, trials, random, hasKeys = false, hasParents = false, hasSteps = false, progress } = series;
   const prefix = stage.prefix();
   const figures = newFigures();
   let ahead = 0;
@@ -84,6 +91,7 @@ export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
   for (let trial = 0; trial < trials; trial++) {
     await enqueueUntilAcknowledged(queue, figures, hasKeys);
     if (hasParents) await enqueueFamily(queue, figures);
+    if (hasSteps) await enqueueStepped(queue, figures, random);
     const point = chosen([...crashPoints, "any moment"] as const, random);
     const child = start(point === "any moment" ? "" : point, 1 + Math.floor(random() * 3));
     await Promise.all([disturb(stage, random, figures), endOf(child, point, random, figures)]);
@@ -92,10 +100,15 @@ export async function crashSeries(series: CrashSeries): Promise<CrashFigures> {
   }
   // No more faults.
   for (let code: number | null = 1; code !== 0; ahead += LEASE_IS_OVER_MS) code = await start().ended;
-  // A window lets few of the jobs of a key start. A slot that was held for good would leave jobs waiting.
-  for (let round = 0; hasKeys && round < 2 * trials && (await unendedIn(queue)) > 0; round++, ahead += LEASE_IS_OVER_MS)
+  // A window lets few of the jobs of a key start, and a job that sleeps goes on in a later drain. A slot that was held
+  // for good would leave jobs waiting.
+  for (
+    let round = 0;
+    (hasKeys || hasSteps) && round < 2 * trials && (await unendedIn(queue)) > 0;
+    round++, ahead += LEASE_IS_OVER_MS
+  )
     await start().ended;
-  await audit(stage, prefix, queue, figures, { hasKeys, hasParents });
+  await audit(stage, prefix, queue, figures, { hasKeys, hasParents, hasSteps });
   return figures;
 }
 
@@ -119,6 +132,9 @@ export function newFigures(): CrashFigures {
     kept: 0,
     parents: 0,
     early: 0,
+    stepped: 0,
+    stepsRun: 0,
+    stepsAgain: 0,
   };
 }
 
@@ -142,6 +158,39 @@ async function enqueueFamily(queue: Queue, figures: CrashFigures): Promise<void>
   const options = { id: `parent-${figures.parents}`, children };
   while (!(await queue.enqueue("note", undefined, options).catch(() => undefined))) await wait(5);
   figures.parents++;
+}
+
+/** A job with steps, and its signal: sometimes it comes first. */
+async function enqueueStepped(queue: Queue, figures: CrashFigures, random: () => number): Promise<void> {
+  const number = figures.stepped++;
+  const sends = [
+    () => queue.enqueue("stepped", undefined, { id: `stepped-${number}` }),
+    () => queue.signal(`go-${number}`, number, { id: `go-${number}` }),
+  ];
+  for (const send of random() < 0.5 ? sends : sends.reverse())
+    while (
+      !(await send().then(
+        () => true,
+        () => false,
+      ))
+    )
+      await wait(5);
+}
+
+/** Counts steps that ran after they were stored. @returns how many jobs have not done all, or got a wrong signal. */
+function judgeSteps(log: readonly string[], figures: CrashFigures): number {
+  const stored = new Set<string>();
+  for (const line of log) {
+    const [kind, id, name] = line.split(" ");
+    if (kind === "stored") stored.add(`${id} ${name}`);
+    if (kind !== "runs") continue;
+    figures.stepsRun++;
+    if (stored.has(`${id} ${name}`)) figures.stepsAgain++;
+  }
+  const lines = new Set(log);
+  const hasEnded = (_: unknown, number: number) =>
+    stored.has(`stepped-${number} d`) && lines.has(`got stepped-${number} ${number}`);
+  return Array.from({ length: figures.stepped }, hasEnded).filter((done) => !done).length;
 }
 
 /** How many of the parents have started before each of their children had done its work. */
@@ -202,7 +251,11 @@ async function audit(
   prefix: string,
   queue: Queue,
   figures: CrashFigures,
-  { hasKeys, hasParents }: { readonly hasKeys: boolean; readonly hasParents: boolean },
+  {
+    hasKeys,
+    hasParents,
+    hasSteps,
+  }: { readonly hasKeys: boolean; readonly hasParents: boolean; readonly hasSteps: boolean },
 ): Promise<void> {
   const redis = await RespClient.connect(stage.server.port);
   try {
@@ -222,6 +275,7 @@ async function audit(
     figures.lost =
       missingJobs("job", startsOf, figures.acknowledged) +
       missingJobs("parent", startsOf, figures.parents) +
+      (hasSteps ? judgeSteps(log, figures) : 0) +
       missingSlots(slots) +
       (enqueuing - followers.size) +
       (hasParents ? enqueuing - gathering.size : 0);
@@ -229,7 +283,7 @@ async function audit(
     const parents = Array.from({ length: figures.parents }, (_, index) => `parent-${index}`);
     const enqueuedParents = [...gathering.values()].flatMap((ids) => [...ids]);
     figures.early = earlyParents(log, parents, CHILDREN) + earlyParents(log, enqueuedParents, 1);
-    const all = (hasParents ? 3 : 2) * enqueuing;
+    const all = (hasParents ? 3 : 2) * enqueuing + figures.stepped;
     const { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount } = await queue.getStats();
     deepStrictEqual(
       { totalEnqueued, totalProcessed, pendingCount, runningCount, deadLetterCount },

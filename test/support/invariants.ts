@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { eventsIn, openWaits } from "../../src/core/store/signals.ts";
 import type { StoredStats } from "../../src/core/store/stats.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { laneBreaches } from "./flow-watch.ts";
@@ -88,6 +89,7 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
     ...indexBreaches(stored.due, now),
     ...laneBreaches(stored),
     ...familyBreaches(stored),
+    ...waitBreaches(stored),
   ];
 }
 
@@ -105,6 +107,28 @@ function familyBreaches({ due, jobs, dead, deadJobs }: StoredQueue): string[] {
     ...marked(DIED).flatMap((id) => (dead.has(id) ? [] : [`${id} is marked as a dead child, and is not dead`])),
     ...children(jobs).flatMap((id) => (due.has(CHILD + id) ? [] : [`the child ${id} has no mark`])),
     ...children(deadJobs).flatMap((id) => (due.has(DIED + id) ? [] : [`the dead child ${id} has no mark`])),
+  ];
+}
+
+const WAIT = " wait:";
+
+/** Each mark of a wait is of a job whose record says that it waits, or has waited; and a job that waits has its marks. */
+function waitBreaches({ due, jobs }: StoredQueue): string[] {
+  const saysSo = (event: string, record = "") =>
+    [...record.matchAll(/"waits":"([^"]*)"/g)].some(([, waits = ""]) => eventsIn(waits).includes(event));
+  const marks = [...due.keys()].filter((member) => member.startsWith(WAIT));
+  const stale = marks.filter((mark) => {
+    const [event = "", id = ""] = mark.slice(WAIT.length).split("\n");
+    return !saysSo(event, jobs.get(id));
+  });
+  const isHeld = (id: string) => (due.get(id) ?? 0) % 2 === 1;
+  const open = [...jobs].flatMap(([id, record]) => {
+    const waits = isHeld(id) ? undefined : openWaits(record);
+    return waits === undefined ? [] : eventsIn(waits).map((event) => `${WAIT}${event}\n${id}`);
+  });
+  return [
+    ...stale.map((mark) => `${JSON.stringify(mark)} is a mark of no wait`),
+    ...open.filter((mark) => !due.has(mark)).map((mark) => `${JSON.stringify(mark)} is missing`),
   ];
 }
 

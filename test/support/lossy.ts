@@ -38,6 +38,7 @@ const recognising: ReadonlySet<StoreMethod> = new Set([
   "enqueue",
   "enqueueFamily",
   "extend",
+  "signal",
   "change",
   "retryDead",
   "putSchedule",

@@ -4,6 +4,7 @@ import { JobLease } from "../../src/core/attempt/lease.ts";
 import { childName, type FamilyReply, type NewFamily, type NewMember } from "../../src/core/store/family.ts";
 import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
+import { openWaits, waitsOf, writtenEvent } from "../../src/core/store/signals.ts";
 import type {
   ExchangeReply,
   FollowUpJob,
@@ -50,6 +51,8 @@ export interface Operation {
 }
 
 const second = 1_000;
+/** What jobs wait for. */
+const events = ["paid", "late", "a b"];
 /** The last one is the id of an occurrence. */
 const id = fc.constantFrom("a", "b", "c", "d", "ä/é", "7", "1e3", "true", "daily@2026-03-01T12:00:30.000Z");
 const key = fc.constantFrom("daily", "hourly");
@@ -118,10 +121,17 @@ const keeping = (text: string, lastSibling: string | undefined) =>
 
 const lastSiblingIn = (text: string) => /"lastSibling":"([^"]+)"/.exec(text)?.[1];
 
-/** The lease of a claimed job, with what its record says about its parent, as drains read it. */
+/** The record of a job that waits for signals ends with them. Those of lists cannot say so. */
+const waitingFor = (text: string, waits: string | undefined) =>
+  waits === undefined || !text.endsWith("}") ? text : extended(text, `"waits":"${waits}"`);
+
+const waitsIn = (text: string) => /"waits":"([^"]+)"/.exec(text)?.[1];
+
+/** The lease of a claimed job, with what its record says about its parent and its waits, as drains read it. */
 export function leaseOf({ lease, record }: LeasedJob): Lease {
   const lastSibling = lastSiblingIn(record);
-  return lastSibling === undefined ? lease : { ...lease, lastSibling };
+  const waits = waitsIn(record);
+  return { ...lease, ...(lastSibling !== undefined && { lastSibling }), ...(waits !== undefined && { waits }) };
 }
 
 /** How an operation is made from its parameters. */
@@ -344,6 +354,7 @@ function outcomeOf(
   given: string,
   timing: Timing | null,
   name: string | null,
+  waits?: string,
 ): Outcome {
   const text = keeping(given, lease.lastSibling);
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
@@ -351,6 +362,8 @@ function outcomeOf(
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
   if (to === "expired") return { to, lease, record: "" };
   if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
+  if (to === "snoozed" && waits !== undefined && text.endsWith("}"))
+    return { to, runAt, ...base, record: waitingFor(text, waits), waits };
   return { to, runAt, ...base };
 }
 
@@ -370,6 +383,7 @@ const outcomes = fc.record({
       to: fc.constantFrom<Outcome["to"]>("completed", "retried", "snoozed", "released", "dead", "expired"),
       wait,
       record,
+      events: fc.option(fc.subarray(events, { minLength: 1 })),
       timing,
       name: fc.option(fc.constantFrom("works", "fails", "ä 1")),
       followUps: fc.array(
@@ -398,7 +412,7 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
   const before = isResend ? scene.settled : [];
   const others = scene.leases.filter(({ id }) => before.every(({ lease }) => lease.id !== id));
   const now = leasesOf(ended, others).map((lease, index) => {
-    const { to, wait, record, timing, name, followUps: made } = ended[index] as (typeof ended)[number];
+    const { to, wait, record, events, timing, name, followUps: made } = ended[index] as (typeof ended)[number];
     const followUps = made.flatMap(({ flow, keepsLimits, family }, place): readonly FollowUpJob[] => {
       const id = `follows-${scene.step}-${index}-${place}`;
       const job = {
@@ -412,7 +426,8 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
       const parent = { waitFor: family.waitFor, total: family.members.length };
       return [{ ...job, parent }, ...children.map((child) => ({ ...child, isChild: true }))];
     });
-    return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name), followUps };
+    const waits = events ? waitsOf(events) : undefined;
+    return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name, waits), followUps };
   });
   return { now: scene.now, settle: [...before, ...now], isResend, retentionMs, observe };
 }
@@ -512,7 +527,9 @@ const extend = operation(
       const { now, leases } = scene;
       const lease = picked(leases, values.pick);
       if (!lease) return undefined;
-      const text = values.record === null ? undefined : keeping(marked(values.record, scene), lease.lastSibling);
+      const { lastSibling, waits } = lease;
+      const text =
+        values.record === null ? undefined : waitingFor(keeping(marked(values.record, scene), lastSibling), waits);
       const { leases: extended } = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
       return extended[0];
     },
@@ -559,7 +576,9 @@ const renewInVain = operation(
       for (const [index, renewal] of renewals.entries()) {
         isMade = renewal.isMade;
         const text =
-          renewal.record === null ? undefined : keeping(marked(renewal.record, scene, index), lease.lastSibling);
+          renewal.record === null
+            ? undefined
+            : waitingFor(keeping(marked(renewal.record, scene, index), lease.lastSibling), lease.waits);
         await rejects(
           renewed.renew(now + Math.abs(renewal.wait), text, () => {}),
           { code: "store_unavailable" },
@@ -574,6 +593,22 @@ const renewInVain = operation(
     },
   }),
   "renew in vain",
+);
+
+/** A signal, as it was sent before or for the first time. */
+const signal = operation(
+  fc.record({ event: fc.constantFrom(...events), number: fc.option(fc.nat({ max: 9 })), isKept: fc.boolean() }),
+  ({ event, number, isKept }) => ({
+    run: (store, { now, step }) => {
+      const data = JSON.stringify({ event, data: step });
+      const id = number === null ? ` signal-${step}` : `${event}-${number}`;
+      // Redis forgets signals by its own clock.
+      const keepMs = 1_000 * 86_400 * second;
+      const sent = { id, event: writtenEvent(event), text: data, keepMs: isKept ? keepMs : 0, knownMs: keepMs };
+      return store.signal(sent, now);
+    },
+  }),
+  "signal",
 );
 
 const tickOf = named("tick", (ms: number) => ({
@@ -593,7 +628,9 @@ const change = operation(
       const found = await store.find(id, scene.now);
       if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
       const kept = lastSiblingIn(found.record);
-      const record = values.record === null ? undefined : keeping(marked(values.record, scene), kept);
+      const waits = openWaits(found.record);
+      const changed = values.record !== null && keeping(marked(values.record, scene), kept);
+      const record = changed && (waits === undefined || changed.endsWith("}")) ? waitingFor(changed, waits) : undefined;
       const { flow, family } = found;
       return store.change({ id, from: found, runAt: scene.now + values.wait, record, flow, family });
     },
@@ -953,6 +990,21 @@ export const familyOperation: fc.Arbitrary<readonly Operation[]> = fc
     { arbitrary: one, weight: 2 },
     some.map(cancelOf),
     findEach,
+    change,
+    reschedule,
+  )
+  .map((each) => [each]);
+
+/** Waits for signals more often than any other operation. */
+export const signalOperation: fc.Arbitrary<readonly Operation[]> = fc
+  .oneof(
+    { arbitrary: exchange, weight: 8 },
+    { arbitrary: settle, weight: 2 },
+    { arbitrary: signal, weight: 6 },
+    { arbitrary: tick, weight: 3 },
+    { arbitrary: extend, weight: 2 },
+    { arbitrary: one, weight: 3 },
+    some.map(cancelOf),
     change,
     reschedule,
   )

@@ -50,6 +50,8 @@ const behaviours = [
   ...(["succeed", "fail", "give up", "snooze", "retry after", "report", "extend"] as const),
   // Jobs that take a while, by the shared clock: with longer leases, beyond their leases, and until it is set back.
   ...(["extend and take long", "outlive the lease", "set the clock back"] as const),
+  // Jobs that remember steps, sleep, and wait for signals.
+  ...(["steps", "steps and fail", "sleep", "wait", "wait for either", "steps and outlive the lease"] as const),
   // Jobs that enqueue others, without a key and with one.
   ...(["enqueue", "enqueue and fail", "enqueue and snooze", "enqueue and outlive the lease"] as const),
 ];
@@ -64,6 +66,20 @@ const workOn = (clock: ClockByHand) =>
       if (behaviour.startsWith("enqueue")) {
         job.enqueue("work", "succeed", { flowControl: { key: "one", concurrency: 1 } });
         job.enqueue("work", "enqueue", { delay: "90s" });
+      }
+      if (behaviour.startsWith("steps")) {
+        await Promise.all(["a", "b"].map((name) => job.step(name, ({ attempt }) => ({ name, attempt }))));
+        await job.step("c", ({ attempt }) => {
+          if (behaviour === "steps and outlive the lease") clock.now += 200_000;
+          if (behaviour === "steps and fail" && attempt < 3) throw new Error("no luck");
+        });
+      }
+      if (behaviour === "sleep") await job.sleep("45s");
+      if (behaviour === "wait") await job.waitFor("paid", { timeout: "2m" });
+      if (behaviour === "wait for either") {
+        await job.step("before", () => 1);
+        await job.waitFor(["paid", "late"], { timeout: "2m" });
+        await job.waitFor("paid", { timeout: "1m" });
       }
       if (behaviour === "fail" || behaviour === "enqueue and fail") throw new Error("no luck");
       if (behaviour === "give up") throw new PermanentError("no hope");
@@ -280,6 +296,12 @@ const others: readonly fc.Arbitrary<QueueOperation>[] = [
     queue.update(values.id, { payload: values.behaviour }),
   ),
   operation("lower", fc.record({ who, failures: fc.integer({ min: 1, max: 3 }) }), lowerRetries),
+  operation(
+    "signal",
+    fc.record({ who, event: fc.constantFrom("paid", "late"), id: fc.option(fc.constantFrom("m-1", "m-2")) }),
+    (queue, { event, id: messageId }) =>
+      queue.signal(event, { event }, { keep: "900d", ...(messageId && { id: messageId }) }),
+  ),
   operation("getJob", fc.record({ who, id }), (queue, values) => queue.getJob(values.id)),
   operation("retryFromDeadLetter", fc.record({ who, selection, dryRun: fc.boolean() }), (queue, values) =>
     queue.retryFromDeadLetter(values.selection, { dryRun: values.dryRun }),

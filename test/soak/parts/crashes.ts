@@ -22,7 +22,7 @@ export const keys: Part = {
   run: (run) => killTrials(run, run.size("kills"), { hasKeys: true }),
 };
 
-type Kinds = Pick<CrashSeries, "hasKeys" | "hasParents">;
+type Kinds = Pick<CrashSeries, "hasKeys" | "hasParents" | "hasSteps">;
 
 /** Kills draining processes, as the part of that name. */
 export async function killTrials({ seed, progress }: PartRun, trials: number, kinds: Kinds): Promise<Figures> {
@@ -49,9 +49,9 @@ export async function killTrials({ seed, progress }: PartRun, trials: number, ki
   } finally {
     await program.remove();
   }
-  const { lost, doubled, unexplained, exceeded, kept, early } = total;
-  const broken = { lost, doubled, unexplained, exceeded, kept, early };
-  deepStrictEqual(broken, { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0, early: 0 });
+  const { lost, doubled, unexplained, exceeded, kept, early, stepsAgain } = total;
+  const broken = { lost, doubled, unexplained, exceeded, kept, early, stepsAgain };
+  deepStrictEqual(broken, { lost: 0, doubled: 0, unexplained: 0, exceeded: 0, kept: 0, early: 0, stepsAgain: 0 });
   return shown(total, kinds);
 }
 
@@ -60,7 +60,7 @@ function add(total: CrashFigures, { killed, ...counts }: CrashFigures): void {
   for (const [name, count] of Object.entries(counts)) total[name as keyof typeof counts] += count;
 }
 
-function shown({ killed, ...counts }: CrashFigures, { hasKeys, hasParents }: Kinds): Figures {
+function shown({ killed, ...counts }: CrashFigures, { hasKeys, hasParents, hasSteps }: Kinds): Figures {
   const points = Object.entries(killed).map(([point, count]) => [`killed at ${point}`, count] as const);
   return {
     trials: counts.trials,
@@ -83,6 +83,11 @@ function shown({ killed, ...counts }: CrashFigures, { hasKeys, hasParents }: Kin
     ...(hasParents && {
       "jobs with children": counts.parents,
       "of these, started early": counts.early,
+    }),
+    ...(hasSteps && {
+      "jobs with steps acknowledged": counts.stepped,
+      "their steps run": counts.stepsRun,
+      "of these, again after they were stored": counts.stepsAgain,
     }),
   };
 }
