@@ -5,6 +5,7 @@ import { research } from "../../examples/guide/steps/agent.ts";
 import { followUp, replied } from "../../examples/guide/steps/follow-up.ts";
 import { importCustomers } from "../../examples/guide/steps/import.ts";
 import { fulfil, payments } from "../../examples/guide/steps/order.ts";
+import { quote } from "../../examples/guide/steps/quote.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { drainAll, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -18,7 +19,7 @@ function setUp() {
   const services = stepServices();
   vi.stubGlobal("fetch", (url: string, init: RequestInit) => services.fetch(new Request(url, init)));
   vi.spyOn(Date, "now").mockImplementation(clock);
-  const jobs = [followUp, fulfil, research, importCustomers];
+  const jobs = [followUp, fulfil, quote, research, importCustomers];
   const queue = new Queue({ store: memoryStore(), jobs, clock, logger: null });
   return { clock, services, queue };
 }
@@ -49,6 +50,14 @@ describe("the guide on steps", () => {
     expect(services.calls).toHaveLength(1);
     expect((await queue.getJob(id))?.result).toBe("Gladly");
   });
+});
+
+test("carriers are asked in parallel, and the lowest price counts", async () => {
+  const { services, queue } = setUp();
+  const { id } = await queue.enqueue(quote, { route: "Rome" });
+  await queue.drain();
+  expect((await queue.getJob(id))?.result).toBe(10);
+  expect(services.calls.map(({ key }) => key)).toEqual(["north", "south", "west"].map((name) => `${id}/ask-${name}`));
 });
 
 describe("an order that waits for a payment", () => {

@@ -100,7 +100,7 @@ describe("the example for Next.js", () => {
     env = { ...env, SERVICES_URL: outside.url };
     await addImport();
     await run(app, [...next, "build"], env);
-    const queue = new Queue({ store: upstashStore(redis.shim) });
+    const queue = new Queue({ store: upstashStore({ url: redis.shim.url, token: redis.shim.token }) });
     await queue.enqueue("import_customers", { list: "may" }, { id: "import" });
     let invocations = 0;
     for (let state = ""; state !== "completed"; invocations++) {

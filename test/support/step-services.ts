@@ -22,6 +22,7 @@ export function stepServices({ retryAfter = 1 } = {}) {
   const replyOf = ({ service, body }: ServiceCall): unknown => {
     if (service === "model") return { text: `note ${calls.filter((call) => call.service === "model").length}` };
     if (service === "warehouse/shipments") return { parcel: `parcel of ${body["order"]}` };
+    if (service.startsWith("carriers/")) return { price: 10 * calls.length };
     if (service !== "customers") return {};
     const from = Number(body["cursor"] || 0);
     const to = Math.min(from + ROWS_OF_PAGE, ROWS);
