@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { defineJob, type JobContext, PermanentError, Queue, type QueueOptions, StepError } from "../../src/index.ts";
-import { testClock } from "../../src/testing/index.ts";
+import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 
@@ -314,5 +314,69 @@ onEachKindOfStore((kind) => {
     expect(ran).toEqual(Array.from({ length: 10 }, (_, index) => `page-${index}`));
     expect(invocations).toBeGreaterThan(2);
     expect(await queue.getStats()).toMatchObject({ totalRetried: 0 });
+  });
+
+  test("a stored step that is not asked for again is reported once the job has completed", async () => {
+    const lines: string[] = [];
+    let name = "old";
+    const logger = { warn: (line: string) => lines.push(line), error: () => {} };
+    const { job, queue, drainAll } = setUp(
+      async (context) => {
+        await context.step(name, () => 1);
+        await context.sleep("1m");
+      },
+      { options: { logger } },
+    );
+    const { id } = await queue.enqueue(job);
+    await queue.drain();
+    name = "new";
+    await drainAll();
+    expect((await queue.getJob(id))?.steps?.map((step) => step.name)).toEqual(["old", "sleep", "new"]);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /has completed without asking for 1 of its stored steps: "old"\. A step that was renamed has run again\./,
+      ),
+    ]);
+  });
+
+  test("what a handler enqueues is stored once, when it has come to its end, and not within a step", async () => {
+    const { job, queue, drainAll } = setUp(async (context, payload) => {
+      if (payload === "child") return;
+      context.enqueue("job", "child");
+      await context.sleep("1m");
+      await context.step("a", () => {
+        expect(() => context.enqueue("job", "child")).toThrow(/while a step runs/);
+      });
+    });
+    await queue.enqueue(job);
+    await drainAll();
+    expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 2 });
+  });
+
+  test("performBatch has no steps", async () => {
+    const seen: unknown[] = [];
+    const batch = defineJob({ name: "batch", performBatch: (jobs) => void seen.push(Object.keys(jobs[0]?.job ?? {})) });
+    const queue = new Queue({ store: kind.create(), jobs: [batch] });
+    await queue.enqueue(batch);
+    await queue.drain();
+    expect(seen[0]).toContain("extend");
+    expect(seen[0]).not.toContain("step");
+  });
+
+  test("a step whose result could not be stored is stored with the outcome, and its work is not done again", async () => {
+    const ran: string[] = [];
+    const clock = testClock(start);
+    const store = faultyStore(clock.watch(kind.create()), [{ on: "extend", call: [1], fault: "before" }]);
+    const job = defineJob({
+      name: "job",
+      async perform(_: undefined, context) {
+        await context.step("a", () => ran.push("a"));
+        await context.step("b", () => ran.push("b"));
+      },
+    });
+    const queue = new Queue({ store, clock, jobs: [job], logger: null });
+    await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ snoozed: 1, completed: 1 });
+    expect(ran).toEqual(["a", "b"]);
   });
 });

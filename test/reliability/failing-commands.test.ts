@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { childName } from "../../src/core/store/family.ts";
 import type { NewFlow } from "../../src/core/store/flow.ts";
 import { leaseScore } from "../../src/core/store/score.ts";
+import { waitsOf } from "../../src/core/store/signals.ts";
 import type { ClaimRequest, ExtendReply, Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { Connection } from "../../src/stores/redis/connection.ts";
@@ -40,6 +41,29 @@ async function holdFresh(
 ): Promise<readonly Lease[]> {
   const jobs = ids.map((id) => job(id, { isFreshId: true, leaseEndsAt }));
   return (await store.enqueue(jobs, now)).flatMap(({ lease }) => lease ?? []);
+}
+
+const waits = waitsOf(["paid", "late"]);
+
+/** Settles jobs that wait for signals from now on. Returns those that need not wait. */
+async function settleWaits(store: QueueStore, leases: readonly Lease[]): Promise<readonly string[]> {
+  const settle = leases.map((lease): Outcome => {
+    const record = `1:{"id":"${lease.id}","claims":${lease.claims},"waits":"${waits}"}`;
+    return { to: "snoozed", lease, runAt: now + 60 * minute, record, waits };
+  });
+  return (await store.settle({ now, retentionMs: exchange.retentionMs, settle })).woken ?? [];
+}
+
+/** Jobs that wait for signals. */
+async function waitFor(store: QueueStore, ids: readonly string[]): Promise<readonly Lease[]> {
+  await settleWaits(store, await holdFresh(store, ids));
+  return [];
+}
+
+/** Claims the jobs that were woken. */
+async function claimAgain(store: QueueStore): Promise<readonly Lease[]> {
+  const { jobs } = await store.exchange({ ...exchange, claim: { limit: 100, leaseMs: minute } });
+  return jobs.flatMap(({ lease, record }) => (record.includes('"signal"') ? { ...lease, waits } : []));
 }
 
 const fires = [job("daily@2026-03-01T12:00:00.000Z"), job("daily@2026-03-01T12:01:00.000Z")];
@@ -784,6 +808,25 @@ const cases: Readonly<Record<string, Case>> = {
   },
   extend: {
     run: async (store, runs) => held((await storeTrials.extend(store, runs)) as ExtendReply),
+    answersAlike: true,
+  },
+  signal: { run: storeTrials.signal, answersAlike: true },
+  "signal that wakes jobs": {
+    prepare: (store) => waitFor(store, ["a", "b"]),
+    run: async (store) => {
+      const reply = await storeTrials.signal(store, {} as Lease);
+      // It is not kept as well.
+      return [reply, await settleWaits(store, await claimAgain(store))];
+    },
+    answersAlike: true,
+  },
+  "settle of a job for which a signal was kept": {
+    async prepare(store) {
+      await storeTrials.signal(store, {} as Lease);
+      return holdFresh(store, ["a", "b"]);
+    },
+    // The signal is for one of them.
+    run: async (store, a, b) => [await settleWaits(store, [a]), await settleWaits(store, b ? [b] : [])],
     answersAlike: true,
   },
   change: { run: storeTrials.change, answersAlike: true },

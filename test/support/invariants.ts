@@ -112,7 +112,9 @@ function familyBreaches({ due, jobs, dead, deadJobs }: StoredQueue): string[] {
 
 const WAIT = " wait:";
 
-/** Each mark of a wait is of a job whose record says that it waits, or has waited; and a job that waits has its marks. */
+/**
+ * Each mark of a wait is of a job whose record says that it waits, or has waited; and a job that waits has its marks.
+ */
 function waitBreaches({ due, jobs }: StoredQueue): string[] {
   const saysSo = (event: string, record = "") =>
     [...record.matchAll(/"waits":"([^"]*)"/g)].some(([, waits = ""]) => eventsIn(waits).includes(event));

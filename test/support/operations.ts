@@ -600,11 +600,11 @@ const signal = operation(
   fc.record({ event: fc.constantFrom(...events), number: fc.option(fc.nat({ max: 9 })), isKept: fc.boolean() }),
   ({ event, number, isKept }) => ({
     run: (store, { now, step }) => {
-      const data = JSON.stringify({ event, data: step });
       const id = number === null ? ` signal-${step}` : `${event}-${number}`;
+      const text = JSON.stringify({ id, event, data: step });
       // Redis forgets signals by its own clock.
       const keepMs = 1_000 * 86_400 * second;
-      const sent = { id, event: writtenEvent(event), text: data, keepMs: isKept ? keepMs : 0, knownMs: keepMs };
+      const sent = { id, event: writtenEvent(event), text, keepMs: isKept ? keepMs : 0, knownMs: keepMs };
       return store.signal(sent, now);
     },
   }),

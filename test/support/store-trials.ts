@@ -104,7 +104,10 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
     }),
   partitions: (store) => store.partitions({ partitions: 2, stores: 1, store: 0 }),
   signal: (store) =>
-    store.signal({ id: "s-1", event: "paid", text: '{"event":"paid","data":1}', keepMs: minute, knownMs: minute }, now),
+    store.signal(
+      { id: "s-1", event: "paid", text: '{"id":"s-1","event":"paid","data":1}', keepMs: minute, knownMs: minute },
+      now,
+    ),
   extend: (store, runs) => store.extend([{ lease: runs, endsAt: now + 2 * minute, record: "1:progress" }]),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),

@@ -8,7 +8,7 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { logWarning } from "../observe/log.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
-import { conflict, invalidRequest, isTidegateError } from "../shared/errors.ts";
+import { conflict, invalidRequest, isTidegateError, quote } from "../shared/errors.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
@@ -27,6 +27,9 @@ const nothing = () => {};
 
 const isStoreFailure = (error: unknown) =>
   error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
+
+/** How many steps a warning names. */
+const MOST_NAMED = 5;
 
 /** Why the signal of a job is aborted once its attempt has ended. */
 const ended = withoutStack(new Error("The attempt has ended."));
@@ -131,6 +134,7 @@ export class Attempt {
       const renewals = job.lease.finish();
       if (renewals) await renewals;
       const outcome = result instanceof Snooze ? outcomes.snoozed(this, result) : outcomes.completed(this, result);
+      if (outcome.to === "completed" && job.remembered) this.#reportUnused(job.remembered);
       return followUps ? { ...outcome, followUps } : outcome;
     } catch (thrown) {
       // What still runs has a result that must not be lost.
@@ -147,6 +151,18 @@ export class Attempt {
       this.#abort?.abort(ended);
       this.#steps?.end(ended);
     }
+  }
+
+  /** Warns of stored steps that the handler has not asked for: under another name, their work was done again. */
+  #reportUnused(remembered: RememberedSteps): void {
+    const { id, name } = this.job.info;
+    const unused = remembered.unused(this.#steps?.called ?? new Set());
+    if (unused.length === 0) return;
+    const names = unused.slice(0, MOST_NAMED).map(quote).join(", ") + (unused.length > MOST_NAMED ? ", ..." : "");
+    logWarning(
+      this.needs.logger,
+      `Job ${name} (${id}) has completed without asking for ${unused.length} of its stored steps: ${names}. A step that was renamed has run again.`,
+    );
   }
 
   /** The attempt has ended before its handler has. */

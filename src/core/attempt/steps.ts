@@ -106,9 +106,9 @@ export class Steps {
     return this.#running.size > 0;
   }
 
-  /** The names of stored steps that the handler has not asked for: it may have given them other names. */
-  get unused(): readonly string[] {
-    return this.#remembered.unused(this.#called);
+  /** What the handler has asked for, as `keyOf` names it. */
+  get called(): ReadonlySet<string> {
+    return this.#called;
   }
 
   /** Resolves when no step runs. */
@@ -202,7 +202,7 @@ export class Steps {
     const now = this.#host.now();
     const until = when instanceof Date ? pointInTimeMs(when, "sleep") : now + durationMs(when, "sleep");
     if (!this.#enters("sleep", name)) return never();
-    if (this.#remembered.find("sleep", name)) return;
+    if (until <= now || this.#remembered.find("sleep", name)) return;
     return this.#open({ name, kind: "sleep", at: now, until: Math.min(until, LATEST_TIME_MS) });
   }
 

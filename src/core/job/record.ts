@@ -66,7 +66,7 @@ export interface JobRecord {
   readonly steps?: readonly StoredStep[];
   /** What it waits for, or has waited for, and the signal that has come: see core/store/signals.ts. */
   readonly waits?: string;
-  readonly signal?: { readonly event: string; readonly data: unknown };
+  readonly signal?: { readonly id: string; readonly event: string; readonly data: unknown };
   /** How it ended. Only on completed and dead jobs. */
   readonly end?: JobEnd;
 }

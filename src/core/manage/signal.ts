@@ -43,8 +43,7 @@ export async function signal(
   checkPathText(event, "the name of a signal", LONGEST_EVENT);
   const { id, keep = "7d" } = signalOptions.read(options);
   const stored = asJson(data, "data") ?? null;
-  const sent = JSON.stringify({ event, data: stored });
-  if (bytesOf(sent) > LARGEST_STEP)
+  if (bytesOf(JSON.stringify(stored)) > LARGEST_STEP)
     throw new TidegateError(
       "payload_too_large",
       `The data of a signal is larger than ${LARGEST_STEP / 1024} KiB as JSON. Store it elsewhere and send its address.`,
@@ -54,6 +53,7 @@ export async function signal(
   const knownMs = Math.max(keepMs, LEAST_KNOWN_MS);
   // No id of a user begins with a space.
   const signalId = id ?? ` ${newId()}`;
+  const sent = JSON.stringify({ id: signalId, event, data: stored });
   const reply = await store.signal({ id: signalId, event: writtenEvent(event), text: sent, keepMs, knownMs }, now);
   if (reply.isRefused)
     throw conflict(

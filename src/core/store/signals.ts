@@ -4,7 +4,7 @@ import { familyNumber } from "./family.ts";
 //   ,"waits":"NUMBER:EVENT NUMBER:EVENT"}
 // NUMBER is a hash of the event, which a store may use to find all that wait for it. An event is written as in a URL.
 // When a signal comes, its text follows,
-//   ,"signal":{"event":...,"data":...}}
+//   ,"signal":{"id":...,"event":...,"data":...}}
 // So a store need not decode the record to know what its job waits for, and whether it still does.
 
 /** A signal: an event with its data, for all jobs that wait for it. */
@@ -12,7 +12,7 @@ export interface NewSignal {
   /** A second signal with the same id does nothing. */
   readonly id: string;
   readonly event: string;
-  /** What the records of jobs get, as JSON. */
+  /** What the records of jobs get, as JSON. No other signal has the same. */
   readonly text: string;
   /** How long it is kept for the first job that will wait for it, if none does now; 0 for not at all. */
   readonly keepMs: number;

@@ -12,7 +12,9 @@ import { killTrials } from "./crashes.ts";
 const LENGTH = 60;
 const RUNS = 5;
 
-/** Jobs with steps: random jobs and signals, random operations on Redis and in memory, and processes that are killed. */
+/**
+ * Jobs with steps: random jobs and signals, random operations on Redis and in memory, and processes that are killed.
+ */
 export const steps: Part = {
   about: "jobs with steps, sleeps and waits: no stored step runs again, no result or signal is lost, none wakes early",
   sizes: { stepped: 2_000, waits: 20_000, stops: 300 },

@@ -191,7 +191,11 @@ local function recognise(from, to, hash, stored)
     local own = hash == done and records[i] or (heads[i] or '') .. records[i]
     -- A signal adds to the record of a job that waits.
     local signalled = record and string.sub(own, 1, -2) .. ',"signal":'
-    if record == own or (record and string.sub(record, 1, #signalled) == signalled) then settled[i] = 1 end
+    if record == own then
+      settled[i] = 1
+    elseif record and string.sub(record, 1, #signalled) == signalled then
+      give_no_more(i, string.sub(record, #signalled + 1))
+    end
   end
 end
 

@@ -87,7 +87,7 @@ do
   local read_member, mark_child
   -- include: _outcomes.lua
   local note_children, end_children, count_dropped_children
-  local read_waits, begin_waits, end_waits, take_signals
+  local read_waits, begin_waits, give_no_more, end_waits, take_signals
   do
     -- include: _family.lua
     -- include: _new_families.lua

@@ -36,8 +36,9 @@ local function waits(i)
   local job_score = stored >= IN_LINE and stored - IN_LINE or stored
   local _, _, leased = unpack_score(job_score)
   local record = records[i]
-  if leased == 1 or job_score < after(now) or not record then return false end
-  return string.find(record, '^.*,"waits":"[^"]*"}$') ~= nil or string.sub(record, -#given) == given
+  if leased == 1 or not record then return false end
+  if string.sub(record, -#given) == given then return true end
+  return job_score >= after(now) and string.find(record, '^.*,"waits":"[^"]*"}$') ~= nil
 end
 
 local waiting = {}
