@@ -140,6 +140,55 @@ onEachKindOfStore((kind) => {
     expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
   });
 
+  test("a retry from the dead-letter queue does not repeat what was undone: only what the job died of", async () => {
+    const ran: string[] = [];
+    let isBroken = true;
+    const run = (name: string) => () => {
+      ran.push(name);
+      if (isBroken && name !== "refund") throw new PermanentError("out of order");
+    };
+    const { job, queue, drainAll } = setUp(async (context) => {
+      try {
+        await context.step("ship", run("ship"));
+        return "shipped";
+      } catch (error) {
+        if (!(error instanceof StepError)) throw error;
+        await context.step("refund", run("refund"));
+        await context.step("release", run("release"));
+        return "refunded";
+      }
+    });
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    isBroken = false;
+    await queue.retryFromDeadLetter(id);
+    await drainAll();
+    expect(ran).toEqual(["ship", "refund", "release", "release"]);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "refunded" });
+  });
+
+  test("a retry repeats a step that failed beside others at the same time", async () => {
+    const ran: string[] = [];
+    let isBroken = true;
+    const { job, queue, drainAll } = setUp((context) =>
+      Promise.all(
+        ["a", "b"].map((name) =>
+          context.step(name, () => {
+            ran.push(name);
+            if (isBroken && name === "a") throw new PermanentError("out of order");
+          }),
+        ),
+      ),
+    );
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    isBroken = false;
+    await queue.retryFromDeadLetter(id);
+    await drainAll();
+    expect(ran).toEqual(["a", "b", "a"]);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+  });
+
   test("steps run in parallel, and those that succeed are stored even if one fails", async () => {
     const ran: string[] = [];
     let isFirst = true;

@@ -2,6 +2,7 @@ import { PermanentError, StepError, withoutStack } from "../job/errors.ts";
 import { describeError } from "../job/record.ts";
 import {
   eventName,
+  failureOf,
   LARGEST_STEP,
   readStepOptions,
   type SleepOptions,
@@ -304,7 +305,7 @@ function eventsOf(event: string | readonly string[]): readonly string[] {
 }
 
 function resultOf({ name, result, error }: StoredStep): unknown {
-  if (error) throw withoutStack(new StepError(`The step ${quote(name)} has failed. ${error.name}: ${error.message}`));
+  if (error) throw withoutStack(new StepError(`${failureOf(name)} ${error.name}: ${error.message}`));
   return result;
 }
 

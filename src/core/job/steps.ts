@@ -1,4 +1,5 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
+import { quote } from "../shared/errors.ts";
 import { described, optionsOf, span, text, whole } from "../shared/schema.ts";
 import type { Backoff } from "./backoff.ts";
 import { LONGEST_NAME, MOST_RETRIES, retryFields } from "./options.ts";
@@ -66,6 +67,11 @@ export interface StoredStep {
 /** Whether the job sleeps or waits. */
 export function isOpen({ kind, endedAt }: StoredStep): boolean {
   return kind !== undefined && endedAt === undefined;
+}
+
+/** How the message of a `StepError` begins. */
+export function failureOf(name: string): string {
+  return `The step ${quote(name)} has failed.`;
 }
 
 /** How large the result of a step may be as JSON, and all that a job remembers. */
