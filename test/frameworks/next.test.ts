@@ -19,6 +19,7 @@ describe("the example for Next.js", () => {
   const redis = useRedis();
   let app: string;
   let env: Record<string, string>;
+  let built: Promise<string> | undefined;
 
   beforeAll(async () => {
     app = await installExample("next");
@@ -28,7 +29,14 @@ describe("the example for Next.js", () => {
       REDIS_URL: `redis://127.0.0.1:${redis.server.port}`,
       ...tokens,
     };
+    await addImport();
   }, 120_000);
+
+  /** What `next build` prints. Both tests of the built app share it. */
+  const build = () => {
+    built ??= run(app, [...next, "build"], env);
+    return built;
+  };
 
   async function serve(command: string) {
     const port = await freePort();
@@ -67,14 +75,14 @@ describe("the example for Next.js", () => {
   }
 
   test("builds, with types and Cache Components, and works", async () => {
-    const output = await run(app, [...next, "build"], env);
+    const output = await build();
     expect(output).toMatch(/◐ \/\n/); // a static form around what is read for each request
     const { server, url } = await serve("start");
     await drive(`${url}/api/queue`);
     expect((await signUp(url, "bob@example.com")).status).toBe(200);
     await server.says(/Welcome, bob@example.com/);
     expect(await (await fetch(url)).text()).toMatch(/0(<!-- -->)? mails to send/);
-  }, 120_000);
+  }, 240_000);
 
   /** Adds the import of the page on steps to the jobs of the app. */
   async function addImport() {
@@ -98,8 +106,7 @@ describe("the example for Next.js", () => {
     const outside = await serveFetch(services.fetch);
     onTestFinished(() => outside.stop());
     env = { ...env, SERVICES_URL: outside.url };
-    await addImport();
-    await run(app, [...next, "build"], env);
+    await build();
     const queue = new Queue({ store: upstashStore({ url: redis.shim.url, token: redis.shim.token }) });
     await queue.enqueue("import_customers", { list: "may" }, { id: "import" });
     let invocations = 0;
