@@ -84,6 +84,10 @@ describe("an order that waits for a payment", () => {
     await queue.drain();
     expect(await queue.getJob(id)).toMatchObject({ result: { state: "shipped", parcel: "parcel of 17" } });
     expect(services.calls.map(({ key }) => key)).toEqual(["order-17/reserve", "order-17/ship"]);
+    // The second call of the webhook has paid for nothing else.
+    const other = await queue.enqueue(fulfil, order);
+    await queue.drain();
+    expect((await queue.getJob(other.id))?.waitingFor?.events).toEqual(["paid-17"]);
   });
 
   test("a payment that comes before the order waits for it is kept", async () => {
