@@ -18,6 +18,7 @@ export const groups: readonly Group[] = [
       "docs/guide/enqueue.md",
       "docs/guide/jobs-enqueue-jobs.md",
       "docs/guide/children.md",
+      "docs/guide/steps.md",
       "docs/guide/work.md",
       "docs/guide/wake.md",
       "docs/guide/cron.md",

@@ -34,6 +34,12 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const [occurrence, unobserved] = counted("an occurrence of a schedule, found by a tick and run");
   const [idle] = counted("a tick that finds nothing, or of a paused queue");
   const [scrape] = counted("a scrape of [metrics](../metrics.md)");
+  const [step] = counted("a step");
+  const [stepBulk] = counted("a step, if 100 jobs store theirs together");
+  const [sleep] = counted("a sleep");
+  const [wait] = counted("a wait");
+  const [signal] = counted("a signal that wakes one job, or many");
+  const [kept] = counted("a signal that is kept");
   const bullmq = (row: string) => median("commands", row, "commands", "bullmq");
   const bulk = (enqueueBatch + batch) / 100;
   const lone = bullmq("a lone job, enqueue to done");
@@ -73,6 +79,18 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     batch: whole(batch),
     bulk: String(bulk),
     idle: whole(idle),
+    step: whole(step),
+    "step-bulk": String(stepBulk),
+    sleep: whole(sleep),
+    wait: whole(wait),
+    signal: whole(signal),
+    "signal-kept": whole(kept),
+    "million-steps": dollars(onUpstash(step * MILLION)),
+    "million-steps-bulk": dollars(onUpstash(stepBulk * MILLION)),
+    "million-sleeps": dollars(onUpstash(sleep * MILLION)),
+    "million-waits": dollars(onUpstash(wait * MILLION)),
+    "million-signals": dollars(onUpstash(signal * MILLION)),
+    "million-kept": dollars(onUpstash(kept * MILLION)),
     "idle-month": whole(MINUTES_A_MONTH * idle),
     "net-month": whole((MINUTES_A_MONTH / 60) * idle),
     // A call of `wake` and the alarm that it sets.
@@ -172,7 +190,7 @@ function countedIn(page: string, row: string): readonly [number, number] {
     line
       ?.split("|")
       .slice(2, 4)
-      .map((cell) => Number.parseInt(cell, 10)) ?? [];
+      .map((cell) => Number.parseFloat(cell)) ?? [];
   if (observed === undefined || unobserved === undefined) throw new Error(`docs/guide/costs.md has no row "${row}".`);
   return [observed, Number.isNaN(unobserved) ? observed : unobserved];
 }

@@ -19,7 +19,8 @@ onEachKindOfStore((kind) => {
       ...(definition as object),
       perform: (payload: unknown, context) => perform(context, payload),
     });
-    const queue = new Queue({ store: kind.create(), clock, jobs: [job], logger: null, ...options });
+    const store = clock.watch(kind.create());
+    const queue = new Queue({ store, clock, jobs: [job], logger: null, ...options });
     /** Drains now, and then at each time at which something is due, until nothing is. */
     const drainAll = async () => {
       for (;;) {
@@ -99,6 +100,26 @@ onEachKindOfStore((kind) => {
     });
   });
 
+  test("a step may have more retries than its job", async () => {
+    const attempts: number[] = [];
+    const { job, queue, drainAll } = setUp(
+      (context) =>
+        context.step(
+          "a",
+          ({ attempt }) => {
+            attempts.push(attempt);
+            if (attempt <= 4) throw new Error("no luck");
+          },
+          { maxRetries: 4 },
+        ),
+      { maxRetries: 1 },
+    );
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    expect(attempts).toEqual([1, 2, 3, 4, 5]);
+    expect((await queue.getJob(id))?.state).toBe("completed");
+  });
+
   test("a job that does not catch a StepError is dead, and a retry of it runs only the steps that failed", async () => {
     const ran: string[] = [];
     let isBroken = true;
@@ -116,6 +137,55 @@ onEachKindOfStore((kind) => {
     await queue.retryFromDeadLetter(id);
     await drainAll();
     expect(ran).toEqual(["a", "b", "b"]);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+  });
+
+  test("a retry from the dead-letter queue does not repeat what was undone: only what the job died of", async () => {
+    const ran: string[] = [];
+    let isBroken = true;
+    const run = (name: string) => () => {
+      ran.push(name);
+      if (isBroken && name !== "refund") throw new PermanentError("out of order");
+    };
+    const { job, queue, drainAll } = setUp(async (context) => {
+      try {
+        await context.step("ship", run("ship"));
+        return "shipped";
+      } catch (error) {
+        if (!(error instanceof StepError)) throw error;
+        await context.step("refund", run("refund"));
+        await context.step("release", run("release"));
+        return "refunded";
+      }
+    });
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    isBroken = false;
+    await queue.retryFromDeadLetter(id);
+    await drainAll();
+    expect(ran).toEqual(["ship", "refund", "release", "release"]);
+    expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: "refunded" });
+  });
+
+  test("a retry repeats a step that failed beside others at the same time", async () => {
+    const ran: string[] = [];
+    let isBroken = true;
+    const { job, queue, drainAll } = setUp((context) =>
+      Promise.all(
+        ["a", "b"].map((name) =>
+          context.step(name, () => {
+            ran.push(name);
+            if (isBroken && name === "a") throw new PermanentError("out of order");
+          }),
+        ),
+      ),
+    );
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    isBroken = false;
+    await queue.retryFromDeadLetter(id);
+    await drainAll();
+    expect(ran).toEqual(["a", "b", "a"]);
     expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
   });
 

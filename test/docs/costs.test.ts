@@ -24,16 +24,20 @@ describe("the guide on costs", () => {
 
   const addresses = Array.from({ length: 300 }, (_, index) => `user-${index}@example.com`);
 
-  test("each figure in the guide's table has a test in test/costs", () => {
-    const [, table = ""] = readFileSync(join(docs, "guide/costs.md"), "utf8").split("| commands |");
+  test.each([
+    ["what things cost", "## What things cost", "commands"],
+    ["steps", "### Steps and signals", "steps"],
+  ])("each figure in the guide's table of %s has a test in test/costs", (_, heading, file) => {
+    const [, section = ""] = readFileSync(join(docs, "guide/costs.md"), "utf8").split(heading);
+    const [, table = ""] = section.split("| commands |");
     const rows = table.split("\n\n", 1).join().split("\n").slice(2);
-    const tests = readFileSync(join(docs, "../test/costs/commands.test.ts"), "utf8");
+    const tests = readFileSync(join(docs, `../test/costs/${file}.test.ts`), "utf8");
     const names = [...tests.matchAll(/\btest\(\s*"([^"]+)"/g)].map(([, name = ""]) => name);
     expect(rows.length).toBeGreaterThan(6);
     for (const row of rows)
-      for (const [figure] of row.split("|")[2]?.matchAll(/\d+/g) ?? [])
+      for (const [figure] of row.split("|")[2]?.matchAll(/[\d.]+/g) ?? [])
         expect(
-          names.filter((name) => new RegExp(`costs? (.* )?${figure}\\b`).test(name)),
+          names.filter((name) => new RegExp(`(costs?|:) (.* )?${figure}\\b`).test(name)),
           row,
         ).not.toEqual([]);
   });

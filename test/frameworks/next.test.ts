@@ -1,19 +1,25 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createClient } from "redis";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
+import { Queue } from "../../src/index.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { serveFetch } from "../support/http-server.ts";
+import { stepServices } from "../support/step-services.ts";
 import { useRedis } from "../support/stores.ts";
 import { installExample, type Running, run, start } from "./app.ts";
-import { drive, tokens } from "./drive.ts";
+import { drive, sender, tokens } from "./drive.ts";
 
 const patience = { timeout: 60_000 };
+const guide = join(import.meta.dirname, "../../examples/guide");
 const next = [process.execPath, "node_modules/next/dist/bin/next"];
 
 describe("the example for Next.js", () => {
   const redis = useRedis();
   let app: string;
   let env: Record<string, string>;
+  let built: Promise<string> | undefined;
 
   beforeAll(async () => {
     app = await installExample("next");
@@ -23,7 +29,14 @@ describe("the example for Next.js", () => {
       REDIS_URL: `redis://127.0.0.1:${redis.server.port}`,
       ...tokens,
     };
+    await addImport();
   }, 120_000);
+
+  /** What `next build` prints. Both tests of the built app share it. */
+  const build = () => {
+    built ??= run(app, [...next, "build"], env);
+    return built;
+  };
 
   async function serve(command: string) {
     const port = await freePort();
@@ -62,14 +75,53 @@ describe("the example for Next.js", () => {
   }
 
   test("builds, with types and Cache Components, and works", async () => {
-    const output = await run(app, [...next, "build"], env);
+    const output = await build();
     expect(output).toMatch(/◐ \/\n/); // a static form around what is read for each request
     const { server, url } = await serve("start");
     await drive(`${url}/api/queue`);
     expect((await signUp(url, "bob@example.com")).status).toBe(200);
     await server.says(/Welcome, bob@example.com/);
     expect(await (await fetch(url)).text()).toMatch(/0(<!-- -->)? mails to send/);
-  }, 120_000);
+  }, 240_000);
+
+  /** Adds the import of the page on steps to the jobs of the app. */
+  async function addImport() {
+    for (const file of ["services.ts", "steps/services.ts", "steps/import.ts"]) {
+      const code = await readFile(join(guide, file), "utf8");
+      await mkdir(dirname(join(app, "guide", file)), { recursive: true });
+      await writeFile(join(app, "guide", file), code.replaceAll('.ts";', '";'));
+    }
+    await edit("queue.ts", (code) =>
+      [
+        'import { importCustomers } from "@/guide/steps/import";',
+        'import { world } from "@/guide/steps/services";',
+        code.replace("jobs: [", "jobs: [importCustomers, "),
+        'world.url = process.env.SERVICES_URL ?? "";',
+      ].join("\n"),
+    );
+  }
+
+  test("runs a job with steps across requests, also when the server is started anew", async () => {
+    const services = stepServices();
+    const outside = await serveFetch(services.fetch);
+    onTestFinished(() => outside.stop());
+    env = { ...env, SERVICES_URL: outside.url };
+    await build();
+    const queue = new Queue({ store: upstashStore({ url: redis.shim.url, token: redis.shim.token }) });
+    await queue.enqueue("import_customers", { list: "may" }, { id: "import" });
+    let invocations = 0;
+    for (let state = ""; state !== "completed"; invocations++) {
+      const { server, url } = await serve("start");
+      const call = sender(`${url}/api/queue`, fetch);
+      const limits = "linger=0s&budget.roundTrips=8&budget.commands=500";
+      expect(await call(`/drain?${limits}`, tokens.CRON_SECRET)).toMatchObject({ status: 200 });
+      state = (await queue.getJob("import"))?.state ?? "";
+      expect(["ready", "completed"]).toContain(state);
+      await server.stop();
+    }
+    expect(invocations).toBeGreaterThan(1);
+    expect(services.keysOf("customers")).toEqual(Array.from({ length: 13 }, (_, index) => `import/page-${index + 1}`));
+  }, 240_000);
 
   test("reloads code in next dev", async () => {
     const { server, url } = await serve("dev");

@@ -69,6 +69,12 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
       if (behaviour === "fail") throw failing(new Error("no luck"));
       if (behaviour === "die") throw failing(new PermanentError("no hope"));
       if (behaviour === "snooze") return job.snooze("1h");
+      if (behaviour === "wait") await job.waitFor(["answer", "question"], { timeout: "1d" });
+      if (behaviour === "be woken") await job.waitFor("reply", { timeout: "1d" });
+      if (behaviour === "step") {
+        await job.step("good", () => ({ row: 1 }));
+        await job.step("bad", () => Promise.reject(failing(new Error("no luck"))));
+      }
       if (behaviour === "be killed") {
         await job.progress({ page: 3 });
         isDead = true;
@@ -84,7 +90,8 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
     tracing: { enqueue: (_, enqueue) => enqueue({ traceparent }), attempt: (_, make) => make() },
   });
   const enqueue = (id: string, payload: unknown, options = {}) => queue.enqueue("work", payload, { id, ...options });
-  for (const behaviour of ["succeed", "fail", "die", "snooze"]) await enqueue(behaviour, behaviour);
+  for (const behaviour of ["succeed", "fail", "die", "snooze", "wait", "be woken", "step"])
+    await enqueue(behaviour, behaviour);
   await enqueue("revived", "die");
   await queue.schedules.upsert("made", { job: "work", cron: "0 0 9 * * *", timeZone: "Europe/Paris", missed: "all" });
   await queue.schedules.upsert("interval", { job: "work", every: "7h" });
@@ -100,6 +107,8 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   await queue.enqueue("work", "after its child", { id: "family", children: [{ job: "work", payload: "child" }] });
   await queue.drain();
   await enqueue("be killed", "be killed", { runAt: start });
+  await queue.signal("reply", { text: "yes" }, { id: "msg-1", keep: "1000d" });
+  await queue.signal("early", { text: "kept" }, { id: "msg-2", keep: "1000d" });
   await queue.drain({ maxJobs: 1 }).catch(() => {});
 }
 
@@ -109,10 +118,12 @@ async function commandsOf(redis: RespClient, prefix: string): Promise<readonly C
   const shown = keysOf("*", "default");
   const stored = await readStored(redis, prefix);
   const windows = await redis.send(["HGETALL", keys.dedupe]);
+  const signals = await redis.send(["HGETALL", keys.signals]);
   const manifest = await redis.send(["GET", keys.manifest]);
   return [
     ...storing(stored, shown),
     ["HSET", shown.dedupe, ...(windows as string[])],
+    ["HSET", shown.signals, ...(signals as string[])],
     ["SET", shown.manifest, String(manifest)],
     ["BITFIELD", shown.stats, ...(await counters(redis, keys.stats))],
   ];

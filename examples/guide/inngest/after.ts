@@ -7,18 +7,13 @@ interface SignedUp {
   readonly email: string;
 }
 
-export const hello = defineJob({
-  name: "hello",
+export const welcome = defineJob({
+  name: "welcome",
   async perform({ email }: SignedUp, job) {
     if (!email.includes("@")) throw new PermanentError("This is no address.");
-    await mail(email, "Welcome", { key: job.id });
-  },
-});
-
-export const tips = defineJob({
-  name: "tips",
-  async perform({ email }: SignedUp, job) {
-    await mail(email, "Tips", { key: job.id });
+    await job.step("hello", ({ key }) => mail(email, "Welcome", { key }));
+    await job.sleep("3d");
+    await job.step("tips", ({ key }) => mail(email, "Tips", { key }));
   },
 });
 
@@ -32,16 +27,12 @@ export const report = defineJob({
 // #endregion
 
 // #region send
-/** Both jobs are stored, or neither is. */
 export const signedUp = (queue: Queue, { user, email }: SignedUp) =>
-  queue.enqueueMany([
-    { job: hello, payload: { user, email }, id: `hello-${user}` },
-    { job: tips, payload: { user, email }, id: `tips-${user}`, delay: "3d" },
-  ]);
+  queue.enqueue(welcome, { user, email }, { id: `signed-up-${user}` });
 // #endregion
 
 export async function unsubscribed(queue: Queue, user: number) {
   // #region cancel
-  await queue.cancel(`tips-${user}`);
+  await queue.cancel(`signed-up-${user}`);
   // #endregion
 }

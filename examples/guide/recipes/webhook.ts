@@ -27,7 +27,7 @@ export const webhooks = (queue: Queue, secret: string) =>
     return body(null, 202);
   });
 
-async function isSigned(bytes: ArrayBuffer, signature = "", secret: string): Promise<boolean> {
+export async function isSigned(bytes: ArrayBuffer, signature = "", secret: string): Promise<boolean> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), algorithm, false, ["verify"]);
   const hex = signature.replace("sha256=", "").match(/../g) ?? [];

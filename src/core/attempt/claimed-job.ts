@@ -87,9 +87,10 @@ export class ClaimedJob {
     return this.record.backoff ?? this.definition?.backoff;
   }
 
-  /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered. */
+  /** Whether no attempt is left: the last one crashed, or `maxRetries` was lowered. A step may have more retries. */
   get isUsedUp(): boolean {
-    return this.attempt > this.maxRetries + 1;
+    const { attempt, maxRetries } = this;
+    return attempt > maxRetries + 1 && attempt > (this.remembered?.mostRetries ?? 0) + 1;
   }
 
   /** Whether it should have begun by now, and has not. */

@@ -83,6 +83,11 @@ export class RememberedSteps {
     return { steps: steps.map(({ result: _, ...step }) => step) };
   }
 
+  /** The most retries of a step that is tried again by a rule of its own; 0 if there is none. */
+  get mostRetries(): number {
+    return Math.max(0, ...[...this.#steps.values()].map(({ maxRetries = 0 }) => maxRetries));
+  }
+
   /** The names of stored steps that the handler has not asked for. @param called the keys of those that it has. */
   unused(called: ReadonlySet<string>): readonly string[] {
     return [...this.#steps.values()].flatMap((step) => {

@@ -2,6 +2,7 @@ import { PermanentError, StepError, withoutStack } from "../job/errors.ts";
 import { describeError } from "../job/record.ts";
 import {
   eventName,
+  failureOf,
   LARGEST_STEP,
   readStepOptions,
   type SleepOptions,
@@ -163,6 +164,7 @@ export class Steps {
       const isFinal = isNamed(error, "PermanentError") || attempt > (options.maxRetries ?? maxRetries);
       step = { ...begun, error: { name: of, message }, ...(isFinal && { endedAt: this.#host.now() }) };
       if (!isFinal) {
+        if (options.maxRetries !== undefined) step = { ...step, maxRetries: options.maxRetries };
         this.#remembered.fail(step);
         this.#host.ended(step);
         this.#fail(error, options);
@@ -313,7 +315,7 @@ function eventsOf(event: string | readonly string[]): readonly string[] {
 }
 
 function resultOf({ name, result = null, error }: StoredStep): unknown {
-  if (error) throw withoutStack(new StepError(`The step ${quote(name)} has failed. ${error.name}: ${error.message}`));
+  if (error) throw withoutStack(new StepError(`${failureOf(name)} ${error.name}: ${error.message}`));
   return copyOf(result);
 }
 

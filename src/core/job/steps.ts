@@ -1,4 +1,5 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
+import { quote } from "../shared/errors.ts";
 import { described, optionsOf, pathText, span, text, whole } from "../shared/schema.ts";
 import type { Backoff } from "./backoff.ts";
 import { LONGEST_NAME, MOST_RETRIES, retryFields } from "./options.ts";
@@ -54,6 +55,8 @@ export interface StoredStep {
   readonly result?: unknown;
   /** Why its last attempt failed. */
   readonly error?: { readonly name: string; readonly message: string };
+  /** How many retries it has, if it will be tried again by a rule of its own. Default: as many as the job. */
+  readonly maxRetries?: number;
   /** The signals that a wait is for. */
   readonly events?: readonly string[];
   /** When the sleep, or the timeout of the wait, is over. ms since 1970 */
@@ -64,6 +67,11 @@ export interface StoredStep {
 /** Whether the job sleeps or waits. */
 export function isOpen({ kind, endedAt }: StoredStep): boolean {
   return kind !== undefined && endedAt === undefined;
+}
+
+/** How the message of a `StepError` begins. */
+export function failureOf(name: string): string {
+  return `The step ${quote(name)} has failed.`;
 }
 
 /** How large the result of a step may be as JSON, and all that a job remembers. */

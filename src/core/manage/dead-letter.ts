@@ -1,6 +1,7 @@
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { decodeRecord, encodeRecord, type JobRecord, readRecord } from "../job/record.ts";
+import { failureOf, type StoredStep } from "../job/steps.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
@@ -176,12 +177,13 @@ function retryOf(
   runAt: number,
   now: number,
 ): DeadJobRetry {
-  const { end, hidden: stored, children, ...rest } = readRecord(dead);
+  const found = readRecord(dead);
+  const { end, hidden: stored, children, ...rest } = found;
   const parent = revivedParent(children);
   const claims = parent ? 0 : (end?.claims ?? 0);
   const hidden = hide(stored);
   const begun = children && !parent && { children };
-  const kept = { ...rest, ...begun, ...change, ...withoutFailures(rest), ...(hidden !== undefined && { hidden }) };
+  const kept = { ...rest, ...begun, ...change, ...stepsFor(found), ...(hidden !== undefined && { hidden }) };
   const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }));
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow, parent };
 }
@@ -193,9 +195,16 @@ function revivedParent(children: JobRecord["children"]): RevivedParent | undefin
   return { waitFor, total, dropped };
 }
 
-/** The steps that have succeeded: a retry runs only the others. */
-function withoutFailures({ steps }: Pick<JobRecord, "steps">): Pick<JobRecord, "steps"> {
-  return steps ? { steps: steps.filter(({ error }) => !error) } : {};
+/**
+ * The steps that a retry finds: those that have succeeded, and a failed one after which the handler went on, perhaps to
+ * undo what was done. It must not run again after that. What the job has died of runs again.
+ */
+function stepsFor({ steps, end }: JobRecord): Pick<JobRecord, "steps"> {
+  if (!steps) return {};
+  const wentOn = ({ endedAt = Number.POSITIVE_INFINITY }: StoredStep, index: number) =>
+    steps.slice(index + 1).some(({ at }) => at >= endedAt);
+  const hasKilled = ({ name }: StoredStep) => end?.error?.message.startsWith(failureOf(name)) ?? false;
+  return { steps: steps.filter((step, index) => !step.error || (wentOn(step, index) && !hasKilled(step))) };
 }
 
 /** Removes dead jobs for good, and returns how many. @throws as `Queue.removeFromDeadLetter` */

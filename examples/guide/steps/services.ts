@@ -1,0 +1,18 @@
+import { PermanentError, RetryAfterError, type StepRun } from "tidegate";
+
+// The outside world of the examples of steps: a model, a payment service, a warehouse and a partner with a list.
+export const world = { url: "https://services.example.com" };
+
+// #region post
+/** Calls a service for a step. The service takes a key: a second call with it does nothing, and gets the same reply. */
+export async function post<Reply>(service: string, body: object, { key, signal }: StepRun): Promise<Reply> {
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
+  const request = { method: "POST", headers, body: JSON.stringify(body), signal };
+  const response = await fetch(`${world.url}/${service}`, request);
+  const { ok, status } = response;
+  if (ok) return (await response.json()) as Reply;
+  const problem = `The ${service} responded with status ${status}.`;
+  if (status === 429) throw new RetryAfterError(problem, `${Number(response.headers.get("Retry-After") ?? 60)}s`);
+  throw status < 500 ? new PermanentError(problem) : new Error(problem);
+}
+// #endregion
