@@ -6,7 +6,7 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { problemKinds } from "../../src/http/contract/problems.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import * as tidegate from "../../src/index.ts";
-import { defineJob, memoryStore, PermanentError, Queue, type QueueOptions } from "../../src/index.ts";
+import { defineJob, type JobContext, memoryStore, PermanentError, Queue, type QueueOptions } from "../../src/index.ts";
 import { createWorker } from "../../src/platforms/cloudflare.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
@@ -208,6 +208,18 @@ describe("the reasons of dead jobs are those of", () => {
         await drained;
       });
   });
+
+  test.each<readonly [string, (job: JobContext) => Promise<unknown>]>([
+    ["a step that has failed", (job) => job.step("charge", () => Promise.reject(new Error("no luck")))],
+    ["two steps of one name", (job) => job.step("charge", () => 1).then(() => job.step("charge", () => 2))],
+  ])("%s", (_, perform) =>
+    dead(async ({ clock, store }) => {
+      const steps = defineJob({ name: "steps", perform: (_: undefined, job) => perform(job) });
+      const queue = new Queue({ store, jobs: [steps], clock, logger: null });
+      await queue.enqueue(steps, undefined, once);
+      await queue.drain();
+    }),
+  );
 
   test("a killed invocation", () =>
     dead(async ({ clock, queue }) => {
