@@ -26,7 +26,12 @@ const bundleExample = (file: string, external: string[] = [], keepNames = false)
     define: { "process.env.NODE_ENV": '"production"' },
   });
 
-/** Bundles a Worker with a queue and a handler. @param options more of the handler. @param ofQueue more of the queue. */
+/**
+ * Bundles a Worker with a queue and a handler.
+ *
+ * @param options more of the handler.
+ * @param ofQueue more of the queue.
+ */
 const bundleWorker = (imports = "", options = "", ofQueue = "") =>
   bundleSource(`
     import { Queue } from "tidegate";

@@ -220,7 +220,7 @@ local function follow_up(follow_ups, stored, offset)
   local ended = find_ended(follow_ups)
   local members = {}
   for n, job in ipairs(follow_ups) do
-    if accepted[job.outcome] and not stored[offset + n] and not ended[n] and not written[job.id] then
+    if accepted[job.outcome] and not stored[offset + n] and not ended[n] and not known[job.id] then
       local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
       if job.flow ~= '' then push(lined_up, job.id) end
       mark_child(members, job)
