@@ -203,7 +203,7 @@ export class Steps {
     const now = this.#host.now();
     const until = when instanceof Date ? pointInTimeMs(when, "sleep") : now + durationMs(when, "sleep");
     if (!this.#enters("sleep", name)) return never();
-    if (this.#remembered.find("sleep", name)) return;
+    if (until <= now || this.#remembered.find("sleep", name)) return;
     return this.#open({ name, kind: "sleep", at: now, until: Math.min(until, LATEST_TIME_MS) });
   }
 

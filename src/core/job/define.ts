@@ -60,7 +60,8 @@ export interface CommonJobContext {
   /**
    * Enqueues a job in the same queue, and returns its id at once. The job is stored together with the outcome, in one
    * atomic step: once if the attempt succeeds or snoozes the job, and not at all if it fails, is killed or has lost its
-   * lease. Until then nobody sees the job. If it must start earlier, use `queue.enqueue`.
+   * lease. Until then nobody sees the job. If it must start earlier, use `queue.enqueue`. A job that sleeps or waits
+   * comes by again, and enqueues then: so call it beside steps, never within one.
    *
    * With `children` among the options, it stores these jobs too, and the job runs once when all of them have ended.
    *
@@ -111,7 +112,8 @@ export interface JobContext extends CommonJobContext {
   step<Result>(name: string, run: (step: StepRun) => Result, options?: StepOptions): Promise<JsonOf<Awaited<Result>>>;
   /**
    * Leaves the slot, and runs the handler again when the time has come: its steps are found, and this call returns. No
-   * attempt is used. Await it alone, with no step beside it. The handler's `finally` blocks do not run.
+   * attempt is used. Await it alone, with no step beside it. The handler's `finally` blocks do not run. If the time has
+   * passed already, it returns at once.
    *
    * @param when a duration from now, or a point in time.
    * @throws {TidegateError} `invalid_request` for an invalid time or option; `conflict` if the attempt has ended.
