@@ -8,7 +8,7 @@ export const sizes = {
   producer: 50,
   client: 2.9,
   /** What the dashboard adds, including its page. */
-  dashboard: 31,
+  dashboard: 32,
   /** What QStash's interface adds. */
   qstash: 30,
   /** What a wake object adds. */
