@@ -109,13 +109,23 @@ onEveryWholeStore((kind) => {
     const { id } = await queue.enqueue(job, ["a"]);
     await queue.drain();
     await clock.advance(7 * day);
-    // It is due and not claimed yet.
-    expect(await queue.signal("a", 1)).toEqual({ woken: 0, kept: true });
     await queue.drain();
     expect(await queue.getJob(id)).toMatchObject({ result: [null], steps: [{ state: "timedOut" }] });
+    expect(await queue.signal("a", 1)).toEqual({ woken: 0, kept: true });
     const other = await queue.enqueue(job, ["a"]);
     await queue.drain();
     expect((await queue.getJob(other.id))?.result).toEqual([1]);
+  });
+
+  test("a signal counts until the timeout has been seen, by whatever clock it comes", async () => {
+    const { clock, job, queue } = setUp(kind.create(), waits);
+    const { id } = await queue.enqueue(job, ["a"]);
+    await queue.drain();
+    // The sender's clock is ahead.
+    await clock.advance(8 * day);
+    expect(await queue.signal("a", 1)).toEqual({ woken: 1, kept: false });
+    await queue.drain();
+    expect((await queue.getJob(id))?.result).toEqual([1]);
   });
 
   test("a signal that comes while the job runs is kept for its next wait", async () => {

@@ -358,4 +358,25 @@ onEachKindOfStore((kind) => {
     expect(await queue.drain()).toMatchObject({ snoozed: 1, completed: 1 });
     expect(ran).toEqual(["a", "b"]);
   });
+
+  test("a handler that changes a result does not change what is stored", async () => {
+    const seen: unknown[] = [];
+    const { job, queue, drainAll } = setUp(async (context) => {
+      const list = await context.step("list", () => [1]);
+      seen.push([...list]);
+      list.push(2);
+      await context.step("other", () => 1);
+      await context.sleep("1m");
+    });
+    await queue.enqueue(job);
+    await drainAll();
+    expect(seen).toEqual([[1], [1]]);
+  });
+
+  test("a sleep within a step is refused at once, although the step waits for it", async () => {
+    const { job, queue } = setUp((context) => context.step("a", () => context.sleep("1m")));
+    const { id } = await queue.enqueue(job);
+    await queue.drain();
+    expect(await queue.getJob(id)).toMatchObject({ state: "dead", error: { name: "PermanentError" } });
+  });
 });

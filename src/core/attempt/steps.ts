@@ -90,6 +90,7 @@ export class Steps {
   readonly #counts = new Map<string, number>();
   #leaving: Leaving | undefined;
   #hasEnded = false;
+  #isRefused = false;
   #whenIdle: (() => void)[] = [];
   #saving: Promise<Saved> | undefined;
   #nextSave: Promise<Saved> | undefined;
@@ -113,9 +114,11 @@ export class Steps {
     return this.#called;
   }
 
-  /** Resolves when no step runs. */
+  /** Resolves when no step runs, or nothing need wait for those that do. */
   idle(): Promise<void> {
-    return this.areRunning ? new Promise((resolve) => void this.#whenIdle.push(resolve)) : Promise.resolve();
+    return this.areRunning && !this.#isRefused
+      ? new Promise((resolve) => void this.#whenIdle.push(resolve))
+      : Promise.resolve();
   }
 
   /** Fails what runs: its time is over. */
@@ -214,7 +217,7 @@ export class Steps {
     const name = this.#counted(events.join(" or "));
     if (!this.#enters("wait", name)) return never();
     const known = this.#remembered.find("wait", name);
-    if (known) return known.result ?? null;
+    if (known) return copyOf(known.result) ?? null;
     const now = this.#host.now();
     const until = Math.min(now + durationMs(timeout, "timeout"), LATEST_TIME_MS);
     return this.#open({ name, kind: "wait", at: now, until, events });
@@ -240,11 +243,11 @@ export class Steps {
   #enters(kind: StoredStep["kind"], name: string): boolean {
     if (this.#hasEnded) throw conflict(`The attempt of job "${this.#host.id}" has ended. Stop working.`);
     const opened = this.#leaving?.why === "waits" ? this.#remembered.opened : undefined;
-    if (opened || (kind && this.areRunning)) this.#fail(notAlone(kind, name, opened), {});
+    if (opened || (kind && this.areRunning)) this.#refuse(notAlone(kind, name, opened));
     if (this.#leaving) return false;
     const call = keyOf({ ...(kind && { kind }), name });
     if (this.#called.has(call)) {
-      this.#fail(sameName(kind, name), {});
+      this.#refuse(sameName(kind, name));
       return false;
     }
     this.#called.add(call);
@@ -255,6 +258,13 @@ export class Steps {
   #fail(error: unknown, options: StepOptions): void {
     if (this.#leaving?.why !== "failed") this.#leaving = { why: "failed", error, options };
     void this.#leaveWhenIdle();
+  }
+
+  /** The steps are used wrongly: the job is dead. What runs may wait for what was refused, so nothing waits for it. */
+  #refuse(error: Error): void {
+    this.#isRefused = true;
+    this.#fail(error, {});
+    void settled().then(() => this.#host.leave());
   }
 
   #leave(leaving: Leaving): Promise<never> {
@@ -306,7 +316,12 @@ function eventsOf(event: string | readonly string[]): readonly string[] {
 
 function resultOf({ name, result, error }: StoredStep): unknown {
   if (error) throw withoutStack(new StepError(`The step ${quote(name)} has failed. ${error.name}: ${error.message}`));
-  return result;
+  return copyOf(result);
+}
+
+/** The handler may change what it gets: what is stored stays. */
+function copyOf(result: unknown): unknown {
+  return result === undefined ? undefined : JSON.parse(JSON.stringify(result));
 }
 
 function sameName(kind: StoredStep["kind"], name: string): Error {

@@ -1,5 +1,5 @@
 import { type Duration, durationMs } from "../shared/duration.ts";
-import { described, optionsOf, span, text, whole } from "../shared/schema.ts";
+import { described, optionsOf, pathText, span, text, whole } from "../shared/schema.ts";
 import type { Backoff } from "./backoff.ts";
 import { LONGEST_NAME, MOST_RETRIES, retryFields } from "./options.ts";
 
@@ -73,7 +73,7 @@ export const LARGEST_STEPS = 1024 * 1024;
 export const LONGEST_EVENT = 256;
 
 export const stepName = text(LONGEST_NAME, "charge");
-export const eventName = text(LONGEST_EVENT, "reply-42");
+export const eventName = pathText(LONGEST_EVENT, "reply-42");
 
 export const sleepOptions = optionsOf<SleepOptions>("job.sleep", { name: stepName });
 

@@ -1,11 +1,10 @@
 import { LONGEST_ID } from "../job/options.ts";
-import { LARGEST_STEP, LONGEST_EVENT } from "../job/steps.ts";
+import { eventName, LARGEST_STEP } from "../job/steps.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { conflict, quote, TidegateError } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { described, duration, optionsOf, text } from "../shared/schema.ts";
-import { checkPathText } from "../shared/validate.ts";
 import { writtenEvent } from "../store/signals.ts";
 import type { ManageNeeds } from "./needs.ts";
 
@@ -40,7 +39,7 @@ export async function signal(
   data: unknown,
   options: SignalOptions,
 ): Promise<SignalResult> {
-  checkPathText(event, "the name of a signal", LONGEST_EVENT);
+  eventName.read(event, "the name of a signal");
   const { id, keep = "7d" } = signalOptions.read(options);
   const stored = asJson(data, "data") ?? null;
   if (bytesOf(JSON.stringify(stored)) > LARGEST_STEP)

@@ -593,7 +593,7 @@ export interface QueueStore {
   extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
   /**
    * Brings a signal to the jobs that wait for it: their records get its text, and they are due. A job that runs does
-   * not wait, nor does one whose timeout is over. If none waits, the signal is kept for the first one that will.
+   * not wait. If none waits, the signal is kept for the first one that will.
    */
   signal(signal: NewSignal, now: number): Promise<SignalReply>;
   /** Reads one job, in any state. */

@@ -108,16 +108,17 @@ export class MemoryState {
   /**
    * Brings a signal to a job.
    *
-   * @returns false if the job does not wait: it runs, its time is over, or another signal has come.
+   * @returns false if the job does not wait: it runs, or another signal has come.
    */
   wake(id: string, text: string, now: number): boolean {
     const score = this.due.score(id);
     const record = this.records.get(id);
     if (score === undefined || record === undefined || openWaits(record) === undefined) return false;
     const { at, claims, isLeased } = unpack(score);
-    if (isLeased || at <= now) return false;
+    if (isLeased) return false;
     this.records.set(id, withSignal(record, text));
-    this.wait(id, waitingScore(now, claims));
+    // Another score than before: whoever has read the job, to change it, learns that it has changed.
+    this.wait(id, waitingScore(at === now ? now - 1 : now, claims));
     return true;
   }
 

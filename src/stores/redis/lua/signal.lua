@@ -38,7 +38,7 @@ local function waits(i)
   local record = records[i]
   if leased == 1 or not record then return false end
   if string.sub(record, -#given) == given then return true end
-  return job_score >= after(now) and string.find(record, '^.*,"waits":"[^"]*"}$') ~= nil
+  return string.find(record, '^.*,"waits":"[^"]*"}$') ~= nil
 end
 
 local waiting = {}
@@ -62,8 +62,9 @@ for _, i in ipairs(waiting) do
   local stored = tonumber(job_scores[i])
   local in_line = stored >= IN_LINE
   local job_score = in_line and stored - IN_LINE or stored
-  local _, claims = unpack_score(job_score)
-  local new_score = pack(now, claims, 0)
+  local time, claims = unpack_score(job_score)
+  -- Another score than before: whoever has read the job, to change it, learns that it has changed.
+  local new_score = pack(time == now and now - 1 or now, claims, 0)
   local key, order = flow_of(records[i])
   if string.sub(records[i], -#given) ~= given then push(written, id, with_signal(records[i], text)) end
   if in_line and key then
