@@ -12,6 +12,7 @@ const log = (event: string) => (fields: object) => console.log(JSON.stringify({ 
 export const jsonLog: Hooks = {
   onEnqueue: log("job enqueued"),
   onStart: log("job started"),
+  onStep: log("step ended"),
   onComplete: log("job completed"),
   onRetry: ({ error, ...job }) => log("job retried")({ ...job, error: String(error) }),
   onSnooze: log("job snoozed"),

@@ -17,10 +17,10 @@ import {
 } from "@opentelemetry/api";
 import { describeError } from "../core/job/record.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
-import type { TracedAttempt, TracedEnqueue, Tracing } from "../core/observe/tracing.ts";
+import type { TracedAttempt, TracedEnqueue, TracedStep, Tracing } from "../core/observe/tracing.ts";
 import { readContext, writeContext } from "./trace-context.ts";
 
-export type { TracedAttempt, TracedEnqueue, TracedOutcome, Tracing } from "../core/observe/tracing.ts";
+export type { TracedAttempt, TracedEnqueue, TracedOutcome, TracedStep, Tracing } from "../core/observe/tracing.ts";
 
 /** Options of `tracing`. */
 export interface TracingOptions {
@@ -34,8 +34,8 @@ export interface TracingOptions {
 }
 
 /**
- * Traces a queue with OpenTelemetry: a `send` span for each enqueue, and a `process` span around each attempt's
- * `perform`. The trace context travels in the job's record.
+ * Traces a queue with OpenTelemetry: a `send` span for each enqueue, a `process` span around each attempt's `perform`,
+ * and in it a `step` span around each step that runs. The trace context travels in the job's record.
  *
  * ```ts
  * const queue = new Queue({ store, jobs, tracing: tracing() });
@@ -49,6 +49,7 @@ export function tracing({ tracer = trace.getTracer("tidegate"), flush }: Tracing
   return {
     enqueue: (jobs, enqueue) => traceEnqueue(tracer, jobs, enqueue),
     attempt: (attempt, make) => traceAttempt(tracer, attempt, make),
+    step: (step, run) => traceStep(tracer, step, run),
     ...(flush && { flush }),
   };
 }
@@ -80,6 +81,19 @@ async function traceAttempt(tracer: Tracer, attempt: TracedAttempt, make: Parame
     const outcome = await context.with(trace.setSpan(parent, span), () => make(contextOf(span)));
     span.setAttribute("messaging.tidegate.job.outcome", outcome.to);
     if ("thrown" in outcome) fail(span, outcome.thrown);
+  } finally {
+    span.end();
+  }
+}
+
+/** The context of the attempt is active: what the step does is inside its span, and what follows it is not. */
+async function traceStep(tracer: Tracer, { step, stepAttempt }: TracedStep, run: () => Promise<unknown>) {
+  const attributes = { "messaging.tidegate.step.name": step, "messaging.tidegate.step.attempt": stepAttempt };
+  const span = tracer.startSpan(`step ${step}`, { attributes });
+  try {
+    await context.with(trace.setSpan(context.active(), span), run);
+  } catch (error) {
+    fail(span, error);
   } finally {
     span.end();
   }

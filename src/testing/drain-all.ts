@@ -10,9 +10,9 @@ import type { TestClock } from "./clock.ts";
 /** How far to drain a queue. */
 export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
   /**
-   * The queue's clock. It moves to whatever is due next, so that delays, retries and schedules run. Without it, the
-   * time stands still. It also stands still while jobs run: for a job that sleeps on the clock or exceeds its timeout,
-   * use `queue.drain()` and `clock.advance`.
+   * The queue's clock. It moves to whatever is due next, so that delays, retries and schedules run, sleeps end, and
+   * waits for signals time out. Without it, the time stands still. It also stands still while jobs run: for a handler
+   * that sleeps on the clock or exceeds its timeout, use `queue.drain()` and `clock.advance`.
    */
   readonly clock?: TestClock | undefined;
   /** Where the clock ends: a duration from now such as "1h", or a point in time. Default: where the last job ran. */
@@ -101,6 +101,6 @@ async function mustEnd(queue: Queue): Promise<void> {
 
 function endless(queue: Queue, maxJobs: number): Error {
   return new Error(
-    `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself forever? If you expect that many, raise maxJobs.`,
+    `drainAll has claimed more than ${maxJobs} jobs of queue "${queue.name}": does a job enqueue or snooze itself forever, or wait again after each timeout? If you expect that many, raise maxJobs.`,
   );
 }

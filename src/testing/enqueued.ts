@@ -39,6 +39,8 @@ interface ExpectedFields {
    * none.
    */
   readonly children?: { readonly [Field in keyof JobChildren]?: number | undefined } | null | undefined;
+  /** The signals that it waits for, and until when: either, or both. Null if it waits for none. */
+  readonly waitingFor?: Partial<NonNullable<JobInfo["waitingFor"]>> | null | undefined;
 }
 
 type ExpectedHeldBack = NonNullable<ExpectedFields["heldBack"]>;
@@ -82,7 +84,9 @@ export async function enqueued(
   return found;
 }
 
-const expectedNames = ["id", "payload", "runAt", "delay", "expires", "maxRetries", "state", "heldBack", "children"];
+const expectedNames = [
+  ...["id", "payload", "runAt", "delay", "expires", "maxRetries", "state", "heldBack", "children", "waitingFor"],
+];
 
 /**
  * Asserts that a job was enqueued and still waits, or is in the given `state`.
@@ -170,6 +174,7 @@ async function compare(
   if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
   if (expected.children)
     knownOptions(expected.children, ["total", "pending", "completed", "dead", "dropped"], "children");
+  if (expected.waitingFor) knownOptions(expected.waitingFor, ["events", "until"], "waitingFor");
   const listed = await enqueued(queue, job, state === undefined ? {} : { state });
   // A list does not say what holds a job back, nor counts the children that it waits for.
   const inFull = async (each: JobInfo) => (await queue.getJob(each.id)) ?? each;
@@ -189,7 +194,7 @@ function readHeldBack(expected: ExpectedHeldBack): ExpectedHeldBack {
 }
 
 function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly string[] {
-  const { payload, runAt, delay, expires, heldBack, children, ...plain } = expected;
+  const { payload, runAt, delay, expires, heldBack, children, waitingFor, ...plain } = expected;
   const waitMs = job.runAt === null ? null : job.runAt.getTime() - job.enqueuedAt.getTime();
   const expiresMs = job.runAt && job.expiresAt ? job.expiresAt.getTime() - job.runAt.getTime() : null;
   return [
@@ -201,13 +206,14 @@ function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly st
     ...(expires === undefined ? [] : differences(durationMs(expires, "expires"), expiresMs, "expires in ms")),
     ...(heldBack === undefined ? [] : differences(heldBack, asStored(job.heldBack ?? null), "heldBack")),
     ...(children === undefined ? [] : differences(children, job.children ?? null, "children")),
+    ...(waitingFor === undefined ? [] : differences(waitingFor, asStored(job.waitingFor ?? null), "waitingFor")),
     ...payloadMisfit(payload, job.payload),
   ];
 }
 
 /** With times as texts. */
-function asStored(heldBack: HeldBack | null): unknown {
-  return JSON.parse(JSON.stringify(heldBack));
+function asStored(value: HeldBack | JobInfo["waitingFor"] | null): unknown {
+  return JSON.parse(JSON.stringify(value));
 }
 
 function payloadMisfit(expected: unknown, actual: unknown): readonly string[] {

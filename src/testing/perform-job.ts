@@ -1,6 +1,7 @@
 import { Attempt } from "../core/attempt/attempt.ts";
 import type { AttemptNeeds } from "../core/attempt/needs.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
+import type { AttemptOutcome } from "../core/job/attempt-info.ts";
 import type { JobChildren } from "../core/job/children.ts";
 import type {
   AnyJob,
@@ -15,18 +16,21 @@ import type {
 import { SETTLE_MARGIN_MS } from "../core/job/lease-length.ts";
 import { type JobOptions, jobDefaults, timeoutMs } from "../core/job/options.ts";
 import { decodeRecord, encodeRecord } from "../core/job/record.ts";
-import type { JobError, LogLine } from "../core/manage/job-info.ts";
+import type { StoredStep } from "../core/job/steps.ts";
+import type { JobError, JobInfo, LogLine } from "../core/manage/job-info.ts";
+import { type StepInfo, stepsOf } from "../core/manage/step-info.ts";
 import { type Clock, systemClock, wholeClock } from "../core/shared/clock.ts";
 import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { timeOrderedIds } from "../core/shared/id.ts";
 import { knownOptions, wholeNumber } from "../core/shared/validate.ts";
 import { type ChildCounts, MOST_CHILDREN, parentOf, type WaitFor } from "../core/store/family.ts";
-import { CLAIM_CYCLE, type FollowUpJob, type LeasedJob, type Outcome } from "../core/store/store.ts";
+import { CLAIM_CYCLE, type FollowUpJob, type LeasedJob, type NewJob, type QueueStore } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
+import { Earlier, type EarlierSteps, earlierStepsNames } from "./earlier-steps.ts";
 
 /** Options of `performJob`. */
-export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout"> {
+export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout">, EarlierSteps {
   /** Which attempt it is: 1 (default) for the first, 2 for the first retry. */
   readonly attempt?: number | undefined;
   /** Default: a new one. */
@@ -50,6 +54,7 @@ export interface PerformOptions extends Pick<JobOptions, "maxRetries" | "timeout
 
 const optionNames = [
   ...["attempt", "id", "queue", "enqueuedAt", "children", "signal", "clock", "random", "maxRetries", "timeout"],
+  ...earlierStepsNames,
 ];
 
 /** A job that the attempt has enqueued. */
@@ -80,17 +85,30 @@ export type Performed<Result = unknown> = {
   readonly logs: readonly Pick<LogLine, "message" | "data">[];
   /** The jobs that `job.enqueue` would store with the outcome, in order. Empty if the attempt failed. */
   readonly enqueued: readonly EnqueuedJob[];
+  /**
+   * The steps that have run, with their results or errors, and the sleeps and waits, in the order in which they began.
+   * As `getJob` shows them, without those of the option `steps`.
+   */
+  readonly steps: readonly StepInfo[];
 } & (
   | { readonly status: "completed"; readonly result: Result }
   | { readonly status: "snoozed"; readonly runAt: Date }
-  /** `error` is stored with the job. `thrown` is what `perform` threw; undefined if the attempt was aborted. */
+  /** The job has left to sleep: the handler runs again at that time. */
+  | { readonly status: "sleeping"; readonly until: Date }
+  /** The job has left to wait for one of these signals, at most until then. */
+  | { readonly status: "waiting"; readonly waitingFor: NonNullable<JobInfo["waitingFor"]> }
+  /**
+   * `error` is stored with the job. `thrown` is what `perform`, or the step that is tried again, threw; undefined if
+   * the attempt was aborted.
+   */
   | { readonly status: "retried"; readonly runAt: Date; readonly error: JobError; readonly thrown: unknown }
   | { readonly status: "dead"; readonly error: JobError; readonly thrown: unknown }
 );
 
 /**
  * Performs a job once, as a drain does, but without a queue. It checks the payload as `enqueue` does, turns it into
- * JSON, checks it again, and applies the job's timeout.
+ * JSON, checks it again, and applies the job's timeout. After each sleep that `skipSleeps` skips, and each wait that
+ * `signals` answers, the handler runs again from its beginning, as it does in a queue.
  *
  * ```ts
  * const outcome = await performJob(sendEmail, { to: "ada@example.com" }, { attempt: 4 });
@@ -108,12 +126,12 @@ export async function performJob<Job extends AnyJob>(
 ): Promise<Performed<ResultOf<Job>>>;
 export async function performJob(job: AnyJob, payload?: unknown, given: PerformOptions = {}): Promise<Performed> {
   const options = knownOptions(given, optionNames, "performJob");
+  const earlier = new Earlier(options);
   const definitions = new Map<string, AnyJob>();
   const spy = new Spy(job, definitions);
   const clock = wholeClock(options.clock ?? systemClock);
   const needs = {
     queue: options.queue ?? "default",
-    store: memoryStore().open("test"),
     definitions: definitions.set(job.name, spy.job),
     clock,
     newId: timeOrderedIds(clock),
@@ -121,11 +139,21 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
     retentionMs: 0,
     observe: false,
   };
-  const attempt = new Attempt(needs, await claim(needs, spy.job, payload, options));
-  return spy.performed(await runUntil(options.signal, attempt));
+  let next = await newJob(needs, spy.job, payload, options, earlier);
+  for (;;) {
+    // A new store, as if the claim was the first.
+    const store = memoryStore().open("test");
+    const attempt = new Attempt({ ...needs, store }, await claim(store, next, spy.job, options, clock()));
+    const outcome = await runUntil(options.signal, attempt);
+    const { opened } = attempt.job.remembered ?? {};
+    const left = outcome.to === "snoozed" && opened ? decodeRecord(outcome.record) : undefined;
+    const record = left && opened && earlier.continued(left, opened);
+    if (!record) return spy.performed(outcome, attempt.job.remembered?.stored.steps ?? [], earlier);
+    next = { ...next, record: encodeRecord(record) };
+  }
 }
 
-async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Promise<Outcome> {
+async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Promise<AttemptOutcome> {
   const stop = () =>
     attempt.stop(signal?.reason instanceof Error ? signal.reason : new Error("The test aborted the job."));
   if (signal?.aborted) stop();
@@ -137,13 +165,14 @@ async function runUntil(signal: AbortSignal | undefined, attempt: Attempt): Prom
   }
 }
 
-/** Enqueues the job with a lease, as if its earlier attempts had been made. */
-async function claim(
-  { store, clock, newId }: AttemptNeeds,
+/** The job as it is stored when its earlier attempts have been made. */
+async function newJob(
+  { clock, newId }: Pick<AttemptNeeds, "clock" | "newId">,
   job: AnyJob,
   payload: unknown,
   options: PerformOptions,
-): Promise<LeasedJob> {
+  earlier: Earlier,
+): Promise<NewJob> {
   const { attempt = 1, id, maxRetries, timeout, enqueuedAt, children } = options;
   const last = (maxRetries ?? job.maxRetries ?? jobDefaults.maxRetries) + 1;
   wholeNumber(attempt, "attempt", 1, last);
@@ -154,17 +183,30 @@ async function claim(
     ...(timeout !== undefined && { timeout }),
   };
   const fresh = await finishJob(draftJob(job.name, job, payload, stored, now, newId));
+  const steps = earlier.stored(now);
   const record = encodeRecord({
     ...(decodeRecord(fresh.record) ?? { name: job.name }),
     enqueuedAt: enqueuedAt === undefined ? now : pointInTimeMs(enqueuedAt, "enqueuedAt"),
     // The first claim counts as attempt 1 - returned.
     returned: (1 - attempt + CLAIM_CYCLE) % CLAIM_CYCLE,
     ...(children !== undefined && { children: countsOf(children) }),
+    ...(steps.length > 0 && { steps }),
   });
-  const leaseEndsAt = now + timeoutMs(timeout ?? job.timeout ?? jobDefaults.timeout) + SETTLE_MARGIN_MS;
-  const [reply] = await store.enqueue([{ ...fresh, record, leaseEndsAt }], now);
+  return { ...fresh, record };
+}
+
+/** Enqueues the job with a lease. */
+async function claim(
+  store: QueueStore,
+  job: NewJob,
+  definition: AnyJob,
+  { timeout = definition.timeout ?? jobDefaults.timeout }: PerformOptions,
+  now: number,
+): Promise<LeasedJob> {
+  const leaseEndsAt = now + timeoutMs(timeout) + SETTLE_MARGIN_MS;
+  const [reply] = await store.enqueue([{ ...job, leaseEndsAt }], now);
   if (!reply?.lease) throw invalidRequest("The job could not be leased.");
-  return { lease: reply.lease, record, dueAt: now };
+  return { lease: reply.lease, record: job.record, dueAt: now };
 }
 
 function countsOf(children: NonNullable<PerformOptions["children"]>): ChildCounts {
@@ -274,15 +316,21 @@ class Spy {
     }
   }
 
-  performed(outcome: Outcome): Performed {
+  performed(outcome: AttemptOutcome, all: readonly StoredStep[], earlier: Earlier): Performed {
     const enqueued = enqueuedJobs(outcome.followUps ?? []);
-    const reported = { progress: [...this.#progress], logs: [...this.#logs], enqueued };
+    const { steps = [], waitingFor } = stepsOf({ steps: all.filter((step) => !earlier.has(step)) });
+    const reported = { progress: [...this.#progress], logs: [...this.#logs], enqueued, steps };
     if (outcome.to === "completed") return { status: "completed", result: this.#result, ...reported };
-    if ("runAt" in outcome && outcome.to !== "retried")
-      return { status: "snoozed", runAt: new Date(outcome.runAt), ...reported };
+    if ("runAt" in outcome && outcome.to !== "retried") {
+      if (waitingFor) return { status: "waiting", waitingFor, ...reported };
+      const runAt = new Date(outcome.runAt);
+      if (steps.some(({ state }) => state === "sleeping")) return { status: "sleeping", until: runAt, ...reported };
+      return { status: "snoozed", runAt, ...reported };
+    }
     const { name = "Error", message = "", stack } = decodeRecord(outcome.record)?.errors?.at(-1) ?? {};
     const error = { name, message, ...(stack && { stack }) };
-    const failed = { error, thrown: this.#thrown, ...reported };
+    const isOfStep = steps.some(({ state }) => state === "retrying");
+    const failed = { error, thrown: this.#thrown ?? (isOfStep ? outcome.thrown : undefined), ...reported };
     return outcome.to === "retried"
       ? { status: "retried", runAt: new Date(outcome.runAt), ...failed }
       : { status: "dead", ...failed };

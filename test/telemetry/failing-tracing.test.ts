@@ -30,7 +30,60 @@ describe("a tracing that fails", () => {
     await expect(queue.enqueue("unknown")).rejects.toMatchObject({ code: "invalid_request" });
   });
 
+  const works: Tracing = { enqueue: (_, enqueue) => enqueue(), attempt: (_, make) => make() };
+
+  test.for<[string, Tracing["step"]]>([
+    ["at once", throws],
+    ["later", oops],
+    ["after the step", (_, run) => run().then(oops)],
+    ["by doing nothing", async () => {}],
+    ["by running it twice", (_, run) => run().then(run)],
+    ["by not being there", undefined],
+  ])("%s harms no step", async ([, step]) => {
+    const ran: string[] = [];
+    const steps = defineJob({
+      name: "steps",
+      maxRetries: 1,
+      async perform(_: undefined, job) {
+        const one = await job.step("one", () => ran.push("one"));
+        return job.step("two", ({ attempt }) => {
+          ran.push("two");
+          if (attempt === 1) throw new Error("no luck");
+          return one;
+        });
+      },
+    });
+    const { queue, clock } = setUp({ jobs: [steps], tracing: { ...works, ...(step && { step }) } });
+    const { id } = await queue.enqueue(steps);
+    expect(await queue.drain()).toMatchObject({ retried: 1 });
+    await clock.advance("60s");
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(ran).toEqual(["one", "two", "two"]);
+    expect(await queue.getJob(steps, id)).toMatchObject({ state: "completed", result: 1 });
+  });
+
   const never = () => new Promise<never>(() => {});
+
+  test.for<[string, NonNullable<Tracing["step"]>, number]>([
+    ["before a step", never, 1_000],
+    ["after it", (_, run) => run().then(never), 0],
+  ])("that hangs %s holds up the job for %3$s ms", async ([, step, delayMs]) => {
+    const clock = testClock(start);
+    const ranAt: number[] = [];
+    const steps = defineJob({
+      name: "steps",
+      async perform(_: undefined, job) {
+        for (const name of ["one", "two"])
+          await job.step(name, () => ranAt.push(clock.now - start), { timeout: "30s" });
+      },
+    });
+    const queue = new Queue({ store: memoryStore(), jobs: [steps], clock, tracing: { ...works, step } });
+    await queue.enqueue(steps);
+    const drained = queue.drain();
+    await clock.advance("3s");
+    expect(await drained).toMatchObject({ completed: 1 });
+    expect(ranAt).toEqual([delayMs, delayMs]);
+  });
 
   test.for<[string, Tracing, number]>([
     ["before the work", { enqueue: never, attempt: never }, 1_000],

@@ -77,6 +77,51 @@ onEachKindOfStore((kind) => {
       }
     });
 
+    test("creates a span for each attempt of a step, around what the step does", async () => {
+      const seen: unknown[] = [];
+      const active = () => trace.getActiveSpan()?.spanContext().spanId;
+      const agent = defineJob({
+        name: "agent",
+        async perform(_: undefined, job) {
+          const draft = await job.step("draft", () => inSpan(tracer, "request", async () => "a secret draft"));
+          await Promise.all(["one", "two"].map((name) => job.step(name, async () => seen.push(name, active()))));
+          seen.push("perform", active());
+          await job.step("send", ({ attempt }) => {
+            if (attempt === 1) throw new RangeError("no luck");
+            return draft;
+          });
+        },
+      });
+      const { queue, clock, tracer, only, named, spans } = setUp({ store: kind.create(), jobs: [agent] });
+      await queue.enqueue(agent);
+      await queue.drain();
+      await clock.advance("60s");
+      await queue.drain();
+      const [first, second] = named("process default").map(placeOf);
+      const draft = only("step draft");
+      expect(draft.kind).toBe(SpanKind.INTERNAL);
+      expect(draft.attributes).toEqual({
+        "messaging.tidegate.step.name": "draft",
+        "messaging.tidegate.step.attempt": 1,
+      });
+      expect(draft.status.code).toBe(SpanStatusCode.UNSET);
+      expect(placeOf(draft)).toMatchObject({ traceId: first?.traceId, parent: first?.spanId, linked: [] });
+      expect(placeOf(only("request")).parent).toBe(placeOf(draft).spanId);
+      expect(seen).toEqual([
+        ...["one", "two"].flatMap((name) => [name, placeOf(only(`step ${name}`)).spanId]),
+        ...["perform", first?.spanId, "perform", second?.spanId],
+      ]);
+      const [failed, sent] = named("step send");
+      expect(failed?.status).toEqual({ code: SpanStatusCode.ERROR, message: "no luck" });
+      expect(failed?.attributes).toMatchObject({
+        "error.type": "RangeError",
+        "messaging.tidegate.step.attempt": 1,
+      });
+      expect(sent?.attributes["messaging.tidegate.step.attempt"]).toBe(2);
+      expect([failed, sent].map((span) => span && placeOf(span).parent)).toEqual([first?.spanId, second?.spanId]);
+      expect(JSON.stringify(spans().map(({ attributes, events }) => [attributes, events]))).not.toContain("secret");
+    });
+
     test("makes the attempt of a job that another has enqueued the child of that one's attempt", async () => {
       const first = defineJob({ name: "first", perform: (_: undefined, job) => job.enqueue("works", secret) });
       const { queue, named, only } = setUp({ store: kind.create(), jobs: [first, works] });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, PermanentError, Queue } from "../../src/index.ts";
-import { drainAll, testClock } from "../../src/testing/index.ts";
+import { drainAll, expectEnqueued, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 
@@ -109,6 +109,56 @@ describe("drainAll", () => {
     return { clock, queue: new Queue({ store: memoryStore(), clock, jobs: jobs ?? [] }) };
   };
   const beat = defineJob({ name: "beat", schedule: { cron: "0 * * * * *" }, perform: () => {} });
+
+  const asks = defineJob({
+    name: "asks",
+    async perform(user: number, job) {
+      await job.sleep("3d");
+      const reply = await job.waitFor<{ text: string }>(`reply-${user}`, { timeout: "7d" });
+      return reply?.text ?? "no reply";
+    },
+  });
+
+  test("with a clock ends sleeps, and lets waits time out", async () => {
+    const { clock, queue } = setUp([asks]);
+    const { id } = await queue.enqueue(asks, 42);
+    expect(await drainAll(queue, { clock })).toMatchObject({ snoozed: 2, completed: 1, nextRunAt: null });
+    expect(await queue.getJob(asks, id)).toMatchObject({ result: "no reply" });
+    expect(clock.now).toBe(start + 10 * 86_400_000);
+  });
+
+  test("leaves a job that waits beyond the given time, and goes on after its signal", async () => {
+    const { clock, queue } = setUp([asks]);
+    const { id } = await queue.enqueue(asks, 42);
+    const nextRunAt = new Date(start + 10 * 86_400_000);
+    expect(await drainAll(queue, { clock, until: "4d" })).toMatchObject({ snoozed: 2, completed: 0, nextRunAt });
+    await expectEnqueued(queue, asks, { waitingFor: { events: ["reply-42"], until: nextRunAt } });
+    expect(await queue.signal("reply-42", { text: "Fine." })).toEqual({ woken: 1, kept: false });
+    expect(await drainAll(queue, { clock })).toMatchObject({ completed: 1 });
+    expect(await queue.getJob(asks, id)).toMatchObject({ result: "Fine." });
+    expect(clock.now).toBe(start + 4 * 86_400_000);
+  });
+
+  test("gives a job a signal that came before", async () => {
+    const { clock, queue } = setUp([asks]);
+    expect(await queue.signal("reply-42", { text: "Early." })).toEqual({ woken: 0, kept: true });
+    const { id } = await queue.enqueue(asks, 42);
+    await drainAll(queue, { clock });
+    expect(await queue.getJob(asks, id)).toMatchObject({ result: "Early." });
+    expect(clock.now).toBe(start + 3 * 86_400_000);
+  });
+
+  test("reports a job that waits forever", async () => {
+    const listens = defineJob({
+      name: "listens",
+      async perform(_: undefined, job) {
+        while ((await job.waitFor("stop", { timeout: "1d" })) === null);
+      },
+    });
+    const { clock, queue } = setUp([listens]);
+    await queue.enqueue(listens);
+    await expect(drainAll(queue, { clock, maxJobs: 50 })).rejects.toThrow("or wait again after each timeout?");
+  });
 
   test("stops the clock at the given time", async () => {
     const { clock, queue } = setUp([beat]);

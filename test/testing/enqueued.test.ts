@@ -184,6 +184,31 @@ describe("children", () => {
   });
 });
 
+describe("waitingFor", () => {
+  test("selects jobs by the signals that they wait for, and null those that wait for none", async () => {
+    const asks = defineJob({
+      name: "asks",
+      perform: (user: number, job) => job.waitFor([`reply-${user}`, "stop"], { timeout: "7d" }),
+    });
+    const queue = new Queue({ store: memoryStore(), jobs: [asks], clock: testClock(start) });
+    await queue.enqueue(asks, 42, { id: "waits" });
+    await queue.drain();
+    await queue.enqueue(asks, 43, { id: "begins" });
+    const until = new Date(start + 7 * 86_400_000);
+    const ids = (jobs: readonly { id: string }[]) => jobs.map(({ id }) => id);
+    const events = ["reply-42", "stop"];
+    expect(ids(await expectEnqueued(queue, asks, { waitingFor: { events, until } }))).toEqual(["waits"]);
+    expect(ids(await expectEnqueued(queue, asks, { waitingFor: { until } }))).toEqual(["waits"]);
+    expect(ids(await expectEnqueued(queue, asks, { waitingFor: null }))).toEqual(["begins"]);
+    await expectNotEnqueued(queue, asks, { waitingFor: { events: ["reply-43", "stop"] } });
+    const failure = await expectEnqueued(queue, asks, { waitingFor: { events: ["reply-7", "stop"] } }).catch(String);
+    expect(failure).toContain('waitingFor.events[0]: expected "reply-7", is "reply-42"');
+    await expect(expectEnqueued(queue, asks, { waitingFor: { event: "stop" } as object })).rejects.toMatchObject({
+      code: "invalid_request",
+    });
+  });
+});
+
 describe("expectNotEnqueued", () => {
   test("passes if no job matches, and shows those that do", async () => {
     const { queue } = await setUp();

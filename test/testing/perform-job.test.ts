@@ -12,7 +12,14 @@ describe("performJob", () => {
       perform: async ({ number }, job) => (number > 100 ? job.snooze("1h") : { doubled: number * 2 }),
     });
     const outcome = await performJob(double, { number: "21" });
-    expect(outcome).toEqual({ status: "completed", result: { doubled: 42 }, progress: [], logs: [], enqueued: [] });
+    expect(outcome).toEqual({
+      status: "completed",
+      result: { doubled: 42 },
+      progress: [],
+      logs: [],
+      enqueued: [],
+      steps: [],
+    });
     if (outcome.status === "completed") expectTypeOf(outcome.result).toEqualTypeOf<{ doubled: number }>();
     const clock = testClock(start);
     expect(await performJob(double, { number: "200" }, { clock })).toMatchObject({
@@ -216,6 +223,148 @@ describe("performJob", () => {
     const signal = AbortSignal.abort("at once");
     expect(await performJob(hang, undefined, { clock, signal })).toMatchObject({ status: "retried" });
     expect(clock.nextWakeAt).toBeUndefined();
+  });
+});
+
+describe("performJob with steps", () => {
+  const order = defineJob({
+    name: "order",
+    async perform(number: number, job) {
+      const draft = await job.step("draft", () => `Order ${number}`);
+      job.log(`drafted ${draft}`);
+      await job.sleep("3d");
+      const paid = await job.waitFor<{ sum: number }>([`paid-${number}`, "cancelled"], { timeout: "7d" });
+      if (!paid) return "unpaid";
+      await job.step("send", ({ key, attempt }) => {
+        if (attempt === 1) throw boom;
+        return { key, paid };
+      });
+      return paid.sum;
+    },
+  });
+  const boom = new Error("boom");
+  const day = 86_400_000;
+  const clock = testClock(start);
+
+  test("lists those that ran, and says that the job has left to sleep", async () => {
+    const startedAt = new Date(start);
+    const until = new Date(start + 3 * day);
+    const step = { attempt: 1, startedAt };
+    expect(await performJob(order, 42, { clock })).toEqual({
+      status: "sleeping",
+      until,
+      steps: [
+        { ...step, name: "draft", kind: "step", state: "completed", result: "Order 42", endedAt: startedAt },
+        { ...step, name: "sleep", kind: "sleep", state: "sleeping", endedAt: null, until },
+      ],
+      ...{ progress: [], enqueued: [], logs: [{ message: "drafted Order 42" }] },
+    });
+  });
+
+  test("does not run those that are given, and says what the job waits for", async () => {
+    const steps = { draft: "Another order" };
+    const outcome = await performJob(order, 42, { clock, steps, skipSleeps: true });
+    const waitingFor = { events: ["paid-42", "cancelled"], until: new Date(start + 7 * day) };
+    expect(outcome).toMatchObject({ status: "waiting", waitingFor });
+    expect(outcome.logs[0]).toEqual({ message: "drafted Another order" });
+    expect(outcome.steps).toMatchObject([
+      { name: "sleep", state: "completed" },
+      { name: "paid-42 or cancelled", kind: "wait", state: "waiting" },
+    ]);
+  });
+
+  test("answers waits with signals, or lets them time out", async () => {
+    const given = { clock, skipSleeps: true, steps: { draft: "", send: null } };
+    for (const signals of [{ "paid-42": { sum: 7 } }, { cancelled: null, "paid-42": { sum: 7 } }])
+      expect(await performJob(order, 42, { ...given, signals })).toMatchObject({
+        status: "completed",
+        result: 7,
+        steps: [{ name: "sleep" }, { state: "completed", result: { sum: 7 } }],
+      });
+    for (const signals of [{ "paid-42": null }, { "paid-42 or cancelled": null, "paid-42": { sum: 7 } }])
+      expect(await performJob(order, 42, { ...given, signals })).toMatchObject({
+        status: "completed",
+        result: "unpaid",
+        steps: [{ name: "sleep" }, { state: "timedOut" }],
+      });
+  });
+
+  test("returns the error of a step that is tried again, and that of one that has failed for good", async () => {
+    const given = { clock, id: "o-1", skipSleeps: true, signals: { cancelled: { sum: 0 } } };
+    expect(await performJob(order, 42, given)).toMatchObject({
+      status: "retried",
+      thrown: boom,
+      error: { message: "boom" },
+      steps: [{}, {}, {}, { name: "send", state: "retrying", attempt: 1, error: { message: "boom" } }],
+    });
+    const steps = { draft: "" };
+    const catches = defineJob({
+      name: "catches",
+      perform: (_: undefined, job) =>
+        job.step("pay", () => Promise.reject(boom), { maxRetries: 0 }).catch((error: Error) => error.message),
+    });
+    expect(await performJob(catches)).toMatchObject({
+      status: "completed",
+      result: 'The step "pay" has failed. Error: boom',
+      steps: [{ name: "pay", state: "failed" }],
+    });
+    expect(await performJob(catches, undefined, { steps: { pay: new RangeError("declined") } })).toMatchObject({
+      status: "completed",
+      result: 'The step "pay" has failed. RangeError: declined',
+      steps: [],
+    });
+    expect(await performJob(order, 42, { ...given, steps: { ...steps, send: new Error("lost") } })).toMatchObject({
+      status: "dead",
+      thrown: { name: "StepError" },
+    });
+  });
+
+  test("runs a step as a later attempt, with its key", async () => {
+    const sends = defineJob({
+      name: "sends",
+      perform: (_: undefined, job) => job.step("send", ({ key, attempt }) => ({ key, attempt })),
+    });
+    expect(await performJob(sends, undefined, { id: "o-1", attempt: 3 })).toMatchObject({
+      result: { key: "o-1/send", attempt: 3 },
+      steps: [{ name: "send", attempt: 3 }],
+    });
+  });
+
+  test("says that a job which sleeps beside a step is dead, not asleep", async () => {
+    const wrong = defineJob({
+      name: "wrong",
+      perform: (_: undefined, job) => Promise.all([job.sleep("1h"), job.step("work", () => 1)]),
+    });
+    expect(await performJob(wrong)).toMatchObject({ status: "dead", error: { name: "PermanentError" } });
+  });
+
+  test("receives another signal for each wait with the same one", async () => {
+    const listens = defineJob({
+      name: "listens",
+      async perform(_: undefined, job) {
+        const heard: unknown[] = [];
+        for (;;) {
+          const next = await job.waitFor("word", { timeout: "1d" });
+          if (next === null) return heard;
+          heard.push(next);
+        }
+      },
+    });
+    const signals = { word: "one", "word (2)": "two", "word (3)": null };
+    expect(await performJob(listens, undefined, { signals })).toMatchObject({ result: ["one", "two"] });
+    await expect(performJob(listens, undefined, { signals: { word: "again" } })).rejects.toThrow(
+      "The job has slept or waited more than 100 times: does it loop forever?",
+    );
+  });
+
+  test.for([
+    { steps: ["draft"] },
+    { steps: { draft: 1n } },
+    { signals: "reply" },
+    { signals: { reply: 1n } },
+    { skipSleeps: "yes" },
+  ])("and wrong options is refused: %o", async (wrong) => {
+    await expect(performJob(order, 42, wrong as object)).rejects.toMatchObject({ code: "invalid_request" });
   });
 });
 

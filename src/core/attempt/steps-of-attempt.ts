@@ -67,6 +67,11 @@ export class StepsOfAttempt implements StepHost {
     return this.#renew(this.now() + job.timeoutMs, job.textWithSteps);
   }
 
+  traced<Result>(step: string, stepAttempt: number, run: () => Promise<Result>): Promise<Result> {
+    const { job, needs } = this.#attempt;
+    return needs.traces ? needs.traces.step({ ...job.info, step, stepAttempt }, run) : run();
+  }
+
   ended(step: StoredStep): void {
     const { job, needs } = this.#attempt;
     needs.hooks?.stepped(job.info, step, this.now());

@@ -44,6 +44,8 @@ export interface StepHost {
   giveTime(timeoutMs: number): Promise<Saved>;
   /** Stores what the job remembers. Never rejects. */
   save(): Promise<Saved>;
+  /** Makes an attempt of a step inside its trace, if the queue is traced. */
+  traced<Result>(step: string, attempt: number, run: () => Promise<Result>): Promise<Result>;
   /** Reports the end of an attempt of a step. */
   ended(step: StoredStep): void;
   /** Ends the attempt, although its handler has not returned. */
@@ -156,7 +158,7 @@ export class Steps {
     const begun = { name, at, ...(attempt > 1 && { attempt }) };
     let step: StoredStep;
     try {
-      const result = await running.result(attempt);
+      const result = await this.#host.traced(name, attempt, () => running.result(attempt));
       step = this.#withResult(begun, result);
     } catch (error) {
       if (this.#hasEnded) return undefined;

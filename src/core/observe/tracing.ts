@@ -29,10 +29,18 @@ export interface TracedOutcome {
   readonly thrown?: unknown;
 }
 
+/** An attempt of a step that is about to be made. */
+export interface TracedStep extends AttemptInfo {
+  /** The name of the step. */
+  readonly step: string;
+  /** Which attempt of the step it is: 1 for the first. */
+  readonly stepAttempt: number;
+}
+
 /**
- * Traces a queue: two functions that do the given work, once, and record how it ends. Their own errors do not affect
- * jobs, and nothing waits for what they do after the work. If one does not start the work within a second, the rest of
- * the drain is not traced. `tracing()` of `tidegate/telemetry` does this with OpenTelemetry.
+ * Traces a queue: functions that do the given work, once, and record how it ends. Their own errors do not affect jobs,
+ * and nothing waits for what they do after the work. If one does not start the work within a second, the rest of the
+ * drain is not traced. `tracing()` of `tidegate/telemetry` does this with OpenTelemetry.
  */
 export interface Tracing {
   /** Calls `enqueue`. The trace context that it passes is stored with each of the jobs. */
@@ -45,6 +53,11 @@ export interface Tracing {
    * of `job.enqueue`.
    */
   attempt(attempt: TracedAttempt, make: (trace?: TraceContext) => Promise<TracedOutcome>): Promise<unknown>;
+  /**
+   * Calls `run`, which makes an attempt of a step and rejects if that fails. It is called inside `attempt`. Default:
+   * steps are not traced.
+   */
+  step?(step: TracedStep, run: () => Promise<unknown>): Promise<unknown>;
   /** Sends what has been recorded. A drain calls it at its end and waits for it, at most two seconds. */
   readonly flush?: (() => Promise<unknown>) | undefined;
 }
@@ -82,6 +95,11 @@ export class TraceCalls {
 
   attempt(attempt: TracedAttempt, make: (trace?: TraceContext) => Promise<AttemptOutcome>): Promise<AttemptOutcome> {
     return this.#traced((work) => this.#tracing.attempt(attempt, work), make);
+  }
+
+  step<Result>(step: TracedStep, run: () => Promise<Result>): Promise<Result> {
+    if (!this.#tracing.step) return run();
+    return this.#traced(async (work) => this.#tracing.step?.(step, work), run);
   }
 
   /** Waits for traces that have not ended with their work, at most a second. */

@@ -1,19 +1,32 @@
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import type { StepInfo } from "../../core/manage/step-info.ts";
 import { DELIVERY } from "../qstash-port.ts";
 
 /** How much of the JSON of a value the page shows. */
 export const MOST_SHOWN_CHARACTERS = 20_000;
+
+/** The same of the result of a step, and how many of the steps that have completed it shows. */
+const MOST_STEP_CHARACTERS = 1_000;
+const MOST_COMPLETED_STEPS = 100;
 
 const valueNames = ["payload", "result", "progress"] as const;
 
 /** A job as its own page shows it. The page polls while the job runs, so it gets only beginnings of large values. */
 export interface ShownJob extends JobInfo {
   readonly message?: MessageBrief | undefined;
+  readonly steps?: readonly ShownStep[];
+  /** How many steps are left out. */
+  readonly earlierSteps?: number;
   /** The beginnings of large values, as indented JSON, in place of the values. */
   readonly beginnings?: { readonly [Name in (typeof valueNames)[number]]?: string };
 }
 
-export function shownJob(job: JobInfo): ShownJob {
+interface ShownStep extends StepInfo {
+  /** The beginning of its JSON. */
+  readonly result?: string;
+}
+
+export function shownJob({ steps, ...job }: JobInfo): ShownJob {
   const large = valueNames.filter((name) => (JSON.stringify(job[name]) ?? "").length > MOST_SHOWN_CHARACTERS);
   const message = messageOf(job);
   // One more character says that the text goes on.
@@ -22,29 +35,47 @@ export function shownJob(job: JobInfo): ShownJob {
     ...job,
     ...Object.fromEntries(large.map((name) => [name, undefined])),
     ...(message && { message }),
+    ...(steps && shownSteps(steps)),
     ...(large.length > 0 && { beginnings: Object.fromEntries(large.map((name) => [name, beginningOf(job[name])])) }),
   };
+}
+
+/** All that is not completed, and the last of the others. */
+function shownSteps(all: readonly StepInfo[]): Pick<ShownJob, "steps" | "earlierSteps"> {
+  const first = Math.max(0, all.length - MOST_COMPLETED_STEPS);
+  const steps = all.filter(({ state }, index) => index >= first || state !== "completed").map(shownStep);
+  return { steps, earlierSteps: all.length - steps.length };
+}
+
+function shownStep({ result, ...step }: StepInfo): ShownStep {
+  if (result === undefined) return step;
+  const text = JSON.stringify(result, null, 2);
+  const isCut = text.length > MOST_STEP_CHARACTERS;
+  return { ...step, result: isCut ? `${text.slice(0, MOST_STEP_CHARACTERS)}...` : text };
 }
 
 const PREVIEWED_CHARACTERS = 160;
 
 /** A job as a list shows it: without fields that can be large. */
-export interface JobRow extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error" | "logs"> {
+export interface JobRow
+  extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error" | "logs" | "steps"> {
   /** The beginning of the payload's JSON. Of a child that has completed: of its result. */
   readonly preview: string;
   /** Only in a list of messages. */
   readonly message?: MessageBrief | undefined;
   readonly error?: Omit<JobError, "stack">;
+  readonly isAsleep?: boolean;
 }
 
 export function rowOf(info: JobInfo): JobRow {
-  const { payload, result, progress, errors, error, logs, ...job } = info;
+  const { payload, result, progress, errors, error, logs, steps, ...job } = info;
   const message = messageOf(info);
   const preview = message ? `${message.method} ${message.url}` : JSON.stringify(payload);
   return {
     ...job,
     preview: preview.slice(0, PREVIEWED_CHARACTERS),
     ...(error && { error: { name: error.name, message: error.message } }),
+    ...(steps?.some(({ state }) => state === "sleeping") && { isAsleep: true }),
   };
 }
 

@@ -6,7 +6,7 @@ import { faultyStore } from "../../../src/testing/index.ts";
 import { clockByHand, start } from "../../support/clock.ts";
 import { onEachKindOfStore } from "../../support/stores.ts";
 
-const names = ["onEnqueue", "onStart", "onComplete", "onRetry", "onSnooze", "onDead", "onLost"] as const;
+const names = ["onEnqueue", "onStart", "onStep", "onComplete", "onRetry", "onSnooze", "onDead", "onLost"] as const;
 
 /** Hooks that record their events, and the records. */
 function notebook() {
@@ -83,6 +83,66 @@ onEachKindOfStore((kind) => {
       await queue.enqueue(sleepy);
       await queue.drain();
       expect(of("onSnooze")).toMatchObject([["onSnooze", { name: "sleepy", runAt: new Date(start + 3_600_000) }]]);
+    });
+
+    test("report each attempt of a step, without its result, and no step that is stored already", async () => {
+      const agent = defineJob({
+        name: "agent",
+        async perform(_: undefined, job) {
+          await job.step("ask", () => {
+            clock.now += 250;
+            return { secret: "result" };
+          });
+          await job.sleep("1h");
+          await job.step(
+            "send",
+            () => {
+              clock.now += 40;
+              throw problem;
+            },
+            { maxRetries: 1 },
+          );
+        },
+      });
+      const { queue, clock, reported, order, of } = setUp({ store: kind.create(), jobs: [agent] });
+      const { id } = await queue.enqueue(agent);
+      await queue.drain();
+      clock.now += 3_600_000;
+      await queue.drain();
+      clock.now += 60_000;
+      await queue.drain();
+      expect(order().slice(0, 6)).toEqual(["onEnqueue", "onStart", "onStep", "onSnooze", "onStart", "onStep"]);
+      expect(order().slice(6)).toEqual(["onRetry", "onStart", "onStep", "onDead"]);
+      const job = { queue: "default", id, name: "agent", maxRetries: 3 };
+      const error = { name: "Error", message: "no luck" };
+      expect(of("onStep").map(([, event]) => event)).toEqual([
+        { ...job, attempt: 1, step: "ask", state: "completed", stepAttempt: 1, ranMs: 250 },
+        { ...job, attempt: 1, step: "send", state: "retried", stepAttempt: 1, ranMs: 40, error },
+        // The step has ended, and attempts of the job count from there.
+        { ...job, attempt: 1, step: "send", state: "failed", stepAttempt: 2, ranMs: 40, error },
+      ]);
+      expect(reported[3]?.[1]).toMatchObject({ id, attempt: 1, runAt: new Date(start + 3_600_250) });
+      expect(JSON.stringify(reported)).not.toContain("secret");
+    });
+
+    test("that fail harm no step", async () => {
+      const failed: unknown[] = [];
+      const hooks: Hooks = {
+        onStep: ({ step }) => {
+          if (step === "one") throw problem;
+          return Promise.reject(problem);
+        },
+        onError: (error, hook) => failed.push(hook, error),
+      };
+      const steps = defineJob({
+        name: "steps",
+        perform: async (_: undefined, job) => [await job.step("one", () => 1), await job.step("two", () => 2)],
+      });
+      const { queue } = setUp({ store: kind.create(), jobs: [steps], hooks });
+      const { id } = await queue.enqueue(steps);
+      expect(await queue.drain()).toMatchObject({ completed: 1 });
+      expect(await queue.getJob(steps, id)).toMatchObject({ result: [1, 2] });
+      expect(failed).toEqual(["onStep", problem, "onStep", problem]);
     });
 
     test("report outcomes after the store has accepted them", async () => {

@@ -6,7 +6,7 @@ import { hrefTo } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
 import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";
-import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToStop, runNow } from "./jobs.ts";
+import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToSignal, askToStop, runNow } from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 
@@ -62,6 +62,7 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   reschedule: askToReschedule,
   cancel: askToCancel,
   stop: askToStop,
+  signal: askToSignal,
   enqueue: () => askToEnqueue(),
   again: () => askAboutJob(askToEnqueue),
   edit: () => askAboutJob(askForPayload),

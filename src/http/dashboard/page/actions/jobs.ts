@@ -1,4 +1,5 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { SignalResult } from "../../../../core/manage/signal.ts";
 import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json } from "../../snapshot.ts";
 import { act } from "../state/requests.ts";
@@ -119,6 +120,28 @@ export function askToStop(): void {
     confirm: "Stop the job",
     isDangerous: true,
     act: () => act("DELETE", `jobs/${encoded(job.id)}?running=true`).then(() => "The job is stopped."),
+  });
+}
+
+export function askToSignal(): void {
+  const { job } = state.snapshot ?? {};
+  const events = job?.waitingFor?.events;
+  if (!events) return;
+  ask({
+    title: "Send a signal",
+    subject: aboutJob(job),
+    text: "It wakes every job that waits for it.",
+    confirm: "Send the signal",
+    fields: [
+      { name: "event", label: "Signal", choices: events.map((each) => [each, each] as const) },
+      { name: "data", label: "Data, as JSON", value: "null", isLong: true },
+    ],
+    async act({ event = "", data }) {
+      const body = { data: typedPayload(data, "data"), keep: "0s" };
+      const { woken } = await act<SignalResult>("POST", `signals/${encoded(event)}`, body);
+      if (woken === 0) throw new Error("No job waits for it any more.");
+      return `${plural(woken, "job")} woken.`;
+    },
   });
 }
 

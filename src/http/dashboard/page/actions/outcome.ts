@@ -50,11 +50,11 @@ export const payloadField = (payload: unknown): Field => ({
 });
 
 /** Reads a typed payload. The browser's own message says what is wrong with it, and where. @throws {Error} */
-export function typedPayload(text = ""): unknown {
+export function typedPayload(text = "", what = "payload"): unknown {
   try {
     return text === "" ? null : JSON.parse(text);
   } catch (error) {
-    throw new Error(`The payload is not JSON. ${(error as Error).message}`);
+    throw new Error(`The ${what} is not JSON. ${(error as Error).message}`);
   }
 }
 

@@ -3,7 +3,7 @@ import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow } from "../state/state.ts";
 import { moment, span } from "./format.ts";
-import { code, runText, waitText, when } from "./parts.ts";
+import { code, runText, stamp, waitText } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 type Line = Info["logs"][number];
@@ -26,7 +26,7 @@ export function timeline(job: Info): Html {
   const attempts = attemptsOf(job);
   const attemptOf = ({ attempt, at }: Line) =>
     attempts.findLast(({ number, endedAt }) => number === attempt && (endedAt === undefined || at <= endedAt));
-  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job.state), job.runAt)}${waits && html`<li class="scheduled" data-key="waits">Waits for ${waits}</li>`}
+  return html`<ol class="timeline">${job.runAt && entry("scheduled", runText(job), job.runAt)}${waits && html`<li class="scheduled" data-key="waits">Waits for ${waits}</li>`}
 ${lives(attempts, job.attempts).map(
   (life, index, { length }) =>
     html`${life.map((attempt) =>
@@ -35,7 +35,7 @@ ${lives(attempts, job.attempts).map(
         length - index,
         job.logs.filter((line) => attemptOf(line) === attempt),
       ),
-    )}${index < length - 1 && html`<li class="ready" data-key="${`Retry ${length - index}`}">Retried from the dead-letter queue</li>`}`,
+    )}${index < length - 1 && html`<li class="ready" data-key="${`Retry ${length - index}`}">${job.steps ? "From here, attempts count anew" : "Retried from the dead-letter queue"}</li>`}`,
 )}
 ${isMissingSome(job) && html`<li class="muted" data-key="earlier">Earlier attempts are no longer stored</li>`}
 ${job.schedule && entry("scheduled", `Occurrence of schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
@@ -43,7 +43,7 @@ ${job.schedule && entry("scheduled", `Occurrence of schedule ${job.schedule.key}
 
 /**
  * The attempts before and after each retry from the dead-letter queue, the newest first. The numbers of attempts begin
- * again at such a retry.
+ * again at such a retry, and once a step is stored.
  */
 function lives(attempts: readonly Attempt[], begun: number): readonly (readonly Attempt[])[] {
   const all: Attempt[][] = [[]];
@@ -60,7 +60,7 @@ function lives(attempts: readonly Attempt[], begun: number): readonly (readonly 
 const isMissingSome = ({ errors: [oldest] }: Info): boolean => oldest !== undefined && oldest.attempt > 1;
 
 const entry = (kind: string, title: string, at: string): Html =>
-  html`<li class="${kind}" data-key="${title}"><div class="row"><span>${title}</span><small class="end">${moment(at)}, ${when(at)}</small></div></li>`;
+  html`<li class="${kind}" data-key="${title}"><div class="row"><span>${title}</span>${stamp(at)}</div></li>`;
 
 /** The attempts in a job's record, the newest first. */
 function attemptsOf(job: Info): readonly Attempt[] {
@@ -93,7 +93,7 @@ function attemptEntry(attempt: Attempt, life: number, logs: readonly Line[]): Ht
   const took = startedAt && span(Math.max(0, ends - Date.parse(startedAt)));
   const at = endedAt ?? startedAt;
   return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number} of ${life}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `after ${took}` : `for ${took}`}</span>`}
-<small class="end">${at && html`${moment(at)}, ${when(at)}`}</small></div>
+${at && stamp(at)}</div>
 ${error && html`<p class="dead error message">${error.name}: ${error.message}</p>${error.stack && html`<details><summary>Stack</summary>${code(error.stack)}</details>`}`}
 ${logs[0] && html`<table class="log">${logs.map(line)}</table>`}
 ${startedAt && endedAt && html`<small>Started ${moment(startedAt)}</small>`}</li>`;

@@ -24,6 +24,7 @@ import {
   waitText,
   when,
 } from "./parts.ts";
+import { steps } from "./steps.ts";
 
 type Info = Json<ShownJob>;
 
@@ -35,7 +36,7 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { message } = job;
   const title = message ? `${message.method} ${message.url}` : job.name;
   return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
-<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
 ${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
@@ -53,7 +54,7 @@ function actions(job: Info): Html | false {
   if (kind === "dead")
     return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${(isOwn || job.message?.isOfRun === false) && button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
   if (kind === "running") return button("Stop...", "stop", "", "dead");
-  return html`${kind === "scheduled" && job.runAt && button("Run now", "run", "", "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
+  return html`${job.waitingFor && button("Send signal...", "signal", "", "primary")}${kind === "scheduled" && job.runAt && button("Run now", "run", "", job.waitingFor ? "" : "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
 
 function about(job: Info): Html {
@@ -65,8 +66,8 @@ function about(job: Info): Html {
       ["Id", html`<code>${job.id}</code>`],
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Attempt", attempts(job)],
-      ["Waits for", waitText(job)],
-      [runText(job.state), job.runAt && when(job.runAt)],
+      ["Waits for", waitText(job) || job.waitingFor?.events.join(" or ")],
+      [runText(job), job.runAt && when(job.runAt)],
       ["Expires", job.expiresAt && when(job.expiresAt)],
       ["Running since", isRunning && job.startedAt && when(job.startedAt)],
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],

@@ -110,7 +110,7 @@ ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
 <td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
 ${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}${took(row)}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}${took(row)}${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -12,6 +12,10 @@ import { distance, moment } from "./format.ts";
 export const when = (at: string): Html =>
   html`<time datetime="${at}" title="${moment(at)}">${distance(Date.parse(at) - queueNow())}</time>`;
 
+/** A time at the end of a row of a timeline. @param before what it is */
+export const stamp = (at: string, before = ""): Html =>
+  html`<small class="end">${before}${moment(at)}, ${when(at)}</small>`;
+
 /** The URL of another route in the same queue. */
 export const hrefTo = (route: Route): string => `#${routeQuery({ queue: state.route.queue, ...route })}`;
 
@@ -41,7 +45,8 @@ const messageStates: Readonly<Partial<Record<JobState, string>>> = {
 export const stateText = (of: JobState, isMessage = true): string => (isMessage && messageStates[of]) || of;
 
 /** What the run time of a waiting job says: that of a ready one has passed. */
-export const runText = (of: JobState): string => (of === "ready" ? "Due" : "Runs");
+export const runText = ({ state: of, waitingFor }: Pick<Json<JobInfo>, "state" | "waitingFor">): string =>
+  of === "ready" ? "Due" : waitingFor ? "Times out" : "Runs";
 
 /** What a job waits for that has no run time yet. */
 export const waitText = ({
