@@ -108,8 +108,11 @@ test("a running job is shown live, with its progress and log lines, and is stopp
   await press(page, "Stop the job");
   await notice(page, "The job is stopped.");
   await heading(page, "No such job");
-  go();
-  await expect.poll(() => (go(), stopped), patience).toMatchObject({ name: "JobCancelledError" });
+  const stoppedBy = () => {
+    go();
+    return stopped;
+  };
+  await expect.poll(stoppedBy, patience).toMatchObject({ name: "JobCancelledError" });
   await drained;
 });
 
