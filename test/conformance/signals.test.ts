@@ -89,6 +89,16 @@ onEveryWholeStore((kind) => {
     expect((await queue.getJob(both.id))?.steps?.map(({ state }) => state)).toEqual(["completed", "waiting"]);
   });
 
+  test("an id is one of its event: another event with the same id acts", async () => {
+    const { job, queue } = setUp(kind.create(), waits);
+    const { id } = await queue.enqueue(job, ["b"]);
+    await queue.drain();
+    expect(await queue.signal("a", 1, { id: "m" })).toEqual({ woken: 0, kept: true });
+    expect(await queue.signal("b", 2, { id: "m" })).toEqual({ woken: 1, kept: false });
+    await queue.drain();
+    expect((await queue.getJob(id))?.result).toEqual([2]);
+  });
+
   test("a wait for several events takes the first, and the others no longer wake the job", async () => {
     const { job, queue } = setUp(kind.create(), waits);
     const { id } = await queue.enqueue(job, [["paid", "cancelled"], "done"]);

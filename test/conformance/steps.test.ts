@@ -449,4 +449,83 @@ onEachKindOfStore((kind) => {
     await queue.drain();
     expect(await queue.getJob(id)).toMatchObject({ state: "dead", error: { name: "PermanentError" } });
   });
+
+  test("a handler that goes on after its attempt has ended runs no step any more", async () => {
+    const ran: string[] = [];
+    const refused: unknown[] = [];
+    const late: (() => void)[] = [];
+    const { clock, job, queue } = setUp(
+      async (context) => {
+        if (context.attempt === 1) await new Promise<void>((resolve) => late.push(resolve));
+        await context
+          .step("charge", () => ran.push(`in attempt ${context.attempt}`))
+          .catch((error) => refused.push(error.code));
+      },
+      { timeout: "1s" },
+    );
+    await queue.enqueue(job);
+    const drained = queue.drain();
+    await clock.advance(1_000);
+    await drained;
+    await clock.advance(minute);
+    await queue.drain();
+    for (const goOn of late) goOn();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect({ ran, refused }).toEqual({ ran: ["in attempt 2"], refused: ["conflict"] });
+  });
+
+  test("a step that is called after the handler has ended does not run", async () => {
+    const ran: string[] = [];
+    const refused: unknown[] = [];
+    const { job, queue } = setUp((context, payload) => {
+      const branch = async () => {
+        await new Promise((resolve) => setImmediate(resolve));
+        await context.step("late", () => ran.push("late")).catch((error) => refused.push(error.code));
+      };
+      void branch();
+      if (payload === "throws") throw new Error("no luck");
+    });
+    await queue.enqueueMany([{ job, payload: "throws" }, { job }]);
+    await queue.drain();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect({ ran, refused }).toEqual({ ran: [], refused: ["conflict", "conflict"] });
+  });
+
+  test("what was undone is not done again by a retry from the dead-letter queue, even if the handler rethrows", async () => {
+    const log: string[] = [];
+    let isDown = true;
+    const { job, queue, drainAll } = setUp(
+      async (context, payload) => {
+        const ship = () =>
+          context.step("ship", () => {
+            log.push(isDown ? "ship fails" : "ship");
+            if (isDown) throw new PermanentError("down");
+          });
+        if (payload === "beside") return Promise.all([ship(), context.step("note", () => log.push("note"))]);
+        try {
+          return await ship();
+        } catch (error) {
+          await context.step("refund", () => log.push("refund"));
+          throw error;
+        }
+      },
+      { maxRetries: 0 },
+    );
+    const { id } = await queue.enqueue(job);
+    await drainAll();
+    isDown = false;
+    await queue.retryFromDeadLetter(id);
+    await drainAll();
+    expect(log).toEqual(["ship fails", "refund"]);
+    expect((await queue.getJob(id))?.state).toBe("dead");
+    // Beside others, the step that failed runs again.
+    isDown = true;
+    const beside = await queue.enqueue(job, "beside");
+    await drainAll();
+    isDown = false;
+    await queue.retryFromDeadLetter(beside.id);
+    await drainAll();
+    expect(log.slice(2)).toEqual(["ship fails", "note", "ship"]);
+    expect((await queue.getJob(beside.id))?.state).toBe("completed");
+  });
 });

@@ -124,6 +124,7 @@ export class Attempt {
       const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
       const result = await this.#interruptible(this.#perform(definition, payload, enqueuedAt));
       this.#hasReturned = true;
+      this.#steps?.close();
       if (this.#steps) await this.#interruptible(this.#steps.idle());
       if (this.#steps?.leaving) return await this.#left(this.#steps.leaving);
       if (this.#failure) throw this.#failure.error;
@@ -134,7 +135,8 @@ export class Attempt {
       if (outcome.to === "completed" && job.remembered) this.#reportUnused(job.remembered);
       return followUps ? { ...outcome, followUps } : outcome;
     } catch (thrown) {
-      // What still runs has a result that must not be lost.
+      // What still runs has a result that must not be lost. Nothing more begins.
+      this.#steps?.close();
       if (this.#steps) await this.#interruptible(this.#steps.idle()).catch(nothing);
       await job.lease.finish();
       // `job.fail` for this job overrides the end of the call.
@@ -176,6 +178,8 @@ export class Attempt {
       const { job } = this;
       job.remembered ??= new RememberedSteps(job.record, this.startedAt);
       this.#steps = new Steps(new StepsOfAttempt(this), job.remembered);
+      // A handler may go on after its attempt has ended.
+      if (this.#stopped) this.#steps.end(this.#stopped);
     }
     return this.#steps;
   }

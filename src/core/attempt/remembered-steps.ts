@@ -56,6 +56,11 @@ export class RememberedSteps {
     this.#add(step);
   }
 
+  /** The handler went on after a step had failed for good. */
+  dealtWith(step: StoredStep): void {
+    this.#add({ ...step, isDealtWith: true });
+  }
+
   /** The attempt ends with this sleep or wait. */
   open(step: StoredStep): void {
     this.#open = step;

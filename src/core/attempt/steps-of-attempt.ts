@@ -56,6 +56,13 @@ export class StepsOfAttempt implements StepHost {
     return this.#attempt.needs.hasTimeFor?.(timeoutMs, isFirst) ?? true;
   }
 
+  isAlive(): boolean {
+    const isHeld = this.now() < this.#attempt.job.lease.current.endsAt;
+    // A process that was stopped for a while has timers that are late.
+    if (!isHeld) this.#attempt.onLost();
+    return isHeld;
+  }
+
   async giveTime(timeoutMs: number): Promise<Saved> {
     const until = this.now() + timeoutMs;
     if (until <= this.#attempt.timesOutAt) return "saved";

@@ -1,3 +1,4 @@
+import { Snooze } from "../job/define.ts";
 import { PermanentError, StepError, withoutStack } from "../job/errors.ts";
 import { describeError } from "../job/record.ts";
 import {
@@ -40,6 +41,8 @@ export interface StepHost {
    * Whether the invocation has time for a step that takes so long. @param isFirst whether it is the attempt's first.
    */
   hasTimeFor(timeoutMs: number, isFirst: boolean): boolean;
+  /** Whether the job is still held. If not, the attempt ends. */
+  isAlive(): boolean;
   /** Makes the lease long enough for so long. */
   giveTime(timeoutMs: number): Promise<Saved>;
   /** Stores what the job remembers. Never rejects. */
@@ -92,6 +95,9 @@ export class Steps {
   #leaving: Leaving | undefined;
   #hasEnded = false;
   #isRefused = false;
+  #isClosed = false;
+  /** The failures that the handler has got, and after which it has not called anything yet. */
+  #thrown: StoredStep[] = [];
   #whenIdle: (() => void)[] = [];
   #saving: Promise<Saved> | undefined;
   #nextSave: Promise<Saved> | undefined;
@@ -127,6 +133,11 @@ export class Steps {
     for (const step of this.#running) step.stop(reason);
   }
 
+  /** The handler has ended. No more steps begin. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** The attempt has ended. What its handler still does counts no more. */
   end(reason: Error): void {
     this.#hasEnded = true;
@@ -139,14 +150,31 @@ export class Steps {
     const options = readStepOptions(given);
     if (!this.#enters(undefined, name)) return never();
     const known = this.#remembered.find(undefined, name);
-    if (known) return resultOf(known);
+    if (known) return this.#given(known);
+    if (!this.#host.isAlive()) return never();
     const timeoutMs = stepTimeoutMs(options, this.#host.timeoutMs);
     if (!this.#host.hasTimeFor(timeoutMs, this.#begun === 0)) return this.#leave({ why: "outOfTime" });
     this.#begun++;
     const step = new RunningStep(this.#host, name, run, options.timeout === undefined ? undefined : timeoutMs);
     this.#running.add(step);
     const ended = await this.#done(step, name, options).finally(() => this.#stopped(step));
-    return ended ? resultOf(ended) : never();
+    return ended ? this.#given(ended) : never();
+  }
+
+  /** What the handler gets of a step. @throws {StepError} */
+  #given(step: StoredStep): unknown {
+    if (step.error) this.#thrown.push(step);
+    return resultOf(step);
+  }
+
+  /**
+   * The handler calls something after failures that it has got: it goes on, perhaps to undo what was done. It may be
+   * about to end by them instead, beside a step that calls another one.
+   */
+  async #goOn(): Promise<void> {
+    const failures = this.#thrown.splice(0);
+    await settled();
+    if (!this.#isClosed) for (const step of failures) this.#remembered.dealtWith(step);
   }
 
   /** Runs a step and stores its end. @returns undefined if the handler must go no further. Never rejects. */
@@ -186,6 +214,10 @@ export class Steps {
   /** The step with its result. If that cannot be stored, neither another attempt nor the handler can help. */
   #withResult(begun: StoredStep, value: unknown): StoredStep {
     const { name } = begun;
+    if (value instanceof Snooze)
+      throw withoutStack(
+        new PermanentError(`The step ${quote(name)} returned job.snooze. Return it from the handler, or sleep.`),
+      );
     const result = jsonOf(value);
     const step = { ...begun, endedAt: this.#host.now(), ...(result !== undefined && { result }) };
     if (result === undefined || bytesOf(JSON.stringify(result)) <= LARGEST_STEP) return step;
@@ -243,7 +275,8 @@ export class Steps {
    * has ended.
    */
   #enters(kind: StoredStep["kind"], name: string): boolean {
-    if (this.#hasEnded) throw conflict(`The attempt of job "${this.#host.id}" has ended. Stop working.`);
+    if (this.#hasEnded || this.#isClosed)
+      throw conflict(`The attempt of job "${this.#host.id}" has ended. Stop working.`);
     const opened = this.#leaving?.why === "waits" ? this.#remembered.opened : undefined;
     if (opened || (kind && this.areRunning)) this.#refuse(notAlone(kind, name, opened));
     if (this.#leaving) return false;
@@ -253,6 +286,7 @@ export class Steps {
       return false;
     }
     this.#called.add(call);
+    if (this.#thrown.length > 0) void this.#goOn();
     return true;
   }
 

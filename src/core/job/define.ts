@@ -128,7 +128,7 @@ export interface JobContext extends CommonJobContext {
    * @throws {TidegateError} `invalid_request` for an invalid name or option, or on a queue with partitions; `conflict`
    *   if the attempt has ended.
    */
-  waitFor<Data = unknown>(event: string | readonly string[], options: WaitForOptions): Promise<Data | null>;
+  waitFor<Data = unknown>(event: string | readonly string[], options: WaitForOptions): Promise<JsonOf<Data> | null>;
 }
 
 /**

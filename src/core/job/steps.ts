@@ -57,6 +57,8 @@ export interface StoredStep {
   readonly error?: { readonly name: string; readonly message: string };
   /** How many retries it has, if it will be tried again by a rule of its own. Default: as many as the job. */
   readonly maxRetries?: number;
+  /** Whether the handler went on after it had failed: a retry from the dead-letter queue does not run it again. */
+  readonly isDealtWith?: true;
   /** The signals that a wait is for. */
   readonly events?: readonly string[];
   /** When the sleep, or the timeout of the wait, is over. ms since 1970 */

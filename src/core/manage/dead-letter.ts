@@ -1,7 +1,6 @@
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { decodeRecord, encodeRecord, type JobRecord, readRecord } from "../job/record.ts";
-import { failureOf, type StoredStep } from "../job/steps.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
@@ -195,16 +194,9 @@ function revivedParent(children: JobRecord["children"]): RevivedParent | undefin
   return { waitFor, total, dropped };
 }
 
-/**
- * The steps that a retry finds: those that have succeeded, and a failed one after which the handler went on, perhaps to
- * undo what was done. It must not run again after that. What the job has died of runs again.
- */
-function stepsFor({ steps, end }: JobRecord): Pick<JobRecord, "steps"> {
-  if (!steps) return {};
-  const wentOn = ({ endedAt = Number.POSITIVE_INFINITY }: StoredStep, index: number) =>
-    steps.slice(index + 1).some(({ at }) => at >= endedAt);
-  const hasKilled = ({ name }: StoredStep) => end?.error?.message.startsWith(failureOf(name)) ?? false;
-  return { steps: steps.filter((step, index) => !step.error || (wentOn(step, index) && !hasKilled(step))) };
+/** The steps that a retry finds: those that have succeeded, and failures after which the handler went on. */
+function stepsFor({ steps }: JobRecord): Pick<JobRecord, "steps"> {
+  return steps ? { steps: steps.filter(({ error, isDealtWith }) => !error || isDealtWith) } : {};
 }
 
 /** Removes dead jobs for good, and returns how many. @throws as `Queue.removeFromDeadLetter` */

@@ -51,7 +51,7 @@ export async function signal(
   const keepMs = durationMs(keep, "keep");
   const knownMs = Math.max(keepMs, LEAST_KNOWN_MS);
   // No id of a user begins with a space.
-  const signalId = id ?? ` ${newId()}`;
+  const signalId = id === undefined ? ` ${newId()}` : `${writtenEvent(event)} ${id}`;
   const sent = JSON.stringify({ id: signalId, event, data: stored });
   const reply = await store.signal({ id: signalId, event: writtenEvent(event), text: sent, keepMs, knownMs }, now);
   if (reply.isRefused)
