@@ -91,19 +91,14 @@ local function read_finished(chosen)
   for i, id in ipairs(chosen) do finished[id] = (in_done[i] or in_dead[i]) and { record = in_done[i] } or nil end
 end
 
--- Whether a live job may be a parent that waits: it has never been claimed, and is in no line.
-local function may_wait_for_others(id)
-  local score = tonumber(at[id] or 1)
-  return score % 1024 == 0 and score < UPPER
-end
-
 local function read_records(replaceable)
   local wanted = {}
   for id in pairs(replaceable) do
     if at[id] then push(wanted, id) end
   end
   for _, job in ipairs(list) do
-    if at[job.id] and (resend or may_wait_for_others(job.id)) then push(wanted, job.id) end
+    -- One that has never been claimed may be a parent.
+    if at[job.id] and (resend or at[job.id] % 1024 == 0) then push(wanted, job.id) end
   end
   for i, record in ipairs(read_many('HMGET', jobs, wanted)) do stored[wanted[i]] = record end
 end
@@ -115,17 +110,15 @@ local function read()
     push(members, job.id)
     -- Nobody else can have a job with an id that was just made.
     if resend or not job.fresh or job.is_born then push(members, BORN .. job.id) end
-    if resend or not job.fresh then push(chosen, job.id) end
   end
-  if #chosen > 0 then remove_expired(now) end
   local replaceable = read_holders(members)
   for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
   is_unused = at[NAME] and 0 or 1
-  local absent = {}
-  for _, id in ipairs(chosen) do
-    if not at[id] and not at[BORN .. id] then push(absent, id) end
+  for _, job in ipairs(list) do
+    if (resend or not job.fresh) and not at[job.id] and not at[BORN .. job.id] then push(chosen, job.id) end
   end
-  read_finished(absent)
+  if #chosen > 0 then remove_expired(now) end
+  read_finished(chosen)
   read_records(replaceable)
   local keys = {}
   for id in pairs(replaceable) do push(keys, (flow_of(stored[id]))) end
