@@ -228,6 +228,11 @@ onEachKindOfStore((kind) => {
     await run();
     expect(reports).toEqual([]);
     expect(await queue.getJob("may")).toMatchObject({ state: "dead", error: { name: "AbandonedError" } });
+    // Who repeats the call learns that the other children will never be stored.
+    await expect(queue.enqueue(report, { month: "May" }, { id: "may", children: rows(1_500) })).rejects.toMatchObject({
+      code: "conflict",
+      message: /given up after 1000 of its 1500 children/,
+    });
   });
 
   test.each([false, true])(

@@ -1,4 +1,5 @@
-import { quote, TidegateError } from "../shared/errors.ts";
+import { decodeRecord } from "../job/record.ts";
+import { conflict, quote, TidegateError } from "../shared/errors.ts";
 import { bytesOf, MOST_AT_ONCE, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
 import type { FamilyStatus, NewFamily } from "../store/family.ts";
 import type { NewJob } from "../store/store.ts";
@@ -39,7 +40,7 @@ export interface StoredFamilyCall {
 /**
  * Stores a family, in pieces if it is large. A repeated call with the same id goes on where the last one has stopped.
  *
- * @throws {TidegateError} `conflict` if the parent is gone, or another job has the id of a child.
+ * @throws {TidegateError} `conflict` if the parent is gone or was given up, or another job has the id of a child.
  */
 export async function storeFamily(
   { store, clock, noteDue, noteEmptied }: Pick<FamilyNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
@@ -69,9 +70,22 @@ export async function storeFamily(
         await noteDue(children.reduce((least, { runAt }) => Math.min(least, runAt), Number.POSITIVE_INFINITY));
       onProgress?.(from);
     } else if (rest) [from, since] = [rest.from, rest.since];
-    else break;
+    else {
+      if (to < total) await refuseGivenUp(store, id, now);
+      break;
+    }
   } while (from < branches.length);
   return { isDuplicate, ...(since !== undefined && from < total && { rest: { stored: from, since } }) };
+}
+
+/** Refuses a repetition that comes too late: the job was given up, and the other children will never be stored. */
+async function refuseGivenUp(store: FamilyNeeds["store"], id: string, now: number): Promise<void> {
+  const found = await store.find(id, now);
+  const { total, stored } = (found && decodeRecord(found.record)?.children) ?? {};
+  if (stored === undefined) return;
+  throw conflict(
+    `Job ${quote(id)} was given up after ${stored} of its ${total} children: the others were not stored within an hour, and cannot follow. Retry it from the dead-letter queue to run it with those that are stored, or remove it and enqueue it anew.`,
+  );
 }
 
 /**
