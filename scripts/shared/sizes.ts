@@ -6,7 +6,7 @@ export const sizes = {
   names: 11,
   /** A Worker that only enqueues. */
   producer: 51,
-  client: 2.9,
+  client: 3,
   /** `watchJob` alone. */
   watchJob: 1.8,
   /** What the dashboard adds, including its page. */

@@ -40,10 +40,12 @@ interface ExpectedFields {
    */
   readonly children?: { readonly [Field in keyof JobChildren]?: number | undefined } | null | undefined;
   /** The signals that it waits for, and until when: either, or both. Null if it waits for none. */
-  readonly waitingFor?: Partial<NonNullable<JobInfo["waitingFor"]>> | null | undefined;
+  readonly waitingFor?: { readonly [Field in keyof Waiting]?: Waiting[Field] | undefined } | null | undefined;
 }
 
 type ExpectedHeldBack = NonNullable<ExpectedFields["heldBack"]>;
+
+type Waiting = NonNullable<JobInfo["waitingFor"]>;
 
 /** What you expect of an enqueued job. Fields that you leave out can be anything. */
 export interface Expected<Payload = unknown> extends ExpectedFields {
@@ -170,11 +172,11 @@ async function compare(
   { state, heldBack: given, ...expected }: AnyExpected,
 ): Promise<{ readonly fitting: readonly JobInfo[]; readonly others: readonly Misfit[] }> {
   const heldBack = given && readHeldBack(given);
-  const fields = { ...expected, ...(heldBack !== undefined && { heldBack }) };
+  const waitingFor = expected.waitingFor && knownOptions(expected.waitingFor, ["events", "until"], "waitingFor");
+  const fields = { ...expected, ...(heldBack !== undefined && { heldBack }), ...(waitingFor && { waitingFor }) };
   if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
   if (expected.children)
     knownOptions(expected.children, ["total", "pending", "completed", "dead", "dropped"], "children");
-  if (expected.waitingFor) knownOptions(expected.waitingFor, ["events", "until"], "waitingFor");
   const listed = await enqueued(queue, job, state === undefined ? {} : { state });
   // A list does not say what holds a job back, nor counts the children that it waits for.
   const inFull = async (each: JobInfo) => (await queue.getJob(each.id)) ?? each;

@@ -185,8 +185,9 @@ describe("watchJob", () => {
 
   test("lets go of its connection when the loop is left", async () => {
     const { connections, fetch } = scriptedServer();
+    const token = await tokenOf();
     const left = (async () => {
-      for await (const _ of watchJob({ url, token: await tokenOf(), fetch })) break;
+      for await (const _ of watchJob({ url, token, fetch })) break;
     })();
     await soon();
     connections[0]?.send(event("x", running(1)));

@@ -246,6 +246,20 @@ const takers: readonly Taker[] = [
       return expectEnqueued(made, note, { heldBack });
     },
   },
+  {
+    of: "waitingFor",
+    valid: {},
+    async take(waitingFor) {
+      const waits = defineJob({
+        name: "waits_for",
+        perform: (_: undefined, job) => job.waitFor("a", { timeout: "1h" }),
+      });
+      const made = new Queue({ store: memoryStore(), jobs: [waits], logger: null });
+      await made.enqueue(waits);
+      await made.drain();
+      return expectEnqueued(made, waits, { waitingFor });
+    },
+  },
   { of: "drainAll", valid: {}, take: async (options) => drainAll(await filled(), options) },
   { of: "children", valid: {}, take: (children) => performJob(note, 1, { children }) },
   {

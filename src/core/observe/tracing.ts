@@ -57,7 +57,7 @@ export interface Tracing {
    * Calls `run`, which makes an attempt of a step and rejects if that fails. It is called inside `attempt`. Default:
    * steps are not traced.
    */
-  step?(step: TracedStep, run: () => Promise<unknown>): Promise<unknown>;
+  readonly step?: ((step: TracedStep, run: () => Promise<unknown>) => Promise<unknown>) | undefined;
   /** Sends what has been recorded. A drain calls it at its end and waits for it, at most two seconds. */
   readonly flush?: (() => Promise<unknown>) | undefined;
 }

@@ -59,6 +59,12 @@ import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
 import type { QueueOptions } from "./options.ts";
 
+/** Reads at once, unless it is time to look whether anything drains the queue. */
+function afterLook<Read>({ look }: OpenQueue, read: () => Promise<Read>): Promise<Read> {
+  const looked = look();
+  return looked ? looked.then(read) : read();
+}
+
 /** Whether a value is a queue. `instanceof` would not recognize one of another copy of the package. */
 export function isQueue(value: unknown): value is Queue {
   return hasInternals(value);
@@ -104,10 +110,7 @@ export class Queue {
       },
       watchTokens: open.watchTokens,
       readJob: (id) => readJob(open, id),
-      async measure() {
-        await open.look();
-        return getMeasures(open);
-      },
+      measure: () => afterLook(open, () => getMeasures(open)),
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
@@ -327,8 +330,7 @@ export class Queue {
 
   /** Counts the jobs in each state, and what the queue has done since it was created. */
   async getStats(): Promise<QueueStats> {
-    await this.#open.look();
-    return getStats(this.#open);
+    return afterLook(this.#open, () => getStats(this.#open));
   }
 
   /**
@@ -336,8 +338,7 @@ export class Queue {
    * much as `getStats`.
    */
   async getActivity(): Promise<QueueActivity> {
-    await this.#open.look();
-    return getActivity(this.#open);
+    return afterLook(this.#open, () => getActivity(this.#open));
   }
 
   /**
