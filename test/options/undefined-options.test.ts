@@ -254,8 +254,8 @@ const takers: readonly Taker[] = [
         name: "waits_for",
         perform: (_: undefined, job) => job.waitFor("a", { timeout: "1h" }),
       });
-      const made = new Queue({ store: memoryStore(), jobs: [waits], logger: null });
-      await made.enqueue(waits);
+      const made = new Queue({ store: memoryStore(), jobs: [waits], clock: testClock(start), logger: null });
+      await made.enqueue(waits, undefined, { id: "w" });
       await made.drain();
       return expectEnqueued(made, waits, { waitingFor });
     },
