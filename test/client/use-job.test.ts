@@ -115,12 +115,12 @@ describe("useJob in a browser", () => {
     const { show, shown, becomes, say, openIds, streams } = await openHarness();
     await show({ url: "/queue", token: await tokenOf("a") });
     expect(await shown()).toEqual({});
-    await vi.waitUntil(() => openIds().length === 1 && streams.length > 0, { interval: 10 });
+    await vi.waitUntil(() => openIds().length === 1 && streams.length > 0, { timeout: 10_000, interval: 10 });
     say("a", { state: "running", progress: 1 });
     await becomes({ state: "running", progress: 1 });
     say("a", { state: "completed", progress: 1, result: { rows: 3 } });
     await becomes({ state: "completed", progress: 1, result: { rows: 3 } });
-    await vi.waitUntil(() => openIds().length === 0, { interval: 10 });
+    await vi.waitUntil(() => openIds().length === 0, { timeout: 10_000, interval: 10 });
   });
 
   test("shows nothing of the job before when it gets another token, and lets go of its stream", async () => {

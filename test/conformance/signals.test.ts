@@ -148,6 +148,26 @@ onEveryWholeStore((kind) => {
     expect((await queue.getJob(id))?.result).toBe("early");
   });
 
+  test("a job that runs after its timeout waits no longer: a signal does not start it a second time", async () => {
+    let starts = 0;
+    const sent: unknown[] = [];
+    const { clock, job, queue } = setUp(kind.create(), async (context) => {
+      starts++;
+      const got = await context.waitFor("a", { timeout: "1h" });
+      sent.push(await queue.signal("a", "late"));
+      return got;
+    });
+    const { id } = await queue.enqueue(job);
+    await queue.drain();
+    await clock.advance(60 * minute);
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    expect({ starts, sent, result: (await queue.getJob(id))?.result }).toEqual({
+      starts: 2,
+      sent: [{ woken: 0, kept: true }],
+      result: null,
+    });
+  });
+
   test("an attempt that fails after a timeout sees the timeout again, whatever signal comes meanwhile", async () => {
     const seen: unknown[] = [];
     const { clock, job, queue } = setUp(kind.create(), async (context) => {

@@ -12,11 +12,11 @@ const seed = Math.floor(Math.random() * 2 ** 32);
 
 test("in memory, no stored step runs again, no result or signal is lost, and nothing wakes early", async () => {
   const figures = noSteppedFigures();
-  for (let run = 0; run < trials(60); run++) {
+  for (let run = 0; run < trials(30); run++) {
     const breaches = await runSteppedJobs(memoryStore(), seededRandom(seed + run), figures, run % 3 === 0);
     expect(breaches, `seed ${seed + run}`).toEqual([]);
   }
-  expect(figures.killed).toBeGreaterThan(20);
+  expect(figures.killed).toBeGreaterThan(10);
   expect(figures.stepsRun).toBeGreaterThan(50);
 });
 
@@ -28,7 +28,7 @@ afterAll(() => stage.close());
 
 test("the same on Redis, where nothing is left over either", { timeout: 120_000 }, async () => {
   const figures = noSteppedFigures();
-  for (let run = 0; run < trials(20); run++) {
+  for (let run = 0; run < trials(8); run++) {
     const prefix = stage.prefix();
     const breaches = await runSteppedJobs(stage.store(prefix), seededRandom(seed + run), figures, run % 3 === 0);
     const stored = await readStored(stage.redis, prefix);
@@ -37,5 +37,5 @@ test("the same on Redis, where nothing is left over either", { timeout: 120_000 
       [],
     );
   }
-  expect(figures.killed).toBeGreaterThan(5);
+  expect(figures.killed).toBeGreaterThan(2);
 });
