@@ -44,7 +44,7 @@ export class SilenceWatch {
     if (!silence) return;
     const lasts = now - silence.since;
     const waiting = this.#targets.filter(({ silentForMs }) => lasts >= silentForMs);
-    await Promise.all(waiting.map((target) => tell(target, silence, needs, now)));
+    await Promise.all(waiting.map((target) => send(target, silence, needs, now)));
   }
 
   async #silenceOf(needs: SilenceNeeds, now: number): Promise<Silence | undefined> {
@@ -75,7 +75,7 @@ function lastEndOf({ minutes }: QueueActivity, now: number): number | undefined 
  * Sends the message of a silence to one receiver, unless another caller has done so within the hour. The job that it
  * stores first says that, and the drain that ends the silence performs it.
  */
-async function tell(target: Target, { since, message }: Silence, needs: SilenceNeeds, now: number): Promise<void> {
+async function send(target: Target, { since, message }: Silence, needs: SilenceNeeds, now: number): Promise<void> {
   const { queue, clock, store, logger } = needs;
   const silentHours = Math.floor((now - since - target.silentForMs) / HOUR_MS);
   const id = `${own.id}silent:${target.name}:${silentHours}`;

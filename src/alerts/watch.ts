@@ -12,7 +12,7 @@ import type { StoredMessage } from "./message.ts";
 
 // A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores
 // it with its outcome, unless it is there. So a storm of deaths stores one, and it lives for as long as the group
-// grows: it tells, sleeps for an hour, and looks again. An hour after the last death it tells that this is over, and
+// grows: it sends its alert, sleeps for an hour, and looks again. An hour after the last death it reports the end, and
 // ends.
 
 export const WATCH = `${own.name}watch`;
@@ -63,23 +63,23 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
   };
 
   async function look(group: string, host: AttemptHost, job: JobContext): Promise<Snooze | undefined> {
-    const told = host.job.record.progress as StoredMessage | undefined;
+    const sent = host.job.record.progress as StoredMessage | undefined;
     const found = await readGroup(group, host);
     const now = host.needs.clock();
     const quietMs = found ? now - Date.parse(found.lastAt ?? "") : Number.POSITIVE_INFINITY;
-    if (found && (!told || (hasGrown(found, told) && quietMs < STILL_GROWS_MS))) {
-      tell(found, job);
+    if (found && (!sent || (hasGrown(found, sent) && quietMs < STILL_GROWS_MS))) {
+      send(found, job);
       host.keepProgress(found);
       return job.snooze(LOOKS_APART_MS);
     }
     if (quietMs < LOOKS_APART_MS) return job.snooze(LOOKS_APART_MS - quietMs);
-    if (told) tell({ ...(found ?? told), type: "over", count: found?.count ?? 0 }, job);
+    if (sent) send({ ...(found ?? sent), type: "over", count: found?.count ?? 0 }, job);
     // What dies until the outcome of this attempt is stored still finds the watch, and stores none.
     job.enqueue(WATCH, { group, seen: found ?? nothing }, ofInterface({}));
     return undefined;
   }
 
-  function tell(message: StoredMessage, job: JobContext): void {
+  function send(message: StoredMessage, job: JobContext): void {
     for (const name of names) job.enqueue(alert, { alert: name, message } satisfies AlertPayload, ofInterface({}));
   }
 

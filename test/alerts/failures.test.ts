@@ -20,7 +20,7 @@ onEachKindOfStore((kind) => {
   ) => openAlerts(kind.create(), alerts, options);
 
   describe("an alert", () => {
-    test("tells of a group of failures once, ten seconds after the first death, with all deaths until then", async () => {
+    test("reports a group of failures once, ten seconds after the first death, with all deaths until then", async () => {
       const { queue, passes, clock } = setUp([webhookTo(receiver, { dashboard: "https://app.test/dashboard" })]);
       await queue.enqueue(fails, { error: "no luck with 7" });
       await drainDry(queue);
@@ -69,7 +69,7 @@ onEachKindOfStore((kind) => {
       expect(messages(receiver).slice(1)).toMatchObject([over]);
     }, 120_000);
 
-    test("comes again each hour in which the group still grows, and says when an hour has passed without a death", async () => {
+    test("comes again each hour in which the group still grows, and reports the end after an hour without a death", async () => {
       const { queue, passes } = setUp();
       const dies = async () => {
         await queue.enqueue(fails, { error: "no luck" });
@@ -102,11 +102,11 @@ onEachKindOfStore((kind) => {
       }
       await passes("10s");
       await drainDry(other);
-      const told = messages(receiver).map(({ queue: name, error }) => `${name}: ${error?.message}`);
-      expect(told.sort()).toEqual(["default: no luck", "default: no time", "other: no luck", "other: no time"]);
+      const sent = messages(receiver).map(({ queue: name, error }) => `${name}: ${error?.message}`);
+      expect(sent.sort()).toEqual(["default: no luck", "default: no time", "other: no luck", "other: no time"]);
     });
 
-    test("tells that it is over at the next look if all jobs were retried or removed", async () => {
+    test("reports the end at the next look if all jobs were retried or removed", async () => {
       const { queue, passes } = setUp();
       await queue.enqueue(fails, { error: "no luck" });
       await passes("0s");
@@ -116,7 +116,7 @@ onEachKindOfStore((kind) => {
       expect(messages(receiver)).toMatchObject([{ type: "failures" }, { type: "over", count: 0, name: "fails" }]);
     });
 
-    test("tells nothing of jobs that were removed before its first look", async () => {
+    test("reports nothing of jobs that were removed before its first look", async () => {
       const { queue, passes } = setUp();
       await queue.enqueue(fails, { error: "no luck" });
       await passes("0s");
@@ -127,7 +127,7 @@ onEachKindOfStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ pendingCount: 0, deadLetterCount: 0 });
     });
 
-    test("tells of a death that is stored while the watch of its group ends", async () => {
+    test("reports a death that is stored while the watch of its group ends", async () => {
       const store = kind.create();
       const alerts = [webhookTo(receiver)];
       let meanwhile = async () => {};

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => receiver.stop());
 
-async function told(alert: ReturnType<typeof slack>, error = "no luck with <@U1> & <!channel>", count = 1) {
+async function sent(alert: ReturnType<typeof slack>, error = "no luck with <@U1> & <!channel>", count = 1) {
   const { queue, passes } = openAlerts(memoryStore(), [alert]);
   for (let at = 0; at < count; at++) await queue.enqueue(fails, { error });
   await passes("0s");
@@ -22,7 +22,7 @@ describe("slack", () => {
   const text = () => receiver.received.map(({ body }) => JSON.parse(body).blocks[0].text.text as string);
 
   test("gets a text and blocks, in which nothing of an error notifies people", async () => {
-    const { passes } = await told(
+    const { passes } = await sent(
       slack(`${receiver.url}/services/T/B/x`, { dashboard: "https://app.test/dashboard" }),
       undefined,
       2,
@@ -54,7 +54,7 @@ describe("slack", () => {
   });
 
   test("gets no message of an error with messages: false", async () => {
-    await told(slack(`${receiver.url}/x`, { messages: false }));
+    await sent(slack(`${receiver.url}/x`, { messages: false }));
     expect(text()[0]).toContain("> Error\n");
     expect(text()[0]).not.toContain("luck");
   });
@@ -63,7 +63,7 @@ describe("slack", () => {
 describe("webhook", () => {
   test("is signed so that an implementation of one's own verifies it, by the old and the new secret", async () => {
     const other = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
-    await told(webhookTo(receiver, { secret: [secret, other] }));
+    await sent(webhookTo(receiver, { secret: [secret, other] }));
     const [request] = receiver.received;
     if (!request) throw new Error("Nothing was received.");
     expect(request.headers["content-type"]).toBe("application/json");
@@ -73,7 +73,7 @@ describe("webhook", () => {
   });
 
   test("gets no message of an error with messages: false, and never a payload", async () => {
-    await told(webhookTo(receiver, { messages: false }), "secret-word");
+    await sent(webhookTo(receiver, { messages: false }), "secret-word");
     expect(messages(receiver)).toMatchObject([{ error: { name: "Error", message: null } }]);
     expect(receiver.received[0]?.body).not.toContain("secret-word");
   });

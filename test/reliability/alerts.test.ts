@@ -21,14 +21,14 @@ test.each([
   ["on one database", 12, undefined],
   ["in three partitions", 6, 3],
 ])(
-  "whatever is killed at any moment %s, an alert tells of each group of failures, and when it is over",
+  "whatever is killed at any moment %s, an alert reports each group of failures and its end",
   {
     timeout: 120_000,
   },
   async (_, kills, partitions) => {
     const seed = Math.floor(Math.random() * 2 ** 32);
     const figures = await alertSeries({ stage, program, kills, random: seededRandom(seed), partitions });
-    expect(figures, `seed ${seed}`).toMatchObject({ untold: 0, unended: 0, tooMany: 0, left: 0 });
+    expect(figures, `seed ${seed}`).toMatchObject({ unreported: 0, unended: 0, tooMany: 0, left: 0 });
     expect(Object.values(figures.killed).reduce((sum, count) => sum + count, 0)).toBe(kills);
   },
 );

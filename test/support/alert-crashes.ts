@@ -18,10 +18,10 @@ export interface AlertFigures {
   /** Requests that the receiver has accepted, and how many of them said what an earlier one with their id had said. */
   requests: number;
   repeated: number;
-  /** Groups of which no message told, and those of which none told that they were over. */
-  untold: number;
+  /** Groups that no message reported, and those whose end none reported. */
+  unreported: number;
   unended: number;
-  /** Groups of which more messages told than hours began in which their jobs died. */
+  /** Groups that more messages reported than hours began in which their jobs died. */
   tooMany: number;
   /** Jobs that were left at the end. */
   left: number;
@@ -101,18 +101,18 @@ async function audit(
   const messages = [...new Map(sent.map(({ id, body }) => [id, JSON.parse(body) as AlertMessage])).values()];
   const { failures } = await queue.getFailures({ limit: 1_000 });
   if (failures.length < trials) throw new Error(`Only ${failures.length} of ${trials} groups have arisen.`);
-  const told = (group: string, types: readonly string[]) =>
+  const reported = (group: string, types: readonly string[]) =>
     messages.filter((message) => message.group === group && types.includes(message.type));
   const { pendingCount, runningCount } = await queue.getStats();
   return {
     groups: failures.length,
     requests: sent.length,
     repeated: sent.length - messages.length,
-    untold: failures.filter(({ group }) => told(group, ["failures", "over"]).length === 0).length,
-    unended: failures.filter(({ group }) => told(group, ["over"]).length === 0).length,
+    unreported: failures.filter(({ group }) => reported(group, ["failures", "over"]).length === 0).length,
+    unended: failures.filter(({ group }) => reported(group, ["over"]).length === 0).length,
     tooMany: failures.filter(({ group, firstAt, lastAt }) => {
       const hours = 1 + Math.ceil((lastAt.getTime() - firstAt.getTime()) / HOUR_MS);
-      return told(group, ["failures"]).length > hours;
+      return reported(group, ["failures"]).length > hours;
     }).length,
     left: pendingCount + runningCount,
   };

@@ -7,7 +7,7 @@ import type { Figures, Part } from "../part.ts";
 
 /** Kills processes whose jobs die and that send alerts, on one database and in three partitions. */
 export const alerts: Part = {
-  about: "processes killed while jobs die and alerts are sent: no group of failures untold, none without its end",
+  about: "processes killed while jobs die and alerts are sent: no group of failures unreported, none without its end",
   sizes: { alertKills: 200 },
   async run({ size, seed, progress }) {
     const kills = size("alertKills");
@@ -27,15 +27,15 @@ export const alerts: Part = {
   },
 };
 
-function shown(where: string, { killed, untold, unended, tooMany, left, ...counts }: AlertFigures): Figures {
-  deepStrictEqual({ untold, unended, tooMany, left }, { untold: 0, unended: 0, tooMany: 0, left: 0 });
+function shown(where: string, { killed, unreported, unended, tooMany, left, ...counts }: AlertFigures): Figures {
+  deepStrictEqual({ unreported, unended, tooMany, left }, { unreported: 0, unended: 0, tooMany: 0, left: 0 });
   const all = Object.values(killed).reduce((sum, count) => sum + count, 0);
   return {
     [`${where}: kills`]: all,
     [`${where}: groups of failures`]: counts.groups,
     [`${where}: messages received`]: counts.requests,
     [`${where}: of these, again with the same id`]: counts.repeated,
-    [`${where}: groups that nothing told of`]: untold,
+    [`${where}: groups without an alert`]: unreported,
     [`${where}: groups without an end`]: unended,
   };
 }
