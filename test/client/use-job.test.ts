@@ -1,5 +1,4 @@
 import { join } from "node:path";
-import { build } from "esbuild";
 import type { Browser } from "playwright-core";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
@@ -8,6 +7,7 @@ import { memoryStore, Queue } from "../../src/index.ts";
 import { useJob } from "../../src/react/index.ts";
 import { builtPackage } from "../package/built.ts";
 import { launchBrowser } from "../support/browser.ts";
+import { bundleForBrowser } from "../support/browser-bundle.ts";
 import { serveFetch } from "../support/http-server.ts";
 
 // useJob in a real browser, in React's strict mode. The test writes what the streams say.
@@ -36,14 +36,9 @@ let browser: Browser;
 let script: string;
 
 beforeAll(async () => {
-  const { outputFiles } = await build({
+  script = await bundleForBrowser({
     stdin: { contents: harness(join(await builtPackage(), "dist/react/index.js")), resolveDir: import.meta.dirname },
-    define: { "process.env.NODE_ENV": '"development"' },
-    bundle: true,
-    format: "esm",
-    write: false,
   });
-  script = outputFiles[0]?.text ?? "";
   browser = await launchBrowser();
 });
 afterAll(() => browser?.close());

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { builtPackage, root } from "../package/built.ts";
 import { launchBrowser } from "../support/browser.ts";
+import { bundleForBrowser } from "../support/browser-bundle.ts";
 import { type HttpServer, serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
 import { compileExample, loadExample } from "./example.ts";
@@ -22,16 +22,11 @@ let browser: Browser;
 let script: string;
 
 beforeAll(async () => {
-  const { outputFiles } = await build({
+  script = await bundleForBrowser({
     entryPoints: [join(folder, "page.tsx")],
     alias: { "tidegate/react": join(await builtPackage(), "dist/react/index.js") },
     tsconfigRaw: { compilerOptions: { jsx: "react-jsx" } },
-    define: { "process.env.NODE_ENV": '"development"' },
-    bundle: true,
-    format: "esm",
-    write: false,
   });
-  script = outputFiles[0]?.text ?? "";
   browser = await launchBrowser();
 });
 afterAll(() => browser?.close());
