@@ -59,6 +59,11 @@ function fittingTexts(pattern: unknown, { maxLength }: JsonSchema): fc.Arbitrary
   return [fc.stringMatching(new RegExp(pattern)).filter((text) => text.length <= Number(maxLength ?? 100))];
 }
 
+interface Forbidden {
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+}
+
 function fittingObject(schema: JsonSchema, resolve: Named): fc.Arbitrary<Record<string, unknown>> {
   const {
     properties = {},
@@ -70,15 +75,19 @@ function fittingObject(schema: JsonSchema, resolve: Named): fc.Arbitrary<Record<
     readonly properties?: Readonly<Record<string, JsonSchema>>;
     readonly required?: readonly string[];
     readonly minProperties?: number;
-    readonly not?: { readonly required: readonly string[] };
+    readonly not?: Forbidden & { readonly anyOf?: readonly Forbidden[] };
     readonly dependentRequired?: Readonly<Record<string, readonly string[]>>;
   };
+  // What depends on values as well is left in: whether a drawn request fits is judged later.
+  const excluded = (not?.anyOf ?? [not ?? {}]).flatMap(({ required, properties }) =>
+    required && !properties ? [required] : [],
+  );
   // Only the server knows valid cursors.
   const fields = Object.entries(properties).filter(([name]) => name !== "cursor");
   const values = Object.fromEntries(fields.map(([name, inner]) => [name, fitting(inner, resolve, name)]));
   const isAllowed = (value: object) =>
     Object.keys(value).length >= minProperties &&
-    !not?.required.every((name) => Object.hasOwn(value, name)) &&
+    !excluded.some((names) => names.every((name) => Object.hasOwn(value, name))) &&
     Object.keys(value).every((name) => dependentRequired[name]?.every((other) => Object.hasOwn(value, other)) ?? true);
   return fc.record(values, { requiredKeys: [...required] }).filter(isAllowed) as fc.Arbitrary<Record<string, unknown>>;
 }

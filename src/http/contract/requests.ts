@@ -94,6 +94,7 @@ const more = described(
   whole(0, MOST_CHILDREN - MOST_AT_ONCE),
   "How many children follow with POST /jobs/:id/children. Default: none.",
 );
+const moreWithoutFirst = { required: ["more"], properties: { children: { maxItems: 0 }, more: { minimum: 1 } } };
 /** A job that waits for its children. */
 export const parentJob = withKeywords(
   object({ ...childFields, id: pathText(LONGEST_PARENT_ID, "report-may"), waitFor, children, more }, [
@@ -101,7 +102,7 @@ export const parentJob = withKeywords(
     "children",
   ]),
   {
-    ...eitherTime,
+    not: { anyOf: [eitherTime.not, moreWithoutFirst] },
     examples: [{ name: "report", payload: { month: "May" }, children: [{ name: "import_row", payload: 1 }] }],
   },
 );
