@@ -3,7 +3,8 @@ import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
 import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE } from "../store/store.ts";
 import type { BackoffRule } from "./backoff.ts";
-import { decode, encode, whyUnreadable } from "./codec.ts";
+import { decode, encode, sealedAs, whyUnreadable } from "./codec.ts";
+import { lockOf, whyLocked } from "./lock.ts";
 import type { StoredStep } from "./steps.ts";
 import type { JobTrace } from "./trace-context.ts";
 
@@ -30,6 +31,10 @@ export interface LogEntry {
 export interface JobRecord {
   readonly name: string;
   readonly payload?: unknown;
+  /** With encryption: the dedupe key that the payload is bound to. A newer job may replace it, under its id. */
+  readonly debounce?: string;
+  /** Since when drains have claimed it that lack its key. ms since 1970 */
+  readonly lockedSince?: number;
   /** What the job needs besides its payload, and is never shown. */
   readonly hidden?: unknown;
   readonly enqueuedAt: number;
@@ -91,7 +96,11 @@ const KEPT_STACK = 4_000;
 /** Replaces a record that cannot be read, until its job is released. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
-export const encodeRecord = (record: JobRecord): string => encode(record);
+/** @param from the text from which the record was decoded, if it may have encrypted fields. They are still in it. */
+export function encodeRecord(record: JobRecord, from = ""): string {
+  const text = encode(record);
+  return lockOf(from) === undefined ? text : sealedAs(text);
+}
 
 export const decodeRecord = (text: string): JobRecord | undefined => decode<JobRecord>(text);
 
@@ -102,9 +111,20 @@ export function readRecord({ id, record }: { readonly id: string; readonly recor
   return read;
 }
 
+/** Refuses to replace the payload of a job that this queue cannot decrypt. @throws {TidegateError} `conflict` */
+export function mustBeOpen({ id, record }: { readonly id: string; readonly record: string }): void {
+  const lock = lockOf(record);
+  if (lock !== undefined) throw conflict(whyLocked(`Job ${quote(id)}`, lock));
+}
+
 /** The record of a job that has ended. The end is appended, so that a large payload is not encoded again. */
 export function withEnd(recordText: string, end: JobEnd): string {
   return `${recordText.slice(0, -1)},"end":${JSON.stringify(end)}}`;
+}
+
+/** The record of a job that was claimed without its key, for the first time at `since`. */
+export function withLockedSince(recordText: string, since: number): string {
+  return `${recordText.slice(0, -1)},"lockedSince":${since}}`;
 }
 
 /** The number of the attempt that a claim makes: 1 is the first. */
@@ -134,8 +154,8 @@ export function withSnooze(record: JobRecord): JobRecord {
   return { ...withReturnedClaim(record), snoozed: true };
 }
 
-/** How the record of every job with this name begins. */
-export const recordBeginning = (name: string): string => `${encode({ name }).slice(0, -1)},`;
+/** How the record of every job with this name begins, after the digit of its version. */
+export const recordBeginning = (name: string): string => `${encode({ name }).slice(1, -1)},`;
 
 /** The record after a failed attempt. The new failure replaces the oldest one. */
 export function withError(record: JobRecord, error: AttemptError): JobRecord {

@@ -2,6 +2,8 @@ import { leastBudgets } from "../drain/least-budgets.ts";
 import type { DrainNeeds } from "../drain/needs.ts";
 import { NextDueHint } from "../drain/next-due.ts";
 import { UsageCounter } from "../drain/usage.ts";
+import { encryptedStore } from "../encryption/encrypted-store.ts";
+import { Keys } from "../encryption/keys.ts";
 import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
@@ -26,11 +28,15 @@ export function openQueue(options: QueueOptions): OpenQueue {
   const alerting = readAlerts(options);
   const given = alerting ? { ...options, jobs: [...(options.jobs ?? []), ...alerting.jobs] } : options;
   const { store: kept, ...chosen } = readOptions(given, queueOptions, "new Queue");
-  const { queue, definitions, clock, logger, wakes } = chosen;
+  const { queue, definitions, clock, logger, wakes, encryption } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
-  const open = (meter: Meter) => kept.open(queue, meter);
+  const keys = encryption && new Keys(queue, encryption);
+  const open = (meter: Meter) => {
+    const opened = kept.open(queue, meter);
+    return keys ? encryptedStore(opened, keys, meter) : opened;
+  };
   const store = open(usage.work);
   checkDrainable(store, "new Queue");
   const reader = open(usage.reads);

@@ -76,7 +76,15 @@ export interface Lease {
   readonly waits?: string;
   /** Its other possible ends, after renewals whose replies were lost. An outcome counts under each of them. */
   readonly mayEndAt?: readonly number[];
+  /** What encryption keeps with the lease. Stores pass it on. */
+  readonly sealed?: SealedTexts;
 }
+
+/**
+ * The cipher texts of a job that is in hand, by what they are and say. What has not changed keeps its own, so that a
+ * store recognizes the record.
+ */
+export type SealedTexts = Map<string, string | Promise<string>>;
 
 /** How often a store sends a request whose replies are lost. */
 export const MOST_SENDS = 3;
@@ -103,7 +111,7 @@ export interface NewJob {
     readonly ttlMs: number;
     /**
      * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and has a record
-     * that begins with this text. Default: never. If several jobs of one call do so, the last one is stored.
+     * that begins with this text after its first digit. Default: never. If several jobs of one call do so, the last one is stored.
      */
     readonly replaces?: string;
   };
@@ -340,6 +348,8 @@ export interface LeasedJob {
   readonly isFired?: boolean;
   /** If it has a flow control key: what the claim says of it. The jobs of one run share this object. */
   readonly run?: Run;
+  /** Whether it does not decrypt although its key is there. Default false. */
+  readonly isTampered?: boolean;
 }
 
 /**

@@ -141,6 +141,7 @@ const waitingFor = record<NonNullable<JobInfo["waitingFor"]>>()({ events: list(t
 const jobFields = {
   ...each("id name queue", text),
   payload: anything,
+  encrypted: optional(text),
   enqueuedAt: time,
   runAt: nullable(time),
   attempts: count,
