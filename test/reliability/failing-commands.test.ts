@@ -589,7 +589,7 @@ const cases: Readonly<Record<string, Case>> = {
             ["plain", "in-line", "alone"].map((key) => ({
               ...job(`newer-${key}`, { isFreshId: true, runAt: now + minute }),
               ...options,
-              dedupe: { key, ttlMs: 10 * minute, replaces: "1:{" },
+              dedupe: { key, ttlMs: 10 * minute, replaces: ":{" },
             })),
             now,
           ),

@@ -151,7 +151,7 @@ const operation = <Parameters>(parameters: fc.Arbitrary<Parameters>, build: Buil
 const dedupeOf = ({ key, replaces }: { readonly key: string; readonly replaces: boolean }, record: string) => ({
   key,
   ttlMs: 600 * second,
-  ...(replaces && { replaces: `${record.slice(0, -1)},` }),
+  ...(replaces && { replaces: `${record.slice(1, -1)},` }),
 });
 
 const enqueue = operation(

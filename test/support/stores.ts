@@ -18,6 +18,8 @@ export interface StoreKind {
    * How many more requests a drain needs at least than on an unpartitioned store; undefined for an unpartitioned store.
    */
   readonly partitions?: { readonly moreRequests: number };
+  /** Whether it encrypts: what it stores is a third larger. Default false. */
+  readonly isEncrypted?: boolean;
   /** Opens a new, empty store. */
   create(): Store;
   /** A new, empty store. Returns a function that opens it, as one process after the other does. */
@@ -113,12 +115,13 @@ export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
 function onEncryptedStores(suite: (kind: StoreKind) => void): void {
   const redis = useRedis();
   const encrypted = (name: string, shared: () => () => Store) =>
-    suite(
-      kindOf(name, () => {
+    suite({
+      ...kindOf(name, () => {
         const open = shared();
         return () => encrypting(open());
       }),
-    );
+      isEncrypted: true,
+    });
   describe("encrypted, on memoryStore", () => encrypted("memory", sharedMemory));
   describe("encrypted, on upstashStore", () => encrypted("upstash", () => sharedRedis(redis)));
 }

@@ -1,7 +1,7 @@
-import { SEALED_VERSION } from "../job/codec.ts";
+import { decode, encode } from "../job/codec.ts";
 import { conflict, quote, TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether } from "../shared/limits.ts";
-import type { StoredDocument } from "../store/documents.ts";
+import type { DocumentChange, StoredDocument } from "../store/documents.ts";
 import type { NewFamily } from "../store/family.ts";
 import type { Cost, Meter } from "../store/meter.ts";
 import type { ScheduleEntry } from "../store/schedules.ts";
@@ -21,7 +21,7 @@ import {
   sizeOf,
 } from "../store/store.ts";
 import type { Keys } from "./keys.ts";
-import { ofSchedule, openRecord, sealPlan, sealRecord } from "./records.ts";
+import { ofDocument, ofSchedule, openRecord, sealPlan, sealRecord } from "./records.ts";
 
 type Recorded = { readonly id: string; readonly record: string };
 
@@ -139,14 +139,16 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       ...(fires.length > 0 && { fire: await Promise.all(fires.map(sealedFire)) }),
     }));
 
-  const placeOf = (kind: string, name: string) => ` document:${kind}:${name}`;
+  const sealedDocument = ({ kind, name }: Pick<DocumentChange, "kind" | "name">, text: string) =>
+    sealRecord(encode({ text }), ofDocument(kind, name), keys);
   const openedDocument = async (kind: string, document: StoredDocument): Promise<StoredDocument> => {
-    const { name, text } = document;
-    if (!text.startsWith(SEALED_VERSION)) return document;
-    const plain = await keys.open(text.slice(SEALED_VERSION.length), placeOf(kind, name)).catch(() => {
-      throw conflict(`The ${kind} ${quote(name)} does not decrypt: it was changed, or copied from another one.`);
-    });
-    return plain === undefined ? document : { ...document, text: plain };
+    const { text, isTampered } = await openRecord(document.text, ofDocument(kind, document.name), keys);
+    if (isTampered)
+      throw conflict(
+        `The ${kind} ${quote(document.name)} does not decrypt: it was changed, or copied from another one.`,
+      );
+    const { text: plain } = (document.text !== text && decode<{ readonly text: string }>(text)) || document;
+    return { ...document, text: plain };
   };
 
   const calls: Partial<QueueStore> = {
@@ -218,9 +220,8 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
     },
     async changeDocuments(changes, now) {
       const seal = async (change: (typeof changes)[number]) => {
-        const { kind, name, text } = change;
-        if (text === undefined) return change;
-        return { ...change, text: SEALED_VERSION + (await keys.seal(text, placeOf(kind, name))) };
+        const { text } = change;
+        return text === undefined ? change : { ...change, text: await sealedDocument(change, text) };
       };
       return store.changeDocuments(await Promise.all(changes.map(seal)), now);
     },

@@ -1,5 +1,5 @@
 import { decode, encode, SEALED, SEALED_VERSION, sealedAs, VERSION } from "../job/codec.ts";
-import { occurrenceJobId } from "../store/occurrence-id.ts";
+import { isOccurrenceJobId, occurrenceJobId } from "../store/occurrence-id.ts";
 import { atItsTimes, type SchedulePlan } from "../store/schedules.ts";
 import type { SealedTexts } from "../store/store.ts";
 import type { Keys } from "./keys.ts";
@@ -7,13 +7,14 @@ import type { Keys } from "./keys.ts";
 // Records whose secret fields are encrypted: "payload":... becomes "~payload":"k2.BASE64", at the same place. So a store
 // finds in the record all that it looks for there.
 
-/** The fields of jobs, schedules, failures, log lines, steps and signals that are encrypted, wherever they are. */
+/** The fields of jobs, schedules, failures, steps, signals and documents that are encrypted, wherever they are. */
 const secret: ReadonlySet<string> = new Set([
-  ...["payload", "hidden", "progress", "logs", "message", "stack", "result", "data"],
+  ...["payload", "hidden", "progress", "logs", "message", "stack", "result", "data", "text"],
 ]);
 
 /** Whose record it is. No id of a job begins with a space. */
 export const ofSchedule = (key: string): string => ` schedule:${key}`;
+export const ofDocument = (kind: string, name: string): string => ` document:${kind}:${name}`;
 const ofSignal = (id: unknown): string => ` signal:${String(id)}`;
 const ofDebounce = (key: string): string => ` debounce:${key}`;
 
@@ -29,8 +30,8 @@ function isFields(value: unknown): value is Fields {
  */
 function ownerOfPayload({ slot, debounce }: Fields, id: string): string {
   if (typeof debounce === "string") return ofDebounce(debounce);
-  if (!isFields(slot) || typeof slot.key !== "string") return id;
-  return id === occurrenceJobId(slot.key, Number(slot.at)) ? ofSchedule(slot.key) : id;
+  const isOccurrence = isFields(slot) && isOccurrenceJobId(id) && id.slice(0, id.lastIndexOf("@")) === slot.key;
+  return isOccurrence ? ofSchedule(slot.key as string) : id;
 }
 
 /** A secret field: where it is, and what it is bound to. */
@@ -111,10 +112,10 @@ export async function sealPlan(plan: SchedulePlan, key: string, keys: Keys, kept
   return { ...plan, jobRecord: atItsTimes(await sealRecord(record, occurrenceJobId(key, 0), keys, kept)) };
 }
 
-/** A record whose secret fields are decrypted, but for those whose key is missing. */
+/** A record whose secret fields are decrypted, but for those that do not decrypt. */
 export interface OpenedRecord {
   readonly text: string;
-  /** Whether a field does not decrypt although its key is there. Then all stay encrypted. */
+  /** Whether one does not decrypt although its key is there. */
   readonly isTampered: boolean;
 }
 
@@ -122,27 +123,26 @@ export interface OpenedRecord {
 export async function openRecord(text: string, id: string, keys: Keys, kept?: SealedTexts): Promise<OpenedRecord> {
   const record = text.includes(`"${SEALED}`) ? decode<Fields>(text) : undefined;
   if (!record) return { text, isTampered: false };
+  const secrets = secretsOf(record, id).filter(({ name }) => name.startsWith(SEALED));
   const plain = new Map<string, string>();
-  let isMissing = false;
+  let isTampered = false;
   const open = async ({ fields, name, place }: Secret) => {
     const sealed = String(fields[name]);
-    const opened = await keys.open(sealed, place);
-    if (opened === undefined) isMissing = true;
-    else plain.set(sealed, opened);
-    if (opened !== undefined && keys.isCurrent(sealed)) kept?.set(place + opened, sealed);
+    const opened = await keys.open(sealed, place).catch(() => {
+      isTampered = true;
+      return undefined;
+    });
+    if (opened === undefined) return;
+    plain.set(sealed, opened);
+    if (keys.isCurrent(sealed)) kept?.set(place + opened, sealed);
   };
-  try {
-    const secrets = secretsOf(record, id).filter(({ name }) => name.startsWith(SEALED));
-    if (secrets.length === 0) return { text, isTampered: false };
-    await Promise.all(secrets.map(open));
-  } catch {
-    return { text, isTampered: true };
-  }
+  await Promise.all(secrets.map(open));
   const opened = text.slice(VERSION.length).replace(sealedField, (field, name: string, sealed: string) => {
     const value = plain.get(sealed);
     return value === undefined ? field : `"${name}":${value}`;
   });
-  return { text: (isMissing ? SEALED_VERSION : VERSION) + opened, isTampered: false };
+  const isOpen = secrets.every(({ fields, name }) => plain.has(String(fields[name])));
+  return { text: (isOpen ? VERSION : SEALED_VERSION) + opened, isTampered };
 }
 
 /** Whether a record has a secret field that the current key has not encrypted. */
