@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
+import { pagesOf } from "../../src/core/shared/pages.ts";
 import {
   defineJob,
   type EncryptionOptions,
@@ -16,7 +17,7 @@ import { drainAll, expectEnqueued, testClock } from "../../src/testing/index.ts"
 import { start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { RespClient } from "../support/resp.ts";
-import { onEachKindOfStore, testKeys, useRedis } from "../support/stores.ts";
+import { encrypting, onEachKindOfStore, testKeys, useRedis } from "../support/stores.ts";
 
 const k1: EncryptionOptions = { current: "k1", keys: { k1: testKeys.k1 } };
 const k2: EncryptionOptions = { current: "k2", keys: testKeys };
@@ -44,6 +45,16 @@ const stepped = defineJob({
   },
 });
 const jobs = [echo, fails, stepped];
+
+/** The parameters of an exchange that does nothing. */
+const nothing = { settle: [], fire: [], retentionMs: day };
+
+/** How many records all steps of a pass have encrypted. */
+async function allRekeyed(queue: Queue): Promise<number> {
+  let rekeyed = 0;
+  for await (const step of pagesOf((cursor) => queue.rekey({ cursor, limit: 5 }))) rekeyed += step.rekeyed;
+  return rekeyed;
+}
 
 /** Opens queues on one store, whose clock is moved by hand. */
 function setUp(store: Store) {
@@ -299,14 +310,109 @@ onEachKindOfStore((kind) => {
       expect(await open(k1).getJob(id)).toMatchObject({ payload: CANARY });
     });
 
-    test("an enqueue and an outcome that are sent again are recognized", async () => {
+    test("what has not changed keeps its cipher text, so that a resend is recognized", async () => {
+      const { clock, open, stored, store } = setUp(kind.create());
+      const { id } = await open(k1).enqueue(fails, CANARY);
+      const sent = await stored(id);
+      const sealed = encrypting(store, k1).open("default");
+      await sealed.peek(clock());
+      const [leased] = (await sealed.exchange({ ...nothing, now: clock(), claim: { limit: 1, leaseMs: minute } })).jobs;
+      if (!leased) throw new Error("The job is due.");
+      const record = `${leased.record.slice(0, -1)},"progress":"${CANARY}"}`;
+      const settle = [{ to: "retried", lease: leased.lease, runAt: clock(), record }] as const;
+      expect(await sealed.settle({ ...nothing, now: clock(), settle })).toMatchObject({ settled: [true] });
+      expect((await stored(id)).startsWith(`${sent.slice(0, -1)},`)).toBe(true);
+      const again = { ...nothing, now: clock(), settle, isResend: true };
+      expect(await sealed.settle(again)).toMatchObject({ settled: [true] });
+    });
+
+    test("rekey encrypts everything with the current key, in steps, and then the old one can go", async () => {
+      const { clock, open } = setUp(kind.create());
+      const before = open(k1);
+      const plain = await open(undefined).enqueue(echo, CANARY, { delay: "1h" });
+      const waiting = await before.enqueueMany(
+        Array.from({ length: 7 }, (_, index) => ({ job: echo, payload: `${CANARY}-${index}`, delay: "1h" as const })),
+      );
+      const keyed = await before.enqueue(echo, CANARY, { delay: "1h", flowControl: { key: "tenant", concurrency: 1 } });
+      const parent = await before.enqueue(echo, CANARY, { children: [{ job: echo, payload: CANARY, delay: "1h" }] });
+      await before.schedules.upsert("planned", { job: echo, payload: CANARY, cron: "0 * * * *" });
+      await before.schedules.upsert("decided", { job: echo, payload: CANARY, cron: "0 * * * *", overlap: "skip" });
+      const { documents } = internalsOf(before);
+      await documents.change([{ kind: "notes", name: "a", text: '"a"' }]);
+      await documents.change([{ kind: "notes", name: "b", text: '"b"', ttl: "2h" }]);
+      const [dying, done] = [await before.enqueue(fails, CANARY), await before.enqueue(echo, CANARY)];
+      await before.drain();
+      await clock.advance(minute);
+      await before.drain();
+
+      const now = open(k2);
+      const schedules = await now.schedules.list();
+      let [rekeyed, steps] = [0, 0];
+      let cursor: string | undefined;
+      do {
+        const step = await now.rekey({ cursor, limit: 3 });
+        rekeyed += step.rekeyed;
+        steps++;
+        cursor = step.cursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(rekeyed).toBe(1 + waiting.length + 3 + 2 + 2 + 2);
+      expect(steps).toBeGreaterThan(8);
+      expect(await allRekeyed(now)).toBe(0);
+      expect(await now.schedules.list()).toEqual(schedules);
+
+      const after = open({ current: "k2", keys: { k2: testKeys.k2 } });
+      const ids = [plain, ...waiting, keyed, parent, dying, done].map(({ id }) => id);
+      for (const id of ids) expect(await after.getJob(id)).toMatchObject({ payload: expect.stringContaining(CANARY) });
+      const { documents: kept } = internalsOf(after);
+      expect((await kept.list("notes")).items).toMatchObject([{ text: '"a"' }, { text: '"b"' }]);
+      await clock.advance("1h");
+      expect(await drainAll(after)).toMatchObject({ deadLettered: 0 });
+      expect(await after.getStats()).toMatchObject({ pendingCount: 0, deadLetterCount: 1, completedCount: 14 });
+      await clock.advance("2h");
+      expect(await kept.get("notes", "b")).toBeUndefined();
+      // Completed jobs still expire.
+      await clock.advance("24h");
+      expect(await after.getJob(done.id)).toBeNull();
+    });
+
+    test("rekey leaves alone what has changed since it was read, and what it cannot decrypt", async () => {
       const { clock, open, store } = setUp(kind.create());
-      const queue = open(k1, { jobs: [echo] });
-      const { id } = await queue.enqueue(echo, CANARY);
-      expect(await store.open("default").enqueue([], clock())).toEqual([]);
-      await queue.drain();
-      expect(await queue.getStats()).toMatchObject({ completedCount: 1, totalEnqueued: 1 });
-      expect(await queue.getJob(id)).toMatchObject({ state: "completed" });
+      const before = open(k1);
+      const { id } = await before.enqueue(echo, "old");
+      await before.enqueue(echo, "locked", { id: "locked" });
+      const raw = store.open("default");
+      const found = await raw.find(id, clock());
+      await before.update(id, { payload: "new" });
+      const rewrite = { id, from: found?.record ?? "", record: "1:{}" };
+      expect(await raw.rewrite("ready", [rewrite])).toEqual([false]);
+      expect(await raw.rewrite("completed", [rewrite])).toEqual([false]);
+      expect(await allRekeyed(open({ current: "k2", keys: { k2: testKeys.k2 } }))).toBe(0);
+      expect(await before.getJob(id)).toMatchObject({ payload: "new" });
+      expect(await allRekeyed(open(k2))).toBe(2);
+      await expect(open(undefined).rekey()).rejects.toMatchObject({ code: "invalid_request" });
+      await expect(open(k1).rekey({ cursor: "nowhere:" })).rejects.toMatchObject({ code: "invalid_request" });
+    });
+
+    test("rekey beside drains loses nothing", async () => {
+      const { clock, open } = setUp(kind.create());
+      const before = open(k1);
+      const sent = Array.from({ length: 60 }, (_, index) => ({
+        job: index % 3 ? echo : fails,
+        payload: CANARY,
+        id: `job-${index}`,
+      }));
+      await before.enqueueMany(sent);
+      const now = open(k2);
+      for (let round = 0; round < 3; round++) {
+        await Promise.all([before.drain({ maxJobs: 20 }), now.drain({ maxJobs: 20 }), allRekeyed(now), now.drain()]);
+        await clock.advance(minute);
+      }
+      // The deployment without the new key is gone.
+      await drainAll(now, { clock });
+      await allRekeyed(now);
+      const after = open({ current: "k2", keys: { k2: testKeys.k2 } });
+      expect(await after.getStats()).toMatchObject({ pendingCount: 0, completedCount: 40, deadLetterCount: 20 });
+      for (const { id } of sent) expect(await after.getJob(id)).toMatchObject({ payload: CANARY });
     });
   });
 });
@@ -405,6 +511,17 @@ describe("in Redis", () => {
     expect(stats.completedCount).toBeGreaterThan(5);
     for (const text of seen) expect(text).not.toContain(CANARY);
     for (const text of seen) expect(text).toContain("nightly");
+  });
+
+  test("a completed job still expires in Redis after a rekey", async () => {
+    const { open } = setUp(redis.store("rekeyed"));
+    const { id } = await open(k1).enqueue(echo, CANARY);
+    await open(k1).drain();
+    expect(await allRekeyed(open(k2))).toBe(1);
+    const client = await RespClient.connect(redis.server.port);
+    const [ttl] = (await client.send(["HTTL", "rekeyed:{default}:done", "FIELDS", "1", id])) as number[];
+    client.close();
+    expect(ttl).toBeGreaterThan(80_000);
   });
 
   test("encryption costs no command", async () => {

@@ -10,6 +10,7 @@ import { addFlow } from "./flow.ts";
 import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
 import { addPause, addResume } from "./pause.ts";
+import { addRekey } from "./rekey.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSignal } from "./signal.ts";
 import { addTop } from "./top.ts";
@@ -33,6 +34,7 @@ export const commands: readonly AddCommand[] = [
   addPause,
   addResume,
   addClear,
+  addRekey,
   addCost,
   addDoctor,
 ];

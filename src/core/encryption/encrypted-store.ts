@@ -1,10 +1,7 @@
-import { decode, encode } from "../job/codec.ts";
-import { conflict, quote, TidegateError } from "../shared/errors.ts";
+import { TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether } from "../shared/limits.ts";
-import type { DocumentChange, StoredDocument } from "../store/documents.ts";
 import type { NewFamily } from "../store/family.ts";
 import type { Cost, Meter } from "../store/meter.ts";
-import type { ScheduleEntry } from "../store/schedules.ts";
 import {
   type EnqueueStore,
   type ExchangeRequest,
@@ -20,8 +17,10 @@ import {
   type StoredJob,
   sizeOf,
 } from "../store/store.ts";
+import { openDocument, sealDocument } from "./documents.ts";
+import { openEntry, sealEntry } from "./entries.ts";
 import type { Keys } from "./keys.ts";
-import { ofDocument, ofSchedule, openRecord, sealPlan, sealRecord } from "./records.ts";
+import { ofSchedule, openRecord, sealRecord } from "./records.ts";
 
 type Recorded = { readonly id: string; readonly record: string };
 
@@ -102,20 +101,10 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
     return { ...outcome, record: text, ...(jobs && { followUps: jobs }) } as Outcome;
   };
 
-  const sealedEntry = async <Entry extends ScheduleEntry>(entry: Entry, kept: SealedTexts = new Map()) => {
-    const { key, record, plan } = entry;
-    const text = await sealRecord(record, ofSchedule(key), keys, kept);
-    return { ...entry, record: text, ...(plan && { plan: await sealPlan(plan, key, keys, kept) }) };
-  };
-  const openedEntry = async <Entry extends { readonly key: string; readonly record: string }>(entry: Entry) => {
-    const { text } = await openRecord(entry.record, ofSchedule(entry.key), keys);
-    return { ...entry, record: text };
-  };
-
   const sealedFire = async (fire: Fire): Promise<Fire> => {
     // All jobs of a schedule have the same payload, and the same cipher text.
     const kept: SealedTexts = new Map();
-    const entry = await sealedEntry(fire, kept);
+    const entry = await sealEntry(fire, keys, kept);
     const jobs: Fire["jobs"][number][] = [];
     for (const job of fire.jobs) jobs.push(await sealed(job, kept));
     if (!fire.unless) return { ...entry, jobs };
@@ -139,18 +128,6 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       ...(fires.length > 0 && { fire: await Promise.all(fires.map(sealedFire)) }),
     }));
 
-  const sealedDocument = ({ kind, name }: Pick<DocumentChange, "kind" | "name">, text: string) =>
-    sealRecord(encode({ text }), ofDocument(kind, name), keys);
-  const openedDocument = async (kind: string, document: StoredDocument): Promise<StoredDocument> => {
-    const { text, isTampered } = await openRecord(document.text, ofDocument(kind, document.name), keys);
-    if (isTampered)
-      throw conflict(
-        `The ${kind} ${quote(document.name)} does not decrypt: it was changed, or copied from another one.`,
-      );
-    const { text: plain } = (document.text !== text && decode<{ readonly text: string }>(text)) || document;
-    return { ...document, text: plain };
-  };
-
   const calls: Partial<QueueStore> = {
     enqueue: encryptedProducer(store, keys).enqueue,
     async enqueueFamily(family, now) {
@@ -167,7 +144,7 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       const hasRecords = settle.length + fire.length > 0;
       const reply = await store.exchange(hasRecords ? await settling<ExchangeRequest>(request, fire) : request);
       const jobs = await Promise.all(reply.jobs.map(openedLeased));
-      return { ...reply, jobs, schedules: await Promise.all(reply.schedules.map(openedEntry)) };
+      return { ...reply, jobs, schedules: await Promise.all(reply.schedules.map((each) => openEntry(each, keys))) };
     },
     async extend(renewals) {
       const hasRecords = renewals.some(({ record }) => record !== undefined);
@@ -206,22 +183,23 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       return store.change(record === undefined ? change : { ...change, record: await sealRecord(record, id, keys) });
     },
     retryDead: async (retries, now) => store.retryDead(await Promise.all(retries.map((each) => sealed(each))), now),
-    putSchedule: async (put) => store.putSchedule(await sealedEntry(put)),
-    findSchedule: (key) => store.findSchedule(key).then((stored) => stored && openedEntry(stored)),
-    listSchedules: async () => Promise.all((await store.listSchedules()).map(openedEntry)),
+    putSchedule: async (put) => store.putSchedule(await sealEntry(put, keys)),
+    findSchedule: (key) => store.findSchedule(key).then((stored) => stored && openEntry(stored, keys)),
+    listSchedules: async () => Promise.all((await store.listSchedules()).map((each) => openEntry(each, keys))),
     async declare(change) {
-      return store.declare({ ...change, put: await Promise.all(change.put.map((put) => sealedEntry(put))) });
+      return store.declare({ ...change, put: await Promise.all(change.put.map((put) => sealEntry(put, keys))) });
     },
     findDocument: (kind, name, now) =>
-      store.findDocument(kind, name, now).then((found) => found && openedDocument(kind, found)),
+      store.findDocument(kind, name, now).then((found) => found && openDocument(kind, found, keys)),
     async listDocuments(page) {
+      const { kind = "" } = page;
       const found = await store.listDocuments(page);
-      return { ...found, items: await Promise.all(found.items.map((each) => openedDocument(page.kind, each))) };
+      return { ...found, items: await Promise.all(found.items.map((each) => openDocument(kind, each, keys))) };
     },
     async changeDocuments(changes, now) {
       const seal = async (change: (typeof changes)[number]) => {
-        const { text } = change;
-        return text === undefined ? change : { ...change, text: await sealedDocument(change, text) };
+        const { kind, name, text } = change;
+        return text === undefined ? change : { ...change, text: await sealDocument(kind, name, text, keys) };
       };
       return store.changeDocuments(await Promise.all(changes.map(seal)), now);
     },

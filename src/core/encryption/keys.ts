@@ -71,7 +71,7 @@ export class Keys {
     return `${current}.${toBase64(all)}`;
   }
 
-  /** Decrypts a text; undefined if its key is missing. Rejects if it was changed, or was encrypted for another place. */
+  /** Decrypts a text; undefined if its key is missing. Rejects if it was changed, or sealed for another place. */
   async open(sealed: string, place: string): Promise<string | undefined> {
     const [, name = "", text = ""] = form.exec(sealed) ?? [];
     const key = await this.#key(name);

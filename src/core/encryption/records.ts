@@ -1,11 +1,10 @@
 import { decode, encode, SEALED, SEALED_VERSION, sealedAs, VERSION } from "../job/codec.ts";
-import { isOccurrenceJobId, occurrenceJobId } from "../store/occurrence-id.ts";
-import { atItsTimes, type SchedulePlan } from "../store/schedules.ts";
+import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { SealedTexts } from "../store/store.ts";
 import type { Keys } from "./keys.ts";
 
-// Records whose secret fields are encrypted: "payload":... becomes "~payload":"k2.BASE64", at the same place. So a store
-// finds in the record all that it looks for there.
+// Records whose secret fields are encrypted: "payload":... becomes "~payload":"k2.BASE64", at the same place. So a
+// store finds in the record all that it looks for there.
 
 /** The fields of jobs, schedules, failures, steps, signals and documents that are encrypted, wherever they are. */
 const secret: ReadonlySet<string> = new Set([
@@ -14,7 +13,6 @@ const secret: ReadonlySet<string> = new Set([
 
 /** Whose record it is. No id of a job begins with a space. */
 export const ofSchedule = (key: string): string => ` schedule:${key}`;
-export const ofDocument = (kind: string, name: string): string => ` document:${kind}:${name}`;
 const ofSignal = (id: unknown): string => ` signal:${String(id)}`;
 const ofDebounce = (key: string): string => ` debounce:${key}`;
 
@@ -82,8 +80,8 @@ function withSealed(fields: Fields, texts: ReadonlyMap<Fields, ReadonlyMap<strin
  * Encrypts the secret fields of a record. Those that could not be decrypted stay as they are.
  *
  * @param id of the job, or `ofSchedule` of a key.
- * @param kept the cipher texts that the record has now: what has not changed keeps its own. Afterwards those that it has
- *   got.
+ * @param kept the cipher texts that the record has now: what has not changed keeps its own. Afterwards those that it
+ *   has got.
  */
 export async function sealRecord(text: string, id: string, keys: Keys, kept: SealedTexts = new Map()): Promise<string> {
   const record = decode<Fields>(text);
@@ -104,12 +102,6 @@ export async function sealRecord(text: string, id: string, keys: Keys, kept: Sea
   await Promise.all(secrets.filter(({ name }) => !name.startsWith(SEALED)).map(seal));
   for (const key of kept.keys()) if (!used.has(key)) kept.delete(key);
   return sealedAs(encode(withSealed(record, texts)));
-}
-
-/** Encrypts the record of the jobs that a store makes by the plan of a schedule. */
-export async function sealPlan(plan: SchedulePlan, key: string, keys: Keys, kept: SealedTexts): Promise<SchedulePlan> {
-  const record = plan.jobRecord.join("0");
-  return { ...plan, jobRecord: atItsTimes(await sealRecord(record, occurrenceJobId(key, 0), keys, kept)) };
 }
 
 /** A record whose secret fields are decrypted, but for those that do not decrypt. */

@@ -55,8 +55,8 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** As it was enqueued; null if there was none. */
   readonly payload: Payload;
   /**
-   * The name of the key that it takes to read the job. Only if the queue that you asked cannot decrypt it. Then payload,
-   * progress and results are `{ encrypted: "k2" }`, messages of errors say so, and there are no log lines.
+   * The name of the key that it takes to read the job. Only if the queue that you asked cannot decrypt it. Then
+   * payload, progress and results are `{ encrypted: "k2" }`, messages of errors say so, and there are no log lines.
    */
   readonly encrypted?: string;
   /** When it was enqueued. */

@@ -4,6 +4,7 @@ import { NextDueHint } from "../drain/next-due.ts";
 import { UsageCounter } from "../drain/usage.ts";
 import { encryptedStore } from "../encryption/encrypted-store.ts";
 import { Keys } from "../encryption/keys.ts";
+import { type RekeyOptions, type RekeyResult, rekey } from "../encryption/rekey.ts";
 import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
@@ -12,6 +13,7 @@ import { readAlerts } from "../observe/alerts.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
+import { invalidRequest } from "../shared/errors.ts";
 import type { Meter } from "../store/meter.ts";
 import { checkDrainable, type QueueStore } from "../store/store.ts";
 import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
@@ -20,6 +22,8 @@ export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNe
   readonly store: QueueStore;
   readonly wakes: WakeCalls | undefined;
   readonly watchTokens: WatchTokens;
+  /** Makes a step of `Queue.rekey`. */
+  readonly rekey: (options: RekeyOptions) => Promise<RekeyResult>;
   /** Looks now and then whether anything drains the queue (`Alerting.look`). Whoever reads the queue calls it. */
   readonly look: () => Promise<void> | undefined;
 }
@@ -48,6 +52,11 @@ export function openQueue(options: QueueOptions): OpenQueue {
   };
   return {
     ...chosen,
+    async rekey(options) {
+      if (!keys) throw invalidRequest("This queue does not encrypt. Give it keys: new Queue({ encryption }).");
+      const needs = { store: kept.open(queue, usage.work), keys, now: clock(), newMark: chosen.newId };
+      return rekey(needs, options);
+    },
     alerting,
     store,
     reader,

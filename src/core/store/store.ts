@@ -111,7 +111,8 @@ export interface NewJob {
     readonly ttlMs: number;
     /**
      * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and has a record
-     * that begins with this text after its first digit. Default: never. If several jobs of one call do so, the last one is stored.
+     * that begins with this text after its first digit. Default: never. If several jobs of one call do so, the last one
+     * is stored.
      */
     readonly replaces?: string;
   };
@@ -521,6 +522,13 @@ export interface Change {
   readonly notBefore?: number | undefined;
 }
 
+/** Replaces the record of a job, if it is still as it was read. */
+export interface RecordRewrite {
+  readonly id: string;
+  readonly from: string;
+  readonly record: string;
+}
+
 /** Retries a dead job, if it has been dead since `deadSince`. */
 export interface DeadJobRetry {
   readonly id: string;
@@ -633,6 +641,13 @@ export interface QueueStore {
   reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]>;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
+  /**
+   * Replaces the records of jobs, and changes nothing else of them. Returns false for a job whose record has changed,
+   * or that is no longer where it was read. Pass no id twice.
+   *
+   * @param state where they were read. Jobs that have not ended may have moved from one state to another.
+   */
+  rewrite(state: JobState, rewrites: readonly RecordRewrite[]): Promise<readonly boolean[]>;
   /** Retries dead jobs: they wait again. Returns false for a job that is no longer dead. */
   retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]>;
   /** Removes dead jobs for good. Returns how many of the ids were dead. */
