@@ -111,7 +111,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   extend: (store, runs) => store.extend([{ lease: runs, endsAt: now + 2 * minute, record: "1:progress" }]),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),
-  rewrite: (store) => store.rewrite("ready", [{ id: "waits", from: "1:waits", record: "1:rewritten" }]),
+  rewrite: (store) => store.rewrite("ready", [{ id: "waits", from: '1:{"id":"waits"}', record: "1:rewritten" }]),
   retryDead: (store) =>
     store.retryDead([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
   areWaiting: (store) => store.areWaiting(["waits", "runs", "nobody", "later"], now),

@@ -73,8 +73,8 @@ export interface QueueOptions {
   /**
    * Encrypts what the store keeps of your data: payloads, results, progress, log lines, the messages and stacks of
    * errors, results of steps and data of signals, with AES-256-GCM. `current` names the key that encrypts; the others
-   * of `keys` still decrypt. Names, ids and keys of flow control stay readable. Every queue and producer of the same name
-   * needs the keys. Default: nothing is encrypted.
+   * of `keys` still decrypt. Names, ids and keys of flow control stay readable. Every queue and producer of the same
+   * name needs the keys. Default: nothing is encrypted.
    */
   readonly encryption?: EncryptionOptions | undefined;
 }

@@ -466,10 +466,8 @@ export class Queue {
 
   /**
    * Encrypts a page of what is stored with the current key of `encryption`: jobs in any state, schedules and
-   * documents. Call it until `cursor` is null. It is safe beside drains: what changes meanwhile stays as it is, and whatever writes
-   * it uses the current key. Signals that are kept stay as they are until they expire.
-   *
-   * A step of 100 jobs costs 5 commands, and 2 more if it has encrypted any.
+   * documents. Call it until `cursor` is null. It is safe beside drains: what changes meanwhile stays as it is, and
+   * whatever writes it uses the current key. Signals that are kept stay as they are until they expire.
    *
    * @throws {TidegateError} `invalid_request` if the queue has no `encryption`.
    */
