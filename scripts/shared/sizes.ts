@@ -1,11 +1,11 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
-  worker: 145,
+  worker: 149,
   /** What Wrangler's `keep_names` adds to it. */
   names: 11,
   /** A Worker that only enqueues. */
-  producer: 51,
+  producer: 52,
   client: 3,
   /** `watchJob` alone. */
   watchJob: 1.8,
@@ -18,5 +18,5 @@ export const sizes = {
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */
-  demo: 190,
+  demo: 195,
 } as const;

@@ -21,7 +21,7 @@ declare class TextEncoder {
 }
 
 declare class TextDecoder {
-  decode(bytes: ArrayBuffer): string;
+  decode(bytes: ArrayBuffer | Uint8Array): string;
 }
 
 interface Timer {
@@ -61,7 +61,6 @@ declare const crypto: {
   };
 };
 
-declare function btoa(text: string): string;
 declare function atob(text: string): string;
 
 declare const console: Record<"warn" | "error", (...values: readonly unknown[]) => void>;

@@ -212,6 +212,17 @@ onEachKindOfStore((kind) => {
         });
     });
 
+    test("what is not a cipher text never becomes a payload", async () => {
+      const { open, stored, overwrite } = setUp(kind.create());
+      const queue = open(k1);
+      const { id } = await queue.enqueue(echo, CANARY);
+      for (const text of ["", "garbage", "k1", "k1.", "k1.====", "k1.AAAA", "k9.AAAA"]) {
+        await overwrite(id, (await stored(id)).replace(/"~payload":"[^"]*"/, `"~payload":"${text}"`));
+        expect(await queue.getJob(id)).toMatchObject({ encrypted: expect.any(String) });
+      }
+      expect(await queue.drain()).toMatchObject({ snoozed: 1, completed: 0 });
+    });
+
     test("the result of a step does not decrypt as that of another one", async () => {
       const { clock, open, stored, overwrite } = setUp(kind.create());
       const two = defineJob({

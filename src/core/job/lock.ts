@@ -23,8 +23,9 @@ export function lockOfSignal(signal: object | undefined): string | undefined {
   return signal && `${SEALED}data` in signal ? keyOf(JSON.stringify(signal)) : undefined;
 }
 
-function keyOf(text: string): string | undefined {
-  return new RegExp(sealed.source).exec(text)?.[2];
+/** What someone has put in place of a cipher text has no key. */
+function keyOf(text: string): string {
+  return new RegExp(sealed.source).exec(text)?.[2] ?? "unknown";
 }
 
 /** The record as it is shown: each encrypted value says which key it takes. */
