@@ -3,9 +3,9 @@ export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
   worker: 149,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 11,
+  names: 12,
   /** A Worker that only enqueues. */
-  producer: 52,
+  producer: 53,
   client: 3,
   /** `watchJob` alone. */
   watchJob: 1.8,
