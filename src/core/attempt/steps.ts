@@ -308,7 +308,10 @@ function eventsOf(event: string | readonly string[]): readonly string[] {
 }
 
 function resultOf({ name, result = null, error }: StoredStep): unknown {
-  if (error) throw withoutStack(new StepError(`${failureOf(name)} ${error.name}: ${error.message}`));
+  if (error) {
+    const cause = withoutStack(Object.assign(new Error(error.message), { name: error.name }));
+    throw withoutStack(new StepError(`${failureOf(name)} ${error.name}: ${error.message}`, { cause }));
+  }
   return copyOf(result);
 }
 
