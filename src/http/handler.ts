@@ -27,6 +27,7 @@ export type { Scope, Tokens } from "./auth.ts";
 export { type FanOutOptions, type RelayTarget, relayTo } from "./backlog-fan-out.ts";
 export type { Dashboard } from "./dashboard-port.ts";
 export type { EnqueueLimits } from "./enqueue-scope.ts";
+export type { LimitedToken } from "./limited-token.ts";
 export type { WatchLimits } from "./live/viewers.ts";
 export type { HandlerOptions } from "./options.ts";
 export type { QStash } from "./qstash-port.ts";

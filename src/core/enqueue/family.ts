@@ -267,6 +267,8 @@ export interface FinishedFamily {
   readonly waitFor: WaitFor;
   readonly branches: readonly (readonly NewMember[])[];
   readonly total: number;
+  /** Who enqueues it, as in the record. */
+  readonly by: string | undefined;
 }
 
 /** A check that rejects with what `name` returns, and harms nobody if the call fails for another reason first. */
@@ -291,7 +293,8 @@ export function buildFamily(
   const { branches, checks } = buildBranches(drafts, trace);
   if (parent.fits) checks.push(namedCheck(parent.fits, (error) => error));
   const fits = checks.length > 0 ? Promise.all(checks) : undefined;
-  return { finished: { parent: parent.finished, waitFor, branches, total }, fits };
+  const { by } = parentDraft.record;
+  return { finished: { parent: parent.finished, waitFor, branches, total, by }, fits };
 }
 
 /** The same for children alone. */

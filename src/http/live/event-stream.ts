@@ -1,4 +1,4 @@
-import { isLast, jobEvent } from "../../core/manage/job-event.ts";
+import { isLast, type JobEvent, jobEvent } from "../../core/manage/job-event.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { sleep } from "../../core/shared/clock.ts";
 import { notFound } from "../../core/shared/errors.ts";
@@ -14,8 +14,7 @@ const RESUMES_AFTER_MS = 1_000;
 
 interface Watch {
   readonly call: Call;
-  /** Makes the JSON of an event. */
-  readonly textOf: (job: JobInfo | null) => string;
+  readonly eventOf: (job: JobInfo | null) => JobEvent;
   readonly first: Reading;
   /** In ms since 1970. */
   readonly endsAt: number;
@@ -30,10 +29,10 @@ interface Watch {
  * The id of an event is a hash of what it says. So a viewer that resumes gets only what it has not seen; one that has
  * seen the last event gets 204, which tells an `EventSource` to stop.
  *
- * @param shown makes of a job what the caller may see of it.
+ * @param shown makes of a job what the caller may see of it; null for a job of others, which has taken the id since.
  * @throws {TidegateError} `not_found`, and what the store throws.
  */
-export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo): Promise<Response> {
+export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo | null): Promise<Response> {
   const { queue, target, viewers, caller, lastEventId, bounds, endsAt } = call;
   const now = queue.clock();
   const viewer = viewers.admit(now);
@@ -44,15 +43,16 @@ export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo)
     let left = bounds()().roundTrips;
     const onRead = () => void left--;
     const first = await viewers.readings.first(queue, target, onRead);
-    if (!first.job) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
-    const textOf = (job: JobInfo | null) =>
-      JSON.stringify(jobEvent(job && shown(job), caller.watches?.results ?? true));
-    if (isLast(shown(first.job)) && idOf(textOf(first.job)) === lastEventId) {
+    const eventOf = (job: JobInfo | null) => jobEvent(job && shown(job), caller.watches?.results ?? true);
+    const event = eventOf(first.job);
+    if (event.state === "gone")
+      throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
+    if (isLast(event) && idOf(JSON.stringify(event)) === lastEventId) {
       dismiss();
       return replyEmpty();
     }
     const ends = Math.min(now + viewers.maxDurationMs, caller.watches?.expiresAt ?? endsAt, endsAt);
-    const watch = { call, textOf, first, endsAt: ends, mayRead: () => left > 0, onRead };
+    const watch = { call, eventOf, first, endsAt: ends, mayRead: () => left > 0, onRead };
     const response = replyText(
       streamOf(watch, () => viewers.see(viewer, queue.clock()), dismiss),
       jobEvents.contentType,
@@ -89,7 +89,7 @@ function streamOf(watch: Watch, onChunk: () => void, onEnd: () => void): Readabl
 }
 
 async function* chunksOf(watch: Watch, onChunk: () => void, signal: AbortSignal): AsyncGenerator<string, void> {
-  const { call, textOf, first, endsAt, mayRead, onRead } = watch;
+  const { call, eventOf, first, endsAt, mayRead, onRead } = watch;
   const { queue, target, viewers, lastEventId } = call;
   const { clock } = queue;
   let seen = lastEventId;
@@ -97,7 +97,8 @@ async function* chunksOf(watch: Watch, onChunk: () => void, signal: AbortSignal)
   let sentAt = clock();
   for (let reading = first; ; reading = await viewers.readings.latest(queue, target, reading, onRead)) {
     onChunk();
-    const text = textOf(reading.job);
+    const event = eventOf(reading.job);
+    const text = JSON.stringify(event);
     const id = idOf(text);
     if (id !== seen) chunk += `id: ${id}\ndata: ${text}\n\n`;
     seen = id;
@@ -107,7 +108,7 @@ async function* chunksOf(watch: Watch, onChunk: () => void, signal: AbortSignal)
       chunk = "";
       sentAt = clock();
     }
-    if (!reading.job || isLast(reading.job)) return;
+    if (isLast(event)) return;
     await sleep(clock, Math.min(reading.nextAt, sentAt + HEARTBEAT_MS, endsAt) - clock(), signal);
     if (signal.aborted || clock() >= endsAt || !mayRead()) return;
   }
