@@ -30,6 +30,8 @@ export interface LogEntry {
 /** The stored form of a job, apart from its run time and its claim count. */
 export interface JobRecord {
   readonly name: string;
+  /** Who enqueued it, if that was a token that sees only its own jobs. */
+  readonly by?: string;
   readonly payload?: unknown;
   /** With encryption: the dedupe key that the payload is bound to. A newer job may replace it, under its id. */
   readonly debounce?: string;
@@ -154,8 +156,12 @@ export function withSnooze(record: JobRecord): JobRecord {
   return { ...withReturnedClaim(record), snoozed: true };
 }
 
-/** How the record of every job with this name begins, after the digit of its version. */
-export const recordBeginning = (name: string): string => `${encode({ name }).slice(1, -1)},`;
+/**
+ * How the record of every job with this name begins, after the digit of its version: if `by` is given only of those that
+ * the same sender enqueued.
+ */
+export const recordBeginning = ({ name, by }: Pick<JobRecord, "name" | "by">): string =>
+  `${encode({ name, by }).slice(1, -1)},`;
 
 /** The record after a failed attempt. The new failure replaces the oldest one. */
 export function withError(record: JobRecord, error: AttemptError): JobRecord {

@@ -61,6 +61,10 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly encrypted?: string;
   /** When it was enqueued. */
   readonly enqueuedAt: Date;
+  /**
+   * Which token enqueued it: its `name`, else "token:" and a hash. Only for a token that is limited to certain jobs.
+   */
+  readonly enqueuedBy?: string;
   /** When it is to run; null unless it waits, and while it waits for its children. */
   readonly runAt: Date | null;
   /** How many attempts have begun. */
@@ -156,6 +160,7 @@ export function jobInfo(
     payload: record.payload ?? null,
     ...(encrypted !== undefined && { encrypted }),
     enqueuedAt: new Date(record.enqueuedAt),
+    ...(record.by !== undefined && { enqueuedBy: record.by }),
     runAt: waits && !isHeld(stored) ? new Date(stored.at) : null,
     attempts,
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),

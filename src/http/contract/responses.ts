@@ -144,6 +144,7 @@ const jobFields = {
   payload: anything,
   encrypted: optional(text),
   enqueuedAt: time,
+  enqueuedBy: optional(text),
   runAt: nullable(time),
   attempts: count,
   maxRetries: nullable(count),
