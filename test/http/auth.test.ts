@@ -194,9 +194,10 @@ describe("a token that is limited to some jobs", () => {
     test.each(guarded)("reaches the doors for enqueuing alone, and there its own jobs: $line", async (route) => {
       const { call, queue } = await withJob(create());
       const before = await snapshot(queue);
-      const body = route.line === "POST /jobs/:id/children"
-        ? { children: [{ name: "send_email", payload: { to: "ada" } }], stored: 0, since: 0 }
-        : undefined;
+      const body =
+        route.line === "POST /jobs/:id/children"
+          ? { children: [{ name: "send_email", payload: { to: "ada" } }], stored: 0, since: 0 }
+          : undefined;
       for (const place of places) {
         const answer = await call(route.method, place + route.path, body, bearer(limited));
         const status = reached[route.line] ?? 403;

@@ -155,6 +155,8 @@ function readBranch(child: ChildJob, read: ReadChild): readonly Draft[] {
     "A child takes neither id nor dedupe: its id is that of its parent, and a number.",
   );
   checkWaitFor(waitFor, "waitFor");
+  if (children === undefined && waitFor !== undefined)
+    throw invalidRequest("waitFor needs children: it says when a job that waits for others runs.");
   const draft = read(item as BulkJob);
   if (children === undefined || children.length === 0) {
     const record = children === undefined ? draft.record : { ...draft.record, children: noChildren };

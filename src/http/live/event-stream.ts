@@ -1,6 +1,6 @@
 import { isLast, type JobEvent, jobEvent } from "../../core/manage/job-event.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { sleep } from "../../core/shared/clock.ts";
+import { alarm, sleep } from "../../core/shared/clock.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
 import { unavailable } from "../contract/problems.ts";
@@ -66,9 +66,22 @@ export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo 
   }
 }
 
-/** Nothing happens before the stream is read, and nothing after it is cancelled. */
-function streamOf(watch: Watch, onChunk: () => void, onEnd: () => void): ReadableStream<Uint8Array> {
+/**
+ * Nothing is read of the store before the stream is read, and nothing after it has ended: also if whoever reads it stops
+ * and does not say so.
+ */
+function streamOf(watch: Watch, onChunk: () => void, dismiss: () => void): ReadableStream<Uint8Array> {
+  const { call, endsAt } = watch;
+  const { clock } = call.queue;
   const stop = new AbortController();
+  const end = () => {
+    cancelAlarm();
+    call.signal?.removeEventListener("abort", end);
+    stop.abort();
+    dismiss();
+  };
+  const cancelAlarm = alarm(clock, Math.max(endsAt - clock(), 0), end);
+  call.signal?.addEventListener("abort", end);
   const chunks = chunksOf(watch, onChunk, stop.signal);
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
@@ -76,13 +89,10 @@ function streamOf(watch: Watch, onChunk: () => void, onEnd: () => void): Readabl
       async pull(controller) {
         const { done, value } = await chunks.next();
         if (!done) return controller.enqueue(encoder.encode(value));
-        onEnd();
+        end();
         controller.close();
       },
-      cancel() {
-        stop.abort();
-        onEnd();
-      },
+      cancel: end,
     },
     { highWaterMark: 0 },
   );
