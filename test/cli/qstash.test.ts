@@ -19,7 +19,10 @@ describe("queue:messages", () => {
       destination: ({ url }) => new Response("no", { status: url.includes("fine") ? 200 : 503 }),
     });
     const publish = async (path: string, headers: Record<string, string> = {}) => {
-      const response = await parts.call("POST", `publish/https://app.test/${path}`, { headers, body: "secret body" });
+      const response = await parts.call("POST", `/v2/publish/https://app.test/${path}`, {
+        headers,
+        body: "secret body",
+      });
       return String(((await response.json()) as { messageId: string }).messageId);
     };
     const dead = await publish("dead", { "Upstash-Retries": "0" });
@@ -80,7 +83,7 @@ describe("queue:runs", () => {
     maxRetries: 0,
     async perform(fate: string, job) {
       await job.step("charge", () => 1);
-      await job.sleep("a while", "10m");
+      await job.sleep("10m", { name: "a while" });
       await job.step("ship", () => {
         if (fate === "fails") throw new Error("no luck");
       });
