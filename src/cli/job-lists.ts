@@ -17,7 +17,7 @@ export interface Listed {
   readonly since?: number | undefined;
 }
 
-/** What a list shows of jobs since a time. Ended jobs begin with the newest; the others are in the order of run times. */
+/** What a list shows of jobs since a time. Ended jobs begin with the newest, the others with the next to run. */
 export function jobsSince(ms: number | undefined, state: JobState): Since<JobInfo> | undefined {
   return ms === undefined
     ? undefined

@@ -1,7 +1,7 @@
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import { heldBackTexts } from "../../http/dashboard/flow-texts.ts";
 import { bar } from "./live-line.ts";
-import { queueColumn } from "./queues.ts";
+import { queueColumn } from "./queue-column.ts";
 import { shortId } from "./short-id.ts";
 import { stepsOf, waitText } from "./steps.ts";
 import type { Column } from "./table.ts";

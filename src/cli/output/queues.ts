@@ -5,13 +5,6 @@ import { type Column, table } from "./table.ts";
 import { short } from "./text.ts";
 import { fromNow } from "./time.ts";
 
-/** The column of a table with rows of several queues. */
-export const queueColumn: Column<{ readonly queue: string }> = {
-  title: "QUEUE",
-  cell: ({ queue }) => queue,
-  givesWay: true,
-};
-
 /** The pace is an average over so many minutes and the current one. */
 const RECENT_MINUTES = 5;
 

@@ -1,6 +1,7 @@
 import { failureColumns } from "../output/failures.ts";
 import { attempts, type ListView } from "../output/jobs.ts";
-import { queueColumn, queuesTable } from "../output/queues.ts";
+import { queueColumn } from "../output/queue-column.ts";
+import { queuesTable } from "../output/queues.ts";
 import { shortId } from "../output/short-id.ts";
 import { type Column, table } from "../output/table.ts";
 import { counted, printable } from "../output/text.ts";
