@@ -384,7 +384,7 @@ describe("an hour of queue:top", () => {
     });
     expect(looks).toBeGreaterThan(30);
     expect(spent).toBeLessThanOrEqual(1_500);
-  });
+  }, 120_000);
 });
 
 describe("straight on Redis", () => {

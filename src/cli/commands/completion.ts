@@ -16,9 +16,9 @@ export function addCompletion(session: Session): void {
     "completion",
     "print a script that lets your shell complete commands",
     "Prints a script for your shell. It completes commands, options and their values, and reads nothing from a queue.",
+    ["tidegate completion fish > ~/.config/fish/completions/tidegate.fish", "once"],
     ['eval "$(tidegate completion bash)"', "in ~/.bashrc, with the command installed"],
     ['eval "$(tidegate completion zsh)"', "in ~/.zshrc, after compinit"],
-    ["tidegate completion fish > ~/.config/fish/completions/tidegate.fish", "once"],
   )
     .addArgument(new Argument("<shell>", "the shell").choices(Object.keys(scripts)))
     .action((shell) => {
