@@ -2,6 +2,7 @@ import { connect, query } from "../client/transport.ts";
 import { TidegateError } from "../core/shared/errors.ts";
 import { listRuns } from "../qstash/routes/runs.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
+import { withoutCredentials } from "./output/address.ts";
 import type { RunDetails, RunState, RunStep } from "./output/runs.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
@@ -98,7 +99,7 @@ function runOf(run: LoggedRun): RunDetails {
     beganAt = Math.max(beganAt, ...ofGroup.map(({ endedAt }) => endedAt?.getTime() ?? 0));
   }
   return {
-    ...{ id, kind: "workflow", name: workflowUrl },
+    ...{ id, kind: "workflow", name: withoutCredentials(workflowUrl) },
     state: states[workflowState] ?? "running",
     startedAt: new Date(workflowRunCreatedAt),
     endedAt: workflowRunCompletedAt === undefined ? null : new Date(workflowRunCompletedAt),

@@ -1,5 +1,5 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { conflict, notFound } from "../../core/shared/errors.ts";
+import { conflict, isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { findJob } from "../find-job.ts";
 import { latestJobs, pageOfJobs } from "../job-lists.ts";
 import { whole } from "../option-values.ts";
@@ -46,7 +46,7 @@ export function addRuns(session: Session): void {
     }
     const since = sinceMs(given, session);
     const asked = { limit: limit ?? LISTED, all, since };
-    const found = [...(await workflows(target, asked, session)), ...(await jobsWithSteps(target, asked, session))]
+    const found = [...(await workflowsIfAny(target, asked, session)), ...(await jobsWithSteps(target, asked, session))]
       .filter(({ startedAt }) => since === undefined || startedAt.getTime() >= since)
       .sort((one, other) => other.startedAt.getTime() - one.startedAt.getTime());
     const runs = found.slice(0, all ? found.length : asked.limit).map(briefOf);
@@ -62,15 +62,26 @@ interface Asked {
   readonly since: number | undefined;
 }
 
+/** None, and a remark, from a handler that shows none. */
+async function workflowsIfAny(target: Target, asked: Asked, session: Session): Promise<readonly RunDetails[]> {
+  if (!canReadWorkflows(target, session)) {
+    session.note("Runs of workflows are not shown: set QSTASH_TOKEN to a token of the handler's QStash interface.");
+    return [];
+  }
+  try {
+    return await workflows(target, asked, session);
+  } catch (error) {
+    if (!isTidegateError(error) || error.code !== "not_found") throw error;
+    session.note(error.message);
+    return [];
+  }
+}
+
 async function workflows(
   target: Target,
   { limit, all, since: ms }: Asked,
   session: Session,
 ): Promise<readonly RunDetails[]> {
-  if (!canReadWorkflows(target, session)) {
-    session.note("Runs of workflows are not shown: set QSTASH_TOKEN to a token of the handler's QStash interface.");
-    return [];
-  }
   // One more says that more follow.
   const count = Math.min(limit + 1, AT_ONCE);
   const since = ms === undefined ? undefined : { ms, timeOf, isNewestFirst: true };

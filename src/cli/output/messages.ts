@@ -1,5 +1,6 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { type MessageBrief, messageOf } from "../../http/dashboard/shown-job.ts";
+import { withoutCredentials } from "./address.ts";
 import { attempts, type ListView, paintState } from "./jobs.ts";
 import { shortId } from "./short-id.ts";
 import { type Column, facts, table } from "./table.ts";
@@ -32,13 +33,6 @@ export function shownMessage(job: JobInfo): ShownMessage | undefined {
     ...(endedAt && { endedAt }),
     errors: errors.map(({ attempt, failedAt, message }) => ({ attempt, failedAt, message })),
   };
-}
-
-/** An address without what may open a door: its user, its password, and the values of its query. */
-function withoutCredentials(address: string): string {
-  if (!URL.canParse(address)) return "an address that cannot be read";
-  const { origin, protocol, host, pathname, search } = new URL(address);
-  return `${origin === "null" ? `${protocol}//${host}` : origin}${pathname}${search && "?..."}`;
 }
 
 export function messagesTable(messages: readonly ShownMessage[], { now, colors, width }: ListView): string {
