@@ -3,7 +3,7 @@ export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
   worker: 151,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 12,
+  names: 13,
   /** A Worker that only enqueues. */
   producer: 53,
   client: 3,
