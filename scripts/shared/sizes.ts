@@ -3,18 +3,18 @@ export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
   worker: 151,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 12.2,
+  names: 13,
   /** A Worker that only enqueues. */
   producer: 53,
   client: 3,
   /** `watchJob` alone. */
-  watchJob: 1.8,
+  watchJob: 1.9,
   /** What the dashboard adds, including its page. */
   dashboard: 32,
   /** What QStash's interface adds. */
   qstash: 30,
   /** What alerts add: Slack and webhooks. */
-  alerts: 4.3,
+  alerts: 4.7,
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */

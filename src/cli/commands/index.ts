@@ -1,5 +1,6 @@
 import type { Session } from "../session.ts";
 import { addClear } from "./clear.ts";
+import { addCompletion } from "./completion.ts";
 import { addCost } from "./cost.ts";
 import { addDeadLetter } from "./dead-letter.ts";
 import { addDev } from "./dev.ts";
@@ -9,8 +10,10 @@ import { addFailures } from "./failures.ts";
 import { addFlow } from "./flow.ts";
 import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
+import { addMessages } from "./messages.ts";
 import { addPause, addResume } from "./pause.ts";
 import { addRekey } from "./rekey.ts";
+import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSignal } from "./signal.ts";
 import { addTop } from "./top.ts";
@@ -27,6 +30,8 @@ export const commands: readonly AddCommand[] = [
   addEnqueue,
   addSignal,
   addJobs,
+  addRuns,
+  addMessages,
   addFailures,
   addDeadLetter,
   addSchedules,
@@ -37,4 +42,5 @@ export const commands: readonly AddCommand[] = [
   addRekey,
   addCost,
   addDoctor,
+  addCompletion,
 ];

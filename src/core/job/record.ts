@@ -157,8 +157,8 @@ export function withSnooze(record: JobRecord): JobRecord {
 }
 
 /**
- * How the record of every job with this name begins, after the digit of its version. With `by`, only of those that the
- * same sender enqueued.
+ * How the records of all jobs with this name begin, after the digit of their version. If `by` is given: of those that
+ * this sender enqueued.
  */
 export const recordBeginning = ({ name, by }: Pick<JobRecord, "name" | "by">): string =>
   `${encode({ name, by }).slice(1, -1)},`;

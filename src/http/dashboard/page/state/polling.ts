@@ -1,5 +1,6 @@
+import { Allowance } from "../../../../core/shared/poll-allowance.ts";
 import type { Json, Refresh } from "../../snapshot.ts";
-import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
+import { isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
 import { change, queueNow, state } from "./state.ts";
