@@ -10,7 +10,8 @@ import { sender, setUp, snapshot } from "./memory-handler.ts";
 
 /** A queue with one of everything that a request could damage. */
 async function filled() {
-  const parts = setUp();
+  // Streams end after their first event: nothing moves the clock.
+  const parts = setUp({ handler: { watchLimits: { maxDuration: 0 } } });
   const { queue } = parts;
   await queue.enqueueMany([
     { job: "fails", id: "dead" },
