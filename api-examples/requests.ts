@@ -88,6 +88,10 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 200 },
     { status: 409, query: { state: "dead" }, hasNewer: true },
   ],
+  rekey: [
+    { status: 200, body: { limit: 100 } },
+    { status: 200, body: { cursor: "dead:" } },
+  ],
   clearJobs: [{ status: 200, query: { state: "pending" } }],
   getJob: [
     { status: 200, ...order },

@@ -9,6 +9,8 @@ export type { DrainedAttempt, DrainedAttempts } from "./core/drain/attempts.ts";
 export type { DrainOptions } from "./core/drain/options.ts";
 export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
 export type { Spending } from "./core/drain/usage.ts";
+export type { EncryptionOptions } from "./core/encryption/keys.ts";
+export type { RekeyOptions, RekeyResult } from "./core/encryption/rekey.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
 export type { FamilyOptions } from "./core/enqueue/family.ts";
 export type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";

@@ -38,6 +38,7 @@ export const groups: readonly Group[] = [
       "docs/guide/cloudflare.md",
       "docs/guide/vercel.md",
       "docs/guide/security.md",
+      "docs/guide/encryption.md",
       "docs/guide/costs.md",
     ],
   },

@@ -1,11 +1,11 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
-  worker: 146,
+  worker: 151,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 12,
+  names: 13,
   /** A Worker that only enqueues. */
-  producer: 51,
+  producer: 53,
   client: 3,
   /** `watchJob` alone. */
   watchJob: 1.9,
@@ -18,5 +18,5 @@ export const sizes = {
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */
-  demo: 191,
+  demo: 197,
 } as const;

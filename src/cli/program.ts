@@ -14,7 +14,8 @@ const DESCRIPTION = `Manages a job queue and runs its jobs.
 It connects to a deployed handler, or directly to the Redis that holds the queue. Environment variables choose which:
   TIDEGATE_URL, TIDEGATE_TOKEN                      a handler
   UPSTASH_REDIS_REST_URL, UPSTASH_REDIS_REST_TOKEN  a Redis
-  TIDEGATE_URL=redis://localhost:6379               a Redis over TCP`;
+  TIDEGATE_URL=redis://localhost:6379               a Redis over TCP
+  TIDEGATE_ENCRYPTION_KEYS=k2:BASE64,k1:BASE64      with a Redis: the keys of an encrypted queue`;
 
 const EPILOGUE = `
 For help on a command: tidegate queue:work --help

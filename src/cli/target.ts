@@ -1,5 +1,6 @@
 import { QueueClient } from "../client/index.ts";
 import { connect, type Send } from "../client/transport.ts";
+import { type EncryptionOptions, readEncryption } from "../core/encryption/keys.ts";
 import type { AnyJob } from "../core/job/define.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import { Queue } from "../core/queue/queue.ts";
@@ -7,6 +8,7 @@ import type { Store } from "../core/store/store.ts";
 import { isRedisUrl } from "../dev/redis-address.ts";
 import { partitioned } from "../stores/partitioned/partitioned.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
+import type { Io } from "./io.ts";
 import { loadModule } from "./module.ts";
 import { printable } from "./output/text.ts";
 import type { Globals } from "./program.ts";
@@ -172,7 +174,7 @@ export async function redisTarget(
       "Give the --url of a handler of the queue, or --module with the code that opens it.",
     );
   const store = partitioned(whole, partitions);
-  const queue = new Queue({ store, jobs, name, ...(clock && { clock }) });
+  const queue = new Queue({ store, jobs, name, ...(clock && { clock }), encryption: encryptionOf(session.io) });
   const jobNames = jobs.length > 0 ? queue.jobNames : undefined;
   const spread = partitions > 1 ? ` (${partitions} partitions)` : "";
   const place = `in Redis at ${database.place}`;
@@ -208,6 +210,25 @@ function databaseOf({ io }: Session, globals: Globals): RedisDatabase {
     );
   checkToken(token);
   return restDatabase({ url, token }, io);
+}
+
+/** The keys of an encrypted queue, as `NAME:KEY,NAME:KEY`. The first one is the current key. */
+function encryptionOf({ env }: Io): EncryptionOptions | undefined {
+  const given = env["TIDEGATE_ENCRYPTION_KEYS"];
+  if (!given) return undefined;
+  const pairs = given.split(",").map((pair): [string, string] => {
+    const [, name = "", key = ""] = /^([^:]*):(.*)$/.exec(pair.trim()) ?? [];
+    return [name, key];
+  });
+  const encryption = { current: pairs[0]?.[0] ?? "", keys: Object.fromEntries(pairs) };
+  try {
+    return readEncryption(encryption);
+  } catch {
+    throw new UsageError(
+      "TIDEGATE_ENCRYPTION_KEYS has no keys that can be read.",
+      "It looks like k2:BASE64,k1:BASE64: the current key first, each of them 32 bytes in base64.",
+    );
+  }
 }
 
 function commandFor(globals: Globals): Target["command"] {

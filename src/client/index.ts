@@ -7,6 +7,7 @@
 import type { DrainedAttempts } from "../core/drain/attempts.ts";
 import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainReport } from "../core/drain/report.ts";
+import type { RekeyOptions, RekeyResult } from "../core/encryption/rekey.ts";
 import type { BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
 import type { FamilyOptions } from "../core/enqueue/family.ts";
 import type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
@@ -316,6 +317,11 @@ export class QueueClient
   /** Like `Queue.resume`. */
   async resume(): Promise<void> {
     await this.#call("POST", "/resume", "paused");
+  }
+
+  /** Like `Queue.rekey`. */
+  async rekey(options?: RekeyOptions): Promise<RekeyResult> {
+    return this.#call("POST", "/rekey", "rekeyed", options ?? {});
   }
 
   /** Like `Queue.clear`. @param options `state`: the state to clear. Default "pending". */

@@ -20,6 +20,10 @@ declare class TextEncoder {
   encodeInto(text: string, target: Uint8Array): { readonly read: number; readonly written: number };
 }
 
+declare class TextDecoder {
+  decode(bytes: ArrayBuffer | Uint8Array): string;
+}
+
 interface Timer {
   readonly timer: unique symbol;
 }
@@ -29,16 +33,24 @@ declare function clearTimeout(timer: Timer): void;
 interface CryptoKey {
   readonly type: string;
 }
+interface AesGcm {
+  readonly name: "AES-GCM";
+  readonly iv: Uint8Array<ArrayBuffer>;
+  readonly additionalData: Uint8Array<ArrayBuffer>;
+}
 declare const crypto: {
+  getRandomValues(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   readonly subtle: {
     digest(algorithm: "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
     importKey(
       format: "raw",
       bytes: Uint8Array<ArrayBuffer>,
-      algorithm: { readonly name: "HMAC"; readonly hash: "SHA-256" },
+      algorithm: { readonly name: "HMAC"; readonly hash: "SHA-256" } | "AES-GCM",
       extractable: boolean,
-      usages: ("sign" | "verify")[],
+      usages: ("sign" | "verify" | "encrypt" | "decrypt")[],
     ): Promise<CryptoKey>;
+    encrypt(algorithm: AesGcm, key: CryptoKey, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
+    decrypt(algorithm: AesGcm, key: CryptoKey, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
     sign(algorithm: "HMAC", key: CryptoKey, data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
     verify(
       algorithm: "HMAC",
@@ -49,7 +61,6 @@ declare const crypto: {
   };
 };
 
-declare function btoa(text: string): string;
 declare function atob(text: string): string;
 
 declare const console: Record<"warn" | "error", (...values: readonly unknown[]) => void>;

@@ -1,4 +1,5 @@
 import type { DrainedAttempt } from "../core/drain/attempts.ts";
+import { withLocks } from "../core/job/lock.ts";
 import { type AttemptError, attemptOf, decodeRecord } from "../core/job/record.ts";
 import { storedPages } from "../core/manage/pages.ts";
 import { MOST_LISTED_BYTES } from "../core/shared/limits.ts";
@@ -100,7 +101,7 @@ export class EndedAttempts {
 
 /** The attempts of a job that its record still shows. The last may be a snooze. */
 function attemptsOf({ id, state, record: text, at, claims }: StoredJob, now: number): readonly EndedAttempt[] {
-  const record = decodeRecord(text);
+  const record = decodeRecord(withLocks(text));
   // A later version wrote it.
   if (!record) return [];
   const { name, maxRetries, errors = [], end } = record;

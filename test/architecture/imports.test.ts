@@ -57,7 +57,7 @@ const layers: Readonly<Record<string, Layer>> = {
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   core: [
-    ...["shared", "cron", "store", "job", "observe", "enqueue"],
+    ...["shared", "cron", "store", "job", "encryption", "observe", "enqueue"],
     ...["flow", "attempt", "schedule", "drain", "manage", "queue"],
   ],
   qstash: ["shared", "security", "messages", "callbacks", "api", "publish", "workflow", "delivery", "routes"],

@@ -91,7 +91,7 @@ onEachKindOfStore((kind) => {
       const limitsOf = async (key: string) => (await opened.findFlow(key, clock()))?.limits;
       await enqueue("known", limited, false);
       await enqueue("known", other, true);
-      const dedupe = { key: "row", ttlMs: minute, replaces: '1:{"name":"work",' };
+      const dedupe = { key: "row", ttlMs: minute, replaces: ':{"name":"work",' };
       await enqueue("known", other, true, { dedupe });
       expect(await enqueue("known", other, true, { dedupe })).toMatchObject([{ status: "replaced" }]);
       expect(await limitsOf("known")).toEqual(limited);

@@ -54,6 +54,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "GET /drain": ["drain", "admin"],
   "POST /pause": ["admin"],
   "POST /resume": ["admin"],
+  "POST /rekey": ["admin"],
   "GET /stats": ["read", "admin"],
   "GET /queues": ["read", "admin"],
   "GET /activity": ["read", "admin"],

@@ -24,6 +24,7 @@ import {
 } from "../../src/testing/index.ts";
 import { root } from "../package/built.ts";
 import { start } from "../support/clock.ts";
+import { testKeys } from "../support/stores.ts";
 
 // What plain JavaScript can pass: the compiler checks none of it.
 type Anything = never;
@@ -164,6 +165,17 @@ const takers: readonly Taker[] = [
     take: async (options) => (await filled()).removeFromDeadLetter({ all: true }, options),
   },
   { of: "getFailures", valid: {}, take: async (options) => (await filled()).getFailures(options) },
+  {
+    of: "encryption",
+    valid: { current: "k1", keys: testKeys },
+    take: (encryption) => void new Queue({ store: memoryStore(), encryption }),
+  },
+  {
+    of: "rekey",
+    valid: {},
+    take: (options) =>
+      new Queue({ store: memoryStore(), encryption: { current: "k1", keys: testKeys } }).rekey(options),
+  },
   { of: "getFigures", valid: {}, take: async (options) => (await filled()).getFigures(options) },
   { of: "getHistory", valid: {}, take: async (options) => (await filled()).getHistory(options) },
   { of: "createHandler", valid: { queue: queue(), auth }, take: (options) => void createHandler(options) },

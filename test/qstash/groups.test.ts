@@ -9,7 +9,7 @@ import { type Delivery, servedQStash, target } from "./served-qstash.ts";
 const other = "https://app.example.com/other";
 const endpoints = [{ name: "first", url: target }, { url: other }];
 
-onEachKindOfStore(({ create }) => {
+onEachKindOfStore(({ create, isEncrypted }) => {
   type Served = Awaited<ReturnType<typeof servedQStash>>;
   const drain = async ({ queue }: Served, times = 3) => {
     for (let i = 0; i < times; i++) await queue.drain();
@@ -110,10 +110,12 @@ onEachKindOfStore(({ create }) => {
 
   test("the messages of one publish that are larger than 8 MiB together are refused, and none is stored", async () => {
     const { client, queue } = await served();
-    const publish = client.publish({ urlGroup: "group", body: "x".repeat(3_500_000) });
+    // Encryption makes them a third larger.
+    const body = "x".repeat(isEncrypted ? 2_600_000 : 3_500_000);
+    const publish = client.publish({ urlGroup: "group", body });
     expect(await publish).toHaveLength(2);
     await client.urlGroups.addEndpoints({ name: "group", endpoints: [{ url: "https://app.test/third" }] });
-    const refused = client.publish({ urlGroup: "group", body: "x".repeat(3_500_000) });
+    const refused = client.publish({ urlGroup: "group", body });
     await expect(refused).rejects.toMatchObject({ status: 413 });
     expect(await queue.getStats()).toMatchObject({ pendingCount: 2 });
   });

@@ -589,7 +589,7 @@ const cases: Readonly<Record<string, Case>> = {
             ["plain", "in-line", "alone"].map((key) => ({
               ...job(`newer-${key}`, { isFreshId: true, runAt: now + minute }),
               ...options,
-              dedupe: { key, ttlMs: 10 * minute, replaces: "1:{" },
+              dedupe: { key, ttlMs: 10 * minute, replaces: ":{" },
             })),
             now,
           ),
@@ -830,6 +830,11 @@ const cases: Readonly<Record<string, Case>> = {
     answersAlike: true,
   },
   change: { run: storeTrials.change, answersAlike: true },
+  rewrite: { run: storeTrials.rewrite, answersAlike: true },
+  "rewrite of completed jobs": {
+    run: (store) => store.rewrite("completed", [{ id: "ends", from: "1:ended", record: "1:rewritten" }]),
+    answersAlike: true,
+  },
   retryDead: { run: storeTrials.retryDead, answersAlike: true },
   cancel: { run: storeTrials.cancel, removes: ["waits"], answersAlike: false },
   "cancel of a running job": {

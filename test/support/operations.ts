@@ -151,7 +151,7 @@ const operation = <Parameters>(parameters: fc.Arbitrary<Parameters>, build: Buil
 const dedupeOf = ({ key, replaces }: { readonly key: string; readonly replaces: boolean }, record: string) => ({
   key,
   ttlMs: 600 * second,
-  ...(replaces && { replaces: `${record.slice(0, -1)},` }),
+  ...(replaces && { replaces: `${record.slice(1, -1)},` }),
 });
 
 const enqueue = operation(
@@ -639,6 +639,24 @@ const change = operation(
   "change",
 );
 
+/** Rewrites a job in any state. A text that is not as it was read changes nothing. */
+const rewrite = operation(
+  fc.record({ job: anyJob, record, isAsRead: fc.boolean() }),
+  (values) => ({
+    run: async (store, scene) => {
+      const id = idOf(values.job, scene);
+      const found = await store.find(id, scene.now);
+      // The record of a job that was leased as it was stored is elsewhere, or is not, until that lease ends.
+      if (!found || found.state === "running" || found.state === "ready") return undefined;
+      const waits = openWaits(found.record);
+      const changed = waitingFor(keeping(marked(values.record, scene), lastSiblingIn(found.record)), waits);
+      const from = values.isAsRead ? found.record : `${found.record} `;
+      return store.rewrite(found.state, [{ id, from, record: changed }]);
+    },
+  }),
+  "rewrite",
+);
+
 const retryDead = operation(
   fc.record({ ids: fc.array(id, { maxLength: 3 }), wait, record }),
   (values) => ({
@@ -950,6 +968,7 @@ const one: fc.Arbitrary<Operation> = fc.oneof(
   extend,
   renewInVain,
   change,
+  rewrite,
   retryDead,
   clearInPieces,
   changeFlow,

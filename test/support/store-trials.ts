@@ -81,8 +81,8 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
         job("held", { leaseEndsAt: now + minute }),
         job("once", { dedupe: { key: "k", ttlMs: 10 * minute } }),
         job("twice", { dedupe: { key: "k", ttlMs: 10 * minute } }),
-        job("newer", { dedupe: { key: "k", ttlMs: 10 * minute, replaces: "1:{" } }),
-        job("newest", { dedupe: { key: "waited-for", ttlMs: 10 * minute, replaces: "1:{" } }),
+        job("newer", { dedupe: { key: "k", ttlMs: 10 * minute, replaces: ":{" } }),
+        job("newest", { dedupe: { key: "waited-for", ttlMs: 10 * minute, replaces: ":{" } }),
       ],
       now,
     ),
@@ -111,6 +111,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   extend: (store, runs) => store.extend([{ lease: runs, endsAt: now + 2 * minute, record: "1:progress" }]),
   change: (store) =>
     store.change({ id: "later", from: { at: now + minute, claims: 0 }, runAt: now, record: "1:moved" }),
+  rewrite: (store) => store.rewrite("ready", [{ id: "waits", from: '1:{"id":"waits"}', record: "1:rewritten" }]),
   retryDead: (store) =>
     store.retryDead([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
   areWaiting: (store) => store.areWaiting(["waits", "runs", "nobody", "later"], now),

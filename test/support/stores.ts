@@ -2,6 +2,8 @@ import { createClient } from "redis";
 import { afterAll, beforeAll, describe } from "vitest";
 import { otherServers, pathOf } from "../../scripts/other-servers.ts";
 import { isForAll } from "../../scripts/shared/all-tests.ts";
+import { encryptedStore } from "../../src/core/encryption/encrypted-store.ts";
+import { type EncryptionOptions, Keys } from "../../src/core/encryption/keys.ts";
 import type { Store } from "../../src/index.ts";
 import { memoryStore, partitioned } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
@@ -16,6 +18,8 @@ export interface StoreKind {
    * How many more requests a drain needs at least than on an unpartitioned store; undefined for an unpartitioned store.
    */
   readonly partitions?: { readonly moreRequests: number };
+  /** Whether it encrypts: what it stores is a third larger. Default false. */
+  readonly isEncrypted?: boolean;
   /** Opens a new, empty store. */
   create(): Store;
   /** A new, empty store. Returns a function that opens it, as one process after the other does. */
@@ -78,6 +82,7 @@ export function onEveryStore(suite: (kind: StoreKind) => void): void {
 export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
   if (isForAll) {
     onEveryStore(suite);
+    onEncryptedStores(suite);
     return;
   }
   const redis = useRedis();
@@ -85,11 +90,40 @@ export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
   onMemoryAndDatabase(suite, redis);
 }
 
+/** Keys of tests: 32 bytes, all of them the same. */
+export const testKeys = {
+  k1: "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
+  k2: "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=",
+};
+
+/** A store whose queues encrypt, as with the option of a queue. */
+export function encrypting(store: Store, options: EncryptionOptions = { current: "k1", keys: testKeys }): Store {
+  return {
+    open: (queue, meter, partition) =>
+      encryptedStore(store.open(queue, meter, partition), new Keys(queue, options), meter),
+  };
+}
+
 /** As `onEveryStore`, without the stores that are already partitioned. */
 export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
   const redis = useRedis();
   onWholeStores(suite, redis);
   onTcp(suite, redis);
+}
+
+/** Everything that a queue promises holds with encryption, too. */
+function onEncryptedStores(suite: (kind: StoreKind) => void): void {
+  const redis = useRedis();
+  const encrypted = (name: string, shared: () => () => Store) =>
+    suite({
+      ...kindOf(name, () => {
+        const open = shared();
+        return () => encrypting(open());
+      }),
+      isEncrypted: true,
+    });
+  describe("encrypted, on memoryStore", () => encrypted("memory", sharedMemory));
+  describe("encrypted, on upstashStore", () => encrypted("upstash", () => sharedRedis(redis)));
 }
 
 function onMemoryAndDatabase(suite: (kind: StoreKind) => void, redis: TestRedis): void {

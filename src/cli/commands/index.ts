@@ -12,6 +12,7 @@ import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
 import { addMessages } from "./messages.ts";
 import { addPause, addResume } from "./pause.ts";
+import { addRekey } from "./rekey.ts";
 import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSignal } from "./signal.ts";
@@ -38,6 +39,7 @@ export const commands: readonly AddCommand[] = [
   addPause,
   addResume,
   addClear,
+  addRekey,
   addCost,
   addDoctor,
   addCompletion,

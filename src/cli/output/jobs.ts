@@ -91,9 +91,10 @@ export function jobDetails(job: JobInfo, { now, colors, width }: ListView): stri
     ["Completed", at(job.completedAt)],
     ["Dead since", at(job.failedAt)],
     ["Schedule", job.schedule && `${printable(job.schedule.key)}, for ${moment(job.schedule.slot)}`],
-    ["Progress", job.progress === undefined ? undefined : inline(job.progress)],
-    ["Payload", inline(job.payload)],
-    ["Result", job.result === undefined ? undefined : inline(job.result)],
+    ["Progress", job.progress === undefined || job.encrypted ? undefined : inline(job.progress)],
+    ["Encrypted", job.encrypted && `🔒 with the key ${printable(job.encrypted)}, which this queue lacks`],
+    ["Payload", job.encrypted ? undefined : inline(job.payload)],
+    ["Result", job.result === undefined || job.encrypted ? undefined : inline(job.result)],
   ] as const;
   const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
   const parts = [...stepsOf(job, { colors, width }), ...logs(job, colors), ...failures(job, now, colors)];

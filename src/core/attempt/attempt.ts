@@ -90,6 +90,7 @@ export class Attempt {
     job.begin(this.startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isExpired(this.startedAt)) return Promise.resolve({ to: "expired", lease: job.lease.current, record: "" });
+    if (job.lock !== undefined) return Promise.resolve(outcomes.locked(this, job.lock));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     if (job.isAbandoned) return Promise.resolve(outcomes.abandoned(this));
     if (!needs.traces) return this.#make();

@@ -4,6 +4,7 @@ import { childrenInfo, type JobChildren } from "../job/children.ts";
 import { type AnyJob, batchSizeOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
+import { lockOf, lockOfSignal } from "../job/lock.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
 import { TidegateError } from "../shared/errors.ts";
@@ -31,6 +32,10 @@ export class ClaimedJob {
   /** False if the record is damaged or of a newer version. Then `record` means nothing. */
   readonly isReadable: boolean;
   readonly record: records.JobRecord;
+  /** The name of the key that it takes to read the record, if the queue cannot decrypt it. */
+  readonly lock: string | undefined;
+  /** With `lock`: whether the queue has that key, and the record still does not decrypt. */
+  readonly isTampered: boolean;
   /** Undefined if this deployment defines no job of the name. */
   readonly definition: AnyJob | undefined;
   readonly lease: JobLease;
@@ -57,6 +62,8 @@ export class ClaimedJob {
     this.recordText = leased.record;
     this.isReadable = record !== undefined;
     this.record = record ?? records.unreadable;
+    this.lock = lockOf(leased.record) ?? lockOfSignal(this.record.signal);
+    this.isTampered = leased.isTampered ?? false;
     this.name = this.record.name;
     this.definition = definitions.get(this.name);
     const { lastSibling, waits } = this.record;
@@ -119,7 +126,7 @@ export class ClaimedJob {
   /** How many jobs may be performed in one call with this one, itself included. */
   get batchSize(): number {
     const { definition, record, mayBePoison } = this;
-    return definition && !record.alone && !mayBePoison ? batchSizeOf(definition) : 1;
+    return definition && !record.alone && !mayBePoison && this.lock === undefined ? batchSizeOf(definition) : 1;
   }
 
   /** Whether its lease is long enough for an attempt. */
@@ -132,7 +139,7 @@ export class ClaimedJob {
    * job has waited for is over.
    */
   get stored(): records.JobRecord {
-    const { waits, signal, ...stored } = records.decodeRecord(this.recordText) ?? this.record;
+    const { waits, signal, lockedSince, ...stored } = records.decodeRecord(this.recordText) ?? this.record;
     return {
       ...stored,
       ...this.#stepsSoFar,
@@ -252,6 +259,7 @@ export class ClaimedJob {
 
   /** The dead job's record; without new failures if need be. @param isNew whether the error is a new failure. */
   deadText(end: records.JobEnd & { readonly error: records.AttemptError }, isNew: boolean): string {
+    if (this.lock !== undefined) return records.withEnd(this.recordText, end);
     const { stored } = this;
     const record = isNew ? records.withError(stored, end.error) : stored;
     return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.recordText, end);
@@ -259,7 +267,7 @@ export class ClaimedJob {
 
   /** The text of the record of a job that waits again with no attempt used; undefined if it cannot be encoded. */
   returnedText(to: "snoozed" | "released"): string | undefined {
-    if (!this.isReadable) return undefined;
+    if (!this.isReadable || this.lock !== undefined) return undefined;
     const returned = to === "snoozed" ? records.withSnooze : records.withReturnedClaim;
     return textOf(() => records.encodeRecord(returned(this.stored)));
   }

@@ -3,8 +3,10 @@ import { UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import type { Snooze } from "../job/define.ts";
 import { PermanentError, withoutStack } from "../job/errors.ts";
 import { failureGroup } from "../job/failure-group.ts";
+import { MISSING_KEY_MS, whyLocked } from "../job/lock.ts";
 import * as records from "../job/record.ts";
 import type { StepOptions } from "../job/steps.ts";
+import { logWarning } from "../observe/log.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { asJson } from "../shared/json.ts";
 import type { ChildCounts } from "../store/family.ts";
@@ -52,6 +54,36 @@ function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number
 /** Leaves a record of a newer version to a deployment that can read it. */
 export function leftToOthers({ job, needs }: EndedAttempt): Outcome {
   return waitingAgain("snoozed", job, needs.clock() + UNREADABLE_RETRY_MS);
+}
+
+/**
+ * Leaves a job to a deployment that has its key. It is dead once none has had it for a day, or at once if the key is
+ * here and the record does not decrypt.
+ */
+export function locked(attempt: EndedAttempt, lock: string): AttemptOutcome {
+  const { job, needs } = attempt;
+  const now = needs.clock();
+  const { lockedSince = now } = job.record;
+  if (job.isTampered || now - lockedSince >= MISSING_KEY_MS)
+    return { ...dead(attempt, withoutStack(decryptionError(job, lock))), timing: undefined };
+  const { id, name } = job.info;
+  logWarning(
+    needs.logger,
+    `${whyLocked(`Job "${name}" (${id})`, lock)} It is left to other deployments for now, and dead after a day.`,
+  );
+  const outcome = leftToOthers(attempt);
+  if (job.record.lockedSince !== undefined) return outcome;
+  return { ...outcome, record: records.withLockedSince(outcome.record, now) } as AttemptOutcome;
+}
+
+function decryptionError(job: ClaimedJob, lock: string): Error {
+  const error = new Error(
+    job.isTampered
+      ? `The record of the job does not decrypt with the key "${lock}", which this queue has: it was changed, or copied from another job.`
+      : `${whyLocked("The job", lock)} No deployment had it for a day. Retry the job once one has.`,
+  );
+  error.name = "DecryptionError";
+  return error;
 }
 
 /** The job is claimed again soon, with no attempt used: the store was unavailable for the jobs that its end makes. */

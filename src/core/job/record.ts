@@ -3,7 +3,8 @@ import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
 import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE } from "../store/store.ts";
 import type { BackoffRule } from "./backoff.ts";
-import { decode, encode, whyUnreadable } from "./codec.ts";
+import { decode, encode, sealedAs, whyUnreadable } from "./codec.ts";
+import { lockOf, whyLocked } from "./lock.ts";
 import type { StoredStep } from "./steps.ts";
 import type { JobTrace } from "./trace-context.ts";
 
@@ -32,6 +33,10 @@ export interface JobRecord {
   /** Who enqueued it, if that was a token that sees only its own jobs. */
   readonly by?: string;
   readonly payload?: unknown;
+  /** With encryption: the dedupe key that the payload is bound to. A newer job may replace it, under its id. */
+  readonly debounce?: string;
+  /** Since when drains have claimed it that lack its key. ms since 1970 */
+  readonly lockedSince?: number;
   /** What the job needs besides its payload, and is never shown. */
   readonly hidden?: unknown;
   readonly enqueuedAt: number;
@@ -93,7 +98,11 @@ const KEPT_STACK = 4_000;
 /** Replaces a record that cannot be read, until its job is released. */
 export const unreadable: JobRecord = { name: "unreadable", enqueuedAt: 0 };
 
-export const encodeRecord = (record: JobRecord): string => encode(record);
+/** @param from the text from which the record was decoded, if it may have encrypted fields. They are still in it. */
+export function encodeRecord(record: JobRecord, from = ""): string {
+  const text = encode(record);
+  return lockOf(from) === undefined ? text : sealedAs(text);
+}
 
 export const decodeRecord = (text: string): JobRecord | undefined => decode<JobRecord>(text);
 
@@ -104,9 +113,20 @@ export function readRecord({ id, record }: { readonly id: string; readonly recor
   return read;
 }
 
+/** Refuses to replace the payload of a job that this queue cannot decrypt. @throws {TidegateError} `conflict` */
+export function mustBeOpen({ id, record }: { readonly id: string; readonly record: string }): void {
+  const lock = lockOf(record);
+  if (lock !== undefined) throw conflict(whyLocked(`Job ${quote(id)}`, lock));
+}
+
 /** The record of a job that has ended. The end is appended, so that a large payload is not encoded again. */
 export function withEnd(recordText: string, end: JobEnd): string {
   return `${recordText.slice(0, -1)},"end":${JSON.stringify(end)}}`;
+}
+
+/** The record of a job that was claimed without its key, for the first time at `since`. */
+export function withLockedSince(recordText: string, since: number): string {
+  return `${recordText.slice(0, -1)},"lockedSince":${since}}`;
 }
 
 /** The number of the attempt that a claim makes: 1 is the first. */
@@ -136,9 +156,12 @@ export function withSnooze(record: JobRecord): JobRecord {
   return { ...withReturnedClaim(record), snoozed: true };
 }
 
-/** How the record of every job with this name begins, if `by` is given only of those that the same sender enqueued. */
+/**
+ * How the records of all jobs with this name begin, after the digit of their version. If `by` is given: of those that
+ * this sender enqueued.
+ */
 export const recordBeginning = ({ name, by }: Pick<JobRecord, "name" | "by">): string =>
-  `${encode({ name, by }).slice(0, -1)},`;
+  `${encode({ name, by }).slice(1, -1)},`;
 
 /** The record after a failed attempt. The new failure replaces the oldest one. */
 export function withError(record: JobRecord, error: AttemptError): JobRecord {

@@ -1,6 +1,6 @@
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
-import { decodeRecord, encodeRecord, type JobRecord, readRecord } from "../job/record.ts";
+import { decodeRecord, encodeRecord, type JobRecord, mustBeOpen, readRecord } from "../job/record.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
@@ -118,7 +118,9 @@ async function retrySelected(
   const change = { ...changes, ...("payload" in options && { payload: asJson(options.payload, "payload") }) };
   const names = new Set<string>();
   const check = async (dead: readonly StoredJob[]) => {
-    for (const { name, payload } of dead.map(readRecord)) {
+    for (const each of dead) {
+      const { name, payload } = readRecord(each);
+      if ("payload" in change) mustBeOpen(each);
       const refusal = correctionRefusal(name, definitions.get(name), payload, change);
       if (refusal) throw refusal;
       if (!names.has(name) && "payload" in change)
@@ -177,13 +179,13 @@ function retryOf(
   now: number,
 ): DeadJobRetry {
   const found = readRecord(dead);
-  const { end, hidden: stored, children, ...rest } = found;
+  const { end, hidden: stored, children, lockedSince, ...rest } = found;
   const parent = revivedParent(children);
   const claims = parent ? 0 : (end?.claims ?? 0);
   const hidden = hide(stored);
   const begun = children && !parent && { children };
   const kept = { ...rest, ...begun, ...change, ...stepsFor(found), ...(hidden !== undefined && { hidden }) };
-  const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }));
+  const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }, dead.record));
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow, parent };
 }
 

@@ -1,3 +1,4 @@
+import { lockOf, whyLocked } from "../job/lock.ts";
 import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { conflict, invalidRequest, quote, TidegateError } from "../shared/errors.ts";
@@ -52,7 +53,7 @@ export class Documents {
   async get(kind: string, name: string): Promise<StoredDocument | undefined> {
     checkKind(kind);
     checkText(name, "name", LONGEST_NAME);
-    return this.#reader.findDocument(kind, name, this.#clock());
+    return opened(kind, await this.#reader.findDocument(kind, name, this.#clock()));
   }
 
   /** Lists documents in the order of their names. Costs three commands, or four with more than 20 documents. */
@@ -63,7 +64,9 @@ export class Documents {
     if (cursor !== undefined && !cursor.startsWith(prefix))
       throw invalidRequest("cursor must be the cursor of the previous page.");
     const page = { kind, prefix, isReversed, cursor, limit, mostBytes: MOST_LISTED_BYTES, now: this.#clock() };
-    return this.#reader.listDocuments(page);
+    const found = await this.#reader.listDocuments(page);
+    for (const document of found.items) opened(kind, document);
+    return found;
   }
 
   /**
@@ -117,6 +120,13 @@ export class Documents {
     }
     throw conflict(`The ${kind} ${quote(name)} keeps changing. Try again.`);
   }
+}
+
+/** @throws {TidegateError} `conflict` if this queue cannot decrypt it. */
+function opened<Found extends StoredDocument | undefined>(kind: string, document: Found): Found {
+  const lock = document && lockOf(document.text);
+  if (lock !== undefined) throw conflict(whyLocked(`The ${kind} ${quote(document?.name ?? "")}`, lock));
+  return document;
 }
 
 function checkKind(kind: string): void {

@@ -1,4 +1,5 @@
 import { foldedError } from "../job/failure-group.ts";
+import { withLocks } from "../job/lock.ts";
 import { readRecord } from "../job/record.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { described, formed, limit, optionsOf, orFirst } from "../shared/schema.ts";
@@ -83,7 +84,7 @@ export async function findFailures(
 }
 
 function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures): FailureGroup {
-  const { name, end } = readRecord(sample);
+  const { name, end } = readRecord({ ...sample, record: withLocks(sample.record) });
   const { name: errorName = "Error", message = "unknown" } = end?.error ?? {};
   const times = { firstAt: new Date(firstAt), lastAt: new Date(sample.at) };
   return { group, name, error: foldedError({ name: errorName, message }), count, ...times, sampleId: sample.id, trend };

@@ -4,6 +4,7 @@ import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
 import type { JsonOf } from "../job/json-of.ts";
 import { begunAbout } from "../job/lease-length.ts";
+import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
@@ -53,6 +54,11 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly state: JobState;
   /** As it was enqueued; null if there was none. */
   readonly payload: Payload;
+  /**
+   * The name of the key that it takes to read the job. Only if the queue that you asked cannot decrypt it. Then
+   * payload, progress and results are `{ encrypted: "k2" }`, messages of errors say so, and there are no log lines.
+   */
+  readonly encrypted?: string;
   /** When it was enqueued. */
   readonly enqueuedAt: Date;
   /**
@@ -137,7 +143,8 @@ export function jobInfo(
   definitions: ReadonlyMap<string, AnyJob>,
   now: number,
 ): JobInfo | undefined {
-  const record = readRecord(stored);
+  const encrypted = lockOf(stored.record);
+  const record = readRecord(encrypted === undefined ? stored : { ...stored, record: withLocks(stored.record) });
   const { end } = record;
   if (stored.state === "completed" && end?.expiresAt !== undefined && end.expiresAt <= now) return undefined;
   const waits = stored.state === "scheduled" || stored.state === "ready";
@@ -151,6 +158,7 @@ export function jobInfo(
     // A claim may be due that looks at it, but its children hold it.
     state: stored.family?.counts && isHeld(stored) ? "scheduled" : stored.state,
     payload: record.payload ?? null,
+    ...(encrypted !== undefined && { encrypted }),
     enqueuedAt: new Date(record.enqueuedAt),
     ...(record.by !== undefined && { enqueuedBy: record.by }),
     runAt: waits && !isHeld(stored) ? new Date(stored.at) : null,

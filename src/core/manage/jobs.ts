@@ -2,7 +2,7 @@ import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
 import { type HeldBack, heldBack } from "../flow/held-back.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { LONGEST_ID } from "../job/options.ts";
-import { encodeRecord, readRecord, withPayload } from "../job/record.ts";
+import { encodeRecord, mustBeOpen, readRecord, withPayload } from "../job/record.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
@@ -102,7 +102,10 @@ async function storeChange(
   const definition = definitions.get(before.name);
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;
-  if ("payload" in change) await checkFits(before.name, definition, change.payload);
+  if ("payload" in change) {
+    mustBeOpen(stored);
+    await checkFits(before.name, definition, change.payload);
+  }
   const { flow, family } = stored;
   if (!(await store.change({ id, from: { at, claims }, runAt, record, flow, family, notBefore: movedTo })))
     throw conflict(`Job "${id}" changed at the same time. Read it again.`);

@@ -2,6 +2,9 @@ import { leastBudgets } from "../drain/least-budgets.ts";
 import type { DrainNeeds } from "../drain/needs.ts";
 import { NextDueHint } from "../drain/next-due.ts";
 import { UsageCounter } from "../drain/usage.ts";
+import { encryptedStore } from "../encryption/encrypted-store.ts";
+import { Keys } from "../encryption/keys.ts";
+import { type RekeyOptions, type RekeyResult, rekey } from "../encryption/rekey.ts";
 import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
@@ -10,6 +13,7 @@ import { readAlerts } from "../observe/alerts.ts";
 import { logEmptied, logWarning } from "../observe/log.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
+import { invalidRequest } from "../shared/errors.ts";
 import type { Meter } from "../store/meter.ts";
 import { checkDrainable, type QueueStore } from "../store/store.ts";
 import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
@@ -18,6 +22,8 @@ export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNe
   readonly store: QueueStore;
   readonly wakes: WakeCalls | undefined;
   readonly watchTokens: WatchTokens;
+  /** Makes a step of `Queue.rekey`. */
+  readonly rekey: (options: RekeyOptions) => Promise<RekeyResult>;
   /** Looks now and then whether anything drains the queue (`Alerting.look`). Whoever reads the queue calls it. */
   readonly look: () => Promise<void> | undefined;
 }
@@ -26,11 +32,15 @@ export function openQueue(options: QueueOptions): OpenQueue {
   const alerting = readAlerts(options);
   const given = alerting ? { ...options, jobs: [...(options.jobs ?? []), ...alerting.jobs] } : options;
   const { store: kept, ...chosen } = readOptions(given, queueOptions, "new Queue");
-  const { queue, definitions, clock, logger, wakes } = chosen;
+  const { queue, definitions, clock, logger, wakes, encryption } = chosen;
   const usage = new UsageCounter(clock());
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
-  const open = (meter: Meter) => kept.open(queue, meter);
+  const keys = encryption && new Keys(queue, encryption);
+  const open = (meter: Meter) => {
+    const opened = kept.open(queue, meter);
+    return keys ? encryptedStore(opened, keys, meter) : opened;
+  };
   const store = open(usage.work);
   checkDrainable(store, "new Queue");
   const reader = open(usage.reads);
@@ -42,6 +52,11 @@ export function openQueue(options: QueueOptions): OpenQueue {
   };
   return {
     ...chosen,
+    async rekey(options) {
+      if (!keys) throw invalidRequest("This queue does not encrypt. Give it keys: new Queue({ encryption }).");
+      const needs = { store: kept.open(queue, usage.work), keys, now: clock(), newMark: chosen.newId };
+      return rekey(needs, options);
+    },
     alerting,
     store,
     reader,

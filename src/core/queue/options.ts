@@ -1,3 +1,4 @@
+import { type EncryptionOptions, readEncryption } from "../encryption/keys.ts";
 import { type AnyJob, checkJobOptions } from "../job/define.ts";
 import { LONGEST_NAME, longestTimeoutMs } from "../job/options.ts";
 import type { Alert } from "../observe/alerts.ts";
@@ -69,16 +70,28 @@ export interface QueueOptions {
    * Default: none.
    */
   readonly watchSecret?: string | readonly string[] | undefined;
+  /**
+   * Encrypts what the store keeps of your data: payloads, results, progress, log lines, the messages and stacks of
+   * errors, results of steps and data of signals, with AES-256-GCM. `current` names the key that encrypts; the others
+   * of `keys` still decrypt. Names, ids and keys of flow control stay readable. Every queue and producer of the same
+   * name needs the keys. Default: nothing is encrypted.
+   */
+  readonly encryption?: EncryptionOptions | undefined;
 }
 
 /** Options of a producer. */
 export interface ProducerOptions
-  extends Pick<QueueOptions, "name" | "jobs" | "clock" | "newId" | "hooks" | "logger" | "tracing" | "wake"> {
+  extends Pick<
+    QueueOptions,
+    "name" | "jobs" | "clock" | "newId" | "hooks" | "logger" | "tracing" | "wake" | "encryption"
+  > {
   /** Keeps the jobs: `upstashProducerStore`, or any store of a queue. */
   readonly store: ProducerStore;
 }
 
-export const producerOptions = ["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing", "wake"];
+export const producerOptions = [
+  ...["name", "store", "jobs", "clock", "newId", "hooks", "logger", "tracing", "wake", "encryption"],
+];
 export const queueOptions = [...producerOptions, "random", "retention", "observe", "watchSecret", "alerts"];
 
 /**
@@ -121,6 +134,7 @@ export function readOptions<Kept extends ProducerStore>(
     hooks: readHooks(options.hooks),
     logger,
     tracing: checkTracing(options.tracing),
+    encryption: readEncryption(options.encryption),
     wakes: options.wake && new WakeCalls(options.wake, clock, logger),
   };
 }

@@ -1,3 +1,5 @@
+import { encryptedProducer } from "../encryption/encrypted-store.ts";
+import { Keys } from "../encryption/keys.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import { checkOptions, type EnqueueOptions } from "../enqueue/new-job.ts";
@@ -22,11 +24,12 @@ export class Producer {
   /** @throws {TidegateError} `invalid_request` for an invalid option, or if two jobs have the same name. */
   constructor(options: ProducerOptions) {
     const { store, ...chosen } = readOptions(options, producerOptions, "new Producer");
-    const { queue, clock, logger, wakes } = chosen;
+    const { queue, clock, logger, wakes, encryption } = chosen;
+    const opened = store.open(queue);
     this.name = queue;
     this.#enqueuer = new Enqueuer({
       ...chosen,
-      store: store.open(queue),
+      store: encryption ? encryptedProducer(opened, new Keys(queue, encryption)) : opened,
       noteDue: (runAt) => wakes?.by(runAt),
       noteLeased: (endsAt) => wakes?.by(endsAt),
       noteEmptied: () => logEmptied(logger, queue, clock()),

@@ -3,6 +3,7 @@ import { thenWake } from "../drain/next-wake.ts";
 import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { Spending } from "../drain/usage.ts";
+import type { RekeyOptions, RekeyResult } from "../encryption/rekey.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { enqueueFamily, enqueuePiece } from "../enqueue/enqueue-family.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
@@ -461,6 +462,17 @@ export class Queue {
     options: DeadLetterOptions = {},
   ): Promise<{ removed: number }> {
     return { removed: await removeDead(this.#open, selection, options) };
+  }
+
+  /**
+   * Encrypts a page of what is stored with the current key of `encryption`: jobs in any state, schedules and
+   * documents. Call it until `cursor` is null. It is safe beside drains: what changes meanwhile stays as it is, and
+   * whatever writes it uses the current key. Signals that are kept stay as they are until they expire.
+   *
+   * @throws {TidegateError} `invalid_request` if the queue has no `encryption`.
+   */
+  async rekey(options: RekeyOptions = {}): Promise<RekeyResult> {
+    return this.#open.rekey(options);
   }
 
   /**

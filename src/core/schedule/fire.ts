@@ -1,5 +1,6 @@
 import type { Recurrence } from "../cron/cron.ts";
 import { encode, UNREADABLE_RETRY_MS } from "../job/codec.ts";
+import { lockOf } from "../job/lock.ts";
 import { CLOCKS_APART_MS } from "../shared/clock.ts";
 import { bytesOf, MOST_FIRED_BYTES } from "../shared/limits.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
@@ -42,7 +43,8 @@ export function firesOf(schedules: readonly DueSchedule[], now: number): readonl
 }
 
 function fireOf(due: DueSchedule, now: number, most: number): Fire {
-  const record = readDue(due);
+  // Without its key, a deployment that has it makes the jobs.
+  const record = lockOf(due.record) === undefined ? readDue(due) : undefined;
   const recurrence = record && readRecurrence(due.key, record);
   if (!recurrence) return { ...due, next: now + UNREADABLE_RETRY_MS, jobs: [] };
   if (due.occurrence > now) return movedBack(due, record, now);

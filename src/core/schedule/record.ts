@@ -4,7 +4,7 @@ import { decode } from "../job/codec.ts";
 import { encodeRecord, type JobRecord } from "../job/record.ts";
 import type { NewFlow } from "../store/flow.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
-import type { ScheduleEntry } from "../store/schedules.ts";
+import { atItsTimes, type ScheduleEntry } from "../store/schedules.ts";
 import type { DueSchedule } from "../store/store.ts";
 
 /** The stored form of a schedule, apart from its next occurrence. In records, an occurrence is called a slot. */
@@ -61,9 +61,5 @@ export function jobRecordOf(
   { name, payload, job }: Pick<ScheduleRecord, "name" | "payload" | "job">,
 ): readonly [string, string, string] {
   const record: JobRecord = { enqueuedAt: 0, slot: { at: 0, key }, name, payload, ...job };
-  const text = encodeRecord(record);
-  // The two times come first: the payload may hold any number.
-  const madeAt = text.indexOf("0");
-  const occurrence = text.indexOf("0", madeAt + 1);
-  return [text.slice(0, madeAt), text.slice(madeAt + 1, occurrence), text.slice(occurrence + 1)];
+  return atItsTimes(encodeRecord(record));
 }

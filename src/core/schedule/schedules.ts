@@ -12,6 +12,7 @@ import {
 import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
+import { lockOf, whyLocked, withLocks } from "../job/lock.ts";
 import { isOfInterface } from "../job/of-interface.ts";
 import { type JobOptions, retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
@@ -172,8 +173,9 @@ export class Schedules {
 
   /** Makes a job of the schedule now, in addition to its occurrences. @throws {TidegateError} `not_found` */
   async run(key: string): Promise<EnqueueResult> {
-    const { record } = await this.#find(key);
+    checkText(key, "key", LONGEST_KEY);
     const { store, clock, noteDue } = this.#needs;
+    const { record } = opened(key, await store.findSchedule(key));
     const now = clock();
     const [reply] = await store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
     await noteDue(now);
@@ -183,7 +185,8 @@ export class Schedules {
   /** Computes the next occurrences of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
-    const { record, next } = await this.#find(key, this.#needs.reader);
+    checkText(key, "key", LONGEST_KEY);
+    const { record, next } = readable(key, await this.#needs.reader.findSchedule(key));
     const recurrence = recurrenceOf(key, record);
     const occurrences: Date[] = [];
     for (let at = next; at !== undefined && occurrences.length < count; at = recurrence.next(at))
@@ -197,7 +200,7 @@ export class Schedules {
   ): Promise<ScheduleInfo> {
     checkText(key, "key", LONGEST_KEY);
     return this.#put(key, (existing) => {
-      const found = readable(key, existing);
+      const found = opened(key, existing);
       const { record, next } = change(found.record, found.next);
       return scheduleEntry(key, record, next);
     });
@@ -213,11 +216,6 @@ export class Schedules {
       if (stored.next !== undefined) await noteDue(stored.next);
       return scheduleInfo(stored);
     }
-  }
-
-  async #find(key: string, store = this.#needs.store): Promise<ReadableSchedule> {
-    checkText(key, "key", LONGEST_KEY);
-    return readable(key, await store.findSchedule(key));
   }
 }
 
@@ -248,6 +246,13 @@ function readable(key: string, stored: ScheduleEntry | undefined): ReadableSched
   const record = readSchedule(stored);
   if (!record) throw conflict(whyUnreadable(`Schedule ${quote(key)}`, stored.record));
   return { record, next: stored.next };
+}
+
+/** The same, with its payload. @throws {TidegateError} `conflict` also if this queue cannot decrypt it. */
+function opened(key: string, stored: ScheduleEntry | undefined): ReadableSchedule {
+  const lock = stored && lockOf(stored.record);
+  if (lock !== undefined) throw conflict(whyLocked(`Schedule ${quote(key)}`, lock));
+  return readable(key, stored);
 }
 
 /** Builds what is stored of a schedule. @throws {TidegateError} `invalid_request`, `payload_too_large` above 1 MiB. */
@@ -302,7 +307,7 @@ export function renewed(
 
 /** A stored schedule, as users see it. @throws {TidegateError} `conflict` if it cannot be read. */
 function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
-  const { record } = readable(stored.key, stored);
+  const { record } = readable(stored.key, { ...stored, record: withLocks(stored.record) });
   const { name, payload = null, timeZone, missed, overlap, lastSlot, lastJobId = null } = record;
   const { declared = false, paused = false } = record;
   const nextRunAt = stored.next === undefined ? null : new Date(stored.next);

@@ -20,6 +20,7 @@ export type StoreMethod =
   | "cancel"
   | "reschedule"
   | "change"
+  | "rewrite"
   | "retryDead"
   | "removeDead"
   | "clear"

@@ -4,6 +4,8 @@ export interface StoredDocument {
   readonly text: string;
   /** The mark of the change that stored it. It shows whether the document has changed since it was read. */
   readonly mark: string;
+  /** When it expires. Default: never. */
+  readonly expiresAt?: number;
 }
 
 export interface DocumentChange {
@@ -21,7 +23,8 @@ export interface DocumentChange {
 }
 
 export interface DocumentPageRequest {
-  readonly kind: string;
+  /** Default: all kinds. Each name then begins with the kind and a colon. */
+  readonly kind?: string | undefined;
   /** Only names that begin with this. Default: all. */
   readonly prefix?: string | undefined;
   /** Whether the last name comes first. Default false. */

@@ -9,11 +9,12 @@ export interface StoredPending {
 /** How many waiting jobs a store reads to count them by name. */
 export const MOST_PENDING_READ = 1_000;
 
-const START = '1:{"name":"';
+/** How records begin, after the digit of their version. */
+const START = ':{"name":"';
 
 /** The JSON text of the name in a record, without its quotes; empty if the record begins otherwise. */
 export function nameText(record: string): string {
-  if (!record.startsWith(START)) return "";
-  const [, text = ""] = /^((?:[^"\\]|\\.)*)"/s.exec(record.slice(START.length)) ?? [];
+  if (!record.startsWith(START, 1)) return "";
+  const [, text = ""] = /^((?:[^"\\]|\\.)*)"/s.exec(record.slice(1 + START.length)) ?? [];
   return text;
 }

@@ -3,9 +3,12 @@
 /** The end of the record of a job that was claimed this often, and released each time before it started. */
 export const returnedEnd = (claims: number): string => `,"returned":${claims}}`;
 
-/** Whether a job claimed so often can be replaced: never attempted, and its record has the beginning of `replaces`. */
+/**
+ * Whether a job claimed so often can be replaced: never attempted, and its record has the beginning of `replaces` after
+ * the digit of its version.
+ */
 export function canBeReplaced(record: string, claims: number, beginning: string): boolean {
-  return record.startsWith(beginning) && (claims === 0 || record.endsWith(returnedEnd(claims)));
+  return record.startsWith(beginning, 1) && (claims === 0 || record.endsWith(returnedEnd(claims)));
 }
 
 /** The record of the new job. Earlier claims stay counted, so that no lease is given twice. */

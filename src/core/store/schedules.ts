@@ -28,6 +28,13 @@ export interface SchedulePlan {
   readonly isDeclared: boolean;
 }
 
+/** Splits the record of a planned job at its two times, which are 0 and come first. */
+export function atItsTimes(record: string): SchedulePlan["jobRecord"] {
+  const madeAt = record.indexOf("0");
+  const occurrence = record.indexOf("0", madeAt + 1);
+  return [record.slice(0, madeAt), record.slice(madeAt + 1, occurrence), record.slice(occurrence + 1)];
+}
+
 export interface StoredSchedule extends ScheduleEntry {
   /**
    * How often it was changed since it moved to this occurrence, modulo `CLAIM_CYCLE`. It shows whether the schedule has

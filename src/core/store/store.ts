@@ -76,7 +76,15 @@ export interface Lease {
   readonly waits?: string;
   /** Its other possible ends, after renewals whose replies were lost. An outcome counts under each of them. */
   readonly mayEndAt?: readonly number[];
+  /** What encryption keeps with the lease. Stores pass it on. */
+  readonly sealed?: SealedTexts;
 }
+
+/**
+ * The cipher texts of a job that is in hand, by what they are and say. What has not changed keeps its own, so that a
+ * store recognizes the record.
+ */
+export type SealedTexts = Map<string, string | Promise<string>>;
 
 /** How often a store sends a request whose replies are lost. */
 export const MOST_SENDS = 3;
@@ -103,7 +111,8 @@ export interface NewJob {
     readonly ttlMs: number;
     /**
      * Replaces the job that holds the key with this one, if that one waits, has never been attempted, and has a record
-     * that begins with this text. Default: never. If several jobs of one call do so, the last one is stored.
+     * that begins with this text after its first digit. Default: never. If several jobs of one call do so, the last one
+     * is stored.
      */
     readonly replaces?: string;
   };
@@ -340,6 +349,8 @@ export interface LeasedJob {
   readonly isFired?: boolean;
   /** If it has a flow control key: what the claim says of it. The jobs of one run share this object. */
   readonly run?: Run;
+  /** Whether it does not decrypt although its key is there. Default false. */
+  readonly isTampered?: boolean;
 }
 
 /**
@@ -511,6 +522,13 @@ export interface Change {
   readonly notBefore?: number | undefined;
 }
 
+/** Replaces the record of a job, if it is still as it was read. */
+export interface RecordRewrite {
+  readonly id: string;
+  readonly from: string;
+  readonly record: string;
+}
+
 /** Retries a dead job, if it has been dead since `deadSince`. */
 export interface DeadJobRetry {
   readonly id: string;
@@ -623,6 +641,13 @@ export interface QueueStore {
   reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]>;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
+  /**
+   * Replaces the records of jobs, and changes nothing else of them. Returns false for a job whose record has changed,
+   * or that is no longer where it was read. Pass no id twice.
+   *
+   * @param state where they were read. Jobs that have not ended may have moved from one state to another.
+   */
+  rewrite(state: JobState, rewrites: readonly RecordRewrite[]): Promise<readonly boolean[]>;
   /** Retries dead jobs: they wait again. Returns false for a job that is no longer dead. */
   retryDead(retries: readonly DeadJobRetry[], now: number): Promise<readonly boolean[]>;
   /** Removes dead jobs for good. Returns how many of the ids were dead. */

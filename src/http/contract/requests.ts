@@ -1,4 +1,5 @@
 import { budgetOptions, drainOptions } from "../../core/drain/options.ts";
+import { rekeyOptions } from "../../core/encryption/rekey.ts";
 import { LONGEST_PARENT_ID } from "../../core/enqueue/family.ts";
 import { enqueueOptions } from "../../core/enqueue/new-job.ts";
 import { limitOptions } from "../../core/job/flow-control.ts";
@@ -170,6 +171,9 @@ export const retryBody = withKeywords(object({ payload: anything }), {
 });
 export const removeManyBody = deadSelection({ dryRun: flag });
 export const retryManyBody = deadSelection({ dryRun: flag, payload: anything });
+
+/** The body of `POST /rekey`. */
+export const rekeyBody = withKeywords(object(rekeyOptions.fields), { examples: [{ limit: 100 }] });
 
 export const previewQuery = parameters({ count: whole(1, 1_000) });
 

@@ -1,6 +1,7 @@
 import type { DrainedAttempt, DrainedAttempts } from "../../core/drain/attempts.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { Spending } from "../../core/drain/usage.ts";
+import type { RekeyResult } from "../../core/encryption/rekey.ts";
 import type { FamilyResult } from "../../core/enqueue/enqueue-family.ts";
 import type { StoredChildren } from "../../core/enqueue/store-family.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
@@ -141,6 +142,7 @@ const waitingFor = record<NonNullable<JobInfo["waitingFor"]>>()({ events: list(t
 const jobFields = {
   ...each("id name queue", text),
   payload: anything,
+  encrypted: optional(text),
   enqueuedAt: time,
   enqueuedBy: optional(text),
   runAt: nullable(time),
@@ -209,6 +211,7 @@ export const duplicateOrMany = shape<
 });
 
 export const signalResult = record<SignalResult>()({ woken: count, kept: flag });
+export const rekeyed = record<RekeyResult>()({ rekeyed: count, cursor });
 export const cleared = record<{ readonly cleared: number }>()({ cleared: count });
 export const cancelledJobs = record<CancelledJobs>()({ cancelled: count, cursor });
 export const rescheduledJobs = record<RescheduledJobs>()({ rescheduled: count, runAt: time, cursor });

@@ -70,7 +70,8 @@ export interface JobRow
 export function rowOf(info: JobInfo): JobRow {
   const { payload, result, progress, errors, error, logs, steps, ...job } = info;
   const message = messageOf(info);
-  const preview = message ? `${message.method} ${message.url}` : JSON.stringify(payload);
+  const shown = job.encrypted === undefined ? JSON.stringify(payload) : `🔒 ${job.encrypted}`;
+  const preview = message ? `${message.method} ${message.url}` : shown;
   return {
     ...job,
     preview: preview.slice(0, PREVIEWED_CHARACTERS),

@@ -3,8 +3,8 @@ import type { DrainOptions } from "../../core/drain/options.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";
-import { drainBody, drainQuery } from "../contract/requests.ts";
-import { draining, drainReport, healthy, paused, stats } from "../contract/responses.ts";
+import { drainBody, drainQuery, rekeyBody } from "../contract/requests.ts";
+import { draining, drainReport, healthy, paused, rekeyed, stats } from "../contract/responses.ts";
 import { afterResponse } from "../deadline.ts";
 import { checkHealth } from "../health.ts";
 import { type Call, reply, respondingRoute, route } from "./route.ts";
@@ -38,6 +38,12 @@ export const queueRoutes = [
   route("POST /resume", "resume", "admin", {
     returns: paused,
     run: ({ queue }) => queue.resume().then(() => ({ paused: false })),
+  }),
+  route("POST /rekey", "rekey", "admin", {
+    notes: "Encrypts a page of what is stored with the current key. Continue while there is a cursor.",
+    body: rekeyBody,
+    returns: rekeyed,
+    run: ({ queue, body }) => queue.rekey(body),
   }),
   route("GET /stats", "getStats", "read", {
     returns: stats,

@@ -36,7 +36,9 @@ export class Documents {
     if (isReversed) places.reverse();
     const last = cursor === undefined ? undefined : placeOf(kind, cursor);
     const rest = places.filter((place) => last === undefined || (isReversed ? place < last : place > last));
-    const documents = rest.slice(0, limit).map((place) => this.#at(place, now));
+    const named = (place: string, found = this.#at(place, now)) =>
+      found && { ...found, name: place.slice(placeOf(kind, "").length) };
+    const documents = rest.slice(0, limit).map((place) => named(place));
     const read = firstPiece(documents, (document) => document?.text ?? "", mostBytes);
     const isLast = read.length >= rest.length;
     return {
@@ -87,12 +89,14 @@ export class Documents {
     const kept = this.#documents.get(place);
     if (!kept) return undefined;
     const { expiresAt, ...document } = kept;
-    if (expiresAt > now) return document;
+    if (expiresAt === Number.POSITIVE_INFINITY) return document;
+    if (expiresAt > now) return kept;
     this.#remove(place);
     return undefined;
   }
 }
 
-function placeOf(kind: string, name: string): string {
-  return `${kind}:${name}`;
+/** Without a kind, the name has it. */
+function placeOf(kind: string | undefined, name: string): string {
+  return kind === undefined ? name : `${kind}:${name}`;
 }

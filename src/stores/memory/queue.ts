@@ -165,6 +165,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
       if (record !== undefined) records.set(id, record);
       return true;
     },
+    rewrite: async (jobState, rewrites) => rewrites.map((each) => state.rewrite(jobState, each)),
     async retryDead(retries, now) {
       const retried = retries.map(({ id, deadSince, claims, runAt, record, flow, parent }) => {
         // A new job with the same id stays as it is.

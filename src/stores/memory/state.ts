@@ -10,7 +10,7 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import { openWaits, withSignal } from "../../core/store/signals.ts";
-import type { JobState, Lease, Outcome, Spread } from "../../core/store/store.ts";
+import type { JobState, Lease, Outcome, RecordRewrite, Spread } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
 import { Families } from "./families.ts";
@@ -167,6 +167,17 @@ export class MemoryState {
     this.deadRecords.set(id, record);
     if (flow) this.deadFlows.set(id, flow);
     if (group !== undefined) this.deadGroups.set(id, group);
+  }
+
+  /** Replaces a record that is still as it was read. @returns whether it is the new one. */
+  rewrite(state: JobState, { id, from, record }: RecordRewrite): boolean {
+    const finished = state === "completed" ? this.done.get(id) : undefined;
+    const records = state === "dead" ? this.deadRecords : this.records;
+    const stored = state === "completed" ? finished?.record : records.get(id);
+    if (stored !== from) return stored === record;
+    if (finished) this.done.set(id, { ...finished, record });
+    else records.set(id, record);
+    return true;
   }
 
   removeDead(id: string): boolean {

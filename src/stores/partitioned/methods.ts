@@ -92,6 +92,13 @@ const ways: { readonly [Method in StoreMethod]: Way<Method> } = {
   cancel: inEach(),
   reschedule: inEach(),
   change: inOne((parts, { id }) => parts.of(id)),
+  rewrite: by((parts, state, rewrites) =>
+    parts.each(
+      rewrites,
+      ({ id }) => parts.of(id),
+      (part, some) => parts.at(part).rewrite(state, some),
+    ),
+  ),
   retryDead: inEach(),
   removeDead: by(async (parts, ids, now) => {
     const groups = [...parts.group(ids, (id) => parts.of(id))];

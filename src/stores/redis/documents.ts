@@ -11,12 +11,11 @@ const END = "\u{10FFFF}";
 export function documentCalls(caller: Caller): Pick<QueueStore, "findDocument" | "listDocuments" | "changeDocuments"> {
   return {
     async findDocument(kind, name, now) {
-      const field = fieldOf(kind, name);
-      const [text] = await caller.plain(["HGET", caller.keys.documents, field]);
-      return typeof text === "string" ? readDocument(field, text, now) : undefined;
+      const [text] = await caller.plain(["HGET", caller.keys.documents, fieldOf(kind, name)]);
+      return typeof text === "string" ? readDocument(name, text, now) : undefined;
     },
     async listDocuments(page) {
-      return readDocuments(await caller.texts(scripts.listDocuments, pageArguments(page)), page.now);
+      return readDocuments(await caller.texts(scripts.listDocuments, pageArguments(page)), page);
     },
     async changeDocuments(changes, now) {
       if (changes.length === 0) return true;
@@ -25,9 +24,9 @@ export function documentCalls(caller: Caller): Pick<QueueStore, "findDocument" |
   };
 }
 
-/** The member and field of a document. A kind has no colon. */
-function fieldOf(kind: string, name: string): string {
-  return `${kind}:${name}`;
+/** The member and field of a document. A kind has no colon. Without a kind, the name has it. */
+function fieldOf(kind: string | undefined, name: string): string {
+  return kind === undefined ? name : `${kind}:${name}`;
 }
 
 function changeArguments({ kind, name, text, mark, from, expiresAt = 0 }: DocumentChange): readonly string[] {
@@ -46,18 +45,19 @@ function pageArguments(page: DocumentPageRequest): readonly string[] {
 }
 
 /** Reads a stored document; undefined if it has expired, or if the text is not a document. */
-function readDocument(field: string, stored: string, now: number): StoredDocument | undefined {
+function readDocument(name: string, stored: string, now: number): StoredDocument | undefined {
   const [head, expires, mark = ""] = /^(\d+):([^:]*):/.exec(stored) ?? [];
   if (head === undefined || (Number(expires) > 0 && Number(expires) <= now)) return undefined;
-  return { name: nameOf(field), text: stored.slice(head.length), mark };
+  const expiresAt = Number(expires) > 0 ? { expiresAt: Number(expires) } : {};
+  return { name, text: stored.slice(head.length), mark, ...expiresAt };
 }
 
-function readDocuments([more, ...rows]: readonly string[], now: number): Page<StoredDocument> {
-  const items = rowsOf(rows, 2).flatMap(([field = "", text = ""]) => readDocument(field, text, now) ?? []);
+function readDocuments(
+  [more, ...rows]: readonly string[],
+  { kind, now }: Pick<DocumentPageRequest, "kind" | "now">,
+): Page<StoredDocument> {
+  const nameOf = (field: string) => field.slice(fieldOf(kind, "").length);
+  const items = rowsOf(rows, 2).flatMap(([field = "", text = ""]) => readDocument(nameOf(field), text, now) ?? []);
   const last = rows.at(-2);
   return { items, cursor: more === "1" && last !== undefined ? nameOf(last) : undefined };
-}
-
-function nameOf(field: string): string {
-  return field.slice(field.indexOf(":") + 1);
 }

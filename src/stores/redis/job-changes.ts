@@ -16,7 +16,7 @@ const WAITS = "3:";
 
 export function waitingJobCalls(
   caller: Caller,
-): Pick<QueueStore, "areWaiting" | "cancel" | "reschedule" | "change" | "clear"> {
+): Pick<QueueStore, "areWaiting" | "cancel" | "reschedule" | "change" | "rewrite" | "clear"> {
   return {
     async areWaiting(ids, now) {
       if (ids.length === 0) return [];
@@ -42,6 +42,14 @@ export function waitingJobCalls(
       const score = String(waitingScore(runAt, from.claims));
       const head = family ? WAITS + (notBefore ?? "") : flowHead(flow);
       return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, head]);
+    },
+    async rewrite(state, rewrites) {
+      if (rewrites.length === 0) return [];
+      const where = state === "dead" || state === "completed" ? state : "live";
+      return caller.areDone(scripts.rewrite, [
+        where,
+        ...rewrites.flatMap(({ id, from, record }) => [id, from, record]),
+      ]);
     },
     async clear(state, now, from = FROM_THE_START, most = CLEARED_AT_ONCE) {
       const last = from === FROM_THE_START ? undefined : readCursor(from);

@@ -1,8 +1,8 @@
 -- Stores new jobs, all or none.
 -- ARGV: now, whether an earlier send may have arrived (0 or 1), nonce, then for each job:
 --   id, whether it was made for the job (0 if a user chose it), score, record, lease score ('' for none),
---   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin ('' if
---   it replaces none),
+--   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin, after
+--   the digit of its version ('' if it replaces none),
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
 -- Returns: 1 if `due` had no mark of earlier jobs, which is ' name:', 0 if it had it, '' if that was not read;
 --   then a list: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if
@@ -140,7 +140,7 @@ end
 -- Whether a job has never been attempted, and so can be replaced: it has never been claimed, or was returned by each
 -- drain that claimed it. Then its record ends with how often (replacement.ts).
 local function may_replace(job, record, claims)
-  if job.replaces == '' or string.sub(record, 1, #job.replaces) ~= job.replaces then return false end
+  if job.replaces == '' or string.sub(record, 2, #job.replaces + 1) ~= job.replaces then return false end
   local tail = returned_end(claims)
   return claims == 0 or string.sub(record, -#tail) == tail
 end

@@ -46,7 +46,8 @@ for i = 1, math.min(#waiting, most_jobs) do
 end
 local records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, born_scores))
 
-local START = '1:{"name":"'
+-- How records begin, after the digit of their version.
+local START = ':{"name":"'
 local PARENT = '^3:%d+:%l:%d+:%d+:%d+:%d+:()'
 local KEY = '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
 
@@ -54,8 +55,8 @@ local KEY = '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
 local function name_in(record)
   local first = string.match(record, PARENT) or 1
   first = string.match(record, KEY, first) or first
-  if string.sub(record, first, first + #START - 1) ~= START then return '' end
-  first = first + #START
+  if string.sub(record, first + 1, first + #START) ~= START then return '' end
+  first = first + #START + 1
   local at = first
   while true do
     at = string.find(record, '["\\]', at)

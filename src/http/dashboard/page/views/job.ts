@@ -43,7 +43,8 @@ ${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...s
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
   const text = beginnings?.[name] ?? JSON.stringify(job[name], null, 2);
-  return text !== undefined && card(title, code(text));
+  const lock = job.encrypted && html`<p>🔒 Encrypted with the key ${job.encrypted}, which this queue lacks.</p>`;
+  return text !== undefined && card(title, lock || code(text));
 }
 
 function actions(job: Info): Html | false {

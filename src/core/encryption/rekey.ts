@@ -1,0 +1,98 @@
+import { lockOf } from "../job/lock.ts";
+import { MEBIBYTE } from "../shared/limits.ts";
+import { cursorIn, limit, optionsOf, orFirst } from "../shared/schema.ts";
+import { type JobState, jobStates, type Page, type QueueStore, type StoredJob } from "../store/store.ts";
+import { isStaleDocument, openDocument, sealDocument } from "./documents.ts";
+import { openEntry, sealEntry } from "./entries.ts";
+import type { Keys } from "./keys.ts";
+import { isStale, ofSchedule, openRecord, sealRecord } from "./records.ts";
+
+/** Which step of `rekey` to make. */
+export interface RekeyOptions {
+  /** The cursor of the previous step. Default: the first step. */
+  readonly cursor?: string | undefined;
+  /** How many jobs, schedules or documents to look at, 1 to 1,000. Default 100. */
+  readonly limit?: number | undefined;
+}
+
+/** What a step of `rekey` has done. */
+export interface RekeyResult {
+  /** How many jobs, schedules and documents it has encrypted with the current key. */
+  readonly rekeyed: number;
+  /** Where the next step begins; null after the last one. */
+  readonly cursor: string | null;
+}
+
+/** What a step works on. Jobs first where they wait, then where they go from there: so none is missed on its way. */
+const places = ["scheduled", "ready", "running", "dead", "completed", "schedules", "documents"] as const;
+
+export const rekeyOptions = optionsOf<RekeyOptions>("rekey", { cursor: orFirst(cursorIn(places)), limit });
+
+/** What a step needs. @param store the store that does not decrypt. */
+export interface RekeyNeeds {
+  readonly store: QueueStore;
+  readonly keys: Keys;
+  readonly now: number;
+  readonly newMark: () => string;
+}
+
+/** Encrypts a page of what is stored with the current key, unless it is or its key is missing. */
+export async function rekey(needs: RekeyNeeds, given: RekeyOptions): Promise<RekeyResult> {
+  const { cursor, limit = 100 } = rekeyOptions.read(given);
+  const [, place = "scheduled", rest = ""] = /^([a-z]+):(.*)$/s.exec(cursor ?? "") ?? [];
+  const page = { cursor: rest || undefined, limit, mostBytes: MEBIBYTE, now: needs.now };
+  const step = isState(place) ? jobs : place === "schedules" ? schedules : documents;
+  const { items, cursor: next } = await step(needs, page, place as JobState);
+  const following = places[(places as readonly string[]).indexOf(place) + 1];
+  const after = next === undefined ? following && `${following}:` : `${place}:${next}`;
+  return { rekeyed: items.filter(Boolean).length, cursor: after ?? null };
+}
+
+const isState = (place: string): place is JobState => (jobStates as readonly string[]).includes(place);
+
+type PageOf = Parameters<QueueStore["list"]>[1];
+
+/** For each job of a page whether it has been encrypted anew. */
+async function jobs({ store, keys }: RekeyNeeds, page: PageOf, state: JobState): Promise<Page<boolean>> {
+  const { items, cursor } = await store.list(state, page);
+  const rewrite = async ({ id, record: from }: StoredJob) => ({ id, from, record: await resealed(from, id, keys) });
+  const all = await Promise.all(items.filter(({ id, record }) => isStale(record, id, keys)).map(rewrite));
+  const rewrites = all.filter(({ from, record }) => from !== record);
+  return { items: await store.rewrite(state, rewrites), cursor };
+}
+
+async function resealed(text: string, id: string, keys: Keys): Promise<string> {
+  const opened = await openRecord(text, id, keys);
+  // What was changed stays as it is, for whoever looks into it.
+  return opened.isTampered ? text : sealRecord(opened.text, id, keys);
+}
+
+async function schedules({ store, keys }: RekeyNeeds, { cursor = "", limit }: PageOf): Promise<Page<boolean>> {
+  const all = await store.listSchedules();
+  const rest = all.filter(({ key }) => key > cursor).sort((a, b) => (a.key < b.key ? -1 : 1));
+  const items: boolean[] = [];
+  for (const stored of rest.slice(0, limit)) {
+    const { key, record } = stored;
+    if (!isStale(record, ofSchedule(key), keys)) continue;
+    const entry = await sealEntry(await openEntry(stored, keys), keys);
+    items.push(entry.record !== record && (await store.putSchedule({ ...entry, from: stored })));
+  }
+  return { items, cursor: rest.length > limit ? rest[limit - 1]?.key : undefined };
+}
+
+async function documents({ store, keys, now, newMark }: RekeyNeeds, page: PageOf): Promise<Page<boolean>> {
+  const found = await store.listDocuments(page);
+  const items: boolean[] = [];
+  for (const stored of found.items) {
+    const [, kind = "", name = ""] = /^([^:]*):(.*)$/s.exec(stored.name) ?? [];
+    const document = { ...stored, name };
+    if (!isStaleDocument(kind, document, keys)) continue;
+    const { text: plain } = await openDocument(kind, document, keys).catch(() => document);
+    const isLocked = plain === stored.text && lockOf(plain) !== undefined;
+    if (isLocked) continue;
+    const { mark: from, expiresAt } = stored;
+    const change = { kind, name, text: await sealDocument(kind, name, plain, keys), mark: newMark(), from, expiresAt };
+    items.push(await store.changeDocuments([change], now));
+  }
+  return { items, cursor: found.cursor };
+}

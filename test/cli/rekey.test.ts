@@ -1,0 +1,86 @@
+import { describe, expect, test } from "vitest";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
+import { testClock } from "../../src/testing/clock.ts";
+import { start } from "../support/clock.ts";
+import { sendEmail } from "../support/jobs.ts";
+import { testKeys, useRedis } from "../support/stores.ts";
+import { address, adminToken, documentOf, inRedis, type Target, tidegate, type World } from "./run-cli.ts";
+
+const k1 = { current: "k1", keys: { k1: testKeys.k1 } };
+const k2 = { current: "k2", keys: testKeys };
+const TIDEGATE_ENCRYPTION_KEYS = `k2:${testKeys.k2}, k1:${testKeys.k1}`;
+const nothingToDo = "Nothing to do: everything is encrypted with the current key.\n";
+
+/** Jobs of the key k1, more than one step has. */
+const fill = (queue: Queue) =>
+  queue.enqueueMany(Array.from({ length: 250 }, () => ({ job: sendEmail, payload: { to: "ada@example.com" } })));
+
+describe("queue:rekey", () => {
+  test("through a handler, encrypts everything with the current key of its queue, and shows how far it is", async () => {
+    const clock = testClock(start);
+    const options: QueueOptions = { store: memoryStore(), jobs: [sendEmail], clock, logger: null };
+    await fill(new Queue({ ...options, encryption: k1 }));
+    const handler = createHandler({ queue: new Queue({ ...options, encryption: k2 }), auth: { admin: [adminToken] } });
+    const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
+    const fetch = async (request: Request) => handler.fetch(new Request(request.url.replace("/jobs/", "/"), request));
+    const lines: string[] = [];
+    const world: World = { env, fetch, clock, isTerminal: true, onWrite: (text) => void lines.push(text) };
+    const done = await tidegate(["queue:rekey"], world);
+    expect(done).toMatchObject({ code: 0, stdout: "Encrypted 250 records with the current key.\n" });
+    expect(lines.join("")).toContain("Encrypting ready ... 100 so far");
+    expect(await tidegate(["queue:rekey"], { ...world, isTerminal: false })).toMatchObject({ stdout: nothingToDo });
+    expect(documentOf(await tidegate(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 0 });
+  });
+
+  describe("straight on Redis", () => {
+    const redis = useRedis();
+    const open = (options: Partial<QueueOptions>): Target => inRedis(redis, { logger: null, ...options });
+    const withKeys = (keys: string) => ({
+      env: {
+        UPSTASH_REDIS_REST_URL: redis.shim.url,
+        UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
+        TIDEGATE_ENCRYPTION_KEYS: keys,
+      },
+    });
+
+    test("takes the keys from TIDEGATE_ENCRYPTION_KEYS, the current one first", async () => {
+      const { queue, cli } = open({ encryption: k1 });
+      await fill(queue);
+      const world = withKeys(TIDEGATE_ENCRYPTION_KEYS);
+      expect(documentOf(await cli(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 250 });
+      expect((await cli(["queue:rekey"], world)).stdout).toBe(nothingToDo);
+    });
+
+    test("without keys, or with some that are no keys, says what to set and shows none of them", async () => {
+      const { cli } = open({ encryption: k1 });
+      const without = await cli(["queue:rekey"]);
+      expect(without.code).toBe(2);
+      expect(without.stderr).toContain("This queue does not encrypt");
+      const wrong = await cli(["queue:rekey"], withKeys("k2:c2VjcmV0,k1"));
+      expect(wrong.code).toBe(2);
+      expect(wrong.stderr).toContain("TIDEGATE_ENCRYPTION_KEYS");
+      expect(wrong.stderr).not.toContain("c2VjcmV0");
+    });
+  });
+});
+
+describe("queue:jobs of an encrypted queue", () => {
+  const redis = useRedis();
+
+  test("shows a lock without the key, and the payload with it", async () => {
+    const { queue, cli, clock } = inRedis(redis, { encryption: k1, logger: null });
+    const { id } = await queue.enqueue(sendEmail, { to: "ada@example.com" });
+    const locked = await cli(["queue:jobs", id]);
+    expect(locked.stdout).toContain("🔒 with the key k1, which this queue lacks");
+    expect(locked.stdout).not.toContain("ada@example.com");
+    expect(documentOf(await cli(["queue:jobs", id, "--json"]))).toMatchObject({ payload: { encrypted: "k1" } });
+    const { url, token } = redis.shim;
+    const env = {
+      UPSTASH_REDIS_REST_URL: url,
+      UPSTASH_REDIS_REST_TOKEN: token,
+      TIDEGATE_ENCRYPTION_KEYS: `k1:${testKeys.k1}`,
+    };
+    expect((await cli(["queue:jobs", id], { env, clock })).stdout).toContain("ada@example.com");
+  });
+});
