@@ -33,7 +33,7 @@ async function ofTwo() {
   await mail.enqueue(fails, 2);
   await mail.drain();
   await mail.enqueue(sendEmail, { to: "ada" }, { id: "later", delay: "1d" });
-  const handler = createHandler({ queues: [mail, bulk], auth: { admin: [adminToken] } });
+  const handler = createHandler({ queues: [bulk, mail], auth: { admin: [adminToken] } });
   const requests: string[] = [];
   const fetch = (request: Request) => {
     requests.push(request.url.replace("https://queue.test", ""));
