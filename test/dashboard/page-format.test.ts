@@ -7,8 +7,8 @@ import {
   waitAfterRefresh,
 } from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
-import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
 import { distance, quantile, shareOf, span } from "../../src/http/dashboard/page/views/format.ts";
+import { describeCron } from "../../src/http/dashboard/page/views/schedules/describe-cron.ts";
 
 test.each([
   ["* * * * * *", "Every second"],

@@ -5,18 +5,18 @@ import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
 import { state } from "../state/state.ts";
 import { helpDialog, questionDialog, signInDialog } from "./dialogs.ts";
-import { failures } from "./failures.ts";
+import { failures } from "./failures/failures.ts";
 import { flow } from "./flow.ts";
 import { clock, distance, moment, number, plural } from "./format.ts";
 import { type Icon, icon } from "./icons.ts";
-import { job } from "./job.ts";
-import { jobs } from "./jobs.ts";
-import { messages } from "./messages.ts";
-import { names } from "./names.ts";
+import { job } from "./jobs/job.ts";
+import { jobs } from "./jobs/jobs.ts";
+import { messages } from "./messages/messages.ts";
 import { overview } from "./overview.ts";
 import { button, hrefTo } from "./parts.ts";
 import { queues } from "./queues.ts";
-import { schedules } from "./schedules.ts";
+import { schedules } from "./schedules/schedules.ts";
+import { names } from "./types/names.ts";
 
 const views = { overview, queues, failures, jobs, messages, job, names, schedules, flow };
 

@@ -6,8 +6,8 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
 import { queueNow } from "../state/state.ts";
-import { charts } from "./charts.ts";
-import { groups } from "./failures.ts";
+import { charts } from "./charts/charts.ts";
+import { groups } from "./failures/failures.ts";
 import { moment, number, quantile, span } from "./format.ts";
 import { badge, button, card, code, countOf, facts, heading, link, when } from "./parts.ts";
 

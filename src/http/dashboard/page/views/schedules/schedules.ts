@@ -1,9 +1,9 @@
-import { isReservedName } from "../../../../core/job/reserved.ts";
-import type { Json, ScheduleRow, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
+import { isReservedName } from "../../../../../core/job/reserved.ts";
+import type { Json, ScheduleRow, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { moment } from "../format.ts";
+import { badge, button, empty, heading, link, when } from "../parts.ts";
 import { describeCron } from "./describe-cron.ts";
-import { moment } from "./format.ts";
-import { badge, button, empty, heading, link, when } from "./parts.ts";
 
 export function schedules({ schedules, mayChange }: Json<Snapshot>): Html {
   return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}

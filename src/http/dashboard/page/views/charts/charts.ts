@@ -1,11 +1,11 @@
-import type { Figures } from "../../../../core/manage/figures.ts";
-import type { ActivityMinute } from "../../../../core/manage/stats.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
+import type { Figures } from "../../../../../core/manage/figures.ts";
+import type { ActivityMinute } from "../../../../../core/manage/stats.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { clock, hour, number, span } from "../format.ts";
+import { rangeLinks } from "../parts.ts";
 import { type ChartOptions, chart, type Series } from "./chart.ts";
-import { clock, hour, number, span } from "./format.ts";
-import { rangeLinks } from "./parts.ts";
 
 type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
 

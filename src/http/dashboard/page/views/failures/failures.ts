@@ -1,9 +1,9 @@
-import type { FailureGroup } from "../../../../core/manage/failures.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { spark } from "./chart.ts";
-import { number, plural } from "./format.ts";
-import { button, empty, heading, link, when } from "./parts.ts";
+import type { FailureGroup } from "../../../../../core/manage/failures.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { spark } from "../charts/chart.ts";
+import { number, plural } from "../format.ts";
+import { button, empty, heading, link, when } from "../parts.ts";
 
 type Group = Json<FailureGroup>;
 

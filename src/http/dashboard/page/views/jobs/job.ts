@@ -1,14 +1,12 @@
-import type { HeldBack } from "../../../../core/flow/held-back.ts";
-import { isReservedName } from "../../../../core/job/reserved.ts";
-import { heldBackTexts } from "../../flow-texts.ts";
-import type { ShownJob } from "../../shown-job.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { timeline } from "./attempts.ts";
-import { number, shareOf, span } from "./format.ts";
-import { list } from "./jobs.ts";
-import { aboutMessage, eventsOf } from "./message.ts";
+import type { HeldBack } from "../../../../../core/flow/held-back.ts";
+import { isReservedName } from "../../../../../core/job/reserved.ts";
+import { heldBackTexts } from "../../../flow-texts.ts";
+import type { ShownJob } from "../../../shown-job.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { number, shareOf, span } from "../format.ts";
+import { aboutMessage, eventsOf } from "../messages/message.ts";
 import {
   attempts,
   badge,
@@ -23,7 +21,9 @@ import {
   stateText,
   waitText,
   when,
-} from "./parts.ts";
+} from "../parts.ts";
+import { timeline } from "./attempts.ts";
+import { list } from "./jobs.ts";
 import { steps } from "./steps.ts";
 
 type Info = Json<ShownJob>;

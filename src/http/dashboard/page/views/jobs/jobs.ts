@@ -1,10 +1,10 @@
-import { jobStates } from "../../../../core/store/store.ts";
-import type { JobRow } from "../../shown-job.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { number, plural, span } from "./format.ts";
-import { messageNote } from "./message.ts";
+import { jobStates } from "../../../../../core/store/store.ts";
+import type { JobRow } from "../../../shown-job.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { number, plural, span } from "../format.ts";
+import { messageNote } from "../messages/message.ts";
 import {
   attempts,
   badge,
@@ -20,7 +20,7 @@ import {
   stateText,
   waitText,
   when,
-} from "./parts.ts";
+} from "../parts.ts";
 
 type Row = Json<JobRow>;
 type Stats = Json<Snapshot>["activity"]["stats"];

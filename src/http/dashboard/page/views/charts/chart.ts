@@ -1,6 +1,6 @@
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { badge, button } from "./parts.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { badge, button } from "../parts.ts";
 
 // Heights are exact: a small value is drawn small. A mark below the axis shows what you must not overlook.
 

@@ -1,10 +1,10 @@
-import type { NameFigures } from "../../../../core/manage/figures.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { spark } from "./chart.ts";
-import { number, span } from "./format.ts";
-import { type Column, empty, heading, link, rangeLinks, sortable, sortedBy } from "./parts.ts";
+import type { NameFigures } from "../../../../../core/manage/figures.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { spark } from "../charts/chart.ts";
+import { number, span } from "../format.ts";
+import { type Column, empty, heading, link, rangeLinks, sortable, sortedBy } from "../parts.ts";
 
 type Name = Json<NameFigures>;
 type Figures = Name["hour"];
