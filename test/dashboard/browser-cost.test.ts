@@ -41,6 +41,12 @@ async function anHour(page: Page, on: ServedQueue, work: () => Promise<unknown> 
   return { polls, spent };
 }
 
+/** What each view costs beside the statistics, at most. */
+const refreshCosts: readonly (readonly [string, number])[] = [
+  ["view=schedules", 11],
+  ["view=flow", 2],
+];
+
 test.each([
   ["#view=overview", 100],
   ["#view=jobs&state=dead", 100],
@@ -98,6 +104,30 @@ test("twenty queues on one page are one request, and an hour of it costs at most
     .locator("tbody td:nth-child(2)", { hasText: String(polls) })
     .first()
     .waitFor();
+});
+
+test("a refresh of each view costs at most what the page of the docs says", async () => {
+  const on = await serveQueue({}, redis.store());
+  await fill(on.queue);
+  on.clock.now += 24 * HOUR_MS;
+  await on.queue.drain();
+  await on.queue.schedules.upsert("hourly", { job: "fails", every: "1h" });
+  on.clock.now += 2 * HOUR_MS;
+  await on.queue.drain();
+  const costOf = async (query: string) => {
+    const path = `${on.url}/dashboard/data?only=contents&${query}`;
+    const { commands, result } = await countCommands(redis.server.port, () => fetch(path));
+    expect(result.ok, query).toBe(true);
+    return commands;
+  };
+  const over: string[] = [];
+  for (const [query, most] of refreshCosts) {
+    await costOf(query); // loads the scripts
+    const commands = await costOf(query);
+    if (commands > most || commands < most / 3) over.push(`${query}: ${commands}`);
+  }
+  expect(over).toEqual([]);
+  await on.stop();
 });
 
 test("a search costs at most 60 commands beside the statistics, and a thousand waiting jobs at most 15", async () => {

@@ -23,6 +23,8 @@ export interface QueueInternals extends DrainableQueue {
   readonly watchTokens: WatchTokens;
   /** Reads a job as `Queue.getJob` does, in one request: without what holds it back. */
   readJob(id: string): Promise<JobInfo | null>;
+  /** Reads jobs in the same way: up to 9 commands, more if they are large. Leaves out those that are gone. */
+  readJobs(ids: readonly string[]): Promise<readonly JobInfo[]>;
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
   measure(): Promise<QueueMeasures>;
   /** Changes any flow control key, even a reserved one, and in ways that `Queue.flowControl` does not offer. */

@@ -32,6 +32,7 @@ import {
   getJob,
   type JobChange,
   readJob,
+  readJobs,
   updateJob,
 } from "../manage/jobs.ts";
 import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
@@ -110,6 +111,7 @@ export class Queue {
       },
       watchTokens: open.watchTokens,
       readJob: (id) => readJob(open, id),
+      readJobs: (ids) => readJobs(open, ids),
       measure: () => afterLook(open, () => getMeasures(open)),
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),

@@ -1,23 +1,20 @@
-import type { Recurrence } from "../../core/cron/cron.ts";
-import { intervalText } from "../../core/cron/every.ts";
 import type { Spending } from "../../core/drain/usage.ts";
 import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { LONGEST_ID, ruleOf, type Schedule } from "../../core/job/options.ts";
+import { LONGEST_ID } from "../../core/job/options.ts";
 import type { FailurePage } from "../../core/manage/failures.ts";
 import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
-import { recurrenceOf } from "../../core/schedule/record.ts";
-import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
 import { findJobs } from "./find-jobs.ts";
+import { readSchedules, type ScheduleRow } from "./read-schedules.ts";
 import { childRowOf, type JobRow, messageOf, rowOf, type ShownJob, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
@@ -25,7 +22,6 @@ import { childRowOf, type JobRow, messageOf, rowOf, type ShownJob, shownJob } fr
 const ROWS = 50;
 /** How many jobs of each state the list of the latest jobs reads. */
 const ROWS_OF_EACH = 20;
-const OCCURRENCES = 5;
 /** How many jobs of each state a list of messages reads, and how many a page of one state reads. */
 const READ_FOR_MESSAGES = 50;
 const PAGE_FOR_MESSAGES = 100;
@@ -64,10 +60,6 @@ export const snapshotQuery = object(
 
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
-
-export interface ScheduleRow extends ScheduleInfo {
-  readonly occurrences: readonly Date[];
-}
 
 interface Failures extends FailurePage {
   /** How many groups there are, counted up to a thousand. */
@@ -121,7 +113,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for
  * failures on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a
  * page of jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message,
- * up to 14 more for its children, 6 to 9 for job types, 2 for schedules, 1 for keys. A search costs what find-jobs.ts
+ * up to 14 more for its children, 6 to 9 for job types, up to 11 for schedules, 1 for keys. A search costs what find-jobs.ts
  * says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
@@ -190,7 +182,7 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
     case "schedules":
-      return { schedules: (await queue.schedules.list()).map(withOccurrences) };
+      return { schedules: await readSchedules(queue) };
     case "flow":
       return { keys: await readKeys(queue, query.search) };
   }
@@ -249,30 +241,6 @@ async function latestJobs(queue: Queue, ofEach: number): Promise<readonly JobInf
   };
   const jobs = pages.flatMap((page) => page.jobs);
   return jobs.sort((one, other) => distance(one) - distance(other));
-}
-
-function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
-  const { cron, every, timeZone, key, nextRunAt } = schedule;
-  try {
-    const rule = { cron: cron ?? intervalText(every), timeZone };
-    return { ...schedule, occurrences: occurrencesFrom(nextRunAt?.getTime(), recurrenceOf(key, rule)) };
-  } catch {
-    // A zone that this runtime does not know must not hide the other schedules.
-    return { ...schedule, occurrences: [] };
-  }
-}
-
-function occurrencesFrom(first: number | undefined, { next }: Recurrence): readonly Date[] {
-  const occurrences: Date[] = [];
-  for (let at = first; at !== undefined && occurrences.length < OCCURRENCES; at = next(at))
-    occurrences.push(new Date(at));
-  return occurrences;
-}
-
-/** The next occurrences of a rule; no command. @throws {TidegateError} `invalid_request` */
-export function nextOccurrences(rule: Schedule, now: number): readonly Date[] {
-  const recurrence = recurrenceOf("", ruleOf(rule, ""));
-  return occurrencesFrom(recurrence.next(now), recurrence);
 }
 
 /** The JSON form of a value: times become strings. */

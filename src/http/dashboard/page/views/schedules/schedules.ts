@@ -1,28 +1,63 @@
 import { isReservedName } from "../../../../../core/job/reserved.ts";
-import type { Json, ScheduleRow, Snapshot } from "../../../snapshot.ts";
+import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
-import { moment } from "../format.ts";
-import { badge, button, empty, heading, link, when } from "../parts.ts";
+import { moment, plural, span } from "../format.ts";
+import { badge, button, empty, heading, hrefTo, link, when } from "../parts.ts";
 import { describeCron } from "./describe-cron.ts";
 
-export function schedules({ schedules, mayChange }: Json<Snapshot>): Html {
+type Row = Json<ScheduleRow>;
+type Run = Json<ScheduleRun>;
+
+/** Whether the last job that has ended or failed did so with an error. */
+const isFailing = ({ runs }: Row): boolean => {
+  const last = runs.findLast(({ state, error }) => error !== undefined || state === "completed");
+  return last?.error !== undefined;
+};
+
+export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
+  const failing = all?.filter(isFailing) ?? [];
   return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}
-${schedules?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
-${schedules?.map((row) => schedule(row, mayChange))}`;
+${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
+${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at the last occurrence.</p>`}
+${
+  all?.[0] &&
+  html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
+<tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].map((row) => line(row, mayChange))}</tbody></table></div>`
+}`;
 }
 
-function schedule(row: Json<ScheduleRow>, mayChange: boolean): Html {
-  const { key, name, cron, every, timeZone, paused, declared, nextRunAt, lastRunAt, lastJobId } = row;
+function line(row: Row, mayChange: boolean): Html {
+  const { key, name, cron, every, timeZone, paused, declared, nextRunAt, lastRunAt, occurrences, missed, overlap } =
+    row;
+  const actions = mayChange && actionsOn(row);
+  return html`<tr data-key="${key}"><td class="job"><b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
+<div>${cron ? describeCron(cron) : `Every ${every}`} <code class="cron">${cron}</code> <small>${timeZone}</small></div>
+<div class="muted">Enqueues ${link({ view: "jobs", search: name, by: "name" }, name)}</div>
+<div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
+<small>Missed occurrences: ${missed}. Overlap: ${overlap}.</small></details><span class="narrow">${actions}</span></td>
+<td class="wide outcomes">${outcomes(row)}</td>
+<td class="figure muted">next ${nextRunAt ? when(nextRunAt) : "never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
+}
+
+function actionsOn({ key, name, paused, declared }: Row): Html {
   const action = (text: string) =>
     button(text, "post", `schedules/${encodeURIComponent(key)}/${text.toLowerCase()}`, "", `${text} ${key}`);
-  return html`<section class="card" data-key="${key}"><div class="row"><h2>${key}</h2>${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
-${
-  mayChange &&
-  html`<span class="row end">${action("Run")}${action(paused ? "Resume" : "Pause")}
-${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</span>`
-}</div>
-<p>${cron ? describeCron(cron) : `Every ${every}`} <code class="cron">${cron}</code> <small>${timeZone}</small></p>
-<p class="muted">Enqueues ${link({ view: "jobs", search: name, by: "name" }, name)}; next ${nextRunAt ? when(nextRunAt) : "never"}; last ${lastRunAt ? when(lastRunAt) : "never"} ${lastJobId && link({ view: "job", id: lastJobId }, "its job")}</p>
-<details><summary>Next five occurrences</summary><ol>${row.occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
-<small>Missed occurrences: ${row.missed}. Overlap: ${row.overlap}.</small></details></section>`;
+  return html`<div class="row actions">${action("Run")}${action(paused ? "Resume" : "Pause")}
+${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</div>`;
+}
+
+/** The outcome of each of the last occurrences, as a mark, and the last one in words. */
+function outcomes({ runs }: Row): Html {
+  const last = runs.at(-1);
+  if (!last) return html`<span class="muted">none stored</span>`;
+  return html`<div class="marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
+<div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>`;
+}
+
+const kindOf = ({ state, error }: Run): string => (error && state !== "dead" ? "retried" : state);
+
+function textOf({ state, error, tookMs }: Run): string {
+  const took = tookMs === undefined ? "" : ` after ${span(tookMs)}`;
+  return `${state === "scheduled" && error ? "will be retried" : state}${took}${error ? `: ${error}` : ""}`;
 }

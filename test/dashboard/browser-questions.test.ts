@@ -1,0 +1,28 @@
+import { beforeAll, expect, test } from "vitest";
+import { patience, useDashboard } from "./browser-page.ts";
+import { type LargeWorld, largeWorld } from "./large-world.ts";
+import { serveQueue } from "./served-queue.ts";
+
+// What somebody asks who opens the dashboard of a large world for the first time.
+
+const { open } = useDashboard();
+let world: LargeWorld;
+beforeAll(async () => {
+  world = await largeWorld();
+});
+const openWorld = async (hash = "") => open(await serveQueue({ queues: world.queues }), hash);
+
+test("which schedule fails: it comes first, with the outcome of its last occurrences", async () => {
+  const page = await openWorld();
+  await page.getByRole("link", { name: "Schedules" }).click();
+  await page.getByText("1 schedule failed at the last occurrence.").waitFor();
+  const first = page.locator("tbody tr").first();
+  expect(await first.locator("b").textContent()).toBe("invoices");
+  expect(
+    await first.locator("td.wide .marks a").evaluateAll((marks) => marks.map(({ className }) => className)),
+  ).toEqual(Array(5).fill("dead"));
+  await first.locator("td.wide", { hasText: "dead after 0 ms: Error: No rate for CHF." }).waitFor();
+  expect(await page.locator("tbody tr .marks .completed").count()).toBeGreaterThan(0);
+  await first.locator("td.wide .marks a").last().click();
+  await expect.poll(() => page.locator("h1").textContent(), patience).toContain("nightly_invoices");
+});
