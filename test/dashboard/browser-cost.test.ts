@@ -45,6 +45,8 @@ async function anHour(page: Page, on: ServedQueue, work: () => Promise<unknown> 
 const refreshCosts: readonly (readonly [string, number])[] = [
   ["view=schedules", 11],
   ["view=flow", 2],
+  ["view=overview", 24],
+  ["view=jobs&state=ready", 10],
 ];
 
 test.each([
@@ -114,6 +116,13 @@ test("a refresh of each view costs at most what the page of the docs says", asyn
   await on.queue.schedules.upsert("hourly", { job: "fails", every: "1h" });
   on.clock.now += 2 * HOUR_MS;
   await on.queue.drain();
+  await on.queue.enqueueMany(
+    Array.from({ length: 60 }, (_, key) => ({
+      job: "fails",
+      payload: null,
+      flowControl: { key: `${key}`, rate: 1, period: "1h" },
+    })),
+  );
   const costOf = async (query: string) => {
     const path = `${on.url}/dashboard/data?only=contents&${query}`;
     const { commands, result } = await countCommands(redis.server.port, () => fetch(path));

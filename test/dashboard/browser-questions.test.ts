@@ -26,3 +26,17 @@ test("which schedule fails: it comes first, with the outcome of its last occurre
   await first.locator("td.wide .marks a").last().click();
   await expect.poll(() => page.locator("h1").textContent(), patience).toContain("nightly_invoices");
 });
+
+test("which key holds jobs back: the overview names it, and links to its jobs, which say so", async () => {
+  const page = await openWorld();
+  const card = page.locator('[data-key="holding"]');
+  await card.waitFor();
+  expect(await card.locator(".row").first().innerText()).toContain("1 key, up to 40 jobs");
+  expect(await card.locator("tbody tr").allInnerTexts()).toEqual([expect.stringContaining("it is paused")]);
+  await card.getByRole("link", { name: "tenant-12" }).click();
+  await page.locator("tbody tr").nth(39).waitFor();
+  expect(await page.locator("tbody tr").first().innerText()).toContain("held back by tenant-12 (paused)");
+  expect(await page.locator("tbody tr").count()).toBe(40);
+  await page.getByRole("link", { name: "tenant-12" }).first().click();
+  await page.getByText("Limits: 1 at once").waitFor();
+});

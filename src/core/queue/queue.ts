@@ -35,7 +35,14 @@ import {
   readJobs,
   updateJob,
 } from "../manage/jobs.ts";
-import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
+import {
+  type DeadListOptions,
+  type JobPage,
+  type ListOptions,
+  listDead,
+  listJobs,
+  listKeyedJobs,
+} from "../manage/list.ts";
 import {
   type CancelledJobs,
   cancelPending,
@@ -112,6 +119,7 @@ export class Queue {
       watchTokens: open.watchTokens,
       readJob: (id) => readJob(open, id),
       readJobs: (ids) => readJobs(open, ids),
+      listKeyedJobs: (given) => listKeyedJobs(open, given),
       measure: () => afterLook(open, () => getMeasures(open)),
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),

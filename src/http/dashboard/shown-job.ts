@@ -1,4 +1,5 @@
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import type { KeyedJob } from "../../core/manage/list.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import { DELIVERY } from "../qstash-port.ts";
 
@@ -58,7 +59,7 @@ const PREVIEWED_CHARACTERS = 160;
 
 /** A job as a list shows it: without fields that can be large. */
 export interface JobRow
-  extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error" | "logs" | "steps"> {
+  extends Omit<KeyedJob, "payload" | "result" | "progress" | "errors" | "error" | "logs" | "steps"> {
   /** The beginning of the payload's JSON. Of a child that has completed: of its result. */
   readonly preview: string;
   /** Only in a list of messages. */
@@ -67,7 +68,7 @@ export interface JobRow
   readonly isAsleep?: boolean;
 }
 
-export function rowOf(info: JobInfo): JobRow {
+export function rowOf(info: KeyedJob): JobRow {
   const { payload, result, progress, errors, error, logs, steps, ...job } = info;
   const message = messageOf(info);
   const preview = message ? `${message.method} ${message.url}` : JSON.stringify(payload);

@@ -1,11 +1,13 @@
 import type { Spending } from "../../core/drain/usage.ts";
-import { busiestKeys } from "../../core/flow/busiest-keys.ts";
+import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import type { FailurePage } from "../../core/manage/failures.ts";
 import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { KeyedJob } from "../../core/manage/list.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
 import { notFound } from "../../core/shared/errors.ts";
@@ -14,6 +16,7 @@ import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
 import { findJobs } from "./find-jobs.ts";
+import { holdReason } from "./flow-texts.ts";
 import { readSchedules, type ScheduleRow } from "./read-schedules.ts";
 import { childRowOf, type JobRow, messageOf, rowOf, type ShownJob, shownJob } from "./shown-job.ts";
 
@@ -28,6 +31,7 @@ const PAGE_FOR_MESSAGES = 100;
 const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
 const MOST_GROUPS_READ = 1_000;
+const MOST_KEYS_READ = 1_000;
 const DAY_HOURS = 24;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
@@ -40,7 +44,7 @@ export const snapshotQuery = object(
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
     /** Where to find it. Default: the id of one job, else a part of names and ids. */
-    by: word(["name", "error", "payload"]),
+    by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
     /** What the view "messages" shows. Default: messages. */
     kind: word(["events", "groups"]),
@@ -110,11 +114,11 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
 
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
- * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for
- * failures on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a
+ * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history, 4 to 15 for
+ * failures and 1 for keys on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 10 for a
  * page of jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message,
- * up to 14 more for its children, 6 to 9 for job types, up to 11 for schedules, 1 for keys. A search costs what find-jobs.ts
- * says.
+ * up to 14 more for its children, 6 to 9 for job types, up to 11 for schedules, 1 for keys. A search costs what
+ * find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -155,11 +159,12 @@ async function readFailures(queue: Queue, most: number): Promise<Failures> {
 async function contentsOf(queue: Queue, query: Query, records: MessageRecords | undefined): Promise<Contents> {
   switch (query.view) {
     case "overview": {
-      const [history, failures] = await Promise.all([
+      const [history, failures, keys] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" ? WEEKS_HOURS : DAY_HOURS }),
         readFailures(queue, GROUPS_ON_OVERVIEW),
+        readHolding(queue),
       ]);
-      return { history, failures };
+      return { history, failures, keys };
     }
     case "queues":
       return {};
@@ -188,6 +193,12 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
   }
 }
 
+/** The keys that hold jobs back now, the busiest first, among the first 1,000 keys: one or two commands. */
+async function readHolding({ flowControl }: Queue): Promise<readonly FlowControlKey[]> {
+  const { keys } = await flowControl.list({ limit: MOST_KEYS_READ });
+  return keys.filter(holdReason).sort(busiestFirst).slice(0, ROWS);
+}
+
 async function readKeys({ flowControl }: Queue, search: string | undefined): Promise<readonly FlowControlKey[]> {
   if (!search) return busiestKeys(flowControl, ROWS);
   const found = await flowControl.get(search);
@@ -206,7 +217,7 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
     return { ...found, rows: jobs.map(rowOf) };
   }
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
-  const page = await queue.listJobs({ state, cursor, limit: ROWS });
+  const page = await internalsOf(queue).listKeyedJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
@@ -232,8 +243,9 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
 }
 
 /** The first jobs of each state: first those that ran, the latest first, then those to come, the earliest first. */
-async function latestJobs(queue: Queue, ofEach: number): Promise<readonly JobInfo[]> {
-  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, limit: ofEach })));
+async function latestJobs(queue: Queue, ofEach: number): Promise<readonly KeyedJob[]> {
+  const { listKeyedJobs } = internalsOf(queue);
+  const pages = await Promise.all(jobStates.map((state) => listKeyedJobs({ state, limit: ofEach })));
   const now = queue.clock();
   const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: JobInfo) => {
     const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();

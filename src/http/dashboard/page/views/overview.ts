@@ -8,6 +8,7 @@ import { root } from "../state/requests.ts";
 import { queueNow } from "../state/state.ts";
 import { charts } from "./charts/charts.ts";
 import { groups } from "./failures/failures.ts";
+import { holding } from "./flow.ts";
 import { moment, number, quantile, span } from "./format.ts";
 import { badge, button, card, code, countOf, facts, heading, link, when } from "./parts.ts";
 
@@ -23,7 +24,7 @@ export function overview(snapshot: Json<Snapshot>): Html {
   return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue", "post", "pause")}${button("Enqueue...", "enqueue", "", "primary")}`)}
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
-${failing(snapshot)}${charts(snapshot)}
+${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snapshot)}
 <div class="columns even">${card(
     "Pace",
     facts([

@@ -33,6 +33,7 @@ const searched = [
   ["name", "Whole name"],
   ["error", "Error"],
   ["payload", "Payload, or field=text"],
+  ["key", "Flow control key"],
 ] as const;
 
 export function jobs(snapshot: Json<Snapshot>): Html {
@@ -108,11 +109,14 @@ function table(rows: readonly Row[], maySelect: boolean): Html {
     ) => html`<tr data-key="${row.id}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
 <td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
-${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}</td>
+${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.heldBack && heldBack(row.heldBack)}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}${took(row)}${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
+
+const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>): Html =>
+  html`<div>${badge("retried", html`held back by ${link({ view: "flow", search: key }, key)} (${reason})`)}</div>`;
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 
