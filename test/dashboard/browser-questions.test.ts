@@ -40,3 +40,33 @@ test("which key holds jobs back: the overview names it, and links to its jobs, w
   await page.getByRole("link", { name: "tenant-12" }).first().click();
   await page.getByText("Limits: 1 at once").waitFor();
 });
+
+test("what is dead in all queues together: one list says in which queue, and leads into it", async () => {
+  const page = await openWorld();
+  await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+  await page.locator("tbody tr").nth(3).waitFor();
+  await page.getByRole("link", { name: /^Failures/ }).click();
+  await page.locator("tbody tr").nth(60).waitFor();
+  expect(await page.locator("header .count.dead").innerText()).toBe("3,012");
+  const tags = await page.locator("tbody .job > .count").allInnerTexts();
+  expect([...new Set(tags)].sort()).toEqual(["billing", "default", "imports", "media"]);
+  expect(await page.getByRole("button", { name: /^(Retry|Remove)/ }).count()).toBe(0);
+  await page.getByRole("link", { name: "media_2" }).first().click();
+  await page.getByText("One group of failures").waitFor();
+  expect(await page.getByLabel("Queue", { exact: true }).inputValue()).toBe("media");
+});
+
+test("all queues together have jobs, job types, schedules and keys", async () => {
+  const page = await openWorld("#view=jobs&scope=all&state=dead");
+  await page.getByText("These are the first of each queue.").waitFor();
+  await page.getByRole("link", { name: /^Job types/ }).click();
+  await page.getByRole("link", { name: "imports_6" }).waitFor();
+  await page.getByRole("link", { name: "billing_6" }).waitFor();
+  await page.getByRole("link", { name: "Schedules" }).click();
+  await page.getByText("billing-sync").waitFor();
+  await page.getByText("half-hour").waitFor();
+  await page.getByRole("link", { name: "Flow control" }).click();
+  await page.getByRole("link", { name: "tenant-12" }).waitFor();
+  await page.getByLabel("Queue", { exact: true }).selectOption("billing");
+  await page.getByText("No keys are in use").waitFor();
+});

@@ -2,8 +2,8 @@ import type { Spending } from "../../core/drain/usage.ts";
 import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
-import type { FailurePage } from "../../core/manage/failures.ts";
-import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
+import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
+import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { KeyedJob } from "../../core/manage/list.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
@@ -15,6 +15,7 @@ import { cursor, object, string, type ValueOf, word } from "../../core/shared/sc
 import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
+import { byNearness, type Placed, sumOfStats, together } from "./all-queues.ts";
 import { findJobs } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
 import { readSchedules, type ScheduleRow } from "./read-schedules.ts";
@@ -39,6 +40,8 @@ const DAYS = 7;
 export const snapshotQuery = object(
   {
     queue: string(LONGEST_ID),
+    /** All queues together, in a view that can show them. Default: the one queue. */
+    scope: word(["all"]),
     view: word(["overview", "queues", "failures", "jobs", "messages", "job", "names", "schedules", "flow"]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
@@ -62,10 +65,14 @@ export const snapshotQuery = object(
   ["view"],
 );
 
+/** The views that can show all queues together. */
+const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "schedules", "flow"]);
+
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
 
-interface Failures extends FailurePage {
+interface Failures extends Omit<FailurePage, "failures"> {
+  readonly failures: readonly (FailureGroup & Placed)[];
   /** How many groups there are, counted up to a thousand. */
   readonly kinds: number;
 }
@@ -75,6 +82,8 @@ interface JobRows {
   readonly cursor: string | null;
   /** How many jobs a search has examined. */
   readonly examined?: number;
+  /** Whether a view of all queues leaves some out. */
+  readonly isCut?: boolean;
 }
 
 export interface Contents {
@@ -84,11 +93,11 @@ export interface Contents {
   /** Events of all messages, or of the one that the job delivers; null if the queue keeps none. */
   readonly events?: MessageEventPage | null;
   readonly groups?: readonly UrlGroupBrief[];
-  readonly schedules?: readonly ScheduleRow[];
-  readonly keys?: readonly FlowControlKey[];
+  readonly schedules?: readonly (ScheduleRow & Placed)[];
+  readonly keys?: readonly (FlowControlKey & Placed)[];
   readonly briefs?: readonly QueueBrief[];
   readonly failures?: Failures;
-  readonly figures?: QueueFigures;
+  readonly figures?: Omit<QueueFigures, "names"> & { readonly names: readonly (NameFigures & Placed)[] };
   readonly history?: QueueHistory;
 }
 
@@ -126,7 +135,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const { queues, first, qstash } = host;
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound("This handler serves no queue of this name.");
-  const all = query.view === "queues" ? [...queues.values()] : [queue];
+  const isOfAll = query.scope === "all" && scopedViews.has(query.view);
+  const all = isOfAll || query.view === "queues" ? [...queues.values()] : [queue];
   const spent = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
   const before = spent();
   const common = () => ({ at: new Date(queue.clock()), commands: spent() - before });
@@ -135,12 +145,22 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
   const records = qstash?.queue === queue ? qstash.interface.records : undefined;
   const activities = query.only ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
-  const [read, contents] = await Promise.all([Promise.all(activities), contentsOf(queue, query, records)]);
-  const activity = read.find(([each]) => each === queue)?.[1];
+  const [read, contents] = await Promise.all([
+    Promise.all(activities),
+    isOfAll ? contentsOfAll(all, query) : contentsOf(queue, query, records),
+  ]);
+  const own = read.find(([each]) => each === queue)?.[1];
+  const activity =
+    own && isOfAll
+      ? sumOfStats(
+          own,
+          read.map(([, each]) => each),
+        )
+      : own;
   return {
     ...common(),
     queue: queue.name,
-    names: queue.jobNames,
+    names: isOfAll ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
     isQStash: records !== undefined,
     spending: queue.spending,
     ...(activity && { activity }),
@@ -154,6 +174,11 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
 async function readFailures(queue: Queue, most: number): Promise<Failures> {
   const { failures, ...page } = await queue.getFailures({ limit: MOST_GROUPS_READ });
   return { ...page, failures: failures.slice(0, most), kinds: failures.length };
+}
+
+async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
+  const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query, undefined) });
+  return together(await Promise.all(queues.map(read)), queues[0]?.clock() ?? 0);
 }
 
 async function contentsOf(queue: Queue, query: Query, records: MessageRecords | undefined): Promise<Contents> {
@@ -242,17 +267,11 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
   return { rows: rowsOf(page.jobs), cursor: page.cursor };
 }
 
-/** The first jobs of each state: first those that ran, the latest first, then those to come, the earliest first. */
+/** The first jobs of each state. */
 async function latestJobs(queue: Queue, ofEach: number): Promise<readonly KeyedJob[]> {
   const { listKeyedJobs } = internalsOf(queue);
   const pages = await Promise.all(jobStates.map((state) => listKeyedJobs({ state, limit: ofEach })));
-  const now = queue.clock();
-  const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: JobInfo) => {
-    const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
-    return at <= now ? now - at : Number.MAX_SAFE_INTEGER / 2 + at;
-  };
-  const jobs = pages.flatMap((page) => page.jobs);
-  return jobs.sort((one, other) => distance(one) - distance(other));
+  return pages.flatMap((page) => page.jobs).sort(byNearness(queue.clock()));
 }
 
 /** The JSON form of a value: times become strings. */

@@ -91,11 +91,18 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   sort,
   switch: (_, list) => {
     const { view, state: kind } = state.route;
+    const queue = (list as HTMLSelectElement).value;
+    // No queue has this name. Views of one queue have a counterpart in the list of all.
+    if (queue === "/") {
+      const isOfOne = view === "overview" || view === "job" || view === "messages";
+      location.hash = hrefTo({ view: isOfOne ? "queues" : view, state: kind, scope: "all" });
+      return;
+    }
     // Another queue does not have the same job, nor the same messages.
     location.hash = hrefTo({
-      view: view === "job" || view === "messages" ? "jobs" : view,
+      view: view === "job" || view === "messages" ? "jobs" : view === "queues" ? "overview" : view,
       state: kind,
-      queue: (list as HTMLSelectElement).value,
+      queue,
     });
   },
   ...chartActions,

@@ -1,15 +1,16 @@
 import type { FlowControlKey } from "../../../../core/flow/flow-keys.ts";
 import { isReservedKey } from "../../../../core/job/reserved.ts";
+import type { Placed } from "../../all-queues.ts";
 import { heldBackTexts, holdReason, limitsText } from "../../flow-texts.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { number, plural } from "./format.ts";
-import { badge, button, empty, heading, link, searchForm, when } from "./parts.ts";
+import { badge, button, empty, heading, inQueue, keyOf, link, queueTag, searchForm, when } from "./parts.ts";
 
 const MOST_HOLDING_SHOWN = 3;
 
-type Row = Json<FlowControlKey>;
+type Row = Json<FlowControlKey & Placed>;
 
 export function flow({ keys, mayChange }: Json<Snapshot>): Html {
   const { search } = state.route;
@@ -47,14 +48,14 @@ export const limitsOf = (row: Row): string => {
 };
 
 function line(row: Row, mayChange: boolean): Html {
-  const { key, running, waiting, paused, pinned, windowEndsAt, startedInWindow, rate } = row;
+  const { key, running, waiting, paused, pinned, windowEndsAt, startedInWindow, rate, queue } = row;
   const pause = paused ? "Resume" : "Pause";
   const path = `flow-control/${encodeURIComponent(key)}/${pause.toLowerCase()}`;
   const actions =
     mayChange &&
     html`<div class="row actions">${button(pause, "post", path, "", `${pause} ${key}`)}${!isReservedKey(key) && button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
 ${pinned && !isReservedKey(key) && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`;
-  return html`<tr data-key="${key}"><td class="job">${link({ view: "jobs", state: "ready", search: key, by: "key" }, key)} ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
+  return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), view: "jobs", state: "ready", search: key, by: "key" }, key)} ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
 <div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>
 <span class="narrow">${actions}</span></td>
 <td class="figure ${running === 0 && "muted"}">${number(running)}</td><td class="figure ${waiting === 0 && "muted"}">${number(waiting)}</td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;

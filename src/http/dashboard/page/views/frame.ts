@@ -25,11 +25,11 @@ export function frame(): Html {
   if (!last && isSignedOut) return signInDialog(false);
   // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
-  const paused = snapshot?.activity.stats.paused && route.view !== "queues";
+  const paused = snapshot?.activity.stats.paused && route.view !== "queues" && !route.scope;
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
-<div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
+<div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${snapshot && foot(snapshot)}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
@@ -43,14 +43,14 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
     html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
   return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
 <span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}
-<nav aria-label="Views">${entry({ view: "overview" }, "overview", "Overview", view === "overview")}
+<nav aria-label="Views">${entry({ view: "overview", scope: undefined }, "overview", "Overview", view === "overview")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", (view === "job" && !isMessage) || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
-${snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
+${!state.route.scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
 ${entry({ view: "names" }, "names", "Job types", view === "names", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
-${last?.queues[1] && entry({ view: "queues" }, "queues", "All queues", view === "queues")}</nav>
+${last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", view === "queues")}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
@@ -59,7 +59,7 @@ const setting = (name: Setting, title: string): Html => button(`${title}: ${chos
 /** Shows another queue in the same view. */
 const switcher = ({ queues, queue: shown }: Json<Snapshot>, queue = state.route.queue ?? queues[0] ?? shown): Html =>
   queues[1]
-    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="switch" aria-label="Queue">${queues.map((each) => html`<option value="${each}" selected="${each === queue}">${each}</option>`)}</select></label>`
+    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="switch" aria-label="Queue"><option value="/" selected="${state.route.scope === "all"}">All queues</option>${queues.map((each) => html`<option value="${each}" selected="${!state.route.scope && each === queue}">${each}</option>`)}</select></label>`
     : html`<p class="switcher"><span class="muted">Queue</span> ${queue}</p>`;
 
 function trouble(): Html {

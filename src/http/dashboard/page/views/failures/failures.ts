@@ -1,11 +1,12 @@
 import type { FailureGroup } from "../../../../../core/manage/failures.ts";
+import type { Placed } from "../../../all-queues.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { spark } from "../charts/chart.ts";
 import { number, plural } from "../format.ts";
-import { button, empty, heading, link, when } from "../parts.ts";
+import { button, empty, heading, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
 
-type Group = Json<FailureGroup>;
+type Group = Json<FailureGroup & Placed>;
 
 export function failures({ failures: page, activity, mayChange }: Json<Snapshot>): Html {
   const { deadLetterCount } = activity.stats;
@@ -16,7 +17,8 @@ ${page && page.kinds > page.failures.length && html`<p class="muted">These are t
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
 }
 
-const toJobs = ({ group }: Group, text: Html | string): Html => link({ view: "jobs", state: "dead", group }, text);
+const toJobs = ({ group, queue }: Group, text: Html | string): Html =>
+  link({ ...inQueue(queue), view: "jobs", state: "dead", group }, text);
 
 /** A table of groups. @param isShort leaves out the actions. */
 export const groups = (all: readonly Group[], mayChange: boolean, isShort = false): Html =>
@@ -27,14 +29,14 @@ export const groups = (all: readonly Group[], mayChange: boolean, isShort = fals
   }`;
 
 function line(group: Group, mayChange: boolean, isShort: boolean): Html {
-  const { name, error, count, firstAt, lastAt, sampleId, trend } = group;
+  const { name, error, count, firstAt, lastAt, sampleId, trend, queue } = group;
   const what = `${error.name} of ${name}: ${error.message}`;
   const action = (text: string, act: string, kind = "") =>
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
-  return html`<tr data-key="${group.group}" data-row="${true}" data-click="open"><td class="job">${toJobs(group, name)}
+  return html`<tr data-key="${keyOf(queue, group.group)}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${toJobs(group, name)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
 <div class="narrow muted">${when(lastAt)}, since ${when(firstAt)}</div>
-${!isShort && html`<div class="row actions">${link({ view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit newest", "edit-newest")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
+${!isShort && html`<div class="row actions">${link({ ...inQueue(queue), view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit newest", "edit-newest")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
 <td class="wide">${spark(trend, "dead")}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted wide">${when(lastAt)}</td>
 <td class="figure total">${number(count)}</td></tr>`;
 }

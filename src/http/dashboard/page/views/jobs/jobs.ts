@@ -13,7 +13,10 @@ import {
   countOf,
   empty,
   heading,
+  inQueue,
+  keyOf,
   link,
+  queueTag,
   searchForm,
   sortable,
   sortedBy,
@@ -47,7 +50,7 @@ ${
   searchForm(
     "Search jobs",
     html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-    `Reads up to 1,000 jobs or 18 MiB, for at most ${MOST_COMMANDS} commands.`,
+    `Reads up to 1,000 jobs or 18 MiB${route.scope ? " of each queue" : ""}, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
   )
 }
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
@@ -59,12 +62,15 @@ ${
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
 }
 
-export function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, snapshot: Json<Snapshot>): Html {
+export function list(
+  { rows, cursor, examined, isCut }: NonNullable<Json<Snapshot>["jobs"]>,
+  snapshot: Json<Snapshot>,
+): Html {
   const { route } = state;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
   const searched = Number(route.searched ?? 0) + (examined ?? 0);
-  const more = html`${examined !== undefined && bound(searched, cursor, stats)}${pages(cursor, searched)}`;
+  const more = html`${isCut ? html`<p class="muted">These are the first of each queue. Choose a queue to see the rest.</p>` : examined !== undefined && bound(searched, cursor, stats)}${pages(cursor, searched)}`;
   if (rows.length === 0) return html`${nothing(cursor !== null)}${more}`;
   const maySelect = snapshot.mayChange && route.state !== "completed" && route.state !== "running";
   return html`${maySelect && selection(rows, isMore, stats)}${table(rows, maySelect)}${more}`;
@@ -106,17 +112,17 @@ function table(rows: readonly Row[], maySelect: boolean): Html {
 <tbody>${sortedBy(rows, columns).map(
     (
       row,
-    ) => html`<tr data-key="${row.id}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
+    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
-<td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
-${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.heldBack && heldBack(row.heldBack)}</td>
+<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
+${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}${took(row)}${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
 
-const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>): Html =>
-  html`<div>${badge("retried", html`held back by ${link({ view: "flow", search: key }, key)} (${reason})`)}</div>`;
+const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>, queue: string): Html =>
+  html`<div>${badge("retried", html`held back by ${link({ ...inQueue(queue), view: "flow", search: key }, key)} (${reason})`)}</div>`;
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 

@@ -1,12 +1,13 @@
 import { isReservedName } from "../../../../../core/job/reserved.ts";
+import type { Placed } from "../../../all-queues.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { moment, plural, span } from "../format.ts";
-import { badge, button, empty, heading, hrefTo, link, when } from "../parts.ts";
+import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
 import { describeCron } from "./describe-cron.ts";
 
-type Row = Json<ScheduleRow>;
+type Row = Json<ScheduleRow & Placed>;
 type Run = Json<ScheduleRun>;
 
 /** Whether the last job that has ended or failed did so with an error. */
@@ -28,12 +29,25 @@ ${
 }
 
 function line(row: Row, mayChange: boolean): Html {
-  const { key, name, cron, every, timeZone, paused, declared, nextRunAt, lastRunAt, occurrences, missed, overlap } =
-    row;
+  const {
+    key,
+    name,
+    cron,
+    every,
+    timeZone,
+    paused,
+    declared,
+    nextRunAt,
+    lastRunAt,
+    occurrences,
+    missed,
+    overlap,
+    queue,
+  } = row;
   const actions = mayChange && actionsOn(row);
-  return html`<tr data-key="${key}"><td class="job"><b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
+  return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
 <div>${cron ? describeCron(cron) : `Every ${every}`} <code class="cron">${cron}</code> <small>${timeZone}</small></div>
-<div class="muted">Enqueues ${link({ view: "jobs", search: name, by: "name" }, name)}</div>
+<div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
 <small>Missed occurrences: ${missed}. Overlap: ${overlap}.</small></details><span class="narrow">${actions}</span></td>
 <td class="wide outcomes">${outcomes(row)}</td>
@@ -48,10 +62,10 @@ ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", k
 }
 
 /** The outcome of each of the last occurrences, as a mark, and the last one in words. */
-function outcomes({ runs }: Row): Html {
+function outcomes({ runs, queue }: Row): Html {
   const last = runs.at(-1);
   if (!last) return html`<span class="muted">none stored</span>`;
-  return html`<div class="marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
+  return html`<div class="marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ ...inQueue(queue), view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
 <div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>`;
 }
 

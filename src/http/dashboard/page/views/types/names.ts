@@ -1,12 +1,24 @@
 import type { NameFigures } from "../../../../../core/manage/figures.ts";
+import type { Placed } from "../../../all-queues.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
 import { spark } from "../charts/chart.ts";
 import { number, span } from "../format.ts";
-import { type Column, empty, heading, link, rangeLinks, sortable, sortedBy } from "../parts.ts";
+import {
+  type Column,
+  empty,
+  heading,
+  inQueue,
+  keyOf,
+  link,
+  queueTag,
+  rangeLinks,
+  sortable,
+  sortedBy,
+} from "../parts.ts";
 
-type Name = Json<NameFigures>;
+type Name = Json<NameFigures & Placed>;
 type Figures = Name["hour"];
 
 /** How many days the range "weeks" has. */
@@ -84,7 +96,7 @@ function row(name: Name): Html {
     html`<td class="figure ${style} ${value === 0 ? "muted" : kind}">${number(value)}</td>`;
   const time = (of: Figures["waiting"]) =>
     html`<td class="figure wide">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
-  return html`<tr data-key="${name.name}" data-row="${true}" data-click="open"><td class="job">${link({ view: "jobs", search: name.name, by: "name" }, name.name)}</td>
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-row="${true}" data-click="open"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "jobs", search: name.name, by: "name" }, name.name)}</td>
 ${count(processed, "")}${count(retried, "retried error", "wide")}${count(dead, "dead error")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
 <td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
