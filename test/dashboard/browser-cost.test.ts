@@ -47,6 +47,7 @@ const refreshCosts: readonly (readonly [string, number])[] = [
   ["view=flow", 2],
   ["view=overview", 24],
   ["view=jobs&state=ready", 10],
+  ["view=runs", 42],
 ];
 
 test.each([

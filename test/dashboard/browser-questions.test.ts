@@ -70,3 +70,33 @@ test("all queues together have jobs, job types, schedules and keys", async () =>
   await page.getByLabel("Queue", { exact: true }).selectOption("billing");
   await page.getByText("No keys are in use").waitFor();
 });
+
+test("which step failed: the list of runs names it, and the run shows it as a bar", async () => {
+  const page = await openWorld();
+  await page.getByRole("link", { name: "Runs" }).click();
+  const row = page.locator("tbody tr", { hasText: "onboard-7" });
+  await row.getByText("charge card").waitFor();
+  expect(await row.innerText()).toContain("1 step completed");
+  expect(await row.locator("rect").evaluateAll((bars) => bars.map((bar) => bar.getAttribute("class")))).toEqual([
+    "completed",
+    "dead",
+  ]);
+  await row.getByRole("link").click();
+  const bars = page.locator(".waterfall tr");
+  await bars.nth(1).waitFor();
+  expect(await bars.nth(1).innerText()).toMatch(/charge card\s+PermanentError: The card was declined\.\s+2\.3 s/);
+  const [first, second] = await bars
+    .locator("rect")
+    .evaluateAll((all) => all.map((bar) => Number(bar.getAttribute("x"))));
+  expect([first, (second ?? 0) > 100]).toEqual([0, true]);
+});
+
+test("which job took longest, and how far one is: lists have durations to sort by, and progress", async () => {
+  const page = await openWorld("#view=jobs&state=completed&queue=media");
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await expect.poll(() => page.locator("tbody tr td:nth-child(3)").first().textContent(), patience).toBe("45 s");
+  await page.goto(page.url().replace(/#.*/, "#view=jobs&state=scheduled"));
+  await page.locator("tbody tr progress").waitFor();
+  expect(await page.locator("tbody tr").innerText()).toContain("40%");
+});

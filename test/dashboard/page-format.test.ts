@@ -7,8 +7,9 @@ import {
   waitAfterRefresh,
 } from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
-import { distance, quantile, shareOf, span } from "../../src/http/dashboard/page/views/format.ts";
+import { distance, quantile, span } from "../../src/http/dashboard/page/views/format.ts";
 import { describeCron } from "../../src/http/dashboard/page/views/schedules/describe-cron.ts";
+import { shareOf } from "../../src/http/dashboard/share.ts";
 
 test.each([
   ["* * * * * *", "Every second"],

@@ -46,7 +46,7 @@ export async function readJob(needs: ManageNeeds, id: string): Promise<JobInfo |
   return (await findJob(needs, id, needs.clock())).info ?? null;
 }
 
-/** Reads jobs in any state, as `readJob` does: one request, or more if they are large. Leaves out those that are gone. */
+/** Reads jobs in any state, as `readJob` does: one request, more if they are large. Leaves out those that are gone. */
 export async function readJobs(needs: ManageNeeds, ids: readonly string[]): Promise<readonly JobInfo[]> {
   const { queue, definitions, clock, reader } = needs;
   const now = clock();

@@ -1,7 +1,7 @@
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { QueueActivity, QueueStats } from "../../core/manage/stats.ts";
-import type { JobRow } from "./shown-job.ts";
-import type { Contents } from "./snapshot.ts";
+import type { Contents, Placed } from "./contents.ts";
+import { byNearness } from "./nearness.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.
 
@@ -47,22 +47,6 @@ export function together(parts: readonly Part[], now: number): Contents {
     ...(has("schedules") && { schedules: list(({ schedules }) => schedules) }),
     ...(has("keys") && { keys: [...list(({ keys }) => keys)].sort(busiestFirst) }),
   };
-}
-
-/** A row in a view of all queues. */
-export interface Placed {
-  readonly queue?: string;
-}
-
-type Times = Pick<JobRow, "completedAt" | "failedAt" | "startedAt" | "runAt" | "enqueuedAt">;
-
-/** First jobs that ran, the latest first, then those to come, the earliest first. */
-export function byNearness(now: number): (one: Times, other: Times) => number {
-  const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: Times) => {
-    const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
-    return at <= now ? now - at : Number.MAX_SAFE_INTEGER / 2 + at;
-  };
-  return (one, other) => distance(one) - distance(other);
 }
 
 /** The counts of several queues together. Everything else is that of the first. */

@@ -15,7 +15,7 @@ interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  /** Where: name or id, whole name, errors, payload, or flow control key; or a message's id, destination, labels and limits. */
+  /** Where: name or id, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
   readonly by: "part" | "name" | "error" | "payload" | "key" | "message";
   readonly cursor?: string | undefined;
 }

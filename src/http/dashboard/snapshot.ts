@@ -2,11 +2,9 @@ import type { Spending } from "../../core/drain/usage.ts";
 import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
-import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
-import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { KeyedJob } from "../../core/manage/list.ts";
-import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
+import { briefOf, type QueueActivity } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
@@ -14,12 +12,15 @@ import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
-import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
-import { byNearness, type Placed, sumOfStats, together } from "./all-queues.ts";
+import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
+import { sumOfStats, together } from "./all-queues.ts";
+import type { Contents, Failures, JobRows } from "./contents.ts";
 import { findJobs } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
-import { readSchedules, type ScheduleRow } from "./read-schedules.ts";
-import { childRowOf, type JobRow, messageOf, rowOf, type ShownJob, shownJob } from "./shown-job.ts";
+import { byNearness } from "./nearness.ts";
+import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
+import { readSchedules } from "./read-schedules.ts";
+import { childRowOf, type JobRow, messageOf, rowOf, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
 
@@ -42,16 +43,28 @@ export const snapshotQuery = object(
     queue: string(LONGEST_ID),
     /** All queues together, in a view that can show them. Default: the one queue. */
     scope: word(["all"]),
-    view: word(["overview", "queues", "failures", "jobs", "messages", "job", "names", "schedules", "flow"]),
+    view: word([
+      "overview",
+      "queues",
+      "failures",
+      "jobs",
+      "messages",
+      "job",
+      "names",
+      "schedules",
+      "flow",
+      "runs",
+      "run",
+    ]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
     /** Where to find it. Default: the id of one job, else a part of names and ids. */
     by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
-    /** What the view "messages" shows. Default: messages. */
-    kind: word(["events", "groups"]),
-    /** The cursor of a page of events. */
+    /** What the view "messages" shows: default messages; and "runs": default jobs with steps. */
+    kind: word(["events", "groups", "workflows"]),
+    /** The cursor of a page of events or workflows. */
     after: string(LONGEST_ID),
     group: string(LONGEST_ID),
     /** How far back metrics and charts go. Default: an hour. */
@@ -70,36 +83,6 @@ const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "
 
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
-
-interface Failures extends Omit<FailurePage, "failures"> {
-  readonly failures: readonly (FailureGroup & Placed)[];
-  /** How many groups there are, counted up to a thousand. */
-  readonly kinds: number;
-}
-
-interface JobRows {
-  readonly rows: readonly JobRow[];
-  readonly cursor: string | null;
-  /** How many jobs a search has examined. */
-  readonly examined?: number;
-  /** Whether a view of all queues leaves some out. */
-  readonly isCut?: boolean;
-}
-
-export interface Contents {
-  readonly jobs?: JobRows;
-  /** Null if no job has this id. Its children are `jobs`. */
-  readonly job?: ShownJob | null;
-  /** Events of all messages, or of the one that the job delivers; null if the queue keeps none. */
-  readonly events?: MessageEventPage | null;
-  readonly groups?: readonly UrlGroupBrief[];
-  readonly schedules?: readonly (ScheduleRow & Placed)[];
-  readonly keys?: readonly (FlowControlKey & Placed)[];
-  readonly briefs?: readonly QueueBrief[];
-  readonly failures?: Failures;
-  readonly figures?: Omit<QueueFigures, "names"> & { readonly names: readonly (NameFigures & Placed)[] };
-  readonly history?: QueueHistory;
-}
 
 export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
@@ -124,10 +107,10 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
  * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history, 4 to 15 for
- * failures and 1 for keys on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 10 for a
- * page of jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message,
- * up to 14 more for its children, 6 to 9 for job types, up to 11 for schedules, 1 for keys. A search costs what
- * find-jobs.ts says.
+ * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
+ * failures; 3 to 10 for a page of jobs, and as much for each state in the list of the latest and in that of runs; 3 for
+ * a job, 3 more for the events of a message, up to 14 more for its children; 6 to 9 for job types; up to 11 for
+ * schedules; 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -209,6 +192,11 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       const jobs = job.children && (await readChildren(queue, job.id, query.cursor));
       return { job: shownJob(job), ...events, ...(jobs && { jobs }) };
     }
+    case "runs":
+      if (query.kind === "workflows") return { workflows: await readWorkflows(queue, records, query.after) };
+      return { runs: await readRuns(queue) };
+    case "run":
+      return { workflow: await readWorkflow(queue, query.id ?? "", records) };
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
     case "schedules":

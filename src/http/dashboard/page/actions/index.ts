@@ -1,5 +1,6 @@
 import { refresh, refreshAfterAction } from "../state/polling.ts";
 import { act, signIn, signOut } from "../state/requests.ts";
+import type { Route } from "../state/route.ts";
 import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
 import { hrefTo } from "../views/parts.ts";
@@ -46,6 +47,14 @@ function select(ids: readonly string[], isOn: boolean): void {
 
 const post = (path: string, { ariaLabel }: HTMLElement, queue?: string) =>
   showOutcome(act("POST", path, {}, queue).then(() => `${ariaLabel}: done.`));
+
+/** Another queue does not have the same job, run or messages. */
+const others: Readonly<Record<string, Route["view"]>> = {
+  job: "jobs",
+  messages: "jobs",
+  run: "runs",
+  queues: "overview",
+};
 
 function sort(by: string): void {
   location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? `-${by}` : by });
@@ -94,13 +103,12 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
     const queue = (list as HTMLSelectElement).value;
     // No queue has this name. Views of one queue have a counterpart in the list of all.
     if (queue === "/") {
-      const isOfOne = view === "overview" || view === "job" || view === "messages";
+      const isOfOne = ["overview", "job", "messages", "runs", "run"].includes(view);
       location.hash = hrefTo({ view: isOfOne ? "queues" : view, state: kind, scope: "all" });
       return;
     }
-    // Another queue does not have the same job, nor the same messages.
     location.hash = hrefTo({
-      view: view === "job" || view === "messages" ? "jobs" : view === "queues" ? "overview" : view,
+      view: others[view] ?? view,
       state: kind,
       queue,
     });

@@ -94,7 +94,9 @@ export function refreshAfterAction(): Promise<void> {
   return refresh();
 }
 
-const contents = "jobs job events groups schedules keys briefs failures figures history".split(" ");
+const contents = "jobs job events groups runs workflows workflow schedules keys briefs failures figures history".split(
+  " ",
+);
 
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;

@@ -37,14 +37,6 @@ export const hour = (at: string): string =>
 
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
 
-/** The share of the work done, from a number up to 1, a larger one in percent, `{ percent }`, or `{ done, of }`. */
-export function shareOf(progress: unknown): number | undefined {
-  if (typeof progress === "number") return progress <= 1 ? progress : progress / 100;
-  const { done, of, total = of, percent } = Object(progress) as Readonly<Record<string, unknown>>;
-  if (typeof percent === "number") return percent / 100;
-  return typeof done === "number" && typeof total === "number" && total > 0 ? done / total : undefined;
-}
-
 /** A quantile of a histogram in words: the upper bound of its bucket. */
 export function quantile({ bounds, counts }: Pick<Histogram, "bounds" | "counts">, share: number): string {
   let rest = share * counts.reduce((sum, count) => sum + count, 0);

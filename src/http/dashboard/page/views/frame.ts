@@ -15,10 +15,11 @@ import { messages } from "./messages/messages.ts";
 import { overview } from "./overview.ts";
 import { button, hrefTo } from "./parts.ts";
 import { queues } from "./queues.ts";
+import { run, runs } from "./runs/runs.ts";
 import { schedules } from "./schedules/schedules.ts";
 import { names } from "./types/names.ts";
 
-const views = { overview, queues, failures, jobs, messages, job, names, schedules, flow };
+const views = { overview, queues, failures, jobs, messages, job, runs, run, names, schedules, flow };
 
 export function frame(): Html {
   const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
@@ -47,6 +48,7 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", (view === "job" && !isMessage) || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
 ${!state.route.scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
+${!state.route.scope && entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
 ${entry({ view: "names" }, "names", "Job types", view === "names", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}

@@ -1,5 +1,5 @@
 import type { FailureGroup } from "../../../../../core/manage/failures.ts";
-import type { Placed } from "../../../all-queues.ts";
+import type { Placed } from "../../../contents.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { spark } from "../charts/chart.ts";

@@ -1,11 +1,12 @@
 import type { HeldBack } from "../../../../../core/flow/held-back.ts";
 import { isReservedName } from "../../../../../core/job/reserved.ts";
 import { heldBackTexts } from "../../../flow-texts.ts";
+import { shareOf } from "../../../share.ts";
 import type { ShownJob } from "../../../shown-job.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
-import { number, shareOf, span } from "../format.ts";
+import { number, span } from "../format.ts";
 import { aboutMessage, eventsOf } from "../messages/message.ts";
 import {
   attempts,
@@ -22,6 +23,7 @@ import {
   waitText,
   when,
 } from "../parts.ts";
+import { waterfall } from "../runs/waterfall.ts";
 import { timeline } from "./attempts.ts";
 import { list } from "./jobs.ts";
 import { steps } from "./steps.ts";
@@ -36,7 +38,7 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { message } = job;
   const title = message ? `${message.method} ${message.url}` : job.name;
   return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
-<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${job.bars?.[0] && card("Waterfall", waterfall(job.bars))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
 ${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }

@@ -2,7 +2,7 @@ import { jobStates } from "../../../../../core/store/store.ts";
 import type { JobRow } from "../../../shown-job.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
-import { state } from "../../state/state.ts";
+import { queueNow, state } from "../../state/state.ts";
 import { number, plural, span } from "../format.ts";
 import { messageNote } from "../messages/message.ts";
 import {
@@ -88,23 +88,34 @@ function bound(searched: number, cursor: string | null, stats: Stats): Html {
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
-/** How long the last attempt of an ended job took. */
-function took({ startedAt, completedAt, failedAt }: Row): Html | undefined {
+/** How long the last attempt took, or has taken so far, in ms. */
+function tookMs({ startedAt, completedAt, failedAt }: Row): number | undefined {
   const end = completedAt ?? failedAt;
-  return startedAt && end ? html`<div>took ${span(Date.parse(end) - Date.parse(startedAt))}</div>` : undefined;
+  if (!startedAt) return undefined;
+  return Math.max(0, (end ? Date.parse(end) : queueNow()) - Date.parse(startedAt));
 }
+
+function took(row: Row): Html {
+  const ms = tookMs(row);
+  return html`${ms === undefined ? "" : `${span(ms)}${row.state === "running" ? " so far" : ""}`}`;
+}
+
+/** What a running job says about its progress. */
+const progress = ({ share = 0 }: Row): Html =>
+  html`<div class="row"><progress value="${Math.max(0, Math.min(1, share))}" max="1" aria-label="Progress"></progress>${Math.round(share * 100)}%</div>`;
 
 const columns: readonly Column<Row>[] = [
   ["name", "Job", ({ name }) => name],
   ["state", "State", (row) => row.state],
   ["attempts", "Attempts", (row) => row.attempts],
+  ["took", "Duration", (row) => tookMs(row) ?? -1],
   ["at", "When", at],
 ];
 
 function table(rows: readonly Row[], maySelect: boolean): Html {
   const { state: kind } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
-  const styles: Readonly<Record<string, string>> = { attempts: "figure wide", at: "figure" };
+  const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
   const check = (label: string, action: string, isOn: boolean, id = "") =>
     maySelect &&
     html`<td class="check"><input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/></td>`;
@@ -115,9 +126,9 @@ function table(rows: readonly Row[], maySelect: boolean): Html {
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
-${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
+${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}${took(row)}${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
 

@@ -1,5 +1,5 @@
 import { isReservedName } from "../../../../../core/job/reserved.ts";
-import type { Placed } from "../../../all-queues.ts";
+import type { Placed } from "../../../contents.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";

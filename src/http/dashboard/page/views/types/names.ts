@@ -1,5 +1,5 @@
 import type { NameFigures } from "../../../../../core/manage/figures.ts";
-import type { Placed } from "../../../all-queues.ts";
+import type { Placed } from "../../../contents.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
