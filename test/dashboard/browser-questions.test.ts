@@ -100,3 +100,47 @@ test("which job took longest, and how far one is: lists have durations to sort b
   await page.locator("tbody tr progress").waitFor();
   expect(await page.locator("tbody tr").innerText()).toContain("40%");
 });
+
+test("what runs next: the next hour has scheduled jobs and occurrences on one axis, and names them", async () => {
+  const page = await openWorld("#view=overview&queue=billing");
+  await page.getByRole("link", { name: "Next due" }).click();
+  await page.getByText("2 scheduled jobs").waitFor();
+  await page.getByText("1 occurrences").waitFor();
+  const rows = page.locator(".card.table tbody tr");
+  expect(await rows.locator("code").allTextContents()).toEqual(["billing-sync", "the-next", expect.any(String)]);
+  expect(await rows.nth(1).innerText()).toMatch(/billing_0 the-next\s+job\s+in 4 min\s+12:04/);
+  await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+  await page.getByText("6 occurrences").waitFor();
+  await rows.filter({ hasText: "the-next" }).getByRole("link").click();
+  await expect.poll(() => page.locator("h1").textContent(), patience).toContain("billing_0");
+});
+
+test("which job type is slowest: the list sorts by duration, and its page has days, failures and slow jobs", async () => {
+  const page = await openWorld("#view=names&scope=all");
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await expect.poll(() => page.locator("tbody tr a").first().textContent(), patience).toBe("media_3");
+  await page.locator("tbody tr a").first().click();
+  await page.locator('[data-key="Throughput"]').waitFor();
+  expect(await page.locator('[data-key="Throughput"]').innerText()).toContain("5 processed");
+  await page.locator('[data-key="slowest"]', { hasText: "45 s" }).waitFor();
+  expect(await page.locator('[data-key="failing"] tbody tr').count()).toBe(2);
+  await page.getByRole("link", { name: "Its jobs" }).click();
+  await expect.poll(() => page.locator("h1").textContent(), patience).toBe("Jobs");
+});
+
+test("what is new among the failures, and what is over", async () => {
+  const page = await openWorld("#view=failures&scope=all");
+  await page.locator("tbody tr").nth(60).waitFor();
+  const marked = (text: string) => page.locator("tbody tr", { has: page.locator(".badge", { hasText: text }) });
+  expect(await marked("new").locator(".error").allInnerTexts()).toEqual([
+    "PermanentError the o service refused it",
+    'StepError The step "…" has failed. PermanentError: The card was declined.',
+  ]);
+  expect(await marked("over").count()).toBeGreaterThan(10);
+  const heights = await page
+    .locator(".spark rect")
+    .evaluateAll((bars) => [...new Set(bars.map((bar) => bar.getAttribute("height")))]);
+  expect(heights).toContain("20.0");
+  expect(heights).toContain("10.0");
+});

@@ -2,6 +2,7 @@ import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { QueueActivity, QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
 import { byNearness } from "./nearness.ts";
+import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.
 
@@ -45,7 +46,24 @@ export function together(parts: readonly Part[], now: number): Contents {
       },
     }),
     ...(has("schedules") && { schedules: list(({ schedules }) => schedules) }),
+    ...(has("upcoming") && { upcoming: upcomingOf(list(({ upcoming }) => upcoming && [upcoming])) }),
     ...(has("keys") && { keys: [...list(({ keys }) => keys)].sort(busiestFirst) }),
+  };
+}
+
+function upcomingOf(all: readonly (Upcoming & Placed)[]): Upcoming {
+  const minutes = all[0]?.minutes.map(({ at }, index) => {
+    const sum = (kind: "jobs" | "retries" | "occurrences") =>
+      all.reduce((total, each) => total + (each.minutes[index]?.[kind] ?? 0), 0);
+    return { at, jobs: sum("jobs"), retries: sum("retries"), occurrences: sum("occurrences") };
+  });
+  return {
+    minutes: minutes ?? [],
+    next: all
+      .flatMap(({ next, queue = "" }) => next.map((event) => ({ ...event, queue })))
+      .sort(bySoonest)
+      .slice(0, MOST_NAMED),
+    isCut: all.some(({ isCut }) => isCut),
   };
 }
 

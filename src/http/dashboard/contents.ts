@@ -5,6 +5,8 @@ import type { QueueBrief } from "../../core/manage/stats.ts";
 import type { MessageEventPage, RunPage, RunView, UrlGroupBrief } from "../qstash-port.ts";
 import type { RunRow } from "./read-runs.ts";
 import type { ScheduleRow } from "./read-schedules.ts";
+import type { JobType } from "./read-type.ts";
+import type { Upcoming } from "./read-upcoming.ts";
 import type { JobRow, ShownJob } from "./shown-job.ts";
 
 // What the views show.
@@ -38,6 +40,8 @@ export interface Contents {
   readonly groups?: readonly UrlGroupBrief[];
   readonly schedules?: readonly (ScheduleRow & Placed)[];
   readonly keys?: readonly (FlowControlKey & Placed)[];
+  readonly upcoming?: Upcoming;
+  readonly type?: JobType;
   /** Jobs with steps. */
   readonly runs?: readonly RunRow[];
   readonly workflows?: RunPage;

@@ -83,6 +83,16 @@ function occurrencesUntil(last: number, { next }: Recurrence): readonly number[]
   }
 }
 
+/** The occurrences of a schedule before a time, up to a number of them. */
+export function occurrencesBefore(end: number, schedule: ScheduleInfo, most: number): readonly number[] {
+  const recurrence = recurrenceFor(schedule);
+  const found: number[] = [];
+  const first = schedule.nextRunAt?.getTime();
+  for (let at = first; recurrence && at !== undefined && at < end && found.length < most; at = recurrence.next(at))
+    found.push(at);
+  return found;
+}
+
 function occurrencesFrom(first: number | undefined, recurrence: Recurrence | undefined): readonly Date[] {
   const occurrences: Date[] = [];
   for (let at = first; recurrence && at !== undefined && occurrences.length < OCCURRENCES; at = recurrence.next(at))

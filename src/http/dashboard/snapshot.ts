@@ -20,6 +20,8 @@ import { holdReason } from "./flow-texts.ts";
 import { byNearness } from "./nearness.ts";
 import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
 import { readSchedules } from "./read-schedules.ts";
+import { readType } from "./read-type.ts";
+import { readUpcoming } from "./read-upcoming.ts";
 import { childRowOf, type JobRow, messageOf, rowOf, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
@@ -55,6 +57,8 @@ export const snapshotQuery = object(
       "flow",
       "runs",
       "run",
+      "upcoming",
+      "type",
     ]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
@@ -79,7 +83,7 @@ export const snapshotQuery = object(
 );
 
 /** The views that can show all queues together. */
-const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "schedules", "flow"]);
+const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "schedules", "flow", "upcoming"]);
 
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
@@ -197,6 +201,14 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       return { runs: await readRuns(queue) };
     case "run":
       return { workflow: await readWorkflow(queue, query.id ?? "", records) };
+    case "upcoming":
+      return { upcoming: await readUpcoming(queue) };
+    case "type": {
+      const name = query.id ?? "";
+      const [type, failures] = await Promise.all([readType(queue, name), readFailures(queue, MOST_GROUPS_READ)]);
+      const own = failures.failures.filter((group) => group.name === name).slice(0, MOST_GROUPS_SHOWN);
+      return { type, failures: { ...failures, failures: own, kinds: own.length } };
+    }
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
     case "schedules":

@@ -1,6 +1,7 @@
 import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import { hasContents, mostPerHour } from "../state/polling.ts";
 import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
 import { state } from "../state/state.ts";
@@ -17,9 +18,11 @@ import { button, hrefTo } from "./parts.ts";
 import { queues } from "./queues.ts";
 import { run, runs } from "./runs/runs.ts";
 import { schedules } from "./schedules/schedules.ts";
+import { upcoming } from "./schedules/upcoming.ts";
 import { names } from "./types/names.ts";
+import { type } from "./types/type.ts";
 
-const views = { overview, queues, failures, jobs, messages, job, runs, run, names, schedules, flow };
+const views = { overview, queues, failures, jobs, messages, job, runs, run, names, type, schedules, upcoming, flow };
 
 export function frame(): Html {
   const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
@@ -30,10 +33,13 @@ export function frame(): Html {
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
-<div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
-${snapshot && foot(snapshot)}</main></div>
+<div class="${(failure || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
+${state.isLoading && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
+
+/** Stands where a table will be. */
+const loading = html`<div class="card loading"><span class="muted">Loading...</span></div>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { view, state: kind } = state.route;
@@ -49,8 +55,8 @@ ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isD
 ${entry({ view: "jobs" }, "jobs", "Jobs", (view === "job" && !isMessage) || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
 ${!state.route.scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
 ${!state.route.scope && entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
-${entry({ view: "names" }, "names", "Job types", view === "names", snapshot?.names.length)}
-${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
+${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}
+${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules" || view === "upcoming")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
 ${last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", view === "queues")}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
@@ -75,5 +81,6 @@ function trouble(): Html {
 
 function foot({ commands }: Json<Snapshot>): Html {
   const { seenAt, nextRefreshAt, failure } = state;
-  return html`<footer data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")}</footer>`;
+  const isLive = chosen("live") === "on";
+  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}, for up to ${plural(mostPerHour(), "command")} an hour</small></footer>`;
 }

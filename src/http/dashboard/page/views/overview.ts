@@ -30,7 +30,7 @@ ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snap
     facts([
       ["Oldest ready job", stats.oldestReadyAgeMs === null ? "none" : span(stats.oldestReadyAgeMs)],
       [
-        "Next due",
+        link({ view: "upcoming" }, "Next due"),
         stats.nextRunAt ? (Date.parse(stats.nextRunAt) <= queueNow() ? "now" : when(stats.nextRunAt)) : "nothing",
       ],
       ["p50 wait", quantile(activity.waiting, 0.5)],

@@ -104,7 +104,7 @@ export function searchForm(what: string, more?: Html, note = ""): Html {
 }
 
 /** A list of facts, without those that have no value. */
-export const facts = (of: readonly (readonly [string, Html | string | false | null | undefined])[]): Html =>
+export const facts = (of: readonly (readonly [Html | string, Html | string | false | null | undefined])[]): Html =>
   html`<dl>${of.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 
 /** The heading of a view. It gets the focus when the user comes from another view. */

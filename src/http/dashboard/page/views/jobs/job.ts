@@ -45,7 +45,13 @@ ${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...s
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
   const text = beginnings?.[name] ?? JSON.stringify(job[name], null, 2);
-  return text !== undefined && card(title, code(text));
+  return (
+    text !== undefined &&
+    card(
+      title,
+      html`${code(text)}${name === "payload" && html`<p class="row">${button("Copy", "copy", "payload", "link", "Copy the payload")}${!isReservedName(job.name) && button("Copy as curl", "copy", "curl", "link")}</p>`}`,
+    )
+  );
 }
 
 function actions(job: Info): Html | false {
@@ -65,7 +71,7 @@ function about(job: Info): Html {
   return card(
     "About",
     facts([
-      ["Id", html`<code>${job.id}</code>`],
+      ["Id", html`<code>${job.id}</code> ${button("Copy", "copy", "id", "link", "Copy the id")}`],
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Attempt", attempts(job)],
       ["Waits for", waitText(job) || job.waitingFor?.events.join(" or ")],

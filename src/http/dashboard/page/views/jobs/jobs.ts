@@ -28,8 +28,8 @@ import {
 type Row = Json<JobRow>;
 type Stats = Json<Snapshot>["activity"]["stats"];
 
-/** Of a search. */
-const MOST_COMMANDS = 60;
+/** The most commands of a search. */
+export const MOST_COMMANDS = 60;
 
 const searched = [
   ["", "Id, or part of a name"],
@@ -76,12 +76,16 @@ export function list(
   return html`${maySelect && selection(rows, isMore, stats)}${table(rows, maySelect)}${more}`;
 }
 
+/** How many jobs the tab has. */
+export function listedCount(stats: Stats): number {
+  const { state: kind } = state.route;
+  return (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
+}
+
 /** How many jobs the search has examined, and what it costs to continue. */
 function bound(searched: number, cursor: string | null, stats: Stats): Html {
   if (!cursor) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
-  const { state: kind } = state.route;
-  const all = (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
-  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(all, searched), "job")}.</b> Continuing costs at most ${MOST_COMMANDS} commands.</p>`;
+  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(listedCount(stats), searched), "job")}.</b> Continuing costs at most ${MOST_COMMANDS} commands. ${button("Search everything...", "search-all", "", "link")}</p>`;
 }
 
 /** The time of the next or the last thing that happens to a job. */

@@ -3,12 +3,17 @@ import type { Placed } from "../../../contents.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
 import { moment, plural, span } from "../format.ts";
 import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
 import { describeCron } from "./describe-cron.ts";
 
 type Row = Json<ScheduleRow & Placed>;
 type Run = Json<ScheduleRun>;
+
+/** The two views of what is to come. */
+export const scheduleTabs = (): Html =>
+  html`<nav class="row tabs" aria-label="What is to come">${link({ view: "schedules" }, "schedules", state.route.view === "schedules")}${link({ view: "upcoming" }, "next hour", state.route.view === "upcoming")}</nav>`;
 
 /** Whether the last job that has ended or failed did so with an error. */
 const isFailing = ({ runs }: Row): boolean => {
@@ -19,6 +24,7 @@ const isFailing = ({ runs }: Row): boolean => {
 export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
   const failing = all?.filter(isFailing) ?? [];
   return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}
+${scheduleTabs()}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
 ${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at the last occurrence.</p>`}
 ${
