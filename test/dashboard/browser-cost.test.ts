@@ -48,6 +48,9 @@ const refreshCosts: readonly (readonly [string, number])[] = [
   ["view=overview", 24],
   ["view=jobs&state=ready", 10],
   ["view=runs", 42],
+  ["view=upcoming", 12],
+  ["view=type&id=fails", 34],
+  ["view=failures&scope=all", 15],
 ];
 
 test.each([

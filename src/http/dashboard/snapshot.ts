@@ -114,7 +114,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
  * failures; 3 to 10 for a page of jobs, and as much for each state in the list of the latest and in that of runs; 3 for
  * a job, 3 more for the events of a message, up to 14 more for its children; 6 to 9 for job types; up to 11 for
- * schedules; 1 for keys. A search costs what find-jobs.ts says.
+ * schedules; 5 to 12 for the next hour; 13 to 34 for the page of a job type; 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */

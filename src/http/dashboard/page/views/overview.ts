@@ -9,7 +9,7 @@ import { queueNow } from "../state/state.ts";
 import { charts } from "./charts/charts.ts";
 import { groups } from "./failures/failures.ts";
 import { holding } from "./flow.ts";
-import { moment, number, quantile, span } from "./format.ts";
+import { moment, number, span } from "./format.ts";
 import { badge, button, card, code, countOf, facts, heading, link, when } from "./parts.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
@@ -33,10 +33,6 @@ ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snap
         link({ view: "upcoming" }, "Next due"),
         stats.nextRunAt ? (Date.parse(stats.nextRunAt) <= queueNow() ? "now" : when(stats.nextRunAt)) : "nothing",
       ],
-      ["p50 wait", quantile(activity.waiting, 0.5)],
-      ["p95 wait", quantile(activity.waiting, 0.95)],
-      ["p50 duration", quantile(activity.running, 0.5)],
-      ["p95 duration", quantile(activity.running, 0.95)],
       ["Processed", number(stats.totalProcessed)],
       ["Retried", number(stats.totalRetried)],
       ["Dead", number(stats.totalFailed)],

@@ -43,6 +43,10 @@ function ceiling(most: number): number {
   return ([1, 1.5, 2, 3, 4, 5, 7.5].find((factor) => factor * power >= most) ?? 10) * power;
 }
 
+/** The value of all points together. */
+export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>): number =>
+  points.reduce((total, point) => total + (value(point) ?? 0), 0);
+
 export function chart<Point>(options: ChartOptions<Point>): Html {
   const { title, range, of, series, unit, time, text, sum, kind, isMarked, end = "now" } = options;
   const { zoom, point } = state.charts[of] ?? {};

@@ -1,7 +1,7 @@
 import type { UpcomingEvent, UpcomingMinute } from "../../../read-upcoming.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
-import { chart, type Series } from "../charts/chart.ts";
+import { chart, type Series, sumOf } from "../charts/chart.ts";
 import { clock, moment, number } from "../format.ts";
 import { badge, empty, heading, inQueue, link, queueTag, when } from "../parts.ts";
 import { scheduleTabs } from "./schedules.ts";
@@ -34,7 +34,7 @@ const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>
     },
     time: ({ at }) => clock(at),
     text: number,
-    sum: (points, { value }) => points.reduce((total, point) => total + (value(point) ?? 0), 0),
+    sum: sumOf,
     end: "in an hour",
   })}${isCut && html`<p class="muted">More jobs are scheduled for this hour: only the next ones are counted.</p>`}
 <div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(line)}</tbody></table></div>`;

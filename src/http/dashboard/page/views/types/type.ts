@@ -1,7 +1,8 @@
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
-import { chart, type Series } from "../charts/chart.ts";
+import { chart, sumOf } from "../charts/chart.ts";
+import { outcomes, times } from "../charts/charts.ts";
 import { groups } from "../failures/failures.ts";
 import { number, plural, span } from "../format.ts";
 import { list } from "../jobs/jobs.ts";
@@ -9,15 +10,6 @@ import { heading, link, rangeLinks } from "../parts.ts";
 import { type Name, table, unused } from "./names.ts";
 
 type Day = Name["days"][number];
-
-const outcomes: readonly Series<Day>[] = (["processed", "retried", "dead"] as const).map((kind) => ({
-  ...{ name: kind, kind },
-  value: (day) => day[kind],
-}));
-const durations: readonly Series<Day>[] = [
-  { name: "p95 duration", kind: "retried", value: ({ running }) => running?.p95Ms ?? null },
-  { name: "p50 duration", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
-];
 
 /** One job type: its throughput and times, its failures, and the slowest of its jobs. */
 export function type(snapshot: Json<Snapshot>): Html {
@@ -46,9 +38,9 @@ function byDay(days: readonly Day[]): Html | false {
     days.length > 0 &&
     html`${chart({
       ...{ ...common, title: "Throughput", series: outcomes, kind: "bars", text: number },
-      sum: (points, { value }) => points.reduce((total, point) => total + (value(point) ?? 0), 0),
+      sum: sumOf,
       isMarked: ({ dead }) => dead > 0,
-    })}${chart({ ...common, title: "Duration", series: durations, kind: "lines", text: span })}`
+    })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span })}`
   );
 }
 
