@@ -45,6 +45,21 @@ export const narrow = (queue: Queue, token: string) =>
   });
 // #endregion
 
+export const shared = (queue: Queue, env: Env & { readonly PAGE_TOKEN: string; readonly ACME_TOKEN: string }) =>
+  // #region limited
+  createHandler({
+    queue,
+    auth: {
+      enqueue: [
+        env.TIDEGATE_ENQUEUE_TOKEN, // of your own servers
+        { token: env.PAGE_TOKEN, name: "page", jobs: ["send_feedback"] },
+        { token: env.ACME_TOKEN, name: "acme", jobs: ["import_rows"], flowKeys: ["acme-*"] },
+      ],
+      admin: [env.TIDEGATE_ADMIN_TOKEN],
+    },
+  });
+// #endregion
+
 export const careful = (queue: Queue, token: string, report: (name: string) => void) =>
   // #region limits
   createHandler({

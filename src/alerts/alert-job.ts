@@ -1,17 +1,18 @@
 import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
+import { backoffMs } from "../core/job/backoff.ts";
 import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
 import { definedByInterface } from "../core/job/of-interface.ts";
 import { own } from "../core/job/reserved.ts";
 import { hasGrown, readGroup } from "./group.ts";
 import type { StoredMessage } from "./message.ts";
-import { RESPONDS_WITHIN_MS, type Target } from "./target.ts";
+import { RESPONDS_WITHIN_MS, ReceiverError, type Target } from "./target.ts";
 
 /** The job that sends a message to one receiver. */
 export const ALERT = `${own.name}alert`;
 
 /** It is tried for about a day: after 30 s, 1 minute and so on, then each hour. */
 const RETRIES = 30;
-const BACKOFF = { type: "exponential", base: "30s", max: "1h", jitter: 0.1 } as const;
+const BACKOFF = { base: "30s", max: "1h", jitter: 0.1 } as const;
 
 /** How often the group of a message is looked at. */
 export const LOOKS_APART_MS = 3_600_000;
@@ -37,11 +38,17 @@ export function defineAlert(targets: readonly Target[]): AnyJob {
   const definition = {
     name: ALERT,
     maxRetries: RETRIES,
-    backoff: BACKOFF,
+    backoff: waitMs,
     timeout: RESPONDS_WITHIN_MS,
     perform,
   } as const;
   return defineJob(definedByInterface(definition, refusedCorrection));
+}
+
+/** A receiver that asks for a shorter wait would use up all retries in a minute. */
+function waitMs(retry: number, error: unknown): number {
+  const asked = error instanceof ReceiverError ? error.waitMs : 0;
+  return Math.max(backoffMs(BACKOFF, retry, error, Math.random), asked);
 }
 
 /**

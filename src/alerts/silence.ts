@@ -1,6 +1,7 @@
 import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";
 import { getActivity, type QueueActivity } from "../core/manage/stats.ts";
+import { atMostAWhile } from "../core/observe/afterwards.ts";
 import type { SilenceNeeds } from "../core/observe/alerts.ts";
 import { logWarning } from "../core/observe/log.ts";
 import { alarm } from "../core/shared/clock.ts";
@@ -35,8 +36,9 @@ export class SilenceWatch {
     // The absolute distance, because a clock can be set back.
     if (Math.abs(now - this.#lookedAt) < LOOKS_APART_MS) return undefined;
     this.#lookedAt = now;
-    // Whoever looks wants something else of the store, and learns from that if it does not respond.
-    return this.#lookNow(needs, now).catch(() => {});
+    // Whoever looks wants something else of the store, and learns from that if it does not respond. They do not wait
+    // for a receiver that hangs.
+    return atMostAWhile(needs.clock, () => this.#lookNow(needs, now));
   }
 
   async #lookNow(needs: SilenceNeeds, now: number): Promise<void> {

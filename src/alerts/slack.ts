@@ -13,6 +13,8 @@ export function slackRequest(message: AlertMessage): AlertRequest {
 
 function titleOf({ type, queue, name, count }: AlertMessage): string {
   if (type === "silent") return `Nothing drains the queue ${queue}: ${counted(count, "job")} ready`;
+  if (name === null && type === "failures")
+    return `Too many kinds of failures for a message each: ${counted(count, "job")} dead in the queue ${queue}`;
   if (name === null) return `The queue ${queue} is drained again`;
   const dead = `${counted(count, `${name} job`)} dead in the queue ${queue}`;
   return type === "failures" ? dead : `Over, no ${name} job has died for an hour: ${dead}`;

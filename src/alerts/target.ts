@@ -1,4 +1,4 @@
-import { PermanentError, RetryAfterError, withoutStack } from "../core/job/errors.ts";
+import { PermanentError, withoutStack } from "../core/job/errors.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFlag, checkFunctions, checkPathText, knownOptions } from "../core/shared/validate.ts";
@@ -49,6 +49,17 @@ export const RESPONDS_WITHIN_MS = 10_000;
 const LONGEST_NAME = 64;
 const SHORTEST_SILENCE_MS = 60_000;
 const LONGEST_WAIT_MS = 86_400_000;
+
+/** A receiver cannot take a message now. */
+export class ReceiverError extends Error {
+  /** How long it asks to wait; 0 if it does not. */
+  readonly waitMs: number;
+
+  constructor(message: string, waitMs: number) {
+    super(message);
+    this.waitMs = waitMs;
+  }
+}
 
 /** A receiver of alerts. Its URL is a secret: only this class has it, and puts it into nothing but the request. */
 export class Target {
@@ -128,16 +139,15 @@ export class Target {
     const text = `${what} responded with status ${status}.`;
     if (status !== 408 && status !== 429 && status < 500)
       return new PermanentError(`${text} Check the URL and the secret of the alert, then retry this job.`);
-    const waitMs = retryAfterMs(headers.get("Retry-After"), now);
-    return waitMs === undefined ? new Error(text) : new RetryAfterError(text, waitMs);
+    return new ReceiverError(text, retryAfterMs(headers.get("Retry-After"), now));
   }
 }
 
-/** The wait that a receiver asks for, no longer than a day; undefined if it asks for none. */
-function retryAfterMs(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined;
+/** The wait that a receiver asks for, no longer than a day; 0 if it asks for none. */
+function retryAfterMs(header: string | null, now: number): number {
+  if (header === null) return 0;
   const ms = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - now;
-  return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
+  return Number.isNaN(ms) ? 0 : Math.min(Math.max(ms, 0), LONGEST_WAIT_MS);
 }
 
 /** What the platform calls the error, such as " (ECONNREFUSED)"; "" if it has no word for it. */

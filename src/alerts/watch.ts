@@ -7,6 +7,7 @@ import { own } from "../core/job/reserved.ts";
 import { isStoreFailure } from "../core/store/meter.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
 import { type AlertPayload, LOOKS_APART_MS, refusedCorrection } from "./alert-job.ts";
+import { FirstMessages, floodMessage } from "./flood.ts";
 import { hasGrown, readGroup, type Seen } from "./group.ts";
 import type { StoredMessage } from "./message.ts";
 
@@ -28,9 +29,16 @@ const POSTPONED = "5s";
 const nothing = { count: 0, lastAt: null };
 
 interface WatchPayload {
-  readonly group: string;
+  /** Null for a flood of groups. */
+  readonly group: string | null;
   /** What the watch that has ended had seen. Default: nothing. */
   readonly seen?: Seen;
+}
+
+/** What a watch has seen at its last look. */
+interface LastLook extends StoredMessage {
+  /** Whether it was not sent, since there was a flood of groups. */
+  readonly isUntold?: boolean;
 }
 
 /** The id of the watch of a group. */
@@ -51,9 +59,12 @@ export function watchJob(group: string, at: number, place: (make: () => string) 
  * @param alert the job that sends a message.
  */
 export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
+  const firstMessages = new FirstMessages(WATCH);
+
   const perform = async ({ group, seen = nothing }: WatchPayload, job: JobContext) => {
     const host = AttemptContext.hostOf(job);
     try {
+      if (group === null) return await reportFlood(host, job);
       if (job.id === watchId(group)) return await look(group, host, job);
       return await startAgain(group, seen, host);
     } catch (error) {
@@ -63,13 +74,15 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
   };
 
   async function look(group: string, host: AttemptHost, job: JobContext): Promise<Snooze | undefined> {
-    const sent = host.job.record.progress as StoredMessage | undefined;
+    const last = host.job.record.progress as LastLook | undefined;
     const found = await readGroup(group, host);
     const now = host.needs.clock();
     const quietMs = found ? now - Date.parse(found.lastAt ?? "") : Number.POSITIVE_INFINITY;
-    if (found && (!sent || (hasGrown(found, sent) && quietMs < STILL_GROWS_MS))) {
-      send(found, job);
-      host.keepProgress(found);
+    const sent = last?.isUntold ? undefined : last;
+    if (found && (!last || (hasGrown(found, last) && quietMs < STILL_GROWS_MS))) {
+      const isUntold = !sent && !(await firstMessages.admits(host));
+      if (!isUntold) send(found, job);
+      host.keepProgress({ ...found, ...(isUntold && { isUntold }) } satisfies LastLook);
       return job.snooze(LOOKS_APART_MS);
     }
     if (quietMs < LOOKS_APART_MS) return job.snooze(LOOKS_APART_MS - quietMs);
@@ -77,6 +90,15 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
     // What dies until the outcome of this attempt is stored still finds the watch, and stores none.
     job.enqueue(WATCH, { group, seen: found ?? nothing }, ofInterface({}));
     return undefined;
+  }
+
+  /** While this job is there, no other one reports a flood. */
+  async function reportFlood(host: AttemptHost, job: JobContext): Promise<Snooze | undefined> {
+    if (host.job.record.progress) return undefined;
+    const message = await floodMessage(host);
+    send(message, job);
+    host.keepProgress(message);
+    return job.snooze(LOOKS_APART_MS);
   }
 
   function send(message: StoredMessage, job: JobContext): void {

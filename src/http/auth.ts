@@ -1,7 +1,9 @@
 import type { WatchClaims } from "../core/manage/watch-token.ts";
 import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import { isObject } from "../core/shared/schema.ts";
 import { knownOptions } from "../core/shared/validate.ts";
+import { type LimitedCaller, type LimitedToken, type Limits, limitedCaller, readLimits } from "./limited-token.ts";
 
 /** What a token allows: enqueue jobs and read one job, drain, send signals, read everything, or do everything. */
 export type Scope = "enqueue" | "drain" | "signal" | "read" | "admin";
@@ -9,9 +11,11 @@ export type Scope = "enqueue" | "drain" | "signal" | "read" | "admin";
 /**
  * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the
  * callers over, then remove the old one. A token has at least 12 characters. Use long random ones, such as
- * `openssl rand -hex 32` prints.
+ * `openssl rand -hex 32` prints. In `enqueue`, a token can be limited to some jobs.
  */
-export type Tokens = { readonly [Name in Scope]?: readonly string[] | undefined };
+export type Tokens = {
+  readonly [Name in Scope]?: readonly (Name extends "enqueue" ? string | LimitedToken : string)[] | undefined;
+};
 
 export interface Caller {
   /** "needless" if `auth` is "none". */
@@ -19,11 +23,14 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>;
   /** What a watch token allows: to see the events of one job, until then. Such a caller has no scope. */
   readonly watches?: Pick<WatchClaims, "expiresAt" | "results">;
+  /** What its token is limited to, within the scope "enqueue". */
+  readonly limits?: LimitedCaller | undefined;
 }
 
 export interface KnownToken {
   readonly token: string;
   readonly scopes: ReadonlySet<Scope>;
+  readonly limits?: Limits | undefined;
 }
 
 /** Identifies the caller of a request. `mutates`: whether the request would do more than read. */
@@ -68,15 +75,20 @@ export function bearerOf({ headers }: Request): string | undefined {
 /** Makes the function that recognises tokens, in constant time. */
 export function identifier(tokens: readonly KnownToken[]): (token: string | undefined) => Promise<Caller> {
   // Holds the digests, not a promise of them: workerd refuses to await a promise that another request made.
-  let digests: readonly Uint8Array[] | undefined;
+  let known: readonly { readonly digest: Uint8Array; readonly caller: Caller }[] | undefined;
   return async (token) => {
     if (!token) return { token: "missing", scopes: new Set() };
-    digests ??= await Promise.all(tokens.map((each) => sha256(each.token)));
+    known ??= await Promise.all(
+      tokens.map(async (each) => ({ digest: await sha256(each.token), caller: await callerWith(each) })),
+    );
     const digest = await sha256(token);
-    const matches = digests.map((each) => isEqual(each, digest));
-    const scopes = tokens.find((_, index) => matches[index])?.scopes ?? new Set();
-    return { token: scopes.size > 0 ? "known" : "unknown", scopes };
+    const matches = known.map((each) => isEqual(each.digest, digest));
+    return known.find((_, index) => matches[index])?.caller ?? { token: "unknown", scopes: new Set() };
   };
+}
+
+async function callerWith({ token, scopes, limits }: KnownToken): Promise<Caller> {
+  return { token: "known", scopes, limits: limits && (await limitedCaller(token, limits)) };
 }
 
 /** The scopes that open a route, any one of them: its own, "read" if it only reads, and "admin". */
@@ -133,14 +145,30 @@ function hostOf(origin: string): string | undefined {
   return /^https?:\/\/(.+)$/.exec(origin)?.[1];
 }
 
-/** Reads the tokens. Undefined for "none". @throws {TidegateError} `invalid_request` for none, or an invalid one. */
-export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undefined {
+/**
+ * Reads the tokens. Undefined for "none".
+ *
+ * @param jobNames as in `readLimits`.
+ * @throws {TidegateError} `invalid_request` for none, or an invalid one.
+ */
+export function readTokens(
+  auth: Tokens | "none",
+  jobNames?: ReadonlySet<string> | undefined,
+): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
   const given = knownOptions(auth ?? {}, scopeNames, "auth");
-  const known = new Map<string, Set<Scope>>();
+  const known = new Map<string, KnownToken>();
   for (const scope of scopeNames)
-    for (const token of tokensOf(given, scope)) known.set(token, (known.get(token) ?? new Set()).add(scope));
-  if (known.size > 0) return [...known].map(([token, scopes]) => ({ token, scopes }));
+    for (const [index, entry] of entriesOf(given, scope).entries()) {
+      const read = readToken(entry, scope, `auth.${scope}[${index}]`, jobNames);
+      const before = known.get(read.token);
+      if (before && (before.limits || read.limits))
+        throw invalidRequest(
+          `auth.${scope}[${index}] is listed before. A token with jobs may stand only once, since it does nothing else.`,
+        );
+      known.set(read.token, { ...read, scopes: new Set([...(before?.scopes ?? []), scope]) });
+    }
+  if (known.size > 0) return [...known.values()];
   throw invalidRequest(
     'auth needs at least one token, as in { admin: [token] }. For local runs, auth: "none" lets everybody in.',
   );
@@ -150,13 +178,24 @@ export function readTokens(auth: Tokens | "none"): readonly KnownToken[] | undef
 export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
   const given = knownOptions(auth, scopeNames, "auth");
   if (!tokenPattern.test(token)) throw invalidRequest(`${source} must be ${A_TOKEN}.`);
-  return { ...given, [scope]: [...tokensOf(given, scope), token] };
+  return { ...given, [scope]: [...entriesOf(given, scope), token] };
 }
 
-function tokensOf(auth: Tokens, scope: Scope): readonly string[] {
+function entriesOf(auth: Tokens, scope: Scope): readonly unknown[] {
   const ofScope: unknown = auth?.[scope] ?? [];
   if (!Array.isArray(ofScope)) throw invalidRequest(`auth.${scope} must be an array of tokens.`);
-  return ofScope.map((token: unknown, index) => checkToken(token, `auth.${scope}[${index}]`));
+  return ofScope;
+}
+
+function readToken(
+  entry: unknown,
+  scope: Scope,
+  at: string,
+  jobNames: ReadonlySet<string> | undefined,
+): Omit<KnownToken, "scopes"> {
+  if (!isObject(entry)) return { token: checkToken(entry, at) };
+  if (scope !== "enqueue") throw invalidRequest(`${at} must be a text: only auth.enqueue takes tokens with jobs.`);
+  return { token: checkToken(entry["token"], `${at}.token`), limits: readLimits(entry, at, jobNames) };
 }
 
 const LOCALLY = "wrangler dev reads .dev.vars when it starts, next dev .env.local.";

@@ -2,6 +2,7 @@ import type { BulkJob } from "../core/enqueue/bulk.ts";
 import type { ChildJob } from "../core/job/define.ts";
 import { keepingLimits, limitNames } from "../core/job/flow-control.ts";
 import { isReservedName } from "../core/job/reserved.ts";
+import { withSender } from "../core/job/sender.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
 import type { StepInfo } from "../core/manage/step-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
@@ -11,6 +12,7 @@ import type { ValueOf } from "../core/shared/schema.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
 import { type Caller, hasScope } from "./auth.ts";
 import type { newJob, parentJob } from "./contract/requests.ts";
+import { refuseOtherJobs, senderFor } from "./limited-token.ts";
 
 // A caller whose only scope is `enqueue`: what it may choose for a job, and what it sees of one.
 
@@ -50,8 +52,9 @@ export function readEnqueueScope(enqueueOptions: unknown = "basic", limits: Enqu
 /**
  * Makes the function that admits the jobs of a request: it returns each as a job to enqueue.
  *
- * It throws a {TidegateError}: `forbidden` for an option that the caller may not choose, `payload_too_large`, and
- * `invalid_request` for a name that the queue does not know. The message names the field and the handler's option.
+ * It throws a {TidegateError}: `forbidden` for a job that the caller's token may not enqueue and for an option that it
+ * may not choose, `payload_too_large`, and `invalid_request` for a name that the queue does not know. The message names
+ * the field and the handler's option.
  */
 export function admission(
   caller: Caller,
@@ -61,29 +64,34 @@ export function admission(
 ): (job: NewJob) => BulkJob {
   if (hasScope(caller, ["admin"])) return toBulk;
   const known = new Set(jobNames);
+  const { limits } = caller;
+  const sender = limits && senderFor(limits);
   return (job) => {
+    if (limits) refuseOtherJobs(limits, job);
     // The queue's own error would list its jobs. It also refuses reserved names.
     if (known.size > 0 && !known.has(job.name) && !isReservedName(job.name) && !hasScope(caller, ["read"]))
       throw invalidRequest(
         `No job is named ${JSON.stringify(job.name)}. A token with the scope "read" can list the names.`,
       );
     checkBounds(job, scope, now);
-    if (scope.allowsAll) return toBulk(job);
-    refuseOptions(job);
+    if (scope.allowsAll && !limits) return toBulk(job);
+    refuseOptions(job, limits ? "." : ', or a handler with enqueueOptions: "all".');
     const { flowControl, ...rest } = toBulk(job);
     // The key that the caller chose may have the limits of another definition.
     const chosen = flowControl?.key === undefined ? flowControl : keepingLimits(flowControl);
-    return { ...rest, ...(chosen && { flowControl: chosen }) };
+    const admitted = { ...rest, ...(chosen && { flowControl: chosen }) };
+    return sender ? withSender(admitted, sender) : admitted;
   };
 }
 
-function refuseOptions(job: NewJob): void {
+/** @param otherwise what else would allow it, for the message. */
+function refuseOptions(job: NewJob, otherwise: string): void {
   const option = ownedByDefinition.find((name) => job[name] !== undefined);
   const limit = limitNames.find((name) => job.flowControl?.[name] !== undefined);
   const field = option ?? (limit && `flowControl.${limit}`);
   if (field !== undefined)
     throw forbidden(
-      `${field} needs a token with the scope "admin", or a handler with enqueueOptions: "all". Leave it out, and the definition of the job decides.`,
+      `${field} needs a token with the scope "admin"${otherwise} Leave it out, and the definition of the job decides.`,
     );
 }
 

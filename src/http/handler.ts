@@ -27,6 +27,7 @@ export type { Scope, Tokens } from "./auth.ts";
 export { type FanOutOptions, type RelayTarget, relayTo } from "./backlog-fan-out.ts";
 export type { Dashboard } from "./dashboard-port.ts";
 export type { EnqueueLimits } from "./enqueue-scope.ts";
+export type { LimitedToken } from "./limited-token.ts";
 export type { WatchLimits } from "./live/viewers.ts";
 export type { HandlerOptions } from "./options.ts";
 export type { QStash } from "./qstash-port.ts";
@@ -110,12 +111,13 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
     const body = route.method === "GET" ? undefined : await parseBody(route, context, query, settings.maxBodyBytes);
     // A platform's cron sends GET.
     const origin = readHop(req.raw.headers) ?? (route.method === "GET" ? "cron" : "request");
-    return route.respond({
+    const response = await route.respond({
       ...queues,
       origin,
       trace: traceOf(req.raw.headers),
       viewers: settings.viewers,
       lastEventId: req.header("last-event-id"),
+      signal: req.raw.signal ?? undefined,
       endsAt: deadline.endsAt,
       fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
       onError: settings.onError,
@@ -127,6 +129,9 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
       bounds: (options = {}) => boundsOf(withDefaults(options, drain), deadline, queues.queue.clock),
       inBackground: backgroundOf(context, settings),
     });
+    // Nobody reads the body: a stream must not wait for a reader.
+    if (req.method === "HEAD") await response.body?.cancel();
+    return response;
   });
 }
 

@@ -26,7 +26,8 @@ export interface HandlerOptions extends FanOutOptions {
    */
   readonly basePath?: string | undefined;
   /**
-   * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job.
+   * The accepted tokens, by scope. `enqueue`: POST /jobs, within `enqueueOptions` and `enqueueLimits`, and GET one job;
+   * with `{ token, jobs }` only these jobs, and only what the token has enqueued.
    * `drain`: drain. `signal`: POST /signals/:event. `read`: read everything. `admin`: everything. "none" lets everybody
    * do everything. Use it for local runs and for handlers that something else guards. Pages of other sites can then
    * only read, since they reach whatever your browser reaches.
@@ -94,7 +95,7 @@ export function readOptions(given: HandlerOptions) {
   drainLimits(bounds());
   if (typeof eager !== "boolean") throw invalidRequest("eager must be true or false.");
   const served = readQueues(options);
-  const tokens = readTokens(options.auth);
+  const tokens = readTokens(options.auth, knownJobs([...served.queues.values()]));
   const qstash = mountQStash(options.qstash, served.queues);
   const guardedOnError = guarded(onError);
   const dashboard = mountDashboard(options.dashboard, { ...served, tokens, qstash });
@@ -168,6 +169,12 @@ function readQueues({ queue, queues }: HandlerOptions): Pick<DashboardHost, "fir
     named.set(each.name, each);
   }
   return { first, queues: named };
+}
+
+/** The names of all jobs; undefined if a queue has no definitions, and so takes any. */
+function knownJobs(queues: readonly Queue[]): ReadonlySet<string> | undefined {
+  const names = queues.map(({ jobNames }) => jobNames);
+  return names.some(({ length }) => length === 0) ? undefined : new Set(names.flat());
 }
 
 /** Keeps a response from failing because `onError` throws or rejects. */

@@ -14,6 +14,9 @@ afterEach(() => receiver.stop());
 
 const iso = (ms: number) => new Date(start + ms).toISOString();
 
+/** A text with a word of its own, so that its failures are a group of their own. */
+const word = (number: number) => `no ${[...String(number)].map((digit) => "abcdefghij"[Number(digit)]).join("")}`;
+
 onEachKindOfStore((kind) => {
   const setUp = (
     ...[alerts = [webhookTo(receiver)], options]: [alerts?: Parameters<typeof openAlerts>[1], options?: object]
@@ -105,6 +108,40 @@ onEachKindOfStore((kind) => {
       const sent = messages(receiver).map(({ queue: name, error }) => `${name}: ${error?.message}`);
       expect(sent.sort()).toEqual(["default: no luck", "default: no time", "other: no luck", "other: no time"]);
     });
+
+    test("is one for many groups that fail within an hour, beside those of the first", async () => {
+      const { queue, open, clock, passes } = setUp();
+      /** So many jobs die, each with an error of its own. An isolate performs what alerts. */
+      const die = async (count: number, from: number, isolate = queue) => {
+        const errors = Array.from({ length: count }, (_, index) => word(from + index));
+        await queue.enqueueMany(errors.map((error) => ({ job: fails, payload: { error } })));
+        await drainDry(queue);
+        for (let look = 0; look < 3; look++) {
+          await clock.advance("10s");
+          await drainDry(isolate);
+        }
+      };
+      const ofGroups = (type: string) =>
+        messages(receiver).filter((message) => message.group !== null && message.type === type).length;
+      const floods = () => messages(receiver).filter(({ group }) => group === null);
+      await die(100, 0);
+      // Watches run at the same time: some find the flood that others have reported.
+      const first = ofGroups("failures");
+      expect(first).toBeGreaterThanOrEqual(5);
+      expect(first).toBeLessThanOrEqual(20);
+      const flood = { type: "failures", queue: "default", name: null, error: null, count: 100, firstAt: null };
+      expect(floods()).toMatchObject([flood]);
+      // Another isolate, which has sent nothing yet, asks whether there is a flood.
+      await die(50, 500, open());
+      expect(ofGroups("failures")).toBe(first + 5);
+      expect(floods()).toHaveLength(1);
+      await passes("1h");
+      await passes("1h");
+      expect(ofGroups("over")).toBe(first + 5);
+      await die(30, 1_000);
+      expect(ofGroups("failures")).toBeGreaterThanOrEqual(first + 10);
+      expect(floods()).toHaveLength(2);
+    }, 60_000);
 
     test("reports the end at the next look if all jobs were retried or removed", async () => {
       const { queue, passes } = setUp();

@@ -53,6 +53,17 @@ describe("slack", () => {
     ]);
   });
 
+  test("gets one message for a flood of groups", async () => {
+    const { queue, passes } = openAlerts(memoryStore(), [
+      slack(`${receiver.url}/x`, { dashboard: "https://app.test/d" }),
+    ]);
+    for (let at = 0; at < 21; at++) await queue.enqueue(fails, { error: `no ${"abcdefghijklmnopqrstu"[at]}` });
+    for (const by of ["0s", "10s", "10s"] as const) await passes(by);
+    expect(text().filter((each) => !each.includes("fails job"))).toEqual([
+      "*Too many kinds of failures for a message each: 21 jobs are dead in the queue default*\n<https://app.test/d#view=overview&amp;queue=default|Open the dashboard>",
+    ]);
+  });
+
   test("gets no message of an error with messages: false", async () => {
     await sent(slack(`${receiver.url}/x`, { messages: false }));
     expect(text()[0]).toContain("> Error\n");

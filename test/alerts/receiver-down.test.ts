@@ -76,6 +76,20 @@ describe("a receiver", () => {
     expect(receiver.received).toHaveLength(1);
   });
 
+  test.each(["0", "1", "5", new Date(start - 3_600_000).toUTCString()])(
+    "that is down for ten minutes and asks for a short pause by Retry-After: %s does not use up all attempts",
+    async (header) => {
+      const { passes, queue } = await setUp();
+      receiver.answer = { status: 429, headers: { "Retry-After": header } };
+      for (let elapsed = 0; elapsed < 600; elapsed += 5) await passes("5s");
+      expect(receiver.requests.length).toBeLessThan(8);
+      receiver.answer = { status: 200 };
+      await passes("10m");
+      expect(messages(receiver)).toMatchObject([{ type: "failures" }]);
+      expect((await queue.listDeadLetter({ name: "tidegate_alert" })).jobs).toEqual([]);
+    },
+  );
+
   test("that never responds is given up after ten seconds, and tried again", async () => {
     const { passes, clock, queue } = await setUp();
     receiver.answer = "never";

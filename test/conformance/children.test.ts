@@ -362,6 +362,7 @@ onEachKindOfStore((kind) => {
         children: [...rows(1), { job: row, payload: { n: 1 }, ...child }],
       } as never);
     await expect(enqueue({ id: "own" })).rejects.toThrow("Child 1: A child takes neither id nor dedupe");
+    await expect(enqueue({ waitFor: "completed" })).rejects.toThrow("Child 1: waitFor needs children");
     await expect(enqueue({ dealy: "5m" })).rejects.toThrow("Child 1: ");
     await expect(enqueue({ job: "unknown" })).rejects.toThrow("Child 1: No job is named");
     await expect(enqueue({ waitFor: "all", children: rows(1) })).rejects.toThrow("Child 1: waitFor must be one of");

@@ -84,7 +84,10 @@ onEachKindOfStore((kind) => {
         });
       } catch (error) {
         expect(error).toBeInstanceOf(StepError);
-        expect((error as Error).message).toBe('The step "pay" has failed. TypeError: declined');
+        expect(error).toMatchObject({
+          message: 'The step "pay" has failed. TypeError: declined',
+          cause: { name: "TypeError", message: "declined" },
+        });
         await context.step("cancel", () => void undone.push("book"));
         return "undone";
       }

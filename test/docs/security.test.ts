@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from "vitest";
 import { resize, sendEmail } from "../../examples/guide/define.ts";
 import * as security from "../../examples/guide/security.ts";
 import { createHandler } from "../../src/http/handler.ts";
-import { memoryStore, Queue } from "../../src/index.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 
 const open = () => new Queue({ store: memoryStore(), jobs: [sendEmail, resize] });
@@ -49,6 +49,23 @@ describe("tokens", () => {
     expect((await seen("the-signal-token")).flat()).toEqual([false, false, false, false, false, false, true, false]);
     expect((await seen("the-read-token")).flat()).toEqual([false, true, true, true, true, false, false, false]);
     expect((await seen("the-admin-token")).flat()).toEqual([true, true, true, true, true, true, true, true]);
+  });
+
+  test("limited to some jobs enqueue these, with their keys, and see them", async () => {
+    const jobs = ["send_feedback", "import_rows", "refund"].map((name) => defineJob({ name, perform() {} }));
+    const queue = new Queue({ store: memoryStore(), jobs });
+    const own = { ...env, TIDEGATE_ENQUEUE_TOKEN: "the-servers-token" };
+    const app = security.shared(queue, { ...own, PAGE_TOKEN: "the-page-token", ACME_TOKEN: "the-acme-token" });
+    const send = async (token: string, job: object) => {
+      const headers = { ...bearer(token), ...json };
+      return (await app.request("/jobs", { method: "POST", headers, body: JSON.stringify(job) })).status;
+    };
+    expect(await send("the-page-token", { name: "send_feedback", id: "a" })).toBe(201);
+    expect(await send("the-page-token", { name: "refund" })).toBe(403);
+    expect(await send("the-acme-token", { name: "import_rows" })).toBe(403);
+    expect(await send("the-acme-token", { name: "import_rows", flowControl: { key: "acme-1" } })).toBe(201);
+    const see = async (token: string) => (await app.request("/jobs/a", { headers: bearer(token) })).status;
+    expect([await see("the-page-token"), await see("the-acme-token")]).toEqual([200, 404]);
   });
 
   test("of scope enqueue create no recurring jobs", async () => {

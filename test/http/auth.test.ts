@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
-import { memoryStore, Queue } from "../../src/index.ts";
-import { setUp, snapshot } from "./memory-handler.ts";
+import { memoryStore, partitioned, Queue, type Store } from "../../src/index.ts";
+import { createQStash } from "../../src/qstash/index.ts";
+import { fails, sendEmail, setUp, snapshot } from "./memory-handler.ts";
 
 const auth = {
   enqueue: ["enqueue-token-one", "enqueue-token-two"],
@@ -157,6 +158,81 @@ describe("a watch token", () => {
     const signIn = await call("POST", "/dashboard/sign-in", `token=${token}`, form);
     expect([signIn.status, signIn.headers.get("set-cookie")]).toEqual([401, null]);
     expect((await call("GET", "/dashboard/data", undefined, bearer(token))).status).toBe(401);
+  });
+});
+
+describe("a token that is limited to some jobs", () => {
+  const limited = "limited-token-one";
+  const withLimited = { ...auth, enqueue: [...auth.enqueue, { token: limited, name: "acme", jobs: ["send_email"] }] };
+  // What it reaches of this: nothing, since the job "x" is not its own.
+  const reached: Readonly<Record<string, number>> = {
+    "POST /jobs": 400,
+    "GET /jobs/:id": 404,
+    "GET /jobs/:id/events": 404,
+    "POST /jobs/:id/children": 409,
+  };
+  const kinds: readonly (readonly [string, () => Store])[] = [
+    ["one store", memoryStore],
+    ["three partitions", () => partitioned([memoryStore(), memoryStore()], 3)],
+  ];
+
+  async function withJob(store: Store) {
+    const qstash = createQStash({
+      ...{ tokens: ["the-qstash-token"], targets: ["https://app.test/*"] },
+      signingKeys: { current: "the-current-key", next: "the-next-key" },
+    });
+    const parts = setUp({
+      handler: { auth: withLimited, dashboard: dashboard(), qstash },
+      queue: { store, jobs: [...qstash.jobs, sendEmail, fails] },
+    });
+    await parts.queue.enqueue("send_email", { to: "ada" }, { id: "x", delay: "1h" });
+    await parts.queue.schedules.upsert("x", { job: "fails", every: "1h" });
+    return parts;
+  }
+
+  describe.each(kinds)("on %s", (_, create) => {
+    test.each(guarded)("reaches the doors for enqueuing alone, and there its own jobs: $line", async (route) => {
+      const { call, queue } = await withJob(create());
+      const before = await snapshot(queue);
+      const body =
+        route.line === "POST /jobs/:id/children"
+          ? { children: [{ name: "send_email", payload: { to: "ada" } }], stored: 0, since: 0 }
+          : undefined;
+      for (const place of places) {
+        const answer = await call(route.method, place + route.path, body, bearer(limited));
+        const status = reached[route.line] ?? 403;
+        expect({ status: answer.status, text: answer.text }).toMatchObject({ status });
+        expect(answer.text).not.toMatch(/ada|fails|limited-token/);
+      }
+      expect(await snapshot(queue)).toBe(before);
+    });
+  });
+
+  test("opens neither QStash's interface nor the dashboard, and begins no session", async () => {
+    const { call, queue } = await withJob(memoryStore());
+    const before = await snapshot(queue);
+    for (const [method, path] of [
+      ["POST", "/v2/publish/https://app.test/hook"],
+      ["POST", "/v2/enqueue/q/https://app.test/hook"],
+      ["POST", "/v2/batch"],
+      ["POST", "/v2/notify/event"],
+      ["GET", "/v2/messages/x"],
+      ["GET", "/v2/events"],
+      ["GET", "/v2/dlq"],
+      ["GET", "/v2/queues"],
+      ["GET", "/v2/schedules"],
+    ] as const)
+      expect((await call(method, path, method === "POST" ? "x" : undefined, bearer(limited))).status, path).toBe(401);
+    for (const path of [
+      "/dashboard/data?view=overview",
+      "/dashboard/data?view=job&id=x",
+      "/dashboard/occurrences?every=1m",
+    ])
+      expect((await call("GET", path, undefined, bearer(limited))).status, path).toBe(403);
+    const form = { "Content-Type": "application/x-www-form-urlencoded" };
+    const signIn = await call("POST", "/dashboard/sign-in", `token=${limited}`, form);
+    expect([signIn.status, signIn.headers.get("set-cookie")]).toEqual([401, null]);
+    expect(await snapshot(queue)).toBe(before);
   });
 });
 

@@ -241,6 +241,42 @@ describe("the viewers of a job", () => {
     expect((await watch("a")).status).toBe(200);
   });
 
+  test("do not count for a HEAD request, after the end of their time, or once their request is aborted", async () => {
+    const handler = { watchLimits: { maxViewers: 1, maxDuration: "3s" } } as const;
+    const { clock, begin, fetch, queue } = watchedQueue({ handler });
+    await begin("a");
+    const ask = async (init: RequestInit = {}) => {
+      const token = await queue.watchToken("a", { ttl: "24h" });
+      return fetch(new Request(`http://queue.test/jobs/a/events?token=${token}`, init));
+    };
+    for (let count = 0; count < 2; count++) expect((await ask({ method: "HEAD" })).status).toBe(200);
+    // Whoever reads it stops after the first event, and says nothing.
+    const stalled = (await ask()).body?.getReader();
+    await stalled?.read();
+    expect((await ask()).status).toBe(503);
+    await clock.advance("3s");
+    const hangsUp = new AbortController();
+    expect((await ask({ signal: hangsUp.signal })).status).toBe(200);
+    expect((await ask()).status).toBe(503);
+    hangsUp.abort();
+    expect((await ask()).status).toBe(200);
+  });
+
+  test("see a job that was retried as it is now, and not the end that others have seen", async () => {
+    const { clock, queue, begin, view, act, importRows } = watchedQueue();
+    await begin("a");
+    const first = await view("a");
+    await act({ throws: "no luck" });
+    await clock.advance("2s");
+    expect(first.events.at(-1)).toMatchObject({ state: "dead" });
+    await queue.retryFromDeadLetter("a");
+    expect((await view("a")).events).toEqual([{ state: "ready", progress: null }]);
+    await queue.cancel("a");
+    await clock.advance("1s");
+    await queue.enqueue(importRows, undefined, { id: "a", delay: "1h" });
+    expect((await view("a")).events).toMatchObject([{ state: "scheduled" }]);
+  });
+
   test("do not count once they were refused, or the job has ended", async () => {
     const { clock, begin, view, watch, act } = watchedQueue({ handler: { watchLimits: { maxViewers: 1 } } });
     expect([(await watch("nobody")).status, (await watch("nobody")).status]).toEqual([404, 404]);

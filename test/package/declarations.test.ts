@@ -120,7 +120,9 @@ describe.for(Object.keys(compilers) as Compiler[])("with %s", (compiler) => {
   test("another package infers the same from exported declarations as from the source", async () => {
     const options = { declaration: true, rootDir: "src", outDir: emitted };
     expect(await compile(compiler, project, all, options)).toEqual([]);
-    expect(await compile(compiler, project, [`${emitted}/user.ts`])).toEqual([]);
+    // The libraries were checked above. What is wrong in these declarations shows in the types that the user compares.
+    const asUser = { noEmit: true, skipLibCheck: true };
+    expect(await compile(compiler, project, [`${emitted}/user.ts`], asUser)).toEqual([]);
     for (const name of Object.keys(jobs)) {
       expect(await readFile(join(project, emitted, `jobs/${name}.d.ts`), "utf8")).not.toMatch(/\bany\b/);
     }

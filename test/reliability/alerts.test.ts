@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { trials } from "../../scripts/shared/all-tests.ts";
 import { alertSeries } from "../support/alert-crashes.ts";
 import { buildProgram, type Program } from "../support/child.ts";
 import { seededRandom } from "../support/random.ts";
@@ -18,8 +19,8 @@ afterAll(async () => {
 });
 
 test.each([
-  ["on one database", 12, undefined],
-  ["in three partitions", 6, 3],
+  ["on one database", trials(18), undefined],
+  ["in three partitions", trials(9), 3],
 ])(
   "whatever is killed at any moment %s, an alert reports each group of failures and its end",
   {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { trials } from "../../scripts/shared/all-tests.ts";
 import { buildProgram, type Program } from "../support/child.ts";
 import { crashPoints } from "../support/crash-points.ts";
 import { crashSeries } from "../support/crashes.ts";
@@ -23,10 +24,11 @@ test("whatever is killed at any moment, no job is lost, none runs twice except a
   timeout: 120_000,
 }, async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  const figures = await crashSeries({ stage, program, trials: 24, random: seededRandom(seed) });
+  const count = trials(36);
+  const figures = await crashSeries({ stage, program, trials: count, random: seededRandom(seed) });
   expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0 });
   const atPoints = crashPoints.reduce((sum, point) => sum + figures.killed[point], 0);
-  expect(atPoints + figures.killed["any moment"] + figures.ended).toBe(24);
+  expect(atPoints + figures.killed["any moment"] + figures.ended).toBe(count);
   expect(atPoints).toBeGreaterThan(0);
   expect(figures.repeated).toBeGreaterThan(0);
 });
@@ -43,15 +45,16 @@ test("whatever is killed at any moment, no limit of a key is exceeded, and no ke
   timeout: 120_000,
 }, async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  const figures = await crashSeries({ stage, program, trials: 12, random: seededRandom(seed), hasKeys: true });
+  const figures = await crashSeries({ stage, program, trials: trials(18), random: seededRandom(seed), hasKeys: true });
   expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, exceeded: 0, kept: 0 });
-  expect(figures.keyed).toBeGreaterThan(100);
+  expect(figures.keyed).toBeGreaterThan(50);
 });
 
 test("whatever is killed at any moment, no stored step runs again, and each job gets its signal", {
   timeout: 120_000,
 }, async () => {
   const seed = Math.floor(Math.random() * 2 ** 32);
-  const figures = await crashSeries({ stage, program, trials: 10, random: seededRandom(seed), hasSteps: true });
-  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, stepsAgain: 0, stepped: 10 });
+  const count = trials(15);
+  const figures = await crashSeries({ stage, program, trials: count, random: seededRandom(seed), hasSteps: true });
+  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, stepsAgain: 0, stepped: count });
 });

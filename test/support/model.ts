@@ -167,7 +167,7 @@ export function storeModel(stage: Stage, length: number, count: ModelCount, one 
     );
     const prefix = stage.prefix();
     const memory = memoryStore().open(QUEUE);
-    const real = stage.store(prefix).open(QUEUE);
+    const real = stage.directStore(prefix).open(QUEUE);
     const scene = newScene();
     const watch = new FlowWatch(!clocksDiffer);
     let fault: Fault | undefined;
@@ -232,15 +232,14 @@ export function queueModel(stage: Stage, length: number, count: ModelCount) {
     const prefix = stage.prefix();
     const memory = memoryStore().open(QUEUE);
     const differences: unknown[] = [];
-    const real = stage.store(prefix);
-    const world = openQueueWorld(shadowed(real, { open: () => memory }, differences));
+    const real = stage.directStore(prefix).open(QUEUE);
+    const world = openQueueWorld(shadowed(stage.store(prefix), { open: () => memory }, differences));
     for (const { name, run } of sequence) {
       await run(world);
       mustEqual(differences, [], name);
       const { now } = world.clock;
-      const opened = real.open(QUEUE);
-      await mustHoldTheSame(opened, memory, now, count.operations, name);
-      const counted = countBreaches(await opened.stats(now), world.ledger, now);
+      await mustHoldTheSame(real, memory, now, count.operations, name);
+      const counted = countBreaches(await real.stats(now), world.ledger, now);
       mustEqual(placeBreaches(await mustHold(stage, prefix, now, name, counted), world.ledger), [], name);
       count.operations++;
     }

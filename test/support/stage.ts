@@ -1,7 +1,9 @@
 import { Redis } from "@upstash/redis/cloudflare";
+import { createClient } from "redis";
 import type { Store } from "../../src/core/store/store.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { requesterOf, transportOf } from "../../src/stores/redis-http/transport.ts";
+import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { type FaultProxy, startFaultProxy } from "./faults.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
 import { RespClient } from "./resp.ts";
@@ -21,6 +23,8 @@ export interface Stage {
   prefix(): string;
   /** A store whose requests meet no fault. */
   store(prefix?: string): Store;
+  /** A store over TCP, which reads in a third of the time. */
+  directStore(prefix: string): Store;
   /** A store whose requests pass the proxy. */
   proxiedStore(prefix?: string): Store;
   close(): Promise<void>;
@@ -49,6 +53,9 @@ export async function openStage(options: RedisServerOptions = {}): Promise<Stage
   const shim = await startRestShim({ redisPort: server.port });
   const proxy = await startFaultProxy(shim.url);
   const redis = await RespClient.connect(server.port);
+  const client = createClient({ url: `redis://127.0.0.1:${server.port}` });
+  // It connects again if a test restarts Redis.
+  await client.on("error", () => {}).connect();
   let prefixes = 0;
   const prefix = () => `stage-${prefixes++}`;
   const { url, token } = shim;
@@ -60,9 +67,11 @@ export async function openStage(options: RedisServerOptions = {}): Promise<Stage
     redis,
     prefix,
     store: (name = prefix()) => upstashStore({ url, token, prefix: name }),
+    directStore: (name) => redisStore(client, { prefix: name }),
     proxiedStore: (name = prefix()) => unpausedUpstash(proxy.url, token, name),
     async close() {
       redis.close();
+      client.destroy();
       await proxy.stop();
       await shim.stop();
       await server.stop();

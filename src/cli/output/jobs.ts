@@ -66,6 +66,7 @@ export function jobDetails(job: JobInfo, { now, colors, width }: ListView): stri
     ["State", paintState(job.state, job.state, colors)],
     ["Attempts", attempts(job)],
     ["Enqueued", at(job.enqueuedAt)],
+    ["Enqueued by", job.enqueuedBy],
     ["Runs", at(job.runAt)],
     ["Expires", at(job.expiresAt)],
     ["Held back by", job.heldBack && `the key ${printable(job.heldBack.key)}: ${heldBackTexts[job.heldBack.reason]}`],

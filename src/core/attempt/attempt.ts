@@ -20,7 +20,8 @@ import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
 import { RememberedSteps } from "./remembered-steps.ts";
-import { type Leaving, Steps } from "./steps.ts";
+import type { Leaving } from "./step-host.ts";
+import { Steps } from "./steps.ts";
 import { StepsOfAttempt } from "./steps-of-attempt.ts";
 
 const nothing = () => {};

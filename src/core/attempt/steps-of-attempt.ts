@@ -5,7 +5,7 @@ import { isStoreFailure } from "../store/meter.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
-import type { Saved, StepHost } from "./steps.ts";
+import type { Saved, StepHost } from "./step-host.ts";
 
 interface Host {
   readonly job: ClaimedJob;

@@ -24,51 +24,8 @@ import { MOST_EVENTS } from "../store/signals.ts";
 import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
 import { isNamed } from "./retry.ts";
 import { RunningStep } from "./running-step.ts";
-
-/** What steps need of their attempt. */
-export interface StepHost {
-  readonly id: string;
-  /** The number of the attempt, since the last stored step. */
-  readonly attempt: number;
-  readonly maxRetries: number;
-  readonly timeoutMs: number;
-  /** Why the job cannot wait for signals; undefined if it can. */
-  readonly refusesSignals: string | undefined;
-  now(): number;
-  /** Calls `ring` once after `ms`. @returns a function that cancels it. */
-  alarm(ms: number, ring: () => void): () => void;
-  /**
-   * Whether the invocation has time for a step that takes so long. @param isFirst whether it is the attempt's first.
-   */
-  hasTimeFor(timeoutMs: number, isFirst: boolean): boolean;
-  /** Whether the job is still held. If not, the attempt ends. */
-  isAlive(): boolean;
-  /** Makes the lease long enough for so long. */
-  giveTime(timeoutMs: number): Promise<Saved>;
-  /** Stores what the job remembers. Never rejects. */
-  save(): Promise<Saved>;
-  /** Makes an attempt of a step inside its trace, if the queue is traced. */
-  traced<Result>(step: string, attempt: number, run: () => Promise<Result>): Promise<Result>;
-  /** Reports the end of an attempt of a step. */
-  ended(step: StoredStep): void;
-  /** Ends the attempt, although its handler has not returned. */
-  leave(): void;
-}
-
-/**
- * Whether something was stored. "later": the budget has no room for it, or the store does not reply, so that it is
- * stored with the outcome. "lost": the lease is gone.
- */
-export type Saved = "saved" | "later" | "lost";
-
-/** Why an attempt ends before its handler does. */
-export type Leaving =
-  /** It sleeps or waits: see `RememberedSteps.opened`. */
-  | { readonly why: "waits" }
-  /** It continues in another invocation. */
-  | { readonly why: "outOfTime" }
-  /** A step has failed, and is tried again. Or the steps are used wrongly. */
-  | { readonly why: "failed"; readonly error: unknown; readonly options: StepOptions };
+import { notAlone, sameName, tooMuch } from "./step-errors.ts";
+import type { Leaving, Saved, StepHost } from "./step-host.ts";
 
 /**
  * Within so many microtasks, steps that end together are stored together, and a call beside a sleep or a wait is
@@ -351,39 +308,14 @@ function eventsOf(event: string | readonly string[]): readonly string[] {
 }
 
 function resultOf({ name, result = null, error }: StoredStep): unknown {
-  if (error) throw withoutStack(new StepError(`${failureOf(name)} ${error.name}: ${error.message}`));
+  if (error) {
+    const cause = withoutStack(Object.assign(new Error(error.message), { name: error.name }));
+    throw withoutStack(new StepError(`${failureOf(name)} ${error.name}: ${error.message}`, { cause }));
+  }
   return copyOf(result);
 }
 
 /** The handler may change what it gets: what is stored stays. */
 function copyOf(result: unknown): unknown {
   return result === undefined ? undefined : JSON.parse(JSON.stringify(result));
-}
-
-function sameName(kind: StoredStep["kind"], name: string): Error {
-  const what = kind === "sleep" ? "sleeps" : "steps";
-  return withoutStack(
-    new PermanentError(
-      `Two ${what} of the job are named ${quote(name)}. Give each a name of its own, such as \`${name}-\${index}\` in a loop.`,
-    ),
-  );
-}
-
-function notAlone(kind: StoredStep["kind"], name: string, opened: StoredStep | undefined): Error {
-  const calls = { step: "job.step", sleep: "job.sleep", wait: "job.waitFor" };
-  const call = calls[kind ?? "step"];
-  const other = opened ? calls[opened.kind ?? "step"] : "a step that runs";
-  return withoutStack(
-    new PermanentError(
-      `${call} (${name}) was called beside ${other}. Await a sleep or a wait alone: only steps can run in parallel.`,
-    ),
-  );
-}
-
-function tooMuch(name: string): Error {
-  return withoutStack(
-    new PermanentError(
-      `The job remembers more than 1 MiB with ${quote(name)}. Store results elsewhere in the steps, and return their addresses.`,
-    ),
-  );
 }

@@ -1,6 +1,7 @@
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import { isOfInterface } from "../job/of-interface.ts";
 import { refuseReserved } from "../job/reserved.ts";
+import { senderOf } from "../job/sender.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
@@ -85,6 +86,7 @@ export function readJob(
     const draft = draftJob(name, definition, payload, options, now, newId);
     const { dedupe, flow } = draft.job;
     if (!isOwn) refuseReserved({ id: options.id, dedupeKey: dedupe?.key, flowKey: flow?.key });
+    senderOf(item)?.checkFlowKey(flow?.key);
     return { name, draft };
   } catch (refusal) {
     return { name, refusal };

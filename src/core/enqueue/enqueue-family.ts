@@ -62,7 +62,8 @@ export async function enqueuePiece(
   const { stored } = await enqueuer.observed(names, caller, async (trace) => {
     const { branches, checks } = buildBranches(drafts, trace && { ...trace, isBatch: true });
     await Promise.all(checks);
-    return { stored: await storePiece(needs, id, given, branches), results: childResults(drafts, "enqueued") };
+    const by = drafts[0]?.jobs[0]?.draft.record.by;
+    return { stored: await storePiece(needs, id, given, branches, by), results: childResults(drafts, "enqueued") };
   });
   return stored;
 }

@@ -155,6 +155,8 @@ function readBranch(child: ChildJob, read: ReadChild): readonly Draft[] {
     "A child takes neither id nor dedupe: its id is that of its parent, and a number.",
   );
   checkWaitFor(waitFor, "waitFor");
+  if (children === undefined && waitFor !== undefined)
+    throw invalidRequest("waitFor needs children: it says when a job that waits for others runs.");
   const draft = read(item as BulkJob);
   if (children === undefined || children.length === 0) {
     const record = children === undefined ? draft.record : { ...draft.record, children: noChildren };
@@ -265,6 +267,8 @@ export interface FinishedFamily {
   readonly waitFor: WaitFor;
   readonly branches: readonly (readonly NewMember[])[];
   readonly total: number;
+  /** Who enqueues it, as in the record. */
+  readonly by: string | undefined;
 }
 
 /** A check that rejects with what `name` returns, and harms nobody if the call fails for another reason first. */
@@ -289,7 +293,8 @@ export function buildFamily(
   const { branches, checks } = buildBranches(drafts, trace);
   if (parent.fits) checks.push(namedCheck(parent.fits, (error) => error));
   const fits = checks.length > 0 ? Promise.all(checks) : undefined;
-  return { finished: { parent: parent.finished, waitFor, branches, total }, fits };
+  const { by } = parentDraft.record;
+  return { finished: { parent: parent.finished, waitFor, branches, total, by }, fits };
 }
 
 /** The same for children alone. */

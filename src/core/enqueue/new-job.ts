@@ -13,6 +13,7 @@ import {
 } from "../job/options.ts";
 import { encodeRecord, type JobRecord, recordBeginning } from "../job/record.ts";
 import { issuesText, type Validation, validate } from "../job/schema.ts";
+import { senderOf } from "../job/sender.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
@@ -119,15 +120,18 @@ export function draftJob(
   if (options.id !== undefined) checkJobId(options.id);
   const stored = asJson(payload, "payload");
   const flow = flowOf(definition, options.flowControl, stored);
+  const by = senderOf(options)?.name;
+  const author = { name, ...(by !== undefined && { by }) };
+  const dedupe = options.dedupe && dedupeOf(options.dedupe, author);
   const job = {
-    id: options.id ?? newId(flow?.key ?? options.dedupe?.key),
+    id: options.id ?? newId(flow?.key ?? dedupe?.key),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
-    ...(options.dedupe !== undefined && { dedupe: dedupeOf(options.dedupe, name) }),
+    ...(dedupe && { dedupe }),
     ...(flow && { flow }),
     ...(keepsLimits(options.flowControl) && { keepsLimits: true }),
   };
-  const record = { name, payload: stored, enqueuedAt: now, ...storedOptions(options) };
+  const record = { ...author, payload: stored, enqueuedAt: now, ...storedOptions(options) };
   return { definition, record, job };
 }
 
@@ -200,7 +204,13 @@ export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt"
 
 function dedupeOf(
   { key, ttl, replace }: NonNullable<EnqueueOptions["dedupe"]>,
-  name: string,
+  author: Pick<JobRecord, "name" | "by">,
 ): NonNullable<NewJob["dedupe"]> {
-  return { key, ttlMs: durationMs(ttl, "dedupe.ttl"), ...(replace && { replaces: recordBeginning(name) }) };
+  const { by } = author;
+  return {
+    // No key that a user gives has a tab.
+    key: by === undefined ? key : `${by}\t${key}`,
+    ttlMs: durationMs(ttl, "dedupe.ttl"),
+    ...(replace && { replaces: recordBeginning(author) }),
+  };
 }

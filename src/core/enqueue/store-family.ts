@@ -38,13 +38,14 @@ export interface StoredFamilyCall {
 }
 
 /**
- * Stores a family, in pieces if it is large. A repeated call with the same id goes on where the last one has stopped.
+ * Stores a family, in pieces if it is large. A repeated call with the same id goes on where the last one has stopped,
+ * unless `by` is given and others have enqueued the parent: it is then a duplicate, and nothing more is said of it.
  *
  * @throws {TidegateError} `conflict` if the parent is gone or was given up, or another job has the id of a child.
  */
 export async function storeFamily(
   { store, clock, noteDue, noteEmptied }: Pick<FamilyNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
-  { parent, waitFor, branches, total }: FinishedFamily,
+  { parent, waitFor, branches, total, by }: FinishedFamily,
   onProgress: ((stored: number) => void) | undefined,
 ): Promise<StoredFamilyCall> {
   const { id, isFreshId, ...job } = parent;
@@ -61,6 +62,8 @@ export async function storeFamily(
       job: isFirst ? job : undefined,
     };
     const { status, rest, isEmptied } = await store.enqueueFamily(piece, now);
+    const existed = status === "duplicate" || status === "different";
+    if (existed && by !== undefined && !(await isBy(by, store, id, now))) return { isDuplicate: true };
     if (isRefused(status)) throw refusalOf(status, id);
     isDuplicate ||= status === "duplicate";
     if (isEmptied) noteEmptied();
@@ -78,6 +81,12 @@ export async function storeFamily(
   return { isDuplicate, ...(since !== undefined && from < total && { rest: { stored: from, since } }) };
 }
 
+/** Whether there is such a job, and this sender enqueued it. */
+async function isBy(by: string, store: FamilyNeeds["store"], id: string, now: number): Promise<boolean> {
+  const found = await store.find(id, now);
+  return found !== undefined && decodeRecord(found.record)?.by === by;
+}
+
 /** Refuses a repetition that comes too late: the job was given up, and the other children will never be stored. */
 async function refuseGivenUp(store: FamilyNeeds["store"], id: string, now: number): Promise<void> {
   const found = await store.find(id, now);
@@ -92,14 +101,17 @@ async function refuseGivenUp(store: FamilyNeeds["store"], id: string, now: numbe
  * Stores more children of a job that waits for them. The last piece may be repeated.
  *
  * @throws {TidegateError} `conflict` as `storeFamily`, and if other children come next. It does not say which: only who
- * enqueued the job, or has stored the piece before, knows.
+ * enqueued the job, or has stored the piece before, knows. With `by`, a job of others is as one that is gone: only then
+ * the job is read first.
  */
 export async function storePiece(
   { store, clock, noteDue }: Pick<FamilyNeeds, "store" | "clock" | "noteDue">,
   id: string,
   { more, ...given }: GivenPiece,
   branches: FinishedFamily["branches"],
+  by: string | undefined,
 ): Promise<StoredChildren> {
+  if (by !== undefined && !(await isBy(by, store, id, clock()))) throw refusalOf("missing", id);
   let { stored, since } = given;
   const total = stored + branches.length + more;
   for (let at = 0; at < branches.length; ) {

@@ -23,6 +23,9 @@ export class RetryAfterError extends Error {
 /**
  * A step has used up its retries, or has thrown a `PermanentError`. Catch it where you await the step to go on without
  * it. If you do not, the job is dead, and a retry from the dead-letter queue runs only this step again.
+ *
+ * `cause` is an error with the name and the message of what the step threw last: the error itself is not stored, and
+ * `instanceof` does not know it.
  */
 export class StepError extends Error {
   override readonly name = "StepError";

@@ -20,7 +20,6 @@ const partBefore = /\p{N}[.,:/-]$/u;
 const partAfter = /^[.,:/-]\p{N}/u;
 // A unit, as in "after 409 ms". A word that may belong to what follows, as in "422 min length", is none.
 const unitAfter = /^ ?(?:%|(?:[nµm]s|s|secs|milliseconds|seconds|minutes|hours|bytes|[kKMG]i?B)(?![\p{L}\p{N}_-]))/u;
-/^\s?(?:%|(?:[nµm]?s|ms?ec|sec|seconds?|min|minutes?|hours?|days?|[kKMG]?i?B|bytes?)(?![\p{L}\p{N}_]))/u;
 // Parts of an address, a date or a decimal number.
 const numbers = /#(?:[.,:/-]#)+/g;
 

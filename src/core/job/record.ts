@@ -29,6 +29,8 @@ export interface LogEntry {
 /** The stored form of a job, apart from its run time and its claim count. */
 export interface JobRecord {
   readonly name: string;
+  /** Who enqueued it, if that was a token that sees only its own jobs. */
+  readonly by?: string;
   readonly payload?: unknown;
   /** What the job needs besides its payload, and is never shown. */
   readonly hidden?: unknown;
@@ -134,8 +136,9 @@ export function withSnooze(record: JobRecord): JobRecord {
   return { ...withReturnedClaim(record), snoozed: true };
 }
 
-/** How the record of every job with this name begins. */
-export const recordBeginning = (name: string): string => `${encode({ name }).slice(0, -1)},`;
+/** How the record of every job with this name begins, if `by` is given only of those that the same sender enqueued. */
+export const recordBeginning = ({ name, by }: Pick<JobRecord, "name" | "by">): string =>
+  `${encode({ name, by }).slice(0, -1)},`;
 
 /** The record after a failed attempt. The new failure replaces the oldest one. */
 export function withError(record: JobRecord, error: AttemptError): JobRecord {

@@ -55,6 +55,10 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly payload: Payload;
   /** When it was enqueued. */
   readonly enqueuedAt: Date;
+  /**
+   * Which token enqueued it: its `name`, else "token:" and a hash. Only for a token that is limited to certain jobs.
+   */
+  readonly enqueuedBy?: string;
   /** When it is to run; null unless it waits, and while it waits for its children. */
   readonly runAt: Date | null;
   /** How many attempts have begun. */
@@ -148,6 +152,7 @@ export function jobInfo(
     state: stored.family?.counts && isHeld(stored) ? "scheduled" : stored.state,
     payload: record.payload ?? null,
     enqueuedAt: new Date(record.enqueuedAt),
+    ...(record.by !== undefined && { enqueuedBy: record.by }),
     runAt: waits && !isHeld(stored) ? new Date(stored.at) : null,
     attempts,
     maxRetries: record.maxRetries ?? (definition ? (definition.maxRetries ?? jobDefaults.maxRetries) : null),

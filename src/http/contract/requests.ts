@@ -88,7 +88,7 @@ const grandchild = withKeywords(object(childFields, ["name"]), eitherTime);
 const waitFor = word(waitForWords);
 const childJob = withKeywords(
   object({ ...childFields, waitFor, children: list(grandchild, MOST_AT_ONCE - 1) }, ["name"]),
-  eitherTime,
+  { ...eitherTime, dependentRequired: { waitFor: ["children"] } },
 );
 const children = list(childJob, MOST_AT_ONCE);
 const more = described(

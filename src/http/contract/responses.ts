@@ -142,6 +142,7 @@ const jobFields = {
   ...each("id name queue", text),
   payload: anything,
   enqueuedAt: time,
+  enqueuedBy: optional(text),
   runAt: nullable(time),
   attempts: count,
   maxRetries: nullable(count),

@@ -1,6 +1,6 @@
-import { isLast, jobEvent } from "../../core/manage/job-event.ts";
+import { isLast, type JobEvent, jobEvent } from "../../core/manage/job-event.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { sleep } from "../../core/shared/clock.ts";
+import { alarm, sleep } from "../../core/shared/clock.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
 import { unavailable } from "../contract/problems.ts";
@@ -14,8 +14,7 @@ const RESUMES_AFTER_MS = 1_000;
 
 interface Watch {
   readonly call: Call;
-  /** Makes the JSON of an event. */
-  readonly textOf: (job: JobInfo | null) => string;
+  readonly eventOf: (job: JobInfo | null) => JobEvent;
   readonly first: Reading;
   /** In ms since 1970. */
   readonly endsAt: number;
@@ -30,10 +29,10 @@ interface Watch {
  * The id of an event is a hash of what it says. So a viewer that resumes gets only what it has not seen; one that has
  * seen the last event gets 204, which tells an `EventSource` to stop.
  *
- * @param shown makes of a job what the caller may see of it.
+ * @param shown makes of a job what the caller may see of it; null for a job of others, which has taken the id since.
  * @throws {TidegateError} `not_found`, and what the store throws.
  */
-export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo): Promise<Response> {
+export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo | null): Promise<Response> {
   const { queue, target, viewers, caller, lastEventId, bounds, endsAt } = call;
   const now = queue.clock();
   const viewer = viewers.admit(now);
@@ -44,15 +43,16 @@ export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo)
     let left = bounds()().roundTrips;
     const onRead = () => void left--;
     const first = await viewers.readings.first(queue, target, onRead);
-    if (!first.job) throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
-    const textOf = (job: JobInfo | null) =>
-      JSON.stringify(jobEvent(job && shown(job), caller.watches?.results ?? true));
-    if (isLast(shown(first.job)) && idOf(textOf(first.job)) === lastEventId) {
+    const eventOf = (job: JobInfo | null) => jobEvent(job && shown(job), caller.watches?.results ?? true);
+    const event = eventOf(first.job);
+    if (event.state === "gone")
+      throw notFound("No job has this id. Completed jobs are kept only for the queue's retention.");
+    if (isLast(event) && idOf(JSON.stringify(event)) === lastEventId) {
       dismiss();
       return replyEmpty();
     }
     const ends = Math.min(now + viewers.maxDurationMs, caller.watches?.expiresAt ?? endsAt, endsAt);
-    const watch = { call, textOf, first, endsAt: ends, mayRead: () => left > 0, onRead };
+    const watch = { call, eventOf, first, endsAt: ends, mayRead: () => left > 0, onRead };
     const response = replyText(
       streamOf(watch, () => viewers.see(viewer, queue.clock()), dismiss),
       jobEvents.contentType,
@@ -66,9 +66,22 @@ export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo)
   }
 }
 
-/** Nothing happens before the stream is read, and nothing after it is cancelled. */
-function streamOf(watch: Watch, onChunk: () => void, onEnd: () => void): ReadableStream<Uint8Array> {
+/**
+ * Nothing is read of the store before the stream is read, and nothing after it has ended: also if whoever reads it stops
+ * and does not say so.
+ */
+function streamOf(watch: Watch, onChunk: () => void, dismiss: () => void): ReadableStream<Uint8Array> {
+  const { call, endsAt } = watch;
+  const { clock } = call.queue;
   const stop = new AbortController();
+  const end = () => {
+    cancelAlarm();
+    call.signal?.removeEventListener("abort", end);
+    stop.abort();
+    dismiss();
+  };
+  const cancelAlarm = alarm(clock, Math.max(endsAt - clock(), 0), end);
+  call.signal?.addEventListener("abort", end);
   const chunks = chunksOf(watch, onChunk, stop.signal);
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
@@ -76,20 +89,17 @@ function streamOf(watch: Watch, onChunk: () => void, onEnd: () => void): Readabl
       async pull(controller) {
         const { done, value } = await chunks.next();
         if (!done) return controller.enqueue(encoder.encode(value));
-        onEnd();
+        end();
         controller.close();
       },
-      cancel() {
-        stop.abort();
-        onEnd();
-      },
+      cancel: end,
     },
     { highWaterMark: 0 },
   );
 }
 
 async function* chunksOf(watch: Watch, onChunk: () => void, signal: AbortSignal): AsyncGenerator<string, void> {
-  const { call, textOf, first, endsAt, mayRead, onRead } = watch;
+  const { call, eventOf, first, endsAt, mayRead, onRead } = watch;
   const { queue, target, viewers, lastEventId } = call;
   const { clock } = queue;
   let seen = lastEventId;
@@ -97,7 +107,8 @@ async function* chunksOf(watch: Watch, onChunk: () => void, signal: AbortSignal)
   let sentAt = clock();
   for (let reading = first; ; reading = await viewers.readings.latest(queue, target, reading, onRead)) {
     onChunk();
-    const text = textOf(reading.job);
+    const event = eventOf(reading.job);
+    const text = JSON.stringify(event);
     const id = idOf(text);
     if (id !== seen) chunk += `id: ${id}\ndata: ${text}\n\n`;
     seen = id;
@@ -107,7 +118,7 @@ async function* chunksOf(watch: Watch, onChunk: () => void, signal: AbortSignal)
       chunk = "";
       sentAt = clock();
     }
-    if (!reading.job || isLast(reading.job)) return;
+    if (isLast(event)) return;
     await sleep(clock, Math.min(reading.nextAt, sentAt + HEARTBEAT_MS, endsAt) - clock(), signal);
     if (signal.aborted || clock() >= endsAt || !mayRead()) return;
   }

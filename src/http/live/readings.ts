@@ -52,7 +52,8 @@ export class Readings {
   }
 
   /**
-   * The first reading for a new viewer.
+   * The first reading for a new viewer. Of a job that has ended it is new: the job may have been retried since, or
+   * another one have its id.
    *
    * @param onRead called if this has read the store.
    * @throws what the store threw.
@@ -61,12 +62,10 @@ export class Readings {
     const now = queue.clock();
     for (const [key, { last, since = last?.readAt ?? now }] of this.#kept)
       if (Math.abs(now - since) > FORGOTTEN_MS) this.#kept.delete(key);
-    return this.#reading(
-      queue,
-      id,
-      onRead,
-      ({ job, readAt }, at) => job !== null && isWithin(at - readAt, SHORTEST_MS),
-    );
+    const known = this.#kept.get(keyOf(queue, id))?.last;
+    const isFresh = (reading: Reading, at: number) =>
+      reading !== known || (reading.job !== null && !isLast(reading.job) && isWithin(at - reading.readAt, SHORTEST_MS));
+    return this.#reading(queue, id, onRead, isFresh);
   }
 
   /** The latest reading. If the store fails, that is the one before, until the next one is due. */

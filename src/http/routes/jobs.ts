@@ -40,15 +40,18 @@ import {
 } from "../contract/responses.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { admission, admitChildren, admitParent, shownTo } from "../enqueue-scope.ts";
+import { isSeenBy, jobFor } from "../limited-token.ts";
 import { streamEvents } from "../live/event-stream.ts";
 import { type Call, orNotFound, reply, respondingRoute, route } from "./route.ts";
 
 type NewJob = ValueOf<typeof newJob>;
 
+const UNKNOWN = "No job has this id. Completed jobs are kept only for the queue's retention.";
+
 export const jobRoutes = [
   respondingRoute("POST /jobs", "enqueueJob", "enqueue", {
     notes:
-      "An array enqueues all of its jobs or none. With children, the job runs once when these have ended; over HTTP, they may have children of their own, but no further ones. With each=true, each job has its own result. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this.",
+      "An array enqueues all of its jobs or none. With children, the job runs once when these have ended; over HTTP, they may have children of their own, but no further ones. With each=true, each job has its own result. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this. A token that is limited to some jobs enqueues these alone; for a duplicate, it gets no run time.",
     query: enqueueQuery,
     body: enqueueBody,
     readBody: (value, { each }) =>
@@ -101,13 +104,11 @@ export const jobRoutes = [
   }),
   route("GET /jobs/:id", "getJob", "enqueue", {
     notes:
-      "A message of QStash's interface and a job that sends alerts need the scope read. With the scope enqueue alone, errors have no message and no stack, logs is empty, and steps have no result and no error.",
+      "A message of QStash's interface and a job that sends alerts need the scope read. With the scope enqueue alone, errors have no message and no stack, logs is empty, and steps have no result and no error. A token that is limited to some jobs sees those that it has enqueued, without heldBack.",
     returns: job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {
-      const unknown = "No job has this id. Completed jobs are kept only for the queue's retention.";
-      const found = await orNotFound(queue.getJob(target), unknown);
-      return shownToCaller(caller, found);
+      return shownToCaller(caller, await orNotFound(jobFor(caller.limits, queue, target), UNKNOWN));
     },
   }),
   respondingRoute("GET /jobs/:id/events", "watchJob", "enqueue", {
@@ -117,7 +118,7 @@ export const jobRoutes = [
     isWatchable: true,
     responses: { 200: jobEvents, 204: nothing },
     refusals: ["not_found", "conflict"],
-    respond: (call) => streamEvents(call, (found) => (call.caller.watches ? found : shownToCaller(call.caller, found))),
+    respond: watch,
   }),
   route("GET /jobs/:id/children", "listChildren", "read", {
     notes: "The jobs that a job waits for, or has waited for, in the order in which they were given.",
@@ -161,6 +162,16 @@ export const jobRoutes = [
   }),
 ];
 
+async function watch(call: Call): Promise<Response> {
+  const { caller, queue, target } = call;
+  // The readings that viewers share would tell by the time that they take whether others watch the job.
+  if (caller.limits) await orNotFound(jobFor(caller.limits, queue, target), UNKNOWN);
+  return streamEvents(call, (found) => {
+    if (caller.watches) return found;
+    return isSeenBy(caller.limits, found) ? shownToCaller(caller, found) : null;
+  });
+}
+
 /** One job, as a caller with a scope may see it. @throws {TidegateError} `forbidden` */
 function shownToCaller(caller: Caller, found: JobInfo): JobInfo {
   // The payload of a message holds the headers that its publisher forwards, and that of an alert an error.
@@ -173,19 +184,31 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
   const { body, caller, queue } = call;
   if (body.kind === "recurring") return replyOne(await enqueueRecurring(call, body.job));
   const admit = admission(caller, call.enqueueScope, queue.jobNames, queue.clock());
-  if (body.kind === "each") return reply({ jobs: await enqueueEach(call, body.jobs, admit) });
+  const shown = <Result extends EnqueueResult>(result: Result) => resultFor(caller, result);
+  if (body.kind === "each") {
+    const results = await enqueueEach(call, body.jobs, admit);
+    return reply({ jobs: results.map((result) => ("error" in result ? result : shown(result))) });
+  }
   if (body.kind === "parent") {
     const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), body.job.more, call.trace);
     if (result.status === "enqueued") drainSoon(call);
-    return replyOne(result);
+    return replyOne(shown(result));
   }
-  if (body.kind === "one") return replyOne((await enqueueEagerly(call, [admit(body.job)]))[0]);
+  if (body.kind === "one") {
+    const [result] = await enqueueEagerly(call, [admit(body.job)]);
+    return replyOne(result && shown(result));
+  }
   const jobs = body.jobs.map((job, index) => {
     const admitted = resultOrRefusal(() => admit(job));
     if (isTidegateError(admitted)) throw atIndex(admitted, index);
     return admitted;
   });
-  return reply({ jobs: await enqueueEagerly(call, jobs) });
+  return reply({ jobs: (await enqueueEagerly(call, jobs)).map(shown) });
+}
+
+/** The job of a duplicate may be somebody else's: a limited token does not learn when it runs. */
+function resultFor<Result extends EnqueueResult>({ limits }: Caller, result: Result): Result {
+  return limits && result.status === "duplicate" ? { ...result, runAt: null } : result;
 }
 
 function replyOne(result: EnqueueResult | undefined): Response {

@@ -65,6 +65,8 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly viewers: Viewers;
   /** What an `EventSource` that resumes has received last. */
   readonly lastEventId: string | undefined;
+  /** Aborts when the caller has hung up, on platforms that say so. */
+  readonly signal: AbortSignal | undefined;
   /** When the platform ends the invocation, minus a margin: ms since 1970. */
   readonly endsAt: number;
   readonly origin: DrainOrigin;

@@ -73,6 +73,7 @@ function about(job: Info): Html {
     facts([
       ["Id", html`<code>${job.id}</code> ${button("Copy", "copy", "id", "link", "Copy the id")}`],
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
+      ["Enqueued by", job.enqueuedBy],
       ["Attempt", attempts(job)],
       ["Waits for", waitText(job) || job.waitingFor?.events.join(" or ")],
       [runText(job), job.runAt && when(job.runAt)],

@@ -1,0 +1,54 @@
+import type { AttemptHost } from "../core/attempt/context.ts";
+import { encodeRecord } from "../core/job/record.ts";
+import { own } from "../core/job/reserved.ts";
+import { LOOKS_APART_MS } from "./alert-job.ts";
+import type { StoredMessage } from "./message.ts";
+
+// If each failure is a group of its own, a message for each would be a flood, and receivers refuse floods. So after
+// some first messages within an hour, the watches of other groups send none. One job sends one message for all of them.
+
+/** How many groups an isolate reports within an hour before it asks whether there is a flood. */
+const FREE = 5;
+/** How many first messages one isolate sends within an hour. */
+const MOST = 20;
+/** How long after its beginning a flood is reported: it is counted then. */
+const REPORTED_AFTER_MS = 10_000;
+
+const FLOOD_ID = `${own.id}flood`;
+
+/** What the watches of one isolate have reported. */
+export class FirstMessages {
+  readonly #watch: string;
+  #sentAt: readonly number[] = [];
+
+  /** @param watch the name of the jobs that watch. */
+  constructor(watch: string) {
+    this.#watch = watch;
+  }
+
+  /** Whether the watch of a group may send its first message. If not, the flood is reported. @throws what the store does */
+  async admits({ needs }: Pick<AttemptHost, "needs">): Promise<boolean> {
+    const { clock, store } = needs;
+    const now = clock();
+    this.#sentAt = this.#sentAt.filter((at) => Math.abs(now - at) < LOOKS_APART_MS);
+    const sent = this.#sentAt.length;
+    this.#sentAt = [...this.#sentAt, now];
+    if (sent < FREE || (sent < MOST && !(await isFlood(store, now)))) return true;
+    this.#sentAt = this.#sentAt.slice(0, -1);
+    const record = encodeRecord({ name: this.#watch, payload: { group: null }, enqueuedAt: now });
+    await store.enqueue([{ id: FLOOD_ID, isFreshId: true, runAt: now + REPORTED_AFTER_MS, record }], now);
+    return false;
+  }
+}
+
+async function isFlood(store: AttemptHost["needs"]["store"], now: number): Promise<boolean> {
+  const found = await store.find(FLOOD_ID, now);
+  // One that has ended is kept for a while.
+  return found !== undefined && found.state !== "completed";
+}
+
+/** What the message of a flood says. */
+export async function floodMessage({ needs }: Pick<AttemptHost, "needs">): Promise<StoredMessage> {
+  const { dead } = await needs.store.stats(needs.clock());
+  return { type: "failures", group: null, name: null, error: null, count: dead, firstAt: null, lastAt: null };
+}
