@@ -54,7 +54,7 @@ onEachKindOfStore((kind) => {
       const { clock, queue } = openQueue(kind);
       await queue.enqueueMany(Array.from({ length: 4 }, () => ({ job: dies })));
       await queue.drain();
-      await expect(queue.retryFromDeadLetter({ all: true }, { over: "soon" })).rejects.toMatchObject({
+      await expect(queue.retryFromDeadLetter({ all: true }, { over: "soon" as "1m" })).rejects.toMatchObject({
         code: "invalid_request",
         message: expect.stringContaining("over"),
       });

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -70,7 +70,10 @@ test.each([
   expect(first.commands + spent).toBeLessThanOrEqual(most);
 });
 
-test.each(["#view=overview"])("an hour of %s costs at most 1,500 commands on a busy queue", async (hash) => {
+test.each([
+  ["#view=overview", 30],
+  ["#view=runs", 15],
+] as const)("an hour of %s costs at most 1,500 commands on a busy queue", async (hash, least) => {
   const on = await serveQueue({}, redis.store());
   await fill(on.queue);
   let page: Page | undefined;
@@ -82,7 +85,7 @@ test.each(["#view=overview"])("an hour of %s costs at most 1,500 commands on a b
     await on.queue.enqueue("send_email", { to: "ada" });
     await on.queue.drain();
   });
-  expect(polls).toBeGreaterThan(30);
+  expect(polls).toBeGreaterThan(least);
   expect(first.commands + spent).toBeLessThanOrEqual(1_500);
 });
 
@@ -110,6 +113,30 @@ test("twenty queues on one page are one request, and an hour of it costs at most
     .locator("tbody td:nth-child(2)", { hasText: String(polls) })
     .first()
     .waitFor();
+});
+
+test("the cost of a month counts the jobs of all instances, as Redis has counted them", async () => {
+  const on = await serveQueue({}, redis.store());
+  const other = new Queue({
+    store: on.store,
+    jobs: [defineJob({ name: "send_email", perform() {} })],
+    clock: on.clock,
+  });
+  for (const [queue, count] of [
+    [on.queue, 2],
+    [other, 5],
+  ] as const) {
+    await queue.enqueueMany(Array.from({ length: count }, () => ({ job: "send_email", payload: { to: "ada" } })));
+    await queue.drain();
+  }
+  const page = await open(on);
+  const card = page.locator('[data-key="Cost"]');
+  await card.locator("p", { hasText: "jobs in 24 hours" }).waitFor();
+  const [jobs = 0, each = 0, month = 0] = (await card.locator(".figures b").allTextContents()).map((text) =>
+    Number(text.replace(",", "")),
+  );
+  expect(jobs).toBe(7);
+  expect(Math.abs(month - each * jobs * 30)).toBeLessThan(jobs * 30);
 });
 
 test("a refresh of each view costs at most what the page of the docs says", async () => {

@@ -444,8 +444,8 @@ export class Queue {
   }
 
   /**
-   * Retries dead jobs with all their retries, due now or spread over a time, and returns how many. It checks the whole selection first:
-   * if it throws one of the errors below, no job has changed. A dry run makes the same checks.
+   * Retries dead jobs with all their retries, due now or spread over a time, and returns how many. It checks the whole
+   * selection first: if it throws one of the errors below, no job has changed. A dry run makes the same checks.
    *
    * A dead job stays dead, and is not counted, while another job with its id has not ended, as when an enqueue was
    * delivered twice.

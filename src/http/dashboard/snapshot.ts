@@ -113,8 +113,8 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history, 4 to 15 for
  * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
  * failures; 3 to 10 for a page of jobs, and as much for each state in the list of the latest and in that of runs; 3 for
- * a job, 3 more for the events of a message, up to 14 more for its children; 6 to 9 for job types, 13 to 34 for the page
- * of one; up to 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what find-jobs.ts says.
+ * a job, 3 more for the events of a message, up to 14 more for its children; 6 to 9 for job types, 13 to 34 for the
+ * page of one; up to 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */

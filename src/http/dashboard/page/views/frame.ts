@@ -38,8 +38,8 @@ ${state.isLoading && !hasContents() && loading}${snapshot && foot(snapshot)}</ma
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
 
-/** Stands where a table will be. */
-const loading = html`<div class="card loading"><span class="muted">Loading...</span></div>`;
+/** Stands where the data will be. */
+const loading = html`<p class="loading muted">Loading...</p>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { view, state: kind } = state.route;
