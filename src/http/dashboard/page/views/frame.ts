@@ -34,7 +34,7 @@ export function frame(): Html {
 <div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
 <div class="${(failure || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
-${state.isLoading && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
+${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
 
