@@ -1,20 +1,20 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
-  worker: 145,
+  worker: 146,
   /** What Wrangler's `keep_names` adds to it. */
-  names: 11,
+  names: 12,
   /** A Worker that only enqueues. */
   producer: 51,
   client: 3,
   /** `watchJob` alone. */
-  watchJob: 1.8,
+  watchJob: 1.9,
   /** What the dashboard adds, including its page. */
   dashboard: 38,
   /** What QStash's interface adds. */
   qstash: 30,
   /** What alerts add: Slack and webhooks. */
-  alerts: 4.3,
+  alerts: 4.7,
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */

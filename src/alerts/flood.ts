@@ -26,7 +26,7 @@ export class FirstMessages {
     this.#watch = watch;
   }
 
-  /** Whether the watch of a group may send its first message. If not, the flood is reported. @throws what the store does */
+  /** Whether the watch of a group may send its first message. Else the flood is reported. @throws as the store does */
   async admits({ needs }: Pick<AttemptHost, "needs">): Promise<boolean> {
     const { clock, store } = needs;
     const now = clock();

@@ -19,7 +19,7 @@ export interface Logs {
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly stdin: Readable & { readonly isTTY?: boolean | undefined };
+  readonly stdin: Readable & { readonly isTTY?: boolean | undefined; setRawMode?(isRaw: boolean): unknown };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: nothing else writes to the terminal. */
   readonly logs?: Logs;

@@ -52,14 +52,19 @@ export async function* watchJob<Job extends AnyJob = AnyJob>(
   options: WatchJobOptions,
 ): AsyncGenerator<JobEventOf<Job>, void, void> {
   const { signal } = options;
-  const stream: Stream = { address: addressOf(options), lastId: "", failures: 0 };
+  const stream: Stream = { address: checked(addressOf(options)), lastId: "", failures: 0 };
   for (;;) {
+    let isHandedOut = false;
     try {
       for await (const event of eventsOf<JobEventOf<Job>>(stream, options)) {
+        isHandedOut = true;
         yield event;
+        isHandedOut = false;
         if (isLast(event)) return;
       }
     } catch (error) {
+      // What the caller has thrown into the iteration is theirs.
+      if (isHandedOut) throw error;
       signal?.throwIfAborted();
       const isFinal = error instanceof TidegateError && error.code !== "store_unavailable";
       if (isFinal || (!stream.lastId && stream.failures + 1 >= MOST_AT_FIRST)) throw error;
@@ -90,14 +95,18 @@ async function* eventsOf<Event>(stream: Stream, options: WatchJobOptions): Async
     for (let part = await parts.read(); !part.done; part = await parts.read()) {
       hush();
       hush = alarm(Date.now, SILENT_MS, stop);
-      stream.failures = 0;
       const blocks = (text + decoder.decode(part.value, { stream: true })).split("\n\n");
       text = blocks.pop() ?? "";
       for (const block of blocks) {
-        const [, id, data] = /^id: (.+)\ndata: (.+)/.exec(block) ?? [];
-        if (!id || !data) continue;
+        // What is not from the handler is no success, however long the connection lasts.
+        const known = /^(?:id: (.+)\ndata: (.+)|retry: |:)/.exec(block);
+        if (!known) continue;
+        const [, id, data] = known;
+        const event = data && JSON.parse(data);
+        stream.failures = 0;
+        if (!id) continue;
         stream.lastId = id;
-        yield JSON.parse(data);
+        yield event;
       }
     }
   } finally {
@@ -121,6 +130,16 @@ async function connect(
   const { status = 0, body, headers: got } = response ?? {};
   if (status === 200 && body && got?.get("content-type")?.startsWith("text/event-stream")) return body.getReader();
   return read("-", [status, await response?.json().catch(() => undefined)]);
+}
+
+/** @throws {TidegateError} `invalid_request` for an address that no request can have */
+function checked(address: string): string {
+  try {
+    new Request(address);
+  } catch {
+    throw refusal("url must be a whole URL without user name and password, such as https://example.com/queue.");
+  }
+  return address;
 }
 
 /** A watch token names its queue and job, as they stand in a path. */

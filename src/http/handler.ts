@@ -117,7 +117,10 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
       trace: traceOf(req.raw.headers),
       viewers: settings.viewers,
       lastEventId: req.header("last-event-id"),
-      signal: req.raw.signal ?? undefined,
+      // Only when it is read: workerd makes no signal at module scope, where the warm-up calls this.
+      get signal() {
+        return req.raw.signal ?? undefined;
+      },
       endsAt: deadline.endsAt,
       fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
       onError: settings.onError,

@@ -47,7 +47,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   cli: {
     holds: ["cli/"],
-    mayImport: ["core", "port", "client", "stores", "http", "node", "worker", "memory", "dev"],
+    mayImport: ["core", "port", "client", "stores", "http", "qstash", "node", "worker", "memory", "dev"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };

@@ -10,6 +10,8 @@ const names = [
   "queue:enqueue",
   "queue:signal",
   "queue:jobs",
+  "queue:runs",
+  "queue:messages",
   "queue:failures",
   "queue:dlq",
   "queue:schedules",
@@ -20,6 +22,7 @@ const names = [
   "queue:cost",
   "queue:doctor",
   "dev",
+  "completion",
 ];
 
 describe("help", () => {

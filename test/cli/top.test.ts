@@ -9,7 +9,18 @@ import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
-import { adminToken, behindHandler, documentOf, errorOf, inRedis, kill, tidegate, type World } from "./run-cli.ts";
+import {
+  adminToken,
+  behindHandler,
+  documentOf,
+  errorOf,
+  inRedis,
+  Keyboard,
+  kill,
+  type Target,
+  tidegate,
+  type World,
+} from "./run-cli.ts";
 
 const wide = "日本語".repeat(20);
 const breaks = defineJob({
@@ -113,6 +124,110 @@ describe("queue:top", () => {
       expect(lines.join("")).not.toMatch(/\p{Cc}|\u202e/u);
     }
     expect(frames[1]?.[0]).toContain("12:00:05 UTC");
+  });
+
+  describe("its keys", () => {
+    /** Starts it on a terminal with a keyboard, and returns its latest frame. */
+    async function steered() {
+      const parts = await served();
+      const keyboard = new Keyboard();
+      const ctrlC = new AbortController();
+      let text = "";
+      let frames = 0;
+      const onWrite = (written: string) => {
+        text = stripVTControlCharacters(written);
+        frames++;
+      };
+      const top = parts.cli(["queue:top"], { isTerminal: true, interruption: ctrlC.signal, keyboard, onWrite });
+      const reach = async (wanted: number) => {
+        while (frames < wanted) await setImmediate();
+      };
+      await reach(2);
+      parts.asked();
+      /** Presses a key, and waits for the next frames. */
+      const press = async (key: string, more = 1) => {
+        const before = frames;
+        keyboard.press(key);
+        await reach(before + more);
+        return text;
+      };
+      return { ...parts, keyboard, ctrlC, top, press, reach, frame: () => text, count: () => frames };
+    }
+
+    test.each([
+      ["q", "q"],
+      ["Q", "Q"],
+      ["Ctrl-C, which is a key in raw mode", "\u0003"],
+    ])("%s ends it, and the terminal is as it was", async (_, key) => {
+      const { keyboard, top } = await steered();
+      expect(keyboard).toMatchObject({ isRaw: true, changes: 1 });
+      keyboard.press(key);
+      const { code, stdout } = await top;
+      expect([code, stdout.endsWith("\u001b[?7h\u001b[?25h\u001b[?1049l")]).toEqual([0, true]);
+      expect(keyboard).toMatchObject({ isRaw: false, changes: 2 });
+      expect(keyboard.stdin.listenerCount("data")).toBe(0);
+    });
+
+    test("the terminal is as it was after SIGTERM, too", async () => {
+      const { keyboard, top, ctrlC } = await steered();
+      ctrlC.abort();
+      await top;
+      expect(keyboard).toMatchObject({ isRaw: false, changes: 2 });
+    });
+
+    test("the terminal is as it was after an error", async () => {
+      const keyboard = new Keyboard();
+      const { cli } = behindHandler();
+      const fetch = async () => Response.json({ code: "unauthorized", detail: "Unknown token." }, { status: 401 });
+      expect((await cli(["queue:top"], { isTerminal: true, keyboard, fetch })).code).toBe(1);
+      expect(keyboard).toMatchObject({ isRaw: false, changes: 2 });
+    });
+
+    test("tab and the arrows show one queue after another, with its own running jobs, at once", async () => {
+      const { press, asked, frame } = await steered();
+      expect(frame()).toMatch(/\nmail [\s\S]*\nn{8}/);
+      expect(await press("\t", 2)).not.toMatch(/\nn{8}/);
+      expect(asked()).toEqual(["/jobs/queues", "/jobs/queues/mail/jobs"]);
+      const other = await press("\u001b[C", 2);
+      expect(other).toMatch(/\nn{8}/);
+      expect(other).not.toMatch(/mail|waits|no luck/);
+      expect(asked()).toEqual(["/jobs/queues"]);
+      expect(await press("\u001b[D", 2)).toMatch(/\nmail /);
+      expect(await press("\u001b[Z", 2)).toMatch(/\nmail [\s\S]*\nn{8}/);
+    });
+
+    test("s sorts, p pauses, r refreshes, ? explains, and others do nothing", async () => {
+      const { press, asked, clock, count, reach, mail } = await steered();
+      expect(await press("?")).toMatch(/p +pause the screen/);
+      expect(await press("?")).not.toMatch(/pause the screen/);
+      expect(await press("s")).toContain("Sorted by ready jobs.");
+      expect(await press("p")).toContain("PAUSED: p goes on");
+      const frames = count();
+      await clock.advance("10m");
+      await mail.enqueue(breaks, undefined, { delay: "1h" });
+      expect([count(), asked()]).toEqual([frames, []]);
+      await press("r", 2);
+      expect(asked()).not.toEqual([]);
+      await press("p");
+      await clock.advance("1m");
+      await reach(frames + 3);
+      expect(asked()).not.toEqual([]);
+      const before = count();
+      expect(await press("x\u001b[A?")).toMatch(/p +pause the screen/);
+      expect(count()).toBe(before + 1);
+    });
+
+    test("are not read when it prints for a program", async () => {
+      const { cli } = await served();
+      const keyboard = new Keyboard();
+      const ctrlC = new AbortController();
+      const { onWrite, reach } = writes();
+      const top = cli(["queue:top", "--json"], { isTerminal: true, keyboard, interruption: ctrlC.signal, onWrite });
+      await reach(1);
+      ctrlC.abort();
+      await top;
+      expect(keyboard.changes).toBe(0);
+    });
   });
 
   test("ends on Ctrl-C though a handler does not answer", async () => {
@@ -219,6 +334,57 @@ describe("queue:top", () => {
     expect(waitBeforeRefresh(5_000, 9, due(-1), start)).toBe(90_000);
     expect(waitBeforeRefresh(300_000, 9, [], start)).toBe(300_000);
   });
+});
+
+describe("an hour of queue:top", () => {
+  const redis = useRedis();
+  const HOUR_MS = 3_600_000;
+
+  /** Looks for an hour, as Redis counts it. @param work is done before each refresh */
+  async function anHour(target: Target, work: () => Promise<unknown> = async () => {}) {
+    await target.cli(["queue:top", "--once"]); // Redis knows the scripts from here on.
+    const ctrlC = new AbortController();
+    const documents: { commands: number; commandsPerHour: number }[] = [];
+    const onWrite = (text: string) => {
+      if (text.trim() !== "") documents.push(JSON.parse(text));
+    };
+    const top = target.cli(["queue:top", "--json"], { interruption: ctrlC.signal, onWrite });
+    while (documents.length === 0) await setImmediate();
+    let spent = 0;
+    let looks = 1;
+    const until = target.clock() + HOUR_MS;
+    while (target.clock() < until) {
+      await work();
+      const { commands } = await countCommands(redis.server.port, async () => {
+        const seen = documents.length;
+        const last = documents.at(-1);
+        // It says what an hour would cost at this pace.
+        const waitMs = last ? (last.commands * HOUR_MS) / last.commandsPerHour : 0;
+        await target.clock.advance(Math.ceil(waitMs * 1.02));
+        while (documents.length === seen) await setImmediate();
+      });
+      if (target.clock() <= until) spent += commands;
+      looks++;
+    }
+    ctrlC.abort();
+    await top;
+    return { spent: spent + (documents[0]?.commands ?? 0), looks };
+  }
+
+  test("costs at most 100 commands if the queue is idle, as a tab of the dashboard does", async () => {
+    const { spent, looks } = await anHour(inRedis(redis));
+    expect(looks).toBeGreaterThan(20);
+    expect(spent).toBeLessThanOrEqual(100);
+  });
+
+  test("costs at most 1,500 commands on a busy queue, as a tab of the dashboard does", async () => {
+    const target = inRedis(redis, { logger: null });
+    const { spent, looks } = await anHour(target, async () => {
+      await target.queue.enqueue("send_email", { to: "ada" }, { delay: "1d" });
+    });
+    expect(looks).toBeGreaterThan(30);
+    expect(spent).toBeLessThanOrEqual(1_500);
+  }, 120_000);
 });
 
 describe("straight on Redis", () => {

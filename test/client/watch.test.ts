@@ -147,6 +147,21 @@ describe("watchJob", () => {
     expect(connections).toHaveLength(10);
   });
 
+  test("waits longer and longer for a service that sends something else", async () => {
+    const { connections, others, fetch } = scriptedServer();
+    follow(watchJob({ url, token: await tokenOf(), fetch }));
+    await soon();
+    connections[0]?.send(event("x", running(1)));
+    await soon();
+    const garbage = "event: other\ndata: 1\n\nid: y\ndata: {no json\n\n";
+    const headers = { "Content-Type": "text/event-stream" };
+    others.push(...Array.from({ length: 200 }, () => () => new Response(garbage, { headers })));
+    connections[0]?.fail();
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(connections.length).toBeGreaterThan(5);
+    expect(connections.length).toBeLessThan(15);
+  });
+
   test("gives up a connection of which nothing has been heard for 45 s", async () => {
     const { connections, fetch } = scriptedServer();
     const { seen } = follow(watchJob({ url, token: await tokenOf(), fetch }));
@@ -194,6 +209,17 @@ describe("watchJob", () => {
     await left;
     expect([connections[0]?.isCancelled(), vi.getTimerCount()]).toEqual([true, 0]);
   });
+
+  test("throws what is thrown into its iteration, and lets go of its connection", async () => {
+    const { connections, fetch } = scriptedServer();
+    const events = watchJob({ url, token: await tokenOf(), fetch });
+    const first = events.next();
+    await soon();
+    connections[0]?.send(event("x", running(1)));
+    await first;
+    await expect(events.throw(new Error("mine"))).rejects.toThrow("mine");
+    expect([connections[0]?.isCancelled(), vi.getTimerCount()]).toEqual([true, 0]);
+  });
 });
 
 describe("watchJob throws", () => {
@@ -215,6 +241,16 @@ describe("watchJob throws", () => {
     await clock.advance("1m");
     expect(await codeOf({ url, token })).toBe("unauthorized");
   });
+
+  test.each(["::", "https://ada:secret@queue.test"])(
+    "that the url %s is none that it can ask, at once",
+    async (wrong) => {
+      const { connections, fetch } = scriptedServer();
+      const events = watchJob({ url: wrong, token: await tokenOf(), fetch });
+      await expect(events.next()).rejects.toMatchObject({ code: "invalid_request" });
+      expect(connections).toEqual([]);
+    },
+  );
 
   test("unauthorized if the token expires between two connections", async () => {
     const { connections, others, fetch } = scriptedServer();

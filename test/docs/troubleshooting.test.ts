@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { QueueClient } from "../../src/client/index.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { problemKinds } from "../../src/http/contract/problems.ts";
-import { createHandler } from "../../src/http/handler.ts";
+import { createHandler, type Tokens } from "../../src/http/handler.ts";
 import * as tidegate from "../../src/index.ts";
 import { defineJob, type JobContext, memoryStore, PermanentError, Queue, type QueueOptions } from "../../src/index.ts";
 import { createWorker } from "../../src/platforms/cloudflare.ts";
@@ -76,8 +76,8 @@ function setUp(options: Partial<QueueOptions> = {}) {
   return { clock, lines, logger, store, queue };
 }
 
-function behind(queue: Queue) {
-  const handler = createHandler({ queue, auth: tokens, onError: () => {} });
+function behind(queue: Queue, auth: Tokens = tokens) {
+  const handler = createHandler({ queue, auth, onError: () => {} });
   return (path: string, token?: string, body?: unknown, more: RequestInit = {}) =>
     handler.request(path, {
       ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }),
@@ -103,6 +103,8 @@ describe("troubleshooting names", () => {
 describe("the messages of the page are those of", () => {
   const { queue } = setUp();
   const send = behind(queue);
+  const limited = { token: "a-limited-token", jobs: ["send_email"], flowKeys: ["mail-*"] };
+  const sendLimited = behind(queue, { enqueue: [limited] });
   const job = (options: object) => ({ name: "send_email", payload, ...options });
 
   test.each<readonly [string, () => unknown]>([
@@ -110,6 +112,8 @@ describe("the messages of the page are those of", () => {
     ["a wrong token", () => send("/stats", "another-token")],
     ["a scope that is too small", () => send("/drain", "the-enqueue-token", {})],
     ["an option of the definition", () => send("/jobs", "the-enqueue-token", job({ maxRetries: 1 }))],
+    ["a job that a limited token does not list", () => sendLimited("/jobs", limited.token, { name: "refund" })],
+    ["no key for a limited token", () => sendLimited("/jobs", limited.token, job({}))],
     ["a bound", () => send("/jobs", "the-enqueue-token", job({ delay: "100d" }))],
     ["a token that is not set", () => createHandler({ queue, auth: { admin: [`${undefined}`] } })],
     ["no token at all", () => createRoute({ queue })],

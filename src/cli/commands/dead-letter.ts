@@ -1,13 +1,17 @@
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import type { DeadJob } from "../../core/manage/job-info.ts";
 import { notFound } from "../../core/shared/errors.ts";
+import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { findIds } from "../find-job.ts";
+import { jobsSince } from "../job-lists.ts";
 import { failureGroup } from "../option-values.ts";
 import { deadTable, jobDetails } from "../output/jobs.ts";
-import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { addPageOptions, readPages } from "../paging.ts";
 import { addCommand, refuseUnknownSubcommand } from "../program.ts";
 import type { Session } from "../session.ts";
+import { addSince, sinceMs } from "../since.ts";
 import { suggestedCommand } from "../suggested-command.ts";
-import { openTarget, refuseUnknownQueue } from "../target.ts";
+import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 import { addRemove, addRetry } from "./dead-letter-actions.ts";
 
 export function addDeadLetter(session: Session): void {
@@ -36,28 +40,39 @@ function addList(group: CommandUnknownOpts, session: Session): void {
     "list them, newest first",
     "Lists dead jobs, newest first, each with the error of its last attempt.",
     ["tidegate queue:dlq list --name send_email", "jobs of one type"],
+    ["tidegate queue:dlq list --since 1h --all-queues", "what died in the last hour, in every queue"],
     ["tidegate queue:dlq list --all --json", "everything, for a script"],
   )
     .option("--name <name>", "only jobs of this type")
     .option("--group <group>", "only jobs of this group of queue:failures", failureGroup)
     .option("--wide", "show whole ids and errors, one line per job");
-  addPageOptions(command)
+  addSince(addAllQueues(addPageOptions(command)))
     .allowExcessArguments()
-    .action(async ({ all, wide, ...options }, command) => {
+    .action(async ({ wide, since, ...options }, command) => {
       refuseUnknownSubcommand(command, `To see one job: ${suggestedCommand("queue:dlq show ID", session.globals)}`);
+      const { name, group, limit, cursor: from, all } = options;
+      const range = jobsSince(sinceMs(since, session), "dead");
       const target = await openTarget(session);
-      const { queue } = target;
-      const read = (cursor: string | undefined) => queue.listDeadLetter({ ...options, cursor });
-      const page = await readPages("jobs", read, options.cursor, all, session);
-      if (page.jobs.length === 0) await refuseUnknownQueue(target, session);
+      const readOf = async ({ queue }: Target) => {
+        const read = (cursor: string | undefined) => queue.listDeadLetter({ name, group, limit, cursor });
+        const { jobs, ...page } = await readPages("jobs", read, { from, all, since: range }, session);
+        return { items: jobs, ...page };
+      };
+      const found = await readLists(target, options, session, readOf, newestFirst);
+      const { items: jobs, cursor, isMerged } = found;
+      if (jobs.length === 0) await refuseUnknownQueue(target, session);
       const { now, colors, width } = session;
-      session.print(page, () =>
-        page.jobs.length > 0
-          ? deadTable(page.jobs, { now, colors, width: wide ? undefined : width })
+      session.print({ jobs, cursor }, () =>
+        jobs.length > 0
+          ? deadTable(jobs, { now, colors, width: wide ? undefined : width, withQueue: isMerged })
           : "There are no dead jobs.",
       );
-      noteNextPage(page.cursor, session);
+      noteMore(found, session);
     });
+}
+
+function newestFirst(jobs: readonly DeadJob[]): readonly DeadJob[] {
+  return [...jobs].sort((one, other) => other.failedAt.getTime() - one.failedAt.getTime());
 }
 
 function addShow(group: CommandUnknownOpts, session: Session): void {

@@ -1,9 +1,13 @@
+import type { FailureGroup } from "../../core/manage/failures.ts";
+import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { failureColumns } from "../output/failures.ts";
+import type { Column } from "../output/table.ts";
 import { counted } from "../output/text.ts";
-import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { addPageOptions, readPages } from "../paging.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
-import { openTarget, refuseUnknownQueue } from "../target.ts";
+import { addSince, sinceMs } from "../since.ts";
+import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
 /** A page of groups is not sorted by size. To find the largest ones, up to a thousand are read. */
 const READ_AT_ONCE = 1_000;
@@ -15,32 +19,53 @@ export function addFailures(session: Session): void {
     "show what broke: dead jobs by name and error",
     "Groups dead jobs by name and error, the largest group first. Ignores numbers, ids and quoted parts of a message.",
     ["tidegate queue:failures", "what broke, how often, and since when"],
+    ["tidegate queue:failures --since 1h --all-queues", "what broke in the last hour, in every queue"],
     ["tidegate queue:dlq --group 3f1c9a04b7de", "the jobs of one group"],
     ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry them"],
   );
-  addPageOptions(command).action(async ({ all, limit, cursor }) => {
+  addSince(addAllQueues(addPageOptions(command))).action(async ({ since, ...options }) => {
+    const { all, limit, cursor: from } = options;
+    const ms = sinceMs(since, session);
+    // Groups are in the order of their names.
+    const range = ms === undefined ? undefined : { ms, timeOf: lastAtOf, isNewestFirst: false };
     const target = await openTarget(session);
     let ungrouped = 0;
-    const read = async (from: string | undefined) => {
-      const page = await target.queue.getFailures({ limit: READ_AT_ONCE, cursor: from });
-      ungrouped = page.ungrouped;
-      return page;
+    const readOf = async ({ queue }: Target, name?: string) => {
+      let inNone = 0;
+      const read = async (cursor: string | undefined) => {
+        const page = await queue.getFailures({ limit: READ_AT_ONCE, cursor });
+        inNone = page.ungrouped;
+        return page;
+      };
+      const { failures, cursor } = await readPages("failures", read, { from, all, since: range }, session);
+      ungrouped += inNone;
+      return { items: failures.map((group) => ({ ...(name !== undefined && { queue: name }), ...group })), cursor };
     };
-    const page = await readPages("failures", read, cursor, all, session);
-    const sorted = [...page.failures].sort((a, b) => b.count - a.count);
+    // The largest are shown, not the first: a list of all is cut below.
+    const found = await readLists(target, { ...options, all: true }, session, readOf, (items) => items);
+    const sorted = [...found.items].sort((a, b) => b.count - a.count);
     const failures = all ? sorted : sorted.slice(0, limit);
     if (failures.length === 0 && ungrouped === 0) await refuseUnknownQueue(target, session);
-    session.print({ failures, cursor: page.cursor, ungrouped }, () =>
-      failures.length > 0 ? session.table(failureColumns(session.now, session.colors), failures) : nothing(ungrouped),
+    const columns = failureColumns(session.now, session.colors);
+    const ofQueues: readonly Column<Group>[] = [{ title: "QUEUE", cell: ({ queue = "" }) => queue, givesWay: true }];
+    session.print({ failures, cursor: found.cursor, ungrouped }, () =>
+      failures.length > 0
+        ? session.table<Group>([...(found.isMerged ? ofQueues : []), ...columns], failures)
+        : nothing(ungrouped, ms !== undefined),
     );
     if (ungrouped > 0)
       session.note(`${counted(ungrouped, "dead job")} in no group. See: ${target.command("queue:dlq")}`);
     const smaller = sorted.length - failures.length;
     if (smaller > 0) session.note(`${counted(smaller, "smaller group")} not shown. Add --all, or a larger --limit.`);
-    noteNextPage(page.cursor, session);
+    noteMore(found, session);
   });
 }
 
-function nothing(ungrouped: number): string {
+type Group = FailureGroup & { readonly queue?: string };
+
+const lastAtOf = ({ lastAt }: FailureGroup) => lastAt.getTime();
+
+function nothing(ungrouped: number, isSince: boolean): string {
+  if (isSince) return "No group has a dead job since then.";
   return ungrouped > 0 ? "No dead job is in a group." : "There are no dead jobs.";
 }

@@ -48,7 +48,7 @@ function addList(group: CommandUnknownOpts, session: Session): void {
       refuseUnknownSubcommand(command);
       const target = await openTarget(session);
       const read = (from: string | undefined) => target.queue.flowControl.list({ limit, cursor: from });
-      const page = await readPages("keys", read, cursor, all, session);
+      const page = await readPages("keys", read, { from: cursor, all }, session);
       const keys = [...page.keys].sort(busiestFirst);
       if (keys.length === 0) await refuseUnknownQueue(target, session);
       session.print({ keys, cursor: page.cursor }, () =>

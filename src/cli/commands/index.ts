@@ -1,5 +1,6 @@
 import type { Session } from "../session.ts";
 import { addClear } from "./clear.ts";
+import { addCompletion } from "./completion.ts";
 import { addCost } from "./cost.ts";
 import { addDeadLetter } from "./dead-letter.ts";
 import { addDev } from "./dev.ts";
@@ -9,7 +10,9 @@ import { addFailures } from "./failures.ts";
 import { addFlow } from "./flow.ts";
 import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
+import { addMessages } from "./messages.ts";
 import { addPause, addResume } from "./pause.ts";
+import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSignal } from "./signal.ts";
 import { addTop } from "./top.ts";
@@ -26,6 +29,8 @@ export const commands: readonly AddCommand[] = [
   addEnqueue,
   addSignal,
   addJobs,
+  addRuns,
+  addMessages,
   addFailures,
   addDeadLetter,
   addSchedules,
@@ -35,4 +40,5 @@ export const commands: readonly AddCommand[] = [
   addClear,
   addCost,
   addDoctor,
+  addCompletion,
 ];

@@ -2,16 +2,19 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
+import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { changeJobs } from "../change-jobs.ts";
 import { findJob } from "../find-job.ts";
+import { inOrder, latestJobs, pageOfJobs } from "../job-lists.ts";
 import { when } from "../option-values.ts";
 import { childrenOf, jobDetails, jobTable } from "../output/jobs.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { addPageOptions } from "../paging.ts";
 import { type PendingAction, pendingChange, readPendingSelection } from "../pending-jobs.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
+import { addSince, sinceMs } from "../since.ts";
 import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
@@ -24,16 +27,20 @@ ID while the job is among the latest 1,000 of its state. --wide shows whole ids.
 
 With --name or --all instead of an ID, --cancel, --reschedule and --run change all matching jobs that wait. --dry-run only counts them.
 
-With --json, --all or --cursor, lists one state after the other, in pages.`;
+With --json, --all or --cursor, lists one state after the other, in pages.
+
+--since keeps jobs to which something has happened since: they ended, or began, or were enqueued. It reads ended jobs only as far
+back. Completed jobs of a queue with observe: false are in no order, so it may miss them. --all-queues merges the lists of all queues,
+up to --limit jobs.`;
 
 /** How many jobs of each state are listed by default. */
 const OF_EACH = 10;
 /** How many children of a job are shown. */
 const CHILDREN_SHOWN = 20;
 
-const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--wide"];
+const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--all-queues", "--since", "--wide"];
 /** Options of lists that do not select jobs. */
-const ofListsAlone = ["--limit", "--cursor", "--wide"];
+const ofListsAlone = ["--limit", "--cursor", "--all-queues", "--since", "--wide"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
 function addJobsCommand({ program }: Session) {
@@ -45,6 +52,8 @@ function addJobsCommand({ program }: Session) {
     ["tidegate queue:jobs", "the latest ten of each state"],
     ["tidegate queue:jobs --state completed", "completed jobs, newest first"],
     ["tidegate queue:jobs --name send_email --all", "every job of one type"],
+    ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
+    ["tidegate queue:jobs --all-queues --state running", "what runs, in every queue"],
     ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
     ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
     ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
@@ -55,7 +64,7 @@ function addJobsCommand({ program }: Session) {
     .addOption(new Option("--state <state>", "only jobs in this state").choices(jobStates))
     .option("--name <name>", "only jobs of this type")
     .option("--wide", "show whole ids and errors, one line per job");
-  return addPageOptions(command)
+  return addSince(addAllQueues(addPageOptions(command)))
     .option("--cancel", "remove the job, or all waiting jobs of --name or --all, after confirmation")
     .option("--running", "with an ID and --cancel: also stop a running job, through its signal")
     .option("--reschedule <when>", "run it later or sooner: after 30s, 5m, 1h, 7d, or at a time", when)
@@ -117,38 +126,42 @@ function pendingAction({ cancel, reschedule }: Options): PendingAction {
 
 async function listJobs(
   target: Target,
-  { all, wide, state, name, limit, cursor: first }: Options,
+  { wide, since, ...options }: Options,
   command: CommandUnknownOpts,
   session: Session,
 ): Promise<void> {
-  const { queue } = target;
-  const inPages = session.isJson || all || state !== undefined || first !== undefined;
-  const page = inPages
-    ? await readPages("jobs", (cursor) => queue.listJobs({ state, name, limit, cursor }), first, all, session)
-    : await latestJobs(target, name, command.getOptionValueSource("limit") === "cli" ? limit : OF_EACH);
-  if (page.jobs.length === 0) await refuseUnknownQueue(target, session);
+  const listed = { ...options, since: sinceMs(since, session) };
+  const { all, state, cursor, limit, allQueues } = options;
+  const inPages = session.isJson || all || state !== undefined || cursor !== undefined || allQueues;
+  if (!inPages) {
+    const ofEach = command.getOptionValueSource("limit") === "cli" ? limit : OF_EACH;
+    const { jobs, more } = await latestJobs(target.queue, { ...listed, limit: ofEach });
+    await printJobs(target, { jobs }, { wide }, session);
+    if (more) session.note("More follow. Add --state STATE, --limit COUNT of each state, or --all.");
+    return;
+  }
+  const read = async ({ queue }: Target) => {
+    const { jobs, ...page } = await pageOfJobs(queue, listed, session);
+    return { items: jobs, ...page };
+  };
+  const found = await readLists(target, options, session, read, inOrder);
+  const { items: jobs, isMerged } = found;
+  await printJobs(target, { jobs, cursor: found.cursor }, { wide, withQueue: isMerged }, session);
+  noteMore(found, session);
+}
+
+async function printJobs(
+  target: Target,
+  page: { readonly jobs: readonly JobInfo[]; readonly cursor?: string | null },
+  { wide, withQueue = false }: { readonly wide: true | undefined; readonly withQueue?: boolean },
+  session: Session,
+): Promise<void> {
+  const { jobs } = page;
+  if (jobs.length === 0) await refuseUnknownQueue(target, session);
   const { now, colors, width } = session;
   session.print(page, () =>
-    page.jobs.length > 0 ? jobTable(page.jobs, { now, colors, width: wide ? undefined : width }) : "No matching jobs.",
+    jobs.length > 0 ? jobTable(jobs, { now, colors, width: wide ? undefined : width, withQueue }) : "No matching jobs.",
   );
-  if ("more" in page && page.more)
-    session.note("More follow. Add --state STATE, --limit COUNT of each state, or --all.");
-  if ("cursor" in page) noteNextPage(page.cursor, session);
-}
-
-/** Running jobs, then the most recently changed, then scheduled ones. @returns also whether there are more. */
-async function latestJobs({ queue }: Target, name: string | undefined, limit: number) {
-  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, name, limit })));
-  const groupOf = ({ state }: JobInfo) => (state === "running" ? 0 : state === "scheduled" ? 2 : 1);
-  const order = (one: JobInfo, other: JobInfo) => groupOf(one) - groupOf(other) || whenOf(one) - whenOf(other);
-  const jobs = pages.flatMap((page) => page.jobs).sort(order);
-  return { jobs, more: pages.some(({ cursor }) => cursor !== null) };
-}
-
-/** Sorts scheduled jobs from the next, and all others from the latest. */
-function whenOf({ state, completedAt, failedAt, runAt, startedAt, enqueuedAt }: JobInfo): number {
-  const time = (completedAt ?? failedAt ?? runAt ?? startedAt ?? enqueuedAt).getTime();
-  return state === "scheduled" ? time : -time;
 }
 
 async function cancel(

@@ -1,6 +1,7 @@
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import { heldBackTexts } from "../../http/dashboard/flow-texts.ts";
 import { bar } from "./live-line.ts";
+import { queueColumn } from "./queue-column.ts";
 import { shortId } from "./short-id.ts";
 import { stepsOf, waitText } from "./steps.ts";
 import type { Column } from "./table.ts";
@@ -15,8 +16,13 @@ export interface ListView {
   readonly width: number | undefined;
 }
 
+interface JobView extends ListView {
+  /** Whether the jobs are of several queues. Default false. */
+  readonly withQueue?: boolean;
+}
+
 /** A list of jobs. On a terminal, errors are below their jobs. */
-export function jobTable(jobs: readonly JobInfo[], view: ListView): string {
+export function jobTable(jobs: readonly JobInfo[], view: JobView): string {
   return tableOf(jobs, view, [
     { title: "STATE", cell: ({ state }) => state, paint: (text, { state }) => paintState(text, state, view.colors) },
     { title: "ATTEMPTS", cell: attempts, align: "right" },
@@ -25,7 +31,7 @@ export function jobTable(jobs: readonly JobInfo[], view: ListView): string {
 }
 
 /** A list of dead jobs. On a terminal, errors are below their jobs. */
-export function deadTable(jobs: readonly DeadJob[], view: ListView): string {
+export function deadTable(jobs: readonly DeadJob[], view: JobView): string {
   return tableOf(jobs, view, [
     { title: "DEAD", cell: ({ failedAt }) => fromNow(failedAt, view.now) },
     { title: "ATTEMPTS", cell: ({ attempts }) => String(attempts), align: "right" },
@@ -34,11 +40,16 @@ export function deadTable(jobs: readonly DeadJob[], view: ListView): string {
 
 function tableOf<Job extends JobInfo>(
   jobs: readonly Job[],
-  { colors, width }: ListView,
+  { colors, width, withQueue }: JobView,
   own: readonly Column<Job>[],
 ): string {
   const id: Column<Job> = { title: "ID", cell: ({ id }) => (width ? shortId(id) : id), givesWay: true };
-  const columns: Column<Job>[] = [id, ...own, { title: "NAME", cell: ({ name }) => name }];
+  const columns: Column<Job>[] = [
+    id,
+    ...(withQueue ? [queueColumn] : []),
+    ...own,
+    { title: "NAME", cell: ({ name }) => name },
+  ];
   if (width) return table(columns, jobs, { colors, width, below: errorText, paintBelow: colors.red });
   return table([...columns, { title: "ERROR", cell: errorText }], jobs, { colors });
 }
@@ -120,7 +131,7 @@ export function attempts({ attempts, maxRetries }: Pick<JobInfo, "attempts" | "m
   return maxRetries === null ? String(attempts) : `${attempts} of ${maxRetries + 1}`;
 }
 
-function paintState(text: string, state: JobInfo["state"], colors: Colors): string {
+export function paintState(text: string, state: JobInfo["state"], colors: Colors): string {
   const paints = {
     scheduled: colors.blue,
     ready: colors.cyan,

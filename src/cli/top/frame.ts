@@ -1,36 +1,57 @@
 import { failureColumns } from "../output/failures.ts";
 import { attempts, type ListView } from "../output/jobs.ts";
+import { queueColumn } from "../output/queue-column.ts";
 import { queuesTable } from "../output/queues.ts";
 import { shortId } from "../output/short-id.ts";
 import { type Column, table } from "../output/table.ts";
 import { counted, printable } from "../output/text.ts";
 import { span } from "../output/time.ts";
+import { helpText } from "./keys.ts";
 import type { Failure, RunningJob, Snapshot } from "./snapshots.ts";
+import { firstView, queuesIn, type View } from "./view.ts";
 
 export interface Refresh {
   /** How often the frame is refreshed, in ms. Undefined for a single frame. */
   readonly everyMs?: number | undefined;
   /** Why the last refresh failed. */
   readonly failure?: string | undefined;
+  /** Whether keys change the view. Default false. */
+  readonly hasKeys?: boolean | undefined;
 }
 
 /** The text of a snapshot: queues, running jobs, and the latest failures. */
-export function frameOf(title: string, snapshot: Snapshot, { everyMs, failure }: Refresh, view: ListView): string {
+export function frameOf(
+  title: string,
+  snapshot: Snapshot,
+  refresh: Refresh,
+  view: ListView,
+  shown = firstView,
+): string {
   const { colors } = view;
-  const { queues, running, failures } = snapshot;
-  const withQueue = queues.length > 1;
+  const { failure } = refresh;
+  const withQueue = snapshot.queues.length > 1;
+  const isShown = ({ queue }: { readonly queue: string }) => shown.queue === undefined || queue === shown.queue;
+  const running = snapshot.running.filter(isShown);
+  const failures = snapshot.failures.filter(isShown);
   const head = [colors.bold(printable(title)), colors.dim(`${snapshot.at.toISOString().slice(11, 19)} UTC`)];
   return [
-    head.join("  "),
-    ...(everyMs === undefined
-      ? []
-      : [colors.dim(`Every ${span(everyMs)}, ${costText(snapshot, everyMs)}. Ctrl-C ends it.`)]),
+    [...head, ...(shown.isPaused ? [colors.yellow("PAUSED: p goes on")] : [])].join("  "),
+    ...howOften(snapshot, refresh, shown).map(colors.dim),
     ...(failure ? [colors.red(failure)] : []),
     "",
-    queuesTable(queues, view),
+    ...(shown.isHelp ? [helpText, ""] : []),
+    queuesTable(queuesIn(shown, snapshot.queues), view),
     ...(running.length > 0 ? ["", runningTable(running, withQueue, view)] : []),
     ...(failures.length > 0 ? ["", failuresTable(failures, withQueue, view)] : []),
   ].join("\n");
+}
+
+function howOften(snapshot: Snapshot, { everyMs, hasKeys }: Refresh, { sort }: View): readonly string[] {
+  if (everyMs === undefined) return [];
+  const sorted = sort === "as given" ? "" : ` Sorted by ${sort} jobs.`;
+  return [
+    `Every ${span(everyMs)}, ${costText(snapshot, everyMs)}.${sorted} ${hasKeys ? "q ends it, ? for help." : "Ctrl-C ends it."}`,
+  ];
 }
 
 function costText(snapshot: Snapshot, everyMs: number): string {
@@ -57,5 +78,3 @@ function failuresTable(failures: readonly Failure[], withQueue: boolean, { now, 
   const columns: readonly Column<Failure>[] = failureColumns(now, colors);
   return table(withQueue ? [queueColumn, ...columns] : columns, failures, { colors, width });
 }
-
-const queueColumn: Column<{ readonly queue: string }> = { title: "QUEUE", cell: ({ queue }) => queue, givesWay: true };

@@ -40,12 +40,19 @@ export class Snapshots {
   #last: Snapshot | undefined;
   #readAt = 0;
   #mark = "";
+  #chosen: string | undefined;
 
   /** @param isOne whether the user has named one queue. */
   constructor(target: Target, session: Session, isOne: boolean) {
     this.#target = target;
     this.#session = session;
     this.#isOne = isOne;
+  }
+
+  /** Reads the running jobs of this queue alone; undefined for the busiest ones. The next snapshot reads everything. */
+  choose(queue: string | undefined): void {
+    this.#chosen = queue;
+    this.#mark = "";
   }
 
   /** @throws {TidegateError} as the target does; `not_found` if its handler serves no such queue. */
@@ -57,7 +64,7 @@ export class Snapshots {
     if (!list.queues && this.#last) return { ...this.#last, at, commands: list.commands };
     const queues = list.queues ?? [];
     const busy = queues
-      .filter(({ stats }) => stats.runningCount > 0)
+      .filter(({ queue, stats }) => stats.runningCount > 0 && (this.#chosen === undefined || queue === this.#chosen))
       .sort((one, other) => other.stats.runningCount - one.stats.runningCount)
       .slice(0, MOST.queues);
     const stale = queues.filter((each) => this.#failures.get(each.queue)?.of !== deathsOf(each));

@@ -67,8 +67,8 @@ export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo 
 }
 
 /**
- * Nothing is read of the store before the stream is read, and nothing after it has ended: also if whoever reads it stops
- * and does not say so.
+ * Nothing is read of the store before the stream is read, and nothing after it has ended: also if whoever reads it
+ * stops and does not say so.
  */
 function streamOf(watch: Watch, onChunk: () => void, dismiss: () => void): ReadableStream<Uint8Array> {
   const { call, endsAt } = watch;

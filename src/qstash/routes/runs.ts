@@ -73,8 +73,8 @@ async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly s
   return ids.slice(0, most);
 }
 
-/** Lists runs with their steps, newest first. */
-async function listRuns({ query, queue }: QStashCall) {
+/** Lists runs with their steps, newest first. The command line calls it too, where it has the queue itself. */
+export async function listRuns({ query, queue }: Pick<QStashCall, "query" | "queue">) {
   const runs = runsOf(queue);
   const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
   const count = readCount(query, RUNS_ON_PAGE);
