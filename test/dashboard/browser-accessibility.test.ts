@@ -166,6 +166,8 @@ describe("every view", () => {
       await visit(page, hash);
       expect(await violations(page), hash).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(width);
+      const marks = await page.locator(".marks a:visible").count();
+      expect(marks > 0, hash).toBe(hash.startsWith("#view=schedules"));
     }
   });
 

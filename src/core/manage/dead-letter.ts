@@ -5,7 +5,7 @@ import { type Duration, durationMs } from "../shared/duration.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
-import { anything, callable, described, duration, flag, optionsOf } from "../shared/schema.ts";
+import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
 import type { RevivedParent } from "../store/family.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import type { ManageNeeds } from "./needs.ts";
@@ -45,10 +45,7 @@ export const removeOptions = optionsOf<DeadLetterOptions>("removeFromDeadLetter"
 export const retryOptions = optionsOf<RetryOptions>("retryFromDeadLetter", {
   ...removeOptions.fields,
   payload: anything,
-  over: described(
-    duration,
-    "Spreads their run times evenly over this time from now, such as 10m. Default: all are due now.",
-  ),
+  over: duration,
 });
 
 const selections = deadSelection({});
@@ -139,8 +136,7 @@ async function retrySelected(
   const overMs = options.over === undefined ? 0 : durationMs(options.over, "over");
   let total = 0;
   let place = 0;
-  // Jobs that died since the count are due last.
-  const nextRunAt = () => runAt + Math.floor((overMs * Math.min(place++, total)) / Math.max(total, 1));
+  const nextRunAt = () => runAt + Math.floor((overMs * place++) / total);
   let count = 0;
   let last: readonly StoredJob[] = [];
   for await (last of pieces()) {

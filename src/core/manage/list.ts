@@ -79,17 +79,16 @@ export async function listKeyedJobs(needs: ManageNeeds, given: ListOptions): Pro
   const page = await readPage(needs, state === undefined ? jobStates : [state], options, (stored) => {
     if (stored.flow) keyed.set(stored.id, stored);
   });
-  const isReady = [...keyed.values()].some((stored) => stored.state === "ready");
   const now = needs.clock();
-  const known = isReady
-    ? await needs.reader.listFlows({ cursor: undefined, limit: MOST_KEYS_READ, now })
-    : { items: [] };
-  const keys = new Map(known.items.map((each) => [each.key, each]));
+  const isReady = page.jobs.some((job) => job.state === "ready" && keyed.has(job.id));
+  const known = isReady ? await needs.reader.listFlows({ cursor: undefined, limit: MOST_KEYS_READ, now }) : undefined;
   const withKey = (job: JobInfo): KeyedJob => {
     const stored = keyed.get(job.id);
-    const key = stored?.flow && keys.get(stored.flow.key);
-    const held = stored && key && heldBack(stored, key, now);
-    return { ...job, ...(stored?.flow && { flowKey: stored.flow.key }), ...(held && { heldBack: held }) };
+    if (!stored?.flow) return job;
+    const { key: flowKey } = stored.flow;
+    const key = known?.items.find(({ key }) => key === flowKey);
+    const held = key && heldBack(stored, key, now);
+    return { ...job, flowKey, ...(held && { heldBack: held }) };
   };
   return { ...page, jobs: page.jobs.map(withKey) };
 }

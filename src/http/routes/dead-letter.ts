@@ -19,7 +19,7 @@ export const deadLetterRoutes = [
     run: ({ queue, query }) => queue.listDeadLetter(query),
   }),
   route("POST /dead-letter/retry", "retryDeadJobs", "admin", {
-    notes: "Makes the jobs due now, or spreads them over a time, with all their retries and the given payload, if any.",
+    notes: "Makes the jobs due now or over a time, with all their retries and the given payload, if any.",
     body: retryManyBody,
     returns: retried,
     refusals: ["conflict", "invalid_payload"],

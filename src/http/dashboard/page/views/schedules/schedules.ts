@@ -71,7 +71,7 @@ ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", k
 function outcomes({ runs, queue }: Row): Html {
   const last = runs.at(-1);
   if (!last) return html`<span class="muted">none stored</span>`;
-  return html`<div class="marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ ...inQueue(queue), view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
+  return html`<div class="row marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ ...inQueue(queue), view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
 <div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>`;
 }
 
