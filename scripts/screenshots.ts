@@ -54,6 +54,7 @@ const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = 
   ["dead-letter-narrow", "#view=jobs&state=dead", narrow],
   ["job", "#view=jobs&state=dead", light],
   ["names", "#view=names", light],
+  ["job-type", "#view=type&id=sync_contact", light],
   ["messages", "#view=messages&queue=webhooks", light],
   ["queues", "#view=queues", dark],
   ["schedules", "#view=schedules", light],

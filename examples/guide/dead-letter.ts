@@ -51,7 +51,7 @@ export async function retryMany(queue: Queue) {
   // #region many
   const { retried } = await queue.retryFromDeadLetter({ name: "send_email" }, { dryRun: true }); // only counts
   await queue.retryFromDeadLetter({ name: "send_email" });
-  await queue.retryFromDeadLetter({ all: true });
+  await queue.retryFromDeadLetter({ all: true }, { over: "10m" }); // spread evenly over ten minutes
   // #endregion
   return retried;
 }

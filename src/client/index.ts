@@ -296,7 +296,11 @@ export class QueueClient
   /** Like `Queue.retryFromDeadLetter`. */
   retryFromDeadLetter(
     selection: string | DeadSelection,
-    options?: { readonly payload?: unknown; readonly dryRun?: boolean | undefined },
+    options?: {
+      readonly payload?: unknown;
+      readonly dryRun?: boolean | undefined;
+      readonly over?: Duration | undefined;
+    },
   ): Promise<{ retried: number }> {
     return this.#dead("retry", "retried", selection, options);
   }

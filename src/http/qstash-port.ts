@@ -41,6 +41,40 @@ export interface UrlGroupBrief {
   readonly endpoints: readonly { readonly url: string; readonly name?: string }[];
 }
 
+/** A run of a workflow. */
+export interface RunBrief {
+  readonly id: string;
+  readonly url: string;
+  readonly state: "started" | "success" | "failed" | "canceled";
+  /** ms since 1970 */
+  readonly createdAt: number;
+}
+
+export interface RunPage {
+  readonly runs: readonly RunBrief[];
+  /** Where the next page begins; undefined on the last one. */
+  readonly cursor?: string | undefined;
+}
+
+/** A step of a run. */
+export interface RunStepView {
+  readonly name: string;
+  /** The message that brings it to the workflow. */
+  readonly messageId: string;
+  readonly state: "completed" | "failed" | "retrying" | "waiting" | "canceled";
+  /** ms since 1970 */
+  readonly from: number;
+  /** ms since 1970; undefined while it has no result. */
+  readonly to?: number | undefined;
+  readonly error?: string;
+}
+
+export interface RunView extends RunBrief {
+  /** ms since 1970 */
+  readonly endedAt?: number | undefined;
+  readonly steps: readonly RunStepView[];
+}
+
 /** What the dashboard shows of messages beside the jobs that deliver them. */
 export interface MessageRecords {
   /** Up to 100 events, of all messages or one, among the newest 1,000; undefined if none are kept. Three commands. */
@@ -50,6 +84,10 @@ export interface MessageRecords {
   ): Promise<MessageEventPage | undefined>;
   /** Reads all URL groups. Costs three commands for each 1,000 of them. */
   groups(queue: Queue): Promise<readonly UrlGroupBrief[]>;
+  /** A page of 50 runs of workflows, newest first. Three commands. */
+  runs(queue: Queue, cursor: string | undefined): Promise<RunPage>;
+  /** One run with its steps; undefined if there is none. Two commands, and three for each step that is not over. */
+  run(queue: Queue, id: string): Promise<RunView | undefined>;
 }
 
 export interface MountedQStash {

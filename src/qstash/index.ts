@@ -8,11 +8,11 @@ import type { QStash } from "../http/qstash-port.ts";
 import { defineDelivery } from "./delivery/delivery-job.ts";
 import { type EventLog, eventLog } from "./messages/event-log.ts";
 import { defineFanOut } from "./publish/fan-out.ts";
-import { messageRecords } from "./publish/records.ts";
 import { responder } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
 import { readTargets } from "./security/targets.ts";
 import { userOf } from "./security/users.ts";
+import { messageRecords } from "./workflow/records.ts";
 
 export type { QStash } from "../http/qstash-port.ts";
 export { type QStashWakeOptions, qstashWake } from "./wake.ts";

@@ -50,6 +50,21 @@ onEachKindOfStore((kind) => {
       expect(await queue.clear({ state: "dead" })).toEqual({ cleared: 4 });
     });
 
+    test("spreads the run times of a retry evenly over a time, of one job from now", async () => {
+      const { clock, queue } = openQueue(kind);
+      await queue.enqueueMany(Array.from({ length: 4 }, () => ({ job: dies })));
+      await queue.drain();
+      await expect(queue.retryFromDeadLetter({ all: true }, { over: "soon" as "1m" })).rejects.toMatchObject({
+        code: "invalid_request",
+        message: expect.stringContaining("over"),
+      });
+      expect(await queue.retryFromDeadLetter({ all: true }, { over: "4m" })).toEqual({ retried: 4 });
+      const { jobs } = await queue.listJobs();
+      const waits = jobs.map(({ runAt }) => (runAt?.getTime() ?? 0) - clock.now);
+      expect(waits.sort((one, other) => one - other)).toEqual([0, 60_000, 120_000, 180_000]);
+      expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
+    });
+
     test("holds a job whose payload no longer fits its schema, with that reason, and retries it with a payload that fits", async () => {
       const { clock, store, queue } = openQueue(kind);
       const before = new Queue({ store, clock, jobs: [defineJob({ name: "greet", perform: (_: unknown) => {} })] });

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { auth, heading, press, useDashboard } from "./browser-page.ts";
+import { largeWorld } from "./large-world.ts";
 import { enqueueUnknown, type ServedQueue, serveQueue } from "./served-queue.ts";
 
 const { open, openFilled } = useDashboard();
@@ -51,6 +52,20 @@ const places = [
   "#view=queues",
   "#view=job&id=running",
   "#view=job&id=parent",
+  "#view=type&id=fails",
+  "#view=upcoming",
+];
+
+/** Views of a large world. */
+const largePlaces = [
+  "#view=overview",
+  "#view=schedules",
+  "#view=runs",
+  "#view=job&id=onboard-7",
+  "#view=jobs&state=ready",
+  "#view=jobs&state=scheduled",
+  "#view=type&id=media_3&queue=media",
+  ...["failures", "jobs", "names", "schedules", "flow", "upcoming"].map((view) => `#view=${view}&scope=all`),
 ];
 
 /** Every dialog: where it is, what opens it, and what shows an error or more in it. */
@@ -59,6 +74,7 @@ const dialogs: readonly (readonly [hash: string, opens: string, press?: string])
   ["#view=overview", "Keys: ?"],
   ["#view=failures", "Edit newest Error of fails: no luck"],
   ["#view=failures", "Remove Error of fails: no luck"],
+  ["#view=failures", "Retry Error of fails: no luck"],
   ["#view=job&id=running", "Stop..."],
   ["#view=job&id=mail-3", "Reschedule...", "Reschedule 1 job"],
   ["#view=job&id=mail-3", "Cancel..."],
@@ -138,6 +154,23 @@ describe("every view", () => {
     }
   });
 
+  test.each([
+    ["light", 1_280],
+    ["dark", 320],
+  ] as const)("of a large world passes axe in %s at %i px, and fits", async (colorScheme, width) => {
+    const { queues } = await largeWorld();
+    const page = await open(await serveQueue({ queues }), "", { colorScheme, viewport: { width, height: 700 } });
+    await page.clock.resume();
+    await page.evaluate(axe.source);
+    for (const hash of largePlaces) {
+      await visit(page, hash);
+      expect(await violations(page), hash).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(width);
+      const marks = await page.locator(".marks a:visible").count();
+      expect(marks > 0, hash).toBe(hash.startsWith("#view=schedules"));
+    }
+  });
+
   test.each(["light", "dark"] as const)("and the sign-in pass axe in %s", async (colorScheme) => {
     const page = await open(await serveQueue({ auth }), "", { colorScheme });
     await heading(page, "Sign in");
@@ -151,7 +184,10 @@ async function visit(page: Page, hash: string): Promise<void> {
   await page.evaluate((to) => {
     location.hash = to;
   }, hash);
-  await page.waitForFunction((to) => location.hash === to && document.querySelector("main .card"), hash);
+  await page.waitForFunction(
+    (to) => location.hash === to && document.querySelector("main .card") && !document.querySelector("[aria-busy]"),
+    hash,
+  );
 }
 
 async function violations(page: Page): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
-import { Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { clockByHand } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -41,6 +41,18 @@ async function anHour(page: Page, on: ServedQueue, work: () => Promise<unknown> 
   return { polls, spent };
 }
 
+/** What each view costs beside the statistics, at most. */
+const refreshCosts: readonly (readonly [string, number])[] = [
+  ["view=schedules", 11],
+  ["view=flow", 2],
+  ["view=overview", 24],
+  ["view=jobs&state=ready", 10],
+  ["view=runs", 42],
+  ["view=upcoming", 12],
+  ["view=type&id=fails", 34],
+  ["view=failures&scope=all", 15],
+];
+
 test.each([
   ["#view=overview", 100],
   ["#view=jobs&state=dead", 100],
@@ -58,7 +70,10 @@ test.each([
   expect(first.commands + spent).toBeLessThanOrEqual(most);
 });
 
-test.each(["#view=overview"])("an hour of %s costs at most 1,500 commands on a busy queue", async (hash) => {
+test.each([
+  ["#view=overview", 30],
+  ["#view=runs", 15],
+] as const)("an hour of %s costs at most 1,500 commands on a busy queue", async (hash, least) => {
   const on = await serveQueue({}, redis.store());
   await fill(on.queue);
   let page: Page | undefined;
@@ -70,7 +85,7 @@ test.each(["#view=overview"])("an hour of %s costs at most 1,500 commands on a b
     await on.queue.enqueue("send_email", { to: "ada" });
     await on.queue.drain();
   });
-  expect(polls).toBeGreaterThan(30);
+  expect(polls).toBeGreaterThan(least);
   expect(first.commands + spent).toBeLessThanOrEqual(1_500);
 });
 
@@ -98,6 +113,61 @@ test("twenty queues on one page are one request, and an hour of it costs at most
     .locator("tbody td:nth-child(2)", { hasText: String(polls) })
     .first()
     .waitFor();
+});
+
+test("the cost of a month counts the jobs of all instances, as Redis has counted them", async () => {
+  const on = await serveQueue({}, redis.store());
+  const other = new Queue({
+    store: on.store,
+    jobs: [defineJob({ name: "send_email", perform() {} })],
+    clock: on.clock,
+  });
+  for (const [queue, count] of [
+    [on.queue, 2],
+    [other, 5],
+  ] as const) {
+    await queue.enqueueMany(Array.from({ length: count }, () => ({ job: "send_email", payload: { to: "ada" } })));
+    await queue.drain();
+  }
+  const page = await open(on);
+  const card = page.locator('[data-key="Cost"]');
+  await card.locator("p", { hasText: "jobs in 24 hours" }).waitFor();
+  const [jobs = 0, each = 0, month = 0] = (await card.locator(".figures b").allTextContents()).map((text) =>
+    Number(text.replace(",", "")),
+  );
+  expect(jobs).toBe(7);
+  expect(Math.abs(month - each * jobs * 30)).toBeLessThan(jobs * 30);
+});
+
+test("a refresh of each view costs at most what the page of the docs says", async () => {
+  const on = await serveQueue({}, redis.store());
+  await fill(on.queue);
+  on.clock.now += 24 * HOUR_MS;
+  await on.queue.drain();
+  await on.queue.schedules.upsert("hourly", { job: "fails", every: "1h" });
+  on.clock.now += 2 * HOUR_MS;
+  await on.queue.drain();
+  await on.queue.enqueueMany(
+    Array.from({ length: 60 }, (_, key) => ({
+      job: "fails",
+      payload: null,
+      flowControl: { key: `${key}`, rate: 1, period: "1h" },
+    })),
+  );
+  const costOf = async (query: string) => {
+    const path = `${on.url}/dashboard/data?only=contents&${query}`;
+    const { commands, result } = await countCommands(redis.server.port, () => fetch(path));
+    expect(result.ok, query).toBe(true);
+    return commands;
+  };
+  const over: string[] = [];
+  for (const [query, most] of refreshCosts) {
+    await costOf(query); // loads the scripts
+    const commands = await costOf(query);
+    if (commands > most || commands < most / 3) over.push(`${query}: ${commands}`);
+  }
+  expect(over).toEqual([]);
+  await on.stop();
 });
 
 test("a search costs at most 60 commands beside the statistics, and a thousand waiting jobs at most 15", async () => {

@@ -93,7 +93,10 @@ describe("signing in", () => {
     await fill(on.queue);
     const page = await open(on);
     await signIn(page, "the-read-token");
-    for (const hash of ["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules"]) {
+    for (const hash of [
+      ...["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules", "#view=runs"],
+      ...["#view=upcoming", "#view=type&id=fails", "#view=failures", "#view=flow"],
+    ]) {
       await page.goto(`${on.url}/dashboard${hash}`);
       await page.reload();
       await page.waitForSelector("footer");
@@ -101,7 +104,7 @@ describe("signing in", () => {
       expect(
         buttons.filter(
           (text) =>
-            !/^(Sign out|Refresh now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Job|State|Attempts|When)$/.test(
+            !/^(Sign out|Refresh now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Live: .*|Copy|Copy as curl|Job|Job type|State|Attempts|Duration|When|Processed|Retried|Dead|Waiting|Wait)$/.test(
               text,
             ),
         ),

@@ -3,8 +3,9 @@ import { Allowance } from "../../src/core/shared/poll-allowance.ts";
 import { html, type Tag, visible } from "../../src/http/dashboard/page/dom/html.ts";
 import { isLasting, waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
-import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
-import { distance, quantile, shareOf, span } from "../../src/http/dashboard/page/views/format.ts";
+import { distance, span } from "../../src/http/dashboard/page/views/format.ts";
+import { describeCron } from "../../src/http/dashboard/page/views/schedules/describe-cron.ts";
+import { shareOf } from "../../src/http/dashboard/share.ts";
 
 test.each([
   ["* * * * * *", "Every second"],
@@ -67,14 +68,6 @@ test("a duration is shown in a unit that fits", () => {
     "90 s",
     "5 min",
   ]);
-});
-
-test("a quantile is the bound of the bucket that it falls in", () => {
-  const of = (counts: number[]) => [0.5, 0.95].map((share) => quantile({ bounds: [10, 1_000], counts }, share));
-  expect(of([0, 0, 0])).toEqual(["-", "-"]);
-  expect(of([10, 0, 0])).toEqual(["10 ms", "10 ms"]);
-  expect(of([9, 1, 0])).toEqual(["10 ms", "1 s"]);
-  expect(of([1, 1, 8])).toEqual(["more than 1 s", "more than 1 s"]);
 });
 
 test.each([

@@ -1,10 +1,11 @@
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { decodeRecord, encodeRecord, type JobRecord, mustBeOpen, readRecord } from "../job/record.ts";
+import { type Duration, durationMs } from "../shared/duration.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
-import { anything, callable, flag, optionsOf } from "../shared/schema.ts";
+import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
 import type { RevivedParent } from "../store/family.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import type { ManageNeeds } from "./needs.ts";
@@ -23,6 +24,8 @@ export interface DeadLetterOptions {
 export interface RetryOptions extends DeadLetterOptions {
   /** Replaces the stored payload. It must fit the schema. */
   readonly payload?: unknown;
+  /** Spreads their run times evenly over this time from now, such as "10m". Default: all are due now. */
+  readonly over?: Duration | undefined;
 }
 
 /** What a retry changes in a dead job besides its payload. The name and the limits stay. */
@@ -42,6 +45,7 @@ export const removeOptions = optionsOf<DeadLetterOptions>("removeFromDeadLetter"
 export const retryOptions = optionsOf<RetryOptions>("retryFromDeadLetter", {
   ...removeOptions.fields,
   payload: anything,
+  over: duration,
 });
 
 const selections = deadSelection({});
@@ -90,7 +94,7 @@ async function forEachPiece(
   return done;
 }
 
-/** Retries dead jobs, due now with all their retries, and returns how many. @throws as `Queue.retryFromDeadLetter` */
+/** Retries dead jobs, due now or over a time, and returns how many. @throws as `Queue.retryFromDeadLetter` */
 export async function retryDead(
   needs: ManageNeeds,
   selection: string | DeadSelection,
@@ -131,10 +135,14 @@ async function retrySelected(
   };
   const pieces = () => piecesOf(needs, selection, now);
   if (options.dryRun) return forEachPiece(pieces(), options, check);
+  const overMs = options.over === undefined ? 0 : durationMs(options.over, "over");
+  let total = 0;
+  let place = 0;
+  const nextRunAt = () => runAt + Math.floor((overMs * place++) / total);
   let count = 0;
   let last: readonly StoredJob[] = [];
   for await (last of pieces()) {
-    await check(last);
+    total += await check(last);
     count++;
   }
   // Most selections are a single piece, which need not be read again.
@@ -144,7 +152,7 @@ async function retrySelected(
       return names.has(name) && !correctionRefusal(name, definitions.get(name), payload, change);
     });
     let retried = 0;
-    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, runAt, now)))
+    for (const retries of requestsOf(known, (job) => retryOf(job, change, hide, nextRunAt(), now)))
       retried += (await store.retryDead(retries, now)).filter(Boolean).length;
     return retried;
   });

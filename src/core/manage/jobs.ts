@@ -5,6 +5,7 @@ import { LONGEST_ID } from "../job/options.ts";
 import { encodeRecord, mustBeOpen, readRecord, withPayload } from "../job/record.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
+import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
 import { type ClearableState, clearableStates, type StoredJob } from "../store/store.ts";
@@ -43,6 +44,19 @@ export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | 
 /** Reads a job as `getJob` does, in one request: without what holds it back. */
 export async function readJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
   return (await findJob(needs, id, needs.clock())).info ?? null;
+}
+
+/** Reads jobs in any state, as `readJob` does: one request, more if they are large. Leaves out those that are gone. */
+export async function readJobs(needs: ManageNeeds, ids: readonly string[]): Promise<readonly JobInfo[]> {
+  const { queue, definitions, clock, reader } = needs;
+  const now = clock();
+  const jobs: JobInfo[] = [];
+  for (let left = ids; left.length > 0; ) {
+    const found = await reader.findEach(left, MOST_LISTED_BYTES, now);
+    jobs.push(...found.jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []));
+    left = found.rest;
+  }
+  return jobs;
 }
 
 async function findJob({ queue, definitions, reader }: ManageNeeds, id: string, now: number) {

@@ -1,7 +1,8 @@
+import { heldBack } from "../flow/held-back.ts";
 import { nameText } from "../job/options.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, limit, optionsOf, orFirst, word } from "../shared/schema.ts";
-import { type JobState, jobStates } from "../store/store.ts";
+import { type JobState, jobStates, type StoredJob } from "../store/store.ts";
 import { groupText } from "./failures.ts";
 import { type DeadJob, type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
@@ -61,10 +62,42 @@ export async function listDead(needs: ManageNeeds, given: DeadListOptions): Prom
   return (await readPage(needs, ["dead"], deadListOptions.read(given))) as JobPage<DeadJob>;
 }
 
+/** A job of a list with its flow control key, unless it has none or has completed, and with what holds it back. */
+export interface KeyedJob extends JobInfo {
+  readonly flowKey?: string;
+}
+
+const MOST_KEYS_READ = 1_000;
+
+/**
+ * Reads a page as `listJobs` does. If a job with a key is ready, one or two commands more read the keys: without those
+ * of a key that is not among the first 1,000, it is not known what holds the job back.
+ */
+export async function listKeyedJobs(needs: ManageNeeds, given: ListOptions): Promise<JobPage<KeyedJob>> {
+  const { state, ...options } = listOptions.read(given);
+  const keyed = new Map<string, StoredJob>();
+  const page = await readPage(needs, state === undefined ? jobStates : [state], options, (stored) => {
+    if (stored.flow) keyed.set(stored.id, stored);
+  });
+  const now = needs.clock();
+  const isReady = page.jobs.some((job) => job.state === "ready" && keyed.has(job.id));
+  const known = isReady ? await needs.reader.listFlows({ cursor: undefined, limit: MOST_KEYS_READ, now }) : undefined;
+  const withKey = (job: JobInfo): KeyedJob => {
+    const stored = keyed.get(job.id);
+    if (!stored?.flow) return job;
+    const { key: flowKey } = stored.flow;
+    const key = known?.items.find(({ key }) => key === flowKey);
+    const held = key && heldBack(stored, key, now);
+    return { ...job, flowKey, ...(held && { heldBack: held }) };
+  };
+  return { ...page, jobs: page.jobs.map(withKey) };
+}
+
 async function readPage(
   { queue, definitions, clock, reader }: ManageNeeds,
   states: readonly JobState[],
   { name, group, cursor: from, limit = 100 }: DeadListOptions,
+  see: (stored: StoredJob) => void = () => {},
 ): Promise<JobPage> {
   const now = clock();
   const jobs: JobInfo[] = [];
@@ -79,6 +112,7 @@ async function readPage(
     examined += page.items.length;
     for (const stored of page.items) {
       bytes += bytesOf(stored.record);
+      see(stored);
       const job = jobInfo(stored, queue, definitions, now);
       if (job && (name === undefined || job.name === name)) jobs.push(job);
     }

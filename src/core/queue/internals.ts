@@ -11,6 +11,7 @@ import type { TraceContext } from "../job/trace-context.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";
 import type { JobInfo } from "../manage/job-info.ts";
+import type { JobPage, KeyedJob, ListOptions } from "../manage/list.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
 import type { WatchTokens } from "../manage/watch-token.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
@@ -23,6 +24,10 @@ export interface QueueInternals extends DrainableQueue {
   readonly watchTokens: WatchTokens;
   /** Reads a job as `Queue.getJob` does, in one request: without what holds it back. */
   readJob(id: string): Promise<JobInfo | null>;
+  /** Reads jobs in the same way: up to 9 commands, more if they are large. Leaves out those that are gone. */
+  readJobs(ids: readonly string[]): Promise<readonly JobInfo[]>;
+  /** Lists jobs as `Queue.listJobs` does, each with its flow control key, and with what holds it back. */
+  listKeyedJobs(options: ListOptions): Promise<JobPage<KeyedJob>>;
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
   measure(): Promise<QueueMeasures>;
   /** Changes any flow control key, even a reserved one, and in ways that `Queue.flowControl` does not offer. */

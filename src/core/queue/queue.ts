@@ -33,9 +33,17 @@ import {
   getJob,
   type JobChange,
   readJob,
+  readJobs,
   updateJob,
 } from "../manage/jobs.ts";
-import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
+import {
+  type DeadListOptions,
+  type JobPage,
+  type ListOptions,
+  listDead,
+  listJobs,
+  listKeyedJobs,
+} from "../manage/list.ts";
 import {
   type CancelledJobs,
   cancelPending,
@@ -111,6 +119,8 @@ export class Queue {
       },
       watchTokens: open.watchTokens,
       readJob: (id) => readJob(open, id),
+      readJobs: (ids) => readJobs(open, ids),
+      listKeyedJobs: (given) => listKeyedJobs(open, given),
       measure: () => afterLook(open, () => getMeasures(open)),
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => reader.findFlow(key, clock()),
@@ -435,8 +445,8 @@ export class Queue {
   }
 
   /**
-   * Retries dead jobs, due now and with all their retries, and returns how many. It checks the whole selection first:
-   * if it throws one of the errors below, no job has changed. A dry run makes the same checks.
+   * Retries dead jobs with all their retries, due now or spread over a time, and returns how many. It checks the whole
+   * selection first: if it throws one of the errors below, no job has changed. A dry run makes the same checks.
    *
    * A dead job stays dead, and is not counted, while another job with its id has not ended, as when an enqueue was
    * delivered twice.

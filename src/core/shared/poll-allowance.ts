@@ -1,6 +1,7 @@
 /** What a new viewer may spend at once, and what it earns after that. Together at most 1,500 commands in an hour. */
 const MOST_SAVED = 300;
-const PER_MS = 1_200 / 3_600_000;
+export const PER_HOUR = 1_200;
+const PER_MS = PER_HOUR / 3_600_000;
 
 /** The commands that a page of the dashboard, or `queue:top`, may spend without the user. */
 export class Allowance {

@@ -5,6 +5,7 @@ import { enqueueOptions } from "../../core/enqueue/new-job.ts";
 import { limitOptions } from "../../core/job/flow-control.ts";
 import { idText, LONGEST_NAME, nameText, withRule } from "../../core/job/options.ts";
 import { eventName } from "../../core/job/steps.ts";
+import { retryOptions } from "../../core/manage/dead-letter.ts";
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { signalOptions } from "../../core/manage/signal.ts";
@@ -166,11 +167,11 @@ export const rescheduleManyBody = withKeywords(moved, {
   not: { required: ["cursor", "delay"] },
 });
 
-export const retryBody = withKeywords(object({ payload: anything }), {
+export const retryBody = withKeywords(object({ payload: anything, over: retryOptions.fields.over }), {
   examples: [{ payload: { to: "ada@example.com" } }],
 });
 export const removeManyBody = deadSelection({ dryRun: flag });
-export const retryManyBody = deadSelection({ dryRun: flag, payload: anything });
+export const retryManyBody = deadSelection({ dryRun: flag, payload: anything, over: retryOptions.fields.over });
 
 /** The body of `POST /rekey`. */
 export const rekeyBody = withKeywords(object(rekeyOptions.fields), { examples: [{ limit: 100 }] });

@@ -1,4 +1,5 @@
-import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { KeyedJob } from "../../core/manage/list.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { JobState } from "../../core/store/store.ts";
 import { messageOf } from "./shown-job.ts";
@@ -14,13 +15,13 @@ interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  /** Where: name or id, whole name, errors, or payload; or a message's id, destination, labels and limits. */
-  readonly by: "part" | "name" | "error" | "payload" | "message";
+  /** Where: name or id, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
+  readonly by: "part" | "name" | "error" | "payload" | "key" | "message";
   readonly cursor?: string | undefined;
 }
 
 interface Found {
-  readonly jobs: readonly JobInfo[];
+  readonly jobs: readonly KeyedJob[];
   readonly examined: number;
   /** Where to continue the search; null if it has examined every job. */
   readonly cursor: string | null;
@@ -29,7 +30,8 @@ interface Found {
 /** Examines 1,000 jobs, 18 MiB or 5 s, ignoring case. A read of 500 costs 3 to 8 commands, a search at most 60. */
 export async function findJobs(queue: Queue, { state, text, by, cursor }: Search): Promise<Found> {
   const fits = matcher(text, by);
-  const jobs: JobInfo[] = [];
+  const { listKeyedJobs } = internalsOf(queue);
+  const jobs: KeyedJob[] = [];
   const until = queue.clock() + MOST_MS;
   let examined = 0;
   let reads = 0;
@@ -38,7 +40,7 @@ export async function findJobs(queue: Queue, { state, text, by, cursor }: Search
   const goesOn = () =>
     examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && queue.clock() < until;
   do {
-    const page = await queue.listJobs({ state, cursor: next, limit });
+    const page = await listKeyedJobs({ state, cursor: next, limit });
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
@@ -49,10 +51,11 @@ export async function findJobs(queue: Queue, { state, text, by, cursor }: Search
   return { jobs, examined, cursor: next ?? null };
 }
 
-function matcher(text: string, by: Search["by"]): (job: JobInfo) => boolean {
+function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   const wanted = text.toLowerCase();
   const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
   if (by === "part") return ({ name, id }) => has(name) || has(id);
+  if (by === "key") return ({ flowKey }) => flowKey === text;
   if (by === "name") return ({ name }) => name === text;
   if (by === "message")
     return (job) => {

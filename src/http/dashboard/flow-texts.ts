@@ -12,6 +12,15 @@ export function limitsText(limits: Pick<FlowControlKey, "concurrency" | "rate" |
   return each.filter(Boolean).join(", ") || "none";
 }
 
+/** Whether a key holds back the jobs that wait under it and are due, and why. */
+export function holdReason(key: Omit<FlowControlKey, "windowEndsAt">): HeldBack["reason"] | undefined {
+  const { waiting, paused, ordered, running, concurrency, rate, startedInWindow } = key;
+  if (waiting === 0) return undefined;
+  if (paused) return "paused";
+  if (concurrency !== null && running >= concurrency) return ordered ? "order" : "concurrency";
+  return rate !== null && startedInWindow >= rate ? "rate" : undefined;
+}
+
 /** Why a key holds a job back, as the end of a sentence about the key. */
 export const heldBackTexts: Readonly<Record<HeldBack["reason"], string>> = {
   concurrency: "as many of its jobs are running as may (concurrency)",

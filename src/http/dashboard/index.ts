@@ -9,9 +9,10 @@ import { readQuery } from "../contract/body.ts";
 import type { Dashboard, DashboardRoute } from "../dashboard-port.ts";
 import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
+import { nextOccurrences } from "./read-schedules.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { redirect, signPages } from "./sign-in.ts";
-import { nextOccurrences, type Refresh, readSnapshot, snapshotQuery, type Unchanged } from "./snapshot.ts";
+import { type Refresh, readSnapshot, snapshotQuery, type Unchanged } from "./snapshot.ts";
 
 export type { Dashboard } from "../dashboard-port.ts";
 

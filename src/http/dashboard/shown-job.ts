@@ -1,6 +1,9 @@
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import type { KeyedJob } from "../../core/manage/list.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import { DELIVERY } from "../qstash-port.ts";
+import { shareOf } from "./share.ts";
+import { type Bar, barsOf } from "./waterfall.ts";
 
 /** How much of the JSON of a value the page shows. */
 export const MOST_SHOWN_CHARACTERS = 20_000;
@@ -15,6 +18,7 @@ const valueNames = ["payload", "result", "progress"] as const;
 export interface ShownJob extends JobInfo {
   readonly message?: MessageBrief | undefined;
   readonly steps?: readonly ShownStep[];
+  readonly bars?: readonly Bar[];
   /** How many steps are left out. */
   readonly earlierSteps?: number;
   /** The beginnings of large values, as indented JSON, in place of the values. */
@@ -35,7 +39,7 @@ export function shownJob({ steps, ...job }: JobInfo): ShownJob {
     ...job,
     ...Object.fromEntries(large.map((name) => [name, undefined])),
     ...(message && { message }),
-    ...(steps && shownSteps(steps)),
+    ...(steps && { ...shownSteps(steps), bars: barsOf(steps) }),
     ...(large.length > 0 && { beginnings: Object.fromEntries(large.map((name) => [name, beginningOf(job[name])])) }),
   };
 }
@@ -58,22 +62,27 @@ const PREVIEWED_CHARACTERS = 160;
 
 /** A job as a list shows it: without fields that can be large. */
 export interface JobRow
-  extends Omit<JobInfo, "payload" | "result" | "progress" | "errors" | "error" | "logs" | "steps"> {
+  extends Omit<KeyedJob, "payload" | "result" | "progress" | "errors" | "error" | "logs" | "steps"> {
   /** The beginning of the payload's JSON. Of a child that has completed: of its result. */
   readonly preview: string;
   /** Only in a list of messages. */
   readonly message?: MessageBrief | undefined;
   readonly error?: Omit<JobError, "stack">;
   readonly isAsleep?: boolean;
+  /** How much of the work is done, up to 1. Only of a job that has not ended. */
+  readonly share?: number;
 }
 
-export function rowOf(info: JobInfo): JobRow {
+export function rowOf(info: KeyedJob): JobRow {
   const { payload, result, progress, errors, error, logs, steps, ...job } = info;
   const message = messageOf(info);
   const shown = job.encrypted === undefined ? JSON.stringify(payload) : `🔒 ${job.encrypted}`;
   const preview = message ? `${message.method} ${message.url}` : shown;
+  const isOver = job.state === "completed" || job.state === "dead";
+  const share = isOver || message ? undefined : shareOf(progress);
   return {
     ...job,
+    ...(share !== undefined && { share }),
     preview: preview.slice(0, PREVIEWED_CHARACTERS),
     ...(error && { error: { name: error.name, message: error.message } }),
     ...(steps?.some(({ state }) => state === "sleeping") && { isAsleep: true }),

@@ -1,37 +1,41 @@
-import type { Recurrence } from "../../core/cron/cron.ts";
-import { intervalText } from "../../core/cron/every.ts";
 import type { Spending } from "../../core/drain/usage.ts";
-import { busiestKeys } from "../../core/flow/busiest-keys.ts";
+import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { LONGEST_ID, ruleOf, type Schedule } from "../../core/job/options.ts";
-import type { FailurePage } from "../../core/manage/failures.ts";
-import type { QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
+import { LONGEST_ID } from "../../core/job/options.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
+import type { KeyedJob } from "../../core/manage/list.ts";
+import { briefOf, type QueueActivity } from "../../core/manage/stats.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
-import { recurrenceOf } from "../../core/schedule/record.ts";
-import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
-import { DELIVERY, type MessageEventPage, type MessageRecords, type UrlGroupBrief } from "../qstash-port.ts";
+import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
+import { sumOfStats, together } from "./all-queues.ts";
+import type { Contents, Failures, JobRows } from "./contents.ts";
 import { findJobs } from "./find-jobs.ts";
-import { childRowOf, type JobRow, messageOf, rowOf, type ShownJob, shownJob } from "./shown-job.ts";
+import { holdReason } from "./flow-texts.ts";
+import { byNearness } from "./nearness.ts";
+import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
+import { readSchedules } from "./read-schedules.ts";
+import { readType } from "./read-type.ts";
+import { readUpcoming } from "./read-upcoming.ts";
+import { childRowOf, type JobRow, messageOf, rowOf, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
 
 const ROWS = 50;
 /** How many jobs of each state the list of the latest jobs reads. */
 const ROWS_OF_EACH = 20;
-const OCCURRENCES = 5;
 /** How many jobs of each state a list of messages reads, and how many a page of one state reads. */
 const READ_FOR_MESSAGES = 50;
 const PAGE_FOR_MESSAGES = 100;
 const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
 const MOST_GROUPS_READ = 1_000;
+const MOST_KEYS_READ = 1_000;
 const DAY_HOURS = 24;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
@@ -39,16 +43,32 @@ const DAYS = 7;
 export const snapshotQuery = object(
   {
     queue: string(LONGEST_ID),
-    view: word(["overview", "queues", "failures", "jobs", "messages", "job", "names", "schedules", "flow"]),
+    /** All queues together, in a view that can show them. Default: the one queue. */
+    scope: word(["all"]),
+    view: word([
+      "overview",
+      "queues",
+      "failures",
+      "jobs",
+      "messages",
+      "job",
+      "names",
+      "schedules",
+      "flow",
+      "runs",
+      "run",
+      "upcoming",
+      "type",
+    ]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
     /** Where to find it. Default: the id of one job, else a part of names and ids. */
-    by: word(["name", "error", "payload"]),
+    by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
-    /** What the view "messages" shows. Default: messages. */
-    kind: word(["events", "groups"]),
-    /** The cursor of a page of events. */
+    /** What the view "messages" shows: default messages; and "runs": default jobs with steps. */
+    kind: word(["events", "groups", "workflows"]),
+    /** The cursor of a page of events or workflows. */
     after: string(LONGEST_ID),
     group: string(LONGEST_ID),
     /** How far back metrics and charts go. Default: an hour. */
@@ -62,39 +82,11 @@ export const snapshotQuery = object(
   ["view"],
 );
 
+/** The views that can show all queues together. */
+const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "schedules", "flow", "upcoming"]);
+
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
-
-export interface ScheduleRow extends ScheduleInfo {
-  readonly occurrences: readonly Date[];
-}
-
-interface Failures extends FailurePage {
-  /** How many groups there are, counted up to a thousand. */
-  readonly kinds: number;
-}
-
-interface JobRows {
-  readonly rows: readonly JobRow[];
-  readonly cursor: string | null;
-  /** How many jobs a search has examined. */
-  readonly examined?: number;
-}
-
-export interface Contents {
-  readonly jobs?: JobRows;
-  /** Null if no job has this id. Its children are `jobs`. */
-  readonly job?: ShownJob | null;
-  /** Events of all messages, or of the one that the job delivers; null if the queue keeps none. */
-  readonly events?: MessageEventPage | null;
-  readonly groups?: readonly UrlGroupBrief[];
-  readonly schedules?: readonly ScheduleRow[];
-  readonly keys?: readonly FlowControlKey[];
-  readonly briefs?: readonly QueueBrief[];
-  readonly failures?: Failures;
-  readonly figures?: QueueFigures;
-  readonly history?: QueueHistory;
-}
 
 export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
@@ -118,11 +110,11 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
 
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
- * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history and 4 to 15 for
- * failures on the overview, the statistics of each further queue in the list of all, 4 to 15 for failures, 3 to 7 for a
- * page of jobs (and as much for each state in the list of the latest), 3 for a job, 3 more for the events of a message,
- * up to 14 more for its children, 6 to 9 for job types, 2 for schedules, 1 for keys. A search costs what find-jobs.ts
- * says.
+ * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history, 4 to 15 for
+ * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
+ * failures; 3 to 10 for a page of jobs, and as much for each state in the list of the latest and in that of runs; 3 for
+ * a job, 3 more for the events of a message, up to 14 more for its children; 6 to 9 for job types, 13 to 34 for the
+ * page of one; up to 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -130,7 +122,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const { queues, first, qstash } = host;
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound("This handler serves no queue of this name.");
-  const all = query.view === "queues" ? [...queues.values()] : [queue];
+  const isOfAll = query.scope === "all" && scopedViews.has(query.view);
+  const all = isOfAll || query.view === "queues" ? [...queues.values()] : [queue];
   const spent = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
   const before = spent();
   const common = () => ({ at: new Date(queue.clock()), commands: spent() - before });
@@ -139,12 +132,22 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
   const records = qstash?.queue === queue ? qstash.interface.records : undefined;
   const activities = query.only ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
-  const [read, contents] = await Promise.all([Promise.all(activities), contentsOf(queue, query, records)]);
-  const activity = read.find(([each]) => each === queue)?.[1];
+  const [read, contents] = await Promise.all([
+    Promise.all(activities),
+    isOfAll ? contentsOfAll(all, query) : contentsOf(queue, query, records),
+  ]);
+  const own = read.find(([each]) => each === queue)?.[1];
+  const activity =
+    own && isOfAll
+      ? sumOfStats(
+          own,
+          read.map(([, each]) => each),
+        )
+      : own;
   return {
     ...common(),
     queue: queue.name,
-    names: queue.jobNames,
+    names: isOfAll ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
     isQStash: records !== undefined,
     spending: queue.spending,
     ...(activity && { activity }),
@@ -160,14 +163,20 @@ async function readFailures(queue: Queue, most: number): Promise<Failures> {
   return { ...page, failures: failures.slice(0, most), kinds: failures.length };
 }
 
+async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
+  const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query, undefined) });
+  return together(await Promise.all(queues.map(read)), queues[0]?.clock() ?? 0);
+}
+
 async function contentsOf(queue: Queue, query: Query, records: MessageRecords | undefined): Promise<Contents> {
   switch (query.view) {
     case "overview": {
-      const [history, failures] = await Promise.all([
+      const [history, failures, keys] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" ? WEEKS_HOURS : DAY_HOURS }),
         readFailures(queue, GROUPS_ON_OVERVIEW),
+        readHolding(queue),
       ]);
-      return { history, failures };
+      return { history, failures, keys };
     }
     case "queues":
       return {};
@@ -187,13 +196,32 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       const jobs = job.children && (await readChildren(queue, job.id, query.cursor));
       return { job: shownJob(job), ...events, ...(jobs && { jobs }) };
     }
+    case "runs":
+      if (query.kind === "workflows") return { workflows: await readWorkflows(queue, records, query.after) };
+      return { runs: await readRuns(queue) };
+    case "run":
+      return { workflow: await readWorkflow(queue, query.id ?? "", records) };
+    case "upcoming":
+      return { upcoming: await readUpcoming(queue) };
+    case "type": {
+      const name = query.id ?? "";
+      const [type, failures] = await Promise.all([readType(queue, name), readFailures(queue, MOST_GROUPS_READ)]);
+      const own = failures.failures.filter((group) => group.name === name).slice(0, MOST_GROUPS_SHOWN);
+      return { type, failures: { ...failures, failures: own, kinds: own.length } };
+    }
     case "names":
       return { figures: await queue.getFigures({ days: DAYS, pending: true }) };
     case "schedules":
-      return { schedules: (await queue.schedules.list()).map(withOccurrences) };
+      return { schedules: await readSchedules(queue) };
     case "flow":
       return { keys: await readKeys(queue, query.search) };
   }
+}
+
+/** The keys that hold jobs back now, the busiest first, among the first 1,000 keys: one or two commands. */
+async function readHolding({ flowControl }: Queue): Promise<readonly FlowControlKey[]> {
+  const { keys } = await flowControl.list({ limit: MOST_KEYS_READ });
+  return keys.filter(holdReason).sort(busiestFirst).slice(0, ROWS);
 }
 
 async function readKeys({ flowControl }: Queue, search: string | undefined): Promise<readonly FlowControlKey[]> {
@@ -214,7 +242,7 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
     return { ...found, rows: jobs.map(rowOf) };
   }
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
-  const page = await queue.listJobs({ state, cursor, limit: ROWS });
+  const page = await internalsOf(queue).listKeyedJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
@@ -239,40 +267,11 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
   return { rows: rowsOf(page.jobs), cursor: page.cursor };
 }
 
-/** The first jobs of each state: first those that ran, the latest first, then those to come, the earliest first. */
-async function latestJobs(queue: Queue, ofEach: number): Promise<readonly JobInfo[]> {
-  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, limit: ofEach })));
-  const now = queue.clock();
-  const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: JobInfo) => {
-    const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
-    return at <= now ? now - at : Number.MAX_SAFE_INTEGER / 2 + at;
-  };
-  const jobs = pages.flatMap((page) => page.jobs);
-  return jobs.sort((one, other) => distance(one) - distance(other));
-}
-
-function withOccurrences(schedule: ScheduleInfo): ScheduleRow {
-  const { cron, every, timeZone, key, nextRunAt } = schedule;
-  try {
-    const rule = { cron: cron ?? intervalText(every), timeZone };
-    return { ...schedule, occurrences: occurrencesFrom(nextRunAt?.getTime(), recurrenceOf(key, rule)) };
-  } catch {
-    // A zone that this runtime does not know must not hide the other schedules.
-    return { ...schedule, occurrences: [] };
-  }
-}
-
-function occurrencesFrom(first: number | undefined, { next }: Recurrence): readonly Date[] {
-  const occurrences: Date[] = [];
-  for (let at = first; at !== undefined && occurrences.length < OCCURRENCES; at = next(at))
-    occurrences.push(new Date(at));
-  return occurrences;
-}
-
-/** The next occurrences of a rule; no command. @throws {TidegateError} `invalid_request` */
-export function nextOccurrences(rule: Schedule, now: number): readonly Date[] {
-  const recurrence = recurrenceOf("", ruleOf(rule, ""));
-  return occurrencesFrom(recurrence.next(now), recurrence);
+/** The first jobs of each state. */
+async function latestJobs(queue: Queue, ofEach: number): Promise<readonly KeyedJob[]> {
+  const { listKeyedJobs } = internalsOf(queue);
+  const pages = await Promise.all(jobStates.map((state) => listKeyedJobs({ state, limit: ofEach })));
+  return pages.flatMap((page) => page.jobs).sort(byNearness(queue.clock()));
 }
 
 /** The JSON form of a value: times become strings. */

@@ -19,13 +19,13 @@ export const deadLetterRoutes = [
     run: ({ queue, query }) => queue.listDeadLetter(query),
   }),
   route("POST /dead-letter/retry", "retryDeadJobs", "admin", {
-    notes: "Makes the jobs due now, with all their retries and the given payload, if any.",
+    notes: "Makes the jobs due now or over a time, with all their retries and the given payload, if any.",
     body: retryManyBody,
     returns: retried,
     refusals: ["conflict", "invalid_payload"],
     async run(call) {
-      const { dryRun = false, payload, ...selection } = call.body;
-      const counts = await call.queue.retryFromDeadLetter(selection, { dryRun, payload });
+      const { dryRun = false, payload, over, ...selection } = call.body;
+      const counts = await call.queue.retryFromDeadLetter(selection, { dryRun, payload, over });
       if (counts.retried > 0 && !dryRun) drainSoon(call);
       return counts;
     },

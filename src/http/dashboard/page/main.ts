@@ -8,6 +8,20 @@ import { frame } from "./views/frame.ts";
 
 const shown = document.querySelector("#app") as HTMLElement;
 
+let place = "";
+
+/** Brings the tabs that say where the user is into view, where they do not all fit. */
+function showPlace(): void {
+  const now = `${location.hash} ${state.isLoading} ${state.snapshot !== undefined}`;
+  if (place === now) return;
+  place = now;
+  for (const tab of shown.querySelectorAll("nav [aria-current]")) {
+    const tabs = tab.closest("nav") as HTMLElement;
+    const [outer, inner] = [tabs.getBoundingClientRect(), tab.getBoundingClientRect()];
+    tabs.scrollLeft += inner.left - outer.left - (outer.width - inner.width) / 2;
+  }
+}
+
 function show(): void {
   const wanted = frame();
   // Closes a dialog before it is removed, so that it gives the focus back.
@@ -15,6 +29,7 @@ function show(): void {
     shown.querySelector("dialog")?.close();
   morph(shown, wanted);
   shown.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
+  showPlace();
   document.title = `${shown.querySelector("h1")?.textContent ?? ""} - Tidegate`;
 }
 

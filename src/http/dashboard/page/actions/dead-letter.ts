@@ -3,7 +3,7 @@ import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
-import { state } from "../state/state.ts";
+import { type Field, type Filled, state } from "../state/state.ts";
 import { number, plural } from "../views/format.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/subjects.ts";
 import { ask, encoded, payloadField, refusalShown, typedPayload } from "./outcome.ts";
@@ -21,13 +21,33 @@ function selection(): object {
 
 const groupOf = (id: string) => state.snapshot?.failures?.failures.find(({ group }) => group === id);
 
+/** How to retry several dead jobs: a duration spreads them. */
+const pacesOf = (isMoreThanTen: boolean): Field => ({
+  name: "pace",
+  label: "When",
+  choices: [
+    ["", "All at once"],
+    ...(isMoreThanTen ? ([["ten", "Ten first, to see whether they pass"]] as const) : []),
+    ["10m", "Spread over 10 minutes"],
+    ["1h", "Spread over an hour"],
+  ],
+});
+
+/** The ten newest of the jobs to act on. */
+async function tenOf(jobs: object): Promise<object> {
+  if ("ids" in jobs) return { ids: (jobs.ids as readonly string[]).slice(0, 10) };
+  const which = new URLSearchParams({ limit: "10", ...("all" in jobs ? {} : (jobs as Filled)) });
+  const page = await act<{ jobs: readonly Json<JobInfo>[] }>("GET", `dead-letter?${which}`);
+  return { ids: page.jobs.map(({ id }) => id) };
+}
+
 /** Asks the handler how many jobs it would affect, then asks the user. */
 export async function askForDead(what: "retry" | "remove", group?: string): Promise<void> {
   const jobs = group ? { group } : selection();
   const known = group === undefined ? undefined : groupOf(group);
   const subject: Html = known ? aboutGroup(known) : aboutSelection();
-  const run = async (dryRun: boolean) => {
-    const counts = await act<Record<string, number>>("POST", `dead-letter/${what}`, { ...jobs, dryRun });
+  const run = async (dryRun: boolean, selected = jobs, pace = {}) => {
+    const counts = await act<Record<string, number>>("POST", `dead-letter/${what}`, { ...selected, ...pace, dryRun });
     return plural(Object.values(counts)[0] ?? 0, "job");
   };
   const isRetry = what === "retry";
@@ -43,11 +63,13 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
         : `This would remove ${count} for good, with ${its} ${payloads}.`,
       confirm: `${verb} ${count}`,
       isDangerous: !isRetry,
-      act: async () => {
+      ...(isRetry && count !== "1 job" && { fields: [pacesOf(Number.parseInt(count.replace(",", ""), 10) > 10)] }),
+      act: async ({ pace }) => {
         const now = await run(true);
         if (now !== count)
           throw new Error(`It would be ${now} by now instead of ${count}. Nothing was changed: try again.`);
-        return `${await run(false)} ${isRetry ? "retried" : "removed"}.`;
+        if (pace === "ten") return `${await run(false, await tenOf(jobs))} retried. The others stay dead.`;
+        return `${await run(false, jobs, pace ? { over: pace } : {})} ${isRetry ? "retried" : "removed"}.`;
       },
     });
   });

@@ -1,14 +1,17 @@
-import { refresh, refreshAfterAction } from "../state/polling.ts";
+import { followLive, refresh, refreshAfterAction } from "../state/polling.ts";
 import { act, signIn, signOut } from "../state/requests.ts";
+import type { Route } from "../state/route.ts";
 import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
 import { hrefTo } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
+import { copyOfJob } from "./copy.ts";
 import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";
 import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToSignal, askToStop, runNow } from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
+import { askToSearchAll } from "./search.ts";
 
 // What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its
 // argument in `data-with`.
@@ -31,6 +34,7 @@ async function confirm(form: HTMLElement): Promise<void> {
     return;
   }
   if (isOpen) change({ question: undefined });
+  if (question.isLook) return;
   change({ selected: new Set(), isAllSelected: false });
   await showOutcome(work);
 }
@@ -46,6 +50,15 @@ function select(ids: readonly string[], isOn: boolean): void {
 
 const post = (path: string, { ariaLabel }: HTMLElement, queue?: string) =>
   showOutcome(act("POST", path, {}, queue).then(() => `${ariaLabel}: done.`));
+
+/** Another queue does not have the same job, run or messages. */
+const others: Readonly<Record<string, Route["view"]>> = {
+  job: "jobs",
+  messages: "jobs",
+  run: "runs",
+  type: "names",
+  queues: "overview",
+};
 
 function sort(by: string): void {
   location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? `-${by}` : by });
@@ -78,10 +91,13 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   preview: (_, input) => previewSchedule(input),
   confirm: (_, form) => confirm(form),
   leave: () => change({ question: undefined, isHelp: false }),
+  copy: copyOfJob,
+  "search-all": askToSearchAll,
   help: () => change({ isHelp: true }),
   setting: (name) => {
     chooseNext(name as Setting);
     change({});
+    if (name === "live") followLive();
   },
   open: (_, row) => row.querySelector("a")?.click(),
   select: (id, box) => select([id], (box as HTMLInputElement).checked),
@@ -91,11 +107,17 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   sort,
   switch: (_, list) => {
     const { view, state: kind } = state.route;
-    // Another queue does not have the same job, nor the same messages.
+    const queue = (list as HTMLSelectElement).value;
+    // No queue has this name. Views of one queue have a counterpart in the list of all.
+    if (queue === "/") {
+      const isOfOne = ["overview", "job", "messages", "runs", "run", "type"].includes(view);
+      location.hash = hrefTo({ view: isOfOne ? "queues" : view, state: kind, scope: "all" });
+      return;
+    }
     location.hash = hrefTo({
-      view: view === "job" || view === "messages" ? "jobs" : view,
+      view: others[view] ?? view,
       state: kind,
-      queue: (list as HTMLSelectElement).value,
+      queue,
     });
   },
   ...chartActions,

@@ -1,7 +1,7 @@
 import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Filled, state } from "../state/state.ts";
-import { describeCron } from "../views/describe-cron.ts";
+import { describeCron } from "../views/schedules/describe-cron.ts";
 import { ask, encoded, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */

@@ -1,6 +1,6 @@
 import { refreshWaitMs } from "../../../../core/shared/poll-wait.ts";
 
-const SHORTEST_MS = 3_000;
+export const SHORTEST_MS = 3_000;
 const LONGEST_MS = 150_000;
 const LONGEST_RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 2_000;

@@ -1,8 +1,9 @@
-import { Allowance } from "../../../../core/shared/poll-allowance.ts";
+import { Allowance, PER_HOUR } from "../../../../core/shared/poll-allowance.ts";
 import type { Json, Refresh } from "../../snapshot.ts";
-import { isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
+import { isLasting, SHORTEST_MS, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
+import { chosen } from "./settings.ts";
 import { change, queueNow, state } from "./state.ts";
 
 // Refreshes the page while it is visible, less often when nothing changes, and within an allowance.
@@ -52,7 +53,7 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     const aheadMs = Date.parse(response.at) - seenAt;
     change({
       snapshot: snapshot ?? (response as typeof before),
-      ...{ seenAt, aheadMs, failure: undefined, isSignedOut: false },
+      ...{ seenAt, aheadMs, failure: undefined, isSignedOut: false, isLoading: false },
     });
     const { nextRunAt = null } = state.snapshot?.activity.stats ?? {};
     const wait = waitAfterRefresh(quiet, nextRunAt === null ? 0 : Date.parse(nextRunAt) - queueNow());
@@ -84,9 +85,11 @@ function fail({ message, status, retryAfter }: Refusal): void {
   if (!lasts) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
 }
 
+const mayPoll = (): boolean => !document.hidden && (chosen("live") === "on" || state.failure !== undefined);
+
 function refreshIn(waitMs: number): void {
   change({ nextRefreshAt: Date.now() + waitMs });
-  if (!document.hidden) timer = setTimeout(poll, waitMs);
+  if (mayPoll()) timer = setTimeout(poll, waitMs);
 }
 
 /** Refreshes now, and soon again. */
@@ -95,34 +98,61 @@ export function refreshAfterAction(): Promise<void> {
   return refresh();
 }
 
-const contents = "jobs job events groups schedules keys briefs failures figures history".split(" ");
+const contents =
+  "jobs job events groups runs workflows workflow upcoming type schedules keys briefs failures figures history".split(
+    " ",
+  );
+
+/** What views showed when the user left them: it stays on screen, greyed out, until the response is there. */
+const visited = new Map<string, object>();
+const MOST_VISITED = 10;
+
+function remember(query: string, shown: object): void {
+  visited.delete(query);
+  visited.set(query, shown);
+  for (const oldest of [...visited.keys()].slice(0, -MOST_VISITED)) visited.delete(oldest);
+}
+
+/** Whether something of this view is on screen. */
+export const hasContents = (): boolean => contents.some((name) => Object.hasOwn(state.snapshot ?? {}, name));
 
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
   const route = readRoute(location.hash);
   if (askedQuery(route) === askedQuery(before)) return change({ route });
-  const common = Object.entries(snapshot ?? {}).filter(([name]) => !contents.includes(name));
+  const all = Object.entries(snapshot ?? {});
+  const common = all.filter(([name]) => !contents.includes(name));
+  remember(askedQuery(before), Object.fromEntries(all.filter(([name]) => contents.includes(name))));
   change({
     route,
     // This view must not show the contents of another one.
-    snapshot: snapshot && (Object.fromEntries(common) as typeof snapshot),
+    snapshot: snapshot && ({ ...Object.fromEntries(common), ...visited.get(askedQuery(route)) } as typeof snapshot),
     selected: new Set(),
     isAllSelected: false,
     notice: undefined,
     question: undefined,
     charts: {},
+    isLoading: true,
   });
   if (route.view !== before.view || route.id !== before.id) document.querySelector("h1")?.focus();
   last = "";
   await refresh();
 }
 
+/** Polls from now on, or no longer: after the page was shown or hidden, or the user has switched it. */
+export function followLive(): void {
+  clearTimeout(timer);
+  if (mayPoll() && !state.failure?.isLasting) timer = setTimeout(poll, state.nextRefreshAt - Date.now());
+}
+
+/** The most commands in an hour that the page spends by itself, once it has been open for a while. */
+export const mostPerHour = (): number => Math.min(PER_HOUR, cost * (3_600_000 / SHORTEST_MS));
+
 /** Starts to refresh and to follow the URL. A hidden page sends no requests. */
 export function startPolling(): void {
   addEventListener("hashchange", follow);
   document.addEventListener("visibilitychange", () => {
-    clearTimeout(timer);
-    if (!document.hidden && !state.failure?.isLasting) timer = setTimeout(poll, state.nextRefreshAt - Date.now());
+    followLive();
   });
   // Relative times grow older by themselves.
   setInterval(() => document.hidden || change({}), 1_000);

@@ -28,6 +28,8 @@ export interface Question {
   readonly text: string;
   readonly confirm: string;
   readonly isDangerous?: boolean;
+  /** Whether it only reads: then nothing is refreshed after it. */
+  readonly isLook?: boolean;
   readonly fields?: readonly Field[];
   /** Acts, and returns what to show. */
   act(filled: Filled): Promise<string>;
@@ -60,6 +62,8 @@ export interface State {
   /** Why the last refresh failed, and since when refreshes fail. */
   readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
   readonly isSignedOut?: boolean;
+  /** Whether the user has come from another view, and the data of this one is on its way. */
+  readonly isLoading?: boolean;
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;

@@ -1,5 +1,3 @@
-import type { Histogram } from "../../../../core/manage/stats.ts";
-
 const SECOND = 1_000;
 const units = [
   [86_400_000, "d"],
@@ -36,22 +34,3 @@ export const hour = (at: string): string =>
   new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
 export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
-
-/** The share of the work done, from a number up to 1, a larger one in percent, `{ percent }`, or `{ done, of }`. */
-export function shareOf(progress: unknown): number | undefined {
-  if (typeof progress === "number") return progress <= 1 ? progress : progress / 100;
-  const { done, of, total = of, percent } = Object(progress) as Readonly<Record<string, unknown>>;
-  if (typeof percent === "number") return percent / 100;
-  return typeof done === "number" && typeof total === "number" && total > 0 ? done / total : undefined;
-}
-
-/** A quantile of a histogram in words: the upper bound of its bucket. */
-export function quantile({ bounds, counts }: Pick<Histogram, "bounds" | "counts">, share: number): string {
-  let rest = share * counts.reduce((sum, count) => sum + count, 0);
-  if (rest === 0) return "-";
-  const bound = bounds.find((_, index) => {
-    rest -= counts[index] ?? 0;
-    return rest <= 0;
-  });
-  return bound === undefined ? `more than ${span(bounds.at(-1) ?? 0)}` : span(bound);
-}

@@ -1,38 +1,45 @@
 import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import { hasContents, mostPerHour } from "../state/polling.ts";
 import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
 import { state } from "../state/state.ts";
 import { helpDialog, questionDialog, signInDialog } from "./dialogs.ts";
-import { failures } from "./failures.ts";
+import { failures } from "./failures/failures.ts";
 import { flow } from "./flow.ts";
 import { clock, distance, moment, number, plural } from "./format.ts";
 import { type Icon, icon } from "./icons.ts";
-import { job } from "./job.ts";
-import { jobs } from "./jobs.ts";
-import { messages } from "./messages.ts";
-import { names } from "./names.ts";
+import { job } from "./jobs/job.ts";
+import { jobs } from "./jobs/jobs.ts";
+import { messages } from "./messages/messages.ts";
 import { overview } from "./overview.ts";
 import { button, hrefTo } from "./parts.ts";
 import { queues } from "./queues.ts";
-import { schedules } from "./schedules.ts";
+import { run, runs } from "./runs/runs.ts";
+import { schedules } from "./schedules/schedules.ts";
+import { upcoming } from "./schedules/upcoming.ts";
+import { names } from "./types/names.ts";
+import { type } from "./types/type.ts";
 
-const views = { overview, queues, failures, jobs, messages, job, names, schedules, flow };
+const views = { overview, queues, failures, jobs, messages, job, runs, run, names, type, schedules, upcoming, flow };
 
 export function frame(): Html {
   const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
   if (!last && isSignedOut) return signInDialog(false);
   // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
-  const paused = snapshot?.activity.stats.paused && route.view !== "queues";
+  const paused = snapshot?.activity.stats.paused && route.view !== "queues" && !route.scope;
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
-<div class="${failure && "stale"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](snapshot)}</div>
-${snapshot && foot(snapshot)}</main></div>
+<div class="${(failure || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
+${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
+
+/** Stands where the data will be. */
+const loading = html`<p class="loading muted">Loading...</p>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { view, state: kind } = state.route;
@@ -43,14 +50,15 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
     html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
   return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
 <span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}
-<nav aria-label="Views">${entry({ view: "overview" }, "overview", "Overview", view === "overview")}
+<nav aria-label="Views">${entry({ view: "overview", scope: undefined }, "overview", "Overview", view === "overview")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", (view === "job" && !isMessage) || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
-${snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
-${entry({ view: "names" }, "names", "Job types", view === "names", snapshot?.names.length)}
-${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
+${!state.route.scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
+${!state.route.scope && entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
+${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}
+${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules" || view === "upcoming")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
-${last?.queues[1] && entry({ view: "queues" }, "queues", "All queues", view === "queues")}</nav>
+${last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", view === "queues")}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 
@@ -59,7 +67,7 @@ const setting = (name: Setting, title: string): Html => button(`${title}: ${chos
 /** Shows another queue in the same view. */
 const switcher = ({ queues, queue: shown }: Json<Snapshot>, queue = state.route.queue ?? queues[0] ?? shown): Html =>
   queues[1]
-    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="switch" aria-label="Queue">${queues.map((each) => html`<option value="${each}" selected="${each === queue}">${each}</option>`)}</select></label>`
+    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="switch" aria-label="Queue"><option value="/" selected="${state.route.scope === "all"}">All queues</option>${queues.map((each) => html`<option value="${each}" selected="${!state.route.scope && each === queue}">${each}</option>`)}</select></label>`
     : html`<p class="switcher"><span class="muted">Queue</span> ${queue}</p>`;
 
 function trouble(): Html {
@@ -73,5 +81,6 @@ function trouble(): Html {
 
 function foot({ commands }: Json<Snapshot>): Html {
   const { seenAt, nextRefreshAt, failure } = state;
-  return html`<footer data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")}</footer>`;
+  const isLive = chosen("live") === "on";
+  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}, for up to ${plural(mostPerHour(), "command")} an hour</small></footer>`;
 }

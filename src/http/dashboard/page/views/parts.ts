@@ -16,8 +16,21 @@ export const when = (at: string): Html =>
 export const stamp = (at: string, before = ""): Html =>
   html`<small class="end">${before}${moment(at)}, ${when(at)}</small>`;
 
-/** The URL of another route in the same queue. */
-export const hrefTo = (route: Route): string => `#${routeQuery({ queue: state.route.queue, ...route })}`;
+/** The URL of another route in the same queue, or in all of them. */
+export const hrefTo = (route: Route): string => {
+  const { queue, scope } = state.route;
+  return `#${routeQuery({ queue, scope: "queue" in route ? undefined : scope, ...route })}`;
+};
+
+/** The queue of a row, for a route: in a view of all queues, its links lead into that queue. */
+export const inQueue = (queue: string | undefined): Pick<Route, "queue"> => (state.route.scope ? { queue } : {});
+
+/** The name of a row's queue, in a view of all queues. */
+export const queueTag = (queue: string | undefined): Html | false =>
+  !!state.route.scope && html`<span class="count">${queue}</span> `;
+
+/** What distinguishes a row, in a view of all queues too. */
+export const keyOf = (queue: string | undefined, key: string): string => (state.route.scope ? `${queue}/${key}` : key);
 
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
@@ -91,7 +104,7 @@ export function searchForm(what: string, more?: Html, note = ""): Html {
 }
 
 /** A list of facts, without those that have no value. */
-export const facts = (of: readonly (readonly [string, Html | string | false | null | undefined])[]): Html =>
+export const facts = (of: readonly (readonly [Html | string, Html | string | false | null | undefined])[]): Html =>
   html`<dl>${of.map(([name, value]) => value && html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
 
 /** The heading of a view. It gets the focus when the user comes from another view. */

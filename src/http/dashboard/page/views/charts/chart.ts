@@ -1,6 +1,6 @@
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { badge, button } from "./parts.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { badge, button } from "../parts.ts";
 
 // Heights are exact: a small value is drawn small. A mark below the axis shows what you must not overlook.
 
@@ -28,6 +28,8 @@ export interface ChartOptions<Point> {
   text(value: number): string;
   /** The value of all points together, for the legend. */
   sum?(points: readonly Point[], series: Series<Point>): number;
+  /** What the end of the axis is. Default: now. */
+  readonly end?: string;
   /** Which points get a mark below the axis. */
   isMarked?(point: Point): boolean;
 }
@@ -41,8 +43,12 @@ function ceiling(most: number): number {
   return ([1, 1.5, 2, 3, 4, 5, 7.5].find((factor) => factor * power >= most) ?? 10) * power;
 }
 
+/** The value of all points together. */
+export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>): number =>
+  points.reduce((total, point) => total + (value(point) ?? 0), 0);
+
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, range, of, series, unit, time, text, sum, kind, isMarked } = options;
+  const { title, range, of, series, unit, time, text, sum, kind, isMarked, end = "now" } = options;
   const { zoom, point } = state.charts[of] ?? {};
   const points = zoom ? options.points.slice(...zoom) : options.points;
   const [first, last] = [points[0], points.at(-1)];
@@ -67,7 +73,7 @@ ${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
 ${kind === "bars" ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg>
 ${isMarked && html`<svg class="marks" viewBox="0 0 ${width} 4" preserveAspectRatio="none" aria-hidden="true">${points.map((each, index) => isMarked(each) && html`<rect class="dead" x="${index * STEP + 1}" y="0" width="8" height="4"/>`)}</svg>`}</div>
-<p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="point" data-with="${shown}"/><small class="end" aria-hidden="true">${zoom ? last && time(last) : "now"}</small></p>
+<p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="point" data-with="${shown}"/><small class="end" aria-hidden="true">${zoom ? last && time(last) : end}</small></p>
 ${asTable(options, points)}</section>`;
 }
 
@@ -113,9 +119,9 @@ ${known.map(
 )}</table></details>`;
 }
 
-/** A small line of some values; null where nothing is known. */
-export function spark(values: readonly (number | null)[], kind = ""): Html {
-  const most = Math.max(1, ...values.map((value) => value ?? 0));
+/** A small line of some values; null where nothing is known. @param top the scale, if the values stay below it. */
+export function spark(values: readonly (number | null)[], kind = "", top = 1): Html {
+  const most = Math.max(top, ...values.map((value) => value ?? 0));
   const bars = values.map(
     (value, index) =>
       !!value &&

@@ -1,12 +1,24 @@
-import type { NameFigures } from "../../../../core/manage/figures.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { spark } from "./chart.ts";
-import { number, span } from "./format.ts";
-import { type Column, empty, heading, link, rangeLinks, sortable, sortedBy } from "./parts.ts";
+import type { NameFigures } from "../../../../../core/manage/figures.ts";
+import type { Placed } from "../../../contents.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { spark } from "../charts/chart.ts";
+import { number, span } from "../format.ts";
+import {
+  type Column,
+  empty,
+  heading,
+  inQueue,
+  keyOf,
+  link,
+  queueTag,
+  rangeLinks,
+  sortable,
+  sortedBy,
+} from "../parts.ts";
 
-type Name = Json<NameFigures>;
+export type Name = Json<NameFigures & Placed>;
 type Figures = Name["hour"];
 
 /** How many days the range "weeks" has. */
@@ -15,7 +27,7 @@ const DAYS = 7;
 const nothing = { processed: 0, retried: 0, dead: 0 };
 
 /** A job type of which no job has ended. */
-const unused = (name: string): Name => ({
+export const unused = (name: string): Name => ({
   name,
   total: nothing,
   hour: { ...nothing, at: "", waiting: null, running: null },
@@ -73,7 +85,7 @@ const columns: readonly Column<Name>[] = [
   ["running", "Duration", (name) => figuresOf(name).running?.p95Ms ?? -1],
 ];
 
-const table = (all: readonly Name[]): Html =>
+export const table = (all: readonly Name[]): Html =>
   html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure wide" : "figure"))}
 <th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
 <p class="muted">Wait and duration: p50 / p95${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
@@ -84,7 +96,7 @@ function row(name: Name): Html {
     html`<td class="figure ${style} ${value === 0 ? "muted" : kind}">${number(value)}</td>`;
   const time = (of: Figures["waiting"]) =>
     html`<td class="figure wide">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
-  return html`<tr data-key="${name.name}" data-row="${true}" data-click="open"><td class="job">${link({ view: "jobs", search: name.name, by: "name" }, name.name)}</td>
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-row="${true}" data-click="open"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}</td>
 ${count(processed, "")}${count(retried, "retried error", "wide")}${count(dead, "dead error")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
 <td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;

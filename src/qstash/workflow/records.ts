@@ -1,7 +1,8 @@
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { MessageRecords } from "../../http/qstash-port.ts";
 import { type EventLog, type MessageEvent, readEvents } from "../messages/event-log.ts";
-import { allGroups } from "./url-groups.ts";
+import { allGroups } from "../publish/url-groups.ts";
+import { runPage, runView } from "./run-view.ts";
 
 const MOST_SHOWN = 100;
 
@@ -12,6 +13,8 @@ export function messageRecords(events: EventLog | undefined): MessageRecords {
       const matches = (event: MessageEvent) => messageId === undefined || event.messageId === messageId;
       return readEvents(internalsOf(queue).documents, matches, MOST_SHOWN, 1, cursor);
     },
+    runs: runPage,
+    run: runView,
     groups: (queue) => allGroups(internalsOf(queue).documents),
   };
 }

@@ -1,20 +1,20 @@
-import type { Figures } from "../../../../core/manage/figures.ts";
-import type { ActivityMinute } from "../../../../core/manage/stats.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { type ChartOptions, chart, type Series } from "./chart.ts";
-import { clock, hour, number, span } from "./format.ts";
-import { rangeLinks } from "./parts.ts";
+import type { Figures } from "../../../../../core/manage/figures.ts";
+import type { ActivityMinute } from "../../../../../core/manage/stats.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { clock, hour, number, span } from "../format.ts";
+import { rangeLinks } from "../parts.ts";
+import { type ChartOptions, chart, type Series, sumOf } from "./chart.ts";
 
 type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
 
-const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as const).map((kind) => ({
+export const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as const).map((kind) => ({
   ...{ name: kind, kind },
   value: (point) => point[kind],
 }));
 
-const times: readonly Series<Json<Figures>>[] = [
+export const times: readonly Series<Json<Figures>>[] = [
   { name: "p95 wait", kind: "ready", value: ({ waiting }) => waiting?.p95Ms ?? null },
   { name: "p50 wait", kind: "scheduled", value: ({ waiting }) => waiting?.medianMs ?? null },
   { name: "p95 duration", kind: "retried", value: ({ running }) => running?.p95Ms ?? null },
@@ -42,8 +42,7 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
     series: outcomes,
     kind: "bars",
     text: number,
-    sum: (points: readonly Counts[], { value }: Series<Counts>) =>
-      points.reduce((total, point) => total + (value(point) ?? 0), 0),
+    sum: sumOf,
     isMarked: ({ dead }: Counts) => dead > 0,
   } as const;
   const throughput: ChartOptions<Counts> = isShort

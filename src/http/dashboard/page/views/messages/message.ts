@@ -1,9 +1,9 @@
-import type { MessageEvent } from "../../../qstash-port.ts";
-import type { MessageBrief } from "../../shown-job.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { moment, span } from "./format.ts";
-import { badge, facts, link, when } from "./parts.ts";
+import type { MessageEvent } from "../../../../qstash-port.ts";
+import type { MessageBrief } from "../../../shown-job.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { moment, span } from "../format.ts";
+import { badge, facts, link, when } from "../parts.ts";
 
 type Event = Json<MessageEvent>;
 

@@ -1,10 +1,10 @@
-import type { JobState } from "../../../../core/store/store.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { list } from "./jobs.ts";
+import type { JobState } from "../../../../../core/store/store.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { list } from "../jobs/jobs.ts";
+import { empty, heading, link, searchForm, stateText } from "../parts.ts";
 import { eventTable } from "./message.ts";
-import { empty, heading, link, searchForm, stateText } from "./parts.ts";
 
 const states: readonly (JobState | undefined)[] = [undefined, "scheduled", "ready", "running", "completed", "dead"];
 

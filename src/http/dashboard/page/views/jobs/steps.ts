@@ -1,8 +1,8 @@
-import type { ShownJob } from "../../shown-job.ts";
-import type { Json } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { plural, span } from "./format.ts";
-import { card, code, stamp } from "./parts.ts";
+import type { ShownJob } from "../../../shown-job.ts";
+import type { Json } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { plural, span } from "../format.ts";
+import { card, code, stamp } from "../parts.ts";
 
 type Info = Json<ShownJob>;
 type Step = NonNullable<Info["steps"]>[number];

@@ -1,10 +1,10 @@
-import { jobStates } from "../../../../core/store/store.ts";
-import type { JobRow } from "../../shown-job.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { number, plural, span } from "./format.ts";
-import { messageNote } from "./message.ts";
+import { jobStates } from "../../../../../core/store/store.ts";
+import type { JobRow } from "../../../shown-job.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { queueNow, state } from "../../state/state.ts";
+import { number, plural, span } from "../format.ts";
+import { messageNote } from "../messages/message.ts";
 import {
   attempts,
   badge,
@@ -13,26 +13,30 @@ import {
   countOf,
   empty,
   heading,
+  inQueue,
+  keyOf,
   link,
+  queueTag,
   searchForm,
   sortable,
   sortedBy,
   stateText,
   waitText,
   when,
-} from "./parts.ts";
+} from "../parts.ts";
 
 type Row = Json<JobRow>;
 type Stats = Json<Snapshot>["activity"]["stats"];
 
-/** Of a search. */
-const MOST_COMMANDS = 60;
+/** The most commands of a search. */
+export const MOST_COMMANDS = 60;
 
 const searched = [
   ["", "Id, or part of a name"],
   ["name", "Whole name"],
   ["error", "Error"],
   ["payload", "Payload, or field=text"],
+  ["key", "Flow control key"],
 ] as const;
 
 export function jobs(snapshot: Json<Snapshot>): Html {
@@ -46,7 +50,7 @@ ${
   searchForm(
     "Search jobs",
     html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-    `Reads up to 1,000 jobs or 18 MiB, for at most ${MOST_COMMANDS} commands.`,
+    `Reads up to 1,000 jobs or 18 MiB${route.scope ? " of each queue" : ""}, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
   )
 }
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
@@ -58,46 +62,64 @@ ${
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
 }
 
-export function list({ rows, cursor, examined }: NonNullable<Json<Snapshot>["jobs"]>, snapshot: Json<Snapshot>): Html {
+export function list(
+  { rows, cursor, examined, isCut }: NonNullable<Json<Snapshot>["jobs"]>,
+  snapshot: Json<Snapshot>,
+): Html {
   const { route } = state;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
   const searched = Number(route.searched ?? 0) + (examined ?? 0);
-  const more = html`${examined !== undefined && bound(searched, cursor, stats)}${pages(cursor, searched)}`;
+  const more = html`${isCut ? html`<p class="muted">These are the first of each queue. Choose a queue to see the rest.</p>` : examined !== undefined && bound(searched, cursor, stats)}${pages(cursor, searched)}`;
   if (rows.length === 0) return html`${nothing(cursor !== null)}${more}`;
   const maySelect = snapshot.mayChange && route.state !== "completed" && route.state !== "running";
   return html`${maySelect && selection(rows, isMore, stats)}${table(rows, maySelect)}${more}`;
 }
 
+/** How many jobs the tab has. */
+export function listedCount(stats: Stats): number {
+  const { state: kind } = state.route;
+  return (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
+}
+
 /** How many jobs the search has examined, and what it costs to continue. */
 function bound(searched: number, cursor: string | null, stats: Stats): Html {
   if (!cursor) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
-  const { state: kind } = state.route;
-  const all = (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
-  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(all, searched), "job")}.</b> Continuing costs at most ${MOST_COMMANDS} commands.</p>`;
+  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(listedCount(stats), searched), "job")}.</b> Continuing costs at most ${MOST_COMMANDS} commands. ${button("Search everything...", "search-all", "", "link")}</p>`;
 }
 
 /** The time of the next or the last thing that happens to a job. */
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
-/** How long the last attempt of an ended job took. */
-function took({ startedAt, completedAt, failedAt }: Row): Html | undefined {
+/** How long the last attempt took, or has taken so far, in ms. */
+function tookMs({ startedAt, completedAt, failedAt }: Row): number | undefined {
   const end = completedAt ?? failedAt;
-  return startedAt && end ? html`<div>took ${span(Date.parse(end) - Date.parse(startedAt))}</div>` : undefined;
+  if (!startedAt) return undefined;
+  return Math.max(0, (end ? Date.parse(end) : queueNow()) - Date.parse(startedAt));
 }
+
+function took(row: Row): Html {
+  const ms = tookMs(row);
+  return html`${ms === undefined ? "" : `${span(ms)}${row.state === "running" ? " so far" : ""}`}`;
+}
+
+/** What a running job says about its progress. */
+const progress = ({ share = 0 }: Row): Html =>
+  html`<div class="row"><progress value="${Math.max(0, Math.min(1, share))}" max="1" aria-label="Progress"></progress>${Math.round(share * 100)}%</div>`;
 
 const columns: readonly Column<Row>[] = [
   ["name", "Job", ({ name }) => name],
   ["state", "State", (row) => row.state],
   ["attempts", "Attempts", (row) => row.attempts],
+  ["took", "Duration", (row) => tookMs(row) ?? -1],
   ["at", "When", at],
 ];
 
 function table(rows: readonly Row[], maySelect: boolean): Html {
   const { state: kind } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
-  const styles: Readonly<Record<string, string>> = { attempts: "figure wide", at: "figure" };
+  const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
   const check = (label: string, action: string, isOn: boolean, id = "") =>
     maySelect &&
     html`<td class="check"><input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/></td>`;
@@ -105,14 +127,17 @@ function table(rows: readonly Row[], maySelect: boolean): Html {
 <tbody>${sortedBy(rows, columns).map(
     (
       row,
-    ) => html`<tr data-key="${row.id}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
+    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
-<td class="job">${link({ view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
-${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}</td>
+<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
+${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
-<td class="figure wide muted">${attempts(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}${took(row)}${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
+<td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
+
+const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>, queue: string): Html =>
+  html`<div>${badge("retried", html`held back by ${link({ ...inQueue(queue), view: "flow", search: key }, key)} (${reason})`)}</div>`;
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 

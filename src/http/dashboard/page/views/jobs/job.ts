@@ -1,14 +1,13 @@
-import type { HeldBack } from "../../../../core/flow/held-back.ts";
-import { isReservedName } from "../../../../core/job/reserved.ts";
-import { heldBackTexts } from "../../flow-texts.ts";
-import type { ShownJob } from "../../shown-job.ts";
-import type { Json, Snapshot } from "../../snapshot.ts";
-import { type Html, html } from "../dom/html.ts";
-import { state } from "../state/state.ts";
-import { timeline } from "./attempts.ts";
-import { number, shareOf, span } from "./format.ts";
-import { list } from "./jobs.ts";
-import { aboutMessage, eventsOf } from "./message.ts";
+import type { HeldBack } from "../../../../../core/flow/held-back.ts";
+import { isReservedName } from "../../../../../core/job/reserved.ts";
+import { heldBackTexts } from "../../../flow-texts.ts";
+import { shareOf } from "../../../share.ts";
+import type { ShownJob } from "../../../shown-job.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { number, span } from "../format.ts";
+import { aboutMessage, eventsOf } from "../messages/message.ts";
 import {
   attempts,
   badge,
@@ -23,7 +22,10 @@ import {
   stateText,
   waitText,
   when,
-} from "./parts.ts";
+} from "../parts.ts";
+import { waterfall } from "../runs/waterfall.ts";
+import { timeline } from "./attempts.ts";
+import { list } from "./jobs.ts";
 import { steps } from "./steps.ts";
 
 type Info = Json<ShownJob>;
@@ -36,15 +38,20 @@ export function job(snapshot: Json<Snapshot>): Html {
   const { message } = job;
   const title = message ? `${message.method} ${message.url}` : job.name;
   return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
-<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${job.bars?.[0] && card("Waterfall", waterfall(job.bars))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
 ${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
   const text = beginnings?.[name] ?? JSON.stringify(job[name], null, 2);
-  const lock = job.encrypted && html`<p>🔒 Encrypted with the key ${job.encrypted}, which this queue lacks.</p>`;
-  return text !== undefined && card(title, lock || code(text));
+  if (text === undefined) return false;
+  if (job.encrypted)
+    return card(title, html`<p>🔒 Encrypted with the key ${job.encrypted}, which this queue lacks.</p>`);
+  const copies =
+    name === "payload" &&
+    html`<p class="row">${button("Copy", "copy", "payload", "link", "Copy the payload")}${!isReservedName(job.name) && button("Copy as curl", "copy", "curl", "link")}</p>`;
+  return card(title, html`${code(text)}${copies}`);
 }
 
 function actions(job: Info): Html | false {
@@ -64,7 +71,7 @@ function about(job: Info): Html {
   return card(
     "About",
     facts([
-      ["Id", html`<code>${job.id}</code>`],
+      ["Id", html`<code>${job.id}</code> ${button("Copy", "copy", "id", "link", "Copy the id")}`],
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Enqueued by", job.enqueuedBy],
       ["Attempt", attempts(job)],

@@ -1,0 +1,83 @@
+import { busiestFirst } from "../../core/flow/busiest-keys.ts";
+import type { QueueActivity, QueueStats } from "../../core/manage/stats.ts";
+import type { Contents, Placed } from "./contents.ts";
+import { byNearness } from "./nearness.ts";
+import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
+
+// A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.
+
+const MOST_ROWS = 100;
+
+interface Part {
+  readonly queue: string;
+  readonly contents: Contents;
+}
+
+/** Puts the contents of the same view of several queues together. */
+export function together(parts: readonly Part[], now: number): Contents {
+  const list = <Row>(rowsOf: (contents: Contents) => readonly Row[] | undefined): readonly (Row & Placed)[] =>
+    parts.flatMap(({ queue, contents }) => rowsOf(contents)?.map((row) => ({ ...row, queue })) ?? []);
+  const sum = (count: (contents: Contents) => number | undefined) =>
+    parts.reduce((total, { contents }) => total + (count(contents) ?? 0), 0);
+  const has = (name: keyof Contents) => parts.some(({ contents }) => contents[name] !== undefined);
+  const rows = list(({ jobs }) => jobs?.rows);
+  const failures = list((contents) => contents.failures?.failures);
+  return {
+    ...(has("jobs") && {
+      jobs: {
+        rows: [...rows].sort(byNearness(now)).slice(0, MOST_ROWS),
+        cursor: null,
+        isCut: rows.length > MOST_ROWS || parts.some(({ contents }) => contents.jobs?.cursor),
+        ...(parts[0]?.contents.jobs?.examined !== undefined && { examined: sum(({ jobs }) => jobs?.examined) }),
+      },
+    }),
+    ...(has("failures") && {
+      failures: {
+        failures: [...failures].sort((one, other) => other.count - one.count).slice(0, MOST_ROWS),
+        cursor: parts.find(({ contents }) => contents.failures?.cursor)?.contents.failures?.cursor ?? null,
+        ungrouped: sum((contents) => contents.failures?.ungrouped),
+        kinds: sum((contents) => contents.failures?.kinds),
+      },
+    }),
+    ...(has("figures") && {
+      figures: {
+        names: list(({ figures }) => figures && [...figures.names, ...(figures.other ? [figures.other] : [])]),
+        other: null,
+      },
+    }),
+    ...(has("schedules") && { schedules: list(({ schedules }) => schedules) }),
+    ...(has("upcoming") && { upcoming: upcomingOf(list(({ upcoming }) => upcoming && [upcoming])) }),
+    ...(has("keys") && { keys: [...list(({ keys }) => keys)].sort(busiestFirst) }),
+  };
+}
+
+function upcomingOf(all: readonly (Upcoming & Placed)[]): Upcoming {
+  const minutes = all[0]?.minutes.map(({ at }, index) => {
+    const sum = (kind: "jobs" | "retries" | "occurrences") =>
+      all.reduce((total, each) => total + (each.minutes[index]?.[kind] ?? 0), 0);
+    return { at, jobs: sum("jobs"), retries: sum("retries"), occurrences: sum("occurrences") };
+  });
+  return {
+    minutes: minutes ?? [],
+    next: all
+      .flatMap(({ next, queue = "" }) => next.map((event) => ({ ...event, queue })))
+      .sort(bySoonest)
+      .slice(0, MOST_NAMED),
+    isCut: all.some(({ isCut }) => isCut),
+  };
+}
+
+/** The counts of several queues together. Everything else is that of the first. */
+export function sumOfStats(first: QueueActivity, all: readonly QueueActivity[]): QueueActivity {
+  const next = all.flatMap(({ stats }) => stats.nextRunAt?.getTime() ?? []);
+  const counts = Object.entries(first.stats).filter(([, value]) => typeof value === "number");
+  const sum = (name: string) => all.reduce((total, { stats }) => total + Number(stats[name as keyof QueueStats]), 0);
+  const stats: QueueStats = {
+    ...first.stats,
+    ...Object.fromEntries(counts.map(([name]) => [name, sum(name)])),
+    nextRunAt: next[0] === undefined ? null : new Date(Math.min(...next)),
+    oldestReadyAgeMs: Math.max(...all.map((each) => each.stats.oldestReadyAgeMs ?? 0)),
+    paused: all.every((each) => each.stats.paused),
+  };
+  return { ...first, stats };
+}

@@ -1,0 +1,54 @@
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
+import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
+import type { QueueBrief } from "../../core/manage/stats.ts";
+import type { MessageEventPage, RunPage, RunView, UrlGroupBrief } from "../qstash-port.ts";
+import type { RunRow } from "./read-runs.ts";
+import type { ScheduleRow } from "./read-schedules.ts";
+import type { JobType } from "./read-type.ts";
+import type { Upcoming } from "./read-upcoming.ts";
+import type { JobRow, ShownJob } from "./shown-job.ts";
+
+// What the views show.
+
+/** A row in a view of all queues. */
+export interface Placed {
+  readonly queue?: string;
+}
+
+export interface Failures extends Omit<FailurePage, "failures"> {
+  readonly failures: readonly (FailureGroup & Placed)[];
+  /** How many groups there are, counted up to a thousand. */
+  readonly kinds: number;
+}
+
+export interface JobRows {
+  readonly rows: readonly JobRow[];
+  readonly cursor: string | null;
+  /** How many jobs a search has examined. */
+  readonly examined?: number;
+  /** Whether a view of all queues leaves some out. */
+  readonly isCut?: boolean;
+}
+
+export interface Contents {
+  readonly jobs?: JobRows;
+  /** Null if no job has this id. Its children are `jobs`. */
+  readonly job?: ShownJob | null;
+  /** Events of all messages, or of the one that the job delivers; null if the queue keeps none. */
+  readonly events?: MessageEventPage | null;
+  readonly groups?: readonly UrlGroupBrief[];
+  readonly schedules?: readonly (ScheduleRow & Placed)[];
+  readonly keys?: readonly (FlowControlKey & Placed)[];
+  readonly upcoming?: Upcoming;
+  readonly type?: JobType;
+  /** Jobs with steps. */
+  readonly runs?: readonly RunRow[];
+  readonly workflows?: RunPage;
+  /** One run of a workflow; null if there is none. */
+  readonly workflow?: RunView | null;
+  readonly briefs?: readonly QueueBrief[];
+  readonly failures?: Failures;
+  readonly figures?: Omit<QueueFigures, "names"> & { readonly names: readonly (NameFigures & Placed)[] };
+  readonly history?: QueueHistory;
+}

@@ -1,0 +1,31 @@
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { Json } from "../../snapshot.ts";
+import { root } from "../state/requests.ts";
+import { change, state } from "../state/state.ts";
+import { askAboutJob, encoded } from "./outcome.ts";
+
+// What can be copied of the job on screen, by name.
+const texts: Readonly<Record<string, (job: Json<JobInfo>) => string>> = {
+  id: ({ id }) => id,
+  payload: ({ payload }) => JSON.stringify(payload, null, 2),
+  /** A command that enqueues such a job again. The token is for the user to fill in. */
+  curl({ name, payload }) {
+    const url = `${location.origin}${root}queues/${encoded(state.snapshot?.queue ?? "")}/jobs`;
+    const headers = '-H "Authorization: Bearer $TIDEGATE_TOKEN" -H "Content-Type: application/json"';
+    return `curl -X POST ${quoted(url)} ${headers} -d ${quoted(JSON.stringify({ name, payload }))}`;
+  },
+};
+
+/** A text as one word of a shell. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+export function copyOfJob(what: string): Promise<void> {
+  return askAboutJob(async (job) => {
+    const isDone = await navigator.clipboard?.writeText(texts[what]?.(job) ?? "").then(
+      () => true,
+      () => false,
+    );
+    const text = isDone ? "Copied." : "The browser does not let this page copy: it needs https.";
+    change({ notice: { text, at: Date.now(), isBad: !isDone } });
+  });
+}

@@ -1,0 +1,58 @@
+import type { FailureGroup } from "../../../../../core/manage/failures.ts";
+import type { Placed } from "../../../contents.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { queueNow } from "../../state/state.ts";
+import { spark } from "../charts/chart.ts";
+import { number, plural } from "../format.ts";
+import { badge, button, empty, heading, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
+
+type Group = Json<FailureGroup & Placed>;
+
+export function failures({ failures: page, activity, mayChange }: Json<Snapshot>): Html {
+  const { deadLetterCount } = activity.stats;
+  return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
+${page && groups(page.failures, mayChange)}
+${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
+${page && page.kinds > page.failures.length && html`<p class="muted">These are the largest ${number(page.failures.length)} of ${page.cursor ? "more than " : ""}${number(page.kinds)} groups of failures.</p>`}
+${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
+}
+
+const toJobs = ({ group, queue }: Group, text: Html | string): Html =>
+  link({ ...inQueue(queue), view: "jobs", state: "dead", group }, text);
+
+/** A table of groups. @param isShort leaves out the actions. */
+export const groups = (all: readonly Group[], mayChange: boolean, isShort = false): Html =>
+  html`${
+    all[0] &&
+    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="figure wide">24 hours</th><th class="figure wide">First</th><th class="figure wide">Last</th><th class="figure">Dead</th></tr></thead>
+<tbody>${all.map((group) => line(group, mayChange, isShort, topOf(all)))}</tbody></table></div>`
+  }`;
+
+/** The most that died of one group in an hour: the trends have one scale. */
+const topOf = (all: readonly Group[]): number =>
+  Math.max(1, ...all.flatMap(({ trend }) => trend.map((dead) => dead ?? 0)));
+
+const DAY_MS = 24 * 3_600_000;
+/** For how long nothing must have died of a group until it counts as over. */
+const OVER_MS = 12 * 3_600_000;
+
+/** Whether a group is new, or over. */
+function ageOf({ firstAt, lastAt }: Group): Html | false {
+  const ago = (at: string) => queueNow() - Date.parse(at);
+  if (ago(firstAt) < DAY_MS) return badge("dead", "new");
+  return ago(lastAt) > OVER_MS && badge("completed", "over");
+}
+
+function line(group: Group, mayChange: boolean, isShort: boolean, top: number): Html {
+  const { name, error, count, firstAt, lastAt, sampleId, trend, queue } = group;
+  const what = `${error.name} of ${name}: ${error.message}`;
+  const action = (text: string, act: string, kind = "") =>
+    button(`${text}...`, act, group.group, kind, `${text} ${what}`);
+  return html`<tr data-key="${keyOf(queue, group.group)}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${toJobs(group, name)} ${ageOf(group)}
+<div class="dead error message"><b>${error.name}</b> ${error.message}</div>
+<div class="narrow muted">${when(lastAt)}, since ${when(firstAt)}</div>
+${!isShort && html`<div class="row actions">${link({ ...inQueue(queue), view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit newest", "edit-newest")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
+<td class="wide">${spark(trend, "dead", top)}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted wide">${when(lastAt)}</td>
+<td class="figure total">${number(count)}</td></tr>`;
+}

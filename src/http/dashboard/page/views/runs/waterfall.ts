@@ -1,0 +1,38 @@
+import type { Bar } from "../../../waterfall.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { queueNow } from "../../state/state.ts";
+import { span } from "../format.ts";
+
+const WIDTH = 1_000;
+/** What is too short for the scale stays visible. */
+const LEAST = 6;
+
+const endOf = ({ to }: Bar): number => to ?? queueNow();
+
+/** The time that some bars cover, as a scale from 0 to WIDTH. */
+function scaleOf(bars: readonly Bar[]): (at: number) => number {
+  const from = Math.min(...bars.map((bar) => bar.from));
+  const length = Math.max(1, ...bars.map((bar) => endOf(bar) - from));
+  return (at) => ((at - from) / length) * (WIDTH - LEAST);
+}
+
+const rect = (bar: Bar, place: (at: number) => number): Html =>
+  html`<rect class="${bar.kind}" x="${place(bar.from).toFixed(1)}" y="0" width="${(place(endOf(bar)) - place(bar.from) + LEAST).toFixed(1)}" height="10"/>`;
+
+const picture = (content: readonly Html[]): Html =>
+  html`<svg class="bars" viewBox="0 0 ${WIDTH} 10" preserveAspectRatio="none" aria-hidden="true">${content}</svg>`;
+
+/** All bars in one line, for a list. */
+export function strip(bars: readonly Bar[]): Html {
+  const place = scaleOf(bars);
+  return picture(bars.map((bar) => rect(bar, place)));
+}
+
+export const tookOf = (bar: Bar): string =>
+  `${span(Math.max(0, endOf(bar) - bar.from))}${bar.to === null ? " so far" : ""}`;
+
+/** One line for each bar, at its time: what failed is marked. */
+export function waterfall(bars: readonly Bar[]): Html {
+  const place = scaleOf(bars);
+  return html`<table class="waterfall">${bars.map((bar, index) => html`<tr data-key="${`${bar.name} ${index}`}"><th class="${bar.kind === "dead" && "dead error"}">${bar.name}</th><td>${picture([rect(bar, place)])}${bar.error && html`<div class="dead error">${bar.error}</div>`}</td><td class="figure muted">${tookOf(bar)}</td></tr>`)}</table>`;
+}

@@ -1,0 +1,83 @@
+import { isReservedName } from "../../../../../core/job/reserved.ts";
+import type { Placed } from "../../../contents.ts";
+import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
+import type { Json, Snapshot } from "../../../snapshot.ts";
+import { type Html, html } from "../../dom/html.ts";
+import { state } from "../../state/state.ts";
+import { moment, plural, span } from "../format.ts";
+import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
+import { describeCron } from "./describe-cron.ts";
+
+type Row = Json<ScheduleRow & Placed>;
+type Run = Json<ScheduleRun>;
+
+/** The two views of what is to come. */
+export const scheduleTabs = (): Html =>
+  html`<nav class="row tabs" aria-label="What is to come">${link({ view: "schedules" }, "schedules", state.route.view === "schedules")}${link({ view: "upcoming" }, "next hour", state.route.view === "upcoming")}</nav>`;
+
+/** Whether the last job that has ended or failed did so with an error. */
+const isFailing = ({ runs }: Row): boolean => {
+  const last = runs.findLast(({ state, error }) => error !== undefined || state === "completed");
+  return last?.error !== undefined;
+};
+
+export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
+  const failing = all?.filter(isFailing) ?? [];
+  return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}
+${scheduleTabs()}
+${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
+${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at the last occurrence.</p>`}
+${
+  all?.[0] &&
+  html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
+<tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].map((row) => line(row, mayChange))}</tbody></table></div>`
+}`;
+}
+
+function line(row: Row, mayChange: boolean): Html {
+  const {
+    key,
+    name,
+    cron,
+    every,
+    timeZone,
+    paused,
+    declared,
+    nextRunAt,
+    lastRunAt,
+    occurrences,
+    missed,
+    overlap,
+    queue,
+  } = row;
+  const actions = mayChange && actionsOn(row);
+  return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
+<div>${cron ? describeCron(cron) : `Every ${every}`} <code class="cron">${cron}</code> <small>${timeZone}</small></div>
+<div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
+<div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
+<small>Missed occurrences: ${missed}. Overlap: ${overlap}.</small></details><span class="narrow">${actions}</span></td>
+<td class="wide outcomes">${outcomes(row)}</td>
+<td class="figure muted">next ${nextRunAt ? when(nextRunAt) : "never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
+}
+
+function actionsOn({ key, name, paused, declared }: Row): Html {
+  const action = (text: string) =>
+    button(text, "post", `schedules/${encodeURIComponent(key)}/${text.toLowerCase()}`, "", `${text} ${key}`);
+  return html`<div class="row actions">${action("Run")}${action(paused ? "Resume" : "Pause")}
+${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</div>`;
+}
+
+/** The outcome of each of the last occurrences, as a mark, and the last one in words. */
+function outcomes({ runs, queue }: Row): Html {
+  const last = runs.at(-1);
+  if (!last) return html`<span class="muted">none stored</span>`;
+  return html`<div class="row marks">${runs.map((run) => html`<a class="${kindOf(run)}" href="${hrefTo({ ...inQueue(queue), view: "job", id: run.id })}" title="${`${moment(run.at)}: ${textOf(run)}`}" aria-label="${`${moment(run.at)}: ${textOf(run)}`}"></a>`)}</div>
+<div class="${last.error ? "dead error" : "muted"}">${textOf(last)}</div>`;
+}
+
+const kindOf = ({ state, error }: Run): string => (error && state !== "dead" ? "retried" : state);
+
+function textOf({ state, error, tookMs }: Run): string {
+  const took = tookMs === undefined ? "" : ` after ${span(tookMs)}`;
+  return `${state === "scheduled" && error ? "will be retried" : state}${took}${error ? `: ${error}` : ""}`;
+}

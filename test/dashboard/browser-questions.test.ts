@@ -1,0 +1,146 @@
+import { beforeAll, expect, test } from "vitest";
+import { patience, useDashboard } from "./browser-page.ts";
+import { type LargeWorld, largeWorld } from "./large-world.ts";
+import { serveQueue } from "./served-queue.ts";
+
+// What somebody asks who opens the dashboard of a large world for the first time.
+
+const { open } = useDashboard();
+let world: LargeWorld;
+beforeAll(async () => {
+  world = await largeWorld();
+});
+const openWorld = async (hash = "") => open(await serveQueue({ queues: world.queues }), hash);
+
+test("which schedule fails: it comes first, with the outcome of its last occurrences", async () => {
+  const page = await openWorld();
+  await page.getByRole("link", { name: "Schedules" }).click();
+  await page.getByText("1 schedule failed at the last occurrence.").waitFor();
+  const first = page.locator("tbody tr").first();
+  expect(await first.locator("b").textContent()).toBe("invoices");
+  expect(
+    await first.locator("td.wide .marks a").evaluateAll((marks) => marks.map(({ className }) => className)),
+  ).toEqual(Array(5).fill("dead"));
+  await first.locator("td.wide", { hasText: "dead after 0 ms: Error: No rate for CHF." }).waitFor();
+  expect(await page.locator("tbody tr .marks .completed").count()).toBeGreaterThan(0);
+  await first.locator("td.wide .marks a").last().click();
+  await expect.poll(() => page.locator("h1").textContent(), patience).toContain("nightly_invoices");
+});
+
+test("which key holds jobs back: the overview names it, and links to its jobs, which say so", async () => {
+  const page = await openWorld();
+  const card = page.locator('[data-key="holding"]');
+  await card.waitFor();
+  expect(await card.locator(".row").first().innerText()).toContain("1 key, up to 40 jobs");
+  expect(await card.locator("tbody tr").allInnerTexts()).toEqual([expect.stringContaining("it is paused")]);
+  await card.getByRole("link", { name: "tenant-12" }).click();
+  await page.locator("tbody tr").nth(39).waitFor();
+  expect(await page.locator("tbody tr").first().innerText()).toContain("held back by tenant-12 (paused)");
+  expect(await page.locator("tbody tr").count()).toBe(40);
+  await page.getByRole("link", { name: "tenant-12" }).first().click();
+  await page.getByText("Limits: 1 at once").waitFor();
+});
+
+test("what is dead in all queues together: one list says in which queue, and leads into it", async () => {
+  const page = await openWorld();
+  await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+  await page.locator("tbody tr").nth(3).waitFor();
+  await page.getByRole("link", { name: /^Failures/ }).click();
+  await page.locator("tbody tr").nth(60).waitFor();
+  expect(await page.locator("header .count.dead").innerText()).toBe("3,012");
+  const tags = await page.locator("tbody .job > .count").allInnerTexts();
+  expect([...new Set(tags)].sort()).toEqual(["billing", "default", "imports", "media"]);
+  expect(await page.getByRole("button", { name: /^(Retry|Remove)/ }).count()).toBe(0);
+  await page.getByRole("link", { name: "media_2" }).first().click();
+  await page.getByText("One group of failures").waitFor();
+  expect(await page.getByLabel("Queue", { exact: true }).inputValue()).toBe("media");
+});
+
+test("all queues together have jobs, job types, schedules and keys", async () => {
+  const page = await openWorld("#view=jobs&scope=all&state=dead");
+  await page.getByText("These are the first of each queue.").waitFor();
+  await page.getByRole("link", { name: /^Job types/ }).click();
+  await page.getByRole("link", { name: "imports_6" }).waitFor();
+  await page.getByRole("link", { name: "billing_6" }).waitFor();
+  await page.getByRole("link", { name: "Schedules" }).click();
+  await page.getByText("billing-sync").waitFor();
+  await page.getByText("half-hour").waitFor();
+  await page.getByRole("link", { name: "Flow control" }).click();
+  await page.getByRole("link", { name: "tenant-12" }).waitFor();
+  await page.getByLabel("Queue", { exact: true }).selectOption("billing");
+  await page.getByText("No keys are in use").waitFor();
+});
+
+test("which step failed: the list of runs names it, and the run shows it as a bar", async () => {
+  const page = await openWorld();
+  await page.getByRole("link", { name: "Runs" }).click();
+  const row = page.locator("tbody tr", { hasText: "onboard-7" });
+  await row.getByText("charge card").waitFor();
+  expect(await row.innerText()).toContain("1 step completed");
+  expect(await row.locator("rect").evaluateAll((bars) => bars.map((bar) => bar.getAttribute("class")))).toEqual([
+    "completed",
+    "dead",
+  ]);
+  await row.getByRole("link").click();
+  const bars = page.locator(".waterfall tr");
+  await bars.nth(1).waitFor();
+  expect(await bars.nth(1).innerText()).toMatch(/charge card\s+PermanentError: The card was declined\.\s+2\.3 s/);
+  const [first, second] = await bars
+    .locator("rect")
+    .evaluateAll((all) => all.map((bar) => Number(bar.getAttribute("x"))));
+  expect([first, (second ?? 0) > 100]).toEqual([0, true]);
+});
+
+test("which job took longest, and how far one is: lists have durations to sort by, and progress", async () => {
+  const page = await openWorld("#view=jobs&state=completed&queue=media");
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await expect.poll(() => page.locator("tbody tr td:nth-child(3)").first().textContent(), patience).toBe("45 s");
+  await page.goto(page.url().replace(/#.*/, "#view=jobs&state=scheduled"));
+  await page.locator("tbody tr progress").waitFor();
+  expect(await page.locator("tbody tr").innerText()).toContain("40%");
+});
+
+test("what runs next: the next hour has scheduled jobs and occurrences on one axis, and names them", async () => {
+  const page = await openWorld("#view=overview&queue=billing");
+  await page.getByRole("link", { name: "Next due" }).click();
+  await page.getByText("2 scheduled jobs").waitFor();
+  await page.getByText("1 occurrences").waitFor();
+  const rows = page.locator(".card.table tbody tr");
+  expect(await rows.locator("code").allTextContents()).toEqual(["billing-sync", "the-next", expect.any(String)]);
+  expect(await rows.nth(1).innerText()).toMatch(/billing_0 the-next\s+job\s+in 4 min\s+12:04/);
+  await page.getByLabel("Queue", { exact: true }).selectOption("All queues");
+  await page.getByText("6 occurrences").waitFor();
+  await rows.filter({ hasText: "the-next" }).getByRole("link").click();
+  await expect.poll(() => page.locator("h1").textContent(), patience).toContain("billing_0");
+});
+
+test("which job type is slowest: the list sorts by duration, and its page has days, failures and slow jobs", async () => {
+  const page = await openWorld("#view=names&scope=all");
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await page.getByRole("button", { name: "Sort by Duration" }).click();
+  await expect.poll(() => page.locator("tbody tr a").first().textContent(), patience).toBe("media_3");
+  await page.locator("tbody tr a").first().click();
+  await page.locator('[data-key="Throughput"]').waitFor();
+  expect(await page.locator('[data-key="Throughput"]').innerText()).toContain("5 processed");
+  await page.locator('[data-key="slowest"]', { hasText: "45 s" }).waitFor();
+  expect(await page.locator('[data-key="failing"] tbody tr').count()).toBe(2);
+  await page.getByRole("link", { name: "Its jobs" }).click();
+  await expect.poll(() => page.locator("h1").textContent(), patience).toBe("Jobs");
+});
+
+test("what is new among the failures, and what is over", async () => {
+  const page = await openWorld("#view=failures&scope=all");
+  await page.locator("tbody tr").nth(60).waitFor();
+  const marked = (text: string) => page.locator("tbody tr", { has: page.locator(".badge", { hasText: text }) });
+  expect(await marked("new").locator(".error").allInnerTexts()).toEqual([
+    "PermanentError the o service refused it",
+    'StepError The step "…" has failed. PermanentError: The card was declined.',
+  ]);
+  expect(await marked("over").count()).toBeGreaterThan(10);
+  const heights = await page
+    .locator(".spark rect")
+    .evaluateAll((bars) => [...new Set(bars.map((bar) => bar.getAttribute("height")))]);
+  expect(heights).toContain("20.0");
+  expect(heights).toContain("10.0");
+});

@@ -1,0 +1,118 @@
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { serveQueue } from "./served-queue.ts";
+
+// What spares the user work, waiting and commands.
+
+const { open, openFilled } = useDashboard();
+
+const copied = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
+
+test("the id, the payload and a command that enqueues the job again can be copied", async () => {
+  const on = await serveQueue();
+  await on.queue.enqueue("send_email", { to: "o'hara@example.com" }, { id: "mail-7", delay: "1h" });
+  const page = await open(on, "#view=job&id=mail-7", { permissions: ["clipboard-read", "clipboard-write"] });
+  await press(page, "Copy the id");
+  await notice(page, "Copied.");
+  expect(await copied(page)).toBe("mail-7");
+  await press(page, "Copy the payload");
+  await expect.poll(() => copied(page), patience).toBe('{\n  "to": "o\'hara@example.com"\n}');
+  await press(page, "Copy as curl");
+  await expect
+    .poll(() => copied(page), patience)
+    .toBe(
+      `curl -X POST '${on.url}/queues/default/jobs' -H "Authorization: Bearer $TIDEGATE_TOKEN" -H "Content-Type: application/json" -d '{"name":"send_email","payload":{"to":"o'\\''hara@example.com"}}'`,
+    );
+});
+
+test("a page that is not live does not poll, and says what being live costs", async () => {
+  const { page, on } = await openFilled();
+  expect(await page.locator("footer").innerText()).toContain("Live: on, for up to 0 commands an hour");
+  await press(page, "Live: on");
+  const { polls } = on;
+  await page.clock.fastForward(600_000);
+  expect(on.polls).toBe(polls);
+  expect(await page.locator("footer").innerText()).not.toContain("Next refresh");
+  await press(page, "Refresh now");
+  await expect.poll(() => on.polls, patience).toBe(polls + 1);
+  await press(page, "Live: off");
+  await page.clock.fastForward(600_000);
+  await expect.poll(() => on.polls, patience).toBeGreaterThan(polls + 1);
+});
+
+test("a search of everything says its price first, goes to the end, and is not repeated", async () => {
+  const on = await serveQueue();
+  const needle = { job: "send_email", payload: { to: "the-needle" }, delay: "2h" as const };
+  const hay = Array.from({ length: 2_500 }, () => ({
+    job: "send_email",
+    payload: { to: "hay" },
+    delay: "1h" as const,
+  }));
+  await on.queue.enqueueMany([...hay, needle]);
+  const page = await open(on, "#view=jobs&state=scheduled&by=payload&search=the-needle");
+  await press(page, "Search everything...");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("This reads the other 1,501 jobs, for at most 120 commands").waitFor();
+  const { polls } = on;
+  await press(page, "Search everything");
+  await page.locator("tbody tr", { hasText: "the-needle" }).waitFor();
+  await page.getByText("Searched all 2,501 jobs.").waitFor();
+  expect(on.polls - polls).toBe(2);
+  expect(await search(page).inputValue()).toBe("the-needle");
+});
+
+test("dead jobs can be retried ten first, or over some time", async () => {
+  const on = await serveQueue();
+  await on.queue.enqueueMany(Array.from({ length: 30 }, (_, order) => ({ job: "fails", payload: { order } })));
+  await on.queue.drain({ maxJobs: 100 });
+  const page = await open(on, "#view=failures");
+  const retry = async (pace: string, label: string) => {
+    await page.getByRole("button", { name: /^Retry/ }).click();
+    await page.getByRole("dialog").locator("select").selectOption(pace);
+    await press(page, label);
+  };
+  await retry("ten", "Retry 30 jobs");
+  await notice(page, "10 jobs retried. The others stay dead.");
+  expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 20, readyCount: 10 });
+  await retry("10m", "Retry 20 jobs");
+  await notice(page, "20 jobs retried.");
+  expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 11, scheduledCount: 19 });
+});
+
+test("a view never goes blank: what the user saw before is there at once, and a first look says that it loads", async () => {
+  const { page } = await openFilled("#view=failures");
+  await page.locator("tbody tr").first().waitFor();
+  let go = () => {};
+  await page.route("**/dashboard/data**", async (route) => {
+    await new Promise<void>((resolve) => {
+      go = resolve;
+    });
+    await route.continue();
+  });
+  await page.getByRole("link", { name: "Schedules" }).click();
+  await page.getByText("Loading...").waitFor();
+  go();
+  await page.getByText("Next five occurrences").first().waitFor();
+  expect(await page.getByText("Loading...").count()).toBe(0);
+  await page.goBack();
+  await heading(page, "Failures");
+  expect(await page.locator(".stale tbody tr").count()).toBe(1);
+  go();
+  await page.locator(".stale").waitFor({ state: "detached" });
+  await page.unroute("**/dashboard/data**");
+});
+
+test("on a phone, the tab that says where the user is is in sight", async () => {
+  const { page } = await openFilled("#view=flow", { viewport: { width: 390, height: 780 } });
+  const isInSight = async () => {
+    const box = await page.locator('header nav [aria-current="page"]').boundingBox();
+    return box !== null && box.x >= 0 && box.x + box.width <= 390;
+  };
+  await expect.poll(isInSight, patience).toBe(true);
+  await page.goto(page.url().replace(/#.*/, "#view=jobs&state=dead"));
+  await page.locator("tbody tr").first().waitFor();
+  await expect.poll(isInSight, patience).toBe(true);
+  const tab = await page.locator('.tabs [aria-current="page"]').boundingBox();
+  expect(tab && tab.x + tab.width).toBeLessThanOrEqual(390);
+});
