@@ -3,7 +3,7 @@ import type { Placed } from "../../../contents.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
-import { state } from "../../state/state.ts";
+import { queueNow, state } from "../../state/state.ts";
 import { moment, plural, span } from "../format.ts";
 import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
 import { describeCron } from "./describe-cron.ts";
@@ -57,7 +57,7 @@ function line(row: Row, mayChange: boolean): Html {
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
 <small>Missed occurrences: ${missed}. Overlap: ${overlap}.</small></details><span class="narrow">${actions}</span></td>
 <td class="wide outcomes">${outcomes(row)}</td>
-<td class="figure muted">next ${nextRunAt ? when(nextRunAt) : "never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
+<td class="figure muted">${nextRunAt ? html`${Date.parse(nextRunAt) > queueNow() ? "next" : "due"} ${when(nextRunAt)}` : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
 }
 
 function actionsOn({ key, name, paused, declared }: Row): Html {
