@@ -1,3 +1,4 @@
+import type { RetryOptions } from "../core/manage/dead-letter.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import { pagesOf } from "../core/shared/pages.ts";
 import { type Change, describeSelection } from "./change-jobs.ts";
@@ -7,7 +8,9 @@ import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 
-export type DeadLetterAction = { readonly verb: "remove" } | { readonly verb: "retry"; readonly payload?: unknown };
+export type DeadLetterAction =
+  | { readonly verb: "remove" }
+  | ({ readonly verb: "retry" } & Pick<RetryOptions, "payload" | "over">);
 
 /** How many jobs a request to a handler names: it then needs two round trips. The progress bar moves after each. */
 const CHUNK = 250;
@@ -71,14 +74,14 @@ async function countDead({ queue }: Target, selection: DeadSelection): Promise<n
 
 async function applyTo(
   { kind, queue }: Target,
-  { verb, ...payload }: DeadLetterAction,
+  { verb, ...changes }: DeadLetterAction,
   selection: DeadSelection,
   onProgress: (done: number) => void,
 ): Promise<number> {
   const act = async (part: DeadSelection, options: object = {}) =>
     verb === "remove"
       ? (await queue.removeFromDeadLetter(part, options)).removed
-      : (await queue.retryFromDeadLetter(part, { ...payload, ...options })).retried;
+      : (await queue.retryFromDeadLetter(part, { ...changes, ...options })).retried;
   if (kind !== "handler" && !("ids" in selection)) return act(selection, { onProgress });
   const name = "name" in selection ? selection.name : undefined;
   const group = "group" in selection ? selection.group : undefined;

@@ -72,6 +72,19 @@ onEveryTarget((open) => {
       expect(await queue.getStats()).toMatchObject({ readyCount: 3, deadLetterCount: 0 });
     });
 
+    test("retries all, spread over a time", async () => {
+      const target = open();
+      await kill(target, 3);
+      const { queue, cli } = target;
+      expect((await cli(["queue:dlq", "retry", "--all", "--over", "30m", "--yes"])).stdout).toBe(
+        "Retried 3 dead jobs.\n",
+      );
+      const times = (await queue.listJobs({ state: "scheduled" })).jobs.map(({ runAt }) => Number(runAt));
+      expect(times).toHaveLength(2);
+      expect((times[1] ?? 0) - (times[0] ?? 0)).toBe(600_000);
+      expect((await cli(["queue:dlq", "retry", "--all", "--over", "soon"])).code).toBe(2);
+    });
+
     test("asks before it retries many when there is a terminal", async () => {
       const target = open();
       await kill(target, 2);

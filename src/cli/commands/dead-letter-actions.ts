@@ -4,7 +4,7 @@ import { notFound } from "../../core/shared/errors.ts";
 import { type ChangeOptions, changeJobs } from "../change-jobs.ts";
 import { type DeadLetterAction, deadLetterChange, readSelection } from "../dead-letter.ts";
 import { findIds } from "../find-job.ts";
-import { failureGroup, json } from "../option-values.ts";
+import { duration, failureGroup, json } from "../option-values.ts";
 import { counted } from "../output/text.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -15,16 +15,18 @@ export function addRetry(group: CommandUnknownOpts, session: Session): void {
     group,
     "retry",
     "retry dead jobs now, with all their retries",
-    "Makes dead jobs due now, with all their retries. On a terminal it asks before it retries several.",
+    "Makes dead jobs due now, or over a time, with all their retries. On a terminal it asks before it retries several.",
     [`tidegate queue:dlq retry 0197a2c4-... --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
+    ["tidegate queue:dlq retry --all --over 10m", "spread over ten minutes"],
     ["tidegate queue:dlq retry --all --dry-run", "only count them"],
   );
   selecting(command)
     .option("--payload <json>", "replaces the stored payload; - reads it from standard input")
-    .action((ids, { payload: text, ...options }) =>
+    .option("--over <duration>", "spreads them evenly over this time, such as 10m", duration)
+    .action((ids, { payload: text, over, ...options }) =>
       change(ids, options, session, async () => {
-        if (text === undefined || options.dryRun) return { verb: "retry" };
-        return { verb: "retry", payload: await json(text, "The payload", session.io) };
+        if (text === undefined || options.dryRun) return { verb: "retry", over };
+        return { verb: "retry", over, payload: await json(text, "The payload", session.io) };
       }),
     );
 }
