@@ -18,6 +18,7 @@ const names = [
   "queue:pause",
   "queue:resume",
   "queue:clear",
+  "queue:rekey",
   "queue:flow",
   "queue:cost",
   "queue:doctor",

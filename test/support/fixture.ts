@@ -1,5 +1,6 @@
 import { withHidden } from "../../src/core/job/hidden.ts";
 import { encodeRecord } from "../../src/core/job/record.ts";
+import { withSender } from "../../src/core/job/sender.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import { defineJob, PermanentError, Queue, type QueueOptions, TidegateError } from "../../src/index.ts";
 import { keysOf, type QueueKeys } from "../../src/stores/redis/keys.ts";
@@ -99,7 +100,8 @@ async function fill(inner: Store, clock: ClockByHand): Promise<void> {
   clock.now += 60_000;
   await queue.drain();
   const own = { maxRetries: 7, backoff: { type: "fixed", base: "5s" }, timeout: "10s", expires: "3d" };
-  const hiding = withHidden(own, { token: "secret" });
+  const sender = { name: "acme", checkFlowKey: () => {} };
+  const hiding = withSender(withHidden(own, { token: "secret" }), sender);
   await enqueue("later", { text: "ä😀\u2028", list: [], large: 2 ** 60, nothing: null }, { delay: "1d", ...hiding });
   await queue.enqueue("work", "first", { dedupe: { key: "once", ttl: "1000d" } });
   await queue.enqueueMany([{ job: "work" }, { job: "work", payload: "second" }]);
