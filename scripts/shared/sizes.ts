@@ -1,7 +1,7 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
   /** The Worker of the README, without zod: a queue on Upstash with its handler. */
-  worker: 151,
+  worker: 152,
   /** What Wrangler's `keep_names` adds to it. */
   names: 13,
   /** A Worker that only enqueues. */

@@ -221,6 +221,11 @@ function encryptionOf({ env }: Io): EncryptionOptions | undefined {
     return [name, key];
   });
   const encryption = { current: pairs[0]?.[0] ?? "", keys: Object.fromEntries(pairs) };
+  if (new Set(pairs.map(([name]) => name)).size < pairs.length)
+    throw new UsageError(
+      "TIDEGATE_ENCRYPTION_KEYS names a key twice.",
+      "Give each key a name of its own, as the queue that encrypts does: k2:BASE64,k1:BASE64.",
+    );
   try {
     return readEncryption(encryption);
   } catch {

@@ -42,7 +42,7 @@ const TOKEN = "QSTASH_TOKEN";
 
 /** Whether the runs of a target can be read. A handler needs a token for its interface. */
 export function canReadWorkflows(target: Target, { io }: Session): boolean {
-  return target.kind !== "handler" || Boolean(io.env[TOKEN]);
+  return target.kind !== "handler" || (io.env[TOKEN] ?? "") !== "";
 }
 
 /**
@@ -68,8 +68,10 @@ async function logsOf(target: Target, asked: string, { io, globals }: Session): 
     return { runs: runs.flatMap((run) => run ?? []), cursor };
   }
   const url = globals.url ?? io.env["TIDEGATE_URL"] ?? "";
-  const send = connect({ url, token: io.env[TOKEN], fetch: fetchWithTimeout(io) });
-  const [status, body] = await send("GET", `/v2/workflows/logs${asked}`);
+  const [status, body] = await connect({ url, token: io.env[TOKEN], fetch: fetchWithTimeout(io) })(
+    "GET",
+    `/v2/workflows/logs${asked}`,
+  );
   const { runs, cursor } = Object(body) as Partial<Logs>;
   if (status === 200 && Array.isArray(runs)) return { runs, cursor };
   if (status === 401) throw new UsageError(`${TOKEN} is no token of this handler's QStash interface.`);

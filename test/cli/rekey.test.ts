@@ -5,7 +5,7 @@ import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
 import { sendEmail } from "../support/jobs.ts";
 import { testKeys, useRedis } from "../support/stores.ts";
-import { address, adminToken, documentOf, inRedis, type Target, tidegate, type World } from "./run-cli.ts";
+import { address, adminToken, documentOf, errorOf, inRedis, type Target, tidegate, type World } from "./run-cli.ts";
 
 const k1 = { current: "k1", keys: { k1: testKeys.k1 } };
 const k2 = { current: "k2", keys: testKeys };
@@ -30,7 +30,7 @@ describe("queue:rekey", () => {
     expect(done).toMatchObject({ code: 0, stdout: "Encrypted 250 records with the current key.\n" });
     expect(lines.join("")).toContain("Encrypting ready ... 100 so far");
     expect(await tidegate(["queue:rekey"], { ...world, isTerminal: false })).toMatchObject({ stdout: nothingToDo });
-    expect(documentOf(await tidegate(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 0 });
+    expect(documentOf(await tidegate(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 0, locked: 0 });
   });
 
   describe("straight on Redis", () => {
@@ -48,8 +48,25 @@ describe("queue:rekey", () => {
       const { queue, cli } = open({ encryption: k1 });
       await fill(queue);
       const world = withKeys(TIDEGATE_ENCRYPTION_KEYS);
-      expect(documentOf(await cli(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 250 });
+      expect(documentOf(await cli(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 250, locked: 0 });
       expect((await cli(["queue:rekey"], world)).stdout).toBe(nothingToDo);
+    });
+
+    test("fails as long as there are records whose key it lacks, and for a queue that was never used", async () => {
+      const { queue, cli } = open({ encryption: k1 });
+      await fill(queue);
+      await queue.schedules.upsert("daily", { job: sendEmail, payload: { to: "ada@example.com" }, cron: "0 9 * * *" });
+      const lacking = withKeys(`k2:${testKeys.k2}`);
+      const failed = await cli(["queue:rekey"], lacking);
+      expect(failed).toMatchObject({ code: 1, stdout: "" });
+      expect(failed.stderr).toContain("251 records cannot be read: their keys are missing");
+      expect(errorOf(await cli(["queue:rekey", "--json"], lacking)).code).toBe("conflict");
+      expect((await cli(["queue:rekey"], withKeys(TIDEGATE_ENCRYPTION_KEYS))).stdout).toBe(
+        "Encrypted 251 records with the current key.\n",
+      );
+      expect((await cli(["queue:rekey", "--queue", "defualt"], lacking)).code).toBe(2);
+      const twice = await cli(["queue:rekey"], withKeys(`k1:${testKeys.k1},k1:${testKeys.k2}`));
+      expect([twice.code, twice.stderr.includes("names a key twice")]).toEqual([2, true]);
     });
 
     test("without keys, or with some that are no keys, says what to set and shows none of them", async () => {

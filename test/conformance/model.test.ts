@@ -47,8 +47,8 @@ test("signals wake the jobs that wait for them, on Redis as in memory, through f
   timeout,
 }, async () => {
   const count = nothingCounted();
-  await fc.assert(storeModel(stage, 30, count, signalOperation), runs(trials(12)));
-  expect(count.faults).toBeGreaterThan(5);
+  await fc.assert(storeModel(stage, 30, count, signalOperation), runs(trials(18)));
+  expect(count.faults).toBeGreaterThan(0);
 });
 
 test("Redis does what memory does where the clocks of its callers differ", { timeout }, async () => {

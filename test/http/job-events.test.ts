@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
-import { memoryStore, Queue } from "../../src/index.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { readEvents } from "../support/job-events.ts";
 import { watchedQueue } from "./watched-queue.ts";
 
@@ -73,6 +73,24 @@ describe("the events of a job", () => {
     await clock.advance("2s");
     const errors = views.map(({ events }) => (events.at(-1) as { error: { message: string } }).error.message);
     expect(errors).toEqual(["no luck", "no luck", 'A token with the scope "read" sees the message.']);
+  });
+
+  test("name the step that a job has stored last, until it ends", async () => {
+    const steps = defineJob({
+      name: "steps",
+      async perform(_: undefined, job) {
+        await job.step("draft", () => "a text");
+        await job.sleep("1h", { name: "pause" });
+      },
+    });
+    const { clock, queue, view } = watchedQueue({ queue: { jobs: [steps] } });
+    await queue.enqueue(steps, undefined, { id: "a" });
+    await queue.drain();
+    const { events } = await view("a");
+    expect(events).toEqual([{ state: "scheduled", progress: null, step: "pause" }]);
+    await clock.advance("1h");
+    await queue.drain();
+    expect((await view("a")).events).toEqual([{ state: "completed", progress: null }]);
   });
 
   test("count the children of a job that waits for them", async () => {

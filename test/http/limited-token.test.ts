@@ -181,6 +181,18 @@ onEachKindOfStore((kind) => {
     expect((await queue.getStats()).totalEnqueued).toBe(1);
   });
 
+  test("an id like that of a child is refused: it would stand in the family of another", async () => {
+    const { call, queue } = onStore();
+    for (const id of ["may/000001", "may/000001-1", "may/1234567"]) {
+      expect((await call("POST", "/jobs", { name: "mail", id }, bob)).status, id).toBe(403);
+      expect((await call("POST", "/jobs", [{ name: "mail", id }], bob)).status, id).toBe(403);
+      const family = { name: "mail", id, children: [{ name: "mail" }] };
+      expect((await call("POST", "/jobs", family, bob)).status, id).toBe(403);
+    }
+    expect((await call("POST", "/jobs", { name: "mail", id: "may/00001" }, bob)).status).toBe(201);
+    expect((await queue.getStats()).totalEnqueued).toBe(1);
+  });
+
   test("a dedupe key is its own: that of others neither stops, shows nor replaces a job", async () => {
     const { call, queue } = onStore();
     const job = (payload: string, replace: boolean) => ({

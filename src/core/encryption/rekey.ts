@@ -19,6 +19,11 @@ export interface RekeyOptions {
 export interface RekeyResult {
   /** How many jobs, schedules and documents it has encrypted with the current key. */
   readonly rekeyed: number;
+  /**
+   * How many it could not read: their key is none of the queue's, or they were changed. Keep the old keys as long as
+   * this is not 0.
+   */
+  readonly locked: number;
   /** Where the next step begins; null after the last one. */
   readonly cursor: string | null;
 }
@@ -41,24 +46,34 @@ export async function rekey(needs: RekeyNeeds, given: RekeyOptions): Promise<Rek
   const { cursor, limit = 100 } = rekeyOptions.read(given);
   const [, place = "scheduled", rest = ""] = /^([a-z]+):(.*)$/s.exec(cursor ?? "") ?? [];
   const page = { cursor: rest || undefined, limit, mostBytes: MEBIBYTE, now: needs.now };
-  const step = isState(place) ? jobs : place === "schedules" ? schedules : documents;
-  const { items, cursor: next } = await step(needs, page, place as JobState);
+  const { items, cursor: next } = await rekeyed(needs, place, page);
   const following = places[(places as readonly string[]).indexOf(place) + 1];
   const after = next === undefined ? following && `${following}:` : `${place}:${next}`;
-  return { rekeyed: items.filter(Boolean).length, cursor: after ?? null };
+  const counted = (fate: Fate) => items.filter((each) => each === fate).length;
+  return { rekeyed: counted("rekeyed"), locked: counted("locked"), cursor: after ?? null };
+}
+
+/** What became of a record that the current key has not encrypted. "changed": others have written it meanwhile. */
+type Fate = "rekeyed" | "locked" | "changed";
+
+const fateOf = (isDone: boolean): Fate => (isDone ? "rekeyed" : "changed");
+
+type PageOf = Parameters<QueueStore["list"]>[1];
+
+function rekeyed(needs: RekeyNeeds, place: string, page: PageOf): Promise<Page<Fate>> {
+  if (isState(place)) return jobs(needs, page, place);
+  return place === "schedules" ? schedules(needs, page) : documents(needs, page);
 }
 
 const isState = (place: string): place is JobState => (jobStates as readonly string[]).includes(place);
 
-type PageOf = Parameters<QueueStore["list"]>[1];
-
-/** For each job of a page whether it has been encrypted anew. */
-async function jobs({ store, keys }: RekeyNeeds, page: PageOf, state: JobState): Promise<Page<boolean>> {
+async function jobs({ store, keys }: RekeyNeeds, page: PageOf, state: JobState): Promise<Page<Fate>> {
   const { items, cursor } = await store.list(state, page);
   const rewrite = async ({ id, record: from }: StoredJob) => ({ id, from, record: await resealed(from, id, keys) });
   const all = await Promise.all(items.filter(({ id, record }) => isStale(record, id, keys)).map(rewrite));
   const rewrites = all.filter(({ from, record }) => from !== record);
-  return { items: await store.rewrite(state, rewrites), cursor };
+  const locked = Array.from({ length: all.length - rewrites.length }, (): Fate => "locked");
+  return { items: [...(await store.rewrite(state, rewrites)).map(fateOf), ...locked], cursor };
 }
 
 async function resealed(text: string, id: string, keys: Keys): Promise<string> {
@@ -67,32 +82,36 @@ async function resealed(text: string, id: string, keys: Keys): Promise<string> {
   return opened.isTampered ? text : sealRecord(opened.text, id, keys);
 }
 
-async function schedules({ store, keys }: RekeyNeeds, { cursor = "", limit }: PageOf): Promise<Page<boolean>> {
+async function schedules({ store, keys }: RekeyNeeds, { cursor = "", limit }: PageOf): Promise<Page<Fate>> {
   const all = await store.listSchedules();
   const rest = all.filter(({ key }) => key > cursor).sort((a, b) => (a.key < b.key ? -1 : 1));
-  const items: boolean[] = [];
+  const items: Fate[] = [];
   for (const stored of rest.slice(0, limit)) {
     const { key, record } = stored;
     if (!isStale(record, ofSchedule(key), keys)) continue;
     const entry = await sealEntry(await openEntry(stored, keys), keys);
-    items.push(entry.record !== record && (await store.putSchedule({ ...entry, from: stored })));
+    const isLocked = entry.record === record;
+    items.push(isLocked ? "locked" : fateOf(await store.putSchedule({ ...entry, from: stored })));
   }
   return { items, cursor: rest.length > limit ? rest[limit - 1]?.key : undefined };
 }
 
-async function documents({ store, keys, now, newMark }: RekeyNeeds, page: PageOf): Promise<Page<boolean>> {
+async function documents({ store, keys, now, newMark }: RekeyNeeds, page: PageOf): Promise<Page<Fate>> {
   const found = await store.listDocuments(page);
-  const items: boolean[] = [];
+  const items: Fate[] = [];
   for (const stored of found.items) {
     const [, kind = "", name = ""] = /^([^:]*):(.*)$/s.exec(stored.name) ?? [];
     const document = { ...stored, name };
     if (!isStaleDocument(kind, document, keys)) continue;
     const { text: plain } = await openDocument(kind, document, keys).catch(() => document);
     const isLocked = plain === stored.text && lockOf(plain) !== undefined;
-    if (isLocked) continue;
+    if (isLocked) {
+      items.push("locked");
+      continue;
+    }
     const { mark: from, expiresAt } = stored;
     const change = { kind, name, text: await sealDocument(kind, name, plain, keys), mark: newMark(), from, expiresAt };
-    items.push(await store.changeDocuments([change], now));
+    items.push(fateOf(await store.changeDocuments([change], now)));
   }
   return { items, cursor: found.cursor };
 }

@@ -13,7 +13,10 @@ export interface JobEvent<Result = unknown> {
   readonly state: JobState | "gone";
   /** What `job.progress` stored last; null if nothing. A completed job keeps none: then it is what was last seen. */
   readonly progress: unknown;
-  /** The step that runs, if the job has steps. */
+  /**
+   * The latest step that the job has stored: what it has done last, or the sleep or the wait that it is in. Only while
+   * it has not ended.
+   */
   readonly step?: string;
   /** What has become of its children, if it has any. */
   readonly children?: JobChildren;
@@ -30,9 +33,11 @@ export type JobEventOf<Job extends AnyJob> = JobEvent<JsonOf<ResultOf<Job>> | nu
 export function jobEvent(job: JobInfo | null, showsResults: boolean): JobEvent {
   if (!job) return { state: "gone", progress: null };
   const { state, progress = null, children, result, error } = job;
+  const step = isLast(job) ? undefined : job.steps?.at(-1);
   return {
     state,
     progress,
+    ...(step && { step: step.name }),
     ...(children && { children }),
     ...(showsResults && result !== undefined && { result }),
     ...(showsResults && error && { error: { name: error.name, message: error.message } }),

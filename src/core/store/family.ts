@@ -115,6 +115,11 @@ export function childName(index: number, more = 0): string {
   return String(index).padStart(DIGITS, "0") + (more === 0 ? "" : `-${more.toString(36)}`);
 }
 
+/** Whether an id ends as that of a child does. Other ids may do so too. */
+export function isLikeChildId(id: string): boolean {
+  return /\/\d{6,}(?:-[0-9a-z]+)?$/.test(id);
+}
+
 /** The id of the parent, if the job may be a child: other ids may look like that of one. */
 export function parentOf(id: string): string | undefined {
   const at = id.lastIndexOf("/");

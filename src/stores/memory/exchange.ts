@@ -91,8 +91,12 @@ function settleOne(
   const { now, retentionMs, observe = false, isResend = false } = request;
   const { lease, record } = outcome;
   const score = state.due.score(lease.id);
-  if (!possibleLeases(lease).some((each) => score === leaseScore(each)))
-    return isResend && wasSettled(state, outcome, retentionMs);
+  if (!possibleLeases(lease).some((each) => score === leaseScore(each))) {
+    const isSettled = isResend && wasSettled(state, outcome, retentionMs);
+    // Whether it got the signal by the first send or since, it is due.
+    if (isSettled && "runAt" in outcome && state.records.get(lease.id) !== record) woken.push(lease.id);
+    return isSettled;
+  }
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
     state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
