@@ -152,6 +152,7 @@ onEachKindOfStore((kind) => {
       });
       await clock.advance(day - minute);
       expect(await behind.drain()).toMatchObject({ snoozed: 1 });
+      expect(lines).toHaveLength(1);
       await clock.advance(minute);
       expect(await open(k2).drain()).toMatchObject({ completed: 1 });
       expect(await open(k2).getJob(id)).toMatchObject({ result: CANARY, attempts: 1 });
@@ -169,7 +170,10 @@ onEachKindOfStore((kind) => {
       expect(await open(k2).getJob(id)).toMatchObject({
         state: "dead",
         payload: CANARY,
-        error: { name: "DecryptionError", message: expect.stringContaining("No deployment had it for a day") },
+        error: {
+          name: "DecryptionError",
+          message: expect.stringContaining("Drains without it have claimed the job for a day"),
+        },
       });
       await behind.retryFromDeadLetter(id);
       expect(await behind.drain()).toMatchObject({ snoozed: 1 });

@@ -66,13 +66,14 @@ export function locked(attempt: EndedAttempt, lock: string): AttemptOutcome {
   const { lockedSince = now } = job.record;
   if (job.isTampered || now - lockedSince >= MISSING_KEY_MS)
     return { ...dead(attempt, withoutStack(decryptionError(job, lock))), timing: undefined };
+  const outcome = leftToOthers(attempt);
+  // A line for each minute of a day would bury everything else.
+  if (job.record.lockedSince !== undefined) return outcome;
   const { id, name } = job.info;
   logWarning(
     needs.logger,
     `${whyLocked(`Job "${name}" (${id})`, lock)} It is left to other deployments for now, and dead after a day.`,
   );
-  const outcome = leftToOthers(attempt);
-  if (job.record.lockedSince !== undefined) return outcome;
   return { ...outcome, record: records.withLockedSince(outcome.record, now) } as AttemptOutcome;
 }
 
@@ -80,7 +81,7 @@ function decryptionError(job: ClaimedJob, lock: string): Error {
   const error = new Error(
     job.isTampered
       ? `The record of the job does not decrypt with the key "${lock}", which this queue has: it was changed, or copied from another job.`
-      : `${whyLocked("The job", lock)} No deployment had it for a day. Retry the job once one has.`,
+      : `${whyLocked("The job", lock)} Drains without it have claimed the job for a day. Retry the job once they have it.`,
   );
   error.name = "DecryptionError";
   return error;
