@@ -6,7 +6,6 @@ import type { Queue } from "../core/queue/queue.ts";
 import { hexOf, sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, quote, TidegateError } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
-import { isLikeChildId } from "../core/store/family.ts";
 
 /**
  * A token for somebody whom you trust with some jobs, such as a partner or a page. It enqueues these jobs, within the
@@ -91,17 +90,9 @@ async function nameOf(token: string): Promise<string> {
 /** Refuses a job that the token may not enqueue, whether it exists or not. @throws {TidegateError} `forbidden` */
 export function refuseOtherJobs(
   { jobs, flowKeys }: LimitedCaller,
-  job: {
-    readonly name: string;
-    readonly id?: string | undefined;
-    readonly flowControl?: { readonly key?: string | undefined } | undefined;
-  },
+  job: { readonly name: string; readonly flowControl?: { readonly key?: string | undefined } | undefined },
 ): void {
   if (!jobs.has(job.name)) throw forbidden(`This token may not enqueue ${quote(job.name)}, only: ${listOf(jobs)}.`);
-  if (job.id !== undefined && isLikeChildId(job.id))
-    throw forbidden(
-      'This token may not choose an id that ends as that of a child does, such as "report/000001". Choose another one.',
-    );
   if (!flowKeys && job.flowControl?.key !== undefined)
     throw forbidden("This token may not choose a flow control key. Leave flowControl out.");
 }
