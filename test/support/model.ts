@@ -193,10 +193,13 @@ export function storeModel(stage: Stage, length: number, count: ModelCount, one 
       // A lease may have more fields in Redis than in memory.
       operation.after?.(scene, actual);
       await mustHoldTheSame(real, memory, scene.now, scene.step, about, clocksDiffer);
-      await mustHold(stage, prefix, scene.now, about, timingBreaches(await memory.stats(scene.now), scene));
+      const more = timingBreaches(await memory.stats(scene.now), scene);
+      const { jobs } = await mustHold(stage, prefix, scene.now, about, more);
       count.operations++;
       count.fired += firedBy(actual);
       if (fault) count.faults++;
+      // An exchange on Redis looks at 16 parents at most, and leaves others to the next one. Memory looks at all.
+      if ([...jobs.values()].filter((text) => text.startsWith("3:")).length > 16) break;
     }
   });
 }
