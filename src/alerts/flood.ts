@@ -32,6 +32,7 @@ export class FirstMessages {
     const now = clock();
     this.#sentAt = this.#sentAt.filter((at) => Math.abs(now - at) < LOOKS_APART_MS);
     const sent = this.#sentAt.length;
+    // Counted before the store replies: the watches of other groups ask at the same time.
     this.#sentAt = [...this.#sentAt, now];
     if (sent < FREE || (sent < MOST && !(await isFlood(store, now)))) return true;
     this.#sentAt = this.#sentAt.slice(0, -1);

@@ -1,7 +1,7 @@
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { QueueActivity, QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
-import { byNearness } from "./nearness.ts";
+import { byNearness } from "./latest-jobs.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.

@@ -1,7 +1,7 @@
 import type { Queue } from "../../core/queue/queue.ts";
-import { type JobState, jobStates } from "../../core/store/store.ts";
+import type { JobState } from "../../core/store/store.ts";
 import type { MessageRecords, RunPage, RunView } from "../qstash-port.ts";
-import { byNearness } from "./nearness.ts";
+import { latestJobs } from "./latest-jobs.ts";
 import { type Bar, barsOf } from "./waterfall.ts";
 
 /** How many jobs of each state are looked at for those with steps. */
@@ -18,10 +18,9 @@ export interface RunRow {
 
 /** Jobs with steps among the latest 100 of each state: 3 to 10 commands for each state. */
 export async function readRuns(queue: Queue): Promise<readonly RunRow[]> {
-  const pages = await Promise.all(jobStates.map((state) => queue.listJobs({ state, limit: LOOKED_AT_OF_EACH })));
-  const jobs = pages.flatMap((page) => page.jobs).filter(({ steps }) => steps);
+  const jobs = await latestJobs(queue, LOOKED_AT_OF_EACH);
   return jobs
-    .sort(byNearness(queue.clock()))
+    .filter(({ steps }) => steps)
     .slice(0, MOST_ROWS)
     .map(({ id, name, state, steps = [] }) => ({ id, name, state, bars: barsOf(steps) }));
 }

@@ -3,7 +3,6 @@ import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import type { KeyedJob } from "../../core/manage/list.ts";
 import { briefOf, type QueueActivity } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
@@ -17,7 +16,7 @@ import { sumOfStats, together } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
 import { findJobs } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
-import { byNearness } from "./nearness.ts";
+import { latestJobs } from "./latest-jobs.ts";
 import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
 import { readSchedules } from "./read-schedules.ts";
 import { readType } from "./read-type.ts";
@@ -265,13 +264,6 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
   if (!state) return { rows: rowsOf(await latestJobs(queue, READ_FOR_MESSAGES)).slice(0, ROWS), cursor: null };
   const page = await queue.listJobs({ state, cursor, limit: PAGE_FOR_MESSAGES });
   return { rows: rowsOf(page.jobs), cursor: page.cursor };
-}
-
-/** The first jobs of each state. */
-async function latestJobs(queue: Queue, ofEach: number): Promise<readonly KeyedJob[]> {
-  const { listKeyedJobs } = internalsOf(queue);
-  const pages = await Promise.all(jobStates.map((state) => listKeyedJobs({ state, limit: ofEach })));
-  return pages.flatMap((page) => page.jobs).sort(byNearness(queue.clock()));
 }
 
 /** The JSON form of a value: times become strings. */
