@@ -11,12 +11,12 @@ interface Started {
 export function Import() {
   const [started, setStarted] = useState<Started>();
   const upload = async (form: FormData) => {
-    const response = await fetch("/imports", { method: "POST", body: String(form.get("rows")) });
+    const response = await fetch("/imports", { method: "POST", body: form.get("file") });
     setStarted(await response.json());
   };
   return (
     <form action={upload}>
-      <textarea name="rows" aria-label="Rows" />
+      <input type="file" name="file" accept=".csv" aria-label="Rows" required />
       <button type="submit">Import</button>
       {started && <Progress {...started} />}
     </form>

@@ -1,16 +1,20 @@
 import { defineJob, Queue, type QueueOptions } from "tidegate";
 
-/** Stands for your database. A row that is stored twice, by two attempts, is there once. */
-const insert = (_id: string, _row: string) => new Promise((resolve) => setTimeout(resolve, 10));
+/** Stands for your database. Rows that are stored twice, by two attempts, are there once. */
+const insert = (_id: string, _rows: readonly string[]) => new Promise((resolve) => setTimeout(resolve, 100));
 
 // #region job
+const ROWS_OF_A_STEP = 500;
+
 export const importRows = defineJob({
   name: "import_rows",
-  timeout: "1m",
   async perform({ rows }: { rows: string[] }, job) {
-    for (const [index, row] of rows.entries()) {
-      await insert(`${job.id}-${index}`, row);
-      if ((index + 1) % 10 === 0) await job.progress(index + 1);
+    for (let from = 0; from < rows.length; from += ROWS_OF_A_STEP) {
+      await job.step(`rows from ${from}`, async ({ key }) => {
+        const some = rows.slice(from, from + ROWS_OF_A_STEP);
+        await insert(key, some);
+        await job.progress(from + some.length);
+      });
     }
     return { imported: rows.length };
   },
