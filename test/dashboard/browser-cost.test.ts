@@ -115,7 +115,7 @@ test("twenty queues on one page are one request, and an hour of it costs at most
     .waitFor();
 });
 
-test("the cost of a month counts the jobs of all instances, as Redis has counted them", async () => {
+test("the cost of a month counts the jobs and the commands of all instances, as Redis has counted them", async () => {
   const on = await serveQueue({}, redis.store());
   const other = new Queue({
     store: on.store,

@@ -24,10 +24,11 @@ export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promis
     commands: limits.commands - before.commands,
   });
   if (held.length === 0 && !budget.affords(least)) return notDrained;
+  usage.begin(budget);
   try {
     return await drainWithin(budget, queue, limits);
   } finally {
-    usage.spend(budget);
+    usage.end(budget);
   }
 }
 

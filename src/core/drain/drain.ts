@@ -66,19 +66,22 @@ export class Drain {
    * @param nextDue what is due next, as known or assumed so far.
    */
   constructor(
-    needs: AttemptNeeds & Pick<DrainNeeds, "declared" | "longestTimeoutMs">,
+    needs: AttemptNeeds & Pick<DrainNeeds, "declared" | "longestTimeoutMs" | "usage">,
     budget: DrainBudget,
     limits: DrainLimits,
     nextDue: NextDue,
   ) {
-    const { clock, store, declared, retentionMs, observe } = needs;
+    const { clock, store, declared, retentionMs, observe, usage } = needs;
     const startedAt = clock();
     this.#budget = budget;
     this.#limits = limits;
     this.#leaseMs = leaseMsFor(needs.longestTimeoutMs, needs.random);
     const exchange = async ({ reads, isLastTry: _, ...rest }: DrainRequest): Promise<ExchangeReply> => {
-      const request = { ...rest, retentionMs, observe };
-      return reads ? declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
+      const send = async (spent?: number): Promise<ExchangeReply> => {
+        const request = { ...rest, retentionMs, observe, spent };
+        return reads ? declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
+      };
+      return rest.settle.length > 0 ? usage.report(send) : send();
     };
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);

@@ -1,5 +1,6 @@
 import type { DrainReport } from "../drain/report.ts";
 import type { Cost, Meter } from "../store/meter.ts";
+import type { SettleReply } from "../store/store.ts";
 
 /**
  * What a `Queue` object has spent since it was created, counted call by call. Calls that failed are included. Other
@@ -36,16 +37,45 @@ export class UsageCounter {
   readonly work: Meter = { roundTrips: 0, commands: 0 };
   readonly reads: Meter = { roundTrips: 0, commands: 0 };
   readonly #since: number;
+  /** The drains that run. */
+  readonly #running = new Set<Cost>();
+  #reported = 0;
   readonly #drained = { roundTrips: 0, commands: 0, completed: 0, idleDrains: 0, idleCommands: 0 };
 
   constructor(since: number) {
     this.#since = since;
   }
 
+  /** Counts what a drain spends, until `end`. */
+  begin(drain: Cost): void {
+    this.#running.add(drain);
+  }
+
   /** Adds what a drain has spent, whether it has returned or thrown. */
-  spend({ roundTrips, commands }: Cost): void {
-    this.#drained.roundTrips += roundTrips;
-    this.#drained.commands += commands;
+  end(drain: Cost): void {
+    this.#running.delete(drain);
+    this.#drained.roundTrips += drain.roundTrips;
+    this.#drained.commands += drain.commands;
+  }
+
+  /** Settles, and reports all that was spent on work, once. If a reply is lost, some of it may be reported again. */
+  async report<Reply extends SettleReply>(settle: (spent: number) => Promise<Reply>): Promise<Reply> {
+    const spent = Math.max(0, this.#spentOnWork() - this.#reported);
+    this.#reported += spent;
+    let reported = 0;
+    try {
+      const reply = await settle(spent);
+      reported = reply.reported ?? 0;
+      return reply;
+    } finally {
+      this.#reported += reported - spent;
+    }
+  }
+
+  #spentOnWork(): number {
+    let { commands } = this.#drained;
+    for (const drain of this.#running) commands += drain.commands;
+    return this.work.commands + commands;
   }
 
   /** Adds the jobs that a drain has completed, whether it has returned or thrown. */

@@ -15,6 +15,12 @@ export interface QueueStats {
   readonly totalRetried: number;
   /** Jobs dropped because they had not begun in time (`expires`). */
   readonly totalExpired: number;
+  /**
+   * Commands, as Upstash bills them, that all processes and isolates which run jobs have spent today (UTC) on
+   * enqueueing, running and checking, without reads. Each reports them with the jobs that it settles, so the latest may
+   * be missing, and those of isolates that only enqueue always are. 0 for a memory store.
+   */
+  readonly commandsToday: number;
   /** `scheduledCount + readyCount` */
   readonly pendingCount: number;
   /** Jobs whose run time is ahead, retries included. */
@@ -137,6 +143,7 @@ function queueStats(stats: StoredStats, now: number): QueueStats {
     totalFailed: stats.deadLettered,
     totalRetried: stats.retried,
     totalExpired: stats.expired,
+    commandsToday: stats.spentToday,
     pendingCount: stats.scheduled + stats.ready,
     scheduledCount: stats.scheduled,
     readyCount: stats.ready,

@@ -273,7 +273,7 @@ const spending = described(
   }),
 );
 const statsFields = {
-  ...each("totalEnqueued totalProcessed totalFailed totalRetried totalExpired", count),
+  ...each("totalEnqueued totalProcessed totalFailed totalRetried totalExpired commandsToday", count),
   ...each("pendingCount scheduledCount readyCount runningCount deadLetterCount completedCount", count),
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),

@@ -2,7 +2,7 @@
 -- ARGV: now, whether to read metrics by name and not to count completed jobs (0 or 1), up to how many members of `due`
 --   are read one by one, which is one command for all counts of live jobs
 -- Returns: paused, the next score ('' for none), score of the oldest ready job ('' for none), then lists:
---   scheduled, ready, running, dead, completed; processed, retried, ever dead, enqueued, expired;
+--   scheduled, ready, running, dead, completed; processed, retried, ever dead, enqueued, expired, commands of this day;
 --   the counters of the two histograms; for each minute of the last hour in which something was settled: which it is,
 --     processed, retried, dead;
 --   the names (figures.lua)
@@ -80,6 +80,8 @@ local cancelled = counter(2)
 local retried_dead = counter(3)
 local removed = counter(4)
 local expired = counter(6)
+local spent_day, spent = number_at(text, SPENT * 8, 4), number_at(text, SPENT * 8 + 4, 4)
+local spent_today = spent_day == math.floor(now / 86400000) and spent or 0
 local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local ever_dead = dead_now + retried_dead + removed
 local completed = with_names and 0 or call('HLEN', done)
@@ -106,5 +108,5 @@ for minute, counts in pairs(minutes) do push(minute_rows, minute, unpack(counts)
 local names = {}
 if with_names then push_names(names, is_whole and range or read_places(), text, NAMES_AT, 0) end
 local jobs_now = { scheduled, ready, running, dead_now, completed }
-local totals = { processed, retried, ever_dead, enqueued, expired }
+local totals = { processed, retried, ever_dead, enqueued, expired, spent_today }
 return { paused, coming, oldest, jobs_now, totals, counters_from(WAITING), counters_from(RUNNING), minute_rows, names }

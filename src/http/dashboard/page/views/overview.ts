@@ -43,19 +43,23 @@ ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snap
 const failing = ({ failures }: Json<Snapshot>): Html =>
   html`${failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(failures.failures, false, true)}</section>`}`;
 
-const DAY_HOURS = 24;
+const DAY_MS = 86_400_000;
 const DAYS_OF_MONTH = 30;
 
-/** Redis counts the jobs of all instances; what one of them costs, the responding instance has measured. */
-function costs({ spending, history }: Json<Snapshot>): Html {
-  const { commands, lookCommands, commandsPerJob, since } = spending;
-  if (commands === 0) return html`<p>No commands so far.</p>`;
+/** Redis counts the jobs of all instances, and what those that run jobs spend. */
+function costs({ spending, activity, history }: Json<Snapshot>): Html {
+  const { commandsToday } = activity.stats;
+  if (commandsToday === 0) return html`<p>No commands today.</p>`;
   const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
-  const day = history?.hours.slice(-DAY_HOURS).reduce((sum, { processed }) => sum + processed, 0) ?? 0;
-  const month = commandsPerJob === null ? 0 : commandsPerJob * day * DAYS_OF_MONTH;
-  return html`<div class="figures">${figure(number(day), "jobs in 24 hours")}${commandsPerJob !== null && figure(number(commandsPerJob), "commands per job")}
-${month > 0 && html`${figure(number(Math.round(month)), "a month for work")}${figure(`$${((month / 100_000) * plans.payg.dollarsPer100k).toFixed(2)}`, "a month")}`}</div>
-<p><small>Redis counts the completed jobs, of all instances. The responding one has measured since ${moment(since)} what a job costs it, with retries and dead jobs: ${number(commands - lookCommands)} commands for work, and ${number(lookCommands)} for reads. Upstash's price is $${plans.payg.dollarsPer100k} per 100,000 commands; ${number(plans.free.commands)} a month are free.</small></p>`;
+  const now = queueNow();
+  const processedSince = (from: number) =>
+    history?.hours.reduce((sum, { at, processed }) => sum + (Date.parse(at) >= from ? processed : 0), 0) ?? 0;
+  const day = processedSince(now - DAY_MS);
+  const today = processedSince(now - (now % DAY_MS));
+  const month = today === 0 ? 0 : (commandsToday / today) * day * DAYS_OF_MONTH;
+  return html`<div class="figures">${figure(number(day), "jobs in 24 hours")}${today > 0 && figure(number(commandsToday / today), "commands per job")}
+${month > 0 && html`${figure(number(Math.round(month)), "commands a month")}${figure(`$${((month / 100_000) * plans.payg.dollarsPer100k).toFixed(2)}`, "a month")}`}</div>
+<p><small>Redis counts completed jobs, and the commands of all instances that run jobs: ${number(commandsToday)} today (UTC), with retries, dead jobs and checks. Not included are instances that only enqueue, and reads: ${number(spending.lookCommands)} by the responding instance since ${moment(spending.since)}. Upstash's price is $${plans.payg.dollarsPer100k} per 100,000 commands; ${number(plans.free.commands)} a month are free.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
