@@ -8,7 +8,7 @@ import { useRedis } from "../support/stores.ts";
 // How far the commands that a queue reports of itself are from those that Redis has counted.
 
 const redis = useRedis();
-const send = defineJob({ name: "send_email", perform() {} });
+const send = defineJob({ name: "send_email", perform(_: { to?: string }) {} });
 
 function setUp() {
   const clock = testClock(start);
