@@ -1,4 +1,3 @@
-import type { Spending } from "../../core/drain/usage.ts";
 import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
@@ -97,7 +96,6 @@ export interface QueueSnapshot extends Contents {
   readonly isQStash: boolean;
   /** Missing if the page asked only for the contents. */
   readonly activity?: QueueActivity;
-  readonly spending: Spending;
   /** What this refresh cost. */
   readonly commands: number;
   /** Changes whenever something happens to a job. Only if the page asked for it. */
@@ -148,7 +146,6 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     queue: queue.name,
     names: isOfAll ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
     isQStash: records !== undefined,
-    spending: queue.spending,
     ...(activity && { activity }),
     ...(mark !== undefined && { mark }),
     ...contents,

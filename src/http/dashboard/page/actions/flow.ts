@@ -47,7 +47,7 @@ export function askForLimits(key: string): void {
         ordered: ordered === "yes" || undefined,
       };
       await act("PUT", `flow-control/${encoded(named)}`, limits);
-      return `Limits of ${named}: set.`;
+      return `The limits of ${named} are set.`;
     },
   });
 }
@@ -58,6 +58,6 @@ export function askToUnpin(key: string): void {
     subject: html`<b>${key}</b>`,
     text: "They apply until the next enqueue under this key sets others.",
     confirm: "Unpin",
-    act: () => act("DELETE", `flow-control/${encoded(key)}`).then(() => `Limits of ${key}: unpinned.`),
+    act: () => act("DELETE", `flow-control/${encoded(key)}`).then(() => `The limits of ${key} are no longer pinned.`),
   });
 }

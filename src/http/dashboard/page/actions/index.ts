@@ -48,8 +48,19 @@ function select(ids: readonly string[], isOn: boolean): void {
   change({ selected, isAllSelected: false });
 }
 
-const post = (path: string, { ariaLabel }: HTMLElement, queue?: string) =>
-  showOutcome(act("POST", path, {}, queue).then(() => `${ariaLabel}: done.`));
+/** What is so after the buttons that act at once. */
+const outcomes: Readonly<Record<string, string>> = {
+  Pause: "is paused",
+  Resume: "is running again",
+  Run: "has enqueued a job",
+};
+
+/** Acts as the label of a button says: "Pause media". */
+function post(path: string, { ariaLabel }: HTMLElement, queue?: string): Promise<void> {
+  const [verb = "", ...what] = ariaLabel?.split(" ") ?? [];
+  const subject = what.join(" ");
+  return showOutcome(act("POST", path, {}, queue).then(() => `${subject === "queue" ? "The queue" : subject} ${outcomes[verb]}.`));
+}
 
 /** Another queue does not have the same job, run or messages. */
 const others: Readonly<Record<string, Route["view"]>> = {

@@ -180,7 +180,7 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
     confirm: "Enqueue",
     fields: [
       { name: "name", label: "Name", value: again?.name ?? names[0], options: names },
-      payloadField(again?.payload ?? {}),
+      payloadField(again ? again.payload : {}),
       { ...whenField, label: "When (empty: at once)", isOptional: true },
       { name: "id", label: "Id (empty: a new one)", isOptional: true },
     ],

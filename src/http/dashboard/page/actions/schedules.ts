@@ -1,7 +1,7 @@
 import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Filled, state } from "../state/state.ts";
-import { describeCron } from "../views/schedules/describe-cron.ts";
+import { describeCron, describeEvery } from "../views/schedules/describe-cron.ts";
 import { ask, encoded, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
@@ -16,20 +16,20 @@ export function askForSchedule(key: string): void {
     text: "",
     confirm: known ? "Change" : "Create",
     fields: [
-      { name: "key", label: "Key", value: key, example: "nightly-report" },
+      ...(known ? [] : [{ name: "key", label: "Key", example: "nightly-report" }]),
       { name: "name", label: "Job", value: known?.name ?? names[0], options: names },
       {
         ...{ name: "cron", label: "Cron expression or interval", example: "0 9 * * MON-FRI or 90s" },
         ...{ value: known?.cron ?? known?.every ?? "", isPreviewed: true },
       },
       { name: "timeZone", label: "Time zone", value: known?.timeZone ?? timeZone, isPreviewed: true },
-      payloadField(known?.payload ?? {}),
+      payloadField(known ? known.payload : {}),
     ],
-    async act({ key: to = "", name, payload, ...rule }) {
+    async act({ key: to = key, name, payload, ...rule }) {
       const { missed, overlap } = known ?? {};
       const body = { name, ...ruleIn(rule), payload: typedPayload(payload), ...(known && { missed, overlap }) };
       await act("PUT", `schedules/${encoded(to)}`, body);
-      return `Schedule ${to}: ${known ? "changed" : "created"}.`;
+      return `Schedule ${to} ${known ? "changed" : "created"}.`;
     },
   });
 }
@@ -45,7 +45,7 @@ export function askToRemoveSchedule(key: string): void {
     text: "It enqueues no more jobs. Those that it has enqueued stay.",
     confirm: "Remove the schedule",
     isDangerous: true,
-    act: () => act("DELETE", `schedules/${encoded(key)}`).then(() => `Schedule ${key}: removed.`),
+    act: () => act("DELETE", `schedules/${encoded(key)}`).then(() => `Schedule ${key} removed.`),
   });
 }
 
@@ -60,5 +60,5 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
     error: message,
   }));
   // Another key may have been pressed meanwhile.
-  if (filledIn(form)["cron"] === cron) change({ preview: { timeZone, words: describeCron(cron), ...preview } });
+  if (filledIn(form)["cron"] === cron) change({ preview: { timeZone, words: isDuration(cron) ? describeEvery(cron) : describeCron(cron), ...preview } });
 }

@@ -11,6 +11,9 @@ export const number = (value: number): string =>
 
 export const plural = (count: number, what: string): string => `${number(count)} ${what}${count === 1 ? "" : "s"}`;
 
+/** With a capital at its beginning. */
+export const capital = (text: string): string => text.replace(/^./, (first) => first.toUpperCase());
+
 /** A duration in the largest unit of which there are at least two. */
 export function span(ms: number): string {
   const [size, unit] = units.find(([each]) => ms >= 2 * each) ?? (ms < SECOND ? [1, "ms"] : [SECOND, "s"]);
@@ -33,4 +36,6 @@ export function moment(at: string | number, timeZone?: string): string {
 export const hour = (at: string): string =>
   new Date(at).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 
-export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB", { timeStyle: "short" });
+/** @param timeStyle "medium" with seconds */
+export const clock = (at: string | number, timeStyle: "short" | "medium" = "short"): string =>
+  new Date(at).toLocaleTimeString("en-GB", { timeStyle });

@@ -8,7 +8,7 @@ import { state } from "../state/state.ts";
 import { helpDialog, questionDialog, signInDialog } from "./dialogs.ts";
 import { failures } from "./failures/failures.ts";
 import { flow } from "./flow.ts";
-import { clock, distance, moment, number, plural } from "./format.ts";
+import { clock, distance, number, plural } from "./format.ts";
 import { type Icon, icon } from "./icons.ts";
 import { job } from "./jobs/job.ts";
 import { jobs } from "./jobs/jobs.ts";
@@ -31,7 +31,7 @@ export function frame(): Html {
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
   const paused = snapshot?.activity.stats.paused && route.view !== "queues" && !route.scope;
   return html`<div class="shell">${side(last, snapshot)}<main>
-<div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${moment(notice.at)}</small></p>`}${failure && trouble()}</div>
+<div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
 <div class="${(failure || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
@@ -82,5 +82,5 @@ function trouble(): Html {
 function foot({ commands }: Json<Snapshot>): Html {
   const { seenAt, nextRefreshAt, failure } = state;
   const isLive = chosen("live") === "on";
-  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now())} for ${plural(commands, "command")}. ${!failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}, for up to ${plural(mostPerHour(), "command")} an hour</small></footer>`;
+  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now()).replace("now", "just now")} with ${plural(commands, "command")}. ${!failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}${isLive && `, for up to ${plural(mostPerHour(), "command")} an hour`}</small></footer>`;
 }

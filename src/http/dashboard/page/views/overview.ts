@@ -8,8 +8,9 @@ import { queueNow } from "../state/state.ts";
 import { charts } from "./charts/charts.ts";
 import { groups } from "./failures/failures.ts";
 import { holding } from "./flow.ts";
-import { moment, number, span } from "./format.ts";
+import { number, plural, span } from "./format.ts";
 import { badge, button, card, code, countOf, facts, heading, link, when } from "./parts.ts";
+import { perMinute } from "./queues.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange } = snapshot;
@@ -24,20 +25,36 @@ export function overview(snapshot: Json<Snapshot>): Html {
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snapshot)}
-<div class="columns even">${card(
-    "Pace",
-    facts([
-      ["Oldest ready job", stats.oldestReadyAgeMs === null ? "none" : span(stats.oldestReadyAgeMs)],
-      [
-        link({ view: "upcoming" }, "Next due"),
-        stats.nextRunAt ? (Date.parse(stats.nextRunAt) <= queueNow() ? "now" : when(stats.nextRunAt)) : "nothing",
-      ],
-      ["Processed", number(stats.totalProcessed)],
-      ["Retried", number(stats.totalRetried)],
-      ["Dead", number(stats.totalFailed)],
-      ["Expired", number(stats.totalExpired)],
-    ]),
-  )}${card("Cost", costs(snapshot))}</div>`;
+<div class="columns even">${card("Pace", pace(snapshot))}${card("Cost", costs(snapshot))}</div>`;
+}
+
+const MINUTE_MS = 60_000;
+
+function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html {
+  const { readyCount, oldestReadyAgeMs, nextRunAt } = stats;
+  const rate = perMinute(minutes.map(({ processed, retried, dead }) => processed + retried + dead));
+  const held = keys.reduce((sum, { waiting }) => sum + waiting, 0);
+  const waitMs = (Math.max(0, readyCount - held) / rate) * MINUTE_MS;
+  return facts([
+    ["Attempts a minute", number(rate)],
+    ["Ready jobs take", rate > 0 && waitMs > 0 && `about ${span(waitMs)} at this pace`],
+    [
+      "Oldest ready job",
+      oldestReadyAgeMs !== null
+        ? span(oldestReadyAgeMs)
+        : readyCount > 0
+          ? link({ view: "flow" }, "held back by flow control")
+          : "none",
+    ],
+    [
+      link({ view: "upcoming" }, "Next due"),
+      nextRunAt ? (Date.parse(nextRunAt) <= queueNow() ? "now" : when(nextRunAt)) : "nothing",
+    ],
+    ["Processed in all", number(stats.totalProcessed)],
+    ["Retried", number(stats.totalRetried)],
+    ["Dead", number(stats.totalFailed)],
+    ["Expired", number(stats.totalExpired)],
+  ]);
 }
 
 const failing = ({ failures }: Json<Snapshot>): Html =>
@@ -47,7 +64,7 @@ const DAY_MS = 86_400_000;
 const DAYS_OF_MONTH = 30;
 
 /** Redis counts the jobs of all instances, and what those that run jobs spend. */
-function costs({ spending, activity, history }: Json<Snapshot>): Html {
+function costs({ activity, history }: Json<Snapshot>): Html {
   const { commandsToday } = activity.stats;
   if (commandsToday === 0) return html`<p>No commands today.</p>`;
   const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
@@ -57,9 +74,11 @@ function costs({ spending, activity, history }: Json<Snapshot>): Html {
   const day = processedSince(now - DAY_MS);
   const today = processedSince(now - (now % DAY_MS));
   const month = today === 0 ? 0 : (commandsToday / today) * day * DAYS_OF_MONTH;
+  const { free, payg } = plans;
+  const dollars = (of: number) => `$${((of / 100_000) * payg.dollarsPer100k).toFixed(2)}`;
   return html`<div class="figures">${figure(number(day), "jobs in 24 hours")}${today > 0 && figure(number(commandsToday / today), "commands per job")}
-${month > 0 && html`${figure(number(Math.round(month)), "commands a month")}${figure(`$${((month / 100_000) * plans.payg.dollarsPer100k).toFixed(2)}`, "a month")}`}</div>
-<p><small>Redis counts completed jobs, and the commands of all instances that run jobs: ${number(commandsToday)} today (UTC), with retries, dead jobs and checks. Not included are instances that only enqueue, and reads: ${number(spending.lookCommands)} by the responding instance since ${moment(spending.since)}. Upstash's price is $${plans.payg.dollarsPer100k} per 100,000 commands; ${number(plans.free.commands)} a month are free.</small></p>`;
+${month > 0 && html`${figure(number(Math.round(month)), "commands a month")}${month > free.commands ? figure(dollars(month), "a month") : figure("free", `up to ${number(free.commands)} a month`)}`}</div>
+<p><small>An estimate from the completed jobs of the last 24 hours, and from today's ${plural(commandsToday, "command")} (UTC) of all instances that run jobs. Reads, and instances that only enqueue, come on top. Upstash's price: ${dollars(100_000)} per 100,000 commands.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -20,14 +20,17 @@ export function queues({ briefs, mayChange }: Json<Snapshot>): Html {
   }`;
 }
 
+/** How many attempts end in a minute now: the average of the last whole ones. */
+export const perMinute = (ended: readonly number[]): number =>
+  ended.slice(-RECENT - 1, -1).reduce((sum, each) => sum + each, 0) / RECENT;
+
 function line({ queue, stats, ended }: Brief, mayChange: boolean): Html {
-  const recent = ended.slice(-RECENT - 1, -1).reduce((sum, each) => sum + each, 0) / RECENT;
   const age = stats.oldestReadyAgeMs;
   const action = stats.paused ? "Resume" : "Pause";
   return html`<tr data-key="${queue}" data-row="${true}" data-click="open">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
 ${figure(stats.readyCount)}${figure(stats.runningCount, "", "wide")}${figure(stats.scheduledCount, "", "wide")}${figure(stats.deadLetterCount, "dead")}
-<td class="figure wide muted">${age === null ? "" : span(age)}</td><td class="figure wide">${number(recent)}</td><td class="wide">${spark(ended)}</td>
+<td class="figure wide muted">${age === null ? "" : span(age)}</td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td>
 <td class="figure">${mayChange && button(action, action.toLowerCase(), queue, "", `${action} ${queue}`)}</td></tr>`;
 }
 

@@ -1,11 +1,14 @@
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
+import { capital } from "../format.ts";
 import { badge, button } from "../parts.ts";
 
 // Heights are exact: a small value is drawn small. A mark below the axis shows what you must not overlook.
 
 export interface Series<Point> {
   readonly name: string;
+  /** Its name for a value of 1, if that is another. */
+  readonly one?: string;
   /** Its colour: one of the kinds of colours.css. */
   readonly kind: string;
   /** Null where nothing is known. */
@@ -62,7 +65,7 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   const top = kind === "bars" ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
   const labelOf = (each: Series<Point>): string => {
     const value = read !== undefined ? each.value(read) : sum?.(points, each);
-    return value === undefined ? each.name : `${value === null ? "-" : text(value)} ${each.name}`;
+    return value === undefined ? each.name : `${value === null ? "-" : text(value)} ${(value === 1 && each.one) || each.name}`;
   };
   const words = series.map(labelOf).join(", ");
   return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${range}</small></h2><span class="row end">
@@ -109,7 +112,7 @@ function line<Point>({ kind, value }: Series<Point>, points: readonly Point[], t
 function asTable<Point>({ series, time, text, unit }: ChartOptions<Point>, points: readonly Point[]): Html {
   const known = points.filter((point) => series.some(({ value }) => value(point)));
   return html`<details><summary>As a table</summary><table>
-<tr><th>${unit.replace(/^./, (first) => first.toUpperCase())}</th>${series.map(({ name }) => html`<th class="figure">${name}</th>`)}</tr>
+<tr><th>${capital(unit)}</th>${series.map(({ name }) => html`<th class="figure">${name}</th>`)}</tr>
 ${known.map(
   (point) =>
     html`<tr><th>${time(point)}</th>${series.map(({ value }) => {

@@ -13,6 +13,7 @@ export function failures({ failures: page, activity, mayChange }: Json<Snapshot>
   const { deadLetterCount } = activity.stats;
   return html`${heading("Failures", deadLetterCount > 0 && link({ view: "jobs", state: "dead" }, `All ${plural(deadLetterCount, "dead job")}`))}
 ${page && groups(page.failures, mayChange)}
+${page?.failures[0] && html`<p class="muted">New: began in the last 24 hours. Over: no new dead job for 12 hours.</p>`}
 ${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
 ${page && page.kinds > page.failures.length && html`<p class="muted">These are the largest ${number(page.failures.length)} of ${page.cursor ? "more than " : ""}${number(page.kinds)} groups of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
@@ -51,8 +52,8 @@ function line(group: Group, mayChange: boolean, isShort: boolean, top: number): 
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
   return html`<tr data-key="${keyOf(queue, group.group)}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${toJobs(group, name)} ${ageOf(group)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
-<div class="narrow muted">${when(lastAt)}, since ${when(firstAt)}</div>
-${!isShort && html`<div class="row actions">${link({ ...inQueue(queue), view: "job", id: sampleId }, "Newest")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit newest", "edit-newest")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
+<div class="narrow muted">Last ${when(lastAt)}, first ${when(firstAt)}</div>
+${!isShort && html`<div class="row actions">${link({ ...inQueue(queue), view: "job", id: sampleId }, "Newest job")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit newest", "edit-newest")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>
 <td class="wide">${spark(trend, "dead", top)}</td><td class="figure muted wide">${when(firstAt)}</td><td class="figure muted wide">${when(lastAt)}</td>
 <td class="figure total">${number(count)}</td></tr>`;
 }

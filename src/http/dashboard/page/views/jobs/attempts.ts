@@ -2,7 +2,7 @@ import type { JobInfo } from "../../../../../core/manage/job-info.ts";
 import type { Json } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { queueNow } from "../../state/state.ts";
-import { moment, span } from "../format.ts";
+import { clock, moment, span } from "../format.ts";
 import { code, runText, stamp, waitText } from "../parts.ts";
 
 type Info = Json<JobInfo>;
@@ -100,4 +100,4 @@ ${startedAt && endedAt && html`<small>Started ${moment(startedAt)}</small>`}</li
 }
 
 const line = ({ at, message, data }: Line): Html =>
-  html`<tr><td><small title="${moment(at)}">${new Date(at).toLocaleTimeString("en-GB")}</small></td><td>${message}${data !== undefined && html` <code>${JSON.stringify(data)}</code>`}</td></tr>`;
+  html`<tr><td><small title="${moment(at)}">${clock(at, "medium")}</small></td><td>${message}${data !== undefined && html` <code>${JSON.stringify(data)}</code>`}</td></tr>`;

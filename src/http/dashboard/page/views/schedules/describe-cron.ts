@@ -1,3 +1,5 @@
+import { capital, plural } from "../format.ts";
+
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");
 const presets: Readonly<Record<string, string>> = {
@@ -13,6 +15,16 @@ const presets: Readonly<Record<string, string>> = {
   "@weekends": "0 0 * * 0,6",
 };
 
+const units: Readonly<Record<string, string>> = { s: "second", m: "minute", h: "hour", d: "day" };
+
+/** Describes an interval such as "30m" in words. */
+export function describeEvery(every: string): string {
+  const [, count, unit] = /^(\d+)([smhd])$/.exec(every) ?? [];
+  const name = units[unit ?? ""];
+  if (!name) return `Every ${every}`;
+  return count === "1" ? `Every ${name}` : `Every ${plural(Number(count), name)}`;
+}
+
 /** Describes a cron expression in words. Undefined for less common kinds, and if no few words are exact. */
 export function describeCron(expression: string): string | undefined {
   const known = presets[expression.trim()] ?? expression;
@@ -23,7 +35,7 @@ export function describeCron(expression: string): string | undefined {
   const date = dateWords(day, month, weekday);
   if (!time || date === undefined) return undefined;
   const words = time.startsWith("at ") ? `${date || "every day"} ${time}` : `${time}${date && `, ${date}`}`;
-  return words.replace(/^./, (first) => first.toUpperCase());
+  return capital(words);
 }
 
 function timeWords(second: string, minute: string, hour: string): string | undefined {

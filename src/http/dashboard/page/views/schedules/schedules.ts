@@ -6,10 +6,20 @@ import { type Html, html } from "../../dom/html.ts";
 import { queueNow, state } from "../../state/state.ts";
 import { moment, plural, span } from "../format.ts";
 import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
-import { describeCron } from "./describe-cron.ts";
+import { describeCron, describeEvery } from "./describe-cron.ts";
 
 type Row = Json<ScheduleRow & Placed>;
 type Run = Json<ScheduleRun>;
+
+const missedTexts = {
+  once: "After a pause or an outage, it fires once for all missed occurrences.",
+  skip: "It skips missed occurrences.",
+  all: "It makes up for every missed occurrence.",
+};
+const overlapTexts = {
+  allow: "It fires even if the job of the last occurrence has not ended.",
+  skip: "It skips an occurrence while the job of the last one has not ended.",
+};
 
 /** The two views of what is to come. */
 export const scheduleTabs = (): Html =>
@@ -29,7 +39,7 @@ ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job
 ${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at the last occurrence.</p>`}
 ${
   all?.[0] &&
-  html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
+  html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
 <tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].map((row) => line(row, mayChange))}</tbody></table></div>`
 }`;
 }
@@ -52,10 +62,10 @@ function line(row: Row, mayChange: boolean): Html {
   } = row;
   const actions = mayChange && actionsOn(row);
   return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
-<div>${cron ? describeCron(cron) : `Every ${every}`} <code class="cron">${cron}</code> <small>${timeZone}</small></div>
+<div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code class="cron">${cron}</code> <small>${timeZone}</small></div>
 <div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
-<small>Missed occurrences: ${missed}. Overlap: ${overlap}.</small></details><span class="narrow">${actions}</span></td>
+<small>${missedTexts[missed]} ${overlapTexts[overlap]}</small></details><span class="narrow">${actions}</span></td>
 <td class="wide outcomes">${outcomes(row)}</td>
 <td class="figure muted">${nextRunAt ? html`${Date.parse(nextRunAt) > queueNow() ? "next" : "due"} ${when(nextRunAt)}` : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
 }

@@ -10,9 +10,9 @@ type Minute = Json<UpcomingMinute>;
 type Event = Json<UpcomingEvent>;
 
 const series: readonly Series<Minute>[] = [
-  { name: "scheduled jobs", kind: "scheduled", value: ({ jobs }) => jobs },
-  { name: "retries", kind: "retried", value: ({ retries }) => retries },
-  { name: "occurrences", kind: "ready", value: ({ occurrences }) => occurrences },
+  { name: "scheduled jobs", one: "scheduled job", kind: "scheduled", value: ({ jobs }) => jobs },
+  { name: "retries", one: "retry", kind: "retried", value: ({ retries }) => retries },
+  { name: "occurrences", one: "occurrence", kind: "ready", value: ({ occurrences }) => occurrences },
 ];
 const kinds = { job: "scheduled", retry: "retried", occurrence: "ready" };
 
