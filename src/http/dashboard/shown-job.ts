@@ -1,9 +1,9 @@
+import { failureGroup } from "../../core/job/failure-group.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import type { KeyedJob } from "../../core/manage/list.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import { DELIVERY } from "../qstash-port.ts";
 import { shareOf } from "./share.ts";
-import { type Bar, barsOf } from "./waterfall.ts";
 
 /** How much of the JSON of a value the page shows. */
 export const MOST_SHOWN_CHARACTERS = 20_000;
@@ -18,7 +18,8 @@ const valueNames = ["payload", "result", "progress"] as const;
 export interface ShownJob extends JobInfo {
   readonly message?: MessageBrief | undefined;
   readonly steps?: readonly ShownStep[];
-  readonly bars?: readonly Bar[];
+  /** The group of failures of a dead job, unless its error is encrypted. */
+  readonly group?: string;
   /** How many steps are left out. */
   readonly earlierSteps?: number;
   /** The beginnings of large values, as indented JSON, in place of the values. */
@@ -39,7 +40,8 @@ export function shownJob({ steps, ...job }: JobInfo): ShownJob {
     ...job,
     ...Object.fromEntries(large.map((name) => [name, undefined])),
     ...(message && { message }),
-    ...(steps && { ...shownSteps(steps), bars: barsOf(steps) }),
+    ...(steps && shownSteps(steps)),
+    ...(job.error && !job.encrypted && { group: failureGroup(job.name, job.error) }),
     ...(large.length > 0 && { beginnings: Object.fromEntries(large.map((name) => [name, beginningOf(job[name])])) }),
   };
 }
@@ -76,7 +78,8 @@ export interface JobRow
 export function rowOf(info: KeyedJob): JobRow {
   const { payload, result, progress, errors, error, logs, steps, ...job } = info;
   const message = messageOf(info);
-  const shown = job.encrypted === undefined ? JSON.stringify(payload) : `🔒 ${job.encrypted}`;
+  const text = payload === null ? "" : JSON.stringify(payload);
+  const shown = job.encrypted === undefined ? text : `🔒 ${job.encrypted}`;
   const preview = message ? `${message.method} ${message.url}` : shown;
   const isOver = job.state === "completed" || job.state === "dead";
   const share = isOver || message ? undefined : shareOf(progress);

@@ -8,6 +8,7 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
+import { nameBefore } from "../../core/store/failures.ts";
 import { jobStates } from "../../core/store/store.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
@@ -69,8 +70,10 @@ export const snapshotQuery = object(
     /** The cursor of a page of events or workflows. */
     after: string(LONGEST_ID),
     group: string(LONGEST_ID),
-    /** How far back metrics and charts go. Default: an hour. */
+    /** How far back metrics and the chart of throughput go. Default: an hour. */
     range: word(["day", "weeks"]),
+    /** The same for the chart of latency. Default: a day. */
+    latency: word(["weeks"]),
     cursor,
     /** The mark of the last response: if nothing has happened since, this one says only that. Any text asks for one. */
     mark: string(LONGEST_ID),
@@ -109,7 +112,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
  * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history, 4 to 15 for
  * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
- * failures; 3 to 10 for a page of jobs, and as much for each state in the list of the latest and in that of runs; 3 for
+ * failures; 3 to 10 for a page of jobs, 4 more for that of a group of failures, and as much for each state in the list of the latest and in that of runs; 3 for
  * a job, 3 more for the events of a message, up to 14 more for its children; 6 to 9 for job types, 13 to 34 for the
  * page of one; up to 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what find-jobs.ts says.
  *
@@ -159,6 +162,13 @@ async function readFailures(queue: Queue, most: number): Promise<Failures> {
   return { ...page, failures: failures.slice(0, most), kinds: failures.length };
 }
 
+/** Reads one group of failures: none if its jobs are no longer dead. */
+async function readGroup(queue: Queue, group: string): Promise<Failures> {
+  const { failures, ...page } = await queue.getFailures({ cursor: nameBefore(group), limit: 1 });
+  const own = failures.filter((each) => each.group === group);
+  return { ...page, failures: own, kinds: own.length };
+}
+
 async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
   const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query, undefined) });
   return together(await Promise.all(queues.map(read)), queues[0]?.clock() ?? 0);
@@ -168,7 +178,7 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
   switch (query.view) {
     case "overview": {
       const [history, failures, keys] = await Promise.all([
-        queue.getHistory({ hours: query.range === "weeks" ? WEEKS_HOURS : DAY_HOURS }),
+        queue.getHistory({ hours: query.range === "weeks" || query.latency ? WEEKS_HOURS : DAY_HOURS }),
         readFailures(queue, GROUPS_ON_OVERVIEW),
         readHolding(queue),
       ]);
@@ -178,8 +188,13 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       return {};
     case "failures":
       return { failures: await readFailures(queue, MOST_GROUPS_SHOWN) };
-    case "jobs":
-      return { jobs: await readJobs(queue, query) };
+    case "jobs": {
+      const [jobs, failures] = await Promise.all([
+        readJobs(queue, query),
+        query.group && readGroup(queue, query.group),
+      ]);
+      return { jobs, ...(failures && { failures }) };
+    }
     case "messages":
       if (query.kind === "events") return { events: (await records?.events(queue, { cursor: query.after })) ?? null };
       if (query.kind === "groups") return { groups: (await records?.groups(queue)) ?? [] };

@@ -17,7 +17,8 @@ export interface Bar {
 /** The most bars of a run. */
 const MOST_BARS = 100;
 
-const kinds: Readonly<Record<StepInfo["state"], Bar["kind"]>> = {
+/** The colour of a step by its state. */
+export const stepKinds: Readonly<Record<StepInfo["state"], Bar["kind"]>> = {
   completed: "completed",
   failed: "dead",
   retrying: "retried",
@@ -33,6 +34,6 @@ type Timed = Pick<StepInfo, "name" | "state" | "startedAt" | "endedAt"> & {
 /** The steps, sleeps and waits of a job as bars, in the order in which they began: the last hundred. */
 export const barsOf = (steps: readonly Timed[]): readonly Bar[] =>
   steps.slice(-MOST_BARS).map(({ name, state, startedAt, endedAt, error }) => ({
-    ...{ name, kind: kinds[state], from: startedAt.getTime(), to: endedAt?.getTime() ?? null },
+    ...{ name, kind: stepKinds[state], from: startedAt.getTime(), to: endedAt?.getTime() ?? null },
     ...(error && { error: `${error.name}: ${error.message}` }),
   }));

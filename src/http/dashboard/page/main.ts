@@ -4,6 +4,7 @@ import { morph } from "./dom/morph.ts";
 import { startPolling } from "./state/polling.ts";
 import { recallSettings } from "./state/settings.ts";
 import { change, onChange, state } from "./state/state.ts";
+import { number } from "./views/format.ts";
 import { frame } from "./views/frame.ts";
 
 const shown = document.querySelector("#app") as HTMLElement;
@@ -22,6 +23,15 @@ function showPlace(): void {
   }
 }
 
+/** Names the view and the queue, after the number of dead jobs. */
+function title(): string {
+  const { snapshot, route } = state;
+  const { queues = [], queue, activity } = snapshot ?? {};
+  const dead = activity?.stats.deadLetterCount;
+  const place = [shown.querySelector("h1")?.textContent, queues[1] && (route.scope ? "all queues" : queue)];
+  return `${dead ? `(${number(dead)}) ` : ""}${place.filter(Boolean).join(" · ")} – Tidegate`;
+}
+
 function show(): void {
   const wanted = frame();
   // Closes a dialog before it is removed, so that it gives the focus back.
@@ -30,7 +40,7 @@ function show(): void {
   morph(shown, wanted);
   shown.querySelector<HTMLDialogElement>("dialog:not([open])")?.showModal();
   showPlace();
-  document.title = `${shown.querySelector("h1")?.textContent ?? ""} - Tidegate`;
+  document.title = title();
 }
 
 // An element names its action in `data-click`, `data-change` and so on.

@@ -4,6 +4,9 @@ import { root } from "../state/requests.ts";
 import { change, state } from "../state/state.ts";
 import { askAboutJob, encoded } from "./outcome.ts";
 
+/** For how long a button says that it has copied. */
+const SHOWN_MS = 2_000;
+
 // What can be copied of the job on screen, by name.
 const texts: Readonly<Record<string, (job: Json<JobInfo>) => string>> = {
   id: ({ id }) => id,
@@ -21,11 +24,12 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 export function copyOfJob(what: string): Promise<void> {
   return askAboutJob(async (job) => {
-    const isDone = await navigator.clipboard?.writeText(texts[what]?.(job) ?? "").then(
-      () => true,
-      () => false,
-    );
-    const text = isDone ? "Copied." : "The browser does not let this page copy: it needs https.";
-    change({ notice: { text, at: Date.now(), isBad: !isDone } });
+    const { clipboard } = navigator;
+    if (!clipboard) throw new Error("Browsers let only pages over https, or on localhost, copy.");
+    await clipboard.writeText(texts[what]?.(job) ?? "").catch(() => {
+      throw new Error("The browser has refused: allow this site to use the clipboard.");
+    });
+    change({ copied: what });
+    setTimeout(() => state.copied === what && change({ copied: undefined }), SHOWN_MS);
   });
 }

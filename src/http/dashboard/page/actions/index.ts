@@ -3,6 +3,7 @@ import { act, signIn, signOut } from "../state/requests.ts";
 import type { Route } from "../state/route.ts";
 import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
+import { maySelect } from "../views/jobs/jobs.ts";
 import { hrefTo } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
 import { copyOfJob } from "./copy.ts";
@@ -59,7 +60,9 @@ const outcomes: Readonly<Record<string, string>> = {
 function post(path: string, { ariaLabel }: HTMLElement, queue?: string): Promise<void> {
   const [verb = "", ...what] = ariaLabel?.split(" ") ?? [];
   const subject = what.join(" ");
-  return showOutcome(act("POST", path, {}, queue).then(() => `${subject === "queue" ? "The queue" : subject} ${outcomes[verb]}.`));
+  return showOutcome(
+    act("POST", path, {}, queue).then(() => `${subject === "queue" ? "The queue" : subject} ${outcomes[verb]}.`),
+  );
 }
 
 /** Another queue does not have the same job, run or messages. */
@@ -113,7 +116,7 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   open: (_, row) => row.querySelector("a")?.click(),
   select: (id, box) => select([id], (box as HTMLInputElement).checked),
   "select-page": (_, box) =>
-    select(state.snapshot?.jobs?.rows.map(({ id }) => id) ?? [], (box as HTMLInputElement).checked),
+    select(state.snapshot?.jobs?.rows.filter(maySelect).map(({ id }) => id) ?? [], (box as HTMLInputElement).checked),
   "select-all": () => change({ isAllSelected: true }),
   sort,
   switch: (_, list) => {

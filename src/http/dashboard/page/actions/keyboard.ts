@@ -1,5 +1,24 @@
 import { refresh } from "../state/polling.ts";
+import type { Route } from "../state/route.ts";
 import { change } from "../state/state.ts";
+
+/** The views by the keys that show them after "g". */
+const places: Readonly<Record<string, Route["view"]>> = {
+  o: "overview",
+  f: "failures",
+  j: "jobs",
+  m: "messages",
+  r: "runs",
+  t: "names",
+  s: "schedules",
+  c: "flow",
+  q: "queues",
+};
+
+/** Whether the last key was "g". */
+let isGoing = false;
+
+const go = (view: string) => document.querySelector<HTMLElement>(`header nav a[href*="view=${view}"]`)?.click();
 
 const keys: Readonly<Record<string, () => unknown>> = {
   "/": () => document.querySelector<HTMLInputElement>("[role=search] input")?.select(),
@@ -25,7 +44,10 @@ export function followKeys(): void {
   addEventListener("keydown", (event) => {
     const isTyping = (event.target as Element).closest("input:not([type=checkbox]), textarea, select, dialog");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
-    const act = Object.hasOwn(keys, event.key) && keys[event.key];
+    const { key } = event;
+    const view = isGoing && Object.hasOwn(places, key) && places[key];
+    const act = view ? () => go(view) : Object.hasOwn(keys, key) && keys[key];
+    isGoing = key === "g";
     if (!act) return;
     event.preventDefault();
     void act();

@@ -60,5 +60,6 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
     error: message,
   }));
   // Another key may have been pressed meanwhile.
-  if (filledIn(form)["cron"] === cron) change({ preview: { timeZone, words: isDuration(cron) ? describeEvery(cron) : describeCron(cron), ...preview } });
+  if (filledIn(form)["cron"] === cron)
+    change({ preview: { timeZone, words: isDuration(cron) ? describeEvery(cron) : describeCron(cron), ...preview } });
 }

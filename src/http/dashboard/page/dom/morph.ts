@@ -60,6 +60,7 @@ function nodeOf(wanted: Tag | string, parent: Element): Node {
 }
 
 function setAttributes(element: Element, wanted: ReadonlyMap<string, string>): void {
+  const before = element.getAttribute("value");
   for (const [name, value] of wanted) {
     if (element.getAttribute(name) === value) continue;
     element.setAttribute(name, value);
@@ -69,6 +70,8 @@ function setAttributes(element: Element, wanted: ReadonlyMap<string, string>): v
   // Only the user opens and closes dialogs and details.
   for (const { name } of [...element.attributes])
     if (name !== "open" && !wanted.has(name)) element.removeAttribute(name);
-  // After a click of the user, the attribute no longer checks the box.
-  if (element instanceof HTMLInputElement) element.checked = wanted.has("checked");
+  if (!(element instanceof HTMLInputElement)) return;
+  // After a click of the user, the attribute no longer checks the box, and what was typed hides another value.
+  element.checked = wanted.has("checked");
+  if (before !== element.getAttribute("value")) element.value = element.defaultValue;
 }

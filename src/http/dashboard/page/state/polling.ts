@@ -81,7 +81,8 @@ function compare({ activity, mark: given, commands }: Json<Refresh>): void {
 
 function fail({ message, status, retryAfter }: Refusal): void {
   const lasts = isLasting(status);
-  change({ failure: { message, isLasting: lasts, since: state.failure?.since ?? Date.now() } });
+  const since = state.failure?.since ?? Date.now();
+  change({ failure: { message, isLasting: lasts, isNowhere: status === 400 || status === 404, since } });
   if (!lasts) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
 }
 
@@ -125,6 +126,7 @@ async function follow(): Promise<void> {
   remember(askedQuery(before), Object.fromEntries(all.filter(([name]) => contents.includes(name))));
   change({
     route,
+    ...(before.view !== "job" && { origin: before }),
     // This view must not show the contents of another one.
     snapshot: snapshot && ({ ...Object.fromEntries(common), ...visited.get(askedQuery(route)) } as typeof snapshot),
     selected: new Set(),

@@ -52,6 +52,8 @@ export interface ChartReading {
 
 export interface State {
   readonly route: Route;
+  /** The view from which the user has opened the job on screen. */
+  readonly origin?: Route | undefined;
   /** The last data loaded. It lacks the contents of a view that the user has left. */
   readonly snapshot?: Json<Snapshot> | undefined;
   /** When the data was loaded, in ms by the browser's clock. */
@@ -60,7 +62,15 @@ export interface State {
   readonly aheadMs: number;
   readonly nextRefreshAt: number;
   /** Why the last refresh failed, and since when refreshes fail. */
-  readonly failure?: { readonly message: string; readonly since: number; readonly isLasting: boolean } | undefined;
+  readonly failure?:
+    | {
+        readonly message: string;
+        readonly since: number;
+        readonly isLasting: boolean;
+        /** Whether the URL is at fault: it names no view, or no queue. */
+        readonly isNowhere: boolean;
+      }
+    | undefined;
   readonly isSignedOut?: boolean;
   /** Whether the user has come from another view, and the data of this one is on its way. */
   readonly isLoading?: boolean;
@@ -72,6 +82,8 @@ export interface State {
   readonly preview?: Preview | undefined;
   /** The error in the open dialog. */
   readonly refusal?: string | undefined;
+  /** What the user has just copied of the job on screen. */
+  readonly copied?: string | undefined;
   readonly isActing?: boolean;
   readonly progress?: string | undefined;
   /** By the name of the points that a chart shows. */

@@ -53,9 +53,12 @@ export const helpDialog = (): Html =>
       ["Enter", "Open the row"],
       ["x", "Select the row"],
       ["r", "Refresh now"],
+      ["g, then o f j r t s c q", "Overview, Failures, Jobs, Runs, job Types, Schedules, flow Control, all Queues"],
       ["?", "Show these keys"],
       ["Esc", "Close"],
-    ].map(([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`)}</dl><p>${button("Close", "leave")}</p>`,
+    ].map(
+      ([key, what]) => html`<dt><kbd>${key}</kbd></dt><dd>${what}</dd>`,
+    )}</dl><p class="row buttons">${button("Close", "leave")}</p>`,
   );
 
 /**

@@ -14,7 +14,7 @@ import { job } from "./jobs/job.ts";
 import { jobs } from "./jobs/jobs.ts";
 import { messages } from "./messages/messages.ts";
 import { overview } from "./overview.ts";
-import { button, hrefTo } from "./parts.ts";
+import { button, heading, hrefTo, link } from "./parts.ts";
 import { queues } from "./queues.ts";
 import { run, runs } from "./runs/runs.ts";
 import { schedules } from "./schedules/schedules.ts";
@@ -31,28 +31,33 @@ export function frame(): Html {
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
   const paused = snapshot?.activity.stats.paused && route.view !== "queues" && !route.scope;
   return html`<div class="shell">${side(last, snapshot)}<main>
-<div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && trouble()}</div>
+<div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
-<div class="${(failure || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
+<div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
+
+const nowhere = (): Html =>
+  html`${heading("This view does not exist")}<p>${link({ view: "overview", queue: undefined }, "See the overview")}</p>`;
 
 /** Stands where the data will be. */
 const loading = html`<p class="loading muted">Loading...</p>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
-  const { view, state: kind } = state.route;
+  const { route, origin = { view: "jobs" } } = state;
+  const isMessage = snapshot?.job?.name === DELIVERY;
+  // A job belongs to the list from which it was opened.
+  const { view, state: kind } = route.view === "job" && !isMessage ? origin : route;
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
-  const isMessage = snapshot?.job?.name === DELIVERY;
   const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>
     html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
   return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
 <span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}
 <nav aria-label="Views">${entry({ view: "overview", scope: undefined }, "overview", "Overview", view === "overview")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
-${entry({ view: "jobs" }, "jobs", "Jobs", (view === "job" && !isMessage) || (view === "jobs" && !isDead), stats && stats.pendingCount + stats.runningCount)}
+${entry({ view: "jobs" }, "jobs", "Jobs", view === "jobs" && !isDead, stats && stats.pendingCount + stats.runningCount)}
 ${!state.route.scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
 ${!state.route.scope && entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
 ${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}

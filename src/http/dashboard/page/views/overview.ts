@@ -78,7 +78,7 @@ function costs({ activity, history }: Json<Snapshot>): Html {
   const dollars = (of: number) => `$${((of / 100_000) * payg.dollarsPer100k).toFixed(2)}`;
   return html`<div class="figures">${figure(number(day), "jobs in 24 hours")}${today > 0 && figure(number(commandsToday / today), "commands per job")}
 ${month > 0 && html`${figure(number(Math.round(month)), "commands a month")}${month > free.commands ? figure(dollars(month), "a month") : figure("free", `up to ${number(free.commands)} a month`)}`}</div>
-<p><small>An estimate from the completed jobs of the last 24 hours, and from today's ${plural(commandsToday, "command")} (UTC) of all instances that run jobs. Reads, and instances that only enqueue, come on top. Upstash's price: ${dollars(100_000)} per 100,000 commands.</small></p>`;
+<p><small>From the jobs of the last 24 hours, and today's ${plural(commandsToday, "command")} (UTC) of all instances that run jobs, without reads and without instances that only enqueue. Upstash's price: ${dollars(100_000)} per 100,000 commands.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -35,15 +35,9 @@ export const keyOf = (queue: string | undefined, key: string): string => (state.
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
 
-/** Links to a route with other ranges of time: the last hour, day or weeks. */
-export const rangeLinks = (what: string, route: Route, weeks: string): Html =>
-  html`<nav class="row ranges" aria-label="Range of the ${what}"><span class="muted">Last</span>${(
-    [
-      [undefined, "hour"],
-      ["day", "day"],
-      ["weeks", weeks],
-    ] as const
-  ).map(([range, text]) => link({ ...route, range }, text, range === state.route.range))}</nav>`;
+/** Links to other ranges of time: the text of each, its route, and whether it is the one on screen. */
+export const rangeLinks = (what: string, ranges: readonly (readonly [string, Route, boolean])[]): Html =>
+  html`<nav class="row ranges" aria-label="Range of the ${what}"><span class="muted">Last</span>${ranges.map(([text, to, isHere]) => link(to, text, isHere))}</nav>`;
 
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
@@ -58,8 +52,16 @@ const messageStates: Readonly<Partial<Record<JobState, string>>> = {
 export const stateText = (of: JobState, isMessage = true): string => (isMessage && messageStates[of]) || of;
 
 /** What the run time of a waiting job says: that of a ready one has passed. */
-export const runText = ({ state: of, waitingFor }: Pick<Json<JobInfo>, "state" | "waitingFor">): string =>
-  of === "ready" ? "Due" : waitingFor ? "Times out" : "Runs";
+export function runText({ state: of, waitingFor, steps, attempts, errors, ...job }: Json<JobInfo>): string {
+  if (of === "ready") return "Due";
+  if (waitingFor) return "Times out";
+  if (steps?.some((step) => step.state === "sleeping")) return "Sleeps until";
+  if (attempts > 0) return "Next attempt";
+  // A snoozed attempt does not count, and leaves what it has reported. After a retry from the dead-letter queue, the
+  // errors say that this is none.
+  const hasBegun = job.progress !== undefined || job.logs[0];
+  return hasBegun && !errors[0] ? "Snoozed by its handler until" : "Runs";
+}
 
 /** What a job waits for that has no run time yet. */
 export const waitText = ({
@@ -98,7 +100,7 @@ export const empty = (title: string, text: Html | string): Html =>
 /** A search within a view. @param more a choice. @param note what it costs. */
 export function searchForm(what: string, more?: Html, note = ""): Html {
   const { search } = state.route;
-  return html`<form class="row" role="search" data-submit="search" data-key="${`search ${search ?? ""}`}">
+  return html`<form class="row" role="search" data-submit="search" data-key="search">
 <input type="search" name="search" maxlength="256" value="${search}" aria-label="${what}" placeholder="${`${what}  ( / )`}"/>${more}
 <button>Search</button><small>${note}</small></form>`;
 }

@@ -3,7 +3,7 @@ import { state } from "../../state/state.ts";
 import { capital } from "../format.ts";
 import { badge, button } from "../parts.ts";
 
-// Heights are exact: a small value is drawn small. A mark below the axis shows what you must not overlook.
+// Heights are exact: a small value is drawn small. A dot below the axis shows what you must not overlook.
 
 export interface Series<Point> {
   readonly name: string;
@@ -17,8 +17,10 @@ export interface Series<Point> {
 
 export interface ChartOptions<Point> {
   readonly title: string;
-  /** "last hour, by the minute" */
+  /** What a point is: "by the minute". A zoom shows its times instead. */
   readonly range: string;
+  /** Links that show other points. */
+  readonly ranges?: Html;
   /** The name of the points. Charts of the same points share what is read, and the zoom. */
   readonly of: string;
   readonly points: readonly Point[];
@@ -33,17 +35,17 @@ export interface ChartOptions<Point> {
   sum?(points: readonly Point[], series: Series<Point>): number;
   /** What the end of the axis is. Default: now. */
   readonly end?: string;
-  /** Which points get a mark below the axis. */
-  isMarked?(point: Point): boolean;
+  /** Which points get a dot below the axis, and what it says. */
+  readonly marks?: { readonly text: string; isAt(point: Point): boolean };
 }
 
 const HEIGHT = 140;
 const STEP = 10;
 
-/** The next round number for the axis. */
+/** The next round number for the axis. Its half is a whole number too. */
 function ceiling(most: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(most, 1)));
-  return ([1, 1.5, 2, 3, 4, 5, 7.5].find((factor) => factor * power >= most) ?? 10) * power;
+  const power = 10 ** Math.floor(Math.log10(Math.max(most, 2)));
+  return ([2, 4, 6, 8].find((factor) => factor * power >= most) ?? 10) * power;
 }
 
 /** The value of all points together. */
@@ -51,7 +53,7 @@ export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>)
   points.reduce((total, point) => total + (value(point) ?? 0), 0);
 
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, range, of, series, unit, time, text, sum, kind, isMarked, end = "now" } = options;
+  const { title, range, of, series, unit, time, text, sum, kind, marks, end = "now" } = options;
   const { zoom, point } = state.charts[of] ?? {};
   const points = zoom ? options.points.slice(...zoom) : options.points;
   const [first, last] = [points[0], points.at(-1)];
@@ -65,17 +67,20 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   const top = kind === "bars" ? ceiling(most) : 10 ** Math.max(2, Math.ceil(Math.log10(most || 1)));
   const labelOf = (each: Series<Point>): string => {
     const value = read !== undefined ? each.value(read) : sum?.(points, each);
-    return value === undefined ? each.name : `${value === null ? "-" : text(value)} ${(value === 1 && each.one) || each.name}`;
+    return value === undefined
+      ? each.name
+      : `${value === null ? "-" : text(value)} ${(value === 1 && each.one) || each.name}`;
   };
   const words = series.map(labelOf).join(", ");
-  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${range}</small></h2><span class="row end">
-${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}</span></div>
-<p class="row legend">${series.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read && time(read)}</span></p>
+  const marked = points.flatMap((each, index) => (marks?.isAt(each) ? `M${index * STEP + STEP / 2} 4h0` : []));
+  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${zoom && first && last ? `${time(first)} to ${time(last)}` : range}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">
+${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}${options.ranges}</span></div>
+<p class="row legend">${series.map((each) => badge(each.kind, labelOf(each)))}${marked[0] && html`<small class="dead error">● ${marks?.text}</small>`}<span class="muted end">${read && time(read)}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="read" data-pointerdown="press" data-pointerup="release">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
 ${kind === "bars" ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg>
-${isMarked && html`<svg class="marks" viewBox="0 0 ${width} 4" preserveAspectRatio="none" aria-hidden="true">${points.map((each, index) => isMarked(each) && html`<rect class="dead" x="${index * STEP + 1}" y="0" width="8" height="4"/>`)}</svg>`}</div>
+<svg class="marks" viewBox="0 0 ${width} 8" preserveAspectRatio="none" aria-hidden="true"><path class="dead" d="${marked.join("")}"/></svg></div>
 <p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="point" data-with="${shown}"/><small class="end" aria-hidden="true">${zoom ? last && time(last) : end}</small></p>
 ${asTable(options, points)}</section>`;
 }

@@ -21,40 +21,55 @@ export const times: readonly Series<Json<Figures>>[] = [
   { name: "p50 duration", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
 ];
 
+/** The dots below a chart of outcomes. */
+export const deaths = { text: "a job became dead", isAt: ({ dead }: Counts) => dead > 0 };
+
+/** How many hours of the history a chart shows. */
+const HOURS = { day: 24, weeks: 336 } as const;
+
+/** Throughput and latency. Each has links to other ranges, which leave the other chart as it is. */
 export function charts({ activity, history }: Json<Snapshot>): Html {
   const { route } = state;
-  const hours = history?.hours ?? [];
-  const isShort = route.range === undefined;
-  const byHour = `last ${route.range === "weeks" ? "2 weeks" : "24 hours"}, by the hour`;
-  const latency: ChartOptions<Json<Figures>> = {
-    title: "Latency",
-    range: `${byHour}, logarithmic`,
-    of: "hours",
-    points: hours,
-    series: times,
-    kind: "lines",
+  const { range, latency } = route;
+  const hours = (of: keyof typeof HOURS = "day") => ({
+    range: "by the hour",
+    of,
+    points: history?.hours.slice(-HOURS[of]) ?? [],
     unit: "hour",
-    time: ({ at }) => hour(at),
-    text: span,
+    time: ({ at }: Counts) => hour(at),
+  });
+  const minutes = {
+    range: "by the minute",
+    of: "minutes",
+    points: activity.minutes,
+    unit: "minute",
+    time: ({ at }: Counts) => clock(at),
   };
-  const common = {
+  const throughput: ChartOptions<Counts> = {
+    ...(range ? hours(range) : minutes),
     title: "Throughput",
+    ranges: rangeLinks("throughput", [
+      ["hour", { ...route, range: undefined }, !range],
+      ["day", { ...route, range: "day" }, range === "day"],
+      ["2 weeks", { ...route, range: "weeks" }, range === "weeks"],
+    ]),
     series: outcomes,
     kind: "bars",
     text: number,
     sum: sumOf,
-    isMarked: ({ dead }: Counts) => dead > 0,
-  } as const;
-  const throughput: ChartOptions<Counts> = isShort
-    ? {
-        ...common,
-        range: "last hour, by the minute",
-        of: "minutes",
-        points: activity.minutes,
-        unit: "minute",
-        time: ({ at }) => clock(at),
-      }
-    : { ...common, range: byHour, of: "hours", points: hours, unit: "hour", time: ({ at }) => hour(at) };
-  return html`${rangeLinks("charts", route, "2 weeks")}
-<div class="columns even">${chart(throughput)}${hours.length > 0 && chart(latency)}</div>`;
+    marks: deaths,
+  };
+  const byHour = hours(latency);
+  const ofLatency: ChartOptions<Json<Figures>> = {
+    ...byHour,
+    title: "Latency",
+    ranges: rangeLinks("latency", [
+      ["day", { ...route, latency: undefined }, !latency],
+      ["2 weeks", { ...route, latency: "weeks" }, latency === "weeks"],
+    ]),
+    series: times,
+    kind: "lines",
+    text: span,
+  };
+  return html`<div class="columns even">${chart(throughput)}${byHour.points[0] && chart(ofLatency)}</div>`;
 }

@@ -92,7 +92,7 @@ function attemptEntry(attempt: Attempt, life: number, logs: readonly Line[]): Ht
   const ends = endedAt === undefined ? queueNow() : Date.parse(endedAt);
   const took = startedAt && span(Math.max(0, ends - Date.parse(startedAt)));
   const at = endedAt ?? startedAt;
-  return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number} of ${life}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `after ${took}` : `for ${took}`}</span>`}
+  return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number} of ${life}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `took ${took}` : `for ${took}`}</span>`}
 ${at && stamp(at)}</div>
 ${error && html`<p class="dead error message">${error.name}: ${error.message}</p>${error.stack && html`<details><summary>Stack</summary>${code(error.stack)}</details>`}`}
 ${logs[0] && html`<table class="log">${logs.map(line)}</table>`}

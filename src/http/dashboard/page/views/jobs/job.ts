@@ -23,7 +23,6 @@ import {
   waitText,
   when,
 } from "../parts.ts";
-import { waterfall } from "../runs/waterfall.ts";
 import { timeline } from "./attempts.ts";
 import { list } from "./jobs.ts";
 import { steps } from "./steps.ts";
@@ -37,8 +36,8 @@ export function job(snapshot: Json<Snapshot>): Html {
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
   const { message } = job;
   const title = message ? `${message.method} ${message.url}` : job.name;
-  return html`${heading(html`${title} ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
-<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${job.bars?.[0] && card("Waterfall", waterfall(job.bars))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+  return html`${heading(html`${title} <code>${job.id}</code> ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
+<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
 <div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
 ${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
@@ -50,9 +49,13 @@ function value(title: string, { beginnings, ...job }: Info, name: keyof NonNulla
     return card(title, html`<p>🔒 Encrypted with the key ${job.encrypted}, which this queue lacks.</p>`);
   const copies =
     name === "payload" &&
-    html`<p class="row">${button("Copy", "copy", "payload", "link", "Copy the payload")}${!isReservedName(job.name) && button("Copy as curl", "copy", "curl", "link")}</p>`;
+    html`<p class="row">${copyButton("payload", "Copy", "Copy the payload")}${!isReservedName(job.name) && copyButton("curl", "Copy as curl")}</p>`;
   return card(title, html`${code(text)}${copies}`);
 }
+
+/** A button that says for a moment that it has copied. */
+const copyButton = (what: string, text: string, label = text): Html =>
+  html`<span role="status">${state.copied === what ? button("Copied", "copy", what, "link") : button(text, "copy", what, "link", label)}</span>`;
 
 function actions(job: Info): Html | false {
   const { state: kind, name } = job;
@@ -71,7 +74,10 @@ function about(job: Info): Html {
   return card(
     "About",
     facts([
-      ["Id", html`<code>${job.id}</code> ${button("Copy", "copy", "id", "link", "Copy the id")}`],
+      ["Id", html`<code>${job.id}</code> ${copyButton("id", "Copy", "Copy the id")}`],
+      ["Queue", job.queue],
+      ["Job type", !job.message && link({ view: "type", id: job.name }, job.name)],
+      ["Failures like it", job.group && link({ view: "jobs", state: "dead", group: job.group }, "see them")],
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Enqueued by", job.enqueuedBy],
       ["Attempt", attempts(job)],
@@ -82,7 +88,7 @@ function about(job: Info): Html {
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],
       ["Lease ends", isRunning && job.leaseEndsAt && when(job.leaseEndsAt)],
       ["Schedule", job.schedule && link({ view: "schedules" }, job.schedule.key)],
-      ["Ended after", ended(job)],
+      ["Enqueue to end", ended(job)],
     ]),
   );
 }

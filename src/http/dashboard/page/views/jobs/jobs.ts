@@ -43,16 +43,13 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { search, by, group } = route;
   const { stats } = snapshot.activity;
+  if (group) return ofGroup(group, snapshot);
   return html`${heading(route.state === "dead" ? "Dead-letter queue" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
-${group && html`<p class="row">${badge("dead", "One group of failures")}${link({ view: "jobs", state: "dead" }, "Show all dead jobs")}${link({ view: "failures" }, "All failures")}</p>`}
-${
-  !group &&
-  searchForm(
-    "Search jobs",
-    html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-    `Reads up to 1,000 jobs or 18 MiB${route.scope ? " of each queue" : ""}, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
-  )
-}
+${searchForm(
+  "Search jobs",
+  html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
+  `Reads up to 1,000 jobs or 18 MiB${route.scope ? " of each queue" : ""}, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
+)}
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link(
       { view: "jobs", state: each, search, by },
@@ -60,6 +57,20 @@ ${
       each === route.state,
     ),
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
+}
+
+/** The dead jobs of one group of failures. */
+function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
+  const { jobs, failures, mayChange } = snapshot;
+  const [found] = failures?.failures ?? [];
+  const actions =
+    found &&
+    mayChange &&
+    html`${button("Retry all...", "retry-group", group, "primary")}${button("Remove all...", "remove-group", group, "dead")}`;
+  const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
+  return html`${heading(title, actions)}
+<p>${link({ view: "failures" }, "All failures")}</p>${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}, the last ${when(found.lastAt)}, the first ${when(found.firstAt)}.</p>`}
+${jobs && list(jobs, snapshot)}`;
 }
 
 export function list(
@@ -72,8 +83,8 @@ export function list(
   const searched = Number(route.searched ?? 0) + (examined ?? 0);
   const more = html`${isCut ? html`<p class="muted">These are the first of each queue. Choose a queue to see the rest.</p>` : examined !== undefined && bound(searched, cursor, stats)}${pages(cursor, searched)}`;
   if (rows.length === 0) return html`${nothing(cursor !== null)}${more}`;
-  const maySelect = snapshot.mayChange && route.state !== "completed" && route.state !== "running";
-  return html`${maySelect && selection(rows, isMore, stats)}${table(rows, maySelect)}${more}`;
+  const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
+  return html`${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable)}${more}`;
 }
 
 /** How many jobs the tab has. */
@@ -116,19 +127,19 @@ const columns: readonly Column<Row>[] = [
   ["at", "When", at],
 ];
 
-function table(rows: readonly Row[], maySelect: boolean): Html {
+function table(rows: readonly Row[], selectable: readonly Row[]): Html {
   const { state: kind } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
   const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
-  const check = (label: string, action: string, isOn: boolean, id = "") =>
-    maySelect &&
-    html`<td class="check"><input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/></td>`;
-  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", rows.every(isSelected))}${shown.map(([name, text]) => sortable(name, name === "name" && rows[0]?.message ? "Message" : text, styles[name]))}</tr></thead>
+  const check = (label: string, action: string, isOn: boolean, id = "", isPossible = true) =>
+    selectable[0] &&
+    html`<td class="check">${isPossible && html`<input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/>`}</td>`;
+  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", selectable.every(isSelected))}${shown.map(([name, text]) => sortable(name, name === "name" && rows[0]?.message ? "Message" : text, styles[name]))}</tr></thead>
 <tbody>${sortedBy(rows, columns).map(
     (
       row,
-    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${maySelect && isSelected(row) && "selected"}">
-${check(`Select ${row.id}`, "select", isSelected(row), row.id)}
+    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${selectable.includes(row) && isSelected(row) && "selected"}">
+${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
 ${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
@@ -138,6 +149,9 @@ ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td
 
 const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>, queue: string): Html =>
   html`<div>${badge("retried", html`held back by ${link({ ...inQueue(queue), view: "flow", search: key }, key)} (${reason})`)}</div>`;
+
+/** Whether there is something to do with a job of a list. */
+export const maySelect = ({ state: of }: Pick<Row, "state">): boolean => of !== "completed" && of !== "running";
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 
@@ -159,7 +173,7 @@ function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
     isForAll && isMore && !isAllSelected && rows.every(isSelected) && (!search || (!isMessages && by === "name"));
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
   const isDead = route.state === "dead" || (kinds.size === 1 && kinds.has("dead"));
-  const isWaiting = !kinds.has("dead") && !kinds.has("running") && !kinds.has("completed");
+  const isWaiting = !kinds.has("dead");
   return html`<div class="row bulk"><span role="status">${selected.size === 0 ? html`<span class="muted">Select some to act on them at once.</span>` : `${isAllSelected ? every : number(selected.size)} selected.`}</span>
 ${mayAll && button(`Select ${every}`, "select-all", "", "link")}
 <span class="row end">${selected.size > 0 && isDead && html`${button("Retry...", "retry")}${button("Remove...", "remove", "", "dead")}`}

@@ -28,11 +28,17 @@ export function strip(bars: readonly Bar[]): Html {
   return picture(bars.map((bar) => rect(bar, place)));
 }
 
+/** One line for each bar, at its time. */
+export function strips(bars: readonly Bar[]): readonly Html[] {
+  const place = scaleOf(bars);
+  return bars.map((bar) => picture([rect(bar, place)]));
+}
+
 export const tookOf = (bar: Bar): string =>
   `${span(Math.max(0, endOf(bar) - bar.from))}${bar.to === null ? " so far" : ""}`;
 
-/** One line for each bar, at its time: what failed is marked. */
+/** A table with a line for each bar: what failed is marked. */
 export function waterfall(bars: readonly Bar[]): Html {
-  const place = scaleOf(bars);
-  return html`<table class="waterfall">${bars.map((bar, index) => html`<tr data-key="${`${bar.name} ${index}`}"><th class="${bar.kind === "dead" && "dead error"}">${bar.name}</th><td>${picture([rect(bar, place)])}${bar.error && html`<div class="dead error">${bar.error}</div>`}</td><td class="figure muted">${tookOf(bar)}</td></tr>`)}</table>`;
+  const lines = strips(bars);
+  return html`<table class="waterfall">${bars.map((bar, index) => html`<tr data-key="${`${bar.name} ${index}`}"><th class="${bar.kind === "dead" && "dead error"}">${bar.name}</th><td>${lines[index]}${bar.error && html`<div class="dead error">${bar.error}</div>`}</td><td class="figure muted">${tookOf(bar)}</td></tr>`)}</table>`;
 }

@@ -2,6 +2,7 @@ import type { NameFigures } from "../../../../../core/manage/figures.ts";
 import type { Placed } from "../../../contents.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
+import type { Route } from "../../state/route.ts";
 import { state } from "../../state/state.ts";
 import { spark } from "../charts/chart.ts";
 import { number, span } from "../format.ts";
@@ -51,10 +52,23 @@ function isUnobserved({ figures, activity }: Json<Snapshot>): boolean {
 
 export function names(snapshot: Json<Snapshot>): Html {
   const all = allNames(snapshot);
-  return html`${heading("Job types")}${rangeLinks("metrics", { view: "names" }, `${DAYS} days`)}
+  return html`${heading("Job types")}${metricRanges({ view: "names" })}
 ${all?.length === 0 && empty("No metrics yet", "They appear here once a job has ended. A queue with observe: false keeps none by job type.")}
 ${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no metrics by job type: it has observe: false.</p>`}${all?.[0] && table(all)}`;
 }
+
+/** Links to the ranges of the metrics. */
+export const metricRanges = (to: Route): Html =>
+  rangeLinks(
+    "metrics",
+    (
+      [
+        ["hour", undefined],
+        ["day", "day"],
+        [`${DAYS} days`, "weeks"],
+      ] as const
+    ).map(([text, range]) => [text, { ...to, range }, range === state.route.range]),
+  );
 
 /** The metrics of the range. The times of several days are those of the worst day. */
 function figuresOf({ hour, days }: Name): Figures {

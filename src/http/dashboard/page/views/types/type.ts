@@ -2,12 +2,12 @@ import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
 import { chart, sumOf } from "../charts/chart.ts";
-import { outcomes, times } from "../charts/charts.ts";
+import { deaths, outcomes, times } from "../charts/charts.ts";
 import { groups } from "../failures/failures.ts";
 import { number, plural, span } from "../format.ts";
 import { list } from "../jobs/jobs.ts";
-import { heading, link, rangeLinks } from "../parts.ts";
-import { type Name, table, unused } from "./names.ts";
+import { heading, link } from "../parts.ts";
+import { metricRanges, type Name, table, unused } from "./names.ts";
 
 type Day = Name["days"][number];
 
@@ -18,7 +18,7 @@ export function type(snapshot: Json<Snapshot>): Html {
   const name = route.id ?? "";
   return html`${heading(name, link({ view: "jobs", search: name, by: "name" }, "Its jobs"))}${
     shown &&
-    html`${rangeLinks("metrics", route, "7 days")}${table([shown.figures ?? unused(name)])}
+    html`${metricRanges(route)}${table([shown.figures ?? unused(name)])}
 <div class="columns even">${byDay(shown.figures?.days ?? [])}</div>
 ${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, mayChange)}</section>`}
 ${shown.slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(shown.among, "completed job")}, the latest</small></h2>${list({ rows: shown.slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
@@ -39,7 +39,7 @@ function byDay(days: readonly Day[]): Html | false {
     html`${chart({
       ...{ ...common, title: "Throughput", series: outcomes, kind: "bars", text: number },
       sum: sumOf,
-      isMarked: ({ dead }) => dead > 0,
+      marks: deaths,
     })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span })}`
   );
 }
