@@ -77,6 +77,10 @@ export const waitText = ({
 export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
+/** Whether there is something to do with a job of a list. */
+export const maySelect = ({ state: of }: { readonly state: JobState }): boolean =>
+  of !== "completed" && of !== "running";
+
 export const countOf = (
   stats: Pick<QueueStats, "deadLetterCount" | `${Exclude<JobState, "dead">}Count`>,
   of: JobState,

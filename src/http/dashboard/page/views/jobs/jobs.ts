@@ -16,6 +16,7 @@ import {
   inQueue,
   keyOf,
   link,
+  maySelect,
   queueTag,
   searchForm,
   sortable,
@@ -149,9 +150,6 @@ ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td
 
 const heldBack = ({ key, reason }: NonNullable<Row["heldBack"]>, queue: string): Html =>
   html`<div>${badge("retried", html`held back by ${link({ ...inQueue(queue), view: "flow", search: key }, key)} (${reason})`)}</div>`;
-
-/** Whether there is something to do with a job of a list. */
-export const maySelect = ({ state: of }: Pick<Row, "state">): boolean => of !== "completed" && of !== "running";
 
 const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.selected.has(id);
 
