@@ -50,7 +50,7 @@ function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html
       link({ view: "upcoming" }, "Next due"),
       nextRunAt ? (Date.parse(nextRunAt) <= queueNow() ? "now" : when(nextRunAt)) : "nothing",
     ],
-    ["Processed in all", number(stats.totalProcessed)],
+    ["Processed so far", number(stats.totalProcessed)],
     ["Retried", number(stats.totalRetried)],
     ["Dead", number(stats.totalFailed)],
     ["Expired", number(stats.totalExpired)],

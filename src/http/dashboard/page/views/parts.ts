@@ -35,9 +35,14 @@ export const keyOf = (queue: string | undefined, key: string): string => (state.
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
 
-/** Links to other ranges of time: the text of each, its route, and whether it is the one on screen. */
-export const rangeLinks = (what: string, ranges: readonly (readonly [string, Route, boolean])[]): Html =>
-  html`<nav class="row ranges" aria-label="Range of the ${what}"><span class="muted">Last</span>${ranges.map(([text, to, isHere]) => link(to, text, isHere))}</nav>`;
+/** Ranges of time: the text of each, and its value in the URL. */
+type Ranges = readonly (readonly [string, ("day" | "weeks")?])[];
+
+export const ranges = (weeks: string): Ranges => [["hour"], ["day", "day"], [weeks, "weeks"]];
+
+/** Links to a route with other ranges of time. @param field where the route has the range */
+export const rangeLinks = (what: string, to: Route, of: Ranges, field: "range" | "latency" = "range"): Html =>
+  html`<nav class="row ranges" aria-label="Range of the ${what}"><span class="muted">Last</span>${of.map(([text, range]) => link({ ...to, [field]: range }, text, range === state.route[field]))}</nav>`;
 
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;

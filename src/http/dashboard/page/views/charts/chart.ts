@@ -17,8 +17,6 @@ export interface Series<Point> {
 
 export interface ChartOptions<Point> {
   readonly title: string;
-  /** What a point is: "by the minute". A zoom shows its times instead. */
-  readonly range: string;
   /** Links that show other points. */
   readonly ranges?: Html;
   /** The name of the points. Charts of the same points share what is read, and the zoom. */
@@ -27,7 +25,7 @@ export interface ChartOptions<Point> {
   readonly series: readonly Series<Point>[];
   /** Bars are stacked. Lines are not, and have a logarithmic scale from one to the top. */
   readonly kind: "bars" | "lines";
-  /** "minute" or "hour" */
+  /** What a point is: "minute" or "hour". */
   readonly unit: string;
   time(point: Point): string;
   text(value: number): string;
@@ -53,7 +51,7 @@ export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>)
   points.reduce((total, point) => total + (value(point) ?? 0), 0);
 
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, range, of, series, unit, time, text, sum, kind, marks, end = "now" } = options;
+  const { title, of, series, unit, time, text, sum, kind, marks, end = "now" } = options;
   const { zoom, point } = state.charts[of] ?? {};
   const points = zoom ? options.points.slice(...zoom) : options.points;
   const [first, last] = [points[0], points.at(-1)];
@@ -73,7 +71,7 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   };
   const words = series.map(labelOf).join(", ");
   const marked = points.flatMap((each, index) => (marks?.isAt(each) ? `M${index * STEP + STEP / 2} 4h0` : []));
-  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${zoom && first && last ? `${time(first)} to ${time(last)}` : range}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">
+  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${zoom && first && last ? `${time(first)} to ${time(last)}` : `by the ${unit}`}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">
 ${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}${options.ranges}</span></div>
 <p class="row legend">${series.map((each) => badge(each.kind, labelOf(each)))}${marked[0] && html`<small class="dead error">● ${marks?.text}</small>`}<span class="muted end">${read && time(read)}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>

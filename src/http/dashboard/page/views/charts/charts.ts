@@ -4,7 +4,7 @@ import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
 import { clock, hour, number, span } from "../format.ts";
-import { rangeLinks } from "../parts.ts";
+import { rangeLinks, ranges } from "../parts.ts";
 import { type ChartOptions, chart, type Series, sumOf } from "./chart.ts";
 
 type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
@@ -32,14 +32,12 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
   const { route } = state;
   const { range, latency } = route;
   const hours = (of: keyof typeof HOURS = "day") => ({
-    range: "by the hour",
     of,
     points: history?.hours.slice(-HOURS[of]) ?? [],
     unit: "hour",
     time: ({ at }: Counts) => hour(at),
   });
   const minutes = {
-    range: "by the minute",
     of: "minutes",
     points: activity.minutes,
     unit: "minute",
@@ -48,11 +46,7 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
   const throughput: ChartOptions<Counts> = {
     ...(range ? hours(range) : minutes),
     title: "Throughput",
-    ranges: rangeLinks("throughput", [
-      ["hour", { ...route, range: undefined }, !range],
-      ["day", { ...route, range: "day" }, range === "day"],
-      ["2 weeks", { ...route, range: "weeks" }, range === "weeks"],
-    ]),
+    ranges: rangeLinks("throughput", route, ranges("2 weeks")),
     series: outcomes,
     kind: "bars",
     text: number,
@@ -63,10 +57,7 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
   const ofLatency: ChartOptions<Json<Figures>> = {
     ...byHour,
     title: "Latency",
-    ranges: rangeLinks("latency", [
-      ["day", { ...route, latency: undefined }, !latency],
-      ["2 weeks", { ...route, latency: "weeks" }, latency === "weeks"],
-    ]),
+    ranges: rangeLinks("latency", route, [["day"], ["2 weeks", "weeks"]], "latency"),
     series: times,
     kind: "lines",
     text: span,

@@ -6,7 +6,7 @@ import { type Html, html } from "../../dom/html.ts";
 import { queueNow, state } from "../../state/state.ts";
 import { plural, span } from "../format.ts";
 import { badge, card, empty, facts, heading, link, when } from "../parts.ts";
-import { strip, waterfall } from "./waterfall.ts";
+import { strip, strips, tookOf } from "./waterfall.ts";
 
 type Row = Json<RunRow>;
 type Workflows = NonNullable<Json<Snapshot>["workflows"]>;
@@ -51,6 +51,9 @@ const barOf = ({ name, state: of, from, to, error }: Json<RunStepView>, endedAt:
   to: to ?? endedAt ?? null,
 });
 
+const step = ({ name, kind, error, ...times }: Bar, strip?: Html): Html =>
+  html`<li class="${kind}"><div class="row"><b>${name}</b><span class="muted end">${tookOf(times)}</span></div>${strip}${error && html`<p class="dead error message">${error}</p>`}</li>`;
+
 /** One run of a workflow. */
 export function run({ workflow }: Json<Snapshot>): Html {
   if (workflow === undefined) return heading("Run");
@@ -58,8 +61,9 @@ export function run({ workflow }: Json<Snapshot>): Html {
     return html`${heading("No such run")}${empty("Not found", `No run of a workflow has the id ${state.route.id}. Ended runs are kept for three days.`)}`;
   const { id, url, state: of, createdAt, endedAt, steps } = workflow;
   const bars = steps.map((step) => barOf(step, endedAt));
+  const lines = strips(bars);
   const messages = steps.filter((step) => step.state !== "completed" && step.state !== "canceled");
-  return html`${heading(html`${url} ${badge(kinds[of], of)}`)}<div class="columns"><div>${bars[0] && card("Waterfall", waterfall(bars))}</div>
+  return html`${heading(html`${url} ${badge(kinds[of], of)}`)}<div class="columns"><div>${bars[0] && card("Steps", html`<ol class="timeline">${bars.map((bar, index) => step(bar, lines[index]))}</ol>`)}</div>
 <div>${card(
     "About",
     facts([

@@ -7,7 +7,7 @@ const WIDTH = 1_000;
 /** What is too short for the scale stays visible. */
 const LEAST = 6;
 
-const endOf = ({ to }: Bar): number => to ?? queueNow();
+const endOf = ({ to }: Pick<Bar, "to">): number => to ?? queueNow();
 
 /** The time that some bars cover, as a scale from 0 to WIDTH. */
 function scaleOf(bars: readonly Bar[]): (at: number) => number {
@@ -34,11 +34,6 @@ export function strips(bars: readonly Bar[]): readonly Html[] {
   return bars.map((bar) => picture([rect(bar, place)]));
 }
 
-export const tookOf = (bar: Bar): string =>
+/** How long it took, or has taken so far. */
+export const tookOf = (bar: Pick<Bar, "from" | "to">): string =>
   `${span(Math.max(0, endOf(bar) - bar.from))}${bar.to === null ? " so far" : ""}`;
-
-/** A table with a line for each bar: what failed is marked. */
-export function waterfall(bars: readonly Bar[]): Html {
-  const lines = strips(bars);
-  return html`<table class="waterfall">${bars.map((bar, index) => html`<tr data-key="${`${bar.name} ${index}`}"><th class="${bar.kind === "dead" && "dead error"}">${bar.name}</th><td>${lines[index]}${bar.error && html`<div class="dead error">${bar.error}</div>`}</td><td class="figure muted">${tookOf(bar)}</td></tr>`)}</table>`;
-}

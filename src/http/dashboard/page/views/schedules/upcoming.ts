@@ -25,7 +25,6 @@ const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>
   html`${chart({
     ...{
       title: "Next hour",
-      range: "by the minute",
       of: "upcoming",
       points: minutes,
       series,

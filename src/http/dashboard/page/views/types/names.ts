@@ -15,6 +15,7 @@ import {
   link,
   queueTag,
   rangeLinks,
+  ranges,
   sortable,
   sortedBy,
 } from "../parts.ts";
@@ -57,18 +58,7 @@ ${all?.length === 0 && empty("No metrics yet", "They appear here once a job has 
 ${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no metrics by job type: it has observe: false.</p>`}${all?.[0] && table(all)}`;
 }
 
-/** Links to the ranges of the metrics. */
-export const metricRanges = (to: Route): Html =>
-  rangeLinks(
-    "metrics",
-    (
-      [
-        ["hour", undefined],
-        ["day", "day"],
-        [`${DAYS} days`, "weeks"],
-      ] as const
-    ).map(([text, range]) => [text, { ...to, range }, range === state.route.range]),
-  );
+export const metricRanges = (to: Route): Html => rangeLinks("metrics", to, ranges(`${DAYS} days`));
 
 /** The metrics of the range. The times of several days are those of the worst day. */
 function figuresOf({ hour, days }: Name): Figures {

@@ -27,7 +27,6 @@ ${shown.slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${p
 
 function byDay(days: readonly Day[]): Html | false {
   const common = {
-    range: "7 days, UTC",
     of: "days",
     points: days,
     unit: "day",
