@@ -25,11 +25,10 @@ function showPlace(): void {
 
 /** Names the view and the queue, after the number of dead jobs. */
 function title(): string {
-  const { snapshot, route } = state;
-  const { queues = [], queue, activity } = snapshot ?? {};
+  const { queue, queues, activity } = state.snapshot ?? {};
   const dead = activity?.stats.deadLetterCount;
-  const place = [shown.querySelector("h1")?.textContent, queues[1] && (route.scope ? "all queues" : queue)];
-  return `${dead ? `(${number(dead)}) ` : ""}${place.filter(Boolean).join(" · ")} – Tidegate`;
+  const of = queues?.[1] && ` · ${state.route.scope ? "all queues" : queue}`;
+  return `${dead ? `(${number(dead)}) ` : ""}${shown.querySelector("h1")?.textContent ?? ""}${of ?? ""} – Tidegate`;
 }
 
 function show(): void {

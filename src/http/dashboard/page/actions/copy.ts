@@ -25,9 +25,9 @@ const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 export function copyOfJob(what: string): Promise<void> {
   return askAboutJob(async (job) => {
     const { clipboard } = navigator;
-    if (!clipboard) throw new Error("Browsers let only pages over https, or on localhost, copy.");
+    if (!clipboard) throw new Error("Copying needs https, or localhost.");
     await clipboard.writeText(texts[what]?.(job) ?? "").catch(() => {
-      throw new Error("The browser has refused: allow this site to use the clipboard.");
+      throw new Error("The browser has refused to copy: allow this site the clipboard.");
     });
     change({ copied: what });
     setTimeout(() => state.copied === what && change({ copied: undefined }), SHOWN_MS);

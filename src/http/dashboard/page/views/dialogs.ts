@@ -53,7 +53,7 @@ export const helpDialog = (): Html =>
       ["Enter", "Open the row"],
       ["x", "Select the row"],
       ["r", "Refresh now"],
-      ["g, then o f j r t s c q", "Overview, Failures, Jobs, Runs, job Types, Schedules, flow Control, all Queues"],
+      ["g, then o f j r t s c q", "Overview, failures, jobs, runs, job types, schedules, flow control, all queues"],
       ["?", "Show these keys"],
       ["Esc", "Close"],
     ].map(

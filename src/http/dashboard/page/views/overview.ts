@@ -31,7 +31,7 @@ ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snap
 const MINUTE_MS = 60_000;
 
 function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html {
-  const { readyCount, oldestReadyAgeMs, nextRunAt } = stats;
+  const { readyCount, oldestReadyAgeMs, nextRunAt, totalProcessed, totalFailed, totalExpired } = stats;
   const rate = perMinute(minutes.map(({ processed, retried, dead }) => processed + retried + dead));
   const held = keys.reduce((sum, { waiting }) => sum + waiting, 0);
   const waitMs = (Math.max(0, readyCount - held) / rate) * MINUTE_MS;
@@ -50,10 +50,10 @@ function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html
       link({ view: "upcoming" }, "Next due"),
       nextRunAt ? (Date.parse(nextRunAt) <= queueNow() ? "now" : when(nextRunAt)) : "nothing",
     ],
-    ["Processed so far", number(stats.totalProcessed)],
-    ["Retried", number(stats.totalRetried)],
-    ["Dead", number(stats.totalFailed)],
-    ["Expired", number(stats.totalExpired)],
+    [
+      "Since the start",
+      `${number(totalProcessed)} completed, ${number(totalFailed)} dead, ${number(totalExpired)} expired`,
+    ],
   ]);
 }
 
@@ -78,7 +78,7 @@ function costs({ activity, history }: Json<Snapshot>): Html {
   const dollars = (of: number) => `$${((of / 100_000) * payg.dollarsPer100k).toFixed(2)}`;
   return html`<div class="figures">${figure(number(day), "jobs in 24 hours")}${today > 0 && figure(number(commandsToday / today), "commands per job")}
 ${month > 0 && html`${figure(number(Math.round(month)), "commands a month")}${month > free.commands ? figure(dollars(month), "a month") : figure("free", `up to ${number(free.commands)} a month`)}`}</div>
-<p><small>From the jobs of the last 24 hours, and today's ${plural(commandsToday, "command")} (UTC) of all instances that run jobs, without reads and without instances that only enqueue. Upstash's price: ${dollars(100_000)} per 100,000 commands.</small></p>`;
+<p><small>From the jobs of 24 hours and today's ${plural(commandsToday, "command")} (UTC), without reads and without instances that only enqueue. Upstash: ${dollars(100_000)} per 100,000.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -95,8 +95,7 @@ function attemptEntry(attempt: Attempt, life: number, logs: readonly Line[]): Ht
   return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number} of ${life}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `took ${took}` : `for ${took}`}</span>`}
 ${at && stamp(at)}</div>
 ${error && html`<p class="dead error message">${error.name}: ${error.message}</p>${error.stack && html`<details><summary>Stack</summary>${code(error.stack)}</details>`}`}
-${logs[0] && html`<table class="log">${logs.map(line)}</table>`}
-${startedAt && endedAt && html`<small>Started ${moment(startedAt)}</small>`}</li>`;
+${logs[0] && html`<table class="log">${logs.map(line)}</table>`}</li>`;
 }
 
 const line = ({ at, message, data }: Line): Html =>

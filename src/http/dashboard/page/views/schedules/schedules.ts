@@ -11,8 +11,7 @@ import { describeCron, describeEvery } from "./describe-cron.ts";
 type Row = Json<ScheduleRow & Placed>;
 type Run = Json<ScheduleRun>;
 
-const missedTexts = { once: "one job for all of them", skip: "skipped", all: "one job each" };
-const overlapTexts = { allow: "enqueued too", skip: "skipped" };
+const missedTexts = { once: "one job for all", skip: "skipped", all: "one job each" };
 
 /** The two views of what is to come. */
 export const scheduleTabs = (): Html =>
@@ -58,7 +57,7 @@ function line(row: Row, mayChange: boolean): Html {
 <div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code class="cron">${cron}</code> <small>${timeZone}</small></div>
 <div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
-<small>Missed occurrences: ${missedTexts[missed]}. While the last job has not ended: ${overlapTexts[overlap]}.</small></details><span class="narrow">${actions}</span></td>
+<small>Missed occurrences: ${missedTexts[missed]}. Overlapping ones: ${overlap === "skip" ? "skipped" : "allowed"}.</small></details><span class="narrow">${actions}</span></td>
 <td class="wide outcomes">${outcomes(row)}</td>
 <td class="figure muted">${nextRunAt ? html`${Date.parse(nextRunAt) > queueNow() ? "next" : "due"} ${when(nextRunAt)}` : "next never"}<div>last ${lastRunAt ? when(lastRunAt) : "never"}</div></td>${actions && html`<td class="wide">${actions}</td>`}</tr>`;
 }

@@ -91,7 +91,7 @@ const columns: readonly Column<Name>[] = [
 
 export const table = (all: readonly Name[]): Html =>
   html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure wide" : "figure"))}
-<th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
+<th class="figure widest">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
 <p class="muted">Wait and duration: p50 / p95${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
 
 function row(name: Name): Html {
@@ -103,5 +103,5 @@ function row(name: Name): Html {
   return html`<tr data-key="${keyOf(name.queue, name.name)}" data-row="${true}" data-click="open"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}</td>
 ${count(processed, "")}${count(retried, "retried error", "wide")}${count(dead, "dead error")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
-<td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
+<td class="widest">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
 }
