@@ -1,17 +1,16 @@
 // Makes src/http/dashboard/bundle.generated.ts from the page in the same folder.
 // The page is committed as text because a Worker cannot read files, and so that a bundle needs no plugin for it.
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build } from "esbuild";
 import type { GeneratedSource } from "./source.ts";
 
 const folder = new URL("../../src/http/dashboard/page/", import.meta.url);
 
-async function bundled(file: string, options: BuildOptions): Promise<string> {
+async function bundled(options: BuildOptions): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: fileURLToPath(folder),
-    entryPoints: [file],
     bundle: true,
     minify: true,
     charset: "utf8",
@@ -31,9 +30,20 @@ const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).di
  */
 const joined = (text: string) => text.replaceAll(/\n\s*/g, "");
 
+/**
+ * A module that imports the views before everything else. The page works in any order, but gzip looks back only 32 KB:
+ * with similar modules together it is 0.4 KB smaller. Of the orders that were tried, the reverse one is the best.
+ */
+function inOrder(): string {
+  const files = readdirSync(new URL("views", folder), { recursive: true, encoding: "utf8" });
+  const views = files.filter((file) => file.endsWith(".ts")).sort();
+  return [...views.reverse().map((file) => `views/${file}`), "main.ts"].map((file) => `import "./${file}";`).join("\n");
+}
+
 export async function dashboard(): Promise<GeneratedSource> {
-  const script = joined(await bundled("main.ts", { format: "esm" }));
-  const style = await bundled("style.css", {});
+  const stdin = { contents: inOrder(), resolveDir: fileURLToPath(folder) };
+  const script = joined(await bundled({ stdin, format: "esm", ignoreAnnotations: true }));
+  const style = await bundled({ entryPoints: ["style.css"] });
   const page = readFileSync(new URL("page.html", folder), "utf8")
     .replaceAll(/\n(?!$)/g, "")
     .replace("<style></style>", () => `<style>${style}</style>`)
