@@ -215,14 +215,14 @@ describe("a schedule", () => {
     await dialog.getByLabel("Cron expression or interval").fill("90s");
     await dialog.locator("li").first().waitFor();
     await press(page, "Create");
-    await notice(page, "Schedule sync: created.");
-    await page.getByText("Every 90s").waitFor();
+    await notice(page, "Schedule sync created.");
+    await page.getByText("Every 90 seconds").waitFor();
     expect(await on.queue.schedules.get("sync")).toMatchObject({ every: "90s", cron: null });
     await press(page, "Change sync");
     expect(await dialog.getByLabel("Cron expression or interval").inputValue()).toBe("90s");
     await dialog.getByLabel("Cron expression or interval").fill("0 9 * * *");
     await press(page, "Change");
-    await notice(page, "Schedule sync: changed.");
+    await notice(page, "Schedule sync changed.");
     expect(await on.queue.schedules.get("sync")).toMatchObject({ every: null, cron: "0 9 * * *" });
   });
 
@@ -240,7 +240,7 @@ describe("a schedule", () => {
     await dialog.getByText("Every year on 1 January at 09:00").waitFor();
     expect(await dialog.locator("li").first().textContent()).toBe("1 Jan 2027, 09:00:00");
     await press(page, "Create");
-    await notice(page, "Schedule new-year: created.");
+    await notice(page, "Schedule new-year created.");
     expect(await on.queue.schedules.get("new-year")).toMatchObject({
       name: "fails",
       cron: "0 9 1 1 *",
@@ -250,11 +250,11 @@ describe("a schedule", () => {
     expect(await dialog.locator(".subject").innerText()).toBe("new-year");
     await dialog.getByLabel("Time zone").fill("Europe/Paris");
     await press(page, "Change");
-    await notice(page, "Schedule new-year: changed.");
+    await notice(page, "Schedule new-year changed.");
     expect(await on.queue.schedules.get("new-year")).toMatchObject({ timeZone: "Europe/Paris" });
     await press(page, "Remove new-year");
     await press(page, "Remove the schedule");
-    await notice(page, "Schedule new-year: removed.");
+    await notice(page, "Schedule new-year removed.");
     expect(await on.queue.schedules.list()).toEqual([]);
   });
 });

@@ -61,7 +61,17 @@ test("what broke, since when, and its repair are a click away", async () => {
   expect(first?.slice(-3)).toEqual(["2 h ago", "60 s ago", String(worst.count)]);
   // Its jobs.
   await page.locator("tbody tr a").first().click();
-  await heading(page, "Dead-letter queue");
+  await heading(page, `${worst.name}: PermanentError`);
+  await page.getByText(`${worst.count} dead jobs, the last 60 s ago, the first 2 h ago.`).waitFor();
+  await expect.poll(() => page.title(), patience).toBe(`(10,000) ${worst.name}: PermanentError – Tidegate`);
+  expect(await page.locator("header [aria-current]").innerText()).toContain("Failures");
+  await press(page, "Retry all...");
+  await page.getByText(`This would retry ${worst.count} jobs`).waitFor();
+  expect(await page.locator(".subject").innerText()).toBe(`${worst.name} PermanentError: ${worst.error.message}`);
+  await press(page, "Go back");
+  await press(page, "Remove all...");
+  await page.getByText(`This would remove ${worst.count} jobs for good`).waitFor();
+  await press(page, "Go back");
   await page.locator("td.job code").nth(49).waitFor();
   expect(await page.locator("td.job a").allTextContents()).toEqual(Array(50).fill(worst.name));
   await page.getByLabel("Select all on this page").check();
@@ -125,13 +135,13 @@ test("the charts are read with the pointer and the keyboard, and zoomed", async 
   const chart = throughput.locator("svg[role=img]");
   const box = await chart.boundingBox();
   if (!box) throw new Error("The chart is shown.");
-  expect(await legend()).toMatch(/^1 processed\s*0 retried\s*2 dead\s*$/);
+  expect(await legend()).toMatch(/^1 processed\s*0 retried\s*2 dead\s*● a job became dead\s*$/);
   await chart.hover({ position: { x: box.width / 2, y: 20 } });
-  await expect.poll(legend, patience).toMatch(/^0 processed\s*0 retried\s*0 dead\s*11:31$/);
+  await expect.poll(legend, patience).toMatch(/^0 processed\s*0 retried\s*0 dead\s*● a job became dead\s*11:31$/);
   await throughput.getByRole("slider").focus();
   await page.keyboard.press("ArrowLeft");
   await page.keyboard.press("ArrowRight");
-  await expect.poll(legend, patience).toMatch(/^1 processed\s*0 retried\s*2 dead\s*12:00$/);
+  await expect.poll(legend, patience).toMatch(/^1 processed\s*0 retried\s*2 dead\s*● a job became dead\s*12:00$/);
   expect(await throughput.getByRole("slider").getAttribute("aria-valuetext")).toBe(
     "12:00: 1 processed, 0 retried, 2 dead",
   );
@@ -140,12 +150,31 @@ test("the charts are read with the pointer and the keyboard, and zoomed", async 
   await page.mouse.move(box.x + box.width * 0.99, box.y + 20);
   await page.mouse.up();
   await expect.poll(() => chart.getAttribute("data-with"), patience).toBe("minutes 15");
+  await throughput.getByRole("heading", { name: "Throughput 11:46 to 12:00" }).waitFor();
+  // The axis has whole numbers, beside the bars.
+  expect(await throughput.locator(".plot small").allTextContents()).toEqual(["4", "2"]);
+  const [axis, bars] = [await throughput.locator(".middle").boundingBox(), await chart.boundingBox()];
+  expect((axis?.x ?? 0) + (axis?.width ?? 0)).toBeLessThan(bars?.x ?? 0);
   // A bar is as high as its share says.
   const heights = await chart
     .locator("rect[class]:not(.at)")
     .evaluateAll((all) => all.map((bar) => bar.getAttribute("height")));
-  expect(heights).toEqual(["46.67", "93.33"]);
+  expect(heights).toEqual(["35.00", "70.00"]);
   await press(page, "Zoom out of Throughput");
-  await page.getByRole("link", { name: "2 weeks" }).click();
-  await expect.poll(() => chart.getAttribute("data-with"), patience).toBe("hours 336");
+  // Each chart has its own range.
+  const latency = page.locator("section.chart", { hasText: "Latency" });
+  const points = (of: typeof latency) => of.locator("svg[role=img]").getAttribute("data-with");
+  await latency.getByRole("link", { name: "2 weeks" }).click();
+  await expect.poll(() => points(latency), patience).toBe("weeks 336");
+  expect(await points(throughput)).toBe("minutes 60");
+  await throughput.getByRole("link", { name: "day" }).click();
+  await expect.poll(() => points(throughput), patience).toBe("day 24");
+  expect(await points(latency)).toBe("weeks 336");
+  await page.setViewportSize({ width: 1_280, height: 900 });
+  const heightsOfBoth = async () =>
+    Promise.all([throughput, latency].map(async (of) => (await of.boundingBox())?.height));
+  const [before] = await heightsOfBoth();
+  await latency.getByText("As a table").click();
+  await expect.poll(async () => (await heightsOfBoth())[1], patience).toBeGreaterThan(before ?? 0);
+  expect((await heightsOfBoth())[0]).toBe(before);
 });

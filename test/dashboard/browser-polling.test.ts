@@ -17,7 +17,7 @@ describe("polling", () => {
       expect(on.polls).toBe(count - 1);
       await page.clock.runFor(200);
       await polls(count);
-      await page.getByText("Refreshed now").waitFor();
+      await page.getByText("Refreshed just now").waitFor();
     };
     await page.waitForSelector("footer");
     await next(3_000, 2);
@@ -50,7 +50,7 @@ describe("polling", () => {
     expect(refused).toBe(1);
     await page.unroute("**/dashboard/data?*");
     await page.clock.runFor(3_000);
-    await page.getByText("Refreshed now").waitFor();
+    await page.getByText("Refreshed just now").waitFor();
     expect(await page.getByText("Too busy.").count()).toBe(0);
   });
 
@@ -122,7 +122,7 @@ describe("an unreachable store", () => {
     const page = await open(on);
     await page.locator(".states a", { hasText: "dead2" }).waitFor();
     expect(await page.locator("footer").textContent()).toMatch(
-      /^Refreshed now for \d+ commands\. Next refresh in \d+ s\./,
+      /^Refreshed just now with \d+ commands\. Next refresh in \d+ s\./,
     );
     await redis.server.kill();
     await press(page, "Refresh now");

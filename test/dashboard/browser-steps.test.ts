@@ -100,7 +100,7 @@ describe("a job's page", () => {
     await page.getByRole("button", { name: "Send signal..." }).waitFor({ state: "detached" });
     await queue.drain();
     await press(page, "Refresh now");
-    await heading(page, "agent dead");
+    await heading(page, "agent agent-42 dead");
     expect((await entries.allInnerTexts()).slice(0, 2)).toEqual([
       expect.stringMatching(/^send\s+failed after 0 ms\s[\s\S]*\sPermanentError: mailbox full$/),
       expect.stringMatching(/^reply-42 or stop\s+received after 0 ms\s[\s\S]*\sResult$/),

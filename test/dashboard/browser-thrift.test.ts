@@ -14,7 +14,7 @@ test("the id, the payload and a command that enqueues the job again can be copie
   await on.queue.enqueue("send_email", { to: "o'hara@example.com" }, { id: "mail-7", delay: "1h" });
   const page = await open(on, "#view=job&id=mail-7", { permissions: ["clipboard-read", "clipboard-write"] });
   await press(page, "Copy the id");
-  await notice(page, "Copied.");
+  await page.getByRole("button", { name: "Copied" }).waitFor();
   expect(await copied(page)).toBe("mail-7");
   await press(page, "Copy the payload");
   await expect.poll(() => copied(page), patience).toBe('{\n  "to": "o\'hara@example.com"\n}');

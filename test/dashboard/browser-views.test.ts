@@ -40,11 +40,11 @@ describe("the overview", () => {
   test("pauses and resumes the queue", async () => {
     const { page, on } = await openFilled();
     await press(page, "Pause queue");
-    await notice(page, "Pause queue: done.");
+    await notice(page, "The queue is paused.");
     expect((await on.queue.getStats()).paused).toBe(true);
     await page.getByText("Paused: no job starts.").waitFor();
     await press(page, "Resume queue");
-    await notice(page, "Resume queue: done.");
+    await notice(page, "The queue is running again.");
     expect((await on.queue.getStats()).paused).toBe(false);
   });
 });
@@ -96,10 +96,10 @@ describe("jobs", () => {
     expect(await page.locator("pre").last().textContent()).toContain('"sent": true');
     const timeline = async () =>
       (await page.locator(".timeline li .row").allTextContents()).map((text) => text.replace(/\d+ Mar.*/, ""));
-    expect(await timeline()).toEqual(["Attempt 1 completedafter 0 ms", "Enqueued"]);
+    expect(await timeline()).toEqual(["Attempt 1 completedtook 0 ms", "Enqueued"]);
     await page.goto(`${on.url}/dashboard#view=job&id=order-7`);
     await page.locator(".message", { hasText: "Error: no luck" }).waitFor();
-    expect(await timeline()).toEqual(["Attempt 1 failed: the job is deadafter 0 ms", "Enqueued"]);
+    expect(await timeline()).toEqual(["Attempt 1 failed: the job is deadtook 0 ms", "Enqueued"]);
     await page.getByText("Stack").click();
     await page.locator("details pre", { hasText: "Error: no luck" }).waitFor();
   });
@@ -130,7 +130,7 @@ describe("jobs", () => {
     const page = await open(on, "#view=job&id=revived");
     const timeline = async () =>
       (await page.locator(".timeline > li").allInnerTexts()).map((text) =>
-        text.split(/\s*\n\s*|^[\d:]+\t/m).filter((line) => line && !/ Mar 2026|^Stack$|^after /.test(line)),
+        text.split(/\s*\n\s*|^[\d:]+\t/m).filter((line) => line && !/ Mar 2026|^Stack$|^took /.test(line)),
       );
     const failed = (title: string, to: string) => [title, `Error: no mailbox ${to}`, `Writes to ${to}.`];
     const retried = ["Retried from the dead-letter queue"];
@@ -193,11 +193,11 @@ describe("flow control", () => {
       ["tenant-7 pinned", "Limits: 2 at once", "0", "0", "Pause", "Limits...", "Unpin..."],
     ]);
     await press(page, "Pause mail/api");
-    await notice(page, "Pause mail/api: done.");
+    await notice(page, "mail/api is paused.");
     expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: true });
     await expect.poll(async () => (await rows())[0]?.[0], patience).toBe("mail/api paused");
     await press(page, "Resume mail/api");
-    await notice(page, "Resume mail/api: done.");
+    await notice(page, "mail/api is running again.");
     expect(await queue.flowControl.get("mail/api")).toMatchObject({ paused: false });
     expect(clock.now).toBe(openedAt);
   });
@@ -229,17 +229,17 @@ describe("flow control", () => {
     expect(await flowControl.get("mail/api")).toMatchObject({ concurrency: null, rate: 5, pinned: false });
     await field("Rate (starts per period)").fill("");
     await press(page, "Set limits");
-    await notice(page, "Limits of mail/api: set.");
+    await notice(page, "The limits of mail/api are set.");
     expect(await flowControl.get("mail/api")).toMatchObject({ concurrency: 2, rate: null, pinned: true });
     await press(page, "Unpin mail/api");
     await press(page, "Unpin");
-    await notice(page, "Limits of mail/api: unpinned.");
+    await notice(page, "The limits of mail/api are no longer pinned.");
     expect(await flowControl.get("mail/api")).toMatchObject({ pinned: false });
     await press(page, "Set limits...");
     await field("Key").fill("new");
     await dialog.locator("select").selectOption("yes");
     await press(page, "Set limits");
-    await notice(page, "Limits of new: set.");
+    await notice(page, "The limits of new are set.");
     expect(await flowControl.get("new")).toMatchObject({ ordered: true, pinned: true });
   });
 
@@ -399,7 +399,7 @@ describe("schedules", () => {
     expect(await page.locator("ol li").allTextContents()).toHaveLength(5);
     await page.getByText("2 Mar 2026, 09:00:00").waitFor();
     await press(page, "Run report");
-    await notice(page, "Run report: done.");
+    await notice(page, "report has enqueued a job.");
     expect((await on.queue.listJobs({ name: "report" })).jobs).toHaveLength(1);
     await press(page, "Pause report");
     await page.getByText("next never").waitFor();
@@ -442,12 +442,12 @@ describe("several queues", () => {
       .poll(async () => page.locator("tbody tr td:nth-child(-n+2)").allInnerTexts(), patience)
       .toEqual(["urgent", "0", "bulk & more", "1"]);
     await press(page, "Pause bulk & more");
-    await notice(page, "Pause bulk & more: done.");
+    await notice(page, "bulk & more is paused.");
     expect([(await urgent.getStats()).paused, (await bulk.getStats()).paused]).toEqual([false, true]);
     await page.getByRole("link", { name: "bulk & more" }).click();
     await page.locator(".states a", { hasText: "ready1" }).waitFor();
     await press(page, "Resume queue");
-    await notice(page, "Resume queue: done.");
+    await notice(page, "The queue is running again.");
     expect((await bulk.getStats()).paused).toBe(false);
   });
 });

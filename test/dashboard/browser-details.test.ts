@@ -1,0 +1,196 @@
+import { describe, expect, test } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { openedAt, serveQueue } from "./served-queue.ts";
+
+// What a reader should not have to guess.
+
+const { open, openFilled } = useDashboard();
+
+describe("the overview", () => {
+  test("says how fast jobs end, and how long the ready ones take at this pace", async () => {
+    const on = await serveQueue();
+    const mails = (count: number) =>
+      Array.from({ length: count }, () => ({ job: "send_email", payload: { to: "ada@example.com" } }));
+    await on.queue.enqueueMany(mails(20));
+    await on.queue.drain({ maxJobs: 20 });
+    await on.queue.enqueueMany(mails(8));
+    on.clock.now += 60_000;
+    const pace = (await open(on)).locator('[data-key="Pace"]');
+    await expect.poll(() => pace.innerText(), patience).toMatch(/Attempts a minute\s+4\n/);
+    expect(await pace.innerText()).toMatch(/Ready jobs take\s+about 2 min at this pace/);
+    expect(await pace.innerText()).toMatch(/Oldest ready job\s+60 s/);
+  });
+
+  test("does not say that there is no ready job if flow control holds all of them back", async () => {
+    const on = await serveQueue();
+    await on.queue.flowControl.pause("tenant-7");
+    await on.queue.enqueue("fails", null, { flowControl: { key: "tenant-7" } });
+    const page = await open(on);
+    await page.getByRole("link", { name: "held back by flow control" }).click();
+    await heading(page, "Flow control");
+  });
+});
+
+describe("the page of a job", () => {
+  test("names its id, and leads to its job type and to the failures like it", async () => {
+    const { page } = await openFilled("#view=job&id=order-7");
+    await heading(page, "fails order-7 dead");
+    await page.locator("dd").getByRole("link", { name: "fails", exact: true }).click();
+    await page.getByRole("heading", { name: "Throughput" }).waitFor();
+    await page.goBack();
+    await page.getByRole("link", { name: "see them" }).click();
+    await heading(page, "fails: Error");
+    await page.getByText("2 dead jobs").waitFor();
+    expect(await page.locator("td.job code").count()).toBe(2);
+  });
+
+  test("says why a job waits: because of a snooze, or for another attempt", async () => {
+    const on = await serveQueue();
+    const imports = defineJob({
+      name: "import",
+      async perform(_: undefined, job) {
+        await job.progress(0.4);
+        return job.snooze("2h");
+      },
+    });
+    const flaky = defineJob({ name: "flaky", perform: () => Promise.reject(new Error("no luck")) });
+    const queue = new Queue({ store: on.store, jobs: [imports, flaky], clock: on.clock, logger: null });
+    await queue.enqueue(imports, undefined, { id: "snoozed" });
+    await queue.enqueue(flaky, undefined, { id: "failed-once" });
+    await queue.drain();
+    await queue.enqueue(flaky, undefined, { id: "later", delay: "1h" });
+    const page = await open(on, "#view=job&id=snoozed");
+    const first = page.locator(".timeline li").first();
+    await first.filter({ hasText: "Snoozed by its handler until" }).waitFor();
+    await page.goto(`${on.url}/dashboard#view=job&id=failed-once`);
+    await first.filter({ hasText: "Next attempt" }).waitFor();
+    await page.goto(`${on.url}/dashboard#view=job&id=later`);
+    await first.filter({ hasText: /^Runs/ }).waitFor();
+  });
+
+  test("says on the button that it has copied, and else why it could not", async () => {
+    const on = await serveQueue();
+    await on.queue.enqueue("fails", null, { id: "here" });
+    const page = await open(on, "#view=job&id=here");
+    await page.evaluate(() =>
+      Object.defineProperty(navigator, "clipboard", {
+        value: { writeText: () => Promise.reject(new DOMException("denied", "NotAllowedError")) },
+        configurable: true,
+      }),
+    );
+    await press(page, "Copy the id");
+    await notice(page, "The browser has refused to copy");
+    await page.evaluate(() => Object.defineProperty(navigator, "clipboard", { value: undefined, configurable: true }));
+    await press(page, "Copy the id");
+    await notice(page, "Copying needs https, or localhost.");
+    await page.evaluate(() =>
+      Object.defineProperty(navigator, "clipboard", { value: { writeText: async () => {} }, configurable: true }),
+    );
+    await press(page, "Copy the id");
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    await page.clock.runFor(2_000);
+    await page.getByRole("button", { name: "Copy the id" }).waitFor();
+  });
+});
+
+describe("a list", () => {
+  test("offers boxes only for jobs with which there is something to do", async () => {
+    const { page } = await openFilled("#view=jobs");
+    await page.getByLabel("Select mail-2").waitFor();
+    expect(await page.getByLabel("Select mail-1").count()).toBe(0);
+    await page.getByLabel("Select all on this page").check();
+    await page.getByText("4 selected.").waitFor();
+  });
+
+  test("shows no payload of a job that has none", async () => {
+    const on = await serveQueue();
+    await on.queue.enqueue("fails", null, { id: "empty" });
+    const page = await open(on, "#view=jobs&state=ready");
+    await page.getByRole("link", { name: "fails" }).waitFor();
+    expect(await page.locator("td.job").innerText()).not.toContain("null");
+  });
+
+  test("keeps the focus in its search field, which shows what the URL searches for", async () => {
+    const { page } = await openFilled("#view=jobs");
+    await search(page).fill("mail-1");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.locator("tbody tr").count(), patience).toBe(1);
+    expect(await search(page).evaluate((field) => field === document.activeElement)).toBe(true);
+    await page.goBack();
+    await expect.poll(() => search(page).inputValue(), patience).toBe("");
+    await page.goForward();
+    await expect.poll(() => search(page).inputValue(), patience).toBe("mail-1");
+  });
+
+  test("of job types has wait and duration on a tablet", async () => {
+    const { page } = await openFilled("#view=names", { viewport: { width: 768, height: 900 } });
+    await page.getByRole("button", { name: "Sort by Wait", exact: true }).waitFor();
+    await page.getByRole("button", { name: "Sort by Duration" }).waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(768);
+  });
+});
+
+test("a schedule keeps its key and its empty payload when it is changed", async () => {
+  const on = await serveQueue();
+  await on.queue.schedules.upsert("sync", { job: "fails", every: "30m" });
+  const page = await open(on, "#view=schedules");
+  await page.getByText("Every 30 minutes").waitFor();
+  await press(page, "Change sync");
+  const dialog = page.getByRole("dialog");
+  expect(await dialog.getByLabel("Payload, as JSON").inputValue()).toBe("null");
+  expect(await dialog.getByLabel("Key").count()).toBe(0);
+  await dialog.getByLabel("Cron expression or interval").fill("45m");
+  await dialog.getByText("Every 45 minutes").waitFor();
+  await press(page, "Change");
+  await notice(page, "Schedule sync changed.");
+  expect(await on.queue.schedules.get("sync")).toMatchObject({ every: "45m", payload: null });
+});
+
+test("g and a letter show another view, and other keys keep their meaning", async () => {
+  const { page } = await openFilled();
+  for (const [key, name] of [
+    ["f", "Failures"],
+    ["s", "Schedules"],
+    ["j", "Jobs"],
+    ["t", "Job types"],
+    ["c", "Flow control"],
+    ["r", "Runs"],
+    ["o", "Overview"],
+  ] as const) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await heading(page, name);
+  }
+  await page.keyboard.press("s");
+  expect(await page.locator("h1").innerText()).toBe("Overview");
+});
+
+test("the tab names the view, the queue and how many jobs are dead", async () => {
+  const shop = new Queue({ name: "shop", store: memoryStore(), clock: () => openedAt });
+  const media = new Queue({
+    name: "media",
+    store: memoryStore(),
+    clock: () => openedAt,
+    logger: null,
+    jobs: [defineJob({ name: "gone", maxRetries: 0, perform: () => Promise.reject(new Error("no luck")) })],
+  });
+  await media.enqueue("gone", null);
+  await media.drain();
+  const page = await open(await serveQueue({ queues: [shop, media] }), "#view=failures&queue=media");
+  await expect.poll(() => page.title(), patience).toBe("(1) Failures · media – Tidegate");
+  await page.getByLabel("Queue", { exact: true }).selectOption("shop");
+  await expect.poll(() => page.title(), patience).toBe("Failures · shop – Tidegate");
+});
+
+test("a wrong address shows a page of its own, which leads to the overview", async () => {
+  const { page } = await openFilled();
+  await page.evaluate(() => {
+    location.hash = "#view=nothing";
+  });
+  await heading(page, "This view does not exist");
+  expect(await page.locator("main").innerText()).not.toContain("must be");
+  await page.getByRole("link", { name: "See the overview" }).click();
+  await heading(page, "Overview");
+  await page.locator(".states").waitFor();
+});
