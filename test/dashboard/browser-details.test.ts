@@ -94,6 +94,30 @@ describe("the page of a job", () => {
   });
 });
 
+test("the page of a group of failures says what failed and how often, and retries or removes all of it", async () => {
+  const { page, on } = await openFilled("#view=failures");
+  await page.getByText("New: began in the last 24 hours.").waitFor();
+  await page.locator("tbody tr a").first().click();
+  await heading(page, "fails: Error");
+  await page.getByText("no luck", { exact: true }).waitFor();
+  await page.getByText("2 dead jobs, the last now, the first now.").waitFor();
+  await expect.poll(() => page.title(), patience).toBe("(2) fails: Error – Tidegate");
+  expect(await page.locator("header [aria-current]").innerText()).toContain("Failures");
+  await page.locator("td.job a").first().click();
+  await heading(page, "fails order-");
+  expect(await page.locator("header [aria-current]").innerText()).toContain("Failures");
+  await page.goBack();
+  await press(page, "Remove all...");
+  expect(await page.locator(".subject").innerText()).toBe("fails Error: no luck");
+  await page.getByText("This would remove 2 jobs for good").waitFor();
+  await press(page, "Go back");
+  await press(page, "Retry all...");
+  await press(page, "Retry 2 jobs");
+  await notice(page, "2 jobs retried.");
+  expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0 });
+  await heading(page, "One group of failures");
+});
+
 describe("a list", () => {
   test("offers boxes only for jobs with which there is something to do", async () => {
     const { page } = await openFilled("#view=jobs");
