@@ -83,7 +83,7 @@ describe("signing in", () => {
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
     await signIn(page, "the-admin-token");
     await press(page, "Pause queue");
-    await notice(page, "Pause queue: done.");
+    await notice(page, "The queue is paused.");
     const [cookie] = await page.context().cookies();
     expect(cookie?.path).toBe("/my-dashboard/queue");
   });

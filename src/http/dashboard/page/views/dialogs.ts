@@ -53,7 +53,10 @@ export const helpDialog = (): Html =>
       ["Enter", "Open the row"],
       ["x", "Select the row"],
       ["r", "Refresh now"],
-      ["g, then o f j r t s c q", "Overview, failures, jobs, runs, job types, schedules, flow control, all queues"],
+      [
+        "g",
+        "Then o: overview, f: failures, j: jobs, r: runs, t: job types, s: schedules, c: flow control, q: all queues",
+      ],
       ["?", "Show these keys"],
       ["Esc", "Close"],
     ].map(

@@ -42,7 +42,7 @@ export const ranges = (weeks: string): Ranges => [["hour"], ["day", "day"], [wee
 
 /** Links to a route with other ranges of time. @param field where the route has the range */
 export const rangeLinks = (what: string, to: Route, of: Ranges, field: "range" | "latency" = "range"): Html =>
-  html`<nav class="row ranges" aria-label="Range of the ${what}"><span class="muted">Last</span>${of.map(([text, range]) => link({ ...to, [field]: range }, text, range === state.route[field]))}</nav>`;
+  html`<nav class="row ranges" aria-label="Range of the ${what}">${of.map(([text, range]) => link({ ...to, [field]: range }, text, range === state.route[field]))}</nav>`;
 
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;

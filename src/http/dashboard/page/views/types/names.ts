@@ -90,8 +90,8 @@ const columns: readonly Column<Name>[] = [
 ];
 
 export const table = (all: readonly Name[]): Html =>
-  html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure wide" : "figure"))}
-<th class="figure widest">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
+  html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure medium" : "figure"))}
+<th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
 <p class="muted">Wait and duration: p50 / p95${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
 
 function row(name: Name): Html {
@@ -99,9 +99,9 @@ function row(name: Name): Html {
   const count = (value: number, kind: string, style = "") =>
     html`<td class="figure ${style} ${value === 0 ? "muted" : kind}">${number(value)}</td>`;
   const time = (of: Figures["waiting"]) =>
-    html`<td class="figure wide">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
+    html`<td class="figure medium">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
   return html`<tr data-key="${keyOf(name.queue, name.name)}" data-row="${true}" data-click="open"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}</td>
-${count(processed, "")}${count(retried, "retried error", "wide")}${count(dead, "dead error")}
+${count(processed, "")}${count(retried, "retried error", "medium")}${count(dead, "dead error")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
-<td class="widest">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
+<td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
 }
