@@ -10,6 +10,7 @@ import { markOf } from "../../core/queue/queues.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { jobStates } from "../../core/store/store.ts";
+import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
 import { sumOfStats, together } from "./all-queues.ts";
@@ -120,7 +121,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
 export async function readSnapshot(host: Host, query: Query): Promise<QueueSnapshot | Unchanged> {
   const { queues, first, qstash } = host;
   const queue = queues.get(query.queue ?? first.name);
-  if (!queue) throw notFound("This handler serves no queue of this name.");
+  if (!queue) throw notFound(UNKNOWN_QUEUE);
   const isOfAll = query.scope === "all" && scopedViews.has(query.view);
   const all = isOfAll || query.view === "queues" ? [...queues.values()] : [queue];
   const spent = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
@@ -136,13 +137,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     isOfAll ? contentsOfAll(all, query) : contentsOf(queue, query, records),
   ]);
   const own = read.find(([each]) => each === queue)?.[1];
-  const activity =
-    own && isOfAll
-      ? sumOfStats(
-          own,
-          read.map(([, each]) => each),
-        )
-      : own;
+  const statsOfAll = read.map(([, { stats }]) => stats);
+  const activity = own && isOfAll ? { ...own, stats: sumOfStats(statsOfAll) } : own;
   return {
     ...common(),
     queue: queue.name,
@@ -201,7 +197,7 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
     case "run":
       return { workflow: await readWorkflow(queue, query.id ?? "", records) };
     case "upcoming":
-      return { upcoming: await readUpcoming(queue) };
+      return { upcoming: await readUpcoming(queue, queue.clock()) };
     case "type": {
       const name = query.id ?? "";
       const [type, failures] = await Promise.all([readType(queue, name), readFailures(queue, MOST_GROUPS_READ)]);
@@ -237,13 +233,15 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
   if (search) {
     const one = by || cursor ? null : await queue.getJob(search);
     if (one && (!state || one.state === state)) return { rows: [rowOf(one)], cursor: null };
-    const { jobs, ...found } = await findJobs(queue, { state, text: search, by: by ?? "part", cursor });
+    const { jobs, ...found } = await findJobs(listing(queue), { state, text: search, by: by ?? "part", cursor });
     return { ...found, rows: jobs.map(rowOf) };
   }
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
   const page = await internalsOf(queue).listKeyedJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
+
+const listing = (queue: Queue) => ({ list: internalsOf(queue).listKeyedJobs, clock: queue.clock });
 
 async function readChildren(queue: Queue, id: string, cursor: string | undefined): Promise<JobRows> {
   const page = await queue.listChildren(id, { cursor, limit: ROWS });
@@ -258,7 +256,7 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
       return message ? [{ ...rowOf(job), message }] : [];
     });
   if (search) {
-    const { jobs, ...found } = await findJobs(queue, { state, text: search, by: "message", cursor });
+    const { jobs, ...found } = await findJobs(listing(queue), { state, text: search, by: "message", cursor });
     return { ...found, rows: rowsOf(jobs) };
   }
   if (!state) return { rows: rowsOf(await latestJobs(queue, READ_FOR_MESSAGES)).slice(0, ROWS), cursor: null };
