@@ -5,6 +5,8 @@ export interface Column<Row> {
   readonly title: string;
   /** The cell's text. It is made printable, and cut if the terminal is too narrow. */
   readonly cell: (row: Row) => string;
+  /** A shorter text for a cell that would be cut: what tells rows apart. */
+  readonly tightCell?: (row: Row) => string;
   readonly align?: "left" | "right";
   /** Whether it is cut if the terminal is too narrow. The last column always is. */
   readonly givesWay?: boolean;
@@ -48,8 +50,13 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
     columns.map(({ title }) => title),
     (text) => colors.dim(text),
   );
+  const fitted = (row: Row, texts: readonly string[]) =>
+    columns.map(({ tightCell }, index) => {
+      const text = texts[index] ?? "";
+      return tightCell && stringWidth(text) > (widths[index] ?? 0) ? printable(tightCell(row)) : text;
+    });
   const lines = rows.flatMap((row, at) => [
-    line(cells[at] ?? [], (text, index) => columns[index]?.paint?.(text, row) ?? text),
+    line(fitted(row, cells[at] ?? []), (text, index) => columns[index]?.paint?.(text, row) ?? text),
     ...wrap(printable(below?.(row) ?? ""), width - BELOW.indent, BELOW.lines).map(
       (text) => " ".repeat(BELOW.indent) + paintBelow(text),
     ),
