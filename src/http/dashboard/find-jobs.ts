@@ -15,8 +15,8 @@ interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  /** Where: name or id, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
-  readonly by: "part" | "name" | "error" | "payload" | "key" | "message";
+  /** Where: in all of these, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
+  readonly by: "any" | "name" | "error" | "payload" | "key" | "message";
   readonly cursor?: string | undefined;
 }
 
@@ -54,7 +54,10 @@ export async function findJobs(queue: Queue, { state, text, by, cursor }: Search
 function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   const wanted = text.toLowerCase();
   const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
-  if (by === "part") return ({ name, id }) => has(name) || has(id);
+  if (by === "any") {
+    const [inError, inPayload] = [matcher(text, "error"), matcher(text, "payload")];
+    return (job) => [job.name, job.id, job.flowKey ?? ""].some(has) || inError(job) || inPayload(job);
+  }
   if (by === "key") return ({ flowKey }) => flowKey === text;
   if (by === "name") return ({ name }) => name === text;
   if (by === "message")
