@@ -11,10 +11,10 @@ interface FoundJobs {
   readonly examined: number;
 }
 
-/** What to find: a part of a name or an id, or of a payload or one of its fields, as in `user.email=ada`. */
+/** What to find: text in a name, an id, an error or a payload; or in a payload, or one of its fields: `user.email=ada`. */
 export interface Sought {
   readonly text: string;
-  readonly by: "part" | "payload";
+  readonly by: "any" | "payload";
 }
 
 /** Searches up to 1,000 jobs, or all of them, with what lists jobs: a handler needs no route of its own for it. */

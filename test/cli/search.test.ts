@@ -3,7 +3,7 @@ import { behindHandler, documentOf, onEveryTarget, sendEmail } from "./run-cli.t
 
 onEveryTarget((open) => {
   describe("queue:jobs that searches", () => {
-    test("finds jobs by a field of their payload, by any text in it, and by name or id", async () => {
+    test("finds jobs by a field of their payload, by any text in it, and by name, id or error", async () => {
       const { queue, cli } = open();
       await queue.enqueue(sendEmail, { to: "ada@example.com" }, { id: "one" });
       await queue.enqueue(sendEmail, { to: "ben@example.com" }, { id: "two" });
@@ -15,6 +15,7 @@ onEveryTarget((open) => {
       expect(await found("--search-payload", "ben@example")).toEqual(["two"]);
       expect(await found("--search-payload", "cc=ada")).toEqual([]);
       expect(await found("--search", "tw")).toEqual(["two"]);
+      expect(await found("--search", "BEN@")).toEqual(["two"]);
       expect(await found("--search", "SEND_")).toEqual(["one", "two"]);
       expect(await found("--search", "send_", "--state", "dead")).toEqual([]);
       const { stdout, stderr } = await cli(["queue:jobs", "--search", "nothing"]);

@@ -1,4 +1,5 @@
 import type { FailureGroup } from "../../core/manage/failures.ts";
+import { latestFirst } from "../../http/dashboard/all-queues.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { ageOf, failureColumns } from "../output/failures.ts";
 import type { Column } from "../output/table.ts";
@@ -49,7 +50,7 @@ export function addFailures(session: Session): void {
     };
     // The latest are shown, not the first: a list of all is cut below.
     const found = await readLists(target, { ...options, all: true }, session, readOf, (items) => items);
-    const sorted = [...found.items].sort((a, b) => lastAtOf(b) - lastAtOf(a) || b.count - a.count);
+    const sorted = [...found.items].sort(latestFirst);
     const failures = all ? sorted : sorted.slice(0, limit);
     if (failures.length === 0 && ungrouped === 0) await refuseUnknownQueue(target, session);
     const columns = failureColumns(session.now, session.colors, ms !== undefined);

@@ -71,7 +71,7 @@ function addJobsCommand({ program }: Session) {
     .argument("[id]", "show everything about this job")
     .addOption(new Option("--state <state>", "only jobs in this state").choices(jobStates))
     .option("--name <name>", "only jobs of this type")
-    .option("--search <text>", "only jobs with this text in their name or id")
+    .option("--search <text>", "only jobs with this text in their name, id, errors or payload")
     .option("--search-payload <text>", "only jobs with this text in their payload, or in one field: user.email=ada")
     .option("--wide", "show whole ids and errors, one line per job");
   return addSince(addAllQueues(addPageOptions(command)))
@@ -168,7 +168,7 @@ async function listJobs(
 
 function soughtBy({ search, searchPayload }: Options): Sought | undefined {
   if (searchPayload !== undefined) return { text: searchPayload, by: "payload" };
-  return search === undefined ? undefined : { text: search, by: "part" };
+  return search === undefined ? undefined : { text: search, by: "any" };
 }
 
 async function printFound(target: Target, sought: Sought, options: Options, session: Session): Promise<void> {

@@ -1,4 +1,5 @@
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
+import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
 import { byNearness } from "./latest-jobs.ts";
@@ -12,6 +13,10 @@ interface Part {
   readonly queue: string;
   readonly contents: Contents;
 }
+
+/** What broke last stands first. */
+export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
+  other.lastAt.getTime() - one.lastAt.getTime() || other.count - one.count;
 
 /** Puts the contents of the same view of several queues together. */
 export function together(parts: readonly Part[], now: number): Contents {
@@ -33,7 +38,7 @@ export function together(parts: readonly Part[], now: number): Contents {
     }),
     ...(has("failures") && {
       failures: {
-        failures: [...failures].sort((one, other) => other.count - one.count).slice(0, MOST_ROWS),
+        failures: [...failures].sort(latestFirst).slice(0, MOST_ROWS),
         cursor: parts.find(({ contents }) => contents.failures?.cursor)?.contents.failures?.cursor ?? null,
         ungrouped: sum((contents) => contents.failures?.ungrouped),
         kinds: sum((contents) => contents.failures?.kinds),

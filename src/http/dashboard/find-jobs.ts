@@ -1,4 +1,6 @@
 import type { JobPage, KeyedJob, ListOptions } from "../../core/manage/list.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import type { JobState } from "../../core/store/store.ts";
 import { messageOf } from "./shown-job.ts";
@@ -14,8 +16,8 @@ interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  /** Where: name or id, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
-  readonly by: "part" | "name" | "error" | "payload" | "key" | "message";
+  /** Where: in all of these, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
+  readonly by: "any" | "name" | "error" | "payload" | "key" | "message";
   readonly cursor?: string | undefined;
 }
 
@@ -23,6 +25,11 @@ interface Search {
 interface Listing<Job extends KeyedJob> {
   list(options: ListOptions): Promise<JobPage<Job>>;
   readonly clock: Clock;
+}
+
+/** The jobs of a queue, as this process lists them. */
+export function listingOf(queue: Queue): Listing<KeyedJob> {
+  return { list: internalsOf(queue).listKeyedJobs, clock: queue.clock };
 }
 
 interface Found<Job extends KeyedJob> {
@@ -60,7 +67,10 @@ export async function findJobs<Job extends KeyedJob>(
 function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   const wanted = text.toLowerCase();
   const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
-  if (by === "part") return ({ name, id }) => has(name) || has(id);
+  if (by === "any") {
+    const [inError, inPayload] = [matcher(text, "error"), matcher(text, "payload")];
+    return (job) => [job.name, job.id, job.flowKey ?? ""].some(has) || inError(job) || inPayload(job);
+  }
   if (by === "key") return ({ flowKey }) => flowKey === text;
   if (by === "name") return ({ name }) => name === text;
   if (by === "message")

@@ -13,9 +13,9 @@ import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
-import { sumOfStats, together } from "./all-queues.ts";
+import { latestFirst, sumOfStats, together } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
-import { findJobs } from "./find-jobs.ts";
+import { findJobs, listingOf } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
 import { latestJobs } from "./latest-jobs.ts";
 import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
@@ -63,7 +63,7 @@ export const snapshotQuery = object(
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
-    /** Where to find it. Default: the id of one job, else a part of names and ids. */
+    /** Where to find it. Default: the id of one job in any queue, else a part of anything. */
     by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
     /** What the view "messages" shows: default messages; and "runs": default jobs with steps. */
@@ -130,20 +130,19 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   // Reads the mark first: the next refresh then sees what happens meanwhile.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
-  const records = qstash?.queue === queue ? qstash.interface.records : undefined;
   const activities = query.only ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
   const [read, contents] = await Promise.all([
     Promise.all(activities),
-    isOfAll ? contentsOfAll(all, query) : contentsOf(queue, query, records),
+    isOfAll ? contentsOfAll(all, query) : contentsOfOne(host, queue, query),
   ]);
   const own = read.find(([each]) => each === queue)?.[1];
   const statsOfAll = read.map(([, { stats }]) => stats);
-  const activity = own && isOfAll ? { ...own, stats: sumOfStats(statsOfAll) } : own;
+  const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(statsOfAll) } : own;
   return {
     ...common(),
     queue: queue.name,
     names: isOfAll ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
-    isQStash: records !== undefined,
+    isQStash: qstash?.queue === queue,
     spending: queue.spending,
     ...(activity && { activity }),
     ...(mark !== undefined && { mark }),
@@ -152,15 +151,25 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   };
 }
 
-/** Reads a thousand groups of failures to find the largest: pages are not in the order of size. */
+/** Reads a thousand groups of failures to find the latest: pages are not in the order of time. */
 async function readFailures(queue: Queue, most: number): Promise<Failures> {
   const { failures, ...page } = await queue.getFailures({ limit: MOST_GROUPS_READ });
-  return { ...page, failures: failures.slice(0, most), kinds: failures.length };
+  return { ...page, failures: [...failures].sort(latestFirst).slice(0, most), kinds: failures.length };
 }
 
 async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
+  const jobs = await findById(queues, query);
+  if (jobs) return { jobs };
   const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query, undefined) });
   return together(await Promise.all(queues.map(read)), queues[0]?.clock() ?? 0);
+}
+
+/** The contents of a view of one queue. The search for an id looks into the other queues too. */
+async function contentsOfOne(host: Host, queue: Queue, query: Query): Promise<Contents> {
+  const { queues, qstash } = host;
+  const others = [...queues.values()].filter((other) => other !== queue);
+  const jobs = (await findById([queue], query)) ?? (await findById(others, query));
+  return jobs ? { jobs } : contentsOf(queue, query, qstash?.queue === queue ? qstash.interface.records : undefined);
 }
 
 async function contentsOf(queue: Queue, query: Query, records: MessageRecords | undefined): Promise<Contents> {
@@ -225,23 +234,30 @@ async function readKeys({ flowControl }: Queue, search: string | undefined): Pro
   return found ? [found] : [];
 }
 
+/** Finds jobs by the id that somebody searches for: their queues may all have one. */
+async function findById(
+  queues: readonly Queue[],
+  { view, search, by, cursor, group, state }: Query,
+): Promise<JobRows | undefined> {
+  if (view !== "jobs" || !search || by || cursor || group) return undefined;
+  const jobs = await Promise.all(queues.map((queue) => queue.getJob(search)));
+  const rows = jobs.flatMap((job) => (job && (!state || job.state === state) ? [rowOf(job)] : []));
+  return rows[0] && { rows, cursor: null };
+}
+
 async function readJobs(queue: Queue, { state, search, by, group, cursor }: Query): Promise<JobRows> {
   if (group) {
     const page = await queue.listDeadLetter({ group, cursor, limit: ROWS });
     return { rows: page.jobs.map(rowOf), cursor: page.cursor };
   }
   if (search) {
-    const one = by || cursor ? null : await queue.getJob(search);
-    if (one && (!state || one.state === state)) return { rows: [rowOf(one)], cursor: null };
-    const { jobs, ...found } = await findJobs(listing(queue), { state, text: search, by: by ?? "part", cursor });
+    const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: by ?? "any", cursor });
     return { ...found, rows: jobs.map(rowOf) };
   }
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
   const page = await internalsOf(queue).listKeyedJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
-
-const listing = (queue: Queue) => ({ list: internalsOf(queue).listKeyedJobs, clock: queue.clock });
 
 async function readChildren(queue: Queue, id: string, cursor: string | undefined): Promise<JobRows> {
   const page = await queue.listChildren(id, { cursor, limit: ROWS });
@@ -256,7 +272,7 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
       return message ? [{ ...rowOf(job), message }] : [];
     });
   if (search) {
-    const { jobs, ...found } = await findJobs(listing(queue), { state, text: search, by: "message", cursor });
+    const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: "message", cursor });
     return { ...found, rows: rowsOf(jobs) };
   }
   if (!state) return { rows: rowsOf(await latestJobs(queue, READ_FOR_MESSAGES)).slice(0, ROWS), cursor: null };
