@@ -11,7 +11,7 @@ interface FoundJobs {
   readonly examined: number;
 }
 
-/** What to find: text in a name, an id, an error or a payload; or in a payload, or one of its fields: `user.email=ada`. */
+/** What to find: text in names, ids, errors and payloads, or in payloads alone or a field of them: `user.email=ada`. */
 export interface Sought {
   readonly text: string;
   readonly by: "any" | "payload";

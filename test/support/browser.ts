@@ -8,7 +8,7 @@ export async function launchBrowser(): Promise<Browser> {
 
 export interface Watched {
   readonly page: Page;
-  /** The errors in the console, including broken policies, except for answers with a status, and lost ones, that a test expects. */
+  /** The errors in the console, broken policies too. Statuses and lost answers that a test expects are none. */
   readonly complaints: string[];
 }
 

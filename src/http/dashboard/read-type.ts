@@ -16,7 +16,7 @@ export interface JobType {
   readonly among: number;
 }
 
-/** Reads the metrics of a job type, 6 to 9 commands, and searches the completed jobs for its latest, as find-jobs.ts. */
+/** Reads the metrics of a job type, 6 to 9 commands, and searches the completed jobs for its latest: see `findJobs`. */
 export async function readType(queue: Queue, name: string): Promise<JobType> {
   const [{ names }, { jobs }] = await Promise.all([
     queue.getFigures({ days: DAYS, pending: true }),
