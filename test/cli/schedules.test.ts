@@ -135,6 +135,16 @@ onEveryTarget((open) => {
   });
 });
 
+test("a job that will be retried marks its schedule as failing, but it has not died", async () => {
+  const flaky = defineJob({ name: "flaky", perform: () => Promise.reject(new Error("not yet")) });
+  const { queue, clock, cli } = behindHandler({ jobs: [flaky], logger: null });
+  await queue.schedules.upsert("sync", { job: flaky, every: "1h" });
+  await clock.advance("1h");
+  await queue.drain();
+  expect((await cli(["queue:schedules"])).stdout).toMatch(/\nsync .* now ! .* scheduled: Error: not yet\n$/);
+  expect(findingOf(await cli(doctor), "last jobs of schedules")).toMatchObject({ status: "ok" });
+});
+
 test("through a handler, a list of many schedules reads at most 200 jobs", async () => {
   const { queue, clock, fetch, cli } = behindHandler({ logger: null });
   for (let index = 0; index < 120; index++)

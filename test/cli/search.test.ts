@@ -23,11 +23,11 @@ onEveryTarget((open) => {
     });
 
     test.each([
-      ["one", "--search"],
-      ["--cancel", "--search"],
-      ["--name=send_email", "--name"],
-      ["--limit=3", "--limit"],
-      ["--search-payload=x", "--search-payload"],
+      ["one", "leave out --search."],
+      ["--cancel", "leave out --search."],
+      ["--name=send_email", "Give --search or --name, not both."],
+      ["--limit=3", "Give --search or --limit, not both."],
+      ["--search-payload=x", "Give --search or --search-payload, not both."],
     ])("refuses %s beside --search", async (other, named) => {
       const { code, stderr } = await open().cli(["queue:jobs", "--search", "x", other]);
       expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(named) });

@@ -98,9 +98,12 @@ test("queue:schedules --upcoming --all-queues is one list of jobs, retries and o
   const { cli, shop, imports } = ofTwo();
   await imports.schedules.upsert("sync", { job: "fails", every: "40m" });
   await shop.enqueue(sendEmail, { to: "ada" }, { id: "later", delay: "50m" });
+  await shop.enqueue(fails, {}, { id: "again", maxRetries: 2 });
+  await shop.drain();
   const [titles, ...lines] = (await cli("queue:schedules --upcoming --all-queues")).stdout.trimEnd().split("\n");
   expect(titles).toMatch(/^AT +WHEN +KIND +QUEUE +JOB +ID OR SCHEDULE$/);
-  expect(lines[0]).toMatch(/^12:\d0:00 UTC +in \d+ minutes +occurrence +imports +fails +sync$/);
+  expect(lines[0]).toMatch(/^12:01:00 UTC +in 1 minute +retry +shop +fails +again$/);
+  expect(lines[1]).toMatch(/^12:\d0:00 UTC +in \d+ minutes +occurrence +imports +fails +sync$/);
   expect(lines.at(-1)).toMatch(/^12:50:00 UTC +in 50 minutes +job +shop +send_email +later$/);
   const { stderr, code } = await cli("queue:schedules sync --upcoming");
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("--upcoming shows all") });
