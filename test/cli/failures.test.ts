@@ -89,6 +89,26 @@ test("the latest groups come first, however many there are", async () => {
   expect(stderr).toContain("128 older groups not shown");
 });
 
+test("a terminal without room for the name of an error shows its message", async () => {
+  const job = defineJob({
+    name: "charge",
+    maxRetries: 0,
+    perform: () => Promise.reject(new PermanentError("the card has been stolen")),
+  });
+  const { queue, cli } = behindHandler({ jobs: [job], logger: null });
+  await queue.enqueue(job);
+  await queue.drain();
+  const view = {
+    isTerminal: true,
+    columns: 80,
+    env: { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" },
+  };
+  expect((await cli(["queue:failures"], view)).stdout).toMatch(/ charge +the card has been stolen\n$/);
+  expect((await cli(["queue:failures"], { ...view, columns: 100 })).stdout).toMatch(
+    / PermanentError: the card has been stolen\n$/,
+  );
+});
+
 test("on a terminal of 80 columns the table fits, and says how many dead jobs are in no group", async () => {
   const reason = "The parcel service answered with a long explanation of what it did not like about the parcel";
   const job = defineJob({
@@ -104,10 +124,11 @@ test("on a terminal of 80 columns the table fits, and says how many dead jobs ar
   }
   const plain = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
   const { stdout, stderr } = await cli(["queue:failures"], { isTerminal: true, columns: 80, env: plain });
-  const [titles = "", line = ""] = stdout.split("\n");
+  const [titles = "", line = "", below = ""] = stdout.split("\n");
   expect(titles.length).toBeLessThanOrEqual(80);
-  // There is no room for the name of the error, so it begins with what tells groups apart.
-  expect(line).toMatch(/ send_the_parcel\S*… +The parcel ser.*…$/);
-  expect(line).toHaveLength(80);
+  // The error goes below, since its beginning alone would not tell groups apart.
+  expect(line).toMatch(/ send_the_parcel\S*…$/);
+  expect(below).toMatch(/^ {10}PermanentError: The parcel service answered with a long explanation of/);
+  expect(stdout.split("\n").filter((each) => each.length > 80)).toEqual([]);
   expect(stderr).toContain("1 dead job in no group. See: tidegate queue:dlq");
 });
