@@ -141,7 +141,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   return {
     ...common(),
     queue: queue.name,
-    names: isOfAll ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
+    names: all.length > 1 ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
     isQStash: qstash?.queue === queue,
     spending: queue.spending,
     ...(activity && { activity }),
