@@ -32,6 +32,13 @@ npx tidegate queue:messages --since 1d
 npx tidegate queue:jobs
 npx tidegate queue:jobs --state completed --limit 5
 # #endregion
+# #region search
+npx tidegate queue:jobs --search-payload to=ada@example.com
+# #endregion
+# #region schedules
+npx tidegate queue:schedules
+npx tidegate queue:schedules --upcoming
+# #endregion
 # #region pending
 npx tidegate queue:jobs --name send_email --cancel --dry-run
 npx tidegate queue:jobs --all --state scheduled --reschedule 1h

@@ -3,20 +3,55 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build } from "esbuild";
+import { build } from "esbuild";
+import { Rolldown } from "tsdown";
 import type { GeneratedSource } from "./source.ts";
 
 const folder = new URL("../../src/http/dashboard/page/", import.meta.url);
 
-async function bundled(options: BuildOptions): Promise<string> {
+const ENTRY = "entry";
+
+/**
+ * Imports the views before everything else. The page works in any order, but gzip looks back only 32 KB: with similar
+ * modules together it is 0.4 KB smaller. Of the simple orders that were tried, this one is the best.
+ */
+function inOrder(): string {
+  const isDeep = (file: string) => file.includes("/");
+  const files = readdirSync(new URL("views", folder), { recursive: true, encoding: "utf8" });
+  const views = files.filter((file) => file.endsWith(".ts"));
+  const lastFirst = views.sort().reverse();
+  const ordered = [...lastFirst.filter(isDeep), ...lastFirst.filter((file) => !isDeep(file))];
+  const paths = [...ordered.map((file) => `views/${file}`), "main.ts"];
+  return paths.map((path) => `import ${JSON.stringify(fileURLToPath(new URL(path, folder)))};`).join("\n");
+}
+
+/** Rolldown, which builds the package too, makes the script 0.8 KB smaller than esbuild does, gzipped. */
+async function script(): Promise<string> {
+  const { output } = await Rolldown.build({
+    input: ENTRY,
+    plugins: [
+      {
+        name: "order",
+        resolveId: (id) => (id === ENTRY ? id : undefined),
+        load: (id) => (id === ENTRY ? inOrder() : undefined),
+      },
+    ],
+    // Else nothing would remain of modules that are imported for their place only.
+    treeshake: { moduleSideEffects: () => true },
+    transform: { target: "es2022" },
+    output: { format: "esm", minify: true, comments: false },
+    write: false,
+  });
+  return joined(output[0].code);
+}
+
+async function style(): Promise<string> {
   const { outputFiles } = await build({
-    absWorkingDir: fileURLToPath(folder),
+    entryPoints: [fileURLToPath(new URL("style.css", folder))],
     bundle: true,
     minify: true,
     charset: "utf8",
     target: "es2022",
-    legalComments: "none",
-    ...options,
     write: false,
   });
   return outputFiles.map(({ text }) => text.trim()).join();
@@ -28,31 +63,19 @@ const hashOf = (text: string) => `'sha256-${createHash("sha256").update(text).di
  * Removes the line breaks of templates, which mean nothing. Minified code has no others, so text on the page must not
  * contain any.
  */
-const joined = (text: string) => text.replaceAll(/\n\s*/g, "");
-
-/**
- * A module that imports the views before everything else. The page works in any order, but gzip looks back only 32 KB:
- * with similar modules together it is 0.4 KB smaller. Of the orders that were tried, the reverse one is the best.
- */
-function inOrder(): string {
-  const files = readdirSync(new URL("views", folder), { recursive: true, encoding: "utf8" });
-  const views = files.filter((file) => file.endsWith(".ts")).sort();
-  return [...views.reverse().map((file) => `views/${file}`), "main.ts"].map((file) => `import "./${file}";`).join("\n");
-}
+const joined = (text: string) => text.trim().replaceAll(/\n\s*/g, "");
 
 export async function dashboard(): Promise<GeneratedSource> {
-  const stdin = { contents: inOrder(), resolveDir: fileURLToPath(folder) };
-  const script = joined(await bundled({ stdin, format: "esm", ignoreAnnotations: true }));
-  const style = await bundled({ entryPoints: ["style.css"] });
+  const [js, css] = await Promise.all([script(), style()]);
   const page = readFileSync(new URL("page.html", folder), "utf8")
     .replaceAll(/\n(?!$)/g, "")
-    .replace("<style></style>", () => `<style>${style}</style>`)
-    .replace("></script>", () => `>${script}</script>`);
+    .replace("<style></style>", () => `<style>${css}</style>`)
+    .replace("></script>", () => `>${js}</script>`);
   // Only this script and this style may run, and they may call only the handler.
   const policy = [
     "default-src 'none'",
-    `script-src ${hashOf(script)}`,
-    `style-src ${hashOf(style)}`,
+    `script-src ${hashOf(js)}`,
+    `style-src ${hashOf(css)}`,
     "connect-src 'self'",
     "img-src data:",
     "form-action 'self'",

@@ -5,7 +5,7 @@ import { type Change, describeSelection } from "./change-jobs.ts";
 import { bar } from "./output/live-line.ts";
 import { counted } from "./output/text.ts";
 import type { Session } from "./session.ts";
-import type { Target } from "./target.ts";
+import type { AnyQueue, Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type DeadLetterAction =
@@ -67,7 +67,23 @@ export function deadLetterChange(
   };
 }
 
+/** The ids of the newest jobs of a selection that names no ids. */
+export async function newestDead(
+  queue: AnyQueue,
+  selection: Exclude<DeadSelection, { readonly ids: unknown }>,
+  most: number,
+): Promise<readonly string[]> {
+  const { name, group } = { name: undefined, group: undefined, ...selection };
+  const ids: string[] = [];
+  for await (const { jobs } of pagesOf((cursor) => queue.listDeadLetter({ name, group, cursor, limit: most }))) {
+    ids.push(...jobs.map(({ id }) => id));
+    if (ids.length >= most) break;
+  }
+  return ids.slice(0, most);
+}
+
 async function countDead({ queue }: Target, selection: DeadSelection): Promise<number> {
+  if ("ids" in selection && selection.ids.length === 0) return 0;
   if ("all" in selection) return (await queue.getStats()).deadLetterCount;
   return (await queue.removeFromDeadLetter(selection, { dryRun: true })).removed;
 }

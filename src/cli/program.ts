@@ -88,10 +88,15 @@ export function showHelp(program: CommandUnknownOpts, names: readonly string[]):
 }
 
 /** Refuses unknown words after a group, which commander would pass to its default command. @throws {UsageError} */
-export function refuseUnknownSubcommand({ args, parent }: CommandUnknownOpts, hint?: string): void {
-  if (args.length === 0 || !parent) return;
-  const names = parent.commands.map((each) => each.name());
-  throw new UsageError(`${parent.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`, hint);
+export function refuseUnknownSubcommand(command: CommandUnknownOpts, hint?: string): void {
+  const { args, registeredArguments, parent } = command;
+  if (args.length > registeredArguments.length && parent) throw new UsageError(subcommandsOf(parent), hint);
+}
+
+/** "queue:dlq takes list, show, retry or remove." */
+export function subcommandsOf(group: CommandUnknownOpts): string {
+  const names = group.commands.map((each) => each.name());
+  return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`;
 }
 
 /** The width for help if the output's width is unknown. */

@@ -1,6 +1,10 @@
 import { query, read } from "../client/transport.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { listQueues, type QueueList } from "../core/queue/queues.ts";
+import { isTidegateError, notFound } from "../core/shared/errors.ts";
+import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
+import { printable } from "./output/text.ts";
+import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";
 import { suggestedCommand } from "./suggested-command.ts";
 import { openTarget, type Target } from "./target.ts";
@@ -12,8 +16,11 @@ export async function readQueues(target: Target, mark?: string): Promise<QueueLi
 }
 
 /** The queues of a target by name, each as its own target. A single queue is the target itself, without a name. */
-export async function targetsOf(target: Target, session: Session): Promise<ReadonlyMap<string | undefined, Target>> {
-  const { globals } = session;
+export async function targetsOf(
+  target: Target,
+  session: Session,
+  globals: Globals = session.globals,
+): Promise<ReadonlyMap<string | undefined, Target>> {
   const alone = new Map([[undefined, target]]);
   if (globals.queue !== undefined || target.kind === "redis") return alone;
   const { module: _, ...connection } = globals;
@@ -26,6 +33,27 @@ export async function targetsOf(target: Target, session: Session): Promise<Reado
   };
   const names = (await readQueues(target)).queues?.map(({ queue }) => queue) ?? [];
   return names.length > 1 ? new Map(await Promise.all(names.map(named))) : alone;
+}
+
+/** All queues of the handler or module, whichever --queue names. A Redis has only the one that is named. */
+export async function allTargets(target: Target, session: Session): Promise<ReadonlyMap<string | undefined, Target>> {
+  const { queue, ...globals } = session.globals;
+  if (queue === undefined || target.kind === "redis") return targetsOf(target, session);
+  return targetsOf(await openTarget(session, globals), session, globals);
+}
+
+/** Adds to a handler's refusal of the queue that --queue names which ones it serves. Returns other errors unchanged. */
+export async function withQueueNames(error: unknown, session: Session): Promise<unknown> {
+  const { queue, ...globals } = session.globals;
+  const isRefusal = isTidegateError(error) && error.code === "not_found" && error.message === UNKNOWN_QUEUE;
+  if (queue === undefined || !isRefusal) return error;
+  try {
+    const { queues } = await readQueues(await openTarget(session, globals));
+    const names = (queues ?? []).map((each) => printable(each.queue)).join(", ");
+    return notFound(`This handler serves no queue named ${printable(queue)}. It serves: ${names}.`);
+  } catch {
+    return error;
+  }
 }
 
 /** The queues of a target that this process reads directly. */

@@ -6,6 +6,7 @@ import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
 import { colorsFor, printableLines } from "./output/text.ts";
 import { showHelp } from "./program.ts";
+import { withQueueNames } from "./queues.ts";
 import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -31,7 +32,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const failure = failureOf(error);
+    const failure = failureOf(await withQueueNames(error, session), session);
     printFailure(failure, session);
     return failure.exitCode;
   }
@@ -54,15 +55,15 @@ const hints: ReadonlyMap<string, string> = new Map([
   ["unauthorized", "Set TIDEGATE_TOKEN to a token of the handler, or give --token."],
 ]);
 
-function failureOf(error: unknown): Failure {
+function failureOf(error: unknown, session: Session): Failure {
   if (error instanceof PartlyDone) {
-    const { hint, ...cause } = failureOf(error.cause);
+    const { hint, ...cause } = failureOf(error.cause, session);
     const hints = [error.message, ...(hint === undefined ? [] : [hint])];
     return { ...cause, hint: hints.join("\n"), done: error.document };
   }
   if (error instanceof UsageError)
     return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
-  if (error instanceof CommanderError) return usage(error);
+  if (error instanceof CommanderError) return usage(error, session);
   if (error instanceof StartError) return { code: "not_started", message: error.message, exitCode: 1 };
   if (error instanceof Declined) return { code: "declined", message: error.message, exitCode: 1 };
   if (isTidegateError(error))
@@ -76,17 +77,28 @@ function failureOf(error: unknown): Failure {
   return { code: "internal_error", message, exitCode: 1 };
 }
 
-function usage({ code, message }: CommanderError): Failure {
+function usage({ code, message }: CommanderError, { program }: Session): Failure {
   const isHelp = code === "commander.help";
+  const names = program.commands.map((each) => each.name());
   return {
     code: "invalid_request",
-    message: isHelp ? "The command is missing or unknown." : message.replace(/^error: /, ""),
+    message: isHelp ? "The command is missing or unknown." : withCommandMeant(message.replace(/^error: /, ""), names),
     hint:
       code === "commander.excessArguments"
         ? "JSON and names with spaces need quotes around them. See --help."
         : "See tidegate --help, and --help after a command.",
     exitCode: 2,
   };
+}
+
+/** Suggests a command that begins like an unknown one, in place of one that is spelt like it: queue:fail, queues. */
+function withCommandMeant(message: string, names: readonly string[]): string {
+  const [refusal = message] = message.split("\n");
+  const word = /^unknown command '(.*)'$/.exec(refusal)?.[1];
+  if (word === undefined) return message;
+  const bare = word.replace(/^queues?:?/, "");
+  const meant = bare === "" ? "queue:list" : names.find((name) => name.replace(/^queue:/, "").startsWith(bare));
+  return meant === undefined ? message : `${refusal}\n(Did you mean ${meant}?)`;
 }
 
 function printFailure({ code, message, hint, done }: Failure, { io, isJson }: Session): void {

@@ -12,7 +12,7 @@ import { notFound } from "../core/shared/errors.ts";
 import { requireScope, scopesOf } from "./auth.ts";
 import { readHop, startFanOut } from "./backlog-fan-out.ts";
 import { checkAddress, checkJson, readJson, readQuery } from "./contract/body.ts";
-import { isFailure, methodNotAllowed, problemOf } from "./contract/problems.ts";
+import { isFailure, methodNotAllowed, problemOf, UNKNOWN_QUEUE } from "./contract/problems.ts";
 import { noBody, noQuery } from "./contract/requests.ts";
 import type { DashboardRoute } from "./dashboard-port.ts";
 import { boundsOf } from "./deadline.ts";
@@ -206,7 +206,7 @@ function queuesAt(name: string | undefined, settings: Settings): Pick<Call, "que
   const { queues, first } = settings;
   if (name === undefined) return { queue: first, queues: [...queues.values()], isNamed: false };
   const queue = queueNamed(name, settings);
-  if (!queue) throw notFound("This handler serves no queue of this name.");
+  if (!queue) throw notFound(UNKNOWN_QUEUE);
   return { queue, queues: [queue], isNamed: true };
 }
 

@@ -85,6 +85,23 @@ onEveryTarget((open) => {
       expect((await cli(["queue:dlq", "retry", "--all", "--over", "soon"])).code).toBe(2);
     });
 
+    test("--first retries the newest jobs of a selection, and no others", async () => {
+      const target = open();
+      const { queue, clock, cli } = target;
+      for (const id of ["a", "b", "c"]) {
+        await queue.enqueue(fails, {}, { id });
+        await queue.drain();
+        await clock.advance("1m");
+      }
+      const first = ["queue:dlq", "retry", "--name", "fails", "--first", "2"];
+      expect((await cli([...first, "--dry-run"])).stdout).toBe("2 dead jobs would be retried.\n");
+      expect((await cli(first)).stdout).toBe("Retried 2 dead jobs.\n");
+      expect((await queue.listDeadLetter()).jobs.map(({ id }) => id)).toEqual(["a"]);
+      const none = await cli(["queue:dlq", "retry", "--name", "other", "--first", "2", "--json"]);
+      expect(documentOf(none)).toEqual({ retried: 0 });
+      expect((await cli(["queue:dlq", "retry", "a", "--first", "2"])).code).toBe(2);
+    });
+
     test("asks before it retries many when there is a terminal", async () => {
       const target = open();
       await kill(target, 2);

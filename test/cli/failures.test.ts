@@ -11,7 +11,7 @@ onEveryTarget((open) => {
       const { code, stdout } = await target.cli(["queue:failures"]);
       expect(code).toBe(0);
       expect(stdout).toMatch(
-        /^GROUP +JOBS +FIRST +LAST +NAME +ERROR\n[0-9a-f]{12} +3 +2h ago +2h ago +fails +Error: no luck\n$/,
+        /^GROUP +JOBS +FIRST +LAST +AGE +NAME +ERROR\n[0-9a-f]{12} +3 +2h ago +2h ago +new +fails +Error: no luck\n$/,
       );
       const { failures } = documentOf(await target.cli(["queue:failures", "--json"])) as FailurePage;
       expect(failures).toMatchObject([{ name: "fails", count: 3 }]);
@@ -37,21 +37,76 @@ onEveryTarget((open) => {
   });
 });
 
-test("the largest groups come first, however many there are", async () => {
+onEveryTarget((open) => {
+  test("marks groups that are new or over, the latest first, and says what JOBS counts with --since", async () => {
+    const job = defineJob({
+      name: "charge",
+      maxRetries: 0,
+      perform: (text: string) => Promise.reject(new Error(text)),
+    });
+    const { queue, clock, cli } = open({ jobs: [job], logger: null });
+    const die = async (text: string) => {
+      await queue.enqueue(job, text);
+      await queue.drain();
+    };
+    await die("over");
+    await die("goes on");
+    await clock.advance("30h");
+    await die("goes on");
+    await clock.advance("10h");
+    await die("began");
+    const { stdout } = await cli(["queue:failures"]);
+    expect(stdout.split("\n").slice(1, -1)).toEqual([
+      expect.stringMatching(/ 1 +now +now +new +charge +Error: began$/),
+      expect.stringMatching(/ 2 +40h ago +10h ago +- +charge +Error: goes on$/),
+      expect.stringMatching(/ 1 +40h ago +40h ago +over +charge +Error: over$/),
+    ]);
+    const { failures } = documentOf(await cli(["queue:failures", "--json"])) as { failures: { age: string | null }[] };
+    expect(failures.map(({ age }) => age)).toEqual(["new", null, "over"]);
+    expect((await cli(["queue:failures", "--since", "11h"])).stdout).toMatch(
+      /^GROUP +ALL JOBS .*\n.*began\n.* 2 .*goes on\n$/,
+    );
+  });
+});
+
+test("the latest groups come first, however many there are", async () => {
   const job = defineJob({
     name: "fails",
     maxRetries: 0,
     perform: (kind: string) => Promise.reject(new Error(`kind ${kind}`)),
   });
-  const { queue, cli } = behindHandler({ store: memoryStore(), jobs: [job], logger: null });
+  const { queue, clock, cli } = behindHandler({ store: memoryStore(), jobs: [job], logger: null });
   const kinds = Array.from({ length: 130 }, (_, index) =>
     String.fromCharCode(97 + (index % 26)).repeat(1 + index / 26),
   );
-  for (const payload of [...kinds, "large", "large"]) await queue.enqueue(job, payload);
+  for (const payload of kinds) await queue.enqueue(job, payload);
   await queue.drain({ maxJobs: 1_000, budget: { roundTrips: 1_000, commands: 10_000 } });
+  await clock.advance("1m");
+  await queue.enqueue(job, "late");
+  await queue.drain();
   const { stdout, stderr } = await cli(["queue:failures", "--limit", "3"]);
-  expect(stdout.split("\n")[1]).toMatch(/ 2 .*kind large$/);
-  expect(stderr).toContain("128 smaller groups not shown");
+  expect(stdout.split("\n")[1]).toMatch(/ now .*kind late$/);
+  expect(stderr).toContain("128 older groups not shown");
+});
+
+test("a terminal without room for the name of an error shows its message", async () => {
+  const job = defineJob({
+    name: "charge",
+    maxRetries: 0,
+    perform: () => Promise.reject(new PermanentError("the card has been stolen")),
+  });
+  const { queue, cli } = behindHandler({ jobs: [job], logger: null });
+  await queue.enqueue(job);
+  await queue.drain();
+  const view = {
+    isTerminal: true,
+    columns: 80,
+    env: { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" },
+  };
+  expect((await cli(["queue:failures"], view)).stdout).toMatch(/ charge +the card has been stolen\n$/);
+  expect((await cli(["queue:failures"], { ...view, columns: 100 })).stdout).toMatch(
+    / PermanentError: the card has been stolen\n$/,
+  );
 });
 
 test("on a terminal of 80 columns the table fits, and says how many dead jobs are in no group", async () => {
@@ -69,9 +124,11 @@ test("on a terminal of 80 columns the table fits, and says how many dead jobs ar
   }
   const plain = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
   const { stdout, stderr } = await cli(["queue:failures"], { isTerminal: true, columns: 80, env: plain });
-  const [titles = "", line = ""] = stdout.split("\n");
+  const [titles = "", line = "", below = ""] = stdout.split("\n");
   expect(titles.length).toBeLessThanOrEqual(80);
-  expect(line).toMatch(/ send_the_parcel_to_\S*… +Permanent.*…$/);
-  expect(line).toHaveLength(80);
+  // The error goes below, since its beginning alone would not tell groups apart.
+  expect(line).toMatch(/ send_the_parcel\S*…$/);
+  expect(below).toMatch(/^ {10}PermanentError: The parcel service answered with a long explanation of/);
+  expect(stdout.split("\n").filter((each) => each.length > 80)).toEqual([]);
   expect(stderr).toContain("1 dead job in no group. See: tidegate queue:dlq");
 });

@@ -56,6 +56,11 @@ onEveryTarget((openWith) => {
       expect(stdout).toMatch(/Window +1 started, closes 2026-03-01 12:01:00 UTC \(in 40 seconds\)\nState +pinned\n$/);
       const shown = documentOf(await cli(["queue:flow", "show", "api/\u{1F600}", "--json"]));
       expect(shown).toMatchObject({ startedInWindow: 1, windowEndsAt: "2026-03-01T12:01:00.000Z" });
+      expect(await cli(["queue:flow", "api/\u{1F600}"])).toMatchObject({ code: 0, stdout });
+      const word = errorOf(await cli(["queue:flow", "stop", "--json"]));
+      expect(word.message).toMatch(
+        /^Nothing waits or runs .* queue:flow takes list, show, set, unset, pause or resume\.$/,
+      );
       const unknown = await cli(["queue:flow", "show", "other", "--json"]);
       expect(unknown.code).toBe(1);
       expect(errorOf(unknown).code).toBe("not_found");

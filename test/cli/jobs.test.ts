@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { JobInfo } from "../../src/index.ts";
+import { defineJob } from "../../src/index.ts";
 import { documentOf, errorOf, fails, kill, onEveryTarget, sendEmail, type Target } from "./run-cli.ts";
 
 onEveryTarget((open) => {
@@ -174,6 +175,26 @@ onEveryTarget((open) => {
       expect(stdout).toMatch(/Payload +\{"to":"ada"\}/);
       expect(stdout).toMatch(/Result +\{"sent":true\}/);
       expect(documentOf(await cli(["queue:jobs", "mail", "--json"]))).toMatchObject({ id: "mail", state: "completed" });
+    });
+
+    test.each([
+      [{ done: 4_000, of: 10_000 }, '█{12}░{18} 40%  \\{"done":4000,"of":10000\\}'],
+      [0.405, "█{12}░{18} 41%"],
+      [100, "█{30} 100%"],
+      ["at the gate", '"at the gate"'],
+    ])("shows the progress %j", async (progress, text) => {
+      let stdout = "";
+      const job = defineJob({
+        name: "imports",
+        async perform(_, context) {
+          await context.progress(progress);
+          ({ stdout } = await target.cli(["queue:jobs", "one"]));
+        },
+      });
+      const target = open({ jobs: [job] });
+      await target.queue.enqueue(job, undefined, { id: "one" });
+      await target.queue.drain();
+      expect(stdout).toMatch(new RegExp(`\nProgress +${text}\n`));
     });
 
     test("with an id refuses the options of a list", async () => {

@@ -52,7 +52,7 @@ describe("queue:list of several queues", () => {
 
   test("shows those of a module", async () => {
     const { stdout } = await tidegate(["queue:list", "--module", "./modules/queues.ts"]);
-    expect(stdout).toMatch(/^QUEUE .*\nurgent .*\nbulk .*\n$/);
+    expect(stdout).toMatch(/^QUEUE .*\nurgent .*\nbulk .*\nall queues +2 .*\n$/);
   });
 });
 

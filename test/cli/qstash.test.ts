@@ -107,7 +107,7 @@ describe("queue:runs", () => {
     const { cli, queue } = await withSteps();
     await queue.enqueue("order", "none", { id: "not-begun", delay: "1h" });
     const { code, stdout, stderr } = await cli(["queue:runs"]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining("set QSTASH_TOKEN") });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "Without QSTASH_TOKEN, runs of workflows are not listed.\n" });
     expect(stdout.split("\n")).toEqual([
       expect.stringMatching(/^ID +STATE +STARTED +TOOK +STEPS +NAME$/),
       expect.stringMatching(/^new +running +now +0 ms so far +1 of 2 +order$/),
@@ -133,6 +133,24 @@ describe("queue:runs", () => {
     const open = await cli(["queue:runs", "new"]);
     expect(open.stdout).toMatch(/\na while +sleeping +0 ms so far +▒/);
     expect(documentOf(await cli(["queue:runs", "old", "--json"]))).toMatchObject({ done: 3, steps: [{}, {}, {}] });
+  });
+
+  test("shows why a step failed, and how long a short one took", async () => {
+    let wait = async () => {};
+    const job = defineJob({
+      name: "onboard",
+      maxRetries: 0,
+      async perform(_, { step }) {
+        await step("mail", () => wait());
+        await step("bill", () => Promise.reject(new Error("no luck")), { maxRetries: 0 });
+      },
+    });
+    const target = behindHandler({ jobs: [job], logger: null });
+    wait = () => target.clock.advance("2300ms");
+    await target.queue.enqueue(job, undefined, { id: "onboard-7" });
+    await target.queue.drain();
+    const { stdout } = await target.cli(["queue:runs", "onboard-7"]);
+    expect(stdout).toMatch(/\nmail +completed +2\.3 s .*\nbill +failed .*\n +Error: no luck\n$/);
   });
 
   test("refuses a job without steps, options of lists with an id, and a run without a token", async () => {

@@ -76,6 +76,9 @@ test("--version prints the version of the package", async () => {
 describe("a usage error exits with 2 and says what to do on standard error", () => {
   test.each([
     [["queue:lisst"], "unknown command 'queue:lisst'\n(Did you mean queue:list?)"],
+    [["queue:fail"], "unknown command 'queue:fail'\n(Did you mean queue:failures?)"],
+    [["queues"], "unknown command 'queues'\n(Did you mean queue:list?)"],
+    [["sched"], "unknown command 'sched'\n(Did you mean queue:schedules?)"],
     [["queue:list", "--jason"], "unknown option '--jason'"],
     [["queue:list", "extra"], "too many arguments for 'queue:list'"],
     [["queue:jobs", "--limit", "many"], "It must be a whole number from 1 to 1000."],
@@ -85,7 +88,7 @@ describe("a usage error exits with 2 and says what to do on standard error", () 
     [["queue:enqueue", "x", "--delay", "5000"], "must be a duration, such as 30s"],
     [["queue:enqueue", "x", "--run-at", "2030-01-01"], "must be a time with its zone"],
     [["queue:dlq", "resurrect"], "queue:dlq takes list, show, retry or remove."],
-    [["queue:schedules", "stop"], "queue:schedules takes list, preview, set, pause, resume, run or remove."],
+    [["queue:schedules", "stop", "nightly"], "queue:schedules takes list, preview, set, pause, resume, run or remove."],
     [["--url", address], "The command is missing or unknown."],
     [["help", "queue:lisst"], "The command is missing or unknown."],
     [["help", "queue:dlq", "retri"], 'There is no command "queue:dlq retri".'],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
+import { doctor, findingOf } from "./doctor-findings.ts";
 import { behindHandler, documentOf, errorOf, onEveryTarget } from "./run-cli.ts";
 
 onEveryTarget((open) => {
@@ -17,7 +18,7 @@ onEveryTarget((open) => {
         payload: { to: "ada" },
       });
       const { stdout } = await cli(["queue:schedules"]);
-      expect(stdout).toMatch(/^KEY +FIRES +ZONE +LAST +NEXT +SET IN +JOB\n/);
+      expect(stdout).toMatch(/^KEY +FIRES +ZONE +LAST +NEXT +SET IN +JOB +ERROR\n/);
       expect(stdout).toMatch(/nightly +0 0 3 \* \* \* +Europe\/Paris +- +in 14 hours +run time +send_email/);
       const preview = await cli(["queue:schedules", "preview", "nightly", "--count", "2", "--json"]);
       expect(documentOf(preview)).toEqual({ slots: ["2026-03-02T02:00:00.000Z", "2026-03-03T02:00:00.000Z"] });
@@ -71,6 +72,93 @@ onEveryTarget((open) => {
       expect(stderr).toMatch(/^[^?]* No schedule has the key "nightly"\.\n$/);
     });
   });
+});
+
+onEveryTarget((open) => {
+  describe("what became of the last jobs of schedules", () => {
+    /** Two schedules that have each fired twice: the jobs of the second one die. */
+    async function fired() {
+      const target = open({ logger: null });
+      await target.queue.schedules.upsert("a-mails", { job: "send_email", payload: { to: "ada" }, every: "1h" });
+      await target.queue.schedules.upsert("invoices", { job: "fails", every: "1h" });
+      for (let hour = 0; hour < 2; hour++) {
+        await target.clock.advance("1h");
+        await target.queue.drain();
+      }
+      return target;
+    }
+    const lastId = "invoices@2026-03-01T14:00:00.000Z";
+
+    test("the list begins with those that fail, and shows the error of the last job", async () => {
+      const { cli, clock } = await fired();
+      await clock.advance("20h");
+      const [, first, second] = (await cli(["queue:schedules"])).stdout.split("\n");
+      expect(first).toMatch(/^invoices +every 1h +- +20h ago ✗✗ .* fails +dead: Error: no luck$/);
+      expect(second).toMatch(/^a-mails .* 20h ago ✓✓ /);
+      const view = { isTerminal: true, columns: 80 };
+      const lines = (await cli(["queue:schedules"], view)).stdout.split("\n");
+      expect(lines[2]).toMatch(/^ {10}.*dead: Error: no luck/);
+      expect(documentOf(await cli(["queue:schedules", "--json"]))).toMatchObject({
+        schedules: [
+          { key: "a-mails", runs: [{ state: "completed" }, { state: "completed" }] },
+          { key: "invoices", runs: [{ state: "dead" }, { state: "dead", id: lastId, error: "Error: no luck" }] },
+        ],
+      });
+    });
+
+    test("a key shows one schedule, with its next occurrences and its last jobs", async () => {
+      const { cli } = await fired();
+      const { code, stdout } = await cli(["queue:schedules", "invoices"]);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Key +invoices\nJob +fails\nFires +every 1h\nNext +2026-03-01 15:00:00 UTC \(in /);
+      expect(stdout).toMatch(
+        /2026-03-01 14:00:00 UTC +dead +\S+ +invoices@2026-03-01T14:00:00\.000Z\n +Error: no luck/,
+      );
+      expect(documentOf(await cli(["queue:schedules", "invoices", "--json"]))).toMatchObject({ key: "invoices" });
+      const unknown = errorOf(await cli(["queue:schedules", "invoice", "--json"]));
+      expect(unknown.code).toBe("not_found");
+      expect(unknown.message).toContain(
+        'No schedule has the key "invoice". queue:schedules takes list, preview, set, pause, resume, run or remove.',
+      );
+    });
+
+    test("queue:doctor warns of a schedule whose last job died, and says what to do", async () => {
+      const { cli, queue } = await fired();
+      const finding = async () => findingOf(await cli(doctor), "last jobs of schedules");
+      expect(await finding()).toMatchObject({ status: "warn", message: "The last job of 1 schedule died: invoices." });
+      expect((await finding())?.advice).toMatch(
+        /^See why: tidegate queue:schedules invoices.* queue:dlq retry invoices@/,
+      );
+      await queue.schedules.remove("invoices");
+      expect(await finding()).toMatchObject({ status: "ok" });
+    });
+  });
+});
+
+test("a job that will be retried marks its schedule as failing, but it has not died", async () => {
+  const flaky = defineJob({ name: "flaky", perform: () => Promise.reject(new Error("not yet")) });
+  const { queue, clock, cli } = behindHandler({ jobs: [flaky], logger: null });
+  await queue.schedules.upsert("sync", { job: flaky, every: "1h" });
+  await clock.advance("1h");
+  await queue.drain();
+  expect((await cli(["queue:schedules"])).stdout).toMatch(/\nsync .* now ! .* scheduled: Error: not yet\n$/);
+  expect(findingOf(await cli(doctor), "last jobs of schedules")).toMatchObject({ status: "ok" });
+});
+
+test("through a handler, a list of many schedules reads at most 200 jobs", async () => {
+  const { queue, clock, fetch, cli } = behindHandler({ logger: null });
+  for (let index = 0; index < 120; index++)
+    await queue.schedules.upsert(`s-${index}`, { job: "send_email", payload: { to: "ada" }, every: "1h" });
+  await clock.advance("1h");
+  await queue.drain({ maxJobs: 1_000, budget: { roundTrips: 1_000, commands: 10_000 } });
+  const asked: string[] = [];
+  const counted = (request: Request) => {
+    asked.push(new URL(request.url).pathname);
+    return fetch(request);
+  };
+  const { stdout } = await cli(["queue:schedules"], { fetch: counted });
+  expect(stdout.match(/ ✓ /g)).toHaveLength(120);
+  expect(asked.filter((path) => path.includes("/jobs/s-"))).toHaveLength(120);
 });
 
 test("warns when it removes a schedule that code declares", async () => {

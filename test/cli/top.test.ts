@@ -319,7 +319,10 @@ describe("queue:top", () => {
   test("says that the handler serves no queue of the name", async () => {
     const { cli } = await served();
     const { code, stderr } = await cli(["queue:top", "--once", "--queue", "nope"]);
-    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: This handler serves no queue of this name.\n" });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^error: This handler serves no queue named nope\. It serves: mail, /),
+    });
   });
 
   test("looks again when something falls due, in less than the usual wait", () => {

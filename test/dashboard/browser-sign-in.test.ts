@@ -82,8 +82,9 @@ describe("signing in", () => {
     await signIn(page, "wrong");
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
     await signIn(page, "the-admin-token");
-    await press(page, "Pause queue");
-    await notice(page, "The queue is paused.");
+    await press(page, "Pause queue...");
+    await press(page, "Pause");
+    await notice(page, "default is paused.");
     const [cookie] = await page.context().cookies();
     expect(cookie?.path).toBe("/my-dashboard/queue");
   });
@@ -104,7 +105,7 @@ describe("signing in", () => {
       expect(
         buttons.filter(
           (text) =>
-            !/^(Sign out|Refresh now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Live: .*|Copy|Copy as curl|Job|Job type|State|Attempts|Duration|When|Processed|Retried|Dead|Waiting|Wait)$/.test(
+            !/^(Sign out|Refresh now|Search|Zoom in|Keys: .*|Theme: .*|Density: .*|Live: .*|Copy|Copy as curl|Job|Job type|State|Attempts|Duration|When|Processed|Retried|Dead|Waiting|(Wait|Duration) p50 \/ p95|First|Last)$/.test(
               text,
             ),
         ),

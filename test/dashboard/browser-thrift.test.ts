@@ -67,16 +67,17 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   await on.queue.enqueueMany(Array.from({ length: 30 }, (_, order) => ({ job: "fails", payload: { order } })));
   await on.queue.drain({ maxJobs: 100 });
   const page = await open(on, "#view=failures");
-  const retry = async (pace: string, label: string) => {
+  const retry = async (pace: string, what: string, label: string) => {
     await page.getByRole("button", { name: /^Retry/ }).click();
     await page.getByRole("dialog").locator("select").selectOption(pace);
+    await page.getByText(what).waitFor();
     await press(page, label);
   };
-  await retry("ten", "Retry 30 jobs");
+  await retry("ten", "10 jobs with all their retries, as soon as possible. The other 20 stay dead.", "Retry 10 jobs");
   await notice(page, "10 jobs retried. The others stay dead.");
   expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 20, readyCount: 10 });
-  await retry("10m", "Retry 20 jobs");
-  await notice(page, "20 jobs retried.");
+  await retry("10m", "one after the other", "Retry 20 jobs");
+  await notice(page, "20 jobs retried, spread over 10 minutes.");
   expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 11, scheduledCount: 19 });
 });
 

@@ -39,12 +39,15 @@ describe("the overview", () => {
 
   test("pauses and resumes the queue", async () => {
     const { page, on } = await openFilled();
-    await press(page, "Pause queue");
-    await notice(page, "The queue is paused.");
+    await press(page, "Pause queue...");
+    await page.getByText("No job of this queue starts").waitFor();
+    expect((await on.queue.getStats()).paused).toBe(false);
+    await press(page, "Pause");
+    await notice(page, "default is paused.");
     expect((await on.queue.getStats()).paused).toBe(true);
     await page.getByText("Paused: no job starts.").waitFor();
     await press(page, "Resume queue");
-    await notice(page, "The queue is running again.");
+    await notice(page, "default is running again.");
     expect((await on.queue.getStats()).paused).toBe(false);
   });
 });
@@ -58,7 +61,7 @@ describe("jobs", () => {
       .toEqual(["mail-1", "mail-2", "mail-3", "order-7", "order-8"]);
     await page.getByRole("link", { name: /^scheduled/ }).click();
     await expect.poll(ids, patience).toEqual(["mail-3"]);
-    await page.getByRole("link", { name: "latest" }).click();
+    await page.getByRole("link", { name: "all", exact: true }).click();
     await expect.poll(async () => (await ids()).length, patience).toBe(5);
     await search(page).fill("send_email");
     await page.keyboard.press("Enter");
@@ -295,7 +298,7 @@ describe("the dead letter", () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select order-7").check();
     await press(page, "Retry...");
-    await page.getByText("This would retry 1 job").waitFor();
+    await page.getByText("This retries 1 job").waitFor();
     expect(await page.locator(".subject").innerText()).toBe("fails order-7");
     expect((await on.queue.getJob("order-7"))?.state).toBe("dead");
     await press(page, "Retry 1 job");
@@ -308,7 +311,7 @@ describe("the dead letter", () => {
     const { page, on } = await openFilled("#view=jobs&state=dead");
     await page.getByLabel("Select all on this page").check();
     await press(page, "Remove...");
-    await page.getByText("This would remove 2 jobs for good").waitFor();
+    await page.getByText("This removes 2 jobs for good").waitFor();
     await page.keyboard.press("Escape");
     expect((await on.queue.getStats()).deadLetterCount).toBe(2);
     await press(page, "Remove...");
@@ -441,13 +444,15 @@ describe("several queues", () => {
     await expect
       .poll(async () => page.locator("tbody tr td:nth-child(-n+2)").allInnerTexts(), patience)
       .toEqual(["urgent", "0", "bulk & more", "1"]);
+    await page.locator("tfoot", { hasText: "Total" }).waitFor();
     await press(page, "Pause bulk & more");
+    await press(page, "Pause");
     await notice(page, "bulk & more is paused.");
     expect([(await urgent.getStats()).paused, (await bulk.getStats()).paused]).toEqual([false, true]);
     await page.getByRole("link", { name: "bulk & more" }).click();
     await page.locator(".states a", { hasText: "ready1" }).waitFor();
     await press(page, "Resume queue");
-    await notice(page, "The queue is running again.");
+    await notice(page, "bulk & more is running again.");
     expect((await bulk.getStats()).paused).toBe(false);
   });
 });

@@ -10,6 +10,7 @@ import { FlowWatch } from "./flow-watch.ts";
 import { countBreaches, placeBreaches, readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
 import { anyOperation, extended, leaseOf, newScene, type Operation, type Scene } from "./operations.ts";
+import { plain } from "./plain.ts";
 import { everythingIn } from "./queue-contents.ts";
 import { anyQueueOperation, openQueueWorld } from "./queue-operations.ts";
 import type { Stage } from "./stage.ts";
@@ -26,12 +27,6 @@ export interface ModelCount {
 export const nothingCounted = (): ModelCount => ({ operations: 0, faults: 0, fired: 0 });
 
 const QUEUE = "default";
-
-/**
- * The JSON of a value, in which an undefined field equals a missing one, without fields that are private to a store.
- */
-const plain = (value: unknown): unknown =>
-  JSON.parse(JSON.stringify({ value }, (key, each) => (key === "bornAs" ? undefined : each)));
 
 function mustEqual(actual: unknown, expected: unknown, about: string): void {
   deepStrictEqual({ about, ...(plain(actual) as object) }, { about, ...(plain(expected) as object) });

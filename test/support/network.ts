@@ -9,6 +9,7 @@ import { start } from "./clock.ts";
 import type { Fault } from "./faults.ts";
 import { readStored, storedBreaches } from "./invariants.ts";
 import { lossOf, overNetwork, passingFaults } from "./lossy.ts";
+import { plain } from "./plain.ts";
 import { everythingIn } from "./queue-contents.ts";
 import type { Stage } from "./stage.ts";
 import { fillStore, storeTrials } from "./store-trials.ts";
@@ -73,8 +74,6 @@ async function setOut(stage: Stage, road: Road) {
   const runs = await fillStore(real);
   return { real, runs, far: road.open(queue), stored: () => readStored(stage.redis, road.prefix, queue) };
 }
-
-const plain = (value: unknown): unknown => JSON.parse(JSON.stringify({ value }));
 
 /** An answer without the parts that a resend may change, as in the model. */
 function comparable(answer: unknown): unknown {

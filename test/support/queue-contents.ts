@@ -36,11 +36,7 @@ export async function everythingIn(
     failures,
     schedules: [...schedules].sort((a, b) => (a.key < b.key ? -1 : 1)),
     outlook,
-    // Only Redis has commands to count.
-    stats: [
-      { ...stats[0], spentToday: 0 },
-      { ...stats[1], spentToday: 0, names: inOrderOfNames(stats[1].names ?? []) },
-    ],
+    stats: [stats[0], { ...stats[1], names: inOrderOfNames(stats[1].names ?? []) }],
     flows,
     documents,
     figures: inOrderOfNames(figures),

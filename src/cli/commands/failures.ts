@@ -1,6 +1,7 @@
 import type { FailureGroup } from "../../core/manage/failures.ts";
+import { latestFirst } from "../../http/dashboard/all-queues.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
-import { failureColumns } from "../output/failures.ts";
+import { ageOf, failureColumns } from "../output/failures.ts";
 import type { Column } from "../output/table.ts";
 import { counted } from "../output/text.ts";
 import { addPageOptions, readPages } from "../paging.ts";
@@ -9,15 +10,21 @@ import type { Session } from "../session.ts";
 import { addSince, sinceMs } from "../since.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
-/** A page of groups is not sorted by size. To find the largest ones, up to a thousand are read. */
+/** A page of groups is not sorted by time. To find the latest ones, up to a thousand are read. */
 const READ_AT_ONCE = 1_000;
+
+const DESCRIPTION = `Groups dead jobs by name and error, the group in which a job died last first. Ignores numbers, ids and quoted parts of
+a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for
+12 hours.
+
+--since keeps the groups in which a job has died since. ALL JOBS still counts their older jobs too.`;
 
 export function addFailures(session: Session): void {
   const command = addCommand(
     session.program,
     "queue:failures",
     "show what broke: dead jobs by name and error",
-    "Groups dead jobs by name and error, the largest group first. Ignores numbers, ids and quoted parts of a message.",
+    DESCRIPTION,
     ["tidegate queue:failures", "what broke, how often, and since when"],
     ["tidegate queue:failures --since 1h --all-queues", "what broke in the last hour, in every queue"],
     ["tidegate queue:dlq --group 3f1c9a04b7de", "the jobs of one group"],
@@ -41,22 +48,23 @@ export function addFailures(session: Session): void {
       ungrouped += inNone;
       return { items: failures.map((group) => ({ ...(name !== undefined && { queue: name }), ...group })), cursor };
     };
-    // The largest are shown, not the first: a list of all is cut below.
+    // The latest are shown, not the first: a list of all is cut below.
     const found = await readLists(target, { ...options, all: true }, session, readOf, (items) => items);
-    const sorted = [...found.items].sort((a, b) => b.count - a.count);
+    const sorted = [...found.items].sort(latestFirst);
     const failures = all ? sorted : sorted.slice(0, limit);
     if (failures.length === 0 && ungrouped === 0) await refuseUnknownQueue(target, session);
-    const columns = failureColumns(session.now, session.colors);
+    const columns = failureColumns(session.now, session.colors, ms !== undefined);
     const ofQueues: readonly Column<Group>[] = [{ title: "QUEUE", cell: ({ queue = "" }) => queue, givesWay: true }];
-    session.print({ failures, cursor: found.cursor, ungrouped }, () =>
+    const aged = failures.map((group) => ({ ...group, age: ageOf(group, session.now) ?? null }));
+    session.print({ failures: aged, cursor: found.cursor, ungrouped }, () =>
       failures.length > 0
         ? session.table<Group>([...(found.isMerged ? ofQueues : []), ...columns], failures)
         : nothing(ungrouped, ms !== undefined),
     );
     if (ungrouped > 0)
       session.note(`${counted(ungrouped, "dead job")} in no group. See: ${target.command("queue:dlq")}`);
-    const smaller = sorted.length - failures.length;
-    if (smaller > 0) session.note(`${counted(smaller, "smaller group")} not shown. Add --all, or a larger --limit.`);
+    const older = sorted.length - failures.length;
+    if (older > 0) session.note(`${counted(older, "older group")} not shown. Add --all, or a larger --limit.`);
     noteMore(found, session);
   });
 }

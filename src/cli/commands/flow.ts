@@ -9,7 +9,7 @@ import { type Column, facts } from "../output/table.ts";
 import { count, printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
-import { addCommand, refuseUnknownSubcommand } from "../program.ts";
+import { addCommand, refuseUnknownSubcommand, subcommandsOf } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
@@ -23,7 +23,7 @@ export function addFlow(session: Session): void {
     "list, limit and pause flow control keys",
     "Manages flow control keys: their running and waiting jobs, and their limits. Limits that you set stay until you unset them.",
     ["tidegate queue:flow", "list keys, the busiest first"],
-    ["tidegate queue:flow show tenant-7", "one key"],
+    ["tidegate queue:flow tenant-7", "one key"],
     ["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"],
     ["tidegate queue:flow unset mail", "let enqueues set them again"],
     ["tidegate queue:flow pause tenant-7", "start none of its jobs until it is resumed"],
@@ -38,15 +38,17 @@ function addList(group: CommandUnknownOpts, session: Session): void {
   const command = addCommand(
     group,
     "list",
-    "list keys, the busiest first",
-    "Lists the keys that have jobs, an open window or pinned limits, or are paused. Only each page is sorted. To sort all keys, add --all.",
+    "list keys, the busiest first, or show one",
+    "Lists the keys that have jobs, an open window or pinned limits, or are paused. Only each page is sorted. To sort all keys, add --all. With a KEY, shows that one.",
     ["tidegate queue:flow list --all --json", "every key, for a script"],
   );
   addPageOptions(command)
+    .argument("[key]", KEY)
     .allowExcessArguments()
-    .action(async ({ all, limit, cursor }, command) => {
+    .action(async (key, { all, limit, cursor }, command) => {
       refuseUnknownSubcommand(command);
       const target = await openTarget(session);
+      if (key !== undefined) return showKey(key, target, session, ` ${subcommandsOf(group)}`);
       const read = (from: string | undefined) => target.queue.flowControl.list({ limit, cursor: from });
       const page = await readPages("keys", read, { from: cursor, all }, session);
       const keys = [...page.keys].sort(busiestFirst);
@@ -93,12 +95,14 @@ const show: KeyAction = {
   summary: "show a key",
   description: "Shows the running and waiting jobs of a key, and its limits.",
   example: ["tenant-7", "one key"],
-  async act(key, { queue }, session) {
-    const found = await queue.flowControl.get(key);
-    if (!found) throw notFound("Nothing waits or runs under this key, and it is neither paused nor pinned.");
-    session.print(found, () => details(found, session));
-  },
+  act: showKey,
 };
+
+async function showKey(key: string, { queue }: Target, session: Session, hint = ""): Promise<void> {
+  const found = await queue.flowControl.get(key);
+  if (!found) throw notFound(`Nothing waits or runs under this key, and it is neither paused nor pinned.${hint}`);
+  session.print(found, () => details(found, session));
+}
 
 function details(key: FlowControlKey, { now, colors }: Session): string {
   const { windowEndsAt, startedInWindow } = key;

@@ -1,6 +1,6 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { conflict } from "../../core/shared/errors.ts";
+import { conflict, notFound } from "../../core/shared/errors.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { changeJobs } from "../change-jobs.ts";
@@ -8,11 +8,12 @@ import { findJob } from "../find-job.ts";
 import { inOrder, latestJobs, pageOfJobs } from "../job-lists.ts";
 import { when } from "../option-values.ts";
 import { childrenOf, jobDetails, jobTable } from "../output/jobs.ts";
-import { printable } from "../output/text.ts";
+import { counted, printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions } from "../paging.ts";
 import { type PendingAction, pendingChange, readPendingSelection } from "../pending-jobs.ts";
 import { addCommand } from "../program.ts";
+import { type Sought, searchJobs } from "../search-jobs.ts";
 import type { Session } from "../session.ts";
 import { addSince, sinceMs } from "../since.ts";
 import { quoted } from "../suggested-command.ts";
@@ -31,16 +32,22 @@ With --json, --all or --cursor, lists one state after the other, in pages.
 
 --since keeps jobs to which something has happened since: they ended, or began, or were enqueued. It reads ended jobs only as far
 back. Completed jobs of a queue with observe: false are in no order, so it may miss them. --all-queues merges the lists of all queues,
-up to --limit jobs.`;
+up to --limit jobs.
+
+--search and --search-payload ignore case. They examine up to 1,000 jobs, 18 MiB or 5 s, and say how many jobs they have examined: at most
+60 commands, or 6 requests through a handler. To go on, give --cursor, or --all for every job.`;
 
 /** How many jobs of each state are listed by default. */
 const OF_EACH = 10;
 /** How many children of a job are shown. */
 const CHILDREN_SHOWN = 20;
 
-const ofLists = ["--state", "--name", "--limit", "--cursor", "--all", "--all-queues", "--since", "--wide"];
+const searches = ["--search", "--search-payload"];
 /** Options of lists that do not select jobs. */
-const ofListsAlone = ["--limit", "--cursor", "--all-queues", "--since", "--wide"];
+const ofListsAlone = ["--limit", "--cursor", "--all-queues", "--since", "--wide", ...searches];
+const ofLists = ["--state", "--name", "--all", ...ofListsAlone];
+/** What a search does without: it examines whole pages. */
+const notOfSearches = ["--name", "--limit", "--since"];
 const actions = ["--cancel", "--reschedule", "--run"];
 
 function addJobsCommand({ program }: Session) {
@@ -54,6 +61,7 @@ function addJobsCommand({ program }: Session) {
     ["tidegate queue:jobs --name send_email --all", "every job of one type"],
     ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
     ["tidegate queue:jobs --all-queues --state running", "what runs, in every queue"],
+    ["tidegate queue:jobs --search-payload user.email=ada", "jobs by a field of their payload"],
     ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
     ["tidegate queue:jobs 3f9a1c2e --reschedule 1h", "run it in an hour"],
     ["tidegate queue:jobs 3f9a1c2e --cancel", "remove it, after confirmation"],
@@ -63,6 +71,8 @@ function addJobsCommand({ program }: Session) {
     .argument("[id]", "show everything about this job")
     .addOption(new Option("--state <state>", "only jobs in this state").choices(jobStates))
     .option("--name <name>", "only jobs of this type")
+    .option("--search <text>", "only jobs with this text in their name, id, errors or payload")
+    .option("--search-payload <text>", "only jobs with this text in their payload, or in one field: user.email=ada")
     .option("--wide", "show whole ids and errors, one line per job");
   return addSince(addAllQueues(addPageOptions(command)))
     .option("--cancel", "remove the job, or all waiting jobs of --name or --all, after confirmation")
@@ -85,12 +95,16 @@ export function addJobs(session: Session): void {
       await changeJobs(target.label, change, options, session);
       return;
     }
+    const sought = soughtBy(options);
+    if (sought) return printFound(target, sought, options, session);
     if (id === undefined) return listJobs(target, options, command, session);
-    const job = await findJob(target, id, session);
+    const { job, target: owner } = await findJob(target, id, session);
+    if (action && owner !== target)
+      throw notFound(`The job is in the queue ${printable(job.queue)}. Name it with --queue to change the job.`);
     if (options.cancel) return cancel(target, job, options, session);
     if (options.run) return run(target, job, session);
     if (options.reschedule !== undefined) return reschedule(target, job, options.reschedule, session);
-    const page = job.children && (await target.queue.listChildren(job.id, { limit: CHILDREN_SHOWN }));
+    const page = job.children && (await owner.queue.listChildren(job.id, { limit: CHILDREN_SHOWN }));
     session.print(job, () => {
       const details = jobDetails(job, session);
       return page ? [details, ...childrenOf(job, page.jobs, session)].join("\n\n") : details;
@@ -110,6 +124,8 @@ function checkOptions(id: string | undefined, command: CommandUnknownOpts): stri
   const list = (id === undefined ? ofListsAlone : ofLists).find(isGiven);
   if (id !== undefined && list) throw new UsageError(`An ID selects one job, so leave out ${list}.`);
   if (action && list) throw new UsageError(`${action} changes all selected jobs, so leave out ${list}.`);
+  const [search, other = search && notOfSearches.find(isGiven)] = searches.filter(isGiven);
+  if (search && other) throw new UsageError(`Give ${search} or ${other}, not both.`);
   if (second) throw new UsageError(`Give ${action} or ${second}, not both.`);
   if (isGiven("--yes") && !(action === "--cancel" || (action && id === undefined)))
     throw new UsageError("--yes is for --cancel, and for changes of all jobs of --name or --all.");
@@ -150,9 +166,28 @@ async function listJobs(
   noteMore(found, session);
 }
 
+function soughtBy({ search, searchPayload }: Options): Sought | undefined {
+  if (searchPayload !== undefined) return { text: searchPayload, by: "payload" };
+  return search === undefined ? undefined : { text: search, by: "any" };
+}
+
+async function printFound(target: Target, sought: Sought, options: Options, session: Session): Promise<void> {
+  let examined = 0;
+  const read = async (each: Target) => {
+    const found = await searchJobs(each, sought, options, session);
+    examined += found.examined;
+    return found;
+  };
+  const found = await readLists(target, { ...options, limit: 1_000 }, session, read, inOrder);
+  const { items: jobs, isMerged, cursor } = found;
+  await printJobs(target, { jobs, cursor, examined }, { wide: options.wide, withQueue: isMerged }, session);
+  session.note(`${counted(examined, "job")} examined.`);
+  noteMore(found, session);
+}
+
 async function printJobs(
   target: Target,
-  page: { readonly jobs: readonly JobInfo[]; readonly cursor?: string | null },
+  page: { readonly jobs: readonly JobInfo[]; readonly cursor?: string | null; readonly examined?: number },
   { wide, withQueue = false }: { readonly wide: true | undefined; readonly withQueue?: boolean },
   session: Session,
 ): Promise<void> {

@@ -1,7 +1,8 @@
 import type { QueueFigures } from "../../core/manage/figures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
-import { metricsTable } from "../output/metrics.ts";
-import { queuesTable } from "../output/queues.ts";
+import { readLists } from "../all-queues.ts";
+import { metricsTable, type PlacedFigures, typesTable } from "../output/metrics.ts";
+import { queuesTable, totalOf } from "../output/queues.ts";
 import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
 import { addCommand } from "../program.ts";
@@ -11,6 +12,9 @@ import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 
 const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, its pace in attempts per minute over
 the last five minutes, when something is due next, and the last hour in steps of six minutes.
+
+The last line sums up all queues. With --all-queues, one table shows the last hour of the job types of all queues, the one with the highest
+95th percentile of duration first.
 
 With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
 and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
@@ -25,18 +29,36 @@ export function addList(session: Session): void {
     ["tidegate queue:list", "all queues, or the only one in detail"],
     ["tidegate queue:list --queue bulk", "one in detail"],
     ["tidegate queue:list --json | jq .deadLetterCount", "one number, for a script"],
-  ).action(async () => {
-    const target = await openTarget(session);
-    const isOne = session.globals.queue !== undefined || target.kind === "redis";
-    const [stats, list] = await Promise.all([target.queue.getStats(), isOne ? null : readQueues(target)]);
-    await refuseUnknownQueue(target, session, stats);
-    const queues = list?.queues ?? [];
-    if (queues.length > 1) session.print({ queues }, () => queuesTable(queues, session));
-    else {
-      const metrics = await target.queue.getFigures({ days: 0, pending: true });
-      session.print({ ...stats, figures: metrics }, () => statistics(target, stats, metrics, session));
-    }
-  });
+    ["tidegate queue:list --all-queues", "the job types of all queues, the slowest first"],
+  )
+    .option("--all-queues", "the job types of every queue of the handler or the module, the slowest first")
+    .action(async ({ allQueues }) => {
+      const target = await openTarget(session);
+      if (allQueues) return printTypes(target, session);
+      const isOne = session.globals.queue !== undefined || target.kind === "redis";
+      const [stats, list] = await Promise.all([target.queue.getStats(), isOne ? null : readQueues(target)]);
+      await refuseUnknownQueue(target, session, stats);
+      const queues = list?.queues ?? [];
+      if (queues.length > 1) {
+        const total = totalOf(queues);
+        session.print({ queues, total: total.stats }, () => queuesTable([...queues, total], session));
+      } else {
+        const metrics = await target.queue.getFigures({ days: 0, pending: true });
+        session.print({ ...stats, figures: metrics }, () => statistics(target, stats, metrics, session));
+      }
+    });
+}
+
+async function printTypes(target: Target, session: Session): Promise<void> {
+  const read = async ({ queue }: Target, name = "-") => {
+    const { names, other } = await queue.getFigures({ days: 0, pending: true });
+    return { items: [...names, ...(other ? [other] : [])].map((each) => ({ ...each, queue: name })), cursor: null };
+  };
+  const slowness = ({ hour }: PlacedFigures) => hour.running?.p95Ms ?? -1;
+  const slowestFirst = (types: readonly PlacedFigures[]) => [...types].sort((a, b) => slowness(b) - slowness(a));
+  const every = { allQueues: true, all: true, limit: 0 } as const;
+  const { items: types } = await readLists(target, every, session, read, slowestFirst);
+  session.print({ types }, () => (types.length > 0 ? typesTable(types, session) : "No job has ended or waits."));
 }
 
 interface Line {

@@ -41,7 +41,7 @@ export function addMessages(session: Session): void {
     const listed = { ...options, name: DELIVERY, since: sinceMs(since, session) };
     const target = await openTarget(session);
     if (id !== undefined) {
-      const message = shownMessage(await findJob(target, id, session));
+      const message = shownMessage((await findJob(target, id, session)).job);
       if (!message) throw notFound("The job of this id delivers no message. See queue:jobs.");
       return session.print(message, () => messageDetails(message, session));
     }

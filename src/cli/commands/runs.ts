@@ -4,6 +4,7 @@ import { findJob } from "../find-job.ts";
 import { latestJobs, pageOfJobs } from "../job-lists.ts";
 import { whole } from "../option-values.ts";
 import { type RunBrief, type RunDetails, runsTable, waterfall } from "../output/runs.ts";
+import { colorsFor } from "../output/text.ts";
 import { readPages } from "../paging.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -65,7 +66,8 @@ interface Asked {
 /** None, and a remark, from a handler that shows none. */
 async function workflowsIfAny(target: Target, asked: Asked, session: Session): Promise<readonly RunDetails[]> {
   if (!canReadWorkflows(target, session)) {
-    session.note("Runs of workflows are not shown: set QSTASH_TOKEN to a token of the handler's QStash interface.");
+    const { dim } = colorsFor(session.io.stderr, session.io.env);
+    session.note(dim("Without QSTASH_TOKEN, runs of workflows are not listed."));
     return [];
   }
   try {
@@ -109,7 +111,7 @@ async function jobsWithSteps(
 
 async function findRun(target: Target, id: string, session: Session): Promise<RunDetails> {
   if (!id.startsWith("wfr_")) {
-    const run = runOf(await findJob(target, id, session));
+    const run = runOf((await findJob(target, id, session)).job);
     if (!run) throw conflict("This job has no steps. See queue:jobs with its id.");
     return run;
   }
@@ -137,6 +139,7 @@ function runOf({ id, name, state, steps, completedAt, failedAt }: JobInfo): RunD
     steps: steps.map((step) => ({
       ...{ name: step.name, startedAt: step.startedAt, endedAt: step.endedAt },
       state: step.state === "timedOut" ? "timed out" : step.state,
+      ...(step.error && { error: `${step.error.name}: ${step.error.message}` }),
     })),
   };
 }

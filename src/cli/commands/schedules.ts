@@ -1,13 +1,21 @@
 import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import { notFound } from "../../core/shared/errors.ts";
+import { upcomingOf } from "../../http/dashboard/all-queues.ts";
+import { MOST_WITH_RUNS, type ScheduleRow } from "../../http/dashboard/read-schedules.ts";
+import { readUpcoming } from "../../http/dashboard/read-upcoming.ts";
+import { readLists } from "../all-queues.ts";
 import { duration, json, whole } from "../option-values.ts";
-import type { Column } from "../output/table.ts";
-import { printable } from "../output/text.ts";
+import { scheduleDetails, schedulesTable } from "../output/schedules.ts";
+import { count, printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { addCommand, refuseUnknownSubcommand } from "../program.ts";
+import { totalOf, upcomingTable } from "../output/upcoming.ts";
+import { addCommand, refuseUnknownSubcommand, subcommandsOf } from "../program.ts";
 import { ruleOf } from "../recurrence.ts";
+import { readScheduleRows } from "../schedule-runs.ts";
 import type { Session } from "../session.ts";
-import { openTarget } from "../target.ts";
+import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
+import { UsageError } from "../usage-error.ts";
 
 export function addSchedules(session: Session): void {
   const group = addCommand(
@@ -15,7 +23,9 @@ export function addSchedules(session: Session): void {
     "queue:schedules",
     "list, set, pause, run and remove recurring jobs",
     "Manages recurring jobs, both from the code of a deployment and from calls at run time.",
-    ["tidegate queue:schedules", "list them, with their next occurrence"],
+    ["tidegate queue:schedules", "list them, those that fail first"],
+    ["tidegate queue:schedules nightly", "one, with why its last jobs failed"],
+    ["tidegate queue:schedules --upcoming", "what runs in the next hour, jobs and retries too"],
     ["tidegate queue:schedules preview daily_report --count 10", "the next ten occurrences"],
     [`tidegate queue:schedules set nightly --job clean_up --cron "0 0 3 * * *"`, "create or change one"],
     ["tidegate queue:schedules set sync --job sync_feed --every 90s", "one that fires at an interval"],
@@ -35,37 +45,61 @@ function addList(group: CommandUnknownOpts, session: Session): void {
   addCommand(
     group,
     "list",
-    "list them, with their next occurrence",
-    "Lists recurring jobs sorted by key, each with its last and its next occurrence.",
+    "list them, with how their last jobs ended, or show one",
+    `Lists recurring jobs, those that fail first, then sorted by key. Each has its next occurrence and how its last jobs ended, the
+latest on the right: ✓ completed, ✗ dead, ! failed and retried, · not ended. With a KEY, shows that one.
+
+--upcoming shows what runs in the next hour instead: the next 250 scheduled jobs and all occurrences, of which it names the first 50.
+
+It reads the jobs of the last five occurrences, of the first 200 schedules. Straight on Redis this takes up to 9 commands more. Through a
+handler it takes a request for each job, and at most 200: the more schedules there are, the fewer jobs of each.`,
+    ["tidegate queue:schedules nightly", "one: when it fires, and why its last jobs failed"],
+    ["tidegate queue:schedules --upcoming --all-queues", "what runs in the next hour, in every queue"],
     ["tidegate queue:schedules list --json", "all of them, for a script"],
   )
+    .argument("[key]", "show this schedule")
+    .option("--upcoming", "what runs in the next hour: jobs, retries and occurrences, by time")
+    .option("--all-queues", "with --upcoming: of every queue of the handler or the module")
     .allowExcessArguments()
-    .action(async (_, command) => {
+    .action(async (key, { upcoming, allQueues }, command) => {
       refuseUnknownSubcommand(command);
-      const { queue } = await openTarget(session);
-      const schedules = await queue.schedules.list();
-      session.print({ schedules }, () =>
-        schedules.length > 0
-          ? session.table(columns(session), schedules)
-          : "There are no schedules. The first drain activates those declared in code.",
-      );
+      if (upcoming ? key !== undefined : allQueues)
+        throw new UsageError(
+          "--upcoming shows all schedules and jobs.",
+          "--all-queues needs it, and a KEY excludes it.",
+        );
+      const target = await openTarget(session);
+      if (upcoming) return printUpcoming(target, allQueues, session);
+      const schedules = await readScheduleRows(target, key);
+      const [one] = schedules;
+      if (key === undefined) session.print({ schedules }, () => listText(schedules, session));
+      else if (one) session.print(one, () => scheduleDetails(one, session));
+      else throw notFound(`No schedule has the key "${printable(key)}". ${subcommandsOf(group)}`);
+      if (schedules.length > MOST_WITH_RUNS)
+        session.note(`Only of the first ${MOST_WITH_RUNS} schedules it is known how their last jobs ended.`);
     });
 }
 
-function columns({ now, colors }: Session): readonly Column<ScheduleInfo>[] {
-  return [
-    { title: "KEY", cell: ({ key }) => key, givesWay: true },
-    { title: "FIRES", cell: ({ cron, every }) => cron ?? `every ${every}`, givesWay: true },
-    { title: "ZONE", cell: ({ cron, timeZone }) => (cron === null ? "-" : timeZone), givesWay: true },
-    { title: "LAST", cell: ({ lastRunAt }) => (lastRunAt ? fromNow(lastRunAt, now) : "-") },
-    {
-      title: "NEXT",
-      cell: ({ nextRunAt, paused }) => (paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "never"),
-      paint: (text, { nextRunAt, paused }) => (paused ? colors.yellow(text) : nextRunAt ? text : colors.red(text)),
-    },
-    { title: "SET IN", cell: ({ declared }) => (declared ? "code" : "run time") },
-    { title: "JOB", cell: ({ name }) => name },
-  ];
+async function printUpcoming(target: Target, allQueues: true | undefined, session: Session): Promise<void> {
+  const read = async ({ queue }: Target, name?: string) => {
+    const upcoming = await readUpcoming(queue, session.now);
+    return { items: [{ ...upcoming, ...(name !== undefined && { queue: name }) }], cursor: null };
+  };
+  const every = { allQueues, all: true, limit: 0 } as const;
+  const { items } = await readLists(target, every, session, read, (all) => all);
+  const [one] = items;
+  const upcoming = one && !allQueues ? one : upcomingOf(items);
+  if (upcoming.next.length === 0) await refuseUnknownQueue(target, session);
+  session.print(upcoming, () =>
+    upcoming.next.length > 0 ? upcomingTable(upcoming, session) : "Nothing runs in the next hour.",
+  );
+  const more = totalOf(upcoming) - upcoming.next.length;
+  if (more > 0) session.note(`${upcoming.isCut ? "More than " : ""}${count(more)} more follow within the hour.`);
+}
+
+function listText(schedules: readonly ScheduleRow[], session: Session): string {
+  if (schedules.length > 0) return schedulesTable(schedules, session);
+  return "There are no schedules. The first drain activates those declared in code.";
 }
 
 function addPreview(group: CommandUnknownOpts, session: Session): void {

@@ -3,8 +3,11 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
+import type { ScheduleRow } from "../../http/dashboard/read-schedules.ts";
 import { count, counted, printable } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
+import { readScheduleRows } from "../schedule-runs.ts";
+import { quoted } from "../suggested-command.ts";
 import type { Target } from "../target.ts";
 import { type Finding, findings } from "./finding.ts";
 
@@ -19,13 +22,14 @@ const wakeUps = findings("wake-ups");
 const dead = findings("dead-letter queue");
 const names = findings("job names");
 const recurring = findings("schedules");
+const occurrences = findings("last jobs of schedules");
 
 /** Checks the queue itself, however it is reached. */
 export async function checkQueue(target: Target, now: number): Promise<Finding[]> {
   const { queue, jobNames, command } = target;
   try {
     const stats = await queue.getStats();
-    const schedules = await queue.schedules.list();
+    const schedules = await readScheduleRows(target);
     const history = await queue.getHistory({ hours: 24 });
     const waiting = await Promise.all(
       (["ready", "scheduled", "dead"] as const).map((state) => queue.listJobs({ state, limit: MOST_JOBS })),
@@ -40,6 +44,7 @@ export async function checkQueue(target: Target, now: number): Promise<Finding[]
         jobNames,
       ),
       scheduleFinding(schedules, target),
+      ...(schedules.length > 0 ? [occurrenceFinding(schedules, command)] : []),
     ];
   } catch (error) {
     if (!isTidegateError(error)) throw error;
@@ -142,6 +147,18 @@ function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, 
   const firing = `${counted(schedules.length - held, "schedule")} will fire`;
   const still = held > 0 ? `, ${count(held)} ${held === 1 ? "is" : "are"} paused` : "";
   return recurring.ok(`${firing}${still}${known ? ", each for a job of the module" : ""}.`);
+}
+
+/** A schedule that fires looks healthy, even if each of its jobs dies. */
+function occurrenceFinding(schedules: readonly ScheduleRow[], command: Target["command"]): Finding {
+  const lastOf = ({ runs }: ScheduleRow) => runs.findLast(({ state }) => state === "completed" || state === "dead");
+  const failing = schedules.filter((each) => lastOf(each)?.state === "dead");
+  const [first] = failing;
+  if (!first) return occurrences.ok("No schedule's last job died.");
+  return occurrences.warn(
+    `The last job of ${counted(failing.length, "schedule")} died: ${list(failing.map(({ key }) => key))}.`,
+    `See why: ${command(`queue:schedules ${quoted(first.key)}`)}. Once that is mended, retry the job: ${command(`queue:dlq retry ${quoted(lastOf(first)?.id ?? "")}`)}`,
+  );
 }
 
 /** The first few of several names. */

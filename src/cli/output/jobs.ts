@@ -1,6 +1,7 @@
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import { heldBackTexts } from "../../http/dashboard/flow-texts.ts";
-import { bar } from "./live-line.ts";
+import { shareOf } from "../../http/dashboard/share.ts";
+import { bar, barOf } from "./live-line.ts";
 import { queueColumn } from "./queue-column.ts";
 import { shortId } from "./short-id.ts";
 import { stepsOf, waitText } from "./steps.ts";
@@ -74,6 +75,7 @@ export function jobDetails(job: JobInfo, { now, colors, width }: ListView): stri
   const entries = [
     ["Id", printable(job.id)],
     ["Name", printable(job.name)],
+    ["Queue", printable(job.queue)],
     ["State", paintState(job.state, job.state, colors)],
     ["Attempts", attempts(job)],
     ["Enqueued", at(job.enqueuedAt)],
@@ -91,7 +93,7 @@ export function jobDetails(job: JobInfo, { now, colors, width }: ListView): stri
     ["Completed", at(job.completedAt)],
     ["Dead since", at(job.failedAt)],
     ["Schedule", job.schedule && `${printable(job.schedule.key)}, for ${moment(job.schedule.slot)}`],
-    ["Progress", job.progress === undefined || job.encrypted ? undefined : inline(job.progress)],
+    ["Progress", job.progress === undefined || job.encrypted ? undefined : progressText(job.progress)],
     ["Encrypted", job.encrypted && `🔒 with the key ${printable(job.encrypted)}, which this queue lacks`],
     ["Payload", job.encrypted ? undefined : inline(job.payload)],
     ["Result", job.result === undefined || job.encrypted ? undefined : inline(job.result)],
@@ -99,6 +101,15 @@ export function jobDetails(job: JobInfo, { now, colors, width }: ListView): stri
   const known = entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
   const parts = [...stepsOf(job, { colors, width }), ...logs(job, colors), ...failures(job, now, colors)];
   return [facts(known, colors), ...parts].join("\n\n");
+}
+
+/** A share of the work as a bar, and what says more than that as JSON. */
+function progressText(progress: unknown): string {
+  const share = shareOf(progress);
+  if (share === undefined) return inline(progress);
+  const full = Math.max(0, Math.min(1, share));
+  const more = typeof progress === "object" || full !== share ? `  ${inline(progress)}` : "";
+  return `${barOf(full)} ${Math.round(full * 100)}%${more}`;
 }
 
 function logs({ logs }: JobInfo, colors: Colors): readonly string[] {

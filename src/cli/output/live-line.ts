@@ -42,6 +42,11 @@ const BAR_WIDTH = 30;
 /** "Retrying ███████░░░ 3,100 of 5,000" */
 export function bar(label: string, done: number, total: number): string {
   const share = total > 0 ? Math.min(done / total, 1) : 1;
+  return `${label} ${barOf(share)} ${count(done)} of ${count(total)}`;
+}
+
+/** A bar that is full for a share of 1. */
+export function barOf(share: number): string {
   const full = Math.floor(share * BAR_WIDTH);
-  return `${label} ${"█".repeat(full)}${"░".repeat(BAR_WIDTH - full)} ${count(done)} of ${count(total)}`;
+  return "█".repeat(full) + "░".repeat(BAR_WIDTH - full);
 }

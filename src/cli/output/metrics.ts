@@ -1,7 +1,7 @@
 import type { NameFigures, Percentiles, QueueFigures } from "../../core/manage/figures.ts";
 import type { ListView } from "./jobs.ts";
 import { type Column, table } from "./table.ts";
-import { short } from "./text.ts";
+import { type Colors, short } from "./text.ts";
 import { brief } from "./time.ts";
 
 /** How many job types are shown: those with the most attempts. */
@@ -13,26 +13,56 @@ export function metricsTable({ names, other }: QueueFigures, view: ListView): st
   const all = [...names, ...(other ? [other] : [])].filter((each) => attempts(each) + waiting(each) > 0);
   if (all.length === 0) return undefined;
   const busiest = all.sort((a, b) => attempts(b) - attempts(a) || waiting(b) - waiting(a)).slice(0, MOST_SHOWN);
-  const time = (times: Percentiles | null, field: keyof Percentiles) => (times ? brief(times[field]) : "-");
   const columns: Column<NameFigures>[] = [
-    { title: "LAST HOUR", cell: ({ name }) => name, givesWay: true },
-    { title: "PROCESSED", cell: ({ hour }) => short(hour.processed), align: "right" },
+    nameColumn,
+    processed,
     { title: "RETRIED", cell: ({ hour }) => short(hour.retried), align: "right" },
-    {
-      title: "DEAD",
-      cell: ({ hour }) => short(hour.dead),
-      align: "right",
-      paint: (text, { hour }) => (hour.dead > 0 ? colors.red(text) : text),
-    },
+    dead(colors),
     { title: "WAIT P50", cell: ({ hour }) => time(hour.waiting, "medianMs"), align: "right" },
     { title: "P95", cell: ({ hour }) => time(hour.waiting, "p95Ms"), align: "right" },
-    { title: "RUN P50", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
-    { title: "P95", cell: ({ hour }) => time(hour.running, "p95Ms"), align: "right" },
+    ...running,
     ...(all.some(({ pending }) => pending) ? [pendingColumn] : []),
   ];
   const more =
     all.length > busiest.length ? `\n${colors.dim(`${all.length - busiest.length} more job types did less.`)}` : "";
   return table(columns, busiest, { colors, width }) + more;
+}
+
+/** One table of the job types of several queues, in the order given. */
+export function typesTable(types: readonly PlacedFigures[], { colors, width }: ListView): string {
+  const columns: Column<PlacedFigures>[] = [
+    { title: "QUEUE", cell: ({ queue }) => queue, givesWay: true },
+    nameColumn,
+    processed,
+    dead(colors),
+    pendingColumn,
+    ...running,
+  ];
+  return table(columns, types, { colors, width });
+}
+
+/** A job type of one of several queues. */
+export type PlacedFigures = NameFigures & { readonly queue: string };
+
+const nameColumn: Column<NameFigures> = { title: "LAST HOUR", cell: ({ name }) => name, givesWay: true };
+const processed: Column<NameFigures> = {
+  title: "PROCESSED",
+  cell: ({ hour }) => short(hour.processed),
+  align: "right",
+};
+const dead = (colors: Colors): Column<NameFigures> => ({
+  title: "DEAD",
+  cell: ({ hour }) => short(hour.dead),
+  align: "right",
+  paint: (text, { hour }) => (hour.dead > 0 ? colors.red(text) : text),
+});
+const running: readonly Column<NameFigures>[] = [
+  { title: "RUN P50", cell: ({ hour }) => time(hour.running, "medianMs"), align: "right" },
+  { title: "P95", cell: ({ hour }) => time(hour.running, "p95Ms"), align: "right" },
+];
+
+function time(times: Percentiles | null, field: keyof Percentiles): string {
+  return times ? brief(times[field]) : "-";
 }
 
 function attempts({ hour: { processed, retried, dead } }: NameFigures): number {

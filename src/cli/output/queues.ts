@@ -1,5 +1,6 @@
 import type { QueueBrief } from "../../core/manage/stats.ts";
 import { MINUTE_MS } from "../../core/store/stats.ts";
+import { sumOfStats } from "../../http/dashboard/all-queues.ts";
 import type { ListView } from "./jobs.ts";
 import { type Column, table } from "./table.ts";
 import { short } from "./text.ts";
@@ -7,6 +8,12 @@ import { fromNow } from "./time.ts";
 
 /** The pace is an average over so many minutes and the current one. */
 const RECENT_MINUTES = 5;
+
+/** All of several queues together, as another line of their table. */
+export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
+  const ended = queues[0]?.ended.map((_, minute) => queues.reduce((sum, each) => sum + (each.ended[minute] ?? 0), 0));
+  return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
+}
 
 export function queuesTable(queues: readonly QueueBrief[], { now, colors, width }: ListView): string {
   const red = (text: string, { stats }: QueueBrief) => (stats.deadLetterCount > 0 ? colors.red(text) : text);

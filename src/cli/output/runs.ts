@@ -27,6 +27,8 @@ export interface RunStep {
   readonly startedAt: Date;
   /** Null if it has not ended. */
   readonly endedAt: Date | null;
+  /** Why it failed, or its last attempt did. */
+  readonly error?: string;
 }
 
 export interface RunDetails extends RunBrief {
@@ -70,7 +72,9 @@ export function waterfall(run: RunDetails, { now, colors, width }: ListView): st
       paint: (text, { endedAt }) => (endedAt ? colors.cyan(text) : colors.yellow(text)),
     },
   ];
-  return [facts(entries, colors), ...(steps.length > 0 ? [table(columns, steps, { colors, width })] : [])].join("\n\n");
+  const below = ({ error = "" }: RunStep) => error;
+  const options = { colors, width, below, paintBelow: colors.red };
+  return [facts(entries, colors), ...(steps.length > 0 ? [table(columns, steps, options)] : [])].join("\n\n");
 }
 
 const USUAL_WIDTH = 100;

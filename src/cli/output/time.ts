@@ -15,10 +15,11 @@ export function span(ms: number): string {
   return `${value.toLocaleString("en-US")} ${unit}${value === 1 ? "" : "s"}`;
 }
 
-/** "12 ms", "3 minutes" */
+/** "12 ms", "2.3 s", "3 minutes" */
 export function took(startedAt: Date, endedAt: Date): string {
   const ms = endedAt.getTime() - startedAt.getTime();
-  return ms < 1_000 ? `${ms} ms` : span(ms);
+  if (ms < 1_000) return `${ms} ms`;
+  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : span(ms);
 }
 
 /** A time relative to now: "in 5 minutes", "3 days ago", "now". */
@@ -28,10 +29,10 @@ export function fromNow(time: Date, now: number): string {
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
-/** A past time in a few letters: "5m ago", "3d ago", "now". */
+/** A past time in a few letters, in the largest unit of which there are two: "5m ago", "40h ago", "3d ago", "now". */
 export function shortAgo(time: Date, now: number): string {
   const ms = Math.max(now - time.getTime(), 0);
-  const [unit, unitMs] = units.find(([, each]) => ms >= each) ?? ["second", 1_000];
+  const [unit, unitMs] = units.find(([, each]) => ms >= 2 * each) ?? ["second", 1_000];
   return ms < 1_000 ? "now" : `${Math.floor(ms / unitMs)}${unit.charAt(0)} ago`;
 }
 

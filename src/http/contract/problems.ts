@@ -12,6 +12,8 @@ interface Kind {
 /** For every response with a body: do not cache it, and do not guess another content type. */
 export const responseHeaders = { "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff" } as const;
 
+export const UNKNOWN_QUEUE = "This handler serves no queue of this name.";
+
 /** The status and texts of each error code. */
 export const problemKinds: Readonly<Record<Problem["code"], Kind>> = {
   invalid_request: { status: 400, title: "Invalid request" },

@@ -1,5 +1,6 @@
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
-import type { QueueActivity, QueueStats } from "../../core/manage/stats.ts";
+import type { FailureGroup } from "../../core/manage/failures.ts";
+import type { QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
 import { byNearness } from "./latest-jobs.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
@@ -12,6 +13,10 @@ interface Part {
   readonly queue: string;
   readonly contents: Contents;
 }
+
+/** What broke last stands first. */
+export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
+  other.lastAt.getTime() - one.lastAt.getTime() || other.count - one.count;
 
 /** Puts the contents of the same view of several queues together. */
 export function together(parts: readonly Part[], now: number): Contents {
@@ -33,7 +38,7 @@ export function together(parts: readonly Part[], now: number): Contents {
     }),
     ...(has("failures") && {
       failures: {
-        failures: [...failures].sort((one, other) => other.count - one.count).slice(0, MOST_ROWS),
+        failures: [...failures].sort(latestFirst).slice(0, MOST_ROWS),
         cursor: parts.find(({ contents }) => contents.failures?.cursor)?.contents.failures?.cursor ?? null,
         ungrouped: sum((contents) => contents.failures?.ungrouped),
         kinds: sum((contents) => contents.failures?.kinds),
@@ -51,7 +56,8 @@ export function together(parts: readonly Part[], now: number): Contents {
   };
 }
 
-function upcomingOf(all: readonly (Upcoming & Placed)[]): Upcoming {
+/** What the next hour brings to several queues. */
+export function upcomingOf(all: readonly (Upcoming & Placed)[]): Upcoming {
   const minutes = all[0]?.minutes.map(({ at }, index) => {
     const sum = (kind: "jobs" | "retries" | "occurrences") =>
       all.reduce((total, each) => total + (each.minutes[index]?.[kind] ?? 0), 0);
@@ -67,17 +73,18 @@ function upcomingOf(all: readonly (Upcoming & Placed)[]): Upcoming {
   };
 }
 
-/** The counts of several queues together. Everything else is that of the first. */
-export function sumOfStats(first: QueueActivity, all: readonly QueueActivity[]): QueueActivity {
-  const next = all.flatMap(({ stats }) => stats.nextRunAt?.getTime() ?? []);
-  const counts = Object.entries(first.stats).filter(([, value]) => typeof value === "number");
-  const sum = (name: string) => all.reduce((total, { stats }) => total + Number(stats[name as keyof QueueStats]), 0);
-  const stats: QueueStats = {
-    ...first.stats,
+/** The statistics of several queues together, at least one. They are paused if all queues are. */
+export function sumOfStats(all: readonly QueueStats[]): QueueStats {
+  const next = all.flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
+  const ages = all.flatMap(({ oldestReadyAgeMs }) => oldestReadyAgeMs ?? []);
+  const [first] = all as readonly [QueueStats];
+  const counts = Object.entries(first).filter(([, value]) => typeof value === "number");
+  const sum = (name: string) => all.reduce((total, stats) => total + Number(stats[name as keyof QueueStats]), 0);
+  return {
+    ...first,
     ...Object.fromEntries(counts.map(([name]) => [name, sum(name)])),
     nextRunAt: next[0] === undefined ? null : new Date(Math.min(...next)),
-    oldestReadyAgeMs: Math.max(...all.map((each) => each.stats.oldestReadyAgeMs ?? 0)),
-    paused: all.every((each) => each.stats.paused),
+    oldestReadyAgeMs: ages[0] === undefined ? null : Math.max(...ages),
+    paused: all.every(({ paused }) => paused),
   };
-  return { ...first, stats };
 }

@@ -1,6 +1,7 @@
-import type { KeyedJob } from "../../core/manage/list.ts";
+import type { JobPage, KeyedJob, ListOptions } from "../../core/manage/list.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
+import type { Clock } from "../../core/shared/clock.ts";
 import type { JobState } from "../../core/store/store.ts";
 import { messageOf } from "./shown-job.ts";
 
@@ -15,32 +16,44 @@ interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  /** Where: name or id, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
-  readonly by: "part" | "name" | "error" | "payload" | "key" | "message";
+  /** Where: in all of these, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
+  readonly by: "any" | "name" | "error" | "payload" | "key" | "message";
   readonly cursor?: string | undefined;
 }
 
-interface Found {
-  readonly jobs: readonly KeyedJob[];
+/** Lists the jobs to search, here or through a handler. Only with their keys can a search find these. */
+interface Listing<Job extends KeyedJob> {
+  list(options: ListOptions): Promise<JobPage<Job>>;
+  readonly clock: Clock;
+}
+
+/** The jobs of a queue, as this process lists them. */
+export function listingOf(queue: Queue): Listing<KeyedJob> {
+  return { list: internalsOf(queue).listKeyedJobs, clock: queue.clock };
+}
+
+interface Found<Job extends KeyedJob> {
+  readonly jobs: readonly Job[];
   readonly examined: number;
   /** Where to continue the search; null if it has examined every job. */
   readonly cursor: string | null;
 }
 
 /** Examines 1,000 jobs, 18 MiB or 5 s, ignoring case. A read of 500 costs 3 to 8 commands, a search at most 60. */
-export async function findJobs(queue: Queue, { state, text, by, cursor }: Search): Promise<Found> {
+export async function findJobs<Job extends KeyedJob>(
+  { list, clock }: Listing<Job>,
+  { state, text, by, cursor }: Search,
+): Promise<Found<Job>> {
   const fits = matcher(text, by);
-  const { listKeyedJobs } = internalsOf(queue);
-  const jobs: KeyedJob[] = [];
-  const until = queue.clock() + MOST_MS;
+  const jobs: Job[] = [];
+  const until = clock() + MOST_MS;
   let examined = 0;
   let reads = 0;
   let limit = PIECE;
   let next = cursor;
-  const goesOn = () =>
-    examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && queue.clock() < until;
+  const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && clock() < until;
   do {
-    const page = await listKeyedJobs({ state, cursor: next, limit });
+    const page = await list({ state, cursor: next, limit });
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
@@ -54,7 +67,10 @@ export async function findJobs(queue: Queue, { state, text, by, cursor }: Search
 function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   const wanted = text.toLowerCase();
   const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
-  if (by === "part") return ({ name, id }) => has(name) || has(id);
+  if (by === "any") {
+    const [inError, inPayload] = [matcher(text, "error"), matcher(text, "payload")];
+    return (job) => [job.name, job.id, job.flowKey ?? ""].some(has) || inError(job) || inPayload(job);
+  }
   if (by === "key") return ({ flowKey }) => flowKey === text;
   if (by === "name") return ({ name }) => name === text;
   if (by === "message")

@@ -12,7 +12,7 @@ import type { JobState } from "../../core/store/store.ts";
 const OCCURRENCES = 5;
 const LATEST_RUNS = 5;
 /** How many schedules show how their last jobs ended. */
-const MOST_WITH_RUNS = 200;
+export const MOST_WITH_RUNS = 200;
 const MINUTE_MS = 60_000;
 const LONGEST_LOOK_BACK_MS = 5 * 366 * 24 * 60 * MINUTE_MS;
 
@@ -30,16 +30,33 @@ export interface ScheduleRun {
 
 export interface ScheduleRow extends ScheduleInfo {
   readonly occurrences: readonly Date[];
-  /** The last five occurrences whose jobs are stored, oldest first. */
+  /** Those of the last five occurrences whose jobs are stored, oldest first. */
   readonly runs: readonly ScheduleRun[];
 }
 
+/** Reads jobs by their ids. Leaves out those that are gone. */
+type ReadJobs = (ids: readonly string[]) => Promise<readonly JobInfo[]>;
+
 /** Reads all schedules, each with its next and its last occurrences: 2 commands, and up to 9 for their jobs. */
 export async function readSchedules(queue: Queue): Promise<readonly ScheduleRow[]> {
-  const schedules = await queue.schedules.list();
-  const past = schedules.map((each, index) => (index < MOST_WITH_RUNS ? pastOf(each) : []));
+  return withRuns(await queue.schedules.list(), internalsOf(queue).readJobs);
+}
+
+/**
+ * Adds to schedules their next occurrences, and what became of the last ones.
+ *
+ * @param mostJobs how many jobs to read in all, at least one for each of the first 200 schedules. Default 1,000.
+ */
+export async function withRuns(
+  schedules: readonly ScheduleInfo[],
+  readJobs: ReadJobs,
+  mostJobs = MOST_WITH_RUNS * LATEST_RUNS,
+): Promise<readonly ScheduleRow[]> {
+  const ofEach = Math.floor(mostJobs / Math.min(schedules.length, MOST_WITH_RUNS));
+  const most = Math.max(1, Math.min(LATEST_RUNS, ofEach));
+  const past = schedules.map((each, index) => (index < MOST_WITH_RUNS ? pastOf(each).slice(-most) : []));
   const ids = schedules.flatMap(({ key }, index) => past[index]?.map((at) => occurrenceJobId(key, at)) ?? []);
-  const jobs = new Map((await internalsOf(queue).readJobs(ids)).map((job) => [job.id, job]));
+  const jobs = new Map((await readJobs(ids)).map((job) => [job.id, job]));
   return schedules.map((schedule, index) => ({
     ...schedule,
     occurrences: occurrencesFrom(schedule.nextRunAt?.getTime(), recurrenceFor(schedule)),

@@ -38,9 +38,13 @@ export interface Upcoming {
   readonly isCut: boolean;
 }
 
+/** What is read of a queue, here or through a handler. */
+interface Readable extends Pick<Queue, "listJobs"> {
+  readonly schedules: Pick<Queue["schedules"], "list">;
+}
+
 /** Reads the next 250 scheduled jobs and all schedules: 5 to 12 commands. */
-export async function readUpcoming(queue: Queue): Promise<Upcoming> {
-  const now = queue.clock();
+export async function readUpcoming(queue: Readable, now: number): Promise<Upcoming> {
   const first = Math.floor(now / MINUTE_MS) * MINUTE_MS;
   const end = first + HOUR_MS;
   const [page, schedules] = await Promise.all([

@@ -10,11 +10,12 @@ import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { nameBefore } from "../../core/store/failures.ts";
 import { jobStates } from "../../core/store/store.ts";
+import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
-import { sumOfStats, together } from "./all-queues.ts";
+import { latestFirst, sumOfStats, together } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
-import { findJobs } from "./find-jobs.ts";
+import { findJobs, listingOf } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
 import { latestJobs } from "./latest-jobs.ts";
 import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
@@ -62,7 +63,7 @@ export const snapshotQuery = object(
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
-    /** Where to find it. Default: the id of one job, else a part of names and ids. */
+    /** Where to find it. Default: the id of one job in any queue, else a part of anything. */
     by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
     /** What the view "messages" shows: default messages; and "runs": default jobs with steps. */
@@ -121,7 +122,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
 export async function readSnapshot(host: Host, query: Query): Promise<QueueSnapshot | Unchanged> {
   const { queues, first, qstash } = host;
   const queue = queues.get(query.queue ?? first.name);
-  if (!queue) throw notFound("This handler serves no queue of this name.");
+  if (!queue) throw notFound(UNKNOWN_QUEUE);
   const isOfAll = query.scope === "all" && scopedViews.has(query.view);
   const all = isOfAll || query.view === "queues" ? [...queues.values()] : [queue];
   const spent = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
@@ -130,25 +131,19 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   // Reads the mark first: the next refresh then sees what happens meanwhile.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
-  const records = qstash?.queue === queue ? qstash.interface.records : undefined;
   const activities = query.only ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
   const [read, contents] = await Promise.all([
     Promise.all(activities),
-    isOfAll ? contentsOfAll(all, query) : contentsOf(queue, query, records),
+    isOfAll ? contentsOfAll(all, query) : contentsOfOne(host, queue, query),
   ]);
   const own = read.find(([each]) => each === queue)?.[1];
-  const activity =
-    own && isOfAll
-      ? sumOfStats(
-          own,
-          read.map(([, each]) => each),
-        )
-      : own;
+  const statsOfAll = read.map(([, { stats }]) => stats);
+  const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(statsOfAll) } : own;
   return {
     ...common(),
     queue: queue.name,
-    names: isOfAll ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
-    isQStash: records !== undefined,
+    names: all.length > 1 ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
+    isQStash: qstash?.queue === queue,
     ...(activity && { activity }),
     ...(mark !== undefined && { mark }),
     ...contents,
@@ -156,10 +151,10 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   };
 }
 
-/** Reads a thousand groups of failures to find the largest: pages are not in the order of size. */
+/** Reads a thousand groups of failures to find the latest: pages are not in the order of time. */
 async function readFailures(queue: Queue, most: number): Promise<Failures> {
   const { failures, ...page } = await queue.getFailures({ limit: MOST_GROUPS_READ });
-  return { ...page, failures: failures.slice(0, most), kinds: failures.length };
+  return { ...page, failures: [...failures].sort(latestFirst).slice(0, most), kinds: failures.length };
 }
 
 /** Reads one group of failures: none if its jobs are no longer dead. */
@@ -170,8 +165,18 @@ async function readGroup(queue: Queue, group: string): Promise<Failures> {
 }
 
 async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
+  const jobs = await findById(queues, query);
+  if (jobs) return { jobs };
   const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query, undefined) });
   return together(await Promise.all(queues.map(read)), queues[0]?.clock() ?? 0);
+}
+
+/** The contents of a view of one queue. The search for an id looks into the other queues too. */
+async function contentsOfOne(host: Host, queue: Queue, query: Query): Promise<Contents> {
+  const { queues, qstash } = host;
+  const others = [...queues.values()].filter((other) => other !== queue);
+  const jobs = (await findById([queue], query)) ?? (await findById(others, query));
+  return jobs ? { jobs } : contentsOf(queue, query, qstash?.queue === queue ? qstash.interface.records : undefined);
 }
 
 async function contentsOf(queue: Queue, query: Query, records: MessageRecords | undefined): Promise<Contents> {
@@ -213,7 +218,7 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
     case "run":
       return { workflow: await readWorkflow(queue, query.id ?? "", records) };
     case "upcoming":
-      return { upcoming: await readUpcoming(queue) };
+      return { upcoming: await readUpcoming(queue, queue.clock()) };
     case "type": {
       const name = query.id ?? "";
       const [type, failures] = await Promise.all([readType(queue, name), readFailures(queue, MOST_GROUPS_READ)]);
@@ -241,15 +246,24 @@ async function readKeys({ flowControl }: Queue, search: string | undefined): Pro
   return found ? [found] : [];
 }
 
+/** Finds jobs by the id that somebody searches for: their queues may all have one. */
+async function findById(
+  queues: readonly Queue[],
+  { view, search, by, cursor, group, state }: Query,
+): Promise<JobRows | undefined> {
+  if (view !== "jobs" || !search || by || cursor || group) return undefined;
+  const jobs = await Promise.all(queues.map((queue) => queue.getJob(search)));
+  const rows = jobs.flatMap((job) => (job && (!state || job.state === state) ? [rowOf(job)] : []));
+  return rows[0] && { rows, cursor: null };
+}
+
 async function readJobs(queue: Queue, { state, search, by, group, cursor }: Query): Promise<JobRows> {
   if (group) {
     const page = await queue.listDeadLetter({ group, cursor, limit: ROWS });
     return { rows: page.jobs.map(rowOf), cursor: page.cursor };
   }
   if (search) {
-    const one = by || cursor ? null : await queue.getJob(search);
-    if (one && (!state || one.state === state)) return { rows: [rowOf(one)], cursor: null };
-    const { jobs, ...found } = await findJobs(queue, { state, text: search, by: by ?? "part", cursor });
+    const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: by ?? "any", cursor });
     return { ...found, rows: jobs.map(rowOf) };
   }
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
@@ -270,7 +284,7 @@ async function readMessages(queue: Queue, { state, search, cursor }: Query): Pro
       return message ? [{ ...rowOf(job), message }] : [];
     });
   if (search) {
-    const { jobs, ...found } = await findJobs(queue, { state, text: search, by: "message", cursor });
+    const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: "message", cursor });
     return { ...found, rows: rowsOf(jobs) };
   }
   if (!state) return { rows: rowsOf(await latestJobs(queue, READ_FOR_MESSAGES)).slice(0, ROWS), cursor: null };

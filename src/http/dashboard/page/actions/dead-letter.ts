@@ -21,22 +21,38 @@ function selection(): object {
 
 const groupOf = (id: string) => state.snapshot?.failures?.failures.find(({ group }) => group === id);
 
+/** How many are retried first, to see whether they pass. */
+const TEN = 10;
+
 /** How to retry several dead jobs: a duration spreads them. */
-const pacesOf = (isMoreThanTen: boolean): Field => ({
+const pacesOf = (count: number): Field => ({
   name: "pace",
   label: "When",
   choices: [
     ["", "All at once"],
-    ...(isMoreThanTen ? ([["ten", "Ten first, to see whether they pass"]] as const) : []),
+    ...(count > TEN ? ([["ten", "The ten newest, to see whether they pass"]] as const) : []),
     ["10m", "Spread over 10 minutes"],
     ["1h", "Spread over an hour"],
   ],
 });
 
+/** What a retry of so many jobs does at this pace. */
+function retryText(count: number, pace: string | undefined): string {
+  const [what, its] = count === 1 ? ["1 job", "its"] : [plural(pace === "ten" ? TEN : count, "job"), "their"];
+  const how =
+    pace === "ten"
+      ? `as soon as possible. The other ${number(count - TEN)} stay dead.`
+      : pace
+        ? "one after the other, at even intervals."
+        : "as soon as possible.";
+  const isPaused = state.snapshot?.activity.stats.paused;
+  return `This retries ${what} with all ${its} retries, ${how}${isPaused ? " The queue is paused: nothing starts until you resume it." : ""}`;
+}
+
 /** The ten newest of the jobs to act on. */
 async function tenOf(jobs: object): Promise<object> {
-  if ("ids" in jobs) return { ids: (jobs.ids as readonly string[]).slice(0, 10) };
-  const which = new URLSearchParams({ limit: "10", ...("all" in jobs ? {} : (jobs as Filled)) });
+  if ("ids" in jobs) return { ids: (jobs.ids as readonly string[]).slice(0, TEN) };
+  const which = new URLSearchParams({ limit: `${TEN}`, ...("all" in jobs ? {} : (jobs as Filled)) });
   const page = await act<{ jobs: readonly Json<JobInfo>[] }>("GET", `dead-letter?${which}`);
   return { ids: page.jobs.map(({ id }) => id) };
 }
@@ -48,28 +64,33 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
   const subject: Html = known ? aboutGroup(known) : aboutSelection();
   const run = async (dryRun: boolean, selected = jobs, pace = {}) => {
     const counts = await act<Record<string, number>>("POST", `dead-letter/${what}`, { ...selected, ...pace, dryRun });
-    return plural(Object.values(counts)[0] ?? 0, "job");
+    return Object.values(counts)[0] ?? 0;
   };
   const isRetry = what === "retry";
   const verb = isRetry ? "Retry" : "Remove";
   await refusalShown(async () => {
-    const count = await run(true);
-    const [its, payloads] = count === "1 job" ? ["its", "payload"] : ["their", "payloads"];
+    let count = await run(true);
+    const all = () => plural(count, "job");
     ask({
-      title: `${verb} ${count}?`,
+      title: () => `${verb} ${all()}?`,
       subject,
-      text: isRetry
-        ? `This would retry ${count}: as soon as possible, with all ${its} retries.`
-        : `This would remove ${count} for good, with ${its} ${payloads}.`,
-      confirm: `${verb} ${count}`,
+      text: ({ pace }) =>
+        isRetry
+          ? retryText(count, pace)
+          : `This removes ${all()} for good, with ${count === 1 ? "its payload" : "their payloads"}.`,
+      confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all()}`,
       isDangerous: !isRetry,
-      ...(isRetry && count !== "1 job" && { fields: [pacesOf(Number.parseInt(count.replace(",", ""), 10) > 10)] }),
+      ...(isRetry && count > 1 && { fields: [pacesOf(count)] }),
       act: async ({ pace }) => {
-        const now = await run(true);
-        if (now !== count)
-          throw new Error(`It would be ${now} by now instead of ${count}. Nothing was changed: try again.`);
-        if (pace === "ten") return `${await run(false, await tenOf(jobs))} retried. The others stay dead.`;
-        return `${await run(false, jobs, pace ? { over: pace } : {})} ${isRetry ? "retried" : "removed"}.`;
+        const before = all();
+        count = await run(true);
+        if (all() !== before)
+          throw new Error(`It is ${all()} by now, not ${before}. Nothing was changed: confirm again.`);
+        if (pace === "ten")
+          return `${plural(await run(false, await tenOf(jobs)), "job")} retried. The others stay dead.`;
+        const done = plural(await run(false, jobs, pace ? { over: pace } : {}), "job");
+        if (!isRetry) return `${done} removed.`;
+        return `${done} retried${pace ? `, spread over ${pace === "1h" ? "an hour" : "10 minutes"}` : ""}.`;
       },
     });
   });

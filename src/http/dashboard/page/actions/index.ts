@@ -10,6 +10,7 @@ import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts
 import { askForLimits, askToUnpin } from "./flow.ts";
 import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToSignal, askToStop, runNow } from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
+import { askToPause } from "./queues.ts";
 import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 import { askToSearchAll } from "./search.ts";
 
@@ -55,14 +56,16 @@ const outcomes: Readonly<Record<string, string>> = {
   Run: "has enqueued a job",
 };
 
-/** Acts as the label of a button says: "Pause media". */
-function post(path: string, { ariaLabel }: HTMLElement, queue?: string): Promise<void> {
+/** Acts as the label of a button says: "Resume media". */
+function post(path: string, { ariaLabel }: HTMLElement, event: Event, queue?: string): unknown {
   const [verb = "", ...what] = ariaLabel?.split(" ") ?? [];
   const subject = what.join(" ");
-  return showOutcome(
-    act("POST", path, {}, queue).then(() => `${subject === "queue" ? "The queue" : subject} ${outcomes[verb]}.`),
-  );
+  const done = `${subject === "queue" ? state.snapshot?.queue : subject} ${outcomes[verb]}.`;
+  return isRepeated(event) || showOutcome(act("POST", path, {}, queue).then(() => done));
 }
+
+/** Whether it is the second click of a double click. */
+const isRepeated = (event: Event): boolean => (event as UIEvent).detail > 1;
 
 /** Another queue does not have the same job, run or messages. */
 const others: Readonly<Record<string, Route["view"]>> = {
@@ -73,17 +76,19 @@ const others: Readonly<Record<string, Route["view"]>> = {
   queues: "overview",
 };
 
+/** Sorts by a column, and by the same one again in the other direction. */
 function sort(by: string): void {
-  location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? `-${by}` : by });
+  const other = by.startsWith("-") ? by.slice(1) : `-${by}`;
+  location.hash = hrefTo({ ...state.route, sort: state.route.sort === by ? other : by });
 }
 
 /** Every action by its name. It gets the text of `data-with`, the element and the event. */
 export const actions: Readonly<Record<string, (text: string, element: HTMLElement, event: Event) => unknown>> = {
   refresh,
-  post: (path, button) => post(path, button),
-  pause: (queue, button) => post("pause", button, queue),
-  resume: (queue, button) => post("resume", button, queue),
-  run: () => showOutcome(runNow()),
+  post,
+  pause: (queue) => askToPause(queue),
+  resume: (queue, button, event) => post("resume", button, event, queue),
+  run: (_, __, event) => isRepeated(event) || showOutcome(runNow()),
   "run-selected": askToRun,
   reschedule: askToReschedule,
   cancel: askToCancel,
@@ -103,6 +108,7 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
   unschedule: askToRemoveSchedule,
   preview: (_, input) => previewSchedule(input),
   confirm: (_, form) => confirm(form),
+  choose: (_, list) => change({ chosen: filledIn(list.closest("form") as HTMLElement) }),
   leave: () => change({ question: undefined, isHelp: false }),
   copy: copyOfJob,
   "search-all": askToSearchAll,
@@ -134,6 +140,9 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
     });
   },
   ...chartActions,
+  "search-in": (_, list) => {
+    if (state.route.search) list.closest("form")?.requestSubmit();
+  },
   search: (_, form) => {
     const { view, state: kind } = state.route;
     const { search, by } = filledIn(form);

@@ -173,6 +173,8 @@ export const askToReschedule = (): Promise<void> =>
 
 export function askToEnqueue(again?: Json<JobInfo>): void {
   const names = enqueuedNames();
+  // If the response is lost, the same dialog enqueues no second job.
+  const newId = crypto.getRandomValues(new BigUint64Array(2)).join("-");
   ask({
     title: again ? "Run it again" : "Enqueue a job",
     subject: again ? aboutJob(again) : undefined,
@@ -185,7 +187,7 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
       { name: "id", label: "Id (empty: a new one)", isOptional: true },
     ],
     async act({ name, payload, when, id }) {
-      const job = { name, payload: typedPayload(payload), ...(when && timeOf(when)), ...(id && { id }) };
+      const job = { name, payload: typedPayload(payload), ...(when && timeOf(when)), id: id || newId };
       const made = await act<{ id: string; status: string }>("POST", "jobs", job);
       await goTo(hrefTo({ view: "job", id: made.id }));
       return made.status === "duplicate" ? "A job with this id exists: this is it." : "1 job enqueued.";

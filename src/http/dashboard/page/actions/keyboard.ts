@@ -3,8 +3,9 @@ import type { Route } from "../state/route.ts";
 import { change } from "../state/state.ts";
 
 /** The views by the keys that show them after "g". */
-const places: Readonly<Record<string, Route["view"]>> = {
-  o: "overview",
+const places: Readonly<Record<string, Route["view"] | "">> = {
+  // The first link: that of all queues if the page shows them all.
+  o: "",
   f: "failures",
   j: "jobs",
   m: "messages",
@@ -45,8 +46,8 @@ export function followKeys(): void {
     const isTyping = (event.target as Element).closest("input:not([type=checkbox]), textarea, select, dialog");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
     const { key } = event;
-    const view = isGoing && Object.hasOwn(places, key) && places[key];
-    const act = view ? () => go(view) : Object.hasOwn(keys, key) && keys[key];
+    const view = isGoing && Object.hasOwn(places, key) ? places[key] : undefined;
+    const act = view !== undefined ? () => go(view) : Object.hasOwn(keys, key) && keys[key];
     isGoing = key === "g";
     if (!act) return;
     event.preventDefault();

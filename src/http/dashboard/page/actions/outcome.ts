@@ -34,7 +34,7 @@ export async function showOutcome(work: Promise<string>): Promise<void> {
 }
 
 export function ask(question: Question): void {
-  change({ question, refusal: undefined, preview: undefined, progress: undefined });
+  change({ question, chosen: undefined, refusal: undefined, preview: undefined, progress: undefined });
 }
 
 /** The names of the jobs that users may enqueue. */

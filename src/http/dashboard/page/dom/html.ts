@@ -12,6 +12,8 @@ type Value = Tag | string | number | boolean | null | undefined | readonly Value
 /** Marks the place of a value in the text of a template. */
 const HOLE = "\u0001";
 const tokens = /<(\/?)(\w+)((?:[^<>"]|"[^"]*")*?)(\/?)>|[^<]+/g;
+/** The attributes that users see, or hear. */
+const shown = /^(aria-label|title|placeholder)$/;
 const attribute = /([\w-]+)(?:="([^"]*)")?/g;
 
 /**
@@ -27,7 +29,8 @@ export function html(parts: TemplateStringsArray, ...values: readonly Value[]): 
     for (const [, name = "", content = ""] of text.matchAll(attribute)) {
       const filled = fill(content);
       const isAbsent = content === HOLE && (filled[1] ?? false) === false;
-      if (!isAbsent) read.set(name, filled.map(textOf).join(""));
+      const value = filled.map(textOf).join("");
+      if (!isAbsent) read.set(name, shown.test(name) ? visible(value) : value);
     }
     return read;
   };

@@ -4,7 +4,7 @@ import { isLasting, SHORTEST_MS, waitAfterFailure, waitAfterRefresh } from "./po
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
 import { chosen } from "./settings.ts";
-import { change, queueNow, state } from "./state.ts";
+import { change, queueNow, type State, state } from "./state.ts";
 
 // Refreshes the page while it is visible, less often when nothing changes, and within an allowance.
 
@@ -48,7 +48,7 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     failures = 0;
     const { snapshot: before } = state;
     if ("isUnchanged" in response) quiet++;
-    else compare(response);
+    else compare(response, before);
     const snapshot = before && { ...before, ...response };
     const aheadMs = Date.parse(response.at) - seenAt;
     change({
@@ -64,11 +64,10 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
 }
 
 /** Compares a response with the one before. */
-function compare({ activity, mark: given, commands }: Json<Refresh>): void {
+function compare({ activity, job, mark: given, commands }: Json<Refresh>, before: State["snapshot"]): void {
   cost = commands;
-  // The job on screen is running, which counts as a change.
   if (!activity) {
-    quiet = 0;
+    quiet = JSON.stringify(job) === JSON.stringify(before?.job) ? quiet + 1 : 0;
     return;
   }
   // The age changes by itself.

@@ -13,6 +13,8 @@ export interface Refusal extends Error {
   readonly retryAfter: string | null;
 }
 
+const UNKNOWN_OUTCOME = "No response came. It may have been done all the same: look before you try again.";
+
 const refusal = (message: string, status = 0, retryAfter: string | null = null): Refusal =>
   Object.assign(new Error(message), { status, retryAfter });
 
@@ -63,10 +65,14 @@ export async function act<Result>(
   body: object = {},
   queue = state.snapshot?.queue ?? "",
 ): Promise<Result> {
+  const isChange = method !== "GET";
   const response = await send(`queues/${encodeURIComponent(queue)}/${path}`, {
     method,
     headers: { "Content-Type": "application/json", "Tidegate-CSRF": state.snapshot?.csrf ?? "" },
-    ...(method !== "GET" && { body: JSON.stringify(body) }),
+    ...(isChange && { body: JSON.stringify(body) }),
+  }).catch((error: Refusal) => {
+    // The request may have arrived.
+    throw isChange && error.status === 0 ? refusal(UNKNOWN_OUTCOME) : error;
   });
   return response.json().catch(() => undefined);
 }

@@ -21,12 +21,15 @@ export interface Field {
 /** What the user has typed, by the names of the fields. */
 export type Filled = Readonly<Record<string, string>>;
 
+/** A text, or one that follows what is chosen in the fields with choices. */
+export type ChosenText = string | ((chosen: Filled) => string);
+
 export interface Question {
-  readonly title: string;
+  readonly title: ChosenText;
   /** The job, group or jobs that it is about. */
   readonly subject?: Html | undefined;
-  readonly text: string;
-  readonly confirm: string;
+  readonly text: ChosenText;
+  readonly confirm: ChosenText;
   readonly isDangerous?: boolean;
   /** Whether it only reads: then nothing is refreshed after it. */
   readonly isLook?: boolean;
@@ -78,6 +81,8 @@ export interface State {
   /** Whether every job of the list is selected, on all pages. */
   readonly isAllSelected?: boolean;
   readonly question?: Question | undefined;
+  /** What is chosen in its fields with choices, by their names. */
+  readonly chosen?: Filled | undefined;
   readonly isHelp?: boolean;
   readonly preview?: Preview | undefined;
   /** The error in the open dialog. */

@@ -1,6 +1,6 @@
 import { type Html, html } from "../dom/html.ts";
 import { root } from "../state/requests.ts";
-import { type Field, type Question, state } from "../state/state.ts";
+import { type ChosenText, type Field, type Question, state } from "../state/state.ts";
 import { moment } from "./format.ts";
 import { button } from "./parts.ts";
 
@@ -18,11 +18,12 @@ function fieldAtFault(fields: readonly Field[] = []): Field | undefined {
 
 export function questionDialog({ title, subject, text, confirm, fields, isDangerous }: Question): Html {
   const wrong = fieldAtFault(fields);
+  const said = (by: ChosenText) => (typeof by === "string" ? by : by(state.chosen ?? {}));
   return dialog(
-    title,
-    html`<form data-submit="confirm">${subject && html`<div class="subject">${subject}</div>`}<p>${text}</p>
+    said(title),
+    html`<form data-submit="confirm">${subject && html`<div class="subject">${subject}</div>`}<p>${said(text)}</p>
 ${fields?.map((field) => html`${input(field, field === wrong)}${field === wrong && refusal()}`)}${preview()}
-${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${button(state.isActing && state.progress ? "Stop" : "Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${confirm}</button></div></form>`,
+${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${button(state.isActing && state.progress ? "Stop" : "Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${said(confirm)}</button></div></form>`,
   );
 }
 
@@ -31,7 +32,7 @@ function input(field: Field, isWrong: boolean): Html {
   const changed = isPreviewed && "preview";
   const reason = isWrong && "refusal";
   if (choices)
-    return html`<label>${label}<select name="${name}">${choices.map(([of, text]) => html`<option value="${of}" selected="${of === value}">${text}</option>`)}</select></label>`;
+    return html`<label>${label}<select name="${name}" data-change="choose">${choices.map(([of, text]) => html`<option value="${of}" selected="${of === value}">${text}</option>`)}</select></label>`;
   if (isLong)
     return html`<label>${label}<textarea name="${name}" rows="8" spellcheck="false" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}">${value}</textarea></label>`;
   return html`<label>${label}<input name="${name}" value="${value}" placeholder="${example}" list="${options && `of-${name}`}" required="${!isOptional}" autocomplete="off" spellcheck="false" data-input="${changed}" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}"/></label>

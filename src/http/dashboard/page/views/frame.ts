@@ -24,6 +24,9 @@ import { type } from "./types/type.ts";
 
 const views = { overview, queues, failures, jobs, messages, job, runs, run, names, type, schedules, upcoming, flow };
 
+/** How long the outcome of an action stays, if it is good. */
+const NOTICE_MS = 10_000;
+
 export function frame(): Html {
   const { snapshot: last, failure, isSignedOut, question, route, notice } = state;
   if (!last && isSignedOut) return signInDialog(false);
@@ -31,7 +34,7 @@ export function frame(): Html {
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
   const paused = snapshot?.activity.stats.paused && route.view !== "queues" && !route.scope;
   return html`<div class="shell">${side(last, snapshot)}<main>
-<div role="status">${notice && html`<p class="banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
+<div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "post", "resume")}</p>`}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
@@ -49,21 +52,22 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   const isMessage = snapshot?.job?.name === DELIVERY;
   // A job belongs to the list from which it was opened.
   const { view, state: kind } = route.view === "job" && !isMessage ? origin : route;
+  const { scope } = route;
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
   const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>
     html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
   return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
 <span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}
-<nav aria-label="Views">${entry({ view: "overview", scope: undefined }, "overview", "Overview", view === "overview")}
+<nav aria-label="Views">${entry({ view: scope ? "queues" : "overview" }, "overview", "Overview", view === "overview" || view === "queues")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", view === "jobs" && !isDead, stats && stats.pendingCount + stats.runningCount)}
-${!state.route.scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
-${!state.route.scope && entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
+${!scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
+${!scope && entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
 ${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules" || view === "upcoming")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
-${last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", view === "queues")}</nav>
+${!scope && last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", false)}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
 

@@ -21,7 +21,7 @@ export function overview(snapshot: Json<Snapshot>): Html {
       html`${badge(state)}<b class="${state === "dead" && stats.deadLetterCount > 0 && "dead error"}">${number(countOf(stats, state))}</b>`,
     ),
   );
-  return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue", "post", "pause")}${button("Enqueue...", "enqueue", "", "primary")}`)}
+  return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snapshot)}

@@ -22,15 +22,19 @@ export const hrefTo = (route: Route): string => {
   return `#${routeQuery({ queue, scope: "queue" in route ? undefined : scope, ...route })}`;
 };
 
-/** The queue of a row, for a route: in a view of all queues, its links lead into that queue. */
-export const inQueue = (queue: string | undefined): Pick<Route, "queue"> => (state.route.scope ? { queue } : {});
+/** Whether a row says in which queue it is: in a view of all queues, and if it was found in another one. */
+const isPlaced = (queue: string | undefined): boolean =>
+  !!state.route.scope || (queue !== undefined && queue !== state.snapshot?.queue);
 
-/** The name of a row's queue, in a view of all queues. */
+/** The queue of a row, for a route: its links lead into that queue. */
+export const inQueue = (queue: string | undefined): Pick<Route, "queue"> => (isPlaced(queue) ? { queue } : {});
+
+/** The name of a row's queue, if it is not the one on screen. */
 export const queueTag = (queue: string | undefined): Html | false =>
-  !!state.route.scope && html`<span class="count">${queue}</span> `;
+  isPlaced(queue) && html`<span class="count">${queue}</span> `;
 
 /** What distinguishes a row, in a view of all queues too. */
-export const keyOf = (queue: string | undefined, key: string): string => (state.route.scope ? `${queue}/${key}` : key);
+export const keyOf = (queue: string | undefined, key: string): string => (isPlaced(queue) ? `${queue}/${key}` : key);
 
 export const link = (route: Route, text: Html | string, isHere = false): Html =>
   html`<a href="${hrefTo(route)}" aria-current="${isHere && "page"}">${text}</a>`;
@@ -125,10 +129,11 @@ export const heading = (text: Html | string, actions?: Html | false): Html =>
 /** A column to sort by: its name in the URL, its title, and what to compare. */
 export type Column<Row> = readonly [string, string, (row: Row) => string | number];
 
+/** A heading that sorts by its column: of figures, the largest first. */
 export function sortable(name: string, text: string, style = ""): Html {
   const { sort } = state.route;
   const order = sort === name ? "ascending" : sort === `-${name}` && "descending";
-  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", name, "link", `Sort by ${text}`)}</th>`;
+  return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", style.includes("figure") ? `-${name}` : name, "link", `Sort by ${text}`)}</th>`;
 }
 
 export function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): readonly Row[] {

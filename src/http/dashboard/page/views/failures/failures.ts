@@ -5,7 +5,20 @@ import { type Html, html } from "../../dom/html.ts";
 import { queueNow } from "../../state/state.ts";
 import { spark } from "../charts/chart.ts";
 import { number, plural } from "../format.ts";
-import { badge, button, empty, heading, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
+import {
+  badge,
+  button,
+  type Column,
+  empty,
+  heading,
+  inQueue,
+  keyOf,
+  link,
+  queueTag,
+  sortable,
+  sortedBy,
+  when,
+} from "../parts.ts";
 
 type Group = Json<FailureGroup & Placed>;
 
@@ -15,19 +28,29 @@ export function failures({ failures: page, activity, mayChange }: Json<Snapshot>
 ${page && groups(page.failures, mayChange)}
 ${page?.failures[0] && html`<p class="muted">New: began in the last 24 hours. Over: no new dead job for 12 hours.</p>`}
 ${page && deadLetterCount === 0 && empty("No dead jobs", "Jobs that use up their retries appear here, grouped by their error.")}
-${page && page.kinds > page.failures.length && html`<p class="muted">These are the largest ${number(page.failures.length)} of ${page.cursor ? "more than " : ""}${number(page.kinds)} groups of failures.</p>`}
+${page && page.kinds > page.failures.length && html`<p class="muted">These are the latest ${number(page.failures.length)} of ${page.cursor ? "more than " : ""}${number(page.kinds)} groups of failures.</p>`}
 ${!!page?.ungrouped && html`<p class="muted">${plural(page.ungrouped, "dead job")} in no group: ${link({ view: "jobs", state: "dead" }, "see all dead jobs")}.</p>`}`;
 }
 
 const toJobs = ({ group, queue }: Group, text: Html | string): Html =>
   link({ ...inQueue(queue), view: "jobs", state: "dead", group }, text);
 
+const columns: readonly Column<Group>[] = [
+  ["first", "First", ({ firstAt }) => firstAt],
+  ["last", "Last", ({ lastAt }) => lastAt],
+  ["dead", "Dead", ({ count }) => count],
+];
+const styleOf = (column: string): string => (column === "dead" ? "figure" : "figure wide");
+
 /** A table of groups. @param isShort leaves out the actions. */
 export const groups = (all: readonly Group[], mayChange: boolean, isShort = false): Html =>
   html`${
     all[0] &&
-    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="figure wide">24 hours</th><th class="figure wide">First</th><th class="figure wide">Last</th><th class="figure">Dead</th></tr></thead>
-<tbody>${all.map((group) => line(group, mayChange, isShort, topOf(all)))}</tbody></table></div>`
+    html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="figure wide">24 hours</th>${columns.map(
+      ([name, text]) =>
+        isShort ? html`<th class="${styleOf(name)}">${text}</th>` : sortable(name, text, styleOf(name)),
+    )}</tr></thead>
+<tbody>${sortedBy(all, isShort ? [] : columns).map((group) => line(group, mayChange, isShort, topOf(all)))}</tbody></table></div>`
   }`;
 
 /** The most that died of one group in an hour: the trends have one scale. */

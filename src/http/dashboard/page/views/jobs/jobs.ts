@@ -33,7 +33,7 @@ type Stats = Json<Snapshot>["activity"]["stats"];
 export const MOST_COMMANDS = 60;
 
 const searched = [
-  ["", "Id, or part of a name"],
+  ["", "Anywhere"],
   ["name", "Whole name"],
   ["error", "Error"],
   ["payload", "Payload, or field=text"],
@@ -48,13 +48,13 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   return html`${heading(route.state === "dead" ? "Dead-letter queue" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
 ${searchForm(
   "Search jobs",
-  html`<select name="by" aria-label="Search in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
-  `Reads up to 1,000 jobs or 18 MiB${route.scope ? " of each queue" : ""}, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
+  html`<select name="by" aria-label="Search in" data-change="search-in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
+  `Searches 1,000 jobs${route.scope ? " of each queue" : ""} at a time, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
 )}
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link(
       { view: "jobs", state: each, search, by },
-      html`${each ?? (search ? "all" : "latest")}${each && html`<span class="count">${number(countOf(stats, each))}</span>`}`,
+      html`${each ?? "all"}${each && html`<span class="count">${number(countOf(stats, each))}</span>`}`,
       each === route.state,
     ),
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
@@ -82,10 +82,30 @@ export function list(
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
   const searched = Number(route.searched ?? 0) + (examined ?? 0);
-  const more = html`${isCut ? html`<p class="muted">These are the first of each queue. Choose a queue to see the rest.</p>` : examined !== undefined && bound(searched, cursor, stats)}${pages(cursor, searched)}`;
+  const note = isCut
+    ? `These are the first${route.search ? " matches" : ""} of each queue. Choose a queue to see the rest.`
+    : route.view === "jobs" &&
+      !route.state &&
+      !route.search &&
+      !route.group &&
+      rows.length < listedCount(stats) &&
+      "These are the first of each state. Choose a state to see the rest.";
+  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && bound(searched, cursor, stats)}${elsewhere(snapshot)}${pages(cursor, searched)}`;
   if (rows.length === 0) return html`${nothing(cursor !== null)}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
   return html`${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable)}${more}`;
+}
+
+/** Leads from a search in one queue to the same one in all. */
+function elsewhere({ queues }: Json<Snapshot>): Html | false {
+  const { search, by, view, scope } = state.route;
+  return (
+    view === "jobs" &&
+    !!search &&
+    !scope &&
+    queues.length > 1 &&
+    html`<p>${link({ view, search, by, scope: "all", state: state.route.state }, "Search all queues")}</p>`
+  );
 }
 
 /** How many jobs the tab has. */
@@ -117,8 +137,10 @@ function took(row: Row): Html {
 }
 
 /** What a running job says about its progress. */
-const progress = ({ share = 0 }: Row): Html =>
-  html`<div class="row"><progress value="${Math.max(0, Math.min(1, share))}" max="1" aria-label="Progress"></progress>${Math.round(share * 100)}%</div>`;
+function progress({ share = 0 }: Row): Html {
+  const done = Math.max(0, Math.min(1, share));
+  return html`<div class="row"><progress value="${done}" max="1" aria-label="Progress"></progress>${Math.floor(done * 100)}%</div>`;
+}
 
 const columns: readonly Column<Row>[] = [
   ["name", "Job", ({ name }) => name],

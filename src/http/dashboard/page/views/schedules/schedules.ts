@@ -17,6 +17,9 @@ const missedTexts = { once: "one job for all", skip: "skipped", all: "one job ea
 export const scheduleTabs = (): Html =>
   html`<nav class="row tabs" aria-label="What is to come">${link({ view: "schedules" }, "schedules", state.route.view === "schedules")}${link({ view: "upcoming" }, "next hour", state.route.view === "upcoming")}</nav>`;
 
+/** More rows would keep a browser busy for seconds. */
+const MOST_ROWS = 200;
+
 /** Whether the last job that has ended or failed did so with an error. */
 const isFailing = ({ runs }: Row): boolean => {
   const last = runs.findLast(({ state, error }) => error !== undefined || state === "completed");
@@ -32,8 +35,8 @@ ${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")
 ${
   all?.[0] &&
   html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
-<tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].map((row) => line(row, mayChange))}</tbody></table></div>`
-}`;
+<tbody>${[...failing, ...all.filter((row) => !failing.includes(row))].slice(0, MOST_ROWS).map((row) => line(row, mayChange))}</tbody></table></div>`
+}${all?.[MOST_ROWS] && html`<p class="muted">These are the first ${MOST_ROWS} of ${plural(all.length, "schedule")}. See all with <code>npx tidegate queue:schedules</code>.</p>`}`;
 }
 
 function line(row: Row, mayChange: boolean): Html {

@@ -85,14 +85,14 @@ const columns: readonly Column<Name>[] = [
   ["retried", "Retried", (name) => figuresOf(name).retried],
   ["dead", "Dead", (name) => figuresOf(name).dead],
   ["pending", "Waiting", ({ pending }) => pending?.count ?? 0],
-  ["waiting", "Wait", (name) => figuresOf(name).waiting?.p95Ms ?? -1],
-  ["running", "Duration", (name) => figuresOf(name).running?.p95Ms ?? -1],
+  ["waiting", "Wait p50 / p95", (name) => figuresOf(name).waiting?.p95Ms ?? -1],
+  ["running", "Duration p50 / p95", (name) => figuresOf(name).running?.p95Ms ?? -1],
 ];
 
 export const table = (all: readonly Name[]): Html =>
   html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure medium" : "figure"))}
 <th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
-<p class="muted">Wait and duration: p50 / p95${state.route.range === "weeks" ? ", on the slowest day" : ""}. Days begin at midnight UTC.</p>`;
+<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Days begin at midnight UTC.</p>`;
 
 function row(name: Name): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);

@@ -1,0 +1,103 @@
+import { expect, test } from "vitest";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
+import { openedAt, serveQueue } from "./served-queue.ts";
+
+// What somebody broke who attacked the page from outside.
+
+const { open, openFilled } = useDashboard();
+
+test("a copied command has no control characters: a terminal would obey them, even within quotes", async () => {
+  const on = await serveQueue();
+  const to = `${"\u007f".repeat(400)}touch /tmp/broken #\u009b\u202e`;
+  await on.queue.enqueue("send_email", { to }, { id: "mail-7", delay: "1h" });
+  const page = await open(on, "#view=job&id=mail-7", { permissions: ["clipboard-read", "clipboard-write"] });
+  for (const what of ["Copy as curl", "Copy the payload"]) {
+    await press(page, what);
+    const copied = () => page.evaluate(() => navigator.clipboard.readText());
+    await expect.poll(copied, patience).toContain("\\u007ftouch");
+    expect(await copied()).not.toMatch(/[\u007f-\u009f\u202e]/);
+  }
+  const [, body = ""] = /"to": (".*")/.exec(await page.evaluate(() => navigator.clipboard.readText())) ?? [];
+  expect(JSON.parse(body)).toBe(to);
+});
+
+test("a job that is enqueued again after a lost response is enqueued once, and the page says that it may have been", async () => {
+  const { page, on } = await openFilled();
+  const { totalEnqueued } = await on.queue.getStats();
+  await press(page, "Enqueue...");
+  await page.getByLabel("Payload, as JSON").fill('{"to": "ada@example.com"}');
+  await page.route("**/jobs", async (route) => {
+    await route.fetch();
+    await route.abort();
+  });
+  await press(page, "Enqueue");
+  await page.getByText("It may have been done all the same").waitFor();
+  await page.unroute("**/jobs");
+  await press(page, "Enqueue");
+  await notice(page, "A job with this id exists: this is it.");
+  expect((await on.queue.getStats()).totalEnqueued).toBe(totalEnqueued + 1);
+});
+
+test("a double click runs a schedule once", async () => {
+  const { page } = await openFilled("#view=schedules");
+  let runs = 0;
+  await page.route("**/run", async (route) => {
+    runs++;
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Run report" }).dblclick();
+  await notice(page, "Run report");
+  expect(runs).toBe(1);
+});
+
+test("the page of a running job polls less and less often while nothing is heard of it", async () => {
+  const long = defineJob({ name: "long", timeout: "2h", perform: () => new Promise<void>((end) => ends.push(end)) });
+  const ends: (() => void)[] = [];
+  const queue = new Queue({ store: memoryStore(), jobs: [long], clock: () => openedAt, logger: null });
+  await queue.enqueue(long, undefined, { id: "long-1" });
+  const drained = queue.drain({ timeBudget: "2h" });
+  await expect.poll(() => ends.length, patience).toBe(1);
+  const on = await serveQueue({ queues: [queue] });
+  const page = await open(on, "#view=job&id=long-1");
+  await heading(page, "long");
+  for (let minute = 0; minute < 20; minute++) {
+    const { polls } = on;
+    await page.clock.fastForward(60_000);
+    await page.clock.runFor(10);
+    if (minute < 2) await expect.poll(() => on.polls, patience).toBeGreaterThan(polls);
+  }
+  expect(on.polls).toBeLessThan(20);
+  ends[0]?.();
+  await drained;
+});
+
+test("a search for an id finds the job in whichever queue it is, and a search without matches leads to all queues", async () => {
+  const clock = () => openedAt;
+  const [mail, imports] = ["mail", "imports"].map(
+    (name) => new Queue({ name, store: memoryStore(), clock, logger: null }),
+  ) as [Queue, Queue];
+  await imports.enqueue("import_rows", { file: "spring.csv" }, { id: "import-7" });
+  const page = await open(await serveQueue({ queues: [mail, imports] }), "#view=jobs");
+  await search(page).fill("import-7");
+  await press(page, "Search");
+  const row = page.locator("tbody tr", { hasText: "import-7" });
+  await row.waitFor();
+  expect(await row.locator(".count").innerText()).toBe("imports");
+  await search(page).fill("spring");
+  await press(page, "Search");
+  await page.getByRole("heading", { name: "No matches" }).waitFor();
+  await page.getByRole("link", { name: "Search all queues" }).click();
+  await row.getByRole("link").click();
+  await heading(page, "import_rows");
+  expect(await page.getByLabel("Queue", { exact: true }).inputValue()).toBe("imports");
+});
+
+test("two thousand schedules do not keep the browser busy: the list has the first two hundred", async () => {
+  const on = await serveQueue();
+  for (let number = 0; number < 250; number++)
+    await on.queue.schedules.upsert(`every-${number}`, { job: "fails", every: "1h" });
+  const page = await open(on, "#view=schedules");
+  await page.getByText("These are the first 200 of 250 schedules.").waitFor();
+  expect(await page.locator("tbody tr").count()).toBe(200);
+});

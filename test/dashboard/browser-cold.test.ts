@@ -1,0 +1,108 @@
+import type { Locator, Page } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { search, useDashboard } from "./browser-page.ts";
+import { type LargeWorld, largeWorld } from "./large-world.ts";
+import { serveQueue } from "./served-queue.ts";
+
+// Eleven questions of somebody who opens the dashboard for the first time, with 4 queues, 30 job types and 3,000 dead
+// jobs in 60 groups. Each has its answer on screen after three actions at most, without scrolling. To read a screen and
+// to act takes a person about four seconds, so that is less than fifteen.
+
+const { open } = useDashboard();
+let world: LargeWorld;
+beforeAll(async () => {
+  world = await largeWorld();
+  await world.queues[2]?.pause();
+});
+
+const MOST_ACTIONS = 3;
+const HEIGHT = 800;
+
+interface Asked {
+  readonly question: string;
+  readonly acts: readonly ((page: Page) => Promise<unknown>)[];
+  /** Where the answer stands, and what it says. */
+  readonly where: (page: Page) => Locator;
+  readonly answer: string | RegExp;
+}
+
+const go = (view: string) => (page: Page) => page.getByRole("link", { name: new RegExp(`^${view}`) }).click();
+const choose = (queue: string) => (page: Page) => page.getByLabel("Queue", { exact: true }).selectOption(queue);
+const row = (text: string) => (page: Page) => page.locator("main tr", { hasText: text }).first();
+const firstRow = (page: Page) => page.locator("tbody tr").first();
+
+const asked: readonly Asked[] = [
+  {
+    question: "how many jobs are dead in all queues",
+    acts: [choose("All queues")],
+    where: row("Total"),
+    answer: /3,012/,
+  },
+  {
+    question: "which group of failures is new",
+    acts: [choose("All queues"), go("Failures")],
+    where: row("the o service refused it"),
+    answer: /imports\s+imports_0\s+new/,
+  },
+  {
+    question: "which schedule fails, and why",
+    acts: [go("Schedules")],
+    where: firstRow,
+    answer: /invoices.*No rate for CHF/s,
+  },
+  { question: "why a tenant's jobs do not start", acts: [], where: row("tenant-12"), answer: /paused/ },
+  {
+    question: "in which step a job failed, and how long that took",
+    acts: [go("Runs"), (page) => page.locator("tr", { hasText: "onboard-7" }).getByRole("link").click()],
+    where: row("charge card"),
+    answer: /declined.*2\.3 s/s,
+  },
+  {
+    question: "which job type is slowest in all queues",
+    acts: [
+      choose("All queues"),
+      go("Job types"),
+      (page) => page.getByRole("button", { name: /^Sort by Duration/ }).click(),
+    ],
+    where: firstRow,
+    answer: /media_3/,
+  },
+  { question: "which queue is paused", acts: [choose("All queues")], where: row("media"), answer: /paused/ },
+  {
+    question: "how far an import is",
+    acts: [go("Jobs"), (page) => search(page).fill("half-done"), (page) => page.keyboard.press("Enter")],
+    where: firstRow,
+    answer: /40%/,
+  },
+  {
+    question: "what runs in the next hour in a queue",
+    acts: [choose("billing"), go("Schedules"), go("next hour")],
+    where: row("the-next"),
+    answer: /in 4 min/,
+  },
+  {
+    question: "why a job with this in its payload died",
+    acts: [go("Jobs"), (page) => search(page).fill("error=the c service"), (page) => page.keyboard.press("Enter")],
+    where: firstRow,
+    answer: /PermanentError: the c service refused it/,
+  },
+  {
+    question: "how much is processed in a minute",
+    acts: [choose("All queues")],
+    where: row("Total"),
+    answer: /Total\s+\d+\s+\d+\s+\d+\s+3,012\s+[\d.]+/,
+  },
+];
+
+test.each(asked)("$question: on screen after three actions at most", async ({ acts, where, answer }) => {
+  expect(acts.length).toBeLessThanOrEqual(MOST_ACTIONS);
+  const page = await open(await serveQueue({ queues: world.queues }), "", {
+    viewport: { width: 1280, height: HEIGHT },
+  });
+  await page.waitForSelector("footer");
+  for (const act of acts) await act(page);
+  const place = where(page);
+  await expect.poll(async () => place.innerText().catch(() => ""), { timeout: 10_000 }).toMatch(answer);
+  const box = await place.boundingBox();
+  expect((box?.y ?? HEIGHT) + (box?.height ?? 0)).toBeLessThanOrEqual(HEIGHT);
+});
