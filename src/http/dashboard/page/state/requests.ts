@@ -20,7 +20,7 @@ const refusal = (message: string, status = 0, retryAfter: string | null = null):
 
 async function send(path: string, init: RequestInit): Promise<Response> {
   // Browsers drop such a segment, so the request would change the queue instead of its schedule.
-  if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('A URL cannot contain "." or "..".');
+  if (/(^|\/)\.\.?(\/|$)/.test(path)) throw refusal('A URL cannot contain "." or "..".', 400);
   const response = await fetch(root + path, init).catch(() => {
     throw refusal("The handler cannot be reached.");
   });
