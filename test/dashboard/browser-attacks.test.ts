@@ -47,7 +47,7 @@ test("a double click runs a schedule once", async () => {
     await route.continue();
   });
   await page.getByRole("button", { name: "Run report" }).dblclick();
-  await notice(page, "Run report");
+  await notice(page, "report has enqueued a job.");
   expect(runs).toBe(1);
 });
 

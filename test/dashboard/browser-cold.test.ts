@@ -54,8 +54,8 @@ const asked: readonly Asked[] = [
   {
     question: "in which step a job failed, and how long that took",
     acts: [go("Runs"), (page) => page.locator("tr", { hasText: "onboard-7" }).getByRole("link").click()],
-    where: row("charge card"),
-    answer: /declined.*2\.3 s/s,
+    where: (page) => page.locator('[data-key="Steps"] li', { hasText: "charge card" }),
+    answer: /2\.3 s.*declined/s,
   },
   {
     question: "which job type is slowest in all queues",
