@@ -67,6 +67,8 @@ test("all queues together have jobs, job types, schedules and keys", async () =>
   await page.getByRole("link", { name: "Schedules" }).click();
   await page.getByText("billing-sync").waitFor();
   await page.getByText("half-hour").waitFor();
+  await page.getByRole("link", { name: "Runs" }).click();
+  await page.locator("tr", { hasText: "onboard-7" }).locator(".count", { hasText: "default" }).waitFor();
   await page.getByRole("link", { name: "Flow control" }).click();
   await page.getByRole("link", { name: "tenant-12" }).waitFor();
   await page.getByLabel("Queue", { exact: true }).selectOption("billing");

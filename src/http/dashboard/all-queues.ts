@@ -3,6 +3,7 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
 import { byNearness } from "./latest-jobs.ts";
+import type { RunRow } from "./read-runs.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.
@@ -13,6 +14,8 @@ interface Part {
   readonly queue: string;
   readonly contents: Contents;
 }
+
+const newestFirst = (one: RunRow, other: RunRow): number => (other.bars[0]?.from ?? 0) - (one.bars[0]?.from ?? 0);
 
 /** What broke last stands first. */
 export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
@@ -50,6 +53,7 @@ export function together(parts: readonly Part[], now: number): Contents {
         other: null,
       },
     }),
+    ...(has("runs") && { runs: [...list(({ runs }) => runs)].sort(newestFirst).slice(0, MOST_ROWS) }),
     ...(has("schedules") && { schedules: list(({ schedules }) => schedules) }),
     ...(has("upcoming") && { upcoming: upcomingOf(list(({ upcoming }) => upcoming && [upcoming])) }),
     ...(has("keys") && { keys: [...list(({ keys }) => keys)].sort(busiestFirst) }),

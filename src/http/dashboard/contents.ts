@@ -43,7 +43,7 @@ export interface Contents {
   readonly upcoming?: Upcoming;
   readonly type?: JobType;
   /** Jobs with steps. */
-  readonly runs?: readonly RunRow[];
+  readonly runs?: readonly (RunRow & Placed)[];
   readonly workflows?: RunPage;
   /** One run of a workflow; null if there is none. */
   readonly workflow?: RunView | null;

@@ -85,7 +85,15 @@ export const snapshotQuery = object(
 );
 
 /** The views that can show all queues together. */
-const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "schedules", "flow", "upcoming"]);
+const scopedViews: ReadonlySet<string> = new Set([
+  "failures",
+  "jobs",
+  "names",
+  "schedules",
+  "flow",
+  "upcoming",
+  "runs",
+]);
 
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;

@@ -129,7 +129,7 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
     const queue = (list as HTMLSelectElement).value;
     // No queue has this name. Views of one queue have a counterpart in the list of all.
     if (queue === "/") {
-      const isOfOne = ["overview", "job", "messages", "runs", "run", "type"].includes(view);
+      const isOfOne = ["overview", "job", "messages", "run", "type"].includes(view);
       location.hash = hrefTo({ view: isOfOne ? "queues" : view, state: kind, scope: "all" });
       return;
     }

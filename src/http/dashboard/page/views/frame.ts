@@ -63,7 +63,7 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", view === "jobs" && !isDead, stats && stats.pendingCount + stats.runningCount)}
 ${!scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
-${!scope && entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
+${entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
 ${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules" || view === "upcoming")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}

@@ -1,5 +1,6 @@
 import type { FailureGroup } from "../../../../../core/manage/failures.ts";
 import type { Placed } from "../../../contents.ts";
+import { failureAge } from "../../../failure-age.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { queueNow } from "../../state/state.ts";
@@ -57,15 +58,9 @@ export const groups = (all: readonly Group[], mayChange: boolean, isShort = fals
 const topOf = (all: readonly Group[]): number =>
   Math.max(1, ...all.flatMap(({ trend }) => trend.map((dead) => dead ?? 0)));
 
-const DAY_MS = 24 * 3_600_000;
-/** For how long nothing must have died of a group until it counts as over. */
-const OVER_MS = 12 * 3_600_000;
-
-/** Whether a group is new, or over. */
-function ageOf({ firstAt, lastAt }: Group): Html | false {
-  const ago = (at: string) => queueNow() - Date.parse(at);
-  if (ago(firstAt) < DAY_MS) return badge("dead", "new");
-  return ago(lastAt) > OVER_MS && badge("completed", "over");
+function ageOf({ firstAt, lastAt }: Group): Html | undefined {
+  const age = failureAge(Date.parse(firstAt), Date.parse(lastAt), queueNow());
+  return age && badge(age === "new" ? "dead" : "completed", age);
 }
 
 function line(group: Group, mayChange: boolean, isShort: boolean, top: number): Html {

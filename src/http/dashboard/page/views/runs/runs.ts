@@ -1,14 +1,15 @@
 import type { RunStepView } from "../../../../qstash-port.ts";
+import type { Placed } from "../../../contents.ts";
 import type { RunRow } from "../../../read-runs.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import type { Bar } from "../../../waterfall.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { queueNow, state } from "../../state/state.ts";
 import { plural, span } from "../format.ts";
-import { badge, card, empty, facts, heading, link, when } from "../parts.ts";
+import { badge, card, empty, facts, heading, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
 import { strip, strips, tookOf } from "./waterfall.ts";
 
-type Row = Json<RunRow>;
+type Row = Json<RunRow & Placed>;
 type Workflows = NonNullable<Json<Snapshot>["workflows"]>;
 
 /** Colours of the states of workflows and of their steps. */
@@ -20,18 +21,18 @@ const kinds: Readonly<Record<Workflows["runs"][number]["state"] | RunStepView["s
 /** Jobs with steps, and runs of workflows where QStash's interface is served. */
 export function runs({ runs: rows, workflows, isQStash }: Json<Snapshot>): Html {
   const { kind } = state.route;
-  return html`${heading("Runs")}${isQStash && html`<nav class="row tabs" aria-label="Runs">${link({ view: "runs" }, "jobs with steps", !kind)}${link({ view: "runs", kind: "workflows" }, "workflows", kind === "workflows")}</nav>`}
+  return html`${heading("Runs")}${isQStash && !state.route.scope && html`<nav class="row tabs" aria-label="Runs">${link({ view: "runs" }, "jobs with steps", !kind)}${link({ view: "runs", kind: "workflows" }, "workflows", kind === "workflows")}</nav>`}
 ${rows?.length === 0 && empty("No jobs with steps", html`They appear here once a job has called <code>job.step</code>. Among the latest 100 jobs of each state there are none.`)}
 ${rows?.[0] && html`<div class="card table"><table><thead><tr><th>Run</th><th class="wide">Steps by time</th><th class="figure">Duration</th></tr></thead><tbody>${rows.map(line)}</tbody></table></div><p class="muted">Among the latest 100 jobs of each state.</p>`}
 ${workflows && listed(workflows)}`;
 }
 
-function line({ id, name, state: kind, bars }: Row): Html {
+function line({ id, name, state: kind, bars, queue }: Row): Html {
   const failed = bars.find((bar) => bar.kind === "dead" || bar.kind === "retried");
   const done = bars.filter((bar) => bar.kind === "completed").length;
   const from = bars[0]?.from ?? 0;
   const end = Math.max(...bars.map(({ to }) => to ?? queueNow()));
-  return html`<tr data-key="${id}" data-row="${true}" data-click="open"><td class="job">${link({ view: "job", id }, name)} <code class="muted">${id}</code>
+  return html`<tr data-key="${keyOf(queue, id)}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), view: "job", id }, name)} <code class="muted">${id}</code>
 <div>${badge(kind)}<span class="muted">${plural(done, "step")} completed</span></div>${failed && html`<div class="dead error"><b>${failed.name}</b> ${failed.error}</div>`}</td>
 <td class="wide strip">${strip(bars)}</td><td class="figure muted">${span(end - from)}<div>began ${when(new Date(from).toISOString())}</div></td></tr>`;
 }

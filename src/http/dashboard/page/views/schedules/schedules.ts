@@ -1,5 +1,6 @@
 import { isReservedName } from "../../../../../core/job/reserved.ts";
 import type { Placed } from "../../../contents.ts";
+import { isFailing } from "../../../failing-schedule.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
@@ -20,14 +21,8 @@ export const scheduleTabs = (): Html =>
 /** More rows would keep a browser busy for seconds. */
 const MOST_ROWS = 200;
 
-/** Whether the last job that has ended or failed did so with an error. */
-const isFailing = ({ runs }: Row): boolean => {
-  const last = runs.findLast(({ state, error }) => error !== undefined || state === "completed");
-  return last?.error !== undefined;
-};
-
 export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
-  const failing = all?.filter(isFailing) ?? [];
+  const failing = all?.filter(({ runs }) => isFailing(runs)) ?? [];
   return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}
 ${scheduleTabs()}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
