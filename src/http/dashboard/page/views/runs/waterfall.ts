@@ -35,5 +35,5 @@ export function strips(bars: readonly Bar[]): readonly Html[] {
 }
 
 /** How long it took, or has taken so far. */
-export const tookOf = (bar: Pick<Bar, "from" | "to">): string =>
+export const tookOf = (bar: Omit<Bar, "name" | "kind" | "error">): string =>
   `${span(Math.max(0, endOf(bar) - bar.from))}${bar.to === null ? " so far" : ""}`;
