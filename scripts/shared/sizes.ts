@@ -10,7 +10,7 @@ export const sizes = {
   /** `watchJob` alone. */
   watchJob: 1.9,
   /** What the dashboard adds, including its page. */
-  dashboard: 40,
+  dashboard: 41,
   /** What QStash's interface adds. */
   qstash: 30,
   /** What alerts add: Slack and webhooks. */
