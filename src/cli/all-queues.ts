@@ -1,6 +1,6 @@
 import type { Command, OptionValues } from "@commander-js/extra-typings";
 import { noteNextPage } from "./paging.ts";
-import { targetsOf } from "./queues.ts";
+import { noteFirstQueue, targetsOf } from "./queues.ts";
 import type { Session } from "./session.ts";
 import type { Target } from "./target.ts";
 import { UsageError } from "./usage-error.ts";
@@ -35,7 +35,7 @@ interface FoundList<Item> extends Listed<Item> {
 /**
  * Reads the list of one queue or, with --all-queues, merges those of all.
  *
- * @param read reads the list of one queue. It gets its name if there are several.
+ * @param read reads the list of one queue. It gets its name if there are several, and how many there are.
  * @param order how to sort merged lists.
  * @throws {UsageError} if other options name one queue, and for a Redis
  */
@@ -43,10 +43,10 @@ export async function readLists<Item>(
   target: Target,
   { allQueues, cursor, all, limit }: Given,
   session: Session,
-  read: (target: Target, name?: string) => Promise<Listed<Item>>,
+  read: (target: Target, name: string | undefined, queues: number) => Promise<Listed<Item>>,
   order: (items: readonly Item[]) => readonly Item[],
 ): Promise<FoundList<Item>> {
-  if (!allQueues) return { ...(await read(target)), isMerged: false, hasMore: false };
+  if (!allQueues) return { ...(await read(target, undefined, 1)), isMerged: false, hasMore: false };
   if (session.globals.queue !== undefined) throw new UsageError("Give --queue or --all-queues, not both.");
   if (cursor !== undefined)
     throw new UsageError("--cursor goes on in one queue.", "Name it with --queue, or give --all-queues with --all.");
@@ -54,8 +54,9 @@ export async function readLists<Item>(
     throw new UsageError("A Redis does not list its queues.", "Name one with --queue, or give the --url of a handler.");
   const items: Item[] = [];
   let hasMore = false;
-  for (const [name, each] of await targetsOf(target, session)) {
-    const page = await read(each, name);
+  const targets = await targetsOf(target, session);
+  for (const [name, each] of targets) {
+    const page = await read(each, name, targets.size);
     items.push(...page.items);
     hasMore ||= page.cursor !== null;
   }
@@ -63,7 +64,13 @@ export async function readLists<Item>(
   return { items: shown, cursor: null, isMerged: true, hasMore: hasMore || shown.length < items.length };
 }
 
-export function noteMore({ cursor, hasMore }: FoundList<unknown>, session: Session): void {
+/** Says below a list what it leaves out: more rows, and other queues. */
+export async function noteMore(
+  { cursor, hasMore, isMerged }: FoundList<unknown>,
+  target: Target,
+  session: Session,
+): Promise<void> {
   if (hasMore) session.note("More follow. Add --all, or name a queue with --queue.");
   noteNextPage(cursor, session);
+  if (!isMerged) await noteFirstQueue(target, session);
 }

@@ -3,11 +3,11 @@ import type { Queue } from "../core/queue/queue.ts";
 import { listQueues, type QueueList } from "../core/queue/queues.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
-import { printable } from "./output/text.ts";
+import { count, printable } from "./output/text.ts";
 import type { Globals } from "./program.ts";
 import type { Session } from "./session.ts";
 import { suggestedCommand } from "./suggested-command.ts";
-import { openTarget, type Target } from "./target.ts";
+import { openTarget, type RedisTarget, type Target } from "./target.ts";
 
 /** Reads every queue of a target, or the one that --queue names. @param mark as for `listQueues` */
 export async function readQueues(target: Target, mark?: string): Promise<QueueList> {
@@ -31,7 +31,7 @@ export async function targetsOf(
     const opened = await openTarget(session, { ...connection, queue: name });
     return [name, { ...opened, jobNames: target.jobNames, command }];
   };
-  const names = (await readQueues(target)).queues?.map(({ queue }) => queue) ?? [];
+  const names = await namesOf(target);
   return names.length > 1 ? new Map(await Promise.all(names.map(named))) : alone;
 }
 
@@ -40,6 +40,28 @@ export async function allTargets(target: Target, session: Session): Promise<Read
   const { queue, ...globals } = session.globals;
   if (queue === undefined || target.kind === "redis") return targetsOf(target, session);
   return targetsOf(await openTarget(session, globals), session, globals);
+}
+
+/**
+ * Says below a list on a terminal, when the user named no queue, that it shows the first of several: one request to a
+ * handler. Says nothing if the handler does not list its queues.
+ *
+ * @param canMerge whether the command has --all-queues.
+ */
+export async function noteFirstQueue(target: Target, session: Session, canMerge = true): Promise<void> {
+  const { globals, isJson, width } = session;
+  if (isJson || width === undefined || globals.queue !== undefined || target.kind === "redis") return;
+  const names = await namesOf(target).catch(() => []);
+  const [first] = names;
+  if (first === undefined || names.length < 2) return;
+  const others = `Choose another with --queue${canMerge ? ", or see all with --all-queues" : ""}.`;
+  session.aside(`This is the queue ${printable(first)}, one of ${count(names.length)}. ${others}`);
+}
+
+/** The names of all queues, the one that is shown by default first. */
+async function namesOf(target: Exclude<Target, RedisTarget>): Promise<readonly string[]> {
+  if (target.kind === "own") return target.queues.map(({ name }) => name);
+  return ((await readQueues(target)).queues ?? []).map(({ queue }) => queue);
 }
 
 /** Adds to a handler's refusal of the queue that --queue names which ones it serves. Returns other errors unchanged. */

@@ -48,6 +48,11 @@ export class Session {
     if (!this.isJson) this.io.stderr.write(`${text}\n`);
   }
 
+  /** Prints a remark for people only, less visible than a note. */
+  aside(text: string): void {
+    this.note(colorsFor(this.io.stderr, this.io.env).dim(text));
+  }
+
   /** The width of the terminal. Undefined without one: then lines may have any length. */
   get width(): number | undefined {
     const { stdout, env } = this.io;

@@ -72,10 +72,13 @@ describe("queue:cost", () => {
   });
 
   test("needs Redis, and refuses a handler", async () => {
-    const { code, stderr } = await behindHandler().cli(["queue:cost", "--url", "https://queue.test/jobs"]);
-    expect(code).toBe(2);
-    expect(stderr).toContain("not through a handler");
-    expect((await behindHandler().cli(["queue:cost"])).code).toBe(2);
+    for (const given of [[], ["--url", "https://queue.test/jobs"]]) {
+      const { code, stderr } = await behindHandler().cli(["queue:cost", ...given]);
+      expect(code).toBe(2);
+      expect(stderr).toContain("it cannot measure a handler.\nThe dashboard of the handler shows the cost of a month");
+      expect(stderr).toContain(`in: ${["tidegate", "queue:list", ...given, "--queue", "NAME"].join(" ")}\n`);
+    }
+    expect((await tidegate(["queue:cost"])).stderr).toContain("UPSTASH_REDIS_REST_URL is not set.");
     expect((await inRedis(redis).cli(["queue:cost", "--tick", "10ms"])).code).toBe(2);
     expect((await inRedis(redis).cli(["queue:cost", "--plan", "gold"])).code).toBe(2);
   });

@@ -90,7 +90,7 @@ onEveryTarget((open) => {
       await target.queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
       const colored = await target.cli(["queue:list"], { isTerminal: true, columns: 80 });
       const stdout = stripVTControlCharacters(colored.stdout);
-      expect(stdout).toMatch(/LAST HOUR +PROCESSED +RETRIED +DEAD +WAIT P50 +P95 +RUN P50 +P95 +PENDING\n/);
+      expect(stdout).toMatch(/LAST HOUR +PROCESSED +RETRIED +DEAD +WAIT P50 +P95 +RUN P50 +P95 +WAITING\n/);
       expect(stdout).toMatch(/\nsend_email +3 +0 +0 +1\.\ds +2\.\ds +\dms +\d+ms +1\n/);
       expect(stdout).toMatch(/\nfails +0 +0 +1 +\dms +\d+ms +\dms +\d+ms +0\n/);
       expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);

@@ -16,9 +16,13 @@ function ofTwo() {
   const [shop, imports] = [open("shop"), open("imports")];
   const handler = createHandler({ queues: [shop, imports], auth: { admin: [adminToken], enqueue: ["enqueue-token"] } });
   const env = { TIDEGATE_URL: "https://queue.test", TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
-  const cli = (argv: string, world: World = {}) =>
-    tidegate(argv.split(" "), { env, clock, fetch: (request) => handler.fetch(request), ...world });
-  return { cli, clock, shop, imports, slow };
+  const requests: string[] = [];
+  const fetch = (request: Request) => {
+    requests.push(new URL(request.url).pathname);
+    return handler.fetch(request);
+  };
+  const cli = (argv: string, world: World = {}) => tidegate(argv.split(" "), { env, clock, fetch, ...world });
+  return { cli, clock, shop, imports, slow, requests, fetch };
 }
 
 describe("queue:jobs ID", () => {
@@ -62,7 +66,116 @@ test("an unknown queue name is refused with the names of those that exist", asyn
   }
 });
 
+describe("a list of a handler's first queue, without --queue", () => {
+  const onTerminal = { isTerminal: true };
+  const merged = "This is the queue shop, one of 2. Choose another with --queue, or see all with --all-queues.\n";
+
+  test.each([
+    "queue:failures",
+    "queue:schedules",
+    "queue:schedules --upcoming",
+    "queue:flow",
+    "queue:dlq",
+    "queue:jobs",
+    "queue:jobs --all",
+  ])("%s says on a terminal that there are others", async (command) => {
+    const { cli, requests } = ofTwo();
+    const { code, stderr } = await cli(command, onTerminal);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: merged });
+    expect(requests.filter((path) => path === "/queues")).toHaveLength(1);
+  });
+
+  test("queue:runs says it too, dimmed, and has no --all-queues", async () => {
+    const { cli } = ofTwo();
+    const env = { TIDEGATE_URL: "https://queue.test", TIDEGATE_TOKEN: adminToken, TERM: "xterm" };
+    const { stderr } = await cli("queue:runs", { ...onTerminal, env });
+    const note = "This is the queue shop, one of 2. Choose another with --queue.";
+    expect(stderr.endsWith(`\n\u001b[2m${note}\u001b[22m\n`)).toBe(true);
+  });
+
+  test.each(["--queue shop", "--all-queues", "--json"])("says nothing with %s", async (option) => {
+    const { cli } = ofTwo();
+    expect((await cli(`queue:failures ${option}`, onTerminal)).stderr).toBe("");
+  });
+
+  test("says nothing, and asks nothing more, in a pipe", async () => {
+    const { cli, requests } = ofTwo();
+    expect((await cli("queue:failures", { ...onTerminal, isPiped: true })).stderr).toBe("");
+    expect(requests).toEqual(["/failures"]);
+  });
+
+  test("a handler that does not list its queues leaves the list as it is", async () => {
+    const { cli, fetch } = ofTwo();
+    const failing = (request: Request) =>
+      new URL(request.url).pathname === "/queues" ? new Response(null, { status: 500 }) : fetch(request);
+    const { code, stderr } = await cli("queue:failures", { ...onTerminal, fetch: failing });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+});
+
+describe("--all-queues", () => {
+  test("queue:schedules lists those of every queue, the failing first", async () => {
+    const { cli, clock, shop, imports } = ofTwo();
+    await shop.schedules.upsert("mails", { job: "send_email", payload: { to: "ada" }, every: "1h" });
+    await imports.schedules.upsert("sync", { job: "fails", every: "1h" });
+    await clock.advance("1h");
+    for (const queue of [shop, imports]) await queue.drain();
+    const { stdout, stderr } = await cli("queue:schedules --all-queues");
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^QUEUE +KEY +FIRES .*\nimports +sync .* ✗ .*\nshop +mails .* ✓ .*\n$/);
+    expect(documentOf(await cli("queue:schedules --all-queues --json"))).toMatchObject({
+      schedules: [
+        { queue: "shop", key: "mails" },
+        { queue: "imports", key: "sync" },
+      ],
+    });
+    expect((await cli("queue:schedules")).stdout).toMatch(/^KEY /);
+    expect((await cli("queue:schedules sync --all-queues")).code).toBe(2);
+  });
+
+  test("queue:schedules reads at most 200 jobs through a handler, shared by the queues", async () => {
+    const { cli, clock, shop, imports, requests } = ofTwo();
+    for (const queue of [shop, imports]) {
+      for (let index = 0; index < 110; index++)
+        await queue.schedules.upsert(`s-${index}`, { job: "send_email", payload: { to: "ada" }, every: "1h" });
+    }
+    await clock.advance("1h");
+    for (const queue of [shop, imports])
+      await queue.drain({ maxJobs: 1_000, budget: { roundTrips: 1_000, commands: 10_000 } });
+    const { stdout, stderr } = await cli("queue:schedules --all-queues");
+    expect(stdout.match(/ ✓ /g)).toHaveLength(200);
+    expect(requests.filter((path) => path.includes("/jobs/s-"))).toHaveLength(200);
+    expect(stderr).toBe("Only of the first 100 schedules of each queue it is known how their last jobs ended.\n");
+  });
+
+  test("queue:flow lists the keys of every queue, the busiest first", async () => {
+    const { cli, shop, imports } = ofTwo();
+    const keyed = (key: string) => ({ flowControl: { key, concurrency: 1 } });
+    await shop.enqueue(sendEmail, { to: "ada" }, keyed("one"));
+    for (let index = 0; index < 2; index++) await imports.enqueue(sendEmail, { to: "ada" }, keyed("two"));
+    const { stdout } = await cli("queue:flow --all-queues");
+    expect(stdout).toMatch(/^QUEUE +RUNNING .*\nimports +0 +2 .* two\nshop +0 +1 .* one\n$/);
+    expect(documentOf(await cli("queue:flow --all-queues --json"))).toMatchObject({
+      keys: [
+        { queue: "imports", key: "two" },
+        { queue: "shop", key: "one" },
+      ],
+      cursor: null,
+    });
+    expect((await cli("queue:flow --all-queues --limit 1")).stderr).toContain("More follow. Add --all,");
+    expect((await cli("queue:flow two --all-queues")).code).toBe(2);
+  });
+});
+
 describe("queue:list of several queues", () => {
+  test("shows no NEXT of all queues, which may be that of a paused one", async () => {
+    const { cli, clock, shop } = ofTwo();
+    await shop.enqueue(sendEmail, { to: "ada" });
+    await shop.pause();
+    await clock.advance("5m");
+    expect((await cli("queue:list")).stdout).toMatch(/\nall queues +1 +0 +0 +0 +0\/min +▁{10}\n$/);
+  });
+
   test("ends with a line for all of them", async () => {
     const { cli, shop, imports } = ofTwo();
     for (const queue of [shop, imports]) await queue.enqueue(fails, {});
@@ -84,7 +197,7 @@ describe("queue:list of several queues", () => {
     const [titles, ...lines] = (await cli("queue:list --all-queues", { isTerminal: true, columns: 80 })).stdout.split(
       "\n",
     );
-    expect(titles).toMatch(/^QUEUE +LAST HOUR +PROCESSED +DEAD +PENDING +RUN P50 +P95$/);
+    expect(titles).toMatch(/^QUEUE +LAST HOUR +PROCESSED +DEAD +WAITING +RUN P50 +P95$/);
     expect(lines[0]).toMatch(/^imports +slow +1 +0 +0 +\d.*s +\d.*s$/);
     expect(lines[1]).toMatch(/^shop +send_email +1 +0 +0 +\d+ms +\d+ms$/);
     expect(lines[2]).toMatch(/^imports +fails +0 +0 +1 +- +-$/);
@@ -106,7 +219,7 @@ test("queue:schedules --upcoming --all-queues is one list of jobs, retries and o
   expect(lines[1]).toMatch(/^12:\d0:00 UTC +in \d+ minutes +occurrence +imports +fails +sync$/);
   expect(lines.at(-1)).toMatch(/^12:50:00 UTC +in 50 minutes +job +shop +send_email +later$/);
   const { stderr, code } = await cli("queue:schedules sync --upcoming");
-  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("--upcoming shows all") });
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("A KEY selects one schedule") });
 });
 
 test("queue:jobs --search-payload --all-queues finds a job wherever it is", async () => {

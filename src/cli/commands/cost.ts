@@ -10,6 +10,7 @@ import { count } from "../output/text.ts";
 import { span } from "../output/time.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
+import { suggestedCommand } from "../suggested-command.ts";
 import { type RedisTarget, redisTarget } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
 
@@ -19,7 +20,10 @@ First it measures: it runs about 100 jobs through a queue of their own in your R
 their keys. That costs some 100 commands.
 Then it multiplies, for a month of 30 days: by the ticks, by the occurrences of the current schedules, and by the other
 jobs that you expect (--jobs). Each job counts as if it came alone, and each occurrence as if a drain fired it, so the
-result is an upper limit.`;
+result is an upper limit.
+
+It needs the Redis itself and cannot measure a handler. The dashboard of a handler shows the cost of a month, and
+queue:list --queue NAME today's commands.`;
 
 export function addCost(session: Session): void {
   addCommand(
@@ -39,9 +43,7 @@ export function addCost(session: Session): void {
     .option("--jobs <count>", "how many jobs a month you expect, not counting schedules", whole(0, 1_000_000_000), 0)
     .action(async ({ plan, tick, jobs }) => {
       if (tick < 1_000) throw new UsageError("--tick must be at least 1s.");
-      const { url } = session.globals;
-      if (url !== undefined && !isRedisUrl(url))
-        throw new UsageError("Costs can only be measured directly on Redis, not through a handler.", HOW);
+      refuseHandler(session);
       const target = await redisTarget(session);
       const schedules = await target.queue.schedules.list();
       const line = session.liveLine();
@@ -59,7 +61,17 @@ export function addCost(session: Session): void {
     });
 }
 
-const HOW = "Set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave out --url; or give --url redis://...";
+/** @throws {UsageError} if the options or the environment name a handler, and no Redis. */
+function refuseHandler({ io: { env }, globals }: Session): void {
+  const named = globals.url ?? (env["UPSTASH_REDIS_REST_URL"] ? undefined : env["TIDEGATE_URL"]);
+  if (!named || isRedisUrl(named)) return;
+  const today = suggestedCommand("queue:list", { ...globals, queue: globals.queue ?? "NAME" });
+  throw new UsageError(
+    "queue:cost measures directly on Redis: it cannot measure a handler.",
+    `The dashboard of the handler shows the cost of a month, and today's commands are in: ${today}
+To measure, set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, and leave out --url; or give --url redis://...`,
+  );
+}
 
 /** Measures under temporary keys and removes them afterwards. */
 async function measureApart({ database }: RedisTarget, session: Session): Promise<Measurements> {

@@ -67,7 +67,7 @@ function addList(group: CommandUnknownOpts, session: Session): void {
           ? deadTable(jobs, { now, colors, width: wide ? undefined : width, withQueue: isMerged })
           : "There are no dead jobs.",
       );
-      noteMore(found, session);
+      await noteMore(found, target, session);
     });
 }
 

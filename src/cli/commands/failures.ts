@@ -2,7 +2,7 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import { latestFirst } from "../../http/dashboard/all-queues.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { ageOf, failureColumns } from "../output/failures.ts";
-import type { Column } from "../output/table.ts";
+import { queueColumnOf } from "../output/queue-column.ts";
 import { counted } from "../output/text.ts";
 import { addPageOptions, readPages } from "../paging.ts";
 import { addCommand } from "../program.ts";
@@ -17,7 +17,8 @@ const DESCRIPTION = `Groups dead jobs by name and error, the group in which a jo
 a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for
 12 hours.
 
---since keeps the groups in which a job has died since. ALL JOBS still counts their older jobs too.`;
+--since keeps the groups in which a job has died since. The column JOBS is then named ALL JOBS: it
+counts their older jobs too.`;
 
 export function addFailures(session: Session): void {
   const command = addCommand(
@@ -37,7 +38,7 @@ export function addFailures(session: Session): void {
     const range = ms === undefined ? undefined : { ms, timeOf: lastAtOf, isNewestFirst: false };
     const target = await openTarget(session);
     let ungrouped = 0;
-    const readOf = async ({ queue }: Target, name?: string) => {
+    const readOf = async ({ queue }: Target, name: string | undefined) => {
       let inNone = 0;
       const read = async (cursor: string | undefined) => {
         const page = await queue.getFailures({ limit: READ_AT_ONCE, cursor });
@@ -54,18 +55,17 @@ export function addFailures(session: Session): void {
     const failures = all ? sorted : sorted.slice(0, limit);
     if (failures.length === 0 && ungrouped === 0) await refuseUnknownQueue(target, session);
     const columns = failureColumns(session.now, session.colors, ms !== undefined);
-    const ofQueues: readonly Column<Group>[] = [{ title: "QUEUE", cell: ({ queue = "" }) => queue, givesWay: true }];
     const aged = failures.map((group) => ({ ...group, age: ageOf(group, session.now) ?? null }));
     session.print({ failures: aged, cursor: found.cursor, ungrouped }, () =>
       failures.length > 0
-        ? session.table<Group>([...(found.isMerged ? ofQueues : []), ...columns], failures)
+        ? session.table<Group>([...queueColumnOf(failures), ...columns], failures)
         : nothing(ungrouped, ms !== undefined),
     );
     if (ungrouped > 0)
       session.note(`${counted(ungrouped, "dead job")} in no group. See: ${target.command("queue:dlq")}`);
     const older = sorted.length - failures.length;
     if (older > 0) session.note(`${counted(older, "older group")} not shown. Add --all, or a larger --limit.`);
-    noteMore(found, session);
+    await noteMore(found, target, session);
   });
 }
 

@@ -4,15 +4,18 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { limitsText } from "../../http/dashboard/flow-texts.ts";
+import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { duration, whole } from "../option-values.ts";
+import { queueColumnOf } from "../output/queue-column.ts";
 import { type Column, facts } from "../output/table.ts";
 import { count, printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { addPageOptions, noteNextPage, readPages } from "../paging.ts";
+import { addPageOptions, readPages } from "../paging.ts";
 import { addCommand, refuseUnknownSubcommand, subcommandsOf } from "../program.ts";
 import type { Session } from "../session.ts";
 import { quoted } from "../suggested-command.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
+import { UsageError } from "../usage-error.ts";
 
 const KEY = "the flow control key";
 
@@ -40,27 +43,42 @@ function addList(group: CommandUnknownOpts, session: Session): void {
     "list",
     "list keys, the busiest first, or show one",
     "Lists the keys that have jobs, an open window or pinned limits, or are paused. Only each page is sorted. To sort all keys, add --all. With a KEY, shows that one.",
+    ["tidegate queue:flow --all-queues", "the keys of every queue, the busiest first"],
     ["tidegate queue:flow list --all --json", "every key, for a script"],
   );
-  addPageOptions(command)
+  addAllQueues(addPageOptions(command))
     .argument("[key]", KEY)
     .allowExcessArguments()
-    .action(async (key, { all, limit, cursor }, command) => {
+    .action(async (key, options, command) => {
       refuseUnknownSubcommand(command);
+      if (key !== undefined && options.allQueues)
+        throw new UsageError("A KEY selects one key, so leave out --all-queues.");
       const target = await openTarget(session);
       if (key !== undefined) return showKey(key, target, session, ` ${subcommandsOf(group)}`);
-      const read = (from: string | undefined) => target.queue.flowControl.list({ limit, cursor: from });
-      const page = await readPages("keys", read, { from: cursor, all }, session);
-      const keys = [...page.keys].sort(busiestFirst);
+      const { all, limit, cursor: from } = options;
+      const readOf = async ({ queue }: Target, name: string | undefined) => {
+        const read = (cursor: string | undefined) => queue.flowControl.list({ limit, cursor });
+        const page = await readPages("keys", read, { from, all }, session);
+        const placed = page.keys.map((each) => ({ ...each, ...(name !== undefined && { queue: name }) }));
+        return { items: sorted(placed), cursor: page.cursor };
+      };
+      const found = await readLists(target, options, session, readOf, sorted);
+      const { items: keys, cursor } = found;
       if (keys.length === 0) await refuseUnknownQueue(target, session);
-      session.print({ keys, cursor: page.cursor }, () =>
-        keys.length > 0 ? session.table(columns(session), keys) : "No flow control key is in use.",
+      session.print({ keys, cursor }, () =>
+        keys.length > 0
+          ? session.table([...queueColumnOf(keys), ...columns(session)], keys)
+          : "No flow control key is in use.",
       );
-      noteNextPage(page.cursor, session);
+      await noteMore(found, target, session);
     });
 }
 
-function columns({ colors }: Session): readonly Column<FlowControlKey>[] {
+type PlacedKey = FlowControlKey & { readonly queue?: string };
+
+const sorted = (keys: readonly PlacedKey[]) => [...keys].sort(busiestFirst);
+
+function columns({ colors }: Session): readonly Column<PlacedKey>[] {
   return [
     { title: "RUNNING", cell: ({ running }) => count(running), align: "right" },
     { title: "WAITING", cell: ({ waiting }) => count(waiting), align: "right" },

@@ -13,6 +13,7 @@ import { fromNow, moment } from "../output/time.ts";
 import { addPageOptions } from "../paging.ts";
 import { type PendingAction, pendingChange, readPendingSelection } from "../pending-jobs.ts";
 import { addCommand } from "../program.ts";
+import { noteFirstQueue } from "../queues.ts";
 import { type Sought, searchJobs } from "../search-jobs.ts";
 import type { Session } from "../session.ts";
 import { addSince, sinceMs } from "../since.ts";
@@ -154,7 +155,7 @@ async function listJobs(
     const { jobs, more } = await latestJobs(target.queue, { ...listed, limit: ofEach });
     await printJobs(target, { jobs }, { wide }, session);
     if (more) session.note("More follow. Add --state STATE, --limit COUNT of each state, or --all.");
-    return;
+    return noteFirstQueue(target, session);
   }
   const read = async ({ queue }: Target) => {
     const { jobs, ...page } = await pageOfJobs(queue, listed, session);
@@ -163,7 +164,7 @@ async function listJobs(
   const found = await readLists(target, options, session, read, inOrder);
   const { items: jobs, isMerged } = found;
   await printJobs(target, { jobs, cursor: found.cursor }, { wide, withQueue: isMerged }, session);
-  noteMore(found, session);
+  await noteMore(found, target, session);
 }
 
 function soughtBy({ search, searchPayload }: Options): Sought | undefined {
@@ -182,7 +183,7 @@ async function printFound(target: Target, sought: Sought, options: Options, sess
   const { items: jobs, isMerged, cursor } = found;
   await printJobs(target, { jobs, cursor, examined }, { wide: options.wide, withQueue: isMerged }, session);
   session.note(`${counted(examined, "job")} examined.`);
-  noteMore(found, session);
+  await noteMore(found, target, session);
 }
 
 async function printJobs(

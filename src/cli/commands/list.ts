@@ -18,7 +18,7 @@ The last line sums up all queues. With --all-queues, one table shows the last ho
 
 With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
 and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
-and how many jobs are pending now. ~ marks an estimate.`;
+and how many jobs wait now. ~ marks an estimate.`;
 
 export function addList(session: Session): void {
   addCommand(
@@ -41,7 +41,7 @@ export function addList(session: Session): void {
       const queues = list?.queues ?? [];
       if (queues.length > 1) {
         const total = totalOf(queues);
-        session.print({ queues, total: total.stats }, () => queuesTable([...queues, total], session));
+        session.print({ queues, total: total.stats }, () => queuesTable(queues, session, total));
       } else {
         const metrics = await target.queue.getFigures({ days: 0, pending: true });
         session.print({ ...stats, figures: metrics }, () => statistics(target, stats, metrics, session));

@@ -4,9 +4,9 @@ import { findJob } from "../find-job.ts";
 import { latestJobs, pageOfJobs } from "../job-lists.ts";
 import { whole } from "../option-values.ts";
 import { type RunBrief, type RunDetails, runsTable, waterfall } from "../output/runs.ts";
-import { colorsFor } from "../output/text.ts";
 import { readPages } from "../paging.ts";
 import { addCommand } from "../program.ts";
+import { noteFirstQueue } from "../queues.ts";
 import type { Session } from "../session.ts";
 import { addSince, sinceMs } from "../since.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
@@ -54,6 +54,7 @@ export function addRuns(session: Session): void {
     if (runs.length === 0) await refuseUnknownQueue(target, session);
     session.print({ runs }, () => (runs.length > 0 ? runsTable(runs, session) : "No matching runs."));
     if (runs.length < found.length) session.note("More follow. Add --limit COUNT, or --all.");
+    await noteFirstQueue(target, session, false);
   });
 }
 
@@ -66,8 +67,7 @@ interface Asked {
 /** None, and a remark, from a handler that shows none. */
 async function workflowsIfAny(target: Target, asked: Asked, session: Session): Promise<readonly RunDetails[]> {
   if (!canReadWorkflows(target, session)) {
-    const { dim } = colorsFor(session.io.stderr, session.io.env);
-    session.note(dim("Without QSTASH_TOKEN, runs of workflows are not listed."));
+    session.aside("Without QSTASH_TOKEN, runs of workflows are not listed.");
     return [];
   }
   try {

@@ -2,20 +2,22 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { upcomingOf } from "../../http/dashboard/all-queues.ts";
-import { MOST_WITH_RUNS, type ScheduleRow } from "../../http/dashboard/read-schedules.ts";
 import { readUpcoming } from "../../http/dashboard/read-upcoming.ts";
-import { readLists } from "../all-queues.ts";
+import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { duration, json, whole } from "../option-values.ts";
-import { scheduleDetails, schedulesTable } from "../output/schedules.ts";
+import { type PlacedSchedule, scheduleDetails, schedulesTable } from "../output/schedules.ts";
 import { count, printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
 import { totalOf, upcomingTable } from "../output/upcoming.ts";
 import { addCommand, refuseUnknownSubcommand, subcommandsOf } from "../program.ts";
 import { ruleOf } from "../recurrence.ts";
-import { readScheduleRows } from "../schedule-runs.ts";
+import { readScheduleRow, readScheduleRows } from "../schedule-runs.ts";
 import type { Session } from "../session.ts";
 import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 import { UsageError } from "../usage-error.ts";
+
+/** Lists of schedules have no pages. */
+const EVERY = { all: true, limit: 0 } as const;
 
 export function addSchedules(session: Session): void {
   const group = addCommand(
@@ -42,7 +44,7 @@ export function addSchedules(session: Session): void {
 }
 
 function addList(group: CommandUnknownOpts, session: Session): void {
-  addCommand(
+  const command = addCommand(
     group,
     "list",
     "list them, with how their last jobs ended, or show one",
@@ -51,42 +53,55 @@ latest on the right: ✓ completed, ✗ dead, ! failed and retried, · not ended
 
 --upcoming shows what runs in the next hour instead: the next 250 scheduled jobs and all occurrences, of which it names the first 50.
 
-It reads the jobs of the last five occurrences, of the first 200 schedules. Straight on Redis this takes up to 9 commands more. Through a
-handler it takes a request for each job, and at most 200: the more schedules there are, the fewer jobs of each.`,
+It reads the jobs of the last five occurrences, of the first 200 schedules. Straight on Redis this takes up to 9 commands more for each
+queue. Through a handler it takes a request for each job, and at most 200: the more schedules there are, the fewer jobs of each. With
+--all-queues, the queues share these 200 equally.`,
     ["tidegate queue:schedules nightly", "one: when it fires, and why its last jobs failed"],
     ["tidegate queue:schedules --upcoming --all-queues", "what runs in the next hour, in every queue"],
+    ["tidegate queue:schedules --all-queues", "those of every queue, and which fail"],
     ["tidegate queue:schedules list --json", "all of them, for a script"],
-  )
+  );
+  addAllQueues(command)
     .argument("[key]", "show this schedule")
     .option("--upcoming", "what runs in the next hour: jobs, retries and occurrences, by time")
-    .option("--all-queues", "with --upcoming: of every queue of the handler or the module")
     .allowExcessArguments()
     .action(async (key, { upcoming, allQueues }, command) => {
       refuseUnknownSubcommand(command);
-      if (upcoming ? key !== undefined : allQueues)
-        throw new UsageError(
-          "--upcoming shows all schedules and jobs.",
-          "--all-queues needs it, and a KEY excludes it.",
-        );
+      if (key !== undefined && (upcoming || allQueues))
+        throw new UsageError("A KEY selects one schedule, so leave out --upcoming and --all-queues.");
       const target = await openTarget(session);
       if (upcoming) return printUpcoming(target, allQueues, session);
-      const schedules = await readScheduleRows(target, key);
-      const [one] = schedules;
-      if (key === undefined) session.print({ schedules }, () => listText(schedules, session));
-      else if (one) session.print(one, () => scheduleDetails(one, session));
-      else throw notFound(`No schedule has the key "${printable(key)}". ${subcommandsOf(group)}`);
-      if (schedules.length > MOST_WITH_RUNS)
-        session.note(`Only of the first ${MOST_WITH_RUNS} schedules it is known how their last jobs ended.`);
+      if (key === undefined) return printSchedules(target, allQueues, session);
+      const one = await readScheduleRow(target, key);
+      if (!one) throw notFound(`No schedule has the key "${printable(key)}". ${subcommandsOf(group)}`);
+      session.print(one, () => scheduleDetails(one, session));
     });
 }
 
+async function printSchedules(target: Target, allQueues: true | undefined, session: Session): Promise<void> {
+  let unknownAfter: number | undefined;
+  const read = async (each: Target, name: string | undefined, queues: number) => {
+    const { schedules, withRuns } = await readScheduleRows(each, queues);
+    if (schedules.length > withRuns) unknownAfter = withRuns;
+    return { items: schedules.map((row) => ({ ...row, ...(name !== undefined && { queue: name }) })), cursor: null };
+  };
+  const found = await readLists(target, { allQueues, ...EVERY }, session, read, (all) => all);
+  const { items: schedules, isMerged } = found;
+  session.print({ schedules }, () => listText(schedules, session));
+  if (unknownAfter !== undefined) {
+    const which = `${count(unknownAfter)} schedules${isMerged ? " of each queue" : ""}`;
+    session.note(`Only of the first ${which} it is known how their last jobs ended.`);
+  }
+  await noteMore(found, target, session);
+}
+
 async function printUpcoming(target: Target, allQueues: true | undefined, session: Session): Promise<void> {
-  const read = async ({ queue }: Target, name?: string) => {
+  const read = async ({ queue }: Target, name: string | undefined) => {
     const upcoming = await readUpcoming(queue, session.now);
     return { items: [{ ...upcoming, ...(name !== undefined && { queue: name }) }], cursor: null };
   };
-  const every = { allQueues, all: true, limit: 0 } as const;
-  const { items } = await readLists(target, every, session, read, (all) => all);
+  const found = await readLists(target, { allQueues, ...EVERY }, session, read, (all) => all);
+  const { items } = found;
   const [one] = items;
   const upcoming = one && !allQueues ? one : upcomingOf(items);
   if (upcoming.next.length === 0) await refuseUnknownQueue(target, session);
@@ -95,9 +110,10 @@ async function printUpcoming(target: Target, allQueues: true | undefined, sessio
   );
   const more = totalOf(upcoming) - upcoming.next.length;
   if (more > 0) session.note(`${upcoming.isCut ? "More than " : ""}${count(more)} more follow within the hour.`);
+  await noteMore(found, target, session);
 }
 
-function listText(schedules: readonly ScheduleRow[], session: Session): string {
+function listText(schedules: readonly PlacedSchedule[], session: Session): string {
   if (schedules.length > 0) return schedulesTable(schedules, session);
   return "There are no schedules. The first drain activates those declared in code.";
 }

@@ -29,7 +29,7 @@ export async function checkQueue(target: Target, now: number): Promise<Finding[]
   const { queue, jobNames, command } = target;
   try {
     const stats = await queue.getStats();
-    const schedules = await readScheduleRows(target);
+    const { schedules } = await readScheduleRows(target);
     const history = await queue.getHistory({ hours: 24 });
     const waiting = await Promise.all(
       (["ready", "scheduled", "dead"] as const).map((state) => queue.listJobs({ state, limit: MOST_JOBS })),

@@ -13,7 +13,7 @@ export function failureColumns(now: number, colors: Colors, isSince = false): re
     { title: "LAST", cell: ({ lastAt }) => shortAgo(lastAt, now), align: "right" },
     {
       title: "AGE",
-      cell: (group) => ageOf(group, now) ?? "-",
+      cell: (group) => ageOf(group, now) ?? "",
       paint: (text, group) => (ageOf(group, now) === "new" ? colors.red(text) : colors.dim(text)),
     },
     { title: "NAME", cell: ({ name }) => name, givesWay: true },

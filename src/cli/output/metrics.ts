@@ -7,7 +7,7 @@ import { brief } from "./time.ts";
 /** How many job types are shown: those with the most attempts. */
 const MOST_SHOWN = 20;
 
-/** A table of the last hour by job type, and of what is pending now. Undefined if there is nothing to show. */
+/** A table of the last hour by job type, and of what waits now. Undefined if there is nothing to show. */
 export function metricsTable({ names, other }: QueueFigures, view: ListView): string | undefined {
   const { colors, width } = view;
   const all = [...names, ...(other ? [other] : [])].filter((each) => attempts(each) + waiting(each) > 0);
@@ -21,7 +21,7 @@ export function metricsTable({ names, other }: QueueFigures, view: ListView): st
     { title: "WAIT P50", cell: ({ hour }) => time(hour.waiting, "medianMs"), align: "right" },
     { title: "P95", cell: ({ hour }) => time(hour.waiting, "p95Ms"), align: "right" },
     ...running,
-    ...(all.some(({ pending }) => pending) ? [pendingColumn] : []),
+    ...(all.some(({ pending }) => pending) ? [waitingColumn] : []),
   ];
   const more =
     all.length > busiest.length ? `\n${colors.dim(`${all.length - busiest.length} more job types did less.`)}` : "";
@@ -35,7 +35,7 @@ export function typesTable(types: readonly PlacedFigures[], { colors, width }: L
     nameColumn,
     processed,
     dead(colors),
-    pendingColumn,
+    waitingColumn,
     ...running,
   ];
   return table(columns, types, { colors, width });
@@ -73,8 +73,8 @@ function waiting({ pending }: NameFigures): number {
   return pending?.count ?? 0;
 }
 
-const pendingColumn: Column<NameFigures> = {
-  title: "PENDING",
+const waitingColumn: Column<NameFigures> = {
+  title: "WAITING",
   cell: ({ pending }) => (pending ? `${pending.estimated ? "~" : ""}${short(pending.count)}` : "-"),
   align: "right",
 };

@@ -1,4 +1,4 @@
-import type { QueueBrief } from "../../core/manage/stats.ts";
+import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import { MINUTE_MS } from "../../core/store/stats.ts";
 import { sumOfStats } from "../../http/dashboard/all-queues.ts";
 import type { ListView } from "./jobs.ts";
@@ -15,7 +15,13 @@ export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
   return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
 }
 
-export function queuesTable(queues: readonly QueueBrief[], { now, colors, width }: ListView): string {
+/** @param total their last line. It has no NEXT, which would be that of a paused or held-back queue. */
+export function queuesTable(
+  queues: readonly QueueBrief[],
+  { now, colors, width }: ListView,
+  total?: QueueBrief,
+): string {
+  const next = ({ paused, nextRunAt }: QueueStats) => (paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "-");
   const red = (text: string, { stats }: QueueBrief) => (stats.deadLetterCount > 0 ? colors.red(text) : text);
   const columns: Column<QueueBrief>[] = [
     { title: "QUEUE", cell: ({ queue }) => queue, givesWay: true },
@@ -26,19 +32,19 @@ export function queuesTable(queues: readonly QueueBrief[], { now, colors, width 
     { title: "PACE", cell: ({ ended }) => pace(ended, now), align: "right" },
     {
       title: "NEXT",
-      cell: ({ stats }) => (stats.paused ? "paused" : stats.nextRunAt ? fromNow(stats.nextRunAt, now) : "-"),
+      cell: (row) => (row === total ? "" : next(row.stats)),
       paint: (text, { stats }) => (stats.paused ? colors.yellow(text) : text),
     },
     { title: "LAST HOUR", cell: ({ ended }) => bars(ended), paint: (text) => colors.cyan(text) },
   ];
-  return table(columns, queues, { colors, width });
+  return table(columns, total ? [...queues, total] : queues, { colors, width });
 }
 
-/** How many attempts have ended per minute lately: "120/min", "0.4/min". The current minute counts in part. */
+/** How many attempts have ended per minute lately: "120/min", "2/min", "0.4/min". The current minute counts in part. */
 function pace(ended: readonly number[], now: number): string {
   const count = ended.slice(-RECENT_MINUTES - 1).reduce((sum, each) => sum + each, 0);
   const each = count / (RECENT_MINUTES + (now % MINUTE_MS) / MINUTE_MS);
-  return `${each > 0 && each < 10 ? each.toFixed(1) : short(Math.round(each))}/min`;
+  return `${short(each < 10 ? Math.round(each * 10) / 10 : Math.round(each))}/min`;
 }
 
 const heights = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];

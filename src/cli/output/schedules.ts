@@ -1,13 +1,18 @@
 import { isFailing } from "../../http/dashboard/failing-schedule.ts";
 import type { ScheduleRow, ScheduleRun } from "../../http/dashboard/read-schedules.ts";
 import { type ListView, paintState } from "./jobs.ts";
+import { queueColumnOf } from "./queue-column.ts";
 import { type Column, facts, table } from "./table.ts";
 import { inline, printable } from "./text.ts";
 import { brief, fromNow, moment, shortAgo } from "./time.ts";
 
+/** A schedule, with its queue in a list of several. */
+export type PlacedSchedule = ScheduleRow & { readonly queue?: string };
+
 /** A list of schedules, those that fail first. On a terminal, errors are below their schedules. */
-export function schedulesTable(schedules: readonly ScheduleRow[], { now, colors, width }: ListView): string {
-  const columns: readonly Column<ScheduleRow>[] = [
+export function schedulesTable(schedules: readonly PlacedSchedule[], { now, colors, width }: ListView): string {
+  const columns: readonly Column<PlacedSchedule>[] = [
+    ...queueColumnOf(schedules),
     { title: "KEY", cell: ({ key }) => key, givesWay: true },
     { title: "FIRES", cell: fires, givesWay: true },
     { title: "ZONE", cell: ({ cron, timeZone }) => (cron === null ? "-" : timeZone), givesWay: true },

@@ -1,11 +1,11 @@
 import type { Upcoming, UpcomingEvent } from "../../http/dashboard/read-upcoming.ts";
 import type { ListView } from "./jobs.ts";
+import { queueColumnOf } from "./queue-column.ts";
 import { type Column, table } from "./table.ts";
 import { fromNow } from "./time.ts";
 
 /** What will run within the hour, in the order of time. */
 export function upcomingTable({ next }: Upcoming, { now, colors, width }: ListView): string {
-  const isPlaced = next.some(({ queue }) => queue !== undefined);
   const columns: readonly Column<UpcomingEvent>[] = [
     { title: "AT", cell: ({ at }) => `${at.toISOString().slice(11, 19)} UTC` },
     { title: "WHEN", cell: ({ at }) => fromNow(at, now) },
@@ -14,7 +14,7 @@ export function upcomingTable({ next }: Upcoming, { now, colors, width }: ListVi
       cell: ({ kind }) => kind,
       paint: (text, { kind }) => (kind === "retry" ? colors.yellow(text) : text),
     },
-    ...(isPlaced ? [{ title: "QUEUE", cell: ({ queue = "" }: UpcomingEvent) => queue, givesWay: true }] : []),
+    ...queueColumnOf(next),
     { title: "JOB", cell: ({ name }) => name, givesWay: true },
     { title: "ID OR SCHEDULE", cell: ({ of }) => of },
   ];

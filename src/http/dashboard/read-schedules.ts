@@ -45,16 +45,16 @@ export async function readSchedules(queue: Queue): Promise<readonly ScheduleRow[
 /**
  * Adds to schedules their next occurrences, and what became of the last ones.
  *
- * @param mostJobs how many jobs to read in all, at least one for each of the first 200 schedules. Default 1,000.
+ * @param mostJobs how many jobs to read in all. If there are more schedules, the first get one each. Default 1,000.
  */
 export async function withRuns(
   schedules: readonly ScheduleInfo[],
   readJobs: ReadJobs,
   mostJobs = MOST_WITH_RUNS * LATEST_RUNS,
 ): Promise<readonly ScheduleRow[]> {
-  const ofEach = Math.floor(mostJobs / Math.min(schedules.length, MOST_WITH_RUNS));
-  const most = Math.max(1, Math.min(LATEST_RUNS, ofEach));
-  const past = schedules.map((each, index) => (index < MOST_WITH_RUNS ? pastOf(each).slice(-most) : []));
+  const withJobs = Math.min(schedules.length, MOST_WITH_RUNS, mostJobs);
+  const most = Math.min(LATEST_RUNS, Math.floor(mostJobs / withJobs));
+  const past = schedules.map((each, index) => (index < withJobs ? pastOf(each).slice(-most) : []));
   const ids = schedules.flatMap(({ key }, index) => past[index]?.map((at) => occurrenceJobId(key, at)) ?? []);
   const jobs = new Map((await readJobs(ids)).map((job) => [job.id, job]));
   return schedules.map((schedule, index) => ({
