@@ -94,8 +94,11 @@ describe("a list of a handler's first queue, without --queue", () => {
   });
 
   test.each(["--queue shop", "--all-queues", "--json"])("says nothing with %s", async (option) => {
-    const { cli } = ofTwo();
+    const { cli, requests } = ofTwo();
     expect((await cli(`queue:failures ${option}`, onTerminal)).stderr).toBe("");
+    // --all-queues asks for the names.
+    const asked = requests.filter((path) => path.endsWith("/queues"));
+    expect(asked).toHaveLength(option === "--all-queues" ? 1 : 0);
   });
 
   test("says nothing, and asks nothing more, in a pipe", async () => {
