@@ -19,6 +19,18 @@ function behindOne(names: readonly string[]) {
 }
 
 describe("queue:list of several queues", () => {
+  test.each([
+    [10, "2/min"],
+    [12, "2.4/min"],
+    [50, "10/min"],
+  ])("%i attempts in five minutes are a pace of %s", async (size, pace) => {
+    const { queues, cli } = behindOne(["mail", "bulk"]);
+    const [mail] = queues;
+    await mail?.enqueueMany(Array.from({ length: size }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+    await mail?.drain({ maxJobs: 100 });
+    expect((await cli(["queue:list"])).stdout).toMatch(new RegExp(`\\nmail .* ${pace} `));
+  });
+
   test("is a table of their counts, pace and next runs, which fits 80 columns", async () => {
     const long = "n".repeat(90);
     const { queues, clock, cli } = behindOne(["mail", "bulk", long]);
