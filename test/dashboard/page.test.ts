@@ -113,6 +113,12 @@ describe("the data of the page", () => {
     expect(await ids("order 7")).toEqual(["order 7"]);
     expect(await ids("send_email")).toEqual(["mail"]);
     expect(await ids("nothing")).toEqual([]);
+    // Jobs with the text as a whole value come first, however it was searched.
+    for (const order of ["A-2010", "A-201", "A-2011"]) await queue.enqueue("fails", { order }, { id: `of ${order}` });
+    for (const search of ["A-201", "order=A-201"]) {
+      expect((await ids(search))[0]).toBe("of A-201");
+      expect(await ids(search)).toHaveLength(3);
+    }
   });
 
   test("of a search in a state has jobs of that state, and of a long text the job with that id", async () => {

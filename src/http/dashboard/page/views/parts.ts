@@ -136,7 +136,7 @@ export function sortable(name: string, text: string, style = "", initial?: strin
   return html`<th class="${style}" aria-sort="${order}">${button(text, "sort", style.includes("figure") ? `-${name}` : name, "link", `Sort by ${text}`)}</th>`;
 }
 
-/** @param initial what sorts until the user chooses: a column, with a minus for the other direction. Default: nothing. */
+/** @param initial the column that sorts until the user chooses, with a minus for the other direction. */
 export function sortedBy<Row>(rows: readonly Row[], columns: readonly Column<Row>[], initial = ""): readonly Row[] {
   const { sort = initial } = state.route;
   const [, , value] = columns.find(([name]) => name === sort.replace("-", "")) ?? [];
