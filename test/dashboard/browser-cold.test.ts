@@ -29,6 +29,7 @@ interface Asked {
 const go = (view: string) => (page: Page) => page.getByRole("link", { name: new RegExp(`^${view}`) }).click();
 const choose = (queue: string) => (page: Page) => page.getByLabel("Queue", { exact: true }).selectOption(queue);
 const row = (text: string) => (page: Page) => page.locator("main tr", { hasText: text }).first();
+const enter = (page: Page) => page.keyboard.press("Enter");
 const firstRow = (page: Page) => page.locator("tbody tr").first();
 
 const asked: readonly Asked[] = [
@@ -70,19 +71,19 @@ const asked: readonly Asked[] = [
   { question: "which queue is paused", acts: [choose("All queues")], where: row("media"), answer: /paused/ },
   {
     question: "how far an import is",
-    acts: [go("Jobs"), (page) => search(page).fill("half-done"), (page) => page.keyboard.press("Enter")],
+    acts: [(page) => page.keyboard.press("/"), (page) => page.keyboard.type("half-done"), enter],
     where: firstRow,
     answer: /40%/,
   },
   {
     question: "what runs in the next hour in a queue",
-    acts: [choose("billing"), go("Schedules"), go("next hour")],
+    acts: [choose("billing"), go("Next hour")],
     where: row("the-next"),
     answer: /in 4 min/,
   },
   {
     question: "why a job with this in its payload died",
-    acts: [go("Jobs"), (page) => search(page).fill("error=the c service"), (page) => page.keyboard.press("Enter")],
+    acts: [(page) => search(page).fill("error=the c service refused it"), enter],
     where: firstRow,
     answer: /PermanentError: the c service refused it/,
   },

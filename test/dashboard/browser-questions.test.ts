@@ -15,7 +15,7 @@ const openWorld = async (hash = "") => open(await serveQueue({ queues: world.que
 test("which schedule fails: it comes first, with the outcome of its last occurrences", async () => {
   const page = await openWorld();
   await page.getByRole("link", { name: "Schedules" }).click();
-  await page.getByText("1 schedule failed at the last occurrence.").waitFor();
+  await page.getByText("1 schedule failed at its last occurrence.").waitFor();
   const first = page.locator("tbody tr").first();
   expect(await first.locator("b").textContent()).toBe("invoices");
   expect(

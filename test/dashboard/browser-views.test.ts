@@ -71,7 +71,7 @@ describe("jobs", () => {
     await expect.poll(ids, patience).toEqual(["order-8"]);
     await search(page).fill("nothing");
     await press(page, "Search");
-    await page.getByText('No job has "nothing" there.').waitFor();
+    await page.getByText("No job matches nothing.").waitFor();
     await page.goBack();
     await expect.poll(ids, patience).toEqual(["order-8"]);
   });

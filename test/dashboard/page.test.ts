@@ -113,6 +113,17 @@ describe("the data of the page", () => {
     expect(await ids("order 7")).toEqual(["order 7"]);
     expect(await ids("send_email")).toEqual(["mail"]);
     expect(await ids("nothing")).toEqual([]);
+    // Jobs with the text as a whole value come first, however it was searched.
+    for (const [id, order] of [
+      ["one", "A-2010"],
+      ["two", "A-2011"],
+      ["whole", "A-201"],
+    ] as const)
+      await queue.enqueue("fails", { order }, { id });
+    for (const search of ["A-201", "order=A-201"]) {
+      expect((await ids(search))[0]).toBe("whole");
+      expect(await ids(search)).toHaveLength(3);
+    }
   });
 
   test("of a search in a state has jobs of that state, and of a long text the job with that id", async () => {

@@ -5,6 +5,7 @@ import type { Contents, Placed } from "./contents.ts";
 import { byNearness } from "./latest-jobs.ts";
 import type { RunRow } from "./read-runs.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
+import type { JobRow } from "./shown-job.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.
 
@@ -14,6 +15,10 @@ interface Part {
   readonly queue: string;
   readonly contents: Contents;
 }
+
+/** Of what a search has found, jobs that have its text as a whole value. */
+export const wholeFirst = (one: JobRow, other: JobRow): number =>
+  Number(other.isWhole ?? false) - Number(one.isWhole ?? false);
 
 const newestFirst = (one: RunRow, other: RunRow): number => (other.bars[0]?.from ?? 0) - (one.bars[0]?.from ?? 0);
 
@@ -33,7 +38,7 @@ export function together(parts: readonly Part[], now: number): Contents {
   return {
     ...(has("jobs") && {
       jobs: {
-        rows: [...rows].sort(byNearness(now)).slice(0, MOST_ROWS),
+        rows: [...rows].sort(byNearness(now)).sort(wholeFirst).slice(0, MOST_ROWS),
         cursor: null,
         isCut: rows.length > MOST_ROWS || parts.some(({ contents }) => contents.jobs?.cursor),
         ...(parts[0]?.contents.jobs?.examined !== undefined && { examined: sum(({ jobs }) => jobs?.examined) }),

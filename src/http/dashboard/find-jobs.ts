@@ -64,6 +64,19 @@ export async function findJobs<Job extends KeyedJob>(
   return { jobs, examined, cursor: next ?? null };
 }
 
+/** The path and the text of a search for one field of payloads, as in `user.email=ada`. */
+function fieldIn(text: string): { readonly path?: string | undefined; readonly part: string } {
+  const [, path, part = text] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
+  return { path, part };
+}
+
+/** Whether a field of the payload is the whole text, and not only contains it. */
+export function wholeMatcher(text: string): (job: KeyedJob) => boolean {
+  const { path, part } = fieldIn(text);
+  if (path !== undefined) return ({ payload }) => textOf(fieldOf(payload, path)) === part;
+  return ({ payload }) => textOf(payload)?.includes(JSON.stringify(part)) ?? false;
+}
+
 function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   const wanted = text.toLowerCase();
   const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
@@ -83,12 +96,11 @@ function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   if (by === "error")
     return ({ errors, error }) =>
       [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));
-  const [, path, rest] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
-  if (path === undefined || rest === undefined) return ({ payload }) => has(payload);
-  const part = rest.toLowerCase();
+  const { path, part } = fieldIn(text);
+  if (path === undefined) return ({ payload }) => has(payload);
   return ({ payload }) => {
     const value = fieldOf(payload, path);
-    return value !== undefined && textOf(value).toLowerCase().includes(part);
+    return value !== undefined && textOf(value).toLowerCase().includes(part.toLowerCase());
   };
 }
 

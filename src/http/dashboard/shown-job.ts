@@ -71,6 +71,8 @@ export interface JobRow
   readonly message?: MessageBrief | undefined;
   readonly error?: Omit<JobError, "stack">;
   readonly isAsleep?: boolean;
+  /** Whether it has the text of the search as a whole value. */
+  readonly isWhole?: boolean;
   /** How much of the work is done, up to 1. Only of a job that has not ended. */
   readonly share?: number;
 }

@@ -13,9 +13,9 @@ import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
-import { latestFirst, sumOfStats, together } from "./all-queues.ts";
+import { latestFirst, sumOfStats, together, wholeFirst } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
-import { findJobs, listingOf } from "./find-jobs.ts";
+import { findJobs, listingOf, wholeMatcher } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
 import { latestJobs } from "./latest-jobs.ts";
 import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
@@ -273,7 +273,9 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
   }
   if (search) {
     const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: by ?? "any", cursor });
-    return { ...found, rows: jobs.map(rowOf) };
+    const isWhole = wholeMatcher(search);
+    const rows = jobs.map((job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
+    return { ...found, rows: rows.sort(wholeFirst) };
   }
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
   const page = await internalsOf(queue).listKeyedJobs({ state, cursor, limit: ROWS });

@@ -72,7 +72,7 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
     let count = await run(true);
     const all = () => plural(count, "job");
     ask({
-      title: () => `${verb} ${all()}?`,
+      title: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all()}?`,
       subject,
       text: ({ pace }) =>
         isRetry

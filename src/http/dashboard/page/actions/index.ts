@@ -140,6 +140,10 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
     });
   },
   ...chartActions,
+  find: (_, form) => {
+    const scope = state.snapshot?.queues[1] && "all";
+    location.hash = hrefTo({ view: "jobs", ...filledIn(form), ...(scope && { scope }) });
+  },
   "search-in": (_, list) => {
     if (state.route.search) list.closest("form")?.requestSubmit();
   },

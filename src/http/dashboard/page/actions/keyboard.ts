@@ -12,6 +12,7 @@ const places: Readonly<Record<string, Route["view"] | "">> = {
   r: "runs",
   t: "names",
   s: "schedules",
+  n: "upcoming",
   c: "flow",
   q: "queues",
 };

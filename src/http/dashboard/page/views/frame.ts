@@ -58,18 +58,26 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>
     html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
   return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
-<span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}
+<span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}${last && !searching.has(view) && find()}
 <nav aria-label="Views">${entry({ view: scope ? "queues" : "overview" }, "overview", "Overview", view === "overview" || view === "queues")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", view === "jobs" && !isDead, stats && stats.pendingCount + stats.runningCount)}
 ${!scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
 ${entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
 ${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}
-${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules" || view === "upcoming")}
+${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
+${entry({ view: "upcoming" }, "upcoming", "Next hour", view === "upcoming")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
 ${!scope && last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", false)}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
+
+/** The views that have a search of their own. */
+const searching: ReadonlySet<string> = new Set(["jobs", "messages", "flow"]);
+
+/** Searches the jobs of all queues, from anywhere. */
+const find = (): Html =>
+  html`<form role="search" data-submit="find"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search jobs  ( / )" required="${true}"/></form>`;
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
 

@@ -48,7 +48,7 @@ function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html
     ],
     [
       link({ view: "upcoming" }, "Next due"),
-      nextRunAt ? (Date.parse(nextRunAt) <= queueNow() ? "now" : when(nextRunAt)) : "nothing",
+      stats.paused ? "paused" : nextRunAt ? (Date.parse(nextRunAt) <= queueNow() ? "now" : when(nextRunAt)) : "nothing",
     ],
     [
       "Since the start",
@@ -78,7 +78,7 @@ function costs({ activity, history }: Json<Snapshot>): Html {
   const dollars = (of: number) => `$${((of / 100_000) * payg.dollarsPer100k).toFixed(2)}`;
   return html`<div class="figures">${figure(number(day), "jobs in 24 hours")}${today > 0 && figure(number(commandsToday / today), "commands per job")}
 ${month > 0 && html`${figure(number(Math.round(month)), "commands a month")}${month > free.commands ? figure(dollars(month), "a month") : figure("free", `up to ${number(free.commands)} a month`)}`}</div>
-<p><small>From the jobs of 24 hours and today's ${plural(commandsToday, "command")} (UTC), without reads and without instances that only enqueue. Upstash: ${dollars(100_000)} per 100,000.</small></p>`;
+<p><small>Estimated from the jobs of 24 hours, and from ${plural(commandsToday, "command")} today (UTC). Not counted: reads, and instances that only enqueue. Upstash asks ${dollars(100_000)} per 100,000.</small></p>`;
 }
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {

@@ -41,7 +41,7 @@ function line(brief: Brief, mayChange: boolean): Html {
   return html`<tr data-key="${queue}" data-row="${true}" data-click="open">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
 ${counts(stats)}
-<td class="figure wide muted">${age === null ? "" : span(age)}</td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td>
+<td class="figure wide muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td>
 <td class="figure">${mayChange && button(stats.paused ? action : `${action}...`, action.toLowerCase(), queue, "", `${action} ${queue}`)}</td></tr>`;
 }
 

@@ -49,7 +49,7 @@ export const groups = (all: readonly Group[], mayChange: boolean, isShort = fals
     all[0] &&
     html`<div class="card table failures"><table><thead><tr><th>What failed</th><th class="figure wide">24 hours</th>${columns.map(
       ([name, text]) =>
-        isShort ? html`<th class="${styleOf(name)}">${text}</th>` : sortable(name, text, styleOf(name)),
+        isShort ? html`<th class="${styleOf(name)}">${text}</th>` : sortable(name, text, styleOf(name), "-last"),
     )}</tr></thead>
 <tbody>${sortedBy(all, isShort ? [] : columns).map((group) => line(group, mayChange, isShort, topOf(all)))}</tbody></table></div>`
   }`;

@@ -83,7 +83,9 @@ export function list(
   const isMore = !!(cursor ?? route.cursor);
   const searched = Number(route.searched ?? 0) + (examined ?? 0);
   const note = isCut
-    ? `These are the first${route.search ? " matches" : ""} of each queue. Choose a queue to see the rest.`
+    ? route.search
+      ? "Only the first jobs of each queue were searched. Choose a queue to search the rest."
+      : "These are the first of each queue. Choose a queue to see the rest."
     : route.view === "jobs" &&
       !route.state &&
       !route.search &&
@@ -91,7 +93,7 @@ export function list(
       rows.length < listedCount(stats) &&
       "These are the first of each state. Choose a state to see the rest.";
   const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && bound(searched, cursor, stats)}${elsewhere(snapshot)}${pages(cursor, searched)}`;
-  if (rows.length === 0) return html`${nothing(cursor !== null)}${more}`;
+  if (rows.length === 0) return html`${nothing(cursor !== null || !!isCut)}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
   return html`${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable)}${more}`;
 }
@@ -164,7 +166,7 @@ function table(rows: readonly Row[], selectable: readonly Row[]): Html {
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
-${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
+${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>${state.route.search && !row.message && html`<div class="muted">${row.preview}</div>`}` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
 ${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
@@ -219,7 +221,7 @@ function nothing(isMore: boolean): Html {
   if (view === "messages" && !search) return empty("No messages here", "They appear as soon as there are some.");
   if (isMore) return empty("No matches so far", "The search has not examined all jobs yet.");
   if (search)
-    return empty("No matches", `No ${kind} job has "${search}" there. Completed jobs are kept for a limited time.`);
+    return empty("No matches", `No ${kind} job matches ${search}. Completed jobs are kept for a limited time.`);
   if (kind === "dead") return empty("No dead jobs", "Jobs that use up their retries appear here.");
   return empty(`No ${kind} jobs right now`, "They appear here as soon as there are some.");
 }

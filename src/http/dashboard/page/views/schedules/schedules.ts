@@ -4,7 +4,7 @@ import { isFailing } from "../../../failing-schedule.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
 import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
-import { queueNow, state } from "../../state/state.ts";
+import { queueNow } from "../../state/state.ts";
 import { moment, plural, span } from "../format.ts";
 import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
@@ -14,19 +14,14 @@ type Run = Json<ScheduleRun>;
 
 const missedTexts = { once: "one job for all", skip: "skipped", all: "one job each" };
 
-/** The two views of what is to come. */
-export const scheduleTabs = (): Html =>
-  html`<nav class="row tabs" aria-label="What is to come">${link({ view: "schedules" }, "schedules", state.route.view === "schedules")}${link({ view: "upcoming" }, "next hour", state.route.view === "upcoming")}</nav>`;
-
 /** More rows would keep a browser busy for seconds. */
 const MOST_ROWS = 200;
 
 export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
   const failing = all?.filter(({ runs }) => isFailing(runs)) ?? [];
   return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}
-${scheduleTabs()}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
-${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at the last occurrence.</p>`}
+${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at ${failing[1] ? "their" : "its"} last occurrence.</p>`}
 ${
   all?.[0] &&
   html`<div class="card table"><table><thead><tr><th>Schedule</th><th class="wide">Last occurrences</th><th class="figure">Next and last</th>${mayChange && html`<td class="wide"></td>`}</tr></thead>
@@ -52,7 +47,7 @@ function line(row: Row, mayChange: boolean): Html {
   } = row;
   const actions = mayChange && actionsOn(row);
   return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}<b title="${key}">${key}</b> ${paused && badge("retried", "paused")}${declared && badge("scheduled", "in code")}
-<div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code class="cron">${cron}</code> <small>${timeZone}</small></div>
+<div>${cron ? describeCron(cron) : describeEvery(every ?? "")} <code class="cron">${cron}</code> <small>${cron && timeZone}</small></div>
 <div class="muted">Enqueues ${link({ ...inQueue(queue), view: "jobs", search: name, by: "name" }, name)}</div>
 <div class="narrow row">${outcomes(row)}</div><details><summary>Next five occurrences</summary><ol>${occurrences.map((at) => html`<li>${moment(at, timeZone)} <small>${when(at)}</small></li>`)}</ol>
 <small>Missed occurrences: ${missedTexts[missed]}. Overlapping ones: ${overlap === "skip" ? "skipped" : "allowed"}.</small></details><span class="narrow">${actions}</span></td>

@@ -4,7 +4,6 @@ import { type Html, html } from "../../dom/html.ts";
 import { chart, type Series, sumOf } from "../charts/chart.ts";
 import { clock, moment, number } from "../format.ts";
 import { badge, empty, heading, inQueue, link, queueTag, when } from "../parts.ts";
-import { scheduleTabs } from "./schedules.ts";
 
 type Minute = Json<UpcomingMinute>;
 type Event = Json<UpcomingEvent>;
@@ -18,7 +17,7 @@ const kinds = { job: "scheduled", retry: "retried", occurrence: "ready" };
 
 /** What the next hour brings: scheduled jobs, retries and occurrences on one axis, and the next fifty by name. */
 export function upcoming({ upcoming: hour }: Json<Snapshot>): Html {
-  return html`${heading("Schedules")}${scheduleTabs()}${hour && (hour.next[0] ? shown(hour) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires."))}`;
+  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires."))}`;
 }
 
 const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>): Html =>

@@ -89,10 +89,13 @@ const columns: readonly Column<Name>[] = [
   ["running", "Duration p50 / p95", (name) => figuresOf(name).running?.p95Ms ?? -1],
 ];
 
-export const table = (all: readonly Name[]): Html =>
-  html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure medium" : "figure"))}
-<th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns).map(row)}</tbody></table></div>
-<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Days begin at midnight UTC.</p>`;
+export function table(all: readonly Name[]): Html {
+  // Of all queues together, the slowest first: of one, by name.
+  const initial = state.route.scope && "-running";
+  return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure medium" : "figure", initial))}
+<th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns, initial).map(row)}</tbody></table></div>
+<p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Columns of two figures are sorted by p95, an estimate. Days begin at midnight UTC.</p>`;
+}
 
 function row(name: Name): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);
