@@ -13,12 +13,12 @@ import { openTarget, refuseUnknownQueue, type Target } from "../target.ts";
 /** A page of groups is not sorted by time. To find the latest ones, up to a thousand are read. */
 const READ_AT_ONCE = 1_000;
 
-const DESCRIPTION = `Groups dead jobs by name and error, the group in which a job died last first. Ignores numbers, ids and quoted parts of
-a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for
-12 hours.
+const DESCRIPTION = `Groups dead jobs by name and error. What broke last comes first. Ignores numbers, ids and quoted parts of a message.
+AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in
+them for 12 hours.
 
---since keeps the groups in which a job has died since. The column JOBS is then named ALL JOBS: it
-counts their older jobs too.`;
+--since keeps the groups in which a job has died since. The column JOBS is then named ALL JOBS: it counts their older
+jobs too.`;
 
 export function addFailures(session: Session): void {
   const command = addCommand(

@@ -1,8 +1,9 @@
 import type { QueueFigures } from "../../core/manage/figures.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
+import { totalOf } from "../../http/dashboard/all-queues.ts";
 import { readLists } from "../all-queues.ts";
 import { metricsTable, type PlacedFigures, typesTable } from "../output/metrics.ts";
-import { queuesTable, totalOf } from "../output/queues.ts";
+import { queuesTable } from "../output/queues.ts";
 import { count } from "../output/text.ts";
 import { fromNow, moment, span } from "../output/time.ts";
 import { addCommand } from "../program.ts";

@@ -1,6 +1,5 @@
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import { MINUTE_MS } from "../../core/store/stats.ts";
-import { sumOfStats } from "../../http/dashboard/all-queues.ts";
 import type { ListView } from "./jobs.ts";
 import { type Column, table } from "./table.ts";
 import { short } from "./text.ts";
@@ -8,12 +7,6 @@ import { fromNow } from "./time.ts";
 
 /** The pace is an average over so many minutes and the current one. */
 const RECENT_MINUTES = 5;
-
-/** All of several queues together, as another line of their table. */
-export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
-  const ended = queues[0]?.ended.map((_, minute) => queues.reduce((sum, each) => sum + (each.ended[minute] ?? 0), 0));
-  return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
-}
 
 /** @param total their last line. It has no NEXT, which would be that of a paused or held-back queue. */
 export function queuesTable(

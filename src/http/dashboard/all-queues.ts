@@ -1,6 +1,6 @@
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
-import type { QueueStats } from "../../core/manage/stats.ts";
+import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
 import { byNearness } from "./latest-jobs.ts";
 import type { RunRow } from "./read-runs.ts";
@@ -96,4 +96,10 @@ export function sumOfStats(all: readonly QueueStats[]): QueueStats {
     oldestReadyAgeMs: ages[0] === undefined ? null : Math.max(...ages),
     paused: all.every(({ paused }) => paused),
   };
+}
+
+/** Several queues together, as another row of their list. */
+export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
+  const ended = queues[0]?.ended.map((_, minute) => queues.reduce((sum, each) => sum + (each.ended[minute] ?? 0), 0));
+  return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
 }

@@ -48,6 +48,8 @@ export interface Contents {
   /** One run of a workflow; null if there is none. */
   readonly workflow?: RunView | null;
   readonly briefs?: readonly QueueBrief[];
+  /** All of them together. */
+  readonly total?: QueueBrief;
   readonly failures?: Failures;
   readonly figures?: Omit<QueueFigures, "names"> & { readonly names: readonly (NameFigures & Placed)[] };
   readonly history?: QueueHistory;

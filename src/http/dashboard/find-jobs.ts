@@ -74,7 +74,7 @@ function fieldIn(text: string): { readonly path?: string | undefined; readonly p
 export function wholeMatcher(text: string): (job: KeyedJob) => boolean {
   const { path, part } = fieldIn(text);
   if (path !== undefined) return ({ payload }) => textOf(fieldOf(payload, path)) === part;
-  return ({ payload }) => textOf(payload)?.includes(JSON.stringify(part)) ?? false;
+  return ({ payload }) => textOf(payload).includes(JSON.stringify(part));
 }
 
 function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {

@@ -2,7 +2,7 @@ import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { briefOf, type QueueActivity } from "../../core/manage/stats.ts";
+import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { markOf } from "../../core/queue/queues.ts";
@@ -13,7 +13,7 @@ import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
-import { latestFirst, sumOfStats, together, wholeFirst } from "./all-queues.ts";
+import { latestFirst, sumOfStats, together, totalOf, wholeFirst } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
 import { findJobs, listingOf, wholeMatcher } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
@@ -156,9 +156,14 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...(activity && { activity }),
     ...(mark !== undefined && { mark }),
     ...contents,
-    ...(query.view === "queues" && { briefs: read.map(([{ name }, each]) => briefOf(name, each)) }),
+    ...(query.view === "queues" && listOfQueues(read.map(([{ name }, each]) => briefOf(name, each)))),
   };
 }
+
+const listOfQueues = (briefs: readonly QueueBrief[]): Contents => ({
+  briefs,
+  ...(briefs[1] && { total: totalOf(briefs) }),
+});
 
 /** Reads a thousand groups of failures to find the latest: pages are not in the order of time. */
 async function readFailures(queue: Queue, most: number): Promise<Failures> {

@@ -99,7 +99,7 @@ export function refreshAfterAction(): Promise<void> {
 }
 
 const contents =
-  "jobs job events groups runs workflows workflow upcoming type schedules keys briefs failures figures history".split(
+  "jobs job events groups runs workflows workflow upcoming type schedules keys briefs total failures figures history".split(
     " ",
   );
 

@@ -10,13 +10,13 @@ type Brief = Json<QueueBrief>;
 /** "Per minute" is the average of so many minutes. */
 const RECENT = 5;
 
-export function queues({ briefs, activity, mayChange }: Json<Snapshot>): Html {
+export function queues({ briefs, total: all, mayChange }: Json<Snapshot>): Html {
   return html`${heading("All queues")}${
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
 <th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th>
 <th class="figure wide">Oldest ready</th><th class="figure wide">Per minute</th><th class="figure wide">Last hour</th><td></td></tr></thead>
-<tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody>${briefs[1] && html`<tfoot>${total(briefs, activity.stats)}</tfoot>`}</table></div>`
+<tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody>${all && html`<tfoot>${total(all)}</tfoot>`}</table></div>`
   }`;
 }
 
@@ -27,12 +27,8 @@ export const perMinute = (ended: readonly number[]): number =>
 const counts = ({ readyCount, runningCount, scheduledCount, deadLetterCount }: Brief["stats"]): Html =>
   html`${figure(readyCount)}${figure(runningCount, "", "wide")}${figure(scheduledCount, "", "wide")}${figure(deadLetterCount, "dead")}`;
 
-/** @param stats those of all queues together. */
-function total(briefs: readonly Brief[], stats: Brief["stats"]): Html {
-  const ended = briefs[0]?.ended.map((_, minute) => briefs.reduce((sum, each) => sum + (each.ended[minute] ?? 0), 0));
-  const pace = briefs.reduce((sum, each) => sum + perMinute(each.ended), 0);
-  return html`<tr><th scope="row">Total</th>${counts(stats)}<td class="wide"></td><td class="figure wide">${number(pace)}</td><td class="wide">${spark(ended ?? [])}</td><td></td></tr>`;
-}
+const total = ({ stats, ended }: Brief): Html =>
+  html`<tr><th scope="row">Total</th>${counts(stats)}<td class="wide"></td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td><td></td></tr>`;
 
 function line(brief: Brief, mayChange: boolean): Html {
   const { queue, stats, ended } = brief;
