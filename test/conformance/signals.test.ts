@@ -89,6 +89,25 @@ onEveryWholeStore((kind) => {
     expect((await queue.getJob(both.id))?.steps?.map(({ state }) => state)).toEqual(["completed", "waiting"]);
   });
 
+  test("an id is known for as long as `keep`, and at least 10 minutes", async () => {
+    const { clock, job, queue } = setUp(kind.create(), waits);
+    const { id } = await queue.enqueue(job, ["a", "a", "a"]);
+    await queue.drain();
+    expect(await queue.signal("a", 1, { id: "tick", keep: 0 })).toEqual({ woken: 1, kept: false });
+    await queue.drain();
+    await clock.advance(10 * minute - 1);
+    await queue.signal("a", 2, { id: "tick", keep: "1h" });
+    await clock.advance(1);
+    expect(await queue.signal("a", 3, { id: "tick", keep: "1h" })).toEqual({ woken: 1, kept: false });
+    await queue.drain();
+    await clock.advance(60 * minute - 1);
+    await queue.signal("a", 4, { id: "tick" });
+    await clock.advance(1);
+    await queue.signal("a", 5, { id: "tick" });
+    await queue.drain();
+    expect((await queue.getJob(id))?.result).toEqual([1, 3, 5]);
+  });
+
   test("an id is one of its event: another event with the same id acts", async () => {
     const { job, queue } = setUp(kind.create(), waits);
     const { id } = await queue.enqueue(job, ["b"]);

@@ -9,6 +9,7 @@ import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
 
 // Servers without HSETEX: Redis before 8, Valkey before 9.
+const approval = defineJob({ name: "approval", perform: (_, job) => job.waitFor("paid", { timeout: "1d" }) });
 const note = defineJob({ name: "note", perform: () => ({ noted: true }) });
 
 describe.each([
@@ -30,7 +31,7 @@ describe.each([
     const clock = clockByHand(start);
     const { url, token } = redis.shim;
     const store = upstashStore({ url, token, prefix });
-    const queue = new Queue({ store, clock, jobs: [note], retention: "1h", observe: false });
+    const queue = new Queue({ store, clock, jobs: [note, approval], retention: "1h", observe: false });
     const size = async (key: string) =>
       Number(await client.send([key === "expiry" ? "ZCARD" : "HLEN", `${prefix}:{default}:${key}`]));
     return { queue, clock, size };
@@ -64,6 +65,26 @@ describe.each([
     expect(await queue.enqueue(note, undefined, options)).toMatchObject({ id, status: "duplicate" });
     clock.now += 600_000;
     expect(await queue.enqueue(note, undefined, options)).toMatchObject({ status: "enqueued" });
+  });
+
+  test("a signal is kept for as long as it says, though a later one of its event is kept for less", async () => {
+    const { queue, clock } = setUp();
+    await queue.signal("paid", "for 7 days");
+    await queue.signal("paid", "for a minute", { keep: "1m" });
+    clock.now += 3_600_000;
+    await queue.getStats();
+    const { id } = await queue.enqueue(approval);
+    await queue.drain();
+    expect(await queue.getJob(id)).toMatchObject({ result: "for 7 days" });
+  });
+
+  test("signals leave nothing behind, even if no job ever completes", async () => {
+    const { queue, clock, size } = setUp();
+    await queue.signal("paid", 1, { id: "a" });
+    await queue.signal("approved", 2, { id: "b", keep: "1m" });
+    clock.now += 7 * 86_400_000;
+    await queue.signal("paid", 3, { id: "c", keep: 0 });
+    expect([await size("signals"), await size("expiry")]).toEqual([1, 1]);
   });
 
   test("keeping completed jobs costs 2 more commands per exchange, and 4 if something has expired", async () => {

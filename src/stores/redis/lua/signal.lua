@@ -15,10 +15,8 @@ local most_bytes = number_argument()
 -- include: _waiting.lua
 
 local known = call('HMGET', signals, 'i' .. signal_id, 'e' .. event)
-if known[1] then
-  local woken, is_kept = string.match(known[1], '^(%d+):(%d)$')
-  return { tonumber(woken), tonumber(is_kept) }
-end
+local known_until, woken, was_kept = string.match(known[1] or '', '^(%d+):(%d+):(%d)$')
+if known_until and tonumber(known_until) > now then return { tonumber(woken), tonumber(was_kept) } end
 
 score = whole(family_score(tonumber(score)))
 local ids = {}
@@ -75,7 +73,9 @@ for _, i in ipairs(waiting) do
 end
 
 local is_kept = #waiting == 0 and keep_ms > 0
-local fields = { 'i' .. signal_id, #waiting .. ':' .. (is_kept and 1 or 0) }
+-- Fields of one HSETEX expire together: with the last of what they hold.
+local last = now + math.max(keep_ms, known_ms)
+local fields = { 'i' .. signal_id, whole(now + known_ms) .. ':' .. #waiting .. ':' .. (is_kept and 1 or 0) }
 if is_kept then
   local list = {}
   local bytes = #text
@@ -86,6 +86,7 @@ if is_kept then
     if tonumber(ends) > now then
       push(list, string.sub(known[2], at, next_at - 1))
       bytes = bytes + size
+      last = math.max(last, tonumber(ends))
     end
     at = next_at
   end
@@ -96,5 +97,6 @@ end
 call_many('HSET', jobs, written)
 commit_keys(now, adding, {})
 call_many('ZREM', due, stale)
-set_expiring(signals, fields, math.max(keep_ms, known_ms), now)
+set_expiring(signals, fields, last - now, now)
+remove_expired(now)
 return { #waiting, is_kept and 1 or 0 }
