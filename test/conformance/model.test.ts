@@ -6,7 +6,7 @@ import { nothingCounted, queueModel, storeModel } from "../support/model.ts";
 import { clocksApartOperation, familyOperation, occurrenceOperation, signalOperation } from "../support/operations.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 
-// A small share of `npm run soak -- model`, with other sequences each time.
+// A small share of `npm run soak -- model`, with the same sequences each time; other ones with `--all`.
 
 let stage: Stage;
 beforeAll(async () => {

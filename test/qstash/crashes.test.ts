@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { seed } from "../../scripts/shared/all-tests.ts";
 import { buildProgram, type Program } from "../support/child.ts";
 import { deliverySeries, mustBeNone } from "../support/delivery-crashes.ts";
 import { seededRandom } from "../support/random.ts";
@@ -20,7 +21,6 @@ afterAll(async () => {
 test("whatever is killed at any moment, every message is delivered and signed, every end is reported once, and no result is lost", {
   timeout: 120_000,
 }, async () => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
   const figures = await deliverySeries({ stage, program, trials: 6, random: seededRandom(seed) });
   expect(Object.fromEntries(mustBeNone.map((name) => [name, figures[name]])), `seed ${seed}`).toEqual(
     Object.fromEntries(mustBeNone.map((name) => [name, 0])),

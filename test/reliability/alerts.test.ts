@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trials } from "../../scripts/shared/all-tests.ts";
+import { seed, trials } from "../../scripts/shared/all-tests.ts";
 import { alertSeries } from "../support/alert-crashes.ts";
 import { buildProgram, type Program } from "../support/child.ts";
 import { seededRandom } from "../support/random.ts";
@@ -27,7 +27,6 @@ test.each([
     timeout: 120_000,
   },
   async (_, kills, partitions) => {
-    const seed = Math.floor(Math.random() * 2 ** 32);
     const figures = await alertSeries({ stage, program, kills, random: seededRandom(seed), partitions });
     expect(figures, `seed ${seed}`).toMatchObject({ unreported: 0, unended: 0, tooMany: 0, left: 0 });
     expect(Object.values(figures.killed).reduce((sum, count) => sum + count, 0)).toBe(kills);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trials } from "../../scripts/shared/all-tests.ts";
+import { seed, trials } from "../../scripts/shared/all-tests.ts";
 import { buildProgram, type Program } from "../support/child.ts";
 import { crashPoints } from "../support/crash-points.ts";
 import { crashSeries } from "../support/crashes.ts";
@@ -23,7 +23,6 @@ afterAll(async () => {
 test("whatever is killed at any moment, no job is lost, none runs twice except after its lease, and each job has enqueued one", {
   timeout: 120_000,
 }, async () => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
   const count = trials(36);
   const figures = await crashSeries({ stage, program, trials: count, random: seededRandom(seed) });
   expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0 });
@@ -36,7 +35,6 @@ test("whatever is killed at any moment, no job is lost, none runs twice except a
 test("whatever is killed at any moment, no job starts before its children have ended, and each job has enqueued one family", {
   timeout: 120_000,
 }, async () => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
   const figures = await crashSeries({ stage, program, trials: 4, random: seededRandom(seed), hasParents: true });
   expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, early: 0, parents: 4 });
 });
@@ -44,7 +42,6 @@ test("whatever is killed at any moment, no job starts before its children have e
 test("whatever is killed at any moment, no limit of a key is exceeded, and no key keeps a slot", {
   timeout: 120_000,
 }, async () => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
   const figures = await crashSeries({ stage, program, trials: trials(18), random: seededRandom(seed), hasKeys: true });
   expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, exceeded: 0, kept: 0 });
   expect(figures.keyed).toBeGreaterThan(50);
@@ -53,7 +50,6 @@ test("whatever is killed at any moment, no limit of a key is exceeded, and no ke
 test("whatever is killed at any moment, no stored step runs again, and each job gets its signal", {
   timeout: 120_000,
 }, async () => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
   const count = trials(15);
   const figures = await crashSeries({ stage, program, trials: count, random: seededRandom(seed), hasSteps: true });
   expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, stepsAgain: 0, stepped: count });

@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { trials } from "../../scripts/shared/all-tests.ts";
+import { seed, trials } from "../../scripts/shared/all-tests.ts";
 import { memoryStore } from "../../src/index.ts";
 import { readStored, storedBreaches } from "../support/invariants.ts";
 import { seededRandom } from "../support/random.ts";
 import { openStage, type Stage } from "../support/stage.ts";
 import { noSteppedFigures, runSteppedJobs } from "../support/stepped-jobs.ts";
 
-// A small share of `npm run soak -- steps`, with other seeds each time.
-
-const seed = Math.floor(Math.random() * 2 ** 32);
+// A small share of `npm run soak -- steps`.
 
 test("in memory, no stored step runs again, no result or signal is lost, and nothing wakes early", async () => {
   const figures = noSteppedFigures();

@@ -14,7 +14,7 @@ const TOGETHER = 5;
 export interface SoakOptions {
   /** The minimum number of requests. */
   readonly requests: number;
-  /** The seed. Default: a new one each time. */
+  /** The seed. Default: that of all random tests. */
   readonly seed?: number;
 }
 

@@ -1,4 +1,8 @@
+import fc from "fast-check";
 import { afterAll, vi } from "vitest";
+import { seed } from "../../scripts/shared/all-tests.ts";
+
+fc.configureGlobal({ seed });
 
 // The test files that one worker runs share its process: what a file replaces is restored at its end.
 afterAll(() => {

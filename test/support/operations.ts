@@ -121,9 +121,11 @@ const keeping = (text: string, lastSibling: string | undefined) =>
 
 const lastSiblingIn = (text: string) => /"lastSibling":"([^"]+)"/.exec(text)?.[1];
 
-/** The record of a job that waits for signals ends with them. Those of lists cannot say so. */
-const waitingFor = (text: string, waits: string | undefined) =>
-  waits === undefined || !text.endsWith("}") ? text : extended(text, `"waits":"${waits}"`);
+/** The record of a job that waits for signals ends with them. A list cannot say so: its record becomes an object. */
+const waitingFor = (text: string, waits: string | undefined) => {
+  if (waits === undefined) return text;
+  return extended(text.endsWith("}") ? text : `1:{"list":${text.slice(2)}}`, `"waits":"${waits}"`);
+};
 
 const waitsIn = (text: string) => /"waits":"([^"]+)"/.exec(text)?.[1];
 
