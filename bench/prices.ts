@@ -1,5 +1,3 @@
-import { plans } from "../src/core/store/plans.ts";
-
 /** The price of each unit that a service bills, without what a plan includes. */
 export interface Price {
   readonly service: string;
@@ -13,10 +11,13 @@ export interface Price {
   readonly note: string;
 }
 
+/** The commands of a month on Upstash's free plan, at the same source. */
+export const UPSTASH_FREE_COMMANDS = 500_000;
+
 export const upstashRedis: Price = {
   service: "Upstash Redis, pay as you go",
   unit: "command",
-  dollarsPerMillion: plans.payg.dollarsPer100k * 10,
+  dollarsPerMillion: 2,
   source: "https://upstash.com/pricing/redis",
   asOf: "2026-11-09",
   note: "$0.20 per 100,000. A script counts 1, and 1 more for each command inside it.",

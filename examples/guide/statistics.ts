@@ -51,13 +51,6 @@ export async function problems(queue: Queue): Promise<string[]> {
 }
 // #endregion
 
-export function showSpending(queue: Queue) {
-  // #region spending
-  const { commands, roundTrips, commandsPerJob, commandsPerIdleDrain, commandsPerMonth } = queue.spending;
-  // #endregion
-  return { commands, roundTrips, commandsPerJob, commandsPerIdleDrain, commandsPerMonth };
-}
-
 export async function holdBack(queue: Queue, migrate: () => Promise<void>) {
   // #region pause
   await queue.pause(); // no drain starts a job or fires a schedule, wherever it runs; enqueuing still works

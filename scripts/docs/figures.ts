@@ -3,9 +3,15 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { durableObjects, inngest, services, triggerDev, upstashRedis } from "../../bench/prices.ts";
+import {
+  durableObjects,
+  inngest,
+  services,
+  triggerDev,
+  UPSTASH_FREE_COMMANDS,
+  upstashRedis,
+} from "../../bench/prices.ts";
 import { measured, type Row } from "../../bench/results.ts";
-import { plans } from "../../src/core/store/plans.ts";
 import { markdownFiles, type Writing } from "../shared/files.ts";
 import { sizes } from "../shared/sizes.ts";
 
@@ -109,7 +115,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "bullmq-enqueue": whole(bullmq("enqueue one job")),
     "bullmq-run": whole(bullmq("drain a backlog, per job")),
     "bullmq-idle": whole(idleMinute),
-    "free-plan": whole(plans.free.commands),
+    "free-plan": whole(UPSTASH_FREE_COMMANDS),
     "upstash-date": upstashRedis.asOf,
     "qstash-date": qstash.asOf,
     "cloudflare-date": cloudflare.asOf,

@@ -50,7 +50,7 @@ export class SilenceWatch {
   }
 
   async #silenceOf(needs: SilenceNeeds, now: number): Promise<Silence | undefined> {
-    const { nextAt, paused, failure } = await needs.reader.peek(now);
+    const { nextAt, paused, failure } = await needs.store.peek(now);
     if (paused || failure !== undefined || nextAt === undefined || now - nextAt < this.#shortestMs) return undefined;
     const activity = await getActivity(needs);
     const lastAt = lastEndOf(activity, now);

@@ -66,7 +66,6 @@ export class QueueClient
       | "name"
       | "clock"
       | "jobNames"
-      | "spending"
       | "watchToken"
       | "ping"
       | "schedules"

@@ -34,14 +34,6 @@ describe("an address that begins with redis://", () => {
     });
   });
 
-  test("is measured by queue:cost, which leaves nothing behind", async () => {
-    const result = await tidegate(["queue:cost", "--url", url(), "--json"]);
-    expect(documentOf(result)).toMatchObject({
-      measured: expect.arrayContaining([{ what: "a tick that finds nothing", commands: 1, roundTrips: 1 }]),
-    });
-    expect(await ask(redis.server, "KEYS", "tidegate-cost-*")).toEqual([]);
-  });
-
   test("is checked by queue:doctor, in words that fit it", async () => {
     await queueUnder("tcp-doctor");
     const result = await tidegate(["queue:doctor", "--json", "--url", url(), "--prefix", "tcp-doctor"]);

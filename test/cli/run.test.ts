@@ -20,7 +20,6 @@ const names = [
   "queue:clear",
   "queue:rekey",
   "queue:flow",
-  "queue:cost",
   "queue:doctor",
   "dev",
   "completion",
@@ -204,9 +203,7 @@ test("a flag overrides the environment, before or after the command", async () =
   const flags = ["--url", `${address}/`, "--token", adminToken, "--json"];
   const before = await cli([...flags, "queue:list"], { env });
   const after = await cli(["queue:list", ...flags], { env });
-  // What the handler's queue has spent grows with each call.
-  const { spending: _, ...stats } = documentOf(before) as Record<string, unknown>;
-  expect(documentOf(after)).toMatchObject(stats);
+  expect(documentOf(after)).toEqual(documentOf(before));
 });
 
 test("--queue selects one of a handler's queues", async () => {

@@ -452,15 +452,7 @@ describe("billed commands", () => {
         await each.drain({ maxJobs: 20 });
         await internalsOf(each).enqueueHeld(lone);
       }
-      // Memory is billed no commands.
-      const free = { commandsToday: 0 };
-      const read = async (each: Queue) => {
-        const { stats, ...measured } = await internalsOf(each).measure();
-        return [
-          { ...(await each.getStats()), ...free },
-          { ...measured, stats: { ...stats, ...free } },
-        ];
-      };
+      const read = async (each: Queue) => [await each.getStats(), await internalsOf(each).measure()];
       expect(await read(queue)).toEqual(await read(reference));
       commands.push(await count(() => queue.getStats()), await count(() => internalsOf(queue).measure()));
     }
@@ -510,39 +502,5 @@ describe("billed commands", () => {
     for (let i = 0; i < 20; i++) await queue.enqueueMany(Array.from({ length: 1_000 }, () => ({ job: noop })));
     const long = await count(() => queue.enqueueMany(hundred).then(() => queue.drain()));
     expect(long).toBe(short);
-  });
-
-  test("a queue counts its commands, and how many an idle tick and a job cost", async () => {
-    const { queue, clock, count } = setUp();
-    const commands = await count(async () => {
-      await queue.enqueueMany(hundred);
-      await queue.drain();
-      for (let tick = 0; tick < 10; tick++) await queue.drain();
-      await queue.getStats();
-    });
-    clock.now += 3_600_000;
-    const { spending } = queue;
-    expect(spending).toMatchObject({
-      commands,
-      completed: 100,
-      idleDrains: 10,
-      idleCommands: 10,
-      commandsPerIdleDrain: 1,
-    });
-    const perJob = (commands - 10 - spending.lookCommands) / 100;
-    expect(spending.commandsPerJob).toBe(perJob);
-    expect(spending.commandsPerMonth).toBe(commands * 24 * 30);
-    const reads = await count(async () => {
-      for (let look = 0; look < 60; look++) {
-        await queue.getActivity();
-        await queue.listJobs({ state: "dead" });
-        await queue.schedules.list();
-      }
-    });
-    expect(queue.spending).toMatchObject({
-      commands: commands + reads,
-      lookCommands: spending.lookCommands + reads,
-      commandsPerJob: perJob,
-    });
   });
 });

@@ -107,15 +107,6 @@ describe("the commands of the guide", () => {
     await server.stop();
   });
 
-  test("measure what a month costs", async () => {
-    const { url, token } = redis.shim;
-    const output = await run("costs.sh", { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token });
-    expect(output).toMatch(/COMMANDS +ROUND TRIPS +MEASURED/);
-    const page = await readFile(join(root, "docs/guide/costs.md"), "utf8");
-    const shown = /```text\n(COMMANDS[\s\S]*?)```/.exec(page)?.[1] ?? "none";
-    expect(output).toContain(shown.trimEnd());
-  });
-
   test("print what the guide shows", async () => {
     const { queue, cli, clock } = behindHandler();
     await queue.enqueueMany([

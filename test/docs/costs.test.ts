@@ -3,10 +3,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as costs from "../../examples/guide/costs.ts";
 import { sendEmail } from "../../examples/guide/define.ts";
-import { showSpending } from "../../examples/guide/statistics.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { partitioned, Queue } from "../../src/index.ts";
-import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -69,8 +67,7 @@ describe("the guide on costs", () => {
   test("a queue that does not observe spends less, and lists its completed jobs all the same", async () => {
     const run = async (queue: Queue) => {
       await costs.inOneCall(queue, addresses.slice(0, 20));
-      await queue.drain();
-      return queue.spending.commands;
+      return (await queue.drain()).commands;
     };
     const observing = new Queue({ store: redis.store(), jobs: [sendEmail] });
     const other = costs.observeLess(redis.store());
@@ -81,25 +78,11 @@ describe("the guide on costs", () => {
   test("a queue that keeps nothing spends less, and shows none of its jobs", async () => {
     const spent = async (queue: Queue) => {
       await costs.inOneCall(queue, addresses);
-      await queue.drain({ maxJobs: 1_000 });
-      return queue.spending.commands;
+      return (await queue.drain({ maxJobs: 1_000 })).commands;
     };
     const keeping = new Queue({ store: redis.store(), jobs: [sendEmail] });
     const forgetful = costs.keepNothing(redis.store());
     expect(await spent(forgetful)).toBeLessThan(await spent(keeping));
     expect(await forgetful.listJobs({ state: "completed" })).toMatchObject({ jobs: [] });
-  });
-
-  test("a queue counts its commands", async () => {
-    const clock = testClock();
-    const queue = new Queue({ store: redis.store(), jobs: [sendEmail], clock });
-    await costs.inOneCall(queue, addresses.slice(0, 100));
-    await queue.drain();
-    await queue.drain();
-    await clock.advance("1h");
-    const { commands, commandsPerJob, commandsPerIdleDrain, commandsPerMonth } = showSpending(queue);
-    expect(commandsPerIdleDrain).toBe(1);
-    expect(commandsPerJob).toBe((commands - 1) / 100);
-    expect(commandsPerMonth).toBe(commands * 24 * 30);
   });
 });

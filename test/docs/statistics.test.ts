@@ -66,14 +66,6 @@ describe("statistics", () => {
     expect(await statistics.problems(other)).toEqual(["Dead jobs: 1.", "The queue is paused."]);
   });
 
-  test("include the commands spent", async () => {
-    const { queue, clock } = await setUp();
-    await queue.drain();
-    await queue.drain();
-    await clock.advance("2m");
-    expect(statistics.showSpending(queue)).toMatchObject({ commandsPerJob: 0, commandsPerIdleDrain: 0 });
-  });
-
   test("are served over HTTP, and health to anyone", async () => {
     const { queue } = await setUp();
     const handler = createHandler({ queue, auth: { read: ["the-read-token"] } });
@@ -83,7 +75,7 @@ describe("statistics", () => {
       TIDEGATE_READ_TOKEN: "the-read-token",
     });
     expect(documentsIn(output)).toMatchObject([
-      { pendingCount: 2, readyCount: 1, scheduledCount: 1, spending: { completed: 0 } },
+      { pendingCount: 2, readyCount: 1, scheduledCount: 1 },
       { status: "ok" },
     ]);
     await server.stop();

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { defineJob } from "../../src/index.ts";
+import { defineJob, memoryStore } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { sendEmail, withBackground } from "./memory-handler.ts";
 
 const email = { name: "send_email", payload: { to: "ada" } };
@@ -51,15 +52,20 @@ describe("jobs that run after a response, in the time the platform allows", () =
 
   test("jobs that fall due at several times run under one budget, and the rest is left to ticks", async () => {
     const clock = testClock();
+    let requests = 0;
+    const store = aroundStore(memoryStore(), (_, run) => {
+      requests++;
+      return run();
+    });
     const { call, settled, queue } = withBackground({
-      queue: { jobs: [sendEmail], clock },
+      queue: { jobs: [sendEmail], clock, store },
       handler: { drain: { budget: { roundTrips: 7 } } },
     });
     await call("POST", "/jobs", [email, ...[1, 2, 3, 4, 5, 6].map((seconds) => ({ ...email, delay: `${seconds}s` }))]);
-    const enqueuing = queue.spending.roundTrips;
+    const enqueuing = requests;
     await clock.advance("20s");
     await settled();
-    expect(queue.spending.roundTrips - enqueuing).toBeLessThanOrEqual(7);
+    expect(requests - enqueuing).toBeLessThanOrEqual(7);
     expect((await queue.getStats()).readyCount).toBeGreaterThan(0);
     expect(await queue.drain()).toMatchObject({ stoppedBy: "empty" });
     expect(await queue.getStats()).toMatchObject({ completedCount: 7 });

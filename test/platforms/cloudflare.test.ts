@@ -93,11 +93,16 @@ describe("createWorker", () => {
   });
 
   test("takes from `drain` the part of a budget that `scheduled` leaves out", async () => {
-    const queue = queueNamed("default");
+    let requests = 0;
+    const store = aroundStore(memoryStore(), (_, run) => {
+      requests++;
+      return run();
+    });
+    const queue = queueNamed("default", store);
     await queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: noop })));
     const drain = { batchSize: 5, budget: { roundTrips: 4 } };
     await workerWith({ queue, drain, scheduled: { budget: { commands: 900 } } }).tick();
-    expect(queue.spending.roundTrips - 1).toBeLessThanOrEqual(4);
+    expect(requests - 1).toBeLessThanOrEqual(4);
   });
 
   test("limits the drain of its cron trigger by `scheduled`, and otherwise by `drain`", async () => {

@@ -276,7 +276,7 @@ describe("a budget", () => {
     await new Queue({ store: redis.store(), jobs: [jobs.quick] }).enqueue(jobs.quick);
     await direct.send(["SCRIPT", "FLUSH"]);
     const { commands } = await countCommands(redis.server.port, () => queue.enqueue(jobs.quick));
-    expect(queue.spending).toMatchObject({ commands, roundTrips: own.requests });
+    expect(internalsOf(queue).meter).toMatchObject({ commands, roundTrips: own.requests });
     await own.stop();
   });
 

@@ -1,5 +1,6 @@
 import { context, createTraceState, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import { describe, expect, test, vi } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { defineJob, memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { tracing } from "../../src/telemetry/index.ts";
 import { drainAll, performJob, testClock } from "../../src/testing/index.ts";
@@ -213,8 +214,9 @@ onEachKindOfStore((kind) => {
         const { queue } = setUp({ store: kind.create(), ...options });
         // One id, so that both jobs are in the same partition: one in memory costs no commands.
         await queue.enqueue(works, secret, { id: "job" });
-        await queue.drain();
-        counts.push([queue.spending.commands, queue.spending.roundTrips]);
+        const { commands, roundTrips } = await queue.drain();
+        const { meter } = internalsOf(queue);
+        counts.push([meter.commands, meter.roundTrips, commands, roundTrips]);
       }
       random.mockRestore();
       expect(counts[1]).toEqual(counts[2]);

@@ -1,7 +1,6 @@
 import type { Session } from "../session.ts";
 import { addClear } from "./clear.ts";
 import { addCompletion } from "./completion.ts";
-import { addCost } from "./cost.ts";
 import { addDeadLetter } from "./dead-letter.ts";
 import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
@@ -40,7 +39,6 @@ export const commands: readonly AddCommand[] = [
   addResume,
   addClear,
   addRekey,
-  addCost,
   addDoctor,
   addCompletion,
 ];

@@ -122,6 +122,5 @@ function totalLines(stats: QueueStats): readonly Line[] {
     { name: "Retried", value: stats.totalRetried, remark: "attempts" },
     { name: "Dead", value: stats.totalFailed, remark: "" },
     { name: "Expired", value: stats.totalExpired, remark: "" },
-    { name: "Commands", value: stats.commandsToday, remark: "today, by those that run jobs" },
   ];
 }

@@ -34,7 +34,7 @@ type Access = RedisDatabase["access"];
 
 const USED_UP = findings("quota").fail(
   "The monthly command quota of this Redis is used up.",
-  "Raise the plan's limit, or wait for the next month. To see what costs most: tidegate queue:cost",
+  "Raise the plan's limit, or wait for the next month.",
 );
 
 const UNKNOWN_CALLER: Readonly<Record<Access, Finding>> = {

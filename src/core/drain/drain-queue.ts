@@ -15,7 +15,6 @@ const unknown: NextDue = { paused: false, nextAt: undefined };
 
 /** Makes one drain of a queue. @throws as `Queue.drain` */
 export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
-  const { usage } = queue;
   const { least } = queue.budgets;
   const { held = [], before = noCounts } = limits;
   if (held.length === 0) checkBudget(limits, least, queue.queue);
@@ -24,16 +23,11 @@ export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promis
     commands: limits.commands - before.commands,
   });
   if (held.length === 0 && !budget.affords(least)) return notDrained;
-  usage.begin(budget);
-  try {
-    return await drainWithin(budget, queue, limits);
-  } finally {
-    usage.end(budget);
-  }
+  return drainWithin(budget, queue, limits);
 }
 
 async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
-  const { nextDue, usage } = queue;
+  const { nextDue } = queue;
   const { held = [], heldOnly, before = noCounts, clock = steadyClock(queue.clock) } = limits;
   const store = queue.open(budget);
   let first: NextDue = unknown;
@@ -57,13 +51,11 @@ async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: Drain
   try {
     const report = await drain.run();
     if (!heldOnly) nextDue.at = report.nextRunAt?.getTime();
-    usage.noteIdle(report);
     limits.onStopped?.(report, drain.failure);
     return report;
   } finally {
     // A partition that was too late for the drain, or an aborted handler, may still try to send: no report counts it.
     budget.close();
-    usage.noteCompleted(drain.completed);
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
     if (limits.afterwards) limits.afterwards(rest);

@@ -66,22 +66,19 @@ export class Drain {
    * @param nextDue what is due next, as known or assumed so far.
    */
   constructor(
-    needs: AttemptNeeds & Pick<DrainNeeds, "declared" | "longestTimeoutMs" | "usage">,
+    needs: AttemptNeeds & Pick<DrainNeeds, "declared" | "longestTimeoutMs">,
     budget: DrainBudget,
     limits: DrainLimits,
     nextDue: NextDue,
   ) {
-    const { clock, store, declared, retentionMs, observe, usage } = needs;
+    const { clock, store, declared, retentionMs, observe } = needs;
     const startedAt = clock();
     this.#budget = budget;
     this.#limits = limits;
     this.#leaseMs = leaseMsFor(needs.longestTimeoutMs, needs.random);
     const exchange = async ({ reads, isLastTry: _, ...rest }: DrainRequest): Promise<ExchangeReply> => {
-      const send = async (spent?: number): Promise<ExchangeReply> => {
-        const request = { ...rest, retentionMs, observe, spent };
-        return reads ? declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
-      };
-      return rest.settle.length > 0 ? usage.report(send) : send();
+      const request = { ...rest, retentionMs, observe };
+      return reads ? declared.exchange(store, request) : { ...onlySettled, ...(await store.settle(request)) };
     };
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
@@ -371,10 +368,6 @@ export class Drain {
   /** What has failed and stopped the drain; undefined if nothing has. */
   get failure(): unknown {
     return this.#inFlight.failure;
-  }
-
-  get completed(): number {
-    return this.#counts.completed;
   }
 
   /** What the drain has done and spent so far. */

@@ -5,16 +5,14 @@ import type { Meter } from "../store/meter.ts";
 import type { QueueStore } from "../store/store.ts";
 import type { LeastBudgets } from "./least-budgets.ts";
 import type { NextDueHint } from "./next-due.ts";
-import type { UsageCounter } from "./usage.ts";
 
 /** What the drains of a queue need. */
 export interface DrainNeeds
-  extends Omit<EnqueueNeeds, "store" | "reader" | "noteDue" | "noteLeased">,
+  extends Omit<EnqueueNeeds, "store" | "noteDue" | "noteLeased">,
     Pick<AttemptNeeds, "retentionMs" | "observe" | "alerting" | "logger"> {
   /** Opens the store of the queue. The meter counts what it costs. */
   readonly open: (meter: Meter) => QueueStore;
   readonly declared: DeclaredSchedules;
   readonly nextDue: NextDueHint;
-  readonly usage: UsageCounter;
   readonly budgets: LeastBudgets;
 }

@@ -35,6 +35,4 @@ export interface FamilyNeeds extends EnqueueNeeds {
 /** What it takes to read and change what a queue holds. */
 export interface StoreNeeds {
   readonly store: QueueStore;
-  /** The same store, for reads: their cost is counted separately. */
-  readonly reader: QueueStore;
 }

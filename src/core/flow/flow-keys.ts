@@ -77,18 +77,18 @@ export class FlowKeys {
   /** Reads a key. Null if it has no jobs, is neither paused nor pinned, and has no open window. */
   async get(key: string): Promise<FlowControlKey | null> {
     checkFlowKey(key, "key");
-    const { reader, clock } = this.#needs;
+    const { store, clock } = this.#needs;
     const now = clock();
-    const state = await reader.findFlow(key, now);
+    const state = await store.findFlow(key, now);
     return state ? shown(state, now) : null;
   }
 
   /** Lists the keys that `get` shows. */
   async list(options: FlowControlListOptions = {}): Promise<FlowControlPage> {
     const { cursor, limit = 100 } = flowListOptions.read(options);
-    const { reader, clock } = this.#needs;
+    const { store, clock } = this.#needs;
     const now = clock();
-    const page = await reader.listFlows({ cursor: cursor ?? undefined, limit, now });
+    const page = await store.listFlows({ cursor: cursor ?? undefined, limit, now });
     return { keys: page.items.map((state) => shown(state, now)), cursor: page.cursor ?? null };
   }
 

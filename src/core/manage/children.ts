@@ -21,13 +21,13 @@ export async function listChildren(needs: ManageNeeds, parent: string, given: Ch
   checkText(parent, "id", LONGEST_ID);
   const { cursor = "0", limit = 100 } = childListOptions.read(given);
   if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the cursor of the previous page.");
-  const { queue, definitions, clock, reader, store } = needs;
+  const { queue, definitions, clock, store } = needs;
   const now = clock();
   const total = await totalOf(needs, parent, now);
   const first = Number(cursor);
   const count = Math.max(0, Math.min(limit, total - first));
   const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index, store.local));
-  const { jobs, rest } = await reader.findEach(ids, MOST_LISTED_BYTES, now);
+  const { jobs, rest } = await store.findEach(ids, MOST_LISTED_BYTES, now);
   const next = first + ids.length - rest.length;
   return {
     jobs: jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []),
@@ -36,8 +36,8 @@ export async function listChildren(needs: ManageNeeds, parent: string, given: Ch
 }
 
 /** How many children a job has. @throws {TidegateError} `not_found` */
-async function totalOf({ reader, queue, definitions }: ManageNeeds, id: string, now: number): Promise<number> {
-  const stored = await reader.find(id, now);
+async function totalOf({ store, queue, definitions }: ManageNeeds, id: string, now: number): Promise<number> {
+  const stored = await store.find(id, now);
   if (!stored || !jobInfo(stored, queue, definitions, now)) throw notFound(`No job has the id "${id}".`);
   return stored.family?.total ?? readRecord(stored).children?.total ?? 0;
 }

@@ -37,14 +37,12 @@ export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isRevers
 /** What other parts of the package store in a queue. With partitions, all of it is in the first one. */
 export class Documents {
   readonly #store: QueueStore;
-  readonly #reader: QueueStore;
   readonly #clock: Clock;
   readonly #newMark: () => string;
 
-  /** @param reader the same store, for reads: their cost is counted separately. @param newMark makes unique marks. */
-  constructor(store: QueueStore, reader: QueueStore, clock: Clock, newMark: () => string) {
+  /** @param newMark makes unique marks. */
+  constructor(store: QueueStore, clock: Clock, newMark: () => string) {
     this.#store = store;
-    this.#reader = reader;
     this.#clock = clock;
     this.#newMark = newMark;
   }
@@ -53,7 +51,7 @@ export class Documents {
   async get(kind: string, name: string): Promise<StoredDocument | undefined> {
     checkKind(kind);
     checkText(name, "name", LONGEST_NAME);
-    return opened(kind, await this.#reader.findDocument(kind, name, this.#clock()));
+    return opened(kind, await this.#store.findDocument(kind, name, this.#clock()));
   }
 
   /** Lists documents in the order of their names. Costs three commands, or four with more than 20 documents. */
@@ -64,7 +62,7 @@ export class Documents {
     if (cursor !== undefined && !cursor.startsWith(prefix))
       throw invalidRequest("cursor must be the cursor of the previous page.");
     const page = { kind, prefix, isReversed, cursor, limit, mostBytes: MOST_LISTED_BYTES, now: this.#clock() };
-    const found = await this.#reader.listDocuments(page);
+    const found = await this.#store.listDocuments(page);
     for (const document of found.items) opened(kind, document);
     return found;
   }

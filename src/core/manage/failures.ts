@@ -66,7 +66,7 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
 export async function getFailures(needs: ManageNeeds, given: FailuresOptions): Promise<FailurePage> {
   const { cursor, limit = 100 } = failuresOptions.read(given);
   const now = needs.clock();
-  const page = await needs.reader.failures({ cursor: cursor ?? undefined, limit, mostBytes: MOST_LISTED_BYTES, now });
+  const page = await needs.store.failures({ cursor: cursor ?? undefined, limit, mostBytes: MOST_LISTED_BYTES, now });
   const failures = page.items.map(failureGroup);
   failures.sort((a, b) => b.count - a.count || b.lastAt.getTime() - a.lastAt.getTime());
   return { failures, cursor: page.cursor ?? null, ungrouped: page.ungrouped };

@@ -101,10 +101,10 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
 });
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
 
-export async function getFigures({ reader, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
+export async function getFigures({ store, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
   const { days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();
-  const [stored, waiting] = await Promise.all([reader.figures(now, days), pending ? reader.pending(now) : undefined]);
+  const [stored, waiting] = await Promise.all([store.figures(now, days), pending ? store.pending(now) : undefined]);
   const metrics = queueFigures(stored, now);
   return waiting ? withPending(metrics, waiting, (name) => nameMetrics(name, nothingSettled(days), now)) : metrics;
 }
@@ -143,10 +143,10 @@ export function queueFigures(stored: readonly StoredNameMetrics[], now: number):
 
 const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
-export async function getHistory({ reader, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
+export async function getHistory({ store, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();
-  const known = new Map((await reader.history(now, count)).map(({ hour, metrics }) => [hour, metrics]));
+  const known = new Map((await store.history(now, count)).map(({ hour, metrics }) => [hour, metrics]));
   const first = windowsBefore(now, HOUR_MS, count);
   const hours = Array.from({ length: count }, (_, index) =>
     metricsOf(known.get(first + index) ?? noMetrics, (first + index) * HOUR_MS),

@@ -48,27 +48,27 @@ export async function readJob(needs: ManageNeeds, id: string): Promise<JobInfo |
 
 /** Reads jobs in any state, as `readJob` does: one request, more if they are large. Leaves out those that are gone. */
 export async function readJobs(needs: ManageNeeds, ids: readonly string[]): Promise<readonly JobInfo[]> {
-  const { queue, definitions, clock, reader } = needs;
+  const { queue, definitions, clock, store } = needs;
   const now = clock();
   const jobs: JobInfo[] = [];
   for (let left = ids; left.length > 0; ) {
-    const found = await reader.findEach(left, MOST_LISTED_BYTES, now);
+    const found = await store.findEach(left, MOST_LISTED_BYTES, now);
     jobs.push(...found.jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []));
     left = found.rest;
   }
   return jobs;
 }
 
-async function findJob({ queue, definitions, reader }: ManageNeeds, id: string, now: number) {
+async function findJob({ queue, definitions, store }: ManageNeeds, id: string, now: number) {
   checkText(id, "id", LONGEST_ID);
-  const stored = await reader.find(id, now);
+  const stored = await store.find(id, now);
   return { stored, info: stored && jobInfo(stored, queue, definitions, now) };
 }
 
 /** Why a job that is due does not run yet, if its flow control key is the reason. */
-async function heldBackNow({ reader }: ManageNeeds, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
+async function heldBackNow({ store }: ManageNeeds, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
   if (stored.state !== "ready" || !stored.flow) return undefined;
-  const key = await reader.findFlow(stored.flow.key, now);
+  const key = await store.findFlow(stored.flow.key, now);
   return key && heldBack(stored, key, now);
 }
 

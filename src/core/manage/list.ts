@@ -81,7 +81,7 @@ export async function listKeyedJobs(needs: ManageNeeds, given: ListOptions): Pro
   });
   const now = needs.clock();
   const isReady = page.jobs.some((job) => job.state === "ready" && keyed.has(job.id));
-  const known = isReady ? await needs.reader.listFlows({ cursor: undefined, limit: MOST_KEYS_READ, now }) : undefined;
+  const known = isReady ? await needs.store.listFlows({ cursor: undefined, limit: MOST_KEYS_READ, now }) : undefined;
   const withKey = (job: JobInfo): KeyedJob => {
     const stored = keyed.get(job.id);
     if (!stored?.flow) return job;
@@ -94,7 +94,7 @@ export async function listKeyedJobs(needs: ManageNeeds, given: ListOptions): Pro
 }
 
 async function readPage(
-  { queue, definitions, clock, reader }: ManageNeeds,
+  { queue, definitions, clock, store }: ManageNeeds,
   states: readonly JobState[],
   { name, group, cursor: from, limit = 100 }: DeadListOptions,
   see: (stored: StoredJob) => void = () => {},
@@ -108,7 +108,7 @@ async function readPage(
     jobs.length < limit && examined < MOST_EXAMINED && bytes <= MOST_LISTED_BYTES / 2
       ? { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes, now, group }
       : undefined;
-  for await (const page of storedPages(reader, states, from, room)) {
+  for await (const page of storedPages(store, states, from, room)) {
     examined += page.items.length;
     for (const stored of page.items) {
       bytes += bytesOf(stored.record);

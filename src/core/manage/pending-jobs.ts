@@ -80,7 +80,7 @@ export async function reschedulePending(
  * @param except leaves out jobs at this time: a call that moves jobs to a later time finds them again there.
  */
 async function changeSelected(
-  { store, reader }: ManageNeeds,
+  { store }: ManageNeeds,
   selection: PendingSelection,
   { dryRun = false, cursor: from }: PendingOptions,
   now: number,
@@ -93,7 +93,7 @@ async function changeSelected(
     if (typeof from === "string")
       throw invalidRequest("A selection of ids has no cursor: one call changes all of them.");
     const ids = [...new Set(chosen.ids)];
-    const changed = await (dryRun ? reader.areWaiting(ids, now) : change(ids));
+    const changed = await (dryRun ? store.areWaiting(ids, now) : change(ids));
     return { count: changed.filter(Boolean).length, cursor: null };
   }
   const isMeant = hasName(chosen.name);

@@ -15,12 +15,6 @@ export interface QueueStats {
   readonly totalRetried: number;
   /** Jobs dropped because they had not begun in time (`expires`). */
   readonly totalExpired: number;
-  /**
-   * Commands, as Upstash bills them, that all processes and isolates which run jobs have spent today (UTC) on
-   * enqueueing, running and checking, without reads. Each reports them with the jobs that it settles, so the latest may
-   * be missing, and those of isolates that only enqueue always are. 0 for a memory store.
-   */
-  readonly commandsToday: number;
   /** `scheduledCount + readyCount` */
   readonly pendingCount: number;
   /** Jobs whose run time is ahead, retries included. */
@@ -93,14 +87,14 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
   return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
 }
 
-export async function getStats({ reader, clock }: ManageNeeds): Promise<QueueStats> {
+export async function getStats({ store, clock }: ManageNeeds): Promise<QueueStats> {
   const now = clock();
-  return queueStats(await reader.stats(now), now);
+  return queueStats(await store.stats(now), now);
 }
 
-export async function getActivity({ reader, clock }: Pick<ManageNeeds, "reader" | "clock">): Promise<QueueActivity> {
+export async function getActivity({ store, clock }: Pick<ManageNeeds, "store" | "clock">): Promise<QueueActivity> {
   const now = clock();
-  return queueActivity(await reader.stats(now), now);
+  return queueActivity(await store.stats(now), now);
 }
 
 /**
@@ -111,9 +105,9 @@ export interface QueueMeasures extends QueueActivity {
 }
 
 /** Reads the metrics of a queue, in as few commands as the statistics. */
-export async function getMeasures({ reader, clock }: ManageNeeds): Promise<QueueMeasures> {
+export async function getMeasures({ store, clock }: ManageNeeds): Promise<QueueMeasures> {
   const now = clock();
-  const stored = await reader.stats(now, true);
+  const stored = await store.stats(now, true);
   return { ...queueActivity(stored, now), figures: queueFigures(stored.names ?? [], now) };
 }
 
@@ -143,7 +137,6 @@ function queueStats(stats: StoredStats, now: number): QueueStats {
     totalFailed: stats.deadLettered,
     totalRetried: stats.retried,
     totalExpired: stats.expired,
-    commandsToday: stats.spentToday,
     pendingCount: stats.scheduled + stats.ready,
     scheduledCount: stats.scheduled,
     readyCount: stats.ready,

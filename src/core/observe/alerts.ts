@@ -32,7 +32,6 @@ export interface SilenceNeeds {
   readonly queue: string;
   readonly clock: Clock;
   readonly store: QueueStore;
-  readonly reader: QueueStore;
   readonly logger: Logger | undefined;
 }
 

@@ -15,10 +15,13 @@ import type { JobPage, KeyedJob, ListOptions } from "../manage/list.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
 import type { WatchTokens } from "../manage/watch-token.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
+import type { Meter } from "../store/meter.ts";
 import type { LocalFacts } from "../store/store.ts";
 
 /** What the rest of the package needs from a queue, and its users do not. */
 export interface QueueInternals extends DrainableQueue {
+  /** What calls of this object have cost, without drains. */
+  readonly meter: Readonly<Meter>;
   readonly local: LocalFacts;
   readonly documents: Documents;
   readonly watchTokens: WatchTokens;

@@ -1,7 +1,6 @@
 import { leastBudgets } from "../drain/least-budgets.ts";
 import type { DrainNeeds } from "../drain/needs.ts";
 import { NextDueHint } from "../drain/next-due.ts";
-import { UsageCounter } from "../drain/usage.ts";
 import { encryptedStore } from "../encryption/encrypted-store.ts";
 import { Keys } from "../encryption/keys.ts";
 import { type RekeyOptions, type RekeyResult, rekey } from "../encryption/rekey.ts";
@@ -21,6 +20,8 @@ import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNeeds {
   readonly store: QueueStore;
   readonly wakes: WakeCalls | undefined;
+  /** What calls cost, without drains. */
+  readonly meter: Meter;
   readonly watchTokens: WatchTokens;
   /** Makes a step of `Queue.rekey`. */
   readonly rekey: (options: RekeyOptions) => Promise<RekeyResult>;
@@ -33,7 +34,7 @@ export function openQueue(options: QueueOptions): OpenQueue {
   const given = alerting ? { ...options, jobs: [...(options.jobs ?? []), ...alerting.jobs] } : options;
   const { store: kept, ...chosen } = readOptions(given, queueOptions, "new Queue");
   const { queue, definitions, clock, logger, wakes, encryption } = chosen;
-  const usage = new UsageCounter(clock());
+  const meter: Meter = { roundTrips: 0, commands: 0 };
   const nextDue = new NextDueHint();
   const declared = new DeclaredSchedules(definitions, clock, (text) => logWarning(logger, text));
   const keys = encryption && new Keys(queue, encryption);
@@ -41,10 +42,9 @@ export function openQueue(options: QueueOptions): OpenQueue {
     const opened = kept.open(queue, meter);
     return keys ? encryptedStore(opened, keys, meter) : opened;
   };
-  const store = open(usage.work);
+  const store = open(meter);
   checkDrainable(store, "new Queue");
-  const reader = open(usage.reads);
-  const look = () => alerting?.look({ queue, clock, store, reader, logger });
+  const look = () => alerting?.look({ queue, clock, store, logger });
   const noteCall = (at: number) => {
     const looked = look();
     const woken = wakes?.by(at);
@@ -54,17 +54,16 @@ export function openQueue(options: QueueOptions): OpenQueue {
     ...chosen,
     async rekey(options) {
       if (!keys) throw invalidRequest("This queue does not encrypt. Give it keys: new Queue({ encryption }).");
-      const needs = { store: kept.open(queue, usage.work), keys, now: clock(), newMark: chosen.newId };
+      const needs = { store: kept.open(queue, meter), keys, now: clock(), newMark: chosen.newId };
       return rekey(needs, options);
     },
     alerting,
     store,
-    reader,
     look,
     open,
     declared,
     nextDue,
-    usage,
+    meter,
     watchTokens: new WatchTokens(readWatchSecrets(options.watchSecret)),
     budgets: leastBudgets(store.local, declared.count),
     noteDue(runAt) {

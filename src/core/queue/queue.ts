@@ -2,7 +2,6 @@ import { drainQueue } from "../drain/drain-queue.ts";
 import { thenWake } from "../drain/next-wake.ts";
 import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
-import type { Spending } from "../drain/usage.ts";
 import type { RekeyOptions, RekeyResult } from "../encryption/rekey.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { enqueueFamily, enqueuePiece } from "../enqueue/enqueue-family.ts";
@@ -105,15 +104,15 @@ export class Queue {
    */
   constructor(options: QueueOptions) {
     const open = openQueue(options);
-    const { queue, store, reader, clock, budgets, nextDue, wakes } = open;
+    const { queue, store, clock, budgets, meter, nextDue, wakes } = open;
     const enqueuer = new Enqueuer(open);
     this.#open = open;
     this.schedules = new Schedules(open);
     this.flowControl = new FlowKeys(open);
     this.#enqueuer = enqueuer;
     attachInternals(this, {
-      ...{ queue, clock, budgets, wakes, local: store.local },
-      documents: new Documents(store, reader, clock, timeOrderedIds(clock)),
+      ...{ queue, clock, budgets, meter, wakes, local: store.local },
+      documents: new Documents(store, clock, timeOrderedIds(clock)),
       async retryDead(id, payload, changes) {
         await retryDead(open, id, { payload }, changes);
       },
@@ -123,14 +122,14 @@ export class Queue {
       listKeyedJobs: (given) => listKeyedJobs(open, given),
       measure: () => afterLook(open, () => getMeasures(open)),
       changeFlow: (key, change) => changeFlow(open, key, change),
-      findFlow: (key) => reader.findFlow(key, clock()),
+      findFlow: (key) => store.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
       enqueueFamily: (given, more, caller) => enqueueFamily(enqueuer, open, given, undefined, more, caller),
       enqueuePiece: (id, given, caller) => enqueuePiece(enqueuer, open, id, given, caller),
       drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
       drainWithin: (limits) => drainQueue(open, limits),
-      pulse: () => reader.pulse(),
+      pulse: () => store.pulse(),
       onDue: (listener) => nextDue.listen(listener),
     });
   }
@@ -365,18 +364,13 @@ export class Queue {
     return getHistory(this.#open, options);
   }
 
-  /** What this object has spent so far. Reading this costs nothing. */
-  get spending(): Spending {
-    return this.#open.usage.total(this.clock());
-  }
-
   /**
    * Checks that the store replies, in every partition. Costs one command per partition.
    *
    * @throws {TidegateError} `store_unavailable`
    */
   async ping(): Promise<void> {
-    const { failure } = await this.#open.reader.peek(this.clock());
+    const { failure } = await this.#open.store.peek(this.clock());
     if (failure !== undefined) throw failure;
     await this.#open.look();
   }

@@ -46,7 +46,7 @@ export async function listQueues(queues: readonly Queue[], since: string | undef
 }
 
 export function spent(queues: readonly Queue[]): number {
-  return queues.reduce((sum, { spending }) => sum + spending.commands, 0);
+  return queues.reduce((sum, queue) => sum + internalsOf(queue).meter.commands, 0);
 }
 
 /** A text that changes when anything happens in some queues (`QueueStore.pulse`): 2 commands per partition. */

@@ -134,7 +134,7 @@ export class Schedules {
    */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
-    const stored = await this.#needs.reader.findSchedule(key);
+    const stored = await this.#needs.store.findSchedule(key);
     return stored ? scheduleInfo(stored) : null;
   }
 
@@ -144,7 +144,7 @@ export class Schedules {
    * @throws {TidegateError} `conflict` if a newer version has stored one.
    */
   async list(): Promise<readonly ScheduleInfo[]> {
-    const stored = await this.#needs.reader.listSchedules();
+    const stored = await this.#needs.store.listSchedules();
     return stored.map(scheduleInfo).sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
@@ -186,7 +186,7 @@ export class Schedules {
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
     checkText(key, "key", LONGEST_KEY);
-    const { record, next } = readable(key, await this.#needs.reader.findSchedule(key));
+    const { record, next } = readable(key, await this.#needs.store.findSchedule(key));
     const recurrence = recurrenceOf(key, record);
     const occurrences: Date[] = [];
     for (let at = next; at !== undefined && occurrences.length < count; at = recurrence.next(at))

@@ -16,8 +16,6 @@ export interface StoredStats {
   /** Jobs dropped because they were not started in time. */
   readonly expired: number;
   readonly enqueued: number;
-  /** Commands that were reported with settled jobs this day (UTC). */
-  readonly spentToday: number;
   readonly paused: boolean;
   /** When something next needs attention. In the past if there is a backlog. */
   readonly nextAt: number | undefined;

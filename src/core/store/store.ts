@@ -243,8 +243,6 @@ export interface SettleRequest {
   readonly observe?: boolean | undefined;
   /** Leases of jobs that still run. The reply says which are gone, if that takes no extra command. Default: none. */
   readonly watch?: readonly Lease[] | undefined;
-  /** Commands that the caller has spent, and that no reply has called `reported`. Default 0. */
-  readonly spent?: number | undefined;
   /** Whether a request with the same outcomes may have lost its reply: the store recognizes its work. Default false. */
   readonly isResend?: boolean;
   /** How long the store may pause before it sends the request again, all pauses together. Default: as it sees fit. */
@@ -395,11 +393,6 @@ export interface SettleReply {
   readonly settled: readonly (boolean | undefined)[];
   /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
   readonly gone?: readonly string[] | undefined;
-  /**
-   * How many commands it has added to those of the day: `spent`, and those of the request until then. Only a request
-   * that settles something adds any. Default 0.
-   */
-  readonly reported?: number | undefined;
   /** The ids of jobs that wait for a signal that was kept: they are due. Default: none. */
   readonly woken?: readonly string[] | undefined;
   /** Why one of several partitions failed. It is safe to send that partition the same again. */

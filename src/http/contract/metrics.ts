@@ -1,4 +1,3 @@
-import type { Spending } from "../../core/drain/usage.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
 import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
@@ -7,7 +6,6 @@ export interface Measured extends QueueMeasures {
   readonly queue: string;
   /** Empty unless the request asks for keys. */
   readonly busiestKeys: readonly FlowControlKey[];
-  readonly spending: Spending;
 }
 
 interface Sample {
@@ -81,15 +79,6 @@ const metrics: readonly Metric[] = [
   ),
   quantilesByName("tidegate_name_waiting_seconds", "How long attempts of the last hour waited, by name.", "waiting"),
   quantilesByName("tidegate_name_running_seconds", "How long attempts of the last hour ran, by name.", "running"),
-  metric(
-    "counter",
-    "tidegate_billed_commands_total",
-    "Commands billed for what this process has done and read, since it started.",
-    ({ spending: { commands, lookCommands } }) => [
-      { labels: { for: "work" }, value: commands - lookCommands },
-      { labels: { for: "looks" }, value: lookCommands },
-    ],
-  ),
   ofBusiestKeys("tidegate_flow_control_running_jobs", "Running jobs of the busiest keys.", "running"),
   ofBusiestKeys("tidegate_flow_control_waiting_jobs", "Waiting jobs of the busiest keys.", "waiting"),
 ];

@@ -1,6 +1,5 @@
 import type { DrainedAttempt, DrainedAttempts } from "../../core/drain/attempts.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
-import type { Spending } from "../../core/drain/usage.ts";
 import type { RekeyResult } from "../../core/encryption/rekey.ts";
 import type { FamilyResult } from "../../core/enqueue/enqueue-family.ts";
 import type { StoredChildren } from "../../core/enqueue/store-family.ts";
@@ -263,23 +262,14 @@ export const drainReport = record<DrainReport & Partial<DrainedAttempts>>()({
 });
 export const draining = record<{ readonly status: "draining" }>()({ status: words(["draining"]) });
 
-const spending = described(
-  "Counted by this process or isolate alone.",
-  record<Spending>()({
-    since: time,
-    ...each("roundTrips commands completed idleDrains idleCommands lookCommands", count),
-    ...each("commandsPerJob commandsPerIdleDrain", nullable(amount)),
-    commandsPerMonth: nullable(count),
-  }),
-);
 const statsFields = {
-  ...each("totalEnqueued totalProcessed totalFailed totalRetried totalExpired commandsToday", count),
+  ...each("totalEnqueued totalProcessed totalFailed totalRetried totalExpired", count),
   ...each("pendingCount scheduledCount readyCount runningCount deadLetterCount completedCount", count),
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),
   paused: flag,
 };
-export const stats = record<QueueStats & { readonly spending: Spending }>()({ ...statsFields, spending });
+export const stats = record<QueueStats>()(statsFields);
 
 const queueBrief = record<QueueBrief>()({
   queue: text,
@@ -299,11 +289,10 @@ const histogram = record<Histogram>()({
 });
 const outcomeCounts = each("processed retried dead", count);
 const minute = record<ActivityMinute>()({ at: time, ...outcomeCounts });
-export const activity = record<QueueActivity & { readonly spending: Spending }>()({
+export const activity = record<QueueActivity>()({
   stats: record<QueueStats>()(statsFields),
   minutes: list(minute),
   ...each("waiting running", histogram),
-  spending,
 });
 
 const percentiles = record<Percentiles>()(each("medianMs p95Ms", count));

@@ -5,7 +5,7 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { markOf } from "../../core/queue/queues.ts";
+import { markOf, spent } from "../../core/queue/queues.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { nameBefore } from "../../core/store/failures.ts";
@@ -134,9 +134,8 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   if (!queue) throw notFound(UNKNOWN_QUEUE);
   const isOfAll = query.scope === "all" && scopedViews.has(query.view);
   const all = isOfAll || query.view === "queues" ? [...queues.values()] : [queue];
-  const spent = () => all.reduce((sum, { spending }) => sum + spending.commands, 0);
-  const before = spent();
-  const common = () => ({ at: new Date(queue.clock()), commands: spent() - before });
+  const before = spent(all);
+  const common = () => ({ at: new Date(queue.clock()), commands: spent(all) - before });
   // Reads the mark first: the next refresh then sees what happens meanwhile.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };

@@ -18,7 +18,7 @@ export const activityRoutes = [
   route("GET /activity", "getActivity", "read", {
     notes: "The last hour by the minute, and how long jobs waited and ran.",
     returns: activity,
-    run: async ({ queue }) => ({ ...(await queue.getActivity()), spending: queue.spending }),
+    run: ({ queue }) => queue.getActivity(),
   }),
   route("GET /figures", "getFigures", "read", {
     notes:
@@ -54,5 +54,5 @@ async function measure(queue: Queue, withKeys = false): Promise<Measured> {
     withKeys ? busiestKeys(queue.flowControl, BUSIEST) : [],
   ]);
   const busy = keys.filter(({ running, waiting }) => running + waiting > 0);
-  return { ...measures, queue: queue.name, busiestKeys: busy, spending: queue.spending };
+  return { ...measures, queue: queue.name, busiestKeys: busy };
 }

@@ -47,7 +47,7 @@ export const queueRoutes = [
   }),
   route("GET /stats", "getStats", "read", {
     returns: stats,
-    run: async ({ queue }) => ({ ...(await queue.getStats()), spending: queue.spending }),
+    run: ({ queue }) => queue.getStats(),
   }),
   route("GET /health", "getHealth", "anyone", {
     notes: "Whether the store responds.",

@@ -3,5 +3,5 @@ import { Documents } from "../../core/manage/documents.ts";
 
 /** The documents of the queue that an attempt belongs to. Their cost counts for its drain. */
 export function documentsOf({ needs: { store, clock } }: AttemptHost): Documents {
-  return new Documents(store, store, clock, () => crypto.randomUUID());
+  return new Documents(store, clock, () => crypto.randomUUID());
 }

@@ -154,8 +154,6 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     deadLettered,
     expired,
     enqueued: state.records.size + processed + deadLettered + cancelled - retriedDead,
-    // Nobody bills the commands of memory.
-    spentToday: 0,
     paused: state.paused,
     nextAt: state.nextDueAt(),
     oldestReadyAt,

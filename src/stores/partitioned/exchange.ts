@@ -22,7 +22,6 @@ export async function settle(parts: Parts, request: SettleRequest): Promise<Sett
   );
   return {
     settled: settledIn(replies, places),
-    reported: reportedIn(replies),
     gone: goneIn(replies),
     ...replies.failure,
   };
@@ -82,7 +81,6 @@ export async function exchange(parts: Parts, request: ExchangeRequest): Promise<
     ...(claimed?.leftKeys && { leftKeys: true }),
     ...(claimed?.evicted && { evicted: claimed.evicted }),
     settled,
-    reported: reportedIn(replies),
     gone: goneIn(replies),
     fired,
     jobs: claimed?.jobs ?? [],
@@ -105,11 +103,9 @@ function placesOf(parts: Parts, { settle }: SettleRequest): readonly number[] {
 }
 
 function requestOf<Request extends SettleRequest>(parts: Parts, request: Request, part: number): Request {
-  const { settle, watch = [], spent } = request;
-  const [first] = settle;
+  const { settle, watch = [] } = request;
   return {
     ...request,
-    spent: first && parts.of(first.lease.id) === part ? spent : undefined,
     settle: settle.filter(({ lease }) => parts.of(lease.id) === part),
     watch: watch.filter(({ id }) => parts.of(id) === part),
   };
@@ -123,10 +119,6 @@ function mostOf(parts: Parts, part: number, request: SettleRequest | ExchangeReq
 function settledIn(replies: PartialReplies<SettleReply>, places: readonly number[]): SettleReply["settled"] {
   const rest = new Map(replies.entries.map(([part, { settled }]) => [part, settled.values()]));
   return places.map((part) => rest.get(part)?.next().value);
-}
-
-function reportedIn(replies: PartialReplies<SettleReply>): number {
-  return replies.entries.reduce((sum, [, { reported = 0 }]) => sum + reported, 0);
 }
 
 function goneIn(replies: PartialReplies<SettleReply>): readonly string[] {

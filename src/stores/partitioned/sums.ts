@@ -55,7 +55,6 @@ export function sumOfStats(all: readonly StoredStats[]): StoredStats {
     deadLettered: sum.deadLettered + stats.deadLettered,
     expired: sum.expired + stats.expired,
     enqueued: sum.enqueued + stats.enqueued,
-    spentToday: sum.spentToday + stats.spentToday,
     paused: sum.paused || stats.paused,
     nextAt: earlier(sum.nextAt, stats.nextAt),
     oldestReadyAt: earlier(sum.oldestReadyAt, stats.oldestReadyAt),

@@ -41,8 +41,8 @@ const LEFT_PARENTS = 4;
 export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exchange"> {
   return {
     async settle(request) {
-      const { settled, reported, woken, gone } = await exchange(caller, { ...request, fire: [] }, NO_READ);
-      return { settled, reported, woken, gone };
+      const { settled, woken, gone } = await exchange(caller, { ...request, fire: [] }, NO_READ);
+      return { settled, woken, gone };
     },
     exchange: (request) => exchange(caller, request, request.claim ?? NO_CLAIM),
   };
@@ -54,7 +54,6 @@ async function exchange(
   { limit, leaseMs, countBacklog = false, meetsKeys = true, runs, firesDeclared = false }: ClaimRequest,
 ): Promise<ExchangeReply> {
   const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
-  const { spent = 0 } = request;
   const { commands: most } = mostOfExchange(sizeOf(request));
   const sweeping = most + mostOfSweep(settle.length);
   const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
@@ -72,7 +71,6 @@ async function exchange(
     runs ? runLimits(runs) : "",
     ...outcomeArguments(sent, now),
     ...followUpArguments(sent, now),
-    String(spent),
     ...metricArguments(sent, observe ? placesOf(caller) : undefined),
     ...watchArguments(settle.length > 0 ? watch : []),
     childrenArgument(sent),
@@ -164,7 +162,7 @@ interface ScriptReply extends ExchangeReply {
 
 /** @param endsAt when the leases of this claim end. */
 function readReply(reply: readonly unknown[], now: number, endsAt: number): ScriptReply {
-  const [paused, next, backlog, evicted, reported, ...lists] = reply;
+  const [paused, next, backlog, evicted, ...lists] = reply;
   const [
     settled = [],
     fired = [],
@@ -182,7 +180,6 @@ function readReply(reply: readonly unknown[], now: number, endsAt: number): Scri
     nextAt: timeOf(String(next)),
     backlog: Number(backlog),
     ...(Number(evicted) > 0 && { evicted: Number(evicted) }),
-    reported: Number(reported),
     settled: settled.map((accepted) => accepted !== "0"),
     haveSignals: settled.map((accepted) => accepted === "2"),
     fired: fired as readonly FireReply[],

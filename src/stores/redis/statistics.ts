@@ -60,7 +60,7 @@ function storedStats(reply: readonly unknown[], withNames: boolean): StoredStats
   const [paused, next, oldest, ...lists] = reply;
   const [jobs = [], totals = [], waiting = [], running = [], minutes = [], names = []] = lists.map(textsOf);
   const [scheduled = 0, ready = 0, leased = 0, dead = 0, completed = 0] = jobs.map(Number);
-  const [processed = 0, retried = 0, deadLettered = 0, enqueued = 0, expired = 0, spentToday = 0] = totals.map(Number);
+  const [processed = 0, retried = 0, deadLettered = 0, enqueued = 0, expired = 0] = totals.map(Number);
   return {
     ...{
       scheduled,
@@ -73,7 +73,6 @@ function storedStats(reply: readonly unknown[], withNames: boolean): StoredStats
       deadLettered,
       expired,
       enqueued,
-      spentToday,
     },
     paused: Number(paused) === 1,
     nextAt: timeOf(String(next)),

@@ -1,7 +1,7 @@
 -- Counts what an exchange settles in windows of time: of the queue by the hour, of each name by ten minutes and by day.
 --
--- ARGV: how many commands the caller has spent; for how many ms attempts waited, and ran, all together; counts of the
---   queue; a text of what each outcome adds, 'NAME:WAITED:RAN:COUNTER:COUNTER;' with 0 for what it does not have;
+-- ARGV: for how many ms attempts waited, and ran, all together; counts of the queue; a text of what each outcome
+--   adds, 'NAME:WAITED:RAN:COUNTER:COUNTER;' with 0 for what it does not have;
 --   number of names, then for each: name, hash, place as far as the caller knows it (''), counts
 --   (counts: their number, then for each: which counter of a window, how many)
 -- The caller adds up as if all outcomes were accepted.
@@ -17,7 +17,7 @@ local function read_counts()
 end
 
 local function read_metrics()
-  metrics = { spent = number_argument(), waited = number_argument(), ran = number_argument(), names = {} }
+  metrics = { waited = number_argument(), ran = number_argument(), names = {} }
   metrics.all = read_counts()
   metrics.each = argument()
   for n = 1, number_argument() do

@@ -229,7 +229,7 @@ end
 
 -- Counters are numbers of 64 bits in one string, so that one command adds to any of them:
 --   first five totals; then, in 32 bits each, the day of the last sweep and when the order of completed jobs was
---     trimmed; then a sixth total; then a pair of which day it is and how many commands were spent
+--     trimmed; then a sixth total
 --   from 8 on the histogram of waiting times, from 24 on that of running times: a sum in ms, then the counts
 --   then three pairs of numbers of 32 bits for each of the last 64 minutes: which minute it is and how many jobs were
 --     processed, the same for retried, and for dead
@@ -239,7 +239,6 @@ local CANCELLED = '#2'
 local RETRIED_DEAD = '#3'
 local REMOVED = '#4'
 local EXPIRED = '#6'
-local SPENT = 7
 local WAITING = 8
 local RUNNING = 24
 local HISTOGRAM_SIZE = 16

@@ -73,15 +73,6 @@ local function add_to_minute(adding)
   end
 end
 
--- Adds to the commands of this day what the caller has spent before, and this script so far. A pair starts anew, as
--- that of a minute does.
-local function add_spent(adding)
-  reported = metrics.spent + commands + 1
-  local day = math.floor(now / DAY_MS) * 4294967296
-  increase(adding, 'u63', SPENT * 64 + 1, '-' .. whole(day))
-  increase(adding, 'u63', SPENT * 64 + 1, whole(day + reported))
-end
-
 -- Counts a name again whose place the caller knew wrong: the database was emptied since it learned it.
 local function count_again(name, hash_before)
   take_back_counts(name, hash_before)
@@ -114,7 +105,6 @@ local function tally(count)
   -- A born job settles without reading a place.
   if may_sweep and not checked and not metrics.placed then read_places() end
   give_places()
-  add_spent(adding)
   add_to_window(windows, HOURS, 0, metrics.all)
   add_to_names(windows)
   local values = add_up(adding, windows)

@@ -16,8 +16,8 @@
 --   wait for (_waits.lua), and schedules to fire (_fire.lua)
 -- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
 --   could not count their children; the score that is due next ('' for none);
---   how many more are due than it claimed (0 if not counted); how many members had lost their records; how many
---   commands it has added to those of the day; then lists:
+--   how many more are due than it claimed (0 if not counted); how many members had lost their records; then
+--   lists:
 --   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease
 --     is gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
@@ -53,7 +53,6 @@ local paused = 0
 local next_score = ''
 local backlog = 0
 local evicted = 0
-local reported = 0
 local settled = {}
 local fired = {}
 local taken = {}
@@ -202,5 +201,5 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 learn_places()
-return { paused + (counting.is_short and 4 or 0), next_score, backlog, evicted, reported, settled, fired, taken,
+return { paused + (counting.is_short and 4 or 0), next_score, backlog, evicted, settled, fired, taken,
   recovered_leases, described, learned, missing, due_schedules }

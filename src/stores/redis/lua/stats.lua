@@ -80,8 +80,6 @@ local cancelled = counter(2)
 local retried_dead = counter(3)
 local removed = counter(4)
 local expired = counter(6)
-local spent_day, spent = number_at(text, SPENT * 8, 4), number_at(text, SPENT * 8 + 4, 4)
-local spent_today = spent_day == math.floor(now / 86400000) and spent or 0
 local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local ever_dead = dead_now + retried_dead + removed
 local completed = with_names and 0 or call('HLEN', done)
@@ -108,5 +106,5 @@ for minute, counts in pairs(minutes) do push(minute_rows, minute, unpack(counts)
 local names = {}
 if with_names then push_names(names, is_whole and range or read_places(), text, NAMES_AT, 0) end
 local jobs_now = { scheduled, ready, running, dead_now, completed }
-local totals = { processed, retried, ever_dead, enqueued, expired, spent_today }
+local totals = { processed, retried, ever_dead, enqueued, expired }
 return { paused, coming, oldest, jobs_now, totals, counters_from(WAITING), counters_from(RUNNING), minute_rows, names }

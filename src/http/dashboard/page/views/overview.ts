@@ -1,5 +1,4 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
-import { plans } from "../../../../core/store/plans.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
@@ -8,7 +7,7 @@ import { queueNow } from "../state/state.ts";
 import { charts } from "./charts/charts.ts";
 import { groups } from "./failures/failures.ts";
 import { holding } from "./flow.ts";
-import { number, plural, span } from "./format.ts";
+import { number, span } from "./format.ts";
 import { badge, button, card, code, countOf, facts, heading, link, when } from "./parts.ts";
 import { perMinute } from "./queues.ts";
 
@@ -25,7 +24,7 @@ export function overview(snapshot: Json<Snapshot>): Html {
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snapshot)}
-<div class="columns even">${card("Pace", pace(snapshot))}${card("Cost", costs(snapshot))}</div>`;
+${card("Pace", pace(snapshot))}`;
 }
 
 const MINUTE_MS = 60_000;
@@ -59,27 +58,6 @@ function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html
 
 const failing = ({ failures }: Json<Snapshot>): Html =>
   html`${failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(failures.failures, false, true)}</section>`}`;
-
-const DAY_MS = 86_400_000;
-const DAYS_OF_MONTH = 30;
-
-/** Redis counts the jobs of all instances, and what those that run jobs spend. */
-function costs({ activity, history }: Json<Snapshot>): Html {
-  const { commandsToday } = activity.stats;
-  if (commandsToday === 0) return html`<p>No commands today.</p>`;
-  const figure = (value: string, what: string) => html`<p class="muted"><b>${value}</b>${what}</p>`;
-  const now = queueNow();
-  const processedSince = (from: number) =>
-    history?.hours.reduce((sum, { at, processed }) => sum + (Date.parse(at) >= from ? processed : 0), 0) ?? 0;
-  const day = processedSince(now - DAY_MS);
-  const today = processedSince(now - (now % DAY_MS));
-  const month = today === 0 ? 0 : (commandsToday / today) * day * DAYS_OF_MONTH;
-  const { free, payg } = plans;
-  const dollars = (of: number) => `$${((of / 100_000) * payg.dollarsPer100k).toFixed(2)}`;
-  return html`<div class="figures">${figure(number(day), "jobs in 24 hours")}${today > 0 && figure(number(commandsToday / today), "commands per job")}
-${month > 0 && html`${figure(number(Math.round(month)), "commands a month")}${month > free.commands ? figure(dollars(month), "a month") : figure("free", `up to ${number(free.commands)} a month`)}`}</div>
-<p><small>Estimated from the jobs of 24 hours, and from ${plural(commandsToday, "command")} today (UTC). Not counted: reads, and instances that only enqueue. Upstash asks ${dollars(100_000)} per 100,000.</small></p>`;
-}
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
   const name = names.find((each) => !isReservedName(each)) ?? "send_email";
