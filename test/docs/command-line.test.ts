@@ -9,17 +9,17 @@ import { openQueue } from "../../examples/guide/queue.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
-import { behindHandler } from "../cli/run-cli.ts";
+import { behindHandler, tidegate } from "../cli/run-cli.ts";
 import { root } from "../package/built.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
-import { guide, runScript } from "./guide.ts";
+import { commandsOf, guide } from "./guide.ts";
 
 describe("the commands of the guide", () => {
   const redis = useRedis();
   let folder: string;
 
-  // `npx tidegate` runs the command line of the sources.
+  // For those that run until Ctrl-C, `npx tidegate` starts the command line of the sources.
   beforeAll(async () => {
     folder = await mkdtemp(join(root, "node_modules/.tidegate-guide-"));
     await writeFile(
@@ -41,7 +41,17 @@ describe("the commands of the guide", () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   const path = () => `${folder}${delimiter}${process.env["PATH"]}`;
-  const run = (script: string, env: Record<string, string>) => runScript(script, { ...env, PATH: path() });
+
+  /** Runs the commands of a script in this process, and returns what they print. */
+  async function run(script: string, env: Record<string, string>): Promise<string> {
+    let output = "";
+    for (const argv of await commandsOf(script)) {
+      const { code, stdout, stderr } = await tidegate(argv, { env, cwd: guide });
+      expect([code, stderr], argv.join(" ")).toEqual([0, expect.any(String)]);
+      output += stdout;
+    }
+    return output;
+  }
 
   test("work one after the other through a handler", async () => {
     const store = memoryStore();

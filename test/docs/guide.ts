@@ -12,6 +12,16 @@ export async function runScript(file: string, env: Readonly<Record<string, strin
   return stdout;
 }
 
+/** The arguments of each `npx tidegate` of a script of the guide, as the shell splits them. */
+export async function commandsOf(file: string): Promise<readonly string[][]> {
+  const listing = `npx() { shift; printf '%s\\0' "$@"; echo; }; . ./${file}`;
+  const { stdout } = await promisify(execFile)("sh", ["-c", listing], { cwd: guide });
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\0").slice(0, -1));
+}
+
 /** The JSON documents in an output, one after the other. */
 export function documentsIn(output: string): unknown[] {
   return output

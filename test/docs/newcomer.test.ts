@@ -4,11 +4,16 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { newcomer } from "../../scripts/docs/newcomer.ts";
 import { transcribe } from "../../scripts/docs/transcript.ts";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { builtPackage } from "../package/built.ts";
 
-test("a newcomer who follows the page sees the output it shows", async () => {
-  expect(await newcomer({ check: true, built: await builtPackage() })).toEqual([]);
-}, 180_000);
+test.runIf(isForAll)(
+  "a newcomer who follows the page sees the output it shows",
+  async () => {
+    expect(await newcomer({ check: true, built: await builtPackage() })).toEqual([]);
+  },
+  180_000,
+);
 
 describe("a page whose commands are run", () => {
   let folder: string;

@@ -20,37 +20,15 @@ afterAll(async () => {
   await stage.close();
 });
 
-test("whatever is killed at any moment, no job is lost, none runs twice except after its lease, and each job has enqueued one", {
-  timeout: 120_000,
-}, async () => {
+test("whatever is killed at any moment, no job is lost, none runs again under a lease, starts before its children or beyond its key's limits, and no stored step runs again", async () => {
   const count = trials(36);
-  const figures = await crashSeries({ stage, program, trials: count, random: seededRandom(seed) });
-  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0 });
+  const series = { hasKeys: true, hasParents: true, hasSteps: true };
+  const figures = await crashSeries({ stage, program, trials: count, random: seededRandom(seed), ...series });
+  const none = { lost: 0, unexplained: 0, doubled: 0, early: 0, exceeded: 0, kept: 0, stepsAgain: 0 };
+  expect(figures, `seed ${seed}`).toMatchObject({ ...none, parents: count, stepped: count });
   const atPoints = crashPoints.reduce((sum, point) => sum + figures.killed[point], 0);
   expect(atPoints + figures.killed["any moment"] + figures.ended).toBe(count);
   expect(atPoints).toBeGreaterThan(0);
   expect(figures.repeated).toBeGreaterThan(0);
-});
-
-test("whatever is killed at any moment, no job starts before its children have ended, and each job has enqueued one family", {
-  timeout: 120_000,
-}, async () => {
-  const figures = await crashSeries({ stage, program, trials: 4, random: seededRandom(seed), hasParents: true });
-  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, early: 0, parents: 4 });
-});
-
-test("whatever is killed at any moment, no limit of a key is exceeded, and no key keeps a slot", {
-  timeout: 120_000,
-}, async () => {
-  const figures = await crashSeries({ stage, program, trials: trials(18), random: seededRandom(seed), hasKeys: true });
-  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, exceeded: 0, kept: 0 });
   expect(figures.keyed).toBeGreaterThan(50);
-});
-
-test("whatever is killed at any moment, no stored step runs again, and each job gets its signal", {
-  timeout: 120_000,
-}, async () => {
-  const count = trials(15);
-  const figures = await crashSeries({ stage, program, trials: count, random: seededRandom(seed), hasSteps: true });
-  expect(figures, `seed ${seed}`).toMatchObject({ lost: 0, unexplained: 0, doubled: 0, stepsAgain: 0, stepped: count });
 });

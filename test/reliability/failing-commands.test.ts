@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { childName } from "../../src/core/store/family.ts";
 import type { NewFlow } from "../../src/core/store/flow.ts";
 import { leaseScore } from "../../src/core/store/score.ts";
@@ -19,7 +20,8 @@ import { exchange, family, fillStore, job, minute, storeTrials } from "../suppor
 import { useRedis } from "../support/stores.ts";
 
 // Lua does not roll back: each command of each script fails in turn, and earlier writes stay. Then the script is sent
-// again, as the connection does.
+// again, as the connection does. `npm test` takes the second command and every third one after it.
+const [firstCommand, pace] = isForAll ? [1, 1] : [2, 3];
 
 interface Case {
   /** Adds to a queue that `fillStore` has filled, and returns the leases of its running jobs. Default: adds nothing. */
@@ -929,7 +931,7 @@ describe.each([
     const expectedAnswer = await run(memory, ...(await filled(memory)));
     const expected = await visibleIn(memory);
     let failures = 0;
-    for (let k = 1; ; k++) {
+    for (let k = firstCommand; ; k += pace) {
       const prefix = `half-way-${prefixes++}`;
       const store = redisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
       const leases = await filled(store);
@@ -949,7 +951,7 @@ describe.each([
       if (!transport.hasFailed) break;
       failures++;
     }
-    expect(failures).toBeGreaterThan(1);
+    expect(failures).toBeGreaterThan(0);
   });
 
   test.each(Object.keys(cases).filter((name) => /key|long line/.test(name)))(
@@ -977,7 +979,7 @@ describe.each([
   );
 
   test("enqueue stores all of its jobs or none", async () => {
-    for (let k = 1, hasFailed = true; hasFailed; k++) {
+    for (let k = firstCommand, hasFailed = true; hasFailed; k += pace) {
       const prefix = `all-or-none-${prefixes++}`;
       const store = redisQueue(connection, keysOf(prefix, "default"), undefined, () => 0.5);
       const many = Array.from({ length: 1_100 }, (_, index) => job(`job-${index}`, { isFreshId: index % 2 === 0 }));

@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
-  ...["conformance/model", "package/declarations", "docs/newcomer", "runtimes/npm-start", "package/installed"],
+  ...["conformance/model", "package/declarations", "runtimes/npm-start", "package/installed"],
   ...["runtimes/smoke/smoke", "docs/built-site", "docs/command-line", "dashboard/browser-cost", "reliability/crashes"],
   ...["qstash/workflow-crashes", "qstash/crashes", "conformance/drain-claims", "core/cron/clock-changes"],
   ...["reliability/network", "reliability/failing-commands", "costs/most-commands", "cli/main"],
