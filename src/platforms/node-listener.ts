@@ -32,6 +32,8 @@ export interface NodeResponse {
   statusCode: number;
   /** Whether somebody has responded. */
   readonly headersSent: boolean;
+  /** Whether the connection has ended. */
+  readonly closed: boolean;
   /** Adds a header to those that a middleware has set. */
   appendHeader(name: string, value: string): unknown;
   /** Sends a part of the body. False if the next part should wait for "drain". */
@@ -92,14 +94,16 @@ function respond(handler: FetchHandler, incoming: Incoming): Response | Promise<
 
 function requestOf(incoming: Incoming): Request {
   const { method = "GET", headers, originalUrl, url = "/" } = incoming;
-  const scheme = "encrypted" in incoming.socket ? "https" : "http";
-  const path = typeof originalUrl === "string" ? originalUrl : url;
-  const address = URL.canParse(`${scheme}://${headers.host}`) ? `${scheme}://${headers.host}` : `${scheme}://localhost`;
+  const address = new URL("encrypted" in incoming.socket ? "https://localhost" : "http://localhost");
+  // Takes the host and nothing else: as text, a Host with a slash would choose the path.
+  address.host = String(headers.host ?? "");
+  // Only proxies send a whole URL, and "*" is the target of OPTIONS for the server itself.
+  const path = (typeof originalUrl === "string" ? originalUrl : url).replace(/^https?:\/\/[^/?#]*/i, "");
   const given = Object.entries(headers).filter(
     (entry): entry is [string, string] => /^[^:]/.test(entry[0]) && typeof entry[1] === "string",
   );
   const body = method === "GET" || method === "HEAD" ? null : bodyOf(incoming);
-  return new Request(address + path, { method, headers: given, body, duplex: "half" } as RequestInit);
+  return new Request(address.origin + (path.startsWith("/") ? path : `/${path}`), { method, headers: given, body, duplex: "half" } as RequestInit);
 }
 
 /** Reads nothing before the handler does, which may refuse the request first. */
@@ -191,11 +195,14 @@ async function send(response: Response, outgoing: NodeResponse): Promise<void> {
 /** Sends what comes when it comes, until it ends or the caller has gone. */
 async function sendParts(parts: ReadableStreamDefaultReader<Uint8Array>, outgoing: NodeResponse): Promise<void> {
   let goOn = () => {};
-  outgoing.on("drain", () => goOn());
-  outgoing.on("close", () => {
+  const leave = () => {
     void parts.cancel();
     goOn();
-  });
+  };
+  outgoing.on("drain", () => goOn());
+  outgoing.on("close", leave);
+  // The caller may have gone while the handler responded.
+  if (outgoing.closed) leave();
   for (let part = await parts.read(); !part.done; part = await parts.read())
     if (!outgoing.write(part.value))
       await new Promise<void>((resolve) => {

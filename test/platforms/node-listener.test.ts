@@ -1,5 +1,7 @@
+import { once } from "node:events";
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as startRequest } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { watchJob } from "../../src/client/index.ts";
 import { dashboard } from "../../src/http/dashboard/index.ts";
@@ -167,14 +169,34 @@ describe("a handler on Node's HTTP server", () => {
     expect(answer).toEqual([405, expect.stringContaining("GET")]);
   });
 
-  test("ignores a Host that is no host", async () => {
-    const { url } = await serve();
-    const status = await new Promise((resolve, reject) => {
-      startRequest(`${url}/health`, { headers: { Host: "a b" } }, ({ statusCode }) => resolve(statusCode))
-        .on("error", reject)
-        .end();
+  describe("takes the path from the request line alone", () => {
+    /** What the handler sees of a request with these first two lines. */
+    async function seen(target: string, host: string) {
+      const seen: string[] = [];
+      const fetch = (request: Request) => {
+        seen.push(request.url);
+        return new Response();
+      };
+      const { url } = await serve(undefined, { fetch });
+      const socket = connect(Number(new URL(url).port), "127.0.0.1");
+      socket.end(`OPTIONS ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const response = await text(socket);
+      return [response.split(" ")[1], ...seen];
+    }
+
+    test.each([
+      ["a Host", "/health?a=b", "example.com:8080", "http://example.com:8080/health?a=b"],
+      ["a Host that holds another path", "/health", "example.com/jobs?limit=10#", "http://example.com/health"],
+      ["a Host that holds a user name", "/health", "a@b", "http://localhost/health"],
+      ["a Host that is no host", "/health", "a b", "http://localhost/health"],
+      ["no Host", "/health", "", "http://localhost/health"],
+      ["a whole URL, as to a proxy", "http://a@b/health?a=b", "example.com", "http://example.com/health?a=b"],
+      ["a whole URL without a path", "http://example.com?a=b", "example.com", "http://example.com/?a=b"],
+      ["a path that looks like a host", "//example.org/jobs", "example.com", "http://example.com//example.org/jobs"],
+      ["no path", "*", "example.com", "http://example.com/*"],
+    ])("with %s", async (_, target, host, expected) => {
+      expect(await seen(target, host)).toEqual(["200", expected]);
     });
-    expect(status).toBe(200);
   });
 
   test("answers with 500 if the handler throws, and logs only the error's name", async () => {
@@ -278,7 +300,7 @@ describe("a body that a parser has read", () => {
 
 describe("a stream of events on Node's HTTP server", () => {
   /** A handler whose stream the test writes. */
-  async function serveStream() {
+  async function serveStream(before?: Middleware) {
     let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
     let isCancelled = false;
     const body = new ReadableStream<Uint8Array>({
@@ -290,7 +312,7 @@ describe("a stream of events on Node's HTTP server", () => {
       },
     });
     const response = new Response(body, { headers: { "Content-Type": "text/event-stream" } });
-    const { url } = await serve(undefined, { fetch: () => response });
+    const { url } = await serve(before, { fetch: () => response });
     const send = (text: string) => controller?.enqueue(new TextEncoder().encode(text));
     return { url, send, end: () => controller?.close(), isCancelled: () => isCancelled };
   }
@@ -314,6 +336,16 @@ describe("a stream of events on Node's HTTP server", () => {
     const events = readEvents(await fetch(`${url}/jobs/a/events`));
     await vi.waitUntil(() => events.events.length === 1, { interval: 5 });
     await events.leave();
+    await vi.waitUntil(isCancelled, { interval: 5 });
+  });
+
+  test("is cancelled when its reader has gone before the handler has responded", async () => {
+    const hangsUp = new AbortController();
+    const { url, isCancelled } = await serveStream(async (_, response) => {
+      hangsUp.abort();
+      await once(response, "close");
+    });
+    await expect(fetch(`${url}/jobs/a/events`, { signal: hangsUp.signal })).rejects.toThrow("aborted");
     await vi.waitUntil(isCancelled, { interval: 5 });
   });
 
