@@ -98,12 +98,13 @@ function requestOf(incoming: Incoming): Request {
   // Takes the host and nothing else: as text, a Host with a slash would choose the path.
   address.host = String(headers.host ?? "");
   // Only proxies send a whole URL, and "*" is the target of OPTIONS for the server itself.
-  const path = (typeof originalUrl === "string" ? originalUrl : url).replace(/^https?:\/\/[^/?#]*/i, "");
+  const target = (typeof originalUrl === "string" ? originalUrl : url).replace(/^https?:\/\/[^/?#]*/i, "");
+  const path = target.startsWith("/") ? target : `/${target}`;
   const given = Object.entries(headers).filter(
     (entry): entry is [string, string] => /^[^:]/.test(entry[0]) && typeof entry[1] === "string",
   );
   const body = method === "GET" || method === "HEAD" ? null : bodyOf(incoming);
-  return new Request(address.origin + (path.startsWith("/") ? path : `/${path}`), { method, headers: given, body, duplex: "half" } as RequestInit);
+  return new Request(address.origin + path, { method, headers: given, body, duplex: "half" } as RequestInit);
 }
 
 /** Reads nothing before the handler does, which may refuse the request first. */

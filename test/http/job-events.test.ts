@@ -232,7 +232,7 @@ describe("the viewers of a job", () => {
   });
 
   test("get 503 with advice beyond the limit, until another one leaves", async () => {
-    const { clock, begin, view, watch } = watchedQueue({ handler: { watchLimits: { maxViewers: 2 } } });
+    const { clock, begin, view, watch } = watchedQueue({ handler: { watchLimits: { maxViewers: 8 } } });
     await begin("a");
     const [first] = [await view("a"), await view("a")];
     const refused = await watch("a");
@@ -247,6 +247,25 @@ describe("the viewers of a job", () => {
     await first?.leave();
     await clock.advance(0);
     expect((await view("a")).events).toHaveLength(1);
+  });
+
+  test("leave room for other jobs and tokens, and for read and admin", async () => {
+    const { begin, watch, fetch } = watchedQueue({ handler: { watchLimits: { maxViewers: 20 } } });
+    const ids = ["a", "b", "c", "d", "e"];
+    for (const id of ids) await begin(id);
+    const watchAs = (token: string, id: string) =>
+      fetch(new Request(`http://queue.test/jobs/${id}/events`, { headers: { Authorization: `Bearer ${token}` } }));
+    /** How many streams open before one is refused. */
+    const openUntilRefused = async (open: (count: number) => Response | Promise<Response>) => {
+      for (let count = 0; ; count++) if ((await open(count)).status === 503) return count;
+    };
+    expect(await openUntilRefused((count) => watchAs("the-enqueue-token", ids[count % 5] ?? ""))).toBe(5);
+    expect(await openUntilRefused(() => watch("a"))).toBe(4);
+    expect(await openUntilRefused(() => watch("b"))).toBe(4);
+    expect(await openUntilRefused(() => watch("c"))).toBe(4);
+    expect(await openUntilRefused(() => watch("d"))).toBe(1);
+    expect((await watchAs("the-read-token", "a")).status).toBe(200);
+    expect(await openUntilRefused(() => watchAs("the-admin-token", "a"))).toBe(1);
   });
 
   test("do not count if their request ended without a word", async () => {
@@ -278,6 +297,20 @@ describe("the viewers of a job", () => {
     expect((await ask()).status).toBe(503);
     hangsUp.abort();
     expect((await ask()).status).toBe(200);
+  });
+
+  test("do not count if their request is aborted during the first reading", async () => {
+    const { clock, begin, fetch, queue, store } = watchedQueue({ handler: { watchLimits: { maxViewers: 1 } } });
+    await begin("a");
+    const url = `http://queue.test/jobs/a/events?token=${await queue.watchToken("a")}`;
+    const hangsUp = new AbortController();
+    store.plan([{ on: "find", fault: { delay: "1s" } }]);
+    const opening = fetch(new Request(url, { signal: hangsUp.signal }));
+    await clock.advance("500ms");
+    hangsUp.abort();
+    await clock.advance("500ms");
+    await opening;
+    expect((await fetch(new Request(url))).status).toBe(200);
   });
 
   test("see a job that was retried as it is now, and not the end that others have seen", async () => {

@@ -3,6 +3,7 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import { alarm, sleep } from "../../core/shared/clock.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
+import { hasScope } from "../auth.ts";
 import { unavailable } from "../contract/problems.ts";
 import { jobEvents } from "../contract/responses.ts";
 import { type Call, replyEmpty, replyText } from "../routes/route.ts";
@@ -35,8 +36,8 @@ interface Watch {
 export async function streamEvents(call: Call, shown: (job: JobInfo) => JobInfo | null): Promise<Response> {
   const { queue, target, viewers, caller, lastEventId, bounds, endsAt } = call;
   const now = queue.clock();
-  const viewer = viewers.admit(now);
-  if (!viewer)
+  const viewer = { isTrusted: hasScope(caller, ["read", "admin"]), job: `${queue.name}/${target}`, caller };
+  if (!viewers.admit(viewer, now))
     return unavailable("Too many viewers", "This server shows jobs to as many viewers as it may. Try again soon.");
   const dismiss = () => viewers.dismiss(viewer);
   try {
@@ -82,6 +83,8 @@ function streamOf(watch: Watch, onChunk: () => void, dismiss: () => void): Reada
   };
   const cancelAlarm = alarm(clock, Math.max(endsAt - clock(), 0), end);
   call.signal?.addEventListener("abort", end);
+  // The caller may have hung up during the first reading.
+  if (call.signal?.aborted) end();
   const chunks = chunksOf(watch, onChunk, stop.signal);
   const encoder = new TextEncoder();
   return new ReadableStream<Uint8Array>(
