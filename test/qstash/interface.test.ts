@@ -88,6 +88,15 @@ describe("QStash's interface", () => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 
+  test.each(["https://app.test/日本", "https://app.test/a\r\nb", "https://app.test/a\u0000b"])(
+    "starts a run for the destination %j, which no header can hold as it is",
+    async (url) => {
+      const { call } = qstashHandler();
+      expect((await call("POST", `/v2/trigger/${encodeURIComponent(url)}`)).status).toBe(201);
+      expect((await call("POST", `/v2/trigger/${encodeURIComponent(url.replace("app", "no"))}`)).status).toBe(400);
+    },
+  );
+
   test("accepts a body of 3.5 MB, and answers 413 to a larger one", async () => {
     const { call, queue, deliveries } = qstashHandler();
     for (const character of ["a", '"', "\u0001"]) {

@@ -42,7 +42,8 @@ export const publishRoutes = [
   // Starts a run of a workflow.
   route("POST trigger/*", async (call) => {
     const { request, rest } = call;
-    const destination = readDestination(request, rest);
+    // It goes into headers, which hold only what a URL has once it is escaped.
+    const destination = call.settings.targets.read(readDestination(request, rest), "destination");
     const headers = triggerHeaders(request.headers, destination);
     return publishOne(call, { destination, headers, body: await readBody(request) });
   }),
