@@ -131,6 +131,7 @@ export function relayTo(target: RelayTarget): NonNullable<FanOutOptions["onBackl
     const response = await fetch(url, {
       method: "POST",
       headers: { ...headers, Authorization: `Bearer ${token}` },
+      redirect: "manual",
       signal: AbortSignal.timeout(RESPONSE_WITHIN_MS),
     });
     await response.body?.cancel();

@@ -69,6 +69,8 @@ export function qstashWake(options: QStashWakeOptions): Wake {
         "Upstash-Forward-Authorization": `Bearer ${drainToken}`,
         "Upstash-Redact-Fields": "header[Authorization]",
       },
+      // A redirect would pass the drain token on.
+      redirect: "manual",
       signal: AbortSignal.timeout(RESPONSE_WITHIN_MS),
     });
     await response.body?.cancel();

@@ -197,6 +197,17 @@ describe("a drain that stops with a backlog", () => {
     expect(await queue.getStats()).toMatchObject({ totalProcessed: 10 });
   });
 
+  test("relayTo follows no redirect, which would pass its token on", async () => {
+    const redirects: unknown[] = [];
+    const fetch = async (_: string, { redirect }: RequestInit) => {
+      redirects.push(redirect);
+      return new Response(null, { status: 307, headers: { Location: "https://other.test" } });
+    };
+    const relay = relayTo({ url: "https://example.com/drain", token: drainToken, fetch });
+    await expect(relay({})).rejects.toThrow("refused with status 307");
+    expect(redirects).toEqual(["manual"]);
+  });
+
   test("relayTo cancels the response unread, since an open one would keep its connection", async () => {
     let cancelled = 0;
     const fetch = async () => new Response(new ReadableStream({ cancel: () => void cancelled++ }));

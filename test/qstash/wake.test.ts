@@ -118,6 +118,16 @@ describe("qstashWake, against QStash's interface", () => {
     expect(published[0]?.headers.get("upstash-redact-fields")).toBe("header[Authorization]");
   });
 
+  test("follows no redirect, which would pass the tokens on", async () => {
+    const redirects: unknown[] = [];
+    const fetch = async (_: string, { redirect }: RequestInit) => {
+      redirects.push(redirect);
+      return new Response(null, { status: 307, headers: { Location: "https://other.test" } });
+    };
+    await expect(setUp({ fetch }).wake(start)).rejects.toThrow("refused the message with status 307");
+    expect(redirects).toEqual(["manual"]);
+  });
+
   test("logs a refusal with its status, without a token or a URL, and the enqueue succeeds", async () => {
     const { open, lines } = setUp({ token: "a-wrong-token-of-qstash" });
     expect(await open().enqueue(note, "now")).toMatchObject({ status: "enqueued" });
