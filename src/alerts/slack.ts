@@ -36,7 +36,7 @@ function when(time: string): string {
   return `<!date^${Math.floor(Date.parse(time) / 1_000)}^{date_short_pretty} {time_secs}|${time}>`;
 }
 
-/** Keeps a text from being read as a link, or as a mention that notifies people. */
+/** Keeps a text on one line, and from being read as a link, or as a mention that notifies people. */
 function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text.replace(/\s+/g, " ").replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -41,6 +41,25 @@ describe("slack", () => {
     );
   });
 
+  test("gets the name of an error on the line of its message", async () => {
+    const named = defineJob({
+      name: "named",
+      maxRetries: 0,
+      perform() {
+        throw Object.assign(new Error("no luck"), { name: "Error\n*All clear*\r\nhttps://evil.test/login" });
+      },
+    });
+    const { queue, passes } = openAlerts(memoryStore(), [slack(`${receiver.url}/x`)], { jobs: [named] });
+    await queue.enqueue(named);
+    await passes("0s");
+    await passes("10s");
+    expect(text()[0]?.split("\n")).toEqual([
+      expect.stringContaining("1 named job"),
+      "> Error *All clear* https://evil.test/login: no luck",
+      expect.stringMatching(/^First /),
+    ]);
+  });
+
   test("gets the messages of silence", async () => {
     const { queue, clock } = openAlerts(memoryStore(), [slack(`${receiver.url}/x`, { silentFor: "1m" })]);
     await queue.enqueue(works);
