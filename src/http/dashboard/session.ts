@@ -4,17 +4,12 @@ import { TidegateError } from "../../core/shared/errors.ts";
 import { type Caller, type KnownToken, refuseCrossSite, type Scope, type SessionFinder } from "../auth.ts";
 
 const COOKIE = "tidegate-session";
-/** A request can carry cookies of parent paths too, and checking one costs a signature for each token. */
-const MOST_COOKIES = 8;
 /** A change in a session needs this header. It proves that the page can read the session's data. */
 const CSRF_HEADER = "tidegate-csrf";
 const SUFFICIENT: readonly Scope[] = ["read", "admin"];
 
-const cookies = (prefix: string) =>
-  new RegExp(`(?:^|; *)${prefix}${COOKIE}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})`, "g");
-const plainCookies = cookies("");
-// Over TLS, a cookie without a prefix could have been set over plain HTTP by someone on the network.
-const secureCookies = cookies("__(?:Host|Secure)-");
+/** Browsers take a cookie of this name only over TLS, from the host itself, and for all of its paths. */
+const SECURE_COOKIE = `__Host-${COOKIE}`;
 
 interface Signer {
   readonly key: CryptoKey;
@@ -49,15 +44,11 @@ export class Sessions implements SessionFinder {
   }
 
   async find(request: Request): Promise<Session | undefined> {
-    const cookies = (request.headers.get("cookie") ?? "").matchAll(
-      cameSecurely(request) ? secureCookies : plainCookies,
-    );
-    // A parent path may have set another cookie of this name.
-    for (const [, claim = "", end, signature = ""] of [...cookies].slice(0, MOST_COOKIES)) {
-      if (Number(end) <= this.#clock()) continue;
-      for (const signer of (await this.#prepare()).values())
-        if (await isSignedBy(signer, claim, signature)) return { ...signer, claim };
-    }
+    const pattern = new RegExp(`(?:^|; *)${nameFor(request)}=((\\d{1,15})\\.[0-9a-f-]{36})\\.([0-9a-f]{64})`);
+    const [, claim = "", end, signature = ""] = pattern.exec(request.headers.get("cookie") ?? "") ?? [];
+    if (!(Number(end) > this.#clock())) return undefined;
+    for (const signer of (await this.#prepare()).values())
+      if (await isSignedBy(signer, claim, signature)) return { ...signer, claim };
     return undefined;
   }
 
@@ -90,14 +81,12 @@ export function forgotten(request: Request): string {
 }
 
 function cookie(request: Request, value: string, seconds: number): string {
-  const { pathname } = new URL(request.url);
-  // The path of the handler: only what is below it may get the cookie.
-  const path = pathname.replace(/\/dashboard\/[^/]*\/?$/, "") || "/";
-  const isSecure = cameSecurely(request);
-  // Browsers accept these prefixes only over TLS, and "__Host-" only from this host and with the path "/".
-  const prefix = isSecure ? (path === "/" ? "__Host-" : "__Secure-") : "";
-  const suffix = isSecure ? "; Secure" : "";
-  return `${prefix}${COOKIE}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; SameSite=Strict${suffix}`;
+  const suffix = cameSecurely(request) ? "; Secure" : "";
+  return `${nameFor(request)}=${value}; Max-Age=${seconds}; Path=/; HttpOnly; SameSite=Strict${suffix}`;
+}
+
+function nameFor(request: Request): string {
+  return cameSecurely(request) ? SECURE_COOKIE : COOKIE;
 }
 
 /** Whether the browser used TLS, to the handler or to the outermost proxy, which comes first in the header. */
