@@ -105,7 +105,8 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
     const name = param(context, "queue");
     const watcher = route.isWatchable ? await watcherOf(req.raw, queueNamed(name, settings), target) : undefined;
     const caller = watcher ?? (await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true));
-    if (route.scope !== "anyone" && !watcher) requireScope(caller, scopesOf(route));
+    // Without a token, nobody learns the names of the queues.
+    if ((route.scope !== "anyone" || name !== undefined) && !watcher) requireScope(caller, scopesOf(route));
     const queues = queuesAt(name, settings);
     const query = readQuery(req.url, route.query ?? noQuery);
     const body = route.method === "GET" ? undefined : await parseBody(route, context, query, settings.maxBodyBytes);

@@ -77,6 +77,17 @@ test("every route is in the table of scopes, and only health and the OpenAPI doc
   expect(lines.sort()).toEqual([...Object.keys(allowed), "GET /health", "GET /openapi.json"].sort());
 });
 
+test("below the name of a queue even these need a token, so that nobody can probe for names", async () => {
+  const { call } = setUp({ handler: { auth } });
+  const statuses = async (place: string, headers = {}) => [
+    (await call("GET", `${place}/health`, undefined, headers)).status,
+    (await call("GET", `${place}/openapi.json`, undefined, headers)).status,
+  ];
+  for (const place of ["/queues/default", "/queues/nope"]) expect(await statuses(place)).toEqual([401, 401]);
+  expect(await statuses("/queues/default", bearer(auth.drain[0] ?? ""))).toEqual([200, 200]);
+  expect(await statuses("/queues/nope", bearer(auth.drain[0] ?? ""))).toEqual([404, 404]);
+});
+
 describe.each(guarded)("$line", ({ method, path, scopes: mayEnter }) => {
   const cases = scopes.flatMap((scope) =>
     auth[scope].map((token) => ({ scope, token, enters: mayEnter.includes(scope) })),
