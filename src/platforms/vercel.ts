@@ -9,6 +9,7 @@ import { knownOptions } from "../core/shared/validate.ts";
 import { withToken } from "../http/auth.ts";
 import { createHandler, type HandlerOptions } from "../http/handler.ts";
 import { handlerOptions, readBasePath } from "../http/options.ts";
+import { routes } from "../http/routes/index.ts";
 import { misconfigured } from "./misconfigured.ts";
 
 export { relayTo } from "../http/backlog-fan-out.ts";
@@ -80,7 +81,8 @@ function build({ auth = {}, getDeadline = platformDeadline, ...options }: RouteO
 
 /**
  * Removes what the edge runtime of Next.js adds to the query: the path segments that a catch-all segment matches, under
- * its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written.
+ * its name, such as "?path=jobs&path=42" for `[[...path]]`. The rest stays as it is written, and so do the parameters
+ * of the routes, which no catch-all segment can be named like.
  *
  * @param depth how many pieces of the path, split at its slashes, stand before those segments.
  */
@@ -96,7 +98,7 @@ function withoutSegments(request: Request, depth: number): Request {
   for (const [name, value] of parsed)
     values.set(name, [...(values.get(name) ?? []), value].slice(0, segments.length + 1));
   const isAdded = (name: string) => {
-    const given = values.get(name) ?? [];
+    const given = ofRoutes.has(name) ? [] : (values.get(name) ?? []);
     return given.length === segments.length && given.every((value, at) => plain(value) === plain(segments[at] ?? ""));
   };
   const kept = pairs.filter((_, index) => !isAdded(parsed[index]?.[0] ?? ""));
@@ -104,6 +106,9 @@ function withoutSegments(request: Request, depth: number): Request {
   url.search = kept.join("&");
   return new Request(url, request);
 }
+
+/** What a route takes, the caller has sent. */
+const ofRoutes = new Set(routes.flatMap(({ query }) => Object.keys(query?.fields ?? {})));
 
 function plain(text: string): string {
   try {

@@ -83,6 +83,12 @@ describe("the address", () => {
     },
   );
 
+  test("keeps a filter that equals its segments", async () => {
+    const { call, queue } = setUp();
+    await queue.enqueue(greet, { to: "Ada" }, { delay: "1h" });
+    expect(await (await call("GET", "/jobs?name=jobs")).json()).toEqual({ jobs: [], cursor: null });
+  });
+
   test.for([undefined, "/", "/api/queue/"])("is found with the base path %s", async (basePath) => {
     const queue = new Queue({ store: memoryStore() });
     const { GET } = createRoute({ queue, ...(basePath !== undefined && { basePath }) });
