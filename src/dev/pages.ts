@@ -1,3 +1,5 @@
+import { HonoBase } from "hono/hono-base";
+import { LinearRouter } from "hono/router/linear-router";
 import type { Queue } from "../core/queue/queue.ts";
 import { dashboard } from "../http/dashboard/index.ts";
 import { createHandler, type QStash } from "../http/handler.ts";
@@ -26,19 +28,25 @@ export function pages({ app, first, qstash, messages, drain, onError }: PagesOpt
   const instead = drain
     ? `It calls your app's drain route, ${drain.origin}${drain.pathname}, by itself.`
     : "Start it with --drain and the address of your app's drain route.";
+  // Here is no code for the jobs, so that they would fail.
+  const refuseDrain = () => refusal(409, `${NO_CODE} ${instead}`);
+  // The handler's own router decides what a path means, however it is spelled.
+  const handlerOf = (queues: readonly Queue[]) =>
+    new HonoBase({ router: new LinearRouter() })
+      .all("/drain", refuseDrain)
+      .all("/queues/:queue/drain", refuseDrain)
+      .route("/", createHandler({ ...common, queues }));
   let shown: readonly Queue[] = [];
-  let handler = createHandler({ ...common, queues: [first, messages] });
+  let handler = handlerOf([first, messages]);
   return async (request: Request): Promise<Response> => {
     const { hostname, pathname } = new URL(request.url);
     if (!LOCAL_NAMES.includes(hostname)) return refusal(403, `Open it as http://${HOST} with its port.`);
     if (pathname === "/") return new Response(null, { status: 302, headers: { Location: "/dashboard" } });
-    // Here is no code for the jobs, so that they would fail.
-    if (/^(\/queues\/[^/]+)?\/drain$/.test(pathname)) return refusal(409, `${NO_CODE} ${instead}`);
     // Without Redis the handler says so itself.
     await app.find().catch(() => {});
     if (app.queues !== shown) {
       shown = app.queues;
-      handler = createHandler({ ...common, queues: [...(shown.length > 0 ? shown : [first]), messages] });
+      handler = handlerOf([...(shown.length > 0 ? shown : [first]), messages]);
     }
     return handler.fetch(request);
   };

@@ -26,9 +26,9 @@ export interface RestOptions {
 export function restApi({ redis, token, takesLockingLine = true, scriptLimitMs = 5_000 }: RestOptions) {
   const translate = takesLockingLine ? withoutLockingLine() : (command: Command) => command;
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const body = await readBody(request);
-    const { status, json } =
-      refusal(request, body, token) ?? (await answer(request, body, { redis, translate, scriptLimitMs }));
+    const { status, json } = isAllowed(request, token)
+      ? await answer(request, await readBody(request), { redis, translate, scriptLimitMs })
+      : failure(401, UNAUTHORIZED);
     sendJson(response, status, json);
   };
 }
@@ -47,10 +47,9 @@ interface Answer {
 type Encoding = "utf8" | "base64";
 type Translate = (command: Command) => Command;
 
-function refusal({ headers, url }: IncomingMessage, body: Buffer, token: string): Answer | undefined {
+function isAllowed({ headers, url }: IncomingMessage, token: string): boolean {
   const given = headers.authorization?.replace(/^Bearer +/i, "") ?? addressOf(url).searchParams.get("_token");
-  if (given !== token) return failure(401, UNAUTHORIZED);
-  return body.length > MAX_BYTES ? failure(400, tooLarge(body.length)) : undefined;
+  return given === token;
 }
 
 /** Makes what sends scripts to redis-server without Upstash's line, under the hashes that it knows them by. */
@@ -78,6 +77,7 @@ interface Way {
 }
 
 async function answer(request: IncomingMessage, body: Buffer, way: Way): Promise<Answer> {
+  if (body.length > MAX_BYTES) return failure(400, tooLarge(body.length));
   const { redis, translate, scriptLimitMs } = way;
   const { pathname } = addressOf(request.url);
   const encoding = request.headers["upstash-encoding"] === "base64" ? "base64" : "utf8";
@@ -104,15 +104,15 @@ function killScript(redis: RedisLink): void {
   redis.sendAside(["SCRIPT", "KILL"]).catch(() => {});
 }
 
-/**
- * What changes, blocks or takes over the connection that all requests share, and what manages the server. Upstash's
- * REST API has none of it either.
- */
+/** Upstash's REST API has these as streams of events. They take over the connection, which all requests share here. */
+const STREAMS = new Set(["SUBSCRIBE", "MONITOR"]);
+
+/** What else changes, blocks or takes over that connection, or manages the server. At Upstash it is refused too. */
 const REFUSED = new Set(
   (
     "SHUTDOWN ACL DEBUG SAVE BGSAVE BGREWRITEAOF REPLICAOF SLAVEOF FAILOVER CLUSTER MODULE LATENCY SLOWLOG SWAPDB MIGRATE " +
-    "AUTH HELLO SELECT QUIT RESET MONITOR SYNC PSYNC MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +
-    "SUBSCRIBE PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE " +
+    "AUTH HELLO SELECT QUIT RESET SYNC PSYNC MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +
+    "PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE " +
     "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP"
   ).split(" "),
 );
@@ -122,7 +122,7 @@ function isRefused([name = "", ...rest]: Command): boolean {
   if (word === "CLIENT") return !/^(setinfo|setname|getname|id|info|list)$/i.test(String(rest[0]));
   if (word === "CONFIG") return !/^get$/i.test(String(rest[0]));
   if (word.startsWith("XREAD")) return rest.some((part) => /^block$/i.test(String(part)));
-  return REFUSED.has(word);
+  return REFUSED.has(word) || STREAMS.has(word);
 }
 
 async function runOne(client: RespClient, command: Command, encoding: Encoding): Promise<Reply> {
@@ -130,6 +130,8 @@ async function runOne(client: RespClient, command: Command, encoding: Encoding):
 }
 
 function notAvailable([name]: Command): RespError {
+  if (STREAMS.has(String(name).toUpperCase()))
+    return new RespError(`ERR tidegate dev does not stream '${name}', unlike Upstash. Poll, or use a client over TCP`);
   const details = "See https://upstash.com/docs/redis/overall/rediscompatibility for details";
   return new RespError(`ERR Command is not available: '${name}'. ${details}`);
 }

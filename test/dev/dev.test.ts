@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { Client, Receiver } from "@upstash/qstash";
 import { Redis } from "@upstash/redis";
+import { Client as WorkflowClient } from "@upstash/workflow";
+import { createWorkflow, serveMany } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { serveFetch } from "../../src/dev/http-server.ts";
@@ -534,7 +536,8 @@ describe("tidegate dev", () => {
     expect(await (await fetch(dashboard)).text()).toMatch(/^<!doctype html>/i);
     expect((await fetch(new URL("/", dashboard))).url).toBe(dashboard);
     expect(await (await fetch(new URL("/jobs/seen", dashboard))).json()).toMatchObject({ state: "ready" });
-    for (const path of ["/drain", "/queues/default/drain"]) {
+    const spellings = ["/queues/default/%64rain", "/queues/default/drain/", "/queues/default/dr%61in?maxJobs=100"];
+    for (const path of ["/drain", "/queues/default/drain", ...spellings]) {
       const refused = await fetch(new URL(path, dashboard), { method: "POST" });
       expect(refused.status).toBe(409);
       expect(await refused.json()).toMatchObject({ detail: expect.stringContaining("Start it with --drain") });
@@ -581,5 +584,24 @@ describe("tidegate dev", () => {
     await expect(client.publishJSON({ url: "https://example.com/hook", body: {} })).rejects.toThrow(
       /not among the targets: .*tidegate dev delivers to this machine alone/,
     );
+  });
+
+  test("gives QStash's SDKs a token with which a workflow creates webhooks", async () => {
+    const { start } = await newPlace();
+    const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = (await start()).started;
+    const qstashClient = new Client({ baseUrl, token: qstashToken });
+    let created = (_address: string) => {};
+    const address = new Promise<string>((resolve) => {
+      created = resolve;
+    });
+    const workflow = createWorkflow(async (context) => {
+      const webhook = await context.createWebhook("create");
+      await context.run("note", () => created(webhook.webhookUrl));
+    });
+    const { fetch: serveWorkflow } = serveMany({ it: workflow }, { qstashClient });
+    const app = await serveFetch((request) => serveWorkflow(request, {}));
+    afterwards(() => app.stop());
+    await new WorkflowClient({ baseUrl, token: qstashToken }).trigger({ url: `${app.url}/it` });
+    expect(await address).toContain(`${baseUrl}/v2/workflows/hooks/dev/`);
   });
 });

@@ -16,7 +16,8 @@ async function served() {
   afterwards(stop);
   return async (path: string, body?: BodyInit, more = {}) => {
     const headers = { authorization: "Bearer token", ...more };
-    const response = await fetch(url + path, { method: "POST", headers, body: body ?? null });
+    const init = { method: "POST", headers, body: body ?? null, duplex: "half" };
+    const response = await fetch(url + path, init as RequestInit);
     return [response.status, await response.json()];
   };
 }
@@ -41,6 +42,24 @@ describe("the REST API of tidegate dev", () => {
     const send = await served();
     expect(await send(`/${path}`)).toEqual([400, { error: expect.stringMatching(/^ERR Command is not available/) }]);
     expect(await send("/ping")).toEqual([200, { result: "PONG" }]);
+  });
+
+  test.for(["subscribe/a", "monitor"])(
+    "says that it does not stream %s, which Upstash's REST API does",
+    async (path) => {
+      const send = await served();
+      expect(await send(`/${path}`)).toEqual([400, { error: expect.stringContaining("does not stream") }]);
+      const [, results] = await send("/pipeline", JSON.stringify([["SUBSCRIBE", "a"], ["PING"]]));
+      expect(results).toEqual([{ error: expect.stringContaining("does not stream 'SUBSCRIBE'") }, { result: "PONG" }]);
+    },
+  );
+
+  test("refuses a request without its token before it reads the body", async () => {
+    const send = await served();
+    // It never ends.
+    const body = new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(65_536)) });
+    const refused = await send("/set/key", body, { authorization: "Bearer other" });
+    expect(refused).toEqual([401, { error: expect.stringContaining("WRONGPASS") }]);
   });
 
   test("ends a script that never ends by itself, and goes on", async () => {
