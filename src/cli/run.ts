@@ -4,7 +4,7 @@ import { StartError } from "../dev/start-error.ts";
 import { PartlyDone } from "./change-jobs.ts";
 import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";
-import { colorsFor, printableLines } from "./output/text.ts";
+import { colorsFor, printableLines, toJson } from "./output/text.ts";
 import { showHelp } from "./program.ts";
 import { withQueueNames } from "./queues.ts";
 import { Declined, Session } from "./session.ts";
@@ -104,7 +104,7 @@ function withCommandMeant(message: string, names: readonly string[]): string {
 function printFailure({ code, message, hint, done }: Failure, { io, isJson }: Session): void {
   const full = hint === undefined ? message : `${message}\n${hint}`;
   if (isJson) {
-    io.stderr.write(`${JSON.stringify({ error: { code, message: full }, ...done })}\n`);
+    io.stderr.write(`${toJson({ error: { code, message: full }, ...done })}\n`);
     return;
   }
   const colors = colorsFor(io.stderr, io.env);

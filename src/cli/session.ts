@@ -3,7 +3,7 @@ import { systemClock } from "../core/shared/clock.ts";
 import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
 import { type Column, table } from "./output/table.ts";
-import { type Colors, colorsFor, columnsOf, isTerminal } from "./output/text.ts";
+import { type Colors, colorsFor, columnsOf, isTerminal, toJson } from "./output/text.ts";
 import { createProgram, type Globals, type Program } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -40,7 +40,7 @@ export class Session {
 
   /** Prints a result: JSON for programs, text for people. */
   print(document: unknown, text: () => string): void {
-    this.io.stdout.write(`${this.isJson ? JSON.stringify(document) : text()}\n`);
+    this.io.stdout.write(`${this.isJson ? toJson(document) : text()}\n`);
   }
 
   /** Prints a remark for people only. */

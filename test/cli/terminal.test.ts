@@ -3,7 +3,16 @@ import { describe, expect, test } from "vitest";
 import { defineJob } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
-import { address, adminToken, behindHandler, documentOf, hasEscapes, inRedis, type Target } from "./run-cli.ts";
+import {
+  address,
+  adminToken,
+  behindHandler,
+  documentOf,
+  errorOf,
+  hasEscapes,
+  inRedis,
+  type Target,
+} from "./run-cli.ts";
 
 const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken, NO_COLOR: "1" };
 const terminal = { isTerminal: true, columns: 80, env };
@@ -75,6 +84,17 @@ describe("on a terminal of 80 columns", () => {
     const one = await target.cli(["queue:jobs", "--wide"], terminal);
     expect(one.stdout).toContain("word ".repeat(90).trim());
     expect(hasEscapes(one.stdout)).toBe(false);
+  });
+
+  test("--json has the same text, and changes nothing on screen either", async () => {
+    const payload = { to: `${hostile}\u007f\u2028`, [hostile]: 1 };
+    const { queue, cli } = behindHandler({ jobs: [defineJob({ name: "send", perform: () => {} })], logger: null });
+    await queue.enqueue("send", payload, { id: "a" });
+    const shown = await cli(["queue:jobs", "a", "--json"], terminal);
+    expect(documentOf(shown)).toMatchObject({ payload });
+    const unknown = await cli([`queue:${hostile}`, "--json"], terminal);
+    expect(errorOf(unknown).message).toContain(hostile);
+    for (const text of [shown.stdout, unknown.stderr]) expect(text.trimEnd()).not.toMatch(/[\p{Cc}\u202e\u2028]/u);
   });
 
   describe("an id is short", () => {

@@ -5,7 +5,7 @@ import { LOCAL_NAMES } from "../../dev/host.ts";
 import type { Dev } from "../../dev/index.ts";
 import { type RedisAddress, readRedisUrl } from "../../dev/redis-address.ts";
 import { whole } from "../option-values.ts";
-import { counted, printable, printableLines } from "../output/text.ts";
+import { counted, printable, printableLines, toJson } from "../output/text.ts";
 import { addCommand, type Globals } from "../program.ts";
 import type { Session } from "../session.ts";
 import { UsageError } from "../usage-error.ts";
@@ -149,6 +149,6 @@ function errorPrinter(session: Session): (error: unknown) => void {
 }
 
 function note(message: string, { io, isJson, colors }: Session): void {
-  if (isJson) io.stderr.write(`${JSON.stringify({ error: { code: "not_drained", message } })}\n`);
+  if (isJson) io.stderr.write(`${toJson({ error: { code: "not_drained", message } })}\n`);
   else io.stderr.write(`${colors.yellow(printableLines(message))}\n`);
 }

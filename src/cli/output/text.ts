@@ -35,6 +35,14 @@ export function printableLines(text: string): string {
   return text.split(/\r?\n/).map(printable).join("\n");
 }
 
+/** A result as JSON, safe for a terminal and with the same meaning: such characters are escaped. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    unprintable,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 /** A value as JSON, safe for a terminal. */
 export function inline(value: unknown): string {
   return printable(JSON.stringify(value) ?? "null");

@@ -2,7 +2,7 @@ import stringWidth from "string-width";
 import type { DrainedAttempt } from "../../core/drain/attempts.ts";
 import { shortId } from "../output/short-id.ts";
 import { cut, wrap } from "../output/table.ts";
-import { type Colors, printable } from "../output/text.ts";
+import { type Colors, printable, toJson } from "../output/text.ts";
 import { fromNow } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
@@ -44,7 +44,7 @@ function jsonLine(ended: Attempt): string {
   const error = errorOf(ended);
   const reason = error && { name: error.name, message: error.message };
   const outcome = WORDS[ended.outcome];
-  return JSON.stringify({ at: endedAt, outcome, name, id, attempt, maxRetries, ranMs, runAt, error: reason });
+  return toJson({ at: endedAt, outcome, name, id, attempt, maxRetries, ranMs, runAt, error: reason });
 }
 
 /** A line for a log, with the whole id. */

@@ -2,6 +2,7 @@ import type { DrainReport } from "../../core/drain/report.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { isIdle } from "../../worker/loop.ts";
+import { toJson } from "../output/text.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Target } from "../target.ts";
@@ -40,7 +41,7 @@ export function workContext(
       const { code, message } = isTidegateError(error)
         ? error
         : { code: "internal_error", message: "An error was thrown." };
-      if (session.isJson) session.io.stderr.write(`${JSON.stringify({ error: { code, message } })}\n`);
+      if (session.isJson) session.io.stderr.write(`${toJson({ error: { code, message } })}\n`);
       else display.note(`${message} Retrying in ${span(Math.max(retryInMs, 1_000))}.`);
     },
   };
