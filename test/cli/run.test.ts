@@ -22,7 +22,6 @@ const names = [
   "queue:flow",
   "queue:doctor",
   "dev",
-  "completion",
 ];
 
 describe("help", () => {

@@ -1,6 +1,5 @@
 import type { Session } from "../session.ts";
 import { addClear } from "./clear.ts";
-import { addCompletion } from "./completion.ts";
 import { addDeadLetter } from "./dead-letter.ts";
 import { addDev } from "./dev.ts";
 import { addDoctor } from "./doctor.ts";
@@ -40,5 +39,4 @@ export const commands: readonly AddCommand[] = [
   addClear,
   addRekey,
   addDoctor,
-  addCompletion,
 ];
