@@ -2,9 +2,6 @@ set -eu
 # #region list
 npx tidegate queue:list
 # #endregion
-# #region top
-npx tidegate queue:top
-# #endregion
 # #region enqueue
 npx tidegate queue:enqueue send_email '{"to":"ada@example.com"}' --delay 5m
 # #endregion

@@ -5,7 +5,6 @@ export interface Output {
   /** Whether it is a terminal, so that colours and live lines make sense. */
   readonly isTTY?: boolean | undefined;
   readonly columns?: number | undefined;
-  readonly rows?: number | undefined;
   write(text: string): unknown;
 }
 
@@ -19,7 +18,7 @@ export interface Logs {
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly stdin: Readable & { readonly isTTY?: boolean | undefined; setRawMode?(isRaw: boolean): unknown };
+  readonly stdin: Readable & { readonly isTTY?: boolean | undefined };
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: nothing else writes to the terminal. */
   readonly logs?: Logs;

@@ -1,6 +1,6 @@
-import { query, read } from "../client/transport.ts";
-import type { Queue } from "../core/queue/queue.ts";
-import { listQueues, type QueueList } from "../core/queue/queues.ts";
+import { read } from "../client/transport.ts";
+import type { QueueBrief } from "../core/manage/stats.ts";
+import { listQueues } from "../core/queue/queues.ts";
 import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { count, printable } from "./output/text.ts";
@@ -9,10 +9,11 @@ import type { Session } from "./session.ts";
 import { suggestedCommand } from "./suggested-command.ts";
 import { openTarget, type RedisTarget, type Target } from "./target.ts";
 
-/** Reads every queue of a target, or the one that --queue names. @param mark as for `listQueues` */
-export async function readQueues(target: Target, mark?: string): Promise<QueueList> {
-  if (target.kind !== "handler") return listQueues(queuesOf(target), mark);
-  return read("queues", target.send("GET", `/queues${query({ mark })}`));
+/** Reads every queue of a target, or the one that --queue names. */
+export async function readQueues(target: Target): Promise<readonly QueueBrief[]> {
+  if (target.kind === "redis") return listQueues([target.queue]);
+  if (target.kind === "own") return listQueues(target.queues);
+  return (await read<{ queues: readonly QueueBrief[] }>("queues", target.send("GET", "/queues"))).queues;
 }
 
 /** The queues of a target by name, each as its own target. A single queue is the target itself, without a name. */
@@ -61,7 +62,7 @@ export async function noteFirstQueue(target: Target, session: Session, canMerge 
 /** The names of all queues, the one that is shown by default first. */
 async function namesOf(target: Exclude<Target, RedisTarget>): Promise<readonly string[]> {
   if (target.kind === "own") return target.queues.map(({ name }) => name);
-  return ((await readQueues(target)).queues ?? []).map(({ queue }) => queue);
+  return (await readQueues(target)).map(({ queue }) => queue);
 }
 
 /** Adds to a handler's refusal of the queue that --queue names which ones it serves. Returns other errors unchanged. */
@@ -70,15 +71,10 @@ export async function withQueueNames(error: unknown, session: Session): Promise<
   const isRefusal = isTidegateError(error) && error.code === "not_found" && error.message === UNKNOWN_QUEUE;
   if (queue === undefined || !isRefusal) return error;
   try {
-    const { queues } = await readQueues(await openTarget(session, globals));
-    const names = (queues ?? []).map((each) => printable(each.queue)).join(", ");
+    const queues = await readQueues(await openTarget(session, globals));
+    const names = queues.map((each) => printable(each.queue)).join(", ");
     return notFound(`This handler serves no queue named ${printable(queue)}. It serves: ${names}.`);
   } catch {
     return error;
   }
-}
-
-/** The queues of a target that this process reads directly. */
-export function queuesOf(target: Exclude<Target, { readonly kind: "handler" }>): readonly Queue[] {
-  return target.kind === "own" ? target.queues : [target.queue];
 }

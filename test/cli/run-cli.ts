@@ -1,4 +1,4 @@
-import { PassThrough, Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { describe } from "vitest";
 import { type Io, run } from "../../src/cli/run.ts";
 import { createHandler } from "../../src/http/handler.ts";
@@ -26,8 +26,6 @@ export interface World {
   /** Whether standard error alone is a terminal, as when output is piped. */
   readonly isPiped?: boolean;
   readonly columns?: number;
-  /** Gets a function that presses keys, and is told when the terminal passes them on one by one. */
-  readonly keyboard?: Keyboard;
   /** The text on standard input. */
   readonly input?: string;
   readonly cwd?: string;
@@ -35,24 +33,6 @@ export interface World {
   readonly interruption?: AbortSignal;
   /** Gets everything that is written. */
   readonly onWrite?: (text: string) => void;
-}
-
-/** A keyboard of a terminal. */
-export class Keyboard {
-  /** Whether the terminal passes on keys one by one, and how often that has changed. */
-  isRaw = false;
-  changes = 0;
-  readonly stdin = Object.assign(new PassThrough(), {
-    isTTY: true,
-    setRawMode: (isRaw: boolean) => {
-      this.isRaw = isRaw;
-      this.changes++;
-    },
-  });
-
-  press(text: string): void {
-    this.stdin.write(text);
-  }
 }
 
 /** Runs the command line in its own environment. */
@@ -70,9 +50,7 @@ export async function tidegate(argv: readonly string[], world: World = {}): Prom
   const code = await run(argv, {
     stdout: output("stdout", isTerminal && !world.isPiped),
     stderr: output("stderr", isTerminal),
-    stdin:
-      world.keyboard?.stdin ??
-      Object.assign(Readable.from(world.input === undefined ? [] : [world.input]), { isTTY: isTerminal }),
+    stdin: Object.assign(Readable.from(world.input === undefined ? [] : [world.input]), { isTTY: isTerminal }),
     env: world.env ?? {},
     cwd: world.cwd ?? import.meta.dirname,
     ...(world.clock && { clock: world.clock }),

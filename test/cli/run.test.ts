@@ -6,7 +6,6 @@ import { address, adminToken, behindHandler, documentOf, errorOf, hasEscapes, ti
 const names = [
   "queue:work",
   "queue:list",
-  "queue:top",
   "queue:enqueue",
   "queue:signal",
   "queue:jobs",

@@ -158,19 +158,8 @@ describe("GET /queues", () => {
         { queue: "mail", stats: expect.objectContaining({ totalEnqueued: 0 }), ended: [...quiet, 0] },
         { queue: "bulk", stats: expect.objectContaining({ deadLetterCount: 2 }), ended: [...quiet, 2] },
       ],
-      commands: 0,
     });
     expect((await call("GET", "/queues/bulk/queues")).body).toMatchObject({ queues: [{ queue: "bulk" }] });
-  });
-
-  test("with the mark of the answer before has none if nothing has happened since", async () => {
-    const { call, queue } = setUp();
-    const { body: first } = await call("GET", "/queues?mark=");
-    expect(first).toMatchObject({ queues: [{ queue: "default" }], mark: expect.stringMatching(/^[\da-f]{24}$/) });
-    const again = () => call("GET", `/queues?mark=${first["mark"]}`);
-    expect((await again()).body).toEqual({ queues: null, commands: 0, mark: first["mark"] });
-    await queue.enqueue("fails");
-    expect((await again()).body).toMatchObject({ queues: [{ stats: { readyCount: 1 } }] });
   });
 });
 

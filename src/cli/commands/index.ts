@@ -14,7 +14,6 @@ import { addRekey } from "./rekey.ts";
 import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSignal } from "./signal.ts";
-import { addTop } from "./top.ts";
 import { addWork } from "./work.ts";
 
 export type AddCommand = (session: Session) => void;
@@ -24,7 +23,6 @@ export const commands: readonly AddCommand[] = [
   addDev,
   addWork,
   addList,
-  addTop,
   addEnqueue,
   addSignal,
   addJobs,

@@ -37,9 +37,8 @@ export function addList(session: Session): void {
       const target = await openTarget(session);
       if (allQueues) return printTypes(target, session);
       const isOne = session.globals.queue !== undefined || target.kind === "redis";
-      const [stats, list] = await Promise.all([target.queue.getStats(), isOne ? null : readQueues(target)]);
+      const [stats, queues] = await Promise.all([target.queue.getStats(), isOne ? [] : readQueues(target)]);
       await refuseUnknownQueue(target, session, stats);
-      const queues = list?.queues ?? [];
       if (queues.length > 1) {
         const total = totalOf(queues);
         session.print({ queues, total: total.stats }, () => queuesTable(queues, session, total));

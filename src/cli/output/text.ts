@@ -13,10 +13,6 @@ export function columnsOf(output: Output): number {
   return output.columns || 80;
 }
 
-export function rowsOf(output: Output): number {
-  return output.rows || 24;
-}
-
 /** Colours for a terminal, unless NO_COLOR turns them off (https://no-color.org). */
 export function colorsFor(output: Output, env: Io["env"]): Colors {
   return pc.createColors(isTerminal(output, env) && !env["NO_COLOR"]);

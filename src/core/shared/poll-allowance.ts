@@ -3,7 +3,7 @@ const MOST_SAVED = 300;
 export const PER_HOUR = 1_200;
 const PER_MS = PER_HOUR / 3_600_000;
 
-/** The commands that a page of the dashboard, or `queue:top`, may spend without the user. */
+/** The commands that a page of the dashboard may spend without the user. */
 export class Allowance {
   #left = MOST_SAVED;
   #at: number;

@@ -178,17 +178,10 @@ export const rekeyBody = withKeywords(object(rekeyOptions.fields), { examples: [
 
 export const previewQuery = parameters({ count: whole(1, 1_000) });
 
-const LONGEST_MARK = 24;
 /** A token of a queue and an id of the longest names, with every character escaped. */
 const LONGEST_WATCH_TOKEN = 8_000;
 export const eventsQuery = parameters({
   token: described(string(LONGEST_WATCH_TOKEN), "A watch token, for an EventSource, which sends no headers."),
-});
-export const queuesQuery = parameters({
-  mark: described(
-    string(LONGEST_MARK),
-    "The mark of the response before; empty for the first. If nothing has happened since, queues is null.",
-  ),
 });
 export const metricsQuery = parameters({ keys: flag });
 

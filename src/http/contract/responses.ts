@@ -23,7 +23,6 @@ import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-j
 import type { SignalResult } from "../../core/manage/signal.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
-import type { QueueList } from "../../core/queue/queues.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
 import type { JsonSchema } from "../../core/shared/schema.ts";
@@ -276,11 +275,7 @@ const queueBrief = record<QueueBrief>()({
   stats: record<QueueStats>()(statsFields),
   ended: described("How many attempts ended in each of the last 60 minutes, oldest first.", list(count)),
 });
-export const queueList = record<QueueList>()({
-  queues: nullable(list(queueBrief)),
-  commands: described("How many commands this response cost.", count),
-  mark: optional(described("Changes whenever something happens. Only if you sent a mark.", text)),
-});
+export const queueList = record<{ readonly queues: readonly QueueBrief[] }>()({ queues: list(queueBrief) });
 
 const histogram = record<Histogram>()({
   bounds: described("Upper bounds in ms.", list(amount)),

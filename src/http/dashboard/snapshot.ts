@@ -5,7 +5,7 @@ import type { JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { markOf, spent } from "../../core/queue/queues.ts";
+import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
 import { nameBefore } from "../../core/store/failures.ts";
@@ -134,8 +134,9 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   if (!queue) throw notFound(UNKNOWN_QUEUE);
   const isOfAll = query.scope === "all" && scopedViews.has(query.view);
   const all = isOfAll || query.view === "queues" ? [...queues.values()] : [queue];
-  const before = spent(all);
-  const common = () => ({ at: new Date(queue.clock()), commands: spent(all) - before });
+  const spent = () => all.reduce((sum, each) => sum + internalsOf(each).meter.commands, 0);
+  const before = spent();
+  const common = () => ({ at: new Date(queue.clock()), commands: spent() - before });
   // Reads the mark first: the next refresh then sees what happens meanwhile.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
@@ -157,6 +158,12 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...contents,
     ...(query.view === "queues" && listOfQueues(read.map(([{ name }, each]) => briefOf(name, each)))),
   };
+}
+
+/** A text that changes when anything happens in some queues (`QueueStore.pulse`): 2 commands per partition. */
+async function markOf(queues: readonly Queue[]): Promise<string> {
+  const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
+  return hexOf((await sha256(pulses.join("\n"))).slice(0, 12));
 }
 
 const listOfQueues = (briefs: readonly QueueBrief[]): Contents => ({

@@ -3,7 +3,7 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { listQueues } from "../../core/queue/queues.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
-import { figuresQuery, historyQuery, metricsQuery, queuesQuery } from "../contract/requests.ts";
+import { figuresQuery, historyQuery, metricsQuery } from "../contract/requests.ts";
 import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";
 import { replyText, respondingRoute, route } from "./route.ts";
 
@@ -11,9 +11,8 @@ export const activityRoutes = [
   route("GET /queues", "listQueues", "read", {
     notes:
       "Every queue of the handler, with its statistics and how many attempts ended in each minute of the last hour.",
-    query: queuesQuery,
     returns: queueList,
-    run: ({ queues, query }) => listQueues(queues, query.mark),
+    run: async ({ queues }) => ({ queues: await listQueues(queues) }),
   }),
   route("GET /activity", "getActivity", "read", {
     notes: "The last hour by the minute, and how long jobs waited and ran.",
