@@ -21,10 +21,6 @@ npx tidegate queue:dlq retry --name send_email --dry-run
 # #region since
 npx tidegate queue:dlq --since 1h --all-queues
 # #endregion
-# #region runs
-npx tidegate queue:runs
-npx tidegate queue:messages --since 1d
-# #endregion
 # #region jobs
 npx tidegate queue:jobs
 npx tidegate queue:jobs --state completed --limit 5

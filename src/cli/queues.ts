@@ -46,16 +46,14 @@ export async function allTargets(target: Target, session: Session): Promise<Read
 /**
  * Says below a list on a terminal, when the user named no queue, that it shows the first of several: one request to a
  * handler. Says nothing if the handler does not list its queues.
- *
- * @param canMerge whether the command has --all-queues.
  */
-export async function noteFirstQueue(target: Target, session: Session, canMerge = true): Promise<void> {
+export async function noteFirstQueue(target: Target, session: Session): Promise<void> {
   const { globals, isJson, width } = session;
   if (isJson || width === undefined || globals.queue !== undefined || target.kind === "redis") return;
   const names = await namesOf(target).catch(() => []);
   const [first] = names;
   if (first === undefined || names.length < 2) return;
-  const others = `Choose another with --queue${canMerge ? ", or see all with --all-queues" : ""}.`;
+  const others = "Choose another with --queue, or see all with --all-queues.";
   session.aside(`This is the queue ${printable(first)}, one of ${count(names.length)}. ${others}`);
 }
 

@@ -9,8 +9,6 @@ const names = [
   "queue:enqueue",
   "queue:signal",
   "queue:jobs",
-  "queue:runs",
-  "queue:messages",
   "queue:failures",
   "queue:dlq",
   "queue:schedules",

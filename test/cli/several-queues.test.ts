@@ -85,14 +85,6 @@ describe("a list of a handler's first queue, without --queue", () => {
     expect(requests.filter((path) => path === "/queues")).toHaveLength(1);
   });
 
-  test("queue:runs says it too, dimmed, and has no --all-queues", async () => {
-    const { cli } = ofTwo();
-    const env = { TIDEGATE_URL: "https://queue.test", TIDEGATE_TOKEN: adminToken, TERM: "xterm" };
-    const { stderr } = await cli("queue:runs", { ...onTerminal, env });
-    const note = "This is the queue shop, one of 2. Choose another with --queue.";
-    expect(stderr.endsWith(`\n\u001b[2m${note}\u001b[22m\n`)).toBe(true);
-  });
-
   test.each(["--queue shop", "--all-queues", "--json"])("says nothing with %s", async (option) => {
     const { cli, requests } = ofTwo();
     expect((await cli(`queue:failures ${option}`, onTerminal)).stderr).toBe("");

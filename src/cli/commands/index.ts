@@ -8,10 +8,8 @@ import { addFailures } from "./failures.ts";
 import { addFlow } from "./flow.ts";
 import { addJobs } from "./jobs.ts";
 import { addList } from "./list.ts";
-import { addMessages } from "./messages.ts";
 import { addPause, addResume } from "./pause.ts";
 import { addRekey } from "./rekey.ts";
-import { addRuns } from "./runs.ts";
 import { addSchedules } from "./schedules.ts";
 import { addSignal } from "./signal.ts";
 import { addWork } from "./work.ts";
@@ -26,8 +24,6 @@ export const commands: readonly AddCommand[] = [
   addEnqueue,
   addSignal,
   addJobs,
-  addRuns,
-  addMessages,
   addFailures,
   addDeadLetter,
   addSchedules,
