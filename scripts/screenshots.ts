@@ -45,7 +45,6 @@ async function show(page: Page, hash: string): Promise<void> {
 /** The pictures: a name, the view, and how the browser looks at it. */
 const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = [
   ["overview", "#view=overview", light],
-  ["overview-dark", "#view=overview", dark],
   ["readme", "#view=overview", { ...light, ...short }],
   ["readme-dark", "#view=overview", { ...dark, ...short }],
   ["failures", "#view=failures", light],
@@ -55,7 +54,6 @@ const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = 
   ["job", "#view=jobs&state=dead", light],
   ["names", "#view=names", light],
   ["job-type", "#view=type&id=sync_contact", light],
-  ["messages", "#view=messages&queue=webhooks", light],
   ["queues", "#view=queues", dark],
   ["schedules", "#view=schedules", light],
   ["flow-control", "#view=flow", dark],

@@ -3,7 +3,6 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, Queue } from "../../src/index.ts";
-import { createQStash } from "../../src/qstash/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { startRedis } from "../../test/support/redis-server.ts";
 import { startRestShim } from "../../test/support/rest-shim.ts";
@@ -79,25 +78,12 @@ export async function stage() {
   await others[2]?.pause();
   clock.now += 4_000;
   const { now } = clock;
-  const { qstash, messages } = messagesOf(store, clock, random);
   const handler = createHandler({
-    queues: [queue, ...others, messages],
+    queues: [queue, ...others],
     auth: { admin: ["a-token-of-no-use"] },
     dashboard: dashboard(),
-    qstash,
     eager: false,
   });
-  clock.now -= 3 * MINUTE_MS;
-  for (const [to, headers] of published) {
-    const request = new Request(`https://queue.example/v2/publish/https://app.example.com/${to}`, {
-      method: "POST",
-      headers: { Authorization: `Bearer ${QSTASH_TOKEN}`, ...headers },
-    });
-    await handler.fetch(request);
-    clock.now += 5_000;
-    await messages.drain({ linger: 0 });
-  }
-  clock.now = now;
   return {
     now,
     held,
@@ -107,42 +93,6 @@ export async function stage() {
       await redis.stop();
     },
   };
-}
-
-const QSTASH_TOKEN = "a-token-of-no-use";
-
-/** Messages: where they go, and their headers. */
-const published: readonly (readonly [string, Record<string, string>])[] = [
-  ["hooks/invoice-paid", { "Upstash-Label": "billing" }],
-  ["hooks/invoice-paid", { "Upstash-Label": "billing", "Upstash-Callback": "https://app.example.com/hooks/done" }],
-  ["hooks/legacy", { "Upstash-Retries": "0" }],
-  ["hooks/crm", { "Upstash-Flow-Control-Key": "crm", "Upstash-Flow-Control-Value": "parallelism=2,rate=10,period=1m" }],
-  ["hooks/welcome", {}],
-  ["hooks/reminder", { "Upstash-Delay": "2h" }],
-  ["hooks/export", { "Upstash-Queue-Name": "exports" }],
-];
-
-/** A queue that delivers messages of QStash's interface. Two destinations do not answer well. */
-function messagesOf(store: ReturnType<typeof upstashStore>, clock: { now: number }, random: () => number) {
-  const qstash = createQStash({
-    tokens: [QSTASH_TOKEN],
-    signingKeys: { current: "a-key-of-no-use", next: "another-of-no-use" },
-    targets: ["https://app.example.com/*"],
-    events: { retention: "3d" },
-    fetch: async (url) => {
-      clock.now += Math.round(40 + random() * 300);
-      return new Response("", { status: /legacy|crm/.test(String(url)) ? 503 : 200 });
-    },
-  });
-  const messages = new Queue({
-    name: "webhooks",
-    store,
-    jobs: qstash.jobs,
-    clock: () => clock.now,
-    random,
-    logger: null,
-  });
-  return { qstash, messages };
 }
 
 /** A sequence that is the same each time, so that the pictures are the same, except for the ids. */

@@ -1,6 +1,5 @@
 import type { Queue } from "../core/queue/queue.ts";
 import type { Authenticate, KnownToken, SessionFinder } from "./auth.ts";
-import type { MountedQStash } from "./qstash-port.ts";
 
 export interface DashboardHost {
   readonly first: Queue;
@@ -8,7 +7,6 @@ export interface DashboardHost {
   readonly queues: ReadonlyMap<string, Queue>;
   /** Undefined if `auth` is "none". */
   readonly tokens: readonly KnownToken[] | undefined;
-  readonly qstash: MountedQStash | undefined;
 }
 
 export interface DashboardRoute {

@@ -98,7 +98,7 @@ export function readOptions(given: HandlerOptions) {
   const tokens = readTokens(options.auth, knownJobs([...served.queues.values()]));
   const qstash = mountQStash(options.qstash, served.queues);
   const guardedOnError = guarded(onError);
-  const dashboard = mountDashboard(options.dashboard, { ...served, tokens, qstash });
+  const dashboard = mountDashboard(options.dashboard, { ...served, tokens });
   return {
     ...served,
     basePath: readBasePath(options.basePath),

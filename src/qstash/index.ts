@@ -12,7 +12,6 @@ import { responder } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
 import { readTargets } from "./security/targets.ts";
 import { userOf } from "./security/users.ts";
-import { messageRecords } from "./workflow/records.ts";
 
 export type { QStash } from "../http/qstash-port.ts";
 export { type QStashWakeOptions, qstashWake } from "./wake.ts";
@@ -78,7 +77,6 @@ export function createQStash(options: QStashOptions): QStash {
   const settings = { targets, keys, events, users, knownQueues: new Set<string>() };
   return {
     jobs: [delivery, defineFanOut()],
-    records: messageRecords(events),
     respond: responder(settings, (request) => identify(bearerOf(request))),
   };
 }

@@ -60,7 +60,6 @@ const places = [
 const largePlaces = [
   "#view=overview",
   "#view=schedules",
-  "#view=runs",
   "#view=job&id=onboard-7",
   "#view=jobs&state=ready",
   "#view=jobs&state=scheduled",

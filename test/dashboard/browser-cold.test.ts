@@ -54,7 +54,11 @@ const asked: readonly Asked[] = [
   { question: "why a tenant's jobs do not start", acts: [], where: row("tenant-12"), answer: /paused/ },
   {
     question: "in which step a job failed, and how long that took",
-    acts: [go("Runs"), (page) => page.locator("tr", { hasText: "onboard-7" }).getByRole("link").click()],
+    acts: [
+      (page) => search(page).fill("onboard-7"),
+      enter,
+      (page) => page.locator("tr", { hasText: "onboard-7" }).getByRole("link").click(),
+    ],
     where: (page) => page.locator('[data-key="Steps"] li', { hasText: "charge card" }),
     answer: /2\.3 s.*declined/s,
   },

@@ -179,7 +179,6 @@ test("g and a letter show another view, and other keys keep their meaning", asyn
     ["j", "Jobs"],
     ["t", "Job types"],
     ["c", "Flow control"],
-    ["r", "Runs"],
     ["o", "Overview"],
   ] as const) {
     await page.keyboard.press("g");

@@ -95,7 +95,7 @@ describe("signing in", () => {
     const page = await open(on);
     await signIn(page, "the-read-token");
     for (const hash of [
-      ...["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules", "#view=runs"],
+      ...["#view=overview", "#view=jobs&state=dead", "#view=job&id=order-7", "#view=schedules"],
       ...["#view=upcoming", "#view=type&id=fails", "#view=failures", "#view=flow"],
     ]) {
       await page.goto(`${on.url}/dashboard${hash}`);

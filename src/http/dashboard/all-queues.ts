@@ -3,7 +3,6 @@ import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
 import { byNearness } from "./latest-jobs.ts";
-import type { RunRow } from "./read-runs.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
 import type { JobRow } from "./shown-job.ts";
 
@@ -19,8 +18,6 @@ interface Part {
 /** Of what a search has found, jobs that have its text as a whole value. */
 export const wholeFirst = (one: JobRow, other: JobRow): number =>
   Number(other.isWhole ?? false) - Number(one.isWhole ?? false);
-
-const newestFirst = (one: RunRow, other: RunRow): number => (other.bars[0]?.from ?? 0) - (one.bars[0]?.from ?? 0);
 
 /** What broke last stands first. */
 export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
@@ -58,7 +55,6 @@ export function together(parts: readonly Part[], now: number): Contents {
         other: null,
       },
     }),
-    ...(has("runs") && { runs: [...list(({ runs }) => runs)].sort(newestFirst).slice(0, MOST_ROWS) }),
     ...(has("schedules") && { schedules: list(({ schedules }) => schedules) }),
     ...(has("upcoming") && { upcoming: upcomingOf(list(({ upcoming }) => upcoming && [upcoming])) }),
     ...(has("keys") && { keys: [...list(({ keys }) => keys)].sort(busiestFirst) }),

@@ -2,8 +2,6 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
-import type { MessageEventPage, RunPage, RunView, UrlGroupBrief } from "../qstash-port.ts";
-import type { RunRow } from "./read-runs.ts";
 import type { ScheduleRow } from "./read-schedules.ts";
 import type { JobType } from "./read-type.ts";
 import type { Upcoming } from "./read-upcoming.ts";
@@ -35,18 +33,10 @@ export interface Contents {
   readonly jobs?: JobRows;
   /** Null if no job has this id. Its children are `jobs`. */
   readonly job?: ShownJob | null;
-  /** Events of all messages, or of the one that the job delivers; null if the queue keeps none. */
-  readonly events?: MessageEventPage | null;
-  readonly groups?: readonly UrlGroupBrief[];
   readonly schedules?: readonly (ScheduleRow & Placed)[];
   readonly keys?: readonly (FlowControlKey & Placed)[];
   readonly upcoming?: Upcoming;
   readonly type?: JobType;
-  /** Jobs with steps. */
-  readonly runs?: readonly (RunRow & Placed)[];
-  readonly workflows?: RunPage;
-  /** One run of a workflow; null if there is none. */
-  readonly workflow?: RunView | null;
   readonly briefs?: readonly QueueBrief[];
   /** All of them together. */
   readonly total?: QueueBrief;

@@ -3,7 +3,6 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import type { JobState } from "../../core/store/store.ts";
-import { messageOf } from "./shown-job.ts";
 
 // A search ends at any of these limits, with what it has found and a cursor. A read brings up to 3 MiB.
 const MOST_EXAMINED = 1_000;
@@ -16,8 +15,8 @@ interface Search {
   readonly state?: JobState | undefined;
   /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
   readonly text: string;
-  /** Where: in all of these, whole name, errors, payload or key; or a message's id, destination, labels and limits. */
-  readonly by: "any" | "name" | "error" | "payload" | "key" | "message";
+  /** Where: in all of these, whole name, errors, payload or key */
+  readonly by: "any" | "name" | "error" | "payload" | "key";
   readonly cursor?: string | undefined;
 }
 
@@ -86,13 +85,6 @@ function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
   }
   if (by === "key") return ({ flowKey }) => flowKey === text;
   if (by === "name") return ({ name }) => name === text;
-  if (by === "message")
-    return (job) => {
-      const message = messageOf(job);
-      return (
-        message !== undefined && [job.id, ...Object.values(message)].some((each) => each !== undefined && has(each))
-      );
-    };
   if (by === "error")
     return ({ errors, error }) =>
       [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));

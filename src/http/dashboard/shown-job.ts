@@ -2,7 +2,6 @@ import { failureGroup } from "../../core/job/failure-group.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import type { KeyedJob } from "../../core/manage/list.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
-import { DELIVERY } from "../qstash-port.ts";
 import { shareOf } from "./share.ts";
 
 /** How much of the JSON of a value the page shows. */
@@ -16,7 +15,6 @@ const valueNames = ["payload", "result", "progress"] as const;
 
 /** A job as its own page shows it. The page polls while the job runs, so it gets only beginnings of large values. */
 export interface ShownJob extends JobInfo {
-  readonly message?: MessageBrief | undefined;
   readonly steps?: readonly ShownStep[];
   /** The group of failures of a dead job, unless its error is encrypted. */
   readonly group?: string;
@@ -33,13 +31,11 @@ interface ShownStep extends StepInfo {
 
 export function shownJob({ steps, ...job }: JobInfo): ShownJob {
   const large = valueNames.filter((name) => (JSON.stringify(job[name]) ?? "").length > MOST_SHOWN_CHARACTERS);
-  const message = messageOf(job);
   // One more character says that the text goes on.
   const beginningOf = (value: unknown) => JSON.stringify(value, null, 2).slice(0, MOST_SHOWN_CHARACTERS + 1);
   return {
     ...job,
     ...Object.fromEntries(large.map((name) => [name, undefined])),
-    ...(message && { message }),
     ...(steps && shownSteps(steps)),
     ...(job.error && !job.encrypted && { group: failureGroup(job.name, job.error) }),
     ...(large.length > 0 && { beginnings: Object.fromEntries(large.map((name) => [name, beginningOf(job[name])])) }),
@@ -67,8 +63,6 @@ export interface JobRow
   extends Omit<KeyedJob, "payload" | "result" | "progress" | "errors" | "error" | "logs" | "steps"> {
   /** The beginning of the payload's JSON. Of a child that has completed: of its result. */
   readonly preview: string;
-  /** Only in a list of messages. */
-  readonly message?: MessageBrief | undefined;
   readonly error?: Omit<JobError, "stack">;
   readonly isAsleep?: boolean;
   /** Whether it has the text of the search as a whole value. */
@@ -79,12 +73,10 @@ export interface JobRow
 
 export function rowOf(info: KeyedJob): JobRow {
   const { payload, result, progress, errors, error, logs, steps, ...job } = info;
-  const message = messageOf(info);
   const text = payload === null ? "" : JSON.stringify(payload);
-  const shown = job.encrypted === undefined ? text : `🔒 ${job.encrypted}`;
-  const preview = message ? `${message.method} ${message.url}` : shown;
+  const preview = job.encrypted === undefined ? text : `🔒 ${job.encrypted}`;
   const isOver = job.state === "completed" || job.state === "dead";
-  const share = isOver || message ? undefined : shareOf(progress);
+  const share = isOver ? undefined : shareOf(progress);
   return {
     ...job,
     ...(share !== undefined && { share }),
@@ -99,36 +91,3 @@ export function childRowOf(info: JobInfo): JobRow {
   const { result } = info;
   return rowOf(result == null ? info : { ...info, payload: result });
 }
-
-/** A message of QStash's interface as the page shows it. */
-export type MessageBrief = NonNullable<ReturnType<typeof messageOf>>;
-
-type Message = Pick<JobInfo, "name" | "payload" | "progress" | "result">;
-
-/** The message that a job delivers; undefined if it delivers none. Users can replace its payload by anything. */
-export function messageOf({ name, payload, progress, result }: Message) {
-  const { url, method, labels, limits, topicName, callback, failureCallback, retryDelay, timeoutMs, workflow } =
-    fieldsOf(payload);
-  if (name !== DELIVERY || typeof url !== "string") return undefined;
-  const { flowControlKey, queueName } = fieldsOf(limits);
-  const status = fieldsOf(progress)["responseStatus"] ?? fieldsOf(result)["status"];
-  return {
-    method: textOf(method) ?? "POST",
-    url,
-    /** The status of the last response. */
-    status: typeof status === "number" ? status : undefined,
-    labels: Array.isArray(labels) ? labels.join(", ") : undefined,
-    flowKey: textOf(flowControlKey),
-    queueName: textOf(queueName),
-    urlGroup: textOf(topicName),
-    callback: textOf(fieldsOf(callback)["url"]),
-    failureCallback: textOf(fieldsOf(failureCallback)["url"]),
-    retryDelay: textOf(retryDelay),
-    timeoutMs: typeof timeoutMs === "number" ? timeoutMs : undefined,
-    /** Whether it belongs to a run of a workflow. */
-    isOfRun: workflow !== undefined,
-  };
-}
-
-const fieldsOf = (value: unknown) => Object(value) as Readonly<Record<string, unknown>>;
-const textOf = (value: unknown) => (typeof value === "string" ? value : undefined);

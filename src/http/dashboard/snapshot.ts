@@ -1,7 +1,6 @@
 import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
-import type { JobInfo } from "../../core/manage/job-info.ts";
 import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
@@ -12,26 +11,21 @@ import { nameBefore } from "../../core/store/failures.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
-import { DELIVERY, type MessageRecords } from "../qstash-port.ts";
 import { latestFirst, sumOfStats, together, totalOf, wholeFirst } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
 import { findJobs, listingOf, wholeMatcher } from "./find-jobs.ts";
 import { holdReason } from "./flow-texts.ts";
 import { latestJobs } from "./latest-jobs.ts";
-import { readRuns, readWorkflow, readWorkflows } from "./read-runs.ts";
 import { readSchedules } from "./read-schedules.ts";
 import { readType } from "./read-type.ts";
 import { readUpcoming } from "./read-upcoming.ts";
-import { childRowOf, type JobRow, messageOf, rowOf, shownJob } from "./shown-job.ts";
+import { childRowOf, rowOf, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
 
 const ROWS = 50;
 /** How many jobs of each state the list of the latest jobs reads. */
 const ROWS_OF_EACH = 20;
-/** How many jobs of each state a list of messages reads, and how many a page of one state reads. */
-const READ_FOR_MESSAGES = 50;
-const PAGE_FOR_MESSAGES = 100;
 const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
 const MOST_GROUPS_READ = 1_000;
@@ -45,31 +39,13 @@ export const snapshotQuery = object(
     queue: string(LONGEST_ID),
     /** All queues together, in a view that can show them. Default: the one queue. */
     scope: word(["all"]),
-    view: word([
-      "overview",
-      "queues",
-      "failures",
-      "jobs",
-      "messages",
-      "job",
-      "names",
-      "schedules",
-      "flow",
-      "runs",
-      "run",
-      "upcoming",
-      "type",
-    ]),
+    view: word(["overview", "queues", "failures", "jobs", "job", "names", "schedules", "flow", "upcoming", "type"]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
     /** Where to find it. Default: the id of one job in any queue, else a part of anything. */
     by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
-    /** What the view "messages" shows: default messages; and "runs": default jobs with steps. */
-    kind: word(["events", "groups", "workflows"]),
-    /** The cursor of a page of events or workflows. */
-    after: string(LONGEST_ID),
     group: string(LONGEST_ID),
     /** How far back metrics and the chart of throughput go. Default: an hour. */
     range: word(["day", "weeks"]),
@@ -85,18 +61,10 @@ export const snapshotQuery = object(
 );
 
 /** The views that can show all queues together. */
-const scopedViews: ReadonlySet<string> = new Set([
-  "failures",
-  "jobs",
-  "names",
-  "schedules",
-  "flow",
-  "upcoming",
-  "runs",
-]);
+const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "schedules", "flow", "upcoming"]);
 
 type Query = ValueOf<typeof snapshotQuery>;
-type Host = Pick<DashboardHost, "queues" | "first" | "qstash">;
+type Host = Pick<DashboardHost, "queues" | "first">;
 
 export interface QueueSnapshot extends Contents {
   /** The current time by the queue's clock. */
@@ -104,8 +72,6 @@ export interface QueueSnapshot extends Contents {
   readonly queue: string;
   /** The names of the jobs that the queue performs. */
   readonly names: readonly string[];
-  /** Whether the handler serves QStash's interface in front of this queue. */
-  readonly isQStash: boolean;
   /** Missing if the page asked only for the contents. */
   readonly activity?: QueueActivity;
   /** What this refresh cost. */
@@ -122,14 +88,13 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history, 4 to 15 for
  * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
  * failures; 3 to 10 for a page of jobs, 4 more for that of a group of failures, and as much for each state in the list
- * of the latest and in that of runs; 3 for a job, 3 more for the events of a message, up to 14 more for its children; 6
- * to 9 for job types, 13 to 50 for the page of one; up to 11 for schedules, 5 to 12 for the next hour; 1 for keys. A
- * search costs what find-jobs.ts says.
+ * of the latest; 3 for a job, up to 14 more for its children; 6 to 9 for job types, 13 to 50 for the page of one; up to
+ * 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what find-jobs.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
 export async function readSnapshot(host: Host, query: Query): Promise<QueueSnapshot | Unchanged> {
-  const { queues, first, qstash } = host;
+  const { queues, first } = host;
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound(UNKNOWN_QUEUE);
   const isOfAll = query.scope === "all" && scopedViews.has(query.view);
@@ -152,7 +117,6 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...common(),
     queue: queue.name,
     names: all.length > 1 ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
-    isQStash: qstash?.queue === queue,
     ...(activity && { activity }),
     ...(mark !== undefined && { mark }),
     ...contents,
@@ -187,19 +151,19 @@ async function readGroup(queue: Queue, group: string): Promise<Failures> {
 async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
   const jobs = await findById(queues, query);
   if (jobs) return { jobs };
-  const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query, undefined) });
+  const read = async (queue: Queue) => ({ queue: queue.name, contents: await contentsOf(queue, query) });
   return together(await Promise.all(queues.map(read)), queues[0]?.clock() ?? 0);
 }
 
 /** The contents of a view of one queue. The search for an id looks into the other queues too. */
 async function contentsOfOne(host: Host, queue: Queue, query: Query): Promise<Contents> {
-  const { queues, qstash } = host;
+  const { queues } = host;
   const others = [...queues.values()].filter((other) => other !== queue);
   const jobs = (await findById([queue], query)) ?? (await findById(others, query));
-  return jobs ? { jobs } : contentsOf(queue, query, qstash?.queue === queue ? qstash.interface.records : undefined);
+  return jobs ? { jobs } : contentsOf(queue, query);
 }
 
-async function contentsOf(queue: Queue, query: Query, records: MessageRecords | undefined): Promise<Contents> {
+async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   switch (query.view) {
     case "overview": {
       const [history, failures, keys] = await Promise.all([
@@ -220,23 +184,12 @@ async function contentsOf(queue: Queue, query: Query, records: MessageRecords | 
       ]);
       return { jobs, ...(failures && { failures }) };
     }
-    case "messages":
-      if (query.kind === "events") return { events: (await records?.events(queue, { cursor: query.after })) ?? null };
-      if (query.kind === "groups") return { groups: (await records?.groups(queue)) ?? [] };
-      return { jobs: await readMessages(queue, query) };
     case "job": {
       const job = await queue.getJob(query.id ?? "");
       if (!job) return { job };
-      const hasEvents = job.name === DELIVERY && records !== undefined;
-      const events = hasEvents ? { events: (await records.events(queue, { messageId: job.id })) ?? null } : {};
       const jobs = job.children && (await readChildren(queue, job.id, query.cursor));
-      return { job: shownJob(job), ...events, ...(jobs && { jobs }) };
+      return { job: shownJob(job), ...(jobs && { jobs }) };
     }
-    case "runs":
-      if (query.kind === "workflows") return { workflows: await readWorkflows(queue, records, query.after) };
-      return { runs: await readRuns(queue) };
-    case "run":
-      return { workflow: await readWorkflow(queue, query.id ?? "", records) };
     case "upcoming":
       return { upcoming: await readUpcoming(queue, queue.clock()) };
     case "type": {
@@ -296,22 +249,6 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
 async function readChildren(queue: Queue, id: string, cursor: string | undefined): Promise<JobRows> {
   const page = await queue.listChildren(id, { cursor, limit: ROWS });
   return { rows: page.jobs.map(childRowOf), cursor: page.cursor };
-}
-
-/** A page of messages. It leaves out other jobs of the queue, so it may be short or empty before the last page. */
-async function readMessages(queue: Queue, { state, search, cursor }: Query): Promise<JobRows> {
-  const rowsOf = (jobs: readonly JobInfo[]) =>
-    jobs.flatMap((job): JobRow[] => {
-      const message = messageOf(job);
-      return message ? [{ ...rowOf(job), message }] : [];
-    });
-  if (search) {
-    const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: "message", cursor });
-    return { ...found, rows: rowsOf(jobs) };
-  }
-  if (!state) return { rows: rowsOf(await latestJobs(queue, READ_FOR_MESSAGES)).slice(0, ROWS), cursor: null };
-  const page = await queue.listJobs({ state, cursor, limit: PAGE_FOR_MESSAGES });
-  return { rows: rowsOf(page.jobs), cursor: page.cursor };
 }
 
 /** The JSON form of a value: times become strings. */

@@ -1,6 +1,6 @@
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
-import { DELIVERY } from "../../http/qstash-port.ts";
+import { DELIVERY } from "./message.ts";
 import { readCount, readFilter } from "./message-filter.ts";
 import { isDelivery, type MessageView, messageView } from "./message-view.ts";
 

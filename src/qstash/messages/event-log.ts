@@ -1,29 +1,37 @@
 import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
-import type { MessageEvent as ShownEvent } from "../../http/qstash-port.ts";
 import type { Message } from "./message.ts";
 import { type MessageTags, tagsOf } from "./message-view.ts";
 
-export type EventState = ShownEvent["state"];
+export type EventState = "CREATED" | "ERROR" | "DELIVERED" | "FAILED" | "CANCELED";
 
-/** A state of a message, without its body and headers. */
-export interface MessageEvent extends MessageTags, ShownEvent {}
+/** A state of a message, without its body and headers. Its times are ms since 1970. */
+export interface MessageEvent extends MessageTags {
+  readonly time: number;
+  readonly state: EventState;
+  readonly messageId: string;
+  readonly url: string;
+  readonly error?: string;
+  readonly responseStatus?: number;
+  readonly nextDeliveryTime?: number;
+}
 
 /** The kind of the documents of events. Their names sort by time. */
 const EVENTS = "qstash/event";
 
 const READ_AT_ONCE = 1_000;
+/** With filters, a page may be short although more follow. */
+const MOST_READS = 10;
 
-/** Reads a page, newest first: up to `count` matching events of `pages` thousands, which cost three commands each. */
+/** Reads a page, newest first: up to `count` matching events of ten thousand. A thousand cost three commands. */
 export async function readEvents(
   documents: Documents,
   matches: (event: MessageEvent) => boolean,
   count: number,
-  pages: number,
   cursor: string | undefined,
 ) {
   const events: MessageEvent[] = [];
   let next = cursor;
-  for (let read = 0; read < pages; read++) {
+  for (let read = 0; read < MOST_READS; read++) {
     const page = await documents.list(EVENTS, { cursor: next, limit: READ_AT_ONCE, isReversed: true });
     for (const { name, text } of page.items) {
       const event = JSON.parse(text) as MessageEvent;

@@ -1,8 +1,7 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { DELIVERY } from "../../http/qstash-port.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
-import type { Message } from "./message.ts";
+import { DELIVERY, type Message } from "./message.ts";
 import type { ShownResponse } from "./response.ts";
 import type { WorkflowNote } from "./workflow-note.ts";
 

@@ -6,6 +6,9 @@ import type { MessageLimits } from "./flow-control.ts";
 import { readRetryDelay } from "./retry-delay-expression.ts";
 import { isNote, type WorkflowNote } from "./workflow-note.ts";
 
+/** The name of the job that delivers a message. */
+export const DELIVERY = "qstash_deliver";
+
 export const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 export type Method = (typeof methods)[number];

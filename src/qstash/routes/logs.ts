@@ -6,8 +6,6 @@ import { route } from "./route.ts";
 
 const DEFAULT_COUNT = 100;
 const MOST_EVENTS = 1_000;
-/** How many pages one request reads. With filters, the response may be short although more follow. */
-const MOST_PAGES = 10;
 
 export const logRoutes = [route("GET events", listEvents), route("GET logs", listEvents)];
 
@@ -16,7 +14,7 @@ async function listEvents({ documents, settings, query }: QStashCall) {
   if (!settings.events) throw notFound("Events are not kept. Set events in createQStash.");
   const matches = readEventFilter(query);
   const count = readCount(query, DEFAULT_COUNT, MOST_EVENTS);
-  return readEvents(documents, matches, count, MOST_PAGES, query.get("cursor") || undefined);
+  return readEvents(documents, matches, count, query.get("cursor") || undefined);
 }
 
 function readEventFilter(query: URLSearchParams): (event: MessageEvent) => boolean {

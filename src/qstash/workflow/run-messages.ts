@@ -1,10 +1,9 @@
 import { withHidden } from "../../core/job/hidden.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { LocalFacts } from "../../core/store/store.ts";
-import { DELIVERY } from "../../http/qstash-port.ts";
 import { storedBody } from "../messages/body.ts";
 import { flowKeyOf, keyLimits } from "../messages/flow-control.ts";
-import type { HeaderValues, Message } from "../messages/message.ts";
+import { DELIVERY, type HeaderValues, type Message } from "../messages/message.ts";
 import { attemptTimeoutMs, idUnderKey, type MessageJob } from "../messages/message-job.ts";
 import { readRedaction, redact } from "../messages/redaction.ts";
 import type { WorkflowNote } from "../messages/workflow-note.ts";

@@ -1,5 +1,4 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
-import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
@@ -13,8 +12,7 @@ function selection(): object {
   const { job } = state.snapshot ?? {};
   if (job) return { ids: [job.id] };
   if (!state.isAllSelected) return { ids: [...state.selected] };
-  const { group, search, view } = state.route;
-  if (view === "messages") return { name: DELIVERY };
+  const { group, search } = state.route;
   if (group) return { group };
   return search ? { name: search } : { all: true };
 }

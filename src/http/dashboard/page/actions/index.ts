@@ -67,11 +67,9 @@ function post(path: string, { ariaLabel }: HTMLElement, event: Event, queue?: st
 /** Whether it is the second click of a double click. */
 const isRepeated = (event: Event): boolean => (event as UIEvent).detail > 1;
 
-/** Another queue does not have the same job, run or messages. */
+/** Another queue does not have the same job or job type. */
 const others: Readonly<Record<string, Route["view"]>> = {
   job: "jobs",
-  messages: "jobs",
-  run: "runs",
   type: "names",
   queues: "overview",
 };
@@ -129,7 +127,7 @@ export const actions: Readonly<Record<string, (text: string, element: HTMLElemen
     const queue = (list as HTMLSelectElement).value;
     // No queue has this name. Views of one queue have a counterpart in the list of all.
     if (queue === "/") {
-      const isOfOne = ["overview", "job", "messages", "run", "type"].includes(view);
+      const isOfOne = ["overview", "job", "type"].includes(view);
       location.hash = hrefTo({ view: isOfOne ? "queues" : view, state: kind, scope: "all" });
       return;
     }

@@ -1,6 +1,5 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { SignalResult } from "../../../../core/manage/signal.ts";
-import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json } from "../../snapshot.ts";
 import { act } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
@@ -21,7 +20,7 @@ function waiting(): object {
   const { snapshot, selected, isAllSelected, route } = state;
   if (snapshot?.job) return { ids: [snapshot.job.id] };
   if (!isAllSelected) return { ids: [...selected] };
-  const name = route.view === "messages" ? DELIVERY : route.search;
+  const name = route.search;
   return { ...(name ? { name } : { all: true }), state: route.state };
 }
 

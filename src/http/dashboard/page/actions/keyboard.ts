@@ -8,8 +8,6 @@ const places: Readonly<Record<string, Route["view"] | "">> = {
   o: "",
   f: "failures",
   j: "jobs",
-  m: "messages",
-  r: "runs",
   t: "names",
   s: "schedules",
   n: "upcoming",

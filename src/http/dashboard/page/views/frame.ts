@@ -1,4 +1,3 @@
-import { DELIVERY } from "../../../qstash-port.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { hasContents, mostPerHour } from "../state/polling.ts";
@@ -12,17 +11,15 @@ import { clock, distance, number, plural } from "./format.ts";
 import { type Icon, icon } from "./icons.ts";
 import { job } from "./jobs/job.ts";
 import { jobs } from "./jobs/jobs.ts";
-import { messages } from "./messages/messages.ts";
 import { overview } from "./overview.ts";
 import { button, heading, hrefTo, link } from "./parts.ts";
 import { queues } from "./queues.ts";
-import { run, runs } from "./runs/runs.ts";
 import { schedules } from "./schedules/schedules.ts";
 import { upcoming } from "./schedules/upcoming.ts";
 import { names } from "./types/names.ts";
 import { type } from "./types/type.ts";
 
-const views = { overview, queues, failures, jobs, messages, job, runs, run, names, type, schedules, upcoming, flow };
+const views = { overview, queues, failures, jobs, job, names, type, schedules, upcoming, flow };
 
 /** How long the outcome of an action stays, if it is good. */
 const NOTICE_MS = 10_000;
@@ -49,9 +46,8 @@ const loading = html`<p class="loading muted">Loading...</p>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
   const { route, origin = { view: "jobs" } } = state;
-  const isMessage = snapshot?.job?.name === DELIVERY;
   // A job belongs to the list from which it was opened.
-  const { view, state: kind } = route.view === "job" && !isMessage ? origin : route;
+  const { view, state: kind } = route.view === "job" ? origin : route;
   const { scope } = route;
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
@@ -62,8 +58,6 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
 <nav aria-label="Views">${entry({ view: scope ? "queues" : "overview" }, "overview", "Overview", view === "overview" || view === "queues")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
 ${entry({ view: "jobs" }, "jobs", "Jobs", view === "jobs" && !isDead, stats && stats.pendingCount + stats.runningCount)}
-${!scope && snapshot?.names.includes(DELIVERY) && entry({ view: "messages" }, "messages", "Messages", view === "messages" || isMessage)}
-${entry({ view: "runs" }, "runs", "Runs", view === "runs" || view === "run")}
 ${entry({ view: "names" }, "names", "Job types", view === "names" || view === "type", snapshot?.names.length)}
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
 ${entry({ view: "upcoming" }, "upcoming", "Next hour", view === "upcoming")}
@@ -73,7 +67,7 @@ ${!scope && last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues",
 }
 
 /** The views that have a search of their own. */
-const searching: ReadonlySet<string> = new Set(["jobs", "messages", "flow"]);
+const searching: ReadonlySet<string> = new Set(["jobs", "flow"]);
 
 /** Searches the jobs of all queues, from anywhere. */
 const find = (): Html =>

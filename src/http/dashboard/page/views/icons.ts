@@ -7,12 +7,10 @@ const paths = {
   queues: "M2 3h12v3H2zM2 10h12v3H2z",
   failures: "M8 2 15 14H1zM8 6.5v3.5M8 12v.5",
   jobs: "M5 4h9M5 8h9M5 12h9M2 4h.5M2 8h.5M2 12h.5",
-  runs: "M2 3.5h6M5 8h6M8 12.5h6",
   names: "M2 8V2h6l6 6-6 6zM5 5h.5",
   schedules: "M8 1.5a6.5 6.5 0 1 0 .01 0M8 4.5V8l2.5 1.5",
   upcoming: "M2 3.5h12v10H2zM2 6.5h12M5 1.5v3M11 1.5v3",
   flow: "M2 3h12l-4.5 5v5l-3-1.5V8z",
-  messages: "M1.5 3h13v10h-13zM1.5 4 8 9l6.5-5",
 } as const;
 
 export type Icon = keyof typeof paths;

@@ -51,15 +51,6 @@ export const rangeLinks = (what: string, to: Route, of: Ranges, field: "range" |
 export const badge = (kind: string, text: Html | string = kind): Html =>
   html`<span class="badge ${kind}">${text}</span>`;
 
-/** The state of a message of QStash's interface, by the state of its job. */
-const messageStates: Readonly<Partial<Record<JobState, string>>> = {
-  running: "delivering",
-  completed: "delivered",
-  dead: "failed",
-};
-
-export const stateText = (of: JobState, isMessage = true): string => (isMessage && messageStates[of]) || of;
-
 /** What the run time of a waiting job says: that of a ready one has passed. */
 export function runText({ state: of, waitingFor, steps, attempts, errors, ...job }: Json<JobInfo>): string {
   if (of === "ready") return "Due";

@@ -4,7 +4,6 @@ import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { number } from "./format.ts";
-import { stateText } from "./parts.ts";
 
 // The jobs that a dialog is about, so that nobody confirms it for others.
 
@@ -26,9 +25,7 @@ export function aboutSelection(): Html {
   if (first && rows.length === 1) return aboutJob(first);
   if (isAllSelected && route.group && first?.error) return aboutGroup({ name: first.name, error: first.error });
   if (isAllSelected) {
-    const isMessages = route.view === "messages";
-    const kind = route.state && stateText(route.state, isMessages);
-    return html`All ${kind} ${isMessages ? "messages" : "jobs"}${route.search && html` named <b>${route.search}</b>`} in the queue <b>${snapshot?.queue}</b>`;
+    return html`All ${route.state} jobs${route.search && html` named <b>${route.search}</b>`} in the queue <b>${snapshot?.queue}</b>`;
   }
   const names = [...new Set(rows.map(({ name }) => name))];
   const count = (of: string) => rows.filter(({ name }) => name === of).length;

@@ -7,22 +7,7 @@ import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { state } from "../../state/state.ts";
 import { number, span } from "../format.ts";
-import { aboutMessage, eventsOf } from "../messages/message.ts";
-import {
-  attempts,
-  badge,
-  button,
-  card,
-  code,
-  empty,
-  facts,
-  heading,
-  link,
-  runText,
-  stateText,
-  waitText,
-  when,
-} from "../parts.ts";
+import { attempts, badge, button, card, code, empty, facts, heading, link, runText, waitText, when } from "../parts.ts";
 import { timeline } from "./attempts.ts";
 import { list } from "./jobs.ts";
 import { steps } from "./steps.ts";
@@ -34,11 +19,9 @@ export function job(snapshot: Json<Snapshot>): Html {
   if (job === undefined) return heading("Job");
   if (job === null)
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
-  const { message } = job;
-  const title = message ? `${message.method} ${message.url}` : job.name;
-  return html`${heading(html`${title} <code>${job.id}</code> ${badge(job.state, stateText(job.state, !!message))}`, mayChange && actions(job))}
-<div class="columns"><div>${message && card("Message", aboutMessage(message, job.runAt))}${steps(job)}${card("Timeline", timeline(job))}${eventsOf(snapshot)}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
-<div>${about(job)}${job.children && byState(job.children)}${message ? value("Last response", job, "progress") : progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
+  return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
+<div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
+<div>${about(job)}${job.children && byState(job.children)}${progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
 ${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
@@ -59,11 +42,11 @@ const copyButton = (what: string, text: string, label = text): Html =>
 
 function actions(job: Info): Html | false {
   const { state: kind, name } = job;
-  // Jobs of QStash's interface are enqueued there. Only a message outside of workflow runs can get another payload.
+  // Nobody else enqueues a job of an interface.
   const isOwn = !isReservedName(name);
   if (kind === "completed") return isOwn && button("Run again...", "again", "", "primary");
   if (kind === "dead")
-    return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${(isOwn || job.message?.isOfRun === false) && button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
+    return html`${isOwn && button("Run again...", "again")}${button("Retry...", "retry", "", "primary")}${button("Retry with another payload...", "edit")}${button("Remove...", "remove", "", "dead")}`;
   if (kind === "running") return button("Stop...", "stop", "", "dead");
   return html`${job.waitingFor && button("Send signal...", "signal", "", "primary")}${kind === "scheduled" && job.runAt && button("Run now", "run", "", job.waitingFor ? "" : "primary")}${button("Reschedule...", "reschedule")}${button("Cancel...", "cancel", "", "dead")}`;
 }
@@ -76,7 +59,7 @@ function about(job: Info): Html {
     facts([
       ["Id", html`<code>${job.id}</code> ${copyButton("id", "Copy", "Copy the id")}`],
       ["Queue", job.queue],
-      ["Job type", !job.message && link({ view: "type", id: job.name }, job.name)],
+      ["Job type", link({ view: "type", id: job.name }, job.name)],
       ["Failures like it", job.group && link({ view: "jobs", state: "dead", group: job.group }, "see them")],
       ["Child of", parent && link({ view: "job", id: parent }, parent)],
       ["Enqueued by", job.enqueuedBy],

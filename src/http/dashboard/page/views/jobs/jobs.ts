@@ -4,7 +4,6 @@ import type { Json, Snapshot } from "../../../snapshot.ts";
 import { type Html, html } from "../../dom/html.ts";
 import { queueNow, state } from "../../state/state.ts";
 import { number, plural, span } from "../format.ts";
-import { messageNote } from "../messages/message.ts";
 import {
   attempts,
   badge,
@@ -21,7 +20,6 @@ import {
   searchForm,
   sortable,
   sortedBy,
-  stateText,
   waitText,
   when,
 } from "../parts.ts";
@@ -159,15 +157,15 @@ function table(rows: readonly Row[], selectable: readonly Row[]): Html {
   const check = (label: string, action: string, isOn: boolean, id = "", isPossible = true) =>
     selectable[0] &&
     html`<td class="check">${isPossible && html`<input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/>`}</td>`;
-  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", selectable.every(isSelected))}${shown.map(([name, text]) => sortable(name, name === "name" && rows[0]?.message ? "Message" : text, styles[name]))}</tr></thead>
+  return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", selectable.every(isSelected))}${shown.map(([name, text]) => sortable(name, text, styles[name]))}</tr></thead>
 <tbody>${sortedBy(rows, columns).map(
     (
       row,
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
-<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.message ? `${row.message.method} ${row.message.url}` : row.name)} ${!row.message && html`<code class="muted">${row.id}</code>`}
-${row.error ? html`<div class="dead error">${!row.message && `${row.error.name}: `}${row.error.message}</div>${state.route.search && !row.message && html`<div class="muted">${row.preview}</div>`}` : html`<div class="muted">${row.message ? messageNote(row.message) : row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
-${!kind && html`<td>${badge(row.state, stateText(row.state, !!row.message))}</td>`}
+<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted">${row.id}</code>
+${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}${(!row.error || state.route.search) && html`<div class="muted">${row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
+${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;
 }
@@ -181,18 +179,14 @@ const isSelected = ({ id }: Row): boolean => state.isAllSelected || state.select
 function selection(rows: readonly Row[], isMore: boolean, stats: Stats): Html {
   const { selected, isAllSelected, route } = state;
   const { search, by, group } = route;
-  const isMessages = route.view === "messages";
   const { state: kind } = route;
-  const every = isMessages
-    ? `all ${kind && stateText(kind)} messages`
-    : group
-      ? "all of this failure"
-      : search
-        ? `all named ${search}`
-        : `all ${kind && number(countOf(stats, kind))}`;
+  const every = group
+    ? "all of this failure"
+    : search
+      ? `all named ${search}`
+      : `all ${kind && number(countOf(stats, kind))}`;
   const isForAll = kind === "dead" || kind === "scheduled" || kind === "ready";
-  const mayAll =
-    isForAll && isMore && !isAllSelected && rows.every(isSelected) && (!search || (!isMessages && by === "name"));
+  const mayAll = isForAll && isMore && !isAllSelected && rows.every(isSelected) && (!search || by === "name");
   const kinds = new Set(rows.filter(isSelected).map((row) => row.state));
   const isDead = route.state === "dead" || (kinds.size === 1 && kinds.has("dead"));
   const isWaiting = !kinds.has("dead");
@@ -216,9 +210,6 @@ function nothing(isMore: boolean): Html {
       "None on this page",
       "Children that were dropped are gone. Completed jobs are kept for a limited time.",
     );
-  if (view === "messages" && isMore)
-    return empty("No messages on this page", "It has only other jobs of this queue. See the next page.");
-  if (view === "messages" && !search) return empty("No messages here", "They appear as soon as there are some.");
   if (isMore) return empty("No matches so far", "The search has not examined all jobs yet.");
   if (search)
     return empty("No matches", `No ${kind} job matches ${search}. Completed jobs are kept for a limited time.`);
