@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import { defineJob, type JobContext, Queue } from "../../src/index.ts";
+import { defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore, type StoreKind } from "../support/stores.ts";
@@ -11,7 +11,7 @@ const minute = 60_000;
 const dedupe = { key: "shop-7", ttl: "10m", replace: true } as const;
 
 /** A job that keeps what it ran with, and does what its payload says. */
-function setUp(kind: StoreKind) {
+function setUp(kind: StoreKind, store: Store = kind.create()) {
   const clock = testClock(start);
   const ran: unknown[] = [];
   const perform = (payload: unknown, job: JobContext) => {
@@ -21,7 +21,7 @@ function setUp(kind: StoreKind) {
   };
   const index = defineJob({ name: "index", perform, maxRetries: 1 });
   const other = defineJob({ name: "index_other", perform });
-  const queue = new Queue({ store: kind.create(), jobs: [index, other], clock, logger: null });
+  const queue = new Queue({ store, jobs: [index, other], clock, logger: null });
   return { clock, ran, index, other, queue };
 }
 
@@ -104,6 +104,30 @@ onEachKindOfStore((kind) => {
       await queue.drain();
       expect(await queue.getJob(id)).toMatchObject({ state: "scheduled", attempts: 0 });
       expect(await queue.enqueue(index, 2, { dedupe })).toMatchObject({ id, status: "duplicate" });
+    });
+
+    test("is a duplicate after any number of snoozes", async () => {
+      const store = kind.create();
+      const { clock, index, queue } = setUp(kind, store);
+      const { id } = await queue.enqueue(index, "snoozes", { dedupe: { ...dedupe, ttl: "1h" } });
+      await queue.drain();
+      await clock.advance("1m");
+      // As if it had been snoozed 508 times more.
+      const port = store.open("default");
+      await port.peek(clock());
+      const claim = { limit: 1, leaseMs: minute };
+      const { jobs } = await port.exchange({ now: clock(), settle: [], fire: [], retentionMs: 0, claim });
+      const settle = jobs.map(({ lease, record }) => {
+        const returned = record.replace(/"returned":\d+/, '"returned":509');
+        return { to: "snoozed", lease, runAt: clock(), record: returned, claims: 509 } as const;
+      });
+      await port.exchange({ now: clock(), settle, fire: [], retentionMs: 0 });
+      for (let claims = 509; claims < 514; claims++) {
+        expect(await queue.enqueue(index, 2, { dedupe })).toMatchObject({ id, status: "duplicate" });
+        expect(await queue.drain()).toMatchObject({ snoozed: 1 });
+        expect(await queue.getJob(id)).toMatchObject({ attempts: 0 });
+        await clock.advance("1m");
+      }
     });
 
     test("is replaced after a drain released it unstarted, and its next attempt is the first", async () => {

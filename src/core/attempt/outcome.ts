@@ -48,7 +48,13 @@ function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number
   const lease = job.lease.current;
   if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
   // The record cannot note the claim that used no attempt, so the claim is taken back.
-  return { to, lease, runAt, record: job.recordText, claims: (lease.claims - 1 + CLAIM_CYCLE) % CLAIM_CYCLE };
+  return {
+    to,
+    lease,
+    runAt,
+    record: job.recordText,
+    claims: lease.claims - 1 || (job.record.returned === undefined ? 0 : CLAIM_CYCLE),
+  };
 }
 
 /** Leaves a record of a newer version to a deployment that can read it. */

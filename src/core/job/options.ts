@@ -70,7 +70,7 @@ type ScheduleFields = Partial<CronSchedule & IntervalSchedule>;
 /** The timeout is in ms, so that it is not parsed for each job. */
 export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
 
-/** The claim count of a lease wraps at 512 (`CLAIM_CYCLE`), so more attempts could not be distinguished. */
+/** The claim count of a lease goes in a circle of 511 (`CLAIM_CYCLE`), so more attempts could not be distinguished. */
 export const MOST_RETRIES = 500;
 export const LONGEST_ID = 256;
 export const LONGEST_NAME = 128;

@@ -1,7 +1,9 @@
+import { CLAIM_CYCLE } from "./store.ts";
+
 // How a newer job replaces one that waits, by the text of their records. As in lua/enqueue.lua.
 
 /** The end of the record of a job that was claimed this often, and released each time before it started. */
-export const returnedEnd = (claims: number): string => `,"returned":${claims}}`;
+export const returnedEnd = (claims: number): string => `,"returned":${claims % CLAIM_CYCLE}}`;
 
 /**
  * Whether a job claimed so often can be replaced: never attempted, and its record has the beginning of `replaces` after

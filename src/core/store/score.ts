@@ -1,7 +1,7 @@
 import { CLOCKS_APART_MS } from "../shared/clock.ts";
 import { LATEST_TIME_MS } from "../shared/duration.ts";
 import type { SchedulePut, StoredSchedule } from "./schedules.ts";
-import { CLAIM_CYCLE, type Outcome } from "./store.ts";
+import type { Outcome } from "./store.ts";
 
 /**
  * A score holds what a store must know of a live job: when it needs attention, how often it has been claimed, and
@@ -15,7 +15,7 @@ export interface Position {
 }
 
 export function pack({ at, claims, isLeased }: Position): number {
-  return at * 1024 + (claims % CLAIM_CYCLE) * 2 + (isLeased ? 1 : 0);
+  return at * 1024 + claims * 2 + (isLeased ? 1 : 0);
 }
 
 export function unpack(stored: number): Position {

@@ -18,8 +18,11 @@ import type { StoredStats } from "./stats.ts";
  * store cannot be reached, a method throws a `TidegateError` with the code `store_unavailable`.
  */
 
-/** A claim count wraps at this number: it distinguishes leases that are close in time, and is not a statistic. */
-export const CLAIM_CYCLE = 512;
+/** After this number, a claim count goes on at 1: it distinguishes leases that are close in time. */
+export const CLAIM_CYCLE = 511;
+
+/** How often a job has been claimed after one more claim. Only a job that was never claimed has 0. */
+export const nextClaims = (claims: number): number => (claims % CLAIM_CYCLE) + 1;
 
 /** Keeps the jobs of queues, as `memoryStore`, `upstashStore` and `redisStore` do. */
 export interface Store {

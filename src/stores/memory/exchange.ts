@@ -18,7 +18,6 @@ import {
 } from "../../core/store/score.ts";
 import { withSignal } from "../../core/store/signals.ts";
 import {
-  CLAIM_CYCLE,
   type ClaimRequest,
   type DueSchedule,
   type ExchangeReply,
@@ -28,6 +27,7 @@ import {
   type FollowUpJob,
   type Lease,
   type LeasedJob,
+  nextClaims,
   type Outcome,
   outcomeKinds,
   possibleLeases,
@@ -313,7 +313,7 @@ class Taken {
     const flow = state.flows.get(id);
     const lease: Lease = {
       id,
-      claims: (claims + 1) % CLAIM_CYCLE,
+      claims: nextClaims(claims),
       endsAt: this.now + this.#leaseMs,
       ...(flow && { flow, claimedAt: this.now }),
     };

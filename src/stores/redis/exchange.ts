@@ -1,7 +1,6 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import { BORN_MEMBER, movedScore, scheduleScore, unpack, waitingScore } from "../../core/store/score.ts";
 import {
-  CLAIM_CYCLE,
   type ClaimRequest,
   type DueSchedule,
   type ExchangeReply,
@@ -10,6 +9,7 @@ import {
   type FireReply,
   type Lease,
   type LeasedJob,
+  nextClaims,
   type Outcome,
   type QueueStore,
   type Run,
@@ -217,7 +217,7 @@ function leasedJob(
   const { at: dueAt, claims: claimsBefore } = unpack(Number(due));
   const { claims, at: endsAt } = recovered
     ? unpack(Number(recovered))
-    : { claims: (claimsBefore + 1) % CLAIM_CYCLE, at: leaseEndsAt };
+    : { claims: nextClaims(claimsBefore), at: leaseEndsAt };
   const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
   if (flow) {
     const run = runs.get(`${escaped(flow.key)}:${endsAt}`);

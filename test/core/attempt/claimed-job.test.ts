@@ -37,7 +37,7 @@ describe("a claimed job", () => {
   test("is still at its first attempt, however often it was released", () => {
     let record = fresh;
     for (let claims = 1; claims <= 3 * CLAIM_CYCLE; claims++) {
-      expect(claimed(claims % CLAIM_CYCLE, record).attempt).toBe(1);
+      expect(claimed(((claims - 1) % CLAIM_CYCLE) + 1, record).attempt).toBe(1);
       record = withReturnedClaim(record);
     }
   });

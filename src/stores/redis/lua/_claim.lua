@@ -359,7 +359,7 @@ local lease_scores = {}
 local function take(i, record, flow_key)
   local id = ids[i]
   local claims = math.floor(ready[i] % 1024 / 2)
-  lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims + 1, 1))
+  lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims % 511 + 1, 1))
   if born_records[id] then
     id = id_of(ids[i])
     adopt(id, ids[i], record)

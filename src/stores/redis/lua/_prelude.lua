@@ -37,7 +37,8 @@ end
 
 -- A score holds everything that Lua must know about a job: when it needs attention, how often it was claimed, and
 -- whether it is leased.
---   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42, claims modulo 512)
+--   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42)
+-- Claims go from 0 to 511, and then on at 1: 0 means that it was never claimed.
 -- Leased jobs have a second entry in the upper half of `due`, the index of running jobs:
 --   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 once it no longer is
 -- Schedules without a next occurrence are at the bottom of that half: 2^52 + revision * 2
@@ -58,7 +59,7 @@ local function whole(number)
 end
 
 local function pack(time, claims, leased)
-  return time * 1024 + (claims % 512) * 2 + leased
+  return time * 1024 + claims * 2 + leased
 end
 
 local function unpack_score(score)

@@ -134,7 +134,7 @@ local is_own_id = {}
 local windows = {}
 
 local function returned_end(claims)
-  return ',"returned":' .. claims .. '}'
+  return ',"returned":' .. claims % 511 .. '}'
 end
 
 -- Whether a job has never been attempted, and so can be replaced: it has never been claimed, or was returned by each
