@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { defineJob, type JobContext, PermanentError, Queue, type QueueOptions, StepError } from "../../src/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
+import { type AroundCall, aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 
@@ -10,7 +11,11 @@ onEachKindOfStore((kind) => {
   /** A queue of one job, whose clock is moved by hand. */
   function setUp(
     perform: (job: JobContext, payload: unknown) => unknown,
-    { options = {}, ...definition }: { options?: Partial<QueueOptions>; maxRetries?: number; timeout?: string } = {},
+    {
+      options = {},
+      around = (_, run) => run(),
+      ...definition
+    }: { options?: Partial<QueueOptions>; around?: AroundCall; maxRetries?: number; timeout?: string } = {},
   ) {
     const clock = testClock(start);
     const job = defineJob({
@@ -19,7 +24,7 @@ onEachKindOfStore((kind) => {
       ...(definition as object),
       perform: (payload: unknown, context) => perform(context, payload),
     });
-    const store = clock.watch(kind.create());
+    const store = aroundStore(clock.watch(kind.create()), around);
     const queue = new Queue({ store, clock, jobs: [job], logger: null, ...options });
     /** Drains now, and then at each time at which something is due, until nothing is. */
     const drainAll = async () => {
@@ -53,6 +58,29 @@ onEachKindOfStore((kind) => {
         { name: "b", state: "completed", attempt: 3 },
       ],
     });
+  });
+
+  test("a save of a step, or of progress, that arrives again after a later one changes nothing", async () => {
+    const saves: (() => Promise<unknown>)[] = [];
+    const { job, queue } = setUp(
+      async (context) => {
+        await context.step("a", () => 1);
+        await context.progress(1);
+        await context.step("b", () => 2);
+        await context.progress(2);
+        for (const again of saves.slice(0, -1)) await again();
+        expect(await queue.getJob(context.id)).toMatchObject({ progress: 2, steps: [{ name: "a" }, { name: "b" }] });
+      },
+      {
+        around: async ({ method }, run) => {
+          if (method === "extend") saves.push(run);
+          return run();
+        },
+      },
+    );
+    await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ completed: 1 });
+    expect(saves).toHaveLength(4);
   });
 
   test("retries count since the last stored step, so each step has all of them", async () => {

@@ -40,16 +40,16 @@ describe("billed commands of steps", () => {
     await drain();
   });
 
-  test("a step costs 3, and a job without steps what it did", async () => {
+  test("a step costs 4, and a job without steps what it did", async () => {
     const without = await ofLone(() => {});
     const one = await ofLone((job) => job.step("a", () => 1));
     const ten = await ofLone(async (job) => {
       for (let index = 0; index < 10; index++) await job.step(`step-${index}`, () => index);
     });
-    expect([one - without, ten - without]).toEqual([3, 30]);
+    expect([one - without, ten - without]).toEqual([4, 40]);
   });
 
-  test("a step of a job whose time is half over costs 4, since it moves the lease", async () => {
+  test("a step of a job whose time is half over costs no more, though it moves the lease further", async () => {
     const { clock, enqueue, drain, count } = await setUp(async (job) => {
       await job.step("a", () => clock.sleep?.(28_000));
     });

@@ -36,14 +36,20 @@ async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Prom
     store,
     renewals.map(({ lease, endsAt, record }) => {
       const { current } = lease;
-      return { lease, sent: { lease: current, endsAt: Math.max(endsAt, leastEnd(current)), record } };
+      return {
+        lease,
+        sent: { lease: current, endsAt: Math.max(endsAt, leastEnd(current, record !== undefined)), record },
+      };
     }),
   );
 }
 
-/** The earliest end that a renewal can give a lease: beyond every end that an earlier one may still make. */
-function leastEnd({ endsAt, mayEndAt }: Lease): number {
-  return mayEndAt ? Math.max(endsAt, ...mayEndAt) + 1 : endsAt;
+/**
+ * The earliest end that a renewal can give a lease: beyond every end that an earlier one may still make. A record moves
+ * it too: if the request arrives again after that of a later record, it names a lease that is gone.
+ */
+function leastEnd({ endsAt, mayEndAt }: Lease, hasRecord: boolean): number {
+  return mayEndAt || hasRecord ? Math.max(endsAt, ...(mayEndAt ?? [])) + 1 : endsAt;
 }
 
 async function send(

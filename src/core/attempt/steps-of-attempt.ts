@@ -89,8 +89,8 @@ export class StepsOfAttempt implements StepHost {
   }
 
   /**
-   * Gives the attempt time until then. The lease moves only if it is too short for that, and then has some time to
-   * spare for the next steps: without a move, the request takes a command less.
+   * Gives the attempt time until then. A lease that is too short for that also gets some time to spare for the next
+   * steps.
    */
   async #renew(until: number, record: string | undefined): Promise<Saved> {
     const { job, needs, onLost } = this.#attempt;
