@@ -3,6 +3,7 @@ import { defineJob, type JobContext, PermanentError, Queue, type QueueOptions, S
 import { faultyStore, testClock } from "../../src/testing/index.ts";
 import { type AroundCall, aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
+import { gate } from "../support/gate.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 
 const minute = 60_000;
@@ -81,6 +82,24 @@ onEachKindOfStore((kind) => {
     await queue.enqueue(job);
     expect(await queue.drain()).toMatchObject({ completed: 1 });
     expect(saves).toHaveLength(4);
+  });
+
+  test("a race of steps has the same winner in every attempt, also where the loser was stored", async () => {
+    const winners: unknown[] = [];
+    const { open, opened } = gate();
+    const { job, queue, drainAll } = setUp(async (context) => {
+      const pair = async () => {
+        await context.step("first", () => {});
+        return context.step("second", () => "pair");
+      };
+      winners.push(await Promise.race([context.step("slow", () => opened.then(() => "slow")), pair()]));
+      await context.step("last", () => open());
+      await context.step("slow is stored", () => {});
+      if (winners.length < 3) throw new Error("no luck");
+    });
+    await queue.enqueue(job);
+    await drainAll();
+    expect(winners).toEqual(["pair", "pair", "pair"]);
   });
 
   test("retries count since the last stored step, so each step has all of them", async () => {

@@ -12,6 +12,8 @@ export const keyOf = ({ kind, name }: Pick<StoredStep, "kind" | "name">): string
 /** What a job remembers of its steps, sleeps and waits, by their names: what is stored, and what this attempt adds. */
 export class RememberedSteps {
   readonly #steps = new Map<string, StoredStep>();
+  /** The keys of what was stored when the job was claimed, in the order in which it ended. */
+  readonly #places: ReadonlyMap<string, number>;
   #bytes = 0;
   /** The sleep or the wait that ends this attempt. */
   #open: StoredStep | undefined;
@@ -26,6 +28,7 @@ export class RememberedSteps {
    */
   constructor({ steps = [], signal }: JobRecord, now: number) {
     for (const step of steps) this.#add(isOpen(step) ? ended(step, signal, now) : step);
+    this.#places = new Map(steps.map((step, place) => [keyOf(step), place]));
   }
 
   #add(step: StoredStep): void {
@@ -40,6 +43,11 @@ export class RememberedSteps {
     return step?.endedAt === undefined ? undefined : step;
   }
 
+  /** How many ended before this one, when the job was claimed. */
+  placeOf(step: StoredStep): number {
+    return this.#places.get(keyOf(step)) ?? 0;
+  }
+
   /** Whether there is room for one more. */
   hasRoomFor(step: StoredStep): boolean {
     return this.#bytes + sizeOf(step) <= LARGEST_STEPS;
@@ -48,6 +56,9 @@ export class RememberedSteps {
   /** A step has ended: with a result, or with an error that is final. */
   end(step: StoredStep, now: number): void {
     this.#add(step);
+    // Earlier attempts of it may have failed before other steps ended.
+    this.#steps.delete(keyOf(step));
+    this.#steps.set(keyOf(step), step);
     this.advancedAt = now;
   }
 

@@ -46,6 +46,8 @@ export class Steps {
   readonly #remembered: RememberedSteps;
   readonly #called = new Set<string>();
   readonly #running = new Set<RunningStep>();
+  /** The stored steps that the handler has called and not got yet. */
+  readonly #asked: { readonly place: number; readonly resolve: () => void }[] = [];
   #begun = 0;
   /** How many sleeps have no name, and how often the job has waited for the same events. */
   readonly #counts = new Map<string, number>();
@@ -107,7 +109,10 @@ export class Steps {
     const options = readStepOptions(given);
     if (!this.#enters(undefined, name)) return never();
     const known = this.#remembered.find(undefined, name);
-    if (known) return this.#given(known);
+    if (known) {
+      await this.#turnOf(known);
+      return this.#given(known);
+    }
     if (!this.#host.isAlive()) return never();
     const timeoutMs = stepTimeoutMs(options, this.#host.timeoutMs);
     if (!this.#host.hasTimeFor(timeoutMs, this.#begun === 0)) return this.#leave({ why: "outOfTime" });
@@ -116,6 +121,25 @@ export class Steps {
     this.#running.add(step);
     const ended = await this.#done(step, name, options).finally(() => this.#stopped(step));
     return ended ? this.#given(ended) : never();
+  }
+
+  /**
+   * Resolves for stored steps in the order in which they ended, whatever the handler calls first. So a race of steps has
+   * the same winner in every attempt.
+   */
+  #turnOf(step: StoredStep): Promise<void> {
+    if (this.#asked.length === 0) void this.#giveTurns();
+    return new Promise((resolve) => void this.#asked.push({ place: this.#remembered.placeOf(step), resolve }));
+  }
+
+  async #giveTurns(): Promise<void> {
+    do {
+      // The handler may call another step with the one that it has just got.
+      await settled();
+      const first = this.#asked.reduce((one, other) => (other.place < one.place ? other : one));
+      this.#asked.splice(this.#asked.indexOf(first), 1);
+      first.resolve();
+    } while (this.#asked.length > 0);
   }
 
   /** What the handler gets of a step. @throws {StepError} */

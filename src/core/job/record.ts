@@ -69,7 +69,7 @@ export interface JobRecord {
   readonly lastSibling?: string;
   /** If it has children: what became of them, once it has been claimed. */
   readonly children?: ChildCounts;
-  /** What it remembers of its steps, sleeps and waits, in the order in which they began. */
+  /** What it remembers of its steps, sleeps and waits, in the order in which they ended. */
   readonly steps?: readonly StoredStep[];
   /** What it waits for, or has waited for, and the signal that has come: see core/store/signals.ts. */
   readonly waits?: string;
