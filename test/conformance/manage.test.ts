@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
+import { type AroundCall, aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, greet, note, openQueue } from "./open-queue.ts";
@@ -33,6 +34,25 @@ onEachKindOfStore((kind) => {
       await queue.drain();
       await expect(queue.cancel(running)).rejects.toMatchObject({ code: "conflict" });
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 1 });
+    });
+
+    test("keep a payload if the request of an earlier change arrives again", async () => {
+      const changes: (() => Promise<unknown>)[] = [];
+      const around: AroundCall = ({ method }, run) => {
+        if (method === "change") changes.push(run);
+        return run();
+      };
+      const { queue } = openQueue({ ...kind, create: () => aroundStore(kind.create(), around) });
+      const { id } = await queue.enqueue(note, 0, { delay: "1h", dedupe: { key: "note", ttl: "1h" } });
+      await queue.update(id, { payload: 1 });
+      await queue.update(id, { payload: 2 });
+      expect([await changes[0]?.(), await changes[1]?.()]).toEqual([false, true]);
+      expect(await queue.getJob(id)).toMatchObject({ payload: 2, attempts: 0, runAt: new Date(start + 3_600_000) });
+      const replacing = { delay: "2h", dedupe: { key: "note", ttl: "1h", replace: true } } as const;
+      expect(await queue.enqueue(note, 3, replacing)).toMatchObject({ id, status: "replaced" });
+      await queue.reschedule(id, 0);
+      await queue.drain();
+      expect(await queue.getJob(id)).toMatchObject({ result: 3, attempts: 1 });
     });
 
     test("can be rescheduled while they wait for a retry", async () => {

@@ -2,13 +2,13 @@ import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
 import { type HeldBack, heldBack } from "../flow/held-back.ts";
 import { correctionRefusal } from "../job/of-interface.ts";
 import { LONGEST_ID } from "../job/options.ts";
-import { encodeRecord, mustBeOpen, readRecord, withPayload } from "../job/record.ts";
+import { encodeRecord, mustBeOpen, readRecord, withPayload, withReturnedClaim } from "../job/record.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
-import { type ClearableState, clearableStates, type StoredJob } from "../store/store.ts";
+import { type ClearableState, clearableStates, nextClaims, type StoredJob } from "../store/store.ts";
 import { isHeld, type JobInfo, jobInfo } from "./job-info.ts";
 import type { ManageNeeds } from "./needs.ts";
 
@@ -104,26 +104,35 @@ async function storeChange(
   change: JobChange,
   now: number,
 ): Promise<StoredJob> {
-  const { id, at, claims } = stored;
+  const { id, at } = stored;
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
   const movedTo = isMoved ? runAtMs(change, now) : undefined;
   // A job that its children hold stays where the next claim looks at it.
   const runAt = movedTo === undefined || isHeld(stored) ? at : movedTo;
   const before = readRecord(stored);
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
-  const record =
-    "payload" in change ? written("payload", () => encodeRecord(withPayload(before, change.payload))) : undefined;
+  const isRewritten = "payload" in change;
+  // A new payload counts as a claim that came back: if this request arrives again after another change, it finds another claim count.
+  // A parent that waits for its children has none.
+  const isCounted = isRewritten && !stored.family;
+  const claims = isCounted ? nextClaims(stored.claims) : stored.claims;
+  const record = isRewritten
+    ? written("payload", () =>
+        encodeRecord(withPayload(isCounted ? withReturnedClaim(before) : before, change.payload)),
+      )
+    : undefined;
   const definition = definitions.get(before.name);
   const refusal = correctionRefusal(before.name, definition, before.payload, change);
   if (refusal) throw refusal;
-  if ("payload" in change) {
+  if (isRewritten) {
     mustBeOpen(stored);
     await checkFits(before.name, definition, change.payload);
   }
   const { flow, family } = stored;
-  if (!(await store.change({ id, from: { at, claims }, runAt, record, flow, family, notBefore: movedTo })))
+  const from = { at, claims: stored.claims };
+  if (!(await store.change({ id, from, runAt, claims, record, flow, family, notBefore: movedTo })))
     throw conflict(`Job "${id}" changed at the same time. Read it again.`);
-  return { ...stored, at: runAt, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
+  return { ...stored, at: runAt, claims, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
 }
 
 export async function cancelJob(needs: ManageNeeds, id: string, options: CancelOptions): Promise<void> {

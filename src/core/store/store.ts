@@ -515,6 +515,8 @@ export interface Change {
   readonly from: { readonly at: number; readonly claims: number };
   /** Where it waits from now on. */
   readonly runAt: number;
+  /** What its claim count is from now on. Default: as read. */
+  readonly claims?: number;
   /** Default: the record stays as it is. */
   readonly record: string | undefined;
   /** As read. */

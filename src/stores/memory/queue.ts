@@ -149,14 +149,14 @@ export function memoryQueue(state: MemoryState): QueueStore {
       flowControl.putMarks(now);
       return moved;
     },
-    async change({ id, from, runAt, record, family, notBefore }) {
+    async change({ id, from, runAt, claims = from.claims, record, family, notBefore }) {
       const score = due.score(id);
       if (score === undefined || (family && !families.isWaiting(id))) return false;
-      const changed = waitingScore(runAt, from.claims);
-      const { at, claims, isLeased } = unpack(score);
-      if (at !== from.at || claims !== from.claims) {
+      const changed = waitingScore(runAt, claims);
+      const found = unpack(score);
+      if (found.at !== from.at || found.claims !== from.claims) {
         // A resend finds its own work.
-        const isChanged = !isLeased && waitingScore(at, claims) === changed;
+        const isChanged = !found.isLeased && waitingScore(found.at, found.claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
       if (notBefore !== undefined) families.move(id, notBefore);

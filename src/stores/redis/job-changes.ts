@@ -38,8 +38,8 @@ export function waitingJobCalls(
       if (ids.length === 0) return [];
       return caller.areDone(scripts.reschedule, [String(now), String(runAt), ...ids]);
     },
-    change({ id, from, runAt, record = "", flow, family, notBefore }) {
-      const score = String(waitingScore(runAt, from.claims));
+    change({ id, from, runAt, claims = from.claims, record = "", flow, family, notBefore }) {
+      const score = String(waitingScore(runAt, claims));
       const head = family ? WAITS + (notBefore ?? "") : flowHead(flow);
       return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, head]);
     },
