@@ -116,6 +116,42 @@ onEachKindOfStore(({ create }) => {
       ]);
     });
 
+    test("brings its result to an invoker that has failed, for its log and for whoever resumes it", async () => {
+      let isBroken = true;
+      let invoked = 0;
+      const results: unknown[] = [];
+      const it = createWorkflow(async (context) => {
+        const [child, own] = await Promise.all([
+          context.invoke("invoke", { workflow: inner, body: "x" }),
+          context.run("fail", () => {
+            if (isBroken) throw new WorkflowNonRetryableError("no");
+            return "fine";
+          }),
+        ]);
+        results.push(child.body, own);
+      });
+      const inner = createWorkflow(async (context) => {
+        invoked++;
+        await context.sleep("sleep", "1h");
+        return "slept";
+      });
+      const { workflow, settle, clock } = await servedWorkflows({ inner, it }, { store: create() });
+      await workflow.trigger({ url: workflowUrl("it"), workflowRunId: "parent" });
+      await settle();
+      const states = async () =>
+        (await workflow.logs({ workflowRunId: "wfr_parent" })).runs[0]?.steps.at(-1)?.steps.map(({ state }) => state);
+      expect(await states()).toEqual(["STEP_PROGRESS", "STEP_FAILED"]);
+      clock.now += 3_600_000;
+      await settle();
+      expect(await states()).toEqual(["STEP_SUCCESS", "STEP_FAILED"]);
+      isBroken = false;
+      const before = invoked;
+      const { messages } = await workflow.dlq.list();
+      await workflow.dlq.resume({ dlqId: messages[0]?.dlqId ?? "" });
+      await settle();
+      expect([results.slice(-2), invoked]).toEqual([["slept", "fine"], before]);
+    });
+
     test("tells its invoker the end that was stored, if two ends race", async () => {
       let cancel: (() => Promise<unknown>) | undefined;
       const store = aroundStore(create(), async ({ method, parameters }, run) => {

@@ -35,7 +35,7 @@ export async function prepareDelivery(
   const run = await store.runs.find(note.runId);
   // Somebody has retried the message that failed the run.
   if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
-  if (run?.state !== "started") return hasEnded(run, job, store);
+  if (run?.state !== "started") return hasEnded(message, note, run, job, store);
   if (note.role === "call" || note.role === "result") {
     const result = note.step === undefined ? undefined : resultOf(run, note.step);
     if (result) return note.role === "result" ? goneOn(run, [result], job, store) : undefined;
@@ -50,8 +50,18 @@ export async function prepareDelivery(
   return stepDelivery(message, job, run, store);
 }
 
-/** Handles a message whose run has ended. An earlier attempt may have ended the run without telling its invoker. */
-async function hasEnded(run: Run | undefined, { attempt }: JobContext, store: WorkflowHost): Promise<undefined> {
+/** Handles a message whose run has ended. */
+async function hasEnded(
+  message: Message,
+  { role, wait }: WorkflowNote,
+  run: Run | undefined,
+  { id, attempt }: JobContext,
+  store: WorkflowHost,
+): Promise<undefined> {
+  // A failed run keeps the result of a run that it has invoked, for its log and for whoever resumes it.
+  if (run?.state === "failed" && role === "step" && wait === undefined)
+    await withStep(message, stepIdOf(run.id, id), run, store);
+  // An earlier attempt may have ended the run without telling its invoker.
   if (run && attempt > 1) await tellInvoker(store, run);
 }
 
@@ -60,7 +70,7 @@ export async function tellInvoker({ runs, enqueue }: WorkflowHost, run: Run): Pr
   const { id, invoker, state, response } = run;
   if (!invoker) return;
   const waiting = await runs.find(invoker.runId);
-  if (waiting?.state !== "started") return;
+  if (waiting?.state !== "started" && waiting?.state !== "failed") return;
   const result = {
     workflowRunId: id,
     ...(state === "success" && { body: response }),
@@ -127,7 +137,8 @@ async function withStep(message: Message, id: string, run: Run, { runs, now }: W
   const step = readStep(body);
   if (!step) return run;
   return runs.change(run.id, (current) => {
-    if (current.state !== "started" || resultOf(current, step.stepId)) return undefined;
+    const isOver = current.state !== "started" && current.state !== "failed";
+    if (isOver || resultOf(current, step.stepId)) return undefined;
     const { id: _, ...stored } = runStepOf(run.id, step, body, now);
     return { ...current, steps: [...current.steps, { id, url: message.url, ...stored }] };
   });
