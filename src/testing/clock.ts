@@ -75,15 +75,20 @@ export function testClock(start: PointInTime = START): TestClock {
 // Captured now: a test framework may replace the global one with a fake that never fires.
 const { setTimeout } = globalThis;
 
-/** Lets everything run that can run now, including input and output. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
+/** How often code may hash, encrypt or sign between two sleeps. */
+const HASHES = 3;
+
+/**
+ * Lets everything run that can run now, including input and output. Code that hashes waits for a thread. So does the
+ * clock: on a busy machine, both wait longer.
+ */
+async function turn(): Promise<void> {
+  for (let hash = 0; hash < HASHES; hash++) await crypto.subtle.digest("SHA-256", new Uint8Array());
+  await new Promise<void>((resolve) => setTimeout(resolve, 0));
 }
 
-/** How many quiet turns in a row the clock waits for before it moves on: code may hash or read between two sleeps. */
-const QUIET_TURNS = 3;
-/** The same before the first step of a move: the code under test may have just started. */
-const QUIET_TURNS_AT_FIRST = 8;
+/** How many quiet turns in a row a move begins with: the code under test may have just started. */
+const QUIET_TURNS_AT_FIRST = 3;
 
 interface Sleeper {
   readonly wakeAt: number;
@@ -144,17 +149,17 @@ class Face {
       for (let next = this.#sleepers[0]; next && next.wakeAt <= target; next = this.#sleepers[0]) {
         this.now = Math.max(this.now, next.wakeAt);
         next.wake();
-        await this.#quiet(QUIET_TURNS);
+        await this.#quiet();
       }
       this.now = target;
-      await this.#quiet(QUIET_TURNS);
+      await this.#quiet();
     } finally {
       this.#isMoving = false;
     }
   }
 
-  /** Waits for some quiet turns in which nothing is held. */
-  async #quiet(turns: number): Promise<void> {
+  /** Waits for quiet turns, in which nothing sleeps or is held. */
+  async #quiet(turns = 1): Promise<void> {
     for (let quiet = 0; quiet < turns; ) {
       const before = this.#stirred;
       await turn();
