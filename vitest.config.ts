@@ -22,8 +22,10 @@ export default defineConfig({
     isolate: false,
     setupFiles: "./test/support/leave-nothing.ts",
     sequence: { sequencer: LongestFirst },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For a machine that is busy. What hangs is given up, and nothing else.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,

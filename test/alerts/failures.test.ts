@@ -70,7 +70,7 @@ onEachKindOfStore((kind) => {
       await passes("24h");
       const over = { type: "over", count: 3_000, firstAt: iso(4_000), lastAt: new Date(last).toISOString() };
       expect(messages(receiver).slice(1)).toMatchObject([over]);
-    }, 120_000);
+    });
 
     test("comes again each hour in which the group still grows, and reports the end after an hour without a death", async () => {
       const { queue, passes } = setUp();
@@ -141,7 +141,7 @@ onEachKindOfStore((kind) => {
       await die(30, 1_000);
       expect(ofGroups("failures")).toBeGreaterThanOrEqual(first + 10);
       expect(floods()).toHaveLength(2);
-    }, 60_000);
+    });
 
     test("reports the end at the next look if all jobs were retried or removed", async () => {
       const { queue, passes } = setUp();

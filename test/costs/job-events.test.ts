@@ -87,13 +87,15 @@ describe("watching a job", () => {
     await Promise.all(viewers);
     expect(first).toBeLessThanOrEqual(1_300);
     expect(later).toBeLessThanOrEqual(800);
-  }, 60_000);
+  });
 
   test("costs at most 1,000 commands in the first hour of a job of which nothing is heard", async () => {
     const { clock, queue, work, view, end, spent } = setUp();
     await queue.enqueue(work, undefined, { id: "a", delay: "1d" });
-    const before = spent();
+    const unread = spent();
     const viewer = view("a");
+    await expect.poll(spent).toBeGreaterThan(unread);
+    const before = spent();
     const { commands } = await countCommands(redis.server.port, () => clock.advance("1h"));
     expect(commands).toBe(spent() - before);
     expect(commands).toBeLessThanOrEqual(1_000);

@@ -107,7 +107,7 @@ test.each(asked)("$question: on screen after three actions at most", async ({ ac
   await page.waitForSelector("footer");
   for (const act of acts) await act(page);
   const place = where(page);
-  await expect.poll(async () => place.innerText().catch(() => ""), { timeout: 10_000 }).toMatch(answer);
+  await expect.poll(async () => place.innerText().catch(() => ""), { timeout: 60_000 }).toMatch(answer);
   const box = await place.boundingBox();
   expect((box?.y ?? HEIGHT) + (box?.height ?? 0)).toBeLessThanOrEqual(HEIGHT);
 });

@@ -99,7 +99,7 @@ function testBuiltSite() {
     const expectFirst = async (query: string, address: string) => {
       await page.locator("#localsearch-input").fill(query);
       const first = () => page.locator(".VPLocalSearchBox .result").first().getAttribute("href");
-      await expect.poll(first, { message: query, timeout: 10_000 }).toBe(base + address);
+      await expect.poll(first, { message: query, timeout: 60_000 }).toBe(base + address);
     };
 
     test("finds each page by its title", async () => {

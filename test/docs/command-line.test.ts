@@ -76,7 +76,7 @@ describe("the commands of the guide", () => {
     ])
       expect(output).toMatch(expected);
     await server.stop();
-  }, 90_000);
+  });
 
   /** Runs a script until Ctrl-C, which is sent once `seen` resolves, and returns its output. */
   async function untilInterrupted(script: string, env: Record<string, string>, seen: () => Promise<unknown>) {

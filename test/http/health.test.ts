@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { memoryStore } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
@@ -61,7 +61,7 @@ describe("GET /health", () => {
       for (const age of [0, 6_000, 600_000]) {
         clock.now += age;
         const answers = ask();
-        await vi.waitFor(() => expect(waiting).not.toEqual([]));
+        await expect.poll(() => waiting).not.toEqual([]);
         expect(waiting).toHaveLength(1);
         letGo();
         expect((await answers).every(({ status }) => status === 200)).toBe(true);
@@ -73,11 +73,11 @@ describe("GET /health", () => {
     const { store, waiting, letGo } = slowStore();
     const { call, clock } = setUp({ handler: { auth }, queue: { store } });
     void call("GET", "/health");
-    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    await expect.poll(() => waiting).toHaveLength(1);
     waiting.length = 0;
     const second = call("GET", "/health");
     clock.now += 5_000;
-    await vi.waitFor(() => expect(waiting).toHaveLength(1));
+    await expect.poll(() => waiting).toHaveLength(1);
     letGo();
     expect((await second).status).toBe(200);
   });

@@ -83,7 +83,7 @@ test("a client generated from the document compiles, and invalid calls of it do 
     .split("\n")
     .flatMap((line, index) => (/^client\./.test(line) ? [`mistakes ${index + 1}`] : []));
   expect([...new Set(wrong)]).toEqual(lines);
-}, 60_000);
+});
 
 test("a client generated from the document enqueues a job and reads it", async () => {
   await build({

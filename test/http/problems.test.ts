@@ -307,7 +307,7 @@ describe("a failure", () => {
     const { call } = setUp({ queue: broken, handler: { onError } });
     const answer = await call("POST", "/jobs", { name: "broken" });
     expect(answer).toMatchObject({ status: 500, body: { code: "internal_error" } });
-    await vi.waitFor(() => expect(log.mock.calls).toEqual([["tidegate: Error"]]));
+    await expect.poll(() => log.mock.calls).toEqual([["tidegate: Error"]]);
   });
 
   test("says truthfully in the answer where its reason can be found", async () => {

@@ -130,12 +130,12 @@ describe.for(chosen)("with %s", (compiler) => {
     for (const name of Object.keys(jobs)) {
       expect(await readFile(join(project, emitted, `jobs/${name}.d.ts`), "utf8")).not.toMatch(/\bany\b/);
     }
-  }, 120_000);
+  });
 
   test("a definition with an explicit type can be exported under isolatedDeclarations", async () => {
     const output = { declaration: true, rootDir: "src", outDir: `${emitted}/isolated` };
     // The types of the packages are checked above.
     const options = { isolatedDeclarations: true, skipLibCheck: true, ...output };
     expect(await compile(compiler, project, ["src/jobs/annotated.ts"], options)).toEqual([]);
-  }, 120_000);
+  });
 });

@@ -29,7 +29,7 @@ test("the build of a module keeps every side effect of its source", async () => 
     losses.push(...lostActions(actionsOf(await transpiled(file)), after).map((action) => `${file}: ${action}`));
   }
   expect(losses).toEqual([]);
-}, 120_000);
+});
 
 test("a user's bundler keeps every side effect of a module", async () => {
   const losses: string[] = [];

@@ -321,9 +321,9 @@ describe("a stream of events on Node's HTTP server", () => {
     const { url, send, end } = await serveStream();
     send("data: 1\n\n");
     const events = readEvents(await fetch(`${url}/jobs/a/events`));
-    await vi.waitUntil(() => events.events.length === 1, { interval: 5 });
+    await vi.waitUntil(() => events.events.length === 1, { timeout: 60_000, interval: 5 });
     send("data: 2\n\n");
-    await vi.waitUntil(() => events.events.length === 2, { interval: 5 });
+    await vi.waitUntil(() => events.events.length === 2, { timeout: 60_000, interval: 5 });
     expect(events.hasEnded).toBe(false);
     end();
     await events.ended;
@@ -334,9 +334,9 @@ describe("a stream of events on Node's HTTP server", () => {
     const { url, send, isCancelled } = await serveStream();
     send("data: 1\n\n");
     const events = readEvents(await fetch(`${url}/jobs/a/events`));
-    await vi.waitUntil(() => events.events.length === 1, { interval: 5 });
+    await vi.waitUntil(() => events.events.length === 1, { timeout: 60_000, interval: 5 });
     await events.leave();
-    await vi.waitUntil(isCancelled, { interval: 5 });
+    await vi.waitUntil(isCancelled, { timeout: 60_000, interval: 5 });
   });
 
   test("is cancelled when its reader has gone before the handler has responded", async () => {
@@ -346,7 +346,7 @@ describe("a stream of events on Node's HTTP server", () => {
       await once(response, "close");
     });
     await expect(fetch(`${url}/jobs/a/events`, { signal: hangsUp.signal })).rejects.toThrow("aborted");
-    await vi.waitUntil(isCancelled, { interval: 5 });
+    await vi.waitUntil(isCancelled, { timeout: 60_000, interval: 5 });
   });
 
   test("waits for a reader that is slow, and goes on when it reads", async () => {

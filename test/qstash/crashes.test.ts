@@ -18,9 +18,7 @@ afterAll(async () => {
   await stage.close();
 });
 
-test("whatever is killed at any moment, every message is delivered and signed, every end is reported once, and no result is lost", {
-  timeout: 120_000,
-}, async () => {
+test("whatever is killed at any moment, every message is delivered and signed, every end is reported once, and no result is lost", async () => {
   const figures = await deliverySeries({ stage, program, trials: 6, random: seededRandom(seed) });
   expect(Object.fromEntries(mustBeNone.map((name) => [name, figures[name]])), `seed ${seed}`).toEqual(
     Object.fromEntries(mustBeNone.map((name) => [name, 0])),

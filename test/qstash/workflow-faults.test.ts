@@ -70,7 +70,6 @@ test.each(["before", "after"] as const)(
       isMet = run.isMet && k < 100;
     }
   },
-  30_000,
 );
 
 test.each(["before", "after"] as const)(
@@ -85,7 +84,6 @@ test.each(["before", "after"] as const)(
       isMet = run.isMet && k < 100;
     }
   },
-  30_000,
 );
 
 test("a run goes on from a message whose last attempt was killed after it had stored its step", async () => {

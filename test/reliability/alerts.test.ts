@@ -23,9 +23,6 @@ test.each([
   ["in three partitions", trials(9), 3],
 ])(
   "whatever is killed at any moment %s, an alert reports each group of failures and its end",
-  {
-    timeout: 120_000,
-  },
   async (_, kills, partitions) => {
     const figures = await alertSeries({ stage, program, kills, random: seededRandom(seed), partitions });
     expect(figures, `seed ${seed}`).toMatchObject({ unreported: 0, unended: 0, tooMany: 0, left: 0 });

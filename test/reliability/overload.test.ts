@@ -96,7 +96,7 @@ describe("a job that always kills its invocation", () => {
     await stage.close();
   });
 
-  test("is dead-lettered once its attempts are used, and other jobs run", { timeout: 60_000 }, async () => {
+  test("is dead-lettered once its attempts are used, and other jobs run", async () => {
     expect(await poison(stage, program, 40)).toEqual({ kills: 4, harmed: 0 });
   });
 });

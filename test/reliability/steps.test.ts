@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-test("the same on Redis, where nothing is left over either", { timeout: 120_000 }, async () => {
+test("the same on Redis, where nothing is left over either", async () => {
   const figures = noSteppedFigures();
   for (let run = 0; run < trials(8); run++) {
     const prefix = stage.prefix();

@@ -48,7 +48,7 @@ beforeAll(async () => {
     worker = await start();
   };
   send = async (path, init) => (await worker.fetch(`http://worker.test${path}`, init as never)) as unknown as Response;
-}, 60_000);
+});
 
 afterAll(async () => {
   for (const cleanUp of cleanUps.reverse()) await cleanUp();
@@ -98,7 +98,7 @@ test("an order waits for its payment in no invocation, and ships in another one"
   expect(job.result).toEqual({ state: "shipped", parcel: "parcel of 17" });
   expect(services.keysOf("warehouse/reservations")).toEqual([`${id}/reserve`]);
   expect(services.keysOf("warehouse/shipments")).toEqual([`${id}/ship`]);
-}, 60_000);
+});
 
 test("an agent makes twenty turns in several invocations, each once", async () => {
   const id = await enqueue("research", { question: "Why is the sky blue?" });
@@ -106,7 +106,7 @@ test("an agent makes twenty turns in several invocations, each once", async () =
   expect(job.result).toBe("note 20");
   expect(invocations).toBeGreaterThan(1);
   expect(services.keysOf("model")).toEqual(numbered(`${id}/turn`, 20));
-}, 60_000);
+});
 
 test("an import reads thirteen pages in several invocations, each once", async () => {
   const id = await enqueue("import_customers", { list: "may" });
@@ -114,4 +114,4 @@ test("an import reads thirteen pages in several invocations, each once", async (
   expect(job.result).toEqual({ imported: 25 });
   expect(progress).toContainEqual({ done: expect.any(Number), of: 25 }); // after an invocation that did not end it
   expect(services.keysOf("customers")).toEqual(numbered(`${id}/page`, 13));
-}, 60_000);
+});

@@ -59,7 +59,7 @@ test("a Durable Object starts delayed jobs at their time, without a cron, also a
         const { state, startedAt } = await call("GET", `/jobs/${id}`);
         return state === "completed" && Date.parse(startedAt);
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     );
   const first = await moved("1s");
   const late = (await startOf(first.id)) - first.dueAt;
