@@ -10,7 +10,6 @@ import { resultTable } from "./pages/benchmarks.ts";
 import { pagesOf } from "./pages/index.ts";
 import { type Bench, type Effort, effortOf } from "./part.ts";
 import { commands } from "./parts/commands.ts";
-import { databases } from "./parts/databases.ts";
 import { distance } from "./parts/distance.ts";
 import { fairness } from "./parts/fairness.ts";
 import { heart } from "./parts/heart.ts";
@@ -22,7 +21,7 @@ import { workerd } from "./parts/workerd.ts";
 import { machine, merged, type Results, type Row } from "./results.ts";
 import { Stage } from "./stage.ts";
 
-const parts = { heart, commands, speed, latency, memory, parallel, databases, distance, fairness, workerd };
+const parts = { heart, commands, speed, latency, memory, parallel, distance, fairness, workerd };
 type PartName = keyof typeof parts;
 const partNames = Object.keys(parts) as PartName[];
 

@@ -13,7 +13,6 @@ export interface Task {
   readonly concurrency?: number;
   /** How many drains run at once in the process. */
   readonly drains?: number;
-  readonly partitions?: number;
   /** The delay of each request before it is sent, which simulates a distant Redis. */
   readonly latencyMs?: number;
   /** The size of each payload as JSON. */
@@ -52,7 +51,6 @@ export const taskDefaults = {
   batchSize: 100,
   concurrency: 10,
   drains: 1,
-  partitions: 1,
   latencyMs: 0,
   payloadBytes: 100,
   retention: "24h",

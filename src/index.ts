@@ -128,4 +128,3 @@ export type { WaitFor } from "./core/store/family.ts";
 export type { OutcomeCounts } from "./core/store/metrics.ts";
 export type { ClearableState, EnqueueStatus, JobState, ProducerStore, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";
-export { partitioned } from "./stores/partitioned/partitioned.ts";

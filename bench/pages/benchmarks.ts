@@ -25,8 +25,6 @@ just started. The HTTP handler runs its own job at once; the workers first run t
   memory: `\`used_memory\` of Redis before and after, for each job. All three keep finished jobs.`,
   parallel: `Parallel drains, each in its own process. *20 ms added*: each request is sent that much later, as if Redis were
 far away.`,
-  databases: `One queue in eight partitions, spread over this many redis-servers with \`partitioned([storeA, storeB], 8)\`, over TCP. CPU is that of all
-servers together (\`INFO cpu\`). Speed is not compared, because they share two cores with the draining process.`,
   distance: `Over TCP, with ioredis on both sides and 100 jobs at once unless it says otherwise. A proxy in its own process delays
 each reply of Redis, for BullMQ as well. *Slots busy*: the share of the slots' time that handlers took, from a quarter to three quarters of
 a run; 100 % is ideal. Handlers wait for a timer. *Two drains*: one process each, ten slots each, started together.`,

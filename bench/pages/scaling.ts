@@ -1,8 +1,8 @@
 import { figureText, numberText } from "../figures.ts";
 import { upstashRedis } from "../prices.ts";
 import { measured, type Results, type Row, rowsOf } from "../results.ts";
-import { clusterSection, databasesSection } from "./scaling-databases.ts";
 import { cpuSection, keySection } from "./scaling-limits.ts";
+import { clusterSection, queuesSection } from "./scaling-queues.ts";
 
 const BATCHES = ["100", "1,000"] as const;
 type Batch = (typeof BATCHES)[number];
@@ -19,7 +19,7 @@ export function scalingPage(results: Results): string {
 
 <!-- Written by \`npm run bench -- --write\` and \`npm run docs -- benchmarks\`. Change bench/pages, not this file. -->
 
-This page shows how far one set of keys goes, and what more drains, partitions and fan-out add. It names the next limit, and says what 10,000
+This page shows how far one queue goes, and what more drains, more queues and fan-out add. It names the next limit, and says what 10,000
 jobs a second need and cost. Figures marked *measured* come from the
 [benchmarks](./benchmarks.md); the command beside each repeats it. Figures marked *computed* follow from those.
 Nothing here was measured on Upstash itself.
@@ -31,8 +31,7 @@ payloads have 100 bytes unless stated otherwise.
 ${backlogSection(rows)}
 ${roundTripSection(rows)}
 ${drainsSection(rows)}
-${partitionSection(rows)}
-${databasesSection(rows)}
+${queuesSection(rows)}
 ${clusterSection}
 ## Fan-out
 
@@ -119,7 +118,7 @@ function drainsSection(rows: readonly Row[]): string {
   });
   const redis = BATCHES.map((batch) => drainOf(rows, usualBacklog(rows), batch, "CPU of Redis, us a job").median);
   const most = redis.map((us) => numberText(Math.round(1_000 / us) * 1_000));
-  return `## More drains on one set of keys
+  return `## More drains of one queue
 
 *Measured*, \`npm run bench -- parallel\`, jobs a second, each drain in its own process, no delay added:
 
@@ -134,37 +133,6 @@ its scripts one after the other anyway.
 \`npm run bench -- speed\`: ${redis.map(numberText).join(" us a job drained in batches of 100 and ")} us in batches of 1,000 allow at most
 ${most.join(" and ")} drained jobs a second on one such core, without enqueueing. A core at Upstash was not
 measured.
-`;
-}
-
-function partitionSection(rows: readonly Row[]): string {
-  const lines = [2, 4, 8].map((partitions) => {
-    const what = `${partitions} drains, batch 1,000`;
-    const apart = parallelOf(rows, `${what}, ${partitions} partitions`);
-    return `| ${partitions} | ${numberText(apart)} | ${numberText(parallelOf(rows, what))} |`;
-  });
-  return `## Partitions
-
-\`partitioned(store, n)\` spreads a queue over n sets of keys. *Measured*, \`npm run bench -- parallel\`, jobs a second in batches of
-1,000, one drain per partition, compared with as many drains on one set of keys:
-
-| partitions | partitioned | one set of keys |
-|--:|--:|--:|
-${lines.join("\n")}
-
-On one redis-server partitions add no speed, since it has one thread whatever the keys are. They help with two other limits:
-
-- **[100 MB a key](#100-mb-a-key)**: n partitions hold n times as much.
-- **Upstash's lock.** Scripts there carry \`allow-key-locking\`, so scripts on different keys need not wait for each other. The
-  gain depends on Upstash's servers and could not be measured here.
-
-Partitions have a price. An idle tick costs n commands instead of 1. An exchange with jobs of several partitions needs one round trip to
-each. The first call of a process costs 3 more commands, to check n.
-
-The number is stored with the queue, permanently. If you open the queue with another number, or without \`partitioned\`, you get
-\`invalid_request\`, and nothing is written. The command line reads the number from Redis. To change the number, or to partition an
-existing queue, choose a new name for the queue, enqueue there, and let a worker drain both (\`queues: [new, old]\`) until the old one
-is empty.
 `;
 }
 
@@ -197,8 +165,8 @@ ${lines.join("\n")}
 - Set \`batchSize: 1000\`, a large enough \`maxJobs\` and \`budget\` (the defaults stop after 100 jobs), and \`fanOut\` from the table, doubled
   for safety.
 - Set \`retention\` to \`"0s"\`, or short, as above.
-- Use partitions, so that the queue can hold what arrives while no drain runs.
-- Beyond one core of Redis, use [several databases](#several-databases).
+- Use [several queues](#several-queues), so that they can hold what arrives while no drain runs, and in several databases beyond one core of
+  Redis.
 
 ${costTable(rows)}`;
 }

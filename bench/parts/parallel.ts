@@ -7,13 +7,12 @@ const WAITING = 60_000;
 const PROCESSES = [1, 2, 4, 8];
 const LATENCY_MS = 20;
 
-/** Concurrent drains, each in its own process: on one set of keys, on partitions, and with a distant Redis. */
+/** Concurrent drains, each in its own process: without delay, and with a distant Redis. */
 export async function parallel(bench: Bench): Promise<void> {
   for (const batchSize of [100, 1_000]) {
     for (const processes of PROCESSES) await measure(bench, processes, { batchSize });
   }
   await measure(bench, 1, { batchSize: 1_000, retention: "0s" });
-  for (const partitions of [2, 4, 8]) await measure(bench, partitions, { batchSize: 1_000, partitions });
   for (const batchSize of [100, 1_000]) {
     for (const processes of PROCESSES) await measure(bench, processes, { batchSize, latencyMs: LATENCY_MS });
     await measure(bench, 1, { batchSize, latencyMs: LATENCY_MS, drains: 4 });
@@ -21,11 +20,10 @@ export async function parallel(bench: Bench): Promise<void> {
 }
 
 async function measure(bench: Bench, processes: number, options: Partial<Task>): Promise<void> {
-  const { batchSize = 100, partitions = 1, latencyMs = 0, retention, drains = 1 } = options;
+  const { batchSize = 100, latencyMs = 0, retention, drains = 1 } = options;
   const what = [
     drains > 1 ? `${drains} drains in one process` : `${processes} ${processes === 1 ? "drain" : "drains"}`,
     `batch ${count(batchSize)}`,
-    ...(partitions > 1 ? [`${partitions} partitions`] : []),
     ...(latencyMs > 0 ? [`${latencyMs} ms added`] : []),
     ...(retention ? ["nothing retained"] : []),
   ].join(", ");
@@ -39,7 +37,6 @@ async function measure(bench: Bench, processes: number, options: Partial<Task>):
 async function together(stage: Stage, processes: number, waiting: number, options: Partial<Task>): Promise<Run> {
   await stage.clear();
   const workers = Array.from({ length: processes }, (_, index) => stage.worker(index));
-  // Small pieces, so that they spread over the partitions.
   await stage.run({ system: "tidegate", action: "enqueue", jobs: waiting, ...options, batchSize: 500, latencyMs: 0 });
   const run = await stage.run({ system: "tidegate", action: "drain", jobs: waiting, ...options }, workers);
   if (run.jobs !== waiting) throw new Error(`${waiting} jobs were waiting, and ${run.jobs} were done.`);

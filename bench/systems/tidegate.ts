@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { createHandler } from "../../src/http/handler.ts";
-import { type AnyJob, type Duration, defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
+import { type AnyJob, type Duration, defineJob, Queue, type Store } from "../../src/index.ts";
 import { startWorker } from "../../src/platforms/node.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
@@ -87,9 +87,9 @@ export function tidegateTcp(connections: Connections, { elsewhere }: { readonly 
 function batches(open: () => OpenStore): Pick<System, "enqueue" | "drain"> {
   const withQueue = async <T>(task: FullTask, run: (queue: Queue) => Promise<T>, work?: AnyJob): Promise<T> => {
     const { store, close } = open();
-    const { partitions, retention, observe } = task;
+    const { retention, observe } = task;
     const settings = { retention, observe, ...(work && { work }) };
-    const report = await run(tidegateQueue(partitions > 1 ? partitioned(store, partitions) : store, settings));
+    const report = await run(tidegateQueue(store, settings));
     await close();
     return report;
   };

@@ -1,5 +1,5 @@
 import { createClient } from "redis";
-import { memoryStore, partitioned, Queue, type Store } from "tidegate";
+import { memoryStore, Queue, type Store } from "tidegate";
 import { redisStore } from "tidegate/redis";
 import { upstashStore } from "tidegate/upstash";
 import { resize, sendEmail } from "./define.ts";
@@ -27,7 +27,6 @@ export async function openStores(env: Env) {
   const onUpstash = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
   const client = await createClient({ url: env.REDIS_URL }).connect(); // of the package redis, or one of ioredis
   const onYourRedis = redisStore(client);
-  const onEightSetsOfKeys = partitioned(onUpstash, 8);
   // #endregion
-  return { stores: { inMemory, onUpstash, onYourRedis, onEightSetsOfKeys }, client };
+  return { stores: { inMemory, onUpstash, onYourRedis }, client };
 }

@@ -41,9 +41,19 @@ async function readCode(root: string, file: string, region: string | undefined, 
   const text = await readFile(join(root, file), "utf8").catch(() => {
     throw new Error(`${page} takes code from ${file}, which does not exist.`);
   });
-  const all = text.trimEnd().split("\n");
-  const lines = region === undefined ? all : regionOf(all, region);
-  if (!lines) throw new Error(`${page} takes code from the region "${region}" of ${file}, which does not exist.`);
+  const code = region === undefined ? codeIn(text.trimEnd().split("\n")) : regionOf(text, region);
+  if (code === undefined)
+    throw new Error(`${page} takes code from the region "${region}" of ${file}, which does not exist.`);
+  return code;
+}
+
+/** The code of a region of a file; undefined if there is no such region. */
+export function regionOf(text: string, region: string): string | undefined {
+  const lines = linesOfRegion(text.split("\n"), region);
+  return lines && codeIn(lines);
+}
+
+function codeIn(lines: readonly string[]): string {
   return dedented(lines.filter((line) => !marker(line)));
 }
 
@@ -54,7 +64,7 @@ function marker(line: string) {
 }
 
 /** The lines of a region, up to its own end; undefined if it does not begin, or does not end. */
-function regionOf(lines: readonly string[], region: string): readonly string[] | undefined {
+function linesOfRegion(lines: readonly string[], region: string): readonly string[] | undefined {
   const first = lines.findIndex((line) => {
     const mark = marker(line);
     return mark?.begins && mark.name === region;

@@ -1,6 +1,6 @@
 import { isOwnName } from "../core/job/reserved.ts";
 import type { AlertedDeath, Alerting } from "../core/observe/alerts.ts";
-import type { FollowUpJob, LocalFacts } from "../core/store/store.ts";
+import type { FollowUpJob } from "../core/store/store.ts";
 import { defineAlert } from "./alert-job.ts";
 import { SilenceWatch } from "./silence.ts";
 import type { Target } from "./target.ts";
@@ -18,7 +18,7 @@ export function openAlerting(targets: readonly Target[]): Alerting {
   const watches = new StoredWatches();
   return {
     jobs: [alert, defineWatch(names, alert)],
-    ofDeath: (death, local) => watches.ofDeath(death, local),
+    ofDeath: (death) => watches.ofDeath(death),
     noteStored: (jobs) => watches.note(jobs),
     look: (needs) => silence.look(needs),
   };
@@ -31,12 +31,9 @@ class StoredWatches {
   readonly #carried = new WeakSet<FollowUpJob>();
 
   /** The jobs that send alerts cause none themselves, or a receiver that is down would never come to an end. */
-  ofDeath(
-    { id, name, group, at }: AlertedDeath,
-    local: Pick<LocalFacts, "idBeside">,
-  ): readonly FollowUpJob[] | undefined {
+  ofDeath({ name, group, at }: AlertedDeath): readonly FollowUpJob[] | undefined {
     if (isOwnName(name)) return undefined;
-    const job = watchJob(group, at, (make) => local.idBeside(id, make));
+    const job = watchJob(group, at);
     if ((this.#until.get(job.id) ?? 0) > at) return undefined;
     this.#carried.add(job);
     return [job];

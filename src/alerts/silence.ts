@@ -50,8 +50,8 @@ export class SilenceWatch {
   }
 
   async #silenceOf(needs: SilenceNeeds, now: number): Promise<Silence | undefined> {
-    const { nextAt, paused, failure } = await needs.store.peek(now);
-    if (paused || failure !== undefined || nextAt === undefined || now - nextAt < this.#shortestMs) return undefined;
+    const { nextAt, paused } = await needs.store.peek(now);
+    if (paused || nextAt === undefined || now - nextAt < this.#shortestMs) return undefined;
     const activity = await getActivity(needs);
     const lastAt = lastEndOf(activity, now);
     const { readyCount, runningCount } = activity.stats;

@@ -46,12 +46,11 @@ function watchId(group: string): string {
   return `${own.id}watch:${group}`;
 }
 
-/** The watch that a death stores. In another partition than that of the group's watch, it has another id. */
-export function watchJob(group: string, at: number, place: (make: () => string) => string): FollowUpJob {
-  let made = 0;
-  const id = place(() => (made++ === 0 ? watchId(group) : `${watchId(group)}~${made}`));
+/** The watch that a death stores. */
+export function watchJob(group: string, at: number): FollowUpJob {
   const payload: WatchPayload = { group };
-  return { id, runAt: at + FIRST_LOOK_AFTER_MS, record: encodeRecord({ name: WATCH, payload, enqueuedAt: at }) };
+  const record = encodeRecord({ name: WATCH, payload, enqueuedAt: at });
+  return { id: watchId(group), runAt: at + FIRST_LOOK_AFTER_MS, record };
 }
 
 /**
@@ -120,6 +119,6 @@ async function startAgain(group: string, seen: Seen, { needs }: AttemptHost): Pr
   const found = await readGroup(group, { needs });
   if (!found || !hasGrown(found, seen)) return;
   const now = needs.clock();
-  const { id, record } = watchJob(group, now, (make) => make());
+  const { id, record } = watchJob(group, now);
   await needs.store.enqueue([{ id, isFreshId: true, runAt: now, record }], now);
 }

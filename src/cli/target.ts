@@ -6,7 +6,6 @@ import type { QueueStats } from "../core/manage/stats.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { Store } from "../core/store/store.ts";
 import { isRedisUrl } from "../dev/redis-address.ts";
-import { partitioned } from "../stores/partitioned/partitioned.ts";
 import { fetchWithTimeout } from "./fetch-with-timeout.ts";
 import type { Io } from "./io.ts";
 import { loadModule } from "./module.ts";
@@ -66,7 +65,7 @@ const HOW_TO_CONNECT =
 /**
  * Opens the queue to work with: the handler of `--url`, else the queue or jobs of `--module`, else the handler of
  * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Both URLs may also name a Redis, as
- * redis://localhost:6379 does. Only Redis gets a request: how many partitions the queue has.
+ * redis://localhost:6379 does. Nothing is sent.
  *
  * @throws {UsageError} if none is configured, or the configuration is incomplete.
  */
@@ -160,25 +159,12 @@ export async function redisTarget(
   const { clock } = session.io;
   const database = databaseOf(session, globals);
   const prefix = globals.prefix ?? "tidegate";
-  const whole = database.storeUnder(prefix);
+  const store = database.storeUnder(prefix);
   const name = globals.queue ?? "default";
-  // If Redis does not answer, the command's own first call reports it. A queue with partitions refuses that call.
-  const layout = await whole
-    .open(name)
-    .partitions()
-    .catch(() => undefined);
-  const { partitions, stores } = typeof layout === "object" ? layout : { partitions: 1, stores: 1 };
-  if (stores > 1)
-    throw new UsageError(
-      `Queue ${printable(name)} is spread over ${stores} databases, and the environment names one of them.`,
-      "Give the --url of a handler of the queue, or --module with the code that opens it.",
-    );
-  const store = partitioned(whole, partitions);
   const queue = new Queue({ store, jobs, name, ...(clock && { clock }), encryption: encryptionOf(session.io) });
   const jobNames = jobs.length > 0 ? queue.jobNames : undefined;
-  const spread = partitions > 1 ? ` (${partitions} partitions)` : "";
   const place = `in Redis at ${database.place}`;
-  const label = `Queue ${printable(name)}${spread} ${place}`;
+  const label = `Queue ${printable(name)} ${place}`;
   return {
     kind: "redis",
     queue,

@@ -1,7 +1,5 @@
 import { Queue } from "../core/queue/queue.ts";
-import { isTidegateError } from "../core/shared/errors.ts";
 import type { Store } from "../core/store/store.ts";
-import { partitioned } from "../stores/partitioned/partitioned.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
 import { type Ended, EndedAttempts } from "./ended-attempts.ts";
 import type { RedisLink } from "./redis-link.ts";
@@ -64,22 +62,19 @@ export class AppQueues {
   /** Finds queues that are new, and reads all of them. */
   async look(now: number): Promise<readonly Looked[]> {
     await this.find();
-    const looked = await Promise.all([...this.#watched].map(([key, watched]) => this.#lookAt(key, watched, now)));
+    const looked = await Promise.all([...this.#watched.values()].map((watched) => this.#lookAt(watched, now)));
     this.#isFirstLook = false;
     return looked.flat();
   }
 
-  async #lookAt(key: string, { queue, attempts }: Watched, now: number): Promise<readonly Looked[]> {
+  async #lookAt({ queue, attempts }: Watched, now: number): Promise<readonly Looked[]> {
     try {
       const ended = await attempts.read(now);
       if (!this.#isFirstLook) this.#onEnded(ended);
       const { stats } = ended;
       const nextAt = stats.paused ? Number.POSITIVE_INFINITY : (stats.nextAt ?? Number.POSITIVE_INFINITY);
       return [{ name: queue.name, nextAt, isRunning: stats.running > 0, ended: attempts.count }];
-    } catch (error) {
-      // The app has spread it over partitions since. It is found again, as it is now.
-      if (isTidegateError(error) && error.code === "invalid_request") this.#watched.delete(key);
-      this.#list();
+    } catch {
       return [];
     }
   }
@@ -95,8 +90,7 @@ export class AppQueues {
   async #find(): Promise<void> {
     const startedAt = performance.now();
     if (startedAt < this.#scanAt) return;
-    for (const [key, place] of await this.#places())
-      if (!this.#watched.has(key)) await this.#add(key, place).catch(() => {});
+    for (const [key, place] of await this.#places()) if (!this.#watched.has(key)) this.#add(key, place);
     const endedAt = performance.now();
     this.#scanAt = endedAt + (endedAt - startedAt) / MOST_SHARE;
   }
@@ -108,10 +102,18 @@ export class AppQueues {
     const match = `${wanted ?? "*"}:{*}:due`;
     let cursor: unknown = "0";
     do {
-      const reply = await this.#redis.sendCommand(["SCAN", String(cursor), "MATCH", match, "COUNT", "1000"]);
+      const reply = await this.#redis.sendCommand([
+        "SCAN",
+        String(cursor),
+        "MATCH",
+        match,
+        "COUNT",
+        "1000",
+        "TYPE",
+        "zset",
+      ]);
       const [next, keys] = reply as [string, string[]];
       for (const key of keys) {
-        // A slash begins the number of a partition. The queue has a key of its own beside them.
         const [, prefix = "", name = hidden] = /^(.+):\{([^{}/]+)\}:due$/.exec(key) ?? [];
         if (name !== hidden && prefix === (wanted ?? prefix)) places.set(key, [prefix, name]);
       }
@@ -120,23 +122,13 @@ export class AppQueues {
     return places;
   }
 
-  /** Throws for what only looks like a queue. */
-  async #add(key: string, [prefix, name]: readonly [string, string]): Promise<void> {
-    const whole = redisStore(this.#redis, { prefix });
-    const layout = await whole.open(name).partitions();
-    const { partitions, stores } = typeof layout === "object" ? layout : { partitions: 1, stores: 1 };
-    // The rest of it is elsewhere.
-    if (stores > 1) return;
-    const opened = partitioned(whole, partitions);
+  #add(key: string, [prefix, name]: readonly [string, string]): void {
+    const opened = redisStore(this.#redis, { prefix });
     // Two prefixes may have queues of the same name.
     const shown = prefix === (this.#scope.prefix ?? USUAL_PREFIX) ? name : `${prefix}:${name}`;
     const store: Store = { open: (_, ...rest) => opened.open(name, ...rest) };
     const queue = new Queue({ name: shown, store, jobs: [] });
     this.#watched.set(key, { queue, attempts: new EndedAttempts(opened.open(name)) });
-    this.#list();
-  }
-
-  #list(): void {
-    this.#queues = [...this.#watched.values()].map(({ queue }) => queue);
+    this.#queues = [...this.#queues, queue];
   }
 }

@@ -48,8 +48,6 @@ export async function drainAll(queue: Queue, options: DrainAllOptions = {}): Pro
     if (report.claimed > left) throw endless(queue, maxJobs);
     total = total ? { ...report, ...addCounts(total, report) } : report;
     if (report.stoppedBy === "paused" || report.stoppedBy === "aborted") return total;
-    // Jobs may have enqueued into another partition, which the last drain no longer polled.
-    if (report.claimed > 0 || report.rearmed > 0) continue;
     const next = report.nextRunAt?.getTime();
     // Jobs that are due and could not be claimed stay so, whatever the time.
     if (!clock || next === undefined || next <= clock.now || (end !== undefined && next > end)) break;

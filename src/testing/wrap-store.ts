@@ -16,7 +16,7 @@ export function wrapStore(
   around: (call: StoreCall, run: () => Promise<unknown>, meter: Meter | undefined) => Promise<unknown>,
 ): Store {
   return {
-    open: (queue, meter, partition) =>
-      aroundCalls(store.open(queue, meter, partition), (method, call) => around({ queue, method }, call, meter)),
+    open: (queue, meter) =>
+      aroundCalls(store.open(queue, meter), (method, call) => around({ queue, method }, call, meter)),
   };
 }

@@ -32,8 +32,6 @@ onEachKindOfStore((kind) => {
       await drainDry(queue);
       expect(messages(receiver)).toEqual([]);
       await passes("1s");
-      // In partitions, the second death may be where the first message comes from.
-      if (kind.partitions) await passes("10s");
       const [group] = (await queue.getFailures()).failures;
       expect(messages(receiver)).toEqual([
         {

@@ -33,7 +33,7 @@ export function openAlerts(store: Store, alerts: readonly Alert[], options: Part
   return { clock, lines, queue, open, passes };
 }
 
-/** Drains until nothing is due, in every partition. */
+/** Drains until nothing is due. */
 export async function drainDry(queue: Queue): Promise<void> {
   for (let quiet = 0; quiet < 2; ) {
     const { claimed } = await queue.drain({

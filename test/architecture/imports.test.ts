@@ -17,7 +17,7 @@ const layers: Readonly<Record<string, Layer>> = {
   port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
   stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
-  memory: { holds: ["stores/memory/index.ts", "stores/partitioned/partitioned.ts"], mayImport: ["port", "stores"] },
+  memory: { holds: ["stores/memory/index.ts"], mayImport: ["port", "stores"] },
   wire: { holds: ["http/contract/requests.ts"], mayImport: ["core", "port"] },
   http: {
     holds: ["http/"],

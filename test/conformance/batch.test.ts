@@ -11,7 +11,7 @@ import {
 } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore, onEveryWholeStore, type StoreKind } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryStore, type StoreKind } from "../support/stores.ts";
 
 type Row = { readonly n: number };
 type Items = readonly BatchItem<Row>[];
@@ -169,7 +169,7 @@ onEachKindOfStore((kind) => {
   });
 });
 
-onEveryWholeStore((kind) => {
+onEveryStore((kind) => {
   test("a lost lease loses one job of the call, and no other", async () => {
     const { store, queue, enqueue } = setUp(kind, async ([first]) => {
       const opened = store.open("default");

@@ -3,7 +3,7 @@ import type { FlowLimits } from "../../src/core/store/flow.ts";
 import type { QueueStore } from "../../src/core/store/store.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
-import { onEachKindOfStore, onEveryWholeStore, type StoreKind } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryStore, type StoreKind } from "../support/stores.ts";
 
 const second = 1_000;
 const minute = 60 * second;
@@ -23,7 +23,7 @@ async function claim(store: QueueStore, now: number, limit = 1): Promise<readonl
 
 const ids = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`);
 
-onEveryWholeStore((kind) => {
+onEveryStore((kind) => {
   const open = () => kind.create().open("default");
 
   describe("a key that a clock has served that is ahead", () => {

@@ -266,38 +266,35 @@ onEachKindOfStore((kind) => {
     });
   });
 
-  // In partitions the two keys may be in two partitions, where each has a job of its own.
-  if (!kind.partitions) {
-    test("a newer call with another flow control key moves the job to the end of that line", async () => {
-      const { ran, index, queue } = setUp(kind);
-      const to = (key: string) => ({ flowControl: { key, ordered: true } });
-      await queue.enqueue(index, "a", { ...to("one"), dedupe });
-      await queue.enqueue(index, "b", to("two"));
-      const results = await queue.enqueueMany([
-        { job: index, payload: "c", ...to("two"), dedupe },
-        { job: index, payload: "d", ...to("one") },
-      ]);
-      expect(statuses(results)).toEqual(["replaced", "enqueued"]);
-      expect(await queue.flowControl.get("two")).toMatchObject({ waiting: 2 });
-      for (let i = 0; i < 3; i++) await queue.drain();
-      expect(ran.indexOf("b")).toBeLessThan(ran.indexOf("c"));
-      expect(ran).toHaveLength(3);
-      expect(ran).toContain("d");
-    });
+  test("a newer call with another flow control key moves the job to the end of that line", async () => {
+    const { ran, index, queue } = setUp(kind);
+    const to = (key: string) => ({ flowControl: { key, ordered: true } });
+    await queue.enqueue(index, "a", { ...to("one"), dedupe });
+    await queue.enqueue(index, "b", to("two"));
+    const results = await queue.enqueueMany([
+      { job: index, payload: "c", ...to("two"), dedupe },
+      { job: index, payload: "d", ...to("one") },
+    ]);
+    expect(statuses(results)).toEqual(["replaced", "enqueued"]);
+    expect(await queue.flowControl.get("two")).toMatchObject({ waiting: 2 });
+    for (let i = 0; i < 3; i++) await queue.drain();
+    expect(ran.indexOf("b")).toBeLessThan(ran.indexOf("c"));
+    expect(ran).toHaveLength(3);
+    expect(ran).toContain("d");
+  });
 
-    test("a newer call can remove the flow control key, or set one", async () => {
-      const { clock, ran, index, queue } = setUp(kind);
-      const flowControl = { key: "tenant", rate: 1, period: minute };
-      await queue.enqueue(index, 1, { dedupe, flowControl });
-      await queue.enqueue(index, 2, { dedupe });
-      expect(await queue.flowControl.get("tenant")).toBeNull();
-      await queue.enqueue(index, 3, { dedupe, flowControl });
-      await queue.enqueue(index, 4, { flowControl });
-      await queue.drain();
-      expect(ran).toHaveLength(1);
-      await clock.advance("1m");
-      await queue.drain();
-      expect(ran.sort()).toEqual([3, 4]);
-    });
-  }
+  test("a newer call can remove the flow control key, or set one", async () => {
+    const { clock, ran, index, queue } = setUp(kind);
+    const flowControl = { key: "tenant", rate: 1, period: minute };
+    await queue.enqueue(index, 1, { dedupe, flowControl });
+    await queue.enqueue(index, 2, { dedupe });
+    expect(await queue.flowControl.get("tenant")).toBeNull();
+    await queue.enqueue(index, 3, { dedupe, flowControl });
+    await queue.enqueue(index, 4, { flowControl });
+    await queue.drain();
+    expect(ran).toHaveLength(1);
+    await clock.advance("1m");
+    await queue.drain();
+    expect(ran.sort()).toEqual([3, 4]);
+  });
 });

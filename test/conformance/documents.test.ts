@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { start as now } from "../support/clock.ts";
-import { onEachKindOfStore, onEveryWholeStore } from "../support/stores.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
 import { openQueue } from "./open-queue.ts";
 
 const minute = 60_000;
@@ -153,14 +153,5 @@ onEachKindOfStore((kind) => {
     await expect(documents.change([{ kind: "a:b", name: "a", text: "" }])).rejects.toThrow("kind must be");
     await expect(documents.change([{ kind: "notes", name: "", text: "" }])).rejects.toThrow("name must be");
     expect((await documents.list("notes")).items).toEqual([]);
-  });
-});
-
-onEveryWholeStore((kind) => {
-  test("a queue that has only documents cannot be opened as partitioned", async () => {
-    const { store, queue } = openQueue(kind);
-    await internalsOf(queue).documents.change([{ kind: "notes", name: "a", text: "1" }]);
-    const layout = await store.open("default").partitions({ partitions: 2, stores: 1, store: 0 });
-    expect(layout).toBe("whole");
   });
 });

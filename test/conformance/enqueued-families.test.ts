@@ -1,15 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import {
-  type AnyJob,
-  type CommonJobContext,
-  defineJob,
-  type EnqueueEvent,
-  memoryStore,
-  PermanentError,
-  partitioned,
-  Queue,
-} from "../../src/index.ts";
+import { type AnyJob, type CommonJobContext, defineJob, type EnqueueEvent, PermanentError } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
@@ -300,43 +291,6 @@ onEachKindOfStore((kind) => {
         ["one", { ...none, total: 1, completed: 1 }],
         ["two", { ...none, total: 2, completed: 1, dead: 1 }],
       ]),
-    );
-  });
-});
-
-describe("job.enqueue with children on a partitioned queue", () => {
-  test("stores the family in the partition of its job, and refuses keys of other partitions", async () => {
-    const keyed = defineJob({ name: "keyed", flowControl: { key: (key: string) => key }, perform: () => {} });
-    const report = defineJob({ name: "report", perform: (_: string, job) => job.children?.total });
-    const refusals: string[] = [];
-    const first = defineJob({
-      name: "first",
-      maxRetries: 0,
-      flowControl: { key: (key: string) => key },
-      perform: (key: string, job) => {
-        for (const other of ["a", "b", "c", "d"])
-          try {
-            job.enqueue(report, key, {
-              children: [
-                { job: keyed, payload: other },
-                { job: report, payload: "child" },
-              ],
-            });
-          } catch (error) {
-            refusals.push(`${key} ${other}: ${(error as Error).message}`);
-          }
-      },
-    });
-    const queue = new Queue({ store: partitioned(memoryStore(), 64), jobs: [first, keyed, report] });
-    await queue.enqueueMany(["a", "b", "c", "d"].map((payload) => ({ job: first, payload })));
-    await drainAll(queue);
-    const { jobs } = await queue.listJobs({ state: "completed", name: "report" });
-    expect(jobs.filter(({ result }) => result === 2).map(({ payload }) => payload)).toHaveLength(4);
-    expect(refusals).toHaveLength(12);
-    expect(refusals).toContainEqual(
-      expect.stringMatching(
-        /^a b: The jobs of the flow control key "b" lie in another partition than the job ".+", so/,
-      ),
     );
   });
 });

@@ -4,7 +4,7 @@ import type { LeasedJob, Outcome, QueueStore } from "../../src/core/store/store.
 import { defineJob, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore, onEveryWholeStore } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryStore } from "../support/stores.ts";
 
 // A job that is handed back without an attempt does not count against the rate of its key.
 
@@ -36,7 +36,7 @@ const completed = ({ lease }: LeasedJob): Outcome => ({ to: "completed", lease, 
 const settle = (store: QueueStore, now: number, outcomes: readonly Outcome[], isResend = false) =>
   store.settle({ now, settle: outcomes, retentionMs: 0, isResend });
 
-onEveryWholeStore((kind) => {
+onEveryStore((kind) => {
   const open = (jobs: number) => openWith(kind.create().open("default"), jobs);
   const window = async (store: QueueStore, now: number) => {
     const { startedInWindow, windowEndsAt } = (await store.findFlow("api", now)) ?? {};

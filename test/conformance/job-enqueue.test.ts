@@ -1,16 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import {
-  type AnyJob,
-  type CommonJobContext,
-  defineJob,
-  memoryStore,
-  PermanentError,
-  partitioned,
-  Queue,
-  type QueueOptions,
-} from "../../src/index.ts";
+import { type AnyJob, type CommonJobContext, defineJob, PermanentError, type QueueOptions } from "../../src/index.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
@@ -261,37 +252,5 @@ onEachKindOfStore((kind) => {
       }
       expect(await queue.flowControl.get("k")).toMatchObject({ waiting: 2, running: 0 });
     });
-  });
-});
-
-describe("job.enqueue on a partitioned queue", () => {
-  test("takes the flow control key of its own job, and refuses keys of other partitions", async () => {
-    const keyed = defineJob({ name: "keyed", flowControl: { key: (key: string) => key }, perform: () => {} });
-    const refusals: string[] = [];
-    const first = defineJob({
-      name: "first",
-      maxRetries: 0,
-      flowControl: { key: (key: string) => key },
-      perform: (key: string, job) => {
-        for (const other of ["a", "b", "c", "d"])
-          try {
-            job.enqueue(keyed, other);
-          } catch (error) {
-            refusals.push(`${key} ${other}: ${(error as Error).message}`);
-          }
-      },
-    });
-    const queue = new Queue({ store: partitioned(memoryStore(), 64), jobs: [first, keyed] });
-    await queue.enqueueMany(["a", "b", "c", "d"].map((payload) => ({ job: first, payload })));
-    await drainAll(queue);
-    expect(
-      (await queue.listJobs({ state: "completed", name: "keyed" })).jobs.map(({ payload }) => payload).sort(),
-    ).toEqual([...["a", "b", "c", "d"]]);
-    expect(refusals).toHaveLength(12);
-    expect(refusals).toContainEqual(
-      expect.stringMatching(
-        /^a b: The jobs of the flow control key "b" lie in another partition than the job ".+", so/,
-      ),
-    );
   });
 });

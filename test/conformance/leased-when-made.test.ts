@@ -20,9 +20,7 @@ const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
 });
 
 onEveryStore((kind) => {
-  /** Partitions are claimed from in any order until it is known which of them have jobs. */
   async function claim(store: QueueStore, at = now) {
-    await store.peek(now);
     return (await store.exchange({ ...claiming, now: at })).jobs;
   }
 

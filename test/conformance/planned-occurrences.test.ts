@@ -4,7 +4,7 @@ import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import type { ExchangeReply, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { drainAll } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEachKindOfStore, onEveryWholeStore } from "../support/stores.ts";
+import { onEachKindOfStore, onEveryStore } from "../support/stores.ts";
 import { openQueue, openSchedules } from "./open-queue.ts";
 
 const minute = 60_000;
@@ -28,7 +28,7 @@ const firedIn = ({ jobs, schedules }: ExchangeReply) => ({
   schedules: schedules.map(({ key }) => key),
 });
 
-onEveryWholeStore((kind) => {
+onEveryStore((kind) => {
   describe("the exchange that finds a schedule due", () => {
     const open = () => kind.create().open("default");
 

@@ -2,22 +2,10 @@ import { Redis, type Requester } from "@upstash/redis";
 import { describe, expect, test, vi } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import type { Lease, QueueStore } from "../../src/core/store/store.ts";
-import {
-  type BatchItem,
-  type DrainOptions,
-  defineJob,
-  type JobContext,
-  memoryStore,
-  PermanentError,
-  partitioned,
-  Queue,
-  type Store,
-  TidegateError,
-} from "../../src/index.ts";
+import { defineJob, type JobContext, memoryStore, PermanentError, Queue, type Store } from "../../src/index.ts";
 import * as scripts from "../../src/stores/redis/scripts.generated.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { faultyStore, testClock } from "../../src/testing/index.ts";
-import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { onEachKindOfStore, useRedis } from "../support/stores.ts";
 
@@ -173,69 +161,3 @@ function losingFirst(client: Redis, shas: Readonly<Record<string, string>>, late
   }) as typeof request;
   return client;
 }
-
-/** A queue in two stores, whose drains begin with a batch of jobs in both, and how many renewals each was sent. */
-function inTwoStores(performBatch: (jobs: readonly BatchItem<unknown>[]) => unknown) {
-  const sent = [0, 0];
-  const refuses = new Set<number>();
-  const stores = [0, 1].map((index) =>
-    aroundStore(memoryStore(), async ({ method }, run) => {
-      if (method === "extend") {
-        sent[index] = (sent[index] ?? 0) + 1;
-        if (refuses.has(index)) throw new TidegateError("store_unavailable", "The store is down.");
-      }
-      return run();
-    }),
-  );
-  const clock = testClock(start);
-  const job = defineJob({ name: "job", batch: { size: 20 }, maxRetries: 0, timeout: "30s", performBatch });
-  const queue = new Queue({ store: clock.watch(partitioned(stores, 2)), clock, jobs: [job], logger: null });
-  const { enqueueHeld, drain } = internalsOf(queue);
-  const drainBatch = async (options: DrainOptions) => {
-    const jobs = Array.from({ length: 12 }, (_, index) => ({ job, id: `${index}` }));
-    return drain({ ...options, held: (await enqueueHeld(jobs)).held });
-  };
-  return { clock, drainBatch, sent, refuses };
-}
-
-test("a store that refuses its part of an extend costs no job its outcome, and the others get their time", async () => {
-  const ended: string[] = [];
-  let parts: readonly number[] = [];
-  const { clock, drainBatch, sent, refuses } = inTwoStores(async (jobs) => {
-    refuses.add(1);
-    await expect(jobs[0]?.job.extend("5m")).rejects.toMatchObject({ code: "store_unavailable" });
-    parts = [...sent];
-    for (const { job } of jobs) job.signal.addEventListener("abort", () => ended.push(job.id));
-    await clock.sleep?.(2 * minute);
-  });
-  const drained = drainBatch({ timeBudget: "20m" });
-  await clock.advance("1m");
-  // The refused part keeps its timeout.
-  const timedOut = ended.length;
-  await clock.advance("10m");
-  expect(parts).toEqual([1, 1]);
-  expect(timedOut).toBeGreaterThan(0);
-  expect(timedOut).toBeLessThan(12);
-  expect(await drained).toMatchObject({ claimed: 12, deadLettered: timedOut, completed: 12 - timedOut, lost: 0 });
-});
-
-test.each([39, 40])(
-  "an extend of jobs in two stores is sent to both or to none, with a budget of %i round trips",
-  async (roundTrips) => {
-    const parts: number[][] = [];
-    const { drainBatch, sent } = inTwoStores(async (jobs) => {
-      for (let each = 0; each < 60; each++) {
-        const before = [...sent];
-        const refusal = await jobs[0]?.job.extend(300_000 + each).then(
-          () => undefined,
-          ({ code }) => code,
-        );
-        parts.push(sent.map((count, index) => count - (before[index] ?? 0)));
-        if (refusal) break;
-      }
-    });
-    expect(await drainBatch({ budget: { roundTrips } })).toMatchObject({ completed: 12, lost: 0 });
-    expect(parts.splice(-1)).toEqual([[0, 0]]);
-    expect(parts.filter(([first, second]) => first !== 1 || second !== 1)).toEqual([]);
-  },
-);

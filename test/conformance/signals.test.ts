@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { defineJob, type JobContext, memoryStore, partitioned, Queue, type Store } from "../../src/index.ts";
+import { defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { onEveryWholeStore } from "../support/stores.ts";
+import { onEveryStore } from "../support/stores.ts";
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
@@ -25,7 +25,7 @@ const waits = async (context: JobContext, payload: unknown) => {
   return got;
 };
 
-onEveryWholeStore((kind) => {
+onEveryStore((kind) => {
   test("a signal wakes every job that waits for it, with its data, and no other one", async () => {
     const { job, queue } = setUp(kind.create(), waits);
     const ids = (await queue.enqueueMany([["a"], ["a"], ["b"]].map((payload) => ({ job, payload })))).map(
@@ -250,12 +250,4 @@ onEveryWholeStore((kind) => {
     await queue.drain();
     expect((await queue.getJob(id))?.result).toEqual([5, 7]);
   });
-});
-
-test("a queue in partitions refuses signals and waits for them with the reason", async () => {
-  const { job, queue } = setUp(partitioned(memoryStore(), 3), waits);
-  await expect(queue.signal("a")).rejects.toMatchObject({ code: "invalid_request", message: /partitions/ });
-  const { id } = await queue.enqueue(job, ["a"]);
-  await queue.drain();
-  expect((await queue.getJob(id))?.errors[0]?.message).toMatch(/A queue in partitions takes no signals/);
 });

@@ -4,7 +4,6 @@ import {
   type AnyJob,
   defineJob,
   memoryStore,
-  partitioned,
   Queue,
   type QueueOptions,
   type ScheduleOptions,
@@ -242,12 +241,12 @@ describe("billed commands", () => {
     expect(await count(() => many.drain())).toBe(usual);
   });
 
-  test("reading the figures by name costs 3, and the history costs 3", async () => {
+  test("reading the figures by name costs 3, and the history costs 2", async () => {
     const { queue, count } = setUp({ store: await knownStore() });
     await queue.getFigures(); // Redis knows the scripts from here on.
     await queue.getHistory();
     expect(await count(() => queue.getFigures())).toBe(3);
-    expect(await count(() => queue.getHistory())).toBe(3);
+    expect(await count(() => queue.getHistory())).toBe(2);
   });
 
   test("counting waiting jobs by name costs 3 more, costs 4 with over 20 jobs, and costs 6 with over 5,000 members", async () => {
@@ -386,17 +385,6 @@ describe("billed commands", () => {
   test("an idle tick costs 2 if its budget has no room for a peek before a claim", async () => {
     const { queue, count } = setUp();
     expect(await count(() => queue.drain({ budget: { roundTrips: 3 } }))).toBe(2);
-  });
-
-  test("in partitions the first call of a process costs 3 more, and later calls nothing", async () => {
-    const store = redis.store();
-    const { count } = setUp();
-    const idle = (spread = partitioned(store, 4)) => new Queue({ store: spread, jobs: [noop], clock: () => start });
-    await idle().drain();
-    const spread = partitioned(store, 4);
-    expect(await count(() => idle(spread).drain())).toBe(4 + 3);
-    expect(await count(() => idle(spread).drain())).toBe(4);
-    expect(await count(() => idle(spread).enqueue(noop))).toBe(2);
   });
 
   test("fifty dead jobs, selected by their ids, are retried for 11, in two round trips", async () => {

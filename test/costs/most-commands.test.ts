@@ -296,7 +296,6 @@ function suite(title: string, forbidden: string) {
         () => queue.declare({ from: undefined, manifest: "1", put, remove: [] }),
         () => queue.listSchedules(),
         () => queue.declare({ from: "1", manifest: "2", put: [], remove: put.map(({ key }) => key) }),
-        () => queue.partitions(),
         () => queue.peekWithManifest(now),
       ];
       for (const call of calls) {

@@ -12,7 +12,7 @@ import { describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { serveFetch } from "../../src/dev/http-server.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
-import { defineJob, partitioned, Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { afterwards, newPlace, type RunningDev } from "./running-dev.ts";
@@ -77,18 +77,18 @@ describe("tidegate dev", () => {
     expect(dev.errors).not.toContain("ada");
   });
 
-  test("finds queues with partitions, and queues that are new", async () => {
+  test("finds queues that are new", async () => {
     const { start } = await newPlace();
     const port = await freePort();
     const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`]);
     const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
-    const store = partitioned(upstashStore({ url, token: restToken }), 3);
-    const wide = new Queue({ name: "wide", store, jobs: [sendEmail] });
-    await serveApp(port, wide, "none");
-    await wide.enqueue(sendEmail, { to: "ada" }, { id: "wide-1", delay: 500 });
-    expect(JSON.parse(await dev.says(/"id":"wide-1"/))).toMatchObject({ outcome: "completed" });
+    const store = upstashStore({ url, token: restToken });
+    const mail = new Queue({ name: "mail", store, jobs: [sendEmail] });
+    await serveApp(port, mail, "none");
+    await mail.enqueue(sendEmail, { to: "ada" }, { id: "mail-1", delay: 500 });
+    expect(JSON.parse(await dev.says(/"id":"mail-1"/))).toMatchObject({ outcome: "completed" });
     const page = await fetch(`${dev.started["dashboard"]}/data?view=overview`);
-    expect(await page.json()).toMatchObject({ queues: ["wide", "qstash-dev"] });
+    expect(await page.json()).toMatchObject({ queues: ["mail", "qstash-dev"] });
   });
 
   test("drains queues of any prefix and name, and shows whose they are", async () => {
@@ -132,24 +132,6 @@ describe("tidegate dev", () => {
     await queue.drain();
     await second.says(/"id":"after"/);
     expect(second.errors).not.toContain('"before"');
-  });
-
-  test("finds a queue again that the app has spread over partitions since", async () => {
-    const { start } = await newPlace();
-    const port = await freePort();
-    const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`]);
-    const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: restToken = "" } = dev.started;
-    const store = upstashStore({ url, token: restToken });
-    const redis = new Redis({ url, token: restToken, enableTelemetry: false });
-    const before = await serveApp(port, queueOf(dev), "none");
-    await queueOf(dev).enqueue(sendEmail, { to: "ada" }, { id: "whole" });
-    await dev.says(/"id":"whole"/);
-    await before.stop();
-    await redis.del(...(await redis.keys("tidegate:{default}:*")));
-    const spread = new Queue({ store: partitioned(store, 2), jobs: [sendEmail] });
-    await serveApp(port, spread, "none");
-    await spread.enqueue(sendEmail, { to: "ada" }, { id: "spread" });
-    await dev.says(/"id":"spread"/);
   });
 
   test("says once that the app is away, and goes on when it is there", async () => {

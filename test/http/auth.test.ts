@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { routes } from "../../src/http/routes/index.ts";
-import { memoryStore, partitioned, Queue, type Store } from "../../src/index.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
 import { createQStash } from "../../src/qstash/index.ts";
 import { fails, sendEmail, setUp, snapshot } from "./memory-handler.ts";
 
@@ -183,45 +183,39 @@ describe("a token that is limited to some jobs", () => {
     "GET /jobs/:id/events": 404,
     "POST /jobs/:id/children": 409,
   };
-  const kinds: readonly (readonly [string, () => Store])[] = [
-    ["one store", memoryStore],
-    ["three partitions", () => partitioned([memoryStore(), memoryStore()], 3)],
-  ];
 
-  async function withJob(store: Store) {
+  async function withJob() {
     const qstash = createQStash({
       ...{ tokens: ["the-qstash-token"], targets: ["https://app.test/*"] },
       signingKeys: { current: "the-current-key", next: "the-next-key" },
     });
     const parts = setUp({
       handler: { auth: withLimited, dashboard: dashboard(), qstash },
-      queue: { store, jobs: [...qstash.jobs, sendEmail, fails] },
+      queue: { store: memoryStore(), jobs: [...qstash.jobs, sendEmail, fails] },
     });
     await parts.queue.enqueue("send_email", { to: "ada" }, { id: "x", delay: "1h" });
     await parts.queue.schedules.upsert("x", { job: "fails", every: "1h" });
     return parts;
   }
 
-  describe.each(kinds)("on %s", (_, create) => {
-    test.each(guarded)("reaches the doors for enqueuing alone, and there its own jobs: $line", async (route) => {
-      const { call, queue } = await withJob(create());
-      const before = await snapshot(queue);
-      const body =
-        route.line === "POST /jobs/:id/children"
-          ? { children: [{ name: "send_email", payload: { to: "ada" } }], stored: 0, since: 0 }
-          : undefined;
-      for (const place of places) {
-        const answer = await call(route.method, place + route.path, body, bearer(limited));
-        const status = reached[route.line] ?? 403;
-        expect({ status: answer.status, text: answer.text }).toMatchObject({ status });
-        expect(answer.text).not.toMatch(/ada|fails|limited-token/);
-      }
-      expect(await snapshot(queue)).toBe(before);
-    });
+  test.each(guarded)("reaches the doors for enqueuing alone, and there its own jobs: $line", async (route) => {
+    const { call, queue } = await withJob();
+    const before = await snapshot(queue);
+    const body =
+      route.line === "POST /jobs/:id/children"
+        ? { children: [{ name: "send_email", payload: { to: "ada" } }], stored: 0, since: 0 }
+        : undefined;
+    for (const place of places) {
+      const answer = await call(route.method, place + route.path, body, bearer(limited));
+      const status = reached[route.line] ?? 403;
+      expect({ status: answer.status, text: answer.text }).toMatchObject({ status });
+      expect(answer.text).not.toMatch(/ada|fails|limited-token/);
+    }
+    expect(await snapshot(queue)).toBe(before);
   });
 
   test("opens neither QStash's interface nor the dashboard, and begins no session", async () => {
-    const { call, queue } = await withJob(memoryStore());
+    const { call, queue } = await withJob();
     const before = await snapshot(queue);
     for (const [method, path] of [
       ["POST", "/v2/publish/https://app.test/hook"],

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
-import { defineJob, memoryStore, partitioned, type Store } from "../../src/index.ts";
+import { defineJob, memoryStore, type Store } from "../../src/index.ts";
 import { cookieOf } from "../dashboard/dashboard-handler.ts";
 import { start } from "../support/clock.ts";
-import { onEveryWholeStore } from "../support/stores.ts";
+import { onEveryStore } from "../support/stores.ts";
 import { type SetUp, setUp, withBackground } from "./memory-handler.ts";
 
 const at = (ms: number) => new Date(start + ms).toISOString();
@@ -39,7 +39,7 @@ const hostileEvents = [
   ...["x".repeat(256), "ü".repeat(256), "\u{1F600}".repeat(128), "/".repeat(256)],
 ];
 
-onEveryWholeStore((kind) => {
+onEveryStore((kind) => {
   test("POST /signals/:event wakes the job that waits, with the data of the body", async () => {
     const { call, queue } = await waiting("reply-42", {}, kind.create());
     const before = (await call("GET", "/jobs/a")).body;
@@ -159,14 +159,6 @@ test("GET is not allowed, since a link must not send a signal", async () => {
   const { call } = await waiting("a");
   const { status, headers } = await call("GET", "/signals/a");
   expect([status, headers.get("allow")]).toEqual([405, "POST, OPTIONS"]);
-});
-
-test("a queue with partitions refuses signals with the reason", async () => {
-  const { call } = setUp(withGreet({}, partitioned(memoryStore(), 2)));
-  expect(await call("POST", "/signals/a", { data: 1 })).toMatchObject({
-    status: 400,
-    body: { code: "invalid_request", detail: expect.stringMatching(/partition/) },
-  });
 });
 
 test("each queue has its own signals, below its name", async () => {

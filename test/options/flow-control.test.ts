@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { defineJob, memoryStore, partitioned, Queue } from "../../src/index.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 
 const limits = [
   [{ concurrency: 0 }, /concurrency must be a whole number/],
@@ -85,21 +85,5 @@ describe("flow control", () => {
     const queue = new Queue({ store: memoryStore() });
     await queue.enqueue("work", { tenant: "t-1" });
     expect(await queue.flowControl.list()).toEqual({ keys: [], cursor: null });
-  });
-
-  test("an id in another partition than the key's is refused with the reason, and every accepted job is in the key's", async () => {
-    const work = defineJob({ name: "work", flowControl: { key: "k", concurrency: 1 }, perform });
-    const queue = new Queue({ store: partitioned(memoryStore(), 4), jobs: [work], logger: null });
-    const results = await Promise.allSettled(
-      Array.from({ length: 20 }, (_, index) => queue.enqueue(work, undefined, { id: `id-${index}` })),
-    );
-    const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
-    expect(refused.length).toBeGreaterThan(5);
-    for (const error of refused) {
-      expect(error).toMatchObject({ code: "invalid_request", message: expect.stringMatching(/in another partition/) });
-    }
-    const accepted = results.length - refused.length;
-    await queue.enqueueMany(Array.from({ length: 30 }, () => ({ job: work })));
-    expect(await queue.flowControl.get("k")).toMatchObject({ waiting: 30 + accepted, concurrency: 1 });
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { dashboard } from "../../src/http/dashboard/index.ts";
 import { createHandler, type HandlerOptions, relayTo } from "../../src/http/handler.ts";
-import { defineJob, memoryStore, partitioned, Queue } from "../../src/index.ts";
+import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { type CloudflareOptions, createWorker } from "../../src/platforms/cloudflare.ts";
 import { startWorker } from "../../src/platforms/node.ts";
 import { createRoute } from "../../src/platforms/vercel.ts";
@@ -167,14 +167,9 @@ describe("a store refuses", () => {
     expect(() => upstashStore(options as Anything)).toThrow(message);
   });
 
-  test.each([null, undefined, "redis", {}])("%j to partition", (store) => {
-    expect(() => partitioned(store as Anything, 2)).toThrow(/^partitioned needs a store, such as/);
-  });
-
   test("one for producers, where jobs are drained too", () => {
     const store = upstashProducerStore(database) as Anything;
     expect(() => new Queue({ store })).toThrow(/^new Queue needs a store that drains too/);
-    expect(() => partitioned(store, 4)).toThrow(/^partitioned needs a store that drains too/);
   });
 });
 

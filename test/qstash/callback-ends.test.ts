@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { memoryStore, partitioned, Queue, type Store } from "../../src/index.ts";
+import { memoryStore, Queue, type Store } from "../../src/index.ts";
 import { createQStash } from "../../src/qstash/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
@@ -80,7 +80,6 @@ function spoilt(
 
 describe.each([
   ["memory", () => memoryStore()],
-  ["three partitions", () => partitioned(memoryStore(), 3)],
   ["Redis", undefined],
 ])("callbacks on %s", (_, create) => {
   const redis = create ? undefined : useRedis();

@@ -12,11 +12,6 @@ const bodyOf = (delivery: Delivery | undefined) => JSON.parse(delivery?.body ?? 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 onEachKindOfStore(({ create }) => {
-  /** With partitions, a drain may end before it has seen that another partition got a callback. */
-  const drainTwice = async (queue: Queue) => {
-    await queue.drain();
-    await queue.drain();
-  };
   const served = (status: number, parts: Partial<Parts> = {}) => {
     const destination = (delivery: Delivery) =>
       isCallback(delivery) ? new Response("") : new Response("the answer", { status, headers: { "X-A": "1" } });
@@ -33,7 +28,7 @@ onEachKindOfStore(({ create }) => {
         callback,
         failureCallback,
       });
-      await drainTwice(queue);
+      await queue.drain();
       expect(deliveries.map(({ url }) => url)).toEqual([target, callback]);
       const [, delivery] = deliveries;
       expect(bodyOf(delivery)).toEqual({
@@ -53,10 +48,10 @@ onEachKindOfStore(({ create }) => {
     test("is sent with the failure callback once no retry is left, and not before", async () => {
       const { client, queue, clock, deliveries } = await served(500);
       const { messageId } = await client.publish({ url: target, retries: 1, callback, failureCallback });
-      await drainTwice(queue);
+      await queue.drain();
       expect(deliveries.filter(isCallback)).toEqual([]);
       clock.now += 13_000;
-      await drainTwice(queue);
+      await queue.drain();
       const sent = deliveries.filter(isCallback);
       expect(sent.map(({ url }) => url).sort()).toEqual([callback, failureCallback]);
       for (const delivery of sent) {
@@ -69,7 +64,7 @@ onEachKindOfStore(({ create }) => {
     test("is retried three times, also if its message has no retries", async () => {
       const { client, queue, deliveries } = await served(200);
       await client.publish({ url: target, retries: 0, callback });
-      await drainTwice(queue);
+      await queue.drain();
       const id = deliveries.find(isCallback)?.headers.get("upstash-message-id") ?? "";
       expect(await queue.getJob(id)).toMatchObject({ maxRetries: 3 });
     });
@@ -79,12 +74,12 @@ onEachKindOfStore(({ create }) => {
       const destination = (delivery: Delivery) => new Response(isCallback(delivery) ? "" : response);
       const { client, queue, deliveries } = await served(200, { destination });
       await client.publish({ url: target, callback });
-      await drainTwice(queue);
+      await queue.drain();
       const [whole] = deliveries.filter(isCallback).map(bodyOf);
       expect([whole?.["status"], String(whole?.["body"]) === base64(response)]).toEqual([200, true]);
       response += "x";
       const { messageId } = await client.publish({ url: target, callback });
-      await drainTwice(queue);
+      await queue.drain();
       const [, larger] = deliveries.filter(isCallback).map(bodyOf);
       expect(larger).toMatchObject({ status: 0, retried: 0, dlqId: messageId });
       expect(Buffer.from(String(larger?.["body"]), "base64").toString()).toContain("larger than the 2000000 bytes");
@@ -95,7 +90,7 @@ onEachKindOfStore(({ create }) => {
         isCallback(delivery) ? new Response("") : Promise.reject(new TypeError("fetch failed"));
       const { client, queue, deliveries } = await served(500, { destination });
       await client.publish({ url: target, retries: 0, failureCallback });
-      await drainTwice(queue);
+      await queue.drain();
       expect(bodyOf(deliveries.find(isCallback))).toMatchObject({ status: 0, body: "" });
     });
 
@@ -107,10 +102,10 @@ onEachKindOfStore(({ create }) => {
         "Upstash-Callback-Forward-X-C": "3",
       };
       await client.publish({ url: target, callback, headers });
-      await drainTwice(queue);
+      await queue.drain();
       expect(deliveries.map(({ url }) => url)).toEqual([target]);
       clock.now += 60_000;
-      await drainTwice(queue);
+      await queue.drain();
       expect(deliveries[1]).toMatchObject({ url: callback, method: "PUT" });
       expect(deliveries[1]?.headers.get("x-c")).toBe("3");
     });
@@ -118,10 +113,10 @@ onEachKindOfStore(({ create }) => {
     test("is sent again when a message that was retried from the dead letter ends", async () => {
       const { client, queue, clock, deliveries } = await served(500);
       await client.publish({ url: target, retries: 0, failureCallback });
-      await drainTwice(queue);
+      await queue.drain();
       clock.now += 1_000;
       await client.dlq.retry({ all: true });
-      await drainTwice(queue);
+      await queue.drain();
       expect(deliveries.map(({ url }) => url)).toEqual([target, failureCallback, target, failureCallback]);
     });
 
@@ -162,7 +157,7 @@ onEachKindOfStore(({ create }) => {
       const dying = new Queue({ store: killed, jobs: qstash.jobs, clock, logger: null });
       await dying.drain({ maxJobs: 1 }).catch(() => {});
       clock.now += 120_000;
-      await drainTwice(queue);
+      await queue.drain();
       expect(deliveries.map(({ url }) => url)).toEqual([target, callback]);
       expect(await queue.getJob(messageId)).toMatchObject({ state: "completed" });
     });

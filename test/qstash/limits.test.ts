@@ -208,7 +208,6 @@ onEachKindOfStore((kind) => {
     expect(await queue.getStats()).toMatchObject({ totalEnqueued: 0 });
   });
 
-  // In partitions, the jobs of a key are all in one, and those of schedules in the first.
   test("a schedule can make messages of a queue, and with a flow control key", async () => {
     const parts = await served();
     const { client, clock } = parts;

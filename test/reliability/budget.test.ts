@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { drainQueues } from "../../src/core/queue/queues.ts";
-import { type DrainReport, defineJob, partitioned, Queue } from "../../src/index.ts";
+import { type DrainReport, defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -55,7 +55,6 @@ const losses: readonly Fault[] = ["drop-request", "drop-reply", "half-body", "ht
 
 interface Scenario {
   readonly queues: number;
-  readonly partitions: number;
   readonly jobs: readonly { readonly kind: Kind; readonly count: number; readonly delayMs: number }[];
   readonly schedules: number;
   readonly missedMinutes: number;
@@ -75,7 +74,6 @@ interface Scenario {
 
 const scenario: fc.Arbitrary<Scenario> = fc.record({
   queues: fc.integer({ min: 1, max: 3 }),
-  partitions: fc.constantFrom(1, 1, 2, 3),
   jobs: fc.array(
     fc.record({
       kind: fc.constantFrom(...kinds),
@@ -103,7 +101,6 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
 const usual: Scenario = {
   ...{
     queues: 1,
-    partitions: 1,
     jobs: [],
     schedules: 0,
     missedMinutes: 1,
@@ -117,9 +114,6 @@ const jobsOf = (kind: Kind, count: number) => [{ kind, count, delayMs: 0 }];
 const knownWays: readonly Scenario[] = [
   { ...usual, jobs: jobsOf("quick", 20), roundTrips: 4, flushRate: 1 },
   ...[1, 2, 3].map((seed) => ({ ...usual, jobs: jobsOf("slow", 40), roundTrips: 6, lossRate: 0.5, seed })),
-  ...[1, 2, 3].map((seed) => ({
-    ...{ ...usual, jobs: jobsOf("slow", 40), partitions: 3, roundTrips: 14, concurrency: 40, lossRate: 0.5, seed },
-  })),
   { ...usual, jobs: jobsOf("quick", 20), schedules: 55, missedMinutes: 2_880, commands: 47, concurrency: 100 },
   { ...usual, jobs: jobsOf("quick", 40), commands: 60, batchSize: 80, concurrency: 40, lossRate: 0.5, seed: 4 },
   { ...usual, jobs: jobsOf("progresses", 2), roundTrips: 9 },
@@ -143,13 +137,11 @@ describe("a budget", () => {
     await proxy.stop();
   });
 
-  async function setUp(
-    given: Pick<Scenario, "queues" | "partitions" | "jobs" | "schedules" | "missedMinutes" | "retention">,
-  ) {
+  async function setUp(given: Pick<Scenario, "queues" | "jobs" | "schedules" | "missedMinutes" | "retention">) {
     const clock = testClock(start);
-    const whole = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `budget-${prefixes++}` });
-    // Each partition is watched: if one fails, the others may still be under way when the drain has ended.
-    const store = partitioned(clock.watch(whole), given.partitions);
+    const store = clock.watch(
+      upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `budget-${prefixes++}` }),
+    );
     const open = (name: string) =>
       new Queue({
         name,
@@ -242,7 +234,7 @@ describe("a budget", () => {
     return { report, commands, roundTrips: proxy.requests - before };
   }
 
-  const plain = { queues: 1, partitions: 1, jobs: [], schedules: 0, missedMinutes: 1, retention: true } as const;
+  const plain = { queues: 1, jobs: [], schedules: 0, missedMinutes: 1, retention: true } as const;
   const many = (kind: Kind, count: number) => ({ ...plain, jobs: [{ kind, count, delayMs: 0 }] });
   const only = ({ queues: [queue] }: { readonly queues: readonly Queue[] }) => queue as Queue;
 
@@ -306,20 +298,6 @@ describe("a budget", () => {
       expect(report?.commands).toBeGreaterThanOrEqual(commands);
       expect(report?.commands).toBeLessThanOrEqual(budget.commands);
     }
-  });
-
-  test("is kept if answers of several partitions are lost, each of which would be asked again", async () => {
-    const queue = only(await setUp({ ...many("slow", 40), partitions: 3 }));
-    const seen = new Map<string, number>();
-    proxy.decide(({ body }) => {
-      if (!body.includes('"completed"')) return undefined;
-      const [, , , key] = JSON.parse(body) as string[];
-      seen.set(key ?? "", (seen.get(key ?? "") ?? 0) + 1);
-      return (seen.get(key ?? "") ?? 0) <= 2 ? "drop-reply" : undefined;
-    });
-    const budget = { roundTrips: 15 };
-    const drain = () => queue.drain({ batchSize: 2, concurrency: 40, budget }).catch(() => undefined);
-    expect((await spentBy(drain)).roundTrips).toBeLessThanOrEqual(15);
   });
 
   test("has room for progress as long as jobs can be settled, and later progress is stored with the outcome", async () => {

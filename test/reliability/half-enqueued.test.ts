@@ -51,7 +51,7 @@ function setUp() {
   };
   const connection = new Connection(transport, async () => {});
   const store: Store = {
-    open: (name, meter, partition) => redisQueue(connection, keysOf(prefix, name, partition), meter, () => 0.5),
+    open: (name, meter) => redisQueue(connection, keysOf(prefix, name), meter, () => 0.5),
   };
   const queue = new Queue({ store, jobs: [noop], clock, retention: 0 });
   return {

@@ -50,9 +50,6 @@ onEachKindOfStore((kind) => {
     expect(largest).toBeLessThan(8_000_000);
   });
 
-  // Jobs in several partitions are claimed one partition after the other.
-  if (kind.partitions) return;
-
   test("a retried dead job that kills its invocations starts alone too, after all others", async () => {
     const clock = clockByHand(start);
     const store = kind.create();

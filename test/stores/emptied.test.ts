@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { defineJob, partitioned, Queue, type Store } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -17,17 +17,17 @@ describe("a database that is emptied under a process", () => {
   });
   afterAll(() => stage.close());
 
-  function setUp(wrap = (store: Store) => store) {
+  function setUp() {
     const prefix = stage.prefix();
     const clock = clockByHand(start);
     const lines: string[] = [];
     const note = (line: string) => void lines.push(line);
     const logger = { warn: note, error: note };
-    const open = (store: Store) => new Queue({ store, jobs: [plain, hourly], clock, logger });
     const keys = async () => (await stage.redis.send(["KEYS", `${prefix}:*`])) as string[];
     const empty = async () => stage.redis.send(["DEL", ...(await keys())]);
     const store = stage.store(prefix);
-    return { prefix, clock, lines, store, open, empty, queue: open(wrap(store)), default: keysOf(prefix, "default") };
+    const queue = new Queue({ store, jobs: [plain, hourly], clock, logger });
+    return { prefix, clock, lines, store, empty, queue, default: keysOf(prefix, "default") };
   }
 
   const keysOfSchedules = async (queue: Queue) => (await queue.schedules.list()).map(({ key }) => key);
@@ -91,25 +91,6 @@ describe("a database that is emptied under a process", () => {
     await queue.drain();
     await queue.drain();
     expect(await keysOfSchedules(queue)).toEqual(["daily"]);
-  });
-
-  test("refuses openers without partitions again once a job is enqueued", async () => {
-    const { queue, open, store, empty } = setUp((whole) => partitioned(whole, 4));
-    for (let job = 0; job < 50; job++) await queue.enqueue(plain);
-    await empty();
-    for (let job = 0; job < 50; job++) await queue.enqueue(plain);
-    await expect(open(store).pause()).rejects.toMatchObject({ code: "invalid_request" });
-    expect(await open(partitioned(store, 4)).drain()).toMatchObject({ completed: 50 });
-  });
-
-  test("refuses them again once it was drained", async () => {
-    const { queue, open, store, empty } = setUp((whole) => partitioned(whole, 2));
-    await queue.enqueueMany(Array.from({ length: 20 }, (_, id) => ({ job: plain, id: `job-${id}` })));
-    await queue.drain({ budget: { roundTrips: 60 } });
-    await empty();
-    await queue.drain();
-    await queue.drain();
-    await expect(open(store).pause()).rejects.toMatchObject({ code: "invalid_request" });
   });
 
   test("is reported when a job is enqueued, though one that was never used is not", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import { defineJob, partitioned, Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
 import { RespClient } from "../support/resp.ts";
 import { useRedis } from "../support/stores.ts";
@@ -74,15 +74,5 @@ describe("where the figures of a name are", () => {
     await queue.enqueue(jobOf("two"));
     await queue.drain();
     expect(await client.send(["ZRANGE", `${prefix}:{default}:due`, "0", "-1"])).toEqual([" name:"]);
-  });
-
-  test("a queue that is empty again can still be spread over partitions", async () => {
-    const prefix = `places-${prefixes++}`;
-    const whole = new Queue({ store: redis.store(prefix), jobs, clock: () => start, retention: 0 });
-    await eager(whole, "one");
-    const spread = new Queue({ store: partitioned(redis.store(prefix), 2), jobs, clock: () => start });
-    await spread.enqueue(jobOf("one"));
-    expect(await spread.drain()).toMatchObject({ completed: 1 });
-    expect(await totals(spread)).toEqual({ one: 1 });
   });
 });

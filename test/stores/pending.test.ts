@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { defineJob, partitioned, Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -7,7 +7,7 @@ const redis = useRedis();
 const often = defineJob({ name: "often", perform: (_?: string) => {} });
 const seldom = defineJob({ name: "seldom", perform: () => {} });
 
-const setUp = (store = redis.store()) => new Queue({ store, jobs: [often, seldom], clock: () => start });
+const setUp = () => new Queue({ store: redis.store(), jobs: [often, seldom], clock: () => start });
 
 /** Every fourth job is the seldom one. */
 async function enqueue(queue: Queue, count: number, payload = ""): Promise<void> {
@@ -50,15 +50,4 @@ test("records that are large together are not all read", async () => {
   const { counts, estimated } = await pendingOf(queue);
   expect(estimated).toBe(true);
   expectAbout(counts, 400);
-});
-
-test("the counts of partitions are added up, and are estimated if those of one are", async () => {
-  const queue = setUp(partitioned(redis.store(), 4));
-  // The jobs of one call are all in one partition.
-  for (let i = 0; i < 6; i++) await enqueue(queue, 160);
-  expect(await pendingOf(queue)).toEqual({ counts: [720, 240], estimated: false });
-  await enqueue(queue, 5_040);
-  const { counts, estimated } = await pendingOf(queue);
-  expect(estimated).toBe(true);
-  expectAbout(counts, 6_000);
 });

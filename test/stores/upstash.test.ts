@@ -1,7 +1,7 @@
 import { Redis } from "@upstash/redis";
 import { expect, test } from "vitest";
 import producerWorker from "../../examples/guide/producer.ts";
-import { defineJob, Producer, partitioned, Queue } from "../../src/index.ts";
+import { defineJob, Producer, Queue } from "../../src/index.ts";
 import { upstashProducerStore, upstashStore } from "../../src/stores/redis-http/index.ts";
 import { serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
@@ -68,7 +68,7 @@ test("a store without its address or token says where both come from, also local
     );
 });
 
-test("the store of a producer stores jobs for a queue of the whole store, and for no queue in partitions", async () => {
+test("the store of a producer stores jobs for a queue of the whole store", async () => {
   const { url, token } = redis.shim;
   const queue = new Queue({ name: "produced", store: upstashStore({ url, token }), jobs: [echo] });
   const store = upstashProducerStore({ url, token });
@@ -77,11 +77,5 @@ test("the store of a producer stores jobs for a queue of the whole store, and fo
   await producer.enqueue(echo, "three", { id: "3", flowControl: { key: "k", concurrency: 1 } });
   expect(await queue.drain()).toMatchObject({ completed: 3 });
   expect(await queue.getJob(jobs[1]?.id ?? "")).toMatchObject({ state: "completed", result: "two" });
-
-  const spread = new Queue({ name: "spread", store: partitioned(upstashStore({ url, token }), 2), jobs: [echo] });
-  await spread.enqueue(echo, "one");
-  await expect(new Producer({ name: "spread", store, jobs: [echo] }).enqueue(echo, "two")).rejects.toThrow(
-    'The queue "spread" is stored in 2 partitions, but it was opened without partitioned()',
-  );
   expect(() => upstashProducerStore({ url, token: "" })).toThrow("upstashProducerStore needs the REST token");
 });

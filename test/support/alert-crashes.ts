@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { AlertMessage } from "../../src/alerts/index.ts";
-import { defineJob, partitioned, Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { startReceiver } from "../alerts/receiver.ts";
 import type { Program } from "./child.ts";
 import { chosen } from "./random.ts";
@@ -32,8 +32,6 @@ export interface AlertSeries {
   readonly program: Program;
   readonly kills: number;
   readonly random: () => number;
-  /** Default: one database as a whole. */
-  readonly partitions?: number | undefined;
   readonly progress?: (done: number) => void;
 }
 
@@ -45,20 +43,19 @@ const HOUR_MS = 3_600_000;
 
 /** A queue whose jobs all die, each trial of its own error, drained by one process after another: most are killed. */
 export async function alertSeries(series: AlertSeries): Promise<AlertFigures> {
-  const { stage, program, kills, random, partitions, progress } = series;
+  const { stage, program, kills, random, progress } = series;
   const receiver = await startReceiver();
   const prefix = stage.prefix();
-  const store = stage.store(prefix);
   let ahead = 0;
   const queue = new Queue({
-    store: partitions === undefined ? store : partitioned([store], partitions),
+    store: stage.store(prefix),
     jobs: [defineJob({ name: "fails", perform: () => {} })],
     clock: () => Date.now() + ahead,
   });
   const start = (dieAt = "", dieOn = 0) =>
     program.start({
       ...{ STORE_URL: stage.shim.url, STORE_TOKEN: stage.shim.token, STORE_PREFIX: prefix },
-      ...{ RECEIVER: receiver.url, SECRET: secret, PARTITIONS: String(partitions ?? "") },
+      ...{ RECEIVER: receiver.url, SECRET: secret },
       ...{ AHEAD_MS: String(ahead), DIE_AT: dieAt, DIE_ON: String(dieOn) },
     });
   const killed = Object.fromEntries(alertPoints.map((point) => [point, 0])) as AlertFigures["killed"];

@@ -4,12 +4,11 @@
 import { webhook } from "../../src/alerts/index.ts";
 import type { ExchangeReply, ExchangeRequest, SettleReply, SettleRequest } from "../../src/core/store/store.ts";
 import { defineJob, PermanentError, Queue } from "../../src/index.ts";
-import { partitioned } from "../../src/stores/partitioned/partitioned.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { aroundStore } from "./around-calls.ts";
 
 const { STORE_URL = "", STORE_TOKEN = "", STORE_PREFIX = "", RECEIVER = "", SECRET = "" } = process.env;
-const { AHEAD_MS, DIE_AT, DIE_ON, PARTITIONS } = process.env;
+const { AHEAD_MS, DIE_AT, DIE_ON } = process.env;
 const clock = () => Date.now() + Number(AHEAD_MS);
 let passed = 0;
 
@@ -21,18 +20,15 @@ async function passes(point: string): Promise<void> {
 }
 
 const opened = upstashStore({ url: STORE_URL, token: STORE_TOKEN, prefix: STORE_PREFIX });
-const store = aroundStore(
-  PARTITIONS ? partitioned([opened], Number(PARTITIONS)) : opened,
-  async ({ method, parameters }, run) => {
-    if (method !== "exchange" && method !== "settle") return run();
-    const { settle } = parameters[0] as SettleRequest & Partial<ExchangeRequest>;
-    if (settle.length > 0) await passes("settling");
-    const reply = (await run()) as SettleReply & Partial<ExchangeReply>;
-    if (settle.length > 0) await passes("settled");
-    if (reply.jobs && reply.jobs.length > 0) await passes("claimed");
-    return reply;
-  },
-);
+const store = aroundStore(opened, async ({ method, parameters }, run) => {
+  if (method !== "exchange" && method !== "settle") return run();
+  const { settle } = parameters[0] as SettleRequest & Partial<ExchangeRequest>;
+  if (settle.length > 0) await passes("settling");
+  const reply = (await run()) as SettleReply & Partial<ExchangeReply>;
+  if (settle.length > 0) await passes("settled");
+  if (reply.jobs && reply.jobs.length > 0) await passes("claimed");
+  return reply;
+});
 
 const alert = webhook(RECEIVER, {
   secret: SECRET,

@@ -24,5 +24,5 @@ export function aroundCalls(opened: QueueStore, around: AroundCall): QueueStore 
 
 /** The same for each queue of a store. */
 export function aroundStore(store: Store, around: AroundCall): Store {
-  return { open: (queue, meter, partition) => aroundCalls(store.open(queue, meter, partition), around) };
+  return { open: (queue, meter) => aroundCalls(store.open(queue, meter), around) };
 }

@@ -215,9 +215,9 @@ export function storeModel(stage: Stage, length: number, count: ModelCount, one 
 function shadowed(real: Store, reference: Store, differences: unknown[]): Store {
   let last: Promise<unknown> = Promise.resolve();
   return {
-    open(queue, meter, partition) {
-      const twin = reference.open(queue, undefined, partition);
-      return aroundCalls(real.open(queue, meter, partition), ({ method, parameters }, run) => {
+    open(queue, meter) {
+      const twin = reference.open(queue);
+      return aroundCalls(real.open(queue, meter), ({ method, parameters }, run) => {
         const done = last.then(async () => {
           const actual = await run();
           const expected = await Reflect.apply(Reflect.get(twin, method), twin, parameters);

@@ -825,17 +825,6 @@ const reschedule = operation(
 );
 
 const simple: readonly fc.Arbitrary<Operation>[] = [
-  operation(
-    fc.constantFrom(1, 2, 3),
-    (wanted) => ({
-      // If nothing is stored, the queue would become partitioned, and refuse all later calls.
-      run: async (store, { now }) => {
-        const { scheduled, ready, running, dead } = await store.stats(now);
-        return scheduled + ready + running + dead > 0 && store.partitions({ partitions: wanted, stores: 1, store: 0 });
-      },
-    }),
-    "partitions",
-  ),
   some.map(cancelOf),
   reschedule,
   operation(

@@ -9,7 +9,6 @@ import {
   defineJob,
   isTidegateError,
   PermanentError,
-  partitioned,
   Queue,
   RetryAfterError,
   type Schedule,
@@ -266,21 +265,6 @@ async function lowerRetries(queue: Queue, { failures }: { failures: number }, wo
   await mustHaveDiedOfWhatHappened(queue);
 }
 
-/** Opens the queue as partitioned, which it is not: if it has anything stored, this is refused. */
-async function inPartitions(
-  queue: Queue,
-  { count, behaviour }: { count: number; behaviour: Behaviour },
-  { store, clock }: QueueWorld,
-): Promise<void> {
-  const { pendingCount, runningCount, deadLetterCount } = await queue.getStats();
-  if (pendingCount + runningCount + deadLetterCount === 0) return;
-  const wrong = new Queue({ store: partitioned(store, count), jobs: [workOn(clock)], clock });
-  for (const call of [() => wrong.enqueue("work", behaviour), () => wrong.drain()])
-    equal(await call().then(() => "done", codeOf), "invalid_request", "a queue that is opened in partitions");
-}
-
-const codeOf = (error: unknown) => (isTidegateError(error) ? error.code : String(error));
-
 const selection = fc.oneof(
   id,
   fc.record({ ids: fc.array(id, { maxLength: 3 }) }),
@@ -289,7 +273,6 @@ const selection = fc.oneof(
 );
 
 const others: readonly fc.Arbitrary<QueueOperation>[] = [
-  operation("in partitions", fc.record({ who, count: fc.constantFrom(2, 3), behaviour }), inPartitions),
   operation("cancel", fc.record({ who, id }), (queue, values) => queue.cancel(values.id)),
   operation("reschedule", fc.record({ who, id, delay }), (queue, values) => queue.reschedule(values.id, values.delay)),
   operation("update", fc.record({ who, id, behaviour }), (queue, values) =>

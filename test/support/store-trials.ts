@@ -102,7 +102,6 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       fire: [{ key: "daily", occurrence: now, next: now + minute, record: "1:fired", jobs: [job("daily@now")] }],
       claim: { limit: 2, leaseMs: minute },
     }),
-  partitions: (store) => store.partitions({ partitions: 2, stores: 1, store: 0 }),
   signal: (store) =>
     store.signal(
       { id: "s-1", event: "paid", text: '{"id":"s-1","event":"paid","data":1}', keepMs: minute, knownMs: minute },

@@ -5,7 +5,7 @@ import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { encryptedStore } from "../../src/core/encryption/encrypted-store.ts";
 import { type EncryptionOptions, Keys } from "../../src/core/encryption/keys.ts";
 import type { Store } from "../../src/index.ts";
-import { memoryStore, partitioned } from "../../src/index.ts";
+import { memoryStore } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { type RedisServer, type RedisServerOptions, startRedis } from "./redis-server.ts";
@@ -14,10 +14,6 @@ import { type RestShim, startRestShim } from "./rest-shim.ts";
 /** A kind of store under test. */
 export interface StoreKind {
   readonly name: string;
-  /**
-   * How many more requests a drain needs at least than on an unpartitioned store; undefined for an unpartitioned store.
-   */
-  readonly partitions?: { readonly moreRequests: number };
   /** Whether it encrypts: what it stores is a third larger. Default false. */
   readonly isEncrypted?: boolean;
   /** Opens a new, empty store. */
@@ -27,8 +23,8 @@ export interface StoreKind {
 }
 
 /** @param shared as in `StoreKind`. */
-function kindOf(name: string, shared: StoreKind["shared"], partitions?: StoreKind["partitions"]): StoreKind {
-  return { name, create: () => shared()(), shared, ...(partitions && { partitions }) };
+function kindOf(name: string, shared: StoreKind["shared"]): StoreKind {
+  return { name, create: () => shared()(), shared };
 }
 
 function sharedMemory(): () => Store {
@@ -41,43 +37,23 @@ function sharedRedis(redis: TestRedis): () => Store {
   return () => redis.store(prefix);
 }
 
-/** Three partitions of stores that are opened together. */
-function inThree(...shared: readonly (() => Store)[]): () => Store {
-  return () =>
-    partitioned(
-      shared.map((open) => open()),
-      3,
-    );
-}
-
-/** Each store is asked for the partitions of the queue, and initialized, before it is used. */
-const ofDatabases = { moreRequests: 9 };
-
 let prefixes = 0;
 
 const newPrefix = () => `test-${process.pid}-${prefixes++}`;
 
 /**
  * Runs a suite of the port of the store: on memory, and on a real Redis, over HTTP through `@upstash/redis` and a REST
- * shim, and over TCP, also on older servers. Then on three partitions: of memory, of two databases, and of memory and a
- * database.
+ * shim, and over TCP, also on older servers.
  */
 export function onEveryStore(suite: (kind: StoreKind) => void): void {
   const redis = useRedis();
-  describe("on three partitions", () =>
-    suite(kindOf("partitioned", () => inThree(sharedMemory()), { moreRequests: 6 })));
-  describe("on three partitions of two databases", () => {
-    const other = useRedis();
-    suite(kindOf("two databases", () => inThree(sharedRedis(redis), sharedRedis(other)), ofDatabases));
-  });
-  onMemoryAndDatabase(suite, redis);
-  onWholeStores(suite, redis);
+  onMemoryAndUpstash(suite, redis);
   onTcp(suite, redis);
 }
 
 /**
- * Runs a suite on memory, on Redis, and on partitions of both: for what stands on the port of the store alone. What
- * differs between clients and servers is tested at that port. With `--all`, it runs on every store.
+ * Runs a suite on memory and on Redis: for what stands on the port of the store alone. What differs between clients and
+ * servers is tested at that port. With `--all`, it runs on every store.
  */
 export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
   if (isForAll) {
@@ -85,9 +61,7 @@ export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
     onEncryptedStores(suite);
     return;
   }
-  const redis = useRedis();
-  onWholeStores(suite, redis);
-  onMemoryAndDatabase(suite, redis);
+  onMemoryAndUpstash(suite, useRedis());
 }
 
 /** Keys of tests: 32 bytes, all of them the same. */
@@ -99,16 +73,8 @@ export const testKeys = {
 /** A store whose queues encrypt, as with the option of a queue. */
 export function encrypting(store: Store, options: EncryptionOptions = { current: "k1", keys: testKeys }): Store {
   return {
-    open: (queue, meter, partition) =>
-      encryptedStore(store.open(queue, meter, partition), new Keys(queue, options), meter),
+    open: (queue, meter) => encryptedStore(store.open(queue, meter), new Keys(queue, options), meter),
   };
-}
-
-/** As `onEveryStore`, without the stores that are already partitioned. */
-export function onEveryWholeStore(suite: (kind: StoreKind) => void): void {
-  const redis = useRedis();
-  onWholeStores(suite, redis);
-  onTcp(suite, redis);
 }
 
 /** Everything that a queue promises holds with encryption, too. */
@@ -126,12 +92,7 @@ function onEncryptedStores(suite: (kind: StoreKind) => void): void {
   describe("encrypted, on upstashStore", () => encrypted("upstash", () => sharedRedis(redis)));
 }
 
-function onMemoryAndDatabase(suite: (kind: StoreKind) => void, redis: TestRedis): void {
-  describe("on three partitions of memory and a database", () =>
-    suite(kindOf("memory and a database", () => inThree(sharedMemory(), sharedRedis(redis)), ofDatabases)));
-}
-
-function onWholeStores(suite: (kind: StoreKind) => void, redis: TestRedis): void {
+function onMemoryAndUpstash(suite: (kind: StoreKind) => void, redis: TestRedis): void {
   describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
   describe("on upstashStore", () => suite(kindOf("upstash", () => sharedRedis(redis))));
 }

@@ -3,7 +3,7 @@ import { buildFamily, type GivenFamily, readFamily } from "../enqueue/family.ts"
 import { buildJob, checkOptions } from "../enqueue/new-job.ts";
 import type { AnyJob } from "../job/define.ts";
 import type { JobTrace } from "../job/trace-context.ts";
-import { invalidRequest, quote, TidegateError } from "../shared/errors.ts";
+import { invalidRequest, TidegateError } from "../shared/errors.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
 import type { FollowUpJob, NewJob } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
@@ -76,19 +76,17 @@ export class EnqueuedJobs {
 
   #single(item: BulkJob): Made {
     this.#checkCount(1);
-    const { definitions, clock } = this.#needs;
-    const { draft, refusal } = readJob(item, definitions, clock(), this.#newId);
+    const { definitions, clock, newId } = this.#needs;
+    const { draft, refusal } = readJob(item, definitions, clock(), newId);
     if (!draft) throw refusal;
-    this.#checkPlace(draft.job);
     const { finished, fits } = buildJob(draft, this.#trace);
     return { jobs: [followUp(finished)], fits };
   }
 
   /** A job, followed by its children, if it has any. */
   #family(given: GivenFamily): Made {
-    const family = readFamily(given, this.#needs, this.#newId);
+    const family = readFamily(given, this.#needs);
     this.#checkCount(family.names.length);
-    this.#checkPlace(family.parent.job, family.key);
     const { finished, fits } = buildFamily(family, this.#trace);
     const { parent, waitFor, branches } = finished;
     if (branches.length === 0) return { jobs: [followUp(parent)], fits };
@@ -108,23 +106,5 @@ export class EnqueuedJobs {
   async checked(): Promise<readonly FollowUpJob[]> {
     await Promise.all(this.#checks);
     return this.#jobs;
-  }
-
-  /** An id in the partition of the flow control key, and without one in that of the job whose outcome stores it. */
-  readonly #newId = (key?: string): string => {
-    const { newId, store } = this.#needs;
-    return key === undefined
-      ? store.local.idBeside(this.#by.lease.current.id, newId)
-      : store.local.idSource(newId)(key);
-  };
-
-  /** One script stores the jobs with the outcome, so they are in the partition of its job. */
-  #checkPlace(job: Omit<NewJob, "record">, key = job.flow?.key): void {
-    const { local } = this.#needs.store;
-    const { id } = this.#by.lease.current;
-    if (local.partitionOf(job) === local.partitionOf({ id, isFreshId: true, runAt: 0 })) return;
-    throw invalidRequest(
-      `The jobs of the flow control key ${quote(key ?? "")} lie in another partition than the job ${quote(id)}, so they cannot be stored with its outcome. Use queue.enqueue, or choose the key of this job.`,
-    );
   }
 }

@@ -13,9 +13,6 @@ export interface Renewal {
   readonly onLost: () => void;
 }
 
-/** Why renewals got no reply, by their leases. */
-type Failures = ReadonlyMap<JobLease, unknown>;
-
 /**
  * Extends leases in one request, after their renewals that are under way.
  *
@@ -29,7 +26,7 @@ export function renewAll(store: QueueStore, renewals: readonly Renewal[]): reado
   return renewals.map((renewal) => renewal.lease.follow(open.includes(renewal) ? sent : undefined, renewal.onLost));
 }
 
-async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<Failures> {
+async function sendInTurn(store: QueueStore, renewals: readonly Renewal[]): Promise<void> {
   const pending = renewals.flatMap(({ lease }) => lease.renewals ?? []);
   if (pending.length > 0) await Promise.all(pending);
   return send(
@@ -55,16 +52,15 @@ function leastEnd({ endsAt, mayEndAt }: Lease, hasRecord: boolean): number {
 async function send(
   store: QueueStore,
   renewals: readonly { readonly lease: JobLease; readonly sent: LeaseRenewal }[],
-): Promise<Failures> {
-  const { leases, failure } = await store.extend(renewals.map(({ sent }) => sent)).catch((error: unknown) => {
-    // Nothing was sent.
-    if (error instanceof OutOfBudgetError) throw error;
-    return { leases: [], failure: error };
+): Promise<void> {
+  const { leases } = await store.extend(renewals.map(({ sent }) => sent)).catch((error: unknown) => {
+    // If the budget has refused it, nothing was sent.
+    if (!(error instanceof OutOfBudgetError)) for (const { lease, sent } of renewals) lease.note(sent, undefined);
+    throw error;
   });
   renewals.forEach(({ lease, sent }, index) => {
     lease.note(sent, leases[index]);
   });
-  return new Map(renewals.flatMap(({ lease }, index) => (leases[index] === undefined ? [[lease, failure]] : [])));
 }
 
 /**
@@ -105,11 +101,10 @@ export class JobLease {
   }
 
   /** Waits for a renewal that is sent together with others; undefined if none was sent, since the attempt has ended. */
-  follow(sent: Promise<Failures> | undefined, onLost: () => void): Promise<void> {
+  follow(sent: Promise<void> | undefined, onLost: () => void): Promise<void> {
     const { id } = this.current;
     if (!sent) return Promise.reject(conflict(`The attempt of job "${id}" has ended. Stop working.`));
-    const renewed = sent.then((failures) => {
-      if (failures.has(this)) throw failures.get(this);
+    const renewed = sent.then(() => {
       if (!this.#isLost) return;
       onLost();
       throw conflict(`The lease of job "${id}" has been lost. Stop working: the job belongs to another invocation.`);

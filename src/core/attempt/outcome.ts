@@ -179,7 +179,7 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
   const group = needs.observe ? failureGroup(job.name, error) : undefined;
   const name = countedAs(attempt);
-  const followUps = group && needs.alerting?.ofDeath({ id: lease.id, name: job.name, group, at }, needs.store.local);
+  const followUps = group && needs.alerting?.ofDeath({ id: lease.id, name: job.name, group, at });
   const how = { timing: timing(attempt, at), thrown, failure: error, ...(followUps && { followUps }) };
   return { to: "dead", lease, at, record, group, name, ...how };
 }

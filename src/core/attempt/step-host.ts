@@ -7,8 +7,6 @@ export interface StepHost {
   readonly attempt: number;
   readonly maxRetries: number;
   readonly timeoutMs: number;
-  /** Why the job cannot wait for signals; undefined if it can. */
-  readonly refusesSignals: string | undefined;
   now(): number;
   /** Calls `ring` once after `ms`. @returns a function that cancels it. */
   alarm(ms: number, ring: () => void): () => void;

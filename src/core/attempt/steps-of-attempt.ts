@@ -40,10 +40,6 @@ export class StepsOfAttempt implements StepHost {
     return this.#attempt.job.timeoutMs;
   }
 
-  get refusesSignals(): string | undefined {
-    return this.#attempt.needs.store.local.refusesSignals;
-  }
-
   now(): number {
     return this.#attempt.needs.clock();
   }

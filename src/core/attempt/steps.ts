@@ -228,7 +228,6 @@ export class Steps {
   async waitFor(event: string | readonly string[], given: WaitForOptions): Promise<unknown> {
     const events = eventsOf(event);
     const { timeout } = waitOptions.read(given);
-    if (this.#host.refusesSignals !== undefined) throw invalidRequest(this.#host.refusesSignals);
     const name = this.#counted(events.join(" or "));
     if (!this.#enters("wait", name)) return never();
     const known = this.#remembered.find("wait", name);

@@ -1,5 +1,4 @@
 import { hookCalls } from "../observe/hook-runner.ts";
-import { logPartial } from "../observe/log.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
 import type { NextDue, PeekReply, QueueStore } from "../store/store.ts";
@@ -54,7 +53,7 @@ async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: Drain
     limits.onStopped?.(report, drain.failure);
     return report;
   } finally {
-    // A partition that was too late for the drain, or an aborted handler, may still try to send: no report counts it.
+    // An aborted handler may still try to send: no report counts it.
     budget.close();
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});
@@ -108,7 +107,6 @@ async function peek(queue: DrainNeeds, store: QueueStore): Promise<NextDue> {
   return reply;
 }
 
-function noteMissing({ logger, queue, noteEmptied }: DrainNeeds, { failure, isEmptied }: PeekReply): void {
-  if (failure !== undefined) logPartial(logger, queue, failure);
+function noteMissing({ noteEmptied }: DrainNeeds, { isEmptied }: PeekReply): void {
   if (isEmptied) noteEmptied();
 }

@@ -8,7 +8,7 @@ import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "../job/lease-length.ts";
-import { logEvicted, logOutcomes, logPartial } from "../observe/log.ts";
+import { logEvicted, logOutcomes } from "../observe/log.ts";
 import { firesOf } from "../schedule/fire.ts";
 import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
 import { Allowance } from "./allowance.ts";
@@ -285,11 +285,10 @@ export class Drain {
     if (ended.some(({ outcome }) => outcome.followUps ?? outcome.waits !== undefined))
       this.#budget.grant(this.#allowance.mostOfExtras(request));
     this.#inFlight.send(request, (reply) => {
-      const unsettled = ended.filter((_, index) => reply?.settled[index] === undefined);
-      // What the last try has not settled stays so: after a failure there is one, when all jobs have ended.
-      if (request.isLastTry) this.#counts.lost += unsettled.length;
-      else this.#jobs.ended.putBack(unsettled);
       if (reply) this.#apply(reply, ended, request);
+      // What the last try has not settled stays so: after a failure there is one, when all jobs have ended.
+      else if (request.isLastTry) this.#counts.lost += ended.length;
+      else this.#jobs.ended.putBack(ended);
       this.#limits.onProgress?.(this.report());
     });
   }
@@ -309,8 +308,7 @@ export class Drain {
     };
     ended.forEach((job, index) => {
       const { outcome } = job;
-      const isAccepted = reply.settled[index];
-      if (isAccepted === undefined) return;
+      const isAccepted = reply.settled[index] ?? false;
       this.#limits.onSettled?.(job, isAccepted);
       this.#counts[isAccepted ? countOf(outcome.to) : "lost"]++;
       if (isAccepted && outcome.to !== "released" && "runAt" in outcome) {
@@ -328,15 +326,12 @@ export class Drain {
     hooks?.exchanged(reply, ended, fire);
     if (logger) logOutcomes(logger, reply.settled, ended);
     if (reply.evicted) logEvicted(logger, queue, reply.evicted, now);
-    if (reply.passedOver !== undefined) logPartial(logger, queue, reply.passedOver);
     const firedByStore = reply.jobs.filter(({ isFired }) => isFired).length;
     this.#counts.rearmed += firedByStore + reply.fired.filter((fired) => fired !== "stale").length;
     this.#next.noteFired(firedByStore);
     if (claim) this.#next.setFires(firesOf(reply.schedules, now));
     if (reply.leftKeys) this.#jobs.meetKeys();
     this.take(reply.jobs, now);
-    // A partition has failed: these are the last jobs to start.
-    if ("failure" in reply) this.#startWaiting(now);
   }
 
   // Waiting -----------------------------------------------------------------------------------------------------------

@@ -148,7 +148,6 @@ export class InFlight {
         this.#error = undefined;
         if (request.reads && number > this.#knownFrom) this.#learn(reply, number, request);
         onEnd(reply);
-        if ("failure" in reply) this.#fail(reply.failure);
       },
       (error: unknown) => {
         landed();

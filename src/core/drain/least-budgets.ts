@@ -17,7 +17,7 @@ export interface LeastBudgets {
 export function leastBudgets(local: LocalFacts, declared: number): LeastBudgets {
   const peek = local.mostOfPeek;
   // A peek reads the manifest of schedules that code declares.
-  const mustPeek = local.mustPeek || declared > 0;
+  const mustPeek = declared > 0;
   const doing = leastToDoAnything(local, declared);
   const least = mustPeek ? sumOf(peek, doing) : doing;
   return { peek, least, leastToPeek: mustPeek ? least : sumOf(peek, least) };

@@ -193,14 +193,13 @@ export class NextExchange {
   }
 
   #claimRequest({ limit, meetsKeys, isAhead }: Plan, now: number): ClaimRequest {
-    const { inFlight, jobs, limits, leaseMs, prefetch } = this.#needs;
+    const { inFlight, jobs, leaseMs, prefetch } = this.#needs;
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
       countBacklog: this.#needsBacklog(limit, now),
       meetsKeys,
       runs: isAhead && meetsKeys ? prefetch.runLimits(jobs.ahead, now) : undefined,
-      refreshAfterMs: limits.checkEveryMs,
     };
   }
 

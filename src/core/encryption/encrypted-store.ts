@@ -47,7 +47,6 @@ async function sealJob(job: NewJob, keys: Keys, kept?: SealedTexts): Promise<New
 /** The part of a store that enqueues, for a producer. */
 export function encryptedProducer(store: EnqueueStore, keys: Keys): EnqueueStore {
   return {
-    local: store.local,
     async enqueue(jobs, now) {
       const { sealed, kept } = await sealJobs(jobs, keys);
       const replies = await store.enqueue(sealed, now);

@@ -60,7 +60,7 @@ export function readJobs(
   bulk: readonly BulkJob[],
   definitions: ReadonlyMap<string, AnyJob>,
   now: number,
-  newId: (key?: string) => string,
+  newId: () => string,
 ): readonly ReadJob[] {
   if (!Array.isArray(bulk)) throw invalidRequest(ARRAY_OF_JOBS);
   // A hole in an array is refused like any other item that is not a job.
@@ -72,7 +72,7 @@ export function readJob(
   item: BulkJob,
   definitions: ReadonlyMap<string, AnyJob>,
   now: number,
-  newId: (key?: string) => string,
+  newId: () => string,
 ): ReadJob {
   let name = "";
   try {

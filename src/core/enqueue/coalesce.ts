@@ -3,7 +3,7 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { alarm, type Clock } from "../shared/clock.ts";
 import { copyOfError } from "../shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
-import type { EnqueueStore, NewJob } from "../store/store.ts";
+import type { NewJob } from "../store/store.ts";
 import type { EnqueueNeeds } from "./needs.ts";
 import { finishJob, type JobDraft } from "./new-job.ts";
 
@@ -23,9 +23,6 @@ const WAITS_FOR_SCHEMAS_MS = 1_000;
  * Calls wait only for calls of their own turn: on Workers, one request may not await what another has started.
  */
 export class Turn {
-  /** Makes ids that let jobs be stored together. */
-  readonly newId: (key?: string) => string;
-  readonly #local: EnqueueStore["local"];
   readonly #clock: Clock;
   readonly #store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>;
   readonly #calls: TurnCall[] = [];
@@ -37,11 +34,9 @@ export class Turn {
 
   /** @param store stores all of the jobs or none. One result per job, in order. */
   constructor(
-    { store: { local }, newId, clock }: Pick<EnqueueNeeds, "store" | "newId" | "clock">,
+    { clock }: Pick<EnqueueNeeds, "clock">,
     store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>,
   ) {
-    this.newId = local.idSource(newId);
-    this.#local = local;
     this.#clock = clock;
     this.#store = store;
   }
@@ -63,7 +58,7 @@ export class Turn {
   send(call: TurnCall, trace: JobTrace | undefined): Promise<EnqueueResult> {
     // Started here and not with the turn, so that the request is in the trace of the first call.
     this.#sent ??= this.#end?.then(() => this.#sendAll());
-    return call.finish(this.#local, trace);
+    return call.finish(trace);
   }
 
   async #untilQuiet(): Promise<void> {
@@ -96,7 +91,8 @@ export class Turn {
 
   /** Sends the checked calls. A piece waits for an earlier one only if both have a job of the same id or dedupe key. */
   #send(calls: readonly TurnCall[]): void {
-    for (const piece of piecesOf(calls.filter(({ state }) => state === "checked"))) {
+    const checked = calls.filter(({ state }) => state === "checked");
+    for (const piece of inPieces(checked, ({ job }) => job?.record ?? "", MOST_ENQUEUED_BYTES)) {
       const keys = piece.flatMap((call) => call.keys);
       const earlier = new Set(keys.flatMap((key) => this.#underWay.get(key) ?? []));
       const stored = Promise.all(earlier).then(() => this.#storePiece(piece));
@@ -116,7 +112,6 @@ export class Turn {
 }
 
 class TurnCall {
-  partition = 0;
   /** What must be unique to a job: of two calls with the same one, the first decides the result of the second. */
   readonly keys: readonly string[];
   /** "ended" once the job is on the way to the store, or refused. */
@@ -147,9 +142,8 @@ class TurnCall {
     });
   }
 
-  async finish(local: EnqueueStore["local"], trace: JobTrace | undefined): Promise<EnqueueResult> {
+  async finish(trace: JobTrace | undefined): Promise<EnqueueResult> {
     try {
-      this.partition = local.partitionOf(this.#draft.job);
       const job = finishJob(this.#draft, trace);
       this.job = job instanceof Promise ? await job : job;
       this.state = "checked";
@@ -171,14 +165,4 @@ function inOrder(calls: readonly TurnCall[]): readonly TurnCall[] {
     if (!canGo && state !== "ended") for (const key of keys) awaited.add(key);
     return canGo;
   });
-}
-
-/** Cuts calls into requests: each has jobs of one partition, and stays within the limits of a request. */
-function piecesOf(calls: readonly TurnCall[]): readonly (readonly TurnCall[])[] {
-  const pieces: (readonly TurnCall[])[] = [];
-  for (const partition of new Set(calls.map((call) => call.partition))) {
-    const here = calls.filter((call) => call.partition === partition);
-    pieces.push(...inPieces(here, ({ job }) => job?.record ?? "", MOST_ENQUEUED_BYTES));
-  }
-  return pieces;
 }

@@ -29,7 +29,7 @@ export async function enqueueFamily(
   more?: number,
   caller?: TraceContext,
 ): Promise<FamilyResult> {
-  const read = readFamily(given, needs, needs.store.local.idSource(needs.newId), more);
+  const read = readFamily(given, needs, more);
   const { parent, branches, names } = read;
   const { results, rest } = await enqueuer.observed(names, caller, async (trace) => {
     if (branches.length === 0)

@@ -56,8 +56,8 @@ export class Enqueuer {
   /** Stores one job, together with those of other calls in the same turn. */
   one(job: AnyJob | string, payload: unknown, options: EnqueueOptions): Promise<EnqueueResult> {
     if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.store(newJobs));
-    const { definitions, clock } = this.#needs;
-    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), this.#turn.newId));
+    const { definitions, clock, newId } = this.#needs;
+    return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), newId));
   }
 
   /** Stores jobs: 1,000 in one atomic call. */
@@ -93,11 +93,12 @@ export class Enqueuer {
     jobs: readonly BulkJob[],
     { most = jobs.length, timeout = LATEST_TIME_MS, trace, inBackground }: HoldOptions = {},
   ): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>> {
+    const { definitions, clock, newId } = this.#needs;
     const held: LeasedJob[] = [];
     const short = new Set<string>();
     let free = most;
     const turn = new Turn(this.#needs, async (newJobs) => {
-      const now = this.#needs.clock();
+      const now = clock();
       const toHold = newJobs.filter((job) => job.runAt <= now && short.has(job.id)).slice(0, free);
       free -= toHold.length;
       const stored = await this.#storeAndLease(newJobs, toHold, now, inBackground);
@@ -105,7 +106,7 @@ export class Enqueuer {
       return stored.results;
     });
     const sent = jobs.map((item) => {
-      const read = readJob(item, this.#needs.definitions, this.#needs.clock(), turn.newId);
+      const read = readJob(item, definitions, clock(), newId);
       if (read.draft && isShorter(read, timeout)) short.add(read.draft.job.id);
       return this.#sendInTurn(turn, read, trace);
     });
@@ -113,8 +114,8 @@ export class Enqueuer {
   }
 
   #read(bulk: readonly BulkJob[]): readonly ReadJob[] {
-    const { definitions, clock, store, newId } = this.#needs;
-    return readJobs(bulk, definitions, clock(), store.local.idSource(newId));
+    const { definitions, clock, newId } = this.#needs;
+    return readJobs(bulk, definitions, clock(), newId);
   }
 
   /** Stores one job with the others of a turn. Traces and hooks see a call of its own. */

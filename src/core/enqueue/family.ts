@@ -13,7 +13,7 @@ import {
   type WaitFor,
   waitForWords,
 } from "../store/family.ts";
-import type { LocalFacts, NewJob } from "../store/store.ts";
+import type { NewJob } from "../store/store.ts";
 import { type BulkJob, readJob } from "./bulk.ts";
 import type { FamilyNeeds } from "./needs.ts";
 import { buildJob, type EnqueueOptions, type JobDraft } from "./new-job.ts";
@@ -69,8 +69,6 @@ export interface ReadFamily {
   readonly names: readonly string[];
   /** How many children there will be. */
   readonly total: number;
-  /** The flow control key in whose partition all of them are; undefined if none has a key. */
-  readonly key: string | undefined;
 }
 
 /** Leaves room for what the ids of children, and of theirs, have behind it. */
@@ -80,52 +78,43 @@ export const LONGEST_PARENT_ID = LONGEST_ID - 32;
 export const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, dropped: 0 };
 
 /**
- * @param newId the id of the parent, in the partition of the flow control key if one is given.
  * @param more how many children follow in later pieces. Default: none.
  * @throws {TidegateError} `invalid_request`, naming the child that was refused.
  */
 export function readFamily(
   given: GivenFamily,
-  {
-    definitions,
-    clock,
-    store,
-  }: Pick<FamilyNeeds, "definitions" | "clock"> & { readonly store: { readonly local: Local } },
-  newId: (key?: string) => string,
+  { definitions, clock, newId }: Pick<FamilyNeeds, "definitions" | "clock" | "newId">,
   more = 0,
 ): ReadFamily {
   const { children, waitFor, ...parentOptions } = given;
   const now = clock();
   const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
-  const childKey = branches.flatMap(({ jobs }) => jobs).find(({ draft }) => draft.job.flow)?.draft.job.flow?.key;
   checkWaitFor(waitFor, "waitFor");
   refuseOptions(parentOptions, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");
-  const parent = draftOf(parentOptions, definitions, now, (key) => newId(key ?? childKey));
-  const key = parent.job.flow?.key ?? childKey;
+  const parent = draftOf(parentOptions, definitions, now, newId);
   if (children.length === 0 && more > 0) throw invalidRequest("more needs children: the first ones come with the job.");
-  if (children.length === 0) return { ...childless(parent), names: [parent.record.name], key };
+  if (children.length === 0) return { ...childless(parent), names: [parent.record.name] };
   const total = children.length + more;
-  store.local.partitionOf(parent.job);
-  const placed = withIds(parent.job.id, branches, store.local, { from: 0, total });
+  const placed = withIds(parent.job.id, branches, { from: 0, total });
   const names = [parent, ...placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft))].map(
     ({ record }) => record.name,
   );
-  return { parent, waitFor: waitFor ?? "ended", branches: placed, names, total, key };
+  return { parent, waitFor: waitFor ?? "ended", branches: placed, names, total };
 }
 
 /** Reads more children of a job. @throws as `readFamily` */
 export function readPiece(
   id: string,
   { children, stored: from, more }: GivenPiece,
-  { definitions, clock, store }: Pick<FamilyNeeds, "definitions" | "clock" | "store">,
+  { definitions, clock }: Pick<FamilyNeeds, "definitions" | "clock">,
 ): Pick<ReadFamily, "branches" | "names"> {
   const now = clock();
   const branches = readChildren(children, (item) => draftOf(item, definitions, now, () => ""));
-  const placed = withIds(id, branches, store.local, { from, total: from + children.length + more });
+  const placed = withIds(id, branches, { from, total: from + children.length + more });
   return { branches: placed, names: placed.flatMap(({ jobs }) => jobs.map(({ draft }) => draft.record.name)) };
 }
 
-function childless(parent: JobDraft): Omit<ReadFamily, "names" | "key"> {
+function childless(parent: JobDraft): Omit<ReadFamily, "names"> {
   const record = { ...parent.record, children: noChildren };
   return { parent: { ...parent, record }, waitFor: "ended", branches: [], total: 0 };
 }
@@ -189,35 +178,25 @@ function ofChild(error: unknown, index: number): unknown {
   return error;
 }
 
-function draftOf(
-  item: BulkJob,
-  definitions: ReadonlyMap<string, AnyJob>,
-  now: number,
-  newId: (key?: string) => string,
-): JobDraft {
+function draftOf(item: BulkJob, definitions: ReadonlyMap<string, AnyJob>, now: number, newId: () => string): JobDraft {
   const { draft, refusal } = readJob(item, definitions, now, newId);
   if (!draft) throw refusal;
   return draft;
 }
 
-type Local = Pick<LocalFacts, "idBeside" | "partitionOf">;
-
-/** The id of a child: the first of its possible ids that lies in the partition of its parent. */
-export function childId(parent: string, index: number, local: Pick<Local, "idBeside">): string {
-  let tries = 0;
-  return local.idBeside(parent, () => `${parent}/${childName(index, tries++)}`);
+export function childId(parent: string, index: number): string {
+  return `${parent}/${childName(index)}`;
 }
 
 /** Gives children their ids, from the number `from` on, and notes in each the last one of its parent. */
 function withIds(
   parent: string,
   branches: readonly Branch[],
-  local: Local,
   { from, total }: { readonly from: number; readonly total: number },
 ): readonly Branch[] {
-  const last = childId(parent, total - 1, local).slice(parent.length + 1);
+  const last = childName(total - 1);
   return branches.map(({ jobs }, index) =>
-    naming(index, () => ({ jobs: withBranchIds(parent, jobs, from + index, last, local) })),
+    naming(index, () => ({ jobs: withBranchIds(parent, jobs, from + index, last) })),
   );
 }
 
@@ -226,20 +205,18 @@ function withBranchIds(
   [first, ...own]: readonly Draft[],
   index: number,
   lastSibling: string,
-  local: Local,
 ): readonly Draft[] {
   const { draft, parent: kin } = first as Draft;
-  const id = childId(parent, index, local);
+  const id = childId(parent, index);
   if (id.length > LONGEST_ID)
     throw invalidRequest(
       `Its id would be "${id}", which is longer than ${LONGEST_ID} characters. Give the parent a shorter id.`,
     );
   const job = { ...draft.job, id, isFreshId: true };
-  local.partitionOf(job);
   const child = { ...first, draft: { ...draft, job, record: { ...draft.record, lastSibling } } };
   if (!kin) return [child];
   const all = { from: 0, total: kin.total };
-  return [child, ...withIds(id, branchesOf(own, kin.total), local, all).flatMap(({ jobs }) => jobs)];
+  return [child, ...withIds(id, branchesOf(own, kin.total), all).flatMap(({ jobs }) => jobs)];
 }
 
 /** The branches of a child, whose jobs follow one another. */

@@ -114,7 +114,7 @@ export function draftJob(
   payload: unknown,
   given: EnqueueOptions,
   now: number,
-  newId: (key?: string) => string,
+  newId: () => string,
 ): JobDraft {
   const options = enqueueOptions.read(given);
   if (options.id !== undefined) checkJobId(options.id);
@@ -124,7 +124,7 @@ export function draftJob(
   const author = { name, ...(by !== undefined && { by }) };
   const dedupe = options.dedupe && dedupeOf(options.dedupe, author);
   const job = {
-    id: options.id ?? newId(flow?.key ?? dedupe?.key),
+    id: options.id ?? newId(),
     isFreshId: options.id === undefined,
     runAt: runAtMs(options, now),
     ...(dedupe && { dedupe }),

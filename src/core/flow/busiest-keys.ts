@@ -8,7 +8,7 @@ export function busiestFirst(one: FlowControlKey, other: FlowControlKey): number
   return other.waiting + other.running - (one.waiting + one.running) || (one.key < other.key ? -1 : 1);
 }
 
-/** The keys with the most jobs, among the first 10,000. One command per partition, and up to two per 1,000 keys. */
+/** The keys with the most jobs, among the first 10,000. One command, and up to two per 1,000 keys. */
 export async function busiestKeys(keys: Pick<FlowKeys, "list">, most: number): Promise<readonly FlowControlKey[]> {
   // By key: a list that grows while it is read may show a key twice.
   const read = new Map<string, FlowControlKey>();

@@ -73,8 +73,7 @@ export interface CommonJobContext {
    *
    * @param job a definition, or the name of one.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options: those of
-   *   `queue.enqueue` except `id` and `dedupe`. On a queue with partitions, a flow control key must be in the partition
-   *   of this job, as its own key is.
+   *   `queue.enqueue` except `id` and `dedupe`.
    * @throws {InvalidPayloadError} if the payload does not fit the schema.
    * @throws {TidegateError} `invalid_request` or `payload_too_large`, as `queue.enqueue`; `conflict` if the attempt has
    *   ended: stop working.
@@ -125,8 +124,7 @@ export interface JobContext extends CommonJobContext {
    *
    * @param event the name of the signal, or up to 16 names of which the first to come counts.
    * @returns the data of the signal, or null if none has come within `timeout`.
-   * @throws {TidegateError} `invalid_request` for an invalid name or option, or on a queue with partitions; `conflict`
-   *   if the attempt has ended.
+   * @throws {TidegateError} `invalid_request` for an invalid name or option; `conflict` if the attempt has ended.
    */
   waitFor<Data = unknown>(event: string | readonly string[], options: WaitForOptions): Promise<JsonOf<Data> | null>;
 }

@@ -26,7 +26,7 @@ export async function listChildren(needs: ManageNeeds, parent: string, given: Ch
   const total = await totalOf(needs, parent, now);
   const first = Number(cursor);
   const count = Math.max(0, Math.min(limit, total - first));
-  const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index, store.local));
+  const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index));
   const { jobs, rest } = await store.findEach(ids, MOST_LISTED_BYTES, now);
   const next = first + ids.length - rest.length;
   return {

@@ -34,7 +34,7 @@ export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isRevers
   readonly limit?: number | undefined;
 };
 
-/** What other parts of the package store in a queue. With partitions, all of it is in the first one. */
+/** What other parts of the package store in a queue. */
 export class Documents {
   readonly #store: QueueStore;
   readonly #clock: Clock;

@@ -1,7 +1,7 @@
 import type { AnyJob } from "../job/define.ts";
 import type { Clock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import type { FollowUpJob, LocalFacts, QueueStore } from "../store/store.ts";
+import type { FollowUpJob, QueueStore } from "../store/store.ts";
 import type { Logger } from "./log.ts";
 
 /** Where alerts of a queue go: `slack` and `webhook` of `tidegate/alerts` make it. */
@@ -40,7 +40,7 @@ export interface Alerting {
   /** The jobs that send them. */
   readonly jobs: readonly AnyJob[];
   /** The jobs to store with the outcome of a job that is dead; undefined if they are stored already. */
-  ofDeath(death: AlertedDeath, local: Pick<LocalFacts, "idBeside">): readonly FollowUpJob[] | undefined;
+  ofDeath(death: AlertedDeath): readonly FollowUpJob[] | undefined;
   /** Notes that an accepted outcome has stored jobs. */
   noteStored(jobs: readonly FollowUpJob[]): void;
   /**

@@ -42,8 +42,8 @@ export class HookCalls {
   /** Reports how attempts have ended and which schedules have fired, according to the reply of the store. */
   exchanged(reply: ExchangeReply, attempts: readonly SettledAttempt[], fires: readonly Fire[]): void {
     attempts.forEach(({ job, outcome }, index) => {
-      const isAccepted = reply.settled[index];
-      if (isAccepted !== undefined) this.#settled(job, outcome, isAccepted);
+      const isAccepted = reply.settled[index] ?? false;
+      this.#settled(job, outcome, isAccepted);
       if (isAccepted) for (const made of outcome.followUps ?? []) this.#made(made);
     });
     fires.forEach(({ jobs }, index) => {

@@ -23,13 +23,9 @@ export function readLogger(logger: Logger | null | undefined): Logger | undefine
 }
 
 /** Writes a line for each failed attempt, and for each expired job, whose outcome the store has accepted. */
-export function logOutcomes(
-  logger: Logger,
-  settled: readonly (boolean | undefined)[],
-  attempts: readonly SettledAttempt[],
-): void {
+export function logOutcomes(logger: Logger, settled: readonly boolean[], attempts: readonly SettledAttempt[]): void {
   attempts.forEach(({ job, outcome }, index) => {
-    if (settled[index] !== true) return;
+    if (!settled[index]) return;
     if (outcome.to === "expired") {
       const { id, name } = job.info;
       const since = new Date(job.dueAt).toISOString();
@@ -46,12 +42,6 @@ export function logOutcomes(
 
 export function logWarning(logger: Logger | undefined, text: string): void {
   write(() => logger?.warn(`tidegate: ${text}`));
-}
-
-/** Warns that a drain goes on without a part of its queue. */
-export function logPartial(logger: Logger | undefined, queue: string, why: unknown): void {
-  const reason = why instanceof Error ? ` ${why.message}` : "";
-  logWarning(logger, `The queue "${queue}" is drained without the partitions that do not reply.${reason}`);
 }
 
 /** The least time between two lines that say that records of a queue are missing. */

@@ -110,7 +110,7 @@ export function readOptions<Kept extends ProducerStore>(
   checkPathText(name, "the queue's name", LONGEST_NAME);
   if (/[{}/]/.test(name))
     throw invalidRequest(
-      "the queue's name may not hold braces or slashes: they mark the hash tag of its keys, and its partitions.",
+      "the queue's name may not hold braces or slashes: they have a meaning in the names of its keys and in paths.",
     );
   checkStore(store, taker);
   checkFlag(observe, "observe");

@@ -9,7 +9,7 @@ import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
 import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
 import { readDue, readRecurrence, readSchedule, type ScheduleRecord } from "./record.ts";
-import { checkPlace, renewed, scheduleRecord } from "./schedules.ts";
+import { renewed, scheduleRecord } from "./schedules.ts";
 
 /** Marks the code whose declared schedules are active, and when earlier code was replaced. */
 interface Manifest {
@@ -113,11 +113,9 @@ export class DeclaredSchedules {
   /** Replaces the schedules of earlier code by those of this code. @returns what is due next then. */
   async sync(
     store: QueueStore,
-    peeked: NextDue & { readonly manifest: string | undefined | null },
+    peeked: NextDue & { readonly manifest: string | undefined },
     now: number,
   ): Promise<NextDue> {
-    // The partition that has the schedules does not reply: the next drain syncs again.
-    if (peeked.manifest === null) return peeked;
     if (this.#areMissed) {
       this.#areMissed = false;
       // A process whose code was replaced leaves the schedules of the newer code alone.
@@ -155,7 +153,7 @@ export class DeclaredSchedules {
     const existing = new Map((await store.listSchedules()).map((schedule) => [schedule.key, schedule]));
     const held = [...this.#records.keys()].filter((key) => isSetAtRunTime(existing.get(key)));
     for (const key of held) this.#warn(keyIsHeld(key));
-    const leftOut = new Set([...held, ...this.#misplaced(store), ...(await this.#unfit())]);
+    const leftOut = new Set([...held, ...(await this.#unfit())]);
     const put = [...this.#records]
       .filter(([key]) => !leftOut.has(key))
       .map(([key, record]) => {
@@ -176,19 +174,6 @@ export class DeclaredSchedules {
       undefined,
     );
     return { isSynced, earliest };
-  }
-
-  /** The schedules with jobs that the partitions of the store cannot keep. */
-  #misplaced(store: QueueStore): readonly string[] {
-    return [...this.#records].flatMap(([key, record]) => {
-      try {
-        checkPlace(key, record, store);
-        return [];
-      } catch (error) {
-        this.#warn(`The schedule of job "${key}" is not active. ${(error as Error).message}`);
-        return key;
-      }
-    });
   }
 
   /** The schedules with a payload that does not fit an asynchronous schema. */

@@ -23,7 +23,6 @@ import { anything, object, type Schema } from "../shared/schema.ts";
 import { checkPathText, checkText, wholeNumber } from "../shared/validate.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { ScheduleEntry, StoredSchedule } from "../store/schedules.ts";
-import type { QueueStore } from "../store/store.ts";
 import { nextOccurrence, occurrenceJob } from "./fire.ts";
 import { scheduleEntry } from "./plan.ts";
 import { readSchedule, recurrenceOf, type ScheduleRecord } from "./record.ts";
@@ -107,10 +106,9 @@ export class Schedules {
     const given: ScheduleOptions = recurringOptions.read(options, "");
     const isOwn = isOfInterface(options);
     if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
-    const { definitions, store, clock } = this.#needs;
+    const { definitions, clock } = this.#needs;
     const { name, definition } = resolveJob(given.job, definitions);
     const record = scheduleRecord(key, name, definition, given, given.payload);
-    checkPlace(key, record, store);
     await checkFits(name, definition, asJson(record.payload, "payload"));
     return this.#put(key, (existing) => {
       if (this.#isDeclared(key, existing)) throw declaredInCode(key);
@@ -276,16 +274,6 @@ export function scheduleRecord(
     job: storedOptions(options, LARGEST_RECURRING_PAYLOAD),
     ...(flow && { flow }),
   };
-}
-
-/**
- * Checks that the store can keep the jobs of a schedule. With partitions, all of them are in one, but their flow
- * control key may be in another.
- *
- * @throws {TidegateError} `invalid_request`
- */
-export function checkPlace(key: string, { flow }: ScheduleRecord, { local }: Pick<QueueStore, "local">): void {
-  local.partitionOf({ id: occurrenceJobId(key, 0), isFreshId: false, runAt: 0, ...(flow && { flow }) });
 }
 
 /** A schedule that replaces the stored one. It keeps its past, and its next occurrence if its rule is the same. */

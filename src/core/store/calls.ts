@@ -6,7 +6,6 @@ export type StoreMethod =
   | "enqueueFamily"
   | "settle"
   | "exchange"
-  | "partitions"
   | "peek"
   | "peekWithManifest"
   | "extend"

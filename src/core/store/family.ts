@@ -110,14 +110,14 @@ export function familyNumber(parent: string): number {
 /** How many digits the number of a child has. */
 const DIGITS = 6;
 
-/** What follows the parent's id in the id of a child. @param more distinguishes ids that are tried. */
-export function childName(index: number, more = 0): string {
-  return String(index).padStart(DIGITS, "0") + (more === 0 ? "" : `-${more.toString(36)}`);
+/** What follows the parent's id in the id of a child. */
+export function childName(index: number): string {
+  return String(index).padStart(DIGITS, "0");
 }
 
 /** Whether an id ends as that of a child does. Other ids may do so too. */
 export function isLikeChildId(id: string): boolean {
-  return /\/\d{6,}(?:-[0-9a-z]+)?$/.test(id);
+  return /\/\d{6,}$/.test(id);
 }
 
 /** The id of the parent, if the job may be a child: other ids may look like that of one. */

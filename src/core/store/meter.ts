@@ -27,10 +27,6 @@ export function sumOf(one: Cost, other: Cost): Cost {
   return { roundTrips: one.roundTrips + other.roundTrips, commands: one.commands + other.commands };
 }
 
-export function times({ roundTrips, commands }: Cost, count: number): Cost {
-  return { roundTrips: roundTrips * count, commands: commands * count };
-}
-
 /** The budget of a drain has no room for a request. The request was not sent. */
 export class OutOfBudgetError extends TidegateError {
   constructor() {

@@ -32,9 +32,8 @@ export interface Store {
    * @internal
    * @param queue the name of the queue.
    * @param meter counts what each call costs.
-   * @param partition which part of the queue, from 0, if it is spread over several. Default: the queue as a whole.
    */
-  open(queue: string, meter?: Meter, partition?: number): QueueStore;
+  open(queue: string, meter?: Meter): QueueStore;
 }
 
 /** Stores jobs, as `upstashProducerStore` does. Every `Store` does it too. */
@@ -140,7 +139,7 @@ export interface EnqueueReply {
   readonly runAt: number | undefined;
   /** The lease, if it was requested and granted. */
   readonly lease: Lease | undefined;
-  /** Whether the queue, or the partition, was emptied since this process last used it. Default false. */
+  /** Whether the queue was emptied since this process last used it. Default false. */
   readonly isEmptied?: boolean;
 }
 
@@ -168,7 +167,7 @@ export type Outcome = {
   /** The job type under which it is counted, if the request observes. Default: none. */
   readonly name?: string | undefined;
   readonly timing?: Timing | undefined;
-  /** Jobs that are made together with the outcome, or not at all. They are in the partition of their job. */
+  /** Jobs that are made together with the outcome, or not at all. */
   readonly followUps?: readonly FollowUpJob[] | undefined;
   /**
    * What the job waits for from now on, as the end of its record says it too: only of a job that is snoozed. If a
@@ -270,8 +269,6 @@ export interface ClaimRequest {
   readonly runs?: RunLimits | undefined;
   /** Whether the store itself may fire schedules that code declares. Default false: it hands them out. */
   readonly firesDeclared?: boolean;
-  /** With partitions: also peeks at one that was not read for this long. Default: never. */
-  readonly refreshAfterMs?: number;
 }
 
 /** How many jobs a run has: for each slot of the key what `ms` are enough for, no more than its part. */
@@ -336,10 +333,8 @@ export interface LeaseRenewal {
 }
 
 export interface ExtendReply {
-  /** For each renewal: its new lease, null if the lease is gone, undefined if its partition failed. */
-  readonly leases: readonly (Lease | null | undefined)[];
-  /** Why a partition failed. It is safe to send that partition the same again. */
-  readonly failure?: unknown;
+  /** For each renewal: its new lease, or null if the lease is gone. */
+  readonly leases: readonly (Lease | null)[];
 }
 
 /** A job under a lease that the caller holds. */
@@ -385,21 +380,17 @@ export interface NextDue {
 }
 
 export interface PeekReply extends NextDue {
-  /** Why one of several partitions failed: what is due there is left out. */
-  readonly failure?: unknown;
-  /** Whether the queue, or one of its partitions, was emptied since this process last used it. Default false. */
+  /** Whether the queue was emptied since this process last used it. Default false. */
   readonly isEmptied?: boolean;
 }
 
 export interface SettleReply {
-  /** For each outcome: true if accepted, false if its lease is gone, undefined if its partition failed. */
-  readonly settled: readonly (boolean | undefined)[];
+  /** For each outcome: whether it was accepted. If not, its lease is gone. */
+  readonly settled: readonly boolean[];
   /** The ids of watched jobs that are known to be gone: cancelled, or ended by another invocation. Default: none. */
   readonly gone?: readonly string[] | undefined;
   /** The ids of jobs that wait for a signal that was kept: they are due. Default: none. */
   readonly woken?: readonly string[] | undefined;
-  /** Why one of several partitions failed. It is safe to send that partition the same again. */
-  readonly failure?: unknown;
 }
 
 export interface ExchangeReply extends SettleReply, NextDue {
@@ -416,8 +407,6 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly leftKeys?: boolean;
   /** How many jobs and schedules were dropped because Redis evicted their records. Default 0. */
   readonly evicted?: number;
-  /** Why a partition is unreachable, if jobs were claimed from another one instead. */
-  readonly passedOver?: unknown;
 }
 
 /** `skipped` made no job because of `overlap`; `stale`: another invocation has fired the occurrence. */
@@ -492,7 +481,7 @@ export interface FlowPageRequest {
 
 /** The dead ones among some jobs. */
 export interface FoundDead {
-  /** In the order of the ids; with partitions, one partition after the other. */
+  /** In the order of the ids. */
   readonly jobs: readonly StoredJob[];
   /** The ids that were not read, because the records found are large already. */
   readonly rest: readonly string[];
@@ -547,18 +536,6 @@ export interface DeadJobRetry {
   readonly parent?: RevivedParent | undefined;
 }
 
-/** How a queue is spread over partitions, and these over stores. */
-export interface Spread {
-  readonly partitions: number;
-  /** How many stores share the partitions. */
-  readonly stores: number;
-  /** Which of the stores this one is, from 0: it has the partitions whose number modulo `stores` is this. */
-  readonly store: number;
-}
-
-/** How a store keeps a queue: spread, as a whole, or not at all yet. */
-export type Layout = Spread | "whole" | "nothing";
-
 /** What a store knows without a request. */
 export interface LocalFacts {
   /** Whether requests share a connection that stays open. Workers tie it to the event that opened it. Default: no. */
@@ -566,25 +543,13 @@ export interface LocalFacts {
   /** The most that a `settle` or an `exchange` of this size costs, each time it is sent. */
   mostOfExchange(size: ExchangeSize): Cost;
   readonly mostOfPeek: Cost;
-  /** Why jobs cannot wait for signals; undefined if they can. */
-  readonly refusesSignals?: string;
-  /** Whether an exchange knows where to claim only after a peek. */
-  readonly mustPeek: boolean;
   mostOfExtend(leases: number): Cost;
-  readonly mostOfPartitions: Cost;
   /** The most that `listSchedules` and a `declare` of this many schedules cost together. */
   mostOfDeclare(schedules: number): Cost;
-  /** A source of ids for one enqueue, made by `newId`: jobs of one call, or of one key, can be stored together. */
-  idSource(newId: () => string): (key?: string) => string;
-  /** Returns the first id from `make` whose job would be in the same partition as the job with this id. */
-  idBeside(id: string, make: () => string): string;
-  /** The partition of a job; 0 if there are none. @throws {TidegateError} `invalid_request` if they cannot keep it. */
-  partitionOf(job: Omit<NewJob, "record">): number;
 }
 
 /** The part of `QueueStore` that enqueues. */
 export interface EnqueueStore {
-  readonly local: Pick<LocalFacts, "idSource" | "partitionOf">;
   readonly enqueue: QueueStore["enqueue"];
 }
 
@@ -603,17 +568,10 @@ export interface QueueStore {
   settle(request: SettleRequest): Promise<SettleReply>;
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;
-  /**
-   * Reports how the queue is kept. Call it on the queue as a whole, not on a partition. Once a queue is spread, every
-   * other call to the whole fails with `invalid_request`.
-   *
-   * @param wanted spreads the queue like this from now on, if nothing of it is stored yet. Default: only reports.
-   */
-  partitions(wanted?: Spread): Promise<Layout>;
   /** Reads what is due next, cheaply. The reply may be stale: rely on it only if an exchange corrects it. */
   peek(now: number): Promise<PeekReply>;
-  /** As `peek`, with the manifest of declared schedules: undefined before the first, null if its partition failed. */
-  peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined | null }>;
+  /** As `peek`, with the manifest of declared schedules: undefined before the first. */
+  peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined }>;
   /**
    * Moves the ends of leases, and rewrites the records that are given. Pass no job twice. If the request is sent again,
    * each send ends the leases 1 ms later than the one before it: one that arrives late then overwrites no newer record.
@@ -675,7 +633,7 @@ export interface QueueStore {
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /**
    * Reads a text that changes when a job is enqueued, attempted, cancelled, retried or removed, and when the queue is
-   * paused. It may stay the same after a change to a waiting job. It costs 2 commands a partition.
+   * paused. It may stay the same after a change to a waiting job. It costs 2 commands.
    */
   pulse(): Promise<string>;
   /** Counts everything at once. @param withNames reads metrics by job type instead of completed jobs. Default false. */

@@ -11,7 +11,7 @@ import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
 import { bytesOfBody, storedBody } from "../messages/body.ts";
 import { type Callback, DELIVERY, type Message } from "../messages/message.ts";
-import { attemptTimeoutMs, DEFAULT_RETRIES, variantsOf } from "../messages/message-job.ts";
+import { attemptTimeoutMs, DEFAULT_RETRIES } from "../messages/message-job.ts";
 import { type HiddenParts, type Redaction, redact, redactionOf } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
 import { lifeOf } from "./message-end.ts";
@@ -127,11 +127,10 @@ async function callbackJob(
   return { id, runAt, record };
 }
 
-/** The id of a callback. It is predictable, so it is reserved. It belongs to the partition of the message. */
+/** The id of a callback. It is predictable, so it is reserved. */
 export function callbackId(name: string, messageId: string, host: AttemptHost): string {
   const life = lifeOf(host) === 0 ? "" : `:${lifeOf(host)}`;
-  const base = `${isReservedId(`${messageId}:`) ? "" : reserved.id}${messageId}:${name}${life}`;
-  return host.needs.store.local.idBeside(messageId, variantsOf(base, "."));
+  return `${isReservedId(`${messageId}:`) ? "" : reserved.id}${messageId}:${name}${life}`;
 }
 
 function callbackBody(

@@ -11,7 +11,7 @@ import { inPieces, MOST_ENQUEUED_BYTES } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import { DELIVERY, type Message } from "../messages/message.ts";
-import { attemptTimeoutMs, variantsOf } from "../messages/message-job.ts";
+import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { documentsOf } from "../shared/attempt-documents.ts";
 import { type Endpoint, findGroup } from "./url-groups.ts";
 
@@ -67,11 +67,9 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   const { message, retries, flowControl } = fanOut;
   const endpoints = await endpointsOf(fanOut, documentsOf(host));
   const jobs = endpoints.map((endpoint, index) => {
-    const newId = variantsOf(`${job.id}:${index}`, ".");
     const payload = { ...message, ...endpoint, ...(slot && { scheduleId: slot.key }) };
     const options = withoutUndefined({
-      // All jobs of a key are in one partition.
-      id: flowControl?.key === undefined ? newId() : store.local.idSource(newId)(flowControl.key),
+      id: `${job.id}:${index}`,
       maxRetries: retries,
       timeout: message.timeoutMs && attemptTimeoutMs(message.timeoutMs),
       flowControl,

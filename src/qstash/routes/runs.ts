@@ -1,4 +1,3 @@
-import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
@@ -12,7 +11,6 @@ import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents
 import { endRun, type RunEnd } from "../workflow/run-end.ts";
 import { readRunFilter } from "../workflow/run-filter.ts";
 import { runLog } from "../workflow/run-log.ts";
-import { jobIdOf } from "../workflow/run-messages.ts";
 import { rawSteps } from "../workflow/step-delivery.ts";
 import { route } from "./route.ts";
 
@@ -106,12 +104,11 @@ async function pageOfRuns(
 
 /** Cancels the messages that would continue a run. They would not be delivered anyway, but some are due in months. */
 async function cancelMessages(queue: Queue, run: Run): Promise<void> {
-  const { local } = internalsOf(queue);
   for (const { id, target } of frontierOf(run)) {
     const next = target ?? 1 + Math.max(...run.steps.map((step) => step.target ?? step.step));
     const ids = [id, messageIds.call(run.id, next), messageIds.timeout(run.id, next)];
     for (const each of ids) {
-      await queue.cancel(jobIdOf(run, each, local)).catch((error) => {
+      await queue.cancel(each).catch((error) => {
         if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
       });
     }

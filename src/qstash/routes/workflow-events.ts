@@ -1,9 +1,7 @@
-import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { decoded, type QStashCall, readJsonBody } from "../api/call.ts";
 import { headerValues } from "../messages/message.ts";
-import { placed } from "../messages/message-job.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
 import { bringOrSave, bringToAll, waitersOf, waitFor } from "../workflow/events.ts";
 import { runsOf, waitsOf } from "../workflow/host.ts";
@@ -38,9 +36,8 @@ async function wait(call: QStashCall) {
     const deadline = now + durationOrSeconds(String(timeout), "timeout");
     return waitFor(call, run, eventId, { step, url: target, deadline }, now);
   });
-  const placedJob = placed(job, internalsOf(queue).local);
-  await call.enqueue([placedJob]);
-  return { messageId: placedJob.id };
+  await call.enqueue([job]);
+  return { messageId: job.id };
 }
 
 /**

@@ -1,10 +1,9 @@
-import { internalsOf } from "../../core/queue/internals.ts";
 import { isTidegateError, notFound } from "../../core/shared/errors.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
-import { type MessageJob, placed } from "../messages/message-job.ts";
+import type { MessageJob } from "../messages/message-job.ts";
 import { runsOf, waitsOf } from "./host.ts";
 import { messageIds, type Run } from "./run.ts";
-import { arrivalJob, eventJob, jobIdOf, runHeader, timeoutJob } from "./run-messages.ts";
+import { arrivalJob, eventJob, runHeader, timeoutJob } from "./run-messages.ts";
 import { eventStep, type RunWaits, type Wait, waitsName } from "./wait-documents.ts";
 
 /** Lets a step wait for an event. @returns the message that ends the wait: at its deadline, or now. */
@@ -65,14 +64,13 @@ async function bring(host: QStashHost, waits: RunWaits, data: string) {
   const { queue } = host;
   const { run, waiting } = await whoWaits(queue, waits);
   if (!run) return [];
-  const { local } = internalsOf(queue);
   const notified = [];
   for (const each of waiting) {
     const { step } = each;
-    const [result] = await host.enqueue([placed(await eventJob(run, each, waits.eventId, data), local)]);
+    const [result] = await host.enqueue([await eventJob(run, each, waits.eventId, data)]);
     const name = await waitsName(waits.eventId, run.id);
     if (!(await waitsOf(queue).end(name, step.stepId, "notified", queue.clock()))) continue;
-    await queue.cancel(jobIdOf(run, messageIds.timeout(run.id, step.stepId), local)).catch((error) => {
+    await queue.cancel(messageIds.timeout(run.id, step.stepId)).catch((error) => {
       if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
     });
     notified.push({

@@ -2,7 +2,7 @@ import type { AttemptHost } from "../../core/attempt/context.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
-import { type MessageJob, placed, storedJob } from "../messages/message-job.ts";
+import { type MessageJob, storedJob } from "../messages/message-job.ts";
 import { documentsOf } from "../shared/attempt-documents.ts";
 import { Runs } from "./run-documents.ts";
 import { Waits } from "./wait-documents.ts";
@@ -23,7 +23,7 @@ export function hostOfAttempt(host: AttemptHost): WorkflowHost {
     waits: new Waits(documents),
     now: clock(),
     async enqueue(jobs) {
-      const stored = jobs.map((job) => storedJob(placed(job, store.local), clock()));
+      const stored = jobs.map((job) => storedJob(job, clock()));
       await store.enqueue(await Promise.all(stored), clock());
     },
   };
@@ -35,7 +35,7 @@ export function hostOfRequest({ queue, enqueue }: QStashHost): WorkflowHost {
     waits: waitsOf(queue),
     now: queue.clock(),
     async enqueue(jobs) {
-      await enqueue(jobs.map((job) => placed(job, internalsOf(queue).local)));
+      await enqueue(jobs);
     },
   };
 }

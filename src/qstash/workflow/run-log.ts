@@ -1,15 +1,13 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { Message } from "../messages/message.ts";
-import { DEFAULT_RETRIES, withoutEnding } from "../messages/message-job.ts";
+import { DEFAULT_RETRIES } from "../messages/message-job.ts";
 import { lastResponse } from "../messages/message-view.ts";
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
 import { frontierOf, type Run, type RunState, type RunStep, resultOf } from "./run.ts";
 import type { Runs } from "./run-documents.ts";
-import { jobIdOf } from "./run-messages.ts";
 
 /** A run with its steps, as the API shows it. */
 export async function runLog(run: Run, runs: Runs, queue: Queue) {
@@ -94,12 +92,11 @@ async function openSteps(
 ): Promise<{ readonly open: ReadonlyMap<RunStep, StepState>; readonly next?: StepState }> {
   const open = new Map<RunStep, StepState>();
   if (run.state === "success") return { open };
-  const { local } = internalsOf(queue);
   const failed = run.failedBy === undefined ? null : await queue.getJob(run.failedBy);
   for (const step of frontierOf(run)) {
     const isNext = step.target === undefined;
     const isCulprit = failed !== null && (isNext || isOf(step, failed));
-    const job = isCulprit ? failed : await queue.getJob(jobIdOf(run, step.id, local));
+    const job = isCulprit ? failed : await queue.getJob(step.id);
     const state = stateOf(run, step.id, job, isNext || isCulprit);
     if (isNext) return { open, next: state };
     open.set(step, state);
@@ -111,7 +108,7 @@ async function openSteps(
 
 /** Whether a message belongs to a planned step. */
 function isOf({ id, target }: RunStep, { id: messageId, payload }: JobInfo): boolean {
-  return withoutEnding(messageId) === id || (payload as Message).workflow?.step === target;
+  return messageId === id || (payload as Message).workflow?.step === target;
 }
 
 /** @param mayHaveFailed whether a failed run may have failed by this message. */

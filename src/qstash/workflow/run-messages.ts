@@ -1,10 +1,9 @@
 import { withHidden } from "../../core/job/hidden.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import type { LocalFacts } from "../../core/store/store.ts";
 import { storedBody } from "../messages/body.ts";
-import { flowKeyOf, keyLimits } from "../messages/flow-control.ts";
+import { keyLimits } from "../messages/flow-control.ts";
 import { DELIVERY, type HeaderValues, type Message } from "../messages/message.ts";
-import { attemptTimeoutMs, idUnderKey, type MessageJob } from "../messages/message-job.ts";
+import { attemptTimeoutMs, type MessageJob } from "../messages/message-job.ts";
 import { readRedaction, redact } from "../messages/redaction.ts";
 import type { WorkflowNote } from "../messages/workflow-note.ts";
 import { messageIds, type Run, type RunOptions, type RunStep } from "./run.ts";
@@ -15,11 +14,6 @@ const encoder = new TextEncoder();
 
 /** The header with the version of the SDK's protocol. */
 export const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
-
-export function jobIdOf({ options: { limits } }: Run, id: string, local: LocalFacts): string {
-  const { flowControlKey } = limits ?? {};
-  return idUnderKey(id, flowControlKey === undefined ? undefined : flowKeyOf(flowControlKey), local);
-}
 
 /** The job of a message, without what the run hides. */
 export async function shownJob(

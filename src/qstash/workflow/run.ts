@@ -1,6 +1,5 @@
 import { type StoredBody, storedBody } from "../messages/body.ts";
 import type { Message } from "../messages/message.ts";
-import { withoutEnding } from "../messages/message-job.ts";
 import type { Invoker, Step } from "./step.ts";
 
 /** The state of a run. It is in progress while it is "started". */
@@ -106,8 +105,7 @@ export const messageIds = {
 };
 
 export function stepIdOf(runId: string, messageId: string): string {
-  const id = withoutEnding(messageId);
-  return id === messageIds.startBySdk(runId) ? messageIds.start(runId) : id;
+  return messageId === messageIds.startBySdk(runId) ? messageIds.start(runId) : messageId;
 }
 
 export function optionsFor(runId: string, createdAt: number, options: RunOptions): RunOptions {

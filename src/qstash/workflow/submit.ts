@@ -1,6 +1,5 @@
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
 import { reserved } from "../../core/job/reserved.ts";
-import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { parseJson } from "../../http/contract/body.ts";
@@ -10,7 +9,7 @@ import { StepRefusedError } from "../api/responses.ts";
 import { storedBody } from "../messages/body.ts";
 import { type MessageLimits, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import type { Message } from "../messages/message.ts";
-import { DEFAULT_RETRIES, type MessageJob, placed } from "../messages/message-job.ts";
+import { DEFAULT_RETRIES, type MessageJob } from "../messages/message-job.ts";
 import { type Draft, readPublishOptions } from "../publish/publish-options.ts";
 import type { Targets } from "../security/targets.ts";
 import { runsOf, waitsOf } from "./host.ts";
@@ -66,11 +65,7 @@ async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<
     const ready = await prepareSteps(call, runId, ofRun);
     for (const [index, each] of ofRun.entries()) prepared.set(each, ready[index] as Prepared);
   }
-  const { local } = internalsOf(call.queue);
-  return read.map((each) => {
-    const { job, respond } = prepared.get(each) as Prepared;
-    return { job: job && placed(job, local), respond };
-  });
+  return read.map((each) => prepared.get(each) as Prepared);
 }
 
 interface ReadStart {

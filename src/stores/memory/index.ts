@@ -1,7 +1,6 @@
 import { aroundCalls } from "../../core/store/calls.ts";
 import { countRequest } from "../../core/store/meter.ts";
 import type { Store } from "../../core/store/store.ts";
-import { wrongPartitions } from "../wrong-partitions.ts";
 import { memoryQueue } from "./queue.ts";
 import { MemoryState } from "./state.ts";
 
@@ -12,14 +11,12 @@ import { MemoryState } from "./state.ts";
 export function memoryStore(): Store {
   const states = new Map<string, MemoryState>();
   return {
-    open(name, meter, partition) {
-      const part = partition === undefined ? name : `${name}/${partition}`;
-      const state = states.get(part) ?? new MemoryState();
-      states.set(part, state);
-      return aroundCalls(memoryQueue(state), async (method, call) => {
+    open(name, meter) {
+      const state = states.get(name) ?? new MemoryState();
+      states.set(name, state);
+      return aroundCalls(memoryQueue(state), async (_, call) => {
         // In another store, each call is a round trip.
         countRequest(meter, 0);
-        if (state.spread && method !== "partitions") throw wrongPartitions(name, state.spread, undefined);
         return call();
       });
     },

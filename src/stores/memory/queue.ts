@@ -40,13 +40,8 @@ const oneCall: Cost = { roundTrips: 1, commands: 0 };
 const local: LocalFacts = {
   mostOfExchange: () => oneCall,
   mostOfPeek: oneCall,
-  mustPeek: false,
   mostOfExtend: () => oneCall,
-  mostOfPartitions: oneCall,
   mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),
-  idSource: (newId) => newId,
-  idBeside: (_, make) => make(),
-  partitionOf: () => 0,
 };
 
 /** The store port on plain maps: what each method does, without the details of Redis. */
@@ -85,11 +80,6 @@ export function memoryQueue(state: MemoryState): QueueStore {
     enqueueFamily: async (family, now) => enqueueFamily(state, family, now),
     settle: async (request) => ({ ...settle(state, request), gone: goneOf(state, request) }),
     exchange: async (request) => exchange(state, request),
-    async partitions(wanted) {
-      if (!state.isEmpty) return "whole";
-      state.spread ??= wanted;
-      return state.spread ?? "nothing";
-    },
     peek: async (now) => peek(now),
     peekWithManifest: async (now) => ({ ...peek(now), manifest: state.manifest }),
     async extend(renewals) {

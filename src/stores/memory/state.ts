@@ -10,7 +10,7 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import { openWaits, withSignal } from "../../core/store/signals.ts";
-import type { JobState, Lease, Outcome, RecordRewrite, Spread } from "../../core/store/store.ts";
+import type { JobState, Lease, Outcome, RecordRewrite } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
 import { Families } from "./families.ts";
@@ -52,15 +52,6 @@ export class MemoryState {
   readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;
-  /** How the queue is spread over partitions, if it is. Then this state is empty. */
-  spread: Spread | undefined;
-
-  /** Whether there are no jobs, schedules or documents, and no pause. */
-  get isEmpty(): boolean {
-    const { due, dead, done, windows, schedules, flowControl, documents, paused } = this;
-    return !paused && [due, dead, done, windows, schedules, flowControl, documents].every(({ size }) => size === 0);
-  }
-
   /** Whether a job exists, finished or not. */
   exists(id: string, now: number): boolean {
     return this.due.score(id) !== undefined || this.dead.score(id) !== undefined || this.isKept(id, now);

@@ -42,12 +42,12 @@ export function upstashStore(options: UpstashStoreOptions | UpstashClientOptions
   const { requester, prefix } = readOptions(options, "upstashStore");
   const connection = new Connection(transportOf(requester));
   return {
-    open: (queue, meter, partition) => redisQueue(connection, keysOf(prefix, queue, partition), meter, Math.random),
+    open: (queue, meter) => redisQueue(connection, keysOf(prefix, queue), meter, Math.random),
   };
 }
 
 /**
- * The part of `upstashStore` that a `Producer` needs, with the same options. It cannot be used with `partitioned`.
+ * The part of `upstashStore` that a `Producer` needs, with the same options.
  *
  * @throws as `upstashStore`
  */

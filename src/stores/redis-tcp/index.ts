@@ -33,8 +33,7 @@ export interface RedisStoreOptions {
  * ```
  *
  * For a Redis Cluster, pass a client of the whole cluster: what `createCluster` of `redis` gives, or a `Cluster` of
- * `ioredis`. The keys of a queue are in one slot. With `partitioned`, each partition has a slot of its own, and the
- * partitions spread evenly over all slots.
+ * `ioredis`. The keys of a queue are in one slot, and so on one node.
  *
  * While the client has no connection, and while a slot of a cluster moves or has no primary, calls wait for some
  * seconds and then throw `store_unavailable`. Nothing of them is sent later.
@@ -48,7 +47,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
   const connection = connectionOf(client);
   const keysBegin = readPrefix(prefix);
   return {
-    open: (queue, meter, partition) => redisQueue(connection, keysOf(keysBegin, queue, partition), meter, Math.random),
+    open: (queue, meter) => redisQueue(connection, keysOf(keysBegin, queue), meter, Math.random),
   };
 }
 

@@ -1,13 +1,7 @@
 import type { Meter } from "../../core/store/meter.ts";
-import type { Layout, Spread } from "../../core/store/store.ts";
-import { wrongPartitions } from "../wrong-partitions.ts";
 import type { Command, Connection, InPlace, Sending } from "./connection.ts";
-import { isRefusedCommand } from "./explain.ts";
 import type { QueueKeys } from "./keys.ts";
-import { readLayout, writeSpread } from "./layout.ts";
-import { mostOfPartitions } from "./most-commands.ts";
 import type { Script } from "./scripts.generated.ts";
-import * as scripts from "./scripts.generated.ts";
 
 /** The arguments of a script: a function if they say whether an earlier send may have arrived. */
 export type Arguments = readonly string[] | ((isResend: boolean) => readonly string[]);
@@ -49,42 +43,17 @@ export class Caller {
     return (await this.texts(script, args, sending)).map((done) => done === "1");
   }
 
-  async values(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
+  values(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
     const argsOf = typeof args === "function" ? args : () => args;
-    try {
-      return await this.connection.run(script, this.keys, argsOf, this.meter, sending);
-    } catch (error) {
-      throw await this.#reason(error);
-    }
+    return this.connection.run(script, this.keys, argsOf, this.meter, sending);
   }
 
-  async plain(...commands: readonly Command[]): Promise<readonly unknown[]> {
-    try {
-      return await this.connection.plain(commands, this.meter);
-    } catch (error) {
-      throw await this.#reason(error);
-    }
+  plain(...commands: readonly Command[]): Promise<readonly unknown[]> {
+    return this.connection.plain(commands, this.meter);
   }
 
-  async inPlace(commands: InPlace, script: Script, args: (isResend: boolean) => readonly string[]) {
-    try {
-      return await this.connection.runInPlace(commands, script, this.keys, args, this.meter);
-    } catch (error) {
-      throw await this.#reason(error);
-    }
-  }
-
-  /** Reads how the queue is spread. @param wanted spreads it like this if nothing of it is stored yet. */
-  async layout(wanted?: Spread): Promise<Layout> {
-    const args = () => [wanted ? writeSpread(wanted) : ""];
-    const sending = { most: mostOfPartitions };
-    return readLayout(String(await this.connection.run(scripts.partitions, this.keys, args, this.meter, sending)));
-  }
-
-  /** Finds out why Redis refused a command: the keys of a queue in partitions refuse every one. */
-  async #reason(error: unknown): Promise<unknown> {
-    const layout = isRefusedCommand(error) && (await this.layout().catch(() => undefined));
-    return typeof layout === "object" ? wrongPartitions(this.keys.queue, layout, undefined) : error;
+  inPlace(commands: InPlace, script: Script, args: (isResend: boolean) => readonly string[]) {
+    return this.connection.runInPlace(commands, script, this.keys, args, this.meter);
   }
 
   /** Notes whether the queue has the mark of its first use. @returns whether it lost it: the database was emptied. */

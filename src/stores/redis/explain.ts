@@ -58,11 +58,6 @@ export function isRefusal(error: unknown): boolean {
   );
 }
 
-/** Whether Redis refused a command for good, as it does if a key holds the wrong kind of value. */
-export function isRefusedCommand(error: unknown): boolean {
-  return messageOf(error) === REFUSED_COMMAND;
-}
-
 /** Says what to do. It does not repeat the client's message, which holds the whole command, payload included. */
 export function toStoreError(error: unknown, words: ConnectionWords): TidegateError {
   if (error instanceof TidegateError) return error;

@@ -104,9 +104,6 @@ export function mostOfParents(parents: number): number {
   return parents > 0 ? 2 + 6 * parents : 0;
 }
 
-/** Of lua/partitions.lua: ZRANGE, EXISTS and MSET. */
-export const mostOfPartitions = 4;
-
 /** Of `peekWithManifest`: ZRANGE and GET. */
 export const mostOfPeek = 2;
 

@@ -15,7 +15,7 @@ type SentOutcome = Outcome & { readonly index?: number };
 interface Sent {
   readonly sent: readonly SentOutcome[];
   /** Which of the outcomes were accepted, by the replies for those that were sent. */
-  readonly acceptedBy: (replies: readonly (boolean | undefined)[]) => readonly (boolean | undefined)[];
+  readonly acceptedBy: (replies: readonly boolean[]) => readonly boolean[];
 }
 
 /** Sorts outcomes by kind, and repeats one for each lease that may be stored: the script accepts one. */

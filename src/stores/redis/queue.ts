@@ -11,14 +11,7 @@ import { flowCalls } from "./flow.ts";
 import { deadJobCalls, waitingJobCalls } from "./job-changes.ts";
 import type { QueueKeys } from "./keys.ts";
 import { listCalls } from "./lists.ts";
-import {
-  mostOfDeclare,
-  mostOfExchange,
-  mostOfExtend,
-  mostOfListing,
-  mostOfPartitions,
-  mostOfPeek,
-} from "./most-commands.ts";
+import { mostOfDeclare, mostOfExchange, mostOfExtend, mostOfListing, mostOfPeek } from "./most-commands.ts";
 import { peekCalls } from "./peek.ts";
 import { scheduleCalls } from "./schedules.ts";
 import { signalCalls } from "./signals.ts";
@@ -27,13 +20,8 @@ import { statisticsCalls } from "./statistics.ts";
 const local: LocalFacts = {
   mostOfExchange,
   mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
-  mustPeek: false,
   mostOfExtend: (leases) => ({ roundTrips: 1, commands: mostOfExtend(leases) }),
-  mostOfPartitions: { roundTrips: 1, commands: mostOfPartitions },
   mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
-  idSource: (newId) => newId,
-  idBeside: (_, make) => make(),
-  partitionOf: () => 0,
 };
 
 /** One queue in Redis: each call writes the arguments of a script and reads its reply. */
@@ -51,7 +39,6 @@ export function redisQueue(
     ...findEachCalls(caller),
     ...exchangeCalls(caller),
     ...extendCalls(caller),
-    partitions: (wanted) => caller.layout(wanted),
     ...peekCalls(caller),
     ...listCalls(caller),
     ...waitingJobCalls(caller),
@@ -66,8 +53,5 @@ export function redisQueue(
 
 /** The part of `redisQueue` that enqueues: a bundler leaves out the rest. */
 export function redisProducer(connection: Connection, keys: QueueKeys, random: () => number): EnqueueStore {
-  return {
-    local: { idSource: (newId) => newId, partitionOf: () => 0 },
-    ...enqueueCalls(new Caller(connection, keys, undefined, random)),
-  };
+  return enqueueCalls(new Caller(connection, keys, undefined, random));
 }

@@ -24,7 +24,7 @@ export function storeOfReplies(record: string, jobs: number): Store {
     () => signal,
   );
   return {
-    open: (queue, meter, partition) => redisQueue(connection, keysOf("warm-up", queue, partition), meter, random),
+    open: (queue, meter) => redisQueue(connection, keysOf("warm-up", queue), meter, random),
   };
 }
 

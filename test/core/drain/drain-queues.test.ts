@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { attachInternals, internalsOf } from "../../../src/core/queue/internals.ts";
 import { drainQueues } from "../../../src/core/queue/queues.ts";
-import { type AnyJob, memoryStore, partitioned, Queue, type Store } from "../../../src/index.ts";
+import { type AnyJob, memoryStore, Queue, type Store } from "../../../src/index.ts";
 import { testClock } from "../../../src/testing/index.ts";
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
 import { start } from "../../support/clock.ts";
@@ -247,12 +247,20 @@ describe("drainQueues", () => {
   });
 
   test("skips a queue for which too little of the budget is left, and continues with the next", async () => {
-    const { queues, store, ran } = setUp("a", "c");
-    const wide = new Queue({ name: "b", store: partitioned(store, 4), jobs: [{ name: "note", perform() {} }] });
-    await queues[a]?.enqueueMany(times(1));
-    await wide.enqueueMany(times(1));
-    await queues[b]?.enqueueMany(times(1));
-    const report = await drainQueues([queues[a] as Queue, wide, queues[b] as Queue], { budget: { roundTrips: 11 } });
+    const store = memoryStore();
+    const ran: string[] = [];
+    const queues = (
+      [
+        ["a", 20],
+        ["b", 40],
+        ["c", 1],
+      ] as const
+    ).map(([name, price]) => {
+      const jobs = [{ name: "note", perform: () => void ran.push(name) }];
+      return new Queue({ name, store: withPrice(store, price), jobs });
+    });
+    for (const queue of queues) await queue.enqueueMany(times(1));
+    const report = await drainQueues(queues, { budget: { commands: 115 } });
     expect(report).toMatchObject({ completed: 2, stoppedBy: "budget", backlog: true });
     expect(ran).toEqual(["a", "c"]);
   });
@@ -281,10 +289,10 @@ describe("drainQueues", () => {
   test("refuses a budget that is too small for one of the queues before anything is drained", async () => {
     const { queues, store, ran } = setUp("a");
     await queues[a]?.enqueueMany(times(1));
-    const wide = new Queue({ name: "wide", store: partitioned(store, 4), jobs: [] });
-    await expect(drainQueues([...queues, wide], { budget: { roundTrips: 10 } })).rejects.toMatchObject({
+    const dear = new Queue({ name: "dear", store: withPrice(store, 40), jobs: [] });
+    await expect(drainQueues([...queues, dear], { budget: { commands: 50 } })).rejects.toMatchObject({
       code: "invalid_request",
-      message: 'budget.roundTrips must be at least 11 to drain the queue "wide".',
+      message: 'budget.commands must be at least 80 to drain the queue "dear".',
     });
     expect(ran).toEqual([]);
   });
@@ -338,15 +346,14 @@ function withPrice(store: Store, commands: number): Store {
     mostOfExchange: bound,
     mostOfDeclare: bound,
     mostOfPeek: most,
-    mostOfPartitions: most,
   };
   const billed = wrapStore(store, (_, run, meter) => {
     if (meter) meter.commands += commands;
     return run();
   });
   return {
-    open: (name, meter, partition) =>
-      new Proxy(billed.open(name, meter, partition), {
+    open: (name, meter) =>
+      new Proxy(billed.open(name, meter), {
         get(opened, member) {
           return member === "local" ? { ...opened.local, ...local } : Reflect.get(opened, member, opened);
         },

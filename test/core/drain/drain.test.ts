@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../../src/core/queue/internals.ts";
 import type { Meter } from "../../../src/core/store/meter.ts";
-import type { ExchangeRequest, Store } from "../../../src/core/store/store.ts";
-import { defineJob, memoryStore, Queue, TidegateError } from "../../../src/index.ts";
+import type { Store } from "../../../src/core/store/store.ts";
+import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
 import { faultyStore, testClock } from "../../../src/testing/index.ts";
 import { aroundStore } from "../../support/around-calls.ts";
 import { start } from "../../support/clock.ts";
@@ -27,35 +27,6 @@ describe("a drain", () => {
     store.plan();
     await clock.advance("6s");
     expect(await drained).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
-  });
-
-  test("performs the jobs of one partition even if another fails, and sends the failed one's outcomes again", async () => {
-    const clock = testClock(start);
-    const inner = memoryStore();
-    let isPartial = true;
-    const store = aroundStore(inner, async ({ method, parameters: [request] }, run) => {
-      const { settle, ...rest } = (request ?? {}) as ExchangeRequest;
-      if (method !== "exchange" || settle.length === 0 || !isPartial) return run();
-      isPartial = false;
-      const reply = await inner.open("default").exchange({ ...rest, settle: [] });
-      return {
-        ...reply,
-        settled: settle.map(() => undefined),
-        failure: new TidegateError("store_unavailable", "gone"),
-      };
-    });
-    const performed: number[] = [];
-    const ended: string[] = [];
-    const job = defineJob({ name: "job", maxRetries: 0, perform: (index: number) => void performed.push(index) });
-    const hooks = { onComplete: () => void ended.push("completed"), onLost: () => void ended.push("lost") };
-    const queue = new Queue({ store, clock, jobs: [job], hooks });
-    for (let index = 0; index < 3; index++) await queue.enqueue(job, index, { runAt: start + index - 5 });
-    // One slot: one of the jobs claimed by then starts, and the others are released.
-    const report = await queue.drain({ batchSize: 1, concurrency: 1 });
-    expect(report).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
-    expect(report.released).toBe(report.claimed - 2);
-    expect({ performed, ended }).toEqual({ performed: [0, 1], ended: ["completed", "completed"] });
-    expect(await queue.getStats()).toMatchObject({ readyCount: 1, runningCount: 0, totalProcessed: 2 });
   });
 
   test("sends nothing after its report if it is aborted during its first read", async () => {
@@ -86,9 +57,9 @@ describe("a drain", () => {
     const inner = memoryStore();
     const meters: (Meter | undefined)[] = [];
     const store: Store = {
-      open(queue, meter, partition) {
+      open(queue, meter) {
         meters.push(meter);
-        return inner.open(queue, meter, partition);
+        return inner.open(queue, meter);
       },
     };
     const allows = () => meters.map((meter) => meter?.allows?.({ roundTrips: 1, commands: 1 }));

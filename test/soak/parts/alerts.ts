@@ -5,7 +5,7 @@ import { seededRandom } from "../../support/random.ts";
 import { openStage } from "../../support/stage.ts";
 import type { Figures, Part } from "../part.ts";
 
-/** Kills processes whose jobs die and that send alerts, on one database and in three partitions. */
+/** Kills processes whose jobs die and that send alerts. */
 export const alerts: Part = {
   about: "processes killed while jobs die and alerts are sent: no group of failures unreported, none without its end",
   sizes: { alertKills: 200 },
@@ -14,12 +14,8 @@ export const alerts: Part = {
     const program = await buildProgram("alerts-child.ts");
     const stage = await openStage();
     try {
-      const half = Math.ceil(kills / 2);
-      const whole = { stage, program, kills: half, random: seededRandom(seed) };
-      const onOne = await alertSeries({ ...whole, progress: (done) => progress(done, kills) });
-      const parts = { stage, program, kills: Math.max(1, kills - half), random: seededRandom(seed + 1), partitions: 3 };
-      const inParts = await alertSeries({ ...parts, progress: (done) => progress(half + done, kills) });
-      return { ...shown("one database", onOne), ...shown("three partitions", inParts) };
+      const series = { stage, program, kills, random: seededRandom(seed) };
+      return shown(await alertSeries({ ...series, progress: (done) => progress(done, kills) }));
     } finally {
       await stage.close();
       await program.remove();
@@ -27,15 +23,15 @@ export const alerts: Part = {
   },
 };
 
-function shown(where: string, { killed, unreported, unended, tooMany, left, ...counts }: AlertFigures): Figures {
+function shown({ killed, unreported, unended, tooMany, left, ...counts }: AlertFigures): Figures {
   deepStrictEqual({ unreported, unended, tooMany, left }, { unreported: 0, unended: 0, tooMany: 0, left: 0 });
   const all = Object.values(killed).reduce((sum, count) => sum + count, 0);
   return {
-    [`${where}: kills`]: all,
-    [`${where}: groups of failures`]: counts.groups,
-    [`${where}: messages received`]: counts.requests,
-    [`${where}: of these, again with the same id`]: counts.repeated,
-    [`${where}: groups without an alert`]: unreported,
-    [`${where}: groups without an end`]: unended,
+    kills: all,
+    "groups of failures": counts.groups,
+    "messages received": counts.requests,
+    "of these, again with the same id": counts.repeated,
+    "groups without an alert": unreported,
+    "groups without an end": unended,
   };
 }

@@ -4,8 +4,6 @@
 local now = number_argument()
 local hours = number_argument()
 -- include: _windows.lua
--- Redis refuses this command if the queue is in partitions (partitions.lua).
-call('ZCARD', due)
 local text = call('GETRANGE', stats, HOURS.at, NAMES_AT - 1)
 -- include: _read_windows.lua
 local reply = {}
