@@ -22,7 +22,12 @@ export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promis
     commands: limits.commands - before.commands,
   });
   if (held.length === 0 && !budget.affords(least)) return notDrained;
-  return drainWithin(budget, queue, limits);
+  try {
+    return await drainWithin(budget, queue, limits);
+  } catch (error) {
+    limits.onFailed?.({ roundTrips: budget.roundTrips, commands: budget.commands });
+    throw error;
+  }
 }
 
 async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {

@@ -2,7 +2,7 @@ import { Afterwards } from "../observe/afterwards.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { type Clock, steadyClock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import type { Cost } from "../store/meter.ts";
+import { type Cost, isStoreFailure, noCost } from "../store/meter.ts";
 import { Condition } from "./condition.ts";
 import { checkBudget, type LeastBudgets } from "./least-budgets.ts";
 import { thenWake } from "./next-wake.ts";
@@ -39,7 +39,8 @@ export interface DrainableQueue {
  *
  * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was skipped), else
  *   "paused" if any queue is. `backlog` is also true if a limit kept a queue from being drained.
- * @throws {TidegateError} as `Queue.drain`. What the earlier queues did stays done.
+ * @throws {TidegateError} as `Queue.drain`. If the store of a queue does not reply, the drain goes on with the others
+ *   first. What they did stays done.
  */
 export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {
   const [first] = queues;
@@ -84,6 +85,8 @@ class SharedDrain {
   #counts = noCounts;
   readonly #latest = new Map<DrainableQueue, DrainReport>();
   #stop: StoppedBy | undefined;
+  /** Why a queue could not be drained. */
+  #failure: unknown;
 
   constructor(first: DrainableQueue, queues: readonly DrainableQueue[], limits: DrainLimits) {
     this.#queues = queues;
@@ -109,6 +112,7 @@ class SharedDrain {
       do {
         await this.#round();
       } while (await this.#linger());
+      if (this.#failure !== undefined) throw this.#failure;
       return this.#report();
     } finally {
       signal?.removeEventListener("abort", wake);
@@ -135,14 +139,28 @@ class SharedDrain {
         this.#stop = "maxJobs";
         return;
       }
-      const report = await queue.drainWithin(this.#nextLimits());
+      const report = await this.#drain(queue);
       this.#counts = addCounts(this.#counts, report);
       this.#latest.set(queue, report);
       this.#enqueuedAt.delete(queue);
       if (!endsAll.has(report.stoppedBy)) continue;
+      // Only the store of this queue has failed.
+      if (report.stoppedBy === "aborted" && !this.#limits.signal?.aborted) continue;
       this.#stop = report.stoppedBy;
       // If the queue's next job needs more time than is left, the other queues get that time.
       if (report.stoppedBy !== "timeBudget" || this.#clock() >= this.#deadline) return;
+    }
+  }
+
+  /** Drains one queue. If its store does not reply, the report says what that has cost. */
+  async #drain(queue: DrainableQueue): Promise<DrainReport> {
+    let spent: Cost = noCost;
+    try {
+      return await queue.drainWithin({ ...this.#nextLimits(), onFailed: (cost) => (spent = cost) });
+    } catch (error) {
+      if (!isStoreFailure(error)) throw error;
+      this.#failure ??= error;
+      return { ...notDrained, ...spent, stoppedBy: "aborted" };
     }
   }
 
@@ -189,8 +207,8 @@ class SharedDrain {
 
   get #limitReached(): StoppedBy | undefined {
     if (this.#stop) return this.#stop;
-    const isShort = this.#queues.some((queue) => (this.#latest.get(queue)?.stoppedBy ?? "budget") === "budget");
-    return isShort ? "budget" : undefined;
+    const stops = this.#queues.map((queue) => this.#latest.get(queue)?.stoppedBy ?? "budget");
+    return (["aborted", "budget"] as const).find((stop) => stops.includes(stop));
   }
 
   /** When something is due next in the queues with a chosen latest report; infinite if nothing is. */

@@ -3,6 +3,7 @@ import type { Clock } from "../shared/clock.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { accepting, callable, duration, optionsOf, whole } from "../shared/schema.ts";
 import { withoutUndefined } from "../shared/validate.ts";
+import type { Cost } from "../store/meter.ts";
 import type { LeasedJob } from "../store/store.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
@@ -85,6 +86,8 @@ export interface InternalDrainOptions {
    * run, but another drain may begin. It may be called again, and must not throw.
    */
   readonly onStopped?: (report: DrainReport, failure?: unknown) => void;
+  /** Called with what the drain has spent if it throws. */
+  readonly onFailed?: (spent: Cost) => void;
   /** Called for each outcome that the store has accepted or refused. It must not throw. */
   readonly onSettled?: (ended: EndedJob, isAccepted: boolean) => void;
   /**

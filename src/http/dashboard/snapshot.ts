@@ -124,7 +124,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   };
 }
 
-/** A text that changes when anything happens in some queues (`QueueStore.pulse`): 2 commands per partition. */
+/** A text that changes when anything happens in some queues (`QueueStore.pulse`): 2 commands per queue. */
 async function markOf(queues: readonly Queue[]): Promise<string> {
   const pulses = await Promise.all(queues.map((queue) => internalsOf(queue).pulse()));
   return hexOf((await sha256(pulses.join("\n"))).slice(0, 12));

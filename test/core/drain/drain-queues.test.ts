@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { attachInternals, internalsOf } from "../../../src/core/queue/internals.ts";
 import { drainQueues } from "../../../src/core/queue/queues.ts";
 import { type AnyJob, memoryStore, Queue, type Store } from "../../../src/index.ts";
-import { testClock } from "../../../src/testing/index.ts";
+import { faultyStore, testClock } from "../../../src/testing/index.ts";
 import { wrapStore } from "../../../src/testing/wrap-store.ts";
 import { start } from "../../support/clock.ts";
 
@@ -295,6 +295,40 @@ describe("drainQueues", () => {
       message: 'budget.commands must be at least 80 to drain the queue "dear".',
     });
     expect(ran).toEqual([]);
+  });
+
+  describe("goes on with the other queues if the store of one", () => {
+    function onTwoStores() {
+      const lost = faultyStore(memoryStore());
+      const ran: string[] = [];
+      const queues = [lost, memoryStore()].map((store, index) => {
+        const jobs = [{ name: "note", perform: () => void ran.push(`${index}`) }];
+        return new Queue({ name: `queue-${index}`, store, jobs, logger: null });
+      });
+      return { lost, ran, queues };
+    }
+
+    test("is lost, and then throws, within one budget", async () => {
+      const { lost, ran, queues } = onTwoStores();
+      for (const queue of queues) await queue.enqueueMany(times(9));
+      lost.plan("before");
+      const budget = { roundTrips: 7 };
+      const drained = drainQueues(queues, { budget, batchSize: 1 });
+      await expect(drained).rejects.toMatchObject({ code: "store_unavailable" });
+      // One round trip was spent on the lost store: six are left to peek, claim and settle.
+      expect(ran.length).toBeGreaterThan(0);
+      expect(ran.length).toBeLessThan(6);
+      expect(ran).not.toContain("0");
+    });
+
+    test("fails while its jobs run, and reports both", async () => {
+      const { lost, ran, queues } = onTwoStores();
+      for (const queue of queues) await queue.enqueueMany(times(1));
+      lost.plan([{ on: "exchange", call: 2, fault: "before" }]);
+      const report = await drainQueues(queues, { linger: "1m" });
+      expect(report).toMatchObject({ completed: 2, lost: 0, stoppedBy: "aborted" });
+      expect(ran).toEqual(["0", "1"]);
+    });
   });
 
   test("stops at the first queue when it is aborted", async () => {
