@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { describe } from "vitest";
 import { type Io, run } from "../../src/cli/run.ts";
 import { createHandler } from "../../src/http/handler.ts";
-import { memoryStore, Queue, type QueueOptions, type Store } from "../../src/index.ts";
+import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
@@ -112,21 +112,13 @@ export function behindHandler(
 
 let prefixes = 0;
 
-/**
- * A queue in a real Redis, and the command line that talks to it.
- *
- * @param spread makes the queue's store of the plain one.
- */
-export function inRedis(
-  redis: ReturnType<typeof useRedis>,
-  options: Partial<QueueOptions> = {},
-  spread = (store: Store) => store,
-): Target {
+/** A queue in a real Redis, and the command line that talks to it. */
+export function inRedis(redis: ReturnType<typeof useRedis>, options: Partial<QueueOptions> = {}): Target {
   prefixes++;
   const { url, token } = redis.shim;
   const prefix = `cli-${process.pid}-${prefixes}`;
   const clock = testClock(start);
-  const store = spread(upstashStore({ url, token, prefix }));
+  const store = upstashStore({ url, token, prefix });
   const queue = new Queue({ store, jobs: [sendEmail, fails], clock, ...options });
   const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token };
   const knowing = ["--module", "./modules/jobs.ts"];
