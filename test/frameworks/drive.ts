@@ -46,7 +46,7 @@ export async function drive(
 
 /** Sends the dashboard's form, as a browser does: some frameworks look at its origin, and some have read it. */
 async function signIn(at: string, fetch: Fetch): Promise<void> {
-  const { origin, pathname } = new URL(at);
+  const { origin } = new URL(at);
   const form = new Request(`${at}/dashboard/sign-in`, {
     method: "POST",
     headers: { Origin: origin, "Content-Type": "application/x-www-form-urlencoded" },
@@ -54,5 +54,5 @@ async function signIn(at: string, fetch: Fetch): Promise<void> {
     redirect: "manual",
   });
   const { status, headers } = await fetch(form);
-  expect([status, headers.get("set-cookie")]).toEqual([303, expect.stringContaining(`; Path=${pathname};`)]);
+  expect([status, headers.get("set-cookie")]).toEqual([303, expect.stringContaining("tidegate-session=")]);
 }
