@@ -10,8 +10,6 @@ import * as scripts from "./scripts.generated.ts";
 
 /** How many members of `due` are read to count them, in one command. Beyond that, ZCOUNT needs seven to eleven. */
 const MOST_READ = 5_000;
-/** The same for metrics, which are read less often: Redis takes some 10 ms for this many. */
-const MOST_MEASURED = 20_000;
 /** How many bytes of records are read in Redis to count waiting jobs by name. */
 const MOST_PENDING_BYTES = 4 * MEBIBYTE;
 // Where the last histogram begins: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
@@ -35,7 +33,7 @@ export function statisticsCalls(
       return [members, ...textsOf(counters)].join();
     },
     async stats(now, withNames = false) {
-      const args = [String(now), flag(withNames), String(withNames ? MOST_MEASURED : MOST_READ)];
+      const args = [String(now), flag(withNames), String(MOST_READ)];
       return storedStats((await caller.values(scripts.stats, args)) as readonly unknown[], withNames);
     },
     async figures(now, days) {
