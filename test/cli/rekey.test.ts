@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
+import { aroundStore } from "../support/around-calls.ts";
 import { start } from "../support/clock.ts";
 import { sendEmail } from "../support/jobs.ts";
 import { testKeys, useRedis } from "../support/stores.ts";
@@ -30,7 +31,33 @@ describe("queue:rekey", () => {
     expect(done).toMatchObject({ code: 0, stdout: "Encrypted 250 records with the current key.\n" });
     expect(lines.join("")).toContain("Encrypting ready ... 100 so far");
     expect(await tidegate(["queue:rekey"], { ...world, isTerminal: false })).toMatchObject({ stdout: nothingToDo });
-    expect(documentOf(await tidegate(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 0, locked: 0 });
+    expect(documentOf(await tidegate(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 0, locked: 0, left: 0 });
+  });
+
+  test("says how many records are left, since others have written them meanwhile", async () => {
+    const inner = memoryStore();
+    const clock = testClock(start);
+    const before = new Queue({ store: inner, jobs: [sendEmail], clock, encryption: k1 });
+    const { id } = await before.enqueue(sendEmail, { to: "ada@example.com" });
+    let isFirst = true;
+    const store = aroundStore(inner, async ({ method, parameters }, run) => {
+      if (method === "rewrite" && parameters[0] === "ready" && isFirst) {
+        isFirst = false;
+        await before.update(id, { payload: { to: "grace@example.com" } });
+      }
+      return run();
+    });
+    const handler = createHandler({
+      queue: new Queue({ store, jobs: [sendEmail], clock, encryption: k2 }),
+      auth: { admin: [adminToken] },
+    });
+    const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
+    const fetch = async (request: Request) => handler.fetch(new Request(request.url.replace("/jobs/", "/"), request));
+    const world: World = { env, fetch, clock };
+    expect((await tidegate(["queue:rekey"], world)).stdout).toBe(
+      "Encrypted 0 records with the current key. Left: 1 record, changed meanwhile or of a running job. Run this again.\n",
+    );
+    expect(documentOf(await tidegate(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 1, locked: 0, left: 0 });
   });
 
   describe("straight on Redis", () => {
@@ -48,7 +75,7 @@ describe("queue:rekey", () => {
       const { queue, cli } = open({ encryption: k1 });
       await fill(queue);
       const world = withKeys(TIDEGATE_ENCRYPTION_KEYS);
-      expect(documentOf(await cli(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 250, locked: 0 });
+      expect(documentOf(await cli(["queue:rekey", "--json"], world))).toEqual({ rekeyed: 250, locked: 0, left: 0 });
       expect((await cli(["queue:rekey"], world)).stdout).toBe(nothingToDo);
     });
 

@@ -17,16 +17,18 @@ export function addRekey(session: Session): void {
   ).action(async () => {
     const target = await openTarget(session);
     await refuseUnknownQueue(target, session);
-    const { rekeyed, locked } = await rekeyAll(target.queue, session);
+    const { rekeyed, locked, left } = await rekeyAll(target.queue, session);
     const done = `Encrypted ${counted(rekeyed, "record")} with the current key.`;
     if (locked > 0)
       throw new TidegateError(
         "conflict",
         `${rekeyed > 0 ? `${done} ` : ""}${counted(locked, "record")} cannot be read: ${locked === 1 ? "its key is" : "their keys are"} missing, or not the one with which ${locked === 1 ? "it was" : "they were"} encrypted. Keep the old keys, give them to the queue, and run this again.`,
       );
-    session.print({ rekeyed, locked }, () =>
-      rekeyed > 0 ? done : "Nothing to do: everything is encrypted with the current key.",
-    );
+    const again = `Left: ${counted(left, "record")}, changed meanwhile or of a running job. Run this again.`;
+    session.print({ rekeyed, locked, left }, () => {
+      if (left > 0) return `${done} ${again}`;
+      return rekeyed > 0 ? done : "Nothing to do: everything is encrypted with the current key.";
+    });
   });
 }
 
@@ -34,6 +36,7 @@ async function rekeyAll(queue: AnyQueue, session: Session): Promise<Omit<RekeyRe
   const line = session.liveLine();
   let rekeyed = 0;
   let locked = 0;
+  let left = 0;
   let cursor: string | undefined;
   try {
     do {
@@ -41,10 +44,11 @@ async function rekeyAll(queue: AnyQueue, session: Session): Promise<Omit<RekeyRe
       const step = await queue.rekey({ cursor });
       rekeyed += step.rekeyed;
       locked += step.locked;
+      left += step.left;
       cursor = step.cursor ?? undefined;
     } while (cursor !== undefined);
   } finally {
     line.clear();
   }
-  return { rekeyed, locked };
+  return { rekeyed, locked, left };
 }

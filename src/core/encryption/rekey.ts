@@ -24,6 +24,11 @@ export interface RekeyResult {
    * this is not 0.
    */
   readonly locked: number;
+  /**
+   * How many it left as they were, since others have written them meanwhile, or run their jobs. They may still have an
+   * old key: make all steps again until this is 0.
+   */
+  readonly left: number;
   /** Where the next step begins; null after the last one. */
   readonly cursor: string | null;
 }
@@ -50,13 +55,13 @@ export async function rekey(needs: RekeyNeeds, given: RekeyOptions): Promise<Rek
   const following = places[(places as readonly string[]).indexOf(place) + 1];
   const after = next === undefined ? following && `${following}:` : `${place}:${next}`;
   const counted = (fate: Fate) => items.filter((each) => each === fate).length;
-  return { rekeyed: counted("rekeyed"), locked: counted("locked"), cursor: after ?? null };
+  return { rekeyed: counted("rekeyed"), locked: counted("locked"), left: counted("left"), cursor: after ?? null };
 }
 
-/** What became of a record that the current key has not encrypted. "changed": others have written it meanwhile. */
-type Fate = "rekeyed" | "locked" | "changed";
+/** What became of a record that the current key has not encrypted. "left": others have written it meanwhile. */
+type Fate = "rekeyed" | "locked" | "left";
 
-const fateOf = (isDone: boolean): Fate => (isDone ? "rekeyed" : "changed");
+const fateOf = (isDone: boolean): Fate => (isDone ? "rekeyed" : "left");
 
 type PageOf = Parameters<QueueStore["list"]>[1];
 

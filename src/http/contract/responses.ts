@@ -209,7 +209,7 @@ export const duplicateOrMany = shape<
 });
 
 export const signalResult = record<SignalResult>()({ woken: count, kept: flag });
-export const rekeyed = record<RekeyResult>()({ rekeyed: count, locked: count, cursor });
+export const rekeyed = record<RekeyResult>()({ rekeyed: count, locked: count, left: count, cursor });
 export const cleared = record<{ readonly cleared: number }>()({ cleared: count });
 export const cancelledJobs = record<CancelledJobs>()({ cancelled: count, cursor });
 export const rescheduledJobs = record<RescheduledJobs>()({ rescheduled: count, runAt: time, cursor });
