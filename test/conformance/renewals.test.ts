@@ -11,14 +11,18 @@ import { onEachKindOfStore, useRedis } from "../support/stores.ts";
 
 const minute = 60_000;
 
+interface Failure {
+  readonly fault?: "before" | "after";
+  readonly call?: number | readonly number[];
+}
+
 /** A queue of one job, and a store that fails renewals: those whose turns these are, from 1. */
-function setUp(
-  inner: Store,
-  perform: (job: JobContext) => unknown,
-  { fault = "after", call = 1 }: { fault?: "before" | "after"; call?: number | readonly number[] } = {},
-) {
+function setUp(inner: Store, perform: (job: JobContext) => unknown, ...failures: readonly Failure[]) {
   const clock = testClock(start);
-  const store = faultyStore(clock.watch(inner), [{ on: "extend", call, fault }]);
+  const plan = (failures.length > 0 ? failures : [{}]).map(({ fault = "after", call = 1 }: Failure) => ({
+    ...{ on: "extend" as const, call, fault },
+  }));
+  const store = faultyStore(clock.watch(inner), plan);
   const job = defineJob({ name: "job", timeout: "30s", perform: (_: undefined, context) => perform(context) });
   const queue = new Queue({ store, clock, jobs: [job], random: () => 0.5, logger: null });
   return { clock, store, job, queue };
@@ -70,6 +74,29 @@ onEachKindOfStore((kind) => {
       expect(end).toEqual(new Date(start + 30 * minute + 5_000));
     });
   }
+
+  test("a job is settled under the end of an extend that was made but got no answer, after another one was not made", async () => {
+    const perform = async (context: JobContext) => {
+      await inVain(context.extend("10m"));
+      await inVain(context.extend("20m"));
+    };
+    const { queue, job } = setUp(kind.create(), perform, { fault: "after", call: 1 }, { fault: "before", call: 2 });
+    await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+  });
+
+  test("an extend ends a lease a millisecond after each end that an unanswered one may still give it", async () => {
+    let end: Date | undefined;
+    const { queue, job } = setUp(kind.create(), async (context) => {
+      await inVain(context.extend("10m"));
+      await context.extend("1m");
+      end = (await queue.getJob(context.id))?.leaseEndsAt;
+    });
+    await queue.enqueue(job);
+    expect(await queue.drain()).toMatchObject({ completed: 1, lost: 0 });
+    // Each of the three sends ends a lease a millisecond later than the one before.
+    expect(end).toEqual(new Date(start + 10 * minute + 5_000 + 3));
+  });
 
   test("a job that is given back since the extend before its start got no answer uses no attempt", async () => {
     // No claim foresees its timeout.
