@@ -52,6 +52,8 @@ export default defineConfig({
         test: {
           name: "workerd",
           isolate: true,
+          // Inside workerd the pool loads CommonJS file by file, and gives cron-parser the wrong build of luxon. Wrangler bundles it.
+          deps: { optimizer: { ssr: { enabled: true, include: ["cron-parser/dist/CronExpressionParser.js"] } } },
           include: [inWorkerd],
           globalSetup: "./test/runtimes/workerd/setup.ts",
         },

@@ -1,6 +1,5 @@
 // npm run generate: writes the generated sources. With --check it writes nothing, and fails if they differ.
 import { parseArgs } from "node:util";
-import { cronFields } from "./generate/cron-fields.ts";
 import { dashboard } from "./generate/dashboard.ts";
 import { lua } from "./generate/lua.ts";
 import { replaceFile } from "./shared/files.ts";
@@ -9,7 +8,7 @@ export async function main(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({ args: [...args], options: { check: { type: "boolean" } } });
   const { check = false } = values;
   const outdated: string[] = [];
-  for (const { file, content, origin } of [lua(), await dashboard(), ...(await cronFields())]) {
+  for (const { file, content, origin } of [lua(), await dashboard()]) {
     const [replaced] = await replaceFile(file, content, { check });
     if (check && replaced) outdated.push(`${file} differs from ${origin}. Run: npm run generate`);
   }

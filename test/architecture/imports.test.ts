@@ -13,7 +13,11 @@ interface Layer {
 }
 
 const layers: Readonly<Record<string, Layer>> = {
-  core: { holds: ["core/"], mayImport: ["port"], packages: ["@standard-schema/spec"] },
+  core: {
+    holds: ["core/"],
+    mayImport: ["port"],
+    packages: ["@standard-schema/spec", "cron-parser", "cron-parser/dist/CronExpressionParser.js"],
+  },
   port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
   stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Allowance } from "../../src/core/shared/poll-allowance.ts";
 import { html, type Tag, visible } from "../../src/http/dashboard/page/dom/html.ts";
+import { Allowance } from "../../src/http/dashboard/page/state/allowance.ts";
 import { isLasting, waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
 import { distance, span } from "../../src/http/dashboard/page/views/format.ts";

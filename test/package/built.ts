@@ -9,7 +9,7 @@ export const root = join(import.meta.dirname, "../..");
 
 const run = promisify(execFile);
 const cache = join(root, "node_modules/.cache/tidegate");
-const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE", "LICENSE.cron-parser"];
+const published = ["package.json", "README.md", "CHANGELOG.md", "LICENSE"];
 
 /**
  * Builds the package as it is published. Returns a folder that has it in its `node_modules`; its dependencies are found

@@ -1,6 +1,7 @@
+import type { CronFieldCollection } from "cron-parser";
+import { CronExpressionParser } from "cron-parser/dist/CronExpressionParser.js";
 import { LATEST_TIME_MS } from "../shared/duration.ts";
 import { invalidRequest, quote, type TidegateError } from "../shared/errors.ts";
-import { type Fields, parseFields } from "./fields.generated.js";
 
 /** A cron expression without its zone. Local times are in milliseconds, counted as if the zone were UTC. */
 export interface Pattern {
@@ -36,7 +37,7 @@ export function readPattern(expression: string, seed: string): Pattern {
 }
 
 /** Finds the first time of day that matches, in milliseconds, starting with the given one. */
-function timeFrom(fromMs: number, { hour, minute, second }: Fields): number | undefined {
+function timeFrom(fromMs: number, { hour, minute, second }: CronFieldCollection): number | undefined {
   for (const hours of hour.values) {
     const hourMs = hours * HOUR_MS;
     if (hourMs + HOUR_MS <= fromMs) continue;
@@ -50,8 +51,8 @@ function timeFrom(fromMs: number, { hour, minute, second }: Fields): number | un
   return undefined;
 }
 
-function dayMatcher({ dayOfMonth, dayOfWeek }: Fields): (day: Date) => boolean {
-  const dates = new Set(dayOfMonth.values);
+function dayMatcher({ dayOfMonth, dayOfWeek }: CronFieldCollection): (day: Date) => boolean {
+  const dates = new Set<number | string>(dayOfMonth.values);
   const matchesDate = (day: Date) => dates.has(day.getUTCDate()) || (dates.has("L") && isAmongLast(1, day));
 
   // Sunday is 0 and 7. A text such as "5L" means the last Friday of the month.
@@ -87,7 +88,7 @@ const fieldForms = [
 
 const aliases = "@yearly, @annually, @monthly, @weekly, @daily, @hourly, @minutely, @secondly, @weekdays, @weekends";
 
-function readFields(expression: string, seed: string): Fields {
+function readFields(expression: string, seed: string): CronFieldCollection {
   const texts = splitFields(expression);
   try {
     return parseTexts(texts, seed);
@@ -113,10 +114,11 @@ function splitFields(expression: string): readonly string[] {
 }
 
 /** @param seed decides `H`: without one, no two processes would agree. @throws {Error} that does not name the field. */
-function parseTexts(texts: readonly string[], seed: string): Fields {
+function parseTexts(texts: readonly string[], seed: string): CronFieldCollection {
   // A day from 29 to 31 would skip months, and some expressions would never fire for some seeds.
   const inEachMonth = texts.map((text, index) => (index === DAY_OF_MONTH ? text.replace(/H(?!\()/g, "H(1-28)") : text));
-  const fields = parseFields(inEachMonth.join(" "), seed);
+  // A date and a zone keep it from asking the clock and `Intl`. Only the fields are read.
+  const { fields } = CronExpressionParser.parse(inEachMonth.join(" "), { hashSeed: seed, currentDate: 0, tz: "UTC" });
   if (!Number.isInteger(fields.dayOfWeek.nthDay)) throw new Error('The parser accepts "1#1.5".');
   return fields;
 }
