@@ -105,14 +105,14 @@ function killScript(redis: RedisLink): void {
 }
 
 /** Upstash's REST API has these as streams of events. They take over the connection, which all requests share here. */
-const STREAMS = new Set(["SUBSCRIBE", "MONITOR"]);
+const STREAMS = new Set(["SUBSCRIBE", "PSUBSCRIBE"]);
 
 /** What else changes, blocks or takes over that connection, or manages the server. At Upstash it is refused too. */
 const REFUSED = new Set(
   (
     "SHUTDOWN ACL DEBUG SAVE BGSAVE BGREWRITEAOF REPLICAOF SLAVEOF FAILOVER CLUSTER MODULE LATENCY SLOWLOG SWAPDB MIGRATE " +
-    "AUTH HELLO SELECT QUIT RESET SYNC PSYNC MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +
-    "PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE " +
+    "AUTH HELLO SELECT QUIT RESET MONITOR SYNC PSYNC MULTI EXEC DISCARD WATCH UNWATCH WAIT WAITAOF " +
+    "SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE " +
     "BLPOP BRPOP BRPOPLPUSH BLMOVE BLMPOP BZPOPMIN BZPOPMAX BZMPOP"
   ).split(" "),
 );

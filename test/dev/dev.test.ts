@@ -329,7 +329,7 @@ describe("tidegate dev", () => {
     expect(await curl(`/get/c?_token=${restToken}`, {})).toEqual([200, { result: "text" }]);
     expect(await curl("/get/c", {})).toEqual([401, { error: expect.stringMatching(/^WRONGPASS/) }]);
     expect(await curl("/nonsense")).toEqual([400, { error: expect.stringMatching(/^ERR unknown command/) }]);
-    for (const taken of ["/subscribe/news", "/multi", "/select/1", "/blpop/list/0", "/xread/block/0/streams/s/0"])
+    for (const taken of ["/unsubscribe/news", "/multi", "/select/1", "/blpop/list/0", "/xread/block/0/streams/s/0"])
       expect(await curl(taken)).toEqual([400, { error: expect.stringMatching(/^ERR Command is not available/) }]);
     expect(await curl("/get/c")).toEqual([200, { result: "text" }]);
   });

@@ -44,7 +44,7 @@ describe("the REST API of tidegate dev", () => {
     expect(await send("/ping")).toEqual([200, { result: "PONG" }]);
   });
 
-  test.for(["subscribe/a", "monitor"])(
+  test.for(["subscribe/a", "psubscribe/a"])(
     "says that it does not stream %s, which Upstash's REST API does",
     async (path) => {
       const send = await served();
