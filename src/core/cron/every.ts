@@ -2,8 +2,7 @@ import { durationMs, durationText, LATEST_TIME_MS } from "../shared/duration.ts"
 import { invalidRequest } from "../shared/errors.ts";
 import type { Recurrence } from "./cron.ts";
 
-// How an interval is stored: in place of a cron expression. No version reads it as one, so an earlier version shows the
-// text, and never fires the schedule at a wrong time.
+// How an interval is stored: in place of a cron expression, of which none begins like this.
 const PREFIX = "@every ";
 
 const SHORTEST_MS = 1_000;

@@ -1,7 +1,7 @@
 // The version is plain text before the JSON: it can be read without parsing, and keeps Redis clients from parsing the
 // record.
 export const VERSION = "1:";
-/** Begins a record with encrypted fields, so that code from before there were any leaves it alone. */
+/** Begins a record with encrypted fields. Nothing else needs to be searched for them. */
 export const SEALED_VERSION = "4:";
 /** Begins the name of an encrypted field. Its text is a cipher text (encryption/keys.ts). */
 export const SEALED = "~";

@@ -115,8 +115,6 @@ function settleOne(
     state.addDead(lease.id, outcome, flow);
   } else if (outcome.to === "expired") {
     state.counters.expired++;
-    // As cancelled too, so that whoever derives what was enqueued need not know of them.
-    state.counters.cancelled++;
   } else {
     state.counters.processed++;
     if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });

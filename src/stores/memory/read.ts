@@ -153,7 +153,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     retried,
     deadLettered,
     expired,
-    enqueued: state.records.size + processed + deadLettered + cancelled - retriedDead,
+    enqueued: state.records.size + processed + deadLettered + cancelled + expired - retriedDead,
     paused: state.paused,
     nextAt: state.nextDueAt(),
     oldestReadyAt,

@@ -21,7 +21,7 @@ test("an interval ends with the times that can be stored", () => {
   expect(next(30_000 * 24 * 60 * minute)).toBe(undefined);
 });
 
-test("a schedule that an earlier version has put off goes back to the multiples of its interval", () => {
+test("a schedule that is at another time goes back to the multiples of its interval", () => {
   const rule = { name: "beat", cron: intervalText("90s"), timeZone: "UTC", missed: "once", overlap: "allow" };
   const occurrence = start + minute + 17;
   const [fire] = firesOf([{ key: "beat", occurrence, revision: 0, record: encode(rule) }], occurrence);

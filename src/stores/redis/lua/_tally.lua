@@ -44,11 +44,7 @@ local function add_totals(adding)
   local all = metrics.all
   if all[1] then increase(adding, 'i64', PROCESSED, all[1]) end
   if all[2] then increase(adding, 'i64', RETRIED, all[2]) end
-  if expired > 0 then
-    -- They count as cancelled too, so that whoever derives what was enqueued need not know of them.
-    increase(adding, 'i64', CANCELLED, expired)
-    increase(adding, 'i64', EXPIRED, expired)
-  end
+  if expired > 0 then increase(adding, 'i64', EXPIRED, expired) end
   increase(adding, 'i64', '#' .. WAITING, metrics.waited)
   increase(adding, 'i64', '#' .. RUNNING, metrics.ran)
   for counter, by in pairs(all) do

@@ -83,7 +83,7 @@ local expired = counter(6)
 local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local ever_dead = dead_now + retried_dead + removed
 local completed = with_names and 0 or call('HLEN', done)
-local enqueued = ready + scheduled + running + processed + ever_dead + cancelled - retried_dead
+local enqueued = ready + scheduled + running + processed + ever_dead + cancelled + expired - retried_dead
 local function counters_from(first)
   local values = {}
   for i = 1, HISTOGRAM_SIZE do values[i] = counter(first + i - 1) end

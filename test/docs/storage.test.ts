@@ -1,0 +1,27 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { keysOf } from "../../src/stores/redis/keys.ts";
+
+const root = join(import.meta.dirname, "../..");
+const page = readFileSync(join(root, "docs/storage.md"), "utf8");
+
+/** The names in the first column of a table. */
+function namesIn(head: string): readonly string[] {
+  const [table = ""] = page.slice(page.indexOf(head)).split("\n\n");
+  return [...table.matchAll(/^\| (`[^|]+) \|/gm)].flatMap(([, names = ""]) =>
+    [...names.matchAll(/`([^`]+)`/g)].map(([, name = ""]) => name),
+  );
+}
+
+test("the page on what is stored lists each key of a queue", () => {
+  const { prefix: _, queue: __, all: ___, ...keys } = keysOf("tidegate", "default");
+  expect([...namesIn("| key | type |")].sort()).toEqual(Object.keys(keys).sort());
+});
+
+test("it lists each field of a record, and no other", () => {
+  const source = readFileSync(join(root, "src/core/job/record.ts"), "utf8");
+  const [, body = ""] = /export interface JobRecord \{\n(.*?)\n\}/s.exec(source) ?? [];
+  const fields = [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, name = ""]) => name);
+  expect([...namesIn("| field | on |")].sort()).toEqual(fields.sort());
+});
