@@ -44,6 +44,12 @@ onEveryStore((kind) => {
     expect(await claim(store)).toEqual([]);
   });
 
+  test("is claimed before those with ids of their own whose leases ended at the same time", async () => {
+    const store = kind.create().open("default");
+    await holdAll(store, [job("fresh"), job("a", { isFreshId: false }), job("b", { isFreshId: false })]);
+    expect((await claim(store, leaseEndsAt + 1)).map(({ lease }) => lease.id)).toEqual(["fresh", "a", "b"]);
+  });
+
   test("is listed with other running jobs, page by page", async () => {
     const store = kind.create().open("default");
     const ids = Array.from({ length: 7 }, (_, index) => `job-${index}`);

@@ -102,17 +102,7 @@ async function allOf(
   if (state === "completed")
     return [...items.filter(({ at }) => at > 0), ...inSomeOrder(items.filter(({ at }) => at === 0))];
   // Running jobs are listed by the ends of their leases alone.
-  if (state === "running") return inSomeOrder(items);
-  // A job that was leased as it was stored has another name in Redis, and names order jobs of one time.
-  return state === "ready" ? withTiesById(items) : items;
-}
-
-function withTiesById(jobs: readonly StoredJob[]): readonly StoredJob[] {
-  let tie = 0;
-  return jobs
-    .map((job, index) => ({ job, tie: job.at === jobs[index - 1]?.at ? tie : ++tie }))
-    .sort((a, b) => a.tie - b.tie || (a.job.id < b.job.id ? -1 : 1))
-    .map(({ job }) => job);
+  return state === "running" ? inSomeOrder(items) : items;
 }
 
 function inSomeOrder(jobs: readonly StoredJob[]): readonly StoredJob[] {
