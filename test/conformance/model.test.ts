@@ -18,55 +18,46 @@ afterAll(() => stage.close());
 // drawn, since shrinking one takes longer than a test may: `npm run soak -- model` does that.
 const runs = (numRuns: number) => ({ numRuns, endOnFailure: true });
 const limits = runs(trials(30));
-const timeout = 180_000;
 
-test("Redis gives the same answers and holds the same state as memory after each step, even through network faults", {
-  timeout,
-}, async () => {
+test("Redis gives the same answers and holds the same state as memory after each step, even through network faults", async () => {
   const count = nothingCounted();
   await fc.assert(storeModel(stage, 30, count), limits);
   expect(count.faults).toBeGreaterThan(10);
 });
 
-test("Redis fires the schedules that memory fires, through faults of the network too", { timeout }, async () => {
+test("Redis fires the schedules that memory fires, through faults of the network too", async () => {
   const count = nothingCounted();
   // Few sequences fire a schedule, so there are twice as many.
   await fc.assert(storeModel(stage, 60, count, occurrenceOperation), runs(trials(60)));
   expect(count.fired).toBeGreaterThan(0);
 });
 
-test("parents start when their children have ended, on Redis as in memory, through faults of the network too", {
-  timeout,
-}, async () => {
+test("parents start when their children have ended, on Redis as in memory, through faults of the network too", async () => {
   const count = nothingCounted();
   await fc.assert(storeModel(stage, 30, count, familyOperation), limits);
   expect(count.faults).toBeGreaterThan(10);
 });
 
-test("signals wake the jobs that wait for them, on Redis as in memory, through faults of the network too", {
-  timeout,
-}, async () => {
+test("signals wake the jobs that wait for them, on Redis as in memory, through faults of the network too", async () => {
   const count = nothingCounted();
   await fc.assert(storeModel(stage, 30, count, signalOperation), runs(trials(18)));
   expect(count.faults).toBeGreaterThan(0);
 });
 
-test("Redis does what memory does where the clocks of its callers differ", { timeout }, async () => {
+test("Redis does what memory does where the clocks of its callers differ", async () => {
   const count = nothingCounted();
   await fc.assert(storeModel(stage, 30, count, clocksApartOperation, true), limits);
   expect(count.operations).toBeGreaterThan(50);
 });
 
-test("clients whose invocations may die see the same on Redis as in memory, and counters add up", {
-  timeout,
-}, async () => {
+test("clients whose invocations may die see the same on Redis as in memory, and counters add up", async () => {
   const count = nothingCounted();
   await fc.assert(queueModel(stage, 30, count), limits);
   expect(count.operations).toBeGreaterThan(50);
 });
 
 describe.each(otherServers.filter(pathOf))("$name", (server) => {
-  test("gives the same answers and holds the same state as memory after each step", { timeout }, async () => {
+  test("gives the same answers and holds the same state as memory after each step", async () => {
     const older = await openStage({ server });
     try {
       const count = nothingCounted();
