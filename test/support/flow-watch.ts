@@ -14,6 +14,8 @@ export class FlowWatch {
   readonly #countedIn = new Map<string, Window>();
   /** The jobs that have waited while their keys were not ordered: their order is lost. */
   readonly #withoutOrder = new Set<string>();
+  /** The keys that were not ordered after the operation before. */
+  #unordered: ReadonlySet<string> = new Set();
   readonly #judgesRates: boolean;
 
   /** @param judgesRates false where the clocks of the callers differ: windows are shifted by as much. */
@@ -94,7 +96,10 @@ export class FlowWatch {
 
   async #noteLostOrders(store: QueueStore, now: number): Promise<void> {
     const { items } = await store.listFlows({ cursor: undefined, limit: 1_000, now });
-    const keys = new Set(items.filter(({ limits }) => !limits.ordered).map(({ key }) => key));
+    const unordered = new Set(items.filter(({ limits }) => !limits.ordered).map(({ key }) => key));
+    // An exchange puts jobs back in line before one that it makes may order their key.
+    const keys = new Set([...unordered, ...this.#unordered]);
+    this.#unordered = unordered;
     if (keys.size === 0) return;
     for (const job of await waitingJobs(store, now)) if (keys.has(job.flow?.key ?? "")) this.#withoutOrder.add(job.id);
   }
