@@ -64,7 +64,7 @@ function isOnWorkers(): boolean {
 
 /** Refuses a queue that would work only in the first event of an isolate. */
 function checkConnection(queue: Queue): void {
-  if (!internalsOf(queue).local.keepsConnection) return;
+  if (!internalsOf(queue).keepsConnection) return;
   throw invalidRequest(
     `The queue ${quote(queue.name)} is on redisStore, whose connection Workers do not share between events. Use upstashStore, or ` +
       "connect in each event, as docs/guide/cloudflare.md shows.",

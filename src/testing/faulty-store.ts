@@ -32,7 +32,7 @@ export interface FaultRule {
 export type FaultPlan = StoreFault | readonly FaultRule[] | ((call: StoreCall) => StoreFault | undefined);
 
 /** The memory store is the specification: all stores have its methods. */
-const storeMethods = Object.keys(memoryStore().open("methods")).filter((name) => name !== "local");
+const storeMethods = Object.keys(memoryStore().open("methods"));
 
 /** A store with injected faults. */
 export interface FaultyStore extends Store {

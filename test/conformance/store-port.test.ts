@@ -67,22 +67,6 @@ onEveryStore((kind) => {
     expect(nextAt).toBe(now);
   });
 
-  test("a claim that may not meet keys leaves their jobs out, due as before, and says so", async () => {
-    const store = kind.create().open("default");
-    const flow = { key: "tenant", limits: { concurrency: 1, rate: 0, periodMs: 0, ordered: false } };
-    const job = { isFreshId: true, runAt: now, record: "1:{}" };
-    const jobs = [
-      { ...job, id: "a", flow },
-      { ...job, id: "b" },
-    ];
-    await store.enqueue(jobs, now);
-    const claim = (meetsKeys: boolean) =>
-      store.exchange({ ...quiet, claim: { limit: 10, leaseMs: 60_000, meetsKeys } });
-    expect(await claim(false)).toMatchObject({ jobs: [{ lease: { id: "b" } }], leftKeys: true, nextAt: now });
-    const { jobs: claimed, leftKeys } = await claim(true);
-    expect({ ids: claimed.map(({ lease }) => lease.id), leftKeys }).toEqual({ ids: ["a"], leftKeys: undefined });
-  });
-
   test("a dedupe window holds as soon as its job exists again, even within one call", async () => {
     const store = kind.create().open("default");
     const named = { id: "a", isFreshId: false, runAt: now, record: "1:{}" };

@@ -105,18 +105,4 @@ describe("billed commands of job.enqueue", () => {
     const [one = 0, eleven = 0] = roundTrips;
     expect(eleven - one).toBe(10);
   });
-
-  test("a drain does not count them against its budget, and settles all that runs", async () => {
-    const { queue } = setUp();
-    const { least } = internalsOf(queue).budgets;
-    const jobs = Array.from({ length: 12 }, () => ({ job: parent, payload: { count: 1_000 } }));
-    await queue.enqueueMany(jobs);
-    for (let claimed = 0; claimed < jobs.length; ) {
-      const report = await queue.drain({ budget: { ...least, commands: least.commands + 30 }, concurrency: 12 });
-      expect(report).toMatchObject({ completed: report.claimed, lost: 0 });
-      expect(report.claimed).toBeGreaterThan(0);
-      claimed += report.claimed;
-    }
-    expect(await queue.getStats()).toMatchObject({ scheduledCount: 12_000, completedCount: 12 });
-  });
 });

@@ -3,8 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import * as costs from "../../examples/guide/costs.ts";
 import { sendEmail } from "../../examples/guide/define.ts";
-import { internalsOf } from "../../src/core/queue/internals.ts";
-import { Queue } from "../../src/index.ts";
+import { defineJob, Queue } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -53,9 +52,17 @@ describe("the guide on costs", () => {
 
   test("the smallest budgets in the guide are accepted, and smaller ones refused", async () => {
     const page = readFileSync(join(docs, "guide/costs.md"), "utf8");
-    const [, ...row] = /^\| a queue \| (\d+) \| (\d+) \|$/m.exec(page) ?? [];
-    const { least } = internalsOf(new Queue({ store: redis.store(), jobs: [sendEmail] })).budgets;
-    expect(row.map(Number)).toEqual(Object.values(least));
+    const [, plain, withSchedules] = /at least (\d) round trips, or (\d) with schedules in code/.exec(page) ?? [];
+    const daily = defineJob({ name: "daily", schedule: { cron: "@daily" }, perform() {} });
+    for (const [jobs, least] of [
+      [[sendEmail], plain],
+      [[daily], withSchedules],
+    ] as const) {
+      const queue = new Queue({ store: redis.store(), jobs });
+      const drain = (roundTrips: number) => queue.drain({ budget: { roundTrips } });
+      await expect(drain(Number(least) - 1)).rejects.toMatchObject({ code: "invalid_request" });
+      expect(await drain(Number(least))).toMatchObject({ claimed: 0 });
+    }
   });
 
   test("a queue that does not observe spends less, and lists its completed jobs all the same", async () => {

@@ -1,29 +1,52 @@
-import { type Cost, type Meter, noCost } from "../store/meter.ts";
+import { invalidRequest } from "../shared/errors.ts";
+import type { Cost, Meter } from "../store/meter.ts";
+
+/** What a claim leaves room for: a request that is sent again, and one that releases jobs which get no slot. */
+const RESEND_AND_RELEASE = 2;
+
+/** The least round trips of a drain: a claim, what settles its jobs, and these two. */
+export const LEAST_ROUND_TRIPS = 2 + RESEND_AND_RELEASE;
 
 /**
- * What one drain may spend. Every request of the drain counts here: exchanges, resends, and what handlers send through
- * `extend` and `progress`. The budget refuses a request that would leave too little to settle the jobs in hand.
+ * An exchange without a reply is taken to cost as much as the largest so far, and at least this. Few cost more: they
+ * claim jobs of many flow control keys.
+ */
+const LEAST_ASSUMED = 40;
+
+/** How many requests it takes to settle the jobs in hand. */
+export interface Unsettled {
+  readonly requestsToSettle: number;
+  /** The same after the next exchange, if that brings so many more jobs. */
+  requestsAfter(more: number): number;
+}
+
+/**
+ * What one drain may spend.
+ *
+ * - **Round trips are a hard limit.** Every request counts: exchanges, resends, and those of handlers. None is sent that
+ *   would leave too few to settle the jobs in hand, and no job is claimed that could not be settled.
+ * - **Commands are a soft limit**, since only a reply tells what a request costs. Once they are spent, the drain claims
+ *   nothing more, and its handlers send nothing. It settles what it holds. The first claim is always allowed, so that
+ *   with any budget a drain runs something.
  */
 export class DrainBudget implements Meter {
   roundTrips = 0;
   commands = 0;
-  #limit: Cost;
-  #setAside: () => Cost = () => noCost;
-  readonly #held = new Set<Cost>();
+  /** The commands of the largest request. */
+  largest = 0;
+  readonly #limit: Cost;
+  #jobs: Unsettled = { requestsToSettle: 0, requestsAfter: () => 0 };
+  #held = 0;
+  #hasClaimed = false;
   #isClosed = false;
 
   constructor(limit: Cost) {
     this.#limit = limit;
   }
 
-  /** Makes room for more commands: what jobs enqueue, and the signals that they wait for, do not count. */
-  grant(commands: number): void {
-    this.#limit = { ...this.#limit, commands: this.#limit.commands + commands };
-  }
-
-  /** Sets aside what `cost` returns. It is called for each request. */
-  setAside(cost: () => Cost): void {
-    this.#setAside = cost;
+  /** Sets aside what settles these jobs. */
+  setAside(jobs: Unsettled): void {
+    this.#jobs = jobs;
   }
 
   /** Refuses every request from now on. */
@@ -31,55 +54,53 @@ export class DrainBudget implements Meter {
     this.#isClosed = true;
   }
 
-  allows(cost: Cost): boolean {
-    return !this.#isClosed && this.affords(cost, this.#setAside());
+  allows(requests: number): boolean {
+    return !this.#isClosed && this.fits(requests + this.#jobs.requestsToSettle);
   }
 
-  hold(cost: Cost): () => void {
-    const held = { ...cost };
-    this.#held.add(held);
-    return () => void this.#held.delete(held);
+  hold(requests: number): () => void {
+    this.#held += requests;
+    return () => {
+      this.#held -= requests;
+    };
   }
 
-  /**
-   * How far apart requests of this cost must be for the budget to last this long, in ms: 0 while half of it is left,
-   * infinite if it has no room for one.
-   */
-  spacing(ms: number, cost: Cost): number {
-    const { roundTrips, commands } = this.#with([this.#setAside()]);
-    const left = { roundTrips: this.#limit.roundTrips - roundTrips, commands: this.#limit.commands - commands };
-    const parts = ["roundTrips", "commands"] as const;
-    if (parts.every((part) => 2 * left[part] >= this.#limit[part])) return 0;
-    const requests = Math.min(...parts.map((part) => (cost[part] === 0 ? left.roundTrips : left[part] / cost[part])));
-    return requests < 1 ? Number.POSITIVE_INFINITY : ms / requests;
+  /** Whether so many round trips are left. */
+  fits(requests: number): boolean {
+    return this.roundTrips + this.#held + requests <= this.#limit.roundTrips;
   }
 
-  /** What is spent or held, plus these costs. */
-  #with(costs: readonly Cost[]): Cost {
-    let { roundTrips, commands } = this as Cost;
-    for (const more of [this.#held, costs])
-      for (const cost of more) {
-        roundTrips += cost.roundTrips;
-        commands += cost.commands;
-      }
-    return { roundTrips, commands };
+  get isSpent(): boolean {
+    return this.commands >= this.#limit.commands;
   }
 
-  /** Whether the budget has room for all of these costs. */
-  affords(...costs: readonly Cost[]): boolean {
-    const { roundTrips, commands } = this.#with(costs);
-    return roundTrips <= this.#limit.roundTrips && commands <= this.#limit.commands;
+  /** Whether an exchange may settle or release jobs that leave `more` others in hand, with `spare` requests to spare. */
+  allowsExchange(more = 0, spare = 0): boolean {
+    return this.fits(1 + this.#jobs.requestsAfter(more) + spare);
+  }
+
+  /** Whether an exchange may claim. @param inFlight how many others have no reply yet. */
+  allowsClaim(inFlight: number): boolean {
+    const unknown = inFlight * Math.max(this.largest, LEAST_ASSUMED);
+    const hasCommands = !this.#hasClaimed || this.commands + unknown < this.#limit.commands;
+    return hasCommands && this.allowsExchange(1, RESEND_AND_RELEASE);
+  }
+
+  noteClaim(): void {
+    this.#hasClaimed = true;
+  }
+
+  /** How far apart requests must be for the round trips to last `ms`: 0 while half of them are left. */
+  spacing(ms: number): number {
+    const { roundTrips } = this.#limit;
+    const left = roundTrips - this.roundTrips - this.#held - this.#jobs.requestsToSettle;
+    if (this.isSpent || left < 1) return Number.POSITIVE_INFINITY;
+    return 2 * left >= roundTrips ? 0 : ms / left;
   }
 }
 
-/** The largest count, up to `wanted`, that is possible. If a count is possible, so is every smaller one. */
-export function mostOf(wanted: number, isPossible: (count: number) => boolean): number {
-  if (wanted <= 0 || isPossible(wanted)) return Math.max(0, wanted);
-  let [least, beyond] = [0, wanted];
-  while (beyond - least > 1) {
-    const middle = Math.floor((least + beyond) / 2);
-    if (isPossible(middle)) least = middle;
-    else beyond = middle;
-  }
-  return least;
+/** @throws {TidegateError} `invalid_request` for a budget with which no drain of the queue could do anything. */
+export function checkBudget(roundTrips: number, least: number, queue: string): void {
+  if (roundTrips < least)
+    throw invalidRequest(`budget.roundTrips must be at least ${least} to drain the queue "${queue}".`);
 }

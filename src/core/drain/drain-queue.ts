@@ -2,9 +2,8 @@ import { hookCalls } from "../observe/hook-runner.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
 import type { NextDue, PeekReply, QueueStore } from "../store/store.ts";
-import { DrainBudget } from "./budget.ts";
+import { checkBudget, DrainBudget, LEAST_ROUND_TRIPS } from "./budget.ts";
 import { Drain } from "./drain.ts";
-import { checkBudget } from "./least-budgets.ts";
 import type { DrainNeeds } from "./needs.ts";
 import type { DrainLimits } from "./options.ts";
 import { type DrainReport, noCounts, notDrained } from "./report.ts";
@@ -14,14 +13,15 @@ const unknown: NextDue = { paused: false, nextAt: undefined };
 
 /** Makes one drain of a queue. @throws as `Queue.drain` */
 export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
-  const { least } = queue.budgets;
+  const { leastRoundTrips } = queue;
   const { held = [], before = noCounts } = limits;
-  if (held.length === 0) checkBudget(limits, least, queue.queue);
-  const budget = new DrainBudget({
-    roundTrips: limits.roundTrips - before.roundTrips,
-    commands: limits.commands - before.commands,
-  });
-  if (held.length === 0 && !budget.affords(least)) return notDrained;
+  const roundTrips = limits.roundTrips - before.roundTrips;
+  const commands = limits.commands - before.commands;
+  if (held.length === 0) {
+    checkBudget(limits.roundTrips, leastRoundTrips, queue.queue);
+    if (roundTrips < leastRoundTrips || commands <= 0) return notDrained;
+  }
+  const budget = new DrainBudget({ roundTrips, commands });
   try {
     return await drainWithin(budget, queue, limits);
   } catch (error) {
@@ -36,7 +36,7 @@ async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: Drain
   const store = queue.open(budget);
   let first: NextDue = unknown;
   if (held.length === 0)
-    first = budget.affords(queue.budgets.leastToPeek)
+    first = budget.fits(1 + LEAST_ROUND_TRIPS)
       ? await peekUnlessAborted(queue, store, budget, limits.signal)
       : { paused: false, nextAt: clock() };
   const hooks = hookCalls(queue);

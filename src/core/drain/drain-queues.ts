@@ -2,9 +2,9 @@ import { Afterwards } from "../observe/afterwards.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { type Clock, steadyClock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { type Cost, isStoreFailure, noCost } from "../store/meter.ts";
+import { type Cost, isStoreFailure } from "../store/meter.ts";
+import { checkBudget } from "./budget.ts";
 import { Condition } from "./condition.ts";
-import { checkBudget, type LeastBudgets } from "./least-budgets.ts";
 import { thenWake } from "./next-wake.ts";
 import type { DrainLimits } from "./options.ts";
 import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "./report.ts";
@@ -13,7 +13,8 @@ import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } fro
 export interface DrainableQueue {
   readonly queue: string;
   readonly clock: Clock;
-  readonly budgets: LeastBudgets;
+  /** The least budget with which a drain of it can do anything. */
+  readonly leastRoundTrips: number;
   /** What asks for the next drain; undefined if the queue has no `wake`. */
   readonly wakes: WakeCalls | undefined;
   /** Drains within limits that have been read, and does not ask for the next drain. */
@@ -59,14 +60,6 @@ export async function drainTogether(queues: readonly DrainableQueue[], limits: D
 /** What ends the drains of all queues. A budget that is too small for one queue may be enough for another. */
 const endsAll: ReadonlySet<StoppedBy> = new Set(["maxJobs", "timeBudget", "aborted"]);
 
-/** Whether a budget is enough to peek at all of these queues, and to do something in any one of them. */
-function isEnough(budget: Cost, budgets: readonly LeastBudgets[]): boolean {
-  return (["roundTrips", "commands"] as const).every((part) => {
-    const peeks = budgets.reduce((sum, { peek }) => sum + peek[part], 0);
-    return peeks + Math.max(...budgets.map(({ peek, least }) => least[part] - peek[part])) <= budget[part];
-  });
-}
-
 function shuffled<Item>(items: readonly Item[]): readonly Item[] {
   const ranked = items.map((item) => ({ item, rank: Math.random() }));
   return ranked.sort((one, other) => one.rank - other.rank).map(({ item }) => item);
@@ -91,7 +84,7 @@ class SharedDrain {
   constructor(first: DrainableQueue, queues: readonly DrainableQueue[], limits: DrainLimits) {
     this.#queues = queues;
     this.#limits = limits;
-    for (const queue of queues) checkBudget(limits, queue.budgets.least, queue.queue);
+    for (const { queue, leastRoundTrips } of queues) checkBudget(limits.roundTrips, leastRoundTrips, queue);
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
     this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
@@ -154,7 +147,7 @@ class SharedDrain {
 
   /** Drains one queue. If its store does not reply, the report says what that has cost. */
   async #drain(queue: DrainableQueue): Promise<DrainReport> {
-    let spent: Cost = noCost;
+    let spent: Cost | undefined;
     try {
       return await queue.drainWithin({ ...this.#nextLimits(), onFailed: (cost) => (spent = cost) });
     } catch (error) {
@@ -170,12 +163,17 @@ class SharedDrain {
    */
   #reachable(): ReadonlySet<DrainableQueue> {
     const { roundTrips, commands } = this.#limits;
-    const left = { roundTrips: roundTrips - this.#counts.roundTrips, commands: commands - this.#counts.commands };
+    const left = roundTrips - this.#counts.roundTrips;
     const [first, ...others] = this.#queues;
     const reached = new Set<DrainableQueue>();
+    if (this.#counts.commands >= commands) return reached;
+    // A peek at each, and enough to do something in any of them.
+    let least = 0;
     for (const queue of [...(first ? [first] : []), ...shuffled(others)]) {
-      const chosen = [...reached, queue].map((each) => each.budgets);
-      if (isEnough(left, chosen)) reached.add(queue);
+      const most = Math.max(least, queue.leastRoundTrips);
+      if (reached.size + most > left) continue;
+      least = most;
+      reached.add(queue);
     }
     return reached;
   }

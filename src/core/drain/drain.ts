@@ -10,15 +10,15 @@ import { TimeoutError } from "../job/errors.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { logEvicted, logOutcomes } from "../observe/log.ts";
 import { firesOf } from "../schedule/fire.ts";
-import type { ExchangeReply, LeasedJob, NextDue } from "../store/store.ts";
-import { Allowance } from "./allowance.ts";
+import { OutOfBudgetError } from "../store/meter.ts";
+import type { ExchangeReply, LeasedJob, NextDue, QueueStore } from "../store/store.ts";
 import { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
 import { Condition } from "./condition.ts";
 import { type DrainRequest, InFlight } from "./in-flight.ts";
 import { JobsInHand } from "./in-hand.ts";
 import type { DrainNeeds } from "./needs.ts";
-import { NextExchange } from "./next-exchange.ts";
+import { NextExchange, type Plan } from "./next-exchange.ts";
 import type { DrainLimits } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
 import { countOf, type DrainCounts, type DrainReport, noCounts } from "./report.ts";
@@ -49,13 +49,13 @@ export class Drain {
   readonly #needs: AttemptNeeds;
   readonly #limits: DrainLimits;
   readonly #budget: DrainBudget;
+  readonly #store: QueueStore;
   readonly #leaseMs: number;
   readonly #counts: Record<keyof DrainCounts, number> = { ...noCounts };
   readonly #news = new Condition();
   readonly #inFlight: InFlight;
   readonly #jobs: JobsInHand;
   readonly #bounds: DrainBounds;
-  readonly #allowance: Allowance;
   readonly #prefetch: Prefetch;
   readonly #next: NextExchange;
   readonly #watch: Watch;
@@ -83,32 +83,36 @@ export class Drain {
     this.#inFlight = new InFlight(exchange, clock, nextDue, this.#news.notify);
     this.#jobs = new JobsInHand(this.#inFlight);
     const { running } = this.#jobs;
-    const mostOfExtend = store.local.mostOfExtend(1);
-    const spacing = (ms: number) => budget.spacing(ms, mostOfExtend);
+    const spacing = (ms: number) => budget.spacing(ms);
+    const extend: QueueStore["extend"] = async (renewals) => {
+      if (budget.isSpent) throw new OutOfBudgetError();
+      return store.extend(renewals);
+    };
+    const storeOfJobs = { ...store, extend };
+    this.#store = store;
     this.#needs = {
       ...needs,
+      store: storeOfJobs,
       // The running jobs share the rest of the budget.
       spacing: (ms) => spacing(ms) * running.size,
-      stepSaver: new StepSaver(store),
+      stepSaver: new StepSaver(storeOfJobs),
       hasTimeFor: (timeoutMs, isFirst) => isFirst || this.#hasTimeFor(timeoutMs),
     };
     // A queue that does not observe spends nothing on checks.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
-    this.#allowance = new Allowance(budget, store.local, this.#jobs);
     this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt);
     const exchangeNeeds = {
       ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },
-      ...{ allowance: this.#allowance, inFlight: this.#inFlight, prefetch: this.#prefetch },
+      ...{ budget, inFlight: this.#inFlight, prefetch: this.#prefetch },
     };
     this.#next = new NextExchange(exchangeNeeds, startedAt);
-    budget.setAside(() => this.#allowance.reserve);
+    budget.setAside(this.#jobs);
   }
 
   /** Takes over jobs that are already leased. */
   take(leased: readonly LeasedJob[], now = this.#needs.clock()): void {
     this.#counts.claimed += leased.length;
-    if (leased.some(({ lease }) => lease.flow)) this.#jobs.meetKeys();
     const attempts = leased.map((job) => new Attempt(this.#needs, job, now));
     const isTooLong = ({ job }: Attempt) => job.timeoutMs > this.#limits.longestAttemptMs;
     if (attempts.some(isTooLong)) this.#next.noteTooLong();
@@ -150,7 +154,8 @@ export class Drain {
       this.#startWaiting(now);
       this.#limits.slots.changed();
       // Do not await between these conditions and the wait: the drain would miss what happens in between.
-      if (this.#next.isDue(now)) await this.#exchange();
+      const plan = this.#next.plan(now);
+      if (plan) await this.#exchange(plan);
       else if (now >= this.#watch.dueAt(now)) this.#watch.check(store, now);
       else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens();
       // Jobs that must run alone wait until all others are settled. If the budget has no room for one more exchange,
@@ -186,7 +191,8 @@ export class Drain {
   /** Whether a job has waited too long for a slot, and can be released. */
   #isOverdue(now: number): boolean {
     const { waiting } = this.#jobs;
-    return waiting.length > 0 && now >= waiting.overdueAt && this.#allowance.allowsRelease;
+    // The next exchange releases them, and a later one settles the others.
+    return waiting.length > 0 && now >= waiting.overdueAt && this.#budget.allowsExchange(-waiting.length);
   }
 
   #releaseOverdue(now: number): void {
@@ -258,7 +264,9 @@ export class Drain {
     const short = attempts.filter(({ job }) => !job.canStart(now) && neededMs(job) > this.#leaseMs);
     const onLost = () => {};
     const renewals = short.map(({ job }) => ({ lease: job.lease, endsAt: now + neededMs(job), onLost }));
-    await Promise.allSettled(renewAll(this.#needs.store, renewals));
+    // With any budget of commands, a drain can run one job.
+    const isOnly = this.#jobs.running.size === attempts.length && this.#jobs.ended.length === 0;
+    await Promise.allSettled(renewAll(isOnly ? this.#store : this.#needs.store, renewals));
     return attempts.filter((attempt) => attempt.canStart(now));
   }
 
@@ -276,14 +284,10 @@ export class Drain {
 
   // Exchanging --------------------------------------------------------------------------------------------------------
 
-  async #exchange(): Promise<void> {
-    await this.#letHandlersEnd();
-    // A reply may have arrived meanwhile, and changed what there is to do.
-    const taken = this.#next.take(this.#needs.clock());
-    if (!taken) return;
-    const { request, ended } = taken;
-    if (ended.some(({ outcome }) => outcome.followUps ?? outcome.waits !== undefined))
-      this.#budget.grant(this.#allowance.mostOfExtras(request));
+  async #exchange(planned: Plan): Promise<void> {
+    const plan = this.#jobs.running.size > 0 ? await this.#planAgain() : planned;
+    if (!plan) return;
+    const { request, ended } = this.#next.take(plan);
     this.#inFlight.send(request, (reply) => {
       if (reply) this.#apply(reply, ended, request);
       // What the last try has not settled stays so: after a failure there is one, when all jobs have ended.
@@ -293,9 +297,10 @@ export class Drain {
     });
   }
 
-  /** Waits for handlers that are about to end, so that they are settled together. */
-  async #letHandlersEnd(): Promise<void> {
+  /** Waits for handlers that are about to end, so that they are settled together. Replies may arrive meanwhile, too. */
+  async #planAgain(): Promise<Plan | undefined> {
     for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
+    return this.#next.plan(this.#needs.clock());
   }
 
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {
@@ -330,7 +335,6 @@ export class Drain {
     this.#counts.rearmed += firedByStore + reply.fired.filter((fired) => fired !== "stale").length;
     this.#next.noteFired(firedByStore);
     if (claim) this.#next.setFires(firesOf(reply.schedules, now));
-    if (reply.leftKeys) this.#jobs.meetKeys();
     this.take(reply.jobs, now);
   }
 
@@ -368,13 +372,16 @@ export class Drain {
   /** What the drain has done and spent so far. */
   report(now = this.#needs.clock()): DrainReport {
     const { nextAt } = this.#inFlight;
+    const backlog = this.#next.knowsOfDue(now);
+    const stoppedBy = this.#next.stoppedBy(now) ?? "empty";
     return {
       ...this.#counts,
       roundTrips: this.#budget.roundTrips,
       commands: this.#budget.commands,
-      stoppedBy: this.#next.stoppedBy(now) ?? "empty",
+      // A budget stops nothing if nothing is due.
+      stoppedBy: stoppedBy === "budget" && !backlog ? "empty" : stoppedBy,
       nextRunAt: nextAt === Number.POSITIVE_INFINITY ? null : new Date(nextAt),
-      backlog: this.#next.knowsOfDue(now),
+      backlog,
     };
   }
 }

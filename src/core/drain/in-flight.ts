@@ -42,8 +42,6 @@ export class InFlight {
   hasFailed = false;
   /** Whether the budget had no room for one, or for its resends. */
   isOutOfBudget = false;
-  /** How many of them may claim jobs with keys. */
-  #meetingKeys = 0;
   #sent = 0;
   #replied = 0;
   /** Which exchange read what is known of the queue: an older one may get its reply later. */
@@ -105,11 +103,6 @@ export class InFlight {
     return 2 * (this.#sent % MOST_IN_FLIGHT);
   }
 
-  /** Whether the exchanges in flight may claim jobs with flow control keys. */
-  get meetsKeys(): boolean {
-    return this.#meetingKeys > 0;
-  }
-
   /** Whether another claim may find jobs beyond those that the exchanges in flight will claim. */
   get mayFindMore(): boolean {
     return this.count === 0 || this.backlog > 0;
@@ -128,17 +121,15 @@ export class InFlight {
   /** Sends an exchange. @param onEnd is called with its reply; with undefined if it failed. */
   send(request: DrainRequest, onEnd: (reply: ExchangeReply | undefined) => void): void {
     const number = ++this.#sent;
-    const { limit = 0, meetsKeys = false } = request.claim ?? {};
+    const { limit = 0 } = request.claim ?? {};
     this.count++;
     this.claiming += limit;
-    if (meetsKeys) this.#meetingKeys++;
     this.backlog -= limit;
     // A request that reads nothing learns nothing of it.
     if (request.reads) this.#enqueuedAt = undefined;
     const landed = () => {
       this.count--;
       this.claiming -= limit;
-      if (meetsKeys) this.#meetingKeys--;
     };
     const ended = this.#exchange(request).then(
       (reply) => {

@@ -1,5 +1,6 @@
 import type { Attempt } from "../attempt/attempt.ts";
 import type { Lease } from "../store/store.ts";
+import type { Unsettled } from "./budget.ts";
 import type { InFlight } from "./in-flight.ts";
 import { PrefetchBuffer } from "./prefetch-buffer.ts";
 import { SettleBuffer } from "./settle-buffer.ts";
@@ -7,14 +8,13 @@ import { SettleBuffer } from "./settle-buffer.ts";
 const WATCHED_AFTER_MS = 1_000;
 
 /** The jobs that a drain has claimed and not settled yet, from the claim to the outcome. */
-export class JobsInHand {
+export class JobsInHand implements Unsettled {
   /** Jobs that have not begun. */
   readonly waiting = new PrefetchBuffer();
   readonly running = new Set<Attempt>();
   /** Jobs that have ended, or are released, and wait for the next exchange. */
   readonly ended = new SettleBuffer();
   readonly #inFlight: Readonly<InFlight>;
-  #hasMetKeys = false;
 
   constructor(inFlight: Readonly<InFlight>) {
     this.#inFlight = inFlight;
@@ -37,14 +37,14 @@ export class JobsInHand {
     return this.waiting.length + this.#inFlight.claiming + this.running.size + this.ended.length;
   }
 
-  /** Notes that jobs may have flow control keys: each exchange leaves room for them from now on. */
-  meetKeys(): void {
-    this.#hasMetKeys = true;
+  /** Each request holds only so many bytes of records. */
+  get requestsToSettle(): number {
+    return this.unsettled === 0 ? 0 : Math.max(1, this.ended.requests.length);
   }
 
-  /** Whether jobs may have keys, including those that are being claimed. */
-  get mayHaveKeys(): boolean {
-    return this.#hasMetKeys || this.#inFlight.meetsKeys;
+  requestsAfter(more: number): number {
+    const [settled = 0, ...rest] = this.ended.requests;
+    return this.unsettled - settled + more > 0 ? Math.max(1, rest.length) : 0;
   }
 
   /** Whether nothing runs and no reply is on its way. */

@@ -3,7 +3,6 @@ import type { EnqueueNeeds } from "../enqueue/needs.ts";
 import type { DeclaredSchedules } from "../schedule/declared.ts";
 import type { Meter } from "../store/meter.ts";
 import type { QueueStore } from "../store/store.ts";
-import type { LeastBudgets } from "./least-budgets.ts";
 import type { NextDueHint } from "./next-due.ts";
 
 /** What the drains of a queue need. */
@@ -14,5 +13,6 @@ export interface DrainNeeds
   readonly open: (meter: Meter) => QueueStore;
   readonly declared: DeclaredSchedules;
   readonly nextDue: NextDueHint;
-  readonly budgets: LeastBudgets;
+  /** The least round trips with which a drain can do anything. */
+  readonly leastRoundTrips: number;
 }

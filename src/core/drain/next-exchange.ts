@@ -1,6 +1,6 @@
 import type { ClaimRequest, Fire } from "../store/store.ts";
-import type { Allowance, Claim } from "./allowance.ts";
 import type { DrainBounds } from "./bounds.ts";
+import type { DrainBudget } from "./budget.ts";
 import type { DrainRequest, InFlight } from "./in-flight.ts";
 import type { JobsInHand } from "./in-hand.ts";
 import type { DrainLimits } from "./options.ts";
@@ -18,7 +18,7 @@ const PART_OF_BATCH = 1 / 4;
 interface ExchangeNeeds {
   readonly limits: DrainLimits;
   readonly bounds: DrainBounds;
-  readonly allowance: Allowance;
+  readonly budget: DrainBudget;
   readonly inFlight: Readonly<InFlight>;
   readonly jobs: JobsInHand;
   readonly prefetch: Prefetch;
@@ -28,10 +28,11 @@ interface ExchangeNeeds {
 }
 
 /** What an exchange does beside settling. */
-interface Plan extends Claim {
+export interface Plan {
+  readonly now: number;
   readonly fire: readonly Fire[];
-  /** Whether it may claim ahead: jobs that do not begin can go back. */
-  readonly isAhead: boolean;
+  /** How many jobs it claims; 0 for none. */
+  readonly limit: number;
 }
 
 /**
@@ -68,10 +69,10 @@ export class NextExchange {
 
   /** Why the drain claims no more; undefined if it may. A due job that needs more time than is left ends it too. */
   stoppedBy(now: number): StoppedBy | undefined {
-    const { allowance, bounds, counts, inFlight } = this.#needs;
+    const { budget, bounds, counts, inFlight } = this.#needs;
     const limit = bounds.stoppedBy(counts.claimed, now);
     if (limit) return limit;
-    if (inFlight.isOutOfBudget || allowance.mostClaims(1, [], {}).limit === 0) return "budget";
+    if (inFlight.isOutOfBudget || !budget.allowsClaim(0)) return "budget";
     return this.#hasMetTooLong ? "timeBudget" : undefined;
   }
 
@@ -81,10 +82,6 @@ export class NextExchange {
   }
 
   // When it is due ----------------------------------------------------------------------------------------------------
-
-  isDue(now: number): boolean {
-    return this.#plan(now) !== undefined;
-  }
 
   /** Whether this drain knows of something that is due. */
   knowsOfDue(now: number): boolean {
@@ -98,12 +95,12 @@ export class NextExchange {
   }
 
   #isTimeToSettle(now: number): boolean {
-    const { jobs, allowance, inFlight } = this.#needs;
+    const { jobs, budget, inFlight } = this.#needs;
     const { ended, isIdle, waiting } = jobs;
     if (ended.length === 0 || (!isIdle && now < this.#settleBy)) return false;
     // Leave room for one more exchange: jobs that get no slot are released before the last one.
-    const mayRelease = waiting.length + inFlight.claiming > 0 && !ended.hasReleased;
-    return allowance.allowsSettling({ release: !isIdle && mayRelease });
+    const mayRelease = !isIdle && waiting.length + inFlight.claiming > 0 && !ended.hasReleased;
+    return budget.allowsExchange(0, mayRelease ? 1 : 0);
   }
 
   /** When ended jobs are settled while others still run. After a failure they wait for the others. */
@@ -142,16 +139,13 @@ export class NextExchange {
     this.#fired += count;
   }
 
-  /** Takes what to send now out of the buffers; undefined if no exchange is due. */
-  take(now: number): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } | undefined {
-    const { allowance, jobs, bounds, inFlight } = this.#needs;
-    const plan = this.#plan(now);
-    if (!plan) return undefined;
-    const { fire, limit } = plan;
+  /** Takes what to send now out of the buffers. */
+  take({ now, fire, limit }: Plan): { readonly request: DrainRequest; readonly ended: readonly EndedJob[] } {
+    const { budget, jobs, bounds, inFlight } = this.#needs;
     const ended = jobs.ended.take();
     const reads = !this.#isReadingNeedless(ended, now);
-    const claim = limit > 0 && reads ? this.#claimRequest(plan, now) : undefined;
-    if (claim) allowance.noteClaim();
+    const claim = limit > 0 && reads ? this.#claimRequest(limit, now) : undefined;
+    if (claim) budget.noteClaim();
     this.#fires = this.#fires.slice(fire.length);
     this.#lastSentAt = now;
     if (reads) this.#lastReadAt = now;
@@ -170,13 +164,13 @@ export class NextExchange {
   }
 
   /** What the exchange does; undefined if it is not due. */
-  #plan(now: number): Plan | undefined {
+  plan(now: number): Plan | undefined {
     if (!this.#needs.inFlight.hasRoom) return undefined;
     const isToSettle = this.#isTimeToSettle(now);
     if (!isToSettle && !this.knowsOfDue(now) && !this.#isTimeToCheck(now)) return undefined;
     const fire = this.#firesNow(now);
-    const claim = this.#claimNow(fire, now);
-    return isToSettle || fire.length > 0 || claim.limit > 0 ? { fire, ...claim } : undefined;
+    const limit = this.#claimsNow(now);
+    return isToSettle || fire.length > 0 || limit > 0 ? { now, fire, limit } : undefined;
   }
 
   /**
@@ -192,14 +186,13 @@ export class NextExchange {
     return isLast && isOver && this.#fired === counts.claimed && now - this.#lastReadAt < TRUSTED_MS;
   }
 
-  #claimRequest({ limit, meetsKeys, isAhead }: Plan, now: number): ClaimRequest {
+  #claimRequest(limit: number, now: number): ClaimRequest {
     const { inFlight, jobs, leaseMs, prefetch } = this.#needs;
     return {
       limit,
       leaseMs: leaseMs + inFlight.leaseApartMs,
       countBacklog: this.#needsBacklog(limit, now),
-      meetsKeys,
-      runs: isAhead && meetsKeys ? prefetch.runLimits(jobs.ahead, now) : undefined,
+      runs: prefetch.runLimits(jobs.ahead, now),
     };
   }
 
@@ -210,31 +203,18 @@ export class NextExchange {
     return !prefetch.isEnough(jobs.ahead + limit, inFlight.replyMs, now);
   }
 
-  /** The schedules to fire now: as many as the budget allows, even if it has no room for a claim. */
+  /** The schedules to fire now, even if the budget has no room for a claim. */
   #firesNow(now: number): readonly Fire[] {
-    const { allowance, bounds, counts } = this.#needs;
-    return bounds.stoppedBy(counts.claimed, now) ? [] : this.#fires.slice(0, allowance.mostFires(this.#fires));
+    const { budget, bounds, counts } = this.#needs;
+    return !bounds.stoppedBy(counts.claimed, now) && budget.allowsExchange() ? this.#fires : [];
   }
 
-  /** What to claim now: nothing while enough jobs are ahead, or once a limit is reached. */
-  #claimNow(fires: readonly Fire[], now: number): Omit<Plan, "fire"> {
-    const { allowance, bounds, counts, inFlight, jobs, prefetch } = this.#needs;
-    const nothing = { limit: 0, meetsKeys: false, isAhead: false };
+  /** How many jobs to claim now: none while enough are ahead, or once a limit is reached. */
+  #claimsNow(now: number): number {
+    const { budget, bounds, counts, inFlight, jobs } = this.#needs;
     const isStopped = bounds.stoppedBy(counts.claimed, now) || inFlight.isOutOfBudget || this.#hasMetTooLong;
-    if (isStopped || !(inFlight.mayFindMore || this.#isKeySlotWanted)) return nothing;
-    const batch = Math.min(bounds.batch(counts.claimed), jobs.waiting.mostClaims(jobs.isIdle));
-    const startable = jobs.ahead === 0 ? prefetch.mostStartable : 0;
-    // The drain claims ahead, or only for its free slots if the budget has too little room.
-    const ways = [
-      { wanted: this.#wanted(now), room: { again: true, release: true } },
-      { wanted: startable, room: { again: true } },
-      { wanted: startable, room: {} },
-    ];
-    for (const { wanted, room } of ways) {
-      const claim = allowance.mostClaims(Math.min(wanted, batch), fires, room);
-      if (claim.limit > 0) return { ...claim, isAhead: room.release === true };
-    }
-    return nothing;
+    if (isStopped || !(inFlight.mayFindMore || this.#isKeySlotWanted) || !budget.allowsClaim(inFlight.count)) return 0;
+    return Math.min(this.#wanted(now), bounds.batch(counts.claimed), jobs.waiting.mostClaims(jobs.isIdle));
   }
 
   /** Whether the drain could use more jobs, and may claim them. */

@@ -5,6 +5,7 @@ import { accepting, callable, duration, optionsOf, whole } from "../shared/schem
 import { withoutUndefined } from "../shared/validate.ts";
 import type { Cost } from "../store/meter.ts";
 import type { LeasedJob } from "../store/store.ts";
+import { LEAST_ROUND_TRIPS } from "./budget.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
 import type { EndedJob } from "./settle-buffer.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
@@ -29,10 +30,9 @@ export interface DrainOptions {
   /**
    * What the drain may spend, as Redis counts it. Default: 40 round trips, 1,000 commands.
    *
-   * The drain never exceeds it. It sets aside what it takes to settle the claimed jobs, and sends no request that might
-   * be billed more than is left, be it a resend, or `extend` or `progress` of a job. If a response is lost, the most
-   * that its request may have been billed counts as spent. What jobs enqueue does not count, so with `job.enqueue` a
-   * drain may spend more: for jobs without flow control keys up to 5 commands an exchange, and 7 for each 1,000 jobs.
+   * It never exceeds the round trips: it claims only while they have room to settle the claimed jobs, and for one
+   * request to be sent again. It claims nothing more once the commands are spent: it may exceed them by what one
+   * exchange costs, and what settles the jobs in hand. A request whose reply is lost counts as one command.
    */
   readonly budget?: { readonly roundTrips?: number | undefined; readonly commands?: number | undefined } | undefined;
   /** Aborting it releases jobs that have not started, and lets running ones end. */
@@ -120,12 +120,6 @@ export function withDefaults(options: DrainOptions, defaults: DrainOptions): Dra
   const budget = { ...withoutUndefined(under.budget ?? {}), ...withoutUndefined(over.budget ?? {}) };
   return { ...under, ...over, budget };
 }
-
-/**
- * A claim, a lease to be extended, and a request to settle: with less, a drain might never run the job that is due
- * first.
- */
-export const LEAST_ROUND_TRIPS = 3;
 
 /** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;

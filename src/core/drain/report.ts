@@ -26,8 +26,7 @@ export interface DrainReport {
   /** HTTP requests to the store, resends included. */
   readonly roundTrips: number;
   /**
-   * Commands as Upstash bills them. If a response was lost, or the drain did not wait for it, the most that its request
-   * may have been billed counts.
+   * Commands as Upstash bills them. A request whose response was lost, or for which the drain did not wait, counts as one.
    */
   readonly commands: number;
   /** Why it ended. */

@@ -1,21 +1,20 @@
 import { TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether } from "../shared/limits.ts";
 import type { NewFamily } from "../store/family.ts";
-import type { Cost, Meter } from "../store/meter.ts";
-import {
-  type EnqueueStore,
-  type ExchangeRequest,
-  type Fire,
-  type Lease,
-  type LeasedJob,
-  type NewJob,
-  type Outcome,
-  type Page,
-  type QueueStore,
-  type SealedTexts,
-  type SettleRequest,
-  type StoredJob,
-  sizeOf,
+import type { Meter } from "../store/meter.ts";
+import type {
+  EnqueueStore,
+  ExchangeRequest,
+  Fire,
+  Lease,
+  LeasedJob,
+  NewJob,
+  Outcome,
+  Page,
+  QueueStore,
+  SealedTexts,
+  SettleRequest,
+  StoredJob,
 } from "../store/store.ts";
 import { openDocument, sealDocument } from "./documents.ts";
 import { openEntry, sealEntry } from "./entries.ts";
@@ -65,7 +64,6 @@ function withKept<Given extends Lease | undefined>(lease: Given, sealed: SealedT
  * @param meter as in `Store.open`: a request counts from when it is made, though encrypting it takes a moment.
  */
 export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | undefined): QueueStore {
-  const { local } = store;
   /** The cipher texts of jobs that outcomes make: an outcome that is sent again has the same ones. */
   const ofFollowUps = new WeakMap<object, SealedTexts>();
 
@@ -112,8 +110,8 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
   };
 
   /** Encrypts what a request sends, with room kept for the request: it is counted only when it is sent. */
-  const sealing = async <Sealed>(cost: Cost, seal: () => Promise<Sealed>): Promise<Sealed> => {
-    const release = meter?.hold?.(cost);
+  const sealing = async <Sealed>(seal: () => Promise<Sealed>): Promise<Sealed> => {
+    const release = meter?.hold?.(1);
     try {
       return await seal();
     } finally {
@@ -121,7 +119,7 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
     }
   };
   const settling = <Request extends SettleRequest>(request: Request, fires: readonly Fire[]): Promise<Request> =>
-    sealing(local.mostOfExchange(sizeOf({ claim: undefined, ...request, fire: fires })), async () => ({
+    sealing(async () => ({
       ...request,
       settle: await Promise.all(request.settle.map(sealedOutcome)),
       ...(fires.length > 0 && { fire: await Promise.all(fires.map(sealedFire)) }),
@@ -155,7 +153,7 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
             return { ...renewal, record: await sealRecord(record, lease.id, keys, lease.sealed) };
           }),
         );
-      return store.extend(hasRecords ? await sealing(local.mostOfExtend(renewals.length), seal) : renewals);
+      return store.extend(hasRecords ? await sealing(seal) : renewals);
     },
     async signal(signal, now) {
       // The record that gets the signal says which one it is, and the signal is bound to that.

@@ -16,13 +16,13 @@ import type { QueueMeasures } from "../manage/stats.ts";
 import type { WatchTokens } from "../manage/watch-token.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { Meter } from "../store/meter.ts";
-import type { LocalFacts } from "../store/store.ts";
 
 /** What the rest of the package needs from a queue, and its users do not. */
 export interface QueueInternals extends DrainableQueue {
   /** What calls of this object have cost, without drains. */
   readonly meter: Readonly<Meter>;
-  readonly local: LocalFacts;
+  /** As in `QueueStore`. */
+  readonly keepsConnection?: boolean | undefined;
   readonly documents: Documents;
   readonly watchTokens: WatchTokens;
   /** Reads a job as `Queue.getJob` does, in one request: without what holds it back. */

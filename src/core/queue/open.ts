@@ -1,4 +1,4 @@
-import { leastBudgets } from "../drain/least-budgets.ts";
+import { LEAST_ROUND_TRIPS } from "../drain/budget.ts";
 import type { DrainNeeds } from "../drain/needs.ts";
 import { NextDueHint } from "../drain/next-due.ts";
 import { encryptedStore } from "../encryption/encrypted-store.ts";
@@ -65,7 +65,8 @@ export function openQueue(options: QueueOptions): OpenQueue {
     nextDue,
     meter,
     watchTokens: new WatchTokens(readWatchSecrets(options.watchSecret)),
-    budgets: leastBudgets(store.local, declared.count),
+    // A drain reads the manifest of schedules that code declares before it claims anything.
+    leastRoundTrips: LEAST_ROUND_TRIPS + (declared.count > 0 ? 1 : 0),
     noteDue(runAt) {
       nextDue.note(runAt);
       return noteCall(runAt);

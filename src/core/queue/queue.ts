@@ -104,14 +104,14 @@ export class Queue {
    */
   constructor(options: QueueOptions) {
     const open = openQueue(options);
-    const { queue, store, clock, budgets, meter, nextDue, wakes } = open;
+    const { queue, store, clock, leastRoundTrips, meter, nextDue, wakes } = open;
     const enqueuer = new Enqueuer(open);
     this.#open = open;
     this.schedules = new Schedules(open);
     this.flowControl = new FlowKeys(open);
     this.#enqueuer = enqueuer;
     attachInternals(this, {
-      ...{ queue, clock, budgets, meter, wakes, local: store.local },
+      ...{ queue, clock, leastRoundTrips, meter, wakes, keepsConnection: store.keepsConnection },
       documents: new Documents(store, clock, timeOrderedIds(clock)),
       async retryDead(id, payload, changes) {
         await retryDead(open, id, { payload }, changes);

@@ -10,21 +10,14 @@ export interface Cost {
 export interface Meter {
   /** Requests so far, resends included. Each counts from when it is sent. */
   roundTrips: number;
-  /**
-   * Billed commands so far. A store that knows the maximum of a request counts it when it sends the request, and
-   * corrects it by the reply. If the reply is lost, the maximum stays counted.
-   */
+  /** Billed commands so far, as replies say. A script whose reply is lost counts as one. */
   commands: number;
-  /** Whether the budget has room for this too. A store asks before each request. Default: always. */
-  allows?(cost: Cost): boolean;
+  /** The most commands that one request has cost. */
+  largest?: number;
+  /** Whether so many more requests may be sent. A store asks before each. Default: always. */
+  allows?(requests: number): boolean;
   /** Keeps room for requests that may follow, until its result is called. A store calls it in the turn of a request. */
-  hold?(cost: Cost): () => void;
-}
-
-export const noCost: Cost = { roundTrips: 0, commands: 0 };
-
-export function sumOf(one: Cost, other: Cost): Cost {
-  return { roundTrips: one.roundTrips + other.roundTrips, commands: one.commands + other.commands };
+  hold?(requests: number): () => void;
 }
 
 /** The budget of a drain has no room for a request. The request was not sent. */
@@ -42,13 +35,18 @@ export function isStoreFailure(error: unknown): boolean {
   return error instanceof OutOfBudgetError || (isTidegateError(error) && error.code === "store_unavailable");
 }
 
-/** Counts a request at its maximum. @returns what to call with the bill. @throws {OutOfBudgetError} if not allowed. */
-export function countRequest(meter: Meter | undefined, mostCommands: number): (billed: number) => void {
-  if (meter?.allows?.({ roundTrips: 1, commands: mostCommands }) === false) throw new OutOfBudgetError();
+/**
+ * Counts a request that is about to be sent. @param commands what it costs at least. @returns what to call with the bill.
+ *
+ * @throws {OutOfBudgetError} if it may not be sent.
+ */
+export function countRequest(meter: Meter | undefined, commands: number): (billed: number) => void {
+  if (meter?.allows?.(1) === false) throw new OutOfBudgetError();
   if (!meter) return () => {};
   meter.roundTrips++;
-  meter.commands += mostCommands;
+  meter.commands += commands;
   return (billed) => {
-    meter.commands += billed - mostCommands;
+    meter.commands += billed - commands;
+    meter.largest = Math.max(meter.largest ?? 0, billed);
   };
 }

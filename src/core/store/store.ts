@@ -2,7 +2,7 @@ import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
 import type { FamilyReply, NewFamily, NewMember, RevivedParent, StoredFamily } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
-import type { Cost, Meter } from "./meter.ts";
+import type { Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
 import type { StoredPending } from "./pending.ts";
 import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
@@ -263,8 +263,6 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   /** Whether to count what is due beyond `limit`. That costs a command if anything is. Default false. */
   readonly countBacklog?: boolean;
-  /** Whether it may claim jobs with flow control keys. Default true. */
-  readonly meetsKeys?: boolean;
   /** Whether a slot of a flow control key may take a run of several jobs. Default: it takes one. */
   readonly runs?: RunLimits | undefined;
   /** Whether the store itself may fire schedules that code declares. Default false: it hands them out. */
@@ -281,47 +279,6 @@ export interface RunLimits {
    * room: a job that waits for the caller would keep the slot of its key from other drains.
    */
   readonly startable: number;
-}
-
-/** What decides the cost of an exchange. Each number is 0 by default. */
-export interface ExchangeSize {
-  readonly settles?: number;
-  /** How many jobs the outcomes make. */
-  readonly followUps?: number;
-  /** How many of the outcomes wait for signals. */
-  readonly waits?: number;
-  readonly fires?: number;
-  /** How many jobs the schedules make. */
-  readonly firedJobs?: number;
-  /** The most jobs and schedules that it claims. */
-  readonly claims?: number;
-  /** Whether some of the jobs may have flow control keys. Default false. */
-  readonly hasKeys?: boolean;
-}
-
-export function sizeOf({ settle, fire, claim }: Pick<ExchangeRequest, "settle" | "fire" | "claim">): ExchangeSize {
-  const { fires, firedJobs, hasKeys } = sizeOfFires(fire);
-  const followUps = settle.flatMap((outcome) => outcome.followUps ?? []);
-  return {
-    settles: settle.length,
-    followUps: followUps.length,
-    waits: settle.filter(({ waits }) => waits !== undefined).length,
-    fires,
-    firedJobs,
-    claims: claim?.limit ?? 0,
-    hasKeys:
-      hasKeys ||
-      (claim !== undefined && claim.meetsKeys !== false) ||
-      settle.some(({ lease }) => lease.flow) ||
-      followUps.some(({ flow }) => flow),
-  };
-}
-
-/** The size of a request's schedules. */
-export function sizeOfFires(fire: readonly Fire[]): Required<Pick<ExchangeSize, "fires" | "firedJobs" | "hasKeys">> {
-  if (fire.length === 0) return { fires: 0, firedJobs: 0, hasKeys: false };
-  const jobs = fire.flatMap(({ jobs }) => jobs);
-  return { fires: fire.length, firedJobs: jobs.length, hasKeys: jobs.some(({ flow }) => flow) };
 }
 
 export interface LeaseRenewal {
@@ -403,8 +360,6 @@ export interface ExchangeReply extends SettleReply, NextDue {
   readonly schedules: readonly DueSchedule[];
   /** How many more are due beyond the limit of the claim; 0 if it does not count them. */
   readonly backlog: number;
-  /** Whether the claim left out jobs because it may not meet flow control keys. Default false. */
-  readonly leftKeys?: boolean;
   /** How many jobs and schedules were dropped because Redis evicted their records. Default 0. */
   readonly evicted?: number;
 }
@@ -536,18 +491,6 @@ export interface DeadJobRetry {
   readonly parent?: RevivedParent | undefined;
 }
 
-/** What a store knows without a request. */
-export interface LocalFacts {
-  /** Whether requests share a connection that stays open. Workers tie it to the event that opened it. Default: no. */
-  readonly keepsConnection?: boolean;
-  /** The most that a `settle` or an `exchange` of this size costs, each time it is sent. */
-  mostOfExchange(size: ExchangeSize): Cost;
-  readonly mostOfPeek: Cost;
-  mostOfExtend(leases: number): Cost;
-  /** The most that `listSchedules` and a `declare` of this many schedules cost together. */
-  mostOfDeclare(schedules: number): Cost;
-}
-
 /** The part of `QueueStore` that enqueues. */
 export interface EnqueueStore {
   readonly enqueue: QueueStore["enqueue"];
@@ -555,8 +498,8 @@ export interface EnqueueStore {
 
 /** The jobs of one queue, as a store keeps them. The `Queue` class calls it; your code never needs to. */
 export interface QueueStore {
-  /** What the store knows without a request. Every other member is a request. */
-  readonly local: LocalFacts;
+  /** Whether requests share a connection that stays open. Workers tie it to the event that opened it. Default: no. */
+  readonly keepsConnection?: boolean | undefined;
   /** Stores all jobs or none. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /**

@@ -157,21 +157,17 @@ function addJob(state: MemoryState, job: FollowUpJob, now: number): void {
 function claim(
   state: MemoryState,
   now: number,
-  { limit, leaseMs, countBacklog = false, meetsKeys = true, runs, firesDeclared = false }: ClaimRequest,
-): Pick<ExchangeReply, "schedules" | "backlog" | "leftKeys"> & { readonly taken: Taken } {
+  { limit, leaseMs, countBacklog = false, runs, firesDeclared = false }: ClaimRequest,
+): Pick<ExchangeReply, "schedules" | "backlog"> & { readonly taken: Taken } {
   const backlog = countBacklog ? Math.max(0, state.due.countBefore(scoreAfter(now)) - limit) : 0;
   const due: DueSchedule[] = [];
-  const hasKey = (member: string) =>
-    member.startsWith(FLOW_KEY_MEMBER) || state.flows.has(member) || state.families.flowOf(member) !== undefined;
   const keysIn = (entries: readonly Entry[]) =>
     entries.flatMap(([member]) => (member.startsWith(FLOW_KEY_MEMBER) ? member.slice(FLOW_KEY_MEMBER.length) : []));
-  const isAllowed = ([member]: Entry) => meetsKeys || !hasKey(member);
   const first = state.due.first(limit).filter(([, score]) => score < scoreAfter(now));
   // A member that is further ahead than this clock allows is due too, among as many members as a claim reads.
   const astray = limit > 0 ? state.due.first(limit + 2).filter((entry) => isAstray(...entry, now)) : [];
-  const allowed = first.filter(isAllowed);
-  const met = [...allowed, ...astray.filter(isAllowed).slice(0, limit - allowed.length)];
-  if (meetsKeys) state.flowControl.correct(keysIn(astray), now);
+  const met = [...first, ...astray.slice(0, limit - first.length)];
+  state.flowControl.correct(keysIn(astray), now);
   const keys = keysIn(met);
   const shares = state.flowControl.shares(keys, limit - met.length, now, runs);
   const firstOf = new Map([...shares].map(([key, share]) => [key, state.flowControl.first(key, share, now)]));
@@ -194,7 +190,7 @@ function claim(
   }
   joinLines(state, taken);
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
-  return { taken, schedules, backlog, ...(![...first, ...astray].every(isAllowed) && { leftKeys: true }) };
+  return { taken, schedules, backlog };
 }
 
 /** Makes and leases the job of a schedule by its plan. @returns false if the schedule must be handed out. */

@@ -1,5 +1,4 @@
 import { firstPiece } from "../../core/shared/limits.ts";
-import type { Cost } from "../../core/store/meter.ts";
 import type { SchedulePut, StoredSchedule } from "../../core/store/schedules.ts";
 import {
   isAstray,
@@ -14,7 +13,6 @@ import {
 import {
   type ClearableState,
   type JobState,
-  type LocalFacts,
   possibleLeases,
   type QueueStore,
   renewedLease,
@@ -33,16 +31,6 @@ import {
   pageOfFlows,
 } from "./read.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
-
-/** In another store, each call is a round trip. */
-const oneCall: Cost = { roundTrips: 1, commands: 0 };
-
-const local: LocalFacts = {
-  mostOfExchange: () => oneCall,
-  mostOfPeek: oneCall,
-  mostOfExtend: () => oneCall,
-  mostOfDeclare: () => ({ roundTrips: 2, commands: 0 }),
-};
 
 /** The store port on plain maps: what each method does, without the details of Redis. */
 export function memoryQueue(state: MemoryState): QueueStore {
@@ -75,7 +63,6 @@ export function memoryQueue(state: MemoryState): QueueStore {
     return { paused, nextAt: isNow ? now : nextAt };
   };
   return {
-    local,
     enqueue: async (jobs, now) => enqueue(state, jobs, now),
     enqueueFamily: async (family, now) => enqueueFamily(state, family, now),
     settle: async (request) => ({ ...settle(state, request), gone: goneOf(state, request) }),

@@ -66,15 +66,6 @@ export class Caller {
     return isEmptied;
   }
 
-  /** Whether this process has met children, or a job that waits for some, in the queue. */
-  get hasFamilies(): boolean {
-    return this.connection.families.has(this.keys.due);
-  }
-
-  noteFamily(): void {
-    this.connection.families.add(this.keys.due);
-  }
-
   /** Notes that this process has stored something. @returns as `isEmptied`. */
   noteUse(wasUnused: boolean): boolean {
     const isEmptied = this.isEmptied(wasUnused);

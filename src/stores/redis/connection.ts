@@ -44,8 +44,6 @@ const UNKNOWN_FLAG = /shebang|flag/i;
 export interface Sending {
   /** How long all pauses between sends may take together, in ms. */
   readonly pauseMs?: number | undefined;
-  /** The most commands that a script is billed each time it is sent, for meters with a budget. */
-  readonly most?: number;
 }
 
 /** Plain commands that replace a script for the first send. */
@@ -61,7 +59,6 @@ interface Evaluation {
   readonly args: readonly string[];
   readonly signal: AbortSignal;
   readonly meter: Meter | undefined;
-  readonly most: number;
 }
 
 /** What to send if a request is refused for a known reason. */
@@ -90,8 +87,6 @@ export class Connection {
   readonly places = new Map<string, Map<string, string>>();
   /** The keys `due` of queues with the mark that stays after the first use. */
   readonly used = new Set<string>();
-  /** The queues, by their keys `due`, in which this process has met children or parents. */
-  readonly families = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;
   readonly #random: () => number;
@@ -131,7 +126,7 @@ export class Connection {
     sending: Sending = {},
   ): Promise<unknown> {
     return this.#persistently(sending, (isResend, signal) =>
-      this.#evaluate({ script, keys, args: args(isResend), signal, meter, most: sending.most ?? 0 }),
+      this.#evaluate({ script, keys, args: args(isResend), signal, meter }),
     );
   }
 
@@ -150,7 +145,7 @@ export class Connection {
     meter: Meter | undefined,
   ): Promise<{ readonly replies: readonly unknown[] } | { readonly reply: unknown }> {
     return this.#persistently({}, async (isResend, signal) => {
-      if (isResend) return { reply: await this.#evaluate({ script, keys, args: args(true), signal, meter, most: 0 }) };
+      if (isResend) return { reply: await this.#evaluate({ script, keys, args: args(true), signal, meter }) };
       const replies = await this.#sendMany(commands, meter, signal);
       const error = replies.find(isError);
       if (!error) return { replies };
@@ -184,9 +179,9 @@ export class Connection {
   }
 
   async #evaluate(evaluation: Evaluation): Promise<unknown> {
-    const { script, keys, args, meter, most } = evaluation;
+    const { script, keys, args, meter } = evaluation;
     const rest = [String(keys.all.length), ...keys.all, ...args];
-    const hasRoom = (roundTrips: number) => meter?.allows?.({ roundTrips, commands: roundTrips + most - 1 }) !== false;
+    const hasRoom = (requests: number) => meter?.allows?.(requests) !== false;
     // Finding out whether this Redis knows the flag may take four requests.
     const isUnsure = this.#dialect === "locking" && !this.#isSure;
     const dialect = isUnsure && !hasRoom(4) ? "plain" : this.#dialect;
@@ -210,10 +205,9 @@ export class Connection {
   }
 
   /** The reply of a script. A refusal that `fallback` expects is billed as one command, with room for it kept. */
-  async #send(command: readonly string[], { signal, meter, most }: Evaluation, fallback?: Fallback): Promise<unknown> {
-    const billed = countRequest(meter, most);
-    const requests = fallback?.requests ?? 0;
-    const letGo = meter?.hold?.({ roundTrips: requests, commands: requests });
+  async #send(command: readonly string[], { signal, meter }: Evaluation, fallback?: Fallback): Promise<unknown> {
+    const billed = countRequest(meter, 1);
+    const letGo = meter?.hold?.(fallback?.requests ?? 0);
     try {
       const reply = await this.#transport.send(command, signal);
       const [commands, result, lacksHsetex] = Array.isArray(reply) ? reply : [];
@@ -226,7 +220,6 @@ export class Connection {
     } catch (error) {
       letGo?.();
       if (!fallback?.reason.test(messageOf(error))) throw error;
-      billed(1);
       // In the same turn, so that no other request takes the room in the budget.
       return fallback.send();
     }

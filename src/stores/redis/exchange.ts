@@ -10,16 +10,13 @@ import {
   type Lease,
   type LeasedJob,
   nextClaims,
-  type Outcome,
   type QueueStore,
   type Run,
   type RunLimits,
-  sizeOf,
 } from "../../core/store/store.ts";
 import { tenthsOf } from "../pace.ts";
 import { type Caller, rowsOf, textsOf } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
-import { mostOfExchange, mostOfParents, mostOfSweep } from "./most-commands.ts";
 import { childrenArgument, followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./plan.ts";
@@ -35,8 +32,6 @@ const NO_READ: ClaimRequest = { limit: -1, leaseMs: 0 };
 const FIRED = " fired:";
 /** How many leases an exchange watches at most: more would take a command. */
 const MOST_WATCHED = 100;
-/** What exchange.lua adds to the first value of its reply if it has left parents to the next exchange. */
-const LEFT_PARENTS = 4;
 
 export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exchange"> {
   return {
@@ -51,18 +46,13 @@ export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exch
 async function exchange(
   caller: Caller,
   request: ExchangeRequest,
-  { limit, leaseMs, countBacklog = false, meetsKeys = true, runs, firesDeclared = false }: ClaimRequest,
+  { limit, leaseMs, countBacklog = false, runs, firesDeclared = false }: ClaimRequest,
 ): Promise<ExchangeReply> {
   const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
-  const { commands: most } = mostOfExchange(sizeOf(request));
-  const sweeping = most + mostOfSweep(settle.length);
-  const maySweep = settle.length > 0 && caller.meter?.allows?.({ roundTrips: 1, commands: sweeping }) !== false;
-  if (settle.some(concernsFamily)) caller.noteFamily();
-  const parents = mostParents(caller, maySweep ? sweeping : most);
   const { sent, acceptedBy } = toSend(settle);
   const head = [
     ...[now, isResend, caller.newNonce(), limit, countBacklog, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
-    ...[maySweep, meetsKeys, firesDeclared, observe, parents],
+    ...[firesDeclared, observe],
   ]
     .map(Number)
     .map(String);
@@ -79,32 +69,11 @@ async function exchange(
     ...fire.flatMap(fireArguments),
   ];
   const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, "1") : given);
-  const sending = { pauseMs: resendPauseMs, most: (maySweep ? sweeping : most) + mostOfParents(parents) };
-  const values = (await caller.values(scripts.exchange, args, sending)) as readonly unknown[];
-  if (Number(values[0]) >= LEFT_PARENTS) caller.noteFamily();
+  const values = (await caller.values(scripts.exchange, args, { pauseMs: resendPauseMs })) as readonly unknown[];
   const { places, missing, settled, haveSignals, ...reply } = readReply(values, now, now + leaseMs);
   notePlaces(caller, places);
   const woken = haveSignals.flatMap((hasSignal, place) => (hasSignal ? (sent[place]?.lease.id ?? []) : []));
   return { ...reply, settled: acceptedBy(settled), woken, gone: goneAmong(watch, missing) };
-}
-
-/** Whether its job is a child, or it makes parents. */
-function concernsFamily({ lease, followUps }: Outcome): boolean {
-  return lease.lastSibling !== undefined || followUps?.some(({ parent }) => parent) === true;
-}
-
-/** The most parents whose children an exchange counts. It leaves the others to the next one. */
-const MOST_COUNTED = 16;
-
-/**
- * Of how many parents an exchange may count the children: of one if the budget has room for it, and of more if that
- * leaves room to send the exchange again. In a queue without parents, nothing is set aside for them: the first claim
- * that meets one leaves it, due as it is, to the next exchange.
- */
-function mostParents({ meter, hasFamilies }: Caller, most: number): number {
-  const allows = (commands: number) => meter?.allows?.({ roundTrips: 1, commands }) !== false;
-  if (!hasFamilies || !allows(most + mostOfParents(1))) return 0;
-  return allows(2 * most + mostOfParents(MOST_COUNTED)) ? MOST_COUNTED : 1;
 }
 
 /** Where the metrics of names are, as far as this process knows. */
@@ -175,8 +144,7 @@ function readReply(reply: readonly unknown[], now: number, endsAt: number): Scri
   ] = lists.map(textsOf);
   const runs = readRuns(described);
   return {
-    paused: Number(paused) % LEFT_PARENTS === 1,
-    ...(Number(paused) % LEFT_PARENTS === 2 && { leftKeys: true }),
+    paused: Number(paused) === 1,
     nextAt: timeOf(String(next)),
     backlog: Number(backlog),
     ...(Number(evicted) > 0 && { evicted: Number(evicted) }),

@@ -2,7 +2,6 @@ import { leaseScore } from "../../core/store/score.ts";
 import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { escaped, flowHead } from "./flow.ts";
-import { mostOfExtend } from "./most-commands.ts";
 import * as scripts from "./scripts.generated.ts";
 
 export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
@@ -14,8 +13,7 @@ export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
         sends++;
         return [nonce, ...renewals.flatMap((renewal) => renewalArguments(renewal, sends))];
       };
-      const most = mostOfExtend(renewals.length, renewals.filter(({ lease }) => lease.isOfRun).length);
-      const areDone = await caller.areDone(scripts.extend, args, { most });
+      const areDone = await caller.areDone(scripts.extend, args);
       const leases = renewals.map(({ lease, endsAt }) => renewedLease(lease, endsAt + sends - 1));
       return { leases: leases.map((lease, index) => (areDone[index] ? lease : null)) };
     },

@@ -17,7 +17,6 @@ import { deadJob, dueJob } from "./stored-job.ts";
 export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily"> {
   return {
     async enqueueFamily(family, now) {
-      caller.noteFamily();
       const rest = familyArguments(family, now);
       const reply = await caller.values(scripts.enqueueFamily, (isResend) => [String(now), flag(isResend), ...rest]);
       const [isUnused = "", status, place, time] = textsOf(reply);

@@ -1,5 +1,5 @@
 import type { Meter } from "../../core/store/meter.ts";
-import type { EnqueueStore, LocalFacts, QueueStore } from "../../core/store/store.ts";
+import type { EnqueueStore, QueueStore } from "../../core/store/store.ts";
 import { Caller } from "./caller.ts";
 import type { Connection } from "./connection.ts";
 import { documentCalls } from "./documents.ts";
@@ -11,18 +11,10 @@ import { flowCalls } from "./flow.ts";
 import { deadJobCalls, waitingJobCalls } from "./job-changes.ts";
 import type { QueueKeys } from "./keys.ts";
 import { listCalls } from "./lists.ts";
-import { mostOfDeclare, mostOfExchange, mostOfExtend, mostOfListing, mostOfPeek } from "./most-commands.ts";
 import { peekCalls } from "./peek.ts";
 import { scheduleCalls } from "./schedules.ts";
 import { signalCalls } from "./signals.ts";
 import { statisticsCalls } from "./statistics.ts";
-
-const local: LocalFacts = {
-  mostOfExchange,
-  mostOfPeek: { roundTrips: 1, commands: mostOfPeek },
-  mostOfExtend: (leases) => ({ roundTrips: 1, commands: mostOfExtend(leases) }),
-  mostOfDeclare: (schedules) => ({ roundTrips: 2, commands: mostOfListing + mostOfDeclare(schedules, 1) }),
-};
 
 /** One queue in Redis: each call writes the arguments of a script and reads its reply. */
 export function redisQueue(
@@ -33,7 +25,7 @@ export function redisQueue(
 ): QueueStore {
   const caller = new Caller(connection, keys, meter, random);
   return {
-    local: { ...local, keepsConnection: connection.keepsConnection },
+    keepsConnection: connection.keepsConnection,
     ...enqueueCalls(caller),
     ...familyCalls(caller),
     ...findEachCalls(caller),

@@ -2,7 +2,6 @@ import type { SchedulePut } from "../../core/store/schedules.ts";
 import { readScore, renewedScore, standingOf } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { type Caller, rowsOf } from "./caller.ts";
-import { mostOfDeclare, mostOfListing } from "./most-commands.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import * as scripts from "./scripts.generated.ts";
 
@@ -10,7 +9,7 @@ export function scheduleCalls(
   caller: Caller,
 ): Pick<QueueStore, "putSchedule" | "findSchedule" | "listSchedules" | "removeSchedule" | "declare"> {
   const read = async (...keys: readonly string[]) => {
-    const rows = rowsOf(await caller.texts(scripts.listSchedules, keys, { most: mostOfListing }), 3);
+    const rows = rowsOf(await caller.texts(scripts.listSchedules, keys), 3);
     return rows.map(([key = "", record = "", score]) => ({
       key,
       ...readPlan(record),
@@ -24,7 +23,7 @@ export function scheduleCalls(
     removeSchedule: (key) => caller.isDone(scripts.removeSchedule, [key]),
     declare({ from = "", manifest, put, remove }) {
       const args = [from, manifest, String(put.length), ...put.flatMap(putArguments), ...remove];
-      return caller.isDone(scripts.declare, args, { most: mostOfDeclare(put.length, remove.length) });
+      return caller.isDone(scripts.declare, args);
     },
   };
 }

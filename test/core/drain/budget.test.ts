@@ -1,60 +1,57 @@
 import { expect, test } from "vitest";
-import { Allowance } from "../../../src/core/drain/allowance.ts";
 import { DrainBounds } from "../../../src/core/drain/bounds.ts";
-import { DrainBudget } from "../../../src/core/drain/budget.ts";
+import { DrainBudget, LEAST_ROUND_TRIPS } from "../../../src/core/drain/budget.ts";
 import type { InFlight } from "../../../src/core/drain/in-flight.ts";
-import type { JobsInHand } from "../../../src/core/drain/in-hand.ts";
+import { JobsInHand } from "../../../src/core/drain/in-hand.ts";
 import { type DrainOptions, drainLimits } from "../../../src/core/drain/options.ts";
-import type { ExchangeSize } from "../../../src/core/store/store.ts";
-import { memoryStore } from "../../../src/index.ts";
 import { start } from "../../support/clock.ts";
 
-const claimOf = (limit: number, meetsKeys = true) => ({ limit, meetsKeys });
-
-/**
- * What a budget allows with so many jobs that have ended, and others that run. An exchange costs one command per job it
- * settles or claims, and one more per claim that may meet keys.
- */
-function allowed(budget: NonNullable<DrainOptions["budget"]>, ended: number, running: number) {
-  const mostOfExchange = ({ settles = 0, claims = 0, hasKeys }: ExchangeSize) => ({
-    roundTrips: 1,
-    commands: settles + claims * (hasKeys ? 2 : 1),
-  });
-  const local = { ...memoryStore().open("default").local, mostOfExchange };
-  const requests = ended > 0 ? [ended] : [];
-  const jobs = { unsettled: ended + running, ended: { requests }, waiting: [], mayHaveKeys: false };
-  return new Allowance(new DrainBudget(drainLimits({ budget })), local, jobs as unknown as JobsInHand);
+/** A budget with so many round trips left, and so many claimed jobs that have no outcome yet. */
+function budgetOf(limit: { roundTrips?: number; commands?: number }, claiming = 0) {
+  const budget = new DrainBudget({ roundTrips: 40, commands: 1_000, ...limit });
+  budget.setAside(new JobsInHand({ claiming, count: 0 } as unknown as InFlight));
+  return budget;
 }
 
-/** The same for a claim that is not the first. */
-function allowedLater(...given: Parameters<typeof allowed>) {
-  const allowance = allowed(...given);
-  allowance.noteClaim();
-  return allowance;
-}
+test("a claim leaves round trips to settle its jobs, to release some first, and for a resend", () => {
+  expect(LEAST_ROUND_TRIPS).toBe(4);
+  expect(budgetOf({ roundTrips: 4 }).allowsClaim(0)).toBe(true);
+  expect(budgetOf({ roundTrips: 3 }).allowsClaim(0)).toBe(false);
+});
 
 test("what has ended is settled early only if the other jobs can be settled after it", () => {
-  expect(allowed({ commands: 30 }, 10, 20).allowsSettling({})).toBe(true);
-  expect(allowed({ commands: 30 }, 10, 21).allowsSettling({})).toBe(false);
-  expect(allowed({ roundTrips: 3 }, 10, 1).allowsSettling({ release: true })).toBe(true);
+  expect(budgetOf({ roundTrips: 1 }).allowsExchange()).toBe(true);
+  expect(budgetOf({ roundTrips: 1 }, 5).allowsExchange()).toBe(false);
+  expect(budgetOf({ roundTrips: 2 }, 5).allowsExchange()).toBe(true);
+  expect(budgetOf({ roundTrips: 2 }, 5).allowsExchange(0, 1)).toBe(false);
 });
 
-test("only as many jobs are claimed as can be settled within the budget", () => {
-  expect(allowedLater({ commands: 30 }, 10, 0).mostClaims(100, [], {})).toEqual(claimOf(10, false));
-  expect(allowedLater({ commands: 30 }, 10, 0).mostClaims(5, [], {})).toEqual(claimOf(5));
-  expect(allowedLater({ commands: 30 }, 10, 20).mostClaims(5, [], {})).toEqual(claimOf(0, false));
+test("no request takes the round trip that settles the jobs in hand", () => {
+  expect(budgetOf({ roundTrips: 2 }, 5).allows(1)).toBe(true);
+  expect(budgetOf({ roundTrips: 1 }, 5).allows(1)).toBe(false);
+  const budget = budgetOf({ roundTrips: 3 }, 5);
+  const release = budget.hold(2);
+  expect(budget.allows(1)).toBe(false);
+  release();
+  expect(budget.allows(1)).toBe(true);
 });
 
-test("a claim is as small as it must be to be sent again, and to release what it brings", () => {
-  const claims = (room: object) => allowedLater({ commands: 36 }, 0, 0).mostClaims(100, [], room).limit;
-  expect([{}, { again: true }, { again: true, release: true }].map(claims)).toEqual([18, 12, 9]);
+test("nothing is claimed once the commands are spent, but for the first claim", () => {
+  const budget = budgetOf({ commands: 10 });
+  budget.commands = 10;
+  expect(budget.allowsClaim(0)).toBe(true);
+  budget.noteClaim();
+  expect(budget.allowsClaim(0)).toBe(false);
+  budget.commands = 9;
+  expect(budget.allowsClaim(0)).toBe(true);
 });
 
-test("the first claim has room for keys, and to lengthen a lease", () => {
-  expect(allowed({ commands: 30 }, 0, 0).mostClaims(100, [], {})).toEqual(claimOf(10));
-  expect(allowed({ roundTrips: 3 }, 0, 0).mostClaims(1, [], {})).toEqual(claimOf(1));
-  expect(allowed({ roundTrips: 3 }, 0, 0).mostClaims(1, [], { again: true })).toEqual(claimOf(0, false));
-  expect(allowedLater({ roundTrips: 3 }, 0, 0).mostClaims(1, [], { again: true })).toEqual(claimOf(1));
+test("a parallel claim is held back if what has no reply yet may cost the rest of the commands", () => {
+  const budget = budgetOf({ commands: 100 });
+  budget.noteClaim();
+  expect([0, 1, 2, 3].map((inFlight) => budget.allowsClaim(inFlight))).toEqual([true, true, true, false]);
+  budget.largest = 60;
+  expect([0, 1, 2].map((inFlight) => budget.allowsClaim(inFlight))).toEqual([true, true, false]);
 });
 
 function boundsOf(options: DrainOptions, inFlight: Partial<InFlight> = {}) {
@@ -73,16 +70,19 @@ test("lingering ends before the time budget does", () => {
   expect(boundsOf({ timeBudget: "25s", linger: "1m" }).lingersUntil).toBe(start + 60_000 - 1);
 });
 
-test("requests that can wait need not, while half of the budget is left, and are then spread over the time that it must last", () => {
-  const budget = new DrainBudget({ roundTrips: 40, commands: 1_000 });
-  const request = { roundTrips: 1, commands: 5 };
-  expect(budget.spacing(60_000, request)).toBe(0);
-  budget.roundTrips = 20;
-  expect(budget.spacing(60_000, request)).toBe(0);
-  budget.setAside(() => ({ roundTrips: 5, commands: 100 }));
-  expect(budget.spacing(60_000, request)).toBe(4_000);
-  budget.commands = 850;
-  expect(budget.spacing(60_000, request)).toBe(6_000);
-  budget.commands = 900;
-  expect(budget.spacing(60_000, request)).toBe(Number.POSITIVE_INFINITY);
+test("requests that can wait need not, while half of the round trips are left, and are then spread over the time that these must last", () => {
+  const budget = budgetOf({}, 5);
+  expect(budget.spacing(60_000)).toBe(0);
+  budget.roundTrips = 19;
+  expect(budget.spacing(60_000)).toBe(0);
+  budget.roundTrips = 24;
+  expect(budget.spacing(60_000)).toBe(4_000);
+  budget.roundTrips = 39;
+  expect(budget.spacing(60_000)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("requests that can wait are not sent once the commands are spent", () => {
+  const budget = budgetOf({ commands: 10 });
+  budget.commands = 10;
+  expect(budget.spacing(60_000)).toBe(Number.POSITIVE_INFINITY);
 });

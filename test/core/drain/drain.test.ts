@@ -62,7 +62,7 @@ describe("a drain", () => {
         return inner.open(queue, meter);
       },
     };
-    const allows = () => meters.map((meter) => meter?.allows?.({ roundTrips: 1, commands: 1 }));
+    const allows = () => meters.map((meter) => meter?.allows?.(1));
     const seen: unknown[] = [];
     const job = defineJob({ name: "job", perform: () => void seen.push(allows().at(-1)) });
     const queue = new Queue({ store, jobs: [job] });
@@ -219,6 +219,6 @@ describe("a drain", () => {
     await queue.enqueueMany([1_000, 3_000, 10_000].map((payload) => ({ job: takes, payload })));
     const drained = queue.drain({ budget: { roundTrips: 4 } });
     await clock.advance("11s");
-    expect(await drained).toMatchObject({ completed: 3, roundTrips: 4, stoppedBy: "budget" });
+    expect(await drained).toMatchObject({ completed: 3, roundTrips: 4, stoppedBy: "empty" });
   });
 });

@@ -192,8 +192,7 @@ local expired_key = {}
 local expired_order = {}
 -- Parents that have not begun.
 local is_parent = {}
--- The earliest of what the claim leaves because it may not meet keys, and of what the reply has no room for.
-local left_out = UPPER
+-- The earliest of what the reply has no room for.
 local first_left = UPPER
 -- For a ZADD of `due`: jobs that wait in line again.
 local parked = {}
@@ -276,13 +275,11 @@ end
 -- due.
 local function meet_due(range, from, room)
   local not_due = after(now)
-  local may_claim = room > 0
   for i = from, #range, 2 do
     local member = range[i]
     local score = tonumber(range[i + 1])
     if score >= not_due then return room, i, false end
-    if not may_meet_keys and may_claim and is_flow_key(member) then left_out = math.min(left_out, score)
-    elseif room == 0 then return room, i, true
+    if room == 0 then return room, i, true
     else
       room = room - 1
       if string.byte(member) == 32 then meet(member, range[i + 1])
@@ -305,8 +302,8 @@ local function meet_astray(range, from, room)
     local member = range[i]
     local score = tonumber(range[i + 1])
     if is_flow_key(member) and is_astray(score, now) then
-      if may_meet_keys then push(astray, string.sub(member, #FLOW_KEY + 1)) else left_out = math.min(left_out, now * 1024) end
-      if may_meet_keys and room > 0 then
+      push(astray, string.sub(member, #FLOW_KEY + 1))
+      if room > 0 then
         room = room - 1
         meet(member, range[i + 1])
       end
@@ -341,10 +338,10 @@ local function read_records()
     local kind = record and not line_at[i] and string.byte(record, 1)
     if kind == 50 then
       expired_key[i], expired_order[i] = flow_of(record)
-      if may_meet_keys then push(expired, expired_key[i]) end
+      push(expired, expired_key[i])
     elseif kind == 51 then
       is_parent[i] = true
-      if may_meet_keys then push(expired, key_of_parent(record)) end
+      push(expired, key_of_parent(record))
     end
   end
   load_keys(expired, now)
@@ -397,10 +394,6 @@ end
 
 local function take_expired(i, record)
   local flow_key = flow_keys[expired_key[i]]
-  if not may_meet_keys then
-    left_out = math.min(left_out, tonumber(ready[i]))
-    return
-  end
   local ended = (unpack_score(tonumber(ready[i])))
   if flow_key.riders[ended] or free(flow_key, now, flow_key.running - 1) == 0 or is_ahead(flow_key, expired_order[i]) then
     give_back(flow_key, expired_order[i], ids[i], ready[i])
@@ -415,7 +408,6 @@ end
 local function take_parent(i, record)
   local id = ids[i]
   local key = key_of_parent(record)
-  if key and not may_meet_keys then left_out = math.min(left_out, tonumber(ready[i])) return end
   if not key and not fits(record) then return leave(i) end
   local opened, look_at = open_parent(id, record)
   if look_at then
@@ -494,8 +486,7 @@ function claim(wanted)
   push_all(leases, moved_on)
   for member in pairs(marked_schedules) do marked[member] = true end
   local member, score = next_left(range, left_at, is_whole, marked, moved)
-  local coming = math.min(score or UPPER, earliest, first_left, left_out, next_occurrence)
+  local coming = math.min(score or UPPER, earliest, first_left, next_occurrence)
   if member and wanted > 0 and coming == score and is_ahead_of_clock(member, score) then coming = now * 1024 end
-  if left_out < UPPER and paused == 0 then paused = 2 end
   if coming < UPPER then next_score = whole(coming) end
 end

@@ -100,7 +100,7 @@ local function give_places()
     if metrics.placed and not name.place and next(name.counts) then
       if metrics.placed == MOST_NAMES then
         name.place = MOST_NAMES
-      elseif may_sweep then
+      else
         name.place = metrics.placed
         metrics.placed = metrics.placed + 1
         push(members, whole(NAMED + 8 * name.place), NAME .. name.text)
@@ -126,7 +126,7 @@ local function add_to_names(adding)
   end
 end
 
--- Adds to counters, and then to windows, in as many commands as that takes, or in one if there is no room for more.
+-- Adds to counters, and then to windows, in as many commands as that takes.
 -- Returns the reply to the first one.
 local function add_up(adding, windows)
   local reply
@@ -139,7 +139,6 @@ local function add_up(adding, windows)
     local values = call('BITFIELD', stats, unpack(adding))
     reply = reply or values
     adding = { 'OVERFLOW', 'SAT' }
-    if not may_sweep then break end
   end
   return reply
 end

@@ -64,7 +64,6 @@ function open_parent(id, record)
   local pending, stored, is_soon = 0, nil, false
   if not died then
     if counting.most == 0 then
-      counting.is_short = true
       return nil
     end
     counting.most = counting.most - 1

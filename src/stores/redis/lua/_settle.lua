@@ -320,7 +320,7 @@ local function write(stored, undo)
   surely('ZREM', due, ended_members)
   keep_checkpoint(now)
   take_signals()
-  if counting.most > 0 then count_dropped_children() end
+  count_dropped_children()
 end
 
 function settle()

@@ -73,7 +73,6 @@ end
 local function count_again(name, hash_before)
   take_back_counts(name, hash_before)
   name.place = nil
-  if not may_sweep then return end
   local windows = {}
   read_places()
   give_places()
@@ -90,16 +89,15 @@ local function tally(count)
   -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
   -- day at least.
   local period = math.floor(now / math.min(math.max(retention_ms, HOUR_MS), DAY_MS))
-  local trims = may_sweep and keeps_order
   local adding = {}
   local windows = {}
   if checked then push(adding, 'GET', 'u32', byte_of(checked.place) * 8) end
-  if may_sweep then push(adding, 'SET', 'u32', SWEPT_ON, math.floor(now / DAY_MS)) end
-  if trims then push(adding, 'SET', 'u32', TRIMMED_IN, period) end
+  push(adding, 'SET', 'u32', SWEPT_ON, math.floor(now / DAY_MS))
+  if keeps_order then push(adding, 'SET', 'u32', TRIMMED_IN, period) end
   add_totals(adding)
   add_to_minute(adding)
   -- A born job settles without reading a place.
-  if may_sweep and not checked and not metrics.placed then read_places() end
+  if not checked and not metrics.placed then read_places() end
   give_places()
   add_to_window(windows, HOURS, 0, metrics.all)
   add_to_names(windows)
@@ -107,8 +105,8 @@ local function tally(count)
   local hash = checked and table.remove(values, 1)
   local swept_on, trimmed_in = unpack(values)
   if checked and hash ~= tonumber(checked.hash) then count_again(checked, hash) end
-  if trims and trimmed_in > 0 and trimmed_in ~= period then
+  if keeps_order and trimmed_in > 0 and trimmed_in ~= period then
     call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - retention_ms - HOUR_MS))
   end
-  return may_sweep and swept_on
+  return swept_on
 end

@@ -6,18 +6,15 @@
 --
 -- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not look at what is due),
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
---   whether it may sweep, whether it may meet flow control keys, whether it may fire schedules that code declares,
---   whether it observes: keeps the order of completed jobs, and metrics by name (flags are 0 or 1);
---   of how many parents it may count the children;
+--   whether it may fire schedules that code declares, whether it observes: keeps the order of completed jobs, and
+--   metrics by name (flags are 0 or 1);
 --   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
 --     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
 --   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), signals that jobs
 --   wait for (_waits.lua), and schedules to fire (_fire.lua)
--- Returns: 1 if paused, 2 if it left out keys that it may not meet, else 0, and 4 more if it left parents because it
---   could not count their children; the score that is due next ('' for none);
---   how many more are due than it claimed (0 if not counted); how many members had lost their records; then
---   lists:
+-- Returns: 1 if paused, else 0; the score that is due next ('' for none); how many more are due than it claimed (0 if
+--   not counted); how many members had lost their records; then lists:
 --   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease
 --     is gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
@@ -39,13 +36,11 @@ local counts_backlog = flag_argument()
 local lease_ms = number_argument()
 local retention_ms = number_argument()
 local bytes_left = number_argument()
-local may_sweep = flag_argument()
-local may_meet_keys = flag_argument()
 local may_fire_declared = flag_argument()
 local observes = flag_argument()
 -- Records that this exchange has written or read: it need not read them to claim their jobs.
 local known = {}
-local counting = { most = number_argument(), released = {}, read = known }
+local counting = { most = 16, released = {}, read = known }
 local run_limits = argument()
 local keeps_order = observes and retention_ms > 0
 
@@ -201,5 +196,5 @@ surely('ZREM', due, orphans)
 forget(forgotten, idle)
 remove_records()
 learn_places()
-return { paused + (counting.is_short and 4 or 0), next_score, backlog, evicted, settled, fired, taken,
+return { paused, next_score, backlog, evicted, settled, fired, taken,
   recovered_leases, described, learned, missing, due_schedules }
