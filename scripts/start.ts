@@ -6,13 +6,14 @@ const MINUTE_MS = 60_000;
 const DEFAULT_PORT = "8787";
 const SHOW_PROGRESS_AFTER_MS = 1_000;
 
-/** The requested port. @throws {Error} if it is invalid. */
-function readPort(args: readonly string[]): number {
-  const { values } = parseArgs({ args: [...args], options: { port: { type: "string" } } });
+/** @throws {Error} for an unknown option or an invalid port. */
+function readOptions(args: readonly string[]) {
+  const options = { port: { type: "string" }, qstash: { type: "boolean", default: false } } as const;
+  const { values } = parseArgs({ args: [...args], options });
   const text = values.port ?? process.env["PORT"] ?? DEFAULT_PORT;
   const port = Number(text);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${text} is not a port: 1 to 65535.`);
-  return port;
+  return { port, qstash: values.qstash };
 }
 
 /** Shows how long the start has taken so far, if there is a terminal. Returns a function that erases the line. */
@@ -55,9 +56,9 @@ async function run(worker: LocalWorker): Promise<void> {
 
 /** Runs until the Worker ends, or a signal stops it. */
 export async function main(args: readonly string[]): Promise<void> {
-  const port = readPort(args);
+  const { port, qstash } = readOptions(args);
   await checkPort(port);
-  const worker = new LocalWorker(port);
+  const worker = new LocalWorker(port, qstash ? "local.ts" : "worker.ts");
   const stopped = new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
     // The reader has gone, as in `npm start | head`.

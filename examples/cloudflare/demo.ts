@@ -16,8 +16,6 @@ export interface Env {
   readonly TIDEGATE_ADMIN_TOKEN?: string;
   /** "1" opens the Worker to everybody and makes Redis optional. Only `npm start` sets it. */
   readonly TIDEGATE_LOCAL?: string;
-  /** Where QStash's interface of a local run may send messages, separated by commas. */
-  readonly QSTASH_TARGETS?: string;
 }
 
 // At module scope, so that all requests of the isolate share it: this keeps the jobs of a local run.
@@ -25,7 +23,7 @@ const memory = memoryStore();
 
 /** What a local run serves besides the demo. */
 export interface LocalParts {
-  readonly qstash: (env: Env) => QStash;
+  readonly qstash: QStash;
   /** What the first screen says about it. */
   readonly welcome: (origin: string) => string;
 }
@@ -49,7 +47,7 @@ export function createDemo(local?: LocalParts): ReturnType<typeof createWorker<E
 function optionsOf(env: Env, local: LocalParts | undefined): CloudflareOptions {
   const isLocal = env.TIDEGATE_LOCAL === "1";
   if (!isLocal) checkDeployment(env);
-  const qstash = isLocal ? local?.qstash(env) : undefined;
+  const qstash = isLocal ? local?.qstash : undefined;
   return {
     queue: new Queue({ store: storeFor(env, isLocal), jobs: [...jobs, ...(qstash?.jobs ?? [])] }),
     auth: isLocal ? "none" : tokensOf(env),

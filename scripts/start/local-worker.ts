@@ -22,7 +22,7 @@ const LOCALHOST = [HOST, "::1"];
 
 /** The environment that a program needs, and that the Worker needs. Wrangler passes everything on to the Worker. */
 const passedOn =
-  /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|SYSTEMROOT|TE?MP|TMPDIR|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|UPSTASH_REDIS_REST_\w+|QSTASH_TARGETS)$/i;
+  /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|SYSTEMROOT|TE?MP|TMPDIR|NODE_EXTRA_CA_CERTS|SSL_CERT_\w+|UPSTASH_REDIS_REST_\w+)$/i;
 
 const settings = {
   // The environment hides the token of Redis better than a command line, which every user of the machine can read.
@@ -66,23 +66,20 @@ export class LocalWorker {
     this.#complain = resolve;
   });
 
-  constructor(port: number) {
+  /** @param main which file of the demo it runs. */
+  constructor(port: number, main: string) {
     this.url = `http://localhost:${port}`;
     const options = ["--port", port, "--ip", HOST, "--inspector-port", 0, "--var", "TIDEGATE_LOCAL:1"];
-    this.#wrangler = spawn(
-      process.execPath,
-      [wrangler, "dev", "examples/cloudflare/local.ts", ...options.map(String)],
-      {
-        cwd: root,
-        env: {
-          ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))),
-          ...settings,
-        },
-        stdio: ["ignore", "pipe", "pipe"],
-        // In its own process group, so that Ctrl-C reaches only this program, which then ends the group.
-        detached: process.platform !== "win32",
+    this.#wrangler = spawn(process.execPath, [wrangler, "dev", `examples/cloudflare/${main}`, ...options.map(String)], {
+      cwd: root,
+      env: {
+        ...Object.fromEntries(Object.entries(process.env).filter(([name]) => passedOn.test(name))),
+        ...settings,
       },
-    );
+      stdio: ["ignore", "pipe", "pipe"],
+      // In its own process group, so that Ctrl-C reaches only this program, which then ends the group.
+      detached: process.platform !== "win32",
+    });
     this.#exited = once(this.#wrangler, "exit");
     for (const stream of ["stdout", "stderr"] as const) this.#read(stream);
     // However this program ends, no process may keep the port.

@@ -3,7 +3,6 @@ import type { Hooks } from "../core/observe/hooks.ts";
 import { Queue } from "../core/queue/queue.ts";
 import type { Clock } from "../core/shared/clock.ts";
 import { startWorker } from "../platforms/node.ts";
-import { createQStash } from "../qstash/index.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
 import { AppQueues, USUAL_PREFIX } from "./app-queues.ts";
 import { Cron } from "./cron.ts";
@@ -11,10 +10,11 @@ import { DevDirectory, type Kept } from "./directory.ts";
 import { DrainCalls } from "./drain-calls.ts";
 import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
-import { HOST, LOCAL_NAMES } from "./host.ts";
+import { HOST } from "./host.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
 import { startOwnRedis } from "./own-redis.ts";
 import { pages } from "./pages.ts";
+import { MESSAGES, openQStash } from "./qstash.ts";
 import { placeOf, type RedisAddress } from "./redis-address.ts";
 import { RedisLink } from "./redis-link.ts";
 import { restApi } from "./rest.ts";
@@ -38,6 +38,8 @@ export interface DevOptions {
   readonly prefix: string | undefined;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
+  /** Whether QStash's interface is served too. */
+  readonly qstash: boolean;
   /** Gets the attempts to deliver QStash's messages. */
   readonly hooks: Hooks;
   /** Gets the attempts that have ended in the app's queues. */
@@ -52,23 +54,18 @@ export interface DevOptions {
 export interface Dev {
   /** The lines that an app needs to use the Redis. */
   readonly restEnv: Readonly<Record<"UPSTASH_REDIS_REST_URL" | "UPSTASH_REDIS_REST_TOKEN", string>>;
-  /** The lines that QStash's SDKs need. */
-  readonly qstashEnv: Readonly<
-    Record<"QSTASH_URL" | "QSTASH_TOKEN" | "QSTASH_CURRENT_SIGNING_KEY" | "QSTASH_NEXT_SIGNING_KEY", string>
-  >;
+  /** The lines that QStash's SDKs need; undefined if its interface is not served. */
+  readonly qstashEnv: Readonly<Record<string, string>> | undefined;
   readonly dashboardUrl: string;
   /** Which Redis it is: "redis-server 8.0.2", or "localhost:6379". */
   readonly redis: string;
   /**
-   * Drives the app and delivers messages until the signal is aborted, then stops everything.
+   * Drives the app, and delivers messages, until the signal is aborted, then stops everything.
    *
    * @throws {StartError} if Redis ends before.
    */
   run(signal: AbortSignal): Promise<void>;
 }
-
-/** The name of the queue that holds QStash's messages. */
-const MESSAGES = "qstash-dev";
 
 /** Starts everything. What has started is stopped again if something cannot start. @throws {StartError} */
 export async function startDev(options: DevOptions): Promise<Dev> {
@@ -117,7 +114,7 @@ async function startIn(
   started.push({ stop: () => link.close() });
   if (options.redis) await checkAnswers(link, address);
 
-  const { restToken, qstashToken, currentSigningKey, nextSigningKey } = directory.kept;
+  const { restToken } = directory.kept;
   const rest = await listening(options.restPort, "--rest-port", (port) =>
     serveHttp(restApi({ redis: link, token: restToken }), port),
   );
@@ -126,16 +123,10 @@ async function startIn(
 
   const store = redisStore(link, { prefix: prefix ?? USUAL_PREFIX });
   const app = new AppQueues(link, { prefix, hidden: MESSAGES }, onEnded);
-  const qstash = createQStash({
-    tokens: [qstashToken],
-    signingKeys: { current: currentSigningKey, next: nextSigningKey },
-    targets: LOCAL_TARGETS,
-    events: { retention: "3d" },
-  });
-  const messages = new Queue({ name: MESSAGES, store, jobs: qstash.jobs, clock, hooks, logger: null });
+  const qstash = options.qstash ? openQStash(directory.kept, store, clock, hooks) : undefined;
   const first = new Queue({ store, jobs: [], clock });
   const served = await listening(options.port, "--port", (port) =>
-    serveFetch(pages({ app, first, qstash, messages, drain, onError }), port),
+    serveFetch(pages({ app, first, qstash, drain, onError }), port),
   );
   started.push(served);
 
@@ -143,19 +134,14 @@ async function startIn(
   await file?.set(restEnv);
   return {
     restEnv,
-    qstashEnv: {
-      QSTASH_URL: served.url,
-      QSTASH_TOKEN: qstashToken,
-      QSTASH_CURRENT_SIGNING_KEY: currentSigningKey,
-      QSTASH_NEXT_SIGNING_KEY: nextSigningKey,
-    },
+    qstashEnv: qstash?.envOf(served.url),
     dashboardUrl: `${served.url}/dashboard`,
     redis: own?.program ?? placeOf(address),
     async run(signal) {
       const over = new AbortController();
       const ending = AbortSignal.any([signal, over.signal]);
       const report = (error: unknown) => ending.aborted || onError(error);
-      const worker = startWorker(messages, { checkEvery: "1s", signal: ending, onError: report });
+      const worker = qstash && startWorker(qstash.queue, { checkEvery: "1s", signal: ending, onError: report });
       const calls = drain && new DrainCalls(drain, () => tokenOf(options));
       const cron = new Cron({ queues: app, app: calls, clock, signal: ending, onProblem });
       let isGone = false;
@@ -165,15 +151,12 @@ async function startIn(
       });
       await cron.run();
       // A delivery under way may end. A longer one is made again after the next start.
-      await Promise.race([worker.done, setTimeout(STOP_WITHIN_MS, undefined, { ref: false })]);
+      await Promise.race([worker?.done, setTimeout(STOP_WITHIN_MS, undefined, { ref: false })]);
       await stopAll(started);
       if (isGone) throw new StartError(`${own?.program} has ended. Start tidegate dev again: the jobs are kept.`);
     },
   };
 }
-
-/** Every port of this machine: an app chooses its port anew each time. */
-const LOCAL_TARGETS = ["http", "https"].flatMap((scheme) => LOCAL_NAMES.map((host) => `${scheme}://${host}:*/*`));
 
 /** A `tidegate dev` that runs answers to the token of its directory. @throws {StartError} if one does. */
 async function refuseSecond({ path, kept }: DevDirectory): Promise<void> {

@@ -2,29 +2,28 @@ import { HonoBase } from "hono/hono-base";
 import { LinearRouter } from "hono/router/linear-router";
 import type { Queue } from "../core/queue/queue.ts";
 import { dashboard } from "../http/dashboard/index.ts";
-import { createHandler, type QStash } from "../http/handler.ts";
+import { createHandler } from "../http/handler.ts";
 import type { AppQueues } from "./app-queues.ts";
 import { HOST, LOCAL_NAMES } from "./host.ts";
+import type { LocalQStash } from "./qstash.ts";
 
 /** What the pages show. */
 export interface PagesOptions {
   readonly app: AppQueues;
   /** Shown while the app has no queue yet. */
   readonly first: Queue;
-  readonly qstash: QStash;
-  /** The queue that performs QStash's jobs. */
-  readonly messages: Queue;
+  readonly qstash: LocalQStash | undefined;
   /** The app's drain route. */
   readonly drain: URL | undefined;
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * Makes the handler of the dashboard and of QStash's interface. It is open to everybody on this machine, and to nobody
+ * Makes the handler of the dashboard. It is open to everybody on this machine, and to nobody
  * else: a page of another site can only read what it may read anyway, also if its name leads to this machine.
  */
-export function pages({ app, first, qstash, messages, drain, onError }: PagesOptions) {
-  const common = { auth: "none", dashboard: dashboard(), qstash, eager: false, onError } as const;
+export function pages({ app, first, qstash, drain, onError }: PagesOptions) {
+  const common = { auth: "none", dashboard: dashboard(), qstash: qstash?.interface, eager: false, onError } as const;
   const instead = drain
     ? `It calls your app's drain route, ${drain.origin}${drain.pathname}, by itself.`
     : "Start it with --drain and the address of your app's drain route.";
@@ -35,9 +34,9 @@ export function pages({ app, first, qstash, messages, drain, onError }: PagesOpt
     new HonoBase({ router: new LinearRouter() })
       .all("/drain", refuseDrain)
       .all("/queues/:queue/drain", refuseDrain)
-      .route("/", createHandler({ ...common, queues }));
+      .route("/", createHandler({ ...common, queues: [...queues, ...(qstash ? [qstash.queue] : [])] }));
   let shown: readonly Queue[] = [];
-  let handler = handlerOf([first, messages]);
+  let handler = handlerOf([first]);
   return async (request: Request): Promise<Response> => {
     const { hostname, pathname } = new URL(request.url);
     if (!LOCAL_NAMES.includes(hostname)) return refusal(403, `Open it as http://${HOST} with its port.`);
@@ -46,7 +45,7 @@ export function pages({ app, first, qstash, messages, drain, onError }: PagesOpt
     await app.find().catch(() => {});
     if (app.queues !== shown) {
       shown = app.queues;
-      handler = handlerOf([...(shown.length > 0 ? shown : [first]), messages]);
+      handler = handlerOf(shown.length > 0 ? shown : [first]);
     }
     return handler.fetch(request);
   };

@@ -88,7 +88,7 @@ describe("tidegate dev", () => {
     await mail.enqueue(sendEmail, { to: "ada" }, { id: "mail-1", delay: 500 });
     expect(JSON.parse(await dev.says(/"id":"mail-1"/))).toMatchObject({ outcome: "completed" });
     const page = await fetch(`${dev.started["dashboard"]}/data?view=overview`);
-    expect(await page.json()).toMatchObject({ queues: ["mail", "qstash-dev"] });
+    expect(await page.json()).toMatchObject({ queues: ["mail"] });
   });
 
   test("drains queues of any prefix and name, and shows whose they are", async () => {
@@ -107,7 +107,7 @@ describe("tidegate dev", () => {
     }
     const page = await fetch(`${dev.started["dashboard"]}/data?view=overview`);
     const shown = (await page.json()) as { queues: string[] };
-    expect(new Set(shown.queues)).toEqual(new Set(["default", "my:shop:mail", "qstash-dev"]));
+    expect(new Set(shown.queues)).toEqual(new Set(["default", "my:shop:mail"]));
   });
 
   test("prints a line for an attempt that no call of the drain route has made", async () => {
@@ -252,7 +252,7 @@ describe("tidegate dev", () => {
 
   test("stops while a delivery to a path such as /drain hangs", async () => {
     const { start } = await newPlace();
-    const dev = await start();
+    const dev = await start(["--qstash"]);
     const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = dev.started;
     const app = await hangingApp();
     const client = new Client({ baseUrl, token: qstashToken });
@@ -539,7 +539,7 @@ describe("tidegate dev", () => {
 
   test("delivers what the SDK of QStash publishes, signed, to any port of this machine", async () => {
     const { start } = await newPlace();
-    const dev = await start();
+    const dev = await start(["--qstash"]);
     const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = dev.started;
     const receiver = new Receiver({
       currentSigningKey: dev.started["QSTASH_CURRENT_SIGNING_KEY"] ?? "",
@@ -570,7 +570,7 @@ describe("tidegate dev", () => {
 
   test("gives QStash's SDKs a token with which a workflow creates webhooks", async () => {
     const { start } = await newPlace();
-    const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = (await start()).started;
+    const { QSTASH_URL: baseUrl = "", QSTASH_TOKEN: qstashToken = "" } = (await start(["--qstash"])).started;
     const qstashClient = new Client({ baseUrl, token: qstashToken });
     let created = (_address: string) => {};
     const address = new Promise<string>((resolve) => {

@@ -35,7 +35,7 @@ beforeAll(async () => {
     received.push({ body: await request.text(), signature: request.headers.get("upstash-signature") ?? "" });
     return new Response("fine");
   });
-  demo = npmStart(port, {}, `${app.url}/*`);
+  demo = npmStart(port, {}, ["--qstash"]);
   await demo.ready();
 });
 afterAll(async () => {
@@ -52,6 +52,7 @@ describe("npm start with a Redis set", () => {
     await demo.ready();
     expect(demo.output).toContain("Jobs are kept in Redis.");
     expect(demo.output).not.toContain(token);
+    expect(demo.output).not.toContain("QSTASH");
     expect(redis.shim.requests).toBeGreaterThan(0);
     expect(await demo.stop()).toBe(0);
   });

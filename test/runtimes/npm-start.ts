@@ -18,13 +18,16 @@ export interface Started {
 }
 
 /** Does what `npm start` does, and ignores the machine's Redis variables. */
-export function npmStart(port: number, redis: { url?: string; token?: string } = {}, targets = ""): Started {
-  const child = spawn(process.execPath, [script, "start", "--port", String(port)], {
+export function npmStart(
+  port: number,
+  redis: { url?: string; token?: string } = {},
+  args: readonly string[] = [],
+): Started {
+  const child = spawn(process.execPath, [script, "start", "--port", String(port), ...args], {
     env: {
       ...process.env,
       UPSTASH_REDIS_REST_URL: redis.url ?? "",
       UPSTASH_REDIS_REST_TOKEN: redis.token ?? "",
-      QSTASH_TARGETS: targets,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -14,8 +14,7 @@ import { Display } from "../work/display.ts";
 import { printing } from "../work/printing-hooks.ts";
 
 const DESCRIPTION = `Starts what your app needs on this machine, offline and without an account: a Redis behind Upstash's REST API, and a cron
-that calls your app's drain route when something is due in any of its queues, and each minute. It also serves the dashboard, and
-QStash's interface.
+that calls your app's drain route when something is due in any of its queues, and each minute. It also serves the dashboard.
 
 It prints the lines for the app's environment, and writes those of the REST API into a file with --write. The token stays the same
 from one start to the next. Then it prints a line for each attempt.
@@ -29,7 +28,7 @@ export function addDev(session: Session): void {
   addCommand(
     session.program,
     "dev",
-    "develop offline: a Redis, a cron, the dashboard and QStash",
+    "develop offline: a Redis, a cron and the dashboard",
     DESCRIPTION,
     ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "beside next dev"],
     ["tidegate dev --write .dev.vars --drain http://localhost:8787/drain", "beside wrangler dev"],
@@ -38,9 +37,10 @@ export function addDev(session: Session): void {
     .option("--write <file>", "write the two lines of the REST API into this file: .env.local, .dev.vars")
     .option("--redis <url>", "use this Redis, such as redis://localhost:6379, instead of one of its own")
     .option("--dir <directory>", "where tokens and data are kept", ".tidegate")
-    .option("--port <port>", "the port of the dashboard and of QStash's interface", whole(1, 65_535), PORTS.pages)
+    .option("--port <port>", "the port of the dashboard", whole(1, 65_535), PORTS.pages)
+    .option("--qstash", "serve QStash's interface beside the dashboard, and print the lines that its SDKs need")
     .option("--rest-port <port>", "the port of Upstash's REST API", whole(1, 65_535), PORTS.rest)
-    .action(async ({ port, restPort, dir, write, ...addresses }) => {
+    .action(async ({ port, restPort, dir, write, qstash = false, ...addresses }) => {
       const { globals } = session;
       refuseOthers(globals);
       const drain = addresses.drain === undefined ? undefined : drainUrl(addresses.drain);
@@ -59,7 +59,7 @@ export function addDev(session: Session): void {
       const display = new Display(session);
       const print = attemptPrinter(display, session);
       const dev = await startDev({
-        ...{ redis, drain, port, restPort, env, clock },
+        ...{ redis, drain, port, restPort, env, clock, qstash },
         directory: resolve(cwd, dir),
         write: write === undefined ? undefined : resolve(cwd, write),
         prefix: globals.prefix,
@@ -122,9 +122,7 @@ function startScreen(dev: Dev, { drain, write, place, prefix }: Shown, { colors 
     colors.dim(`# ${write === undefined ? "For your app" : `Written to ${write}`}`),
     ...lines(dev.restEnv),
     "",
-    colors.dim("# For QStash's SDKs, if you use them"),
-    ...lines(dev.qstashEnv),
-    "",
+    ...(dev.qstashEnv ? [colors.dim("# For QStash's SDKs"), ...lines(dev.qstashEnv), ""] : []),
     `${colors.bold("Dashboard")}  ${colors.cyan(dev.dashboardUrl)}`,
     `${colors.bold("Redis")}      ${dev.redis}${place}`,
     `${colors.bold("Queues")}     ${prefix === undefined ? "all in this Redis" : `those with the prefix ${printable(prefix)}`}`,

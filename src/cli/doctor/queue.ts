@@ -89,8 +89,8 @@ function wakeFinding({ hours }: QueueHistory): Finding {
   if (waiting.p95Ms <= LATE_MS.warn) return wakeUps.ok(message);
   return wakeUps.warn(
     message,
-    "If the queue has a wake, its calls do not arrive: look for a wake-up that has failed in the log of the app, of the Durable Object " +
-      "or of QStash. Jobs that wait for a slot or for their flow control key are late too.",
+    "If the queue has a wake, its calls do not arrive: look for a wake-up that has failed in the log of the app and of what wakes it. " +
+      "Jobs that wait for a slot or for their flow control key are late too.",
   );
 }
 
