@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseCron } from "../../src/core/cron/cron.ts";
-import { describeCron } from "../../src/http/dashboard/page/views/schedules/describe-cron.ts";
+import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
 import { start } from "../support/clock.ts";
 
 const DAY_S = 86_400;

@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { html, type Tag, visible } from "../../src/http/dashboard/page/dom/html.ts";
-import { Allowance } from "../../src/http/dashboard/page/state/allowance.ts";
-import { isLasting, waitAfterFailure, waitAfterRefresh } from "../../src/http/dashboard/page/state/poll-interval.ts";
+import {
+  Allowance,
+  isLasting,
+  waitAfterFailure,
+  waitAfterRefresh,
+} from "../../src/http/dashboard/page/state/poll-interval.ts";
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
+import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
 import { distance, span } from "../../src/http/dashboard/page/views/format.ts";
-import { describeCron } from "../../src/http/dashboard/page/views/schedules/describe-cron.ts";
-import { shareOf } from "../../src/http/dashboard/share.ts";
+import { shareOf } from "../../src/http/dashboard/shown-texts.ts";
 
 test.each([
   ["* * * * * *", "Every second"],

@@ -3,7 +3,7 @@ import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { notFound } from "../../core/shared/errors.ts";
-import { limitsText } from "../../http/dashboard/flow-texts.ts";
+import { limitsText } from "../../http/dashboard/shown-texts.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { duration, whole } from "../option-values.ts";
 import { queueColumnOf } from "../output/queue-column.ts";

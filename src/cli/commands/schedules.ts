@@ -2,7 +2,7 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { upcomingOf } from "../../http/dashboard/all-queues.ts";
-import { readUpcoming } from "../../http/dashboard/read-upcoming.ts";
+import { readUpcoming } from "../../http/dashboard/read-schedules.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { duration, json, whole } from "../option-values.ts";
 import { type PlacedSchedule, scheduleDetails, schedulesTable } from "../output/schedules.ts";

@@ -1,5 +1,5 @@
 import type { FailureGroup } from "../../core/manage/failures.ts";
-import { failureAge } from "../../http/dashboard/failure-age.ts";
+import { failureAge } from "../../http/dashboard/shown-texts.ts";
 import type { Column } from "./table.ts";
 import { type Colors, count } from "./text.ts";
 import { shortAgo } from "./time.ts";

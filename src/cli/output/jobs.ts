@@ -1,6 +1,5 @@
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
-import { heldBackTexts } from "../../http/dashboard/flow-texts.ts";
-import { shareOf } from "../../http/dashboard/share.ts";
+import { heldBackTexts, shareOf } from "../../http/dashboard/shown-texts.ts";
 import { bar, barOf } from "./live-line.ts";
 import { queueColumn } from "./queue-column.ts";
 import { shortId } from "./short-id.ts";

@@ -1,5 +1,5 @@
-import { isFailing } from "../../http/dashboard/failing-schedule.ts";
 import type { ScheduleRow, ScheduleRun } from "../../http/dashboard/read-schedules.ts";
+import { isFailing } from "../../http/dashboard/shown-texts.ts";
 import { type ListView, paintState } from "./jobs.ts";
 import { queueColumnOf } from "./queue-column.ts";
 import { type Column, facts, table } from "./table.ts";

@@ -1,4 +1,4 @@
-import type { Upcoming, UpcomingEvent } from "../../http/dashboard/read-upcoming.ts";
+import type { Upcoming, UpcomingEvent } from "../../http/dashboard/read-schedules.ts";
 import type { ListView } from "./jobs.ts";
 import { queueColumnOf } from "./queue-column.ts";
 import { type Column, table } from "./table.ts";

@@ -2,8 +2,8 @@ import { busiestFirst } from "../../core/flow/busiest-keys.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { Contents, Placed } from "./contents.ts";
-import { byNearness } from "./latest-jobs.ts";
-import { bySoonest, MOST_NAMED, type Upcoming } from "./read-upcoming.ts";
+import { byNearness } from "./find-jobs.ts";
+import { bySoonest, MOST_NAMED, type Upcoming } from "./read-schedules.ts";
 import type { JobRow } from "./shown-job.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.

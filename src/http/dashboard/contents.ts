@@ -2,9 +2,8 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
-import type { ScheduleRow } from "./read-schedules.ts";
+import type { ScheduleRow, Upcoming } from "./read-schedules.ts";
 import type { JobType } from "./read-type.ts";
-import type { Upcoming } from "./read-upcoming.ts";
 import type { JobRow, ShownJob } from "./shown-job.ts";
 
 // What the views show.

@@ -2,7 +2,8 @@ import type { JobPage, KeyedJob, ListOptions } from "../../core/manage/list.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { Clock } from "../../core/shared/clock.ts";
-import type { JobState } from "../../core/store/store.ts";
+import { type JobState, jobStates } from "../../core/store/store.ts";
+import type { JobRow } from "./shown-job.ts";
 
 // A search ends at any of these limits, with what it has found and a cursor. A read brings up to 3 MiB.
 const MOST_EXAMINED = 1_000;
@@ -106,4 +107,22 @@ function fieldOf(value: unknown, path: string): unknown {
     at = (at as Readonly<Record<string, unknown>>)[name];
   }
   return at;
+}
+
+/** The first jobs of each state, by nearness: 3 to 10 commands for each state. */
+export async function latestJobs(queue: Queue, ofEach: number): Promise<readonly KeyedJob[]> {
+  const { listKeyedJobs } = internalsOf(queue);
+  const pages = await Promise.all(jobStates.map((state) => listKeyedJobs({ state, limit: ofEach })));
+  return pages.flatMap((page) => page.jobs).sort(byNearness(queue.clock()));
+}
+
+type Times = Pick<JobRow, "completedAt" | "failedAt" | "startedAt" | "runAt" | "enqueuedAt">;
+
+/** First jobs that ran, the latest first, then those to come, the earliest first. */
+export function byNearness(now: number): (one: Times, other: Times) => number {
+  const distance = ({ completedAt, failedAt, startedAt, runAt, enqueuedAt }: Times) => {
+    const at = (completedAt ?? failedAt ?? startedAt ?? runAt ?? enqueuedAt).getTime();
+    return at <= now ? now - at : Number.MAX_SAFE_INTEGER / 2 + at;
+  };
+  return (one, other) => distance(one) - distance(other);
 }

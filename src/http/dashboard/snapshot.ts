@@ -13,13 +13,11 @@ import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { latestFirst, sumOfStats, together, totalOf, wholeFirst } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
-import { findJobs, listingOf, wholeMatcher } from "./find-jobs.ts";
-import { holdReason } from "./flow-texts.ts";
-import { latestJobs } from "./latest-jobs.ts";
-import { readSchedules } from "./read-schedules.ts";
+import { findJobs, latestJobs, listingOf, wholeMatcher } from "./find-jobs.ts";
+import { readSchedules, readUpcoming } from "./read-schedules.ts";
 import { readType } from "./read-type.ts";
-import { readUpcoming } from "./read-upcoming.ts";
 import { childRowOf, rowOf, shownJob } from "./shown-job.ts";
+import { holdReason } from "./shown-texts.ts";
 
 // The data of the page: one response for each refresh.
 

@@ -4,10 +4,9 @@ import { activityRoutes } from "./activity.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { flowControlRoutes } from "./flow-control.ts";
 import { jobRoutes } from "./jobs.ts";
-import { queueRoutes } from "./queue.ts";
+import { queueRoutes, signalRoutes } from "./queue.ts";
 import { type Route, replyJson, respondingRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
-import { signalRoutes } from "./signals.ts";
 
 /** The OpenAPI documents, for a named queue and for the root. Building one takes some milliseconds. */
 const documents = new Map<boolean, string>();

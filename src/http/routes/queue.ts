@@ -3,9 +3,10 @@ import type { DrainOptions } from "../../core/drain/options.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";
-import { drainBody, drainQuery, rekeyBody } from "../contract/requests.ts";
-import { draining, drainReport, healthy, paused, rekeyed, stats } from "../contract/responses.ts";
+import { drainBody, drainQuery, rekeyBody, signalBody } from "../contract/requests.ts";
+import { draining, drainReport, healthy, paused, rekeyed, signalResult, stats } from "../contract/responses.ts";
 import { afterResponse } from "../deadline.ts";
+import { drainSoon } from "../eager.ts";
 import { checkHealth } from "../health.ts";
 import { type Call, reply, respondingRoute, route } from "./route.ts";
 
@@ -89,3 +90,19 @@ function fromQuery(query: DrainQuery): DrainRequest {
   };
   return { ...options, budget };
 }
+
+export const signalRoutes = [
+  route("POST /signals/:event", "sendSignal", "signal", {
+    notes:
+      "Wakes the jobs that wait for this event in `job.waitFor`. If none does, the signal is kept for the first that will.",
+    body: signalBody,
+    returns: signalResult,
+    refusals: ["conflict", "payload_too_large"],
+    async run(call) {
+      const { data = null, ...options } = call.body;
+      const result = await call.queue.signal(call.target, data, options);
+      if (result.woken > 0) drainSoon(call);
+      return result;
+    },
+  }),
+];

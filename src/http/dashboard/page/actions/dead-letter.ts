@@ -3,8 +3,8 @@ import type { Json } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
 import { type Field, type Filled, state } from "../state/state.ts";
+import { aboutGroup, aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural } from "../views/format.ts";
-import { aboutGroup, aboutJob, aboutSelection } from "../views/subjects.ts";
 import { ask, encoded, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
 /** The dead jobs to act on: the one on screen, or the selected ones. */

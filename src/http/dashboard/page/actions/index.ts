@@ -5,13 +5,20 @@ import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
 import { hrefTo, maySelect } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
-import { copyOfJob } from "./copy.ts";
 import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";
-import { askToCancel, askToEnqueue, askToReschedule, askToRun, askToSignal, askToStop, runNow } from "./jobs.ts";
+import {
+  askToCancel,
+  askToEnqueue,
+  askToReschedule,
+  askToRun,
+  askToSignal,
+  askToStop,
+  copyOfJob,
+  runNow,
+} from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
-import { askToPause } from "./queues.ts";
-import { askForSchedule, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
+import { askForSchedule, askToPause, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 import { askToSearchAll } from "./search.ts";
 
 // What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its

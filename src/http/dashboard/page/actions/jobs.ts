@@ -1,12 +1,23 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { SignalResult } from "../../../../core/manage/signal.ts";
 import type { Json } from "../../snapshot.ts";
-import { act } from "../state/requests.ts";
+import { visible } from "../dom/html.ts";
+import { act, root } from "../state/requests.ts";
 import { change, type Field, type Filled, type Question, state } from "../state/state.ts";
+import { aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural } from "../views/format.ts";
 import { countOf, hrefTo } from "../views/parts.ts";
-import { aboutJob, aboutSelection } from "../views/subjects.ts";
-import { ask, encoded, enqueuedNames, goTo, isDuration, payloadField, refusalShown, typedPayload } from "./outcome.ts";
+import {
+  ask,
+  askAboutJob,
+  encoded,
+  enqueuedNames,
+  goTo,
+  isDuration,
+  payloadField,
+  refusalShown,
+  typedPayload,
+} from "./outcome.ts";
 
 /** What a call that examines a thousand waiting jobs costs, as test/dashboard counts it. */
 const COMMANDS_PER_THOUSAND = 15;
@@ -191,5 +202,35 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
       await goTo(hrefTo({ view: "job", id: made.id }));
       return made.status === "duplicate" ? "A job with this id exists: this is it." : "1 job enqueued.";
     },
+  });
+}
+
+/** For how long a button says that it has copied. */
+const SHOWN_MS = 2_000;
+
+// What can be copied of the job on screen, by name.
+const texts: Readonly<Record<string, (job: Json<JobInfo>) => string>> = {
+  id: ({ id }) => id,
+  payload: ({ payload }) => visible(JSON.stringify(payload, null, 2)),
+  /** A command that enqueues such a job again. The token is for the user to fill in. */
+  curl({ name, payload }) {
+    const url = `${location.origin}${root}queues/${encoded(state.snapshot?.queue ?? "")}/jobs`;
+    const headers = '-H "Authorization: Bearer $TIDEGATE_TOKEN" -H "Content-Type: application/json"';
+    return `curl -X POST ${quoted(url)} ${headers} -d ${quoted(visible(JSON.stringify({ name, payload })))}`;
+  },
+};
+
+/** A text as one word of a shell. A terminal obeys control characters even within quotes, so it must have none. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
+export function copyOfJob(what: string): Promise<void> {
+  return askAboutJob(async (job) => {
+    const { clipboard } = navigator;
+    if (!clipboard) throw new Error("Copying needs https, or localhost.");
+    await clipboard.writeText(texts[what]?.(job) ?? "").catch(() => {
+      throw new Error("The browser has refused to copy: allow this site the clipboard.");
+    });
+    change({ copied: what });
+    setTimeout(() => state.copied === what && change({ copied: undefined }), SHOWN_MS);
   });
 }

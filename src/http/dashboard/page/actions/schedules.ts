@@ -1,7 +1,7 @@
 import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Filled, state } from "../state/state.ts";
-import { describeCron, describeEvery } from "../views/schedules/describe-cron.ts";
+import { describeCron, describeEvery } from "../views/describe-cron.ts";
 import { ask, encoded, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
@@ -62,4 +62,17 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
   // Another key may have been pressed meanwhile.
   if (filledIn(form)["cron"] === cron)
     change({ preview: { timeZone, words: isDuration(cron) ? describeEvery(cron) : describeCron(cron), ...preview } });
+}
+
+/** Asks before it stops the work of a queue. */
+export function askToPause(queue = state.snapshot?.queue ?? ""): void {
+  ask({
+    title: `Pause ${queue}?`,
+    text: "No job of this queue starts until somebody resumes it. Jobs that run go on, and new ones wait.",
+    confirm: "Pause",
+    async act() {
+      await act("POST", "pause", {}, queue);
+      return `${queue} is paused.`;
+    },
+  });
 }

@@ -2,7 +2,7 @@ import type { Json, Refresh } from "../../snapshot.ts";
 import { fetchSnapshot } from "../state/requests.ts";
 import { change, state } from "../state/state.ts";
 import { number, plural } from "../views/format.ts";
-import { listedCount, MOST_COMMANDS } from "../views/jobs/jobs.ts";
+import { listedCount, MOST_COMMANDS } from "../views/jobs.ts";
 import { ask } from "./outcome.ts";
 
 type Jobs = NonNullable<Json<Refresh>["jobs"]>;

@@ -1,6 +1,5 @@
 import type { Json, Refresh } from "../../snapshot.ts";
-import { Allowance, PER_HOUR } from "./allowance.ts";
-import { isLasting, SHORTEST_MS, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
+import { Allowance, isLasting, PER_HOUR, SHORTEST_MS, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
 import { chosen } from "./settings.ts";

@@ -1,7 +1,7 @@
 import type { QueueBrief } from "../../../../core/manage/stats.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import { spark } from "./charts/chart.ts";
+import { spark } from "./charts.ts";
 import { number, span } from "./format.ts";
 import { badge, button, heading, hrefTo } from "./parts.ts";
 

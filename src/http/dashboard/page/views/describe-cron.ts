@@ -1,4 +1,4 @@
-import { capital, plural } from "../format.ts";
+import { capital, plural } from "./format.ts";
 
 const MONTHS = "January February March April May June July August September October November December".split(" ");
 const DAYS = "Sunday Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split(" ");

@@ -1,11 +1,11 @@
-import type { FailureGroup } from "../../../../../core/manage/failures.ts";
-import type { Placed } from "../../../contents.ts";
-import { failureAge } from "../../../failure-age.ts";
-import type { Json, Snapshot } from "../../../snapshot.ts";
-import { type Html, html } from "../../dom/html.ts";
-import { queueNow } from "../../state/state.ts";
-import { spark } from "../charts/chart.ts";
-import { number, plural } from "../format.ts";
+import type { FailureGroup } from "../../../../core/manage/failures.ts";
+import type { Placed } from "../../contents.ts";
+import { failureAge } from "../../shown-texts.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { queueNow } from "../state/state.ts";
+import { spark } from "./charts.ts";
+import { number, plural } from "./format.ts";
 import {
   badge,
   button,
@@ -19,7 +19,7 @@ import {
   sortable,
   sortedBy,
   when,
-} from "../parts.ts";
+} from "./parts.ts";
 
 type Group = Json<FailureGroup & Placed>;
 

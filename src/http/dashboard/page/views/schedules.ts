@@ -1,13 +1,14 @@
-import { isReservedName } from "../../../../../core/job/reserved.ts";
-import type { Placed } from "../../../contents.ts";
-import { isFailing } from "../../../failing-schedule.ts";
-import type { ScheduleRow, ScheduleRun } from "../../../read-schedules.ts";
-import type { Json, Snapshot } from "../../../snapshot.ts";
-import { type Html, html } from "../../dom/html.ts";
-import { queueNow } from "../../state/state.ts";
-import { moment, plural, span } from "../format.ts";
-import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "../parts.ts";
+import { isReservedName } from "../../../../core/job/reserved.ts";
+import type { Placed } from "../../contents.ts";
+import type { ScheduleRow, ScheduleRun, UpcomingEvent, UpcomingMinute } from "../../read-schedules.ts";
+import { isFailing } from "../../shown-texts.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { queueNow } from "../state/state.ts";
+import { chart, type Series, sumOf } from "./charts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
+import { clock, moment, number, plural, span } from "./format.ts";
+import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "./parts.ts";
 
 type Row = Json<ScheduleRow & Placed>;
 type Run = Json<ScheduleRun>;
@@ -75,4 +76,44 @@ const kindOf = ({ state, error }: Run): string => (error && state !== "dead" ? "
 function textOf({ state, error, tookMs }: Run): string {
   const took = tookMs === undefined ? "" : ` after ${span(tookMs)}`;
   return `${state === "scheduled" && error ? "will be retried" : state}${took}${error ? `: ${error}` : ""}`;
+}
+
+type Minute = Json<UpcomingMinute>;
+type Event = Json<UpcomingEvent>;
+
+const series: readonly Series<Minute>[] = [
+  { name: "scheduled jobs", one: "scheduled job", kind: "scheduled", value: ({ jobs }) => jobs },
+  { name: "retries", one: "retry", kind: "retried", value: ({ retries }) => retries },
+  { name: "occurrences", one: "occurrence", kind: "ready", value: ({ occurrences }) => occurrences },
+];
+const kinds = { job: "scheduled", retry: "retried", occurrence: "ready" };
+
+/** What the next hour brings: scheduled jobs, retries and occurrences on one axis, and the next fifty by name. */
+export function upcoming({ upcoming: hour }: Json<Snapshot>): Html {
+  return html`${heading("Next hour")}${hour && (hour.next[0] ? shown(hour) : empty("Nothing in the next hour", "No job is scheduled for it, and no schedule fires."))}`;
+}
+
+const shown = ({ minutes, next, isCut }: NonNullable<Json<Snapshot>["upcoming"]>): Html =>
+  html`${chart({
+    ...{
+      title: "Next hour",
+      of: "upcoming",
+      points: minutes,
+      series,
+      kind: "bars",
+      unit: "minute",
+    },
+    time: ({ at }) => clock(at),
+    text: number,
+    sum: sumOf,
+    end: "in an hour",
+  })}${isCut && html`<p class="muted">More jobs are scheduled for this hour: only the next ones are counted.</p>`}
+<div class="card table"><table><thead><tr><th>Next</th><th class="figure">When</th></tr></thead><tbody>${next.map(eventLine)}</tbody></table></div>`;
+
+function eventLine({ at, kind, name, of, queue }: Event): Html {
+  const what =
+    kind === "occurrence"
+      ? link({ ...inQueue(queue), view: "schedules" }, name)
+      : link({ ...inQueue(queue), view: "job", id: of }, name);
+  return html`<tr data-key="${`${at} ${of}`}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${what} <code class="muted">${of}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${when(at)}</span><div>${clock(at)}</div></td></tr>`;
 }

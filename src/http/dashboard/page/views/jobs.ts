@@ -1,9 +1,9 @@
-import { jobStates } from "../../../../../core/store/store.ts";
-import type { JobRow } from "../../../shown-job.ts";
-import type { Json, Snapshot } from "../../../snapshot.ts";
-import { type Html, html } from "../../dom/html.ts";
-import { queueNow, state } from "../../state/state.ts";
-import { number, plural, span } from "../format.ts";
+import { jobStates } from "../../../../core/store/store.ts";
+import type { JobRow } from "../../shown-job.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { queueNow, state } from "../state/state.ts";
+import { number, plural, span } from "./format.ts";
 import {
   attempts,
   badge,
@@ -22,7 +22,7 @@ import {
   sortedBy,
   waitText,
   when,
-} from "../parts.ts";
+} from "./parts.ts";
 
 type Row = Json<JobRow>;
 type Stats = Json<Snapshot>["activity"]["stats"];

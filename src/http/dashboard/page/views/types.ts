@@ -1,11 +1,13 @@
-import type { NameFigures } from "../../../../../core/manage/figures.ts";
-import type { Placed } from "../../../contents.ts";
-import type { Json, Snapshot } from "../../../snapshot.ts";
-import { type Html, html } from "../../dom/html.ts";
-import type { Route } from "../../state/route.ts";
-import { state } from "../../state/state.ts";
-import { spark } from "../charts/chart.ts";
-import { number, span } from "../format.ts";
+import type { NameFigures } from "../../../../core/manage/figures.ts";
+import type { Placed } from "../../contents.ts";
+import type { Json, Snapshot } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import type { Route } from "../state/route.ts";
+import { state } from "../state/state.ts";
+import { chart, deaths, outcomes, spark, sumOf, times } from "./charts.ts";
+import { groups } from "./failures.ts";
+import { number, plural, span } from "./format.ts";
+import { list } from "./jobs.ts";
 import {
   type Column,
   empty,
@@ -18,8 +20,7 @@ import {
   ranges,
   sortable,
   sortedBy,
-} from "../parts.ts";
-
+} from "./parts.ts";
 export type Name = Json<NameFigures & Placed>;
 type Figures = Name["hour"];
 
@@ -108,3 +109,40 @@ ${count(processed, "")}${count(retried, "retried error", "medium")}${count(dead,
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
 <td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
 }
+
+type Day = Name["days"][number];
+
+/** One job type: its throughput and times, its failures, and the slowest of its jobs. */
+export function type(snapshot: Json<Snapshot>): Html {
+  const { type: shown, failures, mayChange } = snapshot;
+  const { route } = state;
+  const name = route.id ?? "";
+  return html`${heading(name, link({ view: "jobs", search: name, by: "name" }, "Its jobs"))}${
+    shown &&
+    html`${metricRanges(route)}${table([shown.figures ?? unused(name)])}
+<div class="columns even">${byDay(shown.figures?.days ?? [])}</div>
+${failures?.failures[0] && html`<section data-key="failing"><h2>Failures</h2>${groups(failures.failures, mayChange)}</section>`}
+${shown.slowest[0] && html`<section data-key="slowest"><h2>Slowest <small>of ${plural(shown.among, "completed job")}, the latest</small></h2>${list({ rows: shown.slowest, cursor: null }, { ...snapshot, mayChange: false })}</section>`}`
+  }`;
+}
+
+function byDay(days: readonly Day[]): Html | false {
+  const common = {
+    of: "days",
+    points: days,
+    unit: "day",
+    time: ({ at }: Day) => dayOf(at),
+    end: "today",
+  };
+  return (
+    days.length > 0 &&
+    html`${chart({
+      ...{ ...common, title: "Throughput", series: outcomes, kind: "bars", text: number },
+      sum: sumOf,
+      marks: deaths,
+    })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span })}`
+  );
+}
+
+const dayOf = (at: string): string =>
+  new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });

@@ -1,9 +1,9 @@
-import type { JobInfo } from "../../../../../core/manage/job-info.ts";
-import type { Json } from "../../../snapshot.ts";
-import { type Html, html } from "../../dom/html.ts";
-import { queueNow } from "../../state/state.ts";
-import { clock, moment, span } from "../format.ts";
-import { code, runText, stamp, waitText } from "../parts.ts";
+import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { Json } from "../../snapshot.ts";
+import { type Html, html } from "../dom/html.ts";
+import { queueNow } from "../state/state.ts";
+import { clock, moment, span } from "./format.ts";
+import { code, runText, stamp, waitText } from "./parts.ts";
 
 type Info = Json<JobInfo>;
 type Line = Info["logs"][number];
