@@ -1,5 +1,6 @@
 // npm test: the tests, against a real redis-server, workerd and Node. Arguments are passed to vitest.
-// With `--all`, also what runs less often, and random tests begin at a seed that is drawn. With TIDEGATE_CHECK=1, the checks come first, as in .ci/run.
+// With `--all`, also what runs less often, and random tests begin at a seed that is drawn. With TIDEGATE_CHECK=1, the
+// checks come first, as in .ci/run.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";

@@ -80,7 +80,8 @@ async function readKept(path: string): Promise<Kept> {
     throw new StartError(`${fileIn(path)} cannot be read: ${reasonOf(error)}.`);
   });
   const secrets = secretNames.map((name) => [name, randomBytes(32).toString("base64url")]);
-  // The SDK of QStash's workflows reads the user from the token, for the addresses of webhooks. 48 digits need no padding.
+  // The SDK of QStash's workflows reads the user from the token, for the addresses of webhooks. 48 digits need no
+  // padding.
   const qstashToken = btoa(JSON.stringify({ UserID: "dev", Password: randomBytes(24).toString("hex") }));
   try {
     const kept = { ...Object.fromEntries(secrets), qstashToken, ...JSON.parse(text) } as Kept;

@@ -47,7 +47,7 @@ const layers: Readonly<Record<string, Layer>> = {
   dev: {
     holds: ["dev/"],
     mayImport: ["core", "port", "memory", "client", "stores", "http", "qstash", "node"],
-    packages: ["node:*"],
+    packages: ["node:*", "hono/hono-base", "hono/router/linear-router"],
   },
   cli: {
     holds: ["cli/"],

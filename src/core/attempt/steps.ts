@@ -124,8 +124,8 @@ export class Steps {
   }
 
   /**
-   * Resolves for stored steps in the order in which they ended, whatever the handler calls first. So a race of steps has
-   * the same winner in every attempt.
+   * Resolves for stored steps in the order in which they ended, whatever the handler calls first. So a race of steps
+   * has the same winner in every attempt.
    */
   #turnOf(step: StoredStep): Promise<void> {
     if (this.#asked.length === 0) void this.#giveTurns();

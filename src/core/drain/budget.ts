@@ -23,8 +23,8 @@ export interface Unsettled {
 /**
  * What one drain may spend.
  *
- * - **Round trips are a hard limit.** Every request counts: exchanges, resends, and those of handlers. None is sent that
- *   would leave too few to settle the jobs in hand, and no job is claimed that could not be settled.
+ * - **Round trips are a hard limit.** Every request counts: exchanges, resends, and those of handlers. None is sent
+ *   that would leave too few to settle the jobs in hand, and no job is claimed that could not be settled.
  * - **Commands are a soft limit**, since only a reply tells what a request costs. Once they are spent, the drain claims
  *   nothing more, and its handlers send nothing. It settles what it holds. The first claim is always allowed, so that
  *   with any budget a drain runs something.
@@ -74,7 +74,7 @@ export class DrainBudget implements Meter {
     return this.commands >= this.#limit.commands;
   }
 
-  /** Whether an exchange may settle or release jobs that leave `more` others in hand, with `spare` requests to spare. */
+  /** Whether an exchange may end jobs and leave `more` others in hand, with `spare` requests to spare. */
   allowsExchange(more = 0, spare = 0): boolean {
     return this.fits(1 + this.#jobs.requestsAfter(more) + spare);
   }

@@ -26,7 +26,8 @@ export interface DrainReport {
   /** HTTP requests to the store, resends included. */
   readonly roundTrips: number;
   /**
-   * Commands as Upstash bills them. A request whose response was lost, or for which the drain did not wait, counts as one.
+   * Commands as Upstash bills them. A request whose response was lost, or for which the drain did not wait, counts as
+   * one.
    */
   readonly commands: number;
   /** Why it ended. */

@@ -112,8 +112,8 @@ async function storeChange(
   const before = readRecord(stored);
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const isRewritten = "payload" in change;
-  // A new payload counts as a claim that came back: if this request arrives again after another change, it finds another claim count.
-  // A parent that waits for its children has none.
+  // A new payload counts as a claim that came back: if this request arrives again after another change, it finds
+  // another claim count. A parent that waits for its children has none.
   const isCounted = isRewritten && !stored.family;
   const claims = isCounted ? nextClaims(stored.claims) : stored.claims;
   const record = isRewritten

@@ -36,8 +36,10 @@ export function isStoreFailure(error: unknown): boolean {
 }
 
 /**
- * Counts a request that is about to be sent. @param commands what it costs at least. @returns what to call with the bill.
+ * Counts a request that is about to be sent.
  *
+ * @param commands what it costs at least.
+ * @returns what to call with the bill.
  * @throws {OutOfBudgetError} if it may not be sent.
  */
 export function countRequest(meter: Meter | undefined, commands: number): (billed: number) => void {
