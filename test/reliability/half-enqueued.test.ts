@@ -156,7 +156,7 @@ describe("an enqueue for which Redis refuses", () => {
     meet(refused(which), "answered");
     await expect(queue.enqueue(noop)).rejects.toMatchObject({ code: "store_unavailable" });
     const { due, jobs } = await stored();
-    expect([[...due.keys()].filter((member) => member !== " name:"), jobs.size]).toEqual([[], 0]);
+    expect([[...due.keys()], jobs.size]).toEqual([[], 0]);
   });
 });
 

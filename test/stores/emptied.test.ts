@@ -53,22 +53,6 @@ describe("a database that is emptied under a process", () => {
     expect(await keysOfSchedules(queue)).toEqual(["hourly"]);
   });
 
-  test("an enqueue that adds nothing does not make the next one take the queue for emptied", async () => {
-    const { prefix } = setUp();
-    const store = stage.store(prefix).open("default");
-    const limits = { concurrency: 1, rate: 0, periodMs: 0, ordered: false };
-    const job = (id: string) => ({ id, isFreshId: true, runAt: start, record: `1:{"name":"plain","id":"${id}"}` });
-    const keyed = { ...job("keyed"), flow: { key: "key", limits } };
-    await store.enqueue([keyed], start);
-    expect(await store.enqueue([keyed, keyed], start)).toMatchObject([
-      { status: "duplicate" },
-      { status: "duplicate" },
-    ]);
-    const [reply] = await store.enqueue([job("plain"), job("other")], start);
-    expect(reply).toMatchObject({ status: "enqueued" });
-    expect(reply).not.toHaveProperty("isEmptied");
-  });
-
   test("a schedule that a person has removed stays removed, and is looked for once an hour", async () => {
     const { queue, clock } = setUp();
     const commandsOf = async () => (await queue.drain()).commands;
@@ -91,16 +75,6 @@ describe("a database that is emptied under a process", () => {
     await queue.drain();
     await queue.drain();
     expect(await keysOfSchedules(queue)).toEqual(["daily"]);
-  });
-
-  test("is reported when a job is enqueued, though one that was never used is not", async () => {
-    const { queue, empty, lines } = setUp();
-    await queue.enqueue(plain);
-    await queue.enqueueMany([{ job: plain }, { job: plain }]);
-    expect(lines).toEqual([]);
-    await empty();
-    await queue.enqueueMany([{ job: plain }, { job: plain }]);
-    expect(lines).toEqual([expect.stringMatching(/^tidegate: The queue "default" was emptied: .*noeviction/)]);
   });
 
   test("jobs whose records are gone are reported once a minute, with how many there were since", async () => {

@@ -1,7 +1,7 @@
 import { hookCalls } from "../observe/hook-runner.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
-import type { NextDue, PeekReply, QueueStore } from "../store/store.ts";
+import type { NextDue, QueueStore } from "../store/store.ts";
 import { checkBudget, DrainBudget, LEAST_ROUND_TRIPS } from "./budget.ts";
 import { Drain } from "./drain.ts";
 import type { DrainNeeds } from "./needs.ts";
@@ -101,17 +101,11 @@ async function peek(queue: DrainNeeds, store: QueueStore): Promise<NextDue> {
   const now = clock();
   if (!declared.isSynced) {
     const reply = await store.peekWithManifest(now);
-    noteMissing(queue, reply);
     return declared.sync(store, reply, now);
   }
   const { at: nextAt } = nextDue;
   if (nextAt !== undefined && nextAt <= now) return { paused: false, nextAt };
   const reply = await store.peek(now);
-  noteMissing(queue, reply);
   declared.noteNext(reply, now);
   return reply;
-}
-
-function noteMissing({ noteEmptied }: DrainNeeds, { isEmptied }: PeekReply): void {
-  if (isEmptied) noteEmptied();
 }

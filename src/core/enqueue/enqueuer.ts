@@ -188,7 +188,6 @@ export class Enqueuer {
     replies: readonly EnqueueReply[],
     inBackground?: HoldOptions["inBackground"],
   ): Promise<readonly EnqueueResult[]> {
-    if (replies.some(({ isEmptied }) => isEmptied)) this.#needs.noteEmptied();
     const announced = this.#announce(replies);
     if (announced && inBackground) inBackground(announced);
     else await announced;

@@ -23,8 +23,6 @@ export interface EnqueueNeeds {
   readonly noteDue: (runAt: number) => Promise<void> | undefined;
   /** Announces to `wake` when a lease ends that the caller has taken: if its invocation dies, the job is due then. */
   readonly noteLeased: (endsAt: number) => Promise<void> | undefined;
-  /** Called when the store finds that the queue was emptied since this process last used it. */
-  readonly noteEmptied: () => void;
 }
 
 /** What it takes to enqueue a job with children. */

@@ -44,7 +44,7 @@ export interface StoredFamilyCall {
  * @throws {TidegateError} `conflict` if the parent is gone or was given up, or another job has the id of a child.
  */
 export async function storeFamily(
-  { store, clock, noteDue, noteEmptied }: Pick<FamilyNeeds, "store" | "clock" | "noteDue" | "noteEmptied">,
+  { store, clock, noteDue }: Pick<FamilyNeeds, "store" | "clock" | "noteDue">,
   { parent, waitFor, branches, total, by }: FinishedFamily,
   onProgress: ((stored: number) => void) | undefined,
 ): Promise<StoredFamilyCall> {
@@ -61,12 +61,11 @@ export async function storeFamily(
       ...{ id, isFreshId, waitFor, total, from, to, since, children },
       job: isFirst ? job : undefined,
     };
-    const { status, rest, isEmptied } = await store.enqueueFamily(piece, now);
+    const { status, rest } = await store.enqueueFamily(piece, now);
     const existed = status === "duplicate" || status === "different";
     if (existed && by !== undefined && !(await isBy(by, store, id, now))) return { isDuplicate: true };
     if (isRefused(status)) throw refusalOf(status, id);
     isDuplicate ||= status === "duplicate";
-    if (isEmptied) noteEmptied();
     if (status === "stored") {
       [from, since] = [to, now];
       if (children.length > 0)

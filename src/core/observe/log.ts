@@ -56,31 +56,17 @@ const missingLines = new WeakMap<Logger, MissingLines>();
 
 /** Reports how many records of jobs and schedules are gone: at most once a minute for each queue in a process. */
 export function logEvicted(logger: Logger | undefined, queue: string, count: number, now: number): void {
-  logMissing(logger, queue, count, now, (missing) => {
-    const what = missing === 1 ? "1 job or schedule is" : `${missing} jobs or schedules are`;
-    return `${what} gone from the queue "${queue}": the database no longer has the records.`;
-  });
-}
-
-/** Reports that a queue was emptied, also at most once a minute. */
-export function logEmptied(logger: Logger | undefined, queue: string, now: number): void {
-  logMissing(logger, queue, 0, now, () => `The queue "${queue}" was emptied: the database no longer has its jobs.`);
-}
-
-function logMissing(
-  logger: Logger | undefined,
-  queue: string,
-  count: number,
-  now: number,
-  text: (missing: number) => string,
-): void {
   if (!logger) return;
   const queues: MissingLines = missingLines.get(logger) ?? new Map();
   missingLines.set(logger, queues);
   const { at = Number.NEGATIVE_INFINITY, since = 0 } = queues.get(queue) ?? {};
   const isSoon = Math.abs(now - at) < MISSING_AGAIN_MS;
-  queues.set(queue, isSoon ? { at, since: since + count } : { at: now, since: 0 });
-  if (!isSoon) write(() => logger.error(`tidegate: ${text(since + count)} ${WHAT_TO_DO}`));
+  const missing = since + count;
+  queues.set(queue, isSoon ? { at, since: missing } : { at: now, since: 0 });
+  if (isSoon) return;
+  const what = missing === 1 ? "1 job or schedule is" : `${missing} jobs or schedules are`;
+  const text = `tidegate: ${what} gone from the queue "${queue}": the database no longer has the records. ${WHAT_TO_DO}`;
+  write(() => logger.error(text));
 }
 
 function write(log: () => unknown): void {

@@ -9,7 +9,7 @@ import type { FlowNeeds } from "../flow/flow-keys.ts";
 import type { ManageNeeds } from "../manage/needs.ts";
 import { readWatchSecrets, WatchTokens } from "../manage/watch-token.ts";
 import { readAlerts } from "../observe/alerts.ts";
-import { logEmptied, logWarning } from "../observe/log.ts";
+import { logWarning } from "../observe/log.ts";
 import type { WakeCalls } from "../observe/wake.ts";
 import { DeclaredSchedules } from "../schedule/declared.ts";
 import { invalidRequest } from "../shared/errors.ts";
@@ -76,10 +76,6 @@ export function openQueue(options: QueueOptions): OpenQueue {
       const now = clock();
       nextDue.forget(now);
       return wakes?.by(now);
-    },
-    noteEmptied: () => {
-      declared.noteEmptied();
-      logEmptied(logger, queue, clock());
     },
   };
 }

@@ -49,8 +49,8 @@ export interface QueueOptions {
   /**
    * Gets one line for each failed attempt: `logger.warn` if the job will be retried, `logger.error` if it is dead. A
    * line has the name and id of the job, the attempt and the error, and never a payload. `logger.warn` also reports
-   * declared schedules that cannot be activated. `logger.error` reports, once a minute, that the database was emptied
-   * or has lost records. Default: `console`; null for none.
+   * declared schedules that cannot be activated. `logger.error` reports, once a minute, that the database has lost
+   * records. Default: `console`; null for none.
    */
   readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */

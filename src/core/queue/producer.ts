@@ -5,7 +5,6 @@ import { Enqueuer } from "../enqueue/enqueuer.ts";
 import { checkOptions, type EnqueueOptions } from "../enqueue/new-job.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
-import { logEmptied } from "../observe/log.ts";
 import { type ProducerOptions, producerOptions, readOptions } from "./options.ts";
 
 /**
@@ -24,7 +23,7 @@ export class Producer {
   /** @throws {TidegateError} `invalid_request` for an invalid option, or if two jobs have the same name. */
   constructor(options: ProducerOptions) {
     const { store, ...chosen } = readOptions(options, producerOptions, "new Producer");
-    const { queue, clock, logger, wakes, encryption } = chosen;
+    const { queue, wakes, encryption } = chosen;
     const opened = store.open(queue);
     this.name = queue;
     this.#enqueuer = new Enqueuer({
@@ -32,7 +31,6 @@ export class Producer {
       store: encryption ? encryptedProducer(opened, new Keys(queue, encryption)) : opened,
       noteDue: (runAt) => wakes?.by(runAt),
       noteLeased: (endsAt) => wakes?.by(endsAt),
-      noteEmptied: () => logEmptied(logger, queue, clock()),
     });
   }
 

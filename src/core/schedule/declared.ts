@@ -66,11 +66,6 @@ export class DeclaredSchedules {
     return this.#isSynced && !this.#areMissed;
   }
 
-  /** Notes that the database seems to be emptied: the next drain reads the manifest. */
-  noteEmptied(): void {
-    this.#areMissed = this.#isSynced && this.#records.size > 0;
-  }
-
   /**
    * Notes when a drain has found something due next. If that is later than the next occurrence of a schedule of this
    * code, the schedule is not stored: the next drain reads the manifest, to find out whether the database was emptied.

@@ -81,8 +81,6 @@ export interface FamilyReply {
   readonly status: FamilyStatus;
   /** Of a duplicate that children are missing from: how many it has, and when the last of them were stored. */
   readonly rest?: { readonly from: number; readonly since: number } | undefined;
-  /** As in `EnqueueReply`. */
-  readonly isEmptied?: boolean;
 }
 
 /** What a store knows of a parent that waits. */

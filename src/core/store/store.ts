@@ -139,8 +139,6 @@ export interface EnqueueReply {
   readonly runAt: number | undefined;
   /** The lease, if it was requested and granted. */
   readonly lease: Lease | undefined;
-  /** Whether the queue was emptied since this process last used it. Default false. */
-  readonly isEmptied?: boolean;
 }
 
 /** How long an attempt waited, from its due time to its start, and how long it ran. */
@@ -336,11 +334,6 @@ export interface NextDue {
   readonly nextAt: number | undefined;
 }
 
-export interface PeekReply extends NextDue {
-  /** Whether the queue was emptied since this process last used it. Default false. */
-  readonly isEmptied?: boolean;
-}
-
 export interface SettleReply {
   /** For each outcome: whether it was accepted. If not, its lease is gone. */
   readonly settled: readonly boolean[];
@@ -512,9 +505,9 @@ export interface QueueStore {
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;
   /** Reads what is due next, cheaply. The reply may be stale: rely on it only if an exchange corrects it. */
-  peek(now: number): Promise<PeekReply>;
+  peek(now: number): Promise<NextDue>;
   /** As `peek`, with the manifest of declared schedules: undefined before the first. */
-  peekWithManifest(now: number): Promise<PeekReply & { readonly manifest: string | undefined }>;
+  peekWithManifest(now: number): Promise<NextDue & { readonly manifest: string | undefined }>;
   /**
    * Moves the ends of leases, and rewrites the records that are given. Pass no job twice. If the request is sent again,
    * each send ends the leases 1 ms later than the one before it: one that arrives late then overwrites no newer record.

@@ -55,23 +55,6 @@ export class Caller {
   inPlace(commands: InPlace, script: Script, args: (isResend: boolean) => readonly string[]) {
     return this.connection.runInPlace(commands, script, this.keys, args, this.meter);
   }
-
-  /** Notes whether the queue has the mark of its first use. @returns whether it lost it: the database was emptied. */
-  isEmptied(isUnused: boolean | undefined): boolean {
-    const { used, places } = this.connection;
-    const { due } = this.keys;
-    if (isUnused === false) used.add(due);
-    const isEmptied = isUnused === true && used.delete(due);
-    if (isEmptied) places.delete(due);
-    return isEmptied;
-  }
-
-  /** Notes that this process has stored something. @returns as `isEmptied`. */
-  noteUse(wasUnused: boolean): boolean {
-    const isEmptied = this.isEmptied(wasUnused);
-    this.connection.used.add(this.keys.due);
-    return isEmptied;
-  }
 }
 
 /** A reply as texts: a client may give numbers as numbers or as digits. */

@@ -85,8 +85,6 @@ const deadlineByTimer: Deadline = () => AbortSignal.timeout(REPLY_WITHIN_MS);
 export class Connection {
   /** Where the metrics of job types are, by the key `due` of their queue. A script says so if another name is there. */
   readonly places = new Map<string, Map<string, string>>();
-  /** The keys `due` of queues with the mark that stays after the first use. */
-  readonly used = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;
   readonly #random: () => number;

@@ -9,8 +9,6 @@ import * as scripts from "./scripts.generated.ts";
 const VALUES = 5;
 
 export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
-  const noteUse = (wasUnused: boolean): Pick<EnqueueReply, "isEmptied"> =>
-    caller.noteUse(wasUnused) ? { isEmptied: true } : {};
   return {
     async enqueue(jobs, now) {
       if (jobs.length === 0) return [];
@@ -19,25 +17,19 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
       const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
       const lone = caller.connection.keepsOrder ? loneJob(jobs) : undefined;
       const stored = lone && (await storeLone(caller, lone, args));
-      if (stored && "added" in stored) {
-        const emptied = noteUse(stored.added > 1);
-        return jobs.map(({ id, runAt }) => ({ status: "enqueued", id, runAt, lease: undefined, ...emptied }));
-      }
-      const reply = stored?.reply ?? (await caller.values(scripts.enqueue, args));
-      const [isUnused, values] = reply as readonly unknown[];
-      const emptied = isUnused === "" ? {} : noteUse(Number(isUnused) === 1);
-      const rows = rowsOf(textsOf(values), VALUES);
-      return jobs.map((job, index) => ({ ...enqueueReply(job, rows[index] ?? [], now), ...emptied }));
+      if (stored === "stored")
+        return jobs.map(({ id, runAt }) => ({ status: "enqueued", id, runAt, lease: undefined }));
+      const rows = rowsOf(textsOf(stored?.reply ?? (await caller.values(scripts.enqueue, args))), VALUES);
+      return jobs.map((job, index) => enqueueReply(job, rows[index] ?? [], now));
     },
   };
 }
 
-/** Stores a job by plain commands. Returns how many members they added, or the reply of the script. */
+/** Stores a job by plain commands, or by the script: then it returns the reply. Undefined if the job exists. */
 async function storeLone(caller: Caller, job: NewJob, args: (isResend: boolean) => readonly string[]) {
   const sent = await caller.inPlace(loneEnqueue(job, caller.keys), scripts.enqueue, args);
   if ("reply" in sent) return sent;
-  const added = Number(sent.replies[1]);
-  return added > 0 ? { added } : undefined;
+  return Number(sent.replies[1]) > 0 ? ("stored" as const) : undefined;
 }
 
 function jobArguments(job: NewJob): readonly string[] {

@@ -19,12 +19,10 @@ export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily"> {
     async enqueueFamily(family, now) {
       const rest = familyArguments(family, now);
       const reply = await caller.values(scripts.enqueueFamily, (isResend) => [String(now), flag(isResend), ...rest]);
-      const [isUnused = "", status, place, time] = textsOf(reply);
-      const emptied = isUnused === "" ? false : caller.noteUse(isUnused === "1");
+      const [status, place, time] = textsOf(reply);
       return {
         status: status as FamilyStatus,
         ...(place !== undefined && { rest: { from: Number(place), since: Number(time) } }),
-        ...(emptied && { isEmptied: true }),
       };
     },
   };

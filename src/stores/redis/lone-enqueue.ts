@@ -2,7 +2,6 @@ import { waitingScore } from "../../core/store/score.ts";
 import type { NewJob } from "../../core/store/store.ts";
 import type { Command, InPlace } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
-import { NAMES_MEMBER, NO_NAMES } from "./members.ts";
 
 // A job whose id was made for it takes two plain commands, one fewer than the script: first its record, then its member
 // of `due`. Nobody knows its id before both have run, so nobody finds it half stored. If the second command never
@@ -19,12 +18,12 @@ export function loneJob(jobs: readonly NewJob[]): NewJob | undefined {
   return isPlain ? job : undefined;
 }
 
-/** Stores a lone job. The second command adds a member; none if the job exists, and two if the queue is new. */
+/** Stores a lone job. The second command adds no member if the job exists. */
 export function loneEnqueue({ id, runAt, record }: NewJob, keys: QueueKeys): InPlace {
   return {
     commands: [
       ["HSETNX", keys.jobs, id, record],
-      ["ZADD", keys.due, "NX", String(waitingScore(runAt)), id, String(NO_NAMES), NAMES_MEMBER],
+      ["ZADD", keys.due, "NX", String(waitingScore(runAt)), id],
     ],
     takeBack([stored, placed]) {
       const commands: Command[] = [];

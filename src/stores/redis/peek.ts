@@ -1,25 +1,20 @@
 import { isAstray, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
 import type { NextDue, QueueStore } from "../../core/store/store.ts";
 import { type Caller, textsOf } from "./caller.ts";
-import { NAMES_MEMBER, PAUSED_MEMBER } from "./members.ts";
+import { PAUSED_MEMBER } from "./members.ts";
 
 export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "peekWithManifest" | "setPaused"> {
   const { due, manifest } = caller.keys;
   // The mark of a pause is the first member.
   const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
-  const read = (reply: unknown, now: number) => {
-    const head = textsOf(reply);
-    const isEmptied = caller.isEmptied(isUnused(head));
-    return { ...nextDue(head, now), ...(isEmptied && { isEmptied }) };
-  };
   return {
     async peek(now) {
       const [head] = await caller.plain(command);
-      return read(head, now);
+      return nextDue(textsOf(head), now);
     },
     async peekWithManifest(now) {
       const [head, active] = await caller.plain(command, ["GET", manifest]);
-      return { ...read(head, now), manifest: typeof active === "string" ? active : undefined };
+      return { ...nextDue(textsOf(head), now), manifest: typeof active === "string" ? active : undefined };
     },
     async setPaused(paused) {
       await caller.plain(paused ? ["ZADD", due, "-1", PAUSED_MEMBER] : ["ZREM", due, PAUSED_MEMBER]);
@@ -42,10 +37,4 @@ function nextDue(head: readonly string[], now: number): NextDue {
     if (isBehind && isAstray(head[at] as string, Number(head[at + 1]), now)) return { paused, nextAt: now };
   }
   return { paused, nextAt };
-}
-
-/** Whether the queue has neither members nor the mark of earlier jobs; undefined if a peek did not read all members. */
-function isUnused(head: readonly string[]): boolean | undefined {
-  if (head.some((member) => member.startsWith(NAMES_MEMBER))) return false;
-  return head.length < 4 ? true : undefined;
 }

@@ -4,8 +4,7 @@
 --   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin, after
 --   the digit of its version ('' if it replaces none),
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
--- Returns: 1 if `due` had no mark of earlier jobs, which is ' name:', 0 if it had it, '' if that was not read;
---   then a list: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if
+-- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if
 --   finished),
 --   'leased' | 'born' (leased, under that name) | '', its order if leased
 -- One plain job takes two commands, any number of them three, those that are born two. Dedupe keys take two more, all
@@ -14,8 +13,6 @@ local now = number_argument()
 local resend = flag_argument()
 local nonce = number_argument()
 
--- include: _windows.lua
-local is_unused = ''
 local list = {}
 local replacing = {}
 
@@ -104,7 +101,7 @@ local function read_records(replaceable)
 end
 
 local function read()
-  local members = { PAUSED, NAME }
+  local members = { PAUSED }
   local chosen = {}
   for _, job in ipairs(list) do
     push(members, job.id)
@@ -113,7 +110,6 @@ local function read()
   end
   local replaceable = read_holders(members)
   for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
-  is_unused = at[NAME] and 0 or 1
   for _, job in ipairs(list) do
     if (resend or not job.fresh) and not at[job.id] and not at[BORN .. job.id] then push(chosen, job.id) end
   end
@@ -314,9 +310,6 @@ local function undo()
 end
 
 local function store_members()
-  -- An enqueue that adds nothing leaves no mark, so it does not say whether the queue was used before.
-  if #scores == 0 then is_unused = '' end
-  if is_unused == 1 then push(scores, whole(NAMED), NAME) end
   commit_keys(now, scores, removing, undo)
   surely('ZREM', due, removing)
 end
@@ -324,12 +317,11 @@ end
 -- NX checks and writes in one command: refused, it has changed nothing.
 local function store_lone(job)
   local is_new = call('HSETNX', jobs, job.id, job.record) == 1
-  local added = try('ZADD', due, 'NX', job.score, job.id, whole(NAMED), NAME)
+  local added = try('ZADD', due, 'NX', job.score, job.id)
   if type(added) == 'table' and added.err then
     if is_new then call('HDEL', jobs, job.id) end
     error(added.err, 0)
   end
-  is_unused = math.max(added, 1) - 1
   if added > 0 then return push(replies, { status = 'enqueued', id = job.id }) end
   at[job.id] = call('ZSCORE', due, job.id)
   reply_duplicate(job.id)
@@ -377,4 +369,4 @@ for _, each in ipairs(replies) do
   push(reply, each.status, each.id, entry.score or each.score or '', lease or '')
   push(reply, order and whole(order) or '')
 end
-return { is_unused, reply }
+return reply

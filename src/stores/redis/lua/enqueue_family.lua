@@ -6,14 +6,13 @@
 --   if the limits of the key stay;
 --   then for each child, and each child of a child: id, score, head ('' if it has no children), record, number of its
 --   parent, its flow control key
--- Returns: 1 if `due` had no mark of earlier jobs (enqueue.lua), 0 if it had it, '' if nothing was stored; then one of
+-- Returns: one of
 --   'stored'
 --   'duplicate': the parent exists; then, if children are missing, how many there are, and when the last ones came
 --   'missing': the parent is gone, or has given up waiting for them
 --   'taken': the id of a child is taken
 --   'different': children are missing from a parent with another number of them
 -- include: _family.lua
--- include: _windows.lua
 local now = number_argument()
 local resend = flag_argument()
 local parent = argument()
@@ -38,7 +37,7 @@ local is_last = to == total
 local before = is_first and '' or open_mark(from, since)
 local beyond = open_mark(to, now)
 local list = {}
-local members = { NAME, parent, BORN .. parent, before, beyond }
+local members = { parent, BORN .. parent, before, beyond }
 local keys = {}
 
 local function note_key(text)
@@ -70,9 +69,9 @@ end
 -- A repeated call goes on where the one before it has stopped.
 local function reply_duplicate()
   local place, time = string.match(marks_of_family(1)[1] or '', '^ open:.*:(%d+):(%d+)$')
-  if not place then return { '', 'duplicate' } end
-  if is_different(call('HGET', jobs, parent)) then return { '', 'different' } end
-  return { '', 'duplicate', place, time }
+  if not place then return { 'duplicate' } end
+  if is_different(call('HGET', jobs, parent)) then return { 'different' } end
+  return { 'duplicate', place, time }
 end
 
 -- Whether an earlier send has stored the parent. The head says when that call was made; it goes once the parent begins.
@@ -84,13 +83,13 @@ end
 
 local function first_reply()
   if at[parent] or at[BORN .. parent] then
-    if resend and (at[beyond] or is_own_parent(call('HGET', jobs, parent))) then return { '', 'stored' } end
+    if resend and (at[beyond] or is_own_parent(call('HGET', jobs, parent))) then return { 'stored' } end
     return reply_duplicate()
   end
   if fresh and not resend then return nil end
   remove_expired(now)
   local finished = call('HGET', done, parent) or (call('ZSCORE', dead, parent) and (call('HGET', dead_jobs, parent) or ''))
-  if finished then return { '', resend and is_own_parent(finished) and 'stored' or 'duplicate' } end
+  if finished then return { resend and is_own_parent(finished) and 'stored' or 'duplicate' } end
 end
 
 local leaving = {}
@@ -102,18 +101,18 @@ local function later_reply()
   end
   if at[before] then
     call('ZREM', due, before)
-    return { '', 'missing' }
+    return { 'missing' }
   end
-  if at[beyond] then return { '', 'stored' } end
+  if at[beyond] then return { 'stored' } end
   local stored = call('HGET', jobs, parent)
   if waits_for_others(stored) then
-    if is_different(stored) then return { '', 'different' } end
+    if is_different(stored) then return { 'different' } end
     local reply = reply_duplicate()
     -- Without a place, all children are stored.
-    return is_last and not reply[3] and reply[2] == 'duplicate' and { '', 'stored' } or reply
+    return is_last and not reply[2] and reply[1] == 'duplicate' and { 'stored' } or reply
   end
   local last = list[#list]
-  return { '', resend and is_last and last and was_stored(last.id, last.record) and 'stored' or 'missing' }
+  return { resend and is_last and last and was_stored(last.id, last.record) and 'stored' or 'missing' }
 end
 
 -- Whether ids of children are taken: by other jobs, or by children of an earlier parent with this id.
@@ -132,7 +131,7 @@ end
 local reply
 if is_first then reply = first_reply() else reply = later_reply() end
 if reply then return reply end
-if are_taken() then return { '', 'taken' } end
+if are_taken() then return { 'taken' } end
 
 load_keys(keys, now)
 local records = {}
@@ -170,7 +169,6 @@ if is_first then
   push(new_members, parent)
   push(new_ids, parent)
 end
-if not at[NAME] then push(scores, whole(NAMED), NAME) end
 if not is_last then
   push(scores, whole(family_score(number)), beyond)
   push(new_members, beyond)
@@ -197,4 +195,4 @@ end
 store('HSET', jobs, records)
 if #keys > 0 then commit_keys(now, scores, {}, undo) else store('ZADD', due, scores) end
 surely('ZREM', due, leaving)
-return { at[NAME] and 0 or 1, 'stored' }
+return { 'stored' }
