@@ -58,9 +58,10 @@ describe("the package, installed into an empty project", () => {
     expect(names).toEqual(expected.map((each) => `tidegate${each}`));
   });
 
-  test.for(names)("lets %s be imported", async (name) => {
-    const script = `console.log(Object.keys(await import("${name}")).length > 0)`;
-    expect((await inProject(process.execPath, ["--input-type=module", "-e", script])).stdout).toBe("true\n");
+  test("lets each subpath be imported", async () => {
+    const lines = names.map((name) => `console.log("${name}", Object.keys(await import("${name}")).length > 0);`);
+    const { stdout } = await inProject(process.execPath, ["--input-type=module", "-e", lines.join("\n")]);
+    expect(stdout.trimEnd().split("\n")).toEqual(names.map((name) => `${name} true`));
   });
 
   test.for(["bundler", "nodenext"])(
@@ -80,7 +81,8 @@ describe("the package, installed into an empty project", () => {
         "--moduleResolution",
         resolution,
       ];
-      const compiler = join(root, "node_modules/typescript/bin/tsc");
+      // `compile-errors.test.ts` compiles with both compilers, and this one takes a fifth of the time.
+      const compiler = join(root, "node_modules/typescript-7/bin/tsc");
       const compile = inProject(process.execPath, [compiler, ...strict, ...unchecked, ...options, "consumer.ts"]);
       expect(await compile.catch(({ stdout }) => stdout)).toEqual({ stdout: "", stderr: "" });
     },
