@@ -1,7 +1,7 @@
 import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
 import { backoffMs } from "../core/job/backoff.ts";
 import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
-import { definedByInterface } from "../core/job/of-interface.ts";
+import { withInner } from "../core/job/inner-options.ts";
 import { own } from "../core/job/reserved.ts";
 import { hasGrown, readGroup } from "./group.ts";
 import type { StoredMessage } from "./message.ts";
@@ -25,8 +25,6 @@ export interface AlertPayload {
   readonly silentHours?: number;
 }
 
-export const refusedCorrection = () => "The payload of this job cannot be changed: Tidegate makes it.";
-
 export function defineAlert(targets: readonly Target[]): AnyJob {
   const perform = async ({ alert, message, silentHours = 0 }: AlertPayload, job: JobContext) => {
     const host = AttemptContext.hostOf(job);
@@ -42,7 +40,7 @@ export function defineAlert(targets: readonly Target[]): AnyJob {
     timeout: RESPONDS_WITHIN_MS,
     perform,
   } as const;
-  return defineJob(definedByInterface(definition, refusedCorrection));
+  return defineJob(withInner(definition, { isOwn: true }));
 }
 
 /** A receiver that asks for a shorter wait would use up all retries in a minute. */

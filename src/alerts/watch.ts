@@ -1,12 +1,12 @@
 import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
 import { type AnyJob, defineJob, type JobContext, type Snooze } from "../core/job/define.ts";
-import { definedByInterface, ofInterface } from "../core/job/of-interface.ts";
+import { withInner } from "../core/job/inner-options.ts";
 import { MOST_RETRIES } from "../core/job/options.ts";
 import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";
 import { isStoreFailure } from "../core/store/meter.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
-import { type AlertPayload, LOOKS_APART_MS, refusedCorrection } from "./alert-job.ts";
+import { type AlertPayload, LOOKS_APART_MS } from "./alert-job.ts";
 import { FirstMessages, floodMessage } from "./flood.ts";
 import { hasGrown, readGroup, type Seen } from "./group.ts";
 import type { StoredMessage } from "./message.ts";
@@ -87,7 +87,7 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
     if (quietMs < LOOKS_APART_MS) return job.snooze(LOOKS_APART_MS - quietMs);
     if (sent) send({ ...(found ?? sent), type: "over", count: found?.count ?? 0 }, job);
     // What dies until the outcome of this attempt is stored still finds the watch, and stores none.
-    job.enqueue(WATCH, { group, seen: found ?? nothing }, ofInterface({}));
+    job.enqueue(WATCH, { group, seen: found ?? nothing }, withInner({}, { isOwn: true }));
     return undefined;
   }
 
@@ -101,7 +101,8 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
   }
 
   function send(message: StoredMessage, job: JobContext): void {
-    for (const name of names) job.enqueue(alert, { alert: name, message } satisfies AlertPayload, ofInterface({}));
+    for (const name of names)
+      job.enqueue(alert, { alert: name, message } satisfies AlertPayload, withInner({}, { isOwn: true }));
   }
 
   // A crash costs an attempt, and the watch lives long.
@@ -111,7 +112,7 @@ export function defineWatch(names: readonly string[], alert: AnyJob): AnyJob {
     backoff: { type: "fixed", base: "10s" },
     perform,
   } as const;
-  return defineJob(definedByInterface(definition, refusedCorrection));
+  return defineJob(withInner(definition, { isOwn: true }));
 }
 
 /** Starts the watch of a group if jobs have died that it has not seen. */

@@ -1,8 +1,8 @@
 import type { BulkJob } from "../core/enqueue/bulk.ts";
 import type { ChildJob } from "../core/job/define.ts";
 import { keepingLimits, limitNames } from "../core/job/flow-control.ts";
+import { withInner } from "../core/job/inner-options.ts";
 import { isReservedName } from "../core/job/reserved.ts";
-import { withSender } from "../core/job/sender.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
 import type { StepInfo } from "../core/manage/step-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
@@ -82,7 +82,7 @@ export function admission(
     // The key that the caller chose may have the limits of another definition.
     const chosen = flowControl?.key === undefined ? flowControl : keepingLimits(flowControl);
     const admitted = { ...rest, ...(chosen && { flowControl: chosen }) };
-    return sender ? withSender(admitted, sender) : admitted;
+    return sender ? withInner(admitted, { sender }) : admitted;
   };
 }
 

@@ -5,7 +5,7 @@ import { HonoBase } from "hono/hono-base";
 import { routePath } from "hono/route";
 import { LinearRouter } from "hono/router/linear-router";
 import { withDefaults } from "../core/drain/options.ts";
-import { ofInterface } from "../core/job/of-interface.ts";
+import { withInner } from "../core/job/inner-options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { notFound } from "../core/shared/errors.ts";
@@ -193,7 +193,11 @@ async function serveQStash(
   };
   return qstash.respond(await unread(context), path, {
     queue,
-    enqueue: (jobs) => enqueueEagerly(call, jobs.map(ofInterface)),
+    enqueue: (jobs) =>
+      enqueueEagerly(
+        call,
+        jobs.map((job) => withInner(job, { isOwn: true })),
+      ),
     drainSoon: () => drainSoon(call),
     onError: settings.onError,
   });

@@ -1,5 +1,5 @@
+import type { Sender } from "../core/job/inner-options.ts";
 import { isReservedName } from "../core/job/reserved.ts";
-import type { Sender } from "../core/job/sender.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";

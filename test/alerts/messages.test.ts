@@ -146,8 +146,8 @@ describe("alerts", () => {
 
   test("keep their names and ids to themselves", async () => {
     const { queue } = openAlerts(memoryStore(), [slack(hook)]);
-    expect(() => defineJob({ name: "tidegate_alert", perform: () => {} })).toThrow(/reserved for alerts/);
-    await expect(queue.enqueue("tidegate_watch", {})).rejects.toThrow(/reserved for alerts/);
+    expect(() => defineJob({ name: "tidegate_alert", perform: () => {} })).toThrow(/reserved for Tidegate.s own jobs/);
+    await expect(queue.enqueue("tidegate_watch", {})).rejects.toThrow(/reserved for Tidegate.s own jobs/);
     await expect(queue.enqueue(works, undefined, { id: "tidegate:watch:0" })).rejects.toThrow(/reserved/);
   });
 });

@@ -230,8 +230,8 @@ describe("Upstash-Redact-Fields", () => {
     const [job] = (await queue.listJobs({ state: "scheduled" })).jobs;
     for (const path of ["/jobs?state=scheduled", `/jobs/${job?.id}`, "/dashboard/data?view=jobs&state=scheduled"]) {
       const text = await (await app.fetch(new Request(`http://queue.test${path}`, { headers }))).text();
-      // The list of the dashboard shows where a message goes, and nothing of its body.
-      expect(text, path).toContain(path.startsWith("/dashboard") ? `POST ${target}` : mark(body).slice(0, 20));
+      // The list of the dashboard has the beginning of the payload.
+      expect(text, path).toContain(path.startsWith("/dashboard") ? target : mark(body).slice(0, 20));
       expect(text, path).not.toContain(secret);
     }
   });

@@ -1,7 +1,6 @@
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
-import { isOfInterface } from "../job/of-interface.ts";
+import { innerOf } from "../job/inner-options.ts";
 import { refuseReserved } from "../job/reserved.ts";
-import { senderOf } from "../job/sender.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
@@ -80,13 +79,13 @@ export function readJob(
     checkPlain(item, "enqueue");
     const { job, payload, ...options } = item;
     name = jobName(job);
-    const isOwn = isOfInterface(item);
+    const { isOwn, sender } = innerOf(item);
     if (!isOwn) refuseReserved({ name });
     const { definition } = resolveJob(job, definitions);
     const draft = draftJob(name, definition, payload, options, now, newId);
     const { dedupe, flow } = draft.job;
     if (!isOwn) refuseReserved({ id: options.id, dedupeKey: dedupe?.key, flowKey: flow?.key });
-    senderOf(item)?.checkFlowKey(flow?.key);
+    sender?.checkFlowKey(flow?.key);
     return { name, draft };
   } catch (refusal) {
     return { name, refusal };

@@ -1,7 +1,7 @@
 import type { AnyJob } from "../job/define.ts";
 import type { JobEnqueueOptions } from "../job/enqueue-options.ts";
 import { flowControlOptions, keepsLimits } from "../job/flow-control.ts";
-import { hiddenOf } from "../job/hidden.ts";
+import { innerOf } from "../job/inner-options.ts";
 import {
   type JobOptions,
   jobDefaults,
@@ -13,7 +13,6 @@ import {
 } from "../job/options.ts";
 import { encodeRecord, type JobRecord, recordBeginning } from "../job/record.ts";
 import { issuesText, type Validation, validate } from "../job/schema.ts";
-import { senderOf } from "../job/sender.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
@@ -29,8 +28,7 @@ export interface EnqueueOptions extends JobEnqueueOptions {
   /**
    * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
    * You cannot use an id that ends with "@" and a time, as the ids of schedules' jobs do
-   * (`daily@2026-03-01T12:00:00.000Z`), nor one that is reserved: one that begins with "tidegate:", "wfr_" or
-   * "qstash:", or that has a colon after such a time.
+   * (`daily@2026-03-01T12:00:00.000Z`) or a colon after such a time, nor one that is reserved for Tidegate's own jobs.
    */
   readonly id?: string | undefined;
   /**
@@ -120,7 +118,7 @@ export function draftJob(
   if (options.id !== undefined) checkJobId(options.id);
   const stored = asJson(payload, "payload");
   const flow = flowOf(definition, options.flowControl, stored);
-  const by = senderOf(options)?.name;
+  const by = innerOf(options).sender?.name;
   const author = { name, ...(by !== undefined && { by }) };
   const dedupe = options.dedupe && dedupeOf(options.dedupe, author);
   const job = {
@@ -181,7 +179,7 @@ function refuseMisfit(name: string, result: Validation): void {
 
 /** The options that are stored with a job. @param most how many bytes may be hidden. */
 export function storedOptions(options: Pick<EnqueueOptions, keyof JobOptions>, most?: number): Partial<JobRecord> {
-  const hidden = asJson(hiddenOf(options), "payload", most);
+  const hidden = asJson(innerOf(options).hidden, "payload", most);
   const { maxRetries, backoff, timeout, expires } = options;
   return {
     ...(maxRetries !== undefined && { maxRetries }),

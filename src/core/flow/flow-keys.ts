@@ -97,8 +97,8 @@ export class FlowKeys {
    * not apply. Running jobs run on.
    *
    * @returns the key, as it is now.
-   * @throws {TidegateError} `invalid_request` for limits that contradict each other, and for a key of QStash's
-   *   interface.
+   * @throws {TidegateError} `invalid_request` for limits that contradict each other, and for a reserved
+   *   key.
    */
   async set(key: string, limits: FlowControlLimits): Promise<FlowControlKey> {
     checkFlowKey(key, "key");
@@ -114,7 +114,7 @@ export class FlowKeys {
   /**
    * Unpins the limits of a key: the next enqueue may change them. A key that is not pinned stays as it is.
    *
-   * @throws {TidegateError} `invalid_request` for a key of QStash's interface.
+   * @throws {TidegateError} `invalid_request` for a reserved key.
    */
   unset(key: string): Promise<void> {
     return this.#change(key, { to: "unset" });

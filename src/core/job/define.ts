@@ -5,8 +5,8 @@ import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared
 import type { JobChildren } from "./children.ts";
 import type { ChildrenWait, JobEnqueueOptions } from "./enqueue-options.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
+import { innerOf } from "./inner-options.ts";
 import type { JsonOf, UnchangedByJson } from "./json-of.ts";
-import { isOfInterface } from "./of-interface.ts";
 import { checkRetryOptions, type JobOptions, LONGEST_NAME, ruleOf, type Schedule, scheduleOptions } from "./options.ts";
 import { refuseReserved } from "./reserved.ts";
 import type { SleepOptions, StepOptions, StepRun, WaitForOptions } from "./steps.ts";
@@ -299,7 +299,7 @@ export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
 /** What `defineJob` takes for every job, besides the payload of a schedule. */
 export interface CommonJobOptions<Schema, Payload, Rule extends Duration | string> extends JobOptions {
   /**
-   * 1 to 128 characters, not "qstash_...". It is stored with each job: if you change it, waiting jobs with the old name
+   * 1 to 128 characters, and not reserved. It is stored with each job: if you change it, waiting jobs with the old name
    * have no handler.
    */
   readonly name: string;
@@ -405,7 +405,7 @@ export function defineJob(definition: AnyJob): AnyJob {
 export function checkJobOptions(job: AnyJob): void {
   checkObject(job, "A job must be a definition from defineJob.");
   checkPathText(job.name, "name", LONGEST_NAME);
-  if (!isOfInterface(job)) refuseReserved({ name: job.name });
+  if (!innerOf(job).isOwn) refuseReserved({ name: job.name });
   checkHandler(job);
   if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function")
     throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);

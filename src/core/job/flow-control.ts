@@ -26,7 +26,7 @@ export interface FlowControlLimits {
 /** How `enqueue` sets the key and the limits of one job. The definition sets what you leave out. */
 export interface FlowControlOptions extends FlowControlLimits {
   /**
-   * 1 to 256 characters, not "qstash:...". All jobs with a key share its limits, whatever their names. Default: the
+   * 1 to 256 characters, and not reserved. All jobs with a key share its limits, whatever their names. Default: the
    * definition's key.
    */
   readonly key?: string | undefined;

@@ -1,7 +1,7 @@
 import { quote, ReservedError } from "../shared/errors.ts";
 import { isOfOccurrence } from "../store/occurrence-id.ts";
 
-/** How what belongs to QStash's interface begins. It is reserved even where another process serves the interface. */
+/** How names, ids and keys begin that an interface takes. They are reserved even where another process serves it. */
 export const reserved = { name: "qstash_", id: "qstash:", runId: "wfr_", key: "qstash:" } as const;
 
 /** How the names and ids of the jobs begin that send alerts. */
@@ -32,7 +32,7 @@ interface Claims {
   readonly dedupeKey?: string | undefined;
 }
 
-/** @throws {ReservedError} for what belongs to an interface, or to alerts. */
+/** @throws {ReservedError} for what only jobs of Tidegate's own may have. */
 export function refuseReserved({ name, id, flowKey, dedupeKey }: Claims): void {
   if (name !== undefined && isReservedName(name)) throw refusal("name", name);
   if (id !== undefined && isReservedId(id)) throw refusal("id", id);
@@ -41,8 +41,5 @@ export function refuseReserved({ name, id, flowKey, dedupeKey }: Claims): void {
 }
 
 function refusal(what: string, claimed: string): ReservedError {
-  const [owner, advice] = claimed.startsWith("tidegate")
-    ? ["alerts", ""]
-    : ["QStash's interface", ", or use the interface"];
-  return new ReservedError(`The ${what} ${quote(claimed)} is reserved for ${owner}. Choose another one${advice}.`);
+  return new ReservedError(`The ${what} ${quote(claimed)} is reserved for Tidegate's own jobs. Choose another one.`);
 }

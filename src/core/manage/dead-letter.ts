@@ -1,5 +1,5 @@
 import { checkFits } from "../enqueue/new-job.ts";
-import { correctionRefusal } from "../job/of-interface.ts";
+import { correctionRefusal } from "../job/inner-options.ts";
 import { decodeRecord, encodeRecord, type JobRecord, mustBeOpen, readRecord } from "../job/record.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { notFound } from "../shared/errors.ts";

@@ -1,6 +1,6 @@
 import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
 import { type HeldBack, heldBack } from "../flow/held-back.ts";
-import { correctionRefusal } from "../job/of-interface.ts";
+import { correctionRefusal } from "../job/inner-options.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { encodeRecord, mustBeOpen, readRecord, withPayload, withReturnedClaim } from "../job/record.ts";
 import { conflict, notFound } from "../shared/errors.ts";

@@ -401,7 +401,7 @@ export class Queue {
   }
 
   /**
-   * Changes the time of a waiting job, its payload, or both. A message of a workflow run keeps its payload.
+   * Changes the time of a waiting job, its payload, or both. A job with a reserved name may keep its payload.
    * @throws {InvalidPayloadError} if the payload does not fit the schema.
    * @throws {TidegateError} `not_found`; `conflict` if it is running, has finished, or changes at the same time.
    */
@@ -445,7 +445,7 @@ export class Queue {
    * delivered twice.
    *
    * @throws {TidegateError} `not_found` if you pass a single id and that job is not dead; `invalid_request` for a new
-   *   payload of a message of a workflow run.
+   *   payload of a job with a reserved name that keeps it.
    * @throws {InvalidPayloadError} if the new payload does not fit the schema of a job in the selection.
    */
   async retryFromDeadLetter(

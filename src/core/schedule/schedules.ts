@@ -12,8 +12,8 @@ import {
 import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue-result.ts";
+import { innerOf } from "../job/inner-options.ts";
 import { lockOf, whyLocked, withLocks } from "../job/lock.ts";
-import { isOfInterface } from "../job/of-interface.ts";
 import { type JobOptions, retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";
@@ -95,7 +95,7 @@ export class Schedules {
   /**
    * Stores a schedule, or replaces the one with this key. If the expression and the time zone stay the same, or the
    * interval, so does the next occurrence. A paused schedule stays paused. You can change a declared schedule only in
-   * the code, and one of QStash's interface only through the interface.
+   * the code, and one with a reserved name only by what owns it.
    *
    * @throws {InvalidPayloadError} if the payload does not fit the schema. Nothing was stored.
    * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it;
@@ -104,7 +104,7 @@ export class Schedules {
   async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
     const given: ScheduleOptions = recurringOptions.read(options, "");
-    const isOwn = isOfInterface(options);
+    const { isOwn } = innerOf(options);
     if (!isOwn) refuseReserved({ name: jobName(given.job), id: key });
     const { definitions, clock } = this.#needs;
     const { name, definition } = resolveJob(given.job, definitions);

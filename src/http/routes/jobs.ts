@@ -1,7 +1,7 @@
 import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
-import { isOwnName, isReservedName } from "../../core/job/reserved.ts";
+import { isReservedName } from "../../core/job/reserved.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
@@ -104,7 +104,7 @@ export const jobRoutes = [
   }),
   route("GET /jobs/:id", "getJob", "enqueue", {
     notes:
-      "A message of QStash's interface and a job that sends alerts need the scope read. With the scope enqueue alone, errors have no message and no stack, logs is empty, and steps have no result and no error. A token that is limited to some jobs sees those that it has enqueued, without heldBack.",
+      "A job with a reserved name needs the scope read. With the scope enqueue alone, errors have no message and no stack, logs is empty, and steps have no result and no error. A token that is limited to some jobs sees those that it has enqueued, without heldBack.",
     returns: job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {
@@ -174,9 +174,8 @@ async function watch(call: Call): Promise<Response> {
 
 /** One job, as a caller with a scope may see it. @throws {TidegateError} `forbidden` */
 function shownToCaller(caller: Caller, found: JobInfo): JobInfo {
-  // The payload of a message holds the headers that its publisher forwards, and that of an alert an error.
-  const what = isOwnName(found.name) ? "A job that sends alerts" : "A message of QStash's interface";
-  if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], what);
+  // Payloads of Tidegate's own jobs hold what their senders meant for nobody here: headers to forward, errors.
+  if (isReservedName(found.name)) requireScope(caller, ["read", "admin"], "This job");
   return shownTo(caller, found);
 }
 

@@ -1,7 +1,7 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobEnding } from "../../core/attempt/follow-ups.ts";
 import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
-import { withHidden } from "../../core/job/hidden.ts";
+import { withInner } from "../../core/job/inner-options.ts";
 import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
 import { toBase64 } from "../../core/shared/base64.ts";
@@ -122,7 +122,7 @@ async function callbackJob(
   const hides = redaction ?? redactionOf(host.job.record.hidden as HiddenParts | undefined);
   const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, hides && { ...hides, body: true });
   const { id, runAt, record } = await finishJob(
-    draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), clock(), () => ""),
+    draftJob(DELIVERY, undefined, payload, withInner(options, { hidden }), clock(), () => ""),
   );
   return { id, runAt, record };
 }

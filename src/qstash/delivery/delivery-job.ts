@@ -2,7 +2,7 @@ import { AttemptContext, type AttemptHost } from "../../core/attempt/context.ts"
 import { type JobEnding, withFollowUps } from "../../core/attempt/follow-ups.ts";
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
-import { definedByInterface } from "../../core/job/of-interface.ts";
+import { withInner } from "../../core/job/inner-options.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { isStoreFailure } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
@@ -45,7 +45,7 @@ export function defineDelivery(options: DeliveryOptions): JobDefinition<Message>
     perform: (message: Message, job: JobContext) => deliver(message, job, options),
   };
   const reporting = withFollowUps(definition, (ending, host) => afterEnd(ending, host, options.events));
-  return defineJob(definedByInterface(reporting, refusedCorrection));
+  return defineJob(withInner(reporting, { isOwn: true, correction: refusedCorrection }));
 }
 
 /** Others may correct a message, unless it belongs to a run: such messages bring the results of steps. */

@@ -3,8 +3,7 @@ import { AttemptContext } from "../../core/attempt/context.ts";
 import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { defineJob, type JobContext, type JobDefinition } from "../../core/job/define.ts";
 import type { FlowControlOptions } from "../../core/job/flow-control.ts";
-import { withHidden } from "../../core/job/hidden.ts";
-import { definedByInterface } from "../../core/job/of-interface.ts";
+import { withInner } from "../../core/job/inner-options.ts";
 import type { Documents } from "../../core/manage/documents.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../../core/shared/limits.ts";
@@ -56,7 +55,7 @@ export function defineFanOut(): JobDefinition<FanOut> {
       }
     },
   };
-  return defineJob(definedByInterface(definition));
+  return defineJob(withInner(definition, { isOwn: true }));
 }
 
 async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
@@ -74,7 +73,7 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
       timeout: message.timeoutMs && attemptTimeoutMs(message.timeoutMs),
       flowControl,
     });
-    return finishJob(draftJob(DELIVERY, undefined, payload, withHidden(options, hidden), now, () => ""));
+    return finishJob(draftJob(DELIVERY, undefined, payload, withInner(options, { hidden }), now, () => ""));
   });
   for (const piece of inPieces(await Promise.all(jobs), ({ record }) => record, MOST_ENQUEUED_BYTES))
     await store.enqueue(piece, now);

@@ -1,5 +1,5 @@
 import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
-import { withHidden } from "../../core/job/hidden.ts";
+import { withInner } from "../../core/job/inner-options.ts";
 import { reserved } from "../../core/job/reserved.ts";
 import { toBase64Url } from "../../core/shared/base64.ts";
 import { sha256 } from "../../core/shared/bytes.ts";
@@ -217,7 +217,7 @@ async function messageJob(
     flowControl: limited?.flowControl,
     dedupe: key === undefined ? undefined : { key, ttl: DEDUPLICATION_WINDOW },
   });
-  return withHidden(job, hidden);
+  return withInner(job, { hidden });
 }
 
 /** A hash, since QStash's deduplication ids may be longer than a key of the queue. */

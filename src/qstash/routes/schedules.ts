@@ -1,5 +1,4 @@
-import { withHidden } from "../../core/job/hidden.ts";
-import { ofInterface } from "../../core/job/of-interface.ts";
+import { withInner } from "../../core/job/inner-options.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
@@ -82,7 +81,7 @@ async function putSchedule(call: QStashCall): Promise<Response> {
   if (queueName !== undefined) await noteQueue(call, queueName);
   const made = "group" in to || limited ? fanOut(payload, to, retries, limited) : delivered(payload, retries);
   const recurring = { ...made, cron: rule.cron, timeZone: rule.timeZone };
-  await schedules.upsert(scheduleId, ofInterface(withHidden(recurring, hidden)));
+  await schedules.upsert(scheduleId, withInner(recurring, { isOwn: true, hidden }));
   return json({ scheduleId }, 201);
 }
 

@@ -1,4 +1,4 @@
-import { withHidden } from "../../core/job/hidden.ts";
+import { withInner } from "../../core/job/inner-options.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { storedBody } from "../messages/body.ts";
 import { keyLimits } from "../messages/flow-control.ts";
@@ -30,7 +30,7 @@ export async function shownJob(
     maxRetries: retries,
     timeout: timeoutMs && attemptTimeoutMs(timeoutMs),
   });
-  return withHidden(job, hidden);
+  return withInner(job, { hidden });
 }
 
 /** The message that brings a run a stored step. */

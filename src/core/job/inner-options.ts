@@ -1,0 +1,47 @@
+import { quote, ReservedError } from "../shared/errors.ts";
+import { isReservedName } from "./reserved.ts";
+
+/** Who enqueues a job through a door that does not open everything to them. */
+export interface Sender {
+  /** Stored with the job as `enqueuedBy`. Dedupe keys of different senders are different keys. */
+  readonly name: string;
+  /** Refuses the flow control key of a job, or that it has none. @throws {TidegateError} */
+  checkFlowKey(key: string | undefined): void;
+}
+
+/** What only this package adds to the options of an enqueue, of a schedule or of a definition. */
+export interface InnerOptions {
+  /** Whether reserved names, ids and keys are its own. */
+  readonly isOwn?: boolean;
+  /** JSON that the job needs but nobody may see, unlike its payload. It stays when the payload is replaced. */
+  readonly hidden?: unknown;
+  readonly sender?: Sender;
+  /** Of a definition: says why a payload may not replace another one; undefined if it may. Default: none may. */
+  readonly correction?: (before: unknown, after: unknown) => string | undefined;
+}
+
+// In the registry of symbols, so that another copy of the package finds it. Neither options nor JSON can hold it.
+const key = Symbol.for("tidegate.inner");
+
+export function withInner<Options extends object>(options: Options, inner: InnerOptions): Options {
+  return { ...options, [key]: { ...innerOf(options), ...inner } };
+}
+
+export function innerOf(options: object): InnerOptions {
+  return (options as { readonly [key]?: InnerOptions })[key] ?? {};
+}
+
+/** Refuses a change of the payload of a job with a reserved name, unless its definition allows it. */
+export function correctionRefusal(
+  name: string,
+  definition: object | undefined,
+  before: unknown,
+  change: { readonly payload?: unknown },
+): ReservedError | undefined {
+  if (!isReservedName(name) || !("payload" in change)) return undefined;
+  if (!definition)
+    return new ReservedError(`Only a queue with the job ${quote(name)} among its jobs can change its payload.`);
+  const { correction = () => "The payload of this job cannot be changed: Tidegate makes it." } = innerOf(definition);
+  const reason = correction(before, change.payload);
+  return reason === undefined ? undefined : new ReservedError(reason);
+}
