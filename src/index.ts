@@ -5,9 +5,8 @@
  * @module tidegate
  */
 
-export type { DrainedAttempt, DrainedAttempts } from "./core/drain/attempts.ts";
 export type { DrainOptions } from "./core/drain/options.ts";
-export type { DrainReport, StoppedBy } from "./core/drain/report.ts";
+export type { DrainedAttempt, DrainedAttempts, DrainReport, StoppedBy } from "./core/drain/report.ts";
 export type { EncryptionOptions } from "./core/encryption/keys.ts";
 export type { RekeyOptions, RekeyResult } from "./core/encryption/rekey.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";

@@ -101,11 +101,11 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   FlowControlPage: [["src/core/flow/flow-keys.ts", "FlowControlPage"]],
   DrainReport: [
     ["src/core/drain/report.ts", "DrainReport"],
-    ["src/core/drain/attempts.ts", "DrainedAttempts"],
+    ["src/core/drain/report.ts", "DrainedAttempts"],
   ],
   DrainedAttempt: [
     ["src/core/job/define.ts", "JobContext"],
-    ["src/core/drain/attempts.ts", "DrainedAttempt"],
+    ["src/core/drain/report.ts", "DrainedAttempt"],
   ],
   Problem: [["src/http/contract/requests.ts", "Problem"]],
   NewJob: [...enqueueOptions, attempt],

@@ -4,9 +4,8 @@
  * @module tidegate/client
  */
 
-import type { DrainedAttempts } from "../core/drain/attempts.ts";
 import type { DrainOptions } from "../core/drain/options.ts";
-import type { DrainReport } from "../core/drain/report.ts";
+import type { DrainedAttempts, DrainReport } from "../core/drain/report.ts";
 import type { RekeyOptions, RekeyResult } from "../core/encryption/rekey.ts";
 import type { BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
 import type { FamilyOptions } from "../core/enqueue/family.ts";

@@ -1,4 +1,4 @@
-import type { DrainedAttempt } from "../core/drain/attempts.ts";
+import type { DrainedAttempt } from "../core/drain/report.ts";
 import { withLocks } from "../core/job/lock.ts";
 import { type AttemptError, attemptOf, decodeRecord } from "../core/job/record.ts";
 import { storedPages } from "../core/manage/pages.ts";

@@ -1,5 +1,5 @@
 import stringWidth from "string-width";
-import type { DrainedAttempt } from "../../core/drain/attempts.ts";
+import type { DrainedAttempt } from "../../core/drain/report.ts";
 import { shortId } from "../output/short-id.ts";
 import { cut, wrap } from "../output/table.ts";
 import { type Colors, printable, toJson } from "../output/text.ts";

@@ -16,13 +16,12 @@ import { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
 import { Condition } from "./condition.ts";
 import { type DrainRequest, InFlight } from "./in-flight.ts";
-import { JobsInHand } from "./in-hand.ts";
+import { type EndedJob, JobsInHand } from "./in-hand.ts";
 import type { DrainNeeds } from "./needs.ts";
 import { NextExchange, type Plan } from "./next-exchange.ts";
 import type { DrainLimits } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
 import { countOf, type DrainCounts, type DrainReport, noCounts } from "./report.ts";
-import type { EndedJob } from "./settle-buffer.ts";
 import { Watch } from "./watch.ts";
 
 /** The reply to a request that only settles. */

@@ -1,9 +1,11 @@
 import type { Attempt } from "../attempt/attempt.ts";
-import type { Lease } from "../store/store.ts";
+import type { ClaimedJob } from "../attempt/claimed-job.ts";
+import type { AttemptOutcome } from "../job/attempt-info.ts";
+import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
+import { type Lease, possibleLeases } from "../store/store.ts";
 import type { Unsettled } from "./budget.ts";
 import type { InFlight } from "./in-flight.ts";
 import { PrefetchBuffer } from "./prefetch-buffer.ts";
-import { SettleBuffer } from "./settle-buffer.ts";
 
 const WATCHED_AFTER_MS = 1_000;
 
@@ -50,5 +52,100 @@ export class JobsInHand implements Unsettled {
   /** Whether nothing runs and no reply is on its way. */
   get isIdle(): boolean {
     return this.running.size === 0 && this.#inFlight.count === 0;
+  }
+}
+
+/** A job whose attempt has ended, or that is released. */
+export interface EndedJob {
+  readonly job: ClaimedJob;
+  readonly outcome: AttemptOutcome;
+  readonly at: number;
+  /** Whether another job waits for the slot of the flow control key that this one holds. */
+  readonly isAwaited: boolean;
+}
+
+const none: NonNullable<AttemptOutcome["followUps"]> = [];
+
+/**
+ * The most bytes of records that it takes to settle a job: its own, its first one if the store needs that, and those of
+ * the jobs that its end makes; all of them for each of its possible leases.
+ */
+function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
+  const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
+  const bytes = mostBytesOf(record) + mostBytesOf(lease.bornAs ?? "") + made;
+  return bytes * possibleLeases(lease).length;
+}
+
+/**
+ * How long an ended job waits for others to be settled with it, while some still run. Its lease leaves it 5 s
+ * (`SETTLE_MARGIN_MS`).
+ */
+const WAITS_MS = 1_000;
+
+/** The jobs of a drain that have ended and are not settled yet, oldest first. */
+export class SettleBuffer {
+  #jobs: EndedJob[] = [];
+  #hasReleased = false;
+  /** How many hold a slot of their flow control key that another job waits for. Only this class changes it. */
+  awaitedSlots = 0;
+  /** How many jobs each of the next requests settles. */
+  requests: number[] = [];
+  /** How many bytes of records the last of these requests has. */
+  #lastBytes = 0;
+
+  /** Whether some are released. */
+  get hasReleased(): boolean {
+    return this.#hasReleased;
+  }
+
+  get length(): number {
+    return this.#jobs.length;
+  }
+
+  add(job: EndedJob): void {
+    if (job.outcome.to === "released") this.#hasReleased = true;
+    this.#append(job);
+  }
+
+  /**
+   * When the oldest must be settled; infinite if there is none. Released jobs are settled at once, since another drain
+   * may have a slot for them.
+   *
+   * @param isUrgent whether none may wait for others.
+   */
+  settleBy(isUrgent: boolean): number {
+    const [oldest] = this.#jobs;
+    return oldest ? oldest.at + (isUrgent || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
+  }
+
+  #append(job: EndedJob): void {
+    const bytes = sentBytes(job);
+    if (job.isAwaited) this.awaitedSlots++;
+    const last = this.requests.at(-1);
+    this.#jobs.push(job);
+    if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
+      this.requests.push(1);
+      this.#lastBytes = bytes;
+    } else {
+      this.requests[this.requests.length - 1] = last + 1;
+      this.#lastBytes += bytes;
+    }
+  }
+
+  /** Takes out the jobs of the next request. */
+  take(): readonly EndedJob[] {
+    this.#hasReleased = false;
+    const taken = this.#jobs.splice(0, this.requests.shift());
+    if (this.awaitedSlots > 0) this.awaitedSlots -= taken.filter(({ isAwaited }) => isAwaited).length;
+    return taken;
+  }
+
+  /** Puts back jobs that could not be settled. */
+  putBack(jobs: readonly EndedJob[]): void {
+    const all = [...jobs, ...this.#jobs];
+    this.#jobs = [];
+    this.requests = [];
+    this.awaitedSlots = 0;
+    for (const job of all) this.#append(job);
   }
 }

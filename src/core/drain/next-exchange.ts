@@ -2,11 +2,10 @@ import type { ClaimRequest, Fire } from "../store/store.ts";
 import type { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
 import type { DrainRequest, InFlight } from "./in-flight.ts";
-import type { JobsInHand } from "./in-hand.ts";
+import type { EndedJob, JobsInHand } from "./in-hand.ts";
 import type { DrainLimits } from "./options.ts";
 import type { Prefetch } from "./prefetch.ts";
 import type { StoppedBy } from "./report.ts";
-import type { EndedJob } from "./settle-buffer.ts";
 
 /** For how long a drain trusts what its last exchange has read of the queue. */
 const TRUSTED_MS = 1_000;

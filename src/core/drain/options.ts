@@ -6,8 +6,8 @@ import { withoutUndefined } from "../shared/validate.ts";
 import type { Cost } from "../store/meter.ts";
 import type { LeasedJob } from "../store/store.ts";
 import { LEAST_ROUND_TRIPS } from "./budget.ts";
+import type { EndedJob } from "./in-hand.ts";
 import type { DrainCounts, DrainReport } from "./report.ts";
-import type { EndedJob } from "./settle-buffer.ts";
 import { type DrainSlots, ownSlots } from "./slots.ts";
 
 /** The limits of one drain. It ends at the first that is reached. */

@@ -1,5 +1,4 @@
-import type { DrainedAttempt, DrainedAttempts } from "../../core/drain/attempts.ts";
-import type { DrainReport } from "../../core/drain/report.ts";
+import type { DrainedAttempt, DrainedAttempts, DrainReport } from "../../core/drain/report.ts";
 import type { RekeyResult } from "../../core/encryption/rekey.ts";
 import type { FamilyResult } from "../../core/enqueue/enqueue-family.ts";
 import type { StoredChildren } from "../../core/enqueue/store-family.ts";

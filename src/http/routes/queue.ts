@@ -1,5 +1,5 @@
-import { AttemptCollector } from "../../core/drain/attempts.ts";
 import type { DrainOptions } from "../../core/drain/options.ts";
+import { AttemptCollector } from "../../core/drain/report.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
 import { requireScope } from "../auth.ts";

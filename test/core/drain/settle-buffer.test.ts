@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ClaimedJob } from "../../../src/core/attempt/claimed-job.ts";
-import { type EndedJob, SettleBuffer } from "../../../src/core/drain/settle-buffer.ts";
+import { type EndedJob, SettleBuffer } from "../../../src/core/drain/in-hand.ts";
 import { MEBIBYTE } from "../../../src/core/shared/limits.ts";
 import { start } from "../../support/clock.ts";
 
