@@ -49,8 +49,7 @@ export {
   type TypedChildJob,
   type TypedChildren,
 } from "./core/job/define.ts";
-export type { ChildrenWait, JobEnqueueOptions } from "./core/job/enqueue-options.ts";
-export type { EnqueueResult } from "./core/job/enqueue-result.ts";
+export type { ChildrenWait, EnqueueResult, JobEnqueueOptions } from "./core/job/enqueue.ts";
 export {
   JobCancelledError,
   LeaseLostError,

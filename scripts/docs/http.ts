@@ -73,7 +73,7 @@ type Ask = (operation: Operation, each: Partial<Case>) => Promise<Response>;
 
 /** The source types of the shapes and the requests: the page uses the comments on their fields. */
 const enqueueOptions: readonly Source[] = [
-  ["src/core/job/enqueue-options.ts", "JobEnqueueOptions"],
+  ["src/core/job/enqueue.ts", "JobEnqueueOptions"],
   ["src/core/enqueue/new-job.ts", "EnqueueOptions"],
 ];
 const attempt: Source = ["src/core/job/options.ts", "JobOptions"];
@@ -88,7 +88,7 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   Step: [["src/core/manage/step-info.ts", "StepInfo"]],
   JobPage: [["src/core/manage/list.ts", "JobPage"]],
   DeadJobPage: [["src/core/manage/list.ts", "JobPage"]],
-  EnqueueResult: [["src/core/job/enqueue-result.ts", "EnqueueResult"]],
+  EnqueueResult: [["src/core/job/enqueue.ts", "EnqueueResult"]],
   Schedule: [["src/core/schedule/schedules.ts", "ScheduleInfo"]],
   Stats: [["src/core/manage/stats.ts", "QueueStats"]],
   Activity: [["src/core/manage/stats.ts", "QueueActivity"]],

@@ -3,7 +3,7 @@ import { backoffMs } from "../core/job/backoff.ts";
 import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import { own } from "../core/job/reserved.ts";
-import { hasGrown, readGroup } from "./group.ts";
+import { findFailures } from "../core/manage/failures.ts";
 import type { StoredMessage } from "./message.ts";
 import { RESPONDS_WITHIN_MS, ReceiverError, type Target } from "./target.ts";
 
@@ -59,4 +59,23 @@ async function isSuperseded(message: StoredMessage, job: JobContext, host: Attem
   if (type === "failures") return host.needs.clock() - job.enqueuedAt.getTime() >= LOOKS_APART_MS;
   const found = await readGroup(group, host);
   return found !== undefined && hasGrown(found, message);
+}
+
+/** What somebody has seen of a group of failures. */
+export type Seen = Pick<StoredMessage, "count" | "lastAt">;
+
+/** What a message says of a group now; undefined if none of its jobs is dead. */
+export async function readGroup(
+  group: string,
+  { needs }: Pick<AttemptHost, "needs">,
+): Promise<StoredMessage | undefined> {
+  const found = await findFailures(needs.store, group, needs.clock());
+  if (!found) return undefined;
+  const { name, error, count, firstAt, lastAt } = found;
+  return { type: "failures", group, name, error, count, firstAt: firstAt.toISOString(), lastAt: lastAt.toISOString() };
+}
+
+/** Whether jobs have died since. A death may be stored after a later one. */
+export function hasGrown(found: Seen, seen: Seen): boolean {
+  return found.count > seen.count || (found.lastAt ?? "") > (seen.lastAt ?? "");
 }

@@ -6,9 +6,8 @@ import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";
 import { isStoreFailure } from "../core/store/meter.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
-import { type AlertPayload, LOOKS_APART_MS } from "./alert-job.ts";
+import { type AlertPayload, hasGrown, LOOKS_APART_MS, readGroup, type Seen } from "./alert-job.ts";
 import { FirstMessages, floodMessage } from "./flood.ts";
-import { hasGrown, readGroup, type Seen } from "./group.ts";
 import type { StoredMessage } from "./message.ts";
 
 // A group of failures that somebody should hear of has a watch: one job, whose id is that of the group. A death stores

@@ -1,6 +1,6 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import { isTidegateError } from "../core/shared/errors.ts";
-import { StartError } from "../dev/start-error.ts";
+import { StartError } from "../dev/start.ts";
 import { PartlyDone } from "./change-jobs.ts";
 import { commands } from "./commands/index.ts";
 import type { Io } from "./io.ts";

@@ -12,7 +12,7 @@ import type { FamilyOptions } from "../core/enqueue/family.ts";
 import type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, ChildJob, PayloadArguments } from "../core/job/define.ts";
-import type { EnqueueResult } from "../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../core/job/enqueue.ts";
 import type { Schedule } from "../core/job/options.ts";
 import type { ChildListOptions } from "../core/manage/children.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";

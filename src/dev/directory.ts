@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./start.ts";
 
 /** What a directory keeps from one start to the next, so that the lines in an app's env file stay right. */
 export interface Kept {

@@ -1,6 +1,6 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { reasonOf } from "./directory.ts";
-import { StartError } from "./start-error.ts";
+import { StartError } from "./start.ts";
 
 /** The lines of a file such as `.env.local` or `.dev.vars`. */
 export class EnvFile {

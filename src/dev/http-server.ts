@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type FetchHandler, nodeListener } from "../platforms/node-listener.ts";
-import { HOST } from "./host.ts";
+import { HOST } from "./start.ts";
 
 export interface HttpServer {
   readonly url: string;

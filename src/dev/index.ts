@@ -10,7 +10,6 @@ import { DevDirectory, type Kept } from "./directory.ts";
 import { DrainCalls } from "./drain-calls.ts";
 import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
-import { HOST } from "./host.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
 import { startOwnRedis } from "./own-redis.ts";
 import { pages } from "./pages.ts";
@@ -18,7 +17,7 @@ import { MESSAGES, openQStash } from "./qstash.ts";
 import { placeOf, type RedisAddress } from "./redis-address.ts";
 import { RedisLink } from "./redis-link.ts";
 import { restApi } from "./rest.ts";
-import { StartError } from "./start-error.ts";
+import { HOST, StartError } from "./start.ts";
 
 export type { Ended } from "./ended-attempts.ts";
 

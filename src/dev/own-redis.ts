@@ -6,9 +6,8 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { DevDirectory } from "./directory.ts";
-import { HOST } from "./host.ts";
 import { RespClient } from "./resp.ts";
-import { StartError } from "./start-error.ts";
+import { HOST, StartError } from "./start.ts";
 
 /** The Redis that `tidegate dev` has started. */
 export interface OwnRedis {

@@ -4,8 +4,8 @@ import type { Queue } from "../core/queue/queue.ts";
 import { dashboard } from "../http/dashboard/index.ts";
 import { createHandler } from "../http/handler.ts";
 import type { AppQueues } from "./app-queues.ts";
-import { HOST, LOCAL_NAMES } from "./host.ts";
 import type { LocalQStash } from "./qstash.ts";
+import { HOST, LOCAL_NAMES } from "./start.ts";
 
 /** What the pages show. */
 export interface PagesOptions {

@@ -4,7 +4,7 @@ import type { Clock } from "../core/shared/clock.ts";
 import type { Store } from "../core/store/store.ts";
 import { createQStash } from "../qstash/index.ts";
 import type { Kept } from "./directory.ts";
-import { LOCAL_NAMES } from "./host.ts";
+import { LOCAL_NAMES } from "./start.ts";
 
 /** The name of the queue that holds QStash's messages. */
 export const MESSAGES = "qstash-dev";

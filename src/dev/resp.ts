@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createConnection, isIP, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
-import { HOST } from "./host.ts";
+import { HOST } from "./start.ts";
 
 /**
  * An error reply of Redis. It is a value and not thrown, so that one failed command of a pipeline does not affect

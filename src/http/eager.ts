@@ -4,7 +4,7 @@ import type { DrainLimits } from "../core/drain/options.ts";
 import { addCounts, type DrainReport, noCounts } from "../core/drain/report.ts";
 import type { BulkJob } from "../core/enqueue/bulk.ts";
 import type { HoldOptions } from "../core/enqueue/enqueuer.ts";
-import type { EnqueueResult } from "../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../core/job/enqueue.ts";
 import { Afterwards } from "../core/observe/afterwards.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";

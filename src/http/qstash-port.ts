@@ -1,6 +1,6 @@
 import type { BulkJob } from "../core/enqueue/bulk.ts";
 import type { AnyJob } from "../core/job/define.ts";
-import type { EnqueueResult } from "../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../core/job/enqueue.ts";
 import type { Queue } from "../core/queue/queue.ts";
 
 /** What QStash's interface needs of the handler for one request. */

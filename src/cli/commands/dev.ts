@@ -1,9 +1,9 @@
 import { relative, resolve } from "node:path";
 import { systemClock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
-import { LOCAL_NAMES } from "../../dev/host.ts";
 import type { Dev } from "../../dev/index.ts";
 import { type RedisAddress, readRedisUrl } from "../../dev/redis-address.ts";
+import { LOCAL_NAMES } from "../../dev/start.ts";
 import { whole } from "../option-values.ts";
 import { counted, printable, printableLines, toJson } from "../output/text.ts";
 import { addCommand, type Globals } from "../program.ts";

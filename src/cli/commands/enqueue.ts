@@ -1,5 +1,5 @@
 import type { EnqueueOptions, RecurringOptions } from "../../core/enqueue/new-job.ts";
-import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { duration, json, time, whole } from "../option-values.ts";
 import { printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";

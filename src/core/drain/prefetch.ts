@@ -15,7 +15,7 @@ const CLAIMED_MS = 1_000;
 const READY_MS = 250;
 /**
  * A slot of a flow control key takes the jobs that run in this time. They end before the first one must be settled
- * (`WAITS_MS` in settle-buffer.ts), so one request settles them all.
+ * (`WAITS_MS` in in-hand.ts), so one request settles them all.
  */
 const RUN_MS = 750;
 /** How much of the expected jobs per slot is kept when a slot is taken: after five, half of it. */

@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from "../shared/base64.ts";
+import { fromBase64, toBase64 } from "../shared/bytes.ts";
 import { invalidRequest, quote } from "../shared/errors.ts";
 import { checkObject, knownOptions } from "../shared/validate.ts";
 

@@ -1,4 +1,4 @@
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { alarm, type Clock } from "../shared/clock.ts";
 import { copyOfError } from "../shared/errors.ts";

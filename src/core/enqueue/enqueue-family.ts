@@ -1,4 +1,4 @@
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import {

@@ -1,5 +1,5 @@
 import type { AnyJob } from "../job/define.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import { leaseMsFor } from "../job/lease-length.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import { hookCalls } from "../observe/hook-runner.ts";

@@ -1,5 +1,5 @@
 import type { AnyJob, ChildJob, JobFamilyOptions, TypedChildren } from "../job/define.ts";
-import type { ChildrenWait } from "../job/enqueue-options.ts";
+import type { ChildrenWait } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";

@@ -1,5 +1,5 @@
 import type { AnyJob } from "../job/define.ts";
-import type { JobEnqueueOptions } from "../job/enqueue-options.ts";
+import type { JobEnqueueOptions } from "../job/enqueue.ts";
 import { flowControlOptions, keepsLimits } from "../job/flow-control.ts";
 import { innerOf } from "../job/inner-options.ts";
 import {

@@ -3,7 +3,7 @@ import type { Duration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import type { JobChildren } from "./children.ts";
-import type { ChildrenWait, JobEnqueueOptions } from "./enqueue-options.ts";
+import type { ChildrenWait, JobEnqueueOptions } from "./enqueue.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import { innerOf } from "./inner-options.ts";
 import type { JsonOf, UnchangedByJson } from "./json-of.ts";

@@ -1,8 +1,8 @@
 import { described, flag, optionsOf, whole } from "../shared/schema.ts";
-import { durationBounds } from "../store/histogram.ts";
 import {
   DAY_MS,
   DAYS_KEPT,
+  durationBounds,
   HOUR_MS,
   HOURS_KEPT,
   NAMES_KEPT,
@@ -10,10 +10,10 @@ import {
   type OutcomeCounts,
   type StoredMetrics,
   type StoredNameMetrics,
+  type StoredPending,
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../store/metrics.ts";
-import type { StoredPending } from "../store/pending.ts";
 import type { ManageNeeds } from "./needs.ts";
 
 /**

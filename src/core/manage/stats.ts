@@ -1,4 +1,4 @@
-import { durationBounds, type StoredHistogram } from "../store/histogram.ts";
+import { durationBounds, type StoredHistogram } from "../store/metrics.ts";
 import { MINUTE_MS, MINUTES_KEPT, minuteOf, type StoredStats } from "../store/stats.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
 import type { ManageNeeds } from "./needs.ts";

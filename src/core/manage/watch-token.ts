@@ -1,5 +1,4 @@
-import { toBase64Url } from "../shared/base64.ts";
-import { isSigned, sign, signingKey } from "../shared/bytes.ts";
+import { isSigned, sign, signingKey, toBase64Url } from "../shared/bytes.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { flag, optionsOf, span } from "../shared/schema.ts";

@@ -1,5 +1,5 @@
 import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt-info.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import { decodeRecord } from "../job/record.ts";
 import type { StoredStep } from "../job/steps.ts";
 import type { Clock } from "../shared/clock.ts";

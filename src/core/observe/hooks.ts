@@ -1,5 +1,5 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import { invalidRequest, quote } from "../shared/errors.ts";
 import { checkFunctions } from "../shared/validate.ts";
 

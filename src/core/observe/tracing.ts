@@ -1,5 +1,5 @@
 import type { AttemptInfo, AttemptOutcome } from "../job/attempt-info.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import type { Clock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";

@@ -6,7 +6,7 @@ import type { FamilyResult } from "../enqueue/enqueue-family.ts";
 import type { HeldJobs, HoldOptions } from "../enqueue/enqueuer.ts";
 import type { GivenFamily, GivenPiece } from "../enqueue/family.ts";
 import type { StoredChildren } from "../enqueue/store-family.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { Documents } from "../manage/documents.ts";

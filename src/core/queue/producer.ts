@@ -4,7 +4,7 @@ import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import { checkOptions, type EnqueueOptions } from "../enqueue/new-job.ts";
 import type { AnyJob, PayloadArguments } from "../job/define.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import { type ProducerOptions, producerOptions, readOptions } from "./options.ts";
 
 /**

@@ -10,7 +10,7 @@ import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
 import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, ChildJob, PayloadArguments } from "../job/define.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";

@@ -11,7 +11,7 @@ import {
 } from "../enqueue/new-job.ts";
 import { whyUnreadable } from "../job/codec.ts";
 import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
-import type { EnqueueResult } from "../job/enqueue-result.ts";
+import type { EnqueueResult } from "../job/enqueue.ts";
 import { innerOf } from "../job/inner-options.ts";
 import { lockOf, whyLocked, withLocks } from "../job/lock.ts";
 import { type JobOptions, retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";

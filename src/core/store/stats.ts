@@ -1,5 +1,4 @@
-import type { StoredHistogram } from "./histogram.ts";
-import type { StoredNameMetrics } from "./metrics.ts";
+import type { StoredHistogram, StoredNameMetrics } from "./metrics.ts";
 
 /** The counts of a queue, all from one moment. */
 export interface StoredStats {

@@ -3,8 +3,7 @@ import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./docu
 import type { FamilyReply, NewFamily, NewMember, RevivedParent, StoredFamily } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Meter } from "./meter.ts";
-import type { StoredHour, StoredNameMetrics } from "./metrics.ts";
-import type { StoredPending } from "./pending.ts";
+import type { StoredHour, StoredNameMetrics, StoredPending } from "./metrics.ts";
 import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
 import type { NewSignal, SignalReply } from "./signals.ts";
 import type { StoredStats } from "./stats.ts";

@@ -5,7 +5,7 @@ import type { StoredChildren } from "../../core/enqueue/store-family.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import type { JobChildren } from "../../core/job/children.ts";
-import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type {

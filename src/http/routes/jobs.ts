@@ -1,6 +1,6 @@
 import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
-import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { internalsOf } from "../../core/queue/internals.ts";

@@ -4,7 +4,7 @@ import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { withInner } from "../../core/job/inner-options.ts";
 import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
-import { toBase64 } from "../../core/shared/base64.ts";
+import { toBase64 } from "../../core/shared/bytes.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { bytesOf, LARGEST_RECORD } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";

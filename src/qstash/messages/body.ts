@@ -1,4 +1,4 @@
-import { fromBase64, toBase64 } from "../../core/shared/base64.ts";
+import { fromBase64, toBase64 } from "../../core/shared/bytes.ts";
 
 /** A body as it is stored and shown: text if it is UTF-8, so that people can read and repair it, else base64. */
 export interface StoredBody {

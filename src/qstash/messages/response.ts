@@ -1,4 +1,4 @@
-import { toBase64 } from "../../core/shared/base64.ts";
+import { toBase64 } from "../../core/shared/bytes.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
 import { type HeaderValues, headerValues } from "./message.ts";

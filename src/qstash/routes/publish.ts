@@ -1,8 +1,7 @@
-import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { withInner } from "../../core/job/inner-options.ts";
 import { reserved } from "../../core/job/reserved.ts";
-import { toBase64Url } from "../../core/shared/base64.ts";
-import { sha256 } from "../../core/shared/bytes.ts";
+import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";

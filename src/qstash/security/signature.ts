@@ -1,5 +1,4 @@
-import { toBase64Url } from "../../core/shared/base64.ts";
-import { sha256, sign, signingKey } from "../../core/shared/bytes.ts";
+import { sha256, sign, signingKey, toBase64Url } from "../../core/shared/bytes.ts";
 
 const VALID_FOR_S = 300;
 

@@ -1,5 +1,5 @@
 import type { Documents } from "../../core/manage/documents.ts";
-import { toBase64Url } from "../../core/shared/base64.ts";
+import { toBase64Url } from "../../core/shared/bytes.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 
 export interface SigningKeys {

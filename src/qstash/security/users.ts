@@ -1,4 +1,4 @@
-import { fromBase64 } from "../../core/shared/base64.ts";
+import { fromBase64 } from "../../core/shared/bytes.ts";
 
 /** The user of a token that has QStash's form, base64 of `{ UserID, Password }`; undefined for any other token. */
 export function userOf(token: string): string | undefined {

@@ -1,5 +1,4 @@
-import { toBase64Url } from "../../core/shared/base64.ts";
-import { sha256 } from "../../core/shared/bytes.ts";
+import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import { hostOfRequest, type WorkflowHost } from "./host.ts";
 import { frontierOf, optionsFor, type Run, type RunOptions, type RunStep } from "./run.ts";

@@ -1,6 +1,6 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobEnding } from "../../core/attempt/follow-ups.ts";
-import { toBase64 } from "../../core/shared/base64.ts";
+import { toBase64 } from "../../core/shared/bytes.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";
 import { bytesOfBody } from "../messages/body.ts";

@@ -1,6 +1,6 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobContext } from "../../core/job/define.ts";
-import { toBase64 } from "../../core/shared/base64.ts";
+import { toBase64 } from "../../core/shared/bytes.ts";
 import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { HeaderValues, Message } from "../messages/message.ts";

@@ -1,4 +1,4 @@
-import type { EnqueueResult } from "../../core/job/enqueue-result.ts";
+import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { reserved } from "../../core/job/reserved.ts";
 import { invalidRequest, isTidegateError, TidegateError } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";

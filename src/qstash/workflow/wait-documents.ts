@@ -1,6 +1,5 @@
 import type { Documents } from "../../core/manage/documents.ts";
-import { toBase64, toBase64Url } from "../../core/shared/base64.ts";
-import { sha256 } from "../../core/shared/bytes.ts";
+import { sha256, toBase64, toBase64Url } from "../../core/shared/bytes.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import type { Step } from "./step.ts";

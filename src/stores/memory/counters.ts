@@ -1,12 +1,14 @@
-import { bucketOf, durationBounds, type StoredHistogram } from "../../core/store/histogram.ts";
 import {
+  bucketOf,
   DAY_MS,
   DAYS_KEPT,
+  durationBounds,
   HOUR_MS,
   HOURS_KEPT,
   NAMES_KEPT,
   noMetrics,
   type OutcomeCounts,
+  type StoredHistogram,
   type StoredHour,
   type StoredMetrics,
   type StoredNameMetrics,

@@ -1,15 +1,15 @@
-import type {
-  FlowChange,
-  FlowLimits,
-  FlowState,
-  JobFlow,
-  NewFlow,
-  PinnedLimit,
-  PinnedLimits,
+import {
+  type FlowChange,
+  type FlowLimits,
+  type FlowState,
+  type JobFlow,
+  type NewFlow,
+  type PinnedLimit,
+  type PinnedLimits,
+  tenthsOf,
 } from "../../core/store/flow.ts";
 import { FLOW_KEY_MEMBER, IN_LINE, markScore, scheduleScore, unpack, windowEnd } from "../../core/store/score.ts";
 import type { Run, RunLimits } from "../../core/store/store.ts";
-import { tenthsOf } from "../pace.ts";
 import type { SortedSet } from "./sorted-set.ts";
 
 const nothingPinned: PinnedLimits = { concurrency: false, rate: false };

@@ -1,7 +1,7 @@
 import { bytesOf, firstPiece } from "../../core/shared/limits.ts";
 import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
-import { nameText, type StoredPending } from "../../core/store/pending.ts";
+import { nameText, type StoredPending } from "../../core/store/metrics.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import { FLOW_KEY_MEMBER, isInLine, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
 import type { StoredStats } from "../../core/store/stats.ts";

@@ -1,4 +1,5 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
+import { tenthsOf } from "../../core/store/flow.ts";
 import { BORN_MEMBER, movedScore, scheduleScore, unpack, waitingScore } from "../../core/store/score.ts";
 import {
   type ClaimRequest,
@@ -14,7 +15,6 @@ import {
   type Run,
   type RunLimits,
 } from "../../core/store/store.ts";
-import { tenthsOf } from "../pace.ts";
 import { type Caller, rowsOf, textsOf } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
 import { childrenArgument, followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";

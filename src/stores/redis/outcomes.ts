@@ -1,7 +1,7 @@
 import { fnv1a } from "../../core/shared/hash.ts";
 import { groupScore } from "../../core/store/failures.ts";
 import { childrenFirst, familyNumber, LOOK_MS, parentOf } from "../../core/store/family.ts";
-import { bucketOf, durationBounds } from "../../core/store/histogram.ts";
+import { bucketOf, durationBounds } from "../../core/store/metrics.ts";
 import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts";
 import { type Outcome, outcomeKinds, possibleLeases } from "../../core/store/store.ts";
 import { flowHead, newFlowText } from "./flow.ts";

@@ -1,7 +1,12 @@
 import { MEBIBYTE } from "../../core/shared/limits.ts";
-import { durationBounds, type StoredHistogram } from "../../core/store/histogram.ts";
-import { noMetrics, type StoredMetrics, type StoredNameMetrics } from "../../core/store/metrics.ts";
-import { MOST_PENDING_READ } from "../../core/store/pending.ts";
+import {
+  durationBounds,
+  MOST_PENDING_READ,
+  noMetrics,
+  type StoredHistogram,
+  type StoredMetrics,
+  type StoredNameMetrics,
+} from "../../core/store/metrics.ts";
 import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";

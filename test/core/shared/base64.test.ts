@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromBase64, toBase64 } from "../../../src/core/shared/base64.ts";
+import { fromBase64, toBase64 } from "../../../src/core/shared/bytes.ts";
 
 test("base64 is that of Node, for any number of bytes, and is read back", () => {
   for (const length of [0, 1, 2, 3, 4, 5, 255, 256, 257, 70_000]) {

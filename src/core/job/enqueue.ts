@@ -1,9 +1,9 @@
 import type { Duration, PointInTime } from "../shared/duration.ts";
 import type { WaitFor } from "../store/family.ts";
+import type { EnqueueStatus } from "../store/store.ts";
 import type { BackoffRule } from "./backoff.ts";
 import type { FlowControlOptions } from "./flow-control.ts";
 import type { JobOptions } from "./options.ts";
-
 /** How a job is enqueued by `job.enqueue`. `enqueue` of a queue takes more. */
 export interface JobEnqueueOptions extends JobOptions {
   /** Runs after this time. Default: at once. */
@@ -24,4 +24,17 @@ export interface ChildrenWait {
    * cleared or have expired no longer count. Default "ended".
    */
   readonly waitFor?: WaitFor | undefined;
+}
+
+/** The result of an enqueue. `id` always names a job that exists. */
+export interface EnqueueResult {
+  /** The id of the job, or the key of the schedule. */
+  readonly id: string;
+  /**
+   * Whether this call made the job, changed a waiting one (`dedupe.replace`), or did nothing because a job with its id
+   * or `dedupe` key existed.
+   */
+  readonly status: EnqueueStatus;
+  /** When the job is to run; null if it is a duplicate of a job that is running or has finished. */
+  readonly runAt: Date | null;
 }
