@@ -3,14 +3,9 @@ import type { Cost, Meter } from "../store/meter.ts";
 
 /** What a claim leaves room for: a request that is sent again, and one that releases jobs which get no slot. */
 const RESEND_AND_RELEASE = 2;
-
 /** The least round trips of a drain: a claim, what settles its jobs, and these two. */
 export const LEAST_ROUND_TRIPS = 2 + RESEND_AND_RELEASE;
-
-/**
- * An exchange without a reply is taken to cost as much as the largest so far, and at least this. Few cost more: they
- * claim jobs of many flow control keys.
- */
+/** What an exchange without a reply is taken to cost at least. Only claims of many flow control keys cost more. */
 const LEAST_ASSUMED = 40;
 
 /** How many requests it takes to settle the jobs in hand. */
@@ -26,13 +21,11 @@ export interface Unsettled {
  * - **Round trips are a hard limit.** Every request counts: exchanges, resends, and those of handlers. None is sent
  *   that would leave too few to settle the jobs in hand, and no job is claimed that could not be settled.
  * - **Commands are a soft limit**, since only a reply tells what a request costs. Once they are spent, the drain claims
- *   nothing more, and its handlers send nothing. It settles what it holds. The first claim is always allowed, so that
- *   with any budget a drain runs something.
+ *   nothing more, its handlers send nothing, and it settles what it holds. The first claim is always allowed.
  */
 export class DrainBudget implements Meter {
   roundTrips = 0;
   commands = 0;
-  /** The commands of the largest request. */
   largest = 0;
   readonly #limit: Cost;
   #jobs: Unsettled = { requestsToSettle: 0, requestsAfter: () => 0 };
@@ -74,12 +67,12 @@ export class DrainBudget implements Meter {
     return this.commands >= this.#limit.commands;
   }
 
-  /** Whether an exchange may end jobs and leave `more` others in hand, with `spare` requests to spare. */
+  /** Whether an exchange fits that brings `more` jobs, with `spare` requests to spare. */
   allowsExchange(more = 0, spare = 0): boolean {
     return this.fits(1 + this.#jobs.requestsAfter(more) + spare);
   }
 
-  /** Whether an exchange may claim. @param inFlight how many others have no reply yet. */
+  /** @param inFlight how many others have no reply yet: each may cost as much as the largest so far. */
   allowsClaim(inFlight: number): boolean {
     const unknown = inFlight * Math.max(this.largest, LEAST_ASSUMED);
     const hasCommands = !this.#hasClaimed || this.commands + unknown < this.#limit.commands;
