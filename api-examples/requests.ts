@@ -31,12 +31,6 @@ const none = { path: { key: "none" } };
 const tenant = { path: { key: "tenant-7" } };
 const report = { name: "daily_report", cron: "0 9 * * *", timeZone: "Europe/Paris" };
 
-const secondChild = {
-  stored: 1,
-  since: Date.parse("2026-03-01T12:00:00Z"),
-  children: [{ name: "send_email", payload }],
-};
-
 /** Makes the requested drain a hop of a chain. */
 const link = { "tidegate-relay": "1;1900000000000" };
 
@@ -113,15 +107,6 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
     { status: 200, ...order },
     { status: 404, ...nobody },
     { status: 409, ...newerJob, hasNewer: true },
-  ],
-  addChildren: [
-    { status: 200, path: { id: "report-3" }, body: secondChild },
-    { status: 409, ...nobody, body: secondChild },
-    {
-      status: 422,
-      path: { id: "report-3" },
-      body: { ...secondChild, children: [{ name: "send_email", payload: {} }] },
-    },
   ],
   updateJob: [
     { status: 200, ...order, body: { delay: "1h" } },

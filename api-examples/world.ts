@@ -105,7 +105,7 @@ export async function apiWorld({
   await queue.schedules.upsert("weekly", { job: dailyReport, cron: "@weekly" });
   await queue.schedules.run("weekly");
   const child = { job: sendEmail, payload: { to }, delay: "1h" } as const;
-  await internalsOf(queue).enqueueFamily({ job: dailyReport, id: "report-3", children: [child] }, 1);
+  await internalsOf(queue).enqueueFamily({ job: dailyReport, id: "report-3", children: [child] });
   // Encryption makes it a third larger.
   if (isCrowded) await queue.signal("crowded", "x".repeat(195_500));
   if (hasNewer) await storeNewer(store.open(queue.name), clock());

@@ -46,6 +46,18 @@ export async function importRows(queue: Queue, rows: readonly Row[]) {
   return id;
 }
 
+// #region many
+export const importPart = defineJob({ name: "import_part", perform() {} }); // runs when its rows have ended
+
+export async function importMany(queue: Queue, rows: readonly Row[]) {
+  const parts = Array.from({ length: Math.ceil(rows.length / 1_000) }, (_, part) => ({
+    job: importPart,
+    children: rows.slice(part * 1_000, (part + 1) * 1_000).map((payload) => ({ job: importRow, payload })),
+  }));
+  return queue.enqueue(report, { month: "May" }, { children: parts });
+}
+// #endregion
+
 export async function progressOf(queue: Queue, id: string) {
   // #region progress
   const job = await queue.getJob(id);

@@ -112,8 +112,7 @@ export class QueueClient
    *
    * Up to 1,000 calls in one turn of the event loop share a request, and each gets its own result.
    *
-   * With `children`, 1,000 jobs are sent at a time. A child may have children of its own, but no further ones. If the
-   * call fails in between, repeat it with the same `id` and children.
+   * With `children`, a child may have children of its own, but no further ones.
    *
    * Only the name of a definition is sent: the handler's definition sets the options that you leave out.
    *
@@ -130,7 +129,6 @@ export class QueueClient
     payload?: unknown,
     options?: Partial<EnqueueOptions & Schedule & RecurringJobOptions & Family>,
   ): Promise<EnqueueResult> {
-    if (options?.children) return this.#family({ ...options, job, payload, children: options.children });
     // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
     this.#room -= json.length;
@@ -138,7 +136,7 @@ export class QueueClient
       this.#turn = [];
       this.#room = MOST_CHARACTERS - json.length;
     }
-    const turn: Turn = options?.cron || options?.every ? [] : this.#turn;
+    const turn: Turn = options?.cron || options?.every || options?.children ? [] : this.#turn;
     const at = turn.push(json) - 1;
     await 0;
     this.#room = 0;
@@ -150,40 +148,6 @@ export class QueueClient
       if (status !== 413) return read("id", [status, own?.error ?? own]);
     }
     return read("id", this.#send("POST", "/jobs", json));
-  }
-
-  async #family({ children, onProgress, ...parent }: Given & Family): Promise<EnqueueResult> {
-    checkProgress(onProgress);
-    const total = children.length;
-    const jobs = Array.from(children, (child) => ({
-      json: asJson(() => named(child)),
-      count: 1 + (child.children?.length ?? 0),
-    }));
-    const head = asJson(() => named(parent)).slice(0, -1);
-    let stored = 0;
-    const piece = () => {
-      let [characters, places, end] = [MOST_CHARACTERS, MOST_AT_ONCE, stored];
-      for (const job of jobs.slice(stored)) {
-        characters -= job.json.length;
-        places -= job.count;
-        if (end > stored && (characters < 0 || places < 0)) break;
-        end++;
-      }
-      return `"more":${total - end},"children":[${jobs.slice(stored, end).map(({ json }) => json)}]}`;
-    };
-    const { children: from, ...result } = await read<EnqueueResult & { children?: Stored }>(
-      "id",
-      this.#send("POST", "/jobs", `${head},${piece()}`),
-    );
-    for (let last = from; last; ) {
-      stored = last.stored;
-      onProgress?.(stored);
-      if (stored >= total) return result;
-      const json = `{"stored":${stored},"since":${last.since},${piece()}`;
-      last = await read("stored", this.#send("POST", `/jobs${part(result.id)}/children`, json));
-    }
-    onProgress?.(total);
-    return result;
   }
 
   /**
@@ -369,10 +333,7 @@ export class QueueClient
 }
 
 type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
-type Family = Pick<FamilyOptions<readonly []>, "waitFor" | "onProgress"> & {
-  readonly children: readonly ChildJob[];
-};
-type Stored = { readonly stored: number; readonly since: number };
+type Family = Pick<FamilyOptions<readonly []>, "waitFor"> & { readonly children: readonly ChildJob[] };
 
 /** The job, by its name. The handler refuses unknown options, so only what would be lost is refused here. */
 function named({ job, children, ...rest }: Given & { readonly children?: readonly ChildJob[] | undefined }): object {

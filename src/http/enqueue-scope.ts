@@ -10,7 +10,6 @@ import { invalidRequest, isTidegateError, TidegateError } from "../core/shared/e
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
 import type { ValueOf } from "../core/shared/schema.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
-import { isLikeChildId } from "../core/store/family.ts";
 import { type Caller, hasScope } from "./auth.ts";
 import type { newJob, parentJob } from "./contract/requests.ts";
 import { refuseOtherJobs, senderFor } from "./limited-token.ts";
@@ -74,7 +73,6 @@ export function admission(
       throw invalidRequest(
         `No job is named ${JSON.stringify(job.name)}. A token with the scope "read" can list the names.`,
       );
-    refuseChildId(job);
     checkBounds(job, scope, now);
     if (scope.allowsAll && !limits) return toBulk(job);
     refuseOptions(job, limits ? "." : ', or a handler with enqueueOptions: "all".');
@@ -84,14 +82,6 @@ export function admission(
     const admitted = { ...rest, ...(chosen && { flowControl: chosen }) };
     return sender ? withInner(admitted, { sender }) : admitted;
   };
-}
-
-/** A job under such an id would stand in the family of another's job, and be in the way of its children. */
-function refuseChildId({ id }: NewJob): void {
-  if (id !== undefined && isLikeChildId(id))
-    throw forbidden(
-      'An id that ends as that of a child does, such as "report/000001", needs a token with the scope "admin". Choose another one.',
-    );
 }
 
 /** @param otherwise what else would allow it, for the message. */
@@ -133,11 +123,11 @@ type ParentJob = ValueOf<typeof parentJob>;
 type Children = ParentJob["children"];
 
 /** Admits a job with its children: each as it would be alone. @throws as `admission`, naming the child. */
-export function admitParent({ children, waitFor, more: _, ...job }: ParentJob, admit: (job: NewJob) => BulkJob) {
+export function admitParent({ children, waitFor, ...job }: ParentJob, admit: (job: NewJob) => BulkJob) {
   return { ...admit(job), waitFor, children: admitChildren(children, admit) };
 }
 
-export function admitChildren(children: Children, admit: (job: NewJob) => BulkJob): readonly ChildJob[] {
+function admitChildren(children: Children, admit: (job: NewJob) => BulkJob): readonly ChildJob[] {
   return children.map(({ children: own, waitFor, ...job }, index) => {
     try {
       return { ...admit(job), waitFor, ...(own && { children: own.map((each) => admit(each)) }) };

@@ -227,14 +227,14 @@ function countsOf(children: NonNullable<PerformOptions["children"]>): ChildCount
 function enqueuedJobs(jobs: readonly FollowUpJob[]): readonly EnqueuedJob[] {
   const childrenOf = new Map<string, FollowUpJob[]>();
   for (const { id, parent } of jobs) if (parent) childrenOf.set(id, []);
-  for (const job of jobs) if (job.isChild) childrenOf.get(parentOf(job.id) ?? "")?.push(job);
+  for (const job of jobs) childrenOf.get(parentOf(job.id) ?? "")?.push(job);
   const enqueuedJob = ({ id, runAt, record, flow, parent }: FollowUpJob): EnqueuedJob => {
     const { name = "", payload = null, maxRetries } = decodeRecord(record) ?? {};
     const more = { ...(maxRetries !== undefined && { maxRetries }), ...(flow && { flowKey: flow.key }) };
     const family = parent && { waitFor: parent.waitFor, children: (childrenOf.get(id) ?? []).map(enqueuedJob) };
     return { id, name, payload, runAt: new Date(runAt), ...more, ...family };
   };
-  return jobs.filter(({ isChild }) => !isChild).map(enqueuedJob);
+  return jobs.filter(({ id }) => parentOf(id) === undefined).map(enqueuedJob);
 }
 
 /** Wraps a job's handler and keeps its result and its error, which the record does not hold. */

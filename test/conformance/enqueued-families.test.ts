@@ -160,7 +160,6 @@ onEachKindOfStore((kind) => {
         attempt(() => job.enqueue(report, "May", { children: [{ job: row, payload: { n: "x" as never } }] }));
         attempt(() => job.enqueue(report, "May", { children: [{ job: row, payload: { n: 1 }, id: "a" } as never] }));
         attempt(() => job.enqueue(report, "May", { children: rows(1), id: "may" } as never));
-        attempt(() => job.enqueue(report, "May", { children: rows(1), onProgress: () => {} } as never));
         job.enqueue(report, "May", { children: thousand });
         job.enqueue(row, { n: 1 });
         attempt(() => job.enqueue(row, { n: 1 }));
@@ -171,7 +170,6 @@ onEachKindOfStore((kind) => {
         expect.stringContaining('Child 0: The payload, as JSON, does not fit the schema of "row"'),
         expect.stringContaining("Child 0: A child takes neither id nor dedupe"),
         expect.stringContaining("job.enqueue takes no id"),
-        expect.stringContaining("job.enqueue takes no onProgress"),
         "An attempt can enqueue 1000 jobs. Use queue.enqueueMany for more.",
       ]);
       expect(reports).toEqual([["May", { ...none, total: 998, completed: 998 }]]);

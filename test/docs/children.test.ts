@@ -13,6 +13,18 @@ test("a report runs once all rows are imported, and the page's calls show how fa
   expect(await guide.resultsOf(queue, id)).toEqual([{ imported: "ada@example.com" }, { imported: "bob@example.com" }]);
 });
 
+test("more than a thousand rows are imported in parts", async () => {
+  const queue = new Queue({ store: memoryStore(), jobs: [guide.importPart, guide.importRow, guide.report] });
+  guide.reports.splice(0);
+  await guide.importMany(
+    queue,
+    Array.from({ length: 1_200 }, (_, n) => ({ email: `${n}@example.com` })),
+  );
+  while ((await queue.drain({ maxJobs: 1_000 })).claimed > 0);
+  expect(guide.reports).toEqual(["May: 2 of 2 rows imported, 0 failed"]);
+  expect((await queue.getStats()).totalProcessed).toBe(1_203);
+});
+
 test("a handler that reads a file enqueues its report with a child for each row", async () => {
   const queue = new Queue({ store: memoryStore(), jobs: [guide.importFile, guide.importRow, guide.report] });
   vi.stubGlobal("fetch", async () => Response.json([{ email: "cleo@example.com" }]));

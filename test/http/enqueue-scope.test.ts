@@ -94,18 +94,6 @@ describe("with the scope enqueue, POST /jobs refuses what the definition decides
     for (const sender of [withAll, ...free]) expect(await sendInEachForm(job, sender), sender[0]).toEqual(taken);
   });
 
-  test.each(["may/000001", "may/000001-1", "may/1234567"])(
-    "an id as children have it, which would stand in the family of another's job: %s",
-    async (id) => {
-      for (const sender of [onlyEnqueue, withAll])
-        expect(await sendInEachForm({ ...email, id }, sender)).toEqual(
-          refused("forbidden", /ends as that of a child does.*"admin"/),
-        );
-      for (const sender of free) expect(await sendInEachForm({ ...email, id }, sender), sender[0]).toEqual(taken);
-      expect(await sendInEachForm({ ...email, id: "may/00001" }, onlyEnqueue)).toEqual(taken);
-    },
-  );
-
   test("flowControl.period, with or without its rate", async () => {
     const { call } = setUp({ handler: { auth } });
     const answer = await call("POST", "/jobs", { ...email, flowControl: { key: "k", period: "1m" } }, enqueuer);

@@ -134,6 +134,7 @@ async function outOfTurn(
 
 const UPPER = 2 ** 52;
 const IN_LINE = 2 ** 53;
+const FOR_CHILDREN = UPPER - 1_024;
 const TURN_UP = 2 ** 54;
 const NUMBERS = 12;
 
@@ -149,7 +150,7 @@ export function laneBreaches({ due, jobs, flow, lanes }: StoredQueue): string[] 
     if (key === undefined) continue;
     if (score >= IN_LINE) lines.set(key, [...(lines.get(key) ?? []), id]);
     else if (score % 2 === 1) holders.set(key, (holders.get(key) ?? 0) + 1);
-    else breaches.push(`${id} has a key, and stands neither in a line nor under a lease`);
+    else if (score !== FOR_CHILDREN) breaches.push(`${id} has a key, and stands neither in a line nor under a lease`);
   }
   for (const key of new Set([...holders.keys(), ...lines.keys()]))
     if (!flow.has(key)) breaches.push(`${key} has jobs, and nothing is known of it`);

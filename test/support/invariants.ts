@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { childId, totalOf } from "../../src/core/store/family.ts";
+import { WAITS_FOR_CHILDREN_AT, waitingScore } from "../../src/core/store/score.ts";
 import { eventsIn, openWaits } from "../../src/core/store/signals.ts";
 import type { StoredStats } from "../../src/core/store/stats.ts";
+import { readCounts } from "../../src/stores/redis/families.ts";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 import { laneBreaches } from "./flow-watch.ts";
 import type { Ledger } from "./ledger.ts";
@@ -17,6 +20,7 @@ export interface StoredQueue {
   readonly deadEntries: readonly string[];
   readonly done: ReadonlyMap<string, string>;
   readonly schedules: ReadonlyMap<string, string>;
+  readonly families: ReadonlyMap<string, string>;
   readonly flow: ReadonlyMap<string, string>;
   readonly lanes: ReadonlyMap<string, number>;
   readonly documents: ReadonlyMap<string, string>;
@@ -36,22 +40,38 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
   const sortedSet = (key: string) =>
     redis.send(["ZRANGE", key, 0, -1, "WITHSCORES"]).then((reply) => pairs(reply, Number));
   const hash = (key: string) => redis.send(["HGETALL", key]).then((reply) => pairs(reply, String));
-  const [due, jobs, deadMembers, deadJobs, done, schedules, flow, lanes, documents, documentNames] = await Promise.all([
-    sortedSet(keys.due),
-    hash(keys.jobs),
-    sortedSet(keys.dead),
-    hash(keys["dead:jobs"]),
-    hash(keys.done),
-    hash(keys.schedules),
-    hash(keys.flow),
-    sortedSet(keys.lanes),
-    hash(keys.documents),
-    sortedSet(keys["documents:names"]),
-  ]);
+  const [due, jobs, deadMembers, deadJobs, done, schedules, families, flow, lanes, documents, documentNames] =
+    await Promise.all([
+      sortedSet(keys.due),
+      hash(keys.jobs),
+      sortedSet(keys.dead),
+      hash(keys["dead:jobs"]),
+      hash(keys.done),
+      hash(keys.schedules),
+      hash(keys.families),
+      hash(keys.flow),
+      sortedSet(keys.lanes),
+      hash(keys.documents),
+      sortedSet(keys["documents:names"]),
+    ]);
   const born = bornIn(due);
   const deadEntries = [...deadMembers.keys()].filter((member) => member.startsWith(" "));
   const dead = new Map([...deadMembers].filter(([member]) => !member.startsWith(" ")));
-  return { due, jobs, dead, deadEntries, deadJobs, done, schedules, flow, lanes, documents, documentNames, born };
+  return {
+    due,
+    jobs,
+    dead,
+    deadEntries,
+    deadJobs,
+    done,
+    schedules,
+    families,
+    flow,
+    lanes,
+    documents,
+    documentNames,
+    born,
+  };
 }
 
 function bornIn(due: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
@@ -93,20 +113,18 @@ export function storedBreaches(stored: StoredQueue, now: number): string[] {
   ];
 }
 
-const CHILD = " child:";
-const DIED = " died:";
-
-/** Each child that has not ended has a mark, and so has each dead one; nothing else has. */
-function familyBreaches({ due, jobs, dead, deadJobs }: StoredQueue): string[] {
-  const children = (records: ReadonlyMap<string, string>) =>
-    [...records].flatMap(([id, record]) => (record.includes('"lastSibling":') ? id : []));
-  const marked = (mark: string) =>
-    [...due.keys()].flatMap((name) => (name.startsWith(mark) ? name.slice(mark.length) : []));
+/** A parent waits exactly where its children are counted; and as many of them wait or run as it says. */
+function familyBreaches({ due, families }: StoredQueue): string[] {
+  const waits = [...due].filter(([, score]) => score === waitingScore(WAITS_FOR_CHILDREN_AT)).map(([id]) => id);
   return [
-    ...marked(CHILD).flatMap((id) => (due.has(id) ? [] : [`${id} is marked as a child, and is no job`])),
-    ...marked(DIED).flatMap((id) => (dead.has(id) ? [] : [`${id} is marked as a dead child, and is not dead`])),
-    ...children(jobs).flatMap((id) => (due.has(CHILD + id) ? [] : [`the child ${id} has no mark`])),
-    ...children(deadJobs).flatMap((id) => (due.has(DIED + id) ? [] : [`the dead child ${id} has no mark`])),
+    ...differences("due for its children", waits, "families", families),
+    ...differences("families", families.keys(), "due", due),
+    ...[...families].flatMap(([parent, text]) => {
+      const { pending, ...ended } = readCounts(text);
+      const total = totalOf({ pending, ...ended });
+      const live = Array.from({ length: total }, (_, index) => childId(parent, index)).filter((id) => due.has(id));
+      return live.length === pending ? [] : [`${parent} waits for ${pending} children, and ${live.length} are live`];
+    }),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { deepStrictEqual, rejects } from "node:assert/strict";
 import fc from "fast-check";
 import { JobLease } from "../../src/core/attempt/lease.ts";
-import { childName, type FamilyReply, type NewFamily, type NewMember } from "../../src/core/store/family.ts";
+import { childId, type NewFamily, type NewMember, type WaitFor } from "../../src/core/store/family.ts";
 import type { FlowChange, FlowLimits, PinnedLimit } from "../../src/core/store/flow.ts";
 import type { SchedulePlan } from "../../src/core/store/schedules.ts";
 import { openWaits, waitsOf, writtenEvent } from "../../src/core/store/signals.ts";
@@ -32,8 +32,6 @@ export interface Scene {
   settled: readonly Outcome[];
   /** The records of accepted outcomes with a timing: each has its own. */
   readonly timed: Set<string>;
-  /** The families to which children are still to come, and what was stored last of each. */
-  readonly open: NewFamily[];
 }
 
 /** One call of the store port, with parameters that depend on the scene. It returns the answer to compare. */
@@ -112,14 +110,8 @@ export const extended = (text: string, more: string) => `${text.slice(0, -1)},${
 const marked = (text: string, { step }: Readonly<Scene>, index = 0) => extended(text, `"mark":"${step}.${index}"`);
 
 export function newScene(): Scene {
-  return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set(), open: [] };
+  return { now: start, step: 0, leases: [], due: [], settled: [], timed: new Set() };
 }
-
-/** A record of a child still says which the last child of its parent is, as those of drains do. */
-const keeping = (text: string, lastSibling: string | undefined) =>
-  lastSibling === undefined ? text : extended(text, `"lastSibling":"${lastSibling}"`);
-
-const lastSiblingIn = (text: string) => /"lastSibling":"([^"]+)"/.exec(text)?.[1];
 
 /** The record of a job that waits for signals ends with them. A list cannot say so: its record becomes an object. */
 const waitingFor = (text: string, waits: string | undefined) => {
@@ -129,11 +121,10 @@ const waitingFor = (text: string, waits: string | undefined) => {
 
 const waitsIn = (text: string) => /"waits":"([^"]+)"/.exec(text)?.[1];
 
-/** The lease of a claimed job, with what its record says about its parent and its waits, as drains read it. */
+/** The lease of a claimed job, with what its record says about its waits, as drains read it. */
 export function leaseOf({ lease, record }: LeasedJob): Lease {
-  const lastSibling = lastSiblingIn(record);
   const waits = waitsIn(record);
-  return { ...lease, ...(lastSibling !== undefined && { lastSibling }), ...(waits !== undefined && { waits }) };
+  return waits === undefined ? lease : { ...lease, waits };
 }
 
 /** How an operation is made from its parameters. */
@@ -231,22 +222,22 @@ const member = fc.record({
   ),
 });
 
-/** The children of a parent, and their children. */
-function membersOf(parent: string, given: readonly Member[], scene: Readonly<Scene>): readonly NewMember[][] {
-  const last = childName(given.length - 1);
-  return given.map(({ wait, flow, nested }, index) => {
-    const id = `${parent}/${childName(index)}`;
-    const text = (lastSibling: string, at: number) =>
-      `1:{"lastSibling":"${lastSibling}","mark":"${scene.step}.${index}.${at}"}`;
-    const inner = nested ? { waitFor: nested.waitFor, total: nested.count } : undefined;
-    const job = { id, runAt: scene.now + wait, record: text(last, 0), ...(flow && { flow }) };
-    const own = Array.from({ length: nested?.count ?? 0 }, (_, place) => ({
-      id: `${id}/${childName(place)}`,
+/** A parent, and its children, each followed by its own. */
+function familyOf(parent: NewMember, waitFor: WaitFor, given: readonly Member[], scene: Readonly<Scene>) {
+  const children = given.flatMap(({ wait, flow, nested }, index): readonly NewMember[] => {
+    const id = childId(parent.id, index);
+    const recordOf = (at: number) => `1:{"mark":"${scene.step}.${index}.${at}"}`;
+    const job = { id, runAt: scene.now + wait, record: recordOf(0), ...(flow && { flow }) };
+    if (!nested) return [job];
+    const { waitFor, count: total } = nested;
+    const own = Array.from({ length: total }, (_, place) => ({
+      id: childId(id, place),
       runAt: scene.now,
-      record: text(childName((nested?.count ?? 0) - 1), place + 1),
+      record: recordOf(place + 1),
     }));
-    return [inner ? { ...job, parent: inner } : job, ...own];
+    return [{ ...job, parent: { waitFor, total } }, ...own];
   });
+  return [{ ...parent, parent: { waitFor, total: given.length } }, ...children] as const;
 }
 
 type Member = typeof member extends fc.Arbitrary<infer Values> ? Values : never;
@@ -257,64 +248,26 @@ const newFamily = fc.record({
   members: fc.array(member, { minLength: 1, maxLength: 3 }),
 });
 
-/** A parent with all of its children, or with the first ones. */
 const enqueueFamily = operation(
   fc.record({
     parent: fc.option(fc.constantFrom("p", "p/q")),
     waitFor: fc.constantFrom("ended" as const, "completed" as const),
     members: fc.array(member, { minLength: 1, maxLength: 4 }),
-    stored: fc.constantFrom(4, 4, 4, 1, 2),
     wait,
     flow: flowOrNone,
   }),
-  ({ parent, waitFor, members, stored, wait, flow }) => {
-    const familyOf = (scene: Readonly<Scene>): NewFamily => {
+  ({ parent, waitFor, members, wait, flow }) => ({
+    run: (store, scene) => {
       const id = parent ?? `fresh-family-${scene.step}`;
-      const job = { runAt: scene.now + wait, record: marked("1:{}", scene), ...(flow && { flow }) };
-      const to = Math.min(stored, members.length);
-      const children = membersOf(id, members, scene);
-      const all = { id, isFreshId: parent === null, waitFor, total: members.length, job, from: 0 };
-      return { ...all, to, children: children.slice(0, to).flat() };
-    };
-    return {
-      run: (store, scene) => store.enqueueFamily(familyOf(scene), scene.now),
-      after: (scene, answer) => {
-        const family = familyOf(scene);
-        if ((answer as FamilyReply).status === "stored" && family.to < family.total)
-          scene.open.push({ ...family, since: scene.now });
-        scene.now++;
-      },
-    };
-  },
+      const job = { id, runAt: scene.now + wait, record: marked("1:{}", scene), ...(flow && { flow }) };
+      const family: NewFamily = { isFreshId: parent === null, members: familyOf(job, waitFor, members, scene) };
+      return store.enqueueFamily(family, scene.now);
+    },
+    after: (scene) => {
+      scene.now++;
+    },
+  }),
   "enqueueFamily",
-);
-
-/** More children of a parent to which some are still to come, or of one that is gone. */
-const enqueueMore = operation(
-  fc.record({ pick, isAll: fc.boolean() }),
-  ({ pick, isAll }) => {
-    const moreOf = (scene: Readonly<Scene>): NewFamily | undefined => {
-      const last = picked(scene.open, pick);
-      if (!last) return undefined;
-      const { job: _, ...family } = last;
-      const to = isAll ? last.total : Math.min(last.to + 1, last.total);
-      const plain = Array.from({ length: last.total }, () => ({ wait: 0, flow: null, nested: null }));
-      return { ...family, from: last.to, to, children: membersOf(last.id, plain, scene).slice(last.to, to).flat() };
-    };
-    return {
-      run: async (store, scene) => {
-        const more = moreOf(scene);
-        return more && store.enqueueFamily(more, scene.now);
-      },
-      after: (scene, answer) => {
-        const more = moreOf(scene);
-        if (more && (answer as FamilyReply).status === "stored" && more.to < more.total)
-          scene.open.push({ ...more, since: scene.now });
-        scene.now++;
-      },
-    };
-  },
-  "enqueueMore",
 );
 
 /** Retries or removes some of the dead jobs. */
@@ -328,7 +281,7 @@ const buryOrRevive = operation(
       const ids = chosen.map((job) => job.id);
       if (!revives) return store.removeDead(ids, now);
       const retries = chosen.map((job, index) => {
-        const text = keeping(marked('1:{"n":1}', scene, index), lastSiblingIn(job.record));
+        const text = marked('1:{"n":1}', scene, index);
         return { id: job.id, deadSince: job.at, claims: 7, runAt: now, record: text, flow: job.flow };
       });
       return store.retryDead(retries, now);
@@ -342,7 +295,7 @@ const findEach = operation(
   fc.record({ parent: fc.constantFrom("p", "p/q"), mostBytes: fc.constantFrom(0, 10_000) }),
   ({ parent, mostBytes }) => ({
     run: (store, { now }) =>
-      store.findEach([parent, ...[0, 1, 2, 3].map((index) => `${parent}/${childName(index)}`)], mostBytes, now),
+      store.findEach([parent, ...[0, 1, 2, 3].map((index) => childId(parent, index))], mostBytes, now),
   }),
   "findEach",
 );
@@ -353,12 +306,11 @@ function outcomeOf(
   to: Outcome["to"],
   lease: Lease,
   runAt: number,
-  given: string,
+  text: string,
   timing: Timing | null,
   name: string | null,
   waits?: string,
 ): Outcome {
-  const text = keeping(given, lease.lastSibling);
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
@@ -424,9 +376,7 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
         ...(flow && { flow, keepsLimits }),
       };
       if (!family) return [job];
-      const children = membersOf(id, family.members, scene).flat();
-      const parent = { waitFor: family.waitFor, total: family.members.length };
-      return [{ ...job, parent }, ...children.map((child) => ({ ...child, isChild: true }))];
+      return familyOf(job, family.waitFor, family.members, scene);
     });
     const waits = events ? waitsOf(events) : undefined;
     return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name, waits), followUps };
@@ -529,9 +479,7 @@ const extend = operation(
       const { now, leases } = scene;
       const lease = picked(leases, values.pick);
       if (!lease) return undefined;
-      const { lastSibling, waits } = lease;
-      const text =
-        values.record === null ? undefined : waitingFor(keeping(marked(values.record, scene), lastSibling), waits);
+      const text = values.record === null ? undefined : waitingFor(marked(values.record, scene), lease.waits);
       const { leases: extended } = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
       return extended[0];
     },
@@ -578,9 +526,7 @@ const renewInVain = operation(
       for (const [index, renewal] of renewals.entries()) {
         isMade = renewal.isMade;
         const text =
-          renewal.record === null
-            ? undefined
-            : waitingFor(keeping(marked(renewal.record, scene, index), lease.lastSibling), lease.waits);
+          renewal.record === null ? undefined : waitingFor(marked(renewal.record, scene, index), lease.waits);
         await rejects(
           renewed.renew(now + Math.abs(renewal.wait), text, () => {}),
           { code: "store_unavailable" },
@@ -629,13 +575,11 @@ const change = operation(
       const id = idOf(values.job, scene);
       const found = await store.find(id, scene.now);
       if (found?.state !== "scheduled" && found?.state !== "ready") return undefined;
-      const kept = lastSiblingIn(found.record);
       const waits = openWaits(found.record);
-      const changed = values.record !== null && keeping(marked(values.record, scene), kept);
+      const changed = values.record !== null && marked(values.record, scene);
       const record = changed && (waits === undefined || changed.endsWith("}")) ? waitingFor(changed, waits) : undefined;
-      const { flow, family } = found;
       const runAt = scene.now + values.wait;
-      return store.change({ id, from: found, runAt, record, flow, family, ...(family && { notBefore: runAt }) });
+      return store.change({ id, from: found, runAt, record, flow: found.flow });
     },
   }),
   "change",
@@ -651,7 +595,7 @@ const rewrite = operation(
       // The record of a job that was leased as it was stored is elsewhere, or is not, until that lease ends.
       if (!found || found.state === "running" || found.state === "ready") return undefined;
       const waits = openWaits(found.record);
-      const changed = waitingFor(keeping(marked(values.record, scene), lastSiblingIn(found.record)), waits);
+      const changed = waitingFor(marked(values.record, scene), waits);
       const from = values.isAsRead ? found.record : `${found.record} `;
       return store.rewrite(found.state, [{ id, from, record: changed }]);
     },
@@ -993,7 +937,6 @@ export const occurrenceOperation: fc.Arbitrary<readonly Operation[]> = fc
 export const familyOperation: fc.Arbitrary<readonly Operation[]> = fc
   .oneof(
     { arbitrary: enqueueFamily, weight: 4 },
-    { arbitrary: enqueueMore, weight: 3 },
     { arbitrary: exchange, weight: 8 },
     { arbitrary: settle, weight: 2 },
     { arbitrary: tick, weight: 3 },

@@ -1,5 +1,5 @@
 import type { StoreMethod } from "../../src/core/store/calls.ts";
-import type { NewFamily } from "../../src/core/store/family.ts";
+import { childId, type NewFamily, type NewMember, type NewParent } from "../../src/core/store/family.ts";
 import type { Lease, NewJob, Outcome, QueueStore } from "../../src/core/store/store.ts";
 import { memoryStore } from "../../src/index.ts";
 import { start as now } from "./clock.ts";
@@ -17,16 +17,19 @@ export const job = (id: string, more: Partial<NewJob> = {}): NewJob => ({
   ...more,
 });
 
-/** A parent with two children, all of them in one call. */
-export const family = (id: string, more: Partial<NewFamily> = {}): NewFamily => ({
-  ...{ id, isFreshId: false, waitFor: "ended", total: 2, from: 0, to: 2 },
-  job: { runAt: now, record: `1:{"id":"${id}"}` },
-  children: ["000000", "000001"].map((name) => ({
-    id: `${id}/${name}`,
-    runAt: now,
-    record: `1:{"id":"${id}/${name}","lastSibling":"000001"}`,
-  })),
-  ...more,
+/** A parent with some children. */
+export const family = (
+  id: string,
+  { total = 2, waitFor = "ended", ...more }: Partial<NewMember & NewParent> = {},
+): NewFamily => ({
+  isFreshId: false,
+  members: [
+    { id, runAt: now, record: `1:{"id":"${id}"}`, parent: { waitFor, total }, ...more },
+    ...Array.from({ length: total }, (_, index) => {
+      const child = childId(id, index);
+      return { id: child, runAt: now, record: `1:{"id":"${child}"}` };
+    }),
+  ],
 });
 
 /** The parameters of an exchange that does nothing. */

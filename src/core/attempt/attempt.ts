@@ -92,7 +92,6 @@ export class Attempt {
     if (job.isExpired(this.startedAt)) return Promise.resolve({ to: "expired", lease: job.lease.current, record: "" });
     if (job.lock !== undefined) return Promise.resolve(outcomes.locked(this, job.lock));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
-    if (job.isAbandoned) return Promise.resolve(outcomes.abandoned(this));
     if (!needs.traces) return this.#make();
     return needs.traces.attempt({ ...job.info, trace: job.record.trace }, (trace) => {
       this.#trace = trace;

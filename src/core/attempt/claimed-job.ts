@@ -66,12 +66,8 @@ export class ClaimedJob {
     this.isTampered = leased.isTampered ?? false;
     this.name = this.record.name;
     this.definition = definitions.get(this.name);
-    const { lastSibling, waits } = this.record;
-    const more = { ...(lastSibling !== undefined && { lastSibling }), ...(waits !== undefined && { waits }) };
-    this.lease = new JobLease(
-      store,
-      (lastSibling ?? waits) === undefined ? leased.lease : { ...leased.lease, ...more },
-    );
+    const { waits } = this.record;
+    this.lease = new JobLease(store, waits === undefined ? leased.lease : { ...leased.lease, waits });
     if (this.record.steps) this.remembered = new RememberedSteps(this.record, clock());
     this.dueAt = leased.dueAt;
     this.run = leased.run;
@@ -104,11 +100,6 @@ export class ClaimedJob {
   isExpired(now: number): boolean {
     const expiresAt = expiryOf(this.record, this.definition?.expires, this.dueAt, this.attempt - 1);
     return expiresAt !== undefined && now > expiresAt;
-  }
-
-  /** Whether whoever enqueued its children has stopped before all were stored. */
-  get isAbandoned(): boolean {
-    return this.record.children?.stored !== undefined;
   }
 
   /** What became of its children. */

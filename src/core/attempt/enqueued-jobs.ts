@@ -15,7 +15,6 @@ const refused = {
   dedupe: "whether another job holds the key is known only when the outcome is stored",
   cron: "it makes single jobs. Use queue.schedules.upsert for a recurring one",
   every: "it makes single jobs. Use queue.schedules.upsert for a recurring one",
-  onProgress: "all jobs are stored at once, with the outcome",
 } as const;
 
 /** What one call adds. */
@@ -86,12 +85,9 @@ export class EnqueuedJobs {
   /** A job, followed by its children, if it has any. */
   #family(given: GivenFamily): Made {
     const family = readFamily(given, this.#needs);
-    this.#checkCount(family.names.length);
-    const { finished, fits } = buildFamily(family, this.#trace);
-    const { parent, waitFor, branches } = finished;
-    if (branches.length === 0) return { jobs: [followUp(parent)], fits };
-    const children = branches.flatMap((members) => members.map((member) => ({ ...member, isChild: true })));
-    return { jobs: [{ ...followUp(parent), parent: { waitFor, total: branches.length } }, ...children], fits };
+    this.#checkCount(family.length);
+    const { members, fits } = buildFamily(family, this.#trace);
+    return { jobs: members, fits };
   }
 
   #checkCount(count: number): void {

@@ -9,7 +9,6 @@ import type { StepOptions } from "../job/steps.ts";
 import { logWarning } from "../observe/log.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
 import { asJson } from "../shared/json.ts";
-import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE, type Outcome, type Timing } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
 import type { AttemptNeeds } from "./needs.ts";
@@ -188,16 +187,6 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
 export function usedUp(attempt: EndedAttempt): AttemptOutcome {
   const { job } = attempt;
   const error = job.crashes > 0 ? leaseExpired(job.crashes, job.attempt - 1) : retriesLowered(job);
-  return { ...dead(attempt, withoutStack(error)), timing: undefined };
-}
-
-/** Ends a parent whose children were not all stored: no attempt is made. */
-export function abandoned(attempt: EndedAttempt): AttemptOutcome {
-  const { total, stored } = attempt.job.record.children as ChildCounts;
-  const error = new Error(
-    `Whoever enqueued the job stopped after ${stored} of its ${total} children were stored. Retry it, and it waits for those that were.`,
-  );
-  error.name = "AbandonedError";
   return { ...dead(attempt, withoutStack(error)), timing: undefined };
 }
 

@@ -1,6 +1,6 @@
 import { TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether } from "../shared/limits.ts";
-import type { NewFamily } from "../store/family.ts";
+import type { NewMember } from "../store/family.ts";
 import type { Meter } from "../store/meter.ts";
 import type {
   EnqueueStore,
@@ -27,12 +27,16 @@ type Recorded = { readonly id: string; readonly record: string };
 async function sealJobs(jobs: readonly NewJob[], keys: Keys) {
   const kept = jobs.map((): SealedTexts => new Map());
   const sealed = await Promise.all(jobs.map((job, index) => sealJob(job, keys, kept[index])));
-  if (areTooLargeTogether(sealed.map(({ record }) => record)))
+  checkTogether(sealed);
+  return { sealed, kept };
+}
+
+function checkTogether(jobs: readonly Recorded[]): void {
+  if (areTooLargeTogether(jobs.map(({ record }) => record)))
     throw new TidegateError(
       "payload_too_large",
-      "The jobs are larger than 8 MiB together once they are encrypted, which adds a third. Enqueue them in pieces.",
+      "The jobs are larger than 8 MiB together once they are encrypted, which adds a third. Enqueue fewer at once.",
     );
-  return { sealed, kept };
 }
 
 async function sealJob(job: NewJob, keys: Keys, kept?: SealedTexts): Promise<NewJob> {
@@ -128,10 +132,9 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
   const calls: Partial<QueueStore> = {
     enqueue: encryptedProducer(store, keys).enqueue,
     async enqueueFamily(family, now) {
-      const { id, job, children } = family;
-      const parent = job && { ...job, record: await sealRecord(job.record, id, keys) };
-      const members = await Promise.all(children.map((child) => sealed(child)));
-      return store.enqueueFamily({ ...family, job: parent, children: members } satisfies NewFamily, now);
+      const [parent, ...children] = await Promise.all(family.members.map((member) => sealed(member)));
+      checkTogether([parent as NewMember, ...children]);
+      return store.enqueueFamily({ ...family, members: [parent as NewMember, ...children] }, now);
     },
     async settle(request) {
       return store.settle(request.settle.length === 0 ? request : await settling(request, []));

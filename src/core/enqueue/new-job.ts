@@ -19,6 +19,7 @@ import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { duration, flag, optionsOf, pathText, span, text, time } from "../shared/schema.ts";
 import { checkObject, checkPlain, checkText } from "../shared/validate.ts";
+import { isChildId } from "../store/family.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
@@ -28,7 +29,8 @@ export interface EnqueueOptions extends JobEnqueueOptions {
   /**
    * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
    * You cannot use an id that ends with "@" and a time, as the ids of schedules' jobs do
-   * (`daily@2026-03-01T12:00:00.000Z`) or a colon after such a time, nor one that is reserved for Tidegate's own jobs.
+   * (`daily@2026-03-01T12:00:00.000Z`) or a colon after such a time, or with "/" and six digits, as those of children do
+   * (`report/000017`), nor one that is reserved for Tidegate's own jobs.
    */
   readonly id?: string | undefined;
   /**
@@ -153,8 +155,12 @@ export function attemptMs({ record, definition }: JobDraft): number {
   return record.timeoutMs ?? timeoutMs(definition?.timeout ?? jobDefaults.timeout);
 }
 
-/** Refuses the id of an occurrence's job: the occurrence could not make its own. */
+/** Refuses the id of an occurrence, which could not make its own job, and that of a child, whose end is counted. */
 function checkJobId(id: string): void {
+  if (isChildId(id))
+    throw invalidRequest(
+      'id must not end with "/" and six digits, such as /000017: the children of a job have such ids.',
+    );
   if (isOccurrenceJobId(id))
     throw invalidRequest(
       'id must not end with "@" and a time, such as @2026-03-01T12:00:00.000Z: schedules name their jobs so.',

@@ -1,10 +1,10 @@
 import type { ChildCounts } from "../store/family.ts";
 
-/** What has become of the children of a job, as they were when it began, or as they are while it waits. */
+/** What has become of the children of a job, as they were when it stopped waiting, or as they are while it waits. */
 export interface JobChildren {
   /** How many it has. */
   readonly total: number;
-  /** How many have not ended, or are still to be stored. */
+  /** How many have not ended. */
   readonly pending: number;
   /** How many have completed. */
   readonly completed: number;

@@ -256,7 +256,7 @@ export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
   readonly job: AnyJob | string;
   /** As the second argument of `enqueue`. */
   readonly payload?: unknown;
-  /** Children of its own: up to 999, with all of theirs. It runs when they have ended. */
+  /** Children of its own, up to 1,000. It runs when they have ended. */
   readonly children?: readonly ChildJob[] | undefined;
 }
 

@@ -65,9 +65,7 @@ export interface JobRecord {
   /** The schedule and the occurrence that made the job. */
   readonly slot?: { readonly key: string; readonly at: number };
   readonly trace?: JobTrace;
-  /** If it is a child: what follows the parent's id in the id of the last child of its parent. */
-  readonly lastSibling?: string;
-  /** If it has children: what became of them, once it has been claimed. */
+  /** If it has children: what became of them, once it waits for them no more. */
   readonly children?: ChildCounts;
   /** What it remembers of its steps, sleeps and waits, in the order in which they ended. */
   readonly steps?: readonly StoredStep[];

@@ -1,10 +1,10 @@
-import { childId } from "../enqueue/family.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { readRecord } from "../job/record.ts";
 import { invalidRequest, notFound } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { limit, optionsOf, string } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
+import { childId, totalOf } from "../store/family.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { JobPage, ListOptions } from "./list.ts";
 import type { ManageNeeds } from "./needs.ts";
@@ -23,7 +23,7 @@ export async function listChildren(needs: ManageNeeds, parent: string, given: Ch
   if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the cursor of the previous page.");
   const { queue, definitions, clock, store } = needs;
   const now = clock();
-  const total = await totalOf(needs, parent, now);
+  const total = await countOf(needs, parent, now);
   const first = Number(cursor);
   const count = Math.max(0, Math.min(limit, total - first));
   const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index));
@@ -36,8 +36,8 @@ export async function listChildren(needs: ManageNeeds, parent: string, given: Ch
 }
 
 /** How many children a job has. @throws {TidegateError} `not_found` */
-async function totalOf({ store, queue, definitions }: ManageNeeds, id: string, now: number): Promise<number> {
+async function countOf({ store, queue, definitions }: ManageNeeds, id: string, now: number): Promise<number> {
   const stored = await store.find(id, now);
   if (!stored || !jobInfo(stored, queue, definitions, now)) throw notFound(`No job has the id "${id}".`);
-  return stored.family?.total ?? readRecord(stored).children?.total ?? 0;
+  return stored.family ? totalOf(stored.family) : (readRecord(stored).children?.total ?? 0);
 }

@@ -6,7 +6,6 @@ import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
-import type { RevivedParent } from "../store/family.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
@@ -187,21 +186,12 @@ function retryOf(
   now: number,
 ): DeadJobRetry {
   const found = readRecord(dead);
-  const { end, hidden: stored, children, lockedSince, ...rest } = found;
-  const parent = revivedParent(children);
-  const claims = parent ? 0 : (end?.claims ?? 0);
+  const { end, hidden: stored, lockedSince, ...rest } = found;
+  const claims = end?.claims ?? 0;
   const hidden = hide(stored);
-  const begun = children && !parent && { children };
-  const kept = { ...rest, ...begun, ...change, ...stepsFor(found), ...(hidden !== undefined && { hidden }) };
+  const kept = { ...rest, ...change, ...stepsFor(found), ...(hidden !== undefined && { hidden }) };
   const record = written("payload", () => encodeRecord({ ...kept, returned: claims, revivedAt: now }, dead.record));
-  return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow, parent };
-}
-
-/** A job that was given up before all of its children were stored waits again, for those that were. */
-function revivedParent(children: JobRecord["children"]): RevivedParent | undefined {
-  if (children?.stored === undefined) return undefined;
-  const { stored: total, dropped, waitFor = "ended" } = children;
-  return { waitFor, total, dropped };
+  return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
 }
 
 /** The steps that a retry finds: those that have succeeded, and failures after which the handler went on. */

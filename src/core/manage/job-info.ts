@@ -7,6 +7,8 @@ import { begunAbout } from "../job/lease-length.ts";
 import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
+import { totalOf } from "../store/family.ts";
+import { WAITS_FOR_CHILDREN_AT } from "../store/score.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
 import { type StepInfo, stepsOf } from "./step-info.ts";
 
@@ -82,8 +84,8 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** When it is dropped unless it has begun by then. Only for jobs with `expires` that wait for their first attempt. */
   readonly expiresAt?: Date;
   /**
-   * What has become of its children. For a job that still waits for them, only in the result of `getJob`. Once it has
-   * begun, they stay as they were then.
+   * What has become of its children. For a job that still waits for them, only in the result of `getJob`. Once it waits
+   * for them no more, they stay as they were then.
    */
   readonly children?: JobChildren;
   /**
@@ -155,8 +157,7 @@ export function jobInfo(
     id: stored.id,
     name: record.name,
     queue,
-    // A claim may be due that looks at it, but its children hold it.
-    state: stored.family?.counts && isHeld(stored) ? "scheduled" : stored.state,
+    state: stored.state,
     payload: record.payload ?? null,
     ...(encrypted !== undefined && { encrypted }),
     enqueuedAt: new Date(record.enqueuedAt),
@@ -176,19 +177,16 @@ export function jobInfo(
   };
 }
 
-/** Whether its children hold it, or may: only `find` counts them. */
-export function isHeld({ family }: StoredJob): boolean {
-  if (!family) return false;
-  const { waitFor, total, counts } = family;
-  return !counts || counts.stored < total || counts.pending > 0 || (waitFor === "completed" && counts.dead > 0);
+/** Whether a job waits for its children. */
+export function isHeld({ state, at }: StoredJob): boolean {
+  return state === "scheduled" && at === WAITS_FOR_CHILDREN_AT;
 }
 
-function childrenOf({ family }: StoredJob, { children }: JobRecord): Pick<JobInfo, "children"> {
-  if (children) return { children: childrenInfo(children) };
-  if (!family?.counts) return {};
-  const { total, dropped, counts } = family;
-  const { stored, pending, dead } = counts;
-  return { children: childrenInfo({ total, completed: stored - pending - dead - dropped, dead, dropped }) };
+function childrenOf(stored: StoredJob, { children }: JobRecord): Pick<JobInfo, "children"> {
+  const { family } = stored;
+  if (family) return { children: childrenInfo({ ...family, total: totalOf(family) }) };
+  // If it has waited before, its record says what they were then.
+  return children && !isHeld(stored) ? { children: childrenInfo(children) } : {};
 }
 
 function runningOf(

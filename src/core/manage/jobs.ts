@@ -88,7 +88,7 @@ export async function updateJob(needs: ManageNeeds, id: string, change: JobChang
   const now = clock();
   const snapshot = readChange(change);
   const changed = await storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
-  await noteDue(changed.at);
+  if (!isHeld(changed)) await noteDue(changed.at);
   return jobInfo(changed, queue, definitions, now) as JobInfo;
 }
 
@@ -107,14 +107,13 @@ async function storeChange(
   const { id, at } = stored;
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
   const movedTo = isMoved ? runAtMs(change, now) : undefined;
-  // A job that its children hold stays where the next claim looks at it.
-  const runAt = movedTo === undefined || isHeld(stored) ? at : movedTo;
+  const runAt = movedTo ?? at;
   const before = readRecord(stored);
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const isRewritten = "payload" in change;
   // A new payload counts as a claim that came back: if this request arrives again after another change, it finds
   // another claim count. A parent that waits for its children has none.
-  const isCounted = isRewritten && !stored.family;
+  const isCounted = isRewritten && !isHeld(stored);
   const claims = isCounted ? nextClaims(stored.claims) : stored.claims;
   const record = isRewritten
     ? written("payload", () =>
@@ -128,11 +127,11 @@ async function storeChange(
     mustBeOpen(stored);
     await checkFits(before.name, definition, change.payload);
   }
-  const { flow, family } = stored;
   const from = { at, claims: stored.claims };
-  if (!(await store.change({ id, from, runAt, claims, record, flow, family, notBefore: movedTo })))
+  if (!(await store.change({ id, from, runAt, claims, record, flow: stored.flow })))
     throw conflict(`Job "${id}" changed at the same time. Read it again.`);
-  return { ...stored, at: runAt, claims, record: record ?? stored.record, state: runAt <= now ? "ready" : "scheduled" };
+  const changed = { ...stored, claims, record: record ?? stored.record };
+  return isHeld(stored) ? changed : { ...changed, at: runAt, state: runAt <= now ? "ready" : "scheduled" };
 }
 
 export async function cancelJob(needs: ManageNeeds, id: string, options: CancelOptions): Promise<void> {

@@ -2,10 +2,8 @@ import type { DrainableQueue } from "../drain/drain-queues.ts";
 import type { DrainOptions, InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { BulkJob } from "../enqueue/bulk.ts";
-import type { FamilyResult } from "../enqueue/enqueue-family.ts";
 import type { HeldJobs, HoldOptions } from "../enqueue/enqueuer.ts";
-import type { GivenFamily, GivenPiece } from "../enqueue/family.ts";
-import type { StoredChildren } from "../enqueue/store-family.ts";
+import type { GivenFamily } from "../enqueue/family.ts";
 import type { EnqueueResult } from "../job/enqueue.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
@@ -45,10 +43,8 @@ export interface QueueInternals extends DrainableQueue {
   enqueueHeld(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs>;
   /** The same, but stores each job separately: a refused one does not keep the others from being stored. */
   enqueueEach(jobs: readonly BulkJob[], options?: HoldOptions): Promise<HeldJobs<PromiseSettledResult<EnqueueResult>>>;
-  /** Stores a job with children, of which others may follow in later pieces. @throws as `Queue.enqueue` */
-  enqueueFamily(given: GivenFamily, more?: number, caller?: TraceContext): Promise<FamilyResult>;
-  /** Stores more children of a job. @throws as `Queue.enqueue` */
-  enqueuePiece(id: string, given: GivenPiece, caller?: TraceContext): Promise<StoredChildren>;
+  /** Stores a job with its children. @throws as `Queue.enqueue` */
+  enqueueFamily(given: GivenFamily, caller?: TraceContext): Promise<EnqueueResult>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(inner: InternalDrainOptions, options?: DrainOptions): Promise<DrainReport>;
   /** Reads a text that changes when anything happens to jobs: see `QueueStore.pulse`. */

@@ -4,7 +4,7 @@ import { type DrainOptions, drainLimits } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
 import type { RekeyOptions, RekeyResult } from "../encryption/rekey.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
-import { enqueueFamily, enqueuePiece } from "../enqueue/enqueue-family.ts";
+import { enqueueFamily } from "../enqueue/enqueue-family.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
@@ -61,7 +61,7 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { timeOrderedIds } from "../shared/id.ts";
-import { checkFunctions, checkText, knownOptions } from "../shared/validate.ts";
+import { checkText, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
@@ -125,8 +125,7 @@ export class Queue {
       findFlow: (key) => store.findFlow(key, clock()),
       enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
       enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
-      enqueueFamily: (given, more, caller) => enqueueFamily(enqueuer, open, given, undefined, more, caller),
-      enqueuePiece: (id, given, caller) => enqueuePiece(enqueuer, open, id, given, caller),
+      enqueueFamily: (given, caller) => enqueueFamily(enqueuer, open, given, caller),
       drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
       drainWithin: (limits) => drainQueue(open, limits),
       pulse: () => store.pulse(),
@@ -159,16 +158,14 @@ export class Queue {
    * call is still checked separately and gets its own result. One request stores up to 1,000 jobs and 4 MiB; if it
    * fails, every call in it fails.
    *
-   * With `children` among the options, it stores these jobs too, and the job runs once when all of them have ended. It
-   * gets `job.children`, and `listChildren` gives their results. More than 1,000 are stored in several atomic calls: if
-   * the caller dies between two of them, the job never runs, and is dead an hour later. With an `id` of your own,
-   * repeat the call: it goes on where the last one has stopped.
+   * With `children` among the options, it stores these jobs too, in one atomic call, and the job runs once when all of
+   * them have ended. It gets `job.children`, and `listChildren` gives their results.
    *
    * @param job a definition, or the name of one.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options.
    * @throws {InvalidPayloadError} if a payload does not fit its schema. Nothing was stored.
    * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored. With `children` also
-   *   `conflict` if their ids are taken, or if the job no longer waits for more of them.
+   *   `conflict` if their ids are taken.
    */
   enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
     job: Job,
@@ -180,11 +177,8 @@ export class Queue {
     options: EnqueueOptions | RecurringOptions | FamilyOptions<readonly ChildJob[]> = {},
   ): Promise<EnqueueResult> {
     checkOptions(options);
-    if ("children" in options && options.children !== undefined) {
-      const { onProgress, ...family } = options;
-      checkFunctions({ onProgress }, ["onProgress"]);
-      return enqueueFamily(this.#enqueuer, this.#open, { ...family, job, payload }, onProgress);
-    }
+    if ("children" in options && options.children !== undefined)
+      return enqueueFamily(this.#enqueuer, this.#open, { ...options, job, payload });
     const recurring = options as RecurringOptions;
     if (recurring.cron !== undefined || recurring.every !== undefined)
       return enqueueRecurring(this.schedules, this.#open.definitions, job, payload, recurring);

@@ -8,8 +8,11 @@ export type PointInTime = Date | string | number;
 
 const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-/** The last time that a store keeps: 42 bits of ms, until 2109. A literal, since esbuild keeps an unused power. */
-export const LATEST_TIME_MS = 0x3ff_ffff_ffff;
+/**
+ * The last time at which something can be due. Stores keep 42 bits of ms, until 2109, and use the last one
+ * themselves. A literal, since esbuild keeps an unused power.
+ */
+export const LATEST_TIME_MS = 0x3ff_ffff_fffe;
 
 /** Reads a duration in ms. @param name for the message. @throws {TidegateError} `invalid_request`, also if negative. */
 export function durationMs(value: unknown, name: string): number {

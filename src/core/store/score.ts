@@ -43,8 +43,11 @@ export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>
   return waitingScore(runAt, claims ?? lease.claims);
 }
 
-/** The time of a schedule without a next occurrence: out of reach of every claim. */
-const NEVER_MS = LATEST_TIME_MS + 1;
+/** Where a job stands that waits for its children: out of reach of every claim. */
+export const WAITS_FOR_CHILDREN_AT = LATEST_TIME_MS + 1;
+
+/** The time of a schedule without a next occurrence: out of reach too. */
+const NEVER_MS = LATEST_TIME_MS + 2;
 
 /** The score of a schedule: its revision takes the bits of a job's claims. */
 export function scheduleScore(next: number | undefined, revision = 0): number {
@@ -109,7 +112,7 @@ export function isAstray(member: string, score: number, now: number): boolean {
 
 /** When a member is due; undefined if it never is. */
 export function momentOf(score: number): number | undefined {
-  return score < scheduleScore(undefined) ? unpack(score).at : undefined;
+  return score < waitingScore(WAITS_FOR_CHILDREN_AT) ? unpack(score).at : undefined;
 }
 
 export function standingOf(score: number | undefined): Pick<StoredSchedule, "next" | "revision"> {

@@ -1,6 +1,6 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
-import type { FamilyReply, NewFamily, NewMember, RevivedParent, StoredFamily } from "./family.ts";
+import type { FamilyCounts, FamilyStatus, NewFamily, NewMember } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics, StoredPending } from "./metrics.ts";
@@ -71,8 +71,6 @@ export interface Lease {
   readonly bornAs?: string;
   /** With `flow`: whether it is one of a run. Default false. */
   readonly isOfRun?: boolean;
-  /** If the job is a child: what follows the parent's id in the id of the last child. */
-  readonly lastSibling?: string;
   /** What the job waited for when it was claimed, as its record said it. Its outcome ends that. */
   readonly waits?: string;
   /** Its other possible ends, after renewals whose replies were lost. An outcome counts under each of them. */
@@ -207,10 +205,7 @@ export interface FiredJob {
 }
 
 /** A job that an outcome makes, unless a live job has its id, or one that an outcome before it in the request makes. */
-export interface FollowUpJob extends NewMember {
-  /** Whether it is a child of another one, which the same outcome makes. */
-  readonly isChild?: boolean;
-}
+export type FollowUpJob = NewMember;
 
 /** Makes the jobs of an occurrence and moves the schedule on, if it is still at `occurrence`, as it was read. */
 export interface Fire {
@@ -372,15 +367,16 @@ export interface StoredJob {
   readonly state: JobState;
   readonly record: string;
   /**
-   * When the job needs attention: its run time, or the end of its lease. For a dead job, since when it is dead. For a
-   * completed one, when it ended, if a list has found it in that order; else 0.
+   * When the job needs attention: its run time, or the end of its lease; `WAITS_FOR_CHILDREN_AT` if it waits for its
+   * children. For a dead job, since when it is dead. For a completed one, when it ended, if a list has found it in that
+   * order; else 0.
    */
   readonly at: number;
   readonly claims: number;
   /** Its flow control key. Completed jobs have none, nor does a parent that still waits for its children. */
   readonly flow?: JobFlow;
-  /** What it waits for, if it has children and has never been claimed. */
-  readonly family?: StoredFamily;
+  /** If it waits for its children: what has become of them. Only `find` reads it. */
+  readonly family?: FamilyCounts;
 }
 
 export interface Page<Item> {
@@ -449,7 +445,7 @@ export type CancelStatus = "cancelled" | "running" | "missing";
 export interface Change {
   readonly id: string;
   readonly from: { readonly at: number; readonly claims: number };
-  /** Where it waits from now on. */
+  /** When it runs from now on. A parent runs no earlier than that, and still waits for its children. */
   readonly runAt: number;
   /** What its claim count is from now on. Default: as read. */
   readonly claims?: number;
@@ -457,10 +453,6 @@ export interface Change {
   readonly record: string | undefined;
   /** As read. */
   readonly flow?: JobFlow | undefined;
-  /** As read. */
-  readonly family?: StoredFamily | undefined;
-  /** Of a parent that is moved: its run time. It runs no earlier than that, and still waits for its children. */
-  readonly notBefore?: number | undefined;
 }
 
 /** Replaces the record of a job, if it is still as it was read. */
@@ -479,8 +471,6 @@ export interface DeadJobRetry {
   readonly record: string;
   /** As read. The job joins the end of the line. */
   readonly flow?: JobFlow | undefined;
-  /** Of a parent that waits again. Its `claims` are 0, and it joins its line once it is released. */
-  readonly parent?: RevivedParent | undefined;
 }
 
 /** The part of `QueueStore` that enqueues. */
@@ -494,11 +484,8 @@ export interface QueueStore {
   readonly keepsConnection?: boolean | undefined;
   /** Stores all jobs or none. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
-  /**
-   * Stores a parent with its first children, or more children of one that waits: all of them, or nothing. It starts
-   * only once the last of them are stored: if none come for an hour, it is handed out as one whose enqueue has stopped.
-   */
-  enqueueFamily(family: NewFamily, now: number): Promise<FamilyReply>;
+  /** Stores a parent with its children: all of them, or nothing. */
+  enqueueFamily(family: NewFamily, now: number): Promise<FamilyStatus>;
   /** Settles outcomes, and nothing else. */
   settle(request: SettleRequest): Promise<SettleReply>;
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */

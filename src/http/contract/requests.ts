@@ -10,7 +10,6 @@ import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { signalOptions } from "../../core/manage/signal.ts";
 import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
-import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import type { ErrorCode, PayloadIssue, TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import {
@@ -88,35 +87,17 @@ const childFields = { name: nameText, payload: anything, ...childOptions };
 const grandchild = withKeywords(object(childFields, ["name"]), eitherTime);
 const waitFor = word(waitForWords);
 const childJob = withKeywords(
-  object({ ...childFields, waitFor, children: list(grandchild, MOST_AT_ONCE - 1) }, ["name"]),
+  object({ ...childFields, waitFor, children: list(grandchild, MOST_CHILDREN) }, ["name"]),
   { ...eitherTime, dependentRequired: { waitFor: ["children"] } },
 );
-const children = list(childJob, MOST_AT_ONCE);
-const more = described(
-  whole(0, MOST_CHILDREN - MOST_AT_ONCE),
-  "How many children follow with POST /jobs/:id/children. Default: none.",
-);
-const moreWithoutFirst = { required: ["more"], properties: { children: { maxItems: 0 }, more: { minimum: 1 } } };
+const children = list(childJob, MOST_CHILDREN);
 /** A job that waits for its children. */
 export const parentJob = withKeywords(
-  object({ ...childFields, id: pathText(LONGEST_PARENT_ID, "report-may"), waitFor, children, more }, [
-    "name",
-    "children",
-  ]),
+  object({ ...childFields, id: pathText(LONGEST_PARENT_ID, "report-may"), waitFor, children }, ["name", "children"]),
   {
-    not: { anyOf: [eitherTime.not, moreWithoutFirst] },
+    ...eitherTime,
     examples: [{ name: "report", payload: { month: "May" }, children: [{ name: "import_row", payload: 1 }] }],
   },
-);
-/** The body of `POST /jobs/:id/children`. */
-export const childrenBody = object(
-  {
-    children: withKeywords(list(childJob, MOST_AT_ONCE), { minItems: 1 }),
-    more,
-    stored: described(whole(0, MOST_CHILDREN), "As in the response to the piece before."),
-    since: described(whole(0, LATEST_TIME_MS), "As in the response to the piece before."),
-  },
-  ["children", "stored", "since"],
 );
 const scheduleFields = { name: nameText, ...recurringFields };
 export const scheduleBody = withRule(object(scheduleFields, ["name"]));

@@ -1,7 +1,5 @@
 import type { DrainedAttempt, DrainedAttempts, DrainReport } from "../../core/drain/report.ts";
 import type { RekeyResult } from "../../core/encryption/rekey.ts";
-import type { FamilyResult } from "../../core/enqueue/enqueue-family.ts";
-import type { StoredChildren } from "../../core/enqueue/store-family.ts";
 import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import type { JobChildren } from "../../core/job/children.ts";
@@ -181,15 +179,6 @@ export const enqueueResult = record<EnqueueResult>()({
   id: text,
   status: words(enqueueStatuses),
   runAt: nullable(time),
-});
-/** How far a job with children is stored that come in pieces. */
-const storedFields = { stored: count, since: count };
-export const storedChildren = record<StoredChildren>()(storedFields);
-export const parentResult = record<FamilyResult>()({
-  id: text,
-  status: words(enqueueStatuses),
-  runAt: nullable(time),
-  children: optional(storedChildren),
 });
 export const enqueueResults = record<{ readonly jobs: readonly EnqueueResult[] }>()({ jobs: list(enqueueResult) });
 

@@ -14,7 +14,6 @@ import {
   cancelManyBody,
   cancelQuery,
   changeBody,
-  childrenBody,
   childrenQuery,
   clearQuery,
   type EnqueueRequest,
@@ -30,16 +29,15 @@ import {
   cleared,
   duplicateOrMany,
   type EachResult,
+  enqueueResult,
   job,
   jobEvents,
   jobPage,
   nothing,
-  parentResult,
   rescheduledJobs,
-  storedChildren,
 } from "../contract/responses.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
-import { admission, admitChildren, admitParent, shownTo } from "../enqueue-scope.ts";
+import { admission, admitParent, shownTo } from "../enqueue-scope.ts";
 import { isSeenBy, jobFor } from "../limited-token.ts";
 import { streamEvents } from "../live/event-stream.ts";
 import { type Call, orNotFound, reply, respondingRoute, route } from "./route.ts";
@@ -58,7 +56,7 @@ export const jobRoutes = [
       each && Array.isArray(value)
         ? { kind: "each", jobs: readEach(value, newJob, MOST_AT_ONCE) }
         : enqueueBody.read(checkJson(value), ""),
-    responses: { 201: parentResult, 200: duplicateOrMany },
+    responses: { 201: enqueueResult, 200: duplicateOrMany },
     refusals: ["invalid_payload"],
     respond: enqueue,
   }),
@@ -127,22 +125,6 @@ export const jobRoutes = [
     refusals: ["not_found", "conflict"],
     run: ({ queue, target, query }) => queue.listChildren(target, query),
   }),
-  route("POST /jobs/:id/children", "addChildren", "enqueue", {
-    notes:
-      "Stores more children of a job that waits for them: up to 1,000 jobs in all. The first ones come with the job, and with more; stored and since are those of the response to the piece before; others are refused, and the refusal does not say the right ones. After a lost response, send POST /jobs again, which says where to go on. The job runs once all have come and ended. If no piece comes for an hour, it is dead.",
-    body: childrenBody,
-    returns: storedChildren,
-    refusals: ["conflict", "invalid_payload", "payload_too_large"],
-    async run(call) {
-      const { queue, target, body, caller, enqueueScope } = call;
-      const admit = admission(caller, enqueueScope, queue.jobNames, queue.clock());
-      if (body.children.length === 0) throw invalidRequest("children must have at least one job.");
-      const piece = { more: 0, ...body, children: admitChildren(body.children, admit) };
-      const result = await internalsOf(queue).enqueuePiece(target, piece, call.trace);
-      drainSoon(call);
-      return result;
-    },
-  }),
   route("PATCH /jobs/:id", "updateJob", "admin", {
     notes: "Changes the run time or the payload of a waiting job, or both.",
     body: changeBody,
@@ -189,7 +171,7 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
     return reply({ jobs: results.map((result) => ("error" in result ? result : shown(result))) });
   }
   if (body.kind === "parent") {
-    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), body.job.more, call.trace);
+    const result = await internalsOf(queue).enqueueFamily(admitParent(body.job, admit), call.trace);
     if (result.status === "enqueued") drainSoon(call);
     return replyOne(shown(result));
   }

@@ -1,6 +1,4 @@
 import { bytesOf, MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
-import { childrenFirst, withChildren } from "../../core/store/family.ts";
-import type { JobFlow } from "../../core/store/flow.ts";
 import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
@@ -33,7 +31,7 @@ import {
   possibleLeases,
   type SettleRequest,
 } from "../../core/store/store.ts";
-import { addMember } from "./enqueue-family.ts";
+import { addMember, releaseParents } from "./parents.ts";
 import type { Entry } from "./sorted-set.ts";
 import type { MemoryState } from "./state.ts";
 
@@ -66,12 +64,12 @@ export function settle(
   const timed = [...accepted].sort((one, other) => outcomeKinds[one.to] - outcomeKinds[other.to]);
   for (const { lease, timing } of timed)
     if (lease.flow && timing) state.flowControl.notePace(lease.flow, Math.round(timing.ranMs));
-  for (const job of childrenFirst(accepted.flatMap(({ followUps = [] }) => followUps))) addJob(state, job, request.now);
-  const fates = accepted.flatMap(({ to, lease }) => {
-    if (to !== "completed" && to !== "dead" && to !== "expired") return [];
-    return [state.families.end(lease.id, to === "expired" ? "dropped" : to)];
+  for (const job of accepted.flatMap(({ followUps = [] }) => followUps)) addJob(state, job, request.now);
+  const parents = accepted.map(({ to, lease }) => {
+    if (to !== "completed" && to !== "dead" && to !== "expired") return undefined;
+    return state.families.count(lease.id, to === "expired" ? "dropped" : to);
   });
-  state.release(fates, request.now);
+  releaseParents(state, parents, request.now);
   state.tally.count(accepted, request.now, request.observe === true);
   state.flowControl.putMarks(request.now);
   return { settled, woken };
@@ -149,9 +147,7 @@ function fire(
 
 /** Makes a job, unless a live one has its id. */
 function addJob(state: MemoryState, job: FollowUpJob, now: number): void {
-  if (state.due.score(job.id) !== undefined) return;
-  addMember(state, job, now);
-  if (job.isChild) state.families.addChild(job.id);
+  if (state.due.score(job.id) === undefined) addMember(state, job, now);
 }
 
 function claim(
@@ -180,15 +176,12 @@ function claim(
     } else if (member.startsWith(FLOW_KEY_MEMBER)) {
       const key = member.slice(FLOW_KEY_MEMBER.length);
       takeFromLine(state, key, firstOf.get(key) ?? [], taken);
-    } else if (state.families.isWaiting(member)) {
-      meetParent(state, member, taken);
     } else if (state.mayStartAgain(member, now)) {
       taken.take(member);
     } else {
       state.wait(member, waitingScore(at, claims));
     }
   }
-  joinLines(state, taken);
   const schedules = due.filter((schedule) => !fireByItself(state, schedule, firesDeclared, taken));
   return { taken, schedules, backlog };
 }
@@ -228,43 +221,11 @@ function takeFromLine(state: MemoryState, key: string, first: readonly string[],
   });
 }
 
-/** A parent begins if no child of it is left. With a flow control key, it joins the line. */
-function meetParent(state: MemoryState, id: string, taken: Taken): void {
-  const { families, records } = state;
-  const record = records.get(id) ?? "";
-  const flow = families.flowOf(id);
-  if (!flow && !taken.fits(record)) return;
-  const opening = families.open(id, taken.now);
-  if ("lookAt" in opening) {
-    state.wait(id, waitingScore(opening.lookAt));
-    return;
-  }
-  records.set(id, withChildren(record, opening.counts));
-  if (flow) {
-    taken.joining.push(id);
-  } else {
-    taken.lease(id);
-    families.forget(id);
-  }
-}
-
-/** The parents that begin join the lines of their keys, after the claim has taken jobs from these. */
-function joinLines(state: MemoryState, { joining, now }: Taken): void {
-  for (const id of joining) {
-    const flow = state.families.flowOf(id);
-    if (flow) state.flows.set(id, state.flowControl.join(flow, false, now));
-    state.families.forget(id);
-    if (flow) state.flowControl.wait(state.flows.get(id) as JobFlow, id, waitingScore(now));
-  }
-}
-
 /** The jobs that a claim takes: as many as fit into its reply. */
 class Taken {
   readonly #jobs: LeasedJob[] = [];
   /** How many jobs of each key it has taken, and how many of these are riders. */
   readonly #runs = new Map<string, { jobs: number; riders: number }>();
-  /** The parents that join the lines of their keys. */
-  readonly joining: string[] = [];
   readonly now: number;
   readonly #state: MemoryState;
   readonly #leaseMs: number;
@@ -279,23 +240,19 @@ class Taken {
 
   /** Takes a job that is new. @returns false if it does not fit. */
   make(id: string, runAt: number, record: string): boolean {
-    if (!this.fits(record)) return false;
+    if (!this.#fits(record)) return false;
     this.#state.add(id, record, undefined);
     this.#lease(id, record, waitingScore(runAt), { isFired: true });
     return true;
   }
 
   take(id: string): void {
-    if (this.fits(this.#state.records.get(id) ?? "")) this.lease(id);
-  }
-
-  /** Takes a job that fits. */
-  lease(id: string): void {
-    this.#lease(id, this.#state.records.get(id) ?? "", this.#state.due.score(id) ?? 0);
+    const record = this.#state.records.get(id) ?? "";
+    if (this.#fits(record)) this.#lease(id, record, this.#state.due.score(id) ?? 0);
   }
 
   /** Whether the reply has room for a record, which then counts. */
-  fits(record: string): boolean {
+  #fits(record: string): boolean {
     this.#bytes += bytesOf(record);
     this.#isFull ||= this.#bytes > MOST_CLAIMED_BYTES && this.#jobs.length > 0;
     return !this.#isFull;

@@ -18,8 +18,8 @@ import {
   renewedLease,
 } from "../../core/store/store.ts";
 import { enqueue } from "./enqueue.ts";
-import { addParent, enqueueFamily } from "./enqueue-family.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
+import { enqueueFamily, releaseParents, retryChild } from "./parents.ts";
 import {
   countJobs,
   countPending,
@@ -49,10 +49,9 @@ export function memoryQueue(state: MemoryState): QueueStore {
   const removeDead = (ids: readonly string[], now: number) => {
     const removed = ids.filter((id) => state.removeDead(id));
     counters.removed += removed.length;
-    state.release(
-      removed.map((id) => families.removeDead(id)),
-      now,
-    );
+    const parents = removed.map((id) => families.count(id, "removed"));
+    releaseParents(state, parents, now);
+    flowControl.putMarks(now);
     return removed.length;
   };
   const peek = (now: number) => {
@@ -112,7 +111,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         counters.cancelled++;
         return "cancelled";
       });
-      state.release(parents, now);
+      releaseParents(state, parents, now);
       flowControl.putMarks(now);
       return statuses;
     },
@@ -120,15 +119,17 @@ export function memoryQueue(state: MemoryState): QueueStore {
       const moved = ids.map((id) => {
         const score = due.score(id);
         if (score === undefined || !isWaiting(id, now)) return false;
-        state.wait(id, waitingScore(runAt, unpack(score).claims));
+        // A parent still waits for its children, whenever it may run.
+        if (families.isWaiting(id)) families.move(id, runAt);
+        else state.wait(id, waitingScore(runAt, unpack(score).claims));
         return true;
       });
       flowControl.putMarks(now);
       return moved;
     },
-    async change({ id, from, runAt, claims = from.claims, record, family, notBefore }) {
+    async change({ id, from, runAt, claims = from.claims, record }) {
       const score = due.score(id);
-      if (score === undefined || (family && !families.isWaiting(id))) return false;
+      if (score === undefined) return false;
       const changed = waitingScore(runAt, claims);
       const found = unpack(score);
       if (found.at !== from.at || found.claims !== from.claims) {
@@ -136,22 +137,22 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const isChanged = !found.isLeased && waitingScore(found.at, found.claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
-      if (notBefore !== undefined) families.move(id, notBefore);
-      state.wait(id, changed);
+      if (families.isWaiting(id)) {
+        if (runAt !== from.at) families.move(id, runAt);
+      } else state.wait(id, changed);
       flowControl.putMarks(Number.POSITIVE_INFINITY);
       if (record !== undefined) records.set(id, record);
       return true;
     },
     rewrite: async (jobState, rewrites) => rewrites.map((each) => state.rewrite(jobState, each)),
     async retryDead(retries, now) {
-      const retried = retries.map(({ id, deadSince, claims, runAt, record, flow, parent }) => {
+      const retried = retries.map(({ id, deadSince, claims, runAt, record, flow }) => {
         // A new job with the same id stays as it is.
         if (state.dead.score(id) !== deadSince || due.score(id) !== undefined) return false;
         state.removeDead(id);
-        if (parent) addParent(state, id, { runAt, record, ...(flow && { flow, keepsLimits: true }) }, parent, now);
-        else state.add(id, record, flow && flowControl.join(flow, false, now));
+        state.add(id, record, flow && flowControl.join(flow, false, now));
         state.wait(id, waitingScore(runAt, claims));
-        families.revive(id);
+        retryChild(state, id, now);
         counters.retriedDead++;
         return true;
       });
@@ -219,7 +220,7 @@ function clearWaiting(state: MemoryState, cleared: Exclude<ClearableState, "comp
   const ids = [...state.due.from(0)].filter(([id, score]) => isJob(id) && meant.includes(stateOf(score, now)));
   const parents = ids.map(([id]) => state.drop(id));
   // A parent that is released here is not ready yet, so that no piece of the same call would clear it.
-  if (cleared === "ready") state.release(parents, now + 1);
+  releaseParents(state, parents, now + 1);
   state.flowControl.putMarks(now);
   state.counters.cancelled += ids.length;
   return ids.length;

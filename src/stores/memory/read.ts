@@ -33,7 +33,7 @@ export function findDeadJob(state: MemoryState, id: string): StoredJob | undefin
 function liveJob(state: MemoryState, id: string, score: number, now: number, withCounts = false): StoredJob {
   const { at, claims } = unpack(score);
   const flow = state.flows.get(id);
-  const family = state.families.stored(id, withCounts);
+  const family = withCounts ? state.families.countsOf(id) : undefined;
   const job = { id, state: stateOf(score, now), record: state.records.get(id) ?? "", at, claims };
   return { ...job, ...(flow && { flow }), ...(family && { family }) };
 }

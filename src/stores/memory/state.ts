@@ -125,16 +125,7 @@ export class MemoryState {
   /** Removes a job that has neither completed nor died. @returns its parent, if it is a child. */
   drop(id: string): string | undefined {
     this.remove(id);
-    return this.families.end(id, "dropped");
-  }
-
-  /** Makes those of these parents due of which no child is left. */
-  release(parents: Iterable<string | undefined>, now: number): void {
-    for (const id of parents) {
-      const score = id === undefined ? undefined : this.due.score(id);
-      if (id === undefined || score === undefined || score <= waitingScore(now)) continue;
-      if (this.families.isReleased(id)) this.wait(id, waitingScore(now));
-    }
+    return this.families.count(id, "dropped");
   }
 
   /** Takes a job out of the line of its key, or frees its slot. */

@@ -17,7 +17,7 @@ import {
 } from "../../core/store/store.ts";
 import { type Caller, rowsOf, textsOf } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
-import { childrenArgument, followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
+import { followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import * as scripts from "./scripts.generated.ts";
@@ -63,7 +63,6 @@ async function exchange(
     ...followUpArguments(sent, now),
     ...metricArguments(sent, observe ? placesOf(caller) : undefined),
     ...watchArguments(settle.length > 0 ? watch : []),
-    childrenArgument(sent),
     waitsArgument(sent),
     String(fire.length),
     ...fire.flatMap(fireArguments),

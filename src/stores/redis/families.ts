@@ -1,35 +1,18 @@
-import {
-  type FamilyStatus,
-  familyNumber,
-  LOOK_MS,
-  type NewFamily,
-  type NewMember,
-  parentOf,
-} from "../../core/store/family.ts";
-import { waitingScore } from "../../core/store/score.ts";
+import type { FamilyCounts, FamilyStatus, NewMember } from "../../core/store/family.ts";
+import { WAITS_FOR_CHILDREN_AT, waitingScore } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
+import { type Caller, flag, rowsOf } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
-import { parentHead } from "./parent-head.ts";
 import * as scripts from "./scripts.generated.ts";
 import { deadJob, dueJob } from "./stored-job.ts";
 
-export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily"> {
+export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | "findEach"> {
   return {
-    async enqueueFamily(family, now) {
-      const rest = familyArguments(family, now);
-      const reply = await caller.values(scripts.enqueueFamily, (isResend) => [String(now), flag(isResend), ...rest]);
-      const [status, place, time] = textsOf(reply);
-      return {
-        status: status as FamilyStatus,
-        ...(place !== undefined && { rest: { from: Number(place), since: Number(time) } }),
-      };
+    async enqueueFamily({ isFreshId, members }, now) {
+      const rest = members.flatMap((member) => memberArguments(member, now));
+      const args = (isResend: boolean) => [String(now), flag(isResend), flag(isFreshId), ...rest];
+      return String(await caller.values(scripts.enqueueFamily, args)) as FamilyStatus;
     },
-  };
-}
-
-export function findEachCalls(caller: Caller): Pick<QueueStore, "findEach"> {
-  return {
     async findEach(ids, mostBytes, now) {
       if (ids.length === 0) return { jobs: [], rest: [] };
       const [read, ...values] = await caller.texts(scripts.findEach, [String(mostBytes), ...ids]);
@@ -42,25 +25,21 @@ export function findEachCalls(caller: Caller): Pick<QueueStore, "findEach"> {
   };
 }
 
-function familyArguments({ id, isFreshId, job, from, to, total, since, waitFor, children }: NewFamily, now: number) {
-  return [
-    ...[id, String(familyNumber(id)), flag(isFreshId), String(from), String(to), String(total), String(since ?? "")],
-    job ? parentHead(id, { waitFor, total }, job.runAt, now) : "",
-    job?.record ?? "",
-    job ? flowText(job) : "",
-    ...children.flatMap((child) => memberArguments(child, now)),
-  ];
+/** A job that may have children, in the arguments of scripts. */
+export function memberArguments(member: NewMember, now: number): readonly string[] {
+  const { id, runAt, record, flow, keepsLimits, parent } = member;
+  const score = waitingScore(parent ? WAITS_FOR_CHILDREN_AT : runAt);
+  return [id, String(score), record, newFlowText(flow, keepsLimits), parent ? familyText(member, now) : ""];
 }
 
-function memberArguments(child: NewMember, now: number): readonly string[] {
-  const { id, runAt, record, parent } = child;
-  return [
-    ...[id, String(waitingScore(parent ? now + LOOK_MS : runAt))],
-    parent ? parentHead(id, parent, runAt, now) : "",
-    ...[record, String(familyNumber(parentOf(id) ?? "")), flowText(child)],
-  ];
+/** What a parent waits for, as lua/_families.lua says. */
+function familyText({ runAt, parent }: NewMember, now: number): string {
+  const waitsFor = parent?.waitFor === "completed" ? "c" : "e";
+  // A run time that is not in the future does not count, even by a clock that is behind this one.
+  return [parent?.total, 0, 0, 0, waitsFor, runAt > now ? runAt : 0].join(":");
 }
 
-function flowText({ flow, keepsLimits }: Pick<NewMember, "flow" | "keepsLimits">): string {
-  return newFlowText(flow) + (flow && keepsLimits ? "=" : "");
+export function readCounts(family: string): FamilyCounts {
+  const [pending = 0, completed = 0, dead = 0, dropped = 0] = family.split(":", 4).map(Number);
+  return { pending, completed, dead, dropped };
 }

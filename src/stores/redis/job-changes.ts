@@ -3,7 +3,6 @@ import type { CancelStatus, QueueStore } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
 import { flowHead, newFlowText } from "./flow.ts";
-import { parentHead } from "./parent-head.ts";
 import * as scripts from "./scripts.generated.ts";
 import { deadJobs } from "./stored-job.ts";
 
@@ -11,8 +10,6 @@ import { deadJobs } from "./stored-job.ts";
 const CLEARED_AT_ONCE = 1_000;
 /** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";
-/** Marks for change.lua a job that waits for its children: its new run time follows. */
-const WAITS = "3:";
 
 export function waitingJobCalls(
   caller: Caller,
@@ -38,10 +35,9 @@ export function waitingJobCalls(
       if (ids.length === 0) return [];
       return caller.areDone(scripts.reschedule, [String(now), String(runAt), ...ids]);
     },
-    change({ id, from, runAt, claims = from.claims, record = "", flow, family, notBefore }) {
+    change({ id, from, runAt, claims = from.claims, record = "", flow }) {
       const score = String(waitingScore(runAt, claims));
-      const head = family ? WAITS + (notBefore ?? "") : flowHead(flow);
-      return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, head]);
+      return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, flowHead(flow)]);
     },
     async rewrite(state, rewrites) {
       if (rewrites.length === 0) return [];
@@ -70,9 +66,8 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "findDead" | "ret
     },
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
-      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow, parent }) => [
-        ...[id, String(deadSince), String(waitingScore(runAt, claims)), record],
-        ...[newFlowText(flow), parent ? parentHead(id, parent, runAt, now) : ""],
+      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
+        ...[id, String(deadSince), String(waitingScore(runAt, claims)), record, newFlowText(flow)],
       ]);
       return caller.areDone(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest]);
     },

@@ -31,6 +31,7 @@ const keyNames = [
   "documents:ends",
   "expiry",
   "signals",
+  "families",
 ] as const;
 
 type KeyName = (typeof keyNames)[number];

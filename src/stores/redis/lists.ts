@@ -2,6 +2,7 @@ import { groupAt, groupScore } from "../../core/store/failures.ts";
 import type { JobState, Page, PageRequest, QueueStore, StoredFailures, StoredJob } from "../../core/store/store.ts";
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { type Caller, rowsOf } from "./caller.ts";
+import { readCounts } from "./families.ts";
 import { LEASE_MEMBER } from "./members.ts";
 import * as scripts from "./scripts.generated.ts";
 import { completedJob, deadJob, deadJobs, dueJob, idOf } from "./stored-job.ts";
@@ -15,8 +16,11 @@ const UNORDERED_FOLLOW = "2";
 export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "failures"> {
   return {
     async find(id, now) {
-      const [set = "", score = "", record = "", ...counted] = await caller.texts(scripts.find, [id]);
-      if (set === "due") return withCounts(dueJob(id, Number(score), record, now), counted);
+      const [set = "", score = "", record = "", family = ""] = await caller.texts(scripts.find, [id]);
+      if (set === "due") {
+        const job = dueJob(id, Number(score), record, now);
+        return family === "" ? job : { ...job, family: readCounts(family) };
+      }
       if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
       if (set === "dead") return deadJob(id, Number(score), record);
       return undefined;
@@ -34,14 +38,6 @@ export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "f
       return { items, cursor: more === "1" ? items.at(-1)?.group : undefined, ungrouped: Number(ungrouped) };
     },
   };
-}
-
-/** Adds what was counted of the children of a parent that waits. */
-function withCounts(job: StoredJob, [stored, pending, dead]: readonly string[]): StoredJob {
-  const { family } = job;
-  if (!family) return job;
-  const counts = { stored: Number(stored || family.total), pending: Number(pending), dead: Number(dead) };
-  return { ...job, family: { ...family, counts } };
 }
 
 async function listInOrder(caller: Caller, state: JobState, page: PageRequest): Promise<Page<StoredJob>> {

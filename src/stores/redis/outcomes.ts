@@ -1,11 +1,10 @@
 import { fnv1a } from "../../core/shared/hash.ts";
 import { groupScore } from "../../core/store/failures.ts";
-import { childrenFirst, familyNumber, LOOK_MS, parentOf } from "../../core/store/family.ts";
 import { bucketOf, durationBounds } from "../../core/store/metrics.ts";
-import { againScore, leaseScore, waitingScore } from "../../core/store/score.ts";
+import { againScore, leaseScore } from "../../core/store/score.ts";
 import { type Outcome, outcomeKinds, possibleLeases } from "../../core/store/store.ts";
-import { flowHead, newFlowText } from "./flow.ts";
-import { parentHead } from "./parent-head.ts";
+import { memberArguments } from "./families.ts";
+import { flowHead } from "./flow.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
@@ -86,21 +85,8 @@ export function followUpArguments(sent: readonly SentOutcome[], now: number): st
   const made = sent
     .flatMap(({ followUps = [], index }, place) => followUps.map((job) => ({ ...job, place, index: index ?? place })))
     .sort((one, other) => one.index - other.index);
-  const args = childrenFirst(made).flatMap(({ place, id, runAt, record, flow, keepsLimits, parent, isChild }) => [
-    ...[String(place + 1), id],
-    waitingScore(parent ? now + LOOK_MS : runAt) + (isChild ? ` ${familyNumber(parentOf(id) ?? "")}` : ""),
-    ...[parent ? parentHead(id, parent, runAt, now) + record : record, newFlowText(flow, keepsLimits)],
-  ]);
+  const args = made.flatMap(({ place, ...job }) => [String(place + 1), ...memberArguments(job, now)]);
   return [String(made.length), ...args];
-}
-
-/** The outcomes of children, each with its number, from 1, and the last child of its parent. */
-export function childrenArgument(settle: readonly Outcome[]): string {
-  let text = "";
-  settle.forEach(({ lease: { lastSibling } }, index) => {
-    if (lastSibling !== undefined) text += `${index + 1}:${lastSibling};`;
-  });
-  return text;
 }
 
 // The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.

@@ -6,7 +6,7 @@ import { documentCalls } from "./documents.ts";
 import { enqueueCalls } from "./enqueue.ts";
 import { exchangeCalls } from "./exchange.ts";
 import { extendCalls } from "./extend.ts";
-import { familyCalls, findEachCalls } from "./families.ts";
+import { familyCalls } from "./families.ts";
 import { flowCalls } from "./flow.ts";
 import { deadJobCalls, waitingJobCalls } from "./job-changes.ts";
 import type { QueueKeys } from "./keys.ts";
@@ -28,7 +28,6 @@ export function redisQueue(
     keepsConnection: connection.keepsConnection,
     ...enqueueCalls(caller),
     ...familyCalls(caller),
-    ...findEachCalls(caller),
     ...exchangeCalls(caller),
     ...extendCalls(caller),
     ...peekCalls(caller),

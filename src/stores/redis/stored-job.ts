@@ -1,17 +1,19 @@
-import { BORN_MEMBER, unpack } from "../../core/store/score.ts";
+import { BORN_MEMBER, unpack, WAITS_FOR_CHILDREN_AT } from "../../core/store/score.ts";
 import type { JobState, StoredJob } from "../../core/store/store.ts";
 import { rowsOf } from "./caller.ts";
-import { readStored } from "./parent-head.ts";
+import { readFlow } from "./flow.ts";
 
 /** A live job. It is ready again once its lease has run out. */
 export function dueJob(id: string, score: number, record: string, now: number): StoredJob {
   const { at, claims, isLeased } = unpack(score);
   const ahead: JobState = isLeased ? "running" : "scheduled";
-  return { id, state: at <= now ? "ready" : ahead, at, claims, ...readStored(record) };
+  const job = { id, state: at <= now ? ("ready" as const) : ahead, at, claims };
+  // A parent is not in the line of its key yet.
+  return at === WAITS_FOR_CHILDREN_AT ? { ...job, record: readFlow(record).record } : { ...job, ...readFlow(record) };
 }
 
 export function deadJob(id: string, at: number, record: string): StoredJob {
-  return { id, state: "dead", at, claims: 0, ...readStored(record) };
+  return { id, state: "dead", at, claims: 0, ...readFlow(record) };
 }
 
 /** A completed job of a list: none if it has expired. */

@@ -190,8 +190,6 @@ local is_double = {}
 -- The keys and orders of jobs that are met by themselves, since their leases ran out.
 local expired_key = {}
 local expired_order = {}
--- Parents that have not begun.
-local is_parent = {}
 -- The earliest of what the reply has no room for.
 local first_left = UPPER
 -- For a ZADD of `due`: jobs that wait in line again.
@@ -335,13 +333,9 @@ local function read_records()
   local expired = {}
   for i = 1, met do
     local record = records[i]
-    local kind = record and not line_at[i] and string.byte(record, 1)
-    if kind == 50 then
+    if record and not line_at[i] then
       expired_key[i], expired_order[i] = flow_of(record)
       push(expired, expired_key[i])
-    elseif kind == 51 then
-      is_parent[i] = true
-      push(expired, key_of_parent(record))
     end
   end
   load_keys(expired, now)
@@ -405,25 +399,6 @@ local function take_expired(i, record)
   end
 end
 
-local function take_parent(i, record)
-  local id = ids[i]
-  local key = key_of_parent(record)
-  if not key and not fits(record) then return leave(i) end
-  local opened, look_at = open_parent(id, record)
-  if look_at then
-    push(parked, whole(look_at * 1024), id)
-    first_left = math.min(first_left, look_at * 1024)
-  elseif not opened then
-    leave(i)
-  elseif key then
-    push(joining, { id = id, record = opened, before = record, score = ready[i] })
-  else
-    push(adopted, id, opened)
-    known[id] = opened
-    take(i, opened)
-  end
-end
-
 local function take_all(records)
   for i = 1, met do
     local record = records[i]
@@ -435,15 +410,12 @@ local function take_all(records)
       push(orphans, ids[i], born_index(id_of(ids[i]), record))
     elseif expired_key[i] then
       take_expired(i, record)
-    elseif is_parent[i] then
-      take_parent(i, record)
     elseif fits(record) then
       take(i, record)
     else
       leave(i)
     end
   end
-  join_lines(parked)
 end
 
 -- The earliest member of `due` that the claim leaves there and whose mark it does not move, and its score.

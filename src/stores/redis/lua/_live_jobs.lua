@@ -2,11 +2,9 @@
 
 -- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys
 -- of the jobs.
--- @param note adds more members to those that are read, for each id: the scores are returned too. Default: none.
-local function find_jobs(ids, may_run, note)
+local function find_jobs(ids, may_run)
   local names = {}
   for _, id in ipairs(ids) do push(names, id, BORN .. id) end
-  for _, id in ipairs(note and ids or {}) do note(names, id, id, '') end
   local scores = read_many('ZMSCORE', due, names)
   local found = {}
   local refused = {}
@@ -46,5 +44,5 @@ local function find_jobs(ids, may_run, note)
   load_keys(keys, now)
   local records = read_born(born, born_scores)
   for _, job in ipairs(found) do job.first = job.born and records[job.born] or '' end
-  return found, refused, scores
+  return found, refused
 end

@@ -7,9 +7,9 @@
 --   none),
 --     when its job was claimed if it has a key and no attempt was made (''), for how many ms it ran if one was (''),
 --     the record it was born with ('' if it was not);
---   number of jobs that outcomes make, then for each: which outcome, id, score (of a child, the number of its parent
---     after a space), record (after the head of a parent: _family.lua), KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its
---     flow control key ('' for none), and = if the limits of the key stay
+--   number of jobs that outcomes make, then for each: which outcome, id, score, record,
+--     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay,
+--     what it waits for if it has children (_families.lua; '' if not)
 local KINDS = { 'completed', 'retried', 'returned', 'dead', 'expired' }
 -- The outcomes of a kind go from first[kind] to last[kind].
 local first = {}
@@ -82,10 +82,8 @@ end
 local function read_follow_ups()
   local follow_ups = {}
   for n = 1, number_argument() do
-    local job = { outcome = number_argument(), id = argument(), score = argument(), record = argument(),
-      flow = argument() }
-    read_member(job)
-    follow_ups[n] = job
+    follow_ups[n] = { outcome = number_argument(), id = argument(), score = argument(), record = argument(),
+      flow = argument(), family = argument() }
   end
   return follow_ups
 end

@@ -1,11 +1,11 @@
 -- Every script begins with this file: the keys of the queue, arguments, scores, and commands with many values.
--- KEYS are the seventeen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
+-- KEYS are the eighteen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
 -- this file sets OWN_EXPIRY: whether the server lacks HSETEX.
 --
 -- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the
 -- members that lead to them, and counts last: whichever command fails, no job is lost, and a resend does the rest.
 local due, jobs, dead, dead_jobs, done, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
-  document_ends, expiry, signals = unpack(KEYS)
+  document_ends, expiry, signals, families = unpack(KEYS)
 
 -- Arguments are read one after the other, so a script reads them in the order in which its first comment lists them.
 local arguments_read = 0
@@ -46,6 +46,8 @@ local UPPER = 4503599627370496
 -- A job that waits in the line of its flow control key has its score plus IN_LINE (_lanes.lua).
 local IN_LINE = 9007199254740992
 local LINES_END = 18014398509481984
+-- Where a job stands that waits for its children (_families.lua): the last time of all, which is never.
+local FOR_CHILDREN = UPPER - 1024
 local PAUSED = ' paused'
 local LEASE = ' lease:'
 -- A job that is leased as it is stored is called "born": its member is ' born:ID' instead of 'ID' until that lease ends
@@ -262,10 +264,8 @@ local function is_after(text, other)
   return #text > #other
 end
 
--- A stored record may begin with what is known of a parent (_family.lua), and with the job's flow control key
--- (_lanes.lua). The rest is the record that the caller sent.
+-- A stored record may begin with the job's flow control key (_lanes.lua). The rest is the record that the caller sent.
 local function without_head(stored)
-  if string.byte(stored, 1) == 51 then stored = string.gsub(stored, '^3:%d+:%l:%d+:%d+:%d+:%d+:', '', 1) end
   if string.byte(stored, 1) ~= 50 then return stored end
   return (string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1))
 end

@@ -9,6 +9,8 @@ local dead_members = {}
 local waiting_records = {}
 local waiting_members = {}
 local ended_members = {}
+-- For HSET of `families`.
+local new_families = {}
 -- For the same ZREM: the names of jobs that were born.
 local ended_births = {}
 -- For a ZADD of `due` that puts the leases of ended jobs with keys back, and a ZREM of the jobs with keys that outcomes
@@ -52,13 +54,12 @@ end
 
 -- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
 -- finds the places of metrics, and which of the watched jobs are gone.
-local function read_leases(count, follow_ups, watched, children_text)
+local function read_leases(count, follow_ups, watched)
   local members = names
   for _, job in ipairs(follow_ups) do push(members, job.id) end
   push_places(members)
   local unwatched = #members
   push_all(members, watched)
-  note_children(members, children_text)
   local stored = read_many('ZMSCORE', due, members, 2 * PIECE)
   for n, name in ipairs(watched) do
     if not stored[unwatched + n] then push(missing, name) end
@@ -107,6 +108,7 @@ local function complete(stored)
     if accept(i, stored[i]) then
       local id = ids[i]
       completed = completed + 1
+      note_child(id, 'completed')
       completed_records[2 * completed - 1], completed_records[2 * completed] = id, records[i]
       completed_order[2 * completed - 1], completed_order[2 * completed] = scores[i], id
       if not births[i] then
@@ -146,6 +148,7 @@ local function dead_letter(stored)
       push(dead_members, at or scores[i], id)
       if group then push(dead_members, group, group_entry(at, id)) end
       push(dead_records, id, (heads[i] or '') .. records[i])
+      note_child(id, 'dead')
       if not births[i] then
         push(ended_ids, id)
         push(ended_members, id, LEASE .. id)
@@ -159,6 +162,7 @@ local function drop(stored)
   for i = first.expired, last.expired do
     if accept(i, stored[i]) then
       expired = expired + 1
+      note_child(ids[i], 'dropped')
       if not births[i] then
         push(ended_ids, ids[i])
         push(ended_members, ids[i], LEASE .. ids[i])
@@ -222,8 +226,8 @@ local function follow_up(follow_ups, stored, offset)
   for n, job in ipairs(follow_ups) do
     if accepted[job.outcome] and not stored[offset + n] and not ended[n] and not known[job.id] then
       local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
-      if job.flow ~= '' then push(lined_up, job.id) end
-      mark_child(members, job)
+      if job.family ~= '' then push(new_families, job.id, job.family)
+      elseif job.flow ~= '' then push(lined_up, job.id) end
       push(members, score, job.id)
       push(waiting_records, job.id, record)
       known[job.id] = record
@@ -309,10 +313,12 @@ end
 
 -- @param undo what puts a lease back that was ended to find out whether it was held.
 local function write(stored, undo)
-  end_children(stored, ended_members, waiting_members)
+  count_children(now)
   put_marks(waiting_members, ended_members)
   keep_completed(undo)
   keep_dead()
+  -- New parents have their counts before their children can end.
+  call_many('HSET', families, new_families)
   call_many('HSET', jobs, waiting_records, MANY)
   call_many('ZADD', due, waiting_members, MANY)
   if not undo then push_all(ended_members, ended_births) end
@@ -320,7 +326,7 @@ local function write(stored, undo)
   surely('ZREM', due, ended_members)
   keep_checkpoint(now)
   take_signals()
-  count_dropped_children()
+  store_families()
 end
 
 function settle()
@@ -328,7 +334,6 @@ function settle()
   local follow_ups = read_follow_ups()
   read_metrics()
   local watched = arguments(number_argument())
-  local children_text = argument()
   read_waits()
   local is_alone = count == 1 and births[1] and last.completed == 1 and #follow_ups == 0 and not resend
   local stored
@@ -336,7 +341,7 @@ function settle()
   if is_alone then
     stored, undo = remove_alone()
   else
-    stored = read_leases(count, follow_ups, watched, children_text)
+    stored = read_leases(count, follow_ups, watched)
   end
   load_their_keys(stored, follow_ups)
   decide(count, follow_ups, stored)

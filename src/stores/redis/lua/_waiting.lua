@@ -1,9 +1,14 @@
 -- Jobs that wait for signals. The record of one ends with
 --   ,"waits":"NUMBER:EVENT NUMBER:EVENT"}
--- and in `due`, at the score of each event, is its mark ' wait:EVENT', a line feed, its id. Marks are between those of
--- families (_family.lua): NUMBER is of the same kind as theirs. A job that runs, or that has got its signal, may still
--- have its marks: the next outcome removes them.
+-- and in `due`, at 2^54 + 2^53 + 8 * NUMBER, is its mark ' wait:EVENT', a line feed, its id. NUMBER is a hash of the
+-- event, in 50 bits. Marks stand between the second entries of keys and the places of names. A job that runs, or that
+-- has got its signal, may still have its marks: the next outcome removes them.
 local WAIT = ' wait:'
+local WAITS = 27021597764222976
+
+local function wait_score(number)
+  return whole(WAITS + 8 * number)
+end
 
 local function wait_mark(event, id)
   return WAIT .. event .. '\n' .. id

@@ -84,7 +84,7 @@ function begin_waits(stored, adding)
         break
       end
       local mark = wait_mark(event, ids[wait.i])
-      push(marks, whole(family_score(tonumber(number))), mark)
+      push(marks, wait_score(tonumber(number)), mark)
       wait.marked[mark] = true
     end
     if wait.is_woken then wait.marked = {} else push_all(adding, marks) end

@@ -3,18 +3,16 @@
 -- Returns: for each id 'cancelled' | 'running' | 'missing'
 local now = number_argument()
 local may_run = flag_argument()
-local counting = { most = 16, released = {}, read = {} }
--- include: _family.lua
--- include: _children.lua
+-- include: _families.lua
 -- include: _live_jobs.lua
 -- include: _waiting.lua
-local found, refused, scores = find_jobs(rest_of_arguments(), may_run, note_child)
+local found, refused = find_jobs(rest_of_arguments(), may_run)
 local ids = {}
 local removing = {}
-local adding = {}
 local marks = {}
 for _, job in ipairs(found) do
-  end_child(job.id, scores, marks, 'dropped')
+  if job.score == FOR_CHILDREN then forget_parent(job.id) end
+  note_child(job.id, 'dropped')
   push_wait_marks(marks, job.record, job.id)
   if job.born then push(removing, job.born, born_index(job.id, job.first)) end
   if job.is_own then
@@ -24,13 +22,13 @@ for _, job in ipairs(found) do
   if job.key and job.in_line then remove(flow_keys[job.key], job.order, job.score, job.id)
   elseif job.key then finish(flow_keys[job.key], (unpack_score(job.score))) end
 end
-release_parents(scores, adding, now)
-commit_keys(now, adding, removing)
+count_children(now)
+commit_keys(now, {}, removing)
 push_all(removing, marks)
 surely('HDEL', jobs, ids)
 surely('ZREM', due, removing)
+store_families()
 if #found > 0 then add(CANCELLED, #found) end
-count_dropped()
 local reply = {}
 for i = 1, #refused do reply[i] = refused[i] or 'cancelled' end
 return reply

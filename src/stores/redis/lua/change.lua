@@ -1,8 +1,7 @@
 -- Rewrites a waiting job if it has not changed since it was read.
 -- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its flow control key
---   ('' for none), or if it waits for its children '3:' and its new run time ('' for unchanged)
+--   ('' for none)
 -- Returns: 1 or 0
--- include: _family.lua
 local id = argument()
 local read_time = number_argument()
 local read_claims = number_argument()
@@ -17,18 +16,20 @@ local in_line = stored >= IN_LINE
 local score = in_line and stored - IN_LINE or stored
 local time, claims = unpack_score(score)
 local unchanged = time == read_time and claims == read_claims
--- A parent keeps what is known of its children.
-local not_before = string.match(head, '^3:(%d*)$')
-if not_before then
-  local before = call('HGET', jobs, id)
-  if not waits_for_others(before) then return 0 end
-  local family, runs_at, key_head = head_of_parent(before)
-  local rest = record and string.sub(record, #head + 1) or string.sub(before, #family + #runs_at + #key_head + 2)
-  if not_before ~= '' then runs_at = not_before end
-  record = family .. runs_at .. ':' .. key_head .. rest
-end
 local repeated = score == new_score and (not record or call('HGET', jobs, id) == record)
 if not unchanged and not repeated then return 0 end
+-- A parent still waits for its children, whenever it may run.
+if score == FOR_CHILDREN then
+  if record then
+    local key_head = string.match(call('HGET', jobs, id) or '', '^2:%d+:[^:]+:%d+:%d+:%d+:%d:') or ''
+    call('HSET', jobs, id, key_head .. record)
+  end
+  if new_score ~= score then
+    local text = call('HGET', families, id) or ''
+    call('HSET', families, id, (string.gsub(text, '%d+$', whole(unpack_score(new_score)), 1)))
+  end
+  return 1
+end
 -- A born job goes on under its id. It is under both names if a command has failed before.
 local first = scores[2] and read_born({ name }, { scores[2] })[name]
 if not scores[1] then record = record or first end

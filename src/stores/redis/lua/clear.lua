@@ -14,10 +14,7 @@ if state == 'completed' then
   return { count, 0, '', '' }
 end
 
-local counting = { most = 16, released = {}, read = {} }
--- include: _family.lua
--- include: _children.lua
--- include: _dead_children.lua
+-- include: _families.lua
 -- include: _waiting.lua
 
 -- The entries in groups come first, and their jobs go with them.
@@ -26,6 +23,7 @@ local function clear_dead()
   local ids = {}
   local members = {}
   local entries = 0
+  local seen = {}
   for _, member in ipairs(range) do
     local is_entry = string.byte(member) == 32
     local id = is_entry and string.sub(member, 16) or member
@@ -35,13 +33,15 @@ local function clear_dead()
     end
     push(ids, id)
     push(members, id)
+    if not seen[id] then note_child(id, 'removed') end
+    seen[id] = true
   end
-  local marks = drop_dead(ids, now)
+  count_children(now)
+  commit_keys(now, {}, {})
   call_many('HDEL', dead_jobs, ids)
-  call_many('ZREM', due, marks)
   local cleared = call_many('ZREM', dead, members) - entries
+  store_families()
   if cleared > 0 then add(REMOVED, cleared) end
-  count_dropped()
   return { cleared, #range < piece and 0 or 1, '', '' }
 end
 
@@ -67,7 +67,7 @@ local function examine()
     local member = range[i]
     local score = tonumber(range[i + 1])
     local ready = score < after(now)
-    if score >= UPPER or (state == 'ready' and not ready) then return true end
+    if score >= FOR_CHILDREN or (state == 'ready' and not ready) then return true end
     to_examine = to_examine - 1
     local time, claims, leased = unpack_score(score)
     local waits = id_of(member) and (ready or leased == 0)
@@ -113,26 +113,29 @@ local function leave_keys()
   end
 end
 
-local is_over = examine() and to_examine > 0 and examine_lines()
+-- Parents that wait go first: so no child that goes releases one.
+if state ~= 'ready' and last_member == '' then
+  ids = call('ZRANGE', due, whole(FOR_CHILDREN), whole(FOR_CHILDREN), 'BYSCORE', 'LIMIT', 0, piece)
+  for _, id in ipairs(ids) do forget_parent(id) end
+  piece = piece - #ids
+  to_examine = piece
+end
+local is_over = piece > 0 and examine() and to_examine > 0 and examine_lines()
 leave_keys()
-local names = {}
-for _, id in ipairs(ids) do note_child(names, id, id, '') end
-local scores = read_many('ZMSCORE', due, names)
 local members = {}
-for _, id in ipairs(ids) do push(members, id, LEASE .. id) end
-local marks = {}
-for _, id in ipairs(ids) do end_child(id, scores, marks, 'dropped') end
-local adding = {}
--- In the other states, parents are cleared too. One that this call releases is not due yet: so no later piece meets it.
-if state == 'ready' then release_parents(scores, adding, now + 1) end
+for _, id in ipairs(ids) do
+  push(members, id, LEASE .. id)
+  note_child(id, 'dropped')
+end
+-- A parent that this call releases is not due yet: so no later piece finds it.
+count_children(now + 1)
 local born_records = read_born(born, born_scores)
 for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
-commit_keys(now, adding, members)
-push_all(members, marks)
+commit_keys(now, {}, members)
 push_all(members, wait_marks)
 surely('HDEL', jobs, ids)
 surely('ZREM', due, members)
 local cleared = #ids + #born
+store_families()
 if cleared > 0 then add(CANCELLED, cleared) end
-count_dropped()
 return { cleared, is_over and 0 or 1, last_score, last_member }

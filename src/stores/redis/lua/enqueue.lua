@@ -94,8 +94,7 @@ local function read_records(replaceable)
     if at[id] then push(wanted, id) end
   end
   for _, job in ipairs(list) do
-    -- One that has never been claimed may be a parent.
-    if at[job.id] and (resend or at[job.id] % 1024 == 0) then push(wanted, job.id) end
+    if resend and at[job.id] then push(wanted, job.id) end
   end
   for i, record in ipairs(read_many('HMGET', jobs, wanted)) do stored[wanted[i]] = record end
 end
@@ -159,10 +158,9 @@ local function reply_again(job, status, id)
   push(replies, { status = status, id = id, score = at[id], lease = leased and 'leased', order = leased and order })
 end
 
--- A parent that waits has no run time of its own.
+-- A parent that waits has no run time.
 local function reply_duplicate(id)
-  local waits = string.byte(stored[id] or '') == 51
-  push(replies, { status = 'duplicate', id = id, score = not waits and at[id] })
+  push(replies, { status = 'duplicate', id = id, score = tonumber(at[id]) ~= FOR_CHILDREN and at[id] })
 end
 
 local function enter(job, status, entry)
@@ -189,7 +187,7 @@ local function replace(job, id)
   local in_line = tonumber(at[id]) >= IN_LINE
   local score = tonumber(at[id]) - (in_line and IN_LINE or 0)
   local _, claims, leased = unpack_score(score)
-  if leased == 1 or not may_replace(job, record, claims) then return reply_duplicate(id) end
+  if leased == 1 or score == FOR_CHILDREN or not may_replace(job, record, claims) then return reply_duplicate(id) end
   local new_score = tonumber(job.score) + claims * 2
   -- A duplicated request changes nothing the second time.
   if record == text_of(job, claims) and score == new_score and key == job.key then

@@ -11,8 +11,8 @@
 --   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
 --     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their names in `due`, children (_ended_children.lua), signals that jobs
---   wait for (_waits.lua), and schedules to fire (_fire.lua)
+--   number of running jobs that are watched, their names in `due`, signals that jobs wait for (_waits.lua), and
+--   schedules to fire (_fire.lua)
 -- Returns: 1 if paused, else 0; the score that is due next ('' for none); how many more are due than it claimed (0 if
 --   not counted); how many members had lost their records; then lists:
 --   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease
@@ -40,7 +40,6 @@ local may_fire_declared = flag_argument()
 local observes = flag_argument()
 -- Records that this exchange has written or read: it need not read them to claim their jobs.
 local known = {}
-local counting = { most = 16, released = {}, read = known }
 local run_limits = argument()
 local keeps_order = observes and retention_ms > 0
 
@@ -65,11 +64,11 @@ local settle
 local put_leases_back
 
 -- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there. A parent
--- waits in line once it is released.
+-- joins the line once it is released.
 local function line_up(job, sets_limits)
-  if job.flow == '' then return job.score, job.head and job.head .. job.record or job.record end
+  if job.flow == '' then return job.score, job.record end
   local flow_key, order, head = join(string.match(job.flow, '^[^=]*'), sets_limits, now)
-  if job.head then return job.score, job.head .. head .. job.record end
+  if job.score == whole(FOR_CHILDREN) then return job.score, head .. job.record end
   insert(flow_key, order, tonumber(job.score), job.id)
   return whole(IN_LINE + job.score), head .. job.record
 end
@@ -79,18 +78,13 @@ local learn_places
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
   -- include: _metrics.lua
-  local read_member, mark_child
   -- include: _outcomes.lua
-  local note_children, end_children, count_dropped_children
   local read_waits, begin_waits, give_no_more, end_waits, take_signals
   do
-    -- include: _family.lua
-    -- include: _new_families.lua
-    -- include: _children.lua
-    -- include: _ended_children.lua
     -- include: _waiting.lua
     -- include: _waits.lua
   end
+  -- include: _families.lua
   -- include: _tally.lua
   -- include: _settle.lua
 end
@@ -100,8 +94,6 @@ local jobs_taken = 0
 -- The values of a ZADD of `due` that leases the claimed jobs, and of one that undoes this for jobs with keys.
 local leases = {}
 local unclaimed = {}
--- The records of parents that join the lines of their keys, for an HSET that undoes this.
-local unjoined = {}
 -- For an HSET of `jobs`: the records of jobs that were born, and go on under their ids.
 local adopted = {}
 -- For a ZREM of `due`: members without a record, and the born names of adopted jobs.
@@ -141,13 +133,6 @@ do
   do
     -- include: _planned_occurrences.lua
   end
-  -- Parents with flow control keys, which wait in line from now on.
-  local joining = {}
-  local key_of_parent, open_parent, join_lines
-  do
-    -- include: _family.lua
-    -- include: _parents.lua
-  end
   -- include: _claim.lua
 end
 
@@ -177,7 +162,6 @@ end
 -- If a command fails midway, what the earlier ones have written stays. This makes the stored state of flow control keys
 -- agree with it.
 local function restore()
-  try_many('HSET', jobs, unjoined)
   if not (checkpoint and pcall(restore_checkpoint)) then
     pcall(put_leases_back)
   elseif has_leased then

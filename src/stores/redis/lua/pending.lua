@@ -48,13 +48,11 @@ local records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, b
 
 -- How records begin, after the digit of their version.
 local START = ':{"name":"'
-local PARENT = '^3:%d+:%l:%d+:%d+:%d+:%d+:()'
 local KEY = '^2:%d+:[^:]+:%d+:%d+:%d+:%d:()'
 
 -- The name in a record: the text between quotes, as JSON has it.
 local function name_in(record)
-  local first = string.match(record, PARENT) or 1
-  first = string.match(record, KEY, first) or first
+  local first = string.match(record, KEY) or 1
   if string.sub(record, first + 1, first + #START) ~= START then return '' end
   first = first + #START + 1
   local at = first

@@ -1,10 +1,7 @@
 -- Removes jobs from the dead-letter queue for good.
 -- ARGV: now, ids
 -- Returns: how many were there
-local counting = { most = 16, released = {}, read = {} }
--- include: _family.lua
--- include: _children.lua
--- include: _dead_children.lua
+-- include: _families.lua
 local now = number_argument()
 local all = rest_of_arguments()
 local dead_since = read_many('ZMSCORE', dead, all)
@@ -16,13 +13,14 @@ for i, id in ipairs(all) do
     seen[id] = true
     push(ids, id)
     push(members, id, group_entry(dead_since[i], id))
+    note_child(id, 'removed')
   end
 end
 if #ids == 0 then return 0 end
-local marks = drop_dead(ids, now)
+count_children(now)
+commit_keys(now, {}, {})
 call_many('HDEL', dead_jobs, ids)
-call_many('ZREM', due, marks)
 call_many('ZREM', dead, members)
+store_families()
 add(REMOVED, #ids)
-count_dropped()
 return #ids

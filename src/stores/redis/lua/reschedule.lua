@@ -8,7 +8,9 @@ local found, refused = find_jobs(rest_of_arguments(), false)
 local adding = {}
 local records = {}
 local leaving = {}
-for _, job in ipairs(found) do
+local parents = {}
+
+local function move(job)
   local time, claims = unpack_score(job.score)
   local score = pack(run_at, claims, 0)
   local flow_key = job.key and flow_keys[job.key]
@@ -25,6 +27,16 @@ for _, job in ipairs(found) do
     insert(flow_key, job.order, score, job.id)
   end
 end
+
+for _, job in ipairs(found) do
+  if job.score == FOR_CHILDREN then push(parents, job.id) else move(job) end
+end
+-- A parent still waits for its children, whenever it may run.
+local moved_families = {}
+for i, text in ipairs(read_many('HMGET', families, parents)) do
+  if text then push(moved_families, parents[i], (string.gsub(text, '%d+$', whole(run_at), 1))) end
+end
+call_many('HSET', families, moved_families)
 call_many('HSET', jobs, records)
 commit_keys(now, adding, {})
 call_many('ZREM', due, leaving)

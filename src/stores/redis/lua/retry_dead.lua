@@ -1,31 +1,26 @@
 -- Moves jobs from the dead-letter queue back to the waiting ones.
 -- ARGV: whether an earlier send may have arrived (0 or 1), now, then for each job: id, when it became dead, new score,
---   record, KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), head (_family.lua) if it waits
---   for its children ('' if not)
+--   record, KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
 -- Returns: 1 or 0 for each; 0 if the job has not been dead since then
--- include: _family.lua
+-- include: _families.lua
 local resend = flag_argument()
 local now = number_argument()
 local list = {}
 local ids = {}
 local keys = {}
--- The members of `due` that are read: other names of the jobs, and marks.
+-- Other names of the jobs in `due`.
 local members_read = {}
-local marks = {}
 while arguments_read < #ARGV do
-  local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument(),
-    head = argument() }
+  local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument() }
   job.stored_score = job.score
   if job.flow ~= '' then
-    -- A parent joins the line once it is released.
-    if job.head == '' then job.stored_score = whole(IN_LINE + job.score) end
+    job.stored_score = whole(IN_LINE + job.score)
     push(keys, string.match(job.flow, '^[^:]+'))
   end
   push(list, job)
   push(ids, job.id)
   -- An occurrence that was made anew may be born. Other ids are not used twice under that name.
   if string.find(job.id, '@', 1, true) then push(members_read, BORN .. job.id) end
-  if parent_of(job.id) then push(members_read, DIED .. job.id) end
 end
 load_keys(keys, now)
 
@@ -33,7 +28,6 @@ local reply = {}
 local retrying = {}
 local retrying_ids = {}
 local members = {}
-
 local function choose()
   local is_live = {}
   for i, score in ipairs(read_many('ZMSCORE', due, members_read)) do is_live[members_read[i]] = score end
@@ -52,12 +46,7 @@ local function choose()
       push(retrying, job)
       push(retrying_ids, job.id)
       push(members, job.stored_score, job.id)
-      -- A child counts again as one that has not ended.
-      local mark = is_live[DIED .. job.id]
-      if mark then
-        push(members, whole(tonumber(mark) - DIED_ABOVE), CHILD .. job.id)
-        push(marks, DIED .. job.id)
-      end
+      note_child(job.id, 'retried')
     end
   end
 end
@@ -73,7 +62,54 @@ local function add_members()
   return read_many('HMGET', jobs, retrying_ids), read_many('ZMSCORE', due, retrying_ids)
 end
 
+-- What a parent waits for again that was released and has not begun; nil if this is no such parent. It waits until all
+-- have ended: no other parent is released while a child of it is dead.
+local function held_again(children, score, stored)
+  local record, completed, dead_ones, dropped = string.match(stored or '', RELEASED)
+  if not record or dead_ones == '0' or score >= FOR_CHILDREN or score % 1024 > 0 then return nil end
+  for _, child in ipairs(children) do
+    if child.number < completed + dead_ones + dropped then
+      local time = unpack_score(score)
+      return table.concat({ 0, completed, dead_ones, dropped, 'e', time > now and whole(time) or 0 }, ':')
+    end
+  end
+end
+
+-- Counts the children that are retried. Parents that have not begun wait again, and leave the lines of their keys. All
+-- of this comes before the children live again, so that none of them ends uncounted.
+local function hold_parents()
+  local held = {}
+  local holding = {}
+  local in_lines = {}
+  local parent_keys = {}
+  local scores = read_many('ZMSCORE', due, parents)
+  local stored = read_many('HMGET', jobs, parents)
+  for i, id in ipairs(parents) do
+    local score = tonumber(scores[i] or UPPER)
+    local in_line = score >= IN_LINE
+    score = in_line and score - IN_LINE or score
+    held[id] = held_again(ended_children[id], score, stored[i])
+    if held[id] then
+      push(holding, whole(FOR_CHILDREN), id)
+      local key, order = flow_of(stored[i])
+      if in_line then
+        push(in_lines, { key = key, order = order, score = score, id = id })
+        push(parent_keys, key)
+      end
+    end
+  end
+  load_keys(parent_keys, now)
+  for _, job in ipairs(in_lines) do remove(flow_keys[job.key], job.order, job.score, job.id) end
+  count_children(now, held)
+  store_families()
+  if #holding == 0 then return end
+  local removing = {}
+  commit_keys(now, holding, removing)
+  surely('ZREM', due, removing)
+end
+
 choose()
+hold_parents()
 local known_records, known_scores = add_members()
 local records = {}
 local retried = {}
@@ -87,10 +123,10 @@ for i, job in ipairs(retrying) do
   if is_new and job.flow ~= '' then
     local flow_key, order
     flow_key, order, head = join(job.flow, false, now)
-    if job.head == '' then insert(flow_key, order, tonumber(job.score), job.id) end
+    insert(flow_key, order, tonumber(job.score), job.id)
     push(joined, job.id)
   end
-  if is_new then push(records, job.id, job.head .. head .. job.record) end
+  if is_new then push(records, job.id, head .. job.record) end
   if is_new or is_own(known_records[i], job.record) then
     push(retried, job.id)
     push(leaving, job.id, group_entry(job.dead_since, job.id))
@@ -102,7 +138,6 @@ call_many('HSET', jobs, records)
 -- A job that is not in the line of its key must look like one that has not been retried yet.
 commit_keys(now, {}, {}, function() call_many('HDEL', jobs, joined) end)
 call_many('HDEL', dead_jobs, retried)
-call_many('ZREM', due, marks)
 call_many('ZREM', dead, leaving)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end
 return reply

@@ -18,7 +18,7 @@ local fields = {}
 for i, stored in ipairs(read_many('HMGET', hash, ids)) do
   local is_as_read = stored and ends_with(stored, before[i])
   replies[i] = (is_as_read or (stored and ends_with(stored, after_it[i]))) and 1 or 0
-  -- What is known of a parent, or of a key, stands before the record.
+  -- What is known of a key stands before the record.
   if is_as_read then push(fields, ids[i], string.sub(stored, 1, -#before[i] - 1) .. after_it[i]) end
 end
 if #fields == 0 then return replies end

@@ -11,14 +11,13 @@ local text = argument()
 local keep_ms = number_argument()
 local known_ms = number_argument()
 local most_bytes = number_argument()
--- include: _family.lua
 -- include: _waiting.lua
 
 local known = call('HMGET', signals, 'i' .. signal_id, 'e' .. event)
 local known_until, woken, was_kept = string.match(known[1] or '', '^(%d+):(%d+):(%d)$')
 if known_until and tonumber(known_until) > now then return { tonumber(woken), tonumber(was_kept) } end
 
-score = whole(family_score(tonumber(score)))
+score = wait_score(tonumber(score))
 local ids = {}
 local beginning = WAIT .. event .. '\n'
 for _, mark in ipairs(call('ZRANGE', due, score, score, 'BYSCORE')) do
