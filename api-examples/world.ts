@@ -129,7 +129,7 @@ async function storeNewer(stored: QueueStore, now: number): Promise<void> {
   if (!reply?.lease) throw new Error("The job that was to die has not been leased.");
   const settle = [{ to: "dead", lease: reply.lease, at: now, record, group: "1f2e3d4c5b6a" }] as const;
   await stored.exchange({ now, settle, fire: [], retentionMs: 0 });
-  await stored.putSchedule({ key: "newer", record, next: now + 86_400_000 });
+  await stored.changeSchedules({ put: [{ key: "newer", record, next: now + 86_400_000 }] });
 }
 
 function mapped(values: typeof tokens): HandlerOptions["auth"] {

@@ -46,6 +46,8 @@ const options: TypeDocOptions & Readonly<Record<string, unknown>> = {
   preservedTypeAnnotationTags: ["@throws"],
   requiredToBeDocumented: ["Module", "Variable", "Function", "Class", "Interface", "Method", "Accessor", "TypeAlias"],
   validation: { notDocumented: true, invalidLink: true, notExported: true },
+  // The names of its methods are public, and nothing else of it.
+  intentionallyNotExported: ["QueueStore"],
   groupOrder: ["Functions", "Classes", "Variables", "Interfaces", "Type Aliases", "Constructors", "Properties"],
   hidePageHeader: true,
   hideBreadcrumbs: true,

@@ -14,7 +14,7 @@ const jobRecord = ['1:{"enqueuedAt":', ',"slot":{"at":', "}}"] as const;
 async function claim(store: QueueStore, now: number, plan: Partial<SchedulePlan>, firesDeclared = false) {
   const whole = { times: [now, now + minute], jobRecord, makesEach: false, isDeclared: false, ...plan };
   const [next = now] = whole.times;
-  await store.putSchedule({ key: "beat", record: "1:{}", next, plan: whole });
+  await store.changeSchedules({ put: [{ key: "beat", record: "1:{}", next, plan: whole }] });
   return exchange(store, now, [], firesDeclared);
 }
 
@@ -42,7 +42,7 @@ onEveryStore((kind) => {
         nextAt: start + minute,
       });
       expect(reply.jobs[0]?.record).toBe(`1:{"enqueuedAt":${start},"slot":{"at":${start}}}`);
-      expect(await store.findSchedule("beat")).toMatchObject({ next: start + minute, record: "1:{}" });
+      expect((await store.listSchedules("beat"))[0]).toMatchObject({ next: start + minute, record: "1:{}" });
       expect(await store.find(id, start)).toMatchObject({ state: "running", at: start + minute });
       expect(await store.stats(start)).toMatchObject({ running: 1, enqueued: 1 });
     });
@@ -81,10 +81,10 @@ onEveryStore((kind) => {
       const waiting = { id: occurrenceJobId("beat", start), isFreshId: false, runAt: start + minute, record: "1:{}" };
       await store.enqueue([waiting], start);
       expect(firedIn(await claim(store, start, {}))).toEqual({ jobs: [], schedules: ["beat"] });
-      await store.removeSchedule("beat");
+      await store.changeSchedules({ remove: ["beat"] });
       const times = [start + 1_000, start + minute];
       expect(firedIn(await claim(store, start + 1_000, { times })).jobs).toHaveLength(1);
-      await store.removeSchedule("beat");
+      await store.changeSchedules({ remove: ["beat"] });
       expect(firedIn(await claim(store, start + 1_000, { times }))).toEqual({ jobs: [], schedules: ["beat"] });
     });
 
@@ -112,7 +112,7 @@ onEveryStore((kind) => {
       if (!first || !again) throw new Error("Both claims have it.");
       const settled = (lease = again.lease): Outcome => ({ to: "completed", lease, record: "1:done" });
       await exchange(store, start + 2 * minute, [settled()]);
-      await store.removeSchedule("beat");
+      await store.changeSchedules({ remove: ["beat"] });
       const [second] = (await claim(store, start + 2 * minute, { times: [start, start + 9 * minute] })).jobs;
       if (!second) throw new Error("The occurrence is fired again.");
       const settle = (lease = second.lease) =>

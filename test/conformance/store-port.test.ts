@@ -10,7 +10,7 @@ const quiet = { now, settle: [], fire: [], retentionMs: 0 };
 onEveryStore((kind) => {
   test("the first of two jobs with one id in one firing is kept", async () => {
     const store = kind.create().open("default");
-    await store.putSchedule({ key: "daily", record: "1:{}", next: now });
+    await store.changeSchedules({ put: [{ key: "daily", record: "1:{}", next: now }] });
     const jobs = ["1:first", "1:second"].map((record) => ({
       id: "daily@2026-03-01T12:00:00.000Z",
       runAt: now,
@@ -110,7 +110,7 @@ onEveryStore((kind) => {
     const [first] = await store.enqueue([job], now);
     if (!first?.lease) throw new Error("A job that was to be held is not.");
     await store.exchange({ ...quiet, settle: [{ to: "dead", lease: first.lease, at: now, record: "1:dead" }] });
-    await store.putSchedule({ key: "daily", record: "1:{}", next: now });
+    await store.changeSchedules({ put: [{ key: "daily", record: "1:{}", next: now }] });
     const fire = {
       key: "daily",
       occurrence: now,
@@ -139,7 +139,7 @@ onEveryStore((kind) => {
     });
     const jobRecord = ['1:{"made":', ',"for":', "}"] as const;
     const plan = { times: [now, now + 60_000], jobRecord, makesEach: false, isDeclared: false };
-    await store.putSchedule({ key: "planned", record: "1:{}", next: now, plan });
+    await store.changeSchedules({ put: [{ key: "planned", record: "1:{}", next: now, plan }] });
     const [made] = (await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } })).jobs;
     expect(made).toMatchObject({ lease: { id }, isFired: true });
     const retry = { id, deadSince: now, claims: 1, runAt: now, record: '1:{"revived":1}' };
@@ -157,7 +157,7 @@ onEveryStore((kind) => {
       ...(leaseEndsAt !== undefined && { leaseEndsAt }),
     });
     await store.enqueue([job("ready", now), job("later", now + 60_000), job("runs", now, now + 60_000)], now);
-    await store.putSchedule({ key: "daily", record: "1:{}", next: now });
+    await store.changeSchedules({ put: [{ key: "daily", record: "1:{}", next: now }] });
     for (const [state, expected] of [
       ["scheduled", ["later"]],
       ["running", ["runs"]],

@@ -35,12 +35,14 @@ onEveryStore((kind) => {
     test("is refused by all that would show or change its schedule, and stays", async () => {
       const { store, queue } = openQueue(kind);
       const stored = store.open("default");
-      await stored.putSchedule({ key: "strange", record: "9:{}", next: 2_000_000_000_000, from: undefined });
+      await stored.changeSchedules({
+        put: [{ key: "strange", record: "9:{}", next: 2_000_000_000_000, from: undefined }],
+      });
       await expect(queue.schedules.get("strange")).rejects.toMatchObject(newer);
       await expect(queue.schedules.list()).rejects.toMatchObject(newer);
       const overwrite = queue.schedules.upsert("strange", { job: note, cron: "0 0 9 * * *" });
       await expect(overwrite).rejects.toMatchObject(newer);
-      expect(await stored.findSchedule("strange")).toMatchObject({ record: "9:{}" });
+      expect((await stored.listSchedules("strange"))[0]).toMatchObject({ record: "9:{}" });
       await queue.schedules.remove("strange");
       expect(await queue.schedules.list()).toEqual([]);
     });

@@ -195,7 +195,9 @@ describe("the data of the page", () => {
     const { call, queue } = setUpDashboard({ handler: { auth: "none" }, queue: { store } });
     await queue.schedules.upsert("report", { job: "fails", cron: "0 9 * * *" });
     const rule = { name: "fails", cron: "0 9 * * *", timeZone: "Mars/Olympus", missed: "once", overlap: "allow" };
-    await store.open(queue.name).putSchedule({ key: "new", record: `1:${JSON.stringify(rule)}`, next: start });
+    await store
+      .open(queue.name)
+      .changeSchedules({ put: [{ key: "new", record: `1:${JSON.stringify(rule)}`, next: start }] });
     const { status, body } = await call("GET", "/dashboard/data?view=schedules");
     expect(status).toBe(200);
     expect(body).toMatchObject({ schedules: [{ key: "new", occurrences: [] }, { key: "report" }] });

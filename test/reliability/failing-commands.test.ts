@@ -78,7 +78,7 @@ const fires = [job("daily@2026-03-01T12:00:00.000Z"), job("daily@2026-03-01T12:0
 function plan(store: QueueStore) {
   const jobRecord = ['1:{"made":', ',"for":', "}"] as const;
   const plan = { times: [now, now + minute], jobRecord, makesEach: false, isDeclared: false };
-  return store.putSchedule({ key: "planned", record: "1:{}", next: now, plan });
+  return store.changeSchedules({ put: [{ key: "planned", record: "1:{}", next: now, plan }] });
 }
 
 const flow = { key: "tenant", limits: { concurrency: 8, rate: 0, periodMs: 0, ordered: false } };
@@ -489,7 +489,7 @@ const cases: Readonly<Record<string, Case>> = {
     async prepare(store) {
       // A schedule can make the job of an occurrence anew.
       const dies = async (at: number, group: string) => {
-        await store.putSchedule({ key: "again", record: "1:{}", next: now });
+        await store.changeSchedules({ put: [{ key: "again", record: "1:{}", next: now }] });
         const fire = [{ key: "again", occurrence: now, next: undefined, record: "1:fired", jobs: [job("again@now")] }];
         await store.exchange({ ...exchange, fire });
         const { jobs } = await store.exchange({ ...exchange, claim: { limit: 10, leaseMs: minute } });
@@ -499,7 +499,7 @@ const cases: Readonly<Record<string, Case>> = {
         return lease;
       };
       await dies(now - minute, "0123456789ab");
-      await store.removeSchedule("again");
+      await store.changeSchedules({ remove: ["again"] });
       return [await dies(now, "")];
     },
     run: async (store, lease) => {
@@ -809,13 +809,12 @@ const cases: Readonly<Record<string, Case>> = {
     removes: ["dies"],
     answersAlike: false,
   },
-  putSchedule: { run: storeTrials.putSchedule, answersAlike: true },
-  removeSchedule: { run: storeTrials.removeSchedule, answersAlike: false },
-  declare: {
+  changeSchedules: { run: storeTrials.changeSchedules, answersAlike: true },
+  "changeSchedules of a deployment": {
     run(store) {
       const from = { next: now, revision: 0 };
       const put = [{ key: "daily", record: "1:declared", next: now + minute, from }];
-      return store.declare({ from: "m1", manifest: "m2", put, remove: ["hourly"] });
+      return store.changeSchedules({ manifest: { from: "m1", to: "m2" }, put, remove: ["hourly"] });
     },
     answersAlike: true,
   },

@@ -65,7 +65,7 @@ onEachKindOfStore((kind) => {
         const queue = open(inner, beat);
         let isOvertaken = false;
         const overtaken = wrapStore(inner, async ({ method }, run) => {
-          if (!isOvertaken && (method === "putSchedule" || method === "declare")) {
+          if (!isOvertaken && method === "changeSchedules") {
             isOvertaken = true;
             expect(await queue.drain()).toMatchObject({ rearmed: 1, completed: 1 });
           }
@@ -136,7 +136,7 @@ onEachKindOfStore((kind) => {
       await schedules.pause("beat");
       let puts = 0;
       const overtaken = wrapStore(inner, async ({ method }, run) => {
-        if (method === "putSchedule" && ++puts === 1) {
+        if (method === "changeSchedules" && ++puts === 1) {
           await schedules.upsert("beat", { job: beat, payload: "new", cron: "* * * * *", missed: "all" });
         }
         return run();
@@ -154,7 +154,7 @@ onEachKindOfStore((kind) => {
       await schedules.upsert("beat", { job: beat, cron: "* * * * *" });
       await schedules.pause("beat");
       const overtaken = wrapStore(inner, async ({ method }, run) => {
-        if (method === "putSchedule") await schedules.remove("beat");
+        if (method === "changeSchedules") await schedules.remove("beat");
         return run();
       });
       await expect(open(overtaken).schedules.resume("beat")).rejects.toMatchObject({ code: "not_found" });

@@ -4,7 +4,7 @@ import { fillStore, storeTrials } from "../support/store-trials.ts";
 
 // A caller whose answer was lost calls again. On Redis the adapter marks the resend; these methods recognise it by
 // themselves.
-test.each(["extend", "change", "putSchedule", "declare"] as const)(
+test.each(["extend", "change", "changeSchedules"] as const)(
   "%s gives the same answer when it is called again",
   async (method) => {
     const store = memoryStore().open("default");

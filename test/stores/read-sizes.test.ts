@@ -93,7 +93,7 @@ test("a page of dead jobs of 512 KiB reads a sample of 20 besides what fits, and
   const reads = [
     () => queue.list("dead", page(40)),
     () => queue.list("dead", { ...page(40), group: "00000000000" }),
-    () => queue.findDead(ids, MOST_LISTED_BYTES),
+    () => queue.findEach(ids, MOST_LISTED_BYTES, now, true),
   ];
   for (const read of reads) expect(await recordsRead(read)).toBeLessThanOrEqual(20 + 8);
 });

@@ -5,9 +5,9 @@ export async function storeRefusedId(store: Store, id: string, clock: Clock = Da
   const queue = new Queue({ store, clock });
   const inside = store.open(queue.name);
   await queue.schedules.upsert("model", { job: "report", cron: "0 9 * * *" });
-  const schedule = await inside.findSchedule("model");
+  const [schedule] = await inside.listSchedules("model");
   if (!schedule) throw new Error("The schedule is not there.");
-  await inside.putSchedule({ key: id, record: schedule.record, next: schedule.next });
+  await inside.changeSchedules({ put: [{ key: id, record: schedule.record, next: schedule.next }] });
   await queue.schedules.remove("model");
   const record = `1:${JSON.stringify({ name: "report", payload: null, enqueuedAt: clock() })}`;
   await inside.enqueue([{ id, isFreshId: false, runAt: clock() + 3_600_000, record }], clock());

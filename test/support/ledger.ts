@@ -1,4 +1,4 @@
-import type { ManifestChange } from "../../src/core/store/schedules.ts";
+import type { ScheduleChange } from "../../src/core/store/schedules.ts";
 import type {
   EnqueueReply,
   ExchangeReply,
@@ -49,9 +49,8 @@ export class Ledger {
     if (method === "enqueue") this.#enqueued(answer as readonly EnqueueReply[]);
     if (method === "settle") this.#settled(parameters[0] as SettleRequest, answer as SettleReply);
     if (method === "exchange") this.#exchanged(parameters[0] as ExchangeRequest, answer as ExchangeReply);
-    if (method === "removeSchedule") this.#slots.delete(parameters[0] as string);
-    if (method === "declare" && answer)
-      for (const key of (parameters[0] as ManifestChange).remove) this.#slots.delete(key);
+    if (method === "changeSchedules" && answer)
+      for (const key of (parameters[0] as ScheduleChange).remove ?? []) this.#slots.delete(key);
     if (method === "extend" && answer) this.#leases.add(textOf(answer as Lease));
   }
 

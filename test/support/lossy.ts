@@ -41,8 +41,7 @@ const recognising: ReadonlySet<StoreMethod> = new Set([
   "signal",
   "change",
   "retryDead",
-  "putSchedule",
-  "declare",
+  "changeSchedules",
 ]);
 
 /**

@@ -727,16 +727,21 @@ const putSchedule = operation(
   (values) => ({
     run: async (store, scene) => {
       const { now } = scene;
-      const from = values.late ? { next: now, revision: 0 } : await store.findSchedule(values.key);
+      const [stored] = await store.listSchedules(values.key);
+      const from = values.late ? { next: now, revision: 0 } : stored;
       const next = values.wait === null ? undefined : now + values.wait;
       const plan = values.plan === null ? undefined : planFrom(next, values.plan, scene);
-      return store.putSchedule({ key: values.key, record: "1:{}", next, plan, from });
+      return store.changeSchedules({ put: [{ key: values.key, record: "1:{}", next, plan, from }] });
     },
   }),
-  "putSchedule",
+  "changeSchedules",
 );
 
-const removeSchedule = operation(key, (value) => ({ run: (store) => store.removeSchedule(value) }), "removeSchedule");
+const removeSchedule = operation(
+  key,
+  (value) => ({ run: (store) => store.changeSchedules({ remove: [value] }) }),
+  "changeSchedules",
+);
 
 interface Some {
   readonly jobs: readonly AnyJob[];
@@ -779,8 +784,8 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
   operation(
     // None, or all: the size of a record of a job with a key depends on the store.
     fc.record({ ids: fc.array(id, { maxLength: 4 }), mostBytes: fc.constantFrom(0, 10_000) }),
-    ({ ids, mostBytes }) => ({ run: (store) => store.findDead(ids, mostBytes) }),
-    "findDead",
+    ({ ids, mostBytes }) => ({ run: (store, { now }) => store.findEach(ids, mostBytes, now, true) }),
+    "findEach",
   ),
   operation(
     fc.constantFrom<Parameters<QueueStore["clear"]>[0]>("pending", "scheduled", "ready", "completed", "dead"),
@@ -803,16 +808,16 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
         const { now } = scene;
         const next = now + values.wait;
         const plan = values.plan === null ? undefined : planFrom(next, values.plan, scene);
-        const from = values.late ? { next: now, revision: 0 } : await store.findSchedule("daily");
-        return store.declare({
-          from: values.from ?? undefined,
-          manifest: values.manifest,
+        const [stored] = await store.listSchedules("daily");
+        const from = values.late ? { next: now, revision: 0 } : stored;
+        return store.changeSchedules({
+          manifest: { from: values.from ?? undefined, to: values.manifest },
           put: [{ key: "daily", record: "1:{}", next, plan, from }],
           remove: values.gone.filter((each) => each !== "daily"),
         });
       },
     }),
-    "declare",
+    "changeSchedules",
   ),
 ];
 

@@ -22,7 +22,7 @@ export async function everythingIn(
     Promise.all(jobStates.map((state) => allOf(store, state, now, { limit, mostBytes }))),
     allFailures(store, now, { limit, mostBytes }),
     store.listSchedules(),
-    store.peekWithManifest(now),
+    store.peek(now, true),
     Promise.all([store.stats(now), store.stats(now, true)]),
     allFlows(store, now),
     allDocuments(store, now, { limit, mostBytes }),

@@ -58,9 +58,9 @@ export async function fillStore(store: QueueStore): Promise<Lease> {
     { to: "dead", lease: dies, at: now, record: "1:died", group },
   ];
   await store.exchange({ ...exchange, settle });
-  await store.putSchedule({ key: "daily", record: "1:daily", next: now });
+  await store.changeSchedules({ put: [{ key: "daily", record: "1:daily", next: now }] });
   const hourly = { key: "hourly", record: "1:hourly", next: now + minute };
-  await store.declare({ from: undefined, manifest: "m1", put: [hourly], remove: [] });
+  await store.changeSchedules({ manifest: { from: undefined, to: "m1" }, put: [hourly] });
   const texts = ["old", "older", "passing"].map((name) => ({
     kind: "notes",
     name,
@@ -133,9 +133,8 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   pending: (store) => store.pending(now),
   history: (store) => store.history(now, 336),
   setPaused: (store) => store.setPaused(true),
-  putSchedule: (store) => store.putSchedule({ key: "new", record: "1:{}", next: now }),
-  removeSchedule: (store) => store.removeSchedule("daily"),
-  declare: (store) => store.declare({ from: "m1", manifest: "m2", put: [], remove: ["hourly"] }),
+  changeSchedules: (store) =>
+    store.changeSchedules({ put: [{ key: "new", record: "1:{}", next: now }], remove: ["daily"] }),
   findDocument: (store) => store.findDocument("notes", "old", now),
   listDocuments: (store) => store.listDocuments({ ...page, kind: "notes" }),
   changeDocuments: (store) =>
@@ -147,11 +146,9 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
       ],
       now,
     ),
-  peek: (store) => store.peek(now),
-  peekWithManifest: (store) => store.peekWithManifest(now),
+  peek: (store) => store.peek(now, true),
   find: (store) => store.find("runs", now),
   findEach: (store) => store.findEach(["nobody", "dies", "waits", "ends", "runs"], 1_000, now),
-  findDead: (store) => store.findDead(["nobody", "dies", "waits"], 1_000),
   list: (store) => store.list("ready", page),
   // Each store has a text of its own: what they share is that it stays the same while nothing happens.
   pulse: async (store) => {
@@ -160,11 +157,10 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   },
   failures: (store) => store.failures(page),
   stats: (store) => store.stats(now),
-  findSchedule: (store) => store.findSchedule("daily"),
   listSchedules: async (store) => [...(await store.listSchedules())].sort((a, b) => (a.key < b.key ? -1 : 1)),
 };
 
 /** The methods of a store, read from one. */
 export function storeMethods(): readonly string[] {
-  return Object.keys(memoryStore().open("default")).filter((name) => name !== "local");
+  return Object.keys(memoryStore().open("default")).filter((name) => name !== "keepsConnection");
 }

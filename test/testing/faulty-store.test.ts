@@ -95,7 +95,11 @@ describe("faultyStore", () => {
   });
 
   test.each([
-    ["a method that there is not", [{ on: "enqueu", fault: "before" }], /^on must be one of "enqueue", .*"declare"/],
+    [
+      "a method that there is not",
+      [{ on: "enqueu", fault: "before" }],
+      /^on must be one of "enqueue", .*"changeSchedules"/,
+    ],
     ["one of several", [{ on: ["enqueue", "ping"], fault: "before" }], /^on must be one of/],
     ["another fault", "befor", /^fault must be "before", "after" or/],
     ["another fault in a rule", [{ fault: "befor" }], /^fault must be/],

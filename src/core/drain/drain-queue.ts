@@ -100,7 +100,7 @@ async function peek(queue: DrainNeeds, store: QueueStore): Promise<NextDue> {
   const { clock, declared, nextDue } = queue;
   const now = clock();
   if (!declared.isSynced) {
-    const reply = await store.peekWithManifest(now);
+    const reply = await store.peek(now, true);
     return declared.sync(store, reply, now);
   }
   const { at: nextAt } = nextDue;

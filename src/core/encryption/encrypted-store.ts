@@ -164,12 +164,8 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       return store.signal({ ...signal, text: record.slice('4:{"signal":'.length, -1) }, now);
     },
     find: (id, now) => store.find(id, now).then((job) => job && opened(job)),
-    async findEach(ids, mostBytes, now) {
-      const found = await store.findEach(ids, mostBytes, now);
-      return { ...found, jobs: await openedAll(found.jobs) };
-    },
-    async findDead(ids, mostBytes) {
-      const found = await store.findDead(ids, mostBytes);
+    async findEach(...request) {
+      const found = await store.findEach(...request);
       return { ...found, jobs: await openedAll(found.jobs) };
     },
     list: (state, page) => store.list(state, page).then(openedPage),
@@ -183,11 +179,9 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       return store.change(record === undefined ? change : { ...change, record: await sealRecord(record, id, keys) });
     },
     retryDead: async (retries, now) => store.retryDead(await Promise.all(retries.map((each) => sealed(each))), now),
-    putSchedule: async (put) => store.putSchedule(await sealEntry(put, keys)),
-    findSchedule: (key) => store.findSchedule(key).then((stored) => stored && openEntry(stored, keys)),
-    listSchedules: async () => Promise.all((await store.listSchedules()).map((each) => openEntry(each, keys))),
-    async declare(change) {
-      return store.declare({ ...change, put: await Promise.all(change.put.map((put) => sealEntry(put, keys))) });
+    listSchedules: async (key) => Promise.all((await store.listSchedules(key)).map((each) => openEntry(each, keys))),
+    async changeSchedules({ put = [], ...change }) {
+      return store.changeSchedules({ ...change, put: await Promise.all(put.map((each) => sealEntry(each, keys))) });
     },
     findDocument: (kind, name, now) =>
       store.findDocument(kind, name, now).then((found) => found && openDocument(kind, found, keys)),

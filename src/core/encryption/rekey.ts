@@ -96,7 +96,7 @@ async function schedules({ store, keys }: RekeyNeeds, { cursor = "", limit }: Pa
     if (!isStale(record, ofSchedule(key), keys)) continue;
     const entry = await sealEntry(await openEntry(stored, keys), keys);
     const isLocked = entry.record === record;
-    items.push(isLocked ? "locked" : fateOf(await store.putSchedule({ ...entry, from: stored })));
+    items.push(isLocked ? "locked" : fateOf(await store.changeSchedules({ put: [{ ...entry, from: stored }] })));
   }
   return { items, cursor: rest.length > limit ? rest[limit - 1]?.key : undefined };
 }

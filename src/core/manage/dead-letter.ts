@@ -65,7 +65,7 @@ async function* piecesOf(
   if ("ids" in selection) {
     let ids = [...new Set(selection.ids)];
     while (ids.length > 0) {
-      const { jobs, rest } = await store.findDead(ids.slice(0, PIECE), MOST_LISTED_BYTES);
+      const { jobs, rest } = await store.findEach(ids.slice(0, PIECE), MOST_LISTED_BYTES, now, true);
       ids = [...rest, ...ids.slice(PIECE)];
       yield jobs;
     }
@@ -103,7 +103,7 @@ export async function retryDead(
   const now = needs.clock();
   const { runAt = now } = changes;
   const retried = await retrySelected(needs, readSelection(selection), options, { ...changes, runAt }, now);
-  if (typeof selection === "string" && retried === 0) await mustBeDead(needs.store, selection);
+  if (typeof selection === "string" && retried === 0) await mustBeDead(needs.store, selection, now);
   if (retried > 0 && !options.dryRun) await needs.noteDue(runAt);
   return retried;
 }
@@ -221,8 +221,8 @@ export async function removeDead(
 }
 
 /** Most jobs that were not retried are not dead. A dead one has the id of a job that has not ended. */
-async function mustBeDead(store: QueueStore, id: string): Promise<void> {
-  const { jobs } = await store.findDead([id], MOST_LISTED_BYTES);
+async function mustBeDead(store: QueueStore, id: string, now: number): Promise<void> {
+  const { jobs } = await store.findEach([id], MOST_LISTED_BYTES, now, true);
   if (jobs.length === 0) throw notDead(id);
 }
 

@@ -7,7 +7,7 @@ import { fnv1a } from "../shared/hash.ts";
 import { asJson } from "../shared/json.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
-import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, QueueStore } from "../store/store.ts";
+import type { DueSchedule, ExchangeReply, ExchangeRequest, NextDue, PeekReply, QueueStore } from "../store/store.ts";
 import { readDue, readRecurrence, readSchedule, type ScheduleRecord } from "./record.ts";
 import { renewed, scheduleRecord } from "./schedules.ts";
 
@@ -93,7 +93,7 @@ export class DeclaredSchedules {
     if (reply.schedules.length === 0) this.noteNext(reply, request.now);
     if (this.#isCurrent || isOlder() || !reply.schedules.some((due) => this.#isOfOthers(due))) return reply;
     try {
-      await this.sync(store, await store.peekWithManifest(request.now), request.now);
+      await this.sync(store, await store.peek(request.now, true), request.now);
     } catch {
       // The jobs of the reply are leased and must run. The schedules stay due, and the next drain reads the manifest.
       this.#isSynced = false;
@@ -106,11 +106,7 @@ export class DeclaredSchedules {
   }
 
   /** Replaces the schedules of earlier code by those of this code. @returns what is due next then. */
-  async sync(
-    store: QueueStore,
-    peeked: NextDue & { readonly manifest: string | undefined },
-    now: number,
-  ): Promise<NextDue> {
+  async sync(store: QueueStore, peeked: PeekReply, now: number): Promise<NextDue> {
     if (this.#areMissed) {
       this.#areMissed = false;
       // A process whose code was replaced leaves the schedules of the newer code alone.
@@ -163,7 +159,7 @@ export class DeclaredSchedules {
     const replaced = { ...Object.fromEntries(recent), [before]: now };
     delete replaced[own];
     const next: Manifest = { current: leftOut.size > 0 ? own + INCOMPLETE : own, replaced };
-    const isSynced = await store.declare({ from, manifest: JSON.stringify(next), put, remove });
+    const isSynced = await store.changeSchedules({ manifest: { from, to: JSON.stringify(next) }, put, remove });
     const earliest = put.reduce<number | undefined>(
       (least, { next: at }) => (at !== undefined && (least === undefined || at < least) ? at : least),
       undefined,

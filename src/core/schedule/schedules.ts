@@ -132,7 +132,7 @@ export class Schedules {
    */
   async get(key: string): Promise<ScheduleInfo | null> {
     checkText(key, "key", LONGEST_KEY);
-    const stored = await this.#needs.store.findSchedule(key);
+    const [stored] = await this.#needs.store.listSchedules(key);
     return stored ? scheduleInfo(stored) : null;
   }
 
@@ -149,7 +149,9 @@ export class Schedules {
   /** Removes a schedule. The jobs that it has made stay. @throws {TidegateError} `not_found` */
   async remove(key: string): Promise<void> {
     checkText(key, "key", LONGEST_KEY);
-    if (!(await this.#needs.store.removeSchedule(key))) throw unknownSchedule(key);
+    const { store } = this.#needs;
+    if ((await store.listSchedules(key)).length === 0) throw unknownSchedule(key);
+    await store.changeSchedules({ remove: [key] });
   }
 
   /**
@@ -173,7 +175,8 @@ export class Schedules {
   async run(key: string): Promise<EnqueueResult> {
     checkText(key, "key", LONGEST_KEY);
     const { store, clock, noteDue } = this.#needs;
-    const { record } = opened(key, await store.findSchedule(key));
+    const [stored] = await store.listSchedules(key);
+    const { record } = opened(key, stored);
     const now = clock();
     const [reply] = await store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
     await noteDue(now);
@@ -184,7 +187,8 @@ export class Schedules {
   async preview(key: string, count = 5): Promise<readonly Date[]> {
     wholeNumber(count, "count", 1, 1_000);
     checkText(key, "key", LONGEST_KEY);
-    const { record, next } = readable(key, await this.#needs.store.findSchedule(key));
+    const [stored] = await this.#needs.store.listSchedules(key);
+    const { record, next } = readable(key, stored);
     const recurrence = recurrenceOf(key, record);
     const occurrences: Date[] = [];
     for (let at = next; at !== undefined && occurrences.length < count; at = recurrence.next(at))
@@ -208,9 +212,9 @@ export class Schedules {
   async #put(key: string, make: (existing: StoredSchedule | undefined) => ScheduleEntry): Promise<ScheduleInfo> {
     const { store, noteDue } = this.#needs;
     for (;;) {
-      const existing = await store.findSchedule(key);
+      const [existing] = await store.listSchedules(key);
       const stored = make(existing);
-      if (!(await store.putSchedule({ ...stored, from: existing }))) continue;
+      if (!(await store.changeSchedules({ put: [{ ...stored, from: existing }] }))) continue;
       if (stored.next !== undefined) await noteDue(stored.next);
       return scheduleInfo(stored);
     }

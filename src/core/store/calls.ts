@@ -1,45 +1,7 @@
 import type { QueueStore } from "./store.ts";
 
 /** The methods of a store. Each one sends something to the database. */
-export type StoreMethod =
-  | "enqueue"
-  | "enqueueFamily"
-  | "settle"
-  | "exchange"
-  | "peek"
-  | "peekWithManifest"
-  | "extend"
-  | "signal"
-  | "find"
-  | "findDead"
-  | "findEach"
-  | "list"
-  | "failures"
-  | "areWaiting"
-  | "cancel"
-  | "reschedule"
-  | "change"
-  | "rewrite"
-  | "retryDead"
-  | "removeDead"
-  | "clear"
-  | "pulse"
-  | "stats"
-  | "figures"
-  | "pending"
-  | "history"
-  | "setPaused"
-  | "putSchedule"
-  | "findSchedule"
-  | "listSchedules"
-  | "removeSchedule"
-  | "declare"
-  | "findFlow"
-  | "listFlows"
-  | "changeFlow"
-  | "findDocument"
-  | "listDocuments"
-  | "changeDocuments";
+export type StoreMethod = Exclude<keyof QueueStore, "keepsConnection">;
 
 /** Wraps a queue so that each call goes through `around`, which may make the call now, later, or not at all. */
 export function aroundCalls(

@@ -49,10 +49,11 @@ export interface SchedulePut extends ScheduleEntry {
   readonly from?: Pick<StoredSchedule, "next" | "revision"> | undefined;
 }
 
-/** Replaces the declared schedules of one deployment by those of another. */
-export interface ManifestChange {
-  readonly from: string | undefined;
-  readonly manifest: string;
-  readonly put: readonly SchedulePut[];
-  readonly remove: readonly string[];
+/** Stores schedules and removes others, all or nothing. */
+export interface ScheduleChange {
+  readonly put?: readonly SchedulePut[];
+  /** Their keys. The jobs that they made stay. One that is gone counts as removed. */
+  readonly remove?: readonly string[];
+  /** Replaces the manifest of declared schedules. Default: it stays as it is. */
+  readonly manifest?: { readonly from: string | undefined; readonly to: string };
 }

@@ -4,7 +4,7 @@ import type { FamilyCounts, FamilyStatus, NewFamily, NewMember } from "./family.
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Meter } from "./meter.ts";
 import type { StoredHour, StoredNameMetrics, StoredPending } from "./metrics.ts";
-import type { ManifestChange, SchedulePlan, SchedulePut, StoredSchedule } from "./schedules.ts";
+import type { ScheduleChange, SchedulePlan, StoredSchedule } from "./schedules.ts";
 import type { NewSignal, SignalReply } from "./signals.ts";
 import type { StoredStats } from "./stats.ts";
 
@@ -328,6 +328,11 @@ export interface NextDue {
   readonly nextAt: number | undefined;
 }
 
+export interface PeekReply extends NextDue {
+  /** Of declared schedules; undefined if there is none yet, or if it was not requested. */
+  readonly manifest?: string | undefined;
+}
+
 export interface SettleReply {
   /** For each outcome: whether it was accepted. If not, its lease is gone. */
   readonly settled: readonly boolean[];
@@ -422,16 +427,13 @@ export interface FlowPageRequest {
   readonly now: number;
 }
 
-/** The dead ones among some jobs. */
-export interface FoundDead {
+/** Those of some jobs that were found. */
+export interface FoundJobs {
   /** In the order of the ids. */
   readonly jobs: readonly StoredJob[];
   /** The ids that were not read, because the records found are large already. */
   readonly rest: readonly string[];
 }
-
-/** Those of some jobs that exist, in the order of their ids. `rest` as in `FoundDead`. */
-export type FoundJobs = FoundDead;
 
 /** States that can be cleared. `pending` is scheduled and ready together. Running jobs are never cleared. */
 export type ClearableState = "pending" | "scheduled" | "ready" | "completed" | "dead";
@@ -490,10 +492,12 @@ export interface QueueStore {
   settle(request: SettleRequest): Promise<SettleReply>;
   /** Settles outcomes, fires schedules, claims what is due, and reports what is due next, in one round trip. */
   exchange(request: ExchangeRequest): Promise<ExchangeReply>;
-  /** Reads what is due next, cheaply. The reply may be stale: rely on it only if an exchange corrects it. */
-  peek(now: number): Promise<NextDue>;
-  /** As `peek`, with the manifest of declared schedules: undefined before the first. */
-  peekWithManifest(now: number): Promise<NextDue & { readonly manifest: string | undefined }>;
+  /**
+   * Reads what is due next, cheaply. The reply may be stale: rely on it only if an exchange corrects it.
+   *
+   * @param withManifest reads the manifest of declared schedules too. That costs a command. Default false.
+   */
+  peek(now: number, withManifest?: boolean): Promise<PeekReply>;
   /**
    * Moves the ends of leases, and rewrites the records that are given. Pass no job twice. If the request is sent again,
    * each send ends the leases 1 ms later than the one before it: one that arrives late then overwrites no newer record.
@@ -506,10 +510,12 @@ export interface QueueStore {
   signal(signal: NewSignal, now: number): Promise<SignalReply>;
   /** Reads one job, in any state. */
   find(id: string, now: number): Promise<StoredJob | undefined>;
-  /** Reads these jobs, in any state, until their records have `mostBytes`: at least one of the ids. */
-  findEach(ids: readonly string[], mostBytes: number, now: number): Promise<FoundJobs>;
-  /** Reads the dead ones among these jobs, until their records have `mostBytes`. Reads at least one of the ids. */
-  findDead(ids: readonly string[], mostBytes: number): Promise<FoundDead>;
+  /**
+   * Reads these jobs until their records have `mostBytes`: at least one of the ids.
+   *
+   * @param onlyDead leaves out those that are not dead. A dead job may have the id of a live one. Default false.
+   */
+  findEach(ids: readonly string[], mostBytes: number, now: number, onlyDead?: boolean): Promise<FoundJobs>;
   /**
    * Reads a page of the jobs of one state. A page may be short, or empty, with more to come. Waiting and running jobs
    * come in the order of their times, dead and completed ones newest first. Completed jobs that were not observed come
@@ -574,17 +580,10 @@ export interface QueueStore {
   history(now: number, hours: number): Promise<readonly StoredHour[]>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */
   setPaused(paused: boolean): Promise<void>;
-  /** Stores a schedule; false if the one with its key was fired, changed or removed meanwhile. */
-  putSchedule(schedule: SchedulePut): Promise<boolean>;
-  findSchedule(key: string): Promise<StoredSchedule | undefined>;
-  listSchedules(): Promise<readonly StoredSchedule[]>;
-  /** Removes a schedule; false if there was none. */
-  removeSchedule(key: string): Promise<boolean>;
-  /**
-   * Activates declared schedules if the manifest is still `from`: stores `put`, and removes `remove`. Returns false if
-   * another deployment was faster, or if a schedule to store was fired, changed or removed meanwhile.
-   */
-  declare(change: ManifestChange): Promise<boolean>;
+  /** Reads the schedules, or the one with this key. */
+  listSchedules(key?: string): Promise<readonly StoredSchedule[]>;
+  /** Returns false if a schedule to store was fired, changed or removed meanwhile, or if the manifest was replaced. */
+  changeSchedules(change: ScheduleChange): Promise<boolean>;
   findDocument(kind: string, name: string, now: number): Promise<StoredDocument | undefined>;
   /** Reads a page of the documents of a kind, in the order of their names. It may be short with more to come. */
   listDocuments(page: DocumentPageRequest): Promise<Page<StoredDocument>>;

@@ -41,10 +41,10 @@ export function memoryQueue(state: MemoryState): QueueStore {
   };
   const scoreOf = ({ key }: SchedulePut) => due.score(SCHEDULE_MEMBER + key);
   const isAsRead = (put: SchedulePut) => scoreOf(put) === readScore(put.from);
-  const store = (put: SchedulePut) => state.putSchedule(put.key, put, renewedScore(put));
-  const remove = (key: string) => {
-    due.delete(SCHEDULE_MEMBER + key);
-    return state.schedules.delete(key);
+  // A resend finds its own work.
+  const isStored = (put: SchedulePut) => {
+    const stored = state.schedules.get(put.key);
+    return scoreOf(put) === renewedScore(put) && stored !== undefined && textOf(stored) === textOf(put);
   };
   const removeDead = (ids: readonly string[], now: number) => {
     const removed = ids.filter((id) => state.removeDead(id));
@@ -66,8 +66,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     enqueueFamily: async (family, now) => enqueueFamily(state, family, now),
     settle: async (request) => ({ ...settle(state, request), gone: goneOf(state, request) }),
     exchange: async (request) => exchange(state, request),
-    peek: async (now) => peek(now),
-    peekWithManifest: async (now) => ({ ...peek(now), manifest: state.manifest }),
+    peek: async (now, withManifest) => ({ ...peek(now), ...(withManifest && { manifest: state.manifest }) }),
     async extend(renewals) {
       const leases = renewals.map(({ lease, endsAt, record }) => {
         const extended = renewedLease(lease, endsAt);
@@ -89,13 +88,8 @@ export function memoryQueue(state: MemoryState): QueueStore {
       return reply;
     },
     find: async (id, now) => findJob(state, id, now),
-    async findEach(ids, mostBytes, now) {
-      const found = ids.map((id) => findJob(state, id, now, false));
-      const looked = firstPiece(found, (job) => job?.record ?? "", mostBytes);
-      return { jobs: looked.flatMap((job) => job ?? []), rest: ids.slice(looked.length) };
-    },
-    async findDead(ids, mostBytes) {
-      const found = ids.map((id) => findDeadJob(state, id));
+    async findEach(ids, mostBytes, now, onlyDead = false) {
+      const found = ids.map((id) => (onlyDead ? findDeadJob(state, id) : findJob(state, id, now, false)));
       const looked = firstPiece(found, (job) => job?.record ?? "", mostBytes);
       return { jobs: looked.flatMap((job) => job ?? []), rest: ids.slice(looked.length) };
     },
@@ -182,24 +176,18 @@ export function memoryQueue(state: MemoryState): QueueStore {
     async setPaused(paused) {
       state.paused = paused;
     },
-    async putSchedule(put) {
-      if (!isAsRead(put)) {
-        // A resend finds its own work.
-        const stored = state.schedules.get(put.key);
-        return scoreOf(put) === renewedScore(put) && stored !== undefined && textOf(stored) === textOf(put);
+    listSchedules: async (key) =>
+      (key === undefined ? [...state.schedules.keys()] : [key]).flatMap((each) => findSchedule(state, each) ?? []),
+    async changeSchedules({ put = [], remove = [], manifest }) {
+      if (manifest && state.manifest === manifest.to) return true;
+      if (manifest && state.manifest !== manifest.from) return false;
+      if (!put.every((each) => isAsRead(each) || isStored(each))) return false;
+      for (const each of put) state.putSchedule(each.key, each, renewedScore(each));
+      for (const key of remove) {
+        due.delete(SCHEDULE_MEMBER + key);
+        state.schedules.delete(key);
       }
-      store(put);
-      return true;
-    },
-    findSchedule: async (key) => findSchedule(state, key),
-    listSchedules: async () => [...state.schedules.keys()].flatMap((key) => findSchedule(state, key) ?? []),
-    removeSchedule: async (key) => remove(key),
-    async declare({ from, manifest, put, remove: removed }) {
-      if (state.manifest === manifest) return true;
-      if (state.manifest !== from || !put.every(isAsRead)) return false;
-      state.manifest = manifest;
-      for (const key of removed) remove(key);
-      for (const each of put) store(each);
+      if (manifest) state.manifest = manifest.to;
       return true;
     },
     findDocument: async (kind, name, now) => documents.find(kind, name, now),

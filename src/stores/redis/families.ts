@@ -13,9 +13,9 @@ export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | 
       const args = (isResend: boolean) => [String(now), flag(isResend), flag(isFreshId), ...rest];
       return String(await caller.values(scripts.enqueueFamily, args)) as FamilyStatus;
     },
-    async findEach(ids, mostBytes, now) {
+    async findEach(ids, mostBytes, now, onlyDead = false) {
       if (ids.length === 0) return { jobs: [], rest: [] };
-      const [read, ...values] = await caller.texts(scripts.findEach, [String(mostBytes), ...ids]);
+      const [read, ...values] = await caller.texts(scripts.findEach, [String(mostBytes), flag(onlyDead), ...ids]);
       const jobs = rowsOf(values, 4).map(([id = "", set, score, record = ""]) => {
         if (set === "done") return { id, state: "completed" as const, record, at: 0, claims: 0 };
         return set === "due" ? dueJob(id, Number(score), record, now) : deadJob(id, Number(score), record);

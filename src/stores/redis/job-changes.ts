@@ -4,7 +4,6 @@ import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
 import { flowHead, newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
-import { deadJobs } from "./stored-job.ts";
 
 /** How many members one call of `clear` examines. */
 const CLEARED_AT_ONCE = 1_000;
@@ -57,13 +56,8 @@ export function waitingJobCalls(
   };
 }
 
-export function deadJobCalls(caller: Caller): Pick<QueueStore, "findDead" | "retryDead" | "removeDead"> {
+export function deadJobCalls(caller: Caller): Pick<QueueStore, "retryDead" | "removeDead"> {
   return {
-    async findDead(ids, mostBytes) {
-      if (ids.length === 0) return { jobs: [], rest: [] };
-      const [read, ...rest] = await caller.texts(scripts.findDead, [String(mostBytes), ...ids]);
-      return { jobs: deadJobs(rest), rest: ids.slice(Number(read)) };
-    },
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
       const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [

@@ -3,16 +3,13 @@ import type { NextDue, QueueStore } from "../../core/store/store.ts";
 import { type Caller, textsOf } from "./caller.ts";
 import { PAUSED_MEMBER } from "./members.ts";
 
-export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "peekWithManifest" | "setPaused"> {
+export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"> {
   const { due, manifest } = caller.keys;
   // The mark of a pause is the first member.
   const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
   return {
-    async peek(now) {
-      const [head] = await caller.plain(command);
-      return nextDue(textsOf(head), now);
-    },
-    async peekWithManifest(now) {
+    async peek(now, withManifest = false) {
+      if (!withManifest) return nextDue(textsOf((await caller.plain(command))[0]), now);
       const [head, active] = await caller.plain(command, ["GET", manifest]);
       return { ...nextDue(textsOf(head), now), manifest: typeof active === "string" ? active : undefined };
     },

@@ -5,25 +5,19 @@ import { type Caller, rowsOf } from "./caller.ts";
 import { readPlan, withPlan } from "./plan.ts";
 import * as scripts from "./scripts.generated.ts";
 
-export function scheduleCalls(
-  caller: Caller,
-): Pick<QueueStore, "putSchedule" | "findSchedule" | "listSchedules" | "removeSchedule" | "declare"> {
-  const read = async (...keys: readonly string[]) => {
-    const rows = rowsOf(await caller.texts(scripts.listSchedules, keys), 3);
-    return rows.map(([key = "", record = "", score]) => ({
-      key,
-      ...readPlan(record),
-      ...standingOf(score ? Number(score) : undefined),
-    }));
-  };
+export function scheduleCalls(caller: Caller): Pick<QueueStore, "listSchedules" | "changeSchedules"> {
   return {
-    putSchedule: (put) => caller.isDone(scripts.putSchedule, putArguments(put)),
-    findSchedule: async (key) => (await read(key))[0],
-    listSchedules: () => read(),
-    removeSchedule: (key) => caller.isDone(scripts.removeSchedule, [key]),
-    declare({ from = "", manifest, put, remove }) {
-      const args = [from, manifest, String(put.length), ...put.flatMap(putArguments), ...remove];
-      return caller.isDone(scripts.declare, args);
+    async listSchedules(key) {
+      const rows = rowsOf(await caller.texts(scripts.listSchedules, key === undefined ? [] : [key]), 3);
+      return rows.map(([key = "", record = "", score]) => ({
+        key,
+        ...readPlan(record),
+        ...standingOf(score ? Number(score) : undefined),
+      }));
+    },
+    changeSchedules({ put = [], remove = [], manifest: { from = "", to = "" } = {} }) {
+      const args = [from, to, String(put.length), ...put.flatMap(putArguments), ...remove];
+      return caller.isDone(scripts.changeSchedules, args);
     },
   };
 }

@@ -39,7 +39,7 @@ describe("a drain", () => {
     const store = aroundStore(memoryStore(), async ({ method }, run) => {
       const reply = await run();
       calls.push(method);
-      if (method === "peekWithManifest") await answered;
+      if (method === "peek") await answered;
       return reply;
     });
     const beat = defineJob({ name: "beat", schedule: { cron: "* * * * *" }, perform() {} });
@@ -49,7 +49,7 @@ describe("a drain", () => {
     expect(await drained).toMatchObject({ claimed: 0, stoppedBy: "aborted" });
     answer();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(calls).toEqual(["peekWithManifest"]);
+    expect(calls).toEqual(["peek"]);
     expect(await queue.drain({ signal: abort.signal })).toMatchObject({ roundTrips: 0, stoppedBy: "aborted" });
   });
 

@@ -1,18 +1,21 @@
--- Finds jobs wherever they are, as many as fit into one reply.
--- ARGV: most bytes, ids of jobs that are not born
+-- Finds jobs wherever they are, or among the dead, as many as fit into one reply.
+-- ARGV: most bytes, whether only dead jobs are found (0 or 1), ids of jobs that are not born
 -- Returns: how many of the ids were read, then for each job: id, 'due' | 'done' | 'dead', score in that set ('0' for
 --   done), record
 local most_bytes = number_argument()
+local only_dead = flag_argument()
 local ids = rest_of_arguments()
-local due_scores = read_many('ZMSCORE', due, ids)
+local due_scores = only_dead and {} or read_many('ZMSCORE', due, ids)
 local dead_scores = read_many('ZMSCORE', dead, ids)
 local sets = {}
 local set_of = {}
 for i, id in ipairs(ids) do
   local name = due_scores[i] and 'due' or dead_scores[i] and 'dead' or 'done'
-  sets[name] = sets[name] or { ids = {}, at = 0 }
-  push(sets[name].ids, id)
-  set_of[i] = name
+  if name == 'dead' or not only_dead then
+    sets[name] = sets[name] or { ids = {}, at = 0 }
+    push(sets[name].ids, id)
+    set_of[i] = name
+  end
 end
 local hashes = { due = jobs, done = done, dead = dead_jobs }
 for name, set in pairs(sets) do set.records, set.fitting = read_fitting(hashes[name], set.ids, most_bytes) end
@@ -21,10 +24,13 @@ local bytes = 0
 for i, id in ipairs(ids) do
   local name = set_of[i]
   local set = sets[name]
-  set.at = set.at + 1
-  local record = set.at <= set.fitting and set.records[set.at]
-  bytes = bytes + #(record or '')
-  if set.at > set.fitting or (bytes > most_bytes and i > 1) then break end
+  local record
+  if set then
+    set.at = set.at + 1
+    record = set.at <= set.fitting and set.records[set.at]
+    bytes = bytes + #(record or '')
+    if set.at > set.fitting or (bytes > most_bytes and i > 1) then break end
+  end
   reply[1] = i
   if record then push(reply, id, name, due_scores[i] or dead_scores[i] or '0', record) end
 end

@@ -1,12 +1,14 @@
--- Activates declared schedules, if the manifest and they have not changed since they were read.
--- ARGV: manifest as read ('' for none), new manifest, number of schedules to store, then for each: key, record, score,
+-- Stores schedules and removes others, if those to store and the manifest have not changed since they were read.
+-- ARGV: manifest as read ('' for none), new manifest ('' leaves it as it is), number of schedules to store, then for each: key, record, score,
 --   score as read ('' for none), then the keys to remove
 -- Returns: 1 or 0
 local from = argument()
 local to = argument()
-local current = call('GET', manifest) or ''
-if current == to then return 1 end
-if current ~= from then return 0 end
+if to ~= '' then
+  local current = call('GET', manifest) or ''
+  if current == to then return 1 end
+  if current ~= from then return 0 end
+end
 
 local put = {}
 local records = {}
@@ -39,5 +41,5 @@ call_many('HSET', schedules, records)
 call_many('ZADD', due, scores)
 call_many('ZREM', due, leaving)
 call_many('HDEL', schedules, gone)
-call('SET', manifest, to)
+if to ~= '' then call('SET', manifest, to) end
 return 1
