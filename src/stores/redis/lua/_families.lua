@@ -3,8 +3,8 @@
 -- `families` holds what each parent waits for: PENDING:COMPLETED:DEAD:DROPPED:WAITS_FOR:RUNS_AT. These are how many of
 -- its children have not ended, and how many have ended in each way; 'e' if it waits until all have ended, 'c' if none
 -- may be dead; and the time before which it does not run. The parent is in `due` at FOR_CHILDREN, which is never. The
--- script that counts its last child moves it to its run time, or into the line of its key: from then on it is a job like
--- any other.
+-- script that counts its last child moves it to its run time, or into the line of its key: from then on it is a job
+-- like any other.
 --
 -- Counts are written last: if a command fails before, a parent waits too long, and never starts too early.
 local FAMILY = '^(%d+):(%d+):(%d+):(%d+):(%l):(%d+)$'
