@@ -1,5 +1,6 @@
 /** QStash's REST interface in front of a queue, for QStash's own SDKs. @module tidegate/qstash */
 
+import { fromBase64 } from "../core/shared/bytes.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
@@ -11,7 +12,6 @@ import { defineFanOut } from "./publish/fan-out.ts";
 import { responder } from "./routes/router.ts";
 import { KeyRing, type SigningKeys } from "./security/signing-keys.ts";
 import { readTargets } from "./security/targets.ts";
-import { userOf } from "./security/users.ts";
 
 export type { QStash } from "../http/qstash-port.ts";
 export { type QStashWakeOptions, qstashWake } from "./wake.ts";
@@ -104,4 +104,14 @@ function readEvents(events: unknown): EventLog | undefined {
 function readSigningKeys(keys: unknown): SigningKeys {
   const { current, next } = knownOptions((keys ?? {}) as Partial<SigningKeys>, ["current", "next"], "signingKeys");
   return { current: checkToken(current, "signingKeys.current"), next: checkToken(next, "signingKeys.next") };
+}
+
+/** The user of a token that has QStash's form, base64 of `{ UserID, Password }`; undefined for any other token. */
+function userOf(token: string): string | undefined {
+  try {
+    const { UserID: user } = Object(JSON.parse(new TextDecoder().decode(fromBase64(token))));
+    return typeof user === "string" && user !== "" ? user : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -1,3 +1,5 @@
+/** Traces with OpenTelemetry. Install `@opentelemetry/api` beside Tidegate. @module tidegate/telemetry */
+
 import {
   type Attributes,
   type Context,
@@ -12,15 +14,11 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { TraceContext } from "../core/job/trace-context.ts";
-
-/** Traces with OpenTelemetry. Install `@opentelemetry/api` beside Tidegate. @module tidegate/telemetry */
-
-export type { JobTrace, TraceContext } from "../core/job/trace-context.ts";
-
 import { describeError } from "../core/job/record.ts";
+import type { TraceContext } from "../core/job/trace-context.ts";
 import type { TracedAttempt, TracedEnqueue, TracedStep, Tracing } from "../core/observe/tracing.ts";
 
+export type { JobTrace, TraceContext } from "../core/job/trace-context.ts";
 export type { TracedAttempt, TracedEnqueue, TracedOutcome, TracedStep, Tracing } from "../core/observe/tracing.ts";
 
 /** Options of `tracing`. */

@@ -1,9 +1,10 @@
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import { latestFirst } from "../../http/dashboard/all-queues.ts";
+import { failureAge } from "../../http/dashboard/shown-texts.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
-import { ageOf, failureColumns } from "../output/failures.ts";
-import { queueColumnOf } from "../output/queue-column.ts";
-import { counted } from "../output/text.ts";
+import { type Column, queueColumnOf } from "../output/table.ts";
+import { type Colors, count, counted } from "../output/text.ts";
+import { shortAgo } from "../output/time.ts";
 import { addPageOptions, readPages } from "../paging.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
@@ -76,4 +77,31 @@ const lastAtOf = ({ lastAt }: FailureGroup) => lastAt.getTime();
 function nothing(ungrouped: number, isSince: boolean): string {
   if (isSince) return "No group has a dead job since then.";
   return ungrouped > 0 ? "No dead job is in a group." : "There are no dead jobs.";
+}
+
+/** @param isSince whether groups that are too old are left out: the others still count all of their jobs. */
+function failureColumns(now: number, colors: Colors, isSince = false): readonly Column<FailureGroup>[] {
+  return [
+    { title: "GROUP", cell: ({ group }) => group },
+    { title: isSince ? "ALL JOBS" : "JOBS", cell: (group) => count(group.count), align: "right" },
+    { title: "FIRST", cell: ({ firstAt }) => shortAgo(firstAt, now), align: "right" },
+    { title: "LAST", cell: ({ lastAt }) => shortAgo(lastAt, now), align: "right" },
+    {
+      title: "AGE",
+      cell: (group) => ageOf(group, now) ?? "",
+      paint: (text, group) => (ageOf(group, now) === "new" ? colors.red(text) : colors.dim(text)),
+    },
+    { title: "NAME", cell: ({ name }) => name, givesWay: true },
+    {
+      title: "ERROR",
+      cell: ({ error }) => `${error.name}: ${error.message}`,
+      tightCell: ({ error }) => error.message || error.name,
+      paint: (text) => colors.red(text),
+    },
+  ];
+}
+
+/** Whether a group is new or over. */
+function ageOf({ firstAt, lastAt }: FailureGroup, now: number): "new" | "over" | undefined {
+  return failureAge(firstAt.getTime(), lastAt.getTime(), now);
 }

@@ -2,13 +2,14 @@ import { type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { upcomingOf } from "../../http/dashboard/all-queues.ts";
-import { readUpcoming } from "../../http/dashboard/read-schedules.ts";
+import { readUpcoming, type Upcoming, type UpcomingEvent } from "../../http/dashboard/read-schedules.ts";
 import { addAllQueues, noteMore, readLists } from "../all-queues.ts";
 import { duration, json, whole } from "../option-values.ts";
+import type { ListView } from "../output/jobs.ts";
 import { type PlacedSchedule, scheduleDetails, schedulesTable } from "../output/schedules.ts";
+import { type Column, queueColumnOf, table } from "../output/table.ts";
 import { count, printable } from "../output/text.ts";
 import { fromNow, moment } from "../output/time.ts";
-import { totalOf, upcomingTable } from "../output/upcoming.ts";
 import { addCommand, refuseUnknownSubcommand, subcommandsOf } from "../program.ts";
 import { ruleOf } from "../recurrence.ts";
 import { readScheduleRow, readScheduleRows } from "../schedule-runs.ts";
@@ -230,4 +231,26 @@ function addRemove(group: CommandUnknownOpts, session: Session): void {
       if (schedule?.declared)
         session.note("It is declared in the code of a deployment. Remove it there too, or it comes back.");
     });
+}
+
+/** What will run within the hour, in the order of time. */
+function upcomingTable({ next }: Upcoming, { now, colors, width }: ListView): string {
+  const columns: readonly Column<UpcomingEvent>[] = [
+    { title: "AT", cell: ({ at }) => `${at.toISOString().slice(11, 19)} UTC` },
+    { title: "WHEN", cell: ({ at }) => fromNow(at, now) },
+    {
+      title: "KIND",
+      cell: ({ kind }) => kind,
+      paint: (text, { kind }) => (kind === "retry" ? colors.yellow(text) : text),
+    },
+    ...queueColumnOf(next),
+    { title: "JOB", cell: ({ name }) => name, givesWay: true },
+    { title: "ID OR SCHEDULE", cell: ({ of }) => of },
+  ];
+  return table(columns, next, { colors, width });
+}
+
+/** How many jobs and occurrences there are in all. */
+function totalOf({ minutes }: Upcoming): number {
+  return minutes.reduce((sum, { jobs, retries, occurrences }) => sum + jobs + retries + occurrences, 0);
 }

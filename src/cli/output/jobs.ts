@@ -1,11 +1,9 @@
 import type { DeadJob, JobInfo } from "../../core/manage/job-info.ts";
 import { heldBackTexts, shareOf } from "../../http/dashboard/shown-texts.ts";
 import { bar, barOf } from "./live-line.ts";
-import { queueColumn } from "./queue-column.ts";
 import { shortId } from "./short-id.ts";
 import { stepsOf, waitText } from "./steps.ts";
-import type { Column } from "./table.ts";
-import { facts, table } from "./table.ts";
+import { type Column, facts, queueColumn, table } from "./table.ts";
 import { type Colors, inline, printable, printableLines } from "./text.ts";
 import { fromNow, moment, span, took } from "./time.ts";
 

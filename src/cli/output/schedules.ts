@@ -1,8 +1,7 @@
 import type { ScheduleRow, ScheduleRun } from "../../http/dashboard/read-schedules.ts";
 import { isFailing } from "../../http/dashboard/shown-texts.ts";
 import { type ListView, paintState } from "./jobs.ts";
-import { queueColumnOf } from "./queue-column.ts";
-import { type Column, facts, table } from "./table.ts";
+import { type Column, facts, queueColumnOf, table } from "./table.ts";
 import { inline, printable } from "./text.ts";
 import { brief, fromNow, moment, shortAgo } from "./time.ts";
 

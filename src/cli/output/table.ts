@@ -133,3 +133,15 @@ export function wrap(text: string, width: number, mostLines: number): readonly s
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
+
+interface Placed {
+  readonly queue?: string | undefined;
+}
+
+/** The column of a table with rows of several queues. */
+export const queueColumn: Column<Placed> = { title: "QUEUE", cell: ({ queue = "" }) => queue, givesWay: true };
+
+/** The same for a table whose rows name their queue only if there are several. */
+export function queueColumnOf(rows: readonly Placed[]): readonly Column<Placed>[] {
+  return rows.some(({ queue }) => queue !== undefined) ? [queueColumn] : [];
+}

@@ -1,6 +1,7 @@
 import type { Documents } from "../../core/manage/documents.ts";
-import { invalidRequest } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { parseJson, readBytes } from "../../http/contract/body.ts";
+import { problemKinds, responseHeaders } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import type { EventLog } from "../messages/event-log.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
@@ -89,4 +90,26 @@ export function decoded(part: string): string {
   } catch {
     throw invalidRequest("The path has a % that does not start a UTF-8 escape.");
   }
+}
+
+export function json(body: unknown, status = 200, headers: Readonly<Record<string, string>> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "Content-Type": "application/json", ...responseHeaders, ...headers },
+  });
+}
+
+/** The workflow sent an invalid step. After a 412 the SDK fails the run without a retry. */
+export class StepRefusedError extends TidegateError {}
+
+/** The response to a failed request, in QStash's format. Only Tidegate's own errors show their message. */
+export function errorResponse(error: unknown): Response {
+  if (error instanceof StepRefusedError) return json({ error: error.message }, 412);
+  if (!isTidegateError(error)) return json({ error: "The server failed." }, problemKinds.internal_error.status);
+  const { status, hint, headers } = problemKinds[error.code];
+  return json({ error: hint ? `${error.message} ${hint}` : error.message }, status, headers);
+}
+
+export function unknownMessage(): TidegateError {
+  return notFound("No message has this id. A message is known until it is delivered.");
 }

@@ -1,6 +1,5 @@
 import type { AttemptHost } from "../../core/attempt/context.ts";
 import type { JobEnding } from "../../core/attempt/follow-ups.ts";
-import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { withInner } from "../../core/job/inner-options.ts";
 import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
@@ -11,7 +10,7 @@ import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
 import { bytesOfBody, storedBody } from "../messages/body.ts";
 import { type Callback, DELIVERY, type Message } from "../messages/message.ts";
-import { attemptTimeoutMs, DEFAULT_RETRIES } from "../messages/message-job.ts";
+import { attemptTimeoutMs, DEFAULT_RETRIES, storedJob } from "../messages/message-job.ts";
 import { type HiddenParts, type Redaction, redact, redactionOf } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
 import { lifeOf } from "./message-end.ts";
@@ -121,9 +120,7 @@ async function callbackJob(
   // The body of a callback contains what its message hides.
   const hides = redaction ?? redactionOf(host.job.record.hidden as HiddenParts | undefined);
   const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, hides && { ...hides, body: true });
-  const { id, runAt, record } = await finishJob(
-    draftJob(DELIVERY, undefined, payload, withInner(options, { hidden }), clock(), () => ""),
-  );
+  const { id, runAt, record } = await storedJob(withInner({ job: DELIVERY, payload, ...options }, { hidden }), clock());
   return { id, runAt, record };
 }
 

@@ -14,13 +14,14 @@ import { DELIVERY, type Message, messageSchema } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { type HiddenParts, unredacted } from "../messages/redaction.ts";
 import { shownResponse } from "../messages/response.ts";
+import { readRetryDelay } from "../messages/retry-delay-expression.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
 import type { Targets } from "../security/targets.ts";
 import { documentsOf } from "../shared/attempt-documents.ts";
+import { retryAfterMs } from "../shared/durations.ts";
 import { afterMessage, carriesRun } from "../workflow/run-end.ts";
 import { prepareDelivery, type Sent } from "../workflow/step-delivery.ts";
 import { type CallOptions, type CallResult, callDestination } from "./http-call.ts";
-import { defaultBackoffMs, failureOf } from "./retry-wait.ts";
 
 /** The status of a message that was not sent, because its run has ended or continues without it. */
 const NOT_SENT = 204;
@@ -169,4 +170,33 @@ async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result |
 /** What is sent for a message without a run. */
 function ownDelivery(message: Message): Sent {
   return { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
+}
+
+const DAY_MS = 86_400_000;
+
+/** QStash's wait before retry n, from 1. */
+function defaultBackoffMs(retry: number): number {
+  return Math.min(DAY_MS, Math.round(Math.exp(2.5 * retry) * 1_000));
+}
+
+/** The error that a failed delivery throws. It decides whether and when the message is retried. */
+function failureOf(
+  { retryDelay }: Message,
+  job: JobContext,
+  { kept, headers, failure, isFinal }: CallResult,
+  now: number,
+): Error {
+  const text = failure ?? `The destination answered ${kept.status}.`;
+  if (isFinal) return withoutStack(new PermanentError(text));
+  if (kept.status === 489 && headers.get("upstash-nonretryable-error") === "true")
+    return withoutStack(new PermanentError(`${text} It asked for no retry.`));
+  const retried = job.attempt - 1;
+  const wait = retryAfterMs(headers, now, DAY_MS) ?? expressionMs(retryDelay, retried) ?? defaultBackoffMs(retried + 1);
+  return withoutStack(new RetryAfterError(text, wait));
+}
+
+function expressionMs(expression: string | undefined, retried: number): number | undefined {
+  if (expression === undefined) return undefined;
+  const ms = readRetryDelay(expression, "retryDelay")(retried);
+  return ms >= 0 ? Math.min(Math.round(ms), DAY_MS) : undefined;
 }

@@ -4,7 +4,7 @@ import { alarm, type Clock } from "../../core/shared/clock.ts";
 import { mostOfResponse } from "../callbacks/callback-jobs.ts";
 import { headersOf, type Message } from "../messages/message.ts";
 import { type KeptResponse, keepResponse, noResponse } from "../messages/response.ts";
-import { signatureOf } from "../security/signature.ts";
+import { signatureOf } from "../security/signing-keys.ts";
 import { SDK_VERSION } from "../workflow/run-messages.ts";
 import type { Sent } from "../workflow/step-delivery.ts";
 

@@ -1,9 +1,8 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, shownBody } from "./body.ts";
-import { DELIVERY, type Message } from "./message.ts";
+import { DELIVERY, type Message, type WorkflowNote } from "./message.ts";
 import type { ShownResponse } from "./response.ts";
-import type { WorkflowNote } from "./workflow-note.ts";
 
 /** How people find a message and its events: labels, origin and limits. */
 export interface MessageTags {

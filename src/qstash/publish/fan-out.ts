@@ -1,6 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { AttemptContext } from "../../core/attempt/context.ts";
-import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
 import { defineJob, type JobContext, type JobDefinition } from "../../core/job/define.ts";
 import type { FlowControlOptions } from "../../core/job/flow-control.ts";
 import { withInner } from "../../core/job/inner-options.ts";
@@ -10,7 +9,7 @@ import { inPieces, MOST_ENQUEUED_BYTES } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import { DELIVERY, type Message } from "../messages/message.ts";
-import { attemptTimeoutMs } from "../messages/message-job.ts";
+import { attemptTimeoutMs, storedJob } from "../messages/message-job.ts";
 import { documentsOf } from "../shared/attempt-documents.ts";
 import { type Endpoint, findGroup } from "./url-groups.ts";
 
@@ -73,7 +72,7 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
       timeout: message.timeoutMs && attemptTimeoutMs(message.timeoutMs),
       flowControl,
     });
-    return finishJob(draftJob(DELIVERY, undefined, payload, withInner(options, { hidden }), now, () => ""));
+    return storedJob(withInner({ job: DELIVERY, payload, ...options }, { hidden }), now);
   });
   for (const piece of inPieces(await Promise.all(jobs), ({ record }) => record, MOST_ENQUEUED_BYTES))
     await store.enqueue(piece, now);

@@ -2,6 +2,7 @@ import { MOST_RETRIES } from "../../core/job/options.ts";
 import { LATEST_TIME_MS } from "../../core/shared/duration.ts";
 import { invalidRequest, TidegateError } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
+import { decoded } from "../api/call.ts";
 import { limitHeaders } from "../messages/flow-control.ts";
 import {
   type Callback,
@@ -173,4 +174,17 @@ function readTimeout(text: string, header: string): number {
   const ms = durationOrSeconds(text, header);
   if (ms === 0) throw invalidRequest(`${header} must be longer than 0.`);
   return ms;
+}
+
+/**
+ * Reads the destination from the path of a request. Some platforms merge its slashes, so "https:/host" means
+ * "https://host". The query belongs to the destination.
+ */
+export function readDestination({ url }: Request, rest: string): string {
+  const plain = isUrl(rest) ? rest : decoded(rest);
+  return isUrl(plain) ? plain.replace(/^(https?):\/*/i, "$1://") + new URL(url).search : plain;
+}
+
+export function isUrl(destination: string): boolean {
+  return /^https?:/i.test(destination);
 }

@@ -1,10 +1,9 @@
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { isTidegateError } from "../../core/shared/errors.ts";
+import { isTidegateError, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
-import type { QStashCall } from "../api/call.ts";
-import { unknownMessage } from "../api/responses.ts";
-import { eventOf } from "../messages/event-log.ts";
+import { type QStashCall, unknownMessage } from "../api/call.ts";
+import { eventOf, type MessageEvent, readEvents } from "../messages/event-log.ts";
 import { DELIVERY, type Message } from "../messages/message.ts";
 import { readCount, readFilter } from "../messages/message-filter.ts";
 import { isDelivery, messageView } from "../messages/message-view.ts";
@@ -14,6 +13,8 @@ export const messageRoutes = [
   route("GET messages/:id", async (call) => messageView(await findPending(call))),
   route("DELETE messages/:id", async (call) => ({ cancelled: await cancel(call, (await findPending(call)).id) })),
   route("DELETE messages", cancelMessages, { isBulk: true }),
+  route("GET events", listEvents),
+  route("GET logs", listEvents),
 ];
 
 /** Cancels messages with the given ids, or up to `count` that match the filters. */
@@ -82,4 +83,25 @@ async function filtered(queue: Queue, query: URLSearchParams): Promise<readonly 
     }
   }
   return [...new Set(ids)];
+}
+
+const DEFAULT_COUNT = 100;
+const MOST_EVENTS = 1_000;
+
+/** Lists events, newest first. */
+async function listEvents({ documents, settings, query }: QStashCall) {
+  if (!settings.events) throw notFound("Events are not kept. Set events in createQStash.");
+  const matches = readEventFilter(query);
+  const count = readCount(query, DEFAULT_COUNT, MOST_EVENTS);
+  return readEvents(documents, matches, count, query.get("cursor") || undefined);
+}
+
+function readEventFilter(query: URLSearchParams): (event: MessageEvent) => boolean {
+  const filter = readFilter(query, ["count", "cursor", "order", "state", "messageIds", "api"]);
+  const ids = query.getAll("messageIds");
+  const states = query.getAll("state");
+  return (event) =>
+    filter({ ...event, createdAt: event.time }, event.time) &&
+    (ids.length === 0 || ids.includes(event.messageId)) &&
+    (states.length === 0 || states.includes(event.state));
 }

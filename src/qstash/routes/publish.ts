@@ -5,17 +5,22 @@ import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { LARGEST_BODY, type QStashCall, readBody, readJsonBody } from "../api/call.ts";
-import { json, StepRefusedError } from "../api/responses.ts";
+import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, StepRefusedError } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
 import { eventOf } from "../messages/event-log.ts";
 import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { DELIVERY } from "../messages/message.ts";
 import { attemptTimeoutMs, type MessageJob } from "../messages/message-job.ts";
 import { redact } from "../messages/redaction.ts";
-import { isUrl, readDestination } from "../publish/destination.ts";
 import { type TopicPart, topicPart } from "../publish/fan-out.ts";
-import { type Draft, MOST_HEADER_BYTES, type PublishOptions, readPublishOptions } from "../publish/publish-options.ts";
+import {
+  type Draft,
+  isUrl,
+  MOST_HEADER_BYTES,
+  type PublishOptions,
+  readDestination,
+  readPublishOptions,
+} from "../publish/publish-options.ts";
 import { findGroup } from "../publish/url-groups.ts";
 import {
   deduplicatedIf,

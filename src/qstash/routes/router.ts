@@ -3,26 +3,28 @@ import { notFound } from "../../core/shared/errors.ts";
 import { type Caller, requireScope } from "../../http/auth.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
-import { decoded, type InterfaceSettings, type QStashCall, withSelection } from "../api/call.ts";
-import { errorResponse, json } from "../api/responses.ts";
+import { decoded, errorResponse, type InterfaceSettings, json, type QStashCall, withSelection } from "../api/call.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { deadRunRoutes } from "./dead-runs.ts";
 import { flowControlRoutes } from "./flow-control.ts";
-import { logRoutes } from "./logs.ts";
 import { messageRoutes } from "./messages.ts";
 import { publishRoutes } from "./publish.ts";
 import { queueRoutes } from "./queues.ts";
-import type { Route } from "./route.ts";
+import { type Route, route } from "./route.ts";
 import { runRoutes } from "./runs.ts";
 import { scheduleRoutes } from "./schedules.ts";
-import { keyRoutes } from "./signing-keys.ts";
 import { urlGroupRoutes } from "./url-groups.ts";
 import { workflowEventRoutes } from "./workflow-events.ts";
+
+const keyRoutes = [
+  route("GET keys", ({ settings, documents }) => settings.keys.read(documents)),
+  route("POST keys/rotate", ({ settings, documents }) => settings.keys.rotate(documents)),
+];
 
 // The first match counts.
 const routes: readonly Route[] = [
   ...[...publishRoutes, ...messageRoutes, ...deadLetterRoutes, ...scheduleRoutes, ...queueRoutes, ...urlGroupRoutes],
-  ...[...flowControlRoutes, ...workflowEventRoutes, ...runRoutes, ...deadRunRoutes, ...keyRoutes, ...logRoutes],
+  ...[...flowControlRoutes, ...workflowEventRoutes, ...runRoutes, ...deadRunRoutes, ...keyRoutes],
 ];
 
 export function responder(settings: InterfaceSettings, identify: (request: Request) => Promise<Caller>) {

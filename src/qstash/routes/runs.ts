@@ -3,13 +3,12 @@ import { isTidegateError } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
-import { readCount } from "../messages/message-filter.ts";
+import { readCount, readFilters } from "../messages/message-filter.ts";
 import { unknownRun } from "../workflow/events.ts";
 import { hostOfRequest, runsOf } from "../workflow/host.ts";
 import { frontierOf, messageIds, type Run } from "../workflow/run.ts";
 import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents.ts";
 import { endRun, type RunEnd } from "../workflow/run-end.ts";
-import { readRunFilter } from "../workflow/run-filter.ts";
 import { runLog } from "../workflow/run-log.ts";
 import { rawSteps } from "../workflow/step-delivery.ts";
 import { route } from "./route.ts";
@@ -113,4 +112,31 @@ async function cancelMessages(queue: Queue, run: Run): Promise<void> {
       });
     }
   }
+}
+
+type Field = (run: RunSummary, wanted: readonly string[]) => boolean;
+
+/** The filters by name. Several values of one filter are alternatives. */
+const fields: Readonly<Record<string, Field>> = {
+  workflowRunId: ({ id }, wanted) => wanted.includes(id),
+  workflowUrl: ({ url }, wanted) => wanted.includes(url),
+  workflowCreatedAt: ({ createdAt }, wanted) => wanted.includes(String(createdAt)),
+  state: ({ state }, wanted) => wanted.includes(`RUN_${state.toUpperCase()}`),
+  label: ({ labels = [] }, wanted) => labels.some((label) => wanted.includes(label)),
+  flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
+  host: ({ url }, wanted) => wanted.includes(new URL(url).host),
+  path: ({ url }, wanted) => wanted.includes(new URL(url).pathname),
+  // The ids of messages begin with the id of their run.
+  messageId: ({ id }, wanted) => wanted.some((messageId) => messageId.startsWith(`${id}:`)),
+  // Not stored, so no run matches.
+  callerIp: () => false,
+};
+
+/** Reads the filters of a query, except for the parameters in `others`. @throws {TidegateError} `invalid_request` */
+function readRunFilter(query: URLSearchParams, others: readonly string[]): (run: RunSummary) => boolean {
+  // A cancellation by URL means all runs whose URL begins with it.
+  const isPrefix = others.includes("workflowUrlExactMatch") && query.get("workflowUrlExactMatch") !== "true";
+  const workflowUrl: Field = ({ url }, wanted) => wanted.some((each) => url.startsWith(each));
+  const test = readFilters(query, others, isPrefix ? { ...fields, workflowUrl } : fields);
+  return (run) => test(run, run.createdAt);
 }

@@ -4,8 +4,7 @@ import { invalidRequest, isTidegateError, TidegateError } from "../../core/share
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
 import { parseJson } from "../../http/contract/body.ts";
 import { isFailure } from "../../http/contract/problems.ts";
-import type { QStashCall } from "../api/call.ts";
-import { StepRefusedError } from "../api/responses.ts";
+import { type QStashCall, StepRefusedError } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
 import { type MessageLimits, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import type { Message } from "../messages/message.ts";
