@@ -21,9 +21,13 @@ describe("the program", () => {
       join(folder, "package.json"),
       JSON.stringify({ name: "tidegate", version: "1.2.3", exports: { "./package.json": "./package.json" } }),
     );
+    const modules = ["slow", "holding"].map((name) => join(import.meta.dirname, `modules/${name}.ts`));
+    // The modules too: to compile all sources with each process takes longer than the tests.
     await build({
-      entryPoints: [join(import.meta.dirname, "../../src/cli/main.ts")],
-      outfile: join(folder, "dist/main.mjs"),
+      entryPoints: [join(import.meta.dirname, "../../src/cli/main.ts"), ...modules],
+      outdir: join(folder, "dist"),
+      entryNames: "[name]",
+      outExtension: { ".js": ".mjs" },
       bundle: true,
       packages: "external",
       platform: "node",
@@ -62,12 +66,13 @@ describe("the program", () => {
     );
   });
 
-  const work = ["queue:work", "--workers", "1", "--module", "./modules/slow.ts", "--prefix"];
+  const moduleOf = (name: string) => ["--module", join(folder, `dist/${name}.mjs`)];
+  const work = (prefix: string) => ["queue:work", "--workers", "1", ...moduleOf("slow"), "--prefix", prefix];
 
   test("on Ctrl-C releases jobs that have not started, finishes running ones, and exits with 0", async () => {
     // After the quick one the command expects the others to be quick too, and claims ahead.
     const queue = await slowJobs("gentle", "0", "a", "b", "c");
-    const { child, exited, heard, written } = start(...work, "gentle");
+    const { child, exited, heard, written } = start(...work("gentle"));
     await heard("stdout", "started\n");
     child.kill("SIGINT");
     // npm passes on a signal that the terminal has already sent.
@@ -82,7 +87,7 @@ describe("the program", () => {
 
   test("a second Ctrl-C ends it at once, and the job is due again when its lease expires", async () => {
     const queue = await slowJobs("abrupt", "a");
-    const { child, exited, heard } = start(...work, "abrupt");
+    const { child, exited, heard } = start(...work("abrupt"));
     await heard("stdout", "started\n");
     while (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGINT");
@@ -94,7 +99,7 @@ describe("the program", () => {
 
   test("--json prints the document alone, whatever jobs log", async () => {
     await slowJobs("logged", "a");
-    const { child, exited, written } = start(...work, "logged", "--json", "--once");
+    const { child, exited, written } = start(...work("logged"), "--json", "--once");
     child.stdin.write("go on\n");
     expect(await exited).toEqual([0, null]);
     expect(JSON.parse(written.stdout)).toMatchObject({ claimed: 1, completed: 1 });
@@ -112,7 +117,7 @@ describe("the program", () => {
   });
 
   test("exits even if a user's module holds a connection open", async () => {
-    const { exited, written } = start("queue:list", "--module", "./modules/holding.ts", "--json");
+    const { exited, written } = start("queue:list", ...moduleOf("holding"), "--json");
     expect(await exited).toEqual([0, null]);
     expect(JSON.parse(written.stdout)).toMatchObject({ totalEnqueued: 0 });
   });
