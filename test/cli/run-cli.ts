@@ -32,7 +32,7 @@ export interface World {
   /** Simulates Ctrl-C. */
   readonly interruption?: AbortSignal;
   /** Gets everything that is written. */
-  readonly onWrite?: (text: string) => void;
+  readonly onWrite?: (text: string, to: "stdout" | "stderr") => void;
 }
 
 /** Runs the command line in its own environment. */
@@ -43,7 +43,7 @@ export async function tidegate(argv: readonly string[], world: World = {}): Prom
     columns: world.columns ?? 100,
     write(text: string) {
       written[name] += text;
-      world.onWrite?.(text);
+      world.onWrite?.(text, name);
     },
   });
   const isTerminal = world.isTerminal ?? false;

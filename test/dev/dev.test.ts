@@ -225,7 +225,7 @@ describe("tidegate dev", () => {
   });
 
   test("keeps jobs and token over a restart, and over a kill that nothing can catch", async () => {
-    const { start } = await newPlace();
+    const { startProcess: start } = await newPlace();
     const first = await start();
     await queueOf(first).enqueue(sendEmail, { to: "ada" }, { id: "kept" });
     expect(await first.stop()).toBe(0);
@@ -240,7 +240,7 @@ describe("tidegate dev", () => {
   });
 
   test("stops at once while the app hangs, at one signal or at two that come together", async () => {
-    const { start } = await newPlace();
+    const { startProcess: start } = await newPlace();
     const app = await hangingApp();
     const [first] = await Promise.all([start(["--drain", app.url]), app.called()]);
     expect(await first.stop()).toBe(0);

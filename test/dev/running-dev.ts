@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { freePort } from "../../scripts/shared/free-port.ts";
 import { type Result, tidegate } from "../cli/run-cli.ts";
 import { builtPackage } from "../package/built.ts";
 
-/** A `tidegate dev` that runs, as a user starts it. */
+/** A `tidegate dev` that runs. */
 export interface RunningDev {
   /** What its first output gives: the variables, and the addresses. */
   readonly started: Readonly<Record<string, string>>;
@@ -26,9 +26,44 @@ export interface RunningDev {
 export interface Place {
   readonly directory: string;
   readonly ports: readonly string[];
+  /** Starts it in this process, which saves the start of another one. */
   start(args?: readonly string[], env?: Record<string, string>): Promise<RunningDev>;
+  /** Starts it in a process of its own, for tests of signals. */
+  startProcess(args?: readonly string[], env?: Record<string, string>): Promise<RunningDev>;
   /** Runs a command line to its end, in this process. */
   run(args: readonly string[], env?: Record<string, string>): Promise<Result>;
+}
+
+/** One that was launched, and what it writes. */
+interface Launched {
+  readonly output: Output;
+  readonly ended: Promise<number | null>;
+  /** Stops it as Ctrl-C does. */
+  interrupt(): void;
+  /** Undefined in the process of the test. */
+  readonly signal?: (name: NodeJS.Signals) => void;
+}
+
+/** What a command line has written, and waits for more of it. */
+class Output {
+  readonly written = { stdout: "", stderr: "" };
+  readonly #more = new EventEmitter();
+
+  add(text: string, to: "stdout" | "stderr"): void {
+    this.written[to] += text;
+    this.#more.emit(to);
+  }
+
+  /** The first line that matches. @throws if it ends before */
+  async says(stream: "stdout" | "stderr", pattern: RegExp, ended: Promise<number | null>): Promise<string> {
+    for (;;) {
+      const lines = this.written[stream].split("\n").slice(0, -1);
+      const found = lines.find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      const code = await Promise.race([once(this.#more, stream).then(() => "more"), ended]);
+      if (code !== "more") throw new Error(`It ended with ${code} before it said ${pattern}: ${this.written.stderr}`);
+    }
+  }
 }
 
 const cleanUps: (() => Promise<unknown>)[] = [];
@@ -49,55 +84,60 @@ export async function newPlace(): Promise<Place> {
   const program = join(await builtPackage(), "dist/cli/main.js");
   const { TIDEGATE_URL: _, TIDEGATE_TOKEN: __, CRON_SECRET: ___, ...inherited } = process.env;
 
-  const launch = (args: readonly string[], env: Record<string, string>) => {
+  const launch = (args: readonly string[], env: Record<string, string>): Launched => {
     const child = spawn(process.execPath, [program, "dev", "--json", ...ports, ...args], {
       cwd: directory,
       env: { ...inherited, ...env },
     });
-    const written = { stdout: "", stderr: "" };
+    const output = new Output();
     for (const stream of ["stdout", "stderr"] as const)
-      child[stream].setEncoding("utf8").on("data", (text: string) => {
-        written[stream] += text;
-      });
+      child[stream].setEncoding("utf8").on("data", (text: string) => output.add(text, stream));
     const ended = once(child, "close").then(([code]) => code as number | null);
-    const says = async (stream: keyof typeof written, pattern: RegExp) => {
-      for (;;) {
-        const found = written[stream]
-          .split("\n")
-          .slice(0, -1)
-          .find((line) => pattern.test(line));
-        if (found !== undefined) return found;
-        const code = await Promise.race([once(child[stream], "data").then(() => "data"), ended]);
-        if (code !== "data") throw new Error(`It ended with ${code} before it said ${pattern}: ${written.stderr}`);
-      }
+    return { output, ended, interrupt: () => void child.kill("SIGINT"), signal: (name) => void child.kill(name) };
+  };
+
+  const launchHere = (args: readonly string[], env: Record<string, string>): Launched => {
+    const output = new Output();
+    const interruption = new AbortController();
+    const ended = tidegate(["dev", "--json", ...ports, ...args], {
+      cwd: directory,
+      env: { ...(inherited as Record<string, string>), ...env },
+      interruption: interruption.signal,
+      onWrite: (text, to) => output.add(text, to),
+    }).then(({ code }) => code);
+    return { output, ended, interrupt: () => interruption.abort() };
+  };
+
+  const running = async ({ output, ended, interrupt, signal }: Launched): Promise<RunningDev> => {
+    const stop = () => {
+      interrupt();
+      return ended;
     };
-    return { child, written, ended, says };
+    afterwards(() => {
+      signal?.("SIGKILL");
+      return stop();
+    });
+    const started = JSON.parse(await output.says("stdout", /^\{/, ended)) as Record<string, string>;
+    return {
+      started,
+      get errors() {
+        return output.written.stderr;
+      },
+      says: (pattern) => output.says("stderr", pattern, ended),
+      signal(name) {
+        if (!signal) throw new Error("It runs in the process of the test.");
+        signal(name);
+      },
+      stop,
+      ended,
+    };
   };
 
   return {
     directory,
     ports,
-    async start(args = [], env = {}) {
-      const { child, written, ended, says } = launch(args, env);
-      afterwards(async () => {
-        child.kill("SIGKILL");
-        await ended;
-      });
-      const started = JSON.parse(await says("stdout", /^\{/)) as Record<string, string>;
-      return {
-        started,
-        get errors() {
-          return written.stderr;
-        },
-        says: (pattern) => says("stderr", pattern),
-        signal: (name) => void child.kill(name),
-        stop() {
-          child.kill("SIGINT");
-          return ended;
-        },
-        ended,
-      };
-    },
+    start: (args = [], env = {}) => running(launchHere(args, env)),
+    startProcess: (args = [], env = {}) => running(launch(args, env)),
     run: (args, env) => tidegate(args, { cwd: directory, env: { PATH: process.env["PATH"] ?? "", ...env } }),
   };
 }
