@@ -1,6 +1,6 @@
 -- Stores schedules and removes others, if those to store and the manifest have not changed since they were read.
--- ARGV: manifest as read ('' for none), new manifest ('' leaves it as it is), number of schedules to store, then for each: key, record, score,
---   score as read ('' for none), then the keys to remove
+-- ARGV: manifest as read ('' for none), new manifest ('' leaves it as it is), number of schedules to store, then for
+--   each: key, record, score, score as read ('' for none), then the keys to remove
 -- Returns: 1 or 0
 local from = argument()
 local to = argument()
