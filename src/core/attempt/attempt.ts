@@ -14,15 +14,13 @@ import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext, BatchAttemptContext } from "./context.ts";
-import { EnqueuedJobs } from "./enqueued-jobs.ts";
-import { type FollowUps, followUpsOf } from "./follow-ups.ts";
+import { EnqueuedJobs, type FollowUps, followUpsOf } from "./follow-ups.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
 import { RememberedSteps } from "./remembered-steps.ts";
-import type { Leaving } from "./step-host.ts";
+import { type Leaving, StepsOfAttempt } from "./step-host.ts";
 import { Steps } from "./steps.ts";
-import { StepsOfAttempt } from "./steps-of-attempt.ts";
 
 const nothing = () => {};
 

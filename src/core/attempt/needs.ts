@@ -1,18 +1,12 @@
-import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
-import type { Alerting } from "../observe/alerts.ts";
+import type { QueueContext } from "../enqueue/context.ts";
 import type { HookCalls } from "../observe/hook-runner.ts";
-import type { Logger } from "../observe/log.ts";
 import type { TraceCalls } from "../observe/tracing.ts";
-import type { StepSaver } from "./step-saver.ts";
+import type { StepSaver } from "./lease.ts";
 
+/** A queue as an attempt sees it. */
 export interface AttemptNeeds
-  extends Pick<EnqueueNeeds, "queue" | "definitions" | "clock" | "random" | "newId">,
-    Pick<StoreNeeds, "store"> {
-  /** How long completed jobs are kept. */
-  readonly retentionMs: number;
-  readonly observe: boolean;
-  readonly alerting?: Alerting | undefined;
-  readonly logger?: Logger | undefined;
+  extends Pick<QueueContext, "queue" | "definitions" | "clock" | "random" | "newId" | "store">,
+    Pick<QueueContext, "retentionMs" | "observe" | "alerting" | "logger"> {
   readonly hooks?: HookCalls | undefined;
   readonly traces?: TraceCalls | undefined;
   /**

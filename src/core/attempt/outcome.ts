@@ -1,7 +1,8 @@
 import type { AttemptOutcome } from "../job/attempt-info.ts";
+import { type Backoff, backoffMs } from "../job/backoff.ts";
 import { UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import type { Snooze } from "../job/define.ts";
-import { PermanentError, withoutStack } from "../job/errors.ts";
+import { PermanentError, type RetryAfterError, withoutStack } from "../job/errors.ts";
 import { failureGroup } from "../job/failure-group.ts";
 import { MISSING_KEY_MS, whyLocked } from "../job/lock.ts";
 import * as records from "../job/record.ts";
@@ -12,7 +13,6 @@ import { asJson } from "../shared/json.ts";
 import { CLAIM_CYCLE, type Outcome, type Timing } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
 import type { AttemptNeeds } from "./needs.ts";
-import { isNamed, retryWaitMs } from "./retry.ts";
 
 const POSTPONED_MS = 1_000;
 
@@ -207,4 +207,35 @@ function retriesLowered({ attempt, maxRetries }: ClaimedJob): Error {
   );
   error.name = "RetriesLoweredError";
   return error;
+}
+
+/** Recognizes an error by its name: a job and the queue may come from two copies of the package. Never throws. */
+export function isNamed(thrown: unknown, name: string): boolean {
+  try {
+    return thrown instanceof Error && thrown.name === name;
+  } catch {
+    return false;
+  }
+}
+
+export function retryWaitMs(
+  thrown: unknown,
+  backoff: Backoff | undefined,
+  attempt: number,
+  now: number,
+  random: () => number,
+): number {
+  try {
+    if (isNamed(thrown, "RetryAfterError")) return retryAfterMs(thrown as RetryAfterError, now);
+    return backoffMs(backoff, attempt, thrown, random);
+  } catch {
+    // An invalid `when`, or result of a backoff function, must not lose the job: the default wait applies.
+    return backoffMs(undefined, attempt, thrown, random);
+  }
+}
+
+function retryAfterMs({ when }: RetryAfterError, now: number): number {
+  if (when instanceof Date || (typeof when === "string" && when.includes("T")))
+    return Math.max(0, pointInTimeMs(when, "RetryAfterError") - now);
+  return durationMs(when, "RetryAfterError");
 }

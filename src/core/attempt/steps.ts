@@ -21,10 +21,9 @@ import { conflict, invalidRequest, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { MOST_EVENTS } from "../store/signals.ts";
+import { isNamed } from "./outcome.ts";
 import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
-import { isNamed } from "./retry.ts";
-import { RunningStep } from "./running-step.ts";
-import { notAlone, sameName, tooMuch } from "./step-errors.ts";
+import { notAlone, RunningStep, sameName, tooMuch } from "./running-step.ts";
 import type { Leaving, Saved, StepHost } from "./step-host.ts";
 
 /**

@@ -3,8 +3,8 @@ import { traceCalls } from "../observe/tracing.ts";
 import { steadyClock } from "../shared/clock.ts";
 import type { NextDue, QueueStore } from "../store/store.ts";
 import { checkBudget, DrainBudget, LEAST_ROUND_TRIPS } from "./budget.ts";
+import type { DrainContext } from "./context.ts";
 import { Drain } from "./drain.ts";
-import type { DrainNeeds } from "./needs.ts";
 import type { DrainLimits } from "./options.ts";
 import { type DrainReport, noCounts, notDrained } from "./report.ts";
 
@@ -12,7 +12,7 @@ import { type DrainReport, noCounts, notDrained } from "./report.ts";
 const unknown: NextDue = { paused: false, nextAt: undefined };
 
 /** Makes one drain of a queue. @throws as `Queue.drain` */
-export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
+export async function drainQueue(queue: DrainContext, limits: DrainLimits): Promise<DrainReport> {
   const { leastRoundTrips } = queue;
   const { held = [], before = noCounts } = limits;
   const roundTrips = limits.roundTrips - before.roundTrips;
@@ -30,7 +30,7 @@ export async function drainQueue(queue: DrainNeeds, limits: DrainLimits): Promis
   }
 }
 
-async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: DrainLimits): Promise<DrainReport> {
+async function drainWithin(budget: DrainBudget, queue: DrainContext, limits: DrainLimits): Promise<DrainReport> {
   const { nextDue } = queue;
   const { held = [], heldOnly, before = noCounts, clock = steadyClock(queue.clock) } = limits;
   const store = queue.open(budget);
@@ -72,7 +72,7 @@ async function drainWithin(budget: DrainBudget, queue: DrainNeeds, limits: Drain
  * sends nothing more.
  */
 async function peekUnlessAborted(
-  queue: DrainNeeds,
+  queue: DrainContext,
   store: QueueStore,
   budget: DrainBudget,
   signal: AbortSignal | undefined,
@@ -96,7 +96,7 @@ async function peekUnlessAborted(
 }
 
 /** Finds what is due next. This costs nothing if this process knows that something is due. */
-async function peek(queue: DrainNeeds, store: QueueStore): Promise<NextDue> {
+async function peek(queue: DrainContext, store: QueueStore): Promise<NextDue> {
   const { clock, declared, nextDue } = queue;
   const now = clock();
   if (!declared.isSynced) {

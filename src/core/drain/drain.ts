@@ -1,9 +1,8 @@
 import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
-import { renewAll } from "../attempt/lease.ts";
+import { renewAll, StepSaver } from "../attempt/lease.ts";
 import type { AttemptNeeds } from "../attempt/needs.ts";
 import { released } from "../attempt/outcome.ts";
-import { StepSaver } from "../attempt/step-saver.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
@@ -15,9 +14,9 @@ import type { ExchangeReply, LeasedJob, NextDue, QueueStore } from "../store/sto
 import { DrainBounds } from "./bounds.ts";
 import type { DrainBudget } from "./budget.ts";
 import { Condition } from "./condition.ts";
+import type { DrainContext } from "./context.ts";
 import { type DrainRequest, InFlight } from "./in-flight.ts";
 import { type EndedJob, JobsInHand } from "./in-hand.ts";
-import type { DrainNeeds } from "./needs.ts";
 import { NextExchange, type Plan } from "./next-exchange.ts";
 import type { DrainLimits } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
@@ -65,7 +64,7 @@ export class Drain {
    * @param nextDue what is due next, as known or assumed so far.
    */
   constructor(
-    needs: AttemptNeeds & Pick<DrainNeeds, "declared" | "longestTimeoutMs">,
+    needs: AttemptNeeds & Pick<DrainContext, "declared" | "longestTimeoutMs">,
     budget: DrainBudget,
     limits: DrainLimits,
     nextDue: NextDue,

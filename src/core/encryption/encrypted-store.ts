@@ -16,8 +16,7 @@ import type {
   SettleRequest,
   StoredJob,
 } from "../store/store.ts";
-import { openDocument, sealDocument } from "./documents.ts";
-import { openEntry, sealEntry } from "./entries.ts";
+import { openDocument, openEntry, sealDocument, sealEntry } from "./entries.ts";
 import type { Keys } from "./keys.ts";
 import { ofSchedule, openRecord, sealRecord } from "./records.ts";
 

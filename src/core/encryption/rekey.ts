@@ -2,8 +2,7 @@ import { lockOf } from "../job/lock.ts";
 import { MEBIBYTE } from "../shared/limits.ts";
 import { cursorIn, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import { type JobState, jobStates, type Page, type QueueStore, type StoredJob } from "../store/store.ts";
-import { isStaleDocument, openDocument, sealDocument } from "./documents.ts";
-import { openEntry, sealEntry } from "./entries.ts";
+import { isStaleDocument, openDocument, openEntry, sealDocument, sealEntry } from "./entries.ts";
 import type { Keys } from "./keys.ts";
 import { isStale, ofSchedule, openRecord, sealRecord } from "./records.ts";
 

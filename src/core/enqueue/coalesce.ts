@@ -4,7 +4,7 @@ import { alarm, type Clock } from "../shared/clock.ts";
 import { copyOfError } from "../shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../shared/limits.ts";
 import type { NewJob } from "../store/store.ts";
-import type { EnqueueNeeds } from "./needs.ts";
+import type { EnqueueContext } from "./context.ts";
 import { finishJob, type JobDraft } from "./new-job.ts";
 
 /** A turn ends after so many microtasks without a new call: loops that enqueue await a few in between. */
@@ -34,7 +34,7 @@ export class Turn {
 
   /** @param store stores all of the jobs or none. One result per job, in order. */
   constructor(
-    { clock }: Pick<EnqueueNeeds, "clock">,
+    { clock }: Pick<EnqueueContext, "clock">,
     store: (jobs: readonly NewJob[]) => Promise<readonly EnqueueResult[]>,
   ) {
     this.#clock = clock;

@@ -3,9 +3,9 @@ import type { TraceContext } from "../job/trace-context.ts";
 import { conflict, quote, TidegateError } from "../shared/errors.ts";
 import { areTooLargeTogether, MEBIBYTE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
 import type { NewFamily } from "../store/family.ts";
+import type { QueueContext } from "./context.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import { buildFamily, type GivenFamily, readFamily } from "./family.ts";
-import type { FamilyNeeds } from "./needs.ts";
 import { finishJob } from "./new-job.ts";
 
 /**
@@ -16,7 +16,7 @@ import { finishJob } from "./new-job.ts";
  */
 export async function enqueueFamily(
   enqueuer: Enqueuer,
-  needs: FamilyNeeds,
+  needs: QueueContext,
   given: GivenFamily,
   caller?: TraceContext,
 ): Promise<EnqueueResult> {
@@ -34,7 +34,7 @@ export async function enqueueFamily(
 
 /** Stores a family. @returns the results of all of its jobs, that of the parent first. */
 async function storeFamily(
-  { store, clock, noteDue }: FamilyNeeds,
+  { store, clock, noteDue }: QueueContext,
   family: NewFamily,
 ): Promise<readonly EnqueueResult[]> {
   const { members } = family;

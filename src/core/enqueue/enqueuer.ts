@@ -19,7 +19,7 @@ import {
   readJobs,
 } from "./bulk.ts";
 import { Turn } from "./coalesce.ts";
-import type { EnqueueNeeds } from "./needs.ts";
+import type { EnqueueContext } from "./context.ts";
 import { attemptMs, type EnqueueOptions } from "./new-job.ts";
 
 /** Which of the due jobs an eager start leases to its caller. */
@@ -45,11 +45,11 @@ export interface HeldJobs<Result = EnqueueResult> extends Sent<Result> {
 
 /** Enqueues jobs: reads and checks them at once, makes their records, stores them, traces it, and calls the hooks. */
 export class Enqueuer {
-  readonly #needs: EnqueueNeeds;
+  readonly #needs: EnqueueContext;
   /** The calls of `one` that share requests now. */
   #turn: Turn | undefined;
 
-  constructor(needs: EnqueueNeeds) {
+  constructor(needs: EnqueueContext) {
     this.#needs = needs;
   }
 

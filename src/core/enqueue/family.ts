@@ -14,7 +14,7 @@ import {
   waitForWords,
 } from "../store/family.ts";
 import { type BulkJob, readJob } from "./bulk.ts";
-import type { FamilyNeeds } from "./needs.ts";
+import type { QueueContext } from "./context.ts";
 import { buildJob, type EnqueueOptions, type JobDraft } from "./new-job.ts";
 
 /** How a job with children is enqueued. Its own `dedupe` is not possible: use `id`. */
@@ -60,7 +60,7 @@ type ReadJob = (item: BulkJob, newId: () => string) => JobDraft;
 /** @throws {TidegateError} `invalid_request`, naming the child that was refused. */
 export function readFamily(
   { children, waitFor, ...options }: GivenFamily,
-  { definitions, clock, newId }: Pick<FamilyNeeds, "definitions" | "clock" | "newId">,
+  { definitions, clock, newId }: Pick<QueueContext, "definitions" | "clock" | "newId">,
 ): ReadFamily {
   const now = clock();
   refuseOptions(options, ["dedupe"], "A job with children takes no dedupe: give it an id instead.");

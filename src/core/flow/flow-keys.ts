@@ -1,4 +1,4 @@
-import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
+import type { QueueContext } from "../enqueue/context.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { cursor, limit, optionsOf, orFirst } from "../shared/schema.ts";
@@ -54,23 +54,20 @@ export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.li
   limit,
 });
 
-export interface FlowNeeds extends StoreNeeds, Pick<EnqueueNeeds, "clock"> {
-  /** Announces that anything may have become due, as `noteDue` does. */
-  readonly noteAnythingDue: () => Promise<void> | undefined;
-}
+type FlowContext = Pick<QueueContext, "store" | "clock" | "noteAnythingDue">;
 
 /** Changes a key, and announces the jobs that this may have made due. */
-export async function changeFlow({ store, clock, noteAnythingDue }: FlowNeeds, key: string, change: FlowChange) {
+export async function changeFlow({ store, clock, noteAnythingDue }: FlowContext, key: string, change: FlowChange) {
   await store.changeFlow(key, change, clock());
   if (change.to !== "paused") await noteAnythingDue();
 }
 
 /** The flow control keys of a queue. */
 export class FlowKeys {
-  readonly #needs: FlowNeeds;
+  readonly #needs: FlowContext;
 
   /** @internal */
-  constructor(needs: FlowNeeds) {
+  constructor(needs: FlowContext) {
     this.#needs = needs;
   }
 

@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { readRecord } from "../job/record.ts";
 import { invalidRequest, notFound } from "../shared/errors.ts";
@@ -7,7 +8,6 @@ import { checkText } from "../shared/validate.ts";
 import { childId, totalOf } from "../store/family.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { JobPage, ListOptions } from "./list.ts";
-import type { ManageNeeds } from "./needs.ts";
 
 /** A page of children. */
 export type ChildListOptions = Pick<ListOptions, "cursor" | "limit">;
@@ -17,7 +17,7 @@ const LONGEST_CURSOR = 7;
 export const childListOptions = optionsOf<ChildListOptions>("listChildren", { cursor: string(LONGEST_CURSOR), limit });
 
 /** Reads a page of the children of a job, in their order. @throws {TidegateError} as `Queue.listChildren` */
-export async function listChildren(needs: ManageNeeds, parent: string, given: ChildListOptions): Promise<JobPage> {
+export async function listChildren(needs: QueueContext, parent: string, given: ChildListOptions): Promise<JobPage> {
   checkText(parent, "id", LONGEST_ID);
   const { cursor = "0", limit = 100 } = childListOptions.read(given);
   if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the cursor of the previous page.");
@@ -36,7 +36,7 @@ export async function listChildren(needs: ManageNeeds, parent: string, given: Ch
 }
 
 /** How many children a job has. @throws {TidegateError} `not_found` */
-async function countOf({ store, queue, definitions }: ManageNeeds, id: string, now: number): Promise<number> {
+async function countOf({ store, queue, definitions }: QueueContext, id: string, now: number): Promise<number> {
   const stored = await store.find(id, now);
   if (!stored || !jobInfo(stored, queue, definitions, now)) throw notFound(`No job has the id "${id}".`);
   return stored.family ? totalOf(stored.family) : (readRecord(stored).children?.total ?? 0);

@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/inner-options.ts";
 import { decodeRecord, encodeRecord, type JobRecord, mustBeOpen, readRecord } from "../job/record.ts";
@@ -7,7 +8,6 @@ import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
-import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
 import { type DeadSelection, deadSelection } from "./selection.ts";
 
@@ -58,7 +58,7 @@ function readSelection(selection: string | DeadSelection): DeadSelection {
 
 /** The dead jobs of a selection, in pieces. */
 async function* piecesOf(
-  { store }: ManageNeeds,
+  { store }: QueueContext,
   selection: DeadSelection,
   now: number,
 ): AsyncGenerator<readonly StoredJob[]> {
@@ -95,7 +95,7 @@ async function forEachPiece(
 
 /** Retries dead jobs, due now or over a time, and returns how many. @throws as `Queue.retryFromDeadLetter` */
 export async function retryDead(
-  needs: ManageNeeds,
+  needs: QueueContext,
   selection: string | DeadSelection,
   options: RetryOptions,
   changes: DeadJobChanges = {},
@@ -110,7 +110,7 @@ export async function retryDead(
 
 /** Checks the whole selection before the first change. Leaves out jobs that died since under an unchecked name. */
 async function retrySelected(
-  needs: ManageNeeds,
+  needs: QueueContext,
   selection: DeadSelection,
   given: RetryOptions,
   { runAt, hide = (stored) => stored, ...changes }: DeadJobChanges & { readonly runAt: number },
@@ -201,7 +201,7 @@ function stepsFor({ steps }: JobRecord): Pick<JobRecord, "steps"> {
 
 /** Removes dead jobs for good, and returns how many. @throws as `Queue.removeFromDeadLetter` */
 export async function removeDead(
-  needs: ManageNeeds,
+  needs: QueueContext,
   selection: string | DeadSelection,
   given: DeadLetterOptions,
 ): Promise<number> {

@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { foldedError } from "../job/failure-group.ts";
 import { withLocks } from "../job/lock.ts";
 import { readRecord } from "../job/record.ts";
@@ -6,7 +7,6 @@ import { described, formed, limit, optionsOf, orFirst } from "../shared/schema.t
 import { groupPattern, nameBefore } from "../store/failures.ts";
 import type { QueueStore, StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
-import type { ManageNeeds } from "./needs.ts";
 
 /** Dead jobs of one name with the same error, apart from numbers, ids and quoted parts of its message. */
 export interface FailureGroup {
@@ -63,7 +63,7 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   limit,
 });
 
-export async function getFailures(needs: ManageNeeds, given: FailuresOptions): Promise<FailurePage> {
+export async function getFailures(needs: QueueContext, given: FailuresOptions): Promise<FailurePage> {
   const { cursor, limit = 100 } = failuresOptions.read(given);
   const now = needs.clock();
   const page = await needs.store.failures({ cursor: cursor ?? undefined, limit, mostBytes: MOST_LISTED_BYTES, now });

@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { described, flag, optionsOf, whole } from "../shared/schema.ts";
 import {
   DAY_MS,
@@ -14,7 +15,6 @@ import {
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../store/metrics.ts";
-import type { ManageNeeds } from "./needs.ts";
 
 /**
  * How long something took, estimated from a histogram: as exact as the bounds of `Histogram`, and at most its highest.
@@ -101,7 +101,7 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
 });
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
 
-export async function getFigures({ store, clock }: ManageNeeds, options: FiguresOptions): Promise<QueueFigures> {
+export async function getFigures({ store, clock }: QueueContext, options: FiguresOptions): Promise<QueueFigures> {
   const { days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();
   const [stored, waiting] = await Promise.all([store.figures(now, days), pending ? store.pending(now) : undefined]);
@@ -143,7 +143,7 @@ export function queueFigures(stored: readonly StoredNameMetrics[], now: number):
 
 const byName = (a: NameFigures, b: NameFigures) => (a.name < b.name ? -1 : 1);
 
-export async function getHistory({ store, clock }: ManageNeeds, options: HistoryOptions): Promise<QueueHistory> {
+export async function getHistory({ store, clock }: QueueContext, options: HistoryOptions): Promise<QueueHistory> {
   const { hours: count = HOURS_KEPT } = historyOptions.read(options);
   const now = clock();
   const known = new Map((await store.history(now, count)).map(({ hour, metrics }) => [hour, metrics]));

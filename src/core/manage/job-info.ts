@@ -7,6 +7,7 @@ import { begunAbout } from "../job/lease-length.ts";
 import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
+import { invalidRequest } from "../shared/errors.ts";
 import { totalOf } from "../store/family.ts";
 import { WAITS_FOR_CHILDREN_AT } from "../store/score.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
@@ -229,4 +230,25 @@ function logLine({ at, ...line }: LogEntry): LogLine {
 function jobError(error: AttemptError | undefined): JobError {
   if (!error) return { name: "Error", message: "unknown" };
   return { name: error.name, message: error.message, ...(error.stack && { stack: error.stack }) };
+}
+
+/** What reads a job takes: its id, or its definition and its id. */
+export type JobAndId<Options> =
+  | [id: string, options?: Options | undefined]
+  | [job: AnyJob, id: string, options?: Options | undefined];
+
+/** Splits the arguments. `only` lets a job pass if it has the name of the definition, or if none was given. */
+export function readJobAndId<Options>(given: JobAndId<Options>): {
+  readonly id: string;
+  readonly options: Options | undefined;
+  readonly only: (found: JobInfo | null) => JobInfo | null;
+} {
+  const [first] = given;
+  if (typeof first !== "object" || first === null) {
+    const [id, options] = given as [id: string, options?: Options];
+    return { id, options, only: (found) => found };
+  }
+  const [{ name }, id, options] = given as [job: AnyJob, id: string, options?: Options];
+  if (typeof name !== "string") throw invalidRequest("The job must be a definition from defineJob.");
+  return { id, options, only: (found) => (found?.name === name ? found : null) };
 }

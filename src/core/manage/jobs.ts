@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
 import { type HeldBack, heldBack } from "../flow/held-back.ts";
 import { correctionRefusal } from "../job/inner-options.ts";
@@ -10,7 +11,6 @@ import { anything, described, duration, flag, optionsOf, time, word } from "../s
 import { checkText } from "../shared/validate.ts";
 import { type ClearableState, clearableStates, nextClaims, type StoredJob } from "../store/store.ts";
 import { isHeld, type JobInfo, jobInfo } from "./job-info.ts";
-import type { ManageNeeds } from "./needs.ts";
 
 /** What `update` changes in a waiting job. */
 export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
@@ -34,7 +34,7 @@ export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefi
   state: word(clearableStates),
 });
 
-export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
+export async function getJob(needs: QueueContext, id: string): Promise<JobInfo | null> {
   const now = needs.clock();
   const { stored, info } = await findJob(needs, id, now);
   const held = stored && info && (await heldBackNow(needs, stored, now));
@@ -42,12 +42,12 @@ export async function getJob(needs: ManageNeeds, id: string): Promise<JobInfo | 
 }
 
 /** Reads a job as `getJob` does, in one request: without what holds it back. */
-export async function readJob(needs: ManageNeeds, id: string): Promise<JobInfo | null> {
+export async function readJob(needs: QueueContext, id: string): Promise<JobInfo | null> {
   return (await findJob(needs, id, needs.clock())).info ?? null;
 }
 
 /** Reads jobs in any state, as `readJob` does: one request, more if they are large. Leaves out those that are gone. */
-export async function readJobs(needs: ManageNeeds, ids: readonly string[]): Promise<readonly JobInfo[]> {
+export async function readJobs(needs: QueueContext, ids: readonly string[]): Promise<readonly JobInfo[]> {
   const { queue, definitions, clock, store } = needs;
   const now = clock();
   const jobs: JobInfo[] = [];
@@ -59,21 +59,21 @@ export async function readJobs(needs: ManageNeeds, ids: readonly string[]): Prom
   return jobs;
 }
 
-async function findJob({ queue, definitions, store }: ManageNeeds, id: string, now: number) {
+async function findJob({ queue, definitions, store }: QueueContext, id: string, now: number) {
   checkText(id, "id", LONGEST_ID);
   const stored = await store.find(id, now);
   return { stored, info: stored && jobInfo(stored, queue, definitions, now) };
 }
 
 /** Why a job that is due does not run yet, if its flow control key is the reason. */
-async function heldBackNow({ store }: ManageNeeds, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
+async function heldBackNow({ store }: QueueContext, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
   if (stored.state !== "ready" || !stored.flow) return undefined;
   const key = await store.findFlow(stored.flow.key, now);
   return key && heldBack(stored, key, now);
 }
 
 /** Reads a job that must wait. @throws {TidegateError} `not_found`; `conflict` if it runs or has finished. */
-async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: string, now: number): Promise<StoredJob> {
+async function getWaitingJob({ queue, definitions, store }: QueueContext, id: string, now: number): Promise<StoredJob> {
   const stored = await store.find(id, now);
   const isGone = stored?.state === "completed" && !jobInfo(stored, queue, definitions, now);
   if (!stored || isGone) throw notFound(`No job has the id "${id}".`);
@@ -82,7 +82,7 @@ async function getWaitingJob({ queue, definitions, store }: ManageNeeds, id: str
   return stored;
 }
 
-export async function updateJob(needs: ManageNeeds, id: string, change: JobChange): Promise<JobInfo> {
+export async function updateJob(needs: QueueContext, id: string, change: JobChange): Promise<JobInfo> {
   checkText(id, "id", LONGEST_ID);
   const { queue, definitions, clock, noteDue } = needs;
   const now = clock();
@@ -99,7 +99,7 @@ function readChange(given: JobChange): JobChange {
 }
 
 async function storeChange(
-  { store, definitions }: ManageNeeds,
+  { store, definitions }: QueueContext,
   stored: StoredJob,
   change: JobChange,
   now: number,
@@ -134,7 +134,7 @@ async function storeChange(
   return isHeld(stored) ? changed : { ...changed, at: runAt, state: runAt <= now ? "ready" : "scheduled" };
 }
 
-export async function cancelJob(needs: ManageNeeds, id: string, options: CancelOptions): Promise<void> {
+export async function cancelJob(needs: QueueContext, id: string, options: CancelOptions): Promise<void> {
   checkText(id, "id", LONGEST_ID);
   const { running = false } = cancelOptions.read(options);
   const now = needs.clock();
@@ -146,7 +146,7 @@ export async function cancelJob(needs: ManageNeeds, id: string, options: CancelO
 }
 
 export async function clearJobs(
-  needs: ManageNeeds,
+  needs: QueueContext,
   options: { readonly state?: ClearableState | undefined },
 ): Promise<number> {
   const { state = "pending" } = clearOptions.read(options);

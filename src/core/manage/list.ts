@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { heldBack } from "../flow/held-back.ts";
 import { nameText } from "../job/options.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";
@@ -5,7 +6,6 @@ import { cursorIn, limit, optionsOf, orFirst, word } from "../shared/schema.ts";
 import { type JobState, jobStates, type StoredJob } from "../store/store.ts";
 import { groupText } from "./failures.ts";
 import { type DeadJob, type JobInfo, jobInfo } from "./job-info.ts";
-import type { ManageNeeds } from "./needs.ts";
 import { storedPages } from "./pages.ts";
 
 /** Which jobs to list. */
@@ -53,12 +53,12 @@ export const deadListOptions = optionsOf<DeadListOptions>("a list", {
 const MOST_EXAMINED = 1_000;
 
 /** Reads a page of one state, or of one after another. It ends early if the records are large. */
-export function listJobs(needs: ManageNeeds, given: ListOptions): Promise<JobPage> {
+export function listJobs(needs: QueueContext, given: ListOptions): Promise<JobPage> {
   const { state, ...options } = listOptions.read(given);
   return readPage(needs, state === undefined ? jobStates : [state], options);
 }
 
-export async function listDead(needs: ManageNeeds, given: DeadListOptions): Promise<JobPage<DeadJob>> {
+export async function listDead(needs: QueueContext, given: DeadListOptions): Promise<JobPage<DeadJob>> {
   return (await readPage(needs, ["dead"], deadListOptions.read(given))) as JobPage<DeadJob>;
 }
 
@@ -73,7 +73,7 @@ const MOST_KEYS_READ = 1_000;
  * Reads a page as `listJobs` does. If a job with a key is ready, one or two commands more read the keys: without those
  * of a key that is not among the first 1,000, it is not known what holds the job back.
  */
-export async function listKeyedJobs(needs: ManageNeeds, given: ListOptions): Promise<JobPage<KeyedJob>> {
+export async function listKeyedJobs(needs: QueueContext, given: ListOptions): Promise<JobPage<KeyedJob>> {
   const { state, ...options } = listOptions.read(given);
   const keyed = new Map<string, StoredJob>();
   const page = await readPage(needs, state === undefined ? jobStates : [state], options, (stored) => {
@@ -94,7 +94,7 @@ export async function listKeyedJobs(needs: ManageNeeds, given: ListOptions): Pro
 }
 
 async function readPage(
-  { queue, definitions, clock, store }: ManageNeeds,
+  { queue, definitions, clock, store }: QueueContext,
   states: readonly JobState[],
   { name, group, cursor: from, limit = 100 }: DeadListOptions,
   see: (stored: StoredJob) => void = () => {},

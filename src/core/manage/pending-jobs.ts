@@ -1,8 +1,8 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { type Duration, momentMs, type PointInTime, readDuration } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, flag, optionsOf, orFirst } from "../shared/schema.ts";
-import type { ManageNeeds } from "./needs.ts";
 import { hasName, storedPages } from "./pages.ts";
 import { type PendingSelection, type PendingState, pendingSelection, pendingStates } from "./selection.ts";
 
@@ -41,7 +41,7 @@ export interface RescheduledJobs {
 const MOST_PAGES = 10;
 
 export async function cancelPending(
-  needs: ManageNeeds,
+  needs: QueueContext,
   selection: PendingSelection,
   given: PendingOptions,
 ): Promise<CancelledJobs> {
@@ -56,7 +56,7 @@ export async function cancelPending(
 
 /** Moves the waiting jobs of a selection to another time. @throws as `Queue.reschedulePending` */
 export async function reschedulePending(
-  needs: ManageNeeds,
+  needs: QueueContext,
   selection: PendingSelection,
   when: PointInTime | Duration,
   given: PendingOptions,
@@ -80,7 +80,7 @@ export async function reschedulePending(
  * @param except leaves out jobs at this time: a call that moves jobs to a later time finds them again there.
  */
 async function changeSelected(
-  { store }: ManageNeeds,
+  { store }: QueueContext,
   selection: PendingSelection,
   { dryRun = false, cursor: from }: PendingOptions,
   now: number,

@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { eventName, LARGEST_STEP } from "../job/steps.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
@@ -6,7 +7,6 @@ import { asJson } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { described, duration, optionsOf, text } from "../shared/schema.ts";
 import { writtenEvent } from "../store/signals.ts";
-import type { ManageNeeds } from "./needs.ts";
 
 /** How a signal is sent. */
 export interface SignalOptions {
@@ -34,7 +34,7 @@ export const signalOptions = optionsOf<SignalOptions>("signal", {
 const LEAST_KNOWN_MS = 600_000;
 
 export async function signal(
-  { store, clock, newId, noteDue }: ManageNeeds,
+  { store, clock, newId, noteDue }: QueueContext,
   event: string,
   data: unknown,
   options: SignalOptions,

@@ -1,7 +1,7 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import { durationBounds, type StoredHistogram } from "../store/metrics.ts";
 import { MINUTE_MS, MINUTES_KEPT, minuteOf, type StoredStats } from "../store/stats.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
-import type { ManageNeeds } from "./needs.ts";
 
 /** Counts of a queue, all from one moment. */
 export interface QueueStats {
@@ -87,12 +87,12 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
   return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
 }
 
-export async function getStats({ store, clock }: ManageNeeds): Promise<QueueStats> {
+export async function getStats({ store, clock }: QueueContext): Promise<QueueStats> {
   const now = clock();
   return queueStats(await store.stats(now), now);
 }
 
-export async function getActivity({ store, clock }: Pick<ManageNeeds, "store" | "clock">): Promise<QueueActivity> {
+export async function getActivity({ store, clock }: Pick<QueueContext, "store" | "clock">): Promise<QueueActivity> {
   const now = clock();
   return queueActivity(await store.stats(now), now);
 }
@@ -105,7 +105,7 @@ export interface QueueMeasures extends QueueActivity {
 }
 
 /** Reads the metrics of a queue, in as few commands as the statistics. */
-export async function getMeasures({ store, clock }: ManageNeeds): Promise<QueueMeasures> {
+export async function getMeasures({ store, clock }: QueueContext): Promise<QueueMeasures> {
   const now = clock();
   const stored = await store.stats(now, true);
   return { ...queueActivity(stored, now), figures: queueFigures(stored.names ?? [], now) };

@@ -1,12 +1,9 @@
 import { LEAST_ROUND_TRIPS } from "../drain/budget.ts";
-import type { DrainNeeds } from "../drain/needs.ts";
-import { NextDueHint } from "../drain/next-due.ts";
+import { type DrainContext, NextDueHint } from "../drain/context.ts";
 import { encryptedStore } from "../encryption/encrypted-store.ts";
 import { Keys } from "../encryption/keys.ts";
 import { type RekeyOptions, type RekeyResult, rekey } from "../encryption/rekey.ts";
-import type { EnqueueNeeds } from "../enqueue/needs.ts";
-import type { FlowNeeds } from "../flow/flow-keys.ts";
-import type { ManageNeeds } from "../manage/needs.ts";
+import type { QueueContext } from "../enqueue/context.ts";
 import { readWatchSecrets, WatchTokens } from "../manage/watch-token.ts";
 import { readAlerts } from "../observe/alerts.ts";
 import { logWarning } from "../observe/log.ts";
@@ -17,7 +14,7 @@ import type { Meter } from "../store/meter.ts";
 import { checkDrainable, type QueueStore } from "../store/store.ts";
 import { type QueueOptions, queueOptions, readOptions } from "./options.ts";
 
-export interface OpenQueue extends EnqueueNeeds, DrainNeeds, ManageNeeds, FlowNeeds {
+export interface OpenQueue extends QueueContext, DrainContext {
   readonly store: QueueStore;
   readonly wakes: WakeCalls | undefined;
   /** What calls cost, without drains. */

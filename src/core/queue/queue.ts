@@ -24,7 +24,7 @@ import {
   type QueueFigures,
   type QueueHistory,
 } from "../manage/figures.ts";
-import type { DeadJob, JobInfo, JobInfoOf } from "../manage/job-info.ts";
+import { type DeadJob, type JobAndId, type JobInfo, type JobInfoOf, readJobAndId } from "../manage/job-info.ts";
 import {
   type CancelOptions,
   cancelJob,
@@ -53,7 +53,6 @@ import {
 import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
 import { type SignalOptions, type SignalResult, signal } from "../manage/signal.ts";
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
-import { type JobAndId, readJobAndId } from "../manage/typed-job.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
 import type { WatchTokenOptions } from "../manage/watch-token.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";

@@ -1,6 +1,6 @@
 import { readInterval } from "../cron/every.ts";
+import type { QueueContext } from "../enqueue/context.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
-import type { EnqueueNeeds, StoreNeeds } from "../enqueue/needs.ts";
 import {
   checkFits,
   type EnqueueOptions,
@@ -81,14 +81,14 @@ const recurringOptions = withRule(
 /** With the time of an occurrence, a key makes a job id of at most 256 characters. */
 export const LONGEST_KEY = 200;
 
-type ScheduleNeeds = StoreNeeds & Pick<EnqueueNeeds, "definitions" | "clock" | "noteDue">;
+type ScheduleContext = Pick<QueueContext, "store" | "definitions" | "clock" | "noteDue">;
 
 /** The recurring jobs of a queue. */
 export class Schedules {
-  readonly #needs: ScheduleNeeds;
+  readonly #needs: ScheduleContext;
 
   /** @internal */
-  constructor(needs: ScheduleNeeds) {
+  constructor(needs: ScheduleContext) {
     this.#needs = needs;
   }
 

@@ -19,7 +19,7 @@ import { type Caller, rowsOf, textsOf } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
 import { followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
-import { readPlan, withPlan } from "./plan.ts";
+import { readPlan, withPlan } from "./schedules.ts";
 import * as scripts from "./scripts.generated.ts";
 import { waitsArgument } from "./signals.ts";
 import { idOf } from "./stored-job.ts";

@@ -1,8 +1,14 @@
-import { BORN_MEMBER, unpack, waitingScore } from "../../core/store/score.ts";
-import type { CancelStatus, QueueStore } from "../../core/store/store.ts";
+import { BORN_MEMBER, leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
+import {
+  type CancelStatus,
+  type LeaseRenewal,
+  possibleLeases,
+  type QueueStore,
+  renewedLease,
+} from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
-import { flowHead, newFlowText } from "./flow.ts";
+import { escaped, flowHead, newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
 
 /** How many members one call of `clear` examines. */
@@ -69,4 +75,33 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "retryDead" | "re
       return ids.length === 0 ? 0 : caller.number(scripts.removeDead, [String(now), ...ids]);
     },
   };
+}
+
+export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
+  return {
+    async extend(renewals) {
+      const nonce = caller.newNonce();
+      let sends = 0;
+      const args = () => {
+        sends++;
+        return [nonce, ...renewals.flatMap((renewal) => renewalArguments(renewal, sends))];
+      };
+      const areDone = await caller.areDone(scripts.extend, args);
+      const leases = renewals.map(({ lease, endsAt }) => renewedLease(lease, endsAt + sends - 1));
+      return { leases: leases.map((lease, index) => (areDone[index] ? lease : null)) };
+    },
+  };
+}
+
+/** @param sends how often the request was sent, this time included. */
+function renewalArguments({ lease, endsAt, record }: LeaseRenewal, sends: number): string[] {
+  const renewed = renewedLease(lease, endsAt + sends - 1);
+  const [held, ...others] = possibleLeases(lease).map(leaseScore);
+  const ofSends = Array.from({ length: sends }, (_, send) => leaseScore(renewedLease(lease, endsAt + send)));
+  return [
+    ...[lease.id, String(held), [...others, ...ofSends].join(","), String(leaseScore(renewed))],
+    record === undefined ? "" : flowHead(lease.flow) + record,
+    lease.bornAs ?? "",
+    lease.isOfRun && lease.flow && !renewed.isOfRun ? escaped(lease.flow.key) : "",
+  ];
 }

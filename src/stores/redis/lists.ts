@@ -3,7 +3,7 @@ import type { JobState, Page, PageRequest, QueueStore, StoredFailures, StoredJob
 import { badCursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
 import { type Caller, rowsOf } from "./caller.ts";
 import { readCounts } from "./families.ts";
-import { LEASE_MEMBER } from "./members.ts";
+import { LEASE_MEMBER } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
 import { completedJob, deadJob, deadJobs, dueJob, idOf } from "./stored-job.ts";
 

@@ -1,7 +1,6 @@
 import { isAstray, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
 import type { NextDue, QueueStore } from "../../core/store/store.ts";
 import { type Caller, textsOf } from "./caller.ts";
-import { PAUSED_MEMBER } from "./members.ts";
 
 export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"> {
   const { due, manifest } = caller.keys;
@@ -35,3 +34,9 @@ function nextDue(head: readonly string[], now: number): NextDue {
   }
   return { paused, nextAt };
 }
+
+// The members of `due` that only Redis needs. The others are in core/store/score.ts.
+
+/** Begins the member that indexes the lease of a running job. */
+export const LEASE_MEMBER = " lease:";
+export const PAUSED_MEMBER = " paused";

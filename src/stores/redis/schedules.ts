@@ -1,8 +1,7 @@
-import type { SchedulePut } from "../../core/store/schedules.ts";
+import type { SchedulePlan, SchedulePut } from "../../core/store/schedules.ts";
 import { readScore, renewedScore, standingOf } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { type Caller, rowsOf } from "./caller.ts";
-import { readPlan, withPlan } from "./plan.ts";
 import * as scripts from "./scripts.generated.ts";
 
 export function scheduleCalls(caller: Caller): Pick<QueueStore, "listSchedules" | "changeSchedules"> {
@@ -24,4 +23,39 @@ export function scheduleCalls(caller: Caller): Pick<QueueStore, "listSchedules" 
 
 function putArguments(put: SchedulePut): string[] {
   return [put.key, withPlan(put), String(renewedScore(put)), String(readScore(put.from) ?? "")];
+}
+
+// The plan before the record of a schedule that lua/exchange.lua can fire: plain text, since Lua does not read JSON.
+
+const EACH = "e";
+const DECLARED = "d";
+
+/** The stored record: `2:FLAGS:LATEST:,TIME,TIME,...,`, three lines with a job's record, its own text. */
+export function withPlan({
+  record,
+  plan,
+}: {
+  readonly record: string;
+  readonly plan?: SchedulePlan | undefined;
+}): string {
+  if (!plan) return record;
+  const { times, jobRecord, makesEach, latestMs = "", isDeclared } = plan;
+  const flags = (makesEach ? EACH : "") + (isDeclared ? DECLARED : "");
+  return [`2:${flags}:${latestMs}:,${times.join(",")},`, ...jobRecord, record].join("\n");
+}
+
+const head = /^2:([a-z]*):(\d*):,([\d,]+),\n([^\n]*)\n([^\n]*)\n([^\n]*)\n/;
+
+/** Splits a stored record into its plan and its own text. */
+export function readPlan(stored: string): { readonly record: string; readonly plan?: SchedulePlan } {
+  const [text, flags = "", latest = "", times = "", start = "", middle = "", end = ""] = head.exec(stored) ?? [];
+  if (text === undefined) return { record: stored };
+  const plan: SchedulePlan = {
+    times: times.split(",").map(Number),
+    jobRecord: [start, middle, end],
+    makesEach: flags.includes(EACH),
+    isDeclared: flags.includes(DECLARED),
+    ...(latest !== "" && { latestMs: Number(latest) }),
+  };
+  return { record: stored.slice(text.length), plan };
 }

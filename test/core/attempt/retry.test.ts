@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { retryWaitMs } from "../../../src/core/attempt/retry.ts";
+import { retryWaitMs } from "../../../src/core/attempt/outcome.ts";
 import { type Backoff, backoffMs, backoffRule } from "../../../src/core/job/backoff.ts";
 import { RetryAfterError } from "../../../src/core/job/errors.ts";
 import { start as now } from "../../support/clock.ts";

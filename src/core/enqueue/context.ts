@@ -1,10 +1,13 @@
 import type { AnyJob } from "../job/define.ts";
+import type { Alerting } from "../observe/alerts.ts";
 import type { CheckedHooks } from "../observe/hooks.ts";
+import type { Logger } from "../observe/log.ts";
 import type { Tracing } from "../observe/tracing.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { EnqueueStore, QueueStore } from "../store/store.ts";
 
-export interface EnqueueNeeds {
+/** What it takes to enqueue: as much as a `Producer` has. */
+export interface EnqueueContext {
   /** The name of the queue. */
   readonly queue: string;
   readonly definitions: ReadonlyMap<string, AnyJob>;
@@ -25,12 +28,14 @@ export interface EnqueueNeeds {
   readonly noteLeased: (endsAt: number) => Promise<void> | undefined;
 }
 
-/** What it takes to enqueue a job with children. */
-export interface FamilyNeeds extends EnqueueNeeds {
+/** A queue as its parts see it. `queue/open.ts` makes it, and each part takes what it needs. */
+export interface QueueContext extends EnqueueContext {
   readonly store: QueueStore;
-}
-
-/** What it takes to read and change what a queue holds. */
-export interface StoreNeeds {
-  readonly store: QueueStore;
+  /** How long completed jobs are kept. */
+  readonly retentionMs: number;
+  readonly observe: boolean;
+  readonly alerting?: Alerting | undefined;
+  readonly logger?: Logger | undefined;
+  /** Announces that something may be due now: the next drain looks. Await the result as of `noteDue`. */
+  readonly noteAnythingDue: () => Promise<void> | undefined;
 }

@@ -1,3 +1,18 @@
+import type { QueueContext } from "../enqueue/context.ts";
+import type { DeclaredSchedules } from "../schedule/declared.ts";
+import type { Meter } from "../store/meter.ts";
+import type { QueueStore } from "../store/store.ts";
+
+/** A queue as its drains see it. */
+export interface DrainContext extends Omit<QueueContext, "store" | "noteDue" | "noteLeased" | "noteAnythingDue"> {
+  /** Opens the store of the queue. The meter counts what it costs. */
+  readonly open: (meter: Meter) => QueueStore;
+  readonly declared: DeclaredSchedules;
+  readonly nextDue: NextDueHint;
+  /** The least round trips with which a drain can do anything. */
+  readonly leastRoundTrips: number;
+}
+
 /** When something is due next, as far as one `Queue` object knows: a hint, in plain data that requests may share. */
 export class NextDueHint {
   /** ms since 1970; undefined if nothing is known. */
