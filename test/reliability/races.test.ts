@@ -165,8 +165,9 @@ onEachKindOfStore((kind) => {
       const inner = kind.create();
       const open = (store: Store) => new Queue({ store, clock: () => start });
       const { id } = await open(inner).enqueue("any", "old", { delay: "1h" });
+      let changes = 0;
       const overtaken = wrapStore(inner, async ({ method }, run) => {
-        if (method === "change") await open(inner).update(id, { payload: "new" });
+        if (method === "change" && ++changes === 1) await open(inner).update(id, { payload: "new" });
         return run();
       });
       await open(overtaken).reschedule(id, "2h");

@@ -87,7 +87,10 @@ export async function updateJob(needs: QueueContext, id: string, change: JobChan
   const { queue, definitions, clock, noteDue } = needs;
   const now = clock();
   const snapshot = readChange(change);
-  const changed = await storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
+  const tryOnce = async () => storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
+  // A new time undoes no payload that another caller has stored meanwhile, so it is tried once more.
+  const changed = (await tryOnce()) ?? ("payload" in snapshot ? undefined : await tryOnce());
+  if (!changed) throw conflict(`Job "${id}" changed at the same time. Read it again.`);
   if (!isHeld(changed)) await noteDue(changed.at);
   return jobInfo(changed, queue, definitions, now) as JobInfo;
 }
@@ -98,12 +101,13 @@ function readChange(given: JobChange): JobChange {
   return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
 }
 
+/** Changes a job; undefined if another caller has changed it since it was read. */
 async function storeChange(
   { store, definitions }: QueueContext,
   stored: StoredJob,
   change: JobChange,
   now: number,
-): Promise<StoredJob> {
+): Promise<StoredJob | undefined> {
   const { id, at } = stored;
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
   const movedTo = isMoved ? runAtMs(change, now) : undefined;
@@ -128,8 +132,7 @@ async function storeChange(
     await checkFits(before.name, definition, change.payload);
   }
   const from = { at, claims: stored.claims };
-  if (!(await store.change({ id, from, runAt, claims, record, flow: stored.flow })))
-    throw conflict(`Job "${id}" changed at the same time. Read it again.`);
+  if (!(await store.change({ id, from, runAt, claims, record, flow: stored.flow }))) return undefined;
   const changed = { ...stored, claims, record: record ?? stored.record };
   return isHeld(stored) ? changed : { ...changed, at: runAt, state: runAt <= now ? "ready" : "scheduled" };
 }
