@@ -67,8 +67,10 @@ describe("npm start with a Redis set", () => {
 
 describe("npm start", () => {
   const enqueue = async (name: string, payload?: unknown) => (await demo.json<Job>("/jobs", { name, payload })).id;
-  const becomes = (id: string, job: object) =>
-    expect.poll(() => demo.json<Job>(`/jobs/${id}`), patience).toMatchObject(job);
+
+  // Tests that run at once each have their own `expect`: the global one knows only the last.
+  const becomes = (own: typeof expect, id: string, job: object) =>
+    own.poll(() => demo.json<Job>(`/jobs/${id}`), patience).toMatchObject(job);
 
   test("shows what to do next", () => {
     expect(demo.output).toContain(`curl http://localhost:${port}/jobs --json`);
@@ -120,19 +122,19 @@ describe("npm start", () => {
     expect(second.output).toBe(`Port ${port} is in use. Choose another: npm start -- --port ${port + 1}\n`);
   });
 
-  test.concurrent("performs, retries and dead-letters jobs, and retries a dead job", async () => {
+  test.concurrent("performs, retries and dead-letters jobs, and retries a dead job", async ({ expect }) => {
     const [sent, flaky, fatal] = await Promise.all([
       enqueue("send_email", { to: "ada@example.com", subject: "Hello" }),
       enqueue("flaky", { failures: 1 }),
       enqueue("always_fails"),
     ]);
-    await becomes(sent, { state: "completed", attempts: 1, result: { sent: true } });
-    await becomes(flaky, { state: "completed", attempts: 2 });
-    await becomes(fatal, { state: "dead", attempts: 3, error: { message: "This job always fails." } });
+    await becomes(expect, sent, { state: "completed", attempts: 1, result: { sent: true } });
+    await becomes(expect, flaky, { state: "completed", attempts: 2 });
+    await becomes(expect, fatal, { state: "dead", attempts: 3, error: { message: "This job always fails." } });
     expect(await demo.json(`/dead-letter/${fatal}/retry`, {})).toMatchObject({ state: "ready", attempts: 0 });
   });
 
-  test.concurrent("runs the heartbeat at its occurrences", async () => {
+  test.concurrent("runs the heartbeat at its occurrences", async ({ expect }) => {
     const beats = async () => {
       const { jobs } = await demo.json<{ jobs: Job[] }>("/jobs?state=completed&name=heartbeat");
       return jobs.map(({ startedAt, schedule }) => Date.parse(startedAt) - Date.parse(schedule?.slot ?? ""));
