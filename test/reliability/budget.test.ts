@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { trials } from "../../scripts/shared/all-tests.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { drainQueues } from "../../src/core/queue/queues.ts";
 import type { Meter } from "../../src/core/store/meter.ts";
@@ -310,11 +311,11 @@ describe("a budget", () => {
         if (given.jobs.every(({ kind }) => kind !== "large")) expect(report.lost).toBe(0);
       }),
       {
-        numRuns: knownWays.length + Number(process.env["BUDGET_RUNS"] ?? 8),
+        numRuns: knownWays.length + trials(40),
         examples: knownWays.map((way) => [way] as [Scenario]),
       },
     );
-  }, 120_000);
+  });
 
   /** Compares what a drain reports with what the proxy and Redis saw. */
   async function spentBy(drain: () => Promise<DrainReport | undefined>) {
