@@ -108,7 +108,7 @@ describe("a watch token", () => {
 
   test("can be in a URL as it is, for any id", async () => {
     const { queues, enqueue, ask } = await setUp();
-    for (const id of ["PARENT/000017", "50 %", "a:b?c#d&e", "Ünïcödé 🌊", "~~~~???>>>", "x".repeat(256)]) {
+    for (const id of ["PARENT/17", "50 %", "a:b?c#d&e", "Ünïcödé 🌊", "~~~~???>>>", "x".repeat(256)]) {
       await enqueue(queues[0], id);
       const token = await queues[0].watchToken(id, { results: true });
       expect(token).toMatch(/^watch\.[\w-]+\.[\w-]{43}$/);

@@ -30,7 +30,7 @@ const WORKER = `
   export default createWorker(({ REDIS_URL: url, REDIS_TOKEN: token, WATCH_SECRET: watchSecret }) => ({
     queue: new Queue({ store: upstashStore({ url, token, prefix: "live" }), clock, watchSecret }),
     auth: { admin: ["the-admin-token"] },
-    watchLimits: { maxViewers: 12, maxDuration: "1h" },
+    watchLimits: { maxViewers: 40, maxDuration: "1h" },
     drain: { budget: { roundTrips: 1_000 } },
   }));`;
 
@@ -135,7 +135,8 @@ test("viewers in workerd whose browsers have gone make room for others", async (
   let last = await ask();
   for (; last.status === 200; last = await ask()) admitted.push(readEvents(last));
   expect(last.status).toBe(503);
-  expect(admitted.length).toBeLessThanOrEqual(12);
+  // A quarter of all.
+  expect(admitted.length).toBeLessThanOrEqual(10);
   await Promise.all([last.text(), ...admitted.map((each) => each.leave())]);
   await vi.waitUntil(
     async () => {

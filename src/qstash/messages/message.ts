@@ -194,12 +194,12 @@ export interface WorkflowNote {
 function isNote(value: unknown): value is WorkflowNote {
   const { runId, createdAt, role, step, wait } = Object(value) as Readonly<Record<string, unknown>>;
   const known = ["step", "call", "result", "timeout", "failure"];
-  const isNumber = (number: unknown) => number === undefined || typeof number === "number";
+  const mayBe = (type: "number" | "string", given: unknown) => given === undefined || typeof given === type;
   return (
     typeof runId === "string" &&
     typeof createdAt === "number" &&
     known.includes(String(role)) &&
-    isNumber(step) &&
-    (wait === undefined || typeof wait === "string")
+    mayBe("number", step) &&
+    mayBe("string", wait)
   );
 }
