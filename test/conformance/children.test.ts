@@ -111,6 +111,17 @@ onEachKindOfStore((kind) => {
     expect(reports).toEqual([["May", { ...none, total: 2, dropped: 2 }]]);
   });
 
+  test("children that expire are dropped, of however many parents in one exchange", async () => {
+    const { queue, run, clock, reports, report, row } = openFamily(kind);
+    const child = { job: row, payload: { n: 1 } };
+    const expiring = { ...child, delay: "10m", expires: "1m" } as const;
+    for (let n = 0; n < 40; n++) await queue.enqueue(report, { month: "May" }, { children: [child, expiring] });
+    await run();
+    await clock.advance("20m");
+    await run();
+    expect(reports).toEqual(Array(40).fill(["May", { ...none, total: 2, completed: 1, dropped: 1 }]));
+  });
+
   test("once a job has begun, nothing begins it anew, and what it got stays", async () => {
     const { queue, run, reports, report, rows } = openFamily(kind);
     const { id } = await queue.enqueue(report, { month: "May" }, { children: rows(1, 1) });
