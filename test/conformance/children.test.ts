@@ -111,6 +111,14 @@ onEachKindOfStore((kind) => {
     expect(reports).toEqual([["May", { ...none, total: 2, dropped: 2 }]]);
   });
 
+  test("a job that waits for its children says no time at which it expires, until the last of them has ended", async () => {
+    const { queue, run, report, rows } = openFamily(kind);
+    const { id } = await queue.enqueue(report, { month: "May" }, { expires: "1h", delay: "1h", children: rows(1) });
+    expect(await queue.getJob(id)).not.toHaveProperty("expiresAt");
+    await run();
+    expect((await queue.getJob(id))?.expiresAt?.getTime()).toBeGreaterThan(start);
+  });
+
   test("children that expire are dropped, of however many parents in one exchange", async () => {
     const { queue, run, clock, reports, report, row } = openFamily(kind);
     const child = { job: row, payload: { n: 1 } };

@@ -230,6 +230,28 @@ describe("a budget", () => {
     await proxy.stop();
   });
 
+  test("jobs of a key that end one after the other are settled together once the commands are spent", async () => {
+    const clock = testClock(start);
+    const perform = ({ n }: { readonly n: number }) => clock.sleep(100 + n * 40);
+    const work = defineJob({ name: "work", perform });
+    const remote = upstashStore({ url: proxy.url, token: redis.shim.token, prefix: `budget-${prefixes++}` });
+    const queue = new Queue({ store: clock.watch(remote), clock, jobs: [work], logger: null });
+    const flowControl = { key: "k", concurrency: 20 };
+    await queue.enqueueMany(
+      Array.from({ length: 60 }, (_, place) => ({ job: work, payload: { n: place % 20 }, flowControl })),
+    );
+    const { commands } = await countCommands(redis.server.port, async () => {
+      let hasEnded = false;
+      const drained = queue.drain({ concurrency: 20, budget: { commands: 30, roundTrips: 40 } });
+      void drained.finally(() => {
+        hasEnded = true;
+      });
+      while (!hasEnded) await clock.advance(20);
+      expect((await drained).stoppedBy).toBe("budget");
+    });
+    expect(commands).toBeLessThan(80);
+  });
+
   async function setUp(given: Pick<Scenario, "queues" | "jobs" | "schedules" | "missedMinutes" | "retention">) {
     const clock = testClock(start);
     const jobs = jobsOn(clock);

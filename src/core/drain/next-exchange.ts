@@ -112,12 +112,12 @@ export class NextExchange {
 
   /**
    * Whether a slot is free here, and a job waits for the slot of its key that an ended job holds. While replies are on
-   * their way, a few such slots wait for more of them.
+   * their way, a few such slots wait for more of them. Once the commands are spent, the drain claims no job for them.
    */
   get #isKeySlotWanted(): boolean {
-    const { inFlight, jobs, limits, prefetch } = this.#needs;
+    const { budget, inFlight, jobs, limits, prefetch } = this.#needs;
     const { awaitedSlots } = jobs.ended;
-    if (awaitedSlots === 0 || prefetch.freeSlots === 0) return false;
+    if (awaitedSlots === 0 || prefetch.freeSlots === 0 || budget.isSpent) return false;
     return inFlight.count === 0 || awaitedSlots >= limits.batchSize * PART_OF_BATCH;
   }
 

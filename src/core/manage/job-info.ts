@@ -153,7 +153,9 @@ export function jobInfo(
   const waits = stored.state === "scheduled" || stored.state === "ready";
   const definition = definitions.get(record.name);
   const attempts = end?.attempts ?? attemptOf(record, stored.claims);
-  const expiresAt = waits ? expiryOf(record, definition?.expires, stored.at, attempts) : undefined;
+  // The time of a parent counts from when its last child has ended.
+  const mayExpire = waits && stored.at !== WAITS_FOR_CHILDREN_AT;
+  const expiresAt = mayExpire ? expiryOf(record, definition?.expires, stored.at, attempts) : undefined;
   return {
     id: stored.id,
     name: record.name,
