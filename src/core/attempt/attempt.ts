@@ -34,7 +34,7 @@ const ended = withoutStack(new Error("The attempt has ended."));
 export class Attempt {
   readonly job: ClaimedJob;
   readonly needs: AttemptNeeds;
-  /** Since when it has waited for a slot: since its claim, or, as a rider, since it may begin. */
+  /** Since when it has waited for a slot: since its claim, or, if it follows others of its key, since it may begin. */
   waitsSince: number;
   /** When the window closes in which its claim has counted it. What a reply brings may begin at once, even if late. */
   readonly #beginsBefore: number;

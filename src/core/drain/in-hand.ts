@@ -5,14 +5,14 @@ import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
 import { type Lease, possibleLeases } from "../store/store.ts";
 import type { Unsettled } from "./budget.ts";
 import type { InFlight } from "./in-flight.ts";
-import { PrefetchBuffer } from "./prefetch-buffer.ts";
+import { WaitingJobs } from "./waiting-jobs.ts";
 
 const WATCHED_AFTER_MS = 1_000;
 
 /** The jobs that a drain has claimed and not settled yet, from the claim to the outcome. */
 export class JobsInHand implements Unsettled {
   /** Jobs that have not begun. */
-  readonly waiting = new PrefetchBuffer();
+  readonly waiting = new WaitingJobs();
   readonly running = new Set<Attempt>();
   /** Jobs that have ended, or are released, and wait for the next exchange. */
   readonly ended = new SettleBuffer();
@@ -29,7 +29,7 @@ export class JobsInHand implements Unsettled {
       .map(({ job }) => job.lease.current);
   }
 
-  /** How many wait for a slot or are being claimed. Riders wait for others of their key. */
+  /** How many wait for a slot or are being claimed. Followers wait for others of their key. */
   get ahead(): number {
     return this.waiting.forSlot + this.#inFlight.claiming;
   }

@@ -9,13 +9,13 @@ import type { Outcome, Run } from "../store/store.ts";
 const LONGEST_WAIT_MS = 2_000;
 
 /**
- * The jobs of a drain that are claimed and wait for a slot, or as riders for others of their flow control key (`Runs`).
+ * The jobs of a drain that are claimed and wait for a slot, or for those before them in a run (`Runs`).
  *
  * A poison job, which crashes its invocation, uses up an attempt of every job that was claimed with it. So a job that
  * may be one is quarantined: it starts only when everything else is settled, and all other quarantined jobs are
  * released, with no attempt used.
  */
-export class PrefetchBuffer {
+export class WaitingJobs {
   #ready: Attempt[] = [];
   readonly #quarantined: Attempt[] = [];
   readonly #runs = new Runs();
@@ -102,7 +102,7 @@ export class PrefetchBuffer {
     return [...this.#ready.splice(0), ...this.#quarantined.splice(0), ...this.#runs.takeSince()];
   }
 
-  /** Takes out the riders that have waited too long; all jobs if one has waited too long for a slot. */
+  /** Takes out the followers that have waited too long; all jobs if one has waited too long for a slot. */
   takeOverdue(now: number): readonly Attempt[] {
     const overdueSince = now - LONGEST_WAIT_MS;
     return this.#waitsSince <= overdueSince ? this.takeAll() : this.#runs.takeSince(overdueSince);
@@ -111,9 +111,9 @@ export class PrefetchBuffer {
 
 /** What follows when a job has ended. */
 export interface Followed {
-  /** The rider that begins in its place. */
+  /** The follower that begins in its place. */
   readonly next: Attempt | undefined;
-  /** The riders that go back. */
+  /** The followers that go back. */
   readonly back: readonly Attempt[];
   /** Whether the slot of its key is free now, and another job waits for it. */
   readonly isAwaited: boolean;
@@ -124,28 +124,28 @@ const withoutKey: Followed = { next: undefined, back: none, isAwaited: false };
 
 /**
  * The runs of a drain. A claim may take more jobs of a flow control key than the key has slots for: as many begin at
- * once as there are slots, and the others ride behind them. When one ends, the next one begins without a request. So a
+ * once as there are slots, and the others follow them. When one ends, the next one begins without a request. So a
  * key with one slot costs no more than jobs without keys.
  */
 export class Runs {
-  /** The riders of each run that has some, in their order. The oldest run comes first. */
-  readonly #riders = new Map<Run, Attempt[]>();
+  /** The followers of each run that has some, in their order. The oldest run comes first. */
+  readonly #followers = new Map<Run, Attempt[]>();
   /** The keys of which others wait for a slot, by their latest claims. */
   readonly #awaited = new Set<string>();
-  /** How many riders there are. Only this class changes it. */
+  /** How many followers there are. Only this class changes it. */
   length = 0;
 
-  /** Since when the first riders have waited; infinite if there are none. */
+  /** Since when the first followers have waited; infinite if there are none. */
   get waitsSince(): number {
-    for (const [first] of this.#riders.values()) if (first) return first.waitsSince;
+    for (const [first] of this.#followers.values()) if (first) return first.waitsSince;
     return Number.POSITIVE_INFINITY;
   }
 
   /**
-   * Takes over the riders among claimed jobs.
+   * Takes over the followers among claimed jobs.
    *
-   * @param isUnfit whether a job is not started as others are. Then no job of its run rides.
-   * @returns the jobs that may begin, and the riders that go back.
+   * @param isUnfit whether a job is not started as others are. Then no job of its run follows.
+   * @returns the jobs that may begin, and the followers that go back.
    */
   add(
     attempts: readonly Attempt[],
@@ -159,19 +159,19 @@ export class Runs {
     }
     if (runs.size === 0) return { first: attempts, back: none };
     const back: Attempt[] = [];
-    const riding = new Set<Attempt>();
+    const following = new Set<Attempt>();
     for (const [run, jobs] of runs) {
-      const riders = jobs.slice(run.slots);
-      for (const rider of riders) riding.add(rider);
-      if (jobs.some(isUnfit)) back.push(...riders);
-      else this.#keep(run, riders);
+      const followers = jobs.slice(run.slots);
+      for (const follower of followers) following.add(follower);
+      if (jobs.some(isUnfit)) back.push(...followers);
+      else this.#keep(run, followers);
     }
-    return { first: attempts.filter((attempt) => !riding.has(attempt)), back };
+    return { first: attempts.filter((attempt) => !following.has(attempt)), back };
   }
 
-  #keep(run: Run, riders: Attempt[]): void {
-    this.length += riders.length;
-    if (riders.length > 0) this.#riders.set(run, riders);
+  #keep(run: Run, followers: Attempt[]): void {
+    this.length += followers.length;
+    if (followers.length > 0) this.#followers.set(run, followers);
   }
 
   /** Notes that a job has ended, or is released. Behind one that waits again in an ordered key nothing may begin. */
@@ -188,23 +188,23 @@ export class Runs {
   }
 
   #next(run: Run): Attempt | undefined {
-    const riders = this.#riders.get(run);
-    const next = riders?.shift();
-    if (riders?.length === 0) this.#riders.delete(run);
+    const followers = this.#followers.get(run);
+    const next = followers?.shift();
+    if (followers?.length === 0) this.#followers.delete(run);
     if (next) this.length--;
     return next;
   }
 
-  /** Takes out the riders that have waited since then, or longer. Default: all. */
+  /** Takes out the followers that have waited since then, or longer. Default: all. */
   takeSince(waitsSince = Number.POSITIVE_INFINITY): readonly Attempt[] {
-    const overdue = [...this.#riders].filter(([, [first]]) => first && first.waitsSince <= waitsSince);
+    const overdue = [...this.#followers].filter(([, [first]]) => first && first.waitsSince <= waitsSince);
     return overdue.flatMap(([run]) => this.#take(run));
   }
 
   #take(run: Run): readonly Attempt[] {
-    const riders = this.#riders.get(run) ?? none;
-    this.#riders.delete(run);
-    this.length -= riders.length;
-    return riders;
+    const followers = this.#followers.get(run) ?? none;
+    this.#followers.delete(run);
+    this.length -= followers.length;
+    return followers;
   }
 }
