@@ -1,6 +1,6 @@
 import type { DrainedAttempt } from "../core/drain/report.ts";
 import { withLocks } from "../core/job/lock.ts";
-import { type AttemptError, attemptOf, decodeRecord } from "../core/job/record.ts";
+import { type AttemptError, attemptOf, decodeRecord, LEASE_EXPIRED } from "../core/job/record.ts";
 import { storedPages } from "../core/manage/pages.ts";
 import { MOST_LISTED_BYTES } from "../core/shared/limits.ts";
 import type { StoredStats } from "../core/store/stats.ts";
@@ -107,7 +107,8 @@ function attemptsOf({ id, state, record: text, at, claims }: StoredJob, now: num
   const { name, maxRetries, errors = [], end } = record;
   const job = { id, name, maxRetries };
   const runAt = state === "scheduled" || state === "ready" ? new Date(at) : undefined;
-  const failures = end?.error && errors.at(-1)?.at !== end.error.at ? [...errors, end.error] : errors;
+  const failures =
+    end?.error && errors.at(-1)?.at !== end.error.at ? [...errors.filter(isOther(end.error)), end.error] : errors;
   const attempts: EndedAttempt[] = failures.map((failure, index) => ({
     ...{ ...job, attempt: failure.attempt, endedAt: new Date(failure.at), ranMs: ranMsOf(failure) },
     outcome: state === "dead" && index === failures.length - 1 ? "dead" : "retried",
@@ -120,6 +121,12 @@ function attemptsOf({ id, state, record: text, at, claims }: StoredJob, now: num
     attempts.push({ ...last, outcome: "snoozed", attempt: attemptOf(record, claims) + 1, runAt });
   return attempts;
 }
+
+/** Of an attempt that ended without an outcome, the end of the job tells too. */
+const isOther =
+  (end: AttemptError) =>
+  ({ name, attempt }: AttemptError) =>
+    name !== LEASE_EXPIRED || attempt !== end.attempt;
 
 function ranMsOf({ startedAt, at }: Pick<AttemptError, "startedAt" | "at">): number | undefined {
   return startedAt === undefined ? undefined : at - startedAt;

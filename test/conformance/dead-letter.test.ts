@@ -105,7 +105,22 @@ onEachKindOfStore((kind) => {
       expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
       expect(await queue.getJob(results[0]?.id ?? "")).toMatchObject({
         attempts: 1,
-        error: { name: "LeaseExpiredError", message: expect.stringContaining("in its only attempt:") },
+        error: { name: "LeaseExpired", message: expect.stringContaining("in its only attempt:") },
+      });
+    });
+
+    test("a job that completes shows which attempts ended with their invocations, and when their leases did", async () => {
+      const { clock, store, queue } = openQueue(kind);
+      const { id } = await queue.enqueue("greet", { to: "Ada" });
+      const leaseEnd = new Date(clock.now + 60_000);
+      await claimAndDie(store, clock.now);
+      await clock.advance("5m");
+      await queue.drain();
+      const message = "The invocation ended, or was killed, before the job finished: the lease ran out.";
+      expect(await queue.getJob(id)).toMatchObject({
+        state: "completed",
+        attempts: 2,
+        errors: [{ attempt: 1, name: "LeaseExpired", message, failedAt: leaseEnd }],
       });
     });
 
@@ -121,7 +136,12 @@ onEachKindOfStore((kind) => {
       expect(await queue.drain()).toMatchObject({ claimed: 1, deadLettered: 1 });
       expect(await queue.getJob(id)).toMatchObject({
         attempts: 3,
-        errors: [{ attempt: 1 }, { attempt: 3, message: expect.stringContaining("in the last 2 of its 3 attempts:") }],
+        error: { message: expect.stringContaining("in the last 2 of its 3 attempts:") },
+        errors: [
+          { attempt: 1, name: "Error" },
+          { attempt: 2, name: "LeaseExpired" },
+          { attempt: 3, name: "LeaseExpired" },
+        ],
       });
     });
 

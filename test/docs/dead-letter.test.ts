@@ -115,6 +115,6 @@ describe("the dead letter", () => {
     await internalsOf(queue).enqueueHeld([{ job, id: "killed" }]);
     await clock.advance("2m");
     expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
-    expect(await queue.getJob("killed")).toMatchObject({ error: { name: "LeaseExpiredError" } });
+    expect(await queue.getJob("killed")).toMatchObject({ error: { name: "LeaseExpired" } });
   });
 });

@@ -125,7 +125,7 @@ describe.each([
     await workOff();
     expect(reported()[0]).toHaveLength(2);
     expect(bodyOf(deliveries.filter(isCallback)[0] as Delivery)).toMatchObject({ status: 0, body: "", retried: 0 });
-    expect((await queue.listDeadLetter()).jobs).toMatchObject([{ error: { name: "LeaseExpiredError" } }]);
+    expect((await queue.listDeadLetter()).jobs).toMatchObject([{ error: { name: "LeaseExpired" } }]);
   });
 
   test("a message whose target is no longer listed is reported, if its callback's is", async () => {

@@ -112,9 +112,7 @@ test("a run goes on from a message whose last attempt was killed after it had st
   expect(handler.deliveries.filter(isOfSteps).map(countSteps)).toEqual([1, 2]);
   expect(handler.deliveries.filter(({ url: to }) => to === failed)).toEqual([]);
   // The message itself is dead, but no run has failed by it.
-  expect((await queue.listDeadLetter()).jobs).toMatchObject([
-    { id: `${runId}:0`, error: { name: "LeaseExpiredError" } },
-  ]);
+  expect((await queue.listDeadLetter()).jobs).toMatchObject([{ id: `${runId}:0`, error: { name: "LeaseExpired" } }]);
   const { messages } = (await (await call("GET", "/v2/workflows/dlq")).json()) as { messages: unknown[] };
   expect(messages).toEqual([]);
   expect((await call("POST", `/v2/workflows/dlq/resume/${runId}:0`)).status).toBe(404);

@@ -206,7 +206,7 @@ onEachKindOfStore((kind) => {
       expect(await queue.getJob(id)).toMatchObject({
         state: "dead",
         attempts: 3,
-        error: { name: "LeaseExpiredError", message: expect.stringMatching(/killed/) },
+        error: { name: "LeaseExpired", message: expect.stringMatching(/killed/) },
       });
     });
   });

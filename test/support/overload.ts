@@ -98,7 +98,7 @@ export async function poison(
   const dead = (await queue.listDeadLetter()).jobs;
   deepStrictEqual(
     dead.filter(({ name }) => name === "poison").map(({ attempts, error }) => ({ attempts, error: error.name })),
-    [{ attempts: 4, error: "LeaseExpiredError" }],
+    [{ attempts: 4, error: "LeaseExpired" }],
   );
   const { totalProcessed, pendingCount } = await queue.getStats();
   const harmed = dead.length - 1;

@@ -32,7 +32,7 @@ export function attemptPrinter(display: Display, session: Session): (attempt: At
   return (attempt) => display.line(text(attempt), attempt.endedAt);
 }
 
-const leaseExpired = { name: "LeaseExpiredError", message: "its lease had expired before it ended" };
+const leaseExpired = { name: "LeaseExpired", message: "its lease had expired before it ended" };
 
 function errorOf({ outcome, error }: Attempt): Attempt["error"] {
   return outcome === "lost" ? leaseExpired : error;

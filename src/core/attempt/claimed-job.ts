@@ -16,12 +16,19 @@ import { JobLease } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import { RememberedSteps } from "./remembered-steps.ts";
 
+const leaseExpired = {
+  name: records.LEASE_EXPIRED,
+  message: "The invocation ended, or was killed, before the job finished: the lease ran out.",
+};
+
 /** A claimed job: what its record and its definition say about the next attempt. */
 export class ClaimedJob {
   /** What it remembers of its steps; undefined if it has none yet. */
   remembered: RememberedSteps | undefined;
   /** How many attempts just before this one have no outcome, because their invocations crashed. */
   readonly crashes: number;
+  /** How many of these are not in the record's errors yet. */
+  readonly #newCrashes: number;
   readonly name: string;
   readonly timeoutMs: number;
   /** Whether it may crash its invocation: two crashed since an attempt ended, or one and this is the last attempt. */
@@ -72,7 +79,9 @@ export class ClaimedJob {
     this.dueAt = leased.dueAt;
     this.run = leased.run;
     this.#attempt = records.attemptOf(this.record, leased.lease.claims);
-    this.crashes = this.attempt - 1 - records.lastFailedAttempt(this.record);
+    const hasEnded = ({ name }: records.AttemptError) => name !== records.LEASE_EXPIRED;
+    this.crashes = this.attempt - 1 - records.lastAttemptIn(this.record, hasEnded);
+    this.#newCrashes = this.#attempt - 1 - records.lastAttemptIn(this.record);
     this.mayBePoison = this.crashes >= 2 || (this.crashes === 1 && this.attempt > this.maxRetries);
     this.timeoutMs = this.record.timeoutMs ?? timeoutMs(this.definition?.timeout ?? jobDefaults.timeout);
   }
@@ -132,11 +141,19 @@ export class ClaimedJob {
   get stored(): records.JobRecord {
     const { waits, signal, lockedSince, ...stored } = records.decodeRecord(this.recordText) ?? this.record;
     return {
-      ...stored,
+      ...this.#withCrashes(stored),
       ...this.#stepsSoFar,
       ...(this.#progress !== undefined && { progress: this.#progress }),
       ...(this.#log && { logs: this.#log.entries }),
     };
+  }
+
+  /** The record with an error for each attempt that ended without an outcome, if it has none yet. */
+  #withCrashes(stored: records.JobRecord): records.JobRecord {
+    let record = stored;
+    for (let attempt = this.#attempt - this.#newCrashes; attempt < this.#attempt; attempt++)
+      record = records.withError(record, { ...leaseExpired, attempt, at: this.dueAt });
+    return record;
   }
 
   /** The steps, and if one has been stored since the claim, that the attempt counts as the first one. */
@@ -237,7 +254,8 @@ export class ClaimedJob {
   }
 
   #endedText(end: records.JobEnd): string {
-    const isAsClaimed = (this.#progress ?? this.record.progress ?? this.#log ?? this.remembered) === undefined;
+    const isAsClaimed =
+      this.#newCrashes <= 0 && (this.#progress ?? this.record.progress ?? this.#log ?? this.remembered) === undefined;
     if (isAsClaimed) return records.withEnd(this.recordText, end);
     return records.encodeRecord({ ...this.stored, ...this.remembered?.timeline, progress: undefined, end });
   }
@@ -248,11 +266,12 @@ export class ClaimedJob {
     return textOf(() => records.encodeRecord(withOthers ? { ...record, alone: true } : record));
   }
 
-  /** The dead job's record; without new failures if need be. @param isNew whether the error is a new failure. */
-  deadText(end: records.JobEnd & { readonly error: records.AttemptError }, isNew: boolean): string {
+  /** The dead job's record; without new failures if need be. */
+  deadText(end: records.JobEnd & { readonly error: records.AttemptError }): string {
     if (this.lock !== undefined) return records.withEnd(this.recordText, end);
     const { stored } = this;
-    const record = isNew ? records.withError(stored, end.error) : stored;
+    // If no attempt was left, none has failed since the last stored error.
+    const record = this.isUsedUp ? stored : records.withError(stored, end.error);
     return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.recordText, end);
   }
 

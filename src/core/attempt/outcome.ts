@@ -173,9 +173,7 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const at = needs.clock();
   const { attempt: attempts } = job.info;
   const error = records.attemptError(thrown, attempts, at, job.isUsedUp ? undefined : startedAt);
-  // If `maxRetries` was lowered, no attempt has failed since the last stored error.
-  const isNew = !job.isUsedUp || job.crashes > 0;
-  const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims }, isNew);
+  const record = job.deadText({ at, startedAt, attempts, error, claims: lease.claims });
   const group = needs.observe ? failureGroup(job.name, error) : undefined;
   const name = countedAs(attempt);
   const followUps = group && needs.alerting?.ofDeath({ id: lease.id, name: job.name, group, at });
@@ -197,7 +195,7 @@ function leaseExpired(crashes: number, attempts: number): Error {
   const error = new Error(
     `The invocation ended, or was killed, before the job finished, in ${times}: the lease ran out.`,
   );
-  error.name = "LeaseExpiredError";
+  error.name = records.LEASE_EXPIRED;
   return error;
 }
 

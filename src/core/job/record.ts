@@ -132,9 +132,19 @@ export function attemptOf(record: JobRecord, claims: number): number {
   return (claims - (record.returned ?? 0) + CLAIM_CYCLE) % CLAIM_CYCLE;
 }
 
-/** The last attempt that has failed since a retry of the dead job, and since its last stored step; 0 if none has. */
-export function lastFailedAttempt({ errors = [], revivedAt = 0, advancedAt = 0 }: JobRecord): number {
-  const last = errors.at(-1);
+/** The name of an error that no attempt has thrown: its invocation ended without an outcome. */
+export const LEASE_EXPIRED = "LeaseExpired";
+
+/**
+ * The last attempt with an entry in `errors`, since a retry of the dead job and its last stored step; 0 if none has.
+ *
+ * @param isCounted which entries count. Default: all.
+ */
+export function lastAttemptIn(
+  { errors = [], revivedAt = 0, advancedAt = 0 }: JobRecord,
+  isCounted: (error: AttemptError) => boolean = () => true,
+): number {
+  const last = errors.findLast(isCounted);
   return last && last.at > Math.max(revivedAt, advancedAt) ? last.attempt : 0;
 }
 

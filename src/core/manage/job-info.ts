@@ -95,7 +95,10 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   readonly steps?: readonly StepInfo[];
   /** The signals that it waits for, and until when. Only while it waits. */
   readonly waitingFor?: { readonly events: readonly string[]; readonly until: Date };
-  /** The last failures, oldest first: at most five. */
+  /**
+   * The last failures, oldest first: at most five. An attempt whose invocation ended without an outcome is one, named
+   * `LeaseExpired`: it failed when its lease ended, and is added when the next attempt ends.
+   */
   readonly errors: readonly FailedAttempt[];
   /** What its attempts have logged, oldest first: the last 100 lines, up to 8 KB. */
   readonly logs: readonly LogLine[];

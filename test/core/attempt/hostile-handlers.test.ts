@@ -115,7 +115,7 @@ describe("a payload that this process cannot serialize again", () => {
   test("dead-letters the job if its invocations died each time", async () => {
     const { queue } = await withDeepPayload(boom, { maxRetries: 0, returned: CLAIM_CYCLE - 1 });
     expect(await queue.drain()).toMatchObject({ deadLettered: 1 });
-    expect(await queue.getJob("deep")).toMatchObject({ error: { name: "LeaseExpiredError" } });
+    expect(await queue.getJob("deep")).toMatchObject({ error: { name: "LeaseExpired" } });
   });
 });
 

@@ -260,7 +260,7 @@ describe("hooks", () => {
       attempt: 1,
       maxRetries: 0,
       ranMs: 0,
-      error: { name: "LeaseExpiredError" },
+      error: { name: "LeaseExpired" },
     });
   });
 

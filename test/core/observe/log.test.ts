@@ -89,7 +89,7 @@ describe("a failure is logged", () => {
     await clock.advance("5m");
     await queue.drain();
     expect(lines).toEqual([
-      expect.stringMatching(/^error .*"works" .* failed on attempt 1 of 1 .*: LeaseExpiredError: The invocation ended/),
+      expect.stringMatching(/^error .*"works" .* failed on attempt 1 of 1 .*: LeaseExpired: The invocation ended/),
     ]);
   });
 

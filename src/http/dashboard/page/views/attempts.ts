@@ -51,7 +51,8 @@ function lives(attempts: readonly Attempt[], begun: number): readonly (readonly 
   for (const attempt of attempts) {
     if (attempt.number < next) all.at(-1)?.push(attempt);
     else all.push([attempt]);
-    next = attempt.number;
+    // What made the job dead is no attempt.
+    if (attempt.title !== DEAD) next = attempt.number;
   }
   return all;
 }
