@@ -12,11 +12,11 @@ const parts: Readonly<Record<string, Part>> = {
   benchmarks: async (how) => (await import("./docs/benchmarks.ts")).benchmarks(how),
   commands: async (how) => (await import("./docs/commands.ts")).commands(how),
   figures: async (how) => (await import("./docs/figures.ts")).figures(how),
-  guarantees: async (how) => (await import("./docs/guarantees.ts")).guarantees(how),
   http: async (how) => (await import("./docs/http.ts")).http(how),
   // It only checks: the site makes the pages.
   reference: async () => (await import("./docs/reference.ts")).checkComments().then(() => []),
   snippets: async (how) => (await import("./docs/snippets.ts")).snippets(how),
+  soak: async (how) => (await import("./docs/soak.ts")).soak(how),
 };
 /** Made only if they are named: each takes longer than a check may. */
 const slowParts: Readonly<Record<string, Part>> = {

@@ -1,2 +1,2 @@
-// npm run soak: tries to break what docs/guarantees.md promises, at length.
+// npm run soak: tries to break what docs/internals/guarantees.md promises, at length.
 export { main } from "../test/soak/main.ts";

@@ -10,7 +10,7 @@ const introductions: Readonly<Record<string, string>> = {
   heart: `The measure of any change to the drain: a backlog of 20,000 jobs with empty handlers, at equal concurrency. The systems take turns, so
 compare the ratios.`,
   commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included. The failing job is the
-first of its type, which costs Tidegate one command more. [Costs](./guide/costs.md) has what tests count under a clock that stands still:
+first of its type, which costs Tidegate one command more. [Costs](../guide/costs.md) has what tests count under a clock that stands still:
 there, a batch of a backlog costs 10.`,
   speed: `One process fills the queue, one empties it; handlers are empty. Only Tidegate has batches: the others take jobs
 one by one. *As each comes*: with the defaults, which are batches of 100 and ten jobs at once for Tidegate, and one job at a time for
@@ -81,7 +81,7 @@ export function benchmarksPage(results: Results): string {
     "finished jobs. Payloads have 100 bytes unless it says otherwise.",
     "",
     "A figure is the median of several runs, and `± n %` half of the way from the lowest run to the highest.",
-    "[`bench/results.json`](../bench/results.json) has both ends and the number of runs. Counts have no spread.",
+    "[`bench/results.json`](../../bench/results.json) has both ends and the number of runs. Counts have no spread.",
     "[Scaling](./scaling.md) says what the figures mean for a real queue.",
     "",
     ...markdownTable(summaryRows(rows)),
@@ -106,7 +106,7 @@ function section(results: Results, part: string): readonly string[] {
     `## ${part}`,
     "",
     `\`npm run bench -- ${measuredBy[part] ?? part}\`. ${introductions[part] ?? ""}`,
-    ...plots.flatMap(({ file, chart }) => ["", `![${chart.title}](${file.replace("docs/", "./")})`]),
+    ...plots.flatMap(({ file, chart }) => ["", `![${chart.title}](${file.replace("docs/", "../")})`]),
     "",
     ...markdownTable(rowsOf(results, part)),
     ...(part === "cost" ? priceList() : []),

@@ -6,8 +6,8 @@ import { scalingPage } from "./scaling.ts";
 /** Everything in docs/ that is made from the results of a whole run: path and content of each file. */
 export function pagesOf(results: Results): readonly (readonly [file: string, content: string])[] {
   return [
-    ["docs/benchmarks.md", benchmarksPage(results)],
-    ["docs/scaling.md", scalingPage(results)],
+    ["docs/internals/benchmarks.md", benchmarksPage(results)],
+    ["docs/internals/scaling.md", scalingPage(results)],
     ...plotsOf(results).map((plot) => [plot.file, drawn(plot)] as const),
   ];
 }

@@ -2,24 +2,22 @@ import { figureText, numberText } from "../figures.ts";
 import { upstashRedis } from "../prices.ts";
 import { measured, type Results, type Row, rowsOf } from "../results.ts";
 import { cpuSection, keySection } from "./scaling-limits.ts";
-import { clusterSection, queuesSection } from "./scaling-queues.ts";
+import { highRateText } from "./scaling-queues.ts";
 
 const BATCHES = ["100", "1,000"] as const;
 type Batch = (typeof BATCHES)[number];
 const CONCURRENCY = { "100": 10, "1,000": 100 } as const;
 const DRAINS = [1, 2, 4, 8];
 const WAY_MS = 20;
-/** The goal: how many times as fast as BullMQ a drain should be. */
-const AIM = 5;
 
 /** How far Tidegate scales, with the figures of a whole run. Derived figures are computed here, not written down. */
 export function scalingPage(results: Results): string {
   const { rows } = results;
-  return `# How far it goes
+  return `# Scaling, measured
 
 <!-- Written by \`npm run bench -- --write\` and \`npm run docs -- benchmarks\`. Change bench/pages, not this file. -->
 
-This page shows how far one queue goes, and what more drains, more queues and fan-out add. It names the next limit, and says what 10,000
+These are the measurements behind [Scaling](../guide/scaling.md): how far one queue goes, what more drains add, and what 10,000
 jobs a second need and cost. Figures marked *measured* come from the
 [benchmarks](./benchmarks.md); the command beside each repeats it. Figures marked *computed* follow from those.
 Nothing here was measured on Upstash itself.
@@ -31,12 +29,13 @@ payloads have 100 bytes unless stated otherwise.
 ${backlogSection(rows)}
 ${roundTripSection(rows)}
 ${drainsSection(rows)}
-${queuesSection(rows)}
-${clusterSection}
+## Several queues
+
+${highRateText(rows)}
 ## Fan-out
 
 Fan-out gives you parallel drains without a process. A tick that stops with a backlog starts \`fanOut\` invocations. Each of them starts the
-next until the backlog is gone, for up to 60 s or 100 invocations ([\`src/http/backlog-fan-out.ts\`](../src/http/backlog-fan-out.ts)). So \`fanOut\` is the number of parallel
+next until the backlog is gone, for up to 60 s or 100 invocations ([\`src/http/backlog-fan-out.ts\`](../../src/http/backlog-fan-out.ts)). So \`fanOut\` is the number of parallel
 drains, and the tables above show what it adds. CPU time limits what one invocation can do:
 
 ${cpuSection(rows)}
@@ -165,7 +164,7 @@ ${lines.join("\n")}
 - Set \`batchSize: 1000\`, a large enough \`maxJobs\` and \`budget\` (the defaults stop after 100 jobs), and \`fanOut\` from the table, doubled
   for safety.
 - Set \`retention\` to \`"0s"\`, or short, as above.
-- Use [several queues](#several-queues), so that they can hold what arrives while no drain runs, and in several databases beyond one core of
+- Use [several queues](../guide/scaling.md#several-queues), so that they can hold what arrives while no drain runs, and in several databases beyond one core of
   Redis.
 
 ${costTable(rows)}`;
@@ -221,7 +220,7 @@ function speedSection(rows: readonly Row[]): string {
   const busyPercent = (overTcp("jobs a second") * overTcp("CPU of the process, us a job")) / 10_000;
   return `## Beside BullMQ
 
-The aim is ${AIM} times the speed of BullMQ in the same run. *Measured*, \`npm run bench -- speed\`: how many times as fast as BullMQ's worker
+*Measured*, \`npm run bench -- speed\`: how many times as fast as BullMQ's worker
 Tidegate drains a backlog of 100,000:
 
 | | over HTTP | over TCP |

@@ -8,7 +8,7 @@ interface Group {
   readonly collapsed?: boolean;
 }
 
-/** The order of the pages. Tests compare it with the files, with the contents of the guide and with the README. */
+/** The order of the pages, without those of docs/internals, which the guide links. Tests compare it with the files, with the contents of the guide and with the README. */
 export const groups: readonly Group[] = [
   { text: "Start", pages: ["README.md", "docs/newcomer.md", "docs/guide/README.md"] },
   {
@@ -65,7 +65,7 @@ export const groups: readonly Group[] = [
       "docs/guide/statistics.md",
       "docs/metrics.md",
       "docs/telemetry.md",
-      "docs/scaling.md",
+      "docs/guide/scaling.md",
       "docs/upgrades.md",
     ],
   },
@@ -81,17 +81,7 @@ export const groups: readonly Group[] = [
       "docs/guide/qstash.md",
     ],
   },
-  { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
-  {
-    text: "Inside",
-    pages: [
-      "docs/guarantees.md",
-      "docs/state-machine.md",
-      "docs/architecture.md",
-      "docs/storage.md",
-      "docs/benchmarks.md",
-    ],
-  },
+  { text: "Reference", pages: ["docs/commands.md", "docs/http.md", "docs/state-machine.md"] },
   { text: "Project", pages: ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"], collapsed: true },
 ];
 

@@ -1,4 +1,4 @@
-// Writes docs/benchmarks.md, docs/scaling.md and their plots from bench/results.json, without measuring anything.
+// Writes the pages of the measurements and their plots from bench/results.json, without measuring anything.
 import { readFile } from "node:fs/promises";
 import { pagesOf } from "../../bench/pages/index.ts";
 import { replaceFile, type Writing } from "../shared/files.ts";

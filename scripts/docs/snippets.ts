@@ -1,10 +1,11 @@
 // Keeps the code in Markdown equal to the files that tests run: a fenced block below `<!-- from: FILE#REGION -->`
-// contains the code between the comments `#region REGION` and `#endregion` of that file; without a region, the whole
-// file.
+// contains the code between the comments `#region REGION` and `#endregion` of that file, below the imports of packages
+// that it uses; without a region, the whole file.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { markdownFiles, type Writing } from "../shared/files.ts";
+import { importsFor } from "./imports.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const sourceComment = /^<!-- from: .*$/gm;
@@ -33,18 +34,37 @@ async function filled(markdown: string, page: string, root: string): Promise<str
   const comments = [...markdown.matchAll(sourceComment)];
   const stray = comments.find(({ index }) => !blocks.some((block) => block.index === index));
   if (stray) throw new Error(`${page}: "${stray[0]}" does not stand right before a fenced block.`);
-  const codes = await Promise.all(blocks.map(([, , file = "", region]) => readCode(root, file, region, page)));
+  const read = ([, , file = "", region]: RegExpExecArray) => readCode(root, file, region, page);
+  const codes = withImports(await Promise.all(blocks.map(read)));
   return markdown.replace(sourcedBlock, (_, head, _file, _region, fence) => `${head}${codes.shift()}${fence}`);
 }
 
-async function readCode(root: string, file: string, region: string | undefined, page: string): Promise<string> {
+interface Part {
+  readonly file: string;
+  /** All of the file. */
+  readonly text: string;
+  readonly code: string;
+}
+
+/** Puts above each part of a page the imports that it needs, unless an earlier part of the same file has shown them. */
+function withImports(parts: readonly Part[]): string[] {
+  const shown = new Map<string, string>();
+  return parts.map(({ file, text, code }) => {
+    if (!/\.tsx?$/.test(file)) return code;
+    const imports = importsFor(code, text, shown.get(file));
+    shown.set(file, `${shown.get(file) ?? ""}${imports}${code}`);
+    return imports === "" ? code : `${imports}\n${code}`;
+  });
+}
+
+async function readCode(root: string, file: string, region: string | undefined, page: string): Promise<Part> {
   const text = await readFile(join(root, file), "utf8").catch(() => {
     throw new Error(`${page} takes code from ${file}, which does not exist.`);
   });
   const code = region === undefined ? codeIn(text.trimEnd().split("\n")) : regionOf(text, region);
   if (code === undefined)
     throw new Error(`${page} takes code from the region "${region}" of ${file}, which does not exist.`);
-  return code;
+  return { file, text, code };
 }
 
 /** The code of a region of a file; undefined if there is no such region. */

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
-// The arrows of docs/architecture.md. Imports that are not listed are not allowed.
+// The arrows of docs/internals/architecture.md. Imports that are not listed are not allowed.
 
 interface Layer {
   /** Folders and files under src/ that belong to it. */
@@ -171,7 +171,7 @@ describe("imports", () => {
     expect(circles(graph)).toEqual([["b", "c", "b"]]);
   });
 
-  test("an import that docs/architecture.md does not allow is found", () => {
+  test("an import that docs/internals/architecture.md does not allow is found", () => {
     expect(isAllowed("core/queue/queue.ts", "../../stores/memory/index.ts")).toBe(false);
     expect(isAllowed("core/queue/queue.ts", "node:fs")).toBe(false);
     expect(isAllowed("client/index.ts", "../http/handler.ts")).toBe(false);

@@ -5,7 +5,7 @@ import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
-// The cost table of documents in docs/storage.md, counted by Redis itself.
+// The cost table of documents in docs/internals/storage.md, counted by Redis itself.
 
 describe("billed commands of documents", () => {
   const redis = useRedis();

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { keysOf } from "../../src/stores/redis/keys.ts";
 
 const root = join(import.meta.dirname, "../..");
-const page = readFileSync(join(root, "docs/storage.md"), "utf8");
+const page = readFileSync(join(root, "docs/internals/storage.md"), "utf8");
 
 /** The names in the first column of a table. */
 function namesIn(head: string): readonly string[] {

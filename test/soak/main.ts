@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
-import type { SoakResult } from "../../scripts/docs/guarantees.ts";
+import type { SoakResult } from "../../scripts/docs/soak.ts";
 import { ensureRedis } from "../../scripts/ensure-redis.ts";
 import { type Column, table } from "../../src/cli/output/table.ts";
 import { colorsFor } from "../../src/cli/output/text.ts";
@@ -34,7 +34,7 @@ interface Wishes {
 
 const HELP = `npm run soak -- [parts] [--seed N] [--share F] [--write] [--SIZE N]
 
-Tries to break what docs/guarantees.md promises. Parts, and their sizes in full:
+Tries to break what docs/internals/guarantees.md promises. Parts, and their sizes in full:
 
 ${Object.entries(parts)
   .map(([name, { about, sizes }]) => `  ${name.padEnd(9)} ${sizesText(sizes)}\n            ${about}`)
@@ -42,7 +42,7 @@ ${Object.entries(parts)
 
   --seed   where chance begins. Default: drawn, and told
   --share  what share of each size is done, such as 0.01. Default 1
-  --write  keep what was found in ${RESULTS}, for \`npm run docs -- guarantees\`
+  --write  keep what was found in ${RESULTS}, for \`npm run docs -- soak\`
 `;
 
 function sizesText(sizes: Part["sizes"]): string {

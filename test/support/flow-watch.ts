@@ -138,7 +138,7 @@ const FOR_CHILDREN = UPPER - 1_024;
 const TURN_UP = 2 ** 54;
 const NUMBERS = 12;
 
-/** What is wrong with the stored flow control keys, by docs/storage.md; empty if all is well. */
+/** What is wrong with the stored flow control keys, by docs/internals/storage.md; empty if all is well. */
 export function laneBreaches({ due, jobs, flow, lanes }: StoredQueue): string[] {
   const holders = new Map<string, number>();
   const lines = new Map<string, string[]>();

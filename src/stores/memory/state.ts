@@ -28,7 +28,7 @@ interface Finished {
   readonly expiresAt: number;
 }
 
-/** One queue: the same sets and hashes as in Redis (docs/storage.md), and the steps that methods share. */
+/** One queue: the same sets and hashes as in Redis (docs/internals/storage.md), and the steps that methods share. */
 export class MemoryState {
   readonly due = new SortedSet();
   readonly records = new Map<string, string>();

@@ -1,0 +1,24 @@
+import { defineJob, PermanentError } from "tidegate";
+import * as z from "zod";
+
+// #region welcome
+export const sendWelcome = defineJob({
+  name: "send_welcome",
+  schema: z.object({ to: z.string(), name: z.string().default("friend") }), // types and checks every payload
+  async perform({ to, name }, job) {
+    if (!to.includes("@")) throw new PermanentError("The address has no @."); // any other error is retried
+    console.log(`${job.id}: welcome, ${name}`); // send the email here
+    return { sent: true };
+  },
+});
+// #endregion
+
+export const dailyReport = defineJob({
+  name: "daily_report",
+  schedule: { cron: "0 0 9 * * *", timeZone: "Europe/Paris" }, // seconds come first
+  async perform() {
+    return { customers: 0 };
+  },
+});
+
+export const jobs = [sendWelcome, dailyReport];

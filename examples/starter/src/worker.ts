@@ -1,0 +1,49 @@
+import { Queue } from "tidegate";
+import {
+  cloudflareFree,
+  createWakeObject,
+  createWorker,
+  durableObjectWake,
+  type WakeNamespace,
+} from "tidegate/cloudflare";
+import { dashboard } from "tidegate/dashboard";
+import { upstashStore } from "tidegate/upstash";
+import { jobs, sendWelcome } from "./jobs.ts";
+
+interface Env {
+  readonly UPSTASH_REDIS_REST_URL: string;
+  readonly UPSTASH_REDIS_REST_TOKEN: string;
+  readonly TIDEGATE_ADMIN_TOKEN: string;
+  readonly WAKE: WakeNamespace;
+}
+
+let queue: Queue | undefined; // one for all requests of an isolate
+function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
+  queue ??= new Queue({ store: upstashStore({ url, token }), jobs, wake: durableObjectWake(WAKE) });
+  return queue;
+}
+
+const limits = { ...cloudflareFree, linger: "0s" } as const; // Wake calls in time, so no drain has to wait
+const configure = (env: Env) => ({
+  queue: openQueue(env),
+  basePath: "/queue",
+  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
+  dashboard: dashboard(), // at /queue/dashboard
+  drain: limits, // for jobs that run right after a request, and for POST /queue/drain
+  scheduled: limits, // for cron ticks and for Wake
+});
+
+const queueWorker = createWorker(configure);
+export const Wake = createWakeObject(configure); // a Durable Object that runs jobs when they fall due
+
+export default {
+  async fetch(request, env, context) {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/queue/")) return queueWorker.fetch(request, env, context);
+    if (pathname !== "/sign-up") return new Response("Not found", { status: 404 });
+    const { email, name } = (await request.json()) as { email: string; name?: string };
+    const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
+    return Response.json({ id }, { status: 202 });
+  },
+  scheduled: queueWorker.scheduled,
+} satisfies typeof queueWorker;
