@@ -4,6 +4,7 @@
  * @module tidegate/client
  */
 
+import type { OperationAddress } from "../contract/operations.ts";
 import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainedAttempts, DrainReport } from "../core/drain/report.ts";
 import type { RekeyOptions, RekeyResult } from "../core/encryption/rekey.ts";
@@ -30,7 +31,7 @@ import { type Duration, type PointInTime, readDuration } from "../core/shared/du
 import { TidegateError } from "../core/shared/errors.ts";
 import type { ClearableState } from "../core/store/store.ts";
 import type { Problem } from "../http/contract/requests.ts";
-import { asJson, connect, part, type QueueClientOptions, query, read, refusal, type Send } from "./transport.ts";
+import { asJson, connect, part, plain, type QueueClientOptions, query, read, refusal, type Send } from "./transport.ts";
 
 export type { JobEvent, JobEventOf } from "../core/manage/job-event.ts";
 export { type WatchJobOptions, watchJob } from "./watch.ts";
@@ -80,26 +81,28 @@ export class QueueClient
 
   /** Recurring jobs. */
   readonly schedules: Omit<Schedules, never> = {
-    upsert: async (key, schedule) => this.#call("PUT", `/schedules${part(key)}`, "key", named(schedule)),
-    get: async (key) => this.#call("GET", `/schedules${part(key)}`, "key", undefined, true),
-    list: async () => (await this.#call<{ schedules: ScheduleInfo[] }>("GET", "/schedules", "schedules")).schedules,
-    remove: async (key) => this.#call("DELETE", `/schedules${part(key)}`, ""),
+    upsert: async (key, schedule) =>
+      this.#call("PUT /schedules/:key", "key", { target: key, body: () => named(schedule) }),
+    get: async (key) => this.#call("GET /schedules/:key", "key", { target: key, orNull: true }),
+    list: async () => (await this.#call<{ schedules: ScheduleInfo[] }>("GET /schedules", "schedules")).schedules,
+    remove: async (key) => this.#call("DELETE /schedules/:key", "", { target: key }),
     preview: async (key, count) =>
-      (await this.#call<{ slots: Date[] }>("GET", `/schedules${part(key)}/preview${query({ count })}`, "slots")).slots,
-    pause: async (key) => this.#call("POST", `/schedules${part(key)}/pause`, "key"),
-    resume: async (key) => this.#call("POST", `/schedules${part(key)}/resume`, "key"),
-    run: async (key) => this.#call("POST", `/schedules${part(key)}/run`, "id"),
+      (await this.#call<{ slots: Date[] }>("GET /schedules/:key/preview", "slots", { target: key, query: { count } }))
+        .slots,
+    pause: async (key) => this.#call("POST /schedules/:key/pause", "key", { target: key }),
+    resume: async (key) => this.#call("POST /schedules/:key/resume", "key", { target: key }),
+    run: async (key) => this.#call("POST /schedules/:key/run", "id", { target: key }),
   };
 
   /** Flow control keys. */
   readonly flowControl: Omit<FlowKeys, never> = {
-    get: async (key) => this.#call("GET", `/flow-control${part(key)}`, "key", undefined, true),
-    list: async (options) => this.#call("GET", `/flow-control${query(options)}`, "keys"),
+    get: async (key) => this.#call("GET /flow-control/:key", "key", { target: key, orNull: true }),
+    list: async (options) => this.#call("GET /flow-control", "keys", { query: options }),
     // The handler takes no body for no limit, and refuses an array.
-    set: async (key, limits) => this.#call("PUT", `/flow-control${part(key)}`, "key", limits ?? []),
-    unset: async (key) => this.#call("DELETE", `/flow-control${part(key)}`, ""),
-    pause: async (key) => void (await this.#call("POST", `/flow-control${part(key)}/pause`, "paused")),
-    resume: async (key) => void (await this.#call("POST", `/flow-control${part(key)}/resume`, "paused")),
+    set: async (key, limits) => this.#call("PUT /flow-control/:key", "key", { target: key, body: () => limits ?? [] }),
+    unset: async (key) => this.#call("DELETE /flow-control/:key", "", { target: key }),
+    pause: async (key) => void (await this.#call("POST /flow-control/:key/pause", "paused", { target: key })),
+    resume: async (key) => void (await this.#call("POST /flow-control/:key/resume", "paused", { target: key })),
   };
 
   /** @throws {TidegateError} `invalid_request` if the url is missing. Nothing is sent until you call a method. */
@@ -164,7 +167,9 @@ export class QueueClient
     // A copy, so that later changes by the caller are not sent.
     const unsent: object[] = JSON.parse(asJson(() => jobs.map(named)));
     while (unsent.length > 0) {
-      const sent = this.#call<{ jobs: EnqueueResult[] }>("POST", "/jobs", "jobs", unsent.splice(0, MOST_AT_ONCE));
+      const sent = this.#call<{ jobs: EnqueueResult[] }>("POST /jobs", "jobs", {
+        body: () => unsent.splice(0, MOST_AT_ONCE),
+      });
       const stored = await sent.catch((error: Error) => {
         if (results.length > 0) error.message = `After ${results.length} stored jobs: ${error.message}`;
         throw error;
@@ -179,7 +184,7 @@ export class QueueClient
   getJob(id: string): Promise<JobInfo | null>;
   getJob<Job extends AnyJob>(job: Job, id: string): Promise<JobInfoOf<Job> | null>;
   async getJob(job: AnyJob | string, id = job as string): Promise<JobInfo | null> {
-    const found: JobInfo | null = await this.#call("GET", `/jobs${part(id)}`, "id", undefined, true);
+    const found: JobInfo | null = await this.#call("GET /jobs/:id", "id", { target: id, orNull: true });
     return typeof job === "string" || job.name === found?.name ? found : null;
   }
 
@@ -196,22 +201,22 @@ export class QueueClient
 
   /** Like `Queue.listJobs`. */
   async listJobs(options?: ListOptions): Promise<JobPage> {
-    return this.#call("GET", `/jobs${query(options)}`, "jobs");
+    return this.#call("GET /jobs", "jobs", { query: options });
   }
 
   /** Like `Queue.listChildren`. */
   async listChildren(id: string, options?: ChildListOptions): Promise<JobPage> {
-    return this.#call("GET", `/jobs${part(id)}/children${query(options)}`, "jobs");
+    return this.#call("GET /jobs/:id/children", "jobs", { target: id, query: options });
   }
 
   /** Like `Queue.signal`. The token needs the scope `signal`. */
   async signal(event: string, data?: unknown, options?: SignalOptions): Promise<SignalResult> {
-    return this.#call("POST", `/signals${part(event)}`, "woken", { ...options, data });
+    return this.#call("POST /signals/:event", "woken", { target: event, body: () => ({ ...options, data }) });
   }
 
   /** Like `Queue.cancel`. */
   async cancel(id: string, options?: CancelOptions): Promise<void> {
-    return this.#call("DELETE", `/jobs${part(id)}${query(options)}`, "");
+    return this.#call("DELETE /jobs/:id", "", { target: id, query: options });
   }
 
   /** Like `Queue.reschedule`. */
@@ -222,37 +227,37 @@ export class QueueClient
 
   /** Like `Queue.update`. */
   async update(id: string, change: JobChange): Promise<JobInfo> {
-    return this.#call("PATCH", `/jobs${part(id)}`, "id", change);
+    return this.#call("PATCH /jobs/:id", "id", { target: id, body: () => change });
   }
 
   /** Like `Queue.getStats`. */
   getStats(): Promise<QueueStats> {
-    return this.#call("GET", "/stats", "paused");
+    return this.#call("GET /stats", "paused");
   }
 
   /** Like `Queue.getActivity`. */
   getActivity(): Promise<QueueActivity> {
-    return this.#call("GET", "/activity", "stats");
+    return this.#call("GET /activity", "stats");
   }
 
   /** Like `Queue.getFigures`. */
   async getFigures(options?: FiguresOptions): Promise<QueueFigures> {
-    return this.#call("GET", `/figures${query(options)}`, "names");
+    return this.#call("GET /figures", "names", { query: options });
   }
 
   /** Like `Queue.getHistory`. */
   async getHistory(options?: HistoryOptions): Promise<QueueHistory> {
-    return this.#call("GET", `/history${query(options)}`, "hours");
+    return this.#call("GET /history", "hours", { query: options });
   }
 
   /** Like `Queue.getFailures`. */
   async getFailures(options?: FailuresOptions): Promise<FailurePage> {
-    return this.#call("GET", `/failures${query(options)}`, "failures");
+    return this.#call("GET /failures", "failures", { query: options });
   }
 
   /** Like `Queue.listDeadLetter`. */
   async listDeadLetter(options?: DeadListOptions): Promise<JobPage<DeadJob>> {
-    return this.#call("GET", `/dead-letter${query(options)}`, "jobs");
+    return this.#call("GET /dead-letter", "jobs", { query: options });
   }
 
   /** Like `Queue.retryFromDeadLetter`. */
@@ -264,7 +269,7 @@ export class QueueClient
       readonly over?: Duration | undefined;
     },
   ): Promise<{ retried: number }> {
-    return this.#dead("retry", "retried", selection, options);
+    return this.#dead("POST /dead-letter/retry", "retried", selection, options);
   }
 
   /** Like `Queue.removeFromDeadLetter`. */
@@ -272,31 +277,28 @@ export class QueueClient
     selection: string | DeadSelection,
     options?: { readonly dryRun?: boolean | undefined },
   ): Promise<{ removed: number }> {
-    return this.#dead("remove", "removed", selection, options);
+    return this.#dead("POST /dead-letter/remove", "removed", selection, options);
   }
 
   /** Like `Queue.pause`. */
   async pause(): Promise<void> {
-    await this.#call("POST", "/pause", "paused");
+    await this.#call("POST /pause", "paused");
   }
 
   /** Like `Queue.resume`. */
   async resume(): Promise<void> {
-    await this.#call("POST", "/resume", "paused");
+    await this.#call("POST /resume", "paused");
   }
 
   /** Like `Queue.rekey`. */
   async rekey(options?: RekeyOptions): Promise<RekeyResult> {
-    return this.#call("POST", "/rekey", "rekeyed", options ?? {});
+    return this.#call("POST /rekey", "rekeyed", { body: () => options ?? {} });
   }
 
   /** Like `Queue.clear`. @param options `state`: the state to clear. Default "pending". */
-  async clear(options?: { readonly state?: ClearableState | undefined }): Promise<{ cleared: number }> {
-    return this.#call(
-      "DELETE",
-      `/jobs${query(options)}${options?.state === undefined ? "&state=pending" : ""}`,
-      "cleared",
-    );
+  async clear(options: { readonly state?: ClearableState | undefined } = {}): Promise<{ cleared: number }> {
+    const { state = "pending" } = options;
+    return this.#call("DELETE /jobs", "cleared", { query: { ...plain(options), state } });
   }
 
   /**
@@ -310,33 +312,47 @@ export class QueueClient
       readonly attempts?: boolean | undefined;
     } = {},
   ): Promise<DrainReport & Partial<DrainedAttempts>> {
-    return this.#call("POST", "/drain", "claimed", options);
+    return this.#call("POST /drain", "claimed", { body: () => options });
   }
 
-  async #call<Body>(method: string, path: string, field: string, body?: object, orNull?: boolean): Promise<Body> {
-    const json = asJson(() => body);
-    return read(field, this.#send(method, path, json), orNull);
+  async #call<Body>(address: OperationAddress, field: string, given: Given = {}): Promise<Body> {
+    const { target = "", body = () => undefined, orNull } = given;
+    const [method = "", path = ""] = address.split(" ");
+    const search = "query" in given ? query(given.query) : "";
+    const at = path.replace(/\/:\w+/, () => part(target)) + search;
+    return read(field, this.#send(method, at, asJson(body)), orNull);
   }
 
   async #dead<Counts extends Readonly<Record<string, number>>>(
-    what: "retry" | "remove",
+    address: OperationAddress,
     count: string,
     selection: string | DeadSelection,
     options?: object,
   ): Promise<Counts> {
     const isOne = typeof selection === "string";
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
-    const counts = await this.#call<Counts>("POST", `/dead-letter/${what}`, count, body);
+    const counts = await this.#call<Counts>(address, count, { body: () => body });
     if (isOne && !counts[count]) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
     return counts;
   }
 }
 
-type Given = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
+/** What a request has besides its address. */
+interface Given {
+  /** What stands for the id or the key in the path. */
+  readonly target?: string;
+  readonly query?: object | undefined;
+  /** Encoded at once. */
+  readonly body?: () => unknown;
+  /** Whether something that does not exist is null. */
+  readonly orNull?: boolean;
+}
+
+type NewJob = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
 type Family = Pick<FamilyOptions<readonly []>, "waitFor"> & { readonly children: readonly ChildJob[] };
 
 /** The job, by its name. The handler refuses unknown options, so only what would be lost is refused here. */
-function named({ job, children, ...rest }: Given & { readonly children?: readonly ChildJob[] | undefined }): object {
+function named({ job, children, ...rest }: NewJob & { readonly children?: readonly ChildJob[] | undefined }): object {
   if (("name" in rest && rest.name !== undefined) || typeof rest.backoff === "function")
     throw refusal("A name or a function cannot be sent.");
   return {

@@ -78,9 +78,14 @@ export function part(text: string): string {
   return `/${encodeURIComponent(text)}`;
 }
 
+/** Refuses what a queue refuses as options. */
+export function plain<Options extends object>(options: Options): Options {
+  if (Object.prototype.toString.call(options) !== "[object Object]") throw refusal("Options must be an object.");
+  return options;
+}
+
 export function query(values: object = {}): string {
-  if (Object.prototype.toString.call(values) !== "[object Object]") throw refusal("Options must be an object.");
-  const given = Object.entries<string>({ ...values }).filter(
+  const given = Object.entries<string>({ ...plain(values) }).filter(
     ([name, value]) => value !== undefined && (value !== null || name !== "cursor"),
   );
   return `?${new URLSearchParams(given)}`;

@@ -1,12 +1,10 @@
+import type { Scope } from "../contract/operations.ts";
 import type { WatchClaims } from "../core/manage/watch-token.ts";
 import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isObject } from "../core/shared/schema.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 import { type LimitedCaller, type LimitedToken, type Limits, limitedCaller, readLimits } from "./limited-token.ts";
-
-/** What a token allows: enqueue jobs and read one job, drain, send signals, read everything, or do everything. */
-export type Scope = "enqueue" | "drain" | "signal" | "read" | "admin";
 
 /**
  * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the
@@ -41,6 +39,8 @@ export interface SessionFinder {
   /** @throws {TidegateError} `forbidden` if the request mutates and may come from another site's page. */
   callerOf(request: Request, mutates: boolean): Promise<Caller | undefined>;
 }
+
+export type { Scope };
 
 const scopeNames: readonly Scope[] = ["enqueue", "drain", "signal", "read", "admin"];
 

@@ -13,6 +13,8 @@ interface Layer {
 }
 
 const layers: Readonly<Record<string, Layer>> = {
+  // The names of all operations as data, for whoever serves or calls them.
+  contract: { holds: ["contract/"], mayImport: [] },
   core: {
     holds: ["core/"],
     mayImport: ["port"],
@@ -25,14 +27,14 @@ const layers: Readonly<Record<string, Layer>> = {
   wire: { holds: ["http/contract/requests.ts"], mayImport: ["core", "port"] },
   http: {
     holds: ["http/"],
-    mayImport: ["core", "port", "wire"],
+    mayImport: ["contract", "core", "port", "wire"],
     packages: ["hono", "hono/hono-base", "hono/route", "hono/router/linear-router"],
   },
   // It uses HTTP's tokens, bodies and statuses; a handler knows it only through its port.
   qstash: { holds: ["qstash/"], mayImport: ["core", "port", "http"], packages: ["@standard-schema/spec"] },
   // Code for the browser: from the rest of HTTP it imports only the types of its answers.
-  page: { holds: ["http/dashboard/page/"], mayImport: ["core", "port", "http"] },
-  client: { holds: ["client/"], mayImport: ["core", "port", "wire"] },
+  page: { holds: ["http/dashboard/page/"], mayImport: ["contract", "core", "port", "http"] },
+  client: { holds: ["client/"], mayImport: ["contract", "core", "port", "wire"] },
   react: { holds: ["react/"], mayImport: ["core", "port", "client"], packages: ["react"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
   worker: { holds: ["worker/"], mayImport: ["core", "port"] },
@@ -51,7 +53,7 @@ const layers: Readonly<Record<string, Layer>> = {
   },
   cli: {
     holds: ["cli/"],
-    mayImport: ["core", "port", "client", "stores", "http", "qstash", "node", "worker", "memory", "dev"],
+    mayImport: ["contract", "core", "port", "client", "stores", "http", "qstash", "node", "worker", "memory", "dev"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };

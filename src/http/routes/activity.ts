@@ -5,34 +5,34 @@ import { listQueues } from "../../core/queue/queues.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
 import { figuresQuery, historyQuery, metricsQuery } from "../contract/requests.ts";
 import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";
-import { replyText, respondingRoute, route } from "./route.ts";
+import { type Routes, replyText, respondingRoute, route } from "./route.ts";
 
-export const activityRoutes = [
-  route("GET /queues", "listQueues", "read", {
+export const activityRoutes = {
+  listQueues: route({
     notes:
       "Every queue of the handler, with its statistics and how many attempts ended in each minute of the last hour.",
     returns: queueList,
     run: async ({ queues }) => ({ queues: await listQueues(queues) }),
   }),
-  route("GET /activity", "getActivity", "read", {
+  getActivity: route({
     notes: "The last hour by the minute, and how long jobs waited and ran.",
     returns: activity,
     run: ({ queue }) => queue.getActivity(),
   }),
-  route("GET /figures", "getFigures", "read", {
+  getFigures: route({
     notes:
       "Metrics of each job type for the last hour and days: of the first 100 types, and of all others together. Empty with `observe: false`.",
     query: figuresQuery,
     returns: queueFigures,
     run: ({ queue, query }) => queue.getFigures(query),
   }),
-  route("GET /history", "getHistory", "read", {
+  getHistory: route({
     notes: "The last two weeks by the hour: how many attempts ended, and how long jobs waited and ran.",
     query: historyQuery,
     returns: queueHistory,
     run: ({ queue, query }) => queue.getHistory(query),
   }),
-  respondingRoute("GET /metrics", "getMetrics", "read", {
+  getMetrics: respondingRoute({
     notes:
       "In the text format of Prometheus. With `keys=true` also the busiest flow control keys, which takes a command or two for each 1,000 keys.",
     query: metricsQuery,
@@ -42,7 +42,7 @@ export const activityRoutes = [
       return replyText(metricsText(measured), metrics.contentType);
     },
   }),
-];
+} satisfies Routes;
 
 /** How many keys of each queue have metrics: two time series each. */
 const BUSIEST = 20;

@@ -2,23 +2,23 @@ import { notFound } from "../../core/shared/errors.ts";
 import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
 import { deadJobPage, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
-import { route } from "./route.ts";
+import { type Routes, route } from "./route.ts";
 
-export const deadLetterRoutes = [
-  route("GET /failures", "getFailures", "read", {
+export const deadLetterRoutes = {
+  getFailures: route({
     notes: "Dead jobs, grouped by job name and error. Within a page the largest groups come first.",
     query: failuresQuery,
     returns: failurePage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.getFailures(query),
   }),
-  route("GET /dead-letter", "listDeadJobs", "read", {
+  listDeadJobs: route({
     query: deadQuery,
     returns: deadJobPage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.listDeadLetter(query),
   }),
-  route("POST /dead-letter/retry", "retryDeadJobs", "admin", {
+  retryDeadJobs: route({
     notes: "Makes the jobs due now or over a time, with all their retries and the given payload, if any.",
     body: retryManyBody,
     returns: retried,
@@ -30,12 +30,12 @@ export const deadLetterRoutes = [
       return counts;
     },
   }),
-  route("POST /dead-letter/remove", "removeDeadJobs", "admin", {
+  removeDeadJobs: route({
     body: removeManyBody,
     returns: removed,
     run: ({ queue, body: { dryRun = false, ...selection } }) => queue.removeFromDeadLetter(selection, { dryRun }),
   }),
-  route("POST /dead-letter/:id/retry", "retryDeadJob", "admin", {
+  retryDeadJob: route({
     notes: "Makes the job due now, with all its retries and the given payload, if any.",
     body: retryBody,
     returns: job,
@@ -49,9 +49,9 @@ export const deadLetterRoutes = [
       return retried;
     },
   }),
-  route("DELETE /dead-letter/:id", "removeDeadJob", "admin", {
+  removeDeadJob: route({
     returns: nothing,
     refusals: ["not_found"],
     run: ({ queue, target }) => queue.removeFromDeadLetter(target),
   }),
-];
+} satisfies Routes;

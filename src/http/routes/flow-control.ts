@@ -1,16 +1,16 @@
 import { flowLimits, flowsQuery, flowKey as key } from "../contract/requests.ts";
 import { flowControlKey, flowControlPage, nothing, paused } from "../contract/responses.ts";
-import { orNotFound, route } from "./route.ts";
+import { orNotFound, type Routes, route } from "./route.ts";
 
-export const flowControlRoutes = [
-  route("GET /flow-control", "listFlowControlKeys", "read", {
+export const flowControlRoutes = {
+  listFlowControlKeys: route({
     notes:
       "Keys with waiting or running jobs, and those that are paused, pinned or in an open window. A page can be short although more follow.",
     query: flowsQuery,
     returns: flowControlPage,
     run: ({ queue, query }) => queue.flowControl.list(query),
   }),
-  route("GET /flow-control/:key", "getFlowControlKey", "read", {
+  getFlowControlKey: route({
     key,
     returns: flowControlKey,
     refusals: ["not_found"],
@@ -20,7 +20,7 @@ export const flowControlRoutes = [
         "Nothing waits or runs under this key, and it is neither paused nor pinned.",
       ),
   }),
-  route("PUT /flow-control/:key", "setFlowControlKey", "admin", {
+  setFlowControlKey: route({
     notes:
       "Replaces all limits of the key and pins them: enqueues no longer change them. A limit that you leave out is removed.",
     key,
@@ -28,21 +28,21 @@ export const flowControlRoutes = [
     returns: flowControlKey,
     run: ({ queue, target, body }) => queue.flowControl.set(target, body),
   }),
-  route("DELETE /flow-control/:key", "unsetFlowControlKey", "admin", {
+  unsetFlowControlKey: route({
     notes: "Unpins the limits: they apply until the next enqueue sets others.",
     key,
     returns: nothing,
     run: ({ queue, target }) => queue.flowControl.unset(target),
   }),
-  route("POST /flow-control/:key/pause", "pauseFlowControlKey", "admin", {
+  pauseFlowControlKey: route({
     notes: "No job of the key starts until you resume it.",
     key,
     returns: paused,
     run: ({ queue, target }) => queue.flowControl.pause(target).then(() => ({ paused: true })),
   }),
-  route("POST /flow-control/:key/resume", "resumeFlowControlKey", "admin", {
+  resumeFlowControlKey: route({
     key,
     returns: paused,
     run: ({ queue, target }) => queue.flowControl.resume(target).then(() => ({ paused: false })),
   }),
-];
+} satisfies Routes;

@@ -1,25 +1,25 @@
+import { type OperationName, operations } from "../../contract/operations.ts";
 import { openApiOf } from "../contract/openapi.ts";
 import { openApi } from "../contract/responses.ts";
 import { activityRoutes } from "./activity.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { flowControlRoutes } from "./flow-control.ts";
 import { jobRoutes } from "./jobs.ts";
-import { queueRoutes, signalRoutes } from "./queue.ts";
-import { type Route, replyJson, respondingRoute } from "./route.ts";
+import { queueRoutes } from "./queue.ts";
+import { type Route, type RouteOf, replyJson, respondingRoute } from "./route.ts";
 import { scheduleRoutes } from "./schedules.ts";
 
 /** The OpenAPI documents, for a named queue and for the root. Building one takes some milliseconds. */
 const documents = new Map<boolean, string>();
 
-export const routes: readonly Route[] = [
+const byName = {
   ...jobRoutes,
   ...deadLetterRoutes,
   ...scheduleRoutes,
   ...flowControlRoutes,
-  ...signalRoutes,
   ...queueRoutes,
   ...activityRoutes,
-  respondingRoute("GET /openapi.json", "getDescription", "anyone", {
+  getDescription: respondingRoute({
     responses: { 200: openApi },
     storeless: true,
     async respond({ isNamed }) {
@@ -28,4 +28,11 @@ export const routes: readonly Route[] = [
       return replyJson(document);
     },
   }),
-];
+} satisfies { readonly [Name in OperationName]: RouteOf };
+
+/** Every route, in the order of the table of operations. */
+export const routes: readonly Route[] = Object.entries(operations).map(([name, [address, scope]]) => {
+  const operation = name as OperationName;
+  const [method, path] = address.split(" ") as [Route["method"], string];
+  return { method, path, operation, scope, ...byName[operation] };
+});

@@ -40,14 +40,14 @@ import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { admission, admitParent, shownTo } from "../enqueue-scope.ts";
 import { isSeenBy, jobFor } from "../limited-token.ts";
 import { streamEvents } from "../live/event-stream.ts";
-import { type Call, orNotFound, reply, respondingRoute, route } from "./route.ts";
+import { type Call, orNotFound, type Routes, reply, respondingRoute, route } from "./route.ts";
 
 type NewJob = ValueOf<typeof newJob>;
 
 const UNKNOWN = "No job has this id. Completed jobs are kept only for the queue's retention.";
 
-export const jobRoutes = [
-  respondingRoute("POST /jobs", "enqueueJob", "enqueue", {
+export const jobRoutes = {
+  enqueueJob: respondingRoute({
     notes:
       "An array enqueues all of its jobs or none. With children, the job runs once when these have ended; over HTTP, they may have children of their own, but no further ones. With each=true, each job has its own result. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this. A token that is limited to some jobs enqueues these alone; for a duplicate, it gets no run time.",
     query: enqueueQuery,
@@ -60,19 +60,19 @@ export const jobRoutes = [
     refusals: ["invalid_payload"],
     respond: enqueue,
   }),
-  route("GET /jobs", "listJobs", "read", {
+  listJobs: route({
     query: jobsQuery,
     returns: jobPage,
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.listJobs(query),
   }),
-  route("DELETE /jobs", "clearJobs", "admin", {
+  clearJobs: route({
     notes: "Removes all jobs of a state. pending means scheduled and ready.",
     query: clearQuery,
     returns: cleared,
     run: ({ queue, query }) => queue.clear(query),
   }),
-  route("POST /jobs/cancel", "cancelJobs", "admin", {
+  cancelJobs: route({
     notes:
       "Removes the waiting jobs of a selection, up to about 1,000 in a call. While there is a cursor, more may follow.",
     body: cancelManyBody,
@@ -82,7 +82,7 @@ export const jobRoutes = [
       return queue.cancelPending(selection, { dryRun, cursor });
     },
   }),
-  route("POST /jobs/reschedule", "rescheduleJobs", "admin", {
+  rescheduleJobs: route({
     notes:
       "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call; a delay of 0 makes them due now. While there is a cursor, more may follow: send runAt of the response with it.",
     body: rescheduleManyBody,
@@ -100,7 +100,7 @@ export const jobRoutes = [
       return moved;
     },
   }),
-  route("GET /jobs/:id", "getJob", "enqueue", {
+  getJob: route({
     notes:
       "A job with a reserved name needs the scope read. With the scope enqueue alone, errors have no message and no stack, logs is empty, and steps have no result and no error. A token that is limited to some jobs sees those that it has enqueued, without heldBack.",
     returns: job,
@@ -109,7 +109,7 @@ export const jobRoutes = [
       return shownToCaller(caller, await orNotFound(jobFor(caller.limits, queue, target), UNKNOWN));
     },
   }),
-  respondingRoute("GET /jobs/:id/events", "watchJob", "enqueue", {
+  watchJob: respondingRoute({
     notes:
       "A stream, also for a watch token, which opens nothing else: an event at once, and one when something changes. It ends with the job, and after some minutes. With the id of the last event as Last-Event-ID it sends only what is new, and 204 if the job has ended.",
     query: eventsQuery,
@@ -118,14 +118,14 @@ export const jobRoutes = [
     refusals: ["not_found", "conflict"],
     respond: watch,
   }),
-  route("GET /jobs/:id/children", "listChildren", "read", {
+  listChildren: route({
     notes: "The jobs that a job waits for, or has waited for, in the order in which they were given.",
     query: childrenQuery,
     returns: jobPage,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target, query }) => queue.listChildren(target, query),
   }),
-  route("PATCH /jobs/:id", "updateJob", "admin", {
+  updateJob: route({
     notes: "Changes the run time or the payload of a waiting job, or both.",
     body: changeBody,
     returns: job,
@@ -135,14 +135,14 @@ export const jobRoutes = [
       return queue.update(target, body);
     },
   }),
-  route("DELETE /jobs/:id", "cancelJob", "admin", {
+  cancelJob: route({
     notes: "Removes a waiting job, and a running one too if asked.",
     query: cancelQuery,
     returns: nothing,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target, query }) => queue.cancel(target, query),
   }),
-];
+} satisfies Routes;
 
 async function watch(call: Call): Promise<Response> {
   const { caller, queue, target } = call;

@@ -8,7 +8,7 @@ import { draining, drainReport, healthy, paused, rekeyed, signalResult, stats } 
 import { afterResponse } from "../deadline.ts";
 import { drainSoon } from "../eager.ts";
 import { checkHealth } from "../health.ts";
-import { type Call, reply, respondingRoute, route } from "./route.ts";
+import { type Call, type Routes, reply, respondingRoute, route } from "./route.ts";
 
 type DrainQuery = ValueOf<typeof drainQuery>;
 type DrainRequest = DrainOptions & Pick<DrainQuery, "attempts">;
@@ -16,41 +16,54 @@ type DrainRequest = DrainOptions & Pick<DrainQuery, "attempts">;
 // 202 is for a hop of a chain, whose drain begins after the response.
 const drainResponses = { 200: drainReport, 202: draining };
 
-export const queueRoutes = [
-  respondingRoute("POST /drain", "drain", "drain", {
+export const queueRoutes = {
+  sendSignal: route({
+    notes:
+      "Wakes the jobs that wait for this event in `job.waitFor`. If none does, the signal is kept for the first that will.",
+    body: signalBody,
+    returns: signalResult,
+    refusals: ["conflict", "payload_too_large"],
+    async run(call) {
+      const { data = null, ...options } = call.body;
+      const result = await call.queue.signal(call.target, data, options);
+      if (result.woken > 0) drainSoon(call);
+      return result;
+    },
+  }),
+  drain: respondingRoute({
     notes: "Runs due jobs, within bounds.",
     query: drainQuery,
     body: drainBody,
     responses: drainResponses,
     respond: (call) => drain(call, { ...fromQuery(call.query), ...call.body }),
   }),
-  respondingRoute("GET /drain", "drainByGet", "drain", {
+  drainByGet: respondingRoute({
     notes: "For crons that send GET.",
     query: drainQuery,
     mutates: true,
     responses: drainResponses,
     respond: (call) => drain(call, fromQuery(call.query)),
   }),
-  route("POST /pause", "pause", "admin", {
+  pause: route({
     notes: "No job starts and no schedule fires until you resume the queue.",
     returns: paused,
     run: ({ queue }) => queue.pause().then(() => ({ paused: true })),
   }),
-  route("POST /resume", "resume", "admin", {
+  resume: route({
     returns: paused,
     run: ({ queue }) => queue.resume().then(() => ({ paused: false })),
   }),
-  route("POST /rekey", "rekey", "admin", {
+  rekey: route({
     notes: "Encrypts a page of what is stored with the current key. Continue while there is a cursor.",
     body: rekeyBody,
     returns: rekeyed,
     run: ({ queue, body }) => queue.rekey(body),
   }),
-  route("GET /stats", "getStats", "read", {
+  getStats: route({
     returns: stats,
     run: ({ queue }) => queue.getStats(),
   }),
-  route("GET /health", "getHealth", "anyone", {
+  getHealth: route({
     notes: "Whether the store responds.",
     returns: healthy,
     async run({ queue, caller }) {
@@ -58,7 +71,7 @@ export const queueRoutes = [
       return { status: "ok" as const };
     },
   }),
-];
+} satisfies Routes;
 
 async function drain(call: Call, { attempts, ...options }: DrainRequest): Promise<Response> {
   // A cron or another service holds a drain token, so it learns counts alone.
@@ -90,19 +103,3 @@ function fromQuery(query: DrainQuery): DrainRequest {
   };
   return { ...options, budget };
 }
-
-export const signalRoutes = [
-  route("POST /signals/:event", "sendSignal", "signal", {
-    notes:
-      "Wakes the jobs that wait for this event in `job.waitFor`. If none does, the signal is kept for the first that will.",
-    body: signalBody,
-    returns: signalResult,
-    refusals: ["conflict", "payload_too_large"],
-    async run(call) {
-      const { data = null, ...options } = call.body;
-      const result = await call.queue.signal(call.target, data, options);
-      if (result.woken > 0) drainSoon(call);
-      return result;
-    },
-  }),
-];

@@ -1,3 +1,4 @@
+import type { Method, OperationName } from "../../contract/operations.ts";
 import type { DrainLimits, DrainOptions } from "../../core/drain/options.ts";
 import type { DrainReport } from "../../core/drain/report.ts";
 import type { TraceContext } from "../../core/job/trace-context.ts";
@@ -13,11 +14,11 @@ import type { Viewers } from "../live/viewers.ts";
 
 /** A route: how to respond to a request, and how to document it. */
 export interface Route<Query = unknown, Body = unknown> {
-  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly method: Method;
   /** Relative to the handler, and to `/queues/:queue`. */
   readonly path: string;
   /** Its name in generated clients, and its title in words: a verb and an object. */
-  readonly operation: string;
+  readonly operation: OperationName;
   readonly notes?: string;
   /** The scope that the caller's token needs. "anyone": no token. */
   readonly scope: Scope | "anyone";
@@ -76,46 +77,34 @@ export interface Call<Query = unknown, Body = unknown> {
   readonly fanOut: (report: DrainReport) => Promise<void>;
 }
 
-/** A method and a path. */
-type Address = `${Route["method"]} /${string}`;
+/** A route without what the table of operations says. */
+export type RouteOf<Query = unknown, Body = unknown> = Omit<
+  Route<Query, Body>,
+  "method" | "path" | "operation" | "scope"
+>;
+
+/** Routes by their operations. */
+export type Routes = { readonly [Name in OperationName]?: RouteOf };
 
 /** Defines a route that makes its response itself. */
-export function respondingRoute<Query, Body>(
-  address: Address,
-  operation: string,
-  scope: Route["scope"],
-  rest: Omit<Route<Query, Body>, "method" | "path" | "operation" | "scope">,
-): Route {
-  const [method, path] = address.split(" ") as [Route["method"], string];
-  const made: Route<Query, Body> = { method, path, operation, scope, ...rest };
-  return made;
+export function respondingRoute<Query, Body>(route: RouteOf<Query, Body>): RouteOf {
+  return route;
 }
 
 /** A route with one kind of success: 200 with a result as JSON, or 204 without a body. */
-type PlainRoute<Query, Body, Result> = Omit<
-  Parameters<typeof respondingRoute<Query, Body>>[3],
-  "responses" | "respond"
-> & {
+type PlainRoute<Query, Body, Result> = Omit<RouteOf<Query, Body>, "responses" | "respond"> & {
   /** The shape of the result: the documented response cannot differ from the real one. */
   readonly returns: Shape<Result> | typeof nothing;
   run(call: Call<Query, Body>): Promise<Result>;
 };
 
 /** Defines such a route, with its types inferred. */
-export function route<Query, Body, Result>(
-  address: Address,
-  operation: string,
-  scope: Route["scope"],
-  { returns, run, ...rest }: PlainRoute<Query, Body, Result>,
-): Route {
-  return respondingRoute<Query, Body>(
-    address,
-    operation,
-    scope,
+export function route<Query, Body, Result>({ returns, run, ...rest }: PlainRoute<Query, Body, Result>): RouteOf {
+  const made: RouteOf<Query, Body> =
     returns === nothing
       ? { ...rest, responses: { 204: nothing }, respond: (call) => run(call).then(replyEmpty) }
-      : { ...rest, responses: { 200: returns }, respond: async (call) => reply(await run(call)) },
-  );
+      : { ...rest, responses: { 200: returns }, respond: async (call) => reply(await run(call)) };
+  return made;
 }
 
 export async function orNotFound<Found>(found: Promise<Found | null>, message: string): Promise<Found> {
