@@ -38,6 +38,9 @@ onEveryStore((kind) => {
       steps: [{ name: "a", kind: "wait", state: "waiting", endedAt: null }],
     });
     expect(await queue.signal("a", { text: "yes" })).toEqual({ woken: 2, kept: false });
+    const woken = await queue.getJob(ids[0] ?? "");
+    expect(woken).toMatchObject({ state: "ready", steps: [{ name: "a", state: "signalled", endedAt: null }] });
+    expect(woken).not.toHaveProperty("waitingFor");
     expect(await queue.drain()).toMatchObject({ completed: 2 });
     expect((await queue.getJob(ids[1] ?? ""))?.result).toEqual([{ text: "yes" }]);
     expect((await queue.getJob(ids[2] ?? ""))?.state).toBe("scheduled");

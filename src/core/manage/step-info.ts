@@ -9,9 +9,10 @@ export interface StepInfo {
   readonly kind: "step" | "sleep" | "wait";
   /**
    * "retrying": its last attempt failed, and the job will try it again. "failed": for good. "timedOut": no signal came.
+   * "signalled": the signal has come, and ends the wait when the job runs next.
    * The step that a job is running is not stored yet.
    */
-  readonly state: "completed" | "failed" | "retrying" | "sleeping" | "waiting" | "timedOut";
+  readonly state: "completed" | "failed" | "retrying" | "sleeping" | "waiting" | "signalled" | "timedOut";
   /** When its last attempt began, or the sleep or the wait. */
   readonly startedAt: Date;
   /** When it ended; null if it has not. */
@@ -36,17 +37,17 @@ export function stepsOf({ steps, signal }: Pick<JobRecord, "steps" | "signal">):
   if (!steps) return {};
   const wait = signal ? undefined : steps.find((step) => isOpen(step) && step.kind === "wait");
   return {
-    steps: steps.map(stepInfo),
+    steps: steps.map((step) => stepInfo(step, signal !== undefined)),
     ...(wait && { waitingFor: { events: wait.events ?? [], until: new Date(wait.until ?? 0) } }),
   };
 }
 
-function stepInfo(step: StoredStep): StepInfo {
+function stepInfo(step: StoredStep, isSignalled: boolean): StepInfo {
   const { name, kind = "step", at, endedAt, attempt = 1, result, error, until } = step;
   return {
     name,
     kind,
-    state: stateOf(step),
+    state: stateOf(step, isSignalled),
     startedAt: new Date(at),
     endedAt: endedAt === undefined ? null : new Date(endedAt),
     attempt,
@@ -56,8 +57,9 @@ function stepInfo(step: StoredStep): StepInfo {
   };
 }
 
-function stateOf({ kind, endedAt, error, hasTimedOut }: StoredStep): StepInfo["state"] {
-  if (endedAt === undefined) return kind === "sleep" ? "sleeping" : kind === "wait" ? "waiting" : "retrying";
+function stateOf({ kind, endedAt, error, hasTimedOut }: StoredStep, isSignalled: boolean): StepInfo["state"] {
+  if (endedAt === undefined && kind === "wait") return isSignalled ? "signalled" : "waiting";
+  if (endedAt === undefined) return kind === "sleep" ? "sleeping" : "retrying";
   if (hasTimedOut) return "timedOut";
   return error ? "failed" : "completed";
 }

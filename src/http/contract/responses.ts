@@ -125,7 +125,7 @@ const children = record<JobChildren>()(each("total pending completed dead droppe
 export const step = record<StepInfo>()({
   name: text,
   kind: words(["step", "sleep", "wait"]),
-  state: words(["completed", "failed", "retrying", "sleeping", "waiting", "timedOut"]),
+  state: words(["completed", "failed", "retrying", "sleeping", "waiting", "signalled", "timedOut"]),
   startedAt: time,
   endedAt: nullable(time),
   attempt: count,

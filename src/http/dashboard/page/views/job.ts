@@ -137,9 +137,16 @@ const kinds: Readonly<Record<Step["state"], string>> = {
   timedOut: "retried",
   sleeping: "scheduled",
   waiting: "scheduled",
+  signalled: "ready",
 };
 
-const texts = { retrying: "failed, and will be retried", timedOut: "timed out", sleeping: "sleeps", waiting: "waits" };
+const texts = {
+  retrying: "failed, and will be retried",
+  timedOut: "timed out",
+  sleeping: "sleeps",
+  waiting: "waits",
+  signalled: "has its signal, and continues with the next attempt",
+};
 const endings = { step: "completed", sleep: "ended", wait: "received" };
 
 const WIDTH = 1_000;
@@ -171,8 +178,9 @@ export function steps({ steps, earlierSteps }: Info): Html | undefined {
 
 function entry({ name, kind, state, startedAt, endedAt, attempt, result, error, until }: Step, bar?: Html): Html {
   const text = state === "completed" ? endings[kind] : state === "failed" ? state : texts[state];
+  const ends = state === "signalled" ? undefined : until;
   const took = endedAt && ` after ${span(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)))}`;
-  return html`<li class="${kinds[state]}" data-key="${`${kind} ${name}`}"><div class="row"><b>${name}</b><span class="muted">${text}${attempt > 1 && ` on attempt ${attempt}`}${took}</span>${stamp(endedAt ?? until ?? startedAt, !endedAt && until ? "until " : "")}</div>
+  return html`<li class="${kinds[state]}" data-key="${`${kind} ${name}`}"><div class="row"><b>${name}</b><span class="muted">${text}${attempt > 1 && ` on attempt ${attempt}`}${took}</span>${stamp(endedAt ?? ends ?? startedAt, !endedAt && ends ? "until " : "")}</div>
 ${bar}${error && html`<p class="dead error message">${error.name}: ${error.message}</p>`}
 ${result !== undefined && html`<details><summary>Result</summary>${code(result)}</details>`}</li>`;
 }
