@@ -1,7 +1,8 @@
 import type { Meter } from "../../core/store/meter.ts";
 import type { Command, Connection, InPlace, Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
-import type { Script } from "./scripts.generated.ts";
+import type { Script, ScriptOf } from "./scripts.generated.ts";
+import { textOf } from "./values.ts";
 
 /** The arguments of a script: a function if they say whether an earlier send may have arrived. */
 export type Arguments = readonly string[] | ((isResend: boolean) => readonly string[]);
@@ -21,8 +22,23 @@ export class Caller {
   }
 
   /** A number that distinguishes two calls of the same millisecond if one of them is sent again. */
-  newNonce(): string {
-    return String(Math.floor(this.#random() * 1_024));
+  newNonce(): number {
+    return Math.floor(this.#random() * 1_024);
+  }
+
+  /** Runs a script. */
+  run<Args, Reply>(script: ScriptOf<Args, Reply>, args: NoInfer<Args>): Promise<Reply> {
+    return this.send(script, () => args);
+  }
+
+  /** Runs a script whose arguments depend on whether an earlier send may have arrived. */
+  async send<Args, Reply>(
+    script: ScriptOf<Args, Reply>,
+    args: (isResend: boolean) => NoInfer<Args>,
+    sending?: Sending,
+  ): Promise<Reply> {
+    const argsOf = (isResend: boolean) => script.write(args(isResend)).map(textOf);
+    return script.read(await this.connection.run(script, this.keys, argsOf, this.meter, sending));
   }
 
   async texts(script: Script, args: Arguments, sending?: Sending): Promise<readonly string[]> {

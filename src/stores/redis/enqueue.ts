@@ -12,7 +12,7 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
   return {
     async enqueue(jobs, now) {
       if (jobs.length === 0) return [];
-      const nonce = caller.newNonce();
+      const nonce = String(caller.newNonce());
       const rest = jobs.flatMap(jobArguments);
       const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
       const lone = caller.connection.keepsOrder ? loneJob(jobs) : undefined;

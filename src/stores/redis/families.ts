@@ -1,10 +1,10 @@
 import type { FamilyCounts, FamilyStatus, NewMember } from "../../core/store/family.ts";
 import { WAITS_FOR_CHILDREN_AT, waitingScore } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { type Caller, flag, rowsOf } from "./caller.ts";
+import { type Caller, flag } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
-import { deadJob, dueJob } from "./stored-job.ts";
+import { foundJob } from "./stored-job.ts";
 
 export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | "findEach"> {
   return {
@@ -15,12 +15,8 @@ export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | 
     },
     async findEach(ids, mostBytes, now, onlyDead = false) {
       if (ids.length === 0) return { jobs: [], rest: [] };
-      const [read, ...values] = await caller.texts(scripts.findEach, [String(mostBytes), flag(onlyDead), ...ids]);
-      const jobs = rowsOf(values, 4).map(([id = "", set, score, record = ""]) => {
-        if (set === "done") return { id, state: "completed" as const, record, at: 0, claims: 0 };
-        return set === "due" ? dueJob(id, Number(score), record, now) : deadJob(id, Number(score), record);
-      });
-      return { jobs, rest: ids.slice(Number(read)) };
+      const { read, jobs } = await caller.run(scripts.findEach, { mostBytes, onlyDead, ids });
+      return { jobs: jobs.map((job) => foundJob(job, now)), rest: ids.slice(read) };
     },
   };
 }

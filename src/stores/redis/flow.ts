@@ -1,4 +1,4 @@
-import type { FlowChange, FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
+import type { FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/flow.ts";
 import { windowEnd } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { badCursor } from "../cursor.ts";
@@ -25,7 +25,8 @@ export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFl
       return { items, cursor: String(next) === "0" ? undefined : String(next) };
     },
     async changeFlow(key, change, now) {
-      await caller.number(scripts.changeFlow, [escaped(key), String(now), ...changeFlowArguments(change)]);
+      const limits = "limits" in change ? change.limits : undefined;
+      await caller.run(scripts.changeFlow, { key: escaped(key), now, ...change, ...limits });
     },
   };
 }
@@ -119,10 +120,4 @@ function firstOf(text: string): string | undefined {
   if (length === undefined) return undefined;
   // Lua counts bytes.
   return new TextDecoder().decode(new TextEncoder().encode(rest).slice(0, Number(length)));
-}
-
-function changeFlowArguments(change: FlowChange): readonly string[] {
-  const { to } = change;
-  if (to !== "set" && to !== "unset") return [to];
-  return [to, change.only ?? "", ...(to === "set" ? limitTexts(change.limits) : [])];
 }

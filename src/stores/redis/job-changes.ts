@@ -1,11 +1,5 @@
 import { BORN_MEMBER, leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
-import {
-  type CancelStatus,
-  type LeaseRenewal,
-  possibleLeases,
-  type QueueStore,
-  renewedLease,
-} from "../../core/store/store.ts";
+import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import { type Caller, flag } from "./caller.ts";
 import { escaped, flowHead, newFlowText } from "./flow.ts";
@@ -34,23 +28,22 @@ export function waitingJobCalls(
     },
     async cancel(ids, now, mayRun = false) {
       if (ids.length === 0) return [];
-      return (await caller.texts(scripts.cancel, [String(now), flag(mayRun), ...ids])) as readonly CancelStatus[];
+      return caller.run(scripts.cancel, { now, mayRun, all: ids });
     },
     async reschedule(ids, runAt, now) {
       if (ids.length === 0) return [];
       return caller.areDone(scripts.reschedule, [String(now), String(runAt), ...ids]);
     },
-    change({ id, from, runAt, claims = from.claims, record = "", flow }) {
-      const score = String(waitingScore(runAt, claims));
-      return caller.isDone(scripts.change, [id, String(from.at), String(from.claims), score, record, flowHead(flow)]);
+    change({ id, from, runAt, claims = from.claims, record, flow }) {
+      const read = { readTime: from.at, readClaims: from.claims };
+      return caller.run(scripts.change, {
+        ...{ id, ...read, newScore: waitingScore(runAt, claims), record, head: flowHead(flow) },
+      });
     },
     async rewrite(state, rewrites) {
       if (rewrites.length === 0) return [];
       const where = state === "dead" || state === "completed" ? state : "live";
-      return caller.areDone(scripts.rewrite, [
-        where,
-        ...rewrites.flatMap(({ id, from, record }) => [id, from, record]),
-      ]);
+      return caller.run(scripts.rewrite, { where, rewrites });
     },
     async clear(state, now, from = FROM_THE_START, most = CLEARED_AT_ONCE) {
       const last = from === FROM_THE_START ? undefined : readCursor(from);
@@ -72,7 +65,7 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "retryDead" | "re
       return caller.areDone(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest]);
     },
     async removeDead(ids, now) {
-      return ids.length === 0 ? 0 : caller.number(scripts.removeDead, [String(now), ...ids]);
+      return ids.length === 0 ? 0 : caller.run(scripts.removeDead, { now, all: ids });
     },
   };
 }
@@ -82,11 +75,10 @@ export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
     async extend(renewals) {
       const nonce = caller.newNonce();
       let sends = 0;
-      const args = () => {
+      const areDone = await caller.send(scripts.extend, () => {
         sends++;
-        return [nonce, ...renewals.flatMap((renewal) => renewalArguments(renewal, sends))];
-      };
-      const areDone = await caller.areDone(scripts.extend, args);
+        return { nonce, renewals: renewals.map((renewal) => renewalRow(renewal, sends)) };
+      });
       const leases = renewals.map(({ lease, endsAt }) => renewedLease(lease, endsAt + sends - 1));
       return { leases: leases.map((lease, index) => (areDone[index] ? lease : null)) };
     },
@@ -94,14 +86,17 @@ export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
 }
 
 /** @param sends how often the request was sent, this time included. */
-function renewalArguments({ lease, endsAt, record }: LeaseRenewal, sends: number): string[] {
+function renewalRow({ lease, endsAt, record }: LeaseRenewal, sends: number) {
   const renewed = renewedLease(lease, endsAt + sends - 1);
-  const [held, ...others] = possibleLeases(lease).map(leaseScore);
+  const others = possibleLeases(lease).slice(1).map(leaseScore);
   const ofSends = Array.from({ length: sends }, (_, send) => leaseScore(renewedLease(lease, endsAt + send)));
-  return [
-    ...[lease.id, String(held), [...others, ...ofSends].join(","), String(leaseScore(renewed))],
-    record === undefined ? "" : flowHead(lease.flow) + record,
-    lease.bornAs ?? "",
-    lease.isOfRun && lease.flow && !renewed.isOfRun ? escaped(lease.flow.key) : "",
-  ];
+  return {
+    id: lease.id,
+    from: leaseScore(lease),
+    others: [...others, ...ofSends].join(),
+    to: leaseScore(renewed),
+    record: record === undefined ? "" : flowHead(lease.flow) + record,
+    birth: lease.bornAs ?? "",
+    key: lease.isOfRun && lease.flow && !renewed.isOfRun ? escaped(lease.flow.key) : "",
+  };
 }

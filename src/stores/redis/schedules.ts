@@ -1,28 +1,23 @@
 import type { SchedulePlan, SchedulePut } from "../../core/store/schedules.ts";
 import { readScore, renewedScore, standingOf } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { type Caller, rowsOf } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import * as scripts from "./scripts.generated.ts";
 
 export function scheduleCalls(caller: Caller): Pick<QueueStore, "listSchedules" | "changeSchedules"> {
   return {
     async listSchedules(key) {
-      const rows = rowsOf(await caller.texts(scripts.listSchedules, key === undefined ? [] : [key]), 3);
-      return rows.map(([key = "", record = "", score]) => ({
-        key,
-        ...readPlan(record),
-        ...standingOf(score ? Number(score) : undefined),
-      }));
+      const rows = await caller.run(scripts.listSchedules, { keys: key === undefined ? [] : [key] });
+      return rows.map(({ key, record, score }) => ({ key, ...readPlan(record), ...standingOf(score) }));
     },
     changeSchedules({ put = [], remove = [], manifest: { from = "", to = "" } = {} }) {
-      const args = [from, to, String(put.length), ...put.flatMap(putArguments), ...remove];
-      return caller.isDone(scripts.changeSchedules, args);
+      return caller.run(scripts.changeSchedules, { from, to, put: put.map(putRow), gone: remove });
     },
   };
 }
 
-function putArguments(put: SchedulePut): string[] {
-  return [put.key, withPlan(put), String(renewedScore(put)), String(readScore(put.from) ?? "")];
+function putRow(put: SchedulePut) {
+  return { key: put.key, record: withPlan(put), score: renewedScore(put), read: readScore(put.from) };
 }
 
 // The plan before the record of a schedule that lua/exchange.lua can fire: plain text, since Lua does not read JSON.

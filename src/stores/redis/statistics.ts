@@ -7,9 +7,8 @@ import {
   type StoredMetrics,
   type StoredNameMetrics,
 } from "../../core/store/metrics.ts";
-import type { StoredMinute, StoredStats } from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
+import { type Caller, textsOf } from "./caller.ts";
 import { timeOf } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
 
@@ -38,65 +37,36 @@ export function statisticsCalls(
       return [members, ...textsOf(counters)].join();
     },
     async stats(now, withNames = false) {
-      const args = [String(now), flag(withNames), String(MOST_READ)];
-      return storedStats((await caller.values(scripts.stats, args)) as readonly unknown[], withNames);
+      const reply = await caller.run(scripts.stats, { now, withNames, most: MOST_READ });
+      const { nextScore, oldestScore, waitingTimes, runningTimes, minutes, names, ...counts } = reply;
+      return {
+        ...counts,
+        nextAt: timeOf(nextScore),
+        oldestReadyAt: timeOf(oldestScore),
+        waitingTimes: storedHistogram(waitingTimes),
+        runningTimes: storedHistogram(runningTimes),
+        minutes: minutes.toSorted((a, b) => a.minute - b.minute),
+        ...(withNames && { names: names.map(storedNameMetrics) }),
+      };
     },
     async figures(now, days) {
-      return storedNameMetrics(await caller.texts(scripts.figures, [String(now), String(days)]), days);
+      return (await caller.run(scripts.figures, { now, days })).map(storedNameMetrics);
     },
     async pending(now) {
-      const args = [now, MOST_READ, MOST_PENDING_READ, MOST_PENDING_BYTES].map(String);
-      const [total, read, isPart, ...rest] = await caller.texts(scripts.pending, args);
-      const isEstimated = isPart === "1";
-      const inAll = (count: number) => (isEstimated ? Math.round((count * Number(total)) / Number(read)) : count);
-      const counts = rowsOf(rest, 2).map(([name = "", count]) => [name, inAll(Number(count))] as const);
-      return { counts: new Map(counts), isEstimated };
+      const limits = { mostMembers: MOST_READ, mostJobs: MOST_PENDING_READ, mostBytes: MOST_PENDING_BYTES };
+      const { total, read, isPart, names } = await caller.run(scripts.pending, { now, ...limits });
+      const inAll = (count: number) => (isPart ? Math.round((count * total) / read) : count);
+      return { counts: new Map(names.map(({ name, count }) => [name, inAll(count)])), isEstimated: isPart };
     },
     async history(now, hours) {
-      const reply = await caller.texts(scripts.history, [String(now), String(hours)]);
-      return rowsOf(reply, 2).map(([hour, counts = ""]) => ({ hour: Number(hour), metrics: storedMetrics(counts) }));
+      const reply = await caller.run(scripts.history, { now, hours });
+      return reply.map(({ hour, counts }) => ({ hour, metrics: storedMetrics(counts) }));
     },
   };
 }
 
-function storedStats(reply: readonly unknown[], withNames: boolean): StoredStats {
-  const [paused, next, oldest, ...lists] = reply;
-  const [jobs = [], totals = [], waiting = [], running = [], minutes = [], names = []] = lists.map(textsOf);
-  const [scheduled = 0, ready = 0, leased = 0, dead = 0, completed = 0] = jobs.map(Number);
-  const [processed = 0, retried = 0, deadLettered = 0, enqueued = 0, expired = 0] = totals.map(Number);
-  return {
-    ...{
-      scheduled,
-      ready,
-      running: leased,
-      dead,
-      completed,
-      processed,
-      retried,
-      deadLettered,
-      expired,
-      enqueued,
-    },
-    paused: Number(paused) === 1,
-    nextAt: timeOf(String(next)),
-    oldestReadyAt: timeOf(String(oldest)),
-    waitingTimes: storedHistogram(waiting),
-    runningTimes: storedHistogram(running),
-    minutes: rowsOf(minutes, 4)
-      .map(storedMinute)
-      .sort((a, b) => a.minute - b.minute),
-    ...(withNames && { names: storedNameMetrics(names, 0) }),
-  };
-}
-
-function storedHistogram(counters: readonly string[]): StoredHistogram {
-  const [sumMs = 0, ...counts] = counters.map(Number);
+function storedHistogram([sumMs = 0, ...counts]: readonly number[]): StoredHistogram {
   return { sumMs, counts };
-}
-
-function storedMinute(row: readonly string[]): StoredMinute {
-  const [minute = 0, processed = 0, retried = 0, dead = 0] = row.map(Number);
-  return { minute, processed, retried, dead };
 }
 
 /** Reads counts as lua/_read_windows.lua writes them. */
@@ -107,10 +77,12 @@ function storedMetrics(text: string): StoredMetrics {
   return { processed, retried, dead, waiting: times.slice(0, half), running: times.slice(half) };
 }
 
-function storedNameMetrics(reply: readonly string[], days: number): readonly StoredNameMetrics[] {
-  return rowsOf(reply, 3 + days).map(([name, totals = "", hour = "", ...byDay]) => {
-    const [processed = 0, retried = 0, dead = 0] = totals.split(",").map(Number);
-    const total = { processed, retried, dead };
-    return { name: name || undefined, total, hour: storedMetrics(hour), days: byDay.map(storedMetrics) };
-  });
+function storedNameMetrics(row: {
+  readonly name: string;
+  readonly totals: string;
+  readonly periods: string;
+}): StoredNameMetrics {
+  const [processed = 0, retried = 0, dead = 0] = row.totals.split(",").map(Number);
+  const [hour = noMetrics, ...days] = row.periods.split(";").map(storedMetrics);
+  return { name: row.name || undefined, total: { processed, retried, dead }, hour, days };
 }

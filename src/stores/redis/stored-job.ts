@@ -1,6 +1,5 @@
 import { BORN_MEMBER, unpack, WAITS_FOR_CHILDREN_AT } from "../../core/store/score.ts";
 import type { JobState, StoredJob } from "../../core/store/store.ts";
-import { rowsOf } from "./caller.ts";
 import { readFlow } from "./flow.ts";
 
 /** A live job. It is ready again once its lease has run out. */
@@ -16,14 +15,18 @@ export function deadJob(id: string, at: number, record: string): StoredJob {
   return { id, state: "dead", at, claims: 0, ...readFlow(record) };
 }
 
+/** A job that was found in one of the sets. */
+export function foundJob(
+  { id, set, score, record }: { id: string; set: "due" | "done" | "dead"; score: number; record: string },
+  now: number,
+): StoredJob {
+  if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
+  return set === "due" ? dueJob(id, score, record, now) : deadJob(id, score, record);
+}
+
 /** A completed job of a list: none if it has expired. */
 export function completedJob(id: string, at: number, record: string): readonly StoredJob[] {
   return record === "" ? [] : [{ id, state: "completed", record, at, claims: 0 }];
-}
-
-/** Dead jobs in rows of three values. */
-export function deadJobs(reply: readonly string[]): readonly StoredJob[] {
-  return rowsOf(reply, 3).map(([id = "", at, record = ""]) => deadJob(id, Number(at), record));
 }
 
 /** The id of a job by its name in `due`. */

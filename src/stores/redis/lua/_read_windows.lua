@@ -49,8 +49,9 @@ local function push_names(reply, members, text, names_at, days)
     for counter = 1, 3 do
       totals[counter] = number_at(text, from + TOTALS_AT + (counter - 1) * COUNTER_BYTES, COUNTER_BYTES)
     end
-    push(reply, name, table.concat(totals, ','), counts_of(text, TENS, from, ten - TENS.kept + 1, ten))
-    for number = day - days + 1, day do push(reply, counts_of(text, DAYS, from, number, number)) end
+    local periods = { counts_of(text, TENS, from, ten - TENS.kept + 1, ten) }
+    for number = day - days + 1, day do push(periods, counts_of(text, DAYS, from, number, number)) end
+    push(reply, name, table.concat(totals, ','), table.concat(periods, ';'))
   end
   for i = 1, #members, 2 do
     local name = tonumber(members[i + 1]) >= NAMED and string.sub(members[i], #NAME + 1) or ''

@@ -1,12 +1,10 @@
 -- Removes waiting jobs, or running ones too.
--- ARGV: now, whether they may run (0 or 1), ids
--- Returns: for each id 'cancelled' | 'running' | 'missing'
-local now = number_argument()
-local may_run = flag_argument()
+-- @arg now number, may_run flag, all list(text)
+-- @reply list(cancelled|running|missing)
 -- include: _families.lua
 -- include: _live_jobs.lua
 -- include: _waiting.lua
-local found, refused = find_jobs(rest_of_arguments(), may_run)
+local found, refused = find_jobs(all, may_run)
 local ids = {}
 local removing = {}
 local marks = {}

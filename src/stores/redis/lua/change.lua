@@ -1,13 +1,7 @@
 -- Rewrites a waiting job if it has not changed since it was read.
--- ARGV: id, time and claims as read, new score, record ('' for unchanged), '2:ORDER:KEY:...:' of its flow control key
---   ('' for none)
--- Returns: 1 or 0
-local id = argument()
-local read_time = number_argument()
-local read_claims = number_argument()
-local new_score = number_argument()
-local record = argument()
-local head = argument()
+-- @arg id text, read_time number, read_claims number, new_score number  time and claims as read
+-- @arg record text?, head text  none: unchanged; head: '2:ORDER:KEY:...:' of its flow control key, '' if it has none
+-- @reply flag
 record = record ~= '' and head .. record
 local name = BORN .. id
 local scores = call('ZMSCORE', due, id, name)

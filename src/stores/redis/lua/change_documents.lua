@@ -1,17 +1,13 @@
 -- Stores and removes documents: all of them, or none if one has changed since it was read.
--- ARGV: now, then for each: KIND:NAME, mark as read ('' for none, '*' for any), 'put' | 'remove', mark, when it expires
---   (0 for never), text
--- Returns: 1 or 0
+-- @arg now number, changes rows(name read to:put|remove mark expires:digits text)
+-- @reply flag
+-- `name` is KIND:NAME, `read` the mark as read ('' for none, '*' for any). One that never expires does so at 0.
 -- A document is stored as EXPIRES:MARK:text, so that it expires for readers at once. Expired ones are removed whenever
 -- one that expires is stored.
-local now = number_argument()
-local changes = {}
 local names = {}
 local depends = false
-while arguments_read < #ARGV do
-  local change = { name = argument(), read = argument(), to = argument(), mark = argument(), expires = argument(), text = argument() }
-  push(changes, change)
-  push(names, change.name)
+for i, change in ipairs(changes) do
+  names[i] = change.name
   depends = depends or change.read ~= '*'
 end
 

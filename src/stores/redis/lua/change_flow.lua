@@ -1,9 +1,8 @@
 -- Changes one flow control key.
--- ARGV: key, now, 'set' | 'unset' | 'rateReset' | 'paused' | 'resumed', then for 'set' and 'unset': '' for all limits,
---   'concurrency' | 'rate', and for 'set': concurrency, rate, period, ordered
-local key = argument()
-local now = number_argument()
-local to = argument()
+-- @arg key text, now number, to set|unset|rateReset|paused|resumed
+-- @arg only concurrency|rate?  of `set` and `unset`: none for all limits
+-- @arg concurrency number?, rate number?, period_ms number?, ordered flag?  of `set`
+-- @reply flag
 load_keys({ key }, now)
 local flow_key = flow_keys[key]
 if is_forgotten(flow_key, now) then
@@ -16,16 +15,11 @@ touch(flow_key)
 
 local function change_limits()
   local is_set = to == 'set'
-  local only = argument()
   local with_concurrency = only ~= 'rate'
   local with_rate = only ~= 'concurrency'
   if is_set then
-    local concurrency = number_argument()
-    local rate = number_argument()
-    local period = number_argument()
-    local ordered = flag_argument()
     if with_concurrency then set_concurrency(flow_key, concurrency, ordered) end
-    if with_rate then set_rate(flow_key, rate, period, now) end
+    if with_rate then set_rate(flow_key, rate, period_ms, now) end
   end
   local pins_concurrency = pins(flow_key, FREE_CONCURRENCY)
   local pins_rate = pins(flow_key, FREE_RATE)

@@ -1,31 +1,27 @@
 -- Stores schedules and removes others, if those to store and the manifest have not changed since they were read.
--- ARGV: manifest as read ('' for none), new manifest ('' leaves it as it is), number of schedules to store, then for
---   each: key, record, score, score as read ('' for none), then the keys to remove
--- Returns: 1 or 0
-local from = argument()
-local to = argument()
+-- @arg from text, to text?  the manifest as read, and the new one; none leaves it as it is
+-- @arg put rows(key record score:digits read:number?), gone list(text)  the score as read; the keys to remove
+-- @reply flag
 if to ~= '' then
   local current = call('GET', manifest) or ''
   if current == to then return 1 end
   if current ~= from then return 0 end
 end
 
-local put = {}
 local records = {}
 local scores = {}
 local members = {}
-for i = 1, number_argument() do
-  put[i] = { key = argument(), record = argument(), score = argument(), read = number_argument() or -1 }
-  members[i] = SCHEDULE .. put[i].key
-  push(records, put[i].key, put[i].record)
-  push(scores, put[i].score, members[i])
+for i, schedule in ipairs(put) do
+  members[i] = SCHEDULE .. schedule.key
+  push(records, schedule.key, schedule.record)
+  push(scores, schedule.score, members[i])
 end
 -- A schedule that is already at the new score may have been stored by an earlier send.
 local unsure = {}
 local expected = {}
 for i, score in ipairs(read_many('ZMSCORE', due, members)) do
   local schedule = put[i]
-  if tonumber(score or -1) ~= schedule.read then
+  if tonumber(score or -1) ~= (schedule.read or -1) then
     if not score or tonumber(score) ~= tonumber(schedule.score) then return 0 end
     push(unsure, schedule.key)
     push(expected, schedule.record)
@@ -34,7 +30,6 @@ end
 for i, record in ipairs(read_many('HMGET', schedules, unsure)) do
   if record ~= expected[i] then return 0 end
 end
-local gone = rest_of_arguments()
 local leaving = {}
 for i, key in ipairs(gone) do leaving[i] = SCHEDULE .. key end
 call_many('HSET', schedules, records)

@@ -1,19 +1,13 @@
 -- Moves the ends of leases, and rewrites the records of those for which one is given. A job whose lease moves leaves
 -- its run, and takes a slot of its own, even beyond the limit: the run keeps the others.
 -- Each send ends the leases a millisecond later than the one before: what arrives late meets another lease.
--- ARGV: nonce, then for each lease: id, lease score, the scores that it may have instead (after earlier sends, joined
--- by
---   commas), new lease score, record ('' for unchanged), record that the job was born with ('' if it was not), flow
---   control key if it is of a run ('' if it is not)
--- Returns: for each lease 1, or 0 if it is gone
-local nonce = number_argument()
-local renewals = {}
+-- @arg nonce number, renewals rows(id from:number others to:digits record birth key)
+-- @reply list(flag)  0: the lease is gone
+-- `from` and `to` are scores; `others`, joined by commas, those that the lease may have instead after earlier sends. A
+-- record is '' if it is unchanged, `birth`, with which the job was born, if it was not, and `key` if it is of no run.
 local names = {}
 local keys = {}
-while arguments_read < #ARGV do
-  local renewal = { id = argument(), from = number_argument(), others = argument(), to = argument(), record = argument(),
-    birth = argument(), key = argument() }
-  push(renewals, renewal)
+for _, renewal in ipairs(renewals) do
   push(names, renewal.id)
   if renewal.birth ~= '' then push(names, BORN .. renewal.id) end
   if renewal.key ~= '' then push(keys, renewal.key) end

@@ -1,9 +1,7 @@
 -- Reads metrics by name.
--- ARGV: now, how many days
--- Returns: for each name: name ('' for all that have none of their own), its totals, counts of the last hour, and of
---   each of the last days, today last. Counts have commas in between, '' for 0.
-local now = number_argument()
-local days = number_argument()
+-- @arg now number, days number
+-- @reply rows(name totals periods)  no name: all that have none of their own
+-- Periods are the last hour and each of the last days, today last, with semicolons in between; counts have commas.
 -- include: _windows.lua
 -- include: _read_windows.lua
 local reply = {}

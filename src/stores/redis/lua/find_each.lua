@@ -1,10 +1,6 @@
 -- Finds jobs wherever they are, or among the dead, as many as fit into one reply.
--- ARGV: most bytes, whether only dead jobs are found (0 or 1), ids of jobs that are not born
--- Returns: how many of the ids were read, then for each job: id, 'due' | 'done' | 'dead', score in that set ('0' for
---   done), record
-local most_bytes = number_argument()
-local only_dead = flag_argument()
-local ids = rest_of_arguments()
+-- @arg most_bytes number, only_dead flag, ids list(text)  of jobs that are not born
+-- @reply read number, jobs rows(id set:due|done|dead score:number record)  how many of the ids were read
 local due_scores = only_dead and {} or read_many('ZMSCORE', due, ids)
 local dead_scores = read_many('ZMSCORE', dead, ids)
 local sets = {}
@@ -32,6 +28,6 @@ for i, id in ipairs(ids) do
     if set.at > set.fitting or (bytes > most_bytes and i > 1) then break end
   end
   reply[1] = i
-  if record then push(reply, id, name, due_scores[i] or dead_scores[i] or '0', record) end
+  if record then push(reply, id, name, due_scores[i] or dead_scores[i] or 0, record) end
 end
 return reply

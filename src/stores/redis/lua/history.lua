@@ -1,8 +1,6 @@
 -- Reads what was settled in each of the last hours.
--- ARGV: now, how many hours
--- Returns: for each hour in which something was settled: which it is, its counts (figures.lua)
-local now = number_argument()
-local hours = number_argument()
+-- @arg now number, hours number
+-- @reply rows(hour:number counts)  those in which something was settled, with counts as in figures.lua
 -- include: _windows.lua
 local text = call('GETRANGE', stats, HOURS.at, NAMES_AT - 1)
 -- include: _read_windows.lua

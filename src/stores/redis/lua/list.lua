@@ -1,15 +1,10 @@
 -- One page of the jobs in a state.
--- ARGV: state, now, limit, most bytes, score and member of the last job seen (both '' for the first page)
--- Returns: 1 if more may follow, or 0 (2 if completed jobs without an order follow), then for each job: its name in
---   `due` or its id, score, record, score by which the page is ordered
+-- @arg state scheduled|ready|running|completed|dead, now number, limit number, most_bytes number
+-- @arg last_score digits?, last_member text?  of the last job seen; none for the first page
+-- @reply more number  1 if more may follow, 2 if completed jobs without an order follow
+-- @reply jobs rows(name score:number record order:number)  name in `due`, or id; score by which the page is ordered
 -- Waiting and running jobs are in the order of their times, dead and completed ones newest first. A completed job that
 -- is no longer kept has an empty record, and leaves the order.
-local state = argument()
-local now = number_argument()
-local limit = number_argument()
-local most_bytes = number_argument()
-local last_score = argument()
-local last_member = argument()
 local key = due
 local reversed = false
 local low = '0'

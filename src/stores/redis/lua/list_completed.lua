@@ -1,15 +1,10 @@
 -- One page of the completed jobs without an order, because they were not observed.
--- ARGV: limit, most bytes, cursor of HSCAN, how many of its page were seen, its COUNT
--- Returns: cursor, seen (cursor '0' and seen 0 at the end), bytes of the records that were read, then for each job: id,
---   record
+-- @arg limit number, bytes_left number, cursor text, seen number, scanned digits  of HSCAN; seen of its page; its COUNT
+-- @reply cursor text, seen number, bytes number, jobs rows(id record)  cursor 0 and seen 0 at the end; bytes read
 -- HSCAN returns all of a small hash, whatever its COUNT: hence the number of those seen.
-local limit = number_argument()
-local bytes_left = number_argument()
-local cursor = argument()
-local seen = number_argument()
 -- If all of them have an order, there is nothing to find.
 if cursor == '0' and seen == 0 and call('HLEN', done) <= call('ZCARD', done_order) then return { '0', 0, 0 } end
-local next_cursor, fields = unpack(call('HSCAN', done, cursor, 'COUNT', argument()))
+local next_cursor, fields = unpack(call('HSCAN', done, cursor, 'COUNT', scanned))
 local next_seen = 0
 local bytes = 0
 local ids = {}

@@ -1,13 +1,9 @@
 -- One page of the documents of a kind, in the order of their names.
--- ARGV: now, limit, most bytes, first and last member as ZRANGE BYLEX takes them, 1 if the last name comes first
--- Returns: 1 if more may follow, or 0, then for each: KIND:NAME, text as stored ('' if it is gone)
-local now = number_argument()
-local limit = number_argument()
-local most_bytes = number_argument()
-local low = argument()
-local high = argument()
+-- @arg limit number, most_bytes number, low text, high text  as ZRANGE BYLEX takes them
+-- @arg is_reversed flag  the last name comes first
+-- @reply more flag, documents rows(field text)  KIND:NAME, and the text as stored ('' if it is gone)
 local names
-if flag_argument() then
+if is_reversed then
   names = call('ZRANGE', document_names, high, low, 'BYLEX', 'REV', 'LIMIT', 0, limit + 1)
 else
   names = call('ZRANGE', document_names, low, high, 'BYLEX', 'LIMIT', 0, limit + 1)

@@ -1,13 +1,9 @@
 -- One page of the groups of failures, in the order of their scores.
--- ARGV: now, limit, bytes of samples at most, score of the last group seen ('' for the first page)
--- Returns: how many dead jobs are in no group, 1 if more may follow, or 0, then for each group: score, how many, since
---   when the first is dead, since when the last is, its id, its record, 24 numbers that a comma separates: how many
---   became dead in each of the last hours, '' for unknown
+-- @arg now number, limit number, most_bytes number, last digits?  bytes of samples; score of the last group seen
+-- @reply ungrouped number, more flag  how many dead jobs are in no group
+-- @reply groups rows(score:number count:number first_at:number last_at:number id record trend)
+-- The sample is the last. The trend has commas in between: how many became dead in each of 24 hours, '' for unknown.
 -- A command reads up to a thousand entries: many small groups, or the end of a large one and what follows it.
-local now = number_argument()
-local limit = number_argument()
-local most_bytes = number_argument()
-local last = argument()
 local TREND_HOURS = 24
 local HOUR_MS = 3600000
 local COUNTED = 500

@@ -1,12 +1,7 @@
 -- One page of the dead jobs of a group of failures, newest first.
--- ARGV: score of the group, limit, most bytes, when the last job seen became dead and its id (both '' for the first
---   page)
--- Returns: 1 if more may follow, or 0, then for each job: id, when it became dead, record
-local score = argument()
-local limit = number_argument()
-local most_bytes = number_argument()
-local last_dead_since = argument()
-local last_id = argument()
+-- @arg score digits, limit number, most_bytes number
+-- @arg last_dead_since digits?, last_id text?  of the last job seen; none for the first page
+-- @reply more flag, jobs rows(id dead_since:number record)
 local first = call('ZCOUNT', dead, '-inf', '(' .. score)
 local past = call('ZCOUNT', dead, '-inf', score)
 

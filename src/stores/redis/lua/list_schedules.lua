@@ -1,12 +1,8 @@
 -- All schedules, or one.
--- ARGV: key (none for all)
--- Returns: for each: key, record, score ('' if it has none, as after an eviction)
-local key = argument()
-local keys = { key }
-local records = {}
-if key then
-  records = call('HMGET', schedules, key)
-else
+-- @arg keys list(text)  none for all
+-- @reply rows(key record score:number?)  no score: after an eviction
+local records = read_many('HMGET', schedules, keys)
+if #keys == 0 then
   local all = call('HGETALL', schedules)
   for i = 1, #all, 2 do
     push(keys, all[i])

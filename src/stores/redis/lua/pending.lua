@@ -1,12 +1,7 @@
 -- Counts waiting jobs by name. Only the names leave Redis, not the records.
--- ARGV: now, up to how many members of `due` are read one by one, most jobs to read, most bytes of their records
--- Returns: how many jobs wait, how many of them were read, 1 if others were not or 0; then each name, as it stands in
---   the records
---   ('' if there is none), and how many of those that were read have it
-local now = number_argument()
-local most_members = number_argument()
-local most_jobs = number_argument()
-local most_bytes = number_argument()
+-- @arg now number, most_members number  up to how many members of `due` are read one by one
+-- @arg most_jobs number, most_bytes number  of which records are read
+-- @reply total number, read number, is_part flag, names rows(name count:number)  of those that were read
 local range = call('ZRANGE', due, 0, most_members, 'WITHSCORES')
 local is_whole = #range <= 2 * most_members
 local all = #range / 2

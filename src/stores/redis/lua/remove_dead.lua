@@ -1,9 +1,7 @@
 -- Removes jobs from the dead-letter queue for good.
--- ARGV: now, ids
--- Returns: how many were there
+-- @arg now number, all list(text)
+-- @reply number  how many were there
 -- include: _families.lua
-local now = number_argument()
-local all = rest_of_arguments()
 local dead_since = read_many('ZMSCORE', dead, all)
 local ids = {}
 local members = {}

@@ -1,14 +1,12 @@
 -- Counts everything. What can be derived is not stored: each job that is no longer live is in one of five counters.
--- ARGV: now, whether to read metrics by name and not to count completed jobs (0 or 1), up to how many members of `due`
---   are read one by one, which is one command for all counts of live jobs
--- Returns: paused, the next score ('' for none), score of the oldest ready job ('' for none), then lists:
---   scheduled, ready, running, dead, completed; processed, retried, ever dead, enqueued, expired, commands of this day;
---   the counters of the two histograms; for each minute of the last hour in which something was settled: which it is,
---     processed, retried, dead;
---   the names (figures.lua)
-local now = number_argument()
-local with_names = flag_argument()
-local most = number_argument()
+-- @arg now number, with_names flag  reads metrics by name, and does not count completed jobs
+-- @arg most number  up to how many members of `due` are read one by one: one command for all counts of live jobs
+-- @reply paused flag, next_score number?, oldest_score number?  of the oldest ready job
+-- @reply scheduled number, ready number, running number, dead number, completed number
+-- @reply processed number, retried number, dead_lettered number, enqueued number, expired number
+-- @reply waiting_times list(number), running_times list(number)
+-- @reply minutes rows(minute:number processed:number retried:number dead:number)  of the last hour, if any was settled
+-- @reply names rows(name totals periods)  as in figures.lua
 -- include: _windows.lua
 -- include: _read_windows.lua
 if not with_names then remove_expired(now) end
@@ -105,6 +103,5 @@ local minute_rows = {}
 for minute, counts in pairs(minutes) do push(minute_rows, minute, unpack(counts)) end
 local names = {}
 if with_names then push_names(names, is_whole and range or read_places(), text, NAMES_AT, 0) end
-local jobs_now = { scheduled, ready, running, dead_now, completed }
-local totals = { processed, retried, ever_dead, enqueued, expired }
-return { paused, coming, oldest, jobs_now, totals, counters_from(WAITING), counters_from(RUNNING), minute_rows, names }
+return { paused, coming, oldest, scheduled, ready, running, dead_now, completed, processed, retried, ever_dead, enqueued,
+  expired, counters_from(WAITING), counters_from(RUNNING), minute_rows, names }

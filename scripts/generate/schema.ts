@@ -1,0 +1,108 @@
+// The header of a script is its schema. `-- @arg NAME TYPE, NAME TYPE` lists arguments in their order, and `-- @reply`
+// what the script returns, or just TYPE if that is one value. What follows two spaces is a comment. A TYPE is
+//   text | number | digits | flag | one|another   (digits: a number that Lua keeps as text; flag: 0 or 1)
+//   list(TYPE) | rows(NAME NAME:TYPE ...)          (in rows, NAME alone is a text)
+// `?` after a type: '' stands for none. One list ends the arguments, or the reply. Any list before it comes after its
+// length; a reply with several nests them.
+
+interface Field {
+  readonly name: string;
+  readonly type: string;
+  /** The fields that a list repeats. A list of plain values has one without a name. */
+  readonly row?: readonly Field[] | undefined;
+}
+
+export const camel = (name: string) => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+function fieldsOf(source: string, tag: string): readonly Field[] {
+  const lines = [...source.matchAll(/^-- @(\w+) (.+?)(?: {2}.*)?$/gm)];
+  return lines.flatMap(([, of, fields = ""]) => (of === tag ? fields.split(", ").map(readField) : []));
+}
+
+function readField(text: string): Field {
+  const [, name = "", type = "", list, rows] =
+    /^(?:(\w+) )?((?:text|number|digits|flag|\w+(?:\|\w+)+)\??|list\((.+)\)|rows\((.+)\))$/.exec(text) ?? [];
+  if (type === "") throw new Error(`The header of a Lua script has a value of no known type: ${text}`);
+  const row = list === undefined ? rows?.split(" ").map(toNamed) : [list];
+  return { name, type, row: row?.map(readField) };
+}
+
+const toNamed = (text: string) => (text.includes(":") ? text.replace(":", " ") : `${text} text`);
+
+/** @returns the Lua that reads the arguments of a script into variables of their names. */
+export function luaReader(source: string): string {
+  const args = fieldsOf(source, "arg");
+  let before = "";
+  let place = 1;
+  const lines = args.map(({ name, type, row }, index) => {
+    const at = `${before}${place++}`;
+    if (!row) return `local ${name} = ${luaValue(type, at)}\n`;
+    const values = row.map((field, offset) => {
+      const value = luaValue(field.type, `i + ${offset}`.replace(" + 0", ""));
+      return field.name === "" ? value : `${field.name} = ${value}`;
+    });
+    const value = row[0]?.name === "" ? values : `{ ${values.join(", ")} }`;
+    const isLast = index === args.length - 1;
+    [before, place] = [`after_${name} + `, 1];
+    const [length, first, last] = isLast
+      ? ["", at, "#ARGV"]
+      : [`local after_${name} = ${at} + ${row.length} * ARGV[${at}]\n`, `${at} + 1`, `after_${name}`];
+    return `${length}local ${name} = {} for i = ${first}, ${last}, ${row.length} do ${name}[#${name} + 1] = ${value} end\n`;
+  });
+  return lines.join("");
+}
+
+function luaValue(type: string, place: string): string {
+  if (type.startsWith("number")) return `tonumber(ARGV[${place}])`;
+  return type.startsWith("flag") ? `ARGV[${place}] == '1'` : `ARGV[${place}]`;
+}
+
+/** @returns the properties of a script that write its arguments and read its reply; none if it has no schema. */
+export function codec(source: string): readonly string[] {
+  const args = fieldsOf(source, "arg");
+  const reply = fieldsOf(source, "reply");
+  if (!reply[0]) return [];
+  const read = reply[0].name === "" ? reader(reply[0]) : `recordOf(${rowReader(reply)})`;
+  return [`write: (args: ${argsType(args)}) => [${args.flatMap(writer).join(", ")}]`, `read: ${read}`];
+}
+
+function argsType(args: readonly Field[]): string {
+  const fields = args.map((field) => {
+    const name = camel(field.name);
+    return `readonly ${field.type.endsWith("?") ? `${name}?: undefined | ` : `${name}: `}${valueType(field)}`;
+  });
+  return `{ ${fields.join("; ")} }`;
+}
+
+function valueType({ type, row }: Field): string {
+  if (row?.[0]) return `ReadonlyArray<${row[0].name === "" ? valueType(row[0]) : argsType(row)}>`;
+  const kind = type.replace("?", "");
+  if (kind.includes("|")) return `"${kind.replaceAll("|", '" | "')}"`;
+  return { text: "string", flag: "boolean" }[kind] ?? "number";
+}
+
+function writer({ name, row }: Field, index: number, { length }: readonly Field[]): readonly string[] {
+  const value = `args.${camel(name)}`;
+  if (!row) return [value];
+  const fields = row.map((field) => `row.${camel(field.name)}`).join(", ");
+  const rest = row[0]?.name === "" ? `...${value}` : `...${value}.flatMap((row) => [${fields}])`;
+  return index === length - 1 ? [rest] : [`${value}.length`, rest];
+}
+
+/** A function that reads a value of a reply. */
+function reader(field: Field): string {
+  const { type, row } = field;
+  if (row?.[0]) return row[0].name === "" ? `listOf(${reader(row[0])})` : `rowsOf(${row.length}, ${rowReader(row)})`;
+  if (type.endsWith("?")) return `orNone(${reader({ ...field, type: type.slice(0, -1) })})`;
+  if (type.includes("|")) return `(String as (value: unknown) => ${valueType(field)})`;
+  return { text: "String", flag: "flagOf" }[type] ?? "Number";
+}
+
+/** A function that makes an object of the values in a row. */
+function rowReader(fields: readonly Field[]): string {
+  const isRest = fields.filter(({ row }) => row).length === 1;
+  const values = fields.map((field, at) => {
+    return `${camel(field.name)}: ${reader(field)}(${field.row && isRest ? `row.slice(${at})` : `row[${at}]`})`;
+  });
+  return `(row) => ({ ${values.join(", ")} })`;
+}
