@@ -81,11 +81,11 @@ describe("billed commands of job.enqueue", () => {
     expect((await eager(1)) - (await eager(0))).toBe(3);
   });
 
-  test("jobs with a flow control key cost 2 more", async () => {
+  test("jobs with a flow control key cost 3 more", async () => {
     const { drained } = setUp();
     await drained(1, { count: 0 });
     const plain = await drained(1, { count: 3 });
-    expect((await drained(1, { count: 3, name: "keyed" })) - plain).toBe(2);
+    expect((await drained(1, { count: 3, name: "keyed" })) - plain).toBe(3);
   });
 
   test("a step of a chain takes one exchange, which stores it and claims it", async () => {

@@ -4,7 +4,7 @@ const longest = [
   ...["conformance/model", "package/declarations", "runtimes/npm-start", "package/installed"],
   ...["runtimes/smoke/smoke", "docs/built-site", "docs/command-line", "dashboard/browser-cost", "reliability/crashes"],
   ...["qstash/workflow-crashes", "qstash/crashes", "conformance/drain-claims", "core/cron/clock-changes"],
-  ...["reliability/network", "reliability/failing-commands", "cli/main"],
+  ...["reliability/network", "cli/main"],
 ];
 
 const rankOf = ({ moduleId }: TestSpecification) => {

@@ -9,8 +9,9 @@ import type { Session } from "../session.ts";
 import { openTarget, type Target } from "../target.ts";
 
 const DESCRIPTION = `Checks the setup and says how to fix what it finds: the address, the token and its scope, the clocks,
-Redis and its eviction policy, a backlog that nobody works on, dead jobs, schedules whose last job died, and jobs and
-schedules that are in no code. It checks every queue that the handler or the module serves, or the one that --queue names.
+Redis and its eviction policy, a backlog that nobody works on, dead jobs, slots of flow control keys that no job holds,
+schedules whose last job died, and jobs and schedules that are in no code. It checks every queue that the handler or the
+module serves, or the one that --queue names.
 
 It reads the last jobs of schedules as queue:schedules does: through a handler, at most 200 requests a queue.
 

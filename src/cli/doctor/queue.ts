@@ -1,3 +1,4 @@
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
@@ -14,6 +15,8 @@ import { type Finding, findings } from "./finding.ts";
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
 /** How many jobs of a state to check for unknown names. */
 const MOST_JOBS = 1_000;
+/** How many flow control keys to check. */
+const MOST_KEYS = 100;
 
 const store = findings("queue");
 const paused = findings("paused");
@@ -21,6 +24,7 @@ const backlog = findings("backlog");
 const wakeUps = findings("wake-ups");
 const dead = findings("dead-letter queue");
 const names = findings("job names");
+const keys = findings("flow control");
 const recurring = findings("schedules");
 const occurrences = findings("last jobs of schedules");
 
@@ -28,6 +32,7 @@ const occurrences = findings("last jobs of schedules");
 export async function checkQueue(target: Target, now: number): Promise<Finding[]> {
   const { queue, jobNames, command } = target;
   try {
+    const flow = await queue.flowControl.list({ limit: MOST_KEYS });
     const stats = await queue.getStats();
     const { schedules } = await readScheduleRows(target);
     const history = await queue.getHistory({ hours: 24 });
@@ -43,6 +48,7 @@ export async function checkQueue(target: Target, now: number): Promise<Finding[]
         waiting.flatMap(({ jobs }) => jobs),
         jobNames,
       ),
+      ...slotFindings(flow.keys, stats, waiting[0]?.jobs ?? [], command),
       scheduleFinding(schedules, target),
       ...(schedules.length > 0 ? [occurrenceFinding(schedules, command)] : []),
     ];
@@ -126,6 +132,25 @@ function nameFinding(jobs: readonly JobInfo[], known: readonly string[] | undefi
 
 function isUnknown({ name, errors }: JobInfo): boolean {
   return errors.at(-1)?.message.startsWith(`No job is named "${name}"`) ?? false;
+}
+
+/** Slots that no lease can hold: a script that stopped half-way has left them. A ready job may have an expired lease. */
+function slotFindings(
+  all: readonly FlowControlKey[],
+  { runningCount }: QueueStats,
+  ready: readonly JobInfo[],
+  command: Target["command"],
+): readonly Finding[] {
+  const taken = all.filter(({ running }) => running > 0);
+  const slots = taken.reduce((sum, { running }) => sum + running, 0);
+  const held = runningCount + ready.filter(({ attempts }) => attempts > 0).length;
+  if (slots <= held) return [];
+  return [
+    keys.warn(
+      `${counted(slots, "slot")} of flow control keys are taken, and ${counted(held, "job")} can hold one: ${list(taken.map(({ key }) => key))}.`,
+      `Unless jobs of these keys have just ended, resume each of them, which counts its slots again: ${command("queue:flow resume KEY")}`,
+    ),
+  ];
 }
 
 function scheduleFinding(schedules: readonly ScheduleInfo[], { jobNames: known, command }: Target): Finding {

@@ -320,7 +320,7 @@ local function open_lines(room)
   if #keys == 0 then return end
   load_keys(keys, now)
   share_out(keys, room)
-  -- If a command failed before, the stored mark may differ from the state of its key. It moves all the same.
+  -- The stored mark may differ from the state of its key if a script stopped half-way. It moves all the same.
   for i, key in pairs(key_at) do flow_keys[key].mark = tonumber(ready[i]) end
   with_lines(after(now))
 end
@@ -380,7 +380,6 @@ local function take_from_line(i, record, flow_key)
     flow_key.is_stuck = true
   else
     leave_line(i, flow_key)
-    push(unclaimed, whole(IN_LINE + ready[i]), ids[i], whole(UPPER), LEASE .. ids[i])
     take(i, record, flow_key)
     flow_key.leads = true
   end

@@ -72,7 +72,7 @@ local function release(id, stored, counts, now)
 end
 
 -- Counts what was noted, puts the parents that wait no more into the lines of their keys, and stores their records.
--- `store_families` follows, once their children are gone.
+-- `store_families` follows, once their children are gone, and `remove_families` last.
 -- @param held what parents wait for from now on, by their ids. Default: as it is stored.
 local function count_children(now, held)
   local asked = {}
@@ -104,5 +104,8 @@ end
 local function store_families()
   call_many('ZADD', due, released_members)
   call_many('HSET', families, counted)
+end
+
+local function remove_families()
   call_many('HDEL', families, released)
 end

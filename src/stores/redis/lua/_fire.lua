@@ -74,6 +74,6 @@ local function fire()
   put_marks(new_jobs, {})
   call_many('HSET', jobs, new_records)
   call_many('HSET', schedules, records)
+  store_lines(now)
   call_many('ZADD', due, new_jobs)
-  keep_checkpoint(now)
 end

@@ -30,9 +30,8 @@ local FREE_RATE = 16
 local flow_keys = {}
 local touched = {}
 local unmarked = {}
--- For a ZADD of `lanes`: what comes behind the start of a line. And all that a script has put there.
+-- For a ZADD of `lanes`: what comes behind the start of a line.
 local standing = {}
-local stood = {}
 -- Members of `lanes` that were read into the start of a line, and those whose jobs have left the line.
 local is_leaving = {}
 local removed = {}
@@ -162,6 +161,13 @@ local function touch(lane)
   end
 end
 
+-- A job leaves a line by one command, and gets its lease by another one. If one of them is not allowed, neither is sent:
+-- Redis 7 and newer can tell.
+local function check_permissions()
+  if not redis.acl_check_cmd or (redis.acl_check_cmd('HSET', flow, '', '') and redis.acl_check_cmd('ZADD', due, 0, '')) then return end
+  error('ACL failure: HSET or ZADD is not allowed', 0)
+end
+
 -- @param now the time by the clock of the caller, nil if it is not known.
 local function load_keys(keys, now)
   local unknown = {}
@@ -171,6 +177,7 @@ local function load_keys(keys, now)
       push(unknown, key)
     end
   end
+  if #unknown > 0 then check_permissions() end
   for i, text in ipairs(read_many('HMGET', flow, unknown)) do
     local lane = parse(unknown[i], text)
     lane.now = now or UPPER
@@ -236,7 +243,6 @@ local function stand_behind(lane, item)
     lane.read = lane.read - 1
   else
     push(standing, 0, member)
-    push(stood, member)
   end
 end
 
@@ -245,7 +251,9 @@ local function rest_of_start(lane)
   return string.sub(lane.text, lane.count > 0 and lane.at or #lane.text + 1)
 end
 
+local has_joined = false
 local function insert(lane, order, score, id)
+  has_joined = true
   touch(lane)
   local item = { place_in(lane, order, score), score, id }
   local is_last = lane.count == 0 or item[1] > lane.tail
@@ -313,15 +321,10 @@ local function pop(lane)
   return item
 end
 
--- Removes what is stored elsewhere by now. It is repeated if it fails: what stays would count, or be in line, twice.
-local function surely(command, key, values)
-  if try_many(command, key, values) then call_many(command, key, values) end
-end
-
 local function leave_lines()
   local leaving = {}
   for member in pairs(is_leaving) do push(leaving, member) end
-  surely('ZREM', lanes, leaving)
+  call_many('ZREM', lanes, leaving)
 end
 
 -- Reads more of a line. Entries that were read are removed from `lanes` at the end, for all keys in one command.
@@ -492,12 +495,12 @@ local function put_marks(adding, removing)
   return earliest, marked
 end
 
--- Stores the state of keys, before the members of `due` that lead there. `leave_lines` and `forget` later remove what
--- must go. A key whose state is no longer needed is removed, and one with an open window expires with it. HSETEX may be
--- missing: a key that was stored without its expiry is removed when a script meets it again.
+-- Stores the state of keys. `leave_lines` and `forget_keys` later remove what must go: a key whose state is no longer
+-- needed. One with an open window expires with it. HSETEX may be missing: a key that was stored without its expiry is
+-- removed when a script meets it again.
 local forgotten = {}
-local idle = {}
 local function store_keys(now)
+  forgotten = {}
   local kept = {}
   local resting = {}
   local ends = {}
@@ -510,7 +513,6 @@ local function store_keys(now)
       rest = math.max(rest, lane.ends - now)
     elseif lane.original then
       push(forgotten, lane.key)
-      push(idle, lane.key, format_lane(lane))
     end
   end
   call_many('ZADD', lanes, standing)
@@ -523,79 +525,22 @@ local function store_keys(now)
   call_many('HSET', flow, kept)
 end
 
--- Removes keys. If that is refused, they are stored as idle: what is there still counts leases that have ended.
-local function forget(keys, texts)
-  if try_many('HDEL', flow, keys) and try_many('HDEL', flow, keys) then call_many('HSET', flow, texts) end
+-- Stores lines that jobs have joined, before the members of `due` that say so.
+local function store_lines(now)
+  if has_joined then store_keys(now) end
+  has_joined = false
 end
 
--- What the keys are by what has been written so far. If a later command fails, this is stored instead.
-local checkpoint
-local function keep_checkpoint(now)
-  checkpoint = { text = {}, is_forgotten = {}, standing = {} }
-  push_all(checkpoint.standing, standing)
-  for _, lane in ipairs(touched) do
-    checkpoint.text[lane.key] = format_lane(lane)
-    checkpoint.is_forgotten[lane.key] = is_forgotten(lane, now)
-  end
+local function forget_keys()
+  call_many('HDEL', flow, forgotten)
 end
 
-local function restore_checkpoint()
-  local kept = {}
-  local gone = {}
-  local texts = {}
-  for _, lane in ipairs(touched) do
-    local key = lane.key
-    local text = checkpoint.text[key] or lane.original
-    if text and not checkpoint.is_forgotten[key] then push(kept, key, text)
-    else
-      push(gone, key)
-      push(texts, key, text or format_lane(parse(key)))
-    end
-  end
-  call_many('ZADD', lanes, checkpoint.standing)
-  call_many('HSET', flow, kept)
-  forget(gone, texts)
-end
-
--- The marks of keys as they are stored: as they were, or as these texts say.
-local function stored_marks(texts)
-  local marks = {}
-  for _, lane in ipairs(touched) do
-    local stored = parse(lane.key, texts and texts[lane.key] or lane.original)
-    if not is_idle(stored) then
-      local mark = mark_of(stored)
-      push(marks, whole(mark), FLOW_KEY .. lane.key, whole(LINES_END + mark), TURN .. lane.key)
-    end
-  end
-  return marks
-end
-
--- Undoes what a script has stored of keys before a command failed, and removes members that it has added to `lanes`.
--- The command that failed may be refused again, and has then written nothing to undo.
-local function restore_keys()
-  local kept = {}
-  local gone = {}
-  for _, lane in ipairs(touched) do
-    if lane.original then push(kept, lane.key, lane.original) else push(gone, lane.key) end
-  end
-  try_many('HSET', flow, kept)
-  try_many('HDEL', flow, gone)
-  try_many('ZREM', lanes, stood)
-  try_many('ZADD', due, stored_marks())
-end
-
--- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines. If a
--- command fails, all of this is taken back, so that a resend finds what this script found. What else a script removes,
--- it removes after this.
-local function commit_keys(now, adding, removing, undo)
-  local done_well, problem = pcall(function()
-    put_marks(adding, removing)
-    store_keys(now)
-    call_many('ZADD', due, adding)
-    leave_lines()
-  end)
-  if done_well then return forget(forgotten, idle) end
-  restore_keys()
-  if undo then undo() end
-  error(problem, 0)
+-- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines. What else
+-- a script removes, it removes after this.
+local function commit_keys(now, adding, removing)
+  put_marks(adding, removing)
+  store_keys(now)
+  call_many('ZADD', due, adding)
+  leave_lines()
+  forget_keys()
 end

@@ -2,8 +2,9 @@
 -- KEYS are the eighteen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
 -- this file sets OWN_EXPIRY: whether the server lacks HSETEX.
 --
--- Lua does not roll back. So every script checks before it writes, adds before it removes, writes records before the
--- members that lead to them, and counts last: whichever command fails, no job is lost, and a resend does the rest.
+-- Redis refuses a script before its first write if memory is full. Only a key of a wrong type, or a missing permission,
+-- stops one half-way, and nothing is undone then. So each script checks before it writes, and writes in this order:
+-- records, members that lead to them, what it counts, what it removes, and metrics last of all. No job is lost then.
 local due, jobs, dead, dead_jobs, done, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry, signals, families = unpack(KEYS)
 
@@ -117,19 +118,6 @@ local function call_many(command, key, values, at_once)
     count = count + call(command, key, unpack(values, first, math.min(first + piece - 1, #values)))
   end
   return count
-end
-
--- Sends a command whose failure the script handles itself: the reply is { err = ... } then.
-local function try(...)
-  commands = commands + 1
-  return redis.pcall(...)
-end
-
-local function try_many(command, key, values)
-  for first = 1, #values, PIECE do
-    local result = try(command, key, unpack(values, first, math.min(first + PIECE - 1, #values)))
-    if type(result) == 'table' and result.err then return result end
-  end
 end
 
 -- Sends a command that replies for each of its values: ZMSCORE or HMGET.
@@ -291,7 +279,8 @@ local EXPIRING = { [done] = 'j', [dedupe] = 'k', [signals] = 's' }
 -- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply of the script
 -- says so to the caller.
 local function try_hsetex(hash, ttl_ms, fields, first, last)
-  local stored = try('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
+  commands = commands + 1
+  local stored = redis.pcall('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
   local problem = type(stored) == 'table' and stored.err
   OWN_EXPIRY = problem and (string.find(problem, 'nknown ') or string.find(problem, 'ACL failure') or string.find(problem, "can't run this")) ~= nil
   return problem

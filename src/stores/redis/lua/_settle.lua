@@ -13,10 +13,6 @@ local ended_members = {}
 local new_families = {}
 -- For the same ZREM: the names of jobs that were born.
 local ended_births = {}
--- For a ZADD of `due` that puts the leases of ended jobs with keys back, and a ZREM of the jobs with keys that outcomes
--- have made: the line that they stand in is not stored then.
-local ended_leases = {}
-local lined_up = {}
 
 -- How many values of one command store what a thousand jobs that an outcome makes take.
 local MANY = 5000
@@ -24,10 +20,6 @@ local MANY = 5000
 -- A score is text, and not everybody writes a number the same way.
 local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))
-end
-
-local function index_of_lease(lease)
-  return whole(UPPER + unpack_score(tonumber(lease)) * 1024)
 end
 
 -- Puts a name back that was the name of another lease: the job of an occurrence may have been made a second time, if
@@ -42,14 +34,13 @@ local function put_back(name)
 end
 
 -- Ends the lease of a single born job that completes: whoever removes its name has held its lease. Returns the lease,
--- as if it had been read, and what puts it back.
+-- as if it had been read.
 local function remove_alone()
-  local lease = held_leases[1]
   local index = born_index(ids[1], births[1])
   local removed = call('ZREM', due, names[1], index)
   if removed == 1 then put_back(names[1]) end
   trust_place(metrics.names[1])
-  return { removed == 2 and lease }, { lease, names[1], index_of_lease(lease), index }
+  return { removed == 2 and held_leases[1] }
 end
 
 -- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
@@ -68,14 +59,6 @@ local function read_leases(count, follow_ups, watched)
   return stored
 end
 
--- If the state of keys cannot be stored, their jobs keep the leases that it counts: a resent outcome finds them, and so
--- does a claim once they run out. No HSET is needed for that.
-function put_leases_back()
-  try_many('ZREM', due, lined_up)
-  call_many('ZADD', due, ended_leases)
-  call_many('ZADD', due, stored_marks())
-end
-
 -- Notes what only jobs with keys, and born jobs, have.
 local function accept_more(i)
   local index = births[i] and born_index(ids[i], births[i]) or LEASE .. ids[i]
@@ -85,7 +68,6 @@ local function accept_more(i)
     finish(flow_key, (unpack_score(tonumber(held_leases[i]))))
     if unattempted[i] then take_back_start(flow_key, unattempted[i]) end
     if took[i] then note_pace(flow_key, took[i]) end
-    push(ended_leases, held_leases[i], names[i], index_of_lease(held_leases[i]), index)
   end
 end
 
@@ -179,8 +161,6 @@ local function recognise(from, to, hash, stored)
   local unsure_ids = {}
   for i = from, to do
     if not accepted[i] then
-      -- An earlier send may have failed before it removed the record.
-      if hash ~= jobs and not stored[i] and not births[i] then push(ended_ids, ids[i]) end
       if leaves_none then
         settled[i] = (stored[i] or (births[i] and call('ZSCORE', due, ids[i]))) and 0 or 1
       else
@@ -198,36 +178,19 @@ local function recognise(from, to, hash, stored)
     if record == own then
       settled[i] = 1
     elseif record and string.sub(record, 1, #signalled) == signalled then
-      give_no_more(i, string.sub(record, #signalled + 1))
+      settled[i] = 2
     end
   end
 end
 
--- Which of these jobs were made by an earlier send, and have ended since.
-local function find_ended(follow_ups)
-  local ended = {}
-  if not resend then return ended end
-  local made = {}
-  for n, job in ipairs(follow_ups) do made[n] = job.id end
-  for _, hash in ipairs({ done, dead_jobs }) do
-    for n, record in ipairs(read_many('HMGET', hash, made)) do
-      ended[n] = ended[n] or is_own(record, follow_ups[n].record)
-    end
-  end
-  return ended
-end
-
--- Makes the jobs of accepted outcomes, the first of each id. They are written before the leases end, so a resend may
--- find some of them.
+-- Makes the jobs of accepted outcomes, the first of each id.
 local function follow_up(follow_ups, stored, offset)
   if #follow_ups == 0 then return end
-  local ended = find_ended(follow_ups)
   local members = {}
   for n, job in ipairs(follow_ups) do
-    if accepted[job.outcome] and not stored[offset + n] and not ended[n] and not known[job.id] then
+    if accepted[job.outcome] and not stored[offset + n] and not known[job.id] then
       local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
-      if job.family ~= '' then push(new_families, job.id, job.family)
-      elseif job.flow ~= '' then push(lined_up, job.id) end
+      if job.family ~= '' then push(new_families, job.id, job.family) end
       push(members, score, job.id)
       push(waiting_records, job.id, record)
       known[job.id] = record
@@ -238,18 +201,11 @@ local function follow_up(follow_ups, stored, offset)
   waiting_members = members
 end
 
--- Keeps completed jobs, and their order. If that fails, and the lease cannot be put back, its key must not count it.
-local function keep_completed(undo)
+-- Keeps completed jobs, and their order.
+local function keep_completed()
   if retention_ms == 0 or #completed_records == 0 then return end
-  local is_kept, refusal = pcall(function()
-    set_expiring(done, completed_records, retention_ms, now)
-    if keeps_order then call_many('ZADD', done_order, completed_order) end
-  end)
-  if not is_kept then
-    if undo and try_many('ZADD', due, undo) then keep_checkpoint(now) end
-    error(refusal, 0)
-  end
-  remove_expired(now)
+  set_expiring(done, completed_records, retention_ms, now)
+  if keeps_order then call_many('ZADD', done_order, completed_order) end
 end
 
 -- Keeps dead jobs. If one is dead already, since its id was used anew, its earlier entry leaves its group.
@@ -311,21 +267,20 @@ local function decide(count, follow_ups, stored)
   follow_up(follow_ups, stored, count)
 end
 
--- @param undo what puts a lease back that was ended to find out whether it was held.
-local function write(stored, undo)
+-- @param is_alone whether the lease has ended already.
+local function write(is_alone)
   count_children(now)
   put_marks(waiting_members, ended_members)
-  keep_completed(undo)
+  keep_completed()
   keep_dead()
   -- New parents have their counts before their children can end.
   call_many('HSET', families, new_families)
   call_many('HSET', jobs, waiting_records, MANY)
+  store_lines(now)
   call_many('ZADD', due, waiting_members, MANY)
-  if not undo then push_all(ended_members, ended_births) end
+  if not is_alone then push_all(ended_members, ended_births) end
   end_waits(ended_members)
-  surely('ZREM', due, ended_members)
-  keep_checkpoint(now)
-  take_signals()
+  call_many('ZREM', due, ended_members)
   store_families()
 end
 
@@ -336,16 +291,26 @@ function settle()
   local watched = arguments(number_argument())
   read_waits()
   local is_alone = count == 1 and births[1] and last.completed == 1 and #follow_ups == 0 and not resend
-  local stored
-  local undo
-  if is_alone then
-    stored, undo = remove_alone()
-  else
-    stored = read_leases(count, follow_ups, watched)
-  end
+  local stored = is_alone and remove_alone() or read_leases(count, follow_ups, watched)
   load_their_keys(stored, follow_ups)
   decide(count, follow_ups, stored)
-  write(stored, undo)
+  write(is_alone)
+  return count
+end
+
+-- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and what is kept no longer.
+function remove_ended()
+  local gone = {}
+  for _, id in ipairs(ended_ids) do
+    if not known[id] then push(gone, id) end
+  end
+  call_many('HDEL', jobs, gone)
+  take_signals()
+  remove_families()
+  if #completed_records > 0 then remove_expired(now) end
+end
+
+function count_settled(count)
   local swept_on = tally(count)
   if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
 end

@@ -21,18 +21,6 @@ local function take_signal(list)
   return nil, list
 end
 
--- The rest of a list without the signal of this text; nil if it does not have it.
-local function without_signal(list, text)
-  local at = 1
-  while at <= #list do
-    local bytes, from = string.match(list, '^%d+:(%d+):()', at)
-    local next_at = from + bytes
-    if string.sub(list, from, next_at - 1) == text then return string.sub(list, 1, at - 1) .. string.sub(list, next_at) end
-    at = next_at
-  end
-  return nil
-end
-
 -- A job gets a signal that was kept: it is due at once.
 local function give_signal(wait, text)
   local i = wait.i
@@ -50,18 +38,6 @@ local function read_kept(holding)
   local kept = {}
   for n, list in ipairs(read_many('HMGET', signals, fields)) do kept[fields[n]] = list or nil end
   return kept
-end
-
--- An earlier send has settled an outcome, and its job has got a signal since. If that send failed before it could
--- remove a signal that it had given to the job, that is removed now.
--- @param text the record, from the signal on.
-function give_no_more(i, text)
-  settled[i] = 2
-  for _, wait in ipairs(waits) do
-    for field, list in pairs(wait.i == i and read_kept({ wait }) or {}) do
-      left_signals[field] = without_signal(list, string.sub(text, 1, -2)) or left_signals[field]
-    end
-  end
 end
 
 -- Adds the marks of jobs that begin to wait, if no signal was kept for them.

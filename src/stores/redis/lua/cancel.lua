@@ -23,9 +23,10 @@ end
 count_children(now)
 commit_keys(now, {}, removing)
 push_all(removing, marks)
-surely('HDEL', jobs, ids)
-surely('ZREM', due, removing)
+call_many('ZREM', due, removing)
+call_many('HDEL', jobs, ids)
 store_families()
+remove_families()
 if #found > 0 then add(CANCELLED, #found) end
 local reply = {}
 for i = 1, #refused do reply[i] = refused[i] or 'cancelled' end

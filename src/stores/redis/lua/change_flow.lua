@@ -1,4 +1,4 @@
--- Changes one flow control key.
+-- Changes one flow control key. Resuming it counts its slots again: see docs/internals/storage.md, "If a script stops half-way".
 -- @arg key text, now number, to set|unset|rateReset|paused|resumed
 -- @arg only concurrency|rate?  of `set` and `unset`: none for all limits
 -- @arg concurrency number?, rate number?, period_ms number?, ordered flag?  of `set`
@@ -30,6 +30,27 @@ local function change_limits()
   set_flag(flow_key, FREE_RATE, pins_concurrency and not pins_rate)
 end
 
+-- Counts the slots from the index of leases. Of the jobs of a run, at least one has a slot.
+local function recount()
+  local index = call('ZRANGE', due, whole(UPPER + 1024), '(' .. whole(IN_LINE), 'BYSCORE', 'WITHSCORES')
+  local ids = {}
+  for i = 1, #index, 2 do push(ids, string.sub(index[i], #LEASE + 1)) end
+  local leases = {}
+  for i, record in ipairs(read_many('HMGET', jobs, ids)) do
+    local ends = unpack_score(tonumber(index[2 * i]) - UPPER)
+    if flow_of(record) == key then leases[ends] = (leases[ends] or 0) + 1 end
+  end
+  local riders = flow_key.riders
+  flow_key.riders = {}
+  flow_key.running = 0
+  for ends, count in pairs(leases) do
+    local riding = math.min(riders[ends] or 0, count - 1)
+    flow_key.riders[ends] = riding > 0 and riding or nil
+    flow_key.running = flow_key.running + count - riding
+  end
+end
+
+if to == 'resumed' then recount() end
 if to == 'set' or to == 'unset' then change_limits()
 elseif to == 'rateReset' then
   flow_key.started = 0
@@ -37,5 +58,5 @@ elseif to == 'rateReset' then
 else set_flag(flow_key, HELD, to == 'paused') end
 local removing = {}
 commit_keys(now, {}, removing)
-surely('ZREM', due, removing)
+call_many('ZREM', due, removing)
 return 1

@@ -38,9 +38,10 @@ local function clear_dead()
   end
   count_children(now)
   commit_keys(now, {}, {})
-  call_many('HDEL', dead_jobs, ids)
   local cleared = call_many('ZREM', dead, members) - entries
+  call_many('HDEL', dead_jobs, ids)
   store_families()
+  remove_families()
   if cleared > 0 then add(REMOVED, cleared) end
   return { cleared, #range < piece and 0 or 1, '', '' }
 end
@@ -133,9 +134,10 @@ local born_records = read_born(born, born_scores)
 for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
 commit_keys(now, {}, members)
 push_all(members, wait_marks)
-surely('HDEL', jobs, ids)
-surely('ZREM', due, members)
+call_many('ZREM', due, members)
+call_many('HDEL', jobs, ids)
 local cleared = #ids + #born
 store_families()
+remove_families()
 if cleared > 0 then add(CANCELLED, cleared) end
 return { cleared, is_over and 0 or 1, last_score, last_member }

@@ -193,7 +193,7 @@ local function replace(job, id)
   if record == text_of(job, claims) and score == new_score and key == job.key then
     return push(replies, { status = 'replaced', id = id, score = at[id] })
   end
-  enter(job, 'replaced', { id = id, claims = claims, key = key, order = order, score = score, stored = stored[id] })
+  enter(job, 'replaced', { id = id, claims = claims, key = key, order = order, score = score })
 end
 
 -- A live job has the id.
@@ -241,10 +241,6 @@ local function decide(job)
 end
 
 -- 3. Make the members and the records of each.
-local new_ids = {}
-local new_members = {}
-local old_scores = {}
-local old_records = {}
 local removing = {}
 
 -- Puts a job in the line of its key, or gives it a slot there, and takes it out of the line that it was in. Returns
@@ -272,7 +268,6 @@ local function place_born(entry, lease)
   local index = born_index(id, entry.job.record)
   entry.lease = 'born'
   push(scores, lease, BORN .. id, index_score(lease), index)
-  push(new_members, BORN .. id, index)
 end
 
 local function place(entry)
@@ -286,40 +281,20 @@ local function place(entry)
   if leased then
     entry.lease = 'leased'
     push(scores, index_score(job.lease), LEASE .. id)
-    push(new_members, LEASE .. id)
   end
   push(records, id, head .. text_of(job, entry.claims))
-  if entry.stored then
-    push(old_scores, at[id], id)
-    push(old_records, id, entry.stored)
-  else
-    push(new_ids, id)
-    push(new_members, id)
-  end
 end
 
--- 4. Write. If a command fails, what was added before it is taken back: all of the jobs are stored, or none. Members
---    come last, and the marks of keys with them.
-local function undo()
-  try_many('ZADD', due, old_scores)
-  try_many('ZREM', due, new_members)
-  try_many('HSET', jobs, old_records)
-  try_many('HDEL', jobs, new_ids)
-end
-
+-- 4. Write. Members come last, and the marks of keys with them.
 local function store_members()
-  commit_keys(now, scores, removing, undo)
-  surely('ZREM', due, removing)
+  commit_keys(now, scores, removing)
+  call_many('ZREM', due, removing)
 end
 
 -- NX checks and writes in one command: refused, it has changed nothing.
 local function store_lone(job)
-  local is_new = call('HSETNX', jobs, job.id, job.record) == 1
-  local added = try('ZADD', due, 'NX', job.score, job.id)
-  if type(added) == 'table' and added.err then
-    if is_new then call('HDEL', jobs, job.id) end
-    error(added.err, 0)
-  end
+  call('HSETNX', jobs, job.id, job.record)
+  local added = call('ZADD', due, 'NX', job.score, job.id)
   if added > 0 then return push(replies, { status = 'enqueued', id = job.id }) end
   at[job.id] = call('ZSCORE', due, job.id)
   reply_duplicate(job.id)
@@ -341,11 +316,7 @@ local function store_all()
   for _, job in ipairs(list) do decide(job) end
   for _, entry in ipairs(entries) do place(entry) end
   for window, fields in pairs(windows) do set_expiring(dedupe, fields, tonumber(window), now) end
-  local refusal = try_many('HSET', jobs, records)
-  if refusal then
-    undo()
-    error(refusal.err, 0)
-  end
+  call_many('HSET', jobs, records)
   store_members()
 end
 

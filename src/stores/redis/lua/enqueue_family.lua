@@ -60,9 +60,8 @@ end
 -- How many values of one command store what a thousand children take.
 local MANY = 5000
 
--- A parent has its counts before its children can end. What no member leads to is not there, and need not be undone.
+-- A parent has its counts before its children can end.
 call_many('HSET', families, new_families)
 call_many('HSET', jobs, records, MANY)
-if #keys == 0 then call_many('ZADD', due, scores, MANY)
-else commit_keys(now, scores, {}, function() try_many('ZREM', due, ids) end) end
+if #keys == 0 then call_many('ZADD', due, scores, MANY) else commit_keys(now, scores, {}) end
 return 'stored'

@@ -60,8 +60,7 @@ local HOUR_MS = 3600000
 local DAY_MS = 86400000
 -- The ids of jobs that have ended. Their records go last of all.
 local ended_ids = {}
-local settle
-local put_leases_back
+local settle, remove_ended, count_settled
 
 -- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there. A parent
 -- joins the line once it is released.
@@ -79,7 +78,7 @@ local learn_places
 do
   -- include: _metrics.lua
   -- include: _outcomes.lua
-  local read_waits, begin_waits, give_no_more, end_waits, take_signals
+  local read_waits, begin_waits, end_waits, take_signals
   do
     -- include: _waiting.lua
     -- include: _waits.lua
@@ -91,9 +90,8 @@ end
 -- include: _fire.lua
 
 local jobs_taken = 0
--- The values of a ZADD of `due` that leases the claimed jobs, and of one that undoes this for jobs with keys.
+-- The values of a ZADD of `due` that leases the claimed jobs.
 local leases = {}
-local unclaimed = {}
 -- For an HSET of `jobs`: the records of jobs that were born, and go on under their ids.
 local adopted = {}
 -- For a ZREM of `due`: members without a record, and the born names of adopted jobs.
@@ -136,49 +134,21 @@ do
   -- include: _claim.lua
 end
 
--- Deletes the records of ended jobs, unless this exchange stored a new job under the same id.
-local function remove_records()
-  local gone = {}
-  for _, id in ipairs(ended_ids) do
-    if not known[id] then push(gone, id) end
-  end
-  surely('HDEL', jobs, gone)
-end
-
-local has_leased = false
-local function work()
-  settle()
-  fire()
-  local recovered = resend and limit > 0 and recover() or 0
-  if limit >= 0 then claim(math.max(limit - recovered, 0)) end
-  describe_runs()
-  store_keys(now)
-  call_many('HSET', jobs, adopted)
-  call_many('ZADD', due, leases)
-  has_leased = true
-  leave_lines()
-end
-
--- If a command fails midway, what the earlier ones have written stays. This makes the stored state of flow control keys
--- agree with it.
-local function restore()
-  if not (checkpoint and pcall(restore_checkpoint)) then
-    pcall(put_leases_back)
-  elseif has_leased then
-    try_many('ZADD', due, unclaimed)
-    try_many('ZADD', due, stored_marks(checkpoint.text))
-  end
-end
-
-local is_done, problem = pcall(work)
-if not is_done then
-  restore()
-  error(problem, 0)
-end
+local outcomes = settle()
+fire()
+local recovered = resend and limit > 0 and recover() or 0
+if limit >= 0 then claim(math.max(limit - recovered, 0)) end
+describe_runs()
+call_many('HSET', jobs, adopted)
+-- Leases come before the slots that they take: a job that has left its line without a lease would be lost.
+call_many('ZADD', due, leases)
+store_keys(now)
+leave_lines()
 -- A member without a record, which only eviction leaves, would stay first in line forever. The others go on under ids.
-surely('ZREM', due, orphans)
-forget(forgotten, idle)
-remove_records()
+call_many('ZREM', due, orphans)
+forget_keys()
+remove_ended()
+count_settled(outcomes)
 learn_places()
 return { paused, next_score, backlog, evicted, settled, fired, taken,
   recovered_leases, described, learned, missing, due_schedules }

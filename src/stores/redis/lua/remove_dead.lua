@@ -17,8 +17,9 @@ end
 if #ids == 0 then return 0 end
 count_children(now)
 commit_keys(now, {}, {})
-call_many('HDEL', dead_jobs, ids)
 call_many('ZREM', dead, members)
+call_many('HDEL', dead_jobs, ids)
 store_families()
+remove_families()
 add(REMOVED, #ids)
 return #ids

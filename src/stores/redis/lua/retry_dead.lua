@@ -8,58 +8,36 @@ local now = number_argument()
 local list = {}
 local ids = {}
 local keys = {}
--- Other names of the jobs in `due`.
-local members_read = {}
+-- The names that the jobs would have in `due`, by two names for each.
+local names = {}
 while arguments_read < #ARGV do
   local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument() }
-  job.stored_score = job.score
-  if job.flow ~= '' then
-    job.stored_score = whole(IN_LINE + job.score)
-    push(keys, string.match(job.flow, '^[^:]+'))
-  end
+  if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
   push(list, job)
   push(ids, job.id)
-  -- An occurrence that was made anew may be born. Other ids are not used twice under that name.
-  if string.find(job.id, '@', 1, true) then push(members_read, BORN .. job.id) end
+  push(names, job.id, BORN .. job.id)
 end
 load_keys(keys, now)
 
 local reply = {}
 local retrying = {}
-local retrying_ids = {}
-local members = {}
 local function choose()
-  local is_live = {}
-  for i, score in ipairs(read_many('ZMSCORE', due, members_read)) do is_live[members_read[i]] = score end
+  local live = read_many('ZMSCORE', due, names)
   local dead_since = read_many('ZMSCORE', dead, ids)
   local seen = {}
   for i, job in ipairs(list) do
     local is_dead = dead_since[i] and tonumber(dead_since[i]) == tonumber(job.dead_since) and not seen[job.id]
     -- Retried by an earlier send, it may be dead again in the same millisecond.
     if is_dead and resend then is_dead = not is_own(call('HGET', dead_jobs, job.id), job.record) end
-    reply[i] = (is_dead or (resend and was_stored(job.id, job.record))) and 1 or 0
-    if is_dead and is_live[BORN .. job.id] then
-      reply[i] = 0
-    elseif is_dead then
+    -- A new job with the same id stays as it is.
+    local is_taken = live[2 * i - 1] or live[2 * i]
+    reply[i] = (is_dead and not is_taken or (resend and was_stored(job.id, job.record))) and 1 or 0
+    if is_dead and not is_taken then
       seen[job.id] = true
-      job.number = i
       push(retrying, job)
-      push(retrying_ids, job.id)
-      push(members, job.stored_score, job.id)
       note_child(job.id, 'retried')
     end
   end
-end
-
--- Adds the jobs to `due`. Returns the records and the scores of those that were there already.
-local function add_members()
-  local is_new = true
-  for first = 1, #members, PIECE do
-    local last = math.min(first + PIECE - 1, #members)
-    if call('ZADD', due, 'NX', unpack(members, first, last)) * 2 < last - first + 1 then is_new = false end
-  end
-  if is_new then return {}, {} end
-  return read_many('HMGET', jobs, retrying_ids), read_many('ZMSCORE', due, retrying_ids)
 end
 
 -- What a parent waits for again that was released and has not begun; nil if this is no such parent. It waits until all
@@ -105,39 +83,30 @@ local function hold_parents()
   if #holding == 0 then return end
   local removing = {}
   commit_keys(now, holding, removing)
-  surely('ZREM', due, removing)
+  call_many('ZREM', due, removing)
 end
 
 choose()
 hold_parents()
-local known_records, known_scores = add_members()
 local records = {}
+local members = {}
 local retried = {}
 local leaving = {}
-local joined = {}
-for i, job in ipairs(retrying) do
-  -- A job that is already there keeps its lease and its record: a new job with the same id, or the one that an earlier
-  -- send had added before a command failed.
-  local is_new = not known_records[i] and (not known_scores[i] or tonumber(known_scores[i]) == tonumber(job.stored_score))
+for _, job in ipairs(retrying) do
   local head = ''
-  if is_new and job.flow ~= '' then
+  if job.flow ~= '' then
     local flow_key, order
     flow_key, order, head = join(job.flow, false, now)
     insert(flow_key, order, tonumber(job.score), job.id)
-    push(joined, job.id)
   end
-  if is_new then push(records, job.id, head .. job.record) end
-  if is_new or is_own(known_records[i], job.record) then
-    push(retried, job.id)
-    push(leaving, job.id, group_entry(job.dead_since, job.id))
-  else
-    reply[job.number] = 0
-  end
+  push(records, job.id, head .. job.record)
+  push(members, job.flow ~= '' and whole(IN_LINE + job.score) or job.score, job.id)
+  push(retried, job.id)
+  push(leaving, job.id, group_entry(job.dead_since, job.id))
 end
 call_many('HSET', jobs, records)
--- A job that is not in the line of its key must look like one that has not been retried yet.
-commit_keys(now, {}, {}, function() call_many('HDEL', jobs, joined) end)
-call_many('HDEL', dead_jobs, retried)
+commit_keys(now, members, {})
 call_many('ZREM', dead, leaving)
+call_many('HDEL', dead_jobs, retried)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end
 return reply

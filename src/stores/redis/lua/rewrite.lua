@@ -20,7 +20,8 @@ for i, stored in ipairs(read_many('HMGET', hash, ids)) do
 end
 if #fields == 0 then return replies end
 if hash == done and not OWN_EXPIRY then
-  local stored = try('HSETEX', done, 'KEEPTTL', 'FIELDS', #fields / 2, unpack(fields))
+  commands = commands + 1
+  local stored = redis.pcall('HSETEX', done, 'KEEPTTL', 'FIELDS', #fields / 2, unpack(fields))
   local problem = type(stored) == 'table' and stored.err
   if not problem then return replies end
   -- Without HSETEX, a sorted set holds when fields expire, and HSET leaves that as it is.

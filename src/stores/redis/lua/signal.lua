@@ -26,15 +26,12 @@ end
 local job_scores = read_many('ZMSCORE', due, ids)
 local records = read_many('HMGET', jobs, ids)
 
--- Whether a job waits. An earlier send of this script may have written its record, and failed then.
-local given = ',"signal":' .. text .. '}'
 local function waits(i)
   local stored = tonumber(job_scores[i] or -1)
   local job_score = stored >= IN_LINE and stored - IN_LINE or stored
   local _, _, leased = unpack_score(job_score)
   local record = records[i]
   if leased == 1 or not record then return false end
-  if string.sub(record, -#given) == given then return true end
   return string.find(record, '^.*,"waits":"[^"]*"}$') ~= nil
 end
 
@@ -63,7 +60,7 @@ for _, i in ipairs(waiting) do
   -- Another score than before: whoever has read the job, to change it, learns that it has changed.
   local new_score = pack(time == now and now - 1 or now, claims, 0)
   local key, order = flow_of(records[i])
-  if string.sub(records[i], -#given) ~= given then push(written, id, with_signal(records[i], text)) end
+  push(written, id, with_signal(records[i], text))
   if in_line and key then
     remove(flow_keys[key], order, job_score, id)
     insert(flow_keys[key], order, new_score, id)
