@@ -24,49 +24,46 @@ const expiry = (isOwn: boolean) => `local OWN_EXPIRY = ${isOwn}`;
 const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
 const constant = (file: string) => camel(file.replaceAll(/^_|\.lua$/g, ""));
 
-/** A part of a script. Of a shared file, the name of its constant. */
-interface Part {
-  readonly text: string;
-  readonly name?: string;
-}
-
 export function lua(): GeneratedSource {
   const files = readdirSync(folder).sort();
   const given = new Map(files.map((file) => [file, readFileSync(new URL(file, folder), "utf8")]));
   const sources = new Map([...given].map(([file, text]) => [file, luaReader(text) + text]));
   const sourceOf = (file: string) => sources.get(file) ?? "";
   const minify = luaMinifier([...sources.values(), BEFORE + AFTER, expiry(true)]);
-  const textOf = (source: string) => `${minify(source)}\n`;
+  const known = new Map<string, string>();
+  const textOf = (source: string) => `${minify([source], known).join()}\n`;
 
-  const heads = {
-    plain: textOf(expiry(false)),
-    locking: LOCKING_LINE + textOf(expiry(false)),
-    ownExpiry: textOf(expiry(true)),
-  };
+  const [own, others] = [textOf(expiry(true)), textOf(expiry(false))];
+  const heads = { plain: others, locking: LOCKING_LINE + others, ownExpiry: own };
   const prelude = textOf(sourceOf("_prelude.lua") + BEFORE);
-  const postlude = minify(AFTER);
+  const postlude = textOf(AFTER);
 
   const included = [...sources.values()].flatMap((source) =>
     [...source.matchAll(INCLUDE)].map(([, file = ""]) => file),
   );
   const shared = [LANES, ...new Set(included.filter((file, at) => included.indexOf(file) < at))];
-  /** The parts of a script: files that several scripts include, and the texts between them. */
-  const partsOf = (source: string): readonly Part[] =>
-    source.split(INCLUDE).flatMap((piece, at) => {
-      if (at % 2 === 0) return minify(piece) === "" ? [] : [{ text: textOf(piece) }];
-      return shared.includes(piece)
-        ? [{ text: textOf(sourceOf(piece)), name: constant(piece) }]
-        : partsOf(sourceOf(piece));
-    });
+  const sharedTexts = new Map(shared.map((file) => [file, textOf(sourceOf(file))]));
+  /** A script with the files that no other one includes. */
+  const withOwn = (source: string): string =>
+    source.replace(INCLUDE, (line, file) => (sharedTexts.has(file) ? line : withOwn(sourceOf(file))));
   const scripts = [...sources.keys()]
     .filter((file) => !file.startsWith("_"))
     .map((file) => {
-      const source = sourceOf(file);
+      const source = withOwn(sourceOf(file));
       const needsLanes = /^[^-]*load_keys/m.test(source.replace(INCLUDE, (_, part: string) => sourceOf(part)));
-      const parts = partsOf(needsLanes ? `-- include: ${LANES}\n${source}` : source);
-      const text = prelude + parts.map((part) => part.text).join("") + postlude;
+      const pieces = (needsLanes ? `-- include: ${LANES}\n${source}` : source).split(INCLUDE);
+      // Every other piece is the name of a shared file.
+      const texts = minify(
+        pieces.map((piece, at) => (at % 2 === 0 ? piece : "")),
+        new Map(known),
+      );
+      const parts = pieces.map((piece, at) => sharedTexts.get(piece) ?? (texts[at] && `${texts[at]}\n`));
+      const text = [prelude, ...parts, postlude].join("");
       const shas = Object.entries(heads).map(([dialect, head]) => `${dialect}: "${sha1(head + text)}"`);
-      const body = parts.map((part) => part.name ?? JSON.stringify(part.text));
+      const body = pieces.flatMap((piece, at) => {
+        if (sharedTexts.has(piece)) return constant(piece);
+        return parts[at] ? JSON.stringify(parts[at]) : [];
+      });
       const fields = [`shas: { ${shas.join(", ")} }`, ...codec(source), `body: [${body.join(", ")}]`];
       return `export const ${constant(file)} = {\n${fields.map((field) => `  ${field},\n`).join("")}};`;
     });
@@ -99,7 +96,7 @@ export interface ScriptOf<Args, Reply> extends Script {
   readonly read: (reply: unknown) => Reply;
 }
 
-${shared.map((file) => `const ${constant(file)} = ${JSON.stringify(textOf(sourceOf(file)))};`).join("\n")}
+${[...sharedTexts].map(([file, text]) => `const ${constant(file)} = ${JSON.stringify(text)};`).join("\n")}
 
 ${scripts.join("\n")}
 `;

@@ -26,44 +26,51 @@ interface Token {
 }
 
 /**
- * Returns a function that minifies sources, which may be put together to one script. A name has the same short form
- * wherever it stands. Names of which at least one is known only inside of functions share one, if no function has both.
- * So each use still means the declaration that it meant. Constants stand where they are used: a script makes all its
- * functions anew in each call, and each name that a function takes from outside costs time.
+ * Returns a function that minifies the texts of one source. Sources are put together to scripts: `known` are the short
+ * forms of the names that earlier ones have outside of functions, and gets those of this one. So an edit of a script
+ * changes no other one. Constants stand where they are used: a script makes all its functions anew in each call, and
+ * each name that a function takes from outside costs time.
  *
  * @throws {Error} if a source uses a name that none declares, declares two constants of one name, or has long brackets.
  */
-export function luaMinifier(given: readonly string[]): (source: string) => string {
+export function luaMinifier(given: readonly string[]) {
   const constants = constantsOf(given);
-  const withoutConstants = (source: string) => source.replace(CONSTANT, "");
-  const sources = given.map(withoutConstants);
-  const uses = new Map<string, number>();
+  const read = (source: string) => tokensOf(source.replace(CONSTANT, ""));
+  const isName = ({ text, isVariable }: Token) => isVariable && !GIVEN.has(text) && !constants.has(text);
   const declared = new Set<string>();
-  /** The names of each function, and those outside of functions. */
-  const together = new Map<string, Set<string>>();
-  for (const [index, source] of sources.entries()) {
-    for (const { text, within, isVariable, isDeclared } of tokensOf(source)) {
-      if (isDeclared && constants.has(text)) throw new Error(`${text} is a constant in one Lua script alone.`);
-      if (!isVariable || GIVEN.has(text) || constants.has(text)) continue;
-      uses.set(text, (uses.get(text) ?? 0) + 1);
-      if (isDeclared) declared.add(text);
-      const place = within === undefined ? "outside" : `${index} ${within}`;
-      together.set(place, (together.get(place) ?? new Set()).add(text));
+  for (const { text, isDeclared } of given.flatMap(read)) {
+    if (isDeclared && constants.has(text)) throw new Error(`${text} is a constant in one Lua script alone.`);
+    if (isDeclared) declared.add(text);
+  }
+  const unknown = given.flatMap(read).filter((token) => isName(token) && !declared.has(token.text));
+  if (unknown.length > 0) throw new Error(`No Lua script declares ${unknown.map(({ text }) => text).join(", ")}.`);
+
+  return (texts: readonly string[], known: Map<string, string>): readonly string[] => {
+    const pieces = texts.map(read);
+    const outer = new Set<string>();
+    /** The names of each function, and those outside of functions. */
+    const together = new Map<string, Set<string>>();
+    for (const [piece, tokens] of pieces.entries()) {
+      for (const { text, within, isDeclared } of tokens.filter(isName)) {
+        const place = within === undefined ? "outside" : `${piece} ${within}`;
+        const names = together.get(place) ?? new Set();
+        if (within === undefined || !(isDeclared || names.has(text))) outer.add(text);
+        together.set(place, names.add(text));
+      }
     }
-  }
-  const unknown = [...uses.keys()].filter((name) => !declared.has(name));
-  if (unknown.length > 0) throw new Error(`No Lua script declares ${unknown.join(", ")}.`);
-  const short = new Map<string, string>();
-  for (const [name] of [...uses].sort(([a, often], [b, oftener]) => oftener - often || (a < b ? -1 : 1))) {
-    const others = [...together.values()].filter((names) => names.has(name)).flatMap((names) => [...names]);
-    short.set(name, shortName(new Set(others.map((other) => short.get(other)))));
-  }
-  return (source) =>
-    joined(
-      tokensOf(withoutConstants(source)).map(
-        ({ text, isVariable }) => (isVariable && (constants.get(text) ?? short.get(text))) || text,
-      ),
-    );
+    const short = new Map(known);
+    for (const name of new Set([...together.values()].flatMap((names) => [...names]))) {
+      if (known.has(name)) continue;
+      const others = [...together.values()].filter((names) => names.has(name)).flatMap((names) => [...names]);
+      const taken = new Set(others.map((other) => short.get(other)));
+      if (outer.has(name)) for (const other of known.values()) taken.add(other);
+      const form = shortName(taken);
+      short.set(name, form);
+      if (outer.has(name)) known.set(name, form);
+    }
+    const shortOf = (token: Token) => (isName(token) ? short : constants).get(token.text) ?? token.text;
+    return pieces.map((tokens) => joined(tokens.map((token) => (token.isVariable ? shortOf(token) : token.text))));
+  };
 }
 
 function constantsOf(sources: readonly string[]): ReadonlyMap<string, string> {

@@ -1,7 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { luaMinifier } from "../../scripts/generate/minify-lua.ts";
 
-const minified = (...sources: string[]) => sources.map(luaMinifier(sources));
+/** Minifies parts of a script, one after the other. */
+function minified(...sources: string[]) {
+  const minify = luaMinifier(sources);
+  const known = new Map<string, string>();
+  return sources.map((source) => minify([source], known).join());
+}
 
 describe("minified Lua", () => {
   test("keeps texts, numbers, fields, and the names that Redis gives", () => {
@@ -15,10 +20,18 @@ describe("minified Lua", () => {
     ]);
   });
 
-  test("gives a name the same short form in all sources", () => {
-    const [part, script] = minified("local function twice(number) return 2 * number end", "return twice(ARGV[1])");
-    expect(part).toBe("local function a(a)return 2*a end");
-    expect(script).toBe("return a(ARGV[1])");
+  test("gives a name the same short form in all parts of a script", () => {
+    const [part, script] = minified("local function twice(number) return later * number end", "local later = twice(1)");
+    expect(part).toBe("local function a(a)return b*a end");
+    expect(script).toBe("local b=a(1)");
+  });
+
+  test("gives a name of a script a short form that no part before it has", () => {
+    const minify = luaMinifier(["local first = 1 local second = first", "local own = first"]);
+    const known = new Map<string, string>();
+    minify(["local first = 1 local second = first"], known);
+    expect(minify(["local own = first", "return own"], new Map(known))).toEqual(["local c=a", "return c"]);
+    expect([...known.keys()]).toEqual(["first", "second"]);
   });
 
   test("never gives two names that a function knows the same short form", () => {
@@ -28,7 +41,7 @@ describe("minified Lua", () => {
       local function other(first) local second = first return function() return second, first, sum end end
       for key, value in pairs({ sum = add, other }) do sum = key end`);
     expect(text).toBe(
-      "local a=0 local function c(b,c)a=a+b*c end local function e(b)local c=b return function()return c,b,a end end for d,b in pairs({sum=c,e})do a=d end",
+      "local a=0 local function b(e,b)a=a+e*b end local function c(b)local c=b return function()return c,b,a end end for d,e in pairs({sum=b,c})do a=d end",
     );
   });
 
