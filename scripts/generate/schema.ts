@@ -62,8 +62,12 @@ export function codec(source: string): readonly string[] {
   const args = fieldsOf(source, "arg");
   const reply = fieldsOf(source, "reply");
   if (!reply[0]) return [];
-  const read = reply[0].name === "" ? reader(reply[0]) : `recordOf(${rowReader(reply)})`;
-  return [`write: (args: ${argsType(args)}) => [${args.flatMap(writer).join(", ")}]`, `read: ${read}`];
+  const read = reply[0].name === "" ? reader(reply[0], "reply") : `((row) => ${object(reply)})(arrayOf(reply))`;
+  return [
+    `write: (args: ${argsType(args)}) => [${args.flatMap(writer).join(", ")}]`,
+    // In a function, so that a bundler leaves out the scripts that nobody uses.
+    `read: (reply: unknown) => ${read}`,
+  ];
 }
 
 function argsType(args: readonly Field[]): string {
@@ -89,20 +93,22 @@ function writer({ name, row }: Field, index: number, { length }: readonly Field[
   return index === length - 1 ? [rest] : [`${value}.length`, rest];
 }
 
-/** A function that reads a value of a reply. */
-function reader(field: Field): string {
+/** The TypeScript that reads a field of a reply from a value. */
+function reader(field: Field, value: string): string {
   const { type, row } = field;
-  if (row?.[0]) return row[0].name === "" ? `listOf(${reader(row[0])})` : `rowsOf(${row.length}, ${rowReader(row)})`;
-  if (type.endsWith("?")) return `orNone(${reader({ ...field, type: type.slice(0, -1) })})`;
-  if (type.includes("|")) return `(String as (value: unknown) => ${valueType(field)})`;
-  return { text: "String", flag: "flagOf" }[type] ?? "Number";
+  if (row?.[0]?.name === "") return `arrayOf(${value}).map((value) => ${reader(row[0], "value")})`;
+  if (row) return `rowsOf(${value}, ${row.length}, (row) => ${object(row)})`;
+  if (type.endsWith("?"))
+    return `${value} === "" ? undefined : ${reader({ ...field, type: type.slice(0, -1) }, value)}`;
+  if (type.includes("|")) return `String(${value}) as ${valueType(field)}`;
+  return `${{ text: "String", flag: "flagOf" }[type] ?? "Number"}(${value})`;
 }
 
-/** A function that makes an object of the values in a row. */
-function rowReader(fields: readonly Field[]): string {
+/** The object of the values in `row`. */
+function object(fields: readonly Field[]): string {
   const isRest = fields.filter(({ row }) => row).length === 1;
   const values = fields.map((field, at) => {
-    return `${camel(field.name)}: ${reader(field)}(${field.row && isRest ? `row.slice(${at})` : `row[${at}]`})`;
+    return `${camel(field.name)}: ${reader(field, field.row && isRest ? `row.slice(${at})` : `row[${at}]`)}`;
   });
-  return `(row) => ({ ${values.join(", ")} })`;
+  return `({ ${values.join(", ")} })`;
 }

@@ -35,13 +35,15 @@ describe("the header of a script", () => {
 
   test("becomes the TypeScript that reads the reply", () => {
     expect(codec(header)[1]).toBe(
-      "read: recordOf((row) => ({ more: flagOf(row[0]), moved: rowsOf(3, (row) => ({ id: String(row[0]), " +
-        'status: (String as (value: unknown) => "moved" | "missing")(row[1]), at: orNone(Number)(row[2]) }))(row.slice(1)) }))',
+      "read: (reply: unknown) => ((row) => ({ more: flagOf(row[0]), moved: rowsOf(row.slice(1), 3, (row) => " +
+        '({ id: String(row[0]), status: String(row[1]) as "moved" | "missing", ' +
+        'at: row[2] === "" ? undefined : Number(row[2]) })) }))(arrayOf(reply))',
     );
     expect(codec("-- @reply a list(number), b list(flag)")[1]).toBe(
-      "read: recordOf((row) => ({ a: listOf(Number)(row[0]), b: listOf(flagOf)(row[1]) }))",
+      "read: (reply: unknown) => ((row) => ({ a: arrayOf(row[0]).map((value) => Number(value)), " +
+        "b: arrayOf(row[1]).map((value) => flagOf(value)) }))(arrayOf(reply))",
     );
-    expect(codec("-- @reply number  how many")[1]).toBe("read: Number");
+    expect(codec("-- @reply number  how many")[1]).toBe("read: (reply: unknown) => Number(reply)");
   });
 
   test("is refused if it has a type that is not known", () => {

@@ -45,20 +45,6 @@ export class Caller {
     return textsOf(await this.values(script, args, sending));
   }
 
-  async number(script: Script, args: Arguments, sending?: Sending): Promise<number> {
-    return Number(await this.values(script, args, sending));
-  }
-
-  /** Runs a script that replies whether it has done something. */
-  async isDone(script: Script, args: Arguments, sending?: Sending): Promise<boolean> {
-    return (await this.number(script, args, sending)) === 1;
-  }
-
-  /** Runs a script that replies so for each of several things. */
-  async areDone(script: Script, args: Arguments, sending?: Sending): Promise<readonly boolean[]> {
-    return (await this.texts(script, args, sending)).map((done) => done === "1");
-  }
-
   values(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
     const argsOf = typeof args === "function" ? args : () => args;
     return this.connection.run(script, this.keys, argsOf, this.meter, sending);

@@ -1,7 +1,7 @@
 import { BORN_MEMBER, leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
 import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
-import { type Caller, flag } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { escaped, flowHead, newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
 
@@ -32,7 +32,7 @@ export function waitingJobCalls(
     },
     async reschedule(ids, runAt, now) {
       if (ids.length === 0) return [];
-      return caller.areDone(scripts.reschedule, [String(now), String(runAt), ...ids]);
+      return caller.run(scripts.reschedule, { now, runAt, all: ids });
     },
     change({ id, from, runAt, claims = from.claims, record, flow }) {
       const read = { readTime: from.at, readClaims: from.claims };
@@ -47,10 +47,11 @@ export function waitingJobCalls(
     },
     async clear(state, now, from = FROM_THE_START, most = CLEARED_AT_ONCE) {
       const last = from === FROM_THE_START ? undefined : readCursor(from);
-      const args = [state, String(now), String(most), String(last?.score ?? ""), last?.id ?? ""];
-      const [cleared, more, score, id = ""] = await caller.texts(scripts.clear, args);
-      const next = id === "" ? FROM_THE_START : writeCursor({ score: Number(score), id });
-      return { cleared: Number(cleared), next: more === "1" ? next : undefined };
+      const seen = last && { lastScore: last.score, lastMember: last.id };
+      const reply = await caller.run(scripts.clear, { state, now, piece: most, ...seen });
+      const { cleared, more, lastScore = 0, lastMember } = reply;
+      const next = lastMember === undefined ? FROM_THE_START : writeCursor({ score: lastScore, id: lastMember });
+      return { cleared, next: more ? next : undefined };
     },
   };
 }
@@ -59,10 +60,10 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "retryDead" | "re
   return {
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
-      const rest = retries.flatMap(({ id, deadSince, runAt, claims, record, flow }) => [
-        ...[id, String(deadSince), String(waitingScore(runAt, claims)), record, newFlowText(flow)],
-      ]);
-      return caller.areDone(scripts.retryDead, (isResend) => [flag(isResend), String(now), ...rest]);
+      const list = retries.map(({ id, deadSince, runAt, claims, record, flow }) => ({
+        ...{ id, deadSince, score: waitingScore(runAt, claims), record, flow: newFlowText(flow) },
+      }));
+      return caller.send(scripts.retryDead, (resend) => ({ resend, now, list }));
     },
     async removeDead(ids, now) {
       return ids.length === 0 ? 0 : caller.run(scripts.removeDead, { now, all: ids });

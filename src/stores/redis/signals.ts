@@ -6,12 +6,10 @@ import * as scripts from "./scripts.generated.ts";
 export function signalCalls(caller: Caller): Pick<QueueStore, "signal"> {
   return {
     async signal({ id, event, text, keepMs, knownMs }, now) {
-      const number = String(eventNumber(decodeURIComponent(event)));
-      const numbers = [keepMs, knownMs, MOST_KEPT_BYTES].map(String);
-      const reply = await caller.texts(scripts.signal, [String(now), id, event, number, text, ...numbers]);
-      const [woken = 0, isKept = 0] = reply.map(Number);
-      if (woken < 0) return { woken: 0, isKept: false, isRefused: true };
-      return { woken, isKept: isKept === 1 };
+      const of = { signalId: id, event, eventNumber: eventNumber(decodeURIComponent(event)) };
+      const limits = { keepMs, knownMs, mostBytes: MOST_KEPT_BYTES };
+      const reply = await caller.run(scripts.signal, { now, ...of, text, ...limits });
+      return reply.woken < 0 ? { woken: 0, isKept: false, isRefused: true } : reply;
     },
   };
 }

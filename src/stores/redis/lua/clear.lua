@@ -1,12 +1,7 @@
 -- Removes a piece of the jobs in a state; running jobs and schedules stay.
--- ARGV: 'pending' | 'scheduled' | 'ready' | 'completed' | 'dead', now, how many members to examine, score and member of
---   the last one that was skipped (both '' for none)
--- Returns: how many were removed, 1 if more may follow, or 0, score and member of the last one that was skipped
-local state = argument()
-local now = number_argument()
-local piece = number_argument()
-local last_score = argument()
-local last_member = argument()
+-- @arg state pending|scheduled|ready|completed|dead, now number, piece number  how many members to examine
+-- @arg last_score digits?, last_member text?  of the last one that was skipped
+-- @reply cleared number, more flag, last_score number?, last_member text?
 
 if state == 'completed' then
   local count = call('HLEN', done)

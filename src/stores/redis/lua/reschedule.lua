@@ -1,10 +1,8 @@
 -- Moves waiting jobs to another time.
--- ARGV: now, the time, ids
--- Returns: for each id 1, or 0 if it does not wait
-local now = number_argument()
-local run_at = number_argument()
+-- @arg now number, run_at number, all list(text)
+-- @reply list(flag)  0: it does not wait
 -- include: _live_jobs.lua
-local found, refused = find_jobs(rest_of_arguments(), false)
+local found, refused = find_jobs(all, false)
 local adding = {}
 local records = {}
 local leaving = {}

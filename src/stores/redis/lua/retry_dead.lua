@@ -1,19 +1,14 @@
 -- Moves jobs from the dead-letter queue back to the waiting ones.
--- ARGV: whether an earlier send may have arrived (0 or 1), now, then for each job: id, when it became dead, new score,
---   record, KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
--- Returns: 1 or 0 for each; 0 if the job has not been dead since then
+-- @arg resend flag, now number, list rows(id dead_since:digits score:digits record flow)
+-- @reply list(flag)  0: it has not been dead since then
+-- `flow` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of a flow control key, '' for none.
 -- include: _families.lua
-local resend = flag_argument()
-local now = number_argument()
-local list = {}
 local ids = {}
 local keys = {}
 -- The names that the jobs would have in `due`, by two names for each.
 local names = {}
-while arguments_read < #ARGV do
-  local job = { id = argument(), dead_since = argument(), score = argument(), record = argument(), flow = argument() }
+for _, job in ipairs(list) do
   if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
-  push(list, job)
   push(ids, job.id)
   push(names, job.id, BORN .. job.id)
 end

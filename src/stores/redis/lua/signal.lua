@@ -1,23 +1,15 @@
 -- Brings a signal to the jobs that wait for its event. If none does, it is kept for the first one that will.
--- ARGV: now, id of the signal, event, its number, text for the records of jobs, for how long it is kept in ms (0 for
--- not
---   at all), for how long a repetition is recognized in ms, most bytes that are kept of one event
--- Returns: how many jobs it has woken, and 1 if it is kept, or 0; -1 and 0 if there is no room to keep it
-local now = number_argument()
-local signal_id = argument()
-local event = argument()
-local score = argument()
-local text = argument()
-local keep_ms = number_argument()
-local known_ms = number_argument()
-local most_bytes = number_argument()
+-- @arg now number, signal_id text, event text, event_number number, text text  for the records of jobs
+-- @arg keep_ms number, known_ms number  for how long it is kept, 0 for not at all, and for how long it is recognized
+-- @arg most_bytes number  that are kept of one event
+-- @reply woken number, is_kept flag  -1 woken: there is no room to keep it
 -- include: _waiting.lua
 
 local known = call('HMGET', signals, 'i' .. signal_id, 'e' .. event)
 local known_until, woken, was_kept = string.match(known[1] or '', '^(%d+):(%d+):(%d)$')
 if known_until and tonumber(known_until) > now then return { tonumber(woken), tonumber(was_kept) } end
 
-score = wait_score(tonumber(score))
+local score = wait_score(event_number)
 local ids = {}
 local beginning = WAIT .. event .. '\n'
 for _, mark in ipairs(call('ZRANGE', due, score, score, 'BYSCORE')) do
