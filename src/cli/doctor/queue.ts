@@ -134,7 +134,7 @@ function isUnknown({ name, errors }: JobInfo): boolean {
   return errors.at(-1)?.message.startsWith(`No job is named "${name}"`) ?? false;
 }
 
-/** Slots that no lease can hold: a script that stopped half-way has left them. A ready job may have an expired lease. */
+/** Slots that no lease can hold: a script that stopped half-way left them. A ready job may have an expired lease. */
 function slotFindings(
   all: readonly FlowControlKey[],
   { runningCount }: QueueStats,

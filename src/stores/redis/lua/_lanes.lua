@@ -161,8 +161,8 @@ local function touch(lane)
   end
 end
 
--- A job leaves a line by one command, and gets its lease by another one. If one of them is not allowed, neither is sent:
--- Redis 7 and newer can tell.
+-- A job leaves a line by one command, and gets its lease by another one. If one of them is not allowed, neither is
+-- sent: Redis 7 and newer can tell.
 local function check_permissions()
   if not redis.acl_check_cmd or (redis.acl_check_cmd('HSET', flow, '', '') and redis.acl_check_cmd('ZADD', due, 0, '')) then return end
   error('ACL failure: HSET or ZADD is not allowed', 0)
@@ -535,8 +535,8 @@ local function forget_keys()
   call_many('HDEL', flow, forgotten)
 end
 
--- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines. What else
--- a script removes, it removes after this.
+-- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines. What
+-- else a script removes, it removes after this.
 local function commit_keys(now, adding, removing)
   put_marks(adding, removing)
   store_keys(now)

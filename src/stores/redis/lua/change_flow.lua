@@ -1,4 +1,5 @@
--- Changes one flow control key. Resuming it counts its slots again: see docs/internals/storage.md, "If a script stops half-way".
+-- Changes one flow control key. Resuming it counts its slots again: see "If a script stops half-way" in
+-- docs/internals/storage.md.
 -- @arg key text, now number, to set|unset|rateReset|paused|resumed
 -- @arg only concurrency|rate?  of `set` and `unset`: none for all limits
 -- @arg concurrency number?, rate number?, period_ms number?, ordered flag?  of `set`
