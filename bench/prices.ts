@@ -23,6 +23,14 @@ export const upstashRedis: Price = {
   note: "$0.20 per 100,000. A script counts 1, and 1 more for each command inside it.",
 };
 
+/** The smallest of Upstash's Fixed plans, which bill no commands. */
+export const upstashFixed = {
+  dollarsAMonth: 10,
+  megabytes: 250,
+  source: "https://upstash.com/pricing/redis",
+  asOf: "2026",
+} as const;
+
 export const services: readonly (Price & { readonly unitsPerJob: number })[] = [
   {
     service: "QStash, pay as you go",

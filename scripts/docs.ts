@@ -20,7 +20,7 @@ const parts: Readonly<Record<string, Part>> = {
 };
 /** Made only if they are named: each takes longer than a check may. */
 const slowParts: Readonly<Record<string, Part>> = {
-  newcomer: async (how) => (await import("./docs/newcomer.ts")).newcomer(how),
+  quickstart: async (how) => (await import("./docs/quickstart.ts")).quickstart(how),
 };
 
 export async function main(args: readonly string[]): Promise<void> {

@@ -55,7 +55,7 @@ export default async () => {
       outline: [2, 3],
       nav: [
         { text: "Guide", link: "/guide/", activeMatch: "^/guide/" },
-        { text: "Compare", link: "/others" },
+        { text: "Compare", link: "/compare" },
         {
           text: "Reference",
           items: [

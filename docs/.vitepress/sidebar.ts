@@ -8,80 +8,42 @@ interface Group {
   readonly collapsed?: boolean;
 }
 
-/** The order of the pages, without those of docs/internals, which the guide links. Tests compare it with the files, with the contents of the guide and with the README. */
+/** The order of the pages, without those of docs/internals. A test compares it with the files and with the guide. */
 export const groups: readonly Group[] = [
-  { text: "Start", pages: ["README.md", "docs/newcomer.md", "docs/guide/README.md"] },
   {
-    text: "Use",
+    text: "Start",
+    pages: ["README.md", "docs/quickstart.md", "docs/vercel.md", "docs/frameworks.md", "docs/guide/README.md"],
+  },
+  {
+    text: "Guide",
     pages: [
-      "docs/guide/define.md",
-      "docs/guide/enqueue.md",
-      "docs/guide/jobs-enqueue-jobs.md",
-      "docs/guide/children.md",
-      "docs/guide/steps.md",
-      "docs/guide/work.md",
-      "docs/guide/wake.md",
-      "docs/guide/cron.md",
+      "docs/guide/jobs.md",
+      "docs/guide/schedules.md",
       "docs/guide/retries.md",
+      "docs/guide/running.md",
+      "docs/guide/duplicates.md",
       "docs/guide/flow-control.md",
-      "docs/guide/dead-letter.md",
-      "docs/guide/alerts.md",
-      "docs/guide/live.md",
+      "docs/guide/steps.md",
+      "docs/guide/children.md",
+      "docs/guide/clients.md",
       "docs/guide/testing.md",
       "docs/guide/recipes.md",
     ],
   },
   {
-    text: "Deploy",
-    pages: [
-      "docs/guide/local.md",
-      "docs/guide/cloudflare.md",
-      "docs/guide/vercel.md",
-      "docs/guide/security.md",
-      "docs/guide/encryption.md",
-      "docs/guide/costs.md",
-    ],
-  },
-  {
-    text: "Frameworks",
-    pages: [
-      "docs/frameworks/next.md",
-      "docs/frameworks/hono.md",
-      "docs/frameworks/sveltekit.md",
-      "docs/frameworks/nuxt.md",
-      "docs/frameworks/astro.md",
-      "docs/frameworks/react-router.md",
-      "docs/frameworks/express.md",
-      "docs/frameworks/lambda.md",
-      "docs/frameworks/netlify.md",
-    ],
-  },
-  {
     text: "Operate",
     pages: [
-      "docs/guide/troubleshooting.md",
-      "docs/guide/command-line.md",
-      "docs/dashboard.md",
-      "docs/guide/statistics.md",
-      "docs/metrics.md",
-      "docs/telemetry.md",
+      "docs/guide/local.md",
+      "docs/guide/production.md",
+      "docs/guide/observe.md",
+      "docs/guide/costs.md",
       "docs/guide/scaling.md",
-      "docs/upgrades.md",
+      "docs/guide/security.md",
+      "docs/guide/troubleshooting.md",
     ],
   },
-  {
-    text: "Move",
-    pages: [
-      "docs/others.md",
-      "docs/guide/from-bullmq.md",
-      "docs/guide/from-qstash.md",
-      "docs/guide/from-inngest.md",
-      "docs/guide/from-trigger.md",
-      "docs/guide/from-cloudflare-queues.md",
-      "docs/guide/qstash.md",
-    ],
-  },
-  { text: "Reference", pages: ["docs/commands.md", "docs/http.md", "docs/state-machine.md"] },
+  { text: "Move", pages: ["docs/compare.md", "docs/guide/qstash.md"] },
+  { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
   { text: "Project", pages: ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"], collapsed: true },
 ];
 

@@ -9,6 +9,7 @@ import {
   services,
   triggerDev,
   UPSTASH_FREE_COMMANDS,
+  upstashFixed,
   upstashRedis,
 } from "../../bench/prices.ts";
 import { measured, type Row } from "../../bench/results.ts";
@@ -37,9 +38,10 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const [eager] = counted("one job, run right after it is enqueued");
   const [enqueueBatch] = counted("enqueue 100 jobs at once, or in 100 calls of one turn");
   const [batch] = counted("drain a backlog in batches of 100");
+  const [batchAlone] = counted("drain 100 jobs with nothing else waiting, in ten slots");
   const [occurrence, unobserved] = counted("an occurrence of a schedule, found by a tick and run");
   const [idle] = counted("a tick that finds nothing, or of a paused queue");
-  const [scrape] = counted("a scrape of [metrics](../metrics.md)");
+  const [scrape] = counted("a scrape of metrics");
   const [step] = counted("a step");
   const [stepBulk] = counted("a step, if 100 jobs store theirs together");
   const [sleep] = counted("a sleep");
@@ -70,10 +72,8 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
       [`${name}-commands`]: whole(commands),
       [`${name}-tidegate`]: dollars(onUpstash(commands)),
       [`${name}-qstash`]: dollars((jobs / MILLION) * qstash.dollarsPerMillion),
-      [`${name}-operations`]: whole(operations),
       [`${name}-cloudflare`]: dollars((operations / MILLION) * cloudflare.dollarsPerMillion),
       [`${name}-trigger`]: dollars((jobs / MILLION) * triggerDev.dollarsPerMillion),
-      [`${name}-bullmq-commands`]: whole(bullCommands),
       [`${name}-bullmq`]: dollars(onUpstash(bullCommands)),
     };
   };
@@ -84,13 +84,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "enqueue-batch": whole(enqueueBatch),
     batch: whole(batch),
     bulk: String(bulk),
-    idle: whole(idle),
-    step: whole(step),
-    "step-bulk": String(stepBulk),
-    sleep: whole(sleep),
-    wait: whole(wait),
-    signal: whole(signal),
-    "signal-kept": whole(kept),
+    "batch-alone": String((enqueueBatch + batchAlone) / 100),
     "million-steps": dollars(onUpstash(step * MILLION)),
     "million-steps-bulk": dollars(onUpstash(stepBulk * MILLION)),
     "million-sleeps": dollars(onUpstash(sleep * MILLION)),
@@ -108,14 +102,13 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "occurrence-month": whole(everyMinute(occurrence)),
     "occurrence-month-unobserved": whole(everyMinute(unobserved)),
     "occurrence-month-new-isolates": whole(everyMinute(occurrence + 1)),
-    statistics: whole(counted("read the statistics with the last hour")[0]),
     scrape: whole(scrape),
     "scrape-month": whole(MINUTES_A_MONTH * scrape),
     "qstash-commands": whole(qstash.dollarsPerMillion / upstashRedis.dollarsPerMillion),
-    "bullmq-enqueue": whole(bullmq("enqueue one job")),
-    "bullmq-run": whole(bullmq("drain a backlog, per job")),
     "bullmq-idle": whole(idleMinute),
     "free-plan": whole(UPSTASH_FREE_COMMANDS),
+    "fixed-price": dollars(upstashFixed.dollarsAMonth),
+    "fixed-megabytes": whole(upstashFixed.megabytes),
     "upstash-date": upstashRedis.asOf,
     "qstash-date": qstash.asOf,
     "cloudflare-date": cloudflare.asOf,
@@ -127,16 +120,8 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "trigger-price": dollars(triggerDev.dollarsPerMillion / 100),
     "inngest-price": dollars(inngest.dollarsAMonth),
     "inngest-free": whole(inngest.free),
-    "eager-100k": dollars(onUpstash(eager * 100_000)),
-    "bulk-100k": dollars(onUpstash(bulk * 100_000)),
-    "million-eager": dollars(onUpstash(eager * MILLION)),
     "million-ticks": dollars(onUpstash((enqueue + batch / 100) * MILLION)),
-    "million-bulk": dollars(onUpstash(bulk * MILLION)),
     "million-qstash": dollars(qstash.dollarsPerMillion),
-    "million-cloudflare": dollars(cloudflare.unitsPerJob * cloudflare.dollarsPerMillion),
-    "million-bullmq": dollars(onUpstash(lone * MILLION)),
-    "bullmq-lone": whole(lone),
-    "bullmq-backlog": whole(fromBacklog),
     "waiting-job": (median("memory", "a waiting job, payload of 1 KB", "bytes of Redis") / 1_000).toFixed(1),
     "cpu-job": whole(((cpu("a drain of 100 in a warm isolate") - warm) / 70) * 1_000),
     "drain-30": whole(warm),

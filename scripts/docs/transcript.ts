@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
-const block = /^(?:`(?<file>[^`\n]+)`:\n\n)?```(?<language>\w+)\n(?<code>[\s\S]*?)^```$/gm;
+const block = /^(?:`(?<file>[^`\n]+)`:\n\n)?(?:<!-- from: .* -->\n)?```(?<language>\w+)\n(?<code>[\s\S]*?)^```$/gm;
 
 export interface Transcribing {
   /** Where the shell starts. */

@@ -1,6 +1,6 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
-  /** The Worker of the README, without zod: a queue on Upstash with its handler. */
+  /** A Worker with a queue on Upstash and its handler. */
   worker: 167,
   /** What Wrangler's `keep_names` adds to it. */
   names: 13,

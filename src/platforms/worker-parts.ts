@@ -67,7 +67,7 @@ function checkConnection(queue: Queue): void {
   if (!internalsOf(queue).keepsConnection) return;
   throw invalidRequest(
     `The queue ${quote(queue.name)} is on redisStore, whose connection Workers do not share between events. Use upstashStore, or ` +
-      "connect in each event, as docs/guide/cloudflare.md shows.",
+      "connect in each event, as docs/guide/production.md shows.",
   );
 }
 

@@ -8,7 +8,7 @@ import { countCommands } from "../support/command-stats.ts";
 import { readEvents } from "../support/job-events.ts";
 import { useRedis } from "../support/stores.ts";
 
-// What it costs to watch a job, counted by Redis: the figures of docs/guide/live.md.
+// What it costs to watch a job, counted by Redis: the figures of docs/guide/clients.md.
 
 const watchSecret = "a secret of the tests";
 

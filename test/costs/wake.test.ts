@@ -5,7 +5,7 @@ import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
-// What docs/guide/wake.md says of commands, counted by Redis itself.
+// What docs/guide/running.md says of commands, counted by Redis itself.
 
 const noop = defineJob({ name: "noop", perform: () => {} });
 

@@ -129,7 +129,7 @@ describe("the commands of the guide", () => {
       { job: "send_email", payload: { to: "cleo" }, delay: "5m" },
     ]);
     await clock.advance("42s");
-    const page = await readFile(join(root, "docs/guide/command-line.md"), "utf8");
+    const page = await readFile(join(root, "docs/guide/observe.md"), "utf8");
     for (const command of ["queue:list", "queue:failures", "queue:dlq"])
       expect(page).toContain((await cli([command])).stdout.trimEnd());
   });

@@ -106,7 +106,7 @@ const at = (cron: string) => ({ cron, timeZone: "America/New_York" });
 
 describe("each expression in the guide", () => {
   test("means what the guide says", async () => {
-    const page = await readFile(join(root, "docs/guide/cron.md"), "utf8");
+    const page = await readFile(join(root, "docs/guide/schedules.md"), "utf8");
     const rows = [...page.matchAll(/^\| `([^`]+)` \| [^|]+ \| ([^|]+) \|$/gm)];
     expect(rows.length).toBeGreaterThanOrEqual(10);
     const { queue } = setUp();

@@ -2,13 +2,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 import * as bullmqAfter from "../../examples/guide/bullmq/after.ts";
 import * as bullmqBefore from "../../examples/guide/bullmq/before.ts";
 import { outbox } from "../../examples/guide/services.ts";
-import { memoryStore, Queue } from "../../src/index.ts";
-import { drainAll, testClock } from "../../src/testing/index.ts";
-import { start } from "../support/clock.ts";
+import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { useRedis } from "../support/stores.ts";
 import { inBackground } from "./guide.ts";
 
-const hello = { to: "ada@example.com", subject: "Hello", key: "hello-ada" };
+const hello = { to: "ada@example.com", subject: "Hello" };
 
 beforeEach(() => {
   outbox.length = 0;
@@ -17,72 +15,40 @@ beforeEach(() => {
 describe("moving from BullMQ", () => {
   const redis = useRedis();
 
-  test("before: a long-running worker performs the job", async () => {
+  test("before: a process performs the job, and drain deletes those that wait", async () => {
     const connection = { host: "127.0.0.1", port: redis.server.port, maxRetriesPerRequest: null };
     const queue = bullmqBefore.openQueue(connection);
-    await bullmqBefore.add(queue);
-    await bullmqBefore.recur(queue);
-    expect(await queue.getJobSchedulers()).toMatchObject([
-      { key: "daily", pattern: "0 0 9 * * *", tz: "Europe/Paris" },
-    ]);
     const worker = bullmqBefore.startWorker(connection);
     const failed = new Promise((resolve) => worker.once("failed", resolve));
     const completed = new Promise((resolve) => worker.once("completed", resolve));
     await queue.add("send_email", { to: "nobody", subject: "Hello" }, { attempts: 4 });
-    await failed;
+    await queue.add("send_email", hello, { jobId: "hello-ada" });
+    await Promise.all([failed, completed]);
     expect(await queue.getFailed()).toMatchObject([{ attemptsMade: 1, failedReason: "This is no address." }]);
-    await (await queue.getJob("hello-ada"))?.promote();
-    await completed;
-    expect(outbox).toEqual([hello]);
+    expect(outbox).toMatchObject([hello]);
     await worker.close();
-    await bullmqBefore.redrive(queue);
-    expect(await queue.getFailed()).toEqual([]);
-    await queue.close();
-  });
-
-  test("before: drain deletes the jobs that wait, and with true the delayed ones too", async () => {
-    const connection = { host: "127.0.0.1", port: redis.server.port, maxRetriesPerRequest: null };
-    const queue = bullmqBefore.openQueue(connection);
-    await queue.obliterate();
-    await queue.add("send_email", { to: "ada@example.com", subject: "Now" });
-    await bullmqBefore.add(queue);
+    await queue.add("send_email", hello);
     await queue.drain();
-    expect(await queue.getJobCounts("waiting", "delayed")).toMatchObject({ waiting: 0, delayed: 1 });
-    await queue.drain(true);
-    expect(await queue.getJobCounts("waiting", "delayed")).toMatchObject({ waiting: 0, delayed: 0 });
-    expect(await queue.getJob("hello-ada")).toBeUndefined();
+    expect(await queue.getJobCounts("waiting")).toMatchObject({ waiting: 0 });
     await queue.close();
   });
 
-  test("after: clear deletes the jobs that wait", async () => {
-    const queue = new Queue({ name: "mail", store: memoryStore(), jobs: [bullmqAfter.sendEmail] });
-    await bullmqAfter.add(queue);
-    expect(await queue.clear({ state: "pending" })).toMatchObject({ cleared: 1 });
-    expect(await queue.getJob("hello-ada")).toBeNull();
-  });
-
-  test("after: a drain performs the job", async () => {
-    const clock = testClock(start);
-    const queue = new Queue({ name: "mail", store: memoryStore(), jobs: [bullmqAfter.sendEmail], clock });
-    await bullmqAfter.add(queue);
-    await bullmqAfter.recur(queue);
-    await queue.enqueue(bullmqAfter.sendEmail, { to: "nobody", subject: "Hello" }, { id: "wrong" });
-    await drainAll(queue, { clock, until: "2026-03-02T08:00:00Z" });
-    expect(outbox).toMatchObject([hello, { to: "team@example.com" }]);
-    expect(await queue.getJob("wrong")).toMatchObject({ attempts: 1, error: { message: "This is no address." } });
-    await bullmqAfter.redrive(queue);
-    expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 1 });
-  });
-
-  test("after: a Worker uses the same queue", async () => {
+  test("after: a Worker performs it, with no retry for what is permanent", async () => {
+    const { url, token } = redis.shim;
     const env = {
-      UPSTASH_REDIS_REST_URL: redis.shim.url,
-      UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
+      UPSTASH_REDIS_REST_URL: url,
+      UPSTASH_REDIS_REST_TOKEN: token,
       TIDEGATE_ADMIN_TOKEN: "the-admin-token",
     };
     const { context } = inBackground();
+    const queue = bullmqAfter.openQueue(upstashStore({ url, token }));
+    await queue.enqueue(bullmqAfter.sendEmail, hello);
+    await queue.enqueue(bullmqAfter.sendEmail, { to: "nobody", subject: "Hello" }, { id: "wrong" });
     const headers = { Authorization: "Bearer the-admin-token" };
-    const request = new Request("https://queue.test/queues/mail/stats", { headers });
-    expect((await bullmqAfter.default.fetch(request, env, context)).status).toBe(200);
+    const request = new Request("https://queue.test/drain?linger=0s", { method: "POST", headers });
+    const response = await bullmqAfter.default.fetch(request, env, context);
+    expect(await response.json()).toMatchObject({ completed: 1, deadLettered: 1 });
+    expect(outbox).toMatchObject([hello]);
+    expect(await queue.getJob("wrong")).toMatchObject({ attempts: 1, error: { message: "This is no address." } });
   });
 });

@@ -45,3 +45,13 @@ export function inBackground() {
   };
   return { context, settled };
 }
+
+/** The binding of a wake object, and the times that it is asked for. */
+export function wakeBinding() {
+  const asked: number[] = [];
+  const fetch = async (url: string) => {
+    asked.push(Number(new URL(url).searchParams.get("at")));
+    return new Response(null, { status: 204 });
+  };
+  return { binding: { idFromName: (name: string) => name, get: () => ({ fetch }) }, asked };
+}

@@ -1,7 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { pagePaths } from "../../docs/.vitepress/pages.ts";
+import manifest from "../../package.json" with { type: "json" };
+import { importsOf, uses } from "../../scripts/docs/imports.ts";
 import { snippets } from "../../scripts/docs/snippets.ts";
 import { root as repository } from "../package/built.ts";
 
@@ -10,30 +13,58 @@ describe("the code in the docs", () => {
     expect(await snippets({ check: true })).toEqual([]);
   });
 
-  /** Every fenced block of a page: its language, its content, and the line above it. */
+  /** Every fenced block of a page: its language, its content, and the file that the line above it names. */
   async function blocksOf(page: string) {
     const text = await readFile(join(repository, page), "utf8");
     return [...text.matchAll(/(?<=^|\n)([^\n]*)\n```(\w*)\n([\s\S]*?)```/g)].map(
-      ([, above = "", language, code = ""]) => ({
+      ([, above = "", language = "", code = ""]) => ({
         page,
         language,
         code,
         // Code for another product, which is not installed here, names the version whose types it fits.
-        isSourced: above.startsWith("<!-- from: ") || /^<!-- checked with \S+@[\d.]+ -->$/.test(above),
+        source: /^<!-- (?:from: ([^#]+?)|checked with \S+@[\d.]+)(?:#\S+)? -->$/.exec(above)?.slice(0, 2),
       }),
     );
   }
 
+  const pages = pagePaths().filter((page) => !/^docs\/(internals\/|http|commands)|^[A-Z]+(?<!README)\.md/.test(page));
+
   test("is in a file that is run: TypeScript, settings, and each command for a queue", async () => {
-    const guide = (await readdir(join(repository, "docs/guide"))).map((file) => `docs/guide/${file}`);
-    const blocks = (await Promise.all(["README.md", ...guide].map(blocksOf))).flat();
+    const blocks = (await Promise.all(pages.map(blocksOf))).flat();
     const mustBeRun = blocks.filter(
       ({ language, code, page }) =>
-        /^(ts|tsx|js|json|toml)$/.test(language ?? "") ||
-        (language === "sh" && page !== "README.md" && /^(curl|npx tidegate (?!dev\b))/m.test(code)),
+        /^(ts|tsx|js|json|toml)$/.test(language) ||
+        // The commands of the quickstart are run where they stand.
+        (language === "sh" && page.startsWith("docs/guide/") && /^(curl|npx tidegate (?!dev\b))/m.test(code)),
     );
     expect(mustBeRun.length).toBeGreaterThan(50);
-    expect(mustBeRun.filter(({ isSourced }) => !isSourced)).toEqual([]);
+    expect(mustBeRun.filter(({ source }) => !source)).toEqual([]);
+  });
+
+  test("imports each name of Tidegate that it uses, or continues a file that does", async () => {
+    const entryPoints = Object.keys(manifest.exports).filter((each) => each !== "./package.json");
+    const modules = await Promise.all(entryPoints.map((each) => import(each.replace(/^\./, "tidegate"))));
+    const names = [...new Set(modules.flatMap((module) => Object.keys(module)))];
+    expect(names).toContain("durableObjectWake");
+    const missing: string[] = [];
+    for (const page of pages) {
+      const shown = new Map<string, string>();
+      for (const { language, code, source = [] } of await blocksOf(page)) {
+        if (!/^tsx?$/.test(language)) continue;
+        const [, file = code] = source;
+        const text = `${shown.get(file) ?? ""}${code}`;
+        shown.set(file, text);
+        const known = new Set(importsOf(text).map(({ name }) => name));
+        const isOwn = (name: string) =>
+          new RegExp(`(?:const|let|function|class) (?:\\{[^}=]*\\b)?${name}\\b`).test(text);
+        missing.push(
+          ...names
+            .filter((name) => uses(code, name) && !known.has(name) && !isOwn(name))
+            .map((name) => `${page}: ${name}`),
+        );
+      }
+    }
+    expect(missing).toEqual([]);
   });
 });
 

@@ -313,12 +313,15 @@ describe("when nothing runs, the report of a drain", () => {
   });
 });
 
-test("a job whose invocation was killed has attempt 2, and no error of attempt 1", async () => {
+test("a job whose invocation was killed has attempt 2, and a LeaseExpired of attempt 1", async () => {
   const { queue, clock } = setUp();
   await internalsOf(queue).enqueueHeld([{ job: sendEmail, payload, id: "twice" }]);
   await clock.advance("2m");
   expect(await queue.drain()).toMatchObject({ completed: 1 });
-  expect(await queue.getJob("twice")).toMatchObject({ attempts: 2, errors: [] });
+  expect(await queue.getJob("twice")).toMatchObject({
+    attempts: 2,
+    errors: [{ attempt: 1, name: "LeaseExpired" }],
+  });
 });
 
 test("six fields begin with seconds, and hours without a zone are UTC", async () => {

@@ -5,6 +5,7 @@ import * as wake from "../../examples/guide/wake.ts";
 import { memoryStore } from "../../src/index.ts";
 import { start } from "../support/clock.ts";
 import { useRedis } from "../support/stores.ts";
+import { wakeBinding } from "./guide.ts";
 
 // The Worker with a Durable Object runs in test/runtimes/wake.test.ts.
 
@@ -51,21 +52,12 @@ describe("the wake-ups of the guide", () => {
   describe("of a Worker that only enqueues", () => {
     const redis = useRedis();
     test("go to the object of the Worker that runs the jobs", async () => {
-      const urls: string[] = [];
-      const namespace = {
-        idFromName: (name: string) => name,
-        get: () => ({
-          async fetch(url: string) {
-            urls.push(url);
-            return new Response(null, { status: 204 });
-          },
-        }),
-      };
+      const { binding, asked } = wakeBinding();
       const { url, token } = redis.shim;
-      const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE: namespace };
+      const env = { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE: binding };
       const response = await producerWorker.fetch(new Request("https://shop.test/"), env);
       const { runAt } = (await response.json()) as { runAt: string };
-      expect(urls).toEqual([`https://wake/?at=${Date.parse(runAt)}`]);
+      expect(asked).toEqual([Date.parse(runAt)]);
     });
   });
 });

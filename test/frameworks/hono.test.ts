@@ -1,5 +1,5 @@
 import { afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { inBackground } from "../docs/guide.ts";
+import { inBackground, wakeBinding } from "../docs/guide.ts";
 import { loadExample } from "../examples/example.ts";
 import { useRedis } from "../support/stores.ts";
 import { drive, tokens } from "./drive.ts";
@@ -15,11 +15,15 @@ describe("the example for Hono", () => {
     ({ default: worker } = await loadExample<{ default: Worker }>("frameworks/hono/worker.ts"));
   });
 
+  // An isolate has one environment, and therefore one queue.
+  const { binding, asked } = wakeBinding();
+
   function setUp() {
     const env = {
       UPSTASH_REDIS_REST_URL: redis.shim.url,
       UPSTASH_REDIS_REST_TOKEN: redis.shim.token,
       ...tokens,
+      WAKE: binding,
     };
     const { context, settled } = inBackground();
     const send = (request: Request) => worker.fetch(request, env, context);
@@ -43,11 +47,13 @@ describe("the example for Hono", () => {
     expect(log.mock.calls).toEqual([["Welcome, ada@example.com"]]);
   });
 
-  test("runs a job after the response, and refuses an invalid payload with its reasons", async () => {
-    const { signUp, settled } = setUp();
+  test("asks to be woken for a job, and refuses an invalid payload with its reasons", async () => {
+    const { env, context, signUp } = setUp();
+    asked.length = 0;
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     expect((await signUp("bob@example.com")).status).toBe(202);
-    await settled();
+    expect(asked).toHaveLength(1);
+    await worker.scheduled({}, env, context);
     expect(log.mock.calls).toEqual([["Welcome, bob@example.com"]]);
     const refused = await signUp("nobody");
     expect([refused.status, await refused.json()]).toEqual([

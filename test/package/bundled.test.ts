@@ -42,11 +42,11 @@ const bundleWorker = (imports = "", options = "", ofQueue = "") =>
     export default createWorker(() => ({ queue: new Queue({ store, ${ofQueue} }), auth: { admin: ["a-long-token"] }, ${options} }));`);
 
 describe("the size, minified and gzipped,", () => {
-  test(`of the README's Worker is at most ${sizes.worker} KB, without its schemas`, async () => {
-    const { gzipped, used } = await bundleExample("examples/guide/readme.ts", ["zod"]);
+  test(`of a Worker with a queue and its handler is at most ${sizes.worker} KB`, async () => {
+    const { gzipped, used } = await bundleExample("examples/guide/cloudflare/priority.ts");
     expect(gzipped).toBeLessThanOrEqual(sizes.worker * 1_024 - OTHERS_NEED);
     expect(used.filter((file) => /dashboard|qstash|memory/.test(file))).toEqual([]);
-    const named = await bundleExample("examples/guide/readme.ts", ["zod"], true);
+    const named = await bundleExample("examples/guide/cloudflare/priority.ts", [], true);
     expect(named.gzipped - gzipped).toBeLessThanOrEqual(sizes.names * 1_024);
   });
 

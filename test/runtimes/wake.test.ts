@@ -1,4 +1,4 @@
-import { copyFile, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
 import { unstable_startWorker as startWorker } from "wrangler";
@@ -6,9 +6,9 @@ import { installedBuild } from "../package/built.ts";
 import { useRedis } from "../support/stores.ts";
 import { dev } from "./wrangler.ts";
 
-// The Worker of the guide that a Durable Object wakes, in workerd, where no cron trigger fires.
+// The starter Worker, which a Durable Object wakes, in workerd, where no cron trigger fires.
 
-const examples = join(import.meta.dirname, "../../examples/guide/cloudflare");
+const starter = join(import.meta.dirname, "../../examples/starter");
 const redis = useRedis();
 const cleanUps: (() => Promise<void>)[] = [];
 
@@ -19,15 +19,14 @@ afterEach(async () => {
 async function deployed() {
   const folder = await mkdtemp(join(await installedBuild(), "wake-"));
   cleanUps.push(() => rm(folder, { recursive: true }));
-  for (const file of ["wake.ts", "wake.toml", "jobs.ts"]) await copyFile(join(examples, file), join(folder, file));
+  await cp(starter, folder, { recursive: true });
   const secret = (value: string) => ({ type: "secret_text", value }) as const;
   const start = () =>
     startWorker({
-      config: join(folder, "wake.toml"),
+      config: join(folder, "wrangler.toml"),
       bindings: {
         UPSTASH_REDIS_REST_URL: secret(redis.shim.url),
         UPSTASH_REDIS_REST_TOKEN: secret(redis.shim.token),
-        TIDEGATE_ENQUEUE_TOKEN: secret("the-enqueue-token"),
         TIDEGATE_ADMIN_TOKEN: secret("the-admin-token"),
       },
       dev: { ...dev, persist: join(folder, "state") },
@@ -45,12 +44,16 @@ test("a Durable Object starts delayed jobs at their time, without a cron, also a
   const call = async (method: string, path: string, body?: object) => {
     const headers = { Authorization: "Bearer the-admin-token", "Content-Type": "application/json" };
     const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-    const response = await worker.fetch(`http://worker.test${path}`, init);
+    const response = await worker.fetch(`http://worker.test/queue${path}`, init);
     return (await response.json()) as { id: string; runAt: string; state: string; startedAt: string };
   };
   /** Moves a job to a time soon. A request that enqueued it for that time would stay and run it. */
   const moved = async (delay: string) => {
-    const { id } = await call("POST", "/jobs", { name: "greet", payload: { who: "Ada" }, delay: "1h" });
+    const { id } = await call("POST", "/jobs", {
+      name: "send_welcome",
+      payload: { to: "ada@example.com" },
+      delay: "1h",
+    });
     return { id, dueAt: Date.parse((await call("PATCH", `/jobs/${id}`, { delay })).runAt) };
   };
   const startOf = (id: string) =>

@@ -1,36 +1,48 @@
 import { Hono } from "hono";
 import { defineJob, InvalidPayloadError, Queue } from "tidegate";
-import { cloudflareFree, createWorker } from "tidegate/cloudflare";
+import {
+  cloudflareFree,
+  createWakeObject,
+  createWorker,
+  durableObjectWake,
+  type WakeNamespace,
+} from "tidegate/cloudflare";
 import { dashboard } from "tidegate/dashboard";
 import { upstashStore } from "tidegate/upstash";
 import * as z from "zod";
 
-type Env = Record<"UPSTASH_REDIS_REST_URL" | "UPSTASH_REDIS_REST_TOKEN" | "TIDEGATE_ADMIN_TOKEN", string>;
+type Secrets = Record<"UPSTASH_REDIS_REST_URL" | "UPSTASH_REDIS_REST_TOKEN" | "TIDEGATE_ADMIN_TOKEN", string>;
+type Env = Secrets & { readonly WAKE: WakeNamespace };
 
 const sendWelcome = defineJob({
   name: "send_welcome",
   schema: z.object({ to: z.email() }),
-  perform: ({ to }) => console.log(`Welcome, ${to}`), // Send the mail here.
+  perform: ({ to }) => console.log(`Welcome, ${to}`), // Send the email here.
 });
 
-const queueOf = ({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token }: Env) =>
-  new Queue({ store: upstashStore({ url, token }), jobs: [sendWelcome] });
+let queue: Queue | undefined; // one for all requests of an isolate
+function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
+  queue ??= new Queue({ store: upstashStore({ url, token }), jobs: [sendWelcome], wake: durableObjectWake(WAKE) });
+  return queue;
+}
 
-const worker = createWorker((env: Env) => ({
-  queue: queueOf(env),
+const limits = { ...cloudflareFree, linger: "0s" } as const;
+const configure = (env: Env) => ({
+  queue: openQueue(env),
   basePath: "/api/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
   dashboard: dashboard(),
-  scheduled: cloudflareFree,
-}));
+  drain: limits,
+  scheduled: limits,
+});
+const worker = createWorker(configure);
+export const Wake = createWakeObject(configure);
 
 const app = new Hono<{ Bindings: Env }>();
 
-app.post("/sign-up", async ({ req, env, json, executionCtx }) => {
+app.post("/sign-up", async ({ req, env, json }) => {
   const { email } = await req.json();
-  const queue = queueOf(env);
-  const { id } = await queue.enqueue(sendWelcome, { to: email });
-  executionCtx.waitUntil(queue.drain({ timeBudget: "10s" })); // after the response
+  const { id } = await openQueue(env).enqueue(sendWelcome, { to: email }); // Wake runs it within a second
   return json({ id }, 202);
 });
 

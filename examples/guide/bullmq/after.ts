@@ -18,7 +18,8 @@ export const openQueue = (store: Store) => new Queue({ name: "mail", store, jobs
 export default createWorker((env: Env) => ({
   queue: openQueue(upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN })),
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
-  scheduled: { ...cloudflarePaid, concurrency: 10 },
+  drain: { ...cloudflarePaid, linger: "0s" },
+  scheduled: cloudflarePaid, // lingers between the ticks of a minute
 }));
 // #endregion
 
@@ -26,32 +27,4 @@ interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
   readonly TIDEGATE_ADMIN_TOKEN: string;
-}
-
-export async function add(queue: Queue) {
-  // #region add
-  await queue.enqueue(
-    sendEmail,
-    { to: "ada@example.com", subject: "Hello" },
-    { id: "hello-ada", delay: "5s", maxRetries: 3, backoff: { type: "exponential", base: "60s" } },
-  );
-  // #endregion
-}
-
-export async function recur(queue: Queue) {
-  // #region recur
-  await queue.schedules.upsert("daily", {
-    job: sendEmail,
-    payload: { to: "team@example.com", subject: "Good morning" },
-    cron: "0 0 9 * * *",
-    timeZone: "Europe/Paris",
-  });
-  // #endregion
-}
-
-export async function redrive(queue: Queue) {
-  // #region redrive
-  for (const job of (await queue.listDeadLetter()).jobs) console.log(job.id, job.error.message);
-  await queue.retryFromDeadLetter({ all: true });
-  // #endregion
 }

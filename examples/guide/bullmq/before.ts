@@ -20,30 +20,3 @@ export const startWorker = (connection: ConnectionOptions) =>
     { connection, concurrency: 10 },
   );
 // #endregion
-
-export async function add(queue: Queue<Email>) {
-  // #region add
-  await queue.add(
-    "send_email",
-    { to: "ada@example.com", subject: "Hello" },
-    { jobId: "hello-ada", delay: 5_000, attempts: 4, backoff: { type: "exponential", delay: 60_000 } },
-  );
-  // #endregion
-}
-
-export async function recur(queue: Queue<Email>) {
-  // #region recur
-  await queue.upsertJobScheduler(
-    "daily",
-    { pattern: "0 0 9 * * *", tz: "Europe/Paris" },
-    { name: "send_email", data: { to: "team@example.com", subject: "Good morning" } },
-  );
-  // #endregion
-}
-
-export async function redrive(queue: Queue<Email>) {
-  // #region redrive
-  for (const job of await queue.getFailed(0, 99)) console.log(job.id, job.failedReason);
-  await queue.retryJobs({ state: "failed" });
-  // #endregion
-}

@@ -17,6 +17,7 @@ interface Env {
   readonly WAKE: WakeNamespace;
 }
 
+// #region queue
 let queue: Queue | undefined; // one for all requests of an isolate
 function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
   queue ??= new Queue({ store: upstashStore({ url, token }), jobs, wake: durableObjectWake(WAKE) });
@@ -35,6 +36,7 @@ const configure = (env: Env) => ({
 
 const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure); // a Durable Object that runs jobs when they fall due
+// #endregion
 
 export default {
   async fetch(request, env, context) {

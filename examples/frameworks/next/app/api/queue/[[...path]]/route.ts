@@ -2,7 +2,7 @@ import { dashboard } from "tidegate/dashboard";
 import { createRoute, vercelPro } from "tidegate/vercel";
 import { queue } from "@/queue";
 
-export const maxDuration = 60; // seconds: what a drain may take
+export const maxDuration = 300; // seconds: what a drain may take
 export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createRoute({
   queue,
   basePath: "/api/queue",
