@@ -1,4 +1,4 @@
-import { isTidegateError, type Queue } from "tidegate";
+import type { Queue } from "tidegate";
 
 export async function list(queue: Queue): Promise<string[]> {
   const lines: string[] = [];
@@ -60,17 +60,5 @@ export async function remove(queue: Queue, ids: readonly string[]) {
   // #region remove
   await queue.removeFromDeadLetter({ ids });
   await queue.removeFromDeadLetter({ all: true });
-  // #endregion
-}
-
-export async function isThere(queue: Queue, id: string): Promise<boolean> {
-  // #region missing
-  try {
-    await queue.retryFromDeadLetter(id);
-    return true;
-  } catch (error) {
-    if (isTidegateError(error) && error.code === "not_found") return false; // somebody else was faster
-    throw error;
-  }
   // #endregion
 }

@@ -3,14 +3,7 @@ set -eu
 curl "$TIDEGATE_URL/jobs" -H "Authorization: Bearer $TIDEGATE_ENQUEUE_TOKEN" \
   --json '{"name":"send_email","payload":{"to":"ada@example.com"},"delay":"5m","id":"welcome-ada"}'
 # #endregion
-# #region many
-curl "$TIDEGATE_URL/jobs" -H "Authorization: Bearer $TIDEGATE_ENQUEUE_TOKEN" \
-  --json '[{"name":"send_email","payload":{"to":"ben@example.com"}},{"name":"resize","payload":{"image":"cat.png","width":80}}]'
-# #endregion
 # #region each
 curl "$TIDEGATE_URL/jobs?each=true" -H "Authorization: Bearer $TIDEGATE_ENQUEUE_TOKEN" \
   --json '[{"name":"send_email","payload":{"to":"cleo@example.com"}},{"name":"send_email","payload":{"to":7}}]'
-# #endregion
-# #region look
-curl "$TIDEGATE_URL/jobs/welcome-ada" -H "Authorization: Bearer $TIDEGATE_ENQUEUE_TOKEN"
 # #endregion

@@ -47,27 +47,6 @@ export const postEntry = defineJob({
 });
 // #endregion
 
-// #region index
-interface Page {
-  readonly page: string;
-  readonly text: string;
-}
-
-export const indexPage = defineJob({
-  name: "index_page",
-  flowControl: { key: "search-index", concurrency: 2 },
-  async perform({ page, text }: Page) {
-    await storeRow(page, text);
-  },
-});
-
-/** Runs at each keystroke of an editor. */
-export function edited(queue: Queue, { page, text }: Page) {
-  const dedupe = { key: page, ttl: "1m", replace: true } as const;
-  return queue.enqueue(indexPage, { page, text }, { delay: "10s", dedupe });
-}
-// #endregion
-
 // #region fair
 interface Report {
   readonly customer: string;

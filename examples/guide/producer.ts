@@ -8,9 +8,11 @@ interface Env {
 }
 
 // #region worker
+let queue: Producer | undefined; // one for all requests of an isolate
+
 export default {
   async fetch(request: Request, env: Env) {
-    const queue = new Producer({
+    queue ??= new Producer({
       store: upstashProducerStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
       jobs: [sendEmail],
     });

@@ -3,7 +3,7 @@ import { context } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { Queue } from "tidegate";
-import { createWorker } from "tidegate/cloudflare";
+import { cloudflareFree, createWorker } from "tidegate/cloudflare";
 import { tracing } from "tidegate/telemetry";
 import { upstashStore } from "tidegate/upstash";
 import { jobs } from "./cloudflare/jobs.ts";
@@ -28,5 +28,7 @@ export default createWorker((env: Env) => ({
     }),
   }),
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
+  drain: { ...cloudflareFree, linger: "0s" },
+  scheduled: cloudflareFree,
 }));
 // #endregion

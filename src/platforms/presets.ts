@@ -4,8 +4,8 @@ import type { DrainOptions } from "../core/drain/options.ts";
 // starts each minute lingers until the next tick takes over. Two drains that overlap share the work.
 
 /**
- * Workers Free: 50 subrequests and 10 ms of CPU an invocation, and at most six connections at once: two for the queue
- * and one for each of four jobs. The queue uses 15 round trips, so each of the 30 jobs can send one request.
+ * Workers Free: 50 subrequests and 10 ms of CPU an invocation. At most six connections at once wait for a response: four
+ * jobs that each send a request leave two to the queue. It uses 15 round trips, so each of 30 jobs can send a request.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflareFree = {
@@ -18,8 +18,8 @@ export const cloudflareFree = {
 } as const satisfies DrainOptions;
 
 /**
- * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation, and at most six connections at
- * once: two for the queue and one for each of four jobs. Raise `concurrency` for jobs that send no requests.
+ * Workers Paid: 10,000 subrequests, 30 s of CPU and 15 minutes for a cron invocation. At most six connections at once
+ * wait for a response, as on the free plan. Raise `concurrency` for jobs that send no requests.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflarePaid = {

@@ -168,13 +168,11 @@ describe("enqueueing over HTTP", () => {
     return { queue, ...background, server };
   };
 
-  test("takes one job or several, and shows a job's outcome", async () => {
+  test("takes one job or several", async () => {
     const { server, settled } = await open();
-    const [first, many, each, job] = documentsIn(await runScript("enqueue.sh", { ...env, TIDEGATE_URL: server.url }));
+    const [first, each] = documentsIn(await runScript("enqueue.sh", { ...env, TIDEGATE_URL: server.url }));
     expect(first).toMatchObject({ id: "welcome-ada", status: "enqueued" });
-    expect(many).toMatchObject({ jobs: [{ status: "enqueued" }, { status: "enqueued" }] });
     expect(each).toMatchObject({ jobs: [{ status: "enqueued" }, { error: { code: "invalid_payload" } }] });
-    expect(job).toMatchObject({ id: "welcome-ada", state: "scheduled" });
     await settled();
     await server.stop();
   });

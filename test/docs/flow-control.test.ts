@@ -1,16 +1,13 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import * as flow from "../../examples/guide/flow-control.ts";
 import { outbox, table } from "../../examples/guide/services.ts";
-import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { expectEnqueued, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
-import { serveFetch } from "../support/http-server.ts";
-import { documentsIn, runScript } from "./guide.ts";
 
 function setUp() {
   const clock = testClock(start);
-  const jobs = [flow.sendNews, flow.syncTenant, flow.postEntry, flow.indexPage, flow.renderReport];
+  const jobs = [flow.sendNews, flow.syncTenant, flow.postEntry, flow.renderReport];
   return { clock, queue: new Queue({ store: memoryStore(), jobs, clock, logger: null }) };
 }
 
@@ -53,31 +50,6 @@ describe("flow control", () => {
     expect([...table.values()]).toEqual(["b 3", "a 1", "a 2"]);
   });
 
-  test("indexes the last text of a page, ten seconds after the last keystroke", async () => {
-    const { clock, queue } = setUp();
-    for (const text of ["T", "Ti", "Tide"]) {
-      await flow.edited(queue, { page: "home", text });
-      await clock.advance("5s");
-      await queue.drain();
-    }
-    expect(table.size).toBe(0);
-    await clock.advance("5s");
-    expect(await queue.drain()).toMatchObject({ completed: 1 });
-    expect([...table]).toEqual([["home", "Tide"]]);
-  });
-
-  test("indexes a page after the ttl and the delay at the latest, however long somebody types", async () => {
-    const { clock, queue } = setUp();
-    let indexedAt: number | undefined;
-    for (let seconds = 0; indexedAt === undefined && seconds < 120; seconds += 5) {
-      await flow.edited(queue, { page: "home", text: `after ${seconds}` });
-      await queue.drain();
-      if (table.size > 0) indexedAt = clock() - start;
-      await clock.advance("5s");
-    }
-    expect(indexedAt).toBeLessThanOrEqual(70_000);
-  });
-
   test("runs a customer's single report before another's thousand", async () => {
     const { queue } = setUp();
     const many = Array.from({ length: 1_000 }, (_, index) => ({ customer: "large", month: `month-${index}` }));
@@ -107,20 +79,5 @@ describe("flow control", () => {
     const { id } = await queue.enqueue(flow.syncTenant, { tenant: "acme" });
     expect(await flow.whyNot(queue, id)).toMatchObject({ key: "tenant-acme", reason: "paused" });
     await expectEnqueued(queue, flow.syncTenant, { heldBack: { key: "tenant-acme" }, count: 1 });
-  });
-
-  test("is looked after from a shell", async () => {
-    const { queue } = setUp();
-    await queue.enqueue(flow.sendNews, { to: "ada@example.com" });
-    const handler = createHandler({ queue, auth: { admin: ["the-admin-token"], read: ["the-read-token"] } });
-    const server = await serveFetch((request) => handler.fetch(request));
-    const tokens = { TIDEGATE_ADMIN_TOKEN: "the-admin-token", TIDEGATE_READ_TOKEN: "the-read-token" };
-    const [found, set, paused] = documentsIn(
-      await runScript("flow-control.sh", { ...tokens, TIDEGATE_URL: server.url }),
-    );
-    expect(found).toMatchObject({ key: "mail-provider", rate: 100, waiting: 1 });
-    expect(set).toMatchObject({ key: "mail-provider", rate: 10, pinned: true });
-    expect(paused).toEqual({ paused: true });
-    await server.stop();
   });
 });

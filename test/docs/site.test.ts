@@ -19,6 +19,18 @@ function pagesIn(page: string, lines: RegExp): string[] {
 }
 
 describe("the site", () => {
+  test("has 25 pages for users, with at most 35,000 words besides the code that they take from files", () => {
+    const pages = ["Start", "Guide", "Operate", "Move"].flatMap(
+      (text) => groups.find((each) => each.text === text)?.pages ?? [],
+    );
+    expect(pages).toHaveLength(25);
+    const words = pages.map((page) => {
+      const text = readFileSync(join(root, page), "utf8").replace(/^<!-- (?:from|checked).*\n```[\s\S]*?^```$/gm, "");
+      return text.split(/\s+/).length;
+    });
+    expect(words.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(35_000);
+  });
+
   test("has each page in its sidebar once, apart from the home and the internals", () => {
     const pages = groups.flatMap((group) => group.pages);
     const shown = pagePaths().filter((page) => !page.startsWith("docs/internals/"));

@@ -1,5 +1,5 @@
 import { Queue } from "tidegate";
-import { createWorker } from "tidegate/cloudflare";
+import { cloudflareFree, createWorker } from "tidegate/cloudflare";
 import { createQStash } from "tidegate/qstash";
 import { upstashStore } from "tidegate/upstash";
 
@@ -20,5 +20,11 @@ export default createWorker((env: Env) => {
   });
   const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
   const queue = new Queue({ store, jobs: qstash.jobs });
-  return { queue, auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] }, qstash };
+  return {
+    queue,
+    qstash,
+    auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
+    drain: { ...cloudflareFree, linger: "0s" },
+    scheduled: cloudflareFree,
+  };
 });
