@@ -6,16 +6,16 @@ export interface Mail {
   readonly key?: string;
 }
 
-/** The mails that were sent. */
+/** The emails that were sent. */
 export const outbox: Mail[] = [];
 
 interface MailOptions {
-  /** An idempotency key, as most mail services accept: one mail is sent for each. */
+  /** An idempotency key, as most email services accept: one email is sent for each. */
   readonly key?: string;
   readonly signal?: AbortSignal;
 }
 
-/** Here you would call a mail service. */
+/** Here you would call an email service. */
 export async function mail(to: string, subject: string, { key, signal }: MailOptions = {}): Promise<void> {
   signal?.throwIfAborted();
   if (key !== undefined && outbox.some((sent) => sent.key === key)) return;

@@ -10,7 +10,7 @@ import { RESPONDS_WITHIN_MS, ReceiverError, type Target } from "./target.ts";
 /** The job that sends a message to one receiver. */
 export const ALERT = `${own.name}alert`;
 
-/** It is tried for about a day: after 30 s, 1 minute and so on, then each hour. */
+/** It is tried for about a day: after 30 s, 1 minute and so on, then every hour. */
 const RETRIES = 30;
 const BACKOFF = { base: "30s", max: "1h", jitter: 0.1 } as const;
 
@@ -51,7 +51,7 @@ function waitMs(retry: number, error: unknown): number {
 
 /**
  * Whether a message that could not be sent at once would be misleading now, for a later one says more: the watch of a
- * group sends one each hour, and an end is none if jobs have died since.
+ * group sends one every hour, and an end is none if jobs have died since.
  */
 async function isSuperseded(message: StoredMessage, job: JobContext, host: AttemptHost): Promise<boolean> {
   const { type, group } = message;

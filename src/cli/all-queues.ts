@@ -49,7 +49,7 @@ export async function readLists<Item>(
   if (!allQueues) return { ...(await read(target, undefined, 1)), isMerged: false, hasMore: false };
   if (session.globals.queue !== undefined) throw new UsageError("Give --queue or --all-queues, not both.");
   if (cursor !== undefined)
-    throw new UsageError("--cursor goes on in one queue.", "Name it with --queue, or give --all-queues with --all.");
+    throw new UsageError("A cursor belongs to one queue.", "Name it with --queue, or give --all-queues with --all.");
   if (target.kind === "redis")
     throw new UsageError("A Redis does not list its queues.", "Name one with --queue, or give the --url of a handler.");
   const items: Item[] = [];

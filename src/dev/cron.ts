@@ -29,7 +29,7 @@ const CLOCKS_APART_MS = 3_000;
 const HANGS = `The app has not answered its drain route for ${SILENCE_MS / 1_000} s, and runs no job. Its own log may say why.`;
 
 /**
- * Calls the app's drain route when something is due, and each minute, as a cron does in production. One call follows
+ * Calls the app's drain route when something is due, and every minute, as a cron does in production. One call follows
  * another; that of the minute does not wait for a long one. What a call has left due is tried again more and more
  * seldom, unless something changes.
  */
@@ -51,7 +51,7 @@ export class Cron {
     this.#parts = parts;
   }
 
-  /** Runs until the signal is aborted. Then it waits for nothing: what the app has begun goes on there. */
+  /** Runs until the signal is aborted. Then it waits for nothing: what the app has begun continues there. */
   async run(): Promise<void> {
     const { queues, app, clock, signal } = this.#parts;
     while (!signal.aborted) {

@@ -37,7 +37,7 @@ export class DevDirectory {
    */
   static async open(path: string): Promise<DevDirectory> {
     try {
-      // Not with its parents: Node would try for ever where nothing can be made, as in /proc.
+      // Not with its parents: Node would try forever where nothing can be made, as in /proc.
       await mkdir(path).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "EEXIST") throw error;
       });

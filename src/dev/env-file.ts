@@ -16,7 +16,7 @@ export class EnvFile {
   /** Reads a file, which need not exist. @throws {StartError} if it cannot be read, or is no text file. */
   static async open(path: string): Promise<EnvFile> {
     try {
-      // Reading something else could wait for ever.
+      // Reading something else could wait forever.
       if (!(await stat(path)).isFile())
         throw new StartError(`${path} is no regular file. Give --write the path of a file, such as .env.local.`);
       const text = await readFile(path, "latin1");

@@ -4,7 +4,7 @@ import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 
 /** How the timer of a process ends. */
 export interface TimerWakeOptions {
-  /** Aborting it ends the timer. A drain that runs goes on: pass the signal to it too. Default: none. */
+  /** Aborting it ends the timer. A drain that runs continues: pass the signal to it too. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** Called with what a drain throws. The queue asks for the next drain by itself. Default: does nothing. */
   readonly onError?: ((error: unknown) => void) | undefined;

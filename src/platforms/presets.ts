@@ -1,7 +1,7 @@
 import type { DrainOptions } from "../core/drain/options.ts";
 
 // The bounds of a drain on each plan, from the limits published in late 2026 on the pages named. A drain that a cron
-// starts each minute lingers until the next tick takes over. Two drains that overlap share the work.
+// starts every minute lingers until the next tick takes over. Two drains that overlap share the work.
 
 /**
  * Workers Free: 50 subrequests and 10 ms of CPU an invocation. At most six connections at once wait for a response: four
@@ -46,7 +46,7 @@ export const vercelHobby = {
 } as const satisfies DrainOptions;
 
 /**
- * Vercel Pro: a cron each minute, functions of 300 s by default. https://vercel.com/docs/functions/limitations,
+ * Vercel Pro: a cron every minute, functions of 300 s by default. https://vercel.com/docs/functions/limitations,
  * https://vercel.com/docs/cron-jobs/usage-and-pricing
  */
 export const vercelPro = {

@@ -16,7 +16,7 @@ export interface CloudflareOptions extends HandlerOptions {
    * The bounds of the drain that a cron trigger or the alarm of a wake object starts, such as `cloudflareFree` or
    * `cloudflarePaid`. Missing ones, also within the budget, come from `drain`.
    *
-   * With `linger: "55s"` and a trigger each minute, schedules fire to the second. Waiting costs no CPU time. Whenever
+   * With `linger: "55s"` and a trigger every minute, schedules fire to the second. Waiting costs no CPU time. Whenever
    * something falls due, the drain needs a round trip or two. The free plan allows an invocation 50 of them. An alarm
    * does not linger: it is set for the next time that something is due.
    */

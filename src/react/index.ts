@@ -25,7 +25,7 @@ export type WatchedJob<Job extends AnyJob = AnyJob> = Partial<JobEventOf<Job>> &
 
 /**
  * Watches a job while the component is mounted: its state, its progress, and with a token that shows results its result
- * or error. It renders anew whenever one of them changes.
+ * or error. It re-renders whenever one of them changes.
  *
  * ```tsx
  * function Import({ token }: { token: string }) {
@@ -35,7 +35,7 @@ export type WatchedJob<Job extends AnyJob = AnyJob> = Partial<JobEventOf<Job>> &
  * }
  * ```
  *
- * Connections that break are resumed, as `watchJob` does. Another url or token begins anew. `useJob<typeof
+ * Connections that break are resumed, as `watchJob` does. Another url or token starts over. `useJob<typeof
  * importRows>(...)` knows the type of the result. It throws nothing: `watchError` says why it has stopped.
  */
 export function useJob<Job extends AnyJob = AnyJob>({ url, token }: UseJobOptions): WatchedJob<Job> {

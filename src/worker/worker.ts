@@ -26,7 +26,7 @@ export interface WorkerNeeds {
   readonly onProgress: (report: DrainReport) => void;
 }
 
-/** Each drain ends after this time, to measure its pace anew and deliver its report. The next one follows at once. */
+/** Each drain ends after this time, to measure its pace again and deliver its report. The next one follows at once. */
 const LONGEST_DRAIN = "10m";
 /** How long to wait if something seems due but could not be claimed. */
 export const LEAST_PAUSE_MS = 100;

@@ -79,7 +79,7 @@ describe("--all-queues", () => {
 
   test.each([
     ["queue:jobs --all-queues --queue mail", /--queue or --all-queues, not both/],
-    ["queue:dlq --all-queues --cursor dead:x", /--cursor goes on in one queue/],
+    ["queue:dlq --all-queues --cursor dead:x", /A cursor belongs to one queue/],
     ["queue:jobs later --all-queues", /leave out --all-queues/],
     ["queue:jobs --name fails --cancel --all-queues", /leave out --all-queues/],
   ])("%s is refused", async (argv, message) => {

@@ -10,7 +10,7 @@ import { type BuiltSite, base, buildSite } from "./built-site.ts";
 const home = "docs/index.md";
 const phone = { width: 390, height: 844 };
 const laptop = { width: 1440, height: 900 };
-const samples = ["", "guide/retries", "others", "api/tidegate/queue"];
+const samples = ["", "guide/retries", "compare", "api/tidegate/queue"];
 
 /** Building takes half a minute, so that only all tests do it. */
 function testBuiltSite() {
@@ -109,8 +109,8 @@ function testBuiltSite() {
     });
 
     test.for([
-      ["retry", "guide/retries#retries"],
-      ["dead letter", "guide/dead-letter#dead-letter-queue"],
+      ["retries", "guide/retries#retries-and-dead-jobs"],
+      ["debounce", "guide/duplicates#debounce"],
       ["enqueueMany", "api/tidegate/queue#enqueuemany"],
       ["upstashStore", "api/tidegate/upstash/upstashstore#upstashstore"],
     ] as const)("finds %s", ([query, address]) => expectFirst(query, address));

@@ -67,9 +67,9 @@ describe("the example for Next.js", () => {
   /** Sends the form of the page, as a browser without JavaScript does. */
   async function signUp(url: string, email: string) {
     const page = await (await fetch(url)).text();
-    const [action = ""] = /\$ACTION_ID_\w+/.exec(page) ?? [];
     const form = new FormData();
-    form.append(action, "");
+    for (const [, name = "", value = ""] of page.matchAll(/<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?/g))
+      form.append(name, value.replaceAll("&quot;", '"'));
     form.append("email", email);
     return fetch(url, { method: "POST", body: form, headers: { Origin: url } });
   }
@@ -81,7 +81,8 @@ describe("the example for Next.js", () => {
     await drive(`${url}/api/queue`);
     expect((await signUp(url, "bob@example.com")).status).toBe(200);
     await server.says(/Welcome, bob@example.com/);
-    expect(await (await fetch(url)).text()).toMatch(/0(<!-- -->)? mails to send/);
+    expect(await (await signUp(url, "nobody")).text()).toMatch(/role="alert">Invalid email address/);
+    expect(await (await fetch(url)).text()).toMatch(/0(<!-- -->)? emails to send/);
   }, 240_000);
 
   /** Adds the import of the page on steps to the jobs of the app. */

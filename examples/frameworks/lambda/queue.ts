@@ -4,7 +4,7 @@ import { upstashStore } from "tidegate/upstash";
 
 export const sendWelcome = defineJob({
   name: "send_welcome",
-  perform: ({ to }: { to: string }) => console.log(`Welcome, ${to}`), // Send the mail here.
+  perform: ({ to }: { to: string }) => console.log(`Welcome, ${to}`), // Send the email here.
 });
 
 const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" } = process.env;

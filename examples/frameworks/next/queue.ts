@@ -7,7 +7,7 @@ export const sendWelcome = defineJob({
   schema: z.object({ to: z.email() }), // types and checks each payload
   perform({ to }) {
     if (to.endsWith("@nowhere.test")) throw new PermanentError("No such mailbox."); // dead, without retries
-    console.log(`Welcome, ${to}`); // Send the mail here.
+    console.log(`Welcome, ${to}`); // Send the email here.
   },
 });
 const report = defineJob({ name: "report", schedule: { cron: "0 0 9 * * *", timeZone: "Asia/Tokyo" }, perform() {} });

@@ -17,8 +17,8 @@ export const sendReceipt = defineJob({
       signal: job.signal,
     });
     if (response.status === 422) throw new PermanentError("The address or the text was refused.");
-    if (response.status === 429) throw new RetryAfterError("Too many mails.", "1m");
-    if (!response.ok) throw new Error(`The mail service answered with status ${response.status}.`);
+    if (response.status === 429) throw new RetryAfterError("Too many emails.", "1m");
+    if (!response.ok) throw new Error(`The email service responded with status ${response.status}.`);
   },
 });
 // #endregion

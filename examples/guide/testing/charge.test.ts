@@ -11,7 +11,7 @@ test("ships an order that is charged", async () => {
   expect(enqueued).toMatchObject([{ name: "ship", payload: { order: "7" } }]);
 });
 
-test("sends two mails, one of them a week later", async () => {
+test("sends two emails, one of them a week later", async () => {
   const clock = testClock("2026-03-01T12:00:00Z");
   const queue = new Queue({ store: memoryStore(), jobs: [charge, ship, sendMail], clock });
   await queue.enqueue(charge, order);

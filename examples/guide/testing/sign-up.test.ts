@@ -31,7 +31,7 @@ describe("signing up", () => {
   // #endregion
 
   // #region drain-all
-  test("ends in two mails, the second a day late since it failed once", async () => {
+  test("ends in two emails, the second a day late since it failed once", async () => {
     const { queue, clock } = setUp();
     await signUp(queue, ada);
     expect(await drainAll(queue, { clock })).toMatchObject({ completed: 2, retried: 1 });
@@ -77,7 +77,7 @@ describe("the welcome over HTTP", () => {
 
 describe("the job that asks for an opinion", () => {
   // #region perform
-  test("waits for a day after its first attempt, and mails at the second", async () => {
+  test("waits for a day after its first attempt, and sends at the second", async () => {
     const { clock } = setUp();
     const first = await performJob(askForOpinion, { to: "ada@example.com" }, { clock });
     expect(first).toMatchObject({ status: "retried", runAt: new Date("2026-03-02T12:00:00Z") });

@@ -14,7 +14,7 @@ import { Display } from "../work/display.ts";
 import { printing } from "../work/printing-hooks.ts";
 
 const DESCRIPTION = `Starts what your app needs on this machine, offline and without an account: a Redis behind Upstash's REST API, and a cron
-that calls your app's drain route when something is due in any of its queues, and each minute. It also serves the dashboard.
+that calls your app's drain route when something is due in any of its queues, and every minute. It also serves the dashboard.
 
 It prints the lines for the app's environment, and writes those of the REST API into a file with --write. The token stays the same
 from one start to the next. Then it prints a line for each attempt.
@@ -114,7 +114,7 @@ function startScreen(dev: Dev, { drain, write, place, prefix }: Shown, { colors 
     Object.entries(values).map(([name, value]) => `${name}=${colors.cyan(value)}`);
   const seconds = (performance.now() / 1_000).toFixed(1);
   const drains = drain
-    ? `${drain.origin}${drain.pathname} when something is due, and each minute`
+    ? `${drain.origin}${drain.pathname} when something is due, and every minute`
     : colors.yellow("nothing: add --drain with the address of your app's drain route");
   return [
     `${colors.bold("tidegate dev")} ${colors.dim(`ready in ${seconds} s`)}`,

@@ -36,7 +36,7 @@ back. Completed jobs of a queue with observe: false are in no order, so it may m
 up to --limit jobs.
 
 --search and --search-payload ignore case. They examine up to 1,000 jobs, 18 MiB or 5 s, and say how many jobs they have examined: at most
-60 commands, or 6 requests through a handler. To go on, give --cursor, or --all for every job.`;
+60 commands, or 6 requests through a handler. To continue, give --cursor, or --all for every job.`;
 
 /** How many jobs of each state are listed by default. */
 const OF_EACH = 10;

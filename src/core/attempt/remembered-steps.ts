@@ -17,7 +17,7 @@ export class RememberedSteps {
   #bytes = 0;
   /** The sleep or the wait that ends this attempt. */
   #open: StoredStep | undefined;
-  /** When a step of this attempt ended last: from then on, failures count anew. ms since 1970 */
+  /** When a step of this attempt ended last: from then on, failures are counted again. ms since 1970 */
   advancedAt: number | undefined;
 
   /**

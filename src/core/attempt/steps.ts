@@ -148,7 +148,7 @@ export class Steps {
   }
 
   /**
-   * The handler calls something after failures that it has got: it goes on, perhaps to undo what was done. It may be
+   * The handler calls something after failures that it has got: it continues, perhaps to undo what was done. It may be
    * about to end by them instead, beside a step that calls another one.
    */
   async #goOn(): Promise<void> {

@@ -40,7 +40,7 @@ export interface DrainableQueue {
  *
  * @returns one report for all. `stoppedBy` is the limit that was reached ("budget" if a queue was skipped), else
  *   "paused" if any queue is. `backlog` is also true if a limit kept a queue from being drained.
- * @throws {TidegateError} as `Queue.drain`. If the store of a queue does not reply, the drain goes on with the others
+ * @throws {TidegateError} as `Queue.drain`. If the store of a queue does not reply, the drain continues with the others
  *   first. What they did stays done.
  */
 export async function drainTogether(queues: readonly DrainableQueue[], limits: DrainLimits): Promise<DrainReport> {

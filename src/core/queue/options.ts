@@ -61,7 +61,7 @@ export interface QueueOptions {
    * something falls due before all that this object has asked for, at most about once a second for what is due now, and
    * after each drain for what is due next. Whatever calls it waits until it has ended, at most two seconds; `POST
    * /jobs` responds at once and keeps the invocation alive instead. If it fails, one line is logged and nothing else
-   * happens, so keep a cron that ticks each hour. Default: none.
+   * happens, so keep a cron that ticks every hour. Default: none.
    */
   readonly wake?: Wake | undefined;
   /**

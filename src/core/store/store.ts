@@ -17,7 +17,7 @@ import type { StoredStats } from "./stats.ts";
  * store cannot be reached, a method throws a `TidegateError` with the code `store_unavailable`.
  */
 
-/** After this number, a claim count goes on at 1: it distinguishes leases that are close in time. */
+/** After this number, a claim count continues at 1: it distinguishes leases that are close in time. */
 export const CLAIM_CYCLE = 511;
 
 /** How often a job has been claimed after one more claim. Only a job that was never claimed has 0. */

@@ -31,7 +31,7 @@ interface ShownStep extends StepInfo {
 
 export function shownJob({ steps, ...job }: JobInfo): ShownJob {
   const large = valueNames.filter((name) => (JSON.stringify(job[name]) ?? "").length > MOST_SHOWN_CHARACTERS);
-  // One more character says that the text goes on.
+  // One more character says that the text continues.
   const beginningOf = (value: unknown) => JSON.stringify(value, null, 2).slice(0, MOST_SHOWN_CHARACTERS + 1);
   return {
     ...job,

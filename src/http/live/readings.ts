@@ -35,7 +35,7 @@ export interface Reading {
 /** Data and no promises: workerd refuses to await a promise that another request made. */
 interface Kept {
   readonly last: Reading | undefined;
-  /** Since when a viewer has been reading the job anew. */
+  /** Since when a viewer has been reading the job again. */
   readonly since?: number;
 }
 

@@ -109,7 +109,7 @@ class FlowKey {
     if (rides) this.riders.set(endsAt, (this.riders.get(endsAt) ?? 0) + 1);
     else this.running++;
     this.startedAt = Math.max(this.startedAt, now);
-    // A window that was open when its rate was removed goes on: the rate may come back.
+    // A window that was open when its rate was removed continues: the rate may come back.
     if (this.limits.rate === 0 && now >= this.windowEndsAt) return rides;
     if (now >= this.windowEndsAt) {
       this.windowEndsAt = now + this.windowMs;
@@ -150,7 +150,7 @@ class FlowKey {
     if (this.started === 0) this.windowEndsAt = 0;
   }
 
-  /** Sets the chosen limits. An open window goes on with the new period. Without a rate, the last window stays. */
+  /** Sets the chosen limits. An open window continues with the new period. Without a rate, the last window stays. */
   limit({ concurrency, ordered, rate, periodMs }: FlowLimits, chosen: PinnedLimits, now: number): void {
     if (chosen.concurrency) this.limits = { ...this.limits, concurrency, ordered };
     if (!chosen.rate) return;

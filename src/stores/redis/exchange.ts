@@ -86,7 +86,7 @@ function notePlaces(caller: Caller, places: ReadonlyMap<string, string>): void {
   caller.connection.places.set(caller.keys.due, new Map(known));
 }
 
-/** The names under which a leased job may be in `due`. A born job goes on under its id once its lease is extended. */
+/** The names under which a leased job may be in `due`. A born job continues under its id once its lease is extended. */
 function watchedNames({ id, bornAs }: Lease): readonly string[] {
   return bornAs === undefined ? [id] : [BORN_MEMBER + id, id];
 }

@@ -1,15 +1,12 @@
 import { connection } from "next/server";
 import { Suspense } from "react";
 import { queue } from "@/queue";
-import { signUp } from "./actions";
+import { SignUp } from "./sign-up";
 
 export default function Page() {
   return (
     <main>
-      <form action={signUp}>
-        <input name="email" type="email" required />
-        <button type="submit">Sign up</button>
-      </form>
+      <SignUp />
       <Suspense>
         <Pending />
       </Suspense>
@@ -20,5 +17,5 @@ export default function Page() {
 async function Pending() {
   await connection(); // Cache Components: reads the queue for each request, not at the build
   const { pendingCount } = await queue.getStats();
-  return <p>{pendingCount} mails to send</p>;
+  return <p>{pendingCount} emails to send</p>;
 }
