@@ -6,7 +6,7 @@ import type { Route } from "../state/route.ts";
 import { state } from "../state/state.ts";
 import { chart, deaths, outcomes, spark, sumOf, times } from "./charts.ts";
 import { groups } from "./failures.ts";
-import { number, plural, span } from "./format.ts";
+import { day, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
   type Column,
@@ -131,7 +131,7 @@ function byDay(days: readonly Day[]): Html | false {
     of: "days",
     points: days,
     unit: "day",
-    time: ({ at }: Day) => dayOf(at),
+    time: ({ at }: Day) => day(at),
     end: "today",
   };
   return (
@@ -143,6 +143,3 @@ function byDay(days: readonly Day[]): Html | false {
     })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span })}`
   );
 }
-
-const dayOf = (at: string): string =>
-  new Date(at).toLocaleDateString("en-GB", { day: "numeric", month: "short", timeZone: "UTC" });
