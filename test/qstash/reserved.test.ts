@@ -153,8 +153,10 @@ const doors: readonly Door[] = [
 
 describe.each(["", "/queues/default"])("what belongs to QStash's interface, by the handler's own routes%s", (place) => {
   test.each(doors)("$what", async ({ method, path, body, answers }) => {
+    // A caller who is refused leaves the world as it was.
+    let world = full();
     for (const caller of callers) {
-      const { call, queue, ids } = await full();
+      const { call, queue, ids } = await world;
       const target = path
         .replace("DEAD_OF_RUN", ids.deadOfRun)
         .replace("OF_RUN", ids.ofRun)
@@ -171,7 +173,7 @@ describe.each(["", "/queues/default"])("what belongs to QStash's interface, by t
       if (answer.status >= 400) {
         expect(answer.text).not.toContain("the-forwarded-header");
         expect(await snapshotOf(queue)).toBe(before);
-      }
+      } else if (method !== "GET") world = full();
     }
   });
 });
