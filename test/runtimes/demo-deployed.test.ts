@@ -69,7 +69,7 @@ describe.each([
       const { status, body } = await call(worker, "/jobs", token, job);
       expect(status).toBe(201);
       const look = async () => (await call(worker, `/jobs/${body["id"]}`, token)).body;
-      await expect.poll(look, { timeout: 5_000 }).toMatchObject({ state: "completed", result: { sent: true } });
+      await expect.poll(look).toMatchObject({ state: "completed", result: { sent: true } });
     },
   );
 });
