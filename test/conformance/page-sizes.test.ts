@@ -10,8 +10,8 @@ import { note, openQueue } from "./open-queue.ts";
 const LARGE = "x".repeat(200_000);
 const MOST_ANSWERED = 4_500_000;
 
-/** Completes or dead-letters 60 jobs, 12 MB together: one in five is called "few", the others "many". */
-async function fill(store: Store, to: "completed" | "dead", count = 60, payload = LARGE): Promise<readonly string[]> {
+/** Completes or dead-letters 30 jobs, 6 MB together: one in five is called "few", the others "many". */
+async function fill(store: Store, to: "completed" | "dead", count = 30, payload = LARGE): Promise<readonly string[]> {
   const queue = store.open("default");
   const ids = Array.from({ length: count }, (_, index) => `job-${index}`).sort();
   const job = { isFreshId: false, runAt: start, record: "1:{}", leaseEndsAt: start + 60_000 };
@@ -52,25 +52,25 @@ onEachKindOfStore((kind) => {
       const pages = await pagesOf(queue, {});
       expect(idsIn(pages)).toEqual(ids);
       expect(largest(pages)).toBeLessThan(MOST_ANSWERED);
-      expect(await queue.removeFromDeadLetter({ all: true })).toEqual({ removed: 60 });
+      expect(await queue.removeFromDeadLetter({ all: true })).toEqual({ removed: 30 });
     });
 
     test("are retried by their ids, none of them twice", async () => {
       const { store, queue } = openQueue(kind);
       const ids = await fill(store, "dead");
-      expect(await queue.retryFromDeadLetter({ ids: ["nobody", ...ids, ...ids] })).toEqual({ retried: 60 });
-      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 60 });
+      expect(await queue.retryFromDeadLetter({ ids: ["nobody", ...ids, ...ids] })).toEqual({ retried: 30 });
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 30 });
     });
 
     test("are retried by name, each with a new payload of 1 MiB, and jobs of other names stay as they are", async () => {
       const { store, queue } = openQueue(kind);
       await fill(store, "dead");
       const payload = "y".repeat(1024 * 1024 - 2);
-      expect(await queue.retryFromDeadLetter({ name: "few" }, { payload })).toEqual({ retried: 12 });
+      expect(await queue.retryFromDeadLetter({ name: "few" }, { payload })).toEqual({ retried: 6 });
       const [first] = (await queue.listJobs({ name: "few", limit: 1 })).jobs;
       expect(first?.payload === payload).toBe(true);
-      expect(await queue.retryFromDeadLetter({ all: true })).toEqual({ retried: 48 });
-      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 60 });
+      expect(await queue.retryFromDeadLetter({ all: true })).toEqual({ retried: 24 });
+      expect(await queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 30 });
     });
   });
 

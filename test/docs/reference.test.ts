@@ -34,7 +34,7 @@ const exported = (...files: readonly string[]) =>
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), "tidegate-reference-"));
   await mkdir(join(root, "src"));
-  await write("tsconfig.json", JSON.stringify({ compilerOptions: { types: [] }, include: ["src"] }));
+  await write("tsconfig.json", JSON.stringify({ compilerOptions: { types: [], lib: ["es5"] }, include: ["src"] }));
   const exports = { ...exported("index", "later"), "./package.json": "./package.json" };
   await write("package.json", JSON.stringify({ name: "small", exports }));
   await write("src/index.ts", greeting);

@@ -72,7 +72,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function compile(): Promise<string> {
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  const compiler = join(root, "node_modules/typescript-7/bin/tsc");
   const compiling = promisify(execFile)(process.execPath, [compiler, "--pretty", "false"], { cwd: folder });
   return (await compiling.catch(({ stdout }) => ({ stdout }))).stdout;
 }

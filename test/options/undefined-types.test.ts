@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import ts from "typescript";
 import { expect, test } from "vitest";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { root } from "../package/built.ts";
 
 // With `exactOptionalPropertyTypes`, an optional property takes `undefined` only if its type says so.
@@ -106,7 +107,8 @@ function placeOf(property: ts.Symbol, owner: ts.Type): string | undefined {
   return isOption ? file : undefined;
 }
 
-test("the type of every option takes undefined", () => {
+// To read all types takes the compiler six seconds.
+test.runIf(isForAll)("the type of every option takes undefined", () => {
   const program = ts.createProgram(entries, config?.options ?? {});
   const checker = program.getTypeChecker();
   const search = new Search(checker);

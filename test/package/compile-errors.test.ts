@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Compiler, compile, compilers, type Diagnostic, projectOf } from "./compile.ts";
+import { chosenCompilers, compile, type Diagnostic, projectOf } from "./compile.ts";
 
 const preamble = `
 import { type BatchItem, type ChildJob, defineJob, memoryStore, Queue } from "tidegate";
@@ -238,7 +238,7 @@ function lineOf(index: number): number {
   );
 }
 
-describe.for(Object.keys(compilers) as Compiler[])("%s", (compiler) => {
+describe.for(chosenCompilers)("%s", (compiler) => {
   let found: readonly Diagnostic[];
 
   beforeAll(async () => {

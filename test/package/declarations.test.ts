@@ -1,8 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { isForAll } from "../../scripts/shared/all-tests.ts";
-import { type Compiler, compile, compilers, projectOf } from "./compile.ts";
+import { chosenCompilers, compile, compilers, projectOf } from "./compile.ts";
 
 const jobs = {
   zod: `
@@ -114,10 +113,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
-// The native compiler takes a fifth of the time.
-const chosen: readonly Compiler[] = isForAll ? ["TypeScript 5.9", "TypeScript 7"] : ["TypeScript 7"];
-
-describe.for(chosen)("with %s", (compiler) => {
+describe.for(chosenCompilers)("with %s", (compiler) => {
   const emitted = compilers[compiler];
   const all = Object.keys(jobs).map((name) => `src/jobs/${name}.ts`);
 

@@ -9,6 +9,7 @@ import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { builtPackage, root } from "./built.ts";
 import { consumer } from "./consumer.ts";
 
@@ -81,7 +82,7 @@ describe("the package, installed into an empty project", () => {
         "--moduleResolution",
         resolution,
       ];
-      // `compile-errors.test.ts` compiles with both compilers, and this one takes a fifth of the time.
+      // With `--all`, `compile-errors.test.ts` compiles with the other one too.
       const compiler = join(root, "node_modules/typescript-7/bin/tsc");
       const compile = inProject(process.execPath, [compiler, ...strict, ...unchecked, ...options, "consumer.ts"]);
       expect(await compile.catch(({ stdout }) => stdout)).toEqual({ stdout: "", stderr: "" });
@@ -113,7 +114,8 @@ describe("the tools that check packages", () => {
     expect(messages.map((message) => formatMessage(message, pkg as never))).toEqual([]);
   });
 
-  test("arethetypeswrong finds no wrong types for ESM", async () => {
+  // It reads all types once for each way to resolve them.
+  test.runIf(isForAll)("arethetypeswrong finds no wrong types for ESM", async () => {
     const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
     if (!analysis.types) throw new Error("The package has no types.");
     // With its profile esm-only: require, and resolution as in Node 10, are not supported.

@@ -7,13 +7,13 @@ import {
 import { createWorkflow } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
 import { aroundStore } from "../support/around-calls.ts";
-import { onEachKindOfStore } from "../support/stores.ts";
+import { onMemoryAtLeast } from "../support/stores.ts";
 import type { Delivery } from "./served-qstash.ts";
 import { servedWorkflows, workflowUrl } from "./served-workflows.ts";
 
 const api = "https://app.example.com/api";
 
-onEachKindOfStore(({ create }) => {
+onMemoryAtLeast(({ create }) => {
   /** Serves one workflow, and keeps what it did. */
   const served = async (
     run: (context: WorkflowContext<unknown>, did: (what: string) => void) => Promise<unknown>,

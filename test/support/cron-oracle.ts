@@ -58,8 +58,10 @@ export function compareZone(
 export function clockChanges(timeZone: string, fromMs: number, toMs: number, stepMs = QUARTER_MS): number[] {
   const read = clockReader(timeZone);
   const changes: number[] = [];
+  let [before, after] = [0, read(fromMs)];
   for (let dayMs = fromMs; dayMs < toMs; dayMs += DAY_MS) {
-    if (read(dayMs) === read(dayMs + DAY_MS)) continue;
+    [before, after] = [after, read(dayMs + DAY_MS)];
+    if (before === after) continue;
     for (let ms = dayMs; ms < dayMs + DAY_MS; ms += stepMs) {
       if (read(ms) !== read(ms + stepMs)) changes.push(ms + stepMs);
     }

@@ -64,6 +64,12 @@ export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
   onMemoryAndUpstash(suite, useRedis());
 }
 
+/** Runs a suite on memory, and with `--all` on every store: for what others test on Redis, part by part. */
+export function onMemoryAtLeast(suite: (kind: StoreKind) => void): void {
+  if (isForAll) onEveryStore(suite);
+  else describe("on memoryStore", () => suite(kindOf("memory", sharedMemory)));
+}
+
 /** Keys of tests: 32 bytes, all of them the same. */
 export const testKeys = {
   k1: "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=",
