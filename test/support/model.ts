@@ -41,8 +41,8 @@ function inOrder(answer: unknown): unknown {
 }
 
 /**
- * After a step: everything that can be read is equal, sometimes in pages that are small by number or by bytes. To look takes as
- * long as a step, and what differs goes on differing: `looksEvery` says how often.
+ * After a step: everything that can be read is equal, sometimes in pages that are small by number or by bytes. To look
+ * takes as long as a step, and what differs goes on differing: `looksEvery` says how often.
  *
  * @param clocksDiffer leaves out what is counted by the time: where time goes back, each store keeps other minutes and
  *   hours.
