@@ -48,14 +48,14 @@ export function keySection(rows: readonly Row[]): string {
 
 *Measured* with \`MEMORY USAGE\` of redis-server, \`npm run bench -- memory\`; Upstash is assumed to count the same way.
 
-| payload | waiting: \`jobs\`, bytes a job | waiting jobs in 100 MB | finished: \`done\`, bytes a job | finished jobs in 100 MB |
+| payload | waiting: \`jobs\`, bytes a job | waiting jobs in 100 MB | finished: \`jobs\`, bytes a job | finished jobs in 100 MB |
 |---|--:|--:|--:|--:|
 ${lines.join("\n")}
 
 \`due\` takes ${numberText(bytes("due", "100 bytes"))} bytes for each waiting job whatever the payload, so \`jobs\` fills first.
 
 **At high rates retention fills a key before any backlog does.** *Computed*: 1,000 jobs a second kept for the default of 24
-hours are ${numberText((1_000 * DAY_S) / 1e6)} million records, ${numberText(Math.round((1_000 * DAY_S) / finishedRoom))} times what \`done\` holds on a small plan. Keep
+hours are ${numberText((1_000 * DAY_S) / 1e6)} million records, ${numberText(Math.round((1_000 * DAY_S) / finishedRoom))} times what \`jobs\` holds on a small plan. Keep
 \`retention\` below \`${room(bytes("done", "100 bytes"))} / jobs per second\` seconds (payload of 100 bytes): at 10,000 a second that is
 ${numberText(Math.floor(finishedRoom / 10_000))} s. \`retention: "0s"\` keeps none, and saves two commands a batch.
 `;

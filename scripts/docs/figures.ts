@@ -26,28 +26,28 @@ const PLANNED = { occurrences: 60, commands: 8 };
 
 /** What counts the commands of a way to use a queue: the table of Costs, or a benchmark. */
 interface Sources {
-  /** The figures of a row of the table, without and with `observe: false`. */
-  readonly counted: (row: string) => readonly [observed: number, unobserved: number];
+  /** The figure of a row of the table. */
+  readonly counted: (row: string) => number;
   /** A median of the benchmarks. */
   readonly median: (part: string, row: string, unit: string, column?: string) => number;
 }
 
 /** Every figure by its name. */
 function table({ counted, median }: Sources): Readonly<Record<string, string>> {
-  const [enqueue] = counted("enqueue one job");
-  const [eager] = counted("one job, run right after it is enqueued");
-  const [enqueueBatch] = counted("enqueue 100 jobs at once, or in 100 calls of one turn");
-  const [batch] = counted("drain a backlog in batches of 100");
-  const [batchAlone] = counted("drain 100 jobs with nothing else waiting, in ten slots");
-  const [occurrence, unobserved] = counted("an occurrence of a schedule, found by a tick and run");
-  const [idle] = counted("a tick that finds nothing, or of a paused queue");
-  const [scrape] = counted("a scrape of metrics");
-  const [step] = counted("a step");
-  const [stepBulk] = counted("a step, if 100 jobs store theirs together");
-  const [sleep] = counted("a sleep");
-  const [wait] = counted("a wait");
-  const [signal] = counted("a signal that wakes one job, or many");
-  const [kept] = counted("a signal that is kept");
+  const enqueue = counted("enqueue one job");
+  const eager = counted("one job, run right after it is enqueued");
+  const enqueueBatch = counted("enqueue 100 jobs at once, or in 100 calls of one turn");
+  const batch = counted("drain a backlog in batches of 100");
+  const batchAlone = counted("drain 100 jobs with nothing else waiting, in ten slots");
+  const occurrence = counted("an occurrence of a schedule, found by a tick and run");
+  const idle = counted("a tick that finds nothing, or of a paused queue");
+  const scrape = counted("a scrape of metrics");
+  const step = counted("a step");
+  const stepBulk = counted("a step, if 100 jobs store theirs together");
+  const sleep = counted("a sleep");
+  const wait = counted("a wait");
+  const signal = counted("a signal that wakes one job, or many");
+  const kept = counted("a signal that is kept");
   const bullmq = (row: string) => median("commands", row, "commands", "bullmq");
   const bulk = (enqueueBatch + batch) / 100;
   const lone = bullmq("a lone job, enqueue to done");
@@ -100,8 +100,8 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "million-wake-seconds": dollars(durableObjects.dollarsPerMillionGBSeconds * durableObjects.gigabytes),
     occurrence: whole(occurrence),
     "occurrence-month": whole(everyMinute(occurrence)),
-    "occurrence-month-unobserved": whole(everyMinute(unobserved)),
-    "occurrence-month-new-isolates": whole(everyMinute(occurrence + 1)),
+    // Every second tick finds nothing.
+    "occurrence-month-two": whole((everyMinute(occurrence) + MINUTES_A_MONTH * idle) / 2),
     scrape: whole(scrape),
     "scrape-month": whole(MINUTES_A_MONTH * scrape),
     "qstash-commands": whole(qstash.dollarsPerMillion / upstashRedis.dollarsPerMillion),
@@ -174,16 +174,12 @@ export async function figures({ check, root = repository }: Writing): Promise<st
   return differing;
 }
 
-/** The first number of both columns. */
-function countedIn(page: string, row: string): readonly [number, number] {
+/** The first number of a row. */
+function countedIn(page: string, row: string): number {
   const line = page.split("\n").find((each) => each.startsWith(`| ${row} |`));
-  const [observed, unobserved] =
-    line
-      ?.split("|")
-      .slice(2, 4)
-      .map((cell) => Number.parseFloat(cell)) ?? [];
-  if (observed === undefined || unobserved === undefined) throw new Error(`docs/guide/costs.md has no row "${row}".`);
-  return [observed, Number.isNaN(unobserved) ? observed : unobserved];
+  const figure = Number.parseFloat(line?.split("|")[2] ?? "");
+  if (Number.isNaN(figure)) throw new Error(`docs/guide/costs.md has no row "${row}".`);
+  return figure;
 }
 
 function priceOf(service: string) {

@@ -528,13 +528,20 @@ describe("in Redis", () => {
     for (const text of seen) expect(text).toContain("nightly");
   });
 
+  test("a rekey reaches a job that runs because its request leased it", async () => {
+    const { open } = setUp(redis.store());
+    const { held } = await internalsOf(open(k1)).enqueueHeld([{ job: echo, payload: CANARY }]);
+    expect(held).toHaveLength(1);
+    expect(await allRekeyed(open(k2))).toBe(1);
+  });
+
   test("a completed job still expires in Redis after a rekey", async () => {
     const { open } = setUp(redis.store("rekeyed"));
     const { id } = await open(k1).enqueue(echo, CANARY);
     await open(k1).drain();
     expect(await allRekeyed(open(k2))).toBe(1);
     const client = await RespClient.connect(redis.server.port);
-    const [ttl] = (await client.send(["HTTL", "rekeyed:{default}:done", "FIELDS", "1", id])) as number[];
+    const [ttl] = (await client.send(["HTTL", "rekeyed:{default}:jobs", "FIELDS", "1", id])) as number[];
     client.close();
     expect(ttl).toBeGreaterThan(80_000);
   });

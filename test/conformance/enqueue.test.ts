@@ -32,6 +32,13 @@ onEachKindOfStore((kind) => {
       expect(await queue.getStats()).toMatchObject({ totalEnqueued: 2, totalProcessed: 1, totalFailed: 1 });
     });
 
+    test("takes an id that newId returns twice as a duplicate, and leaves the first job unchanged", async () => {
+      const { queue } = openQueue(kind, { newId: () => "019c8a5e-0000-7000-8000-000000000000" });
+      const { id } = await queue.enqueue(note, "first", { delay: "1h" });
+      expect(await queue.enqueue(note, "second")).toMatchObject({ id, status: "duplicate" });
+      expect(await queue.getJob(id)).toMatchObject({ payload: "first", state: "scheduled" });
+    });
+
     test("refuses an id of the form that jobs of schedules have, since it would block an occurrence", async () => {
       const { clock, queue } = openQueue(kind);
       await queue.schedules.upsert("daily", { job: note, cron: "0 13 * * *" });

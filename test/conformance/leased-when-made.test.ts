@@ -3,7 +3,7 @@ import type { Lease, NewJob, QueueStore } from "../../src/core/store/store.ts";
 import { start as now } from "../support/clock.ts";
 import { onEveryStore } from "../support/stores.ts";
 
-// A job that is leased at enqueue, with a generated id: Redis keeps it under a separate name until that lease ends.
+// A job that is leased at enqueue.
 
 const minute = 60_000;
 const leaseEndsAt = now + minute;
@@ -42,12 +42,6 @@ onEveryStore((kind) => {
     expect(await store.cancel(["a"], now)).toEqual(["running"]);
     expect((await store.clear("pending", now)).cleared).toBe(0);
     expect(await claim(store)).toEqual([]);
-  });
-
-  test("is claimed before those with ids of their own whose leases ended at the same time", async () => {
-    const store = kind.create().open("default");
-    await holdAll(store, [job("fresh"), job("a", { isFreshId: false }), job("b", { isFreshId: false })]);
-    expect((await claim(store, leaseEndsAt + 1)).map(({ lease }) => lease.id)).toEqual(["fresh", "a", "b"]);
   });
 
   test("is listed with other running jobs, page by page", async () => {

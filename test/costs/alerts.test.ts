@@ -64,7 +64,7 @@ describe("billed commands of alerts", () => {
     expect(spent[0]).toBe(spent[1]);
   });
 
-  test("a drain that sends a message costs 25, one whose watch waits longer 16, and one that sends the end 35", async () => {
+  test("a drain that sends a message costs 24, one whose watch waits longer 16, and one that sends the end 33", async () => {
     const { dies, queue, clock, passes } = setUp();
     await dies(1, "another");
     await passes("10s");
@@ -79,7 +79,7 @@ describe("billed commands of alerts", () => {
     const wait = await counted(() => queue.drain());
     await clock.advance("30m");
     const over = await counted(() => queue.drain());
-    expect({ message, wait, over }).toEqual({ message: 25, wait: 16, over: 35 });
+    expect({ message, wait, over }).toEqual({ message: 24, wait: 16, over: 33 });
     const page = await readFile(join(root, "docs/guide/observe.md"), "utf8");
     const expected = [message, wait, over].map(String);
     expect([...page.matchAll(/^\| (?:the drain that|a look) .*\| (\d+) \|$/gm)].map(([, count]) => count)).toEqual(

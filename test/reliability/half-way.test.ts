@@ -33,7 +33,7 @@ async function forbid(command: string): Promise<() => Promise<unknown>> {
   return () => stage.redis.send(["ACL", "SETUSER", "default", `+${command}`]);
 }
 
-const keys = ["done", "done:order", "stats", "families", "dead:jobs", "flow", "lanes", "signals"];
+const keys = ["done:order", "stats", "families", "dead:jobs", "flow", "lanes", "signals"];
 const commands = ["hdel", "zadd", "hset", "zrem", "bitfield", "hsetex"];
 
 describe.each([

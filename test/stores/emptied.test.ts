@@ -77,6 +77,34 @@ describe("a database that is emptied under a process", () => {
     expect(await keysOfSchedules(queue)).toEqual(["daily"]);
   });
 
+  test("is reported by the next enqueue, once a minute and not by a process that is new to the queue", async () => {
+    const { queue, store, empty, lines, clock } = setUp();
+    await queue.enqueue(plain);
+    await queue.drain();
+    await queue.enqueue(plain);
+    await empty();
+    const other = new Queue({
+      store: stage.store(),
+      jobs: [plain],
+      clock,
+      logger: { warn() {}, error: (line) => lines.push(line) },
+    });
+    await other.enqueue(plain);
+    expect(lines).toEqual([]);
+    await queue.enqueueMany([{ job: plain }, { job: plain }]);
+    await queue.enqueue(plain, undefined, { id: "later" });
+    const line = expect.stringMatching(/^tidegate: The queue "default" was emptied: .* Turn eviction off/);
+    expect(lines).toEqual([line]);
+    clock.now += minute;
+    await empty();
+    await new Queue({ store, jobs: [plain], clock, logger: null }).enqueue(plain);
+    await queue.enqueue(plain);
+    expect(lines).toEqual([line]);
+    await empty();
+    await queue.enqueue(plain);
+    expect(lines).toEqual([line, line]);
+  });
+
   test("jobs whose records are gone are reported once a minute, with how many there were since", async () => {
     const { queue, clock, lines, default: keys } = setUp();
     const evict = async (count: number) => {

@@ -51,11 +51,11 @@ describe.each([
     await queue.enqueueMany([{ job: note, id: "order-7" }, { job: note }]);
     await queue.enqueue(note, undefined, { dedupe: { key: "user-7", ttl: "10m" } });
     await queue.drain();
-    expect([await size("done"), await size("dedupe"), await size("expiry")]).toEqual([3, 1, 4]);
+    expect([await size("jobs"), await size("dedupe"), await size("expiry")]).toEqual([3, 1, 1]);
     clock.now += 3_600_000;
     expect(await queue.getStats()).toMatchObject({ completedCount: 0 });
     expect(await queue.enqueue(note, undefined, { id: "order-7" })).toMatchObject({ status: "enqueued" });
-    expect([await size("done"), await size("dedupe"), await size("expiry")]).toEqual([0, 0, 0]);
+    expect([await size("jobs"), await size("dedupe"), await size("expiry")]).toEqual([1, 0, 0]);
   });
 
   test("a dedupe window lasts as long as its ttl", async () => {
@@ -96,10 +96,10 @@ describe.each([
     await round();
     await round();
     const count = async () => (await countCommands(redis.server.port, round)).commands;
-    expect(await count()).toBe(7 + 2);
+    expect(await count()).toBe(10 + 2);
     clock.now += 3_600_000;
     await round();
     clock.now += 3_600_000;
-    expect(await count()).toBe(7 + 4);
+    expect(await count()).toBe(10 + 4);
   });
 });

@@ -211,7 +211,7 @@ describe("what a cluster refuses for now", () => {
       if (refusals++ < times) throw new Error(message);
       return "OK";
     };
-    const line: Line = { keepsOrder: false, state: () => "ready", send, onChange: () => {} };
+    const line: Line = { isCluster: true, state: () => "ready", send, onChange: () => {} };
     return new ClientTransport(line, patience).send(["PING"], AbortSignal.timeout(5_000));
   }
 

@@ -13,11 +13,13 @@ import type { Reply, RespClient } from "./resp.ts";
 /** One queue as it is stored in Redis. */
 export interface StoredQueue {
   readonly due: ReadonlyMap<string, number>;
+  /** The records of live jobs. */
   readonly jobs: ReadonlyMap<string, string>;
   readonly dead: ReadonlyMap<string, number>;
   readonly deadJobs: ReadonlyMap<string, string>;
   /** The entries of dead jobs in groups of failures. */
   readonly deadEntries: readonly string[];
+  /** The records of completed jobs, which are in the same hash. */
   readonly done: ReadonlyMap<string, string>;
   readonly schedules: ReadonlyMap<string, string>;
   readonly families: ReadonlyMap<string, string>;
@@ -25,13 +27,10 @@ export interface StoredQueue {
   readonly lanes: ReadonlyMap<string, number>;
   readonly documents: ReadonlyMap<string, string>;
   readonly documentNames: ReadonlyMap<string, number>;
-  /** Jobs that were leased at enqueue and whose leases have not ended: the id and the record, which is in `due`. */
-  readonly born: ReadonlyMap<string, string>;
 }
 
 const UPPER = 2 ** 52;
 const LEASE = " lease:";
-const BORN = " born:";
 const SCHEDULE = " schedule:";
 
 /** Reads a queue straight from its keys. */
@@ -40,13 +39,13 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
   const sortedSet = (key: string) =>
     redis.send(["ZRANGE", key, 0, -1, "WITHSCORES"]).then((reply) => pairs(reply, Number));
   const hash = (key: string) => redis.send(["HGETALL", key]).then((reply) => pairs(reply, String));
-  const [due, jobs, deadMembers, deadJobs, done, schedules, families, flow, lanes, documents, documentNames] =
+  const [due, records, deadMembers, deadJobs, order, schedules, families, flow, lanes, documents, documentNames] =
     await Promise.all([
       sortedSet(keys.due),
       hash(keys.jobs),
       sortedSet(keys.dead),
       hash(keys["dead:jobs"]),
-      hash(keys.done),
+      sortedSet(keys["done:order"]),
       hash(keys.schedules),
       hash(keys.families),
       hash(keys.flow),
@@ -54,7 +53,9 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
       hash(keys.documents),
       sortedSet(keys["documents:names"]),
     ]);
-  const born = bornIn(due);
+  const isCompleted = (id: string) => order.has(id) && !due.has(id);
+  const jobs = new Map([...records].filter(([id]) => !isCompleted(id)));
+  const done = new Map([...records].filter(([id]) => isCompleted(id)));
   const deadEntries = [...deadMembers.keys()].filter((member) => member.startsWith(" "));
   const dead = new Map([...deadMembers].filter(([member]) => !member.startsWith(" ")));
   return {
@@ -70,18 +71,7 @@ export async function readStored(redis: RespClient, prefix: string, queue = "def
     lanes,
     documents,
     documentNames,
-    born,
   };
-}
-
-function bornIn(due: ReadonlyMap<string, number>): ReadonlyMap<string, string> {
-  const born = new Map<string, string>();
-  for (const member of due.keys()) {
-    if (!member.startsWith(LEASE + BORN)) continue;
-    const [name = ""] = member.slice(LEASE.length).split("\n", 1);
-    if (due.has(name)) born.set(name.slice(BORN.length), member.slice(LEASE.length + name.length + 1));
-  }
-  return born;
 }
 
 function pairs<Value>(reply: Reply, read: (text: unknown) => Value): Map<string, Value> {
@@ -174,14 +164,12 @@ function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] 
   const indexed = new Map<string, number>();
   for (const [member, score] of due) {
     if (!member.startsWith(LEASE)) continue;
-    const [name = ""] = member.slice(LEASE.length).split("\n", 1);
-    indexed.set(name, score);
-    if (!due.has(name)) breaches.push(`${member} has no job`);
-    if (name.startsWith(BORN) && due.has(name.slice(BORN.length))) breaches.push(`${name} stands under its id as well`);
+    const id = member.slice(LEASE.length);
+    indexed.set(id, score);
+    if (!due.has(id)) breaches.push(`${member} has no job`);
   }
   for (const [member, score] of due) {
-    if (member.startsWith(" ") && !member.startsWith(BORN)) continue;
-    if (member.startsWith(BORN) && !indexed.has(member)) breaches.push(`${member} has no record`);
+    if (member.startsWith(" ")) continue;
     const endsAt = score % 2 === 1 ? Math.floor(score / 1_024) : 0;
     const indexedEndsAt = Math.floor(((indexed.get(member) ?? UPPER) - UPPER) / 1_024);
     if (endsAt !== indexedEndsAt && Math.max(endsAt, indexedEndsAt) > now)
@@ -192,7 +180,7 @@ function indexBreaches(due: ReadonlyMap<string, number>, now: number): string[] 
 
 /** Whether each accepted job is in at most one place. Holds if job ids are made as queues make them. */
 export function placeBreaches(stored: StoredQueue, { accepted }: Ledger): string[] {
-  const places = [stored.jobs, stored.born, stored.dead, stored.done];
+  const places = [stored.jobs, stored.dead, stored.done];
   const known = places.flatMap((place) => [...place.keys()]);
   return [
     ...known.filter((id) => !accepted.has(id)).map((id) => `${id} was never accepted`),

@@ -1,5 +1,5 @@
 /** Fields that are private to a store, or count its commands, of which a memory store has none. */
-const ofOneStore: ReadonlySet<string> = new Set(["bornAs", "reported", "spentToday"]);
+const ofOneStore: ReadonlySet<string> = new Set(["reported", "spentToday"]);
 
 /**
  * The JSON of a value, in which an undefined field equals a missing one, without what stores need not have in common.

@@ -32,8 +32,7 @@ With --name or --all instead of an ID, --cancel, --reschedule and --run change a
 With --json, --all or --cursor, lists one state after the other, in pages.
 
 --since keeps jobs to which something has happened since: they ended, or began, or were enqueued. It reads ended jobs only as far
-back. Completed jobs of a queue with observe: false are in no order, so it may miss them. --all-queues merges the lists of all queues,
-up to --limit jobs.
+back. --all-queues merges the lists of all queues, up to --limit jobs.
 
 --search and --search-payload ignore case. They examine up to 1,000 jobs, 18 MiB or 5 s, and say how many jobs they have examined: at most
 60 commands, or 6 requests through a handler. To continue, give --cursor, or --all for every job.`;

@@ -7,7 +7,7 @@ import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
 import { leaseMsFor, SETTLE_MARGIN_MS } from "../job/lease-length.ts";
-import { logEvicted, logOutcomes } from "../observe/log.ts";
+import { logMissing, logOutcomes } from "../observe/log.ts";
 import { firesOf } from "../schedule/fire.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { ExchangeReply, LeasedJob, NextDue, QueueStore } from "../store/store.ts";
@@ -328,7 +328,7 @@ export class Drain {
       for (const attempt of this.#jobs.running) if (gone.has(attempt.job.lease.current.id)) attempt.onLost();
     hooks?.exchanged(reply, ended, fire);
     if (logger) logOutcomes(logger, reply.settled, ended);
-    if (reply.evicted) logEvicted(logger, queue, reply.evicted, now);
+    if (reply.evicted) logMissing(logger, queue, reply.evicted, now);
     const firedByStore = reply.jobs.filter(({ isFired }) => isFired).length;
     this.#counts.rearmed += firedByStore + reply.fired.filter((fired) => fired !== "stale").length;
     this.#next.noteFired(firedByStore);

@@ -72,7 +72,7 @@ const none: NonNullable<AttemptOutcome["followUps"]> = [];
  */
 function sentBytes({ outcome: { record, lease, followUps = none } }: EndedJob): number {
   const made = followUps.reduce((sum, job) => sum + mostBytesOf(job.record), 0);
-  const bytes = mostBytesOf(record) + mostBytesOf(lease.bornAs ?? "") + made;
+  const bytes = mostBytesOf(record) + made;
   return bytes * possibleLeases(lease).length;
 }
 

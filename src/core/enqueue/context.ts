@@ -19,6 +19,7 @@ export interface EnqueueContext {
   readonly store: EnqueueStore;
   readonly hooks: CheckedHooks | undefined;
   readonly tracing: Tracing | undefined;
+  readonly logger?: Logger | undefined;
   /**
    * Announces that something is stored that will be due at this time: to the drains of this object, and to `wake`.
    * Await the result before you respond. It never rejects.
@@ -35,7 +36,6 @@ export interface QueueContext extends EnqueueContext {
   readonly retentionMs: number;
   readonly observe: boolean;
   readonly alerting?: Alerting | undefined;
-  readonly logger?: Logger | undefined;
   /** Announces that something may be due now: the next drain looks. Await the result as of `noteDue`. */
   readonly noteAnythingDue: () => Promise<void> | undefined;
 }

@@ -3,6 +3,7 @@ import type { EnqueueResult } from "../job/enqueue.ts";
 import { leaseMsFor } from "../job/lease-length.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import { hookCalls } from "../observe/hook-runner.ts";
+import { logMissing } from "../observe/log.ts";
 import { traceCalls } from "../observe/tracing.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
@@ -188,6 +189,8 @@ export class Enqueuer {
     replies: readonly EnqueueReply[],
     inBackground?: HoldOptions["inBackground"],
   ): Promise<readonly EnqueueResult[]> {
+    const { logger, queue, clock } = this.#needs;
+    if (replies.some(({ isEmptied }) => isEmptied)) logMissing(logger, queue, 0, clock());
     const announced = this.#announce(replies);
     if (announced && inBackground) inBackground(announced);
     else await announced;

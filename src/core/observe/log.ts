@@ -54,8 +54,11 @@ type MissingLines = Map<string, { readonly at: number; readonly since: number }>
 
 const missingLines = new WeakMap<Logger, MissingLines>();
 
-/** Reports how many records of jobs and schedules are gone: at most once a minute for each queue in a process. */
-export function logEvicted(logger: Logger | undefined, queue: string, count: number, now: number): void {
+/**
+ * Reports how many records of jobs and schedules are gone, or with 0 that the whole queue is: at most once a minute for
+ * each queue in a process.
+ */
+export function logMissing(logger: Logger | undefined, queue: string, count: number, now: number): void {
   if (!logger) return;
   const queues: MissingLines = missingLines.get(logger) ?? new Map();
   missingLines.set(logger, queues);
@@ -65,8 +68,11 @@ export function logEvicted(logger: Logger | undefined, queue: string, count: num
   queues.set(queue, isSoon ? { at, since: missing } : { at: now, since: 0 });
   if (isSoon) return;
   const what = missing === 1 ? "1 job or schedule is" : `${missing} jobs or schedules are`;
-  const text = `tidegate: ${what} gone from the queue "${queue}": the database no longer has the records. ${WHAT_TO_DO}`;
-  write(() => logger.error(text));
+  const text =
+    count === 0
+      ? `The queue "${queue}" was emptied: the database no longer has its jobs.`
+      : `${what} gone from the queue "${queue}": the database no longer has the records.`;
+  write(() => logger.error(`tidegate: ${text} ${WHAT_TO_DO}`));
 }
 
 function write(log: () => unknown): void {

@@ -33,9 +33,8 @@ export interface QueueOptions {
   /** How long completed jobs are kept with their result. Default "24h"; 0 keeps none. */
   readonly retention?: Duration | undefined;
   /**
-   * Whether to keep what only people read: the order in which jobs completed, which costs one command in each exchange
-   * that completes something, and metrics by job type, which cost a command now and then. If false, lists show
-   * completed jobs in no order, and `getFigures` finds nothing. Default true.
+   * Whether to keep what only people read: metrics by job type, which cost a command now and then, and groups of
+   * failures. If false, `getFigures` finds nothing. Default true.
    */
   readonly observe?: boolean | undefined;
   /**
@@ -49,8 +48,8 @@ export interface QueueOptions {
   /**
    * Gets one line for each failed attempt: `logger.warn` if the job will be retried, `logger.error` if it is dead. A
    * line has the name and id of the job, the attempt and the error, and never a payload. `logger.warn` also reports
-   * declared schedules that cannot be activated. `logger.error` reports, once a minute, that the database has lost
-   * records. Default: `console`; null for none.
+   * declared schedules that cannot be activated. `logger.error` reports, once a minute, that the database was emptied
+   * or has lost records. Default: `console`; null for none.
    */
   readonly logger?: Logger | null | undefined;
   /** Traces enqueues and attempts, as `tracing()` of `tidegate/telemetry` does with OpenTelemetry. Default: none. */

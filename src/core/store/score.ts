@@ -131,8 +131,6 @@ export function scoreAfter(now: number): number {
 
 /** Members of `due` that are not jobs begin with a space. No job id does. */
 export const SCHEDULE_MEMBER = " schedule:";
-/** Begins the name of a born job: one that is leased as it is stored, until that lease ends. */
-export const BORN_MEMBER = " born:";
 /** Begins the name of a flow control key, whose score is when it can next start a job. */
 export const FLOW_KEY_MEMBER = " lane:";
 /** How many members a peek reads, the mark of a pause included. */

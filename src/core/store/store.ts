@@ -67,8 +67,6 @@ export interface Lease {
   readonly flow?: JobFlow;
   /** With `flow`: when the job was claimed, or leased at enqueue, by the clock of that request. */
   readonly claimedAt?: number;
-  /** The record that was stored together with the lease, if the store needs it to settle the lease. */
-  readonly bornAs?: string;
   /** With `flow`: whether it is one of a run. Default false. */
   readonly isOfRun?: boolean;
   /** What the job waited for when it was claimed, as its record said it. Its outcome ends that. */
@@ -89,7 +87,7 @@ export type SealedTexts = Map<string, string | Promise<string>>;
 export const MOST_SENDS = 3;
 
 /** The lease that a renewal until `endsAt` obtains. A job whose lease moves leaves its run. */
-export function renewedLease({ bornAs: _born, mayEndAt: _end, isOfRun, ...lease }: Lease, endsAt: number): Lease {
+export function renewedLease({ mayEndAt: _end, isOfRun, ...lease }: Lease, endsAt: number): Lease {
   return { ...lease, endsAt, ...(isOfRun && endsAt === lease.endsAt && { isOfRun }) };
 }
 
@@ -136,6 +134,8 @@ export interface EnqueueReply {
   readonly runAt: number | undefined;
   /** The lease, if it was requested and granted. */
   readonly lease: Lease | undefined;
+  /** Whether the database has lost the queue since this process last stored a job in it. Default: false. */
+  readonly isEmptied?: boolean;
 }
 
 /** How long an attempt waited, from its due time to its start, and how long it ran. */
@@ -233,7 +233,7 @@ export interface SettleRequest {
   readonly settle: readonly Outcome[];
   /** How long completed jobs are kept; 0 keeps none. */
   readonly retentionMs: number;
-  /** Whether to keep the order of completed jobs and metrics by job type, which only serve observers. Default false. */
+  /** Whether to keep metrics by job type, which only serve observers. Default false. */
   readonly observe?: boolean | undefined;
   /** Leases of jobs that still run. The reply says which are gone, if that takes no extra command. Default: none. */
   readonly watch?: readonly Lease[] | undefined;
@@ -373,8 +373,8 @@ export interface StoredJob {
   readonly record: string;
   /**
    * When the job needs attention: its run time, or the end of its lease; `WAITS_FOR_CHILDREN_AT` if it waits for its
-   * children. For a dead job, since when it is dead. For a completed one, when it ended, if a list has found it in that
-   * order; else 0.
+   * children. For a dead job, since when it is dead. For a completed one, until when it is kept, if a list has found
+   * it; else 0.
    */
   readonly at: number;
   readonly claims: number;
@@ -518,8 +518,7 @@ export interface QueueStore {
   findEach(ids: readonly string[], mostBytes: number, now: number, onlyDead?: boolean): Promise<FoundJobs>;
   /**
    * Reads a page of the jobs of one state. A page may be short, or empty, with more to come. Waiting and running jobs
-   * come in the order of their times, dead and completed ones newest first. Completed jobs that were not observed come
-   * last, in no order.
+   * come in the order of their times, dead and completed ones newest first.
    */
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Reads a page of the groups of failures, in the order of their names. It may be short with more to come. */

@@ -1,11 +1,7 @@
-import { bytesOf } from "../../core/shared/limits.ts";
 import { canBeReplaced, replacement } from "../../core/store/replacement.ts";
-import { BORN_MEMBER, unpack, waitingScore } from "../../core/store/score.ts";
+import { unpack, waitingScore } from "../../core/store/score.ts";
 import type { EnqueueReply, Lease, NewJob } from "../../core/store/store.ts";
 import type { MemoryState } from "./state.ts";
-
-/** A larger record would make the sorted set in Redis too large. */
-const MOST_BORN_BYTES = 16_384;
 
 /** What a call stores under one id. */
 interface Entry {
@@ -111,12 +107,7 @@ class Batch {
     const endsAt = isFree ? job.leaseEndsAt : undefined;
     if (endsAt !== undefined) {
       entry.lease = { id, claims: 1, endsAt, ...(flow && { flow, claimedAt: this.#now }) };
-      this.#state.lease(entry.lease, this.#now, isBorn(job) ? BORN_MEMBER + id : undefined);
+      this.#state.lease(entry.lease, this.#now);
     } else this.#state.wait(id, waitingScore(job.runAt, claims));
   }
-}
-
-/** Whether Redis keeps the job under the name of a born job, until its lease ends. */
-function isBorn({ isFreshId, dedupe, flow, record }: NewJob): boolean {
-  return isFreshId && !dedupe && !flow && bytesOf(record) <= MOST_BORN_BYTES;
 }

@@ -3,7 +3,6 @@ import { occurrenceJobId } from "../../core/store/occurrence-id.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
   againScore,
-  BORN_MEMBER,
   FLOW_KEY_MEMBER,
   isAstray,
   leaseScore,
@@ -86,7 +85,7 @@ function settleOne(
   accepted: Outcome[],
   woken: string[],
 ): boolean {
-  const { now, retentionMs, observe = false, isResend = false } = request;
+  const { now, retentionMs, isResend = false } = request;
   const { lease, record } = outcome;
   const score = state.due.score(lease.id);
   if (!possibleLeases(lease).some((each) => score === leaseScore(each))) {
@@ -115,21 +114,17 @@ function settleOne(
     state.counters.expired++;
   } else {
     state.counters.processed++;
-    if (retentionMs > 0) state.done.set(lease.id, { record, expiresAt: now + retentionMs });
-    if (retentionMs > 0 && observe) state.ended.set(lease.id, outcome.at ?? now);
+    if (retentionMs > 0) state.keep(lease.id, record, (outcome.at ?? now) + retentionMs, now);
   }
   return true;
 }
 
 /** Whether an earlier request settled the outcome and its reply was lost: then its record is there. */
-function wasSettled(state: MemoryState, { to, lease, record }: Outcome, retentionMs: number): boolean {
-  if (to === "dead") return state.deadRecords.get(lease.id) === record;
-  if (to !== "completed" && to !== "expired") {
-    const stored = state.records.get(lease.id);
-    return stored === record || stored?.startsWith(withSignal(record, "").slice(0, -1)) === true;
-  }
-  if (to === "expired" || retentionMs === 0) return state.due.score(lease.id) === undefined;
-  return state.done.get(lease.id)?.record === record;
+function wasSettled(state: MemoryState, { to, lease: { id }, record }: Outcome, retentionMs: number): boolean {
+  if (to === "dead") return state.deadRecords.get(id) === record;
+  if (to === "expired" || (to === "completed" && retentionMs === 0)) return state.due.score(id) === undefined;
+  const stored = state.records.get(id) ?? state.done.get(id);
+  return stored === record || (to !== "completed" && stored?.startsWith(withSignal(record, "").slice(0, -1)) === true);
 }
 
 function fire(
@@ -268,7 +263,7 @@ class Taken {
       endsAt: this.now + this.#leaseMs,
       ...(flow && { flow, claimedAt: this.now }),
     };
-    const rides = state.lease(lease, this.now, more.isFired ? BORN_MEMBER + id : undefined);
+    const rides = state.lease(lease, this.now);
     this.#jobs.push({ lease, record, dueAt, ...more });
     if (!flow) return;
     const run = this.#runs.get(flow.key) ?? { jobs: 0, riders: 0 };

@@ -198,8 +198,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
 
 function clearCompleted(state: MemoryState, now: number): number {
   const { completed } = countJobs(state, now);
-  state.done.clear();
-  for (const [id] of [...state.ended.from(0)]) state.ended.delete(id);
+  for (const id of [...state.done.keys()]) state.forget(id);
   return completed;
 }
 

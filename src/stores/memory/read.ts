@@ -14,7 +14,7 @@ import type {
   StoredFailures,
   StoredJob,
 } from "../../core/store/store.ts";
-import { badCursor, type Cursor, readCursor, readUnordered, unorderedCursor, writeCursor } from "../cursor.ts";
+import { badCursor, type Cursor, readCursor, writeCursor } from "../cursor.ts";
 import type { SortedSet } from "./sorted-set.ts";
 import { isJob, type MemoryState, stateOf } from "./state.ts";
 
@@ -39,7 +39,7 @@ function liveJob(state: MemoryState, id: string, score: number, now: number, wit
 }
 
 function completedJob(state: MemoryState, id: string): StoredJob {
-  return { id, state: "completed", record: state.done.get(id)?.record ?? "", at: 0, claims: 0 };
+  return { id, state: "completed", record: state.done.get(id) ?? "", at: 0, claims: 0 };
 }
 
 function deadJob(state: MemoryState, id: string): StoredJob {
@@ -49,8 +49,6 @@ function deadJob(state: MemoryState, id: string): StoredJob {
 }
 
 export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest): Page<StoredJob> {
-  const rest = wanted === "completed" ? readUnordered(page.cursor) : undefined;
-  if (rest !== undefined) return listUnordered(state, rest, page);
   const items: StoredJob[] = [];
   let lastScore = 0;
   let bytes = 0;
@@ -62,8 +60,7 @@ export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest
     items.push(job);
     lastScore = score;
   }
-  const unorderedFollow = wanted === "completed" && unordered(state, page.now).length > 0;
-  return { items, cursor: unorderedFollow ? unorderedCursor("") : undefined };
+  return { items, cursor: undefined };
 }
 
 /** The jobs behind the cursor, with their scores. */
@@ -74,11 +71,8 @@ function* inOrder(
 ): Generator<readonly [StoredJob, number]> {
   const seen = readCursor(cursor);
   if (wanted === "completed") {
-    for (const [id, at] of [...newestFirst(state.ended, seen)]) {
+    for (const [id, at] of newestFirst(state.ended, seen))
       if (state.isKept(id, now)) yield [{ ...completedJob(state, id), at }, at];
-      // An expired job leaves the order when a list meets it.
-      else state.ended.delete(id);
-    }
   } else if (wanted === "dead") {
     for (const [id, at] of newestFirst(state.dead, seen))
       if (group === undefined || state.deadGroups.get(id) === group) yield [deadJob(state, id), at];
@@ -118,20 +112,6 @@ function failuresOf(group: string, jobs: readonly StoredJob[], now: number): Sto
   const [first, sample] = [jobs[0] as StoredJob, jobs.at(-1) as StoredJob];
   const times = jobs.map(({ at }) => at);
   return { group, count: jobs.length, firstAt: first.at, sample, trend: trendOf(times, now) };
-}
-
-/** The completed jobs that were not observed. */
-function unordered(state: MemoryState, now: number): readonly string[] {
-  return [...state.done.keys()].filter((id) => state.isKept(id, now) && state.ended.score(id) === undefined);
-}
-
-function listUnordered(state: MemoryState, from: string, { limit, mostBytes, now }: PageRequest): Page<StoredJob> {
-  if (!/^\d{0,15}$/.test(from)) throw badCursor();
-  const ids = unordered(state, now);
-  const jobs = ids.slice(Number(from), Number(from) + limit).map((id) => completedJob(state, id));
-  const items = firstPiece(jobs, ({ record }) => record, mostBytes);
-  const end = Number(from) + items.length;
-  return { items, cursor: end < ids.length ? unorderedCursor(String(end)) : undefined };
 }
 
 export function countJobs(state: MemoryState, now: number): StoredStats {

@@ -3,8 +3,6 @@ export type Entry = readonly [member: string, score: number];
 /** Members in the order of their scores, and of themselves where scores are equal: what a Redis sorted set is. */
 export class SortedSet {
   readonly #scores = new Map<string, number>();
-  /** The names of members that are not ordered by themselves. */
-  readonly #names = new Map<string, string>();
   readonly #members: string[] = [];
 
   get size(): number {
@@ -15,10 +13,8 @@ export class SortedSet {
     return this.#scores.get(member);
   }
 
-  /** @param name orders members with equal scores. Default: the member itself. */
-  set(member: string, score: number, name = member): void {
+  set(member: string, score: number): void {
     this.delete(member);
-    if (name !== member) this.#names.set(member, name);
     this.#members.splice(this.#indexOf(member, score), 0, member);
     this.#scores.set(member, score);
   }
@@ -27,7 +23,6 @@ export class SortedSet {
     const score = this.#scores.get(member);
     if (score === undefined) return false;
     this.#members.splice(this.#indexOf(member, score), 1);
-    this.#names.delete(member);
     return this.#scores.delete(member);
   }
 
@@ -54,18 +49,13 @@ export class SortedSet {
     return [member, this.#scores.get(member) as number];
   }
 
-  #nameOf(member: string): string {
-    return this.#names.get(member) ?? member;
-  }
-
   #indexOf(member: string, score: number): number {
     let low = 0;
     let high = this.#members.length;
-    const name = this.#nameOf(member);
     while (low < high) {
       const middle = (low + high) >> 1;
       const [other, otherScore] = this.#at(middle);
-      if (otherScore < score || (otherScore === score && this.#nameOf(other) < name)) low = middle + 1;
+      if (otherScore < score || (otherScore === score && other < member)) low = middle + 1;
       else high = middle;
     }
     return low;

@@ -1,4 +1,5 @@
 import type { JobFlow } from "../../core/store/flow.ts";
+import { HOUR_MS } from "../../core/store/metrics.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
   isAstray,
@@ -23,11 +24,6 @@ interface Recurring {
   readonly plan: SchedulePlan | undefined;
 }
 
-interface Finished {
-  readonly record: string;
-  readonly expiresAt: number;
-}
-
 /** One queue: the same sets and hashes as in Redis (docs/internals/storage.md), and the steps that methods share. */
 export class MemoryState {
   readonly due = new SortedSet();
@@ -40,8 +36,8 @@ export class MemoryState {
   readonly deadFlows = new Map<string, JobFlow>();
   /** The groups of failures of dead jobs that have one. */
   readonly deadGroups = new Map<string, string>();
-  readonly done = new Map<string, Finished>();
-  /** When observed jobs completed. Some of them may have expired. */
+  /** The records of completed jobs, and when they expire. Some may have expired. */
+  readonly done = new Map<string, string>();
   readonly ended = new SortedSet();
   readonly windows = new Map<string, { readonly endsAt: number; readonly id: string }>();
   readonly schedules = new Map<string, Recurring>();
@@ -59,12 +55,26 @@ export class MemoryState {
 
   /** Whether a completed job has not expired. */
   isKept(id: string, now: number): boolean {
-    const finished = this.done.get(id);
-    if (finished && finished.expiresAt <= now) this.done.delete(id);
-    return this.done.has(id);
+    return (this.ended.score(id) ?? 0) > now;
   }
 
+  /** Keeps a completed job, and forgets those that have expired for an hour. */
+  keep(id: string, record: string, until: number, now: number): void {
+    for (let [first] = this.ended.first(1); first && first[1] < now - HOUR_MS; [first] = this.ended.first(1))
+      this.forget(first[0]);
+    this.done.set(id, record);
+    this.ended.set(id, until);
+  }
+
+  /** Keeps a completed job no longer. */
+  forget(id: string): void {
+    this.done.delete(id);
+    this.ended.delete(id);
+  }
+
+  /** Adds a job. One that has completed under the same id is kept no longer. */
   add(id: string, record: string, flow: JobFlow | undefined): void {
+    this.forget(id);
     this.records.set(id, record);
     if (flow) this.flows.set(id, flow);
   }
@@ -86,12 +96,11 @@ export class MemoryState {
   /**
    * Leases a job.
    *
-   * @param name orders jobs whose leases end at the same time. Default: the id.
    * @returns whether it is a rider: it has no slot of its key, but waits for the others of its run.
    */
-  lease(lease: Lease, now: number, name?: string): boolean {
+  lease(lease: Lease, now: number): boolean {
     this.#leave(lease.id);
-    this.due.set(lease.id, leaseScore(lease), name);
+    this.due.set(lease.id, leaseScore(lease));
     const flow = this.flows.get(lease.id);
     return flow !== undefined && this.flowControl.begin(flow, now, lease.endsAt);
   }
@@ -153,12 +162,11 @@ export class MemoryState {
 
   /** Replaces a record that is still as it was read. @returns whether it is the new one. */
   rewrite(state: JobState, { id, from, record }: RecordRewrite): boolean {
-    const finished = state === "completed" ? this.done.get(id) : undefined;
-    const records = state === "dead" ? this.deadRecords : this.records;
-    const stored = state === "completed" ? finished?.record : records.get(id);
+    const ended = { dead: this.deadRecords, completed: this.done };
+    const records = state === "dead" || state === "completed" ? ended[state] : this.records;
+    const stored = records.get(id);
     if (stored !== from) return stored === record;
-    if (finished) this.done.set(id, { ...finished, record });
-    else records.set(id, record);
+    records.set(id, record);
     return true;
   }
 

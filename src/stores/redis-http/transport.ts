@@ -26,7 +26,6 @@ export function transportOf(requester: Requester): Transport {
   // A function, so that an abort throws: with a signal object, the call would resolve with null.
   const signalled = (signal: AbortSignal) => (() => signal) as unknown as AbortSignal;
   return {
-    keepsOrder: true,
     words,
     lockingAddress: (requester as { readonly baseUrl?: string }).baseUrl ?? "",
     async send(command, signal) {

@@ -56,8 +56,8 @@ export const CONNECTED_WITHIN_MS = 3_000;
 
 /** A connection of a client, as this store needs it. */
 export interface Line {
-  /** Whether commands run in the order in which they are sent. A cluster may send each of them elsewhere. */
-  readonly keepsOrder: boolean;
+  /** Whether commands go to the nodes of a cluster. */
+  readonly isCluster: boolean;
   /** Whether a command would be written at once, later, or never. */
   state(): "ready" | "connecting" | "closed";
   /** Sends one command. A command that has not been sent when `signal` aborts is not sent later. */
@@ -80,7 +80,7 @@ export function lineOf(client: RedisClient): Line | undefined {
 
 function nodeRedisLine(client: NodeRedisClient): Line {
   return {
-    keepsOrder: true,
+    isCluster: false,
     state() {
       if (client.isReady) return "ready";
       return client.isOpen ? "connecting" : "closed";
@@ -97,7 +97,7 @@ function nodeRedisLine(client: NodeRedisClient): Line {
 /** The cluster follows its slots. If a node is lost, written commands fail, and others wait for a connection. */
 function nodeRedisClusterLine(cluster: NodeRedisCluster): Line {
   return {
-    keepsOrder: false,
+    isCluster: true,
     state() {
       if (!cluster.isOpen) return "closed";
       return cluster.isReady === false ? "connecting" : "ready";
@@ -167,7 +167,7 @@ function passOnLosses(command: IoRedisCommand, fail: IoRedisCommand["reject"]): 
 
 function ioRedisLine(client: IoRedisClient): Line {
   return {
-    keepsOrder: client.isCluster !== true,
+    isCluster: client.isCluster === true,
     state() {
       if (client.status === "ready") return "ready";
       if (client.status === "end") return "closed";

@@ -31,7 +31,6 @@ const words: ConnectionWords = {
 export class ClientTransport implements Transport {
   readonly lockingAddress = undefined;
   readonly words = words;
-  readonly keepsOrder: boolean;
   readonly keepsConnection = true;
   readonly #line: Line;
   readonly #connectedWithinMs: number;
@@ -40,7 +39,6 @@ export class ClientTransport implements Transport {
 
   constructor(line: Line, connectedWithinMs = CONNECTED_WITHIN_MS) {
     this.#line = line;
-    this.keepsOrder = line.keepsOrder;
     this.#connectedWithinMs = connectedWithinMs;
     line.onChange((change) => {
       for (const tell of [...this.#waiting, ...(change === "lost" ? this.#underWay : [])]) tell();
@@ -59,7 +57,7 @@ export class ClientTransport implements Transport {
         return await this.#replyTo(command, signal);
       } catch (error) {
         end ??= AbortSignal.any([signal, AbortSignal.timeout(this.#connectedWithinMs)]);
-        if (this.keepsOrder || !NOT_NOW.test(messageOf(error)) || end.aborted) throw error;
+        if (!this.#line.isCluster || !NOT_NOW.test(messageOf(error)) || end.aborted) throw error;
         await heard(new Set(), AbortSignal.any([end, AbortSignal.timeout(SENT_AGAIN_MS)]));
       }
     }

@@ -1,5 +1,5 @@
 import type { Meter } from "../../core/store/meter.ts";
-import type { Command, Connection, InPlace, Sending } from "./connection.ts";
+import type { Command, Connection, Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
 import type { Script, ScriptOf } from "./scripts.generated.ts";
 import { textOf } from "./values.ts";
@@ -21,9 +21,9 @@ export class Caller {
     this.#random = random;
   }
 
-  /** A number that distinguishes two calls of the same millisecond if one of them is sent again. */
+  /** An even number that distinguishes two calls of the same millisecond if one of them is sent again. */
   newNonce(): number {
-    return Math.floor(this.#random() * 1_024);
+    return 2 * Math.floor(this.#random() * 512);
   }
 
   /** Runs a script. */
@@ -52,10 +52,6 @@ export class Caller {
 
   plain(...commands: readonly Command[]): Promise<readonly unknown[]> {
     return this.connection.plain(commands, this.meter);
-  }
-
-  inPlace(commands: InPlace, script: Script, args: (isResend: boolean) => readonly string[]) {
-    return this.connection.runInPlace(commands, script, this.keys, args, this.meter);
   }
 }
 

@@ -19,8 +19,6 @@ export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Pr
 export interface Transport {
   readonly send: Send;
   readonly sendMany: SendMany;
-  /** Whether commands that are sent together run in order. A cluster may send each elsewhere, and later. */
-  readonly keepsOrder: boolean;
   /** Whether commands share a connection that stays open. Default false. */
   readonly keepsConnection?: boolean;
   /** The address of a Redis that may know Upstash's locking line. A refusal is remembered under it. */
@@ -44,13 +42,6 @@ const UNKNOWN_FLAG = /shebang|flag/i;
 export interface Sending {
   /** How long all pauses between sends may take together, in ms. */
   readonly pauseMs?: number | undefined;
-}
-
-/** Plain commands that replace a script for the first send. */
-export interface InPlace {
-  readonly commands: readonly Command[];
-  /** The commands that undo those that ran, by their replies, if Redis refused another one for good. */
-  readonly takeBack: (replies: readonly unknown[]) => readonly Command[];
 }
 
 interface Evaluation {
@@ -83,8 +74,8 @@ const deadlineByTimer: Deadline = () => AbortSignal.timeout(REPLY_WITHIN_MS);
  * failures into errors that tell a person what to do and that hold neither payload nor address.
  */
 export class Connection {
-  /** Where the metrics of job types are, by the key `due` of their queue. A script says so if another name is there. */
-  readonly places = new Map<string, Map<string, string>>();
+  /** The keys `due` of queues in which this process has stored jobs: they have the mark of that. */
+  readonly used = new Set<string>();
   readonly #transport: Transport;
   readonly #pause: Pause;
   readonly #random: () => number;
@@ -111,10 +102,6 @@ export class Connection {
     return this.#transport.keepsConnection ?? false;
   }
 
-  get keepsOrder(): boolean {
-    return this.#transport.keepsOrder;
-  }
-
   /** Runs a script. `args` gets whether this is a resend. @throws {TidegateError} `store_unavailable` */
   async run(
     script: Script,
@@ -126,32 +113,6 @@ export class Connection {
     return this.#persistently(sending, (isResend, signal) =>
       this.#evaluate({ script, keys, args: args(isResend), signal, meter }),
     );
-  }
-
-  /**
-   * Sends plain commands once, in one round trip. If their replies are lost, it sends the script instead: all of the
-   * commands may have run by then, or only the first ones.
-   *
-   * @returns the replies of the commands, or the reply of the script.
-   * @throws {TidegateError} `store_unavailable`
-   */
-  async runInPlace(
-    { commands, takeBack }: InPlace,
-    script: Script,
-    keys: QueueKeys,
-    args: (isResend: boolean) => readonly string[],
-    meter: Meter | undefined,
-  ): Promise<{ readonly replies: readonly unknown[] } | { readonly reply: unknown }> {
-    return this.#persistently({}, async (isResend, signal) => {
-      if (isResend) return { reply: await this.#evaluate({ script, keys, args: args(true), signal, meter }) };
-      const replies = await this.#sendMany(commands, meter, signal);
-      const error = replies.find(isError);
-      if (!error) return { replies };
-      const toTakeBack = isRefusal(error) ? takeBack(replies) : [];
-      // If this fails too, a sweep removes the record later.
-      if (toTakeBack.length > 0) await this.#sendMany(toTakeBack, meter, signal).catch(() => {});
-      throw error;
-    });
   }
 
   /** Runs plain commands that are safe to repeat, in one round trip. @throws {TidegateError} `store_unavailable` */

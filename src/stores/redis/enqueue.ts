@@ -2,10 +2,9 @@ import { leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
 import type { EnqueueReply, EnqueueStatus, NewJob, QueueStore } from "../../core/store/store.ts";
 import { type Caller, flag, rowsOf, textsOf } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
-import { loneEnqueue, loneJob } from "./lone-enqueue.ts";
 import * as scripts from "./scripts.generated.ts";
 
-/** How many values enqueue.lua returns for each job. */
+/** How many values enqueue.lua returns for each job, after the first one. */
 const VALUES = 5;
 
 export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
@@ -15,21 +14,19 @@ export function enqueueCalls(caller: Caller): Pick<QueueStore, "enqueue"> {
       const nonce = String(caller.newNonce());
       const rest = jobs.flatMap(jobArguments);
       const args = (isResend: boolean) => [String(now), flag(isResend), nonce, ...rest];
-      const lone = caller.connection.keepsOrder ? loneJob(jobs) : undefined;
-      const stored = lone && (await storeLone(caller, lone, args));
-      if (stored === "stored")
-        return jobs.map(({ id, runAt }) => ({ status: "enqueued", id, runAt, lease: undefined }));
-      const rows = rowsOf(textsOf(stored?.reply ?? (await caller.values(scripts.enqueue, args))), VALUES);
-      return jobs.map((job, index) => enqueueReply(job, rows[index] ?? [], now));
+      const [mark, ...values] = textsOf(await caller.values(scripts.enqueue, args));
+      const isEmptied = isLost(caller, mark);
+      const replies = rowsOf(values, VALUES).map((row, index) => enqueueReply(jobs[index] as NewJob, row, now));
+      return isEmptied ? replies.map((reply) => ({ ...reply, isEmptied })) : replies;
     },
   };
 }
 
-/** Stores a job by plain commands, or by the script: then it returns the reply. Undefined if the job exists. */
-async function storeLone(caller: Caller, job: NewJob, args: (isResend: boolean) => readonly string[]) {
-  const sent = await caller.inPlace(loneEnqueue(job, caller.keys), scripts.enqueue, args);
-  if ("reply" in sent) return sent;
-  return Number(sent.replies[1]) > 0 ? ("stored" as const) : undefined;
+/** Whether the queue has lost the mark that this process has stored or seen. */
+function isLost({ connection: { used }, keys: { due } }: Caller, mark: string | undefined): boolean {
+  const isEmptied = mark === "0" && used.has(due);
+  if (mark !== "") used.add(due);
+  return isEmptied;
 }
 
 function jobArguments(job: NewJob): readonly string[] {
@@ -52,12 +49,8 @@ function enqueueReply(
     return { status, id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
   const flow = job.flow && { ...job.flow, order: Number(order) };
   const lease =
-    held !== "" && position
-      ? {
-          ...{ id, claims: position.claims, endsAt: position.at },
-          ...(flow && { flow, claimedAt: now }),
-          ...(held === "born" && { bornAs: job.record }),
-        }
+    held === "1" && position
+      ? { id, claims: position.claims, endsAt: position.at, ...(flow && { flow, claimedAt: now }) }
       : undefined;
   return { status: status as EnqueueStatus, id, runAt: job.runAt, lease };
 }

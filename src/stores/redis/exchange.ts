@@ -1,6 +1,6 @@
 import { MOST_CLAIMED_BYTES } from "../../core/shared/limits.ts";
 import { tenthsOf } from "../../core/store/flow.ts";
-import { BORN_MEMBER, movedScore, scheduleScore, unpack, waitingScore } from "../../core/store/score.ts";
+import { movedScore, scheduleScore, unpack, waitingScore } from "../../core/store/score.ts";
 import {
   type ClaimRequest,
   type DueSchedule,
@@ -22,14 +22,13 @@ import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./schedules.ts";
 import * as scripts from "./scripts.generated.ts";
 import { waitsArgument } from "./signals.ts";
-import { idOf } from "./stored-job.ts";
 
 /** Claims nothing: exchange.lua only reads what is due next. */
 const NO_CLAIM: ClaimRequest = { limit: 0, leaseMs: 0 };
 /** Claims nothing, and does not even read what is due next. */
 const NO_READ: ClaimRequest = { limit: -1, leaseMs: 0 };
-/** How exchange.lua marks a job that an earlier send of the claim has made. */
-const FIRED = " fired:";
+/** How exchange.lua marks a job that the claim has made. */
+const MADE = " made:";
 /** How many leases an exchange watches at most: more would take a command. */
 const MOST_WATCHED = 100;
 
@@ -59,9 +58,9 @@ async function exchange(
   const given = [
     ...head,
     runs ? runLimits(runs) : "",
-    ...outcomeArguments(sent, now),
+    ...outcomeArguments(sent, now, retentionMs),
     ...followUpArguments(sent, now),
-    ...metricArguments(sent, observe ? placesOf(caller) : undefined),
+    ...metricArguments(sent, observe),
     ...watchArguments(settle.length > 0 ? watch : []),
     waitsArgument(sent),
     String(fire.length),
@@ -69,35 +68,14 @@ async function exchange(
   ];
   const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, "1") : given);
   const values = (await caller.values(scripts.exchange, args, { pauseMs: resendPauseMs })) as readonly unknown[];
-  const { places, missing, settled, haveSignals, ...reply } = readReply(values, now, now + leaseMs);
-  notePlaces(caller, places);
+  const { missing, settled, haveSignals, ...reply } = readReply(values, now, now + leaseMs);
   const woken = haveSignals.flatMap((hasSignal, place) => (hasSignal ? (sent[place]?.lease.id ?? []) : []));
-  return { ...reply, settled: acceptedBy(settled), woken, gone: goneAmong(watch, missing) };
-}
-
-/** Where the metrics of names are, as far as this process knows. */
-function placesOf({ connection, keys }: Caller): ReadonlyMap<string, string> {
-  return connection.places.get(keys.due) ?? new Map();
-}
-
-function notePlaces(caller: Caller, places: ReadonlyMap<string, string>): void {
-  if (places.size === 0) return;
-  const known = [...placesOf(caller), ...places].filter(([name]) => places.get(name) !== "");
-  caller.connection.places.set(caller.keys.due, new Map(known));
-}
-
-/** The names under which a leased job may be in `due`. A born job continues under its id once its lease is extended. */
-function watchedNames({ id, bornAs }: Lease): readonly string[] {
-  return bornAs === undefined ? [id] : [BORN_MEMBER + id, id];
+  return { ...reply, settled: acceptedBy(settled), woken, gone: missing };
 }
 
 function watchArguments(watch: readonly Lease[]): string[] {
-  const names = watch.slice(0, MOST_WATCHED).flatMap(watchedNames);
-  return [String(names.length), ...names];
-}
-
-function goneAmong(watch: readonly Lease[], missing: ReadonlySet<string>): readonly string[] {
-  return watch.filter((lease) => watchedNames(lease).every((name) => missing.has(name))).map(({ id }) => id);
+  const ids = watch.slice(0, MOST_WATCHED).map(({ id }) => id);
+  return [String(ids.length), ...ids];
 }
 
 function runLimits({ ms, jobMs, startable }: RunLimits): string {
@@ -122,25 +100,15 @@ function fireArguments(fire: Fire): string[] {
 interface ScriptReply extends ExchangeReply {
   /** For each outcome that was sent, whether its job has got a signal that was kept. */
   readonly haveSignals: readonly boolean[];
-  /** Where the metrics of names are: '' for a name that has no place any more. */
-  readonly places: ReadonlyMap<string, string>;
-  /** The names of watched jobs that are not in `due`. */
-  readonly missing: ReadonlySet<string>;
+  /** The watched jobs that are not in `due`. */
+  readonly missing: readonly string[];
 }
 
 /** @param endsAt when the leases of this claim end. */
 function readReply(reply: readonly unknown[], now: number, endsAt: number): ScriptReply {
   const [paused, next, backlog, evicted, ...lists] = reply;
-  const [
-    settled = [],
-    fired = [],
-    jobs = [],
-    recovered = [],
-    described = [],
-    places = [],
-    missing = [],
-    schedules = [],
-  ] = lists.map(textsOf);
+  const [settled = [], fired = [], jobs = [], recovered = [], described = [], missing = [], schedules = []] =
+    lists.map(textsOf);
   const runs = readRuns(described);
   return {
     paused: Number(paused) === 1,
@@ -152,8 +120,7 @@ function readReply(reply: readonly unknown[], now: number, endsAt: number): Scri
     fired: fired as readonly FireReply[],
     jobs: rowsOf(jobs, 3).map((row, index) => leasedJob(row, now, endsAt, recovered[index], runs)),
     schedules: rowsOf(schedules, 3).map(dueSchedule),
-    places: new Map(rowsOf(places, 2).map(([name = "", place = ""]) => [name, place])),
-    missing: new Set(missing),
+    missing,
   };
 }
 
@@ -185,17 +152,14 @@ function leasedJob(
   const { claims, at: endsAt } = recovered
     ? unpack(Number(recovered))
     : { claims: nextClaims(claimsBefore), at: leaseEndsAt };
-  const id = name.startsWith(FIRED) ? name.slice(FIRED.length) : idOf(name);
+  const isFired = name.startsWith(MADE);
+  const id = isFired ? name.slice(MADE.length) : name;
   if (flow) {
     const run = runs.get(`${escaped(flow.key)}:${endsAt}`);
     const isOfRun = run?.slots !== undefined && { isOfRun: true };
     return { lease: { id, claims, endsAt, flow, claimedAt: now, ...isOfRun }, record, dueAt, ...(run && { run }) };
   }
-  const lease = { id, claims, endsAt };
-  if (id === name) return { lease, record, dueAt };
-  // The store fires schedules under the name of born jobs, and claims no other born job under that name.
-  const bornAs = name.startsWith(BORN_MEMBER) ? { bornAs: record } : {};
-  return { lease: { ...lease, ...bornAs }, record, dueAt, isFired: true };
+  return { lease: { id, claims, endsAt }, record, dueAt, ...(isFired && { isFired }) };
 }
 
 function dueSchedule([key = "", score, stored = ""]: readonly string[]): DueSchedule {

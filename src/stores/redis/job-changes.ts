@@ -1,4 +1,4 @@
-import { BORN_MEMBER, leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
+import { leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
 import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
@@ -16,11 +16,8 @@ export function waitingJobCalls(
   return {
     async areWaiting(ids, now) {
       if (ids.length === 0) return [];
-      const names = ids.flatMap((id) => [id, BORN_MEMBER + id]);
-      const [scores] = await caller.plain(["ZMSCORE", caller.keys.due, ...names]);
-      const found = Array.isArray(scores) ? scores : [];
-      return ids.map((_, index) => {
-        const score: unknown = found[2 * index] ?? found[2 * index + 1];
+      const [scores] = await caller.plain(["ZMSCORE", caller.keys.due, ...ids]);
+      return (Array.isArray(scores) ? scores : []).map((score: unknown) => {
         if (score === undefined || score === null) return false;
         const { at, isLeased } = unpack(Number(score));
         return at <= now || !isLeased;
@@ -97,7 +94,6 @@ function renewalRow({ lease, endsAt, record }: LeaseRenewal, sends: number) {
     others: [...others, ...ofSends].join(),
     to: leaseScore(renewed),
     record: record === undefined ? "" : flowHead(lease.flow) + record,
-    birth: lease.bornAs ?? "",
     key: lease.isOfRun && lease.flow && !renewed.isOfRun ? escaped(lease.flow.key) : "",
   };
 }

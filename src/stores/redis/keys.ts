@@ -18,7 +18,6 @@ const keyNames = [
   "jobs",
   "dead",
   "dead:jobs",
-  "done",
   "done:order",
   "dedupe",
   "schedules",

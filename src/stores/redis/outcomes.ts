@@ -1,4 +1,3 @@
-import { fnv1a } from "../../core/shared/hash.ts";
 import { groupScore } from "../../core/store/failures.ts";
 import { bucketOf, durationBounds } from "../../core/store/metrics.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
@@ -37,23 +36,23 @@ export function toSend(settle: readonly Outcome[]): Sent {
 }
 
 /** @param settle the outcomes by their kinds. */
-export function outcomeArguments(settle: readonly Outcome[], now: number): string[] {
+export function outcomeArguments(settle: readonly Outcome[], now: number, retentionMs: number): string[] {
   const counts = [0, 0, 0, 0, 0];
   const args: string[] = [];
   for (const { to } of settle) counts[outcomeKinds[to]] = (counts[outcomeKinds[to]] ?? 0) + 1;
   for (const count of counts) args.push(String(count));
   for (const { lease } of settle) args.push(lease.id);
   pushRuns(args, settle, ({ lease }) => leaseScore(lease));
-  pushRuns(args, settle, (outcome) => newScore(outcome, now));
+  pushRuns(args, settle, (outcome) => newScore(outcome, now, retentionMs));
   for (const { record } of settle) args.push(record);
   const more: string[] = [];
-  settle.forEach(({ lease: { flow, claimedAt, bornAs = "" }, timing }, index) => {
-    if (!flow && bornAs === "") return;
+  settle.forEach(({ lease: { flow, claimedAt }, timing }, index) => {
+    if (!flow) return;
     const unattempted = timing || claimedAt === undefined ? "" : String(claimedAt);
     const ranMs = timing ? String(Math.round(timing.ranMs)) : "";
-    more.push(String(index + 1), flowHead(flow), unattempted, ranMs, bornAs);
+    more.push(String(index + 1), flowHead(flow), unattempted, ranMs);
   });
-  args.push(String(more.length / 5), ...more);
+  args.push(String(more.length / 4), ...more);
   return args;
 }
 
@@ -73,8 +72,8 @@ function pushRuns(args: string[], settle: readonly Outcome[], scoreOf: (outcome:
   if (times > 0) args.push(String(times), String(last));
 }
 
-function newScore(outcome: Outcome, now: number): number | string {
-  if (outcome.to === "completed") return outcome.at ?? now;
+function newScore(outcome: Outcome, now: number, retentionMs: number): number | string {
+  if (outcome.to === "completed") return (outcome.at ?? now) + retentionMs;
   if (outcome.to === "expired") return now;
   if (outcome.to !== "dead") return againScore(outcome);
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
@@ -117,12 +116,9 @@ function countArguments(counts: Uint32Array): string[] {
  * What the outcomes count, as if all were accepted. The script then takes out what it refuses.
  *
  * @param settle the outcomes by their kinds.
- * @param places where the metrics of job types are, as far as this process knows. Undefined counts nothing by name.
+ * @param byName whether they count by the names of their jobs too.
  */
-export function metricArguments(
-  settle: readonly Outcome[],
-  places: ReadonlyMap<string, string> | undefined,
-): readonly string[] {
+export function metricArguments(settle: readonly Outcome[], byName: boolean): readonly string[] {
   const all = noCounts();
   const names = new Map<string, { readonly number: number; readonly counts: Uint32Array }>();
   const namedAs = (name: string) => {
@@ -132,7 +128,7 @@ export function metricArguments(
   };
   let [allWaited, allRan, each] = [0, 0, ""];
   for (const { to, name, timing } of settle) {
-    const named = name === undefined || !places ? undefined : namedAs(name);
+    const named = name === undefined || !byName ? undefined : namedAs(name);
     const waited = timing ? Math.round(timing.waitedMs) : 0;
     const ran = timing ? Math.round(timing.ranMs) : 0;
     const waiting = timing ? FIRST_WAITING + bucketOf(timing.waitedMs) : 0;
@@ -144,9 +140,6 @@ export function metricArguments(
     }
     each += `${named?.number ?? 0}:${waited}:${ran}:${waiting}:${running};`;
   }
-  const byName = [...names].flatMap(([name, { counts }]) => [
-    ...[name, String(fnv1a(name)), places?.get(name) ?? ""],
-    ...countArguments(counts),
-  ]);
-  return [String(allWaited), String(allRan), ...countArguments(all), each, String(names.size), ...byName];
+  const named = [...names].flatMap(([name, { counts }]) => [name, ...countArguments(counts)]);
+  return [String(allWaited), String(allRan), ...countArguments(all), each, String(names.size), ...named];
 }

@@ -1,4 +1,4 @@
-import { BORN_MEMBER, unpack, WAITS_FOR_CHILDREN_AT } from "../../core/store/score.ts";
+import { unpack, WAITS_FOR_CHILDREN_AT } from "../../core/store/score.ts";
 import type { JobState, StoredJob } from "../../core/store/store.ts";
 import { readFlow } from "./flow.ts";
 
@@ -20,16 +20,11 @@ export function foundJob(
   { id, set, score, record }: { id: string; set: "due" | "done" | "dead"; score: number; record: string },
   now: number,
 ): StoredJob {
-  if (set === "done") return { id, state: "completed", record, at: 0, claims: 0 };
+  if (set === "done") return { id, state: "completed", record: readFlow(record).record, at: 0, claims: 0 };
   return set === "due" ? dueJob(id, score, record, now) : deadJob(id, score, record);
 }
 
 /** A completed job of a list: none if it has expired. */
 export function completedJob(id: string, at: number, record: string): readonly StoredJob[] {
-  return record === "" ? [] : [{ id, state: "completed", record, at, claims: 0 }];
-}
-
-/** The id of a job by its name in `due`. */
-export function idOf(name: string): string {
-  return name.startsWith(BORN_MEMBER) ? name.slice(BORN_MEMBER.length) : name;
+  return record === "" ? [] : [{ id, state: "completed", record: readFlow(record).record, at, claims: 0 }];
 }

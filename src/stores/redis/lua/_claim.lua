@@ -1,28 +1,19 @@
 -- Claims what is due: moves it in `due` to the end of its lease.
 
--- How the reply marks a job that an earlier send of this claim has made.
-local FIRED = ' fired:'
-
--- Whether a claim has made the job. Other born jobs have ids that were made for them.
-local function is_occurrence(name)
-  return string.find(name, '@%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ$') ~= nil
-end
-
--- Finds the leases of earlier sends whose replies were lost. Returns the names of their jobs, and the records of those
--- that were born. Of three sends, the second may have made its leases one millisecond longer.
+-- Finds the leases of earlier sends whose replies were lost. Returns the ids of their jobs, and which of these the
+-- claim has made. Of three sends, the second may have made its leases one millisecond longer.
 local function find_own_leases()
   local index = UPPER + (now + lease_ms) * 1024 + nonce
-  local range = call('ZRANGE', due, whole(index), whole(index + 1024), 'BYSCORE', 'WITHSCORES')
-  local names = {}
-  local born_records = {}
+  local range = call('ZRANGE', due, whole(index), whole(index + 1025), 'BYSCORE', 'WITHSCORES')
+  local found = {}
+  local was_made = {}
   for i = 1, #range, 2 do
-    local name, record = indexed(range[i])
-    if (tonumber(range[i + 1]) - index) % 1024 == 0 and (not record or is_occurrence(name)) then
-      push(names, name)
-      born_records[name] = record
-    end
+    local above = (tonumber(range[i + 1]) - index) % 1024
+    local id = string.sub(range[i], #LEASE + 1)
+    if above <= 1 then push(found, id) end
+    was_made[id] = above == 1
   end
-  return names, born_records
+  return found, was_made
 end
 
 -- The runs of claimed jobs: of each key those whose leases end at the same time.
@@ -70,26 +61,24 @@ end
 
 -- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease.
 function recover()
-  local names, born_records = find_own_leases()
-  local scores = read_many('ZMSCORE', due, names)
-  local records = read_many('HMGET', jobs, names)
-  local met_keys = {}
-  for i = 1, #names do push(met_keys, (flow_of(records[i]))) end
-  load_keys(met_keys, now)
-  for i, name in ipairs(names) do
-    local born_record = born_records[name]
-    local record = born_record or records[i]
+  local found, was_made = find_own_leases()
+  local scores = read_many('ZMSCORE', due, found)
+  local records = read_many('HMGET', jobs, found)
+  local their_keys = {}
+  for i = 1, #found do push(their_keys, (flow_of(records[i]))) end
+  load_keys(their_keys, now)
+  for i, id in ipairs(found) do
+    local record = records[i]
     if scores[i] and record then
       -- A duplicated request claimed more than one response can hold.
       if not fits(record) or jobs_taken == limit then break end
-      local id = id_of(name)
       local ends, claims = unpack_score(tonumber(scores[i]))
       local leased = whole(pack(ends + 1, claims, 1))
-      lease(born_record and FIRED .. id or id, whole(pack(now, claims, 1)), record, leased, id, index_score(ends + 1), LEASE .. id)
+      lease(was_made[id] and MADE .. id or id, whole(pack(now, claims, 1)), record, leased, id,
+        index_score(ends + 1, was_made[id]), LEASE .. id)
       push(recovered_leases, leased)
       local key = flow_of(record)
       if key then move_in_run(flow_keys[key], ends) end
-      if born_record then adopt(id, name, record) end
     end
   end
   return jobs_taken
@@ -180,13 +169,6 @@ local place_at = {}
 local keys = {}
 local schedule_keys = {}
 local schedule_scores = {}
--- Born jobs whose leases ran out, and their records.
-local born = {}
-local born_ids = {}
-local born_scores = {}
-local born_records = {}
--- Those that are in `due` under both names, because a command has failed before.
-local is_double = {}
 -- The keys and orders of jobs that are met by themselves, since their leases ran out.
 local expired_key = {}
 local expired_order = {}
@@ -262,10 +244,6 @@ local function meet(member, score)
   if is_flow_key(member) then
     key_at[met] = string.sub(member, #FLOW_KEY + 1)
     push(keys, key_at[met])
-  elseif is_born(member) then
-    push(born, member)
-    push(born_ids, id_of(member))
-    push(born_scores, score)
   end
 end
 
@@ -326,9 +304,6 @@ local function open_lines(room)
 end
 
 local function read_records()
-  born_records = read_born(born, born_scores)
-  for i, score in ipairs(read_many('ZMSCORE', due, born_ids)) do is_double[born[i]] = score end
-  for name, record in pairs(born_records) do known[name] = record end
   local records = records_of(ids)
   local expired = {}
   for i = 1, met do
@@ -351,10 +326,6 @@ local function take(i, record, flow_key)
   local id = ids[i]
   local claims = math.floor(ready[i] % 1024 / 2)
   lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims % 511 + 1, 1))
-  if born_records[id] then
-    id = id_of(ids[i])
-    adopt(id, ids[i], record)
-  end
   lease(id, ready[i], record, lease_scores[claims], id, index, LEASE .. id)
   if flow_key then add_to_run(flow_key, ends, begin(flow_key, now, ends)) end
 end
@@ -405,8 +376,6 @@ local function take_all(records)
       take_from_line(i, record, line_at[i])
     elseif not record then
       drop(i)
-    elseif is_double[ids[i]] then
-      push(orphans, ids[i], born_index(id_of(ids[i]), record))
     elseif expired_key[i] then
       take_expired(i, record)
     elseif fits(record) then
@@ -450,7 +419,7 @@ function claim(wanted)
   if wanted > 0 then room, marked_schedules = meet_astray(range, left_at, room) end
   open_lines(room)
   take_all(read_records())
-  local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, index, ends)
+  local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, ends)
   local moved = #unmarked
   local earliest, marked = put_marks(parked, orphans)
   push_all(leases, parked)

@@ -17,15 +17,15 @@ local function read_fires()
   return fires
 end
 
--- The scores of the schedules, and of their jobs under both names. It also loads the keys of the jobs.
+-- The scores of the schedules, and of their jobs. It also loads the keys of the jobs.
 local function read_scores(fires)
   local members = {}
   local keys = {}
   for _, schedule in ipairs(fires) do
     push(members, SCHEDULE .. schedule.key)
-    if schedule.unless ~= '' then push(members, schedule.unless, BORN .. schedule.unless) end
+    if schedule.unless ~= '' then push(members, schedule.unless) end
     for _, job in ipairs(schedule.jobs) do
-      push(members, job.id, BORN .. job.id)
+      push(members, job.id)
       if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
     end
   end
@@ -44,12 +44,8 @@ local function fire()
   local new_jobs = {}
   local new_records = {}
 
-  local function is_alive(id)
-    return at[id] or at[BORN .. id]
-  end
-
   local function make(job)
-    if is_alive(job.id) then return end
+    if at[job.id] then return end
     local score, record = line_up(job, false)
     at[job.id] = score
     push(new_jobs, score, job.id)
@@ -62,7 +58,7 @@ local function fire()
     if not at[member] or tonumber(at[member]) ~= tonumber(schedule.occurrence) then
       push(fired, 'stale')
     else
-      local is_skipped = schedule.unless ~= '' and is_alive(schedule.unless)
+      local is_skipped = schedule.unless ~= '' and at[schedule.unless]
       push(fired, is_skipped and 'skipped' or 'fired')
       at[member] = schedule.next
       push(moved, schedule.next, member)
@@ -72,7 +68,7 @@ local function fire()
   end
   push_all(new_jobs, moved)
   put_marks(new_jobs, {})
-  call_many('HSET', jobs, new_records)
+  store_new(new_records)
   call_many('HSET', schedules, records)
   store_lines(now)
   call_many('ZADD', due, new_jobs)

@@ -3,32 +3,20 @@
 -- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys
 -- of the jobs.
 local function find_jobs(ids, may_run)
-  local names = {}
-  for _, id in ipairs(ids) do push(names, id, BORN .. id) end
-  local scores = read_many('ZMSCORE', due, names)
+  local scores = read_many('ZMSCORE', due, ids)
   local found = {}
   local refused = {}
   local keyed = {}
   local keyed_ids = {}
   local keys = {}
-  local born = {}
-  local born_scores = {}
   for i, id in ipairs(ids) do
-    local own = scores[2 * i - 1]
-    local born_score = scores[2 * i]
-    local score = tonumber(own or born_score or -1)
+    local score = tonumber(scores[i] or -1)
     local _, claims, leased = unpack_score(score)
-    local job = { id = id, is_own = own, in_line = score >= IN_LINE, score = score >= IN_LINE and score - IN_LINE or score }
+    local job = { id = id, in_line = score >= IN_LINE, score = score >= IN_LINE and score - IN_LINE or score }
     refused[i] = score < 0 and 'missing' or leased == 1 and job.score >= after(now) and not may_run and 'running'
     if not refused[i] then
       push(found, job)
-      -- It is under both names if a command has failed before.
-      if born_score then
-        job.born = BORN .. id
-        push(born, job.born)
-        push(born_scores, born_score)
-      end
-      if own and (job.in_line or leased == 1 or claims > 0) then
+      if job.in_line or leased == 1 or claims > 0 then
         -- A job that waits outside of lines has no key. One with a lease may have one. One that was attempted may wait
         -- for a signal.
         push(keyed, job)
@@ -42,7 +30,5 @@ local function find_jobs(ids, may_run)
     if keyed[i].key then push(keys, keyed[i].key) end
   end
   load_keys(keys, now)
-  local records = read_born(born, born_scores)
-  for _, job in ipairs(found) do job.first = job.born and records[job.born] or '' end
   return found, refused
 end

@@ -2,7 +2,7 @@
 --
 -- ARGV: for how many ms attempts waited, and ran, all together; counts of the queue; a text of what each outcome
 --   adds, 'NAME:WAITED:RAN:COUNTER:COUNTER;' with 0 for what it does not have;
---   number of names, then for each: name, hash, place as far as the caller knows it (''), counts
+--   number of names, then for each: name, counts
 --   (counts: their number, then for each: which counter of a window, how many)
 -- The caller adds up as if all outcomes were accepted.
 local metrics
@@ -21,7 +21,7 @@ local function read_metrics()
   metrics.all = read_counts()
   metrics.each = argument()
   for n = 1, number_argument() do
-    metrics.names[n] = { text = argument(), hash = argument(), known = argument(), counts = read_counts() }
+    metrics.names[n] = { text = argument(), counts = read_counts() }
   end
 end
 
@@ -41,29 +41,12 @@ end
 
 local function add_to_name(adding, name)
   local from = byte_of(name.place)
-  push(adding, 'SET', 'u32', from * 8, name.place == MOST_NAMES and 0 or name.hash)
   for counter = 1, 3 do
     local by = name.counts[counter]
-    if by then push(adding, 'INCRBY', 'u48', (from + TOTALS_AT + (counter - 1) * COUNTER_BYTES) * 8, by) end
+    if by then push(adding, 'INCRBY', 'u48', (from + (counter - 1) * COUNTER_BYTES) * 8, by) end
   end
   add_to_window(adding, TENS, from, name.counts)
   add_to_window(adding, DAYS, from, name.counts)
-end
-
--- Takes back what was counted in a place that has become another name's.
-local function take_back_counts(name, hash_before)
-  local from = byte_of(name.place)
-  local removing = { 'OVERFLOW', 'SAT' }
-  push(removing, 'SET', 'u32', from * 8, whole(hash_before))
-  for counter, by in pairs(name.counts) do
-    local first = from + (counter - 1) * COUNTER_BYTES
-    if counter <= 3 then push(removing, 'INCRBY', 'u48', (first + TOTALS_AT) * 8, -by) end
-    for _, window in ipairs({ TENS, DAYS }) do
-      local at = window.at + math.floor(now / window.ms) % window.kept * WINDOW_BYTES
-      push(removing, 'INCRBY', 'u48', (first + at) * 8, -by)
-    end
-  end
-  call('BITFIELD', stats, unpack(removing))
 end
 
 -- Adds to members of `due` those whose scores say where the names are.
@@ -77,20 +60,6 @@ local function note_places(scores, before)
   if #metrics.names == 0 then return end
   metrics.placed = place_of(scores[before + 1]) or 0
   for n, name in ipairs(metrics.names) do name.place = place_of(scores[before + 1 + n]) end
-end
-
--- Takes the place from the caller. The tally checks it.
-local function trust_place(name)
-  if not name or name.known == '' then return end
-  name.place = tonumber(name.known)
-  metrics.is_place_known = true
-end
-
-local function read_places()
-  if #metrics.names == 0 then return end
-  local members = {}
-  push_places(members)
-  note_places(call('ZMSCORE', due, unpack(members)), 0)
 end
 
 -- Gives the next places to names that have none.
@@ -110,14 +79,6 @@ local function give_places()
   if #members == 0 then return end
   push(members, whole(NAMED + 8 * metrics.placed), NAME)
   call('ZADD', due, unpack(members))
-end
-
--- Gives the caller the places of the names, if it does not know them.
-function learn_places()
-  for _, name in ipairs(metrics.names) do
-    local place = name.place and name.place < MOST_NAMES and whole(name.place) or ''
-    if place ~= name.known then push(learned, name.text, place) end
-  end
 end
 
 local function add_to_names(adding)

@@ -3,10 +3,8 @@
 -- ARGV: how many outcomes are 'completed', 'retried', 'returned', 'dead' and 'expired', then of all of them, in this
 --   order: the ids, the scores of their leases, their new scores (of a dead job when it became dead, and the score of
 --   its group after a space), and the records (equal scores in a row come once, after their number);
---   number of outcomes with more, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key ('' for
---   none),
---     when its job was claimed if it has a key and no attempt was made (''), for how many ms it ran if one was (''),
---     the record it was born with ('' if it was not);
+--   number of outcomes of jobs with keys, then for each: which outcome, '2:ORDER:KEY:...:' of its flow control key,
+--     when its job was claimed if no attempt was made (''), for how many ms it ran if one was ('');
 --   number of jobs that outcomes make, then for each: which outcome, id, score, record,
 --     KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay,
 --     what it waits for if it has children (_families.lua; '' if not)
@@ -18,16 +16,12 @@ local ids = {}
 local held_leases = {}
 local scores = {}
 local records = {}
--- What the jobs are called in `due`.
-local names = {}
 -- The outcomes of jobs with keys, the beginnings of these jobs' records, and for how many ms they ran, or if no attempt
 -- was made, when they were claimed.
 local keyed = {}
 local heads = {}
 local took = {}
 local unattempted = {}
--- The records that jobs were born with.
-local births = {}
 -- Which outcomes count, and which jobs have one: a request may settle a job twice.
 local accepted = {}
 local has_outcome = {}
@@ -58,23 +52,12 @@ local function read_outcomes()
   held_leases = runs(count)
   scores = runs(count)
   records = arguments(count)
-  for i = 1, count do names[i] = ids[i] end
   for _ = 1, number_argument() do
     local i = number_argument()
-    local head = argument()
-    local claimed_at = number_argument()
-    local ran_ms = number_argument()
-    local birth = argument()
-    if head ~= '' then
-      heads[i] = head
-      push(keyed, i)
-      unattempted[i] = claimed_at
-      took[i] = ran_ms
-    end
-    if birth ~= '' then
-      births[i] = birth
-      names[i] = BORN .. ids[i]
-    end
+    push(keyed, i)
+    heads[i] = argument()
+    unattempted[i] = number_argument()
+    took[i] = number_argument()
   end
   return count
 end

@@ -58,8 +58,6 @@ local function planned(key, score, record)
     id = key .. '@' .. iso(occurrence),
     occurrence = occurrence,
     coming = coming * 1024 + reach,
-    -- Nil for a name that JSON escapes.
-    name = string.match(tail, '"},"name":"([^"\\]*)"'),
     record = head .. whole(now) .. middle .. whole(occurrence) .. tail,
   }
 end
@@ -71,31 +69,21 @@ local function read_plans(keys, scores)
   local plans = {}
   local planned_at = {}
   local names = {}
-  local job_names = {}
   for i, key in ipairs(keys) do
     local plan = records[i] and planned(key, scores[i], records[i])
     if plan then
       plans[i] = plan
       push(planned_at, i)
-      push(names, plan.id, BORN .. plan.id)
-      if observes and plan.name then push(job_names, plan.name) end
+      push(names, plan.id)
     end
   end
-  local before = #names
-  for _, name in ipairs(job_names) do push(names, NAME .. name) end
-  local found = read_many('ZMSCORE', due, names, 2 * PIECE)
-  for n, i in ipairs(planned_at) do plans[i].exists = found[2 * n - 1] or found[2 * n] end
-  -- Whoever performs the job then settles it without reading this place.
-  for n, name in ipairs(job_names) do
-    local place = place_of(found[before + n])
-    if place then push(learned, name, whole(place)) end
-  end
+  for n, score in ipairs(read_many('ZMSCORE', due, names)) do plans[planned_at[n]].exists = score end
   return plans, records
 end
 
 -- Fires the schedules that have a plan, and leases their jobs as they are made. It hands out the others. Returns the
 -- earliest score of what it leaves, and the schedules that it moves, for a ZADD of `due`.
-function fire_planned(keys, scores, index, ends)
+function fire_planned(keys, scores, ends)
   local plans, records = read_plans(keys, scores)
   local earliest = UPPER
   local moved = {}
@@ -109,9 +97,10 @@ function fire_planned(keys, scores, index, ends)
     elseif not fits(plan.record) then
       earliest = math.min(earliest, tonumber(scores[i]))
     else
-      local name = BORN .. plan.id
+      local id = plan.id
       earliest = math.min(earliest, plan.coming)
-      lease(name, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), name, index, born_index(plan.id, plan.record))
+      push(made, id, plan.record)
+      lease(MADE .. id, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), id, index_score(ends, true), LEASE .. id)
       push(moved, whole(plan.coming), SCHEDULE .. key)
     end
   end

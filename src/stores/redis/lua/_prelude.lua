@@ -1,11 +1,11 @@
 -- Every script begins with this file: the keys of the queue, arguments, scores, and commands with many values.
--- KEYS are the eighteen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
+-- KEYS are the seventeen keys of one queue, in the order of keys.ts, so that each of them is declared. The line before
 -- this file sets OWN_EXPIRY: whether the server lacks HSETEX.
 --
 -- Redis refuses a script before its first write if memory is full. Only a key of a wrong type, or a missing permission,
 -- stops one half-way, and nothing is undone then. So each script checks before it writes, and writes in this order:
 -- records, members that lead to them, what it counts, what it removes, and metrics last of all. No job is lost then.
-local due, jobs, dead, dead_jobs, done, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
+local due, jobs, dead, dead_jobs, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry, signals, families = unpack(KEYS)
 
 -- Arguments are read one after the other, so a script reads them in the order in which its first comment lists them.
@@ -51,10 +51,6 @@ local LINES_END = 18014398509481984
 local FOR_CHILDREN = UPPER - 1024
 local PAUSED = ' paused'
 local LEASE = ' lease:'
--- A job that is leased as it is stored is called "born": its member is ' born:ID' instead of 'ID' until that lease ends
--- in any way. So the name identifies the lease, and whoever removes it has held it. Its record is in the name of its
--- index entry, after ' lease: born:ID' and a line feed.
-local BORN = ' born:'
 local SCHEDULE = ' schedule:'
 
 local function whole(number)
@@ -79,26 +75,9 @@ local function is_schedule(member)
   return string.byte(member) == 32 and string.sub(member, 1, #SCHEDULE) == SCHEDULE
 end
 
-local function is_born(member)
-  return string.byte(member) == 32 and string.sub(member, 1, #BORN) == BORN
-end
-
--- The id of the job of a member of `due`; nil if it is not a job.
-local function id_of(member)
-  if string.byte(member) ~= 32 then return member end
-  return is_born(member) and string.sub(member, #BORN + 1) or nil
-end
-
-local function born_index(id, record)
-  return LEASE .. BORN .. id .. '\n' .. record
-end
-
--- The name in `due` of the job whose lease this member indexes, and its record if it was born.
-local function indexed(member)
-  local name = string.sub(member, #LEASE + 1)
-  if not is_born(name) then return name end
-  local feed = string.find(name, '\n', 1, true)
-  return string.sub(name, 1, feed - 1), string.sub(name, feed + 1)
+-- Whether a member of `due` is the id of a job.
+local function is_job(member)
+  return string.byte(member) ~= 32
 end
 
 -- A dead job whose failure belongs to a group has a second entry in `dead`, below zero: the score is that of its group,
@@ -134,26 +113,6 @@ local function read_many(command, key, values, at_once)
   return replies
 end
 
--- The records of born jobs by their names, found by the ends of their leases.
-local function read_born(names, scores)
-  local records = {}
-  local first
-  local last
-  for i = 1, #names do
-    local ends = unpack_score(tonumber(scores[i]))
-    first = math.min(first or ends, ends)
-    last = math.max(last or ends, ends)
-  end
-  if not first then return records end
-  local from = whole(UPPER + first * 1024)
-  local to = '(' .. whole(UPPER + (last + 1) * 1024)
-  for _, member in ipairs(call('ZRANGE', due, from, to, 'BYSCORE')) do
-    local name, record = indexed(member)
-    if record then records[name] = record end
-  end
-  return records
-end
-
 -- Adds at most four values: twice as fast as a variable number.
 local function push(list, a, b, c, d)
   local last = #list
@@ -166,9 +125,9 @@ end
 
 -- Reads records of a hash, and counts those, from the first on, that together have no more bytes than `most`: at least
 -- one. A sample says how large they are, so that few more are read than fit. It is spread over all of them, because
--- large ones often come in a row. `known` are records that are not in the hash, by their ids.
+-- large ones often come in a row.
 local SAMPLE = 20
-local function read_fitting(key, ids, most, known)
+local function read_fitting(key, ids, most)
   local records = {}
   local is_read = {}
 
@@ -185,7 +144,7 @@ local function read_fitting(key, ids, most, known)
     end
     local stored = #fields > 0 and call('HMGET', key, unpack(fields)) or {}
     for n, i in ipairs(positions) do
-      records[i] = stored[n] or (known and known[ids[i]])
+      records[i] = stored[n]
       is_read[i] = true
       bytes = bytes + #(records[i] or '')
     end
@@ -219,8 +178,7 @@ local function members_until(key, score, member, reversed)
 end
 
 -- Counters are numbers of 64 bits in one string, so that one command adds to any of them:
---   first five totals; then, in 32 bits each, the day of the last sweep and when the order of completed jobs was
---     trimmed; then a sixth total
+--   first five totals; then, in 32 bits, when the order of completed jobs was trimmed; then a sixth total
 --   from 8 on the histogram of waiting times, from 24 on that of running times: a sum in ms, then the counts
 --   then three pairs of numbers of 32 bits for each of the last 64 minutes: which minute it is and how many jobs were
 --     processed, the same for retried, and for dead
@@ -235,7 +193,6 @@ local RUNNING = 24
 local HISTOGRAM_SIZE = 16
 local MINUTES = 80
 local MINUTES_KEPT = 64
-local SWEPT_ON = '#10'
 local TRIMMED_IN = '#11'
 
 local function add(counter, by)
@@ -268,13 +225,23 @@ end
 
 -- Whether a job with this record was stored by an earlier send, wherever it is by now.
 local function was_stored(id, record)
-  return is_own(call('HGET', jobs, id), record) or is_own(call('HGET', done, id), record)
-    or is_own(call('HGET', dead_jobs, id), record)
+  return is_own(call('HGET', jobs, id), record) or is_own(call('HGET', dead_jobs, id), record)
 end
 
--- Without HSETEX, a sorted set holds when fields expire: 'j' and the id of a completed job, 'k' and a dedupe key, 'f'
--- and a flow control key that is idle while its window is open, 's' and the field of a signal.
-local EXPIRING = { [done] = 'j', [dedupe] = 'k', [signals] = 's' }
+-- Stores the records of new jobs. Those that have completed before under the same ids are kept no longer.
+-- @param others how many of the records are of jobs that exist. Default: none.
+-- @param at_once as of `call_many`.
+local function store_new(records, others, at_once)
+  local added = call_many('HSET', jobs, records, at_once)
+  if added + (others or 0) >= #records / 2 then return end
+  local ids = {}
+  for i = 1, #records, 2 do push(ids, records[i]) end
+  call_many('ZREM', done_order, ids)
+end
+
+-- Without HSETEX, a sorted set holds when fields expire: 'k' and a dedupe key, 'f' and a flow control key that is idle
+-- while its window is open, 's' and the field of a signal. For completed jobs, `done:order` says it.
+local EXPIRING = { [dedupe] = 'k', [signals] = 's' }
 
 -- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply of the script
 -- says so to the caller.
@@ -295,7 +262,7 @@ local function set_expiring(hash, fields, ttl_ms, now)
   end
   if not OWN_EXPIRY then return end
   local ends = {}
-  for i = 1, #fields, 2 do push(ends, whole(now + ttl_ms), EXPIRING[hash] .. fields[i]) end
+  for i = 1, hash == jobs and 0 or #fields, 2 do push(ends, whole(now + ttl_ms), EXPIRING[hash] .. fields[i]) end
   call_many('ZADD', expiry, ends)
   call_many('HSET', hash, fields)
 end
@@ -303,10 +270,12 @@ end
 -- Removes fields that have expired, a piece at a time; with HSETEX Redis does that.
 local function remove_expired(now)
   if not OWN_EXPIRY then return end
+  local completed = call('ZRANGE', done_order, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE)
+  call_many('HDEL', jobs, completed)
+  call_many('ZREM', done_order, completed)
   local members = call('ZRANGE', expiry, '-inf', whole(now), 'BYSCORE', 'LIMIT', 0, PIECE)
-  local fields = { j = {}, k = {}, f = {}, s = {} }
+  local fields = { k = {}, f = {}, s = {} }
   for _, member in ipairs(members) do push(fields[string.sub(member, 1, 1)], string.sub(member, 2)) end
-  call_many('HDEL', done, fields.j)
   call_many('HDEL', dedupe, fields.k)
   call_many('HDEL', signals, fields.s)
   local ended = {}

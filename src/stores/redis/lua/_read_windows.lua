@@ -47,7 +47,7 @@ local function push_names(reply, members, text, names_at, days)
     local from = names_at + place * NAME_BYTES
     local totals = {}
     for counter = 1, 3 do
-      totals[counter] = number_at(text, from + TOTALS_AT + (counter - 1) * COUNTER_BYTES, COUNTER_BYTES)
+      totals[counter] = number_at(text, from + (counter - 1) * COUNTER_BYTES, COUNTER_BYTES)
     end
     local periods = { counts_of(text, TENS, from, ten - TENS.kept + 1, ten) }
     for number = day - days + 1, day do push(periods, counts_of(text, DAYS, from, number, number)) end

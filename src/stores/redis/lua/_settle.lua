@@ -1,18 +1,17 @@
 -- Settles outcomes. An outcome counts only if the lease that it names is still the one stored.
 
 -- What the accepted outcomes write. Each list is the values of one command:
--- HSETEX of `done`, ZADD of `done:order`, HSET of `dead:jobs`, ZADD of `dead`, HSET of `jobs`, ZADD and ZREM of `due`.
+-- HSETEX of `jobs`, ZADD of `done:order`, HSET of `dead:jobs`, ZADD of `dead`, HSET of `jobs`, ZADD and ZREM of `due`.
 local completed_records = {}
 local completed_order = {}
 local dead_records = {}
 local dead_members = {}
 local waiting_records = {}
+local waiting_again = 0
 local waiting_members = {}
 local ended_members = {}
 -- For HSET of `families`.
 local new_families = {}
--- For the same ZREM: the names of jobs that were born.
-local ended_births = {}
 
 -- How many values of one command store what a thousand jobs that an outcome makes take.
 local MANY = 5000
@@ -22,31 +21,11 @@ local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))
 end
 
--- Puts a name back that was the name of another lease: the job of an occurrence may have been made a second time, if
--- its schedule was removed and stored again. The index says when that lease ends.
-local function put_back(name)
-  local range = call('ZRANGE', due, whole(UPPER), '(' .. whole(IN_LINE), 'BYSCORE', 'WITHSCORES')
-  for i = 1, #range, 2 do
-    if indexed(range[i]) == name then
-      call('ZADD', due, whole(pack(unpack_score(tonumber(range[i + 1]) - UPPER), 1, 1)), name)
-    end
-  end
-end
-
--- Ends the lease of a single born job that completes: whoever removes its name has held its lease. Returns the lease,
--- as if it had been read.
-local function remove_alone()
-  local index = born_index(ids[1], births[1])
-  local removed = call('ZREM', due, names[1], index)
-  if removed == 1 then put_back(names[1]) end
-  trust_place(metrics.names[1])
-  return { removed == 2 and held_leases[1] }
-end
-
 -- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
 -- finds the places of metrics, and which of the watched jobs are gone.
 local function read_leases(count, follow_ups, watched)
-  local members = names
+  local members = {}
+  push_all(members, ids)
   for _, job in ipairs(follow_ups) do push(members, job.id) end
   push_places(members)
   local unwatched = #members
@@ -59,16 +38,12 @@ local function read_leases(count, follow_ups, watched)
   return stored
 end
 
--- Notes what only jobs with keys, and born jobs, have.
-local function accept_more(i)
-  local index = births[i] and born_index(ids[i], births[i]) or LEASE .. ids[i]
-  if births[i] then push(ended_births, names[i], index) end
-  if heads[i] then
-    local flow_key = flow_keys[flow_of(heads[i])]
-    finish(flow_key, (unpack_score(tonumber(held_leases[i]))))
-    if unattempted[i] then take_back_start(flow_key, unattempted[i]) end
-    if took[i] then note_pace(flow_key, took[i]) end
-  end
+-- Frees the slot of a job with a key.
+local function leave_key(i)
+  local flow_key = flow_keys[flow_of(heads[i])]
+  finish(flow_key, (unpack_score(tonumber(held_leases[i]))))
+  if unattempted[i] then take_back_start(flow_key, unattempted[i]) end
+  if took[i] then note_pace(flow_key, took[i]) end
 end
 
 -- Accepts an outcome whose lease holds.
@@ -78,26 +53,22 @@ local function accept(i, stored)
   has_outcome[id] = true
   accepted[i] = true
   settled[i] = 1
-  if heads[i] or births[i] then accept_more(i) end
+  if heads[i] then leave_key(i) end
   return true
 end
 
 -- The loop of a plain backlog: it writes at positions that it counts, which takes half of the time of `push`.
 local function complete(stored)
   local completed = 0
-  local leaving = 0
   for i = first.completed, last.completed do
     if accept(i, stored[i]) then
       local id = ids[i]
       completed = completed + 1
       note_child(id, 'completed')
-      completed_records[2 * completed - 1], completed_records[2 * completed] = id, records[i]
+      completed_records[2 * completed - 1], completed_records[2 * completed] = id, heads[i] and heads[i] .. records[i] or records[i]
       completed_order[2 * completed - 1], completed_order[2 * completed] = scores[i], id
-      if not births[i] then
-        leaving = leaving + 1
-        ended_ids[leaving] = id
-        ended_members[2 * leaving - 1], ended_members[2 * leaving] = id, LEASE .. id
-      end
+      if retention_ms == 0 then ended_ids[completed] = id end
+      ended_members[2 * completed - 1], ended_members[2 * completed] = id, LEASE .. id
     end
   end
 end
@@ -117,6 +88,7 @@ local function wait_again(stored)
       end
       push(waiting_members, score, id, whole(UPPER), LEASE .. id)
       push(waiting_records, id, record)
+      waiting_again = waiting_again + 1
       known[id] = record
     end
   end
@@ -131,10 +103,8 @@ local function dead_letter(stored)
       if group then push(dead_members, group, group_entry(at, id)) end
       push(dead_records, id, (heads[i] or '') .. records[i])
       note_child(id, 'dead')
-      if not births[i] then
-        push(ended_ids, id)
-        push(ended_members, id, LEASE .. id)
-      end
+      push(ended_ids, id)
+      push(ended_members, id, LEASE .. id)
     end
   end
 end
@@ -145,24 +115,22 @@ local function drop(stored)
     if accept(i, stored[i]) then
       expired = expired + 1
       note_child(ids[i], 'dropped')
-      if not births[i] then
-        push(ended_ids, ids[i])
-        push(ended_members, ids[i], LEASE .. ids[i])
-      end
+      push(ended_ids, ids[i])
+      push(ended_members, ids[i], LEASE .. ids[i])
     end
   end
 end
 
 -- Accepts outcomes that an earlier send has settled: their leases are gone, and the records that they would write are
 -- in this hash, if they leave any. All are read at once, since each command is billed.
-local function recognise(from, to, hash, stored)
-  local leaves_none = not hash or hash == done and retention_ms == 0
+local function recognise(from, to, hash, stored, is_completed)
+  local leaves_none = not hash or is_completed and retention_ms == 0
   local unsure = {}
   local unsure_ids = {}
   for i = from, to do
     if not accepted[i] then
       if leaves_none then
-        settled[i] = (stored[i] or (births[i] and call('ZSCORE', due, ids[i]))) and 0 or 1
+        settled[i] = stored[i] and 0 or 1
       else
         push(unsure, i)
         push(unsure_ids, ids[i])
@@ -171,8 +139,7 @@ local function recognise(from, to, hash, stored)
   end
   for n, record in ipairs(read_many('HMGET', hash, unsure_ids)) do
     local i = unsure[n]
-    -- The record of a completed job does not say which key it had.
-    local own = hash == done and records[i] or (heads[i] or '') .. records[i]
+    local own = (heads[i] or '') .. records[i]
     -- A signal adds to the record of a job that waits.
     local signalled = record and string.sub(own, 1, -2) .. ',"signal":'
     if record == own then
@@ -201,11 +168,11 @@ local function follow_up(follow_ups, stored, offset)
   waiting_members = members
 end
 
--- Keeps completed jobs, and their order.
+-- Keeps completed jobs: their records replace those of live jobs, and expire.
 local function keep_completed()
   if retention_ms == 0 or #completed_records == 0 then return end
-  set_expiring(done, completed_records, retention_ms, now)
-  if keeps_order then call_many('ZADD', done_order, completed_order) end
+  set_expiring(jobs, completed_records, retention_ms, now)
+  call_many('ZADD', done_order, completed_order)
 end
 
 -- Keeps dead jobs. If one is dead already, since its id was used anew, its earlier entry leaves its group.
@@ -220,23 +187,6 @@ local function keep_dead()
     call_many('ZREM', dead, earlier)
   end
   call_many('ZADD', dead, dead_members)
-end
-
--- Removes records that no member leads to: a lone enqueue leaves one if its second command never arrives
--- (lone-enqueue.ts). Once a day some of the records are checked: any thousand of them, so that all are in turn. A
--- record younger than an hour may be about to get its member.
-local function sweep()
-  local old = {}
-  local orphaned = {}
-  for _, id in ipairs(call('HRANDFIELD', jobs, PIECE)) do
-    local high, low = string.match(id, '^(%x%x%x%x%x%x%x%x)%-(%x%x%x%x)%-7')
-    if high and tonumber(high .. low, 16) < now - HOUR_MS then push(old, id) end
-  end
-  local stored = read_many('ZMSCORE', due, old)
-  for i, id in ipairs(old) do
-    if not stored[i] then push(orphaned, id) end
-  end
-  call_many('HDEL', jobs, orphaned)
 end
 
 -- Loads the keys of jobs whose leases hold, and of the jobs that outcomes make.
@@ -259,7 +209,7 @@ local function decide(count, follow_ups, stored)
   dead_letter(stored)
   drop(stored)
   if resend then
-    recognise(first.completed, last.completed, done, stored)
+    recognise(first.completed, last.completed, jobs, stored, true)
     recognise(first.retried, last.returned, jobs, stored)
     recognise(first.dead, last.dead, dead_jobs, stored)
     recognise(first.expired, last.expired, nil, stored)
@@ -267,18 +217,16 @@ local function decide(count, follow_ups, stored)
   follow_up(follow_ups, stored, count)
 end
 
--- @param is_alone whether the lease has ended already.
-local function write(is_alone)
+local function write()
   count_children(now)
   put_marks(waiting_members, ended_members)
   keep_completed()
   keep_dead()
   -- New parents have their counts before their children can end.
   call_many('HSET', families, new_families)
-  call_many('HSET', jobs, waiting_records, MANY)
+  store_new(waiting_records, waiting_again, MANY)
   store_lines(now)
   call_many('ZADD', due, waiting_members, MANY)
-  if not is_alone then push_all(ended_members, ended_births) end
   end_waits(ended_members)
   call_many('ZREM', due, ended_members)
   store_families()
@@ -290,15 +238,15 @@ function settle()
   read_metrics()
   local watched = arguments(number_argument())
   read_waits()
-  local is_alone = count == 1 and births[1] and last.completed == 1 and #follow_ups == 0 and not resend
-  local stored = is_alone and remove_alone() or read_leases(count, follow_ups, watched)
+  local stored = read_leases(count, follow_ups, watched)
   load_their_keys(stored, follow_ups)
   decide(count, follow_ups, stored)
-  write(is_alone)
+  write()
   return count
 end
 
--- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and what is kept no longer.
+-- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and what is kept no
+-- longer.
 function remove_ended()
   local gone = {}
   for _, id in ipairs(ended_ids) do
@@ -308,9 +256,4 @@ function remove_ended()
   take_signals()
   remove_families()
   if #completed_records > 0 then remove_expired(now) end
-end
-
-function count_settled(count)
-  local swept_on = tally(count)
-  if swept_on and swept_on > 0 and swept_on < math.floor(now / DAY_MS) then sweep() end
 end

@@ -69,44 +69,23 @@ local function add_to_minute(adding)
   end
 end
 
--- Counts a name again whose place the caller knew wrong: the database was emptied since it learned it.
-local function count_again(name, hash_before)
-  take_back_counts(name, hash_before)
-  name.place = nil
-  local windows = {}
-  read_places()
-  give_places()
-  add_to_names(windows)
-  add_up({ 'OVERFLOW', 'SAT' }, windows)
-end
-
--- Counts what was settled, in all, in this minute and in other windows, and how long it took. Returns the day of the
--- last sweep, if known.
-local function tally(count)
+-- Counts what was settled, in all, in this minute and in other windows, and how long it took.
+function tally(count)
   if has_refused(count) then leave_out_refused() end
-  if not next(metrics.all) and expired == 0 then return nil end
-  local checked = metrics.is_place_known and metrics.names[1]
+  if not next(metrics.all) and expired == 0 then return end
   -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
   -- day at least.
   local period = math.floor(now / math.min(math.max(retention_ms, HOUR_MS), DAY_MS))
   local adding = {}
   local windows = {}
-  if checked then push(adding, 'GET', 'u32', byte_of(checked.place) * 8) end
-  push(adding, 'SET', 'u32', SWEPT_ON, math.floor(now / DAY_MS))
-  if keeps_order then push(adding, 'SET', 'u32', TRIMMED_IN, period) end
+  push(adding, 'SET', 'u32', TRIMMED_IN, period)
   add_totals(adding)
   add_to_minute(adding)
-  -- A born job settles without reading a place.
-  if not checked and not metrics.placed then read_places() end
   give_places()
   add_to_window(windows, HOURS, 0, metrics.all)
   add_to_names(windows)
-  local values = add_up(adding, windows)
-  local hash = checked and table.remove(values, 1)
-  local swept_on, trimmed_in = unpack(values)
-  if checked and hash ~= tonumber(checked.hash) then count_again(checked, hash) end
-  if keeps_order and trimmed_in > 0 and trimmed_in ~= period then
-    call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - retention_ms - HOUR_MS))
+  local trimmed_in = add_up(adding, windows)[1]
+  if trimmed_in > 0 and trimmed_in ~= period and not OWN_EXPIRY then
+    call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - HOUR_MS))
   end
-  return swept_on
 end

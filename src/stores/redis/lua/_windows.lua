@@ -9,13 +9,11 @@ local FIRST_WAITING = 4
 local FIRST_RUNNING = 19
 -- For each kind of window: its length, how many are kept, how many values a count has, and where the first one begins.
 local HOURS = { ms = 3600000, kept = 336, values = 268435456, at = 1856 }
--- Then the names of jobs, each at its place: a hash of the name, in 32 bits, to identify it by; three totals; and
--- windows of its own.
+-- Then the names of jobs, each at its place: three totals, and windows of its own.
 local NAMES_AT = 68384
-local TOTALS_AT = 6
-local NAME_BYTES = 2994
-local TENS = { ms = 600000, kept = 7, values = 67108864, at = 24 }
-local DAYS = { ms = 86400000, kept = 8, values = 4294967296, at = 1410 }
+local NAME_BYTES = 2988
+local TENS = { ms = 600000, kept = 7, values = 67108864, at = 18 }
+local DAYS = { ms = 86400000, kept = 8, values = 4294967296, at = 1404 }
 
 -- The place of a name is the score of ' name:NAME' in `due`: 2^55 + 8 * place. So whoever settles reads it together
 -- with the leases. The score of ' name:', which is no name, says how many names have a place. Names that come after

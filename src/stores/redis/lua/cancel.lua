@@ -12,11 +12,8 @@ for _, job in ipairs(found) do
   if job.score == FOR_CHILDREN then forget_parent(job.id) end
   note_child(job.id, 'dropped')
   push_wait_marks(marks, job.record, job.id)
-  if job.born then push(removing, job.born, born_index(job.id, job.first)) end
-  if job.is_own then
-    push(ids, job.id)
-    push(removing, job.id, LEASE .. job.id)
-  end
+  push(ids, job.id)
+  push(removing, job.id, LEASE .. job.id)
   if job.key and job.in_line then remove(flow_keys[job.key], job.order, job.score, job.id)
   elseif job.key then finish(flow_keys[job.key], (unpack_score(job.score))) end
 end

@@ -3,9 +3,7 @@
 -- @arg record text?, head text  none: unchanged; head: '2:ORDER:KEY:...:' of its flow control key, '' if it has none
 -- @reply flag
 record = record ~= '' and head .. record
-local name = BORN .. id
-local scores = call('ZMSCORE', due, id, name)
-local stored = tonumber(scores[1] or scores[2] or -1)
+local stored = tonumber(call('ZSCORE', due, id) or -1)
 local in_line = stored >= IN_LINE
 local score = in_line and stored - IN_LINE or stored
 local time, claims = unpack_score(score)
@@ -24,14 +22,10 @@ if score == FOR_CHILDREN then
   end
   return 1
 end
--- A born job goes on under its id. It is under both names if a command has failed before.
-local first = scores[2] and read_born({ name }, { scores[2] })[name]
-if not scores[1] then record = record or first end
 if record then call('HSET', jobs, id, record) end
 local key, order = flow_of(head)
 if not key then
   call('ZADD', due, whole(new_score), id)
-  if scores[2] then call('ZREM', due, name, born_index(id, first or '')) end
   return 1
 end
 load_keys({ key })

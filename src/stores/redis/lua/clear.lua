@@ -4,9 +4,16 @@
 -- @reply cleared number, more flag, last_score number?, last_member text?
 
 if state == 'completed' then
-  local count = call('HLEN', done)
-  call('DEL', done, done_order)
-  return { count, 0, '', '' }
+  local range = call('ZRANGE', done_order, 0, piece - 1, 'WITHSCORES')
+  local ids = {}
+  local kept = 0
+  for i = 1, #range, 2 do
+    push(ids, range[i])
+    if tonumber(range[i + 1]) > now then kept = kept + 1 end
+  end
+  call_many('HDEL', jobs, ids)
+  call_many('ZREM', done_order, ids)
+  return { kept, #ids < piece and 0 or 1, '', '' }
 end
 
 -- include: _families.lua
@@ -50,8 +57,6 @@ local ids = {}
 local keyed_ids = {}
 local in_line = {}
 local lease_ends = {}
-local born = {}
-local born_scores = {}
 local to_examine = piece
 local wait_marks = {}
 
@@ -66,11 +71,8 @@ local function examine()
     if score >= FOR_CHILDREN or (state == 'ready' and not ready) then return true end
     to_examine = to_examine - 1
     local time, claims, leased = unpack_score(score)
-    local waits = id_of(member) and (ready or leased == 0)
-    if waits and is_born(member) and state ~= 'scheduled' then
-      push(born, member)
-      push(born_scores, range[i + 1])
-    elseif waits and not (state == 'scheduled' and ready) then
+    local waits = is_job(member) and (ready or leased == 0)
+    if waits and not (state == 'scheduled' and ready) then
       push(ids, member)
       if leased == 1 or claims > 0 then push(keyed_ids, member) end
       if leased == 1 then lease_ends[member] = time end
@@ -125,13 +127,11 @@ for _, id in ipairs(ids) do
 end
 -- A parent that this call releases is not due yet: so no later piece finds it.
 count_children(now + 1)
-local born_records = read_born(born, born_scores)
-for _, name in ipairs(born) do push(members, name, born_index(id_of(name), born_records[name] or '')) end
 commit_keys(now, {}, members)
 push_all(members, wait_marks)
 call_many('ZREM', due, members)
 call_many('HDEL', jobs, ids)
-local cleared = #ids + #born
+local cleared = #ids
 store_families()
 remove_families()
 if cleared > 0 then add(CANCELLED, cleared) end

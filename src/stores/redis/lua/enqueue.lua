@@ -4,11 +4,11 @@
 --   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin, after
 --   the digit of its version ('' if it replaces none),
 --   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
--- Returns: for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if
---   finished),
---   'leased' | 'born' (leased, under that name) | '', its order if leased
--- One plain job takes two commands, any number of them three, those that are born two. Dedupe keys take two more, all
--- together, and jobs that are replaced one. Keys take two more, all together, and a third where a line is long.
+-- Returns: 1 if the mark of earlier jobs was in `due`, 0 if it was not ('' if this call has stored none),
+--   then for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
+--   whether it is leased (0 or 1), its order if it is ('')
+-- One plain job takes two commands, any number of them three. Dedupe keys take two more, all together, and jobs that
+-- are replaced one. Keys take two more, all together, and a third where a line is long.
 local now = number_argument()
 local resend = flag_argument()
 local nonce = number_argument()
@@ -23,8 +23,6 @@ local function read_job()
   job.flow = flow
   job.key = string.match(flow, '^[^:]+')
   job.sets_limits = keeps_limits == ''
-  -- Above this size, a record would make the set too large.
-  job.is_born = job.lease ~= '' and job.fresh and job.dedupe == '' and flow == '' and #job.record <= 16384
   return job
 end
 
@@ -42,6 +40,10 @@ local function index_score(lease)
   local ends = unpack_score(tonumber(lease))
   return whole(UPPER + ends * 1024 + nonce)
 end
+
+-- The mark of earlier jobs: it goes only with the database, or if Redis evicts `due`.
+local USED = ' used'
+local USED_SCORE = '72057594037927936'
 
 -- 1. Read what is there already: the jobs under these ids, and the holders of dedupe keys. Such a key holds
 --    'end of the window:id', and counts only while that job exists.
@@ -83,9 +85,13 @@ local function read_finished(chosen)
   for _, id in pairs(holder_of) do
     if id and not at[id] then push(chosen, id) end
   end
-  local in_done = read_many('HMGET', done, chosen)
+  local kept_until = read_many('ZMSCORE', done_order, chosen)
   local in_dead = read_many('ZMSCORE', dead, chosen)
-  for i, id in ipairs(chosen) do finished[id] = (in_done[i] or in_dead[i]) and { record = in_done[i] } or nil end
+  for i, id in ipairs(chosen) do finished[id] = in_dead[i] or tonumber(kept_until[i] or now) > now end
+end
+
+local function finished_record(id)
+  return call('HGET', jobs, id) or call('HGET', dead_jobs, id)
 end
 
 local function read_records(replaceable)
@@ -100,19 +106,16 @@ local function read_records(replaceable)
 end
 
 local function read()
-  local members = { PAUSED }
+  local members = { PAUSED, USED }
   local chosen = {}
   for _, job in ipairs(list) do
     push(members, job.id)
-    -- Nobody else can have a job with an id that was just made.
-    if resend or not job.fresh or job.is_born then push(members, BORN .. job.id) end
   end
   local replaceable = read_holders(members)
   for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
   for _, job in ipairs(list) do
-    if (resend or not job.fresh) and not at[job.id] and not at[BORN .. job.id] then push(chosen, job.id) end
+    if (resend or not job.fresh) and not at[job.id] then push(chosen, job.id) end
   end
-  if #chosen > 0 then remove_expired(now) end
   read_finished(chosen)
   read_records(replaceable)
   local keys = {}
@@ -155,7 +158,7 @@ local function reply_again(job, status, id)
   local leased = job.lease ~= '' and tonumber(at[id]) == tonumber(job.lease)
     and tonumber(call('ZSCORE', due, LEASE .. id) or 0) == tonumber(index_score(job.lease))
   local _, order = flow_of(stored[id])
-  push(replies, { status = status, id = id, score = at[id], lease = leased and 'leased', order = leased and order })
+  push(replies, { status = status, id = id, score = at[id], lease = leased and 1, order = leased and order })
 end
 
 -- A parent that waits has no run time.
@@ -197,13 +200,10 @@ local function replace(job, id)
 end
 
 -- A live job has the id.
-local function decide_live(job, born_score)
+local function decide_live(job)
   local id = job.id
   if not (resend and (job.fresh or is_sent(job, id, stored[id]))) then return reply_duplicate(id) end
   is_own_id[id] = true
-  if born_score then return push(replies, { status = 'enqueued', id = id, score = born_score, lease = 'born' }) end
-  -- The first one of two plain commands may have failed (lone-enqueue.ts).
-  if not stored[id] then push(records, id, job.record) end
   reply_again(job, 'enqueued', id)
 end
 
@@ -211,7 +211,7 @@ end
 local function decide_held(job, holder)
   if job.replaces == '' then return reply_duplicate(holder) end
   local record = stored[holder]
-  if resend and not at[holder] then record = finished[holder].record or call('HGET', dead_jobs, holder) end
+  if resend and not at[holder] then record = finished_record(holder) end
   if resend and is_sent(job, holder, record) then return reply_again(job, 'replaced', holder) end
   if not at[holder] then return reply_duplicate(holder) end
   replace(job, holder)
@@ -219,11 +219,10 @@ end
 
 local function decide(job)
   local id = job.id
-  local born_score = not at[id] and at[BORN .. id]
   if pending[id] or is_own_id[id] then return reply_duplicate(id) end
-  if at[id] or born_score then return decide_live(job, born_score) end
+  if at[id] then return decide_live(job) end
   if finished[id] then
-    local own = job.fresh or (resend and is_sent(job, id, finished[id].record or call('HGET', dead_jobs, id)))
+    local own = job.fresh or (resend and is_sent(job, id, finished_record(id)))
     return push(replies, { status = own and 'enqueued' or 'duplicate', id = id })
   end
   local holder = job.dedupe ~= '' and holder_of[job.dedupe]
@@ -263,70 +262,48 @@ local function place_in_line(entry, score, leased)
   return leased, head
 end
 
-local function place_born(entry, lease)
-  local id = entry.id
-  local index = born_index(id, entry.job.record)
-  entry.lease = 'born'
-  push(scores, lease, BORN .. id, index_score(lease), index)
-end
-
 local function place(entry)
   local job = entry.job
   local id = entry.id
   local score = whole(tonumber(job.score) + entry.claims * 2)
   local leased, head = place_in_line(entry, score, job.lease ~= '' and not at[PAUSED] and entry.claims == 0)
   entry.score = leased and job.lease or score
-  if leased and job.is_born then return place_born(entry, job.lease) end
   push(scores, job.key and not leased and whole(IN_LINE + score) or entry.score, id)
   if leased then
-    entry.lease = 'leased'
+    entry.lease = 1
     push(scores, index_score(job.lease), LEASE .. id)
   end
   push(records, id, head .. text_of(job, entry.claims))
 end
 
 -- 4. Write. Members come last, and the marks of keys with them.
-local function store_members()
-  commit_keys(now, scores, removing)
-  call_many('ZREM', due, removing)
-end
-
--- NX checks and writes in one command: refused, it has changed nothing.
-local function store_lone(job)
-  call('HSETNX', jobs, job.id, job.record)
-  local added = call('ZADD', due, 'NX', job.score, job.id)
-  if added > 0 then return push(replies, { status = 'enqueued', id = job.id }) end
-  at[job.id] = call('ZSCORE', due, job.id)
-  reply_duplicate(job.id)
-end
-
-local function store_lone_with_key(job)
-  load_keys({ job.key }, now)
-  enter(job, 'enqueued', { id = job.id, claims = 0 })
-  place(entries[1])
-  if call('HSETNX', jobs, unpack(records)) == 1 then return store_members() end
-  replies = {}
-  pending = {}
-  at[job.id] = call('ZSCORE', due, job.id)
-  reply_duplicate(job.id)
-end
-
 local function store_all()
   read()
   for _, job in ipairs(list) do decide(job) end
-  for _, entry in ipairs(entries) do place(entry) end
+  if #entries == 0 then return '' end
+  local replaced = 0
+  for _, entry in ipairs(entries) do
+    place(entry)
+    if at[entry.id] then replaced = replaced + 1 end
+  end
+  if not at[USED] then push(scores, USED_SCORE, USED) end
   for window, fields in pairs(windows) do set_expiring(dedupe, fields, tonumber(window), now) end
-  call_many('HSET', jobs, records)
-  store_members()
+  store_new(records, replaced)
+  commit_keys(now, scores, removing)
+  call_many('ZREM', due, removing)
+  return at[USED] and 1 or 0
+end
+
+-- Nobody else can have a job with an id that was just made, except by a mistake: so nothing is read first.
+local function store_lone(job)
+  if call('HSETNX', jobs, job.id, job.record) == 0 then return store_all() end
+  push(replies, { status = 'enqueued', id = job.id })
+  return 2 - call('ZADD', due, job.score, job.id, USED_SCORE, USED)
 end
 
 local first = list[1]
-local is_lone = #list == 1 and first.fresh and first.lease == '' and first.dedupe == '' and not resend
-if is_lone and first.key then store_lone_with_key(first)
-elseif is_lone then store_lone(first)
-else store_all() end
-
-local reply = {}
+local is_lone = #list == 1 and first.fresh and first.lease .. first.dedupe .. first.flow == '' and not resend
+local reply = { (is_lone and store_lone or store_all)(first) }
 for _, each in ipairs(replies) do
   local entry = pending[each.id] or {}
   local lease = each.lease
@@ -335,7 +312,7 @@ for _, each in ipairs(replies) do
     lease = entry.lease
     order = lease and entry.order_now
   end
-  push(reply, each.status, each.id, entry.score or each.score or '', lease or '')
+  push(reply, each.status, each.id, entry.score or each.score or '', lease or 0)
   push(reply, order and whole(order) or '')
 end
 return reply

@@ -17,15 +17,13 @@ while arguments_read < #ARGV do
   if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
 end
 local parent = list[1]
-local members = { BORN .. parent.id }
-push_all(members, ids)
-local at = read_many('ZMSCORE', due, members, 2 * PIECE)
+local at = read_many('ZMSCORE', due, ids, 2 * PIECE)
 
 local function find_parent()
-  if at[1] or at[2] then return call('HGET', jobs, parent.id) or '' end
+  if at[1] then return call('HGET', jobs, parent.id) or '' end
   if fresh and not resend then return nil end
   remove_expired(now)
-  return call('HGET', done, parent.id) or call('HGET', dead_jobs, parent.id)
+  return call('HGET', jobs, parent.id) or call('HGET', dead_jobs, parent.id)
 end
 
 local existing = find_parent()
@@ -33,7 +31,7 @@ if existing then return resend and is_own(existing, parent.record) and 'stored' 
 -- A dead child of an earlier parent with this id would count in the new family once it is retried.
 local in_dead = fresh and {} or read_many('ZMSCORE', dead, ids)
 for i = 2, #list do
-  if at[i + 1] or in_dead[i] then return 'taken' end
+  if at[i] or in_dead[i] then return 'taken' end
 end
 
 load_keys(keys, now)
@@ -62,6 +60,6 @@ local MANY = 5000
 
 -- A parent has its counts before its children can end.
 call_many('HSET', families, new_families)
-call_many('HSET', jobs, records, MANY)
+store_new(records, 0, MANY)
 if #keys == 0 then call_many('ZADD', due, scores, MANY) else commit_keys(now, scores, {}) end
 return 'stored'

@@ -6,27 +6,24 @@
 --
 -- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not look at what is due),
 --   whether to count the backlog, lease ms, retention ms, most bytes of records,
---   whether it may fire schedules that code declares, whether it observes: keeps the order of completed jobs, and
---   metrics by name (flags are 0 or 1);
+--   whether it may fire schedules that code declares, whether it observes: keeps metrics by name (flags are 0 or 1);
 --   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
 --     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
 --   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their names in `due`, signals that jobs wait for (_waits.lua), and
+--   number of running jobs that are watched, their ids, signals that jobs wait for (_waits.lua), and
 --   schedules to fire (_fire.lua)
 -- Returns: 1 if paused, else 0; the score that is due next ('' for none); how many more are due than it claimed (0 if
 --   not counted); how many members had lost their records; then lists:
 --   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease
 --     is gone;
 --   'fired' | 'skipped' | 'stale' for each schedule;
---   for each claimed job: name, record, score at which it was due (the name is the id, ' born:ID' if the job was made
---     here, ' fired:ID' if an earlier send has made it);
+--   for each claimed job: id (after ' made:' if this claim has made the job), record, score at which it was due;
 --   for each of the first of these, which an earlier send has claimed: lease score (the others are leased for the time
 --     that the arguments say, and claimed once more than when they were due);
 --   KEY:END:SLOTS:UNTIL:AWAITED for each run, of which the caller must know something: the jobs of a key whose leases
 --     end then, how many of them may run at once ('' for all), when those that have not begun go back ('' for never),
 --     and whether others wait for their slots (0 or 1);
---   for each name whose metrics the caller looks for elsewhere: name, place ('' if it has none);
---   the watched names that are gone (none if no outcome had to be read);
+--   the watched ids that are gone (none if no outcome had to be read);
 --   for each due schedule that was not fired: key, score of the occurrence, record
 local now = number_argument()
 local resend = flag_argument()
@@ -41,7 +38,6 @@ local observes = flag_argument()
 -- Records that this exchange has written or read: it need not read them to claim their jobs.
 local known = {}
 local run_limits = argument()
-local keeps_order = observes and retention_ms > 0
 
 local paused = 0
 local next_score = ''
@@ -52,7 +48,6 @@ local fired = {}
 local taken = {}
 local recovered_leases = {}
 local described = {}
-local learned = {}
 local missing = {}
 local due_schedules = {}
 
@@ -60,7 +55,7 @@ local HOUR_MS = 3600000
 local DAY_MS = 86400000
 -- The ids of jobs that have ended. Their records go last of all.
 local ended_ids = {}
-local settle, remove_ended, count_settled
+local settle, remove_ended, tally
 
 -- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there. A parent
 -- joins the line once it is released.
@@ -73,7 +68,6 @@ local function line_up(job, sets_limits)
 end
 
 -- include: _windows.lua
-local learn_places
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
   -- include: _metrics.lua
@@ -92,9 +86,9 @@ end
 local jobs_taken = 0
 -- The values of a ZADD of `due` that leases the claimed jobs.
 local leases = {}
--- For an HSET of `jobs`: the records of jobs that were born, and go on under their ids.
-local adopted = {}
--- For a ZREM of `due`: members without a record, and the born names of adopted jobs.
+-- For an HSET of `jobs`: the records of jobs that the claim makes.
+local made = {}
+-- For a ZREM of `due`: members without a record.
 local orphans = {}
 
 -- Adds to the claimed jobs. It writes at positions that it counts, which takes half of the time of `push`.
@@ -106,15 +100,10 @@ local function lease(name, score, record, leased, id, index, index_member)
   leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, index_member
 end
 
-local function index_score(ends)
-  return whole(UPPER + ends * 1024 + nonce)
-end
-
--- A job that was born goes on under its id.
-local function adopt(id, born_name, record)
-  push(adopted, id, record)
-  known[id] = record
-  push(orphans, born_name, born_index(id, record))
+-- How the reply marks a job that the claim has made. In the index of leases, such a job has an odd nonce.
+local MADE = ' made:'
+local function index_score(ends, is_made)
+  return whole(UPPER + ends * 1024 + nonce + (is_made and 1 or 0))
 end
 
 -- Whether the reply has room for one more record. It always has for the first one.
@@ -139,16 +128,15 @@ fire()
 local recovered = resend and limit > 0 and recover() or 0
 if limit >= 0 then claim(math.max(limit - recovered, 0)) end
 describe_runs()
-call_many('HSET', jobs, adopted)
+store_new(made)
 -- Leases come before the slots that they take: a job that has left its line without a lease would be lost.
 call_many('ZADD', due, leases)
 store_keys(now)
 leave_lines()
--- A member without a record, which only eviction leaves, would stay first in line forever. The others go on under ids.
+-- A member without a record, which only eviction leaves, would stay first in line forever.
 call_many('ZREM', due, orphans)
 forget_keys()
 remove_ended()
-count_settled(outcomes)
-learn_places()
+tally(outcomes)
 return { paused, next_score, backlog, evicted, settled, fired, taken,
-  recovered_leases, described, learned, missing, due_schedules }
+  recovered_leases, described, missing, due_schedules }

@@ -1,15 +1,14 @@
 -- Moves the ends of leases, and rewrites the records of those for which one is given. A job whose lease moves leaves
 -- its run, and takes a slot of its own, even beyond the limit: the run keeps the others.
 -- Each send ends the leases a millisecond later than the one before: what arrives late meets another lease.
--- @arg nonce number, renewals rows(id from:number others to:digits record birth key)
+-- @arg nonce number, renewals rows(id from:number others to:digits record key)
 -- @reply list(flag)  0: the lease is gone
 -- `from` and `to` are scores; `others`, joined by commas, those that the lease may have instead after earlier sends. A
--- record is '' if it is unchanged, `birth`, with which the job was born, if it was not, and `key` if it is of no run.
-local names = {}
+-- record is '' if it is unchanged, and so is `key` if the job is of no run.
+local ids = {}
 local keys = {}
 for _, renewal in ipairs(renewals) do
-  push(names, renewal.id)
-  if renewal.birth ~= '' then push(names, BORN .. renewal.id) end
+  push(ids, renewal.id)
   if renewal.key ~= '' then push(keys, renewal.key) end
 end
 load_keys(keys)
@@ -28,32 +27,22 @@ local function leave_run(flow_key, ends)
 end
 
 local at = {}
-for i, score in ipairs(read_many('ZMSCORE', due, names)) do at[names[i]] = tonumber(score or -1) end
+for i, score in ipairs(read_many('ZMSCORE', due, ids)) do at[ids[i]] = tonumber(score or -1) end
 local reply = {}
 local records = {}
 local members = {}
-local gone = {}
 for _, renewal in ipairs(renewals) do
   local id = renewal.id
-  local was_born = renewal.birth ~= ''
-  local name = was_born and BORN .. id or id
   local to = tonumber(renewal.to)
-  local record = renewal.record
-  local holds = at[name] == renewal.from or is_among(renewal.others, at[id])
-  -- A born job goes on under its id.
-  if holds and was_born then
-    push(gone, name, born_index(id, renewal.birth))
-    if record == '' then record = renewal.birth end
-  end
-  if holds and record ~= '' then push(records, id, record) end
-  if holds and (at[id] ~= to or was_born) then
+  local holds = at[id] == renewal.from or is_among(renewal.others, at[id])
+  if holds and renewal.record ~= '' then push(records, id, renewal.record) end
+  if holds and at[id] ~= to then
     local ends = unpack_score(to)
     push(members, renewal.to, id, whole(UPPER + ends * 1024 + nonce), LEASE .. id)
-    if renewal.key ~= '' and at[name] == renewal.from then leave_run(flow_keys[renewal.key], (unpack_score(renewal.from))) end
+    if renewal.key ~= '' and at[id] == renewal.from then leave_run(flow_keys[renewal.key], (unpack_score(renewal.from))) end
   end
   push(reply, holds and 1 or 0)
 end
 call_many('HSET', jobs, records)
 commit_keys(0, members, {})
-call_many('ZREM', due, gone)
 return reply

@@ -1,5 +1,5 @@
 -- Finds jobs wherever they are, or among the dead, as many as fit into one reply.
--- @arg most_bytes number, only_dead flag, ids list(text)  of jobs that are not born
+-- @arg most_bytes number, only_dead flag, ids list(text)
 -- @reply read number, jobs rows(id set:due|done|dead score:number record)  how many of the ids were read
 local due_scores = only_dead and {} or read_many('ZMSCORE', due, ids)
 local dead_scores = read_many('ZMSCORE', dead, ids)
@@ -13,7 +13,7 @@ for i, id in ipairs(ids) do
     set_of[i] = name
   end
 end
-local hashes = { due = jobs, done = done, dead = dead_jobs }
+local hashes = { due = jobs, done = jobs, dead = dead_jobs }
 for name, set in pairs(sets) do set.records, set.fitting = read_fitting(hashes[name], set.ids, most_bytes) end
 local reply = { 0 }
 local bytes = 0

@@ -1,10 +1,9 @@
 -- One page of the jobs in a state.
 -- @arg state scheduled|ready|running|completed|dead, now number, limit number, most_bytes number
 -- @arg last_score digits?, last_member text?  of the last job seen; none for the first page
--- @reply more number  1 if more may follow, 2 if completed jobs without an order follow
--- @reply jobs rows(name score:number record order:number)  name in `due`, or id; score by which the page is ordered
--- Waiting and running jobs are in the order of their times, dead and completed ones newest first. A completed job that
--- is no longer kept has an empty record, and leaves the order.
+-- @reply more flag, jobs rows(id score:number record order:number)  order: the score by which the page is ordered
+-- Waiting and running jobs are in the order of their times, dead and completed ones newest first.
+-- A job whose record has expired has an empty one.
 local key = due
 local reversed = false
 local low = '0'
@@ -50,7 +49,7 @@ end
 local in_lines = last_member ~= '' and not reversed and tonumber(last_score) >= IN_LINE
 
 local function is_beyond(score)
-  if reversed then return score < 0 end
+  if reversed then return score < 0 or (state == 'completed' and score <= now) end
   if state == 'running' then return score >= IN_LINE end
   if in_lines then return score >= (state == 'ready' and IN_LINE + after(now) or LINES_END) end
   return score >= (state == 'ready' and after(now) or UPPER)
@@ -59,12 +58,9 @@ end
 local function belongs(member, score)
   if state == 'running' or reversed then return true end
   local _, _, leased = unpack_score(score)
-  return id_of(member) and (state == 'ready' or leased == 0)
+  return is_job(member) and (state == 'ready' or leased == 0)
 end
 
-local known = {}
-local born = {}
-local born_scores = {}
 local found = {}
 local scores = {}
 local ended = false
@@ -76,11 +72,6 @@ while goes_on() do
   for i = 1, #range, 2 do
     local member = range[i]
     local score = tonumber(range[i + 1])
-    local record
-    if state == 'running' then
-      member, record = indexed(member)
-      member = LEASE .. member
-    end
     if is_beyond(score) then
       ended = state == 'running' or reversed or in_lines
       if not ended then
@@ -99,29 +90,14 @@ while goes_on() do
       local name = state == 'running' and string.sub(member, #LEASE + 1) or member
       push(found, name)
       scores[#found] = range[i + 1]
-      if record then
-        known[name] = record
-      elseif is_born(name) then
-        push(born, name)
-        push(born_scores, range[i + 1])
-      end
     end
   end
   if not at and goes_on() then at = call('ZCOUNT', key, '-inf', '(' .. low) end
   at = at and at + limit
 end
 local own_scores = state == 'running' and read_many('ZMSCORE', due, found) or scores
-for name, record in pairs(read_born(born, born_scores)) do known[name] = record end
-local hash = state == 'dead' and dead_jobs or state == 'completed' and done or jobs
-local records, fitting = read_fitting(hash, found, most_bytes, known)
+local hash = state == 'dead' and dead_jobs or jobs
+local records, fitting = read_fitting(hash, found, most_bytes)
 local reply = { ended and fitting == #found and 0 or 1 }
-if state == 'completed' then
-  local gone = {}
-  for i = 1, fitting do
-    if not records[i] then push(gone, found[i]) end
-  end
-  call_many('ZREM', done_order, gone)
-  if reply[1] == 0 and call('HLEN', done) > call('ZCARD', done_order) then reply[1] = 2 end
-end
 for i = 1, fitting do push(reply, found[i], own_scores[i], records[i] or '', scores[i]) end
 return reply

@@ -11,35 +11,22 @@ if not is_whole then
 end
 
 local function waits(member, score)
-  if not id_of(member) then return false end
+  if not is_job(member) then return false end
   local _, _, leased = unpack_score(score)
   return score < after(now) or score >= IN_LINE or leased == 0
 end
 
 local waiting = {}
-local scores = {}
 for i = 1, #range, 2 do
-  if waits(range[i], tonumber(range[i + 1])) then
-    push(waiting, range[i])
-    push(scores, range[i + 1])
-  end
+  if waits(range[i], tonumber(range[i + 1])) then push(waiting, range[i]) end
 end
 
 -- Reads them in an order that has nothing to do with their times, in case not all of them are read: a prime above their
 -- number meets each of them once.
 local STRIDE = 7919
-local names = {}
-local born = {}
-local born_scores = {}
-for i = 1, math.min(#waiting, most_jobs) do
-  local at = i * STRIDE % #waiting + 1
-  names[i] = waiting[at]
-  if is_born(names[i]) then
-    push(born, names[i])
-    push(born_scores, scores[at])
-  end
-end
-local records, fitting = read_fitting(jobs, names, most_bytes, read_born(born, born_scores))
+local ids = {}
+for i = 1, math.min(#waiting, most_jobs) do ids[i] = waiting[i * STRIDE % #waiting + 1] end
+local records, fitting = read_fitting(jobs, ids, most_bytes)
 
 -- How records begin, after the digit of their version.
 local START = ':{"name":"'

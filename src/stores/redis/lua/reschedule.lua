@@ -4,8 +4,6 @@
 -- include: _live_jobs.lua
 local found, refused = find_jobs(all, false)
 local adding = {}
-local records = {}
-local leaving = {}
 local parents = {}
 
 local function move(job)
@@ -13,11 +11,7 @@ local function move(job)
   local score = pack(run_at, claims, 0)
   local flow_key = job.key and flow_keys[job.key]
   push(adding, whole(flow_key and IN_LINE + score or score), job.id)
-  -- A born job goes on under its id.
-  if job.born then push(leaving, job.born, born_index(job.id, job.first)) end
-  if not job.is_own then
-    push(records, job.id, job.first)
-  elseif flow_key and not job.in_line then
+  if flow_key and not job.in_line then
     finish(flow_key, time)
     insert(flow_key, job.order, score, job.id)
   elseif flow_key and job.score ~= score then
@@ -35,9 +29,7 @@ for i, text in ipairs(read_many('HMGET', families, parents)) do
   if text then push(moved_families, parents[i], (string.gsub(text, '%d+$', whole(run_at), 1))) end
 end
 call_many('HSET', families, moved_families)
-call_many('HSET', jobs, records)
 commit_keys(now, adding, {})
-call_many('ZREM', due, leaving)
 local reply = {}
 for i = 1, #refused do reply[i] = refused[i] and 0 or 1 end
 return reply

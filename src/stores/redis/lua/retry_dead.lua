@@ -5,19 +5,16 @@
 -- include: _families.lua
 local ids = {}
 local keys = {}
--- The names that the jobs would have in `due`, by two names for each.
-local names = {}
 for _, job in ipairs(list) do
   if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
   push(ids, job.id)
-  push(names, job.id, BORN .. job.id)
 end
 load_keys(keys, now)
 
 local reply = {}
 local retrying = {}
 local function choose()
-  local live = read_many('ZMSCORE', due, names)
+  local live = read_many('ZMSCORE', due, ids)
   local dead_since = read_many('ZMSCORE', dead, ids)
   local seen = {}
   for i, job in ipairs(list) do
@@ -25,7 +22,7 @@ local function choose()
     -- Retried by an earlier send, it may be dead again in the same millisecond.
     if is_dead and resend then is_dead = not is_own(call('HGET', dead_jobs, job.id), job.record) end
     -- A new job with the same id stays as it is.
-    local is_taken = live[2 * i - 1] or live[2 * i]
+    local is_taken = live[i]
     reply[i] = (is_dead and not is_taken or (resend and was_stored(job.id, job.record))) and 1 or 0
     if is_dead and not is_taken then
       seen[job.id] = true
@@ -99,7 +96,7 @@ for _, job in ipairs(retrying) do
   push(retried, job.id)
   push(leaving, job.id, group_entry(job.dead_since, job.id))
 end
-call_many('HSET', jobs, records)
+store_new(records)
 commit_keys(now, members, {})
 call_many('ZREM', dead, leaving)
 call_many('HDEL', dead_jobs, retried)

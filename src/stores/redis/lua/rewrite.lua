@@ -1,7 +1,7 @@
 -- Replaces records of jobs, each if it is still as it was read. Nothing else of a job changes.
 -- @arg where live|dead|completed, rewrites rows(id from record)
 -- @reply list(flag)  0: the record has changed or is gone. An earlier send counts.
-local hash = ({ live = jobs, dead = dead_jobs, completed = done })[where]
+local hash = ({ live = jobs, dead = dead_jobs, completed = jobs })[where]
 local ids = {}
 for i, rewrite in ipairs(rewrites) do ids[i] = rewrite.id end
 
@@ -19,9 +19,9 @@ for i, stored in ipairs(read_many('HMGET', hash, ids)) do
   if is_as_read then push(fields, ids[i], string.sub(stored, 1, -#from - 1) .. record) end
 end
 if #fields == 0 then return replies end
-if hash == done and not OWN_EXPIRY then
+if where == 'completed' and not OWN_EXPIRY then
   commands = commands + 1
-  local stored = redis.pcall('HSETEX', done, 'KEEPTTL', 'FIELDS', #fields / 2, unpack(fields))
+  local stored = redis.pcall('HSETEX', jobs, 'KEEPTTL', 'FIELDS', #fields / 2, unpack(fields))
   local problem = type(stored) == 'table' and stored.err
   if not problem then return replies end
   -- Without HSETEX, a sorted set holds when fields expire, and HSET leaves that as it is.

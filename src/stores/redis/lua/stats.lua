@@ -19,7 +19,7 @@ local running = 0
 -- Counts the members that were read.
 local function count_read()
   for i = 1, #range, 2 do
-    if id_of(range[i]) then
+    if is_job(range[i]) then
       local score = tonumber(range[i + 1])
       local time = score < IN_LINE and score or score - IN_LINE
       if time < after(now) then ready = ready + 1
@@ -80,7 +80,7 @@ local removed = counter(4)
 local expired = counter(6)
 local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local ever_dead = dead_now + retried_dead + removed
-local completed = with_names and 0 or call('HLEN', done)
+local completed = with_names and 0 or call('ZCOUNT', done_order, '(' .. whole(now), '+inf')
 local enqueued = ready + scheduled + running + processed + ever_dead + cancelled + expired - retried_dead
 local function counters_from(first)
   local values = {}
