@@ -36,6 +36,7 @@ interface Sources {
 function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const enqueue = counted("enqueue one job");
   const eager = counted("one job, run right after it is enqueued");
+  const found = counted("one job, enqueued and then found by a tick");
   const enqueueBatch = counted("enqueue 100 jobs at once, or in 100 calls of one turn");
   const batch = counted("drain a backlog in batches of 100");
   const batchAlone = counted("drain 100 jobs with nothing else waiting, in ten slots");
@@ -81,6 +82,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   return {
     enqueue: whole(enqueue),
     eager: whole(eager),
+    found: whole(found),
     "enqueue-batch": whole(enqueueBatch),
     batch: whole(batch),
     bulk: String(bulk),

@@ -81,7 +81,7 @@ describe("the example for Next.js", () => {
     await drive(`${url}/api/queue`);
     expect((await signUp(url, "bob@example.com")).status).toBe(200);
     await server.says(/Welcome, bob@example.com/);
-    expect(await (await signUp(url, "nobody")).text()).toMatch(/role="alert">Invalid email address/);
+    expect(await (await signUp(url, "nobody")).text()).toContain("Invalid email address");
     expect(await (await fetch(url)).text()).toMatch(/0(<!-- -->)? emails to send/);
   }, 240_000);
 
