@@ -173,6 +173,7 @@ export const cases: Readonly<Record<string, readonly [Case, ...Case[]]>> = {
   resumeSchedule: onSchedule(200),
   runSchedule: [...onSchedule(201), { status: 200, path: { key: "weekly" } }],
   previewSchedule: onSchedule(200, { count: "2" }),
+  getUpcoming: [{ status: 200 }, { status: 409, hasNewer: true }],
   listFlowControlKeys: [{ status: 200, query: { limit: "10" } }, { status: 200 }],
   getFlowControlKey: [
     { status: 200, ...tenant },

@@ -26,15 +26,15 @@ npx tidegate queue:jobs
 npx tidegate queue:jobs --state completed --limit 5
 # #endregion
 # #region search
-npx tidegate queue:jobs --search-payload to=ada@example.com
+npx tidegate queue:jobs --search to=ada@example.com --in payload
 # #endregion
 # #region schedules
 npx tidegate queue:schedules
-npx tidegate queue:schedules --upcoming
+npx tidegate queue:schedules upcoming
 # #endregion
 # #region pending
-npx tidegate queue:jobs --name send_email --cancel --dry-run
-npx tidegate queue:jobs --all --state scheduled --reschedule 1h
+npx tidegate queue:jobs cancel --name send_email --dry-run
+npx tidegate queue:jobs reschedule --all --state scheduled --delay 1h
 # #endregion
 # #region flow
 npx tidegate queue:flow set mail-provider --rate 10 --period 1m

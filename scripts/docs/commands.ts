@@ -1,7 +1,7 @@
 // Writes docs/commands.md from the help of the commands themselves.
 import { Readable } from "node:stream";
 import type { CommandUnknownOpts } from "@commander-js/extra-typings";
-import { commands as addCommands } from "../../src/cli/commands/index.ts";
+import { adders } from "../../src/cli/run.ts";
 import { Session } from "../../src/cli/session.ts";
 import { replaceFile, type Writing } from "../shared/files.ts";
 import { anchorOf } from "./anchor.ts";
@@ -73,7 +73,7 @@ function commandLine(): CommandUnknownOpts {
     },
     false,
   );
-  for (const add of addCommands) add(session);
+  for (const add of adders) add(session);
   return session.program;
 }
 

@@ -87,12 +87,6 @@ export function showHelp(program: CommandUnknownOpts, names: readonly string[]):
   found.outputHelp();
 }
 
-/** Refuses unknown words after a group, which commander would pass to its default command. @throws {UsageError} */
-export function refuseUnknownSubcommand(command: CommandUnknownOpts, hint?: string): void {
-  const { args, registeredArguments, parent } = command;
-  if (args.length > registeredArguments.length && parent) throw new UsageError(subcommandsOf(parent), hint);
-}
-
 /** "queue:dlq takes list, show, retry or remove." */
 export function subcommandsOf(group: CommandUnknownOpts): string {
   const names = group.commands.map((each) => each.name());
@@ -104,6 +98,7 @@ const COLUMNS = 80;
 
 /** Examples with their meanings. Each goes above its command if one line has no room for both. */
 function examplesText(lines: readonly Example[]): string {
+  if (lines.length === 0) return "";
   const width = Math.max(...lines.map(([command]) => command.length));
   const beside = lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
   const above = lines.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);

@@ -1,16 +1,24 @@
 import { CommanderError } from "@commander-js/extra-typings";
-import { isTidegateError } from "../core/shared/errors.ts";
+import { isTidegateError, notFound } from "../core/shared/errors.ts";
 import { StartError } from "../dev/start.ts";
-import { PartlyDone } from "./change-jobs.ts";
-import { commands } from "./commands/index.ts";
+import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
+import { PartlyDone } from "./bulk.ts";
+import { openTarget, queueNames } from "./connect.ts";
+import { addDev } from "./dev.ts";
+import { addDoctor } from "./doctor/command.ts";
 import type { Io } from "./io.ts";
-import { colorsFor, printableLines, toJson } from "./output/text.ts";
+import { addList } from "./list.ts";
+import { colorsFor, printable, printableLines, toJson } from "./output/text.ts";
 import { showHelp } from "./program.ts";
-import { withQueueNames } from "./queues.ts";
+import { addOperations } from "./runner.ts";
 import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
+import { addWork } from "./work/command.ts";
 
 export type { Io, Logs } from "./io.ts";
+
+/** What adds the commands, in the order of the help. */
+export const adders: readonly ((session: Session) => void)[] = [addDev, addWork, addList, addOperations, addDoctor];
 
 /**
  * Runs one command line.
@@ -22,7 +30,7 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   const session = new Session(io, argv.includes("--json"));
   try {
     const { program } = session;
-    for (const add of commands) add(session);
+    for (const add of adders) add(session);
     const [first, ...words] = argv;
     if (first === "help" && words.length > 1) {
       showHelp(program, words);
@@ -35,6 +43,18 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const failure = failureOf(await withQueueNames(error, session), session);
     printFailure(failure, session);
     return failure.exitCode;
+  }
+}
+
+/** Adds to a handler's refusal of the queue that --queue names which ones it serves. Returns other errors unchanged. */
+async function withQueueNames(error: unknown, session: Session): Promise<unknown> {
+  const { queue } = session.globals;
+  if (queue === undefined || !isTidegateError(error) || error.message !== UNKNOWN_QUEUE) return error;
+  try {
+    const names = (await queueNames(await openTarget(session))).map(printable).join(", ");
+    return notFound(`This handler serves no queue named ${printable(queue)}. It serves: ${names}.`);
+  } catch {
+    return error;
   }
 }
 

@@ -2,7 +2,6 @@ import { createInterface } from "node:readline";
 import { systemClock } from "../core/shared/clock.ts";
 import type { Io } from "./io.ts";
 import { LiveLine } from "./output/live-line.ts";
-import { type Column, table } from "./output/table.ts";
 import { type Colors, colorsFor, columnsOf, isTerminal, toJson } from "./output/text.ts";
 import { createProgram, type Globals, type Program } from "./program.ts";
 import { UsageError } from "./usage-error.ts";
@@ -57,10 +56,6 @@ export class Session {
   get width(): number | undefined {
     const { stdout, env } = this.io;
     return isTerminal(stdout, env) ? columnsOf(stdout) : undefined;
-  }
-
-  table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
-    return table(columns, rows, { colors: this.colors, width: this.width });
   }
 
   liveLine(): LiveLine {

@@ -36,6 +36,7 @@ export const operations = {
   resumeSchedule: ["POST /schedules/:key/resume", "admin"],
   runSchedule: ["POST /schedules/:key/run", "admin"],
   previewSchedule: ["GET /schedules/:key/preview", "read"],
+  getUpcoming: ["GET /upcoming", "read"],
   listFlowControlKeys: ["GET /flow-control", "read"],
   getFlowControlKey: ["GET /flow-control/:key", "read"],
   setFlowControlKey: ["PUT /flow-control/:key", "admin"],

@@ -33,7 +33,9 @@ const layers: Readonly<Record<string, Layer>> = {
   // It uses HTTP's tokens, bodies and statuses; a handler knows it only through its port.
   qstash: { holds: ["qstash/"], mayImport: ["core", "port", "http"], packages: ["@standard-schema/spec"] },
   // Code for the browser: from the rest of HTTP it imports only the types of its answers.
-  page: { holds: ["http/dashboard/page/"], mayImport: ["contract", "core", "port", "http"] },
+  page: { holds: ["http/dashboard/page/"], mayImport: ["contract", "core", "port", "http", "dashboard"] },
+  // An option of the handler. What it reads is in routes and in the core, for others too.
+  dashboard: { holds: ["http/dashboard/"], mayImport: ["core", "port", "wire", "http"] },
   client: { holds: ["client/"], mayImport: ["contract", "core", "port", "wire"] },
   react: { holds: ["react/"], mayImport: ["core", "port", "client"], packages: ["react"] },
   platforms: { holds: ["platforms/"], mayImport: ["core", "port", "http", "stores"] },
@@ -48,12 +50,12 @@ const layers: Readonly<Record<string, Layer>> = {
   telemetry: { holds: ["telemetry/"], mayImport: ["core", "port"], packages: ["@opentelemetry/api"] },
   dev: {
     holds: ["dev/"],
-    mayImport: ["core", "port", "memory", "client", "stores", "http", "qstash", "node"],
+    mayImport: ["core", "port", "memory", "client", "stores", "http", "dashboard", "qstash", "node"],
     packages: ["node:*", "hono/hono-base", "hono/router/linear-router"],
   },
   cli: {
     holds: ["cli/"],
-    mayImport: ["contract", "core", "port", "client", "stores", "http", "qstash", "node", "worker", "memory", "dev"],
+    mayImport: ["contract", "core", "port", "wire", "client", "stores", "http", "node", "worker", "dev"],
     packages: ["node:*", "@commander-js/extra-typings", "jiti", "picocolors", "string-width"],
   },
 };

@@ -44,8 +44,6 @@ describe("a command that a report suggests works when it is pasted", () => {
     expect(behind.stdout).toContain(`Try: tidegate queue:work --once ${chosen.join(" ")}\n`);
     const unknown = await target.cli(["queue:dlq", "show", "nobody", ...chosen], world);
     expect((await target.cli(hintOf(unknown.stderr), world)).stdout).toMatch(/fails/);
-    const word = await target.cli(["queue:dlq", "look", ...chosen], world);
-    expect(word.stderr).toContain(`tidegate queue:dlq show ID ${chosen.join(" ")}\n`);
   });
 
   test("by queue:doctor, straight on Redis: asks for the jobs module if it has none", async () => {

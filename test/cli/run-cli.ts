@@ -76,6 +76,8 @@ export interface Target {
   readonly clock: ReturnType<typeof testClock>;
   /** Options that give the command line the queue's jobs; none if a handler has them. */
   readonly knowing: readonly string[];
+  /** The environment in which the command line finds the queue. */
+  readonly env: Record<string, string>;
   /** Runs the command line against the queue. */
   cli(argv: readonly string[], world?: World): Promise<Result>;
 }
@@ -107,7 +109,8 @@ export function behindHandler(
     return answer;
   };
   const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
-  return { queue, clock, fetch, knowing: [], cli: (argv, world) => tidegate(argv, { env, fetch, clock, ...world }) };
+  const cli = (argv: readonly string[], world?: World) => tidegate(argv, { env, fetch, clock, ...world });
+  return { queue, clock, fetch, env, knowing: [], cli };
 }
 
 let prefixes = 0;
@@ -125,6 +128,7 @@ export function inRedis(redis: ReturnType<typeof useRedis>, options: Partial<Que
   return {
     queue,
     clock,
+    env,
     knowing,
     cli: (argv, world) => tidegate([...argv, "--prefix", prefix], { env, clock, ...world }),
   };

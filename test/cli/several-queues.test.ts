@@ -3,7 +3,8 @@ import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
-import { adminToken, documentOf, errorOf, fails, sendEmail, tidegate, type World } from "./run-cli.ts";
+import { useRedis } from "../support/stores.ts";
+import { adminToken, documentOf, errorOf, fails, inRedis, sendEmail, tidegate, type World } from "./run-cli.ts";
 
 // Questions of somebody who does not know in which queue to look.
 
@@ -37,149 +38,136 @@ describe("queue:jobs ID", () => {
     expect((await cli("queue:jobs import-spring --queue imports")).stderr).toBe("");
   });
 
-  test("changes no job of another queue", async () => {
-    const { cli, imports } = ofTwo();
-    await imports.enqueue(sendEmail, { to: "ada" }, { id: "import-spring" });
-    const { code, stderr } = await cli("queue:jobs import-spring --cancel --yes");
-    expect(code).toBe(1);
-    expect(stderr).toContain("The job is in the queue imports. Name it with --queue to change the job.");
-    expect(await imports.getJob("import-spring")).not.toBeNull();
-  });
-
   test("names the queues that it has searched, and with a token that cannot list them the one", async () => {
     const { cli } = ofTwo();
-    expect(errorOf(await cli("queue:jobs nothing --json")).message).toMatch(/ Searched: shop, imports\.$/);
-    const limited = errorOf(await cli("queue:jobs nothing --json --token enqueue-token"));
-    expect(limited).toMatchObject({
-      code: "not_found",
-      message: expect.stringMatching(/first queue at queue\.test\.$/),
-    });
+    expect(errorOf(await cli("queue:jobs n-1 --json")).message).toMatch(/ Searched: shop, imports\.$/);
+    const limited = errorOf(await cli("queue:jobs n-1 --json --token enqueue-token"));
+    expect(limited.message).toMatch(/ Searched: The first queue at queue\.test\.$/);
   });
 });
 
 test("an unknown queue name is refused with the names of those that exist", async () => {
   const { cli } = ofTwo();
-  for (const command of ["queue:jobs", "queue:list", "queue:schedules", "queue:failures"]) {
-    const { code, message } = { ...errorOf(await cli(`${command} --queue impots --json`)) };
-    expect(code).toBe("not_found");
-    expect(message).toBe("This handler serves no queue named impots. It serves: shop, imports.");
-  }
+  for (const command of ["queue:jobs", "queue:list", "queue:schedules"])
+    expect(errorOf(await cli(`${command} --queue impots --json`))).toEqual({
+      code: "not_found",
+      message: "This handler serves no queue named impots. It serves: shop, imports.",
+    });
 });
 
 describe("a list of a handler's first queue, without --queue", () => {
   const onTerminal = { isTerminal: true };
-  const merged = "This is the queue shop, one of 2. Choose another with --queue, or see all with --all-queues.\n";
+  const others = "This is the queue shop, one of 2. Choose another with --queue, or see all with --all-queues.\n";
 
-  test.each([
-    "queue:failures",
-    "queue:schedules",
-    "queue:schedules --upcoming",
-    "queue:flow",
-    "queue:dlq",
-    "queue:jobs",
-    "queue:jobs --all",
-  ])("%s says on a terminal that there are others", async (command) => {
-    const { cli, requests } = ofTwo();
-    const { code, stderr } = await cli(command, onTerminal);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: merged });
-    expect(requests.filter((path) => path === "/queues")).toHaveLength(1);
-  });
+  test.each(["failures", "schedules", "schedules upcoming", "flow", "dlq", "jobs", "jobs --all"])(
+    "queue:%s says on a terminal that there are others",
+    async (command) => {
+      const { cli, requests } = ofTwo();
+      const { code, stderr } = await cli(`queue:${command}`, onTerminal);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: others });
+      expect(requests.filter((path) => path === "/queues")).toHaveLength(1);
+    },
+  );
 
   test.each(["--queue shop", "--all-queues", "--json"])("says nothing with %s", async (option) => {
-    const { cli, requests } = ofTwo();
-    expect((await cli(`queue:failures ${option}`, onTerminal)).stderr).toBe("");
-    // --all-queues asks for the names.
-    const asked = requests.filter((path) => path.endsWith("/queues"));
-    expect(asked).toHaveLength(option === "--all-queues" ? 1 : 0);
+    expect((await ofTwo().cli(`queue:failures ${option}`, onTerminal)).stderr).toBe("");
   });
 
-  test("says nothing, and asks nothing more, in a pipe", async () => {
-    const { cli, requests } = ofTwo();
+  test("says nothing, and asks nothing more, in a pipe, or if the handler does not list its queues", async () => {
+    const { cli, requests, fetch } = ofTwo();
     expect((await cli("queue:failures", { ...onTerminal, isPiped: true })).stderr).toBe("");
     expect(requests).toEqual(["/failures"]);
-  });
-
-  test("a handler that does not list its queues leaves the list as it is", async () => {
-    const { cli, fetch } = ofTwo();
     const failing = (request: Request) =>
       new URL(request.url).pathname === "/queues" ? new Response(null, { status: 500 }) : fetch(request);
-    const { code, stderr } = await cli("queue:failures", { ...onTerminal, fetch: failing });
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(await cli("queue:failures", { ...onTerminal, fetch: failing })).toMatchObject({ code: 0, stderr: "" });
   });
 });
 
 describe("--all-queues", () => {
-  test("queue:schedules lists those of every queue, the failing first", async () => {
-    const { cli, clock, shop, imports } = ofTwo();
-    await shop.schedules.upsert("mails", { job: "send_email", payload: { to: "ada" }, every: "1h" });
-    await imports.schedules.upsert("sync", { job: "fails", every: "1h" });
-    await clock.advance("1h");
-    for (const queue of [shop, imports]) await queue.drain();
-    const { stdout, stderr } = await cli("queue:schedules --all-queues");
-    expect(stderr).toBe("");
-    expect(stdout).toMatch(/^QUEUE +KEY +FIRES .*\nimports +sync .* ✗ .*\nshop +mails .* ✓ .*\n$/);
-    expect(documentOf(await cli("queue:schedules --all-queues --json"))).toMatchObject({
-      schedules: [
-        { queue: "shop", key: "mails" },
-        { queue: "imports", key: "sync" },
-      ],
-    });
-    expect((await cli("queue:schedules")).stdout).toMatch(/^KEY /);
-    expect((await cli("queue:schedules sync --all-queues")).code).toBe(2);
-  });
-
-  test("queue:schedules reads at most 200 jobs through a handler, shared by the queues", async () => {
-    const { cli, clock, shop, imports, requests } = ofTwo();
-    for (const queue of [shop, imports]) {
-      for (let index = 0; index < 110; index++)
-        await queue.schedules.upsert(`s-${index}`, { job: "send_email", payload: { to: "ada" }, every: "1h" });
+  /** In each queue a job is dead, one has completed and one waits, at other times. */
+  async function filled() {
+    const made = ofTwo();
+    const { shop, imports, clock } = made;
+    for (const queue of [imports, shop]) {
+      await queue.enqueue(fails, 1, { id: `dead-${queue.name}` });
+      await queue.enqueue(sendEmail, { to: queue.name }, { id: `sent-${queue.name}` });
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: `later-${queue.name}`, delay: "150m" });
+      await queue.drain();
+      await clock.advance("1h");
     }
+    await imports.schedules.upsert("of-imports", { job: "send_email", payload: { to: "ada" }, every: "40m" });
+    await shop.schedules.upsert("of-shop", { job: "fails", every: "1h" });
     await clock.advance("1h");
-    for (const queue of [shop, imports])
-      await queue.drain({ maxJobs: 1_000, budget: { roundTrips: 1_000, commands: 10_000 } });
-    const { stdout, stderr } = await cli("queue:schedules --all-queues");
-    expect(stdout.match(/ ✓ /g)).toHaveLength(200);
-    expect(requests.filter((path) => path.includes("/jobs/s-"))).toHaveLength(200);
-    expect(stderr).toBe("Only of the first 100 schedules of each queue it is known how their last jobs ended.\n");
+    await shop.drain();
+    await imports.flowControl.pause("acme");
+    await shop.enqueue(sendEmail, { to: "ada" }, { id: "keyed", flowControl: { key: "mail", concurrency: 1 } });
+    return made;
+  }
+
+  test.each([
+    [
+      "queue:dlq",
+      /^ID +QUEUE +DEAD .*\nof-shop@\S+ +shop +now .*\ndead-shop +shop +2 hours ago .*\ndead-imports +imports +3 hours ago /,
+    ],
+    ["queue:jobs --state completed", /^ID +QUEUE +STATE .*\nsent-shop +shop .*\nsent-imports +imports /],
+    ["queue:jobs --search to --in payload", /\nsent-imports +imports /],
+    ["queue:failures", /^QUEUE +GROUP .*\nshop +[\da-f]{12} +2 .*\nimports +[\da-f]{12} +1 /],
+    ["queue:schedules", /^QUEUE +KEY +FIRES .*\nshop +of-shop .* ✗ .*\nimports +of-imports /],
+    ["queue:flow", /^QUEUE +RUNNING .*\nshop +0 +1 .* mail\nimports +0 +0 .* paused +acme\n/],
+    [
+      "queue:schedules upcoming",
+      /^QUEUE +AT .*\nimports +14:40:00 UTC .*\nimports +15:20:00 UTC +in 20 minutes +occurrence +send_email +of-imports\nshop +15:30:00 UTC +in 30 minutes +job +send_email +later-shop\n/,
+    ],
+  ])("%s is one list, which says which row is of which queue", async (line, expected) => {
+    const { cli } = await filled();
+    const { code, stdout } = await cli(`${line} --all-queues`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(expected);
+    expect((await cli(line)).stdout).not.toContain("QUEUE");
   });
 
-  test("queue:flow lists the keys of every queue, the busiest first", async () => {
-    const { cli, shop, imports } = ofTwo();
-    const keyed = (key: string) => ({ flowControl: { key, concurrency: 1 } });
-    await shop.enqueue(sendEmail, { to: "ada" }, keyed("one"));
-    for (let index = 0; index < 2; index++) await imports.enqueue(sendEmail, { to: "ada" }, keyed("two"));
-    const { stdout } = await cli("queue:flow --all-queues");
-    expect(stdout).toMatch(/^QUEUE +RUNNING .*\nimports +0 +2 .* two\nshop +0 +1 .* one\n$/);
-    expect(documentOf(await cli("queue:flow --all-queues --json"))).toMatchObject({
-      keys: [
-        { queue: "imports", key: "two" },
-        { queue: "shop", key: "one" },
-      ],
-      cursor: null,
-    });
-    expect((await cli("queue:flow --all-queues --limit 1")).stderr).toContain("More follow. Add --all,");
-    expect((await cli("queue:flow two --all-queues")).code).toBe(2);
+  test("--limit cuts the list, --all does not, and --json names the queues", async () => {
+    const { cli } = await filled();
+    const cut = await cli("queue:dlq --all-queues --limit 2");
+    expect(cut.stdout).not.toContain("dead-imports");
+    expect(cut.stderr).toBe("More follow. Add --all, or name a queue with --queue.\n");
+    const { jobs } = documentOf(await cli("queue:jobs --all-queues --all --json")) as { jobs: { queue: string }[] };
+    expect(jobs.map(({ queue }) => queue).sort()).toEqual([...Array(3).fill("imports"), ...Array(5).fill("shop")]);
+  });
+
+  test("goes on with no cursor, and needs a handler or a module: a Redis does not know its queues", async () => {
+    const { cli } = ofTwo();
+    expect((await cli("queue:dlq --all-queues --cursor dead:x")).stderr).toContain("A cursor belongs to one queue");
+    const env = { UPSTASH_REDIS_REST_URL: "https://redis.test", UPSTASH_REDIS_REST_TOKEN: "x" };
+    const { code, stderr } = await tidegate(["queue:jobs", "--all-queues"], { env });
+    expect([code, stderr]).toEqual([2, expect.stringContaining("A Redis does not list its queues.")]);
   });
 });
 
-describe("queue:list of several queues", () => {
-  test("shows no NEXT of all queues, which may be that of a paused one", async () => {
-    const { cli, clock, shop } = ofTwo();
-    await shop.enqueue(sendEmail, { to: "ada" });
-    await shop.pause();
-    await clock.advance("5m");
-    expect((await cli("queue:list")).stdout).toMatch(/\nall queues +1 +0 +0 +0 +0\/min +▁{10}\n$/);
-  });
-
-  test("ends with a line for all of them", async () => {
-    const { cli, shop, imports } = ofTwo();
+describe("queue:list", () => {
+  test("of several queues is a table that fits 80 columns, and ends with a line for all of them", async () => {
+    const { cli, clock, shop, imports } = ofTwo();
+    await shop.enqueueMany(Array.from({ length: 30 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
     for (const queue of [shop, imports]) await queue.enqueue(fails, {});
     for (const queue of [shop, imports]) await queue.drain();
-    const lines = (await cli("queue:list")).stdout.trimEnd().split("\n");
-    expect(lines.at(-1)).toMatch(/^all queues +0 +0 +0 +2 /);
+    await clock.advance("2m");
+    await shop.enqueue(sendEmail, { to: "ada" }, { delay: "5m" });
+    await imports.pause();
+    const { stdout } = await cli("queue:list", { isTerminal: true, columns: 80 });
+    const [titles, ...lines] = stdout.trimEnd().split("\n");
+    expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +PACE +NEXT +LAST HOUR$/);
+    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +6\.2\/min +in 5 minutes +▁{9}█$/);
+    expect(lines[1]).toMatch(/^imports +0 +0 +0 +1 +0\.2\/min +paused +▁{9}█$/);
+    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +6\.4\/min +- /);
     expect(documentOf(await cli("queue:list --json"))).toMatchObject({
-      total: { deadLetterCount: 2, nextRunAt: null, oldestReadyAgeMs: null, paused: false },
+      queues: [
+        { queue: "shop", stats: { paused: false } },
+        { queue: "imports", ended: expect.any(Array) },
+      ],
+      total: { deadLetterCount: 2, paused: false },
     });
+    const one = documentOf(await cli("queue:list --queue shop --json"));
+    expect(one).toMatchObject({ deadLetterCount: 1, figures: { names: [{ name: "fails" }, { name: "send_email" }] } });
   });
 
   test("--all-queues is one table of the job types of all, the slowest first", async () => {
@@ -189,39 +177,38 @@ describe("queue:list of several queues", () => {
     await imports.enqueue(slow);
     await imports.drain();
     await imports.enqueue(fails, {}, { delay: "1h" });
-    const [titles, ...lines] = (await cli("queue:list --all-queues", { isTerminal: true, columns: 80 })).stdout.split(
-      "\n",
+    const { stdout } = await cli("queue:list --all-queues", { isTerminal: true, columns: 80 });
+    expect(stdout).toMatch(
+      /^QUEUE +LAST HOUR +PROCESSED +DEAD +RUN P50 +P95 +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +- +- +1\n$/,
     );
-    expect(titles).toMatch(/^QUEUE +LAST HOUR +PROCESSED +DEAD +WAITING +RUN P50 +P95$/);
-    expect(lines[0]).toMatch(/^imports +slow +1 +0 +0 +\d.*s +\d.*s$/);
-    expect(lines[1]).toMatch(/^shop +send_email +1 +0 +0 +\d+ms +\d+ms$/);
-    expect(lines[2]).toMatch(/^imports +fails +0 +0 +1 +- +-$/);
-    expect(documentOf(await cli("queue:list --all-queues --json"))).toMatchObject({
-      types: [{ queue: "imports", name: "slow" }, { queue: "shop" }, { name: "fails" }],
-    });
+  });
+
+  test("shows those of a module", async () => {
+    const { stdout } = await tidegate(["queue:list", "--module", "./modules/queues.ts"]);
+    expect(stdout).toMatch(/^QUEUE .*\nurgent .*\nbulk .*\nall queues +2 .*\n$/);
   });
 });
 
-test("queue:schedules --upcoming --all-queues is one list of jobs, retries and occurrences by time", async () => {
-  const { cli, shop, imports } = ofTwo();
-  await imports.schedules.upsert("sync", { job: "fails", every: "40m" });
-  await shop.enqueue(sendEmail, { to: "ada" }, { id: "later", delay: "50m" });
-  await shop.enqueue(fails, {}, { id: "again", maxRetries: 2 });
-  await shop.drain();
-  const [titles, ...lines] = (await cli("queue:schedules --upcoming --all-queues")).stdout.trimEnd().split("\n");
-  expect(titles).toMatch(/^AT +WHEN +KIND +QUEUE +JOB +ID OR SCHEDULE$/);
-  expect(lines[0]).toMatch(/^12:01:00 UTC +in 1 minute +retry +shop +fails +again$/);
-  expect(lines[1]).toMatch(/^12:\d0:00 UTC +in \d+ minutes +occurrence +imports +fails +sync$/);
-  expect(lines.at(-1)).toMatch(/^12:50:00 UTC +in 50 minutes +job +shop +send_email +later$/);
-  const { stderr, code } = await cli("queue:schedules sync --upcoming");
-  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("A KEY selects one schedule") });
-});
+describe("straight on Redis", () => {
+  const redis = useRedis();
 
-test("queue:jobs --search-payload --all-queues finds a job wherever it is", async () => {
-  const { cli, shop, imports } = ofTwo();
-  await shop.enqueue(sendEmail, { to: "ada@example.com" });
-  await imports.enqueue(sendEmail, { to: "ben@example.com" }, { id: "to-ben" });
-  const { stdout, stderr } = await cli("queue:jobs --search-payload to=ben@ --all-queues");
-  expect(stdout).toMatch(/^ID +QUEUE .*\nto-ben +imports .*\n$/);
-  expect(stderr).toBe("2 jobs examined.\n");
+  test.each(["queue:list", "queue:jobs", "queue:dlq"])(
+    "%s of a queue that never stored anything is a usage error, and of an empty one it is not",
+    async (command) => {
+      const { queue, cli } = inRedis(redis, { name: "bulk" });
+      const unknown = await cli([command, "--queue", "bluk", "--json"]);
+      expect(unknown).toMatchObject({ code: 2, stdout: "" });
+      expect(errorOf(unknown).message).toMatch(/^Queue bluk in Redis at .* has never had a job or a schedule\./);
+      await queue.pause();
+      expect(await cli([command, "--queue", "bulk"])).toMatchObject({ code: 0, stderr: "" });
+    },
+  );
+
+  test("queue:enqueue takes a name that it cannot check, and says so; with --module it refuses one", async () => {
+    const { queue, cli, knowing } = inRedis(redis);
+    const argv = ["queue:enqueue", "nosuchjob", "--id", "one"];
+    expect(await cli(argv)).toMatchObject({ code: 0, stderr: expect.stringMatching(/not checked.* use --module/) });
+    expect(await queue.getJob("one")).toMatchObject({ name: "nosuchjob" });
+    expect((await cli([...argv, ...knowing])).stderr).toContain('No job is named "nosuchjob"');
+  });
 });

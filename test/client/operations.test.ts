@@ -28,6 +28,7 @@ const calls: Readonly<Record<OperationName, string | ((client: QueueClient) => P
   resumeSchedule: (client) => client.schedules.resume("x"),
   runSchedule: (client) => client.schedules.run("x"),
   previewSchedule: (client) => client.schedules.preview("x", 3),
+  getUpcoming: "what a person looks at: no code has asked for it",
   listFlowControlKeys: (client) => client.flowControl.list(),
   getFlowControlKey: (client) => client.flowControl.get("x"),
   setFlowControlKey: (client) => client.flowControl.set("x", { concurrency: 2 }),

@@ -47,11 +47,11 @@ onEachKindOfStore((kind) => {
       failures: [
         {
           ...{ group, name: "charge", error: { name: "Error", message: "User # has no card" }, count: 3 },
-          ...{ firstAt: minute(0), lastAt: minute(4), sampleId: ids[4], trend: lastHour(3) },
+          ...{ firstAt: minute(0), lastAt: minute(4), sampleId: ids[4], trend: lastHour(3), age: "new" },
         },
         {
           ...{ group, name: "ship", error: { name: "PermanentError", message: 'no "…" box' }, count: 2 },
-          ...{ firstAt: minute(1), lastAt: minute(3), sampleId: ids[3], trend: lastHour(2) },
+          ...{ firstAt: minute(1), lastAt: minute(3), sampleId: ids[3], trend: lastHour(2), age: "new" },
         },
       ],
       cursor: null,

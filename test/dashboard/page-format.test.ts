@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { shareOf } from "../../src/core/manage/progress-share.ts";
 import { html, type Tag, visible } from "../../src/http/dashboard/page/dom/html.ts";
 import {
   Allowance,
@@ -9,7 +10,6 @@ import {
 import { readRoute, routeQuery } from "../../src/http/dashboard/page/state/route.ts";
 import { describeCron } from "../../src/http/dashboard/page/views/describe-cron.ts";
 import { distance, span } from "../../src/http/dashboard/page/views/format.ts";
-import { shareOf } from "../../src/http/dashboard/shown-texts.ts";
 
 test.each([
   ["* * * * * *", "Every second"],

@@ -64,11 +64,11 @@ describe("the commands of the guide", () => {
     for (const expected of [
       /Dead +1 +see tidegate queue:dlq/,
       /Enqueued job \S+\. Runs in \d minutes/,
-      /No job waits for reply-42\. The signal is kept for 1 hour/,
+      /No job waits for reply-42\. The signal is kept for 1h/,
       /0 jobs completed/,
       /1 dead job would be retried/,
       /1 waiting job would be removed/,
-      /Moved 1 waiting job: it runs in 1 hour|Moved 1 waiting job: it runs in 60 minutes/,
+      /Moved 1 scheduled job: it runs in (1 hour|60 minutes)/,
       /0 +0 +10 per 1m +pinned +mail-provider/,
       /0 +0 +none +paused +tenant-acme/,
       /Removed 1 pending job/,

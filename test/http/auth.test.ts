@@ -35,6 +35,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /dead-letter/:id/retry": ["admin"],
   "DELETE /dead-letter/:id": ["admin"],
   "GET /schedules": ["read", "admin"],
+  "GET /upcoming": ["read", "admin"],
   "GET /schedules/:key": ["read", "admin"],
   "PUT /schedules/:key": ["admin"],
   "DELETE /schedules/:key": ["admin"],

@@ -53,7 +53,7 @@ describe("GET /failures", () => {
     const group = expect.stringMatching(/^[0-9a-f]{12}$/);
     const error = { name: "Error", message: "no luck" };
     const trend = [...Array.from({ length: 23 }, () => 0), 3];
-    const all = { group, name: "fails", error, count: 3, firstAt: now, lastAt: now, sampleId: "c", trend };
+    const all = { group, name: "fails", error, count: 3, firstAt: now, lastAt: now, sampleId: "c", trend, age: "new" };
     expect({ status, body }).toEqual({ status: 200, body: { failures: [all], cursor: null, ungrouped: 0 } });
     const [failures] = body["failures"] as [{ group: string }];
     const selection = { group: failures.group };

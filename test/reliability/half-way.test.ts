@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Target } from "../../src/cli/connect.ts";
 import { checkQueue } from "../../src/cli/doctor/queue.ts";
-import type { Target } from "../../src/cli/target.ts";
+import { connect } from "../../src/client/transport.ts";
 import type { Outcome } from "../../src/core/store/store.ts";
+import { createHandler } from "../../src/http/handler.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { openStage, type Stage } from "../support/stage.ts";
@@ -110,11 +112,13 @@ test("a slot that no job holds is told by the doctor, and resuming the key count
   expect(await queue.flowControl.get("k")).toMatchObject({ running: 1, waiting: 1 });
   await queue.drain();
   expect(ran).toEqual([]);
-  const target = { queue, jobNames: undefined, command: (words: string) => words } as Target;
-  const found = (await checkQueue(target, start)).find(({ check }) => check === "flow control");
+  const handler = createHandler({ queue, auth: "none" });
+  const send = connect({ url: "http://localhost", fetch: (request) => handler.fetch(request) });
+  const target = { send, jobNames: undefined, command: (words: string) => words } as Target;
+  const found = (await checkQueue(target, send, start)).find(({ check }) => check === "flow control");
   expect(found).toMatchObject({ status: "warn", advice: expect.stringContaining("queue:flow resume KEY") });
   await queue.flowControl.resume("k");
   await queue.drain();
   expect(ran).toEqual([1]);
-  expect(await checkQueue(target, start)).not.toContainEqual(expect.objectContaining({ check: "flow control" }));
+  expect(await checkQueue(target, send, start)).not.toContainEqual(expect.objectContaining({ check: "flow control" }));
 });

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { fetchWithTimeout } from "../fetch-with-timeout.ts";
+import { fetchWithTimeout, type Target } from "../connect.ts";
 import type { Io } from "../io.ts";
-import type { HandlerTarget } from "../target.ts";
 import { clockFinding, encryptionFinding, type Finding, findings, isLocal } from "./finding.ts";
+
+type Remote = NonNullable<Target["remote"]>;
 
 interface Answer {
   readonly status: number;
@@ -15,7 +16,7 @@ const access = findings("access");
 const token = findings("token");
 
 /** Checks the connection to a handler. Also returns whether the queue behind it can be read. */
-export async function checkHandler(target: HandlerTarget, now: () => number, io: Io): Promise<[Finding[], boolean]> {
+export async function checkHandler(target: Remote, now: () => number, io: Io): Promise<[Finding[], boolean]> {
   const before = now();
   const health = await sendTo(target, "/health", true, io);
   const after = now();
@@ -36,7 +37,7 @@ export async function checkHandler(target: HandlerTarget, now: () => number, io:
 
 /** Sends GET, or POST with the body `sent`. */
 async function sendTo(
-  target: HandlerTarget,
+  target: Remote,
   path: string,
   isAuthorized: boolean,
   io: Io,
@@ -94,7 +95,7 @@ function accessFinding(isOpen: boolean, address: string): Finding {
 const TAKE_ADMIN = "Use a token with the scope admin to manage the queue.";
 
 /** What the token allows. Also returns whether it can read the queue. */
-async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Promise<[Finding, boolean]> {
+async function tokenFinding(target: Remote, isOpen: boolean, io: Io): Promise<[Finding, boolean]> {
   if (!target.token)
     return isOpen
       ? [token.ok("No token is needed."), true]
@@ -109,7 +110,7 @@ async function tokenFinding(target: HandlerTarget, isOpen: boolean, io: Io): Pro
 }
 
 /** What a token can do that can read no list. Its requests change nothing. */
-async function abilityOf(target: HandlerTarget, io: Io): Promise<string> {
+async function abilityOf(target: Remote, io: Io): Promise<string> {
   // No job has this id, so nothing is shown. Only a token that may enqueue gets 404.
   const job = await sendTo(target, `/jobs/${randomUUID()}`, true, io);
   if (job?.status === 404) return "enqueue";
@@ -119,7 +120,7 @@ async function abilityOf(target: HandlerTarget, io: Io): Promise<string> {
 }
 
 /** A dry run changes nothing, and a token that can only read is refused. */
-async function adminFinding(target: HandlerTarget, io: Io): Promise<Finding> {
+async function adminFinding(target: Remote, io: Io): Promise<Finding> {
   const answer = await sendTo(target, "/dead-letter/retry", true, io, { ids: [randomUUID()], dryRun: true });
   if (answer?.status === 403)
     return token.warn("The token can only read. Commands that change something need more.", TAKE_ADMIN);

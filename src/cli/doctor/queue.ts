@@ -1,15 +1,16 @@
-import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import { query, read, type Send } from "../../client/transport.ts";
+import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
 import type { QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { JobPage } from "../../core/manage/list.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
+import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
-import type { ScheduleRow } from "../../http/dashboard/read-schedules.ts";
+import type { Target } from "../connect.ts";
 import { count, counted, printable } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
-import { readScheduleRows } from "../schedule-runs.ts";
 import { quoted } from "../suggested-command.ts";
-import type { Target } from "../target.ts";
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;
@@ -29,15 +30,17 @@ const recurring = findings("schedules");
 const occurrences = findings("last jobs of schedules");
 
 /** Checks the queue itself, however it is reached. */
-export async function checkQueue(target: Target, now: number): Promise<Finding[]> {
-  const { queue, jobNames, command } = target;
+export async function checkQueue(target: Target, send: Send, now: number): Promise<Finding[]> {
+  const { jobNames, command } = target;
+  const get = <Answer>(field: string, path: string, options?: object) =>
+    read<Answer>(field, send("GET", path + query(options)));
   try {
-    const flow = await queue.flowControl.list({ limit: MOST_KEYS });
-    const stats = await queue.getStats();
-    const { schedules } = await readScheduleRows(target);
-    const history = await queue.getHistory({ hours: 24 });
+    const flow = await get<FlowControlPage>("keys", "/flow-control", { limit: MOST_KEYS });
+    const stats = await get<QueueStats>("paused", "/stats");
+    const { schedules } = await get<{ schedules: readonly ScheduleRow[] }>("schedules", "/schedules", { runs: true });
+    const history = await get<QueueHistory>("hours", "/history", { hours: 24 });
     const waiting = await Promise.all(
-      (["ready", "scheduled", "dead"] as const).map((state) => queue.listJobs({ state, limit: MOST_JOBS })),
+      ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: MOST_JOBS })),
     );
     return [
       pausedFinding(stats, command),
@@ -102,7 +105,7 @@ function wakeFinding({ hours }: QueueHistory): Finding {
 
 /** Directly on Redis, `queue:work` needs a module with the jobs. */
 function workOnce(target: Target): string {
-  const lacksJobs = target.kind === "redis" && target.jobs.length === 0;
+  const lacksJobs = target.local?.database !== undefined && target.jobNames === undefined;
   return target.command(lacksJobs ? "queue:work --once --module FILE" : "queue:work --once");
 }
 

@@ -1,5 +1,4 @@
 import type { RedisDatabase, RedisReply } from "../redis-database.ts";
-import type { RedisTarget } from "../target.ts";
 import { clockFinding, encryptionFinding, type Finding, findings } from "./finding.ts";
 
 const address = findings("url");
@@ -8,7 +7,11 @@ const version = findings("version");
 const eviction = findings("eviction");
 
 /** Checks the connection to a Redis. Also returns whether the queue in it can be read. */
-export async function checkRedis({ database, prefix }: RedisTarget, now: () => number): Promise<[Finding[], boolean]> {
+export async function checkRedis(
+  database: RedisDatabase,
+  prefix: string,
+  now: () => number,
+): Promise<[Finding[], boolean]> {
   const { access, url } = database;
   const ask = (...command: string[]) => database.ask(command);
   const reached = reachFinding(await ask("PING"), access);

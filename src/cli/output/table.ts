@@ -5,8 +5,6 @@ export interface Column<Row> {
   readonly title: string;
   /** The cell's text. It is made printable, and cut if the terminal is too narrow. */
   readonly cell: (row: Row) => string;
-  /** A shorter text for a cell that has no room. If this has none either, the whole text goes below the row. */
-  readonly tightCell?: (row: Row) => string;
   readonly align?: "left" | "right";
   /** Whether it is cut if the terminal is too narrow. The last column always is. */
   readonly givesWay?: boolean;
@@ -50,25 +48,12 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
     columns.map(({ title }) => title),
     (text) => colors.dim(text),
   );
-  const textBelow = (text: string, paint: (text: string) => string) =>
-    wrap(text, width - BELOW.indent, BELOW.lines).map((each) => " ".repeat(BELOW.indent) + paint(each));
-  const lines = rows.flatMap((row, at) => {
-    const whole: string[] = [];
-    const texts = columns.map(({ tightCell, paint = (text) => text }, index) => {
-      const text = cells[at]?.[index] ?? "";
-      const room = widths[index] ?? 0;
-      if (!tightCell || stringWidth(text) <= room) return text;
-      const tight = printable(tightCell(row));
-      if (stringWidth(tight) <= room) return tight;
-      whole.push(...textBelow(text, (each) => paint(each, row)));
-      return "";
-    });
-    return [
-      line(texts, (text, index) => columns[index]?.paint?.(text, row) ?? text),
-      ...whole,
-      ...textBelow(printable(below?.(row) ?? ""), paintBelow),
-    ];
-  });
+  const lines = rows.flatMap((row, at) => [
+    line(cells[at] ?? [], (text, index) => columns[index]?.paint?.(text, row) ?? text),
+    ...wrap(printable(below?.(row) ?? ""), width - BELOW.indent, BELOW.lines).map(
+      (each) => " ".repeat(BELOW.indent) + paintBelow(each),
+    ),
+  ]);
   return [titles, ...lines].join("\n");
 }
 
@@ -132,16 +117,4 @@ export function wrap(text: string, width: number, mostLines: number): readonly s
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
-}
-
-interface Placed {
-  readonly queue?: string | undefined;
-}
-
-/** The column of a table with rows of several queues. */
-export const queueColumn: Column<Placed> = { title: "QUEUE", cell: ({ queue = "" }) => queue, givesWay: true };
-
-/** The same for a table whose rows name their queue only if there are several. */
-export function queueColumnOf(rows: readonly Placed[]): readonly Column<Placed>[] {
-  return rows.some(({ queue }) => queue !== undefined) ? [queueColumn] : [];
 }

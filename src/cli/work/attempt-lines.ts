@@ -1,6 +1,6 @@
 import stringWidth from "string-width";
 import type { DrainedAttempt } from "../../core/drain/report.ts";
-import { shortId } from "../output/short-id.ts";
+import { shortId } from "../output/cells.ts";
 import { cut, wrap } from "../output/table.ts";
 import { type Colors, printable, toJson } from "../output/text.ts";
 import { fromNow } from "../output/time.ts";

@@ -2,10 +2,10 @@ import type { DrainReport } from "../../core/drain/report.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { isIdle } from "../../worker/loop.ts";
+import type { Target } from "../connect.ts";
 import { toJson } from "../output/text.ts";
 import { span } from "../output/time.ts";
 import type { Session } from "../session.ts";
-import type { Target } from "../target.ts";
 import { attemptPrinter } from "./attempt-lines.ts";
 import type { Display } from "./display.ts";
 

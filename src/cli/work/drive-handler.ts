@@ -1,8 +1,15 @@
-import { addReport, type DrainReport, type DrainTotals, noTotals } from "../../core/drain/report.ts";
+import { read } from "../../client/transport.ts";
+import {
+  addReport,
+  type DrainedAttempts,
+  type DrainReport,
+  type DrainTotals,
+  noTotals,
+} from "../../core/drain/report.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { DrainLoop } from "../../worker/loop.ts";
+import type { Target } from "../connect.ts";
 import { counted } from "../output/text.ts";
-import type { HandlerTarget } from "../target.ts";
 import type { WorkContext } from "./context.ts";
 
 /** A job that is due by the clock of this machine may not be due yet by the handler's. */
@@ -14,7 +21,7 @@ const LEAST_PAUSE_MS = 1_000;
  *
  * @throws {TidegateError} if the handler refuses. With `--once`, also if it cannot be reached.
  */
-export async function driveHandler(target: HandlerTarget, context: WorkContext): Promise<DrainTotals> {
+export async function driveHandler(target: Target, context: WorkContext): Promise<DrainTotals> {
   let totals = noTotals;
   context.display.show(totals);
   const loop = new DrainLoop({
@@ -39,20 +46,22 @@ export async function driveHandler(target: HandlerTarget, context: WorkContext):
 
 const UNLISTED = "The token may not read, so attempts are only counted. To list them, give it the scope read too.";
 
-function drainAndPrint({ queue }: HandlerTarget, { workers, display, print }: WorkContext): () => Promise<DrainReport> {
+function drainAndPrint({ send }: Target, { workers, display, print }: WorkContext): () => Promise<DrainReport> {
   const options = workers === undefined ? {} : { concurrency: workers };
+  const drain = async (given: object) =>
+    read<DrainReport & Partial<DrainedAttempts>>("claimed", send("POST", "/drain", JSON.stringify(given)));
   let isListed = true;
   return async () => {
-    if (!isListed) return queue.drain(options);
+    if (!isListed) return drain(options);
     try {
-      const report = await queue.drain({ ...options, attempts: true });
+      const report = await drain({ ...options, attempts: true });
       const { attempts = [], attemptsLeftOut = 0 } = report;
       if (attemptsLeftOut > 0) display.note(`${counted(attemptsLeftOut, "earlier attempt")} not listed.`);
       for (const attempt of attempts) print(attempt);
       return report;
     } catch (error) {
       if (!isTidegateError(error) || error.code !== "forbidden") throw error;
-      const report = await queue.drain(options);
+      const report = await drain(options);
       isListed = false;
       display.note(UNLISTED);
       return report;

@@ -1,19 +1,23 @@
 import { addTotals, type DrainTotals, noTotals } from "../../core/drain/report.ts";
-import { Queue } from "../../core/queue/queue.ts";
+import type { QueueOptions } from "../../core/queue/options.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
 import { Worker } from "../../worker/worker.ts";
-import type { OwnTarget, RedisTarget, Target } from "../target.ts";
+import type { Target } from "../connect.ts";
 import type { WorkContext } from "./context.ts";
-import { WorkCounters } from "./counters.ts";
+import type { WorkCounters } from "./counters.ts";
 import { printing } from "./printing-hooks.ts";
 
 /** The default number of jobs that run at the same time. */
 export const WORKERS = 4;
 
 /** Runs the jobs of the user's module, or of its queues, in this process. */
-export async function workInProcess(target: RedisTarget | OwnTarget, context: WorkContext): Promise<DrainTotals> {
-  const counters = new WorkCounters(() => context.display.show(counters));
-  const queues = target.kind === "own" ? target.queues : [loggingQueue(target, counters, context)];
+export async function workInProcess(
+  target: Target,
+  queues: readonly Queue[],
+  counters: WorkCounters,
+  context: WorkContext,
+): Promise<DrainTotals> {
   // Fails on a wrong setup now, instead of retrying.
   for (const queue of queues) await queue.ping();
   context.display.show(counters);
@@ -29,16 +33,11 @@ export async function workInProcess(target: RedisTarget | OwnTarget, context: Wo
   return worker.done;
 }
 
-/** A queue like the target's that counts running jobs and prints a line for each finished attempt. */
-function loggingQueue({ jobs, store, queue }: RedisTarget, counters: WorkCounters, context: WorkContext): Queue {
-  return new Queue({
-    name: queue.name,
-    store,
-    jobs: jobs.map((job) => counters.counting(job)),
-    clock: queue.clock,
-    hooks: printing(context),
-    // The hooks print failures.
-    logger: null,
+/** Makes a queue count running jobs and print a line for each finished attempt. The hooks print failures too. */
+export function logging(counters: WorkCounters, context: WorkContext): (options: QueueOptions) => QueueOptions {
+  return ({ jobs = [], ...options }) => ({
+    ...options,
+    ...{ jobs: jobs.map((job) => counters.counting(job)), hooks: printing(context), logger: null },
   });
 }
 

@@ -47,7 +47,7 @@ export const retryOptions = optionsOf<RetryOptions>("retryFromDeadLetter", {
   over: duration,
 });
 
-const selections = deadSelection({});
+const selections = deadSelection({}, {});
 
 /** How many dead jobs one request reads, if they are small. */
 const PIECE = 250;

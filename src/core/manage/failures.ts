@@ -2,8 +2,9 @@ import type { QueueContext } from "../enqueue/context.ts";
 import { foldedError } from "../job/failure-group.ts";
 import { withLocks } from "../job/lock.ts";
 import { readRecord } from "../job/record.ts";
+import { type Duration, momentBefore, type PointInTime } from "../shared/duration.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { described, formed, limit, optionsOf, orFirst } from "../shared/schema.ts";
+import { described, flag, formed, limit, optionsOf, orFirst, since } from "../shared/schema.ts";
 import { groupPattern, nameBefore } from "../store/failures.ts";
 import type { QueueStore, StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
@@ -29,16 +30,20 @@ export interface FailureGroup {
    * until now. Null for an hour that was not counted: a large group counts at least its last 500 jobs.
    */
   readonly trend: readonly (number | null)[];
+  /** "new" if the first of them died within a day, "over" if none has died for half a day; else null. */
+  readonly age: "new" | "over" | null;
 }
 
 /** One page of the groups of failures. */
 export interface FailurePage {
-  /** At most `limit`, the largest first. */
+  /** At most `limit`, the largest first; with `latest`, the one in which a job died last. */
   readonly failures: readonly FailureGroup[];
   /** Where the next page begins; null on the last one. */
   readonly cursor: string | null;
   /** How many dead jobs are in no group: they died in a queue with `observe: false`. */
   readonly ungrouped: number;
+  /** With `latest`: how many more groups are among the first 1,000. */
+  readonly older?: number;
 }
 
 /** Which page of the groups to read. */
@@ -47,6 +52,10 @@ export interface FailuresOptions {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
+  /** Only groups of which a job has died since: a time, or how long ago. A page may then be short. */
+  readonly since?: PointInTime | Duration | undefined;
+  /** The groups in which a job died last, of the first 1,000 after the cursor. Default: those that come first. */
+  readonly latest?: boolean | undefined;
 }
 
 const EXAMPLE = "3f1c9a04b7de";
@@ -61,15 +70,33 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
     described(formed(groupPattern, EXAMPLE, "the cursor of the previous page"), "The cursor of the previous page."),
   ),
   limit,
+  since,
+  latest: described(flag, "Only the groups in which a job died last, of the first 1,000. Default false."),
 });
 
+/** What broke last stands first. */
+export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
+  other.lastAt.getTime() - one.lastAt.getTime() || other.count - one.count;
+
+const largestFirst = (one: FailureGroup, other: FailureGroup): number =>
+  other.count - one.count || latestFirst(one, other);
+
+const MOST_GROUPS_READ = 1_000;
+
 export async function getFailures(needs: QueueContext, given: FailuresOptions): Promise<FailurePage> {
-  const { cursor, limit = 100 } = failuresOptions.read(given);
+  const { cursor, limit = 100, since, latest = false } = failuresOptions.read(given);
   const now = needs.clock();
-  const page = await needs.store.failures({ cursor: cursor ?? undefined, limit, mostBytes: MOST_LISTED_BYTES, now });
-  const failures = page.items.map(failureGroup);
-  failures.sort((a, b) => b.count - a.count || b.lastAt.getTime() - a.lastAt.getTime());
-  return { failures, cursor: page.cursor ?? null, ungrouped: page.ungrouped };
+  const sinceMs = momentBefore(since, now);
+  const most = latest ? MOST_GROUPS_READ : limit;
+  const request = { cursor: cursor ?? undefined, limit: most, mostBytes: MOST_LISTED_BYTES, now };
+  const page = await needs.store.failures(request);
+  const failures = page.items
+    .map((each) => failureGroup(each, now))
+    .filter(({ lastAt }) => lastAt.getTime() >= sinceMs);
+  failures.sort(latest ? latestFirst : largestFirst);
+  const shown = failures.slice(0, limit);
+  const older = latest ? { older: failures.length - shown.length } : {};
+  return { failures: shown, cursor: page.cursor ?? null, ungrouped: page.ungrouped, ...older };
 }
 
 /** Reads one group of failures; undefined if none of its jobs is dead any more. */
@@ -80,12 +107,16 @@ export async function findFailures(
 ): Promise<FailureGroup | undefined> {
   const page = { cursor: nameBefore(group), limit: 1, mostBytes: MOST_LISTED_BYTES, now };
   const [found] = (await store.failures(page)).items;
-  return found?.group === group ? failureGroup(found) : undefined;
+  return found?.group === group ? failureGroup(found, now) : undefined;
 }
 
-function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures): FailureGroup {
+const DAY_MS = 24 * 3_600_000;
+
+function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures, now: number): FailureGroup {
   const { name, end } = readRecord({ ...sample, record: withLocks(sample.record) });
   const { name: errorName = "Error", message = "unknown" } = end?.error ?? {};
   const times = { firstAt: new Date(firstAt), lastAt: new Date(sample.at) };
-  return { group, name, error: foldedError({ name: errorName, message }), count, ...times, sampleId: sample.id, trend };
+  const error = foldedError({ name: errorName, message });
+  const age = now - firstAt < DAY_MS ? "new" : now - sample.at > DAY_MS / 2 ? "over" : null;
+  return { group, name, error, count, ...times, sampleId: sample.id, trend, age };
 }

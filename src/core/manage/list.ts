@@ -1,8 +1,9 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { heldBack } from "../flow/held-back.ts";
 import { nameText } from "../job/options.ts";
+import { type Duration, momentBefore, type PointInTime } from "../shared/duration.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { cursorIn, limit, optionsOf, orFirst, word } from "../shared/schema.ts";
+import { cursorIn, limit, optionsOf, orFirst, since, word } from "../shared/schema.ts";
 import { type JobState, jobStates, type StoredJob } from "../store/store.ts";
 import { groupText } from "./failures.ts";
 import { type DeadJob, type JobInfo, jobInfo } from "./job-info.ts";
@@ -20,6 +21,11 @@ export interface ListOptions {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. */
   readonly limit?: number | undefined;
+  /**
+   * Only jobs to which something has happened since this time, or in this time: they ended, or began, or were enqueued.
+   * Ended jobs are read only as far back.
+   */
+  readonly since?: PointInTime | Duration | undefined;
 }
 
 /** Which dead jobs to list. */
@@ -41,6 +47,7 @@ export const listOptions = optionsOf<ListOptions>("a list", {
   name: nameText,
   cursor: orFirst(cursorIn(jobStates)),
   limit,
+  since,
 });
 const { state: _, ...ofAnyState } = listOptions.fields;
 export const deadListOptions = optionsOf<DeadListOptions>("a list", {
@@ -96,10 +103,11 @@ export async function listKeyedJobs(needs: QueueContext, given: ListOptions): Pr
 async function readPage(
   { queue, definitions, clock, store }: QueueContext,
   states: readonly JobState[],
-  { name, group, cursor: from, limit = 100 }: DeadListOptions,
+  { name, group, cursor: from, limit = 100, since }: DeadListOptions,
   see: (stored: StoredJob) => void = () => {},
 ): Promise<JobPage> {
   const now = clock();
+  const sinceMs = momentBefore(since, now);
   const jobs: JobInfo[] = [];
   let examined = 0;
   let bytes = 0;
@@ -108,15 +116,20 @@ async function readPage(
     jobs.length < limit && examined < MOST_EXAMINED && bytes <= MOST_LISTED_BYTES / 2
       ? { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes, now, group }
       : undefined;
-  for await (const page of storedPages(store, states, from, room)) {
+  for await (const page of storedPages(store, states, from, room, sinceMs)) {
     examined += page.items.length;
     for (const stored of page.items) {
       bytes += bytesOf(stored.record);
       see(stored);
       const job = jobInfo(stored, queue, definitions, now);
-      if (job && (name === undefined || job.name === name)) jobs.push(job);
+      if (job && (name === undefined || job.name === name) && lastEventOf(job) >= sinceMs) jobs.push(job);
     }
     cursor = page.cursor;
   }
   return { jobs, cursor };
+}
+
+/** When something last happened to a job: it ended or began, or was enqueued. */
+function lastEventOf({ completedAt, failedAt, startedAt, enqueuedAt }: JobInfo): number {
+  return (completedAt ?? failedAt ?? startedAt ?? enqueuedAt).getTime();
 }

@@ -13,6 +13,7 @@ interface StoredPage {
  *
  * @param from the cursor of the previous page: a state, and the cursor of the store in that state.
  * @param next is called before each page, and returns what it may hold; undefined for no more pages.
+ * @param since leaves out the pages of ended jobs that follow one which ended before: they begin with the newest.
  * @throws {TidegateError} `invalid_request` for a cursor of another state.
  */
 export async function* storedPages(
@@ -20,17 +21,21 @@ export async function* storedPages(
   states: readonly JobState[],
   from: string | null | undefined,
   next: () => Omit<PageRequest, "cursor"> | undefined,
+  since = Number.NEGATIVE_INFINITY,
 ): AsyncGenerator<StoredPage> {
   let { index, cursor } = readCursor(from, states);
   for (let state = states[index]; state !== undefined; state = states[index]) {
     const request = next();
     if (!request) return;
     const page = await store.list(state, { ...request, cursor });
-    cursor = page.cursor;
+    const isPast = isEnded(state) && page.items.some(({ at }) => at > 0 && at < since);
+    cursor = isPast ? undefined : page.cursor;
     if (cursor === undefined) index++;
     yield { items: page.items, cursor: index < states.length ? `${states[index]}:${cursor ?? ""}` : null };
   }
 }
+
+const isEnded = (state: JobState) => state === "completed" || state === "dead";
 
 function readCursor(
   cursor: string | null | undefined,

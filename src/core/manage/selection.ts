@@ -23,13 +23,13 @@ export type PendingSelection =
 
 const ids = list(idText, MOST_AT_ONCE);
 
-/** A selection of dead jobs. @param more further fields of a request. */
-export const deadSelection = <const More extends Fields>(more: More) =>
+/** A selection of dead jobs. @param more further fields of a request. @param paged those of several calls. */
+export const deadSelection = <const More extends Fields, const Paged extends Fields>(more: More, paged: Paged) =>
   oneBy({
     ids: object({ ids, ...more }, ["ids"]),
-    name: object({ name: nameText, ...more }, ["name"]),
-    group: object({ group: groupText, ...more }, ["group"]),
-    all: object({ all: yes, ...more }, ["all"]),
+    name: object({ name: nameText, ...more, ...paged }, ["name"]),
+    group: object({ group: groupText, ...more, ...paged }, ["group"]),
+    all: object({ all: yes, ...more, ...paged }, ["all"]),
   });
 
 /** A selection of waiting jobs. @param more further fields of a request. @param paged those of several calls. */

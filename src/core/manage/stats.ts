@@ -87,6 +87,28 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
   return { queue, stats, ended: minutes.map(({ processed, retried, dead }) => processed + retried + dead) };
 }
 
+/** The statistics of several queues together, at least one. They are paused if all queues are. */
+export function sumOfStats(all: readonly QueueStats[]): QueueStats {
+  const next = all.flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
+  const ages = all.flatMap(({ oldestReadyAgeMs }) => oldestReadyAgeMs ?? []);
+  const [first] = all as readonly [QueueStats];
+  const counts = Object.entries(first).filter(([, value]) => typeof value === "number");
+  const sum = (name: string) => all.reduce((total, stats) => total + Number(stats[name as keyof QueueStats]), 0);
+  return {
+    ...first,
+    ...Object.fromEntries(counts.map(([name]) => [name, sum(name)])),
+    nextRunAt: next[0] === undefined ? null : new Date(Math.min(...next)),
+    oldestReadyAgeMs: ages[0] === undefined ? null : Math.max(...ages),
+    paused: all.every(({ paused }) => paused),
+  };
+}
+
+/** Several queues together, as another row of their list. */
+export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
+  const ended = queues[0]?.ended.map((_, minute) => queues.reduce((sum, each) => sum + (each.ended[minute] ?? 0), 0));
+  return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
+}
+
 export async function getStats({ store, clock }: QueueContext): Promise<QueueStats> {
   const now = clock();
   return queueStats(await store.stats(now), now);

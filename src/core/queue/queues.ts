@@ -1,7 +1,7 @@
 import { drainTogether } from "../drain/drain-queues.ts";
 import { type DrainLimits, type DrainOptions, drainLimits, type InternalDrainOptions } from "../drain/options.ts";
 import type { DrainReport } from "../drain/report.ts";
-import { briefOf, type QueueBrief } from "../manage/stats.ts";
+import { briefOf, type QueueBrief, totalOf } from "../manage/stats.ts";
 import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
 
@@ -19,7 +19,14 @@ export function drainWithin(queues: readonly Queue[], limits: DrainLimits): Prom
   return drainTogether(queues.map(internalsOf), limits);
 }
 
+export interface QueueList {
+  readonly queues: readonly QueueBrief[];
+  /** All of them together, if there are several. */
+  readonly total?: QueueBrief;
+}
+
 /** Every queue with its statistics: 5 to 15 commands each. */
-export function listQueues(queues: readonly Queue[]): Promise<readonly QueueBrief[]> {
-  return Promise.all(queues.map(async (queue) => briefOf(queue.name, await queue.getActivity())));
+export async function listQueues(all: readonly Queue[]): Promise<QueueList> {
+  const queues = await Promise.all(all.map(async (queue) => briefOf(queue.name, await queue.getActivity())));
+  return { queues, ...(queues[1] && { total: totalOf(queues) }) };
 }

@@ -1,4 +1,4 @@
-import { type Duration, durationMs, LATEST_TIME_MS, type PointInTime, pointInTimeMs } from "./duration.ts";
+import { type Duration, durationMs, LATEST_TIME_MS, momentMs, type PointInTime, pointInTimeMs } from "./duration.ts";
 import { invalidRequest } from "./errors.ts";
 import {
   checkFlag,
@@ -160,39 +160,54 @@ export const share: Schema<number> = accepting(
   "a number from 0 to 1",
 );
 
-const durationJson = (digits: string, least: number): JsonSchema => ({
+const DURATION = "^(\\d+(\\.\\d+)?)(ms|s|m|h|d)$";
+
+const durationJson = (pattern: string, least: number): JsonSchema => ({
   description: "A number with its unit, or milliseconds.",
   anyOf: [
-    { type: "string", pattern: `^(${digits})(ms|s|m|h|d)$` },
+    { type: "string", pattern },
     { type: "number", minimum: least, maximum: LATEST_TIME_MS },
   ],
   examples: ["30s", "5m", "1h", "7d", 1500],
 });
 
 export const duration: Schema<Duration> = {
-  ...checkedBy<Duration>(durationJson("\\d+(\\.\\d+)?", 0), durationMs),
+  ...checkedBy<Duration>(durationJson(DURATION, 0), durationMs),
   fromText: numberFromText,
 };
 
 /** A duration of at least a millisecond. */
 export const span: Schema<Duration> = checkedBy(
-  durationJson("\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\.\\d*[1-9]\\d*", 0.5),
+  durationJson("^(\\d*[1-9]\\d*(\\.\\d+)?|\\d+\\.\\d*[1-9]\\d*)(ms|s|m|h|d)$", 0.5),
   (value, name) => {
     if (durationMs(value, name) === 0) throw invalidRequest(`${name} must be longer than 0.`);
   },
 );
 
+const TIME = "^\\d{4}(-\\d\\d){2}T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$";
+const milliseconds = { type: "number", minimum: 0, maximum: LATEST_TIME_MS };
+
 export const time: Schema<PointInTime> = checkedBy(
   {
     description: "ISO 8601 with its zone, on a date that exists, or milliseconds since 1970.",
-    anyOf: [
-      { type: "string", pattern: "^\\d{4}(-\\d\\d){2}T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$" },
-      { type: "number", minimum: 0, maximum: LATEST_TIME_MS },
-    ],
+    anyOf: [{ type: "string", pattern: TIME }, milliseconds],
     examples: ["2030-01-31T09:00:00Z"],
   },
   pointInTimeMs,
 );
+
+/** For `momentBefore`. */
+export const since: Schema<PointInTime | Duration> = {
+  ...checkedBy<PointInTime | Duration>(
+    {
+      description: "Only what has happened since: a time that has passed, or how long ago.",
+      anyOf: [{ type: "string", pattern: `${DURATION}|${TIME}` }, milliseconds],
+      examples: ["1h", "2026-03-01T09:00:00Z"],
+    },
+    (value, name) => momentMs(value, 0, name),
+  ),
+  fromText: numberFromText,
+};
 
 export function list<Item>(item: Schema<Item>, most: number): Schema<readonly Item[]> {
   return checkedBy({ type: "array", items: item.json, maxItems: most }, (value, name) => {
@@ -238,16 +253,20 @@ export function optionsOf<Options extends object>(
 }
 
 /** One of several objects. The field that it has decides which. */
-export function oneBy<const Kinds extends Readonly<Record<string, Schema>>>(
+export function oneBy<const Kinds extends Readonly<Record<string, ObjectSchema<unknown>>>>(
   kinds: Kinds,
-): Schema<ValueOf<Kinds[keyof Kinds]>> {
+): ObjectSchema<ValueOf<Kinds[keyof Kinds]>> {
   const names = Object.keys(kinds);
-  return checkedBy({ anyOf: Object.values(kinds).map(({ json }) => json) }, (value, name) => {
-    const given = isObject(value) ? names.filter((field) => value[field] !== undefined) : [];
-    const kind = given.length === 1 ? kinds[given[0] as keyof Kinds] : undefined;
-    if (!kind) throw invalidRequest(`${name || "The body"} must have one of these fields: ${names.join(", ")}.`);
-    kind.read(value, name);
-  });
+  const checked = checkedBy<ValueOf<Kinds[keyof Kinds]>>(
+    { anyOf: Object.values(kinds).map(({ json }) => json) },
+    (value, name) => {
+      const given = isObject(value) ? names.filter((field) => value[field] !== undefined) : [];
+      const kind = given.length === 1 ? kinds[given[0] as keyof Kinds] : undefined;
+      if (!kind) throw invalidRequest(`${name || "The body"} must have one of these fields: ${names.join(", ")}.`);
+      kind.read(value, name);
+    },
+  );
+  return { ...checked, fields: Object.assign({}, ...Object.values(kinds).map(({ fields }) => fields)) };
 }
 
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

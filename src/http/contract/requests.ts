@@ -20,6 +20,7 @@ import {
   type Fields,
   flag,
   isObject,
+  limit,
   list,
   object,
   pathText,
@@ -44,7 +45,8 @@ export { childListOptions as childrenQuery } from "../../core/manage/children.ts
 export { failuresOptions as failuresQuery } from "../../core/manage/failures.ts";
 export { figuresOptions as figuresQuery, historyOptions as historyQuery } from "../../core/manage/figures.ts";
 export { cancelOptions as cancelQuery } from "../../core/manage/jobs.ts";
-export { deadListOptions as deadQuery, listOptions as jobsQuery } from "../../core/manage/list.ts";
+export { deadListOptions as deadQuery } from "../../core/manage/list.ts";
+export { findOptions as jobsQuery } from "../../core/manage/search.ts";
 
 /** An error as `application/problem+json` (RFC 9457). */
 export interface Problem {
@@ -137,11 +139,12 @@ export const signalBody = withKeywords(object({ data: anything, ...signalOptions
   examples: [{ data: { text: "yes" }, id: "msg-17" }],
 });
 
-export const clearQuery = object(clearOptions.fields, ["state"], "the query");
+const dryRun = described(flag, "Only counts the jobs, and changes nothing. Default false.");
+export const clearQuery = object({ ...clearOptions.fields, dryRun }, ["state"], "the query");
 
 const paged = { cursor: cursorIn(pendingStates) };
-export const cancelManyBody = pendingSelection({ dryRun: flag }, paged);
-const moved = pendingSelection({ dryRun: flag, runAt: time, delay: duration }, paged);
+export const cancelManyBody = pendingSelection({ dryRun }, paged);
+const moved = pendingSelection({ dryRun, runAt: time, delay: duration }, paged);
 export const rescheduleManyBody = withKeywords(moved, {
   oneOf: [{ required: ["runAt"] }, { required: ["delay"] }],
   // A duration would end later in each call.
@@ -151,8 +154,16 @@ export const rescheduleManyBody = withKeywords(moved, {
 export const retryBody = withKeywords(object({ payload: anything, over: retryOptions.fields.over }), {
   examples: [{ payload: { to: "ada@example.com" } }],
 });
-export const removeManyBody = deadSelection({ dryRun: flag });
-export const retryManyBody = deadSelection({ dryRun: flag, payload: anything, over: retryOptions.fields.over });
+/** Those of a call of several, each with the newest jobs that none has taken yet. */
+const deadPage = {
+  limit: described(limit, "At most so many, the newest. While there is a cursor, more follow. Default: all."),
+  cursor: cursorIn(["dead"]),
+};
+export const removeManyBody = deadSelection({ dryRun }, deadPage);
+export const retryManyBody = deadSelection({ dryRun, payload: anything, over: retryOptions.fields.over }, deadPage);
+
+const runs = described(flag, "Adds the next occurrences, and how the jobs of the last five ended. Default false.");
+export const schedulesQuery = parameters({ runs });
 
 /** The body of `POST /rekey`. */
 export const rekeyBody = withKeywords(object(rekeyOptions.fields), { examples: [{ limit: 100 }] });

@@ -20,6 +20,9 @@ import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-j
 import type { SignalResult } from "../../core/manage/signal.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
+import type { QueueList } from "../../core/queue/queues.ts";
+import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
+import type { Upcoming, UpcomingEvent, UpcomingMinute } from "../../core/queue/upcoming.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
 import type { JsonSchema } from "../../core/shared/schema.ts";
@@ -164,6 +167,12 @@ export const deadJob = record<DeadJob>()({ state: words(["dead"]), ...jobFields,
 
 const cursor = described("The cursor of the next page; null on the last page.", nullable(text));
 export const jobPage = record<JobPage>()({ jobs: list(job), cursor });
+const isCut = described("With each: whether a state has more jobs.", flag);
+const examined = described("How many jobs a search has examined.", count);
+export const foundJobs = record<JobPage & { readonly examined?: number; readonly isCut?: boolean }>()({
+  ...{ jobs: list(job), cursor },
+  ...{ examined: optional(examined), isCut: optional(isCut) },
+});
 export const deadJobPage = record<JobPage<DeadJob>>()({ jobs: list(deadJob), cursor });
 
 const failureGroup = record<FailureGroup>()({
@@ -172,8 +181,14 @@ const failureGroup = record<FailureGroup>()({
   count,
   ...each("firstAt lastAt", time),
   trend: list(nullable(count)),
+  age: shape<FailureGroup["age"]>({ enum: ["new", "over", null] }),
 });
-export const failurePage = record<FailurePage>()({ failures: list(failureGroup), cursor, ungrouped: count });
+export const failurePage = record<FailurePage>()({
+  failures: list(failureGroup),
+  cursor,
+  ungrouped: count,
+  older: optional(count),
+});
 
 export const enqueueResult = record<EnqueueResult>()({
   id: text,
@@ -201,10 +216,12 @@ export const rekeyed = record<RekeyResult>()({ rekeyed: count, locked: count, le
 export const cleared = record<{ readonly cleared: number }>()({ cleared: count });
 export const cancelledJobs = record<CancelledJobs>()({ cancelled: count, cursor });
 export const rescheduledJobs = record<RescheduledJobs>()({ rescheduled: count, runAt: time, cursor });
-export const retried = record<{ readonly retried: number }>()({ retried: count });
-export const removed = record<{ readonly removed: number }>()({ removed: count });
+const further = described("Only with a limit: where the next call continues; null at the end.", cursor);
+type Piece = { readonly cursor?: string | null };
+export const retried = record<{ readonly retried: number } & Piece>()({ retried: count, cursor: optional(further) });
+export const removed = record<{ readonly removed: number } & Piece>()({ removed: count, cursor: optional(further) });
 
-export const schedule = record<ScheduleInfo>()({
+const scheduleFields = {
   ...each("key name timeZone", text),
   ...each("cron every", nullable(text)),
   payload: anything,
@@ -213,8 +230,18 @@ export const schedule = record<ScheduleInfo>()({
   ...each("declared paused", flag),
   ...each("nextRunAt lastRunAt", nullable(time)),
   lastJobId: nullable(text),
+};
+export const schedule = record<ScheduleInfo>()(scheduleFields);
+const scheduleRun = record<ScheduleRun>()({
+  ...{ at: time, id: text, state: words(jobStates) },
+  ...{ error: optional(text), tookMs: optional(count) },
 });
-export const schedules = record<{ readonly schedules: readonly ScheduleInfo[] }>()({ schedules: list(schedule) });
+type MaybeRow = ScheduleInfo & Partial<ScheduleRow>;
+export const scheduleRow = record<MaybeRow>()({
+  ...scheduleFields,
+  ...{ occurrences: optional(list(time)), runs: optional(list(scheduleRun)), failing: optional(flag) },
+});
+export const schedules = record<{ readonly schedules: readonly MaybeRow[] }>()({ schedules: list(scheduleRow) });
 export const preview = record<{ readonly slots: readonly Date[] }>()({ slots: list(time) });
 
 export const flowControlKey = record<FlowControlKey>()({
@@ -263,7 +290,21 @@ const queueBrief = record<QueueBrief>()({
   stats: record<QueueStats>()(statsFields),
   ended: described("How many attempts ended in each of the last 60 minutes, oldest first.", list(count)),
 });
-export const queueList = record<{ readonly queues: readonly QueueBrief[] }>()({ queues: list(queueBrief) });
+export const queueList = record<QueueList>()({
+  queues: list(queueBrief),
+  total: optional(described("All of them together, if there are several.", queueBrief)),
+});
+
+const upcomingEvent = record<Omit<UpcomingEvent, "queue">>()({
+  ...{ at: time, kind: words(["job", "retry", "occurrence"]) },
+  ...each("name of", text),
+});
+export const upcoming = record<Upcoming>()({
+  next: described("The next 50, by time.", list(upcomingEvent)),
+  more: described("How many more follow within the hour.", count),
+  minutes: list(record<UpcomingMinute>()({ at: time, ...each("jobs retries occurrences", count) })),
+  isCut: described("Whether more than 250 jobs are scheduled within the hour.", flag),
+});
 
 const histogram = record<Histogram>()({
   bounds: described("Upper bounds in ms.", list(amount)),

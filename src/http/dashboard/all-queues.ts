@@ -1,9 +1,8 @@
 import { busiestFirst } from "../../core/flow/busiest-keys.ts";
-import type { FailureGroup } from "../../core/manage/failures.ts";
-import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
+import { latestFirst } from "../../core/manage/failures.ts";
+import { byNearness } from "../../core/queue/latest-jobs.ts";
+import { bySoonest, MOST_NAMED, type Upcoming } from "../../core/queue/upcoming.ts";
 import type { Contents, Placed } from "./contents.ts";
-import { byNearness } from "./find-jobs.ts";
-import { bySoonest, MOST_NAMED, type Upcoming } from "./read-schedules.ts";
 import type { JobRow } from "./shown-job.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.
@@ -18,10 +17,6 @@ interface Part {
 /** Of what a search has found, jobs that have its text as a whole value. */
 export const wholeFirst = (one: JobRow, other: JobRow): number =>
   Number(other.isWhole ?? false) - Number(one.isWhole ?? false);
-
-/** What broke last stands first. */
-export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
-  other.lastAt.getTime() - one.lastAt.getTime() || other.count - one.count;
 
 /** Puts the contents of the same view of several queues together. */
 export function together(parts: readonly Part[], now: number): Contents {
@@ -70,32 +65,11 @@ export function upcomingOf(all: readonly (Upcoming & Placed)[]): Upcoming {
   });
   return {
     minutes: minutes ?? [],
+    more: all.reduce((sum, { more }) => sum + more, 0),
     next: all
       .flatMap(({ next, queue = "" }) => next.map((event) => ({ ...event, queue })))
       .sort(bySoonest)
       .slice(0, MOST_NAMED),
     isCut: all.some(({ isCut }) => isCut),
   };
-}
-
-/** The statistics of several queues together, at least one. They are paused if all queues are. */
-export function sumOfStats(all: readonly QueueStats[]): QueueStats {
-  const next = all.flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
-  const ages = all.flatMap(({ oldestReadyAgeMs }) => oldestReadyAgeMs ?? []);
-  const [first] = all as readonly [QueueStats];
-  const counts = Object.entries(first).filter(([, value]) => typeof value === "number");
-  const sum = (name: string) => all.reduce((total, stats) => total + Number(stats[name as keyof QueueStats]), 0);
-  return {
-    ...first,
-    ...Object.fromEntries(counts.map(([name]) => [name, sum(name)])),
-    nextRunAt: next[0] === undefined ? null : new Date(Math.min(...next)),
-    oldestReadyAgeMs: ages[0] === undefined ? null : Math.max(...ages),
-    paused: all.every(({ paused }) => paused),
-  };
-}
-
-/** Several queues together, as another row of their list. */
-export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
-  const ended = queues[0]?.ended.map((_, minute) => queues.reduce((sum, each) => sum + (each.ended[minute] ?? 0), 0));
-  return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
 }

@@ -2,7 +2,8 @@ import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
-import type { ScheduleRow, Upcoming } from "./read-schedules.ts";
+import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
+import type { Upcoming } from "../../core/queue/upcoming.ts";
 import type { JobType } from "./read-type.ts";
 import type { JobRow, ShownJob } from "./shown-job.ts";
 

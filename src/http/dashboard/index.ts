@@ -1,6 +1,7 @@
 /** A dashboard for your queues, served by the handler itself. @module tidegate/dashboard */
 
 import { scheduleOptions } from "../../core/job/options.ts";
+import { nextOccurrences } from "../../core/queue/schedule-runs.ts";
 import { type Duration, durationMs } from "../../core/shared/duration.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { knownOptions } from "../../core/shared/validate.ts";
@@ -9,7 +10,6 @@ import { readQuery } from "../contract/body.ts";
 import type { Dashboard, DashboardRoute } from "../dashboard-port.ts";
 import { reply } from "../routes/route.ts";
 import { pageOf } from "./document.ts";
-import { nextOccurrences } from "./read-schedules.ts";
 import { csrfOf, Sessions } from "./session.ts";
 import { redirect, signPages } from "./sign-in.ts";
 import { type Refresh, readSnapshot, snapshotQuery, type Unchanged } from "./snapshot.ts";

@@ -1,6 +1,7 @@
 import type { NameFigures } from "../../core/manage/figures.ts";
+import { findJobs } from "../../core/manage/search.ts";
+import { listingOf } from "../../core/queue/latest-jobs.ts";
 import type { Queue } from "../../core/queue/queue.ts";
-import { findJobs, listingOf } from "./find-jobs.ts";
 import { type JobRow, rowOf } from "./shown-job.ts";
 
 const DAYS = 7;

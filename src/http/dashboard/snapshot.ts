@@ -1,9 +1,14 @@
 import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import { holdReason } from "../../core/flow/flow-texts.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
-import { briefOf, type QueueActivity, type QueueBrief } from "../../core/manage/stats.ts";
+import { findJobs, wholeMatcher } from "../../core/manage/search.ts";
+import { briefOf, type QueueActivity, type QueueBrief, sumOfStats, totalOf } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
+import { latestJobs, listingOf } from "../../core/queue/latest-jobs.ts";
 import type { Queue } from "../../core/queue/queue.ts";
+import { readSchedules } from "../../core/queue/schedule-runs.ts";
+import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
@@ -11,13 +16,10 @@ import { nameBefore } from "../../core/store/failures.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
-import { latestFirst, sumOfStats, together, totalOf, wholeFirst } from "./all-queues.ts";
+import { together, wholeFirst } from "./all-queues.ts";
 import type { Contents, Failures, JobRows } from "./contents.ts";
-import { findJobs, latestJobs, listingOf, wholeMatcher } from "./find-jobs.ts";
-import { readSchedules, readUpcoming } from "./read-schedules.ts";
 import { readType } from "./read-type.ts";
 import { childRowOf, rowOf, shownJob } from "./shown-job.ts";
-import { holdReason } from "./shown-texts.ts";
 
 // The data of the page: one response for each refresh.
 
@@ -87,7 +89,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
  * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
  * failures; 3 to 10 for a page of jobs, 4 more for that of a group of failures, and as much for each state in the list
  * of the latest; 3 for a job, up to 14 more for its children; 6 to 9 for job types, 13 to 50 for the page of one; up to
- * 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what find-jobs.ts says.
+ * 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what search.ts says.
  *
  * @throws {TidegateError} `not_found` if there is no such queue, `invalid_request`
  */
@@ -133,10 +135,9 @@ const listOfQueues = (briefs: readonly QueueBrief[]): Contents => ({
   ...(briefs[1] && { total: totalOf(briefs) }),
 });
 
-/** Reads a thousand groups of failures to find the latest: pages are not in the order of time. */
-async function readFailures(queue: Queue, most: number): Promise<Failures> {
-  const { failures, ...page } = await queue.getFailures({ limit: MOST_GROUPS_READ });
-  return { ...page, failures: [...failures].sort(latestFirst).slice(0, most), kinds: failures.length };
+async function readFailures(queue: Queue, limit: number): Promise<Failures> {
+  const { older = 0, ...page } = await queue.getFailures({ limit, latest: true });
+  return { ...page, kinds: page.failures.length + older };
 }
 
 /** Reads one group of failures: none if its jobs are no longer dead. */
@@ -189,7 +190,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       return { job: shownJob(job), ...(jobs && { jobs }) };
     }
     case "upcoming":
-      return { upcoming: await readUpcoming(queue, queue.clock()) };
+      return { upcoming: await readUpcoming(queue) };
     case "type": {
       const name = query.id ?? "";
       const [type, failures] = await Promise.all([readType(queue, name), readFailures(queue, MOST_GROUPS_READ)]);
@@ -239,7 +240,7 @@ async function readJobs(queue: Queue, { state, search, by, group, cursor }: Quer
     const rows = jobs.map((job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
     return { ...found, rows: rows.sort(wholeFirst) };
   }
-  if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).slice(0, ROWS).map(rowOf), cursor: null };
+  if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).jobs.slice(0, ROWS).map(rowOf), cursor: null };
   const page = await internalsOf(queue).listKeyedJobs({ state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }

@@ -2,17 +2,18 @@ import { busiestKeys } from "../../core/flow/busiest-keys.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { listQueues } from "../../core/queue/queues.ts";
+import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
 import { figuresQuery, historyQuery, metricsQuery } from "../contract/requests.ts";
-import { activity, metrics, queueFigures, queueHistory, queueList } from "../contract/responses.ts";
+import { activity, metrics, queueFigures, queueHistory, queueList, upcoming } from "../contract/responses.ts";
 import { type Routes, replyText, respondingRoute, route } from "./route.ts";
 
 export const activityRoutes = {
   listQueues: route({
     notes:
-      "Every queue of the handler, with its statistics and how many attempts ended in each minute of the last hour.",
+      "Every queue of the handler, with its statistics and how many attempts ended in each minute of the last hour; and all of them together.",
     returns: queueList,
-    run: async ({ queues }) => ({ queues: await listQueues(queues) }),
+    run: ({ queues }) => listQueues(queues),
   }),
   getActivity: route({
     notes: "The last hour by the minute, and how long jobs waited and ran.",
@@ -31,6 +32,12 @@ export const activityRoutes = {
     query: historyQuery,
     returns: queueHistory,
     run: ({ queue, query }) => queue.getHistory(query),
+  }),
+  getUpcoming: route({
+    notes: "What the next hour brings, by the minute: scheduled jobs, retries and occurrences.",
+    returns: upcoming,
+    refusals: ["conflict"],
+    run: ({ queue }) => readUpcoming(queue),
   }),
   getMetrics: respondingRoute({
     notes:

@@ -1,3 +1,5 @@
+import type { DeadSelection } from "../../core/manage/selection.ts";
+import type { Queue } from "../../core/queue/queue.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
 import { deadJobPage, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
@@ -24,16 +26,20 @@ export const deadLetterRoutes = {
     returns: retried,
     refusals: ["conflict", "invalid_payload"],
     async run(call) {
-      const { dryRun = false, payload, over, ...selection } = call.body;
+      const { dryRun = false, payload, over, ...given } = call.body;
+      const { selection, ...further } = await pieceOf(call.queue, given);
       const counts = await call.queue.retryFromDeadLetter(selection, { dryRun, payload, over });
       if (counts.retried > 0 && !dryRun) drainSoon(call);
-      return counts;
+      return { ...counts, ...further };
     },
   }),
   removeDeadJobs: route({
     body: removeManyBody,
     returns: removed,
-    run: ({ queue, body: { dryRun = false, ...selection } }) => queue.removeFromDeadLetter(selection, { dryRun }),
+    async run({ queue, body: { dryRun = false, ...given } }) {
+      const { selection, ...further } = await pieceOf(queue, given);
+      return { ...(await queue.removeFromDeadLetter(selection, { dryRun })), ...further };
+    },
   }),
   retryDeadJob: route({
     notes: "Makes the job due now, with all its retries and the given payload, if any.",
@@ -55,3 +61,17 @@ export const deadLetterRoutes = {
     run: ({ queue, target }) => queue.removeFromDeadLetter(target),
   }),
 } satisfies Routes;
+
+type Paged = DeadSelection & { readonly limit?: number; readonly cursor?: string };
+
+/** The newest jobs of a selection with a limit. Pages stay in place while jobs leave them, so a cursor goes on. */
+async function pieceOf(
+  queue: Queue,
+  given: Paged,
+): Promise<{ readonly selection: DeadSelection; readonly cursor?: string | null }> {
+  const { limit, cursor, ...selection } = { limit: undefined, cursor: undefined, ...given };
+  if (limit === undefined) return { selection };
+  const { name, group } = { name: undefined, group: undefined, ...selection };
+  const page = await queue.listDeadLetter({ name, group, limit, cursor });
+  return { selection: { ids: page.jobs.map(({ id }) => id) }, cursor: page.cursor };
+}

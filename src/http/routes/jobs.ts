@@ -3,10 +3,15 @@ import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import type { KeyedJob } from "../../core/manage/list.ts";
+import { findJobs } from "../../core/manage/search.ts";
+import type { QueueStats } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
+import { latestJobs, listingOf } from "../../core/queue/latest-jobs.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
+import type { ClearableState } from "../../core/store/store.ts";
 import { type Caller, requireScope } from "../auth.ts";
 import { checkJson, readEach } from "../contract/body.ts";
 import { describeProblem, isFailure } from "../contract/problems.ts";
@@ -30,6 +35,7 @@ import {
   duplicateOrMany,
   type EachResult,
   enqueueResult,
+  foundJobs,
   job,
   jobEvents,
   jobPage,
@@ -46,6 +52,19 @@ type NewJob = ValueOf<typeof newJob>;
 
 const UNKNOWN = "No job has this id. Completed jobs are kept only for the queue's retention.";
 
+/** A job as every other route shows it. */
+function withoutKey({ flowKey: _, ...job }: KeyedJob): JobInfo {
+  return job;
+}
+
+const countsOf = {
+  pending: "pendingCount",
+  scheduled: "scheduledCount",
+  ready: "readyCount",
+  completed: "completedCount",
+  dead: "deadLetterCount",
+} as const satisfies Record<ClearableState, keyof QueueStats>;
+
 export const jobRoutes = {
   enqueueJob: respondingRoute({
     notes:
@@ -61,16 +80,33 @@ export const jobRoutes = {
     respond: enqueue,
   }),
   listJobs: route({
+    notes:
+      "With search, only jobs with a text, among about 1,000 in a call: go on while there is a cursor. With each, the nearest of each state.",
     query: jobsQuery,
-    returns: jobPage,
+    returns: foundJobs,
     refusals: ["conflict"],
-    run: ({ queue, query }) => queue.listJobs(query),
+    async run({ queue, query }) {
+      const { search, in: by = "any", each, ...listed } = query;
+      if (search !== undefined && (each ?? listed.name ?? listed.limit ?? listed.since) !== undefined)
+        throw invalidRequest("With search, leave out name, limit, since and each: in says where to search.");
+      if (each !== undefined && (listed.state ?? listed.cursor ?? listed.limit) !== undefined)
+        throw invalidRequest("With each, leave out state, limit and cursor: it lists some jobs of every state.");
+      if (each !== undefined) {
+        const { jobs, isCut } = await latestJobs(queue, each, listed);
+        return { jobs: jobs.map(withoutKey), cursor: null, isCut };
+      }
+      if (search === undefined) return queue.listJobs(listed);
+      const found = await findJobs(listingOf(queue), { ...listed, text: search, by });
+      return { ...found, jobs: found.jobs.map(withoutKey) };
+    },
   }),
   clearJobs: route({
     notes: "Removes all jobs of a state. pending means scheduled and ready.",
     query: clearQuery,
     returns: cleared,
-    run: ({ queue, query }) => queue.clear(query),
+    async run({ queue, query: { state, dryRun = false } }) {
+      return dryRun ? { cleared: (await queue.getStats())[countsOf[state]] } : queue.clear({ state });
+    },
   }),
   cancelJobs: route({
     notes:

@@ -1,18 +1,27 @@
-import { previewQuery, scheduleBody } from "../contract/requests.ts";
-import { enqueueResult, nothing, preview, schedule, schedules } from "../contract/responses.ts";
+import { readSchedules, withRuns } from "../../core/queue/schedule-runs.ts";
+import { quote } from "../../core/shared/errors.ts";
+import { previewQuery, scheduleBody, schedulesQuery } from "../contract/requests.ts";
+import { enqueueResult, nothing, preview, schedule, scheduleRow, schedules } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
 import { orNotFound, type Routes, reply, respondingRoute, route } from "./route.ts";
 
 export const scheduleRoutes = {
   listSchedules: route({
+    query: schedulesQuery,
     returns: schedules,
     refusals: ["conflict"],
-    run: async ({ queue }) => ({ schedules: await queue.schedules.list() }),
+    run: async ({ queue, query }) => ({
+      schedules: await (query.runs ? readSchedules(queue) : queue.schedules.list()),
+    }),
   }),
   getSchedule: route({
-    returns: schedule,
+    query: schedulesQuery,
+    returns: scheduleRow,
     refusals: ["not_found", "conflict"],
-    run: ({ queue, target }) => orNotFound(queue.schedules.get(target), "No schedule has this key."),
+    async run({ queue, target, query }) {
+      const found = await orNotFound(queue.schedules.get(target), `No schedule has the key ${quote(target)}.`);
+      return query.runs ? ((await withRuns(queue, [found]))[0] ?? found) : found;
+    },
   }),
   putSchedule: route({
     notes: "Creates the schedule with this key, or replaces it.",

@@ -1,9 +1,7 @@
 import type { FailureGroup } from "../../../../core/manage/failures.ts";
 import type { Placed } from "../../contents.ts";
-import { failureAge } from "../../shown-texts.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import { queueNow } from "../state/state.ts";
 import { spark } from "./charts.ts";
 import { number, plural } from "./format.ts";
 import {
@@ -58,8 +56,7 @@ export const groups = (all: readonly Group[], mayChange: boolean, isShort = fals
 const topOf = (all: readonly Group[]): number =>
   Math.max(1, ...all.flatMap(({ trend }) => trend.map((dead) => dead ?? 0)));
 
-function ageOf({ firstAt, lastAt }: Group): Html | undefined {
-  const age = failureAge(Date.parse(firstAt), Date.parse(lastAt), queueNow());
+function ageOf({ age }: Group): Html | null {
   return age && badge(age === "new" ? "dead" : "completed", age);
 }
 

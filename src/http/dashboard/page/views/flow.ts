@@ -1,7 +1,7 @@
 import type { FlowControlKey } from "../../../../core/flow/flow-keys.ts";
+import { heldBackTexts, holdReason, limitsText } from "../../../../core/flow/flow-texts.ts";
 import { isReservedKey } from "../../../../core/job/reserved.ts";
 import type { Placed } from "../../contents.ts";
-import { heldBackTexts, holdReason, limitsText } from "../../shown-texts.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";

@@ -1,7 +1,8 @@
+import { heldBackTexts } from "../../../../core/flow/flow-texts.ts";
 import type { HeldBack } from "../../../../core/flow/held-back.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import { shareOf } from "../../../../core/manage/progress-share.ts";
 import type { ShownJob } from "../../shown-job.ts";
-import { heldBackTexts, shareOf } from "../../shown-texts.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";

@@ -1,7 +1,7 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import type { ScheduleRow, ScheduleRun } from "../../../../core/queue/schedule-runs.ts";
+import type { UpcomingEvent, UpcomingMinute } from "../../../../core/queue/upcoming.ts";
 import type { Placed } from "../../contents.ts";
-import type { ScheduleRow, ScheduleRun, UpcomingEvent, UpcomingMinute } from "../../read-schedules.ts";
-import { isFailing } from "../../shown-texts.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow } from "../state/state.ts";
@@ -19,7 +19,7 @@ const missedTexts = { once: "one job for all", skip: "skipped", all: "one job ea
 const MOST_ROWS = 200;
 
 export function schedules({ schedules: all, mayChange }: Json<Snapshot>): Html {
-  const failing = all?.filter(({ runs }) => isFailing(runs)) ?? [];
+  const failing = all?.filter(({ failing }) => failing) ?? [];
   return html`${heading("Schedules", mayChange && button("Create...", "schedule", "", "primary"))}
 ${all?.length === 0 && empty("No schedules", html`Create one here, or give a job one in code, as in <code>schedule: { cron: "0 9 * * *", timeZone: "Europe/Paris" }</code>.`)}
 ${failing[0] && html`<p class="dead banner">${plural(failing.length, "schedule")} failed at ${failing[1] ? "their" : "its"} last occurrence.</p>`}

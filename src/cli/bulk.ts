@@ -1,0 +1,135 @@
+import { conflict, notFound } from "../core/shared/errors.ts";
+import { refuseUnknownQueue, type Target } from "./connect.ts";
+import type { Row } from "./output/cells.ts";
+import { bar } from "./output/live-line.ts";
+import { count, counted, printable } from "./output/text.ts";
+import type { Plan } from "./plan.ts";
+import type { Session } from "./session.ts";
+
+/** A change of many jobs, in as many requests as it takes. */
+interface Change {
+  readonly fields: Row;
+  readonly isSure: boolean;
+  /** Whether the user has set a limit: then it is one request. */
+  readonly isLimited: boolean;
+  send(fields: object): Promise<Row>;
+  /** Fills in a text with the fields of an answer. */
+  fill(text: string, answer: Row): string;
+  /** Says what a command adds to this answer. */
+  add(answer: Row): void;
+}
+
+/** A command that failed after it had changed some jobs. It exits like its cause, and also says what was done. */
+export class PartlyDone extends Error {
+  override readonly name = "PartlyDone";
+  /** What programs get beside the error: the same fields as after a success. */
+  readonly document: object;
+
+  /** @param done "2,000 jobs had been removed before." */
+  constructor(done: string, document: object, cause: unknown) {
+    super(done, { cause });
+    this.document = document;
+  }
+}
+
+/** How many dead jobs a request changes. The progress moves after each. */
+const PIECE = 250;
+
+/** What the counts of answers say was done. */
+const participles: Readonly<Record<string, string>> = {
+  cleared: "removed",
+  cancelled: "removed",
+  rescheduled: "moved",
+  rekeyed: "encrypted",
+};
+
+/** Asks, and changes jobs. @throws {PartlyDone} after the first; `not_found` if some of the ids were not found. */
+export async function changeMany(plan: Plan, to: Target, change: Change, session: Session): Promise<void> {
+  const { verb, noun = "", asks, answer, none } = plan;
+  const { fields, isSure } = change;
+  const { ids } = fields as { readonly ids?: readonly string[] };
+  const kind = typeof fields["state"] === "string" ? `${fields["state"]} ${noun.replace(/.* /, "")}` : noun;
+  const past = participles[answer] ?? answer;
+  const measure = async () =>
+    Number((await goThrough(plan, past, { ...change, fields: { ...fields, dryRun: true } }, session))[answer]);
+  if (fields["dryRun"]) {
+    const size = await measure();
+    return session.print({ [answer]: size, dryRun: true }, () => `${counted(size, kind)} would be ${past}.`);
+  }
+  let size: number | undefined;
+  const question = async () => {
+    size = await measure();
+    const forGood = asks === "always" ? " for good" : "";
+    return size > 0 ? `${to.label}: ${verb} ${described(size, kind, change)}${forGood}?` : undefined;
+  };
+  if (asks === "always") await session.confirm(question, isSure || undefined);
+  else if (asks && !ids && !isSure && session.canAsk) await session.ask(question);
+  if (asks && !ids && session.liveLine().isVisible) size ??= await measure();
+  const done = size === 0 ? { [answer]: 0 } : await goThrough(plan, past, change, session, size);
+  const { [answer]: changed, locked } = done as Readonly<Record<string, number>>;
+  if (!changed) await refuseUnknownQueue(to, session);
+  if (locked)
+    throw conflict(
+      `${counted(changed ?? 0, kind)} ${past}. ${counted(locked, kind)} cannot be read: the keys are missing, or are not those that encrypted them. Keep the old keys, give them to the queue, and run this again.`,
+    );
+  const isNothing = Object.values(done).every((each) => typeof each !== "number" || each === 0);
+  session.print(done, () =>
+    isNothing ? (none ?? `No matching ${kind}s.`) : pastText(past, changed ?? 0, kind, done, change),
+  );
+  change.add(done);
+  const missing = (ids?.length ?? 0) - (changed ?? 0);
+  if (ids && missing > 0)
+    throw notFound(
+      `${missing} of ${counted(ids.length, "id")} ${missing === 1 ? "is" : "are"} of no ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}`,
+    );
+}
+
+/** "Moved 2 waiting jobs: they run in 5 minutes." */
+function pastText(past: string, changed: number, kind: string, { runAt }: Row, { fill }: Change): string {
+  const text = `${past.charAt(0).toUpperCase()}${past.slice(1)} ${counted(changed, kind)}`;
+  return runAt ? fill(`${text}: ${changed === 1 ? "it runs" : "they run"} {runAt}.`, { runAt }) : `${text}.`;
+}
+
+/** "all 5,000 dead jobs", "3 dead jobs named send_email" */
+function described(size: number, kind: string, { fields, isLimited }: Change): string {
+  const jobs = `${count(size)} ${kind}${size === 1 ? "" : "s"}`;
+  if (fields["all"] && !isLimited) return `all ${jobs}`;
+  if (fields["name"]) return `${jobs} named ${printable(String(fields["name"]))}`;
+  return fields["group"] ? `${jobs} of the group ${fields["group"]}` : jobs;
+}
+
+/** Sends a request, and further ones while there is a cursor. Adds up what they count. */
+async function goThrough(
+  { verb, answer, noun = "", hasPieces }: Plan,
+  past: string,
+  { fields, isLimited, send }: Change,
+  session: Session,
+  total?: number,
+): Promise<Row> {
+  const line = session.liveLine();
+  const done: Record<string, unknown> = { [answer]: 0 };
+  const isDry = fields["dryRun"] === true;
+  const piece = hasPieces && !isDry && !isLimited && !fields["ids"] ? { limit: PIECE } : {};
+  const changed = () => Number(done[answer]);
+  const show = () => {
+    if (total !== undefined) line.show(bar(verb, changed(), total));
+    else if (changed() > 0) line.show(`${counted(changed(), noun)} ${isDry ? "found" : past} so far`);
+  };
+  try {
+    for (let next: object = {}; ; ) {
+      show();
+      const { cursor, ...counts } = await send({ ...fields, ...piece, ...next });
+      for (const [name, value] of Object.entries(counts))
+        done[name] = typeof value === "number" ? Number(done[name] ?? 0) + value : value;
+      show();
+      if (cursor == null || isLimited) return done;
+      // Where the first moved them to, the others go too.
+      next = { cursor, ...(done["runAt"] !== undefined && { runAt: done["runAt"], delay: undefined }) };
+    }
+  } catch (error) {
+    if (changed() === 0 || isDry) throw error;
+    throw new PartlyDone(`${counted(changed(), noun)} had been ${past} before.`, done, error);
+  } finally {
+    line.clear();
+  }
+}

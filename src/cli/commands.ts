@@ -1,0 +1,396 @@
+import type { OperationName } from "../contract/operations.ts";
+import { busiestFirst } from "../core/flow/busiest-keys.ts";
+import type { EnqueueResult } from "../core/job/enqueue.ts";
+import { latestFirst } from "../core/manage/failures.ts";
+import type { SignalResult } from "../core/manage/signal.ts";
+import { byNearness } from "../core/queue/latest-jobs.ts";
+import { bySoonest } from "../core/queue/upcoming.ts";
+import type { ScheduleInfo } from "../core/schedule/schedules.ts";
+import type { Fields } from "../core/shared/schema.ts";
+import { newJob, recurringJob } from "../http/contract/requests.ts";
+
+/**
+ * An operation under a name that people type. Its route knows its options, what they take, the scope and the result;
+ * the runner does the rest. A row that wants an `if` wants another route.
+ */
+export interface Command {
+  /** Its name, and its arguments: fields of the path or of the request. */
+  readonly words: string;
+  /** Its line in the list of commands. Default: the name of the operation. */
+  readonly does?: string;
+  /** The beginning of its help, where the notes of the route speak of HTTP. Default: these notes. */
+  readonly about?: string;
+  /** The columns of a list, or the facts of one thing, as "name" or "name=path". Default: every field. */
+  readonly shows?: string;
+  /** What it says after a change: {field} of the answer, {target} of the path, {label}, {command WORDS}. */
+  readonly says?: string | ((answer: never, fields: Readonly<Record<string, unknown>>, now: number) => string);
+  /** What it says below the result, each if the field in it is more than 0. */
+  readonly adds?: readonly string[];
+  /** What it says if a list is empty, or if there is nothing to change. */
+  readonly none?: string;
+  /** What it changes many of: "dead job". */
+  readonly noun?: string;
+  /** When it asks: "always", if nothing brings back what it removes; "many", unless the user names the ids. */
+  readonly asks?: "always" | "many";
+  /** Fields that it always sends. */
+  readonly sends?: Readonly<Record<string, unknown>>;
+  /** Fields that it sends unless the user gives others. */
+  readonly usually?: Readonly<Record<string, unknown>>;
+  /** Fields that it sends for people who give no option. */
+  readonly shortly?: Readonly<Record<string, unknown>>;
+  /** Names of options, if they are not those of the fields. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** The fields that it takes. Default: those of the route. */
+  readonly takes?: Fields;
+  /** The list that it shows below one thing that has the field `children`. */
+  readonly below?: OperationName;
+  /** How rows are sorted. Default: as they come. */
+  readonly order?: (one: never, other: never) => number;
+  /** How rows of several queues are sorted. Default: `order`. */
+  readonly merges?: (now: number) => (one: never, other: never) => number;
+  readonly examples?: readonly (readonly [command: string, meaning: string])[];
+}
+
+const jobColumns = "id state attempts when name error";
+
+const failingFirst = (one: { failing?: boolean }, other: { failing?: boolean }) =>
+  Number(other.failing ?? false) - Number(one.failing ?? false);
+
+const lastDeadFirst = (one: { failedAt: Date }, other: { failedAt: Date }) =>
+  other.failedAt.getTime() - one.failedAt.getTime();
+
+function firing({ paused, nextRunAt }: ScheduleInfo): string {
+  if (paused) return "Schedule {key} is paused. It fires after it is resumed.";
+  return nextRunAt ? "Schedule {key} fires {nextRunAt}." : "Schedule {key} is stored, but never fires.";
+}
+
+/** The commands of each operation, in the order of the help; or why it has none. */
+export const commands = {
+  enqueueJob: {
+    words: "queue:enqueue <name> [payload]",
+    does: "enqueue a job",
+    about:
+      "Enqueues a job, which then runs at least once. With --cron or --every, creates a recurring job instead. With a handler, these two, retries, timeouts and limits need a token with the scope admin.",
+    takes: { ...newJob.fields, ...recurringJob.fields, id: newJob.fields.id },
+    says({ status, runAt }: EnqueueResult, { cron, every }, now) {
+      if (cron !== undefined || every !== undefined)
+        return `Schedule {id} ${status === "enqueued" ? "created" : "changed"}. It fires {runAt}.`;
+      if (status === "duplicate") return "Job {id} already exists. Nothing was enqueued.";
+      const done = status === "replaced" ? "Replaced what job {id} does." : "Enqueued job {id}.";
+      if (!runAt) return done;
+      return `${done} ${runAt.getTime() <= now - 1_000 ? "It has been due since {runAt}." : "Runs {runAt}."}`;
+    },
+    examples: [
+      [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
+      ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
+      ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
+      [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "each working day at nine"],
+    ],
+  },
+  sendSignal: {
+    words: "queue:signal <event> [data]",
+    does: "send a signal to the jobs that wait for it",
+    about:
+      "Wakes every job that waits for this event in job.waitFor, and gives it the data. If none waits, the signal is kept for the first that will.",
+    usually: { keep: "7d" },
+    says({ woken, kept }: SignalResult) {
+      if (woken > 0) return `Woke {woken} job${woken === 1 ? "" : "s"} that waited for {target}.`;
+      return `No job waits for {target}. The signal ${kept ? "is kept for {keep}, for the first that will" : "was not kept"}.`;
+    },
+    examples: [
+      [`tidegate queue:signal reply-42 '{"text":"yes"}'`, "the reply that a job waits for"],
+      ["tidegate queue:signal paid-7 --id evt_1", "at most once, however often you repeat it"],
+      ["tidegate queue:signal approved - --keep 1h < approval.json", "data from a file, kept for an hour"],
+    ],
+  },
+  listJobs: {
+    words: "queue:jobs list",
+    does: "list, search, show, cancel, move or run jobs",
+    about:
+      "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. Every command takes the short id of a list, while the job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, 18 MiB or 5 s, and says how many. To go on, give --cursor, or --all for every job.",
+    shows: jobColumns,
+    shortly: { each: 10 },
+    merges: byNearness,
+    none: "No matching jobs.",
+    adds: ["{examined} jobs examined."],
+    examples: [
+      ["tidegate queue:jobs", "the latest ten of each state"],
+      ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
+      ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
+      ["tidegate queue:jobs --all-queues --state running", "what runs, in every queue"],
+      ["tidegate queue:jobs --search user.email=ada --in payload", "by a field of their payload"],
+      ["tidegate queue:jobs cancel --name send_email", "remove all waiting jobs of one type"],
+    ],
+  },
+  getFailures: {
+    words: "queue:failures",
+    does: "show what broke: dead jobs by name and error",
+    about:
+      "Groups dead jobs by name and error. What broke last comes first. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since.",
+    sends: { latest: true },
+    shows: "group jobs=count first=firstAt last=lastAt age name error",
+    none: "There are no dead jobs in a group.",
+    adds: [
+      "{ungrouped} dead jobs in no group. See: {command queue:dlq}",
+      "{older} older groups not shown. Add --all, or a larger --limit.",
+    ],
+    order: latestFirst,
+    examples: [
+      ["tidegate queue:failures --since 1h --all-queues", "what broke in the last hour, in every queue"],
+      ["tidegate queue:dlq --group 3f1c9a04b7de", "the jobs of one group"],
+      ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry them"],
+    ],
+  },
+  listDeadJobs: {
+    words: "queue:dlq list",
+    does: "list, show, retry and remove dead jobs",
+    about: "Lists dead jobs, newest first, each with the error of its last attempt. With an ID, shows that job.",
+    shows: "id dead=failedAt attempts name error",
+    order: lastDeadFirst,
+    none: "There are no dead jobs.",
+    examples: [
+      ["tidegate queue:dlq", "list them, newest first"],
+      ["tidegate queue:dlq 3f9a1c2e", "one, with its payload and stack"],
+      ["tidegate queue:dlq retry --name send_email", "retry all of one type"],
+      ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
+    ],
+  },
+  getJob: [
+    {
+      words: "queue:jobs show <id>",
+      about: "Shows everything about a job, in whichever queue of the handler or module it is.",
+      below: "listChildren",
+      shows:
+        "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy runs=runAt expires=expiresAt held-back-by=held since=heldBack.since until=heldBack.until waits-for=signals until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
+      examples: [["tidegate queue:jobs show 3f9a1c2e", "one job"]],
+    },
+    {
+      words: "queue:dlq show <id>",
+      does: "show a dead job, with its payload and errors",
+      about: "Shows everything about a job, in whichever queue of the handler or module it is.",
+      shows: "id name queue state attempts enqueued=enqueuedAt dead=failedAt schedule encrypted payload errors logs",
+    },
+  ],
+  listChildren: {
+    words: "queue:jobs children <id>",
+    does: "list the children of a job",
+    shows: jobColumns,
+    none: "It has no children.",
+  },
+  cancelJobs: {
+    words: "queue:jobs cancel [ids...]",
+    does: "remove waiting jobs, after confirmation",
+    about: "Removes waiting jobs for good, after confirmation: by their ids, all of one type, or all.",
+    noun: "waiting job",
+    asks: "always",
+    examples: [["tidegate queue:jobs cancel --name send_email --dry-run", "count the waiting jobs of one type"]],
+  },
+  cancelJob: {
+    words: "queue:jobs stop <id>",
+    does: "remove a job even while it runs, through its signal",
+    sends: { running: true },
+    asks: "always",
+    says: "Removed job {target}.",
+  },
+  rescheduleJobs: [
+    {
+      words: "queue:jobs reschedule [ids...]",
+      does: "move waiting jobs to another time",
+      about:
+        "Moves waiting jobs: by their ids, all of one type, or all. On a terminal it asks before it moves several.",
+      noun: "waiting job",
+      asks: "many",
+      examples: [["tidegate queue:jobs reschedule 3f9a1c2e --delay 1h", "run it in an hour"]],
+    },
+    {
+      words: "queue:jobs run [ids...]",
+      does: "make waiting jobs due now",
+      about: "Makes waiting jobs due now: by their ids, all of one type, or all.",
+      sends: { delay: 0 },
+      noun: "waiting job",
+      asks: "many",
+      examples: [["tidegate queue:jobs run --all --state scheduled", "run all scheduled jobs now"]],
+    },
+  ],
+  updateJob: {
+    words: "queue:jobs update <id>",
+    does: "change the run time or the payload of a waiting job",
+    says: "Job {id} ({name}) runs {runAt}.",
+  },
+  retryDeadJobs: {
+    words: "queue:dlq retry [ids...]",
+    does: "retry dead jobs now, with all their retries",
+    about:
+      "Makes dead jobs due now, or over a time, with all their retries: by their ids, all of one type or group, or all. On a terminal it asks before it retries several.",
+    noun: "dead job",
+    asks: "many",
+    flags: { limit: "first" },
+    examples: [
+      [`tidegate queue:dlq retry 3f9a1c2e --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
+      ["tidegate queue:dlq retry --all --over 10m", "spread over ten minutes"],
+      ["tidegate queue:dlq retry --name send_email --first 10", "the ten newest, to see whether they succeed now"],
+    ],
+  },
+  removeDeadJobs: {
+    words: "queue:dlq remove [ids...]",
+    does: "remove dead jobs for good, after confirmation",
+    about: "Removes dead jobs for good, after confirmation: by their ids, all of one type or group, or all.",
+    noun: "dead job",
+    asks: "always",
+    flags: { limit: "first" },
+    examples: [["tidegate queue:dlq remove --name old_job --yes", "all of one type, without a question"]],
+  },
+  listSchedules: {
+    words: "queue:schedules list",
+    does: "list, set, pause, run and remove recurring jobs",
+    about:
+      "Lists recurring jobs, both from the code of a deployment and from calls at run time: those that fail first, then by key. RUNS shows how the jobs of the last five occurrences ended, the latest on the right: ✓ completed, ✗ dead, ! failed and retried, · not ended. With a KEY, shows that one.",
+    sends: { runs: true },
+    shows: "key fires zone last runs next set-in=set job=name error",
+    order: failingFirst,
+    none: "There are no schedules. The first drain activates those declared in code.",
+    examples: [
+      ["tidegate queue:schedules", "list them, those that fail first"],
+      ["tidegate queue:schedules nightly", "one, with why its last jobs failed"],
+      ["tidegate queue:schedules upcoming", "what runs in the next hour, jobs and retries too"],
+      [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "create or change one"],
+      ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
+    ],
+  },
+  getSchedule: {
+    words: "queue:schedules show <key>",
+    sends: { runs: true },
+    shows: "key job=name fires time-zone=zone next occurrences missed overlap set-in=set payload runs",
+  },
+  getUpcoming: {
+    words: "queue:schedules upcoming",
+    does: "show what runs in the next hour, by time",
+    about:
+      "Shows what runs in the next hour: the next 250 scheduled jobs and all occurrences, of which it names the first 50.",
+    shows: "at=clock when=at kind job=name id-or-schedule=of",
+    order: bySoonest,
+    none: "Nothing runs in the next hour.",
+    adds: ["{more} more follow within the hour."],
+  },
+  previewSchedule: {
+    words: "queue:schedules preview <key>",
+    does: "show the next occurrences of a schedule",
+    shows: "occurrences=slots",
+    examples: [["tidegate queue:schedules preview daily_report --count 10", "the next ten"]],
+  },
+  putSchedule: {
+    words: "queue:schedules set <key>",
+    does: "create or change a schedule",
+    about: "Stores a schedule, replacing any with the same key.",
+    flags: { name: "job" },
+    says: firing,
+    examples: [
+      [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "each night at three, UTC"],
+      ["tidegate queue:schedules set sync --job sync_feed --every 90s", "each 90 seconds, counted from 1970"],
+    ],
+  },
+  pauseSchedule: { words: "queue:schedules pause <key>", does: "pause a schedule until it is resumed", says: firing },
+  resumeSchedule: { words: "queue:schedules resume <key>", does: "resume a paused schedule", says: firing },
+  runSchedule: { words: "queue:schedules run <key>", does: "enqueue its job now", says: "Enqueued job {id}." },
+  removeSchedule: {
+    words: "queue:schedules remove <key>",
+    does: "remove a schedule, after confirmation",
+    asks: "always",
+    says: "Removed schedule {target}. If code declares it, remove it there too, or it comes back.",
+  },
+  listFlowControlKeys: {
+    words: "queue:flow list",
+    does: "list, limit and pause flow control keys",
+    about:
+      "Lists the keys that have jobs, an open window or pinned limits, or are paused: the busiest of a page first, of all keys with --all. With a KEY, shows that one. Limits that you set stay until you unset them.",
+    shows: "running waiting limits state=held key",
+    order: busiestFirst,
+    none: "No flow control key is in use.",
+    examples: [
+      ["tidegate queue:flow", "list keys, the busiest first"],
+      ["tidegate queue:flow tenant-7", "one key"],
+      ["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"],
+      ["tidegate queue:flow pause tenant-7", "start none of its jobs until it is resumed"],
+    ],
+  },
+  getFlowControlKey: {
+    words: "queue:flow show <key>",
+    does: "show a key",
+    shows: "key running waiting limits started=startedInWindow window-closes=windowEndsAt state=held",
+  },
+  setFlowControlKey: {
+    words: "queue:flow set <key>",
+    does: "set and pin the limits of a key",
+    says: "Limits of {key}: {limits}. They stay until: {command queue:flow unset {key}}",
+    examples: [
+      ["tidegate queue:flow set tenant-7 --concurrency 2", "two at once"],
+      ["tidegate queue:flow set mail --rate 100 --period 1m", "100 a minute"],
+    ],
+  },
+  unsetFlowControlKey: {
+    words: "queue:flow unset <key>",
+    does: "let enqueues set the limits of a key again",
+    says: "The next enqueue sets the limits of {target}.",
+  },
+  pauseFlowControlKey: {
+    words: "queue:flow pause <key>",
+    does: "pause a key until it is resumed",
+    says: "{target} is paused. Resume with: {command queue:flow resume {target}}",
+  },
+  resumeFlowControlKey: {
+    words: "queue:flow resume <key>",
+    does: "resume a paused key",
+    says: "{target} resumes with the next drain.",
+  },
+  pause: {
+    words: "queue:pause",
+    does: "pause the queue until queue:resume",
+    about:
+      "Stops every drain from starting jobs and firing schedules. Running jobs continue, and you can still enqueue.",
+    says: "{label} is paused. Resume with: {command queue:resume}",
+    examples: [["tidegate queue:pause --queue bulk", "pause one queue"]],
+  },
+  resume: {
+    words: "queue:resume",
+    does: "resume a paused queue",
+    about: "Lets drains start jobs again. The next drain runs what became due in the meantime.",
+    says: "{label} resumes with the next drain.",
+    examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
+  },
+  clearJobs: {
+    words: "queue:clear",
+    does: "remove all jobs of a state",
+    about:
+      "Removes jobs for good, after confirmation. Running jobs and schedules stay. pending means scheduled and ready.",
+    usually: { state: "pending" },
+    noun: "job",
+    asks: "always",
+    examples: [
+      ["tidegate queue:clear", "remove every waiting job"],
+      ["tidegate queue:clear --state completed --yes", "free memory, without confirmation"],
+    ],
+  },
+  rekey: {
+    words: "queue:rekey",
+    does: "encrypt everything with the current key",
+    about:
+      "Encrypts jobs, schedules and documents with the current key, in steps. It may run beside drains, and be stopped and repeated. Run it again until it has nothing to do, and then remove the old key. For Redis itself, TIDEGATE_ENCRYPTION_KEYS has the keys: k2:BASE64,k1:BASE64, the current one first.",
+    noun: "record",
+    none: "Nothing to do: everything is encrypted with the current key.",
+    adds: ["Left: {left}, changed meanwhile or of a running job. Run this again."],
+    examples: [["tidegate queue:rekey", "after you have made another key the current one"]],
+  },
+  listQueues: "queue:list shows them",
+  getStats: "queue:list shows them",
+  getFigures: "queue:list shows them",
+  drain: "queue:work asks for it",
+  drainByGet: "as drain",
+  getHealth: "queue:doctor asks for it",
+  getHistory: "queue:doctor reads it, and the dashboard draws it",
+  getActivity: "the dashboard draws it",
+  watchJob: "queue:jobs shows a job as it is",
+  retryDeadJob: "as retryDeadJobs",
+  removeDeadJob: "as removeDeadJobs",
+  getMetrics: "for Prometheus",
+  getDescription: "for generators",
+} as const satisfies { readonly [Name in OperationName]: Command | readonly Command[] | string };

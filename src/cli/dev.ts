@@ -1,0 +1,152 @@
+import { relative, resolve } from "node:path";
+import { systemClock } from "../core/shared/clock.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
+import type { Dev } from "../dev/index.ts";
+import { type RedisAddress, readRedisUrl } from "../dev/redis-address.ts";
+import { LOCAL_NAMES } from "../dev/start.ts";
+import { wholeNumber } from "./fields.ts";
+import { counted, printable, printableLines, toJson } from "./output/text.ts";
+import { addCommand, type Globals } from "./program.ts";
+import type { Session } from "./session.ts";
+import { UsageError } from "./usage-error.ts";
+import { attemptPrinter } from "./work/attempt-lines.ts";
+import { Display } from "./work/display.ts";
+import { printing } from "./work/printing-hooks.ts";
+
+const DESCRIPTION = `Starts what your app needs on this machine, offline and without an account: a Redis behind Upstash's REST API, and a cron
+that calls your app's drain route when something is due in any of its queues, and every minute. It also serves the dashboard.
+
+It prints the lines for the app's environment, and writes those of the REST API into a file with --write. The token stays the same
+from one start to the next. Then it prints a line for each attempt.
+
+The Redis is redis-server or valkey-server of the PATH, with its data in --dir, or the one of --redis. The drain route gets
+TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET as a bearer token: of this environment, else of the file of --write.`;
+
+const PORTS = { pages: 8078, rest: 8079 } as const;
+
+export function addDev(session: Session): void {
+  addCommand(
+    session.program,
+    "dev",
+    "develop offline: a Redis, a cron and the dashboard",
+    DESCRIPTION,
+    ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "beside next dev"],
+    ["tidegate dev --write .dev.vars --drain http://localhost:8787/drain", "beside wrangler dev"],
+  )
+    .option("--drain <url>", "the drain route of your app, such as http://localhost:3000/api/queue/drain")
+    .option("--write <file>", "write the two lines of the REST API into this file: .env.local, .dev.vars")
+    .option("--redis <url>", "use this Redis, such as redis://localhost:6379, instead of one of its own")
+    .option("--dir <directory>", "where tokens and data are kept", ".tidegate")
+    .option("--port <port>", "the port of the dashboard", wholeNumber(1, 65_535), PORTS.pages)
+    .option("--qstash", "serve QStash's interface beside the dashboard, and print the lines that its SDKs need")
+    .option("--rest-port <port>", "the port of Upstash's REST API", wholeNumber(1, 65_535), PORTS.rest)
+    .action(async ({ port, restPort, dir, write, qstash = false, ...addresses }) => {
+      const { globals } = session;
+      refuseOthers(globals);
+      const drain = addresses.drain === undefined ? undefined : drainUrl(addresses.drain);
+      const redis = addresses.redis === undefined ? undefined : redisUrl(addresses.redis);
+      if (dir === "") throw new UsageError("--dir is empty.", "Name a directory, or leave it out.");
+      if (port === restPort) throw new UsageError("--port and --rest-port must differ.");
+      if (drain && LOCAL_NAMES.includes(drain.hostname) && [port, restPort].includes(Number(drain.port)))
+        throw new UsageError(
+          "--drain names tidegate dev itself.",
+          "Name your app's drain route, or choose another --port.",
+        );
+      const { io } = session;
+      const { clock = systemClock, env, cwd } = io;
+      // Only this command needs it.
+      const { startDev } = await import("../dev/index.ts");
+      const display = new Display(session);
+      const print = attemptPrinter(display, session);
+      const dev = await startDev({
+        ...{ redis, drain, port, restPort, env, clock, qstash },
+        directory: resolve(cwd, dir),
+        write: write === undefined ? undefined : resolve(cwd, write),
+        prefix: globals.prefix,
+        hooks: printing({ clock, print }),
+        onEnded({ attempts, others }) {
+          for (const attempt of attempts) print(attempt);
+          if (others > 0) session.note(`${counted(others, "more attempt")} ended, of jobs that are not kept.`);
+        },
+        onProblem: (problem) => (problem === undefined ? session.note("The app answers.") : note(problem, session)),
+        onError: errorPrinter(session),
+      });
+      const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };
+      const place = redis ? "" : `, with its data in ${relative(cwd, resolve(cwd, dir)) || "."}`;
+      session.print(document, () => startScreen(dev, { drain, write, place, prefix: globals.prefix }, session));
+      await io.untilInterrupted((signal) => dev.run(signal));
+    });
+}
+
+/** @throws {UsageError} for an option that says which queue to manage. */
+function refuseOthers(globals: Globals): void {
+  const given = (["url", "token", "queue", "module"] as const).find((name) => globals[name] !== undefined);
+  if (given) throw new UsageError(`--${given} is not for dev.`, "The address of your app's drain route is --drain.");
+}
+
+// Commander would repeat an address that it refuses, with the password in it.
+
+function drainUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || url.hash)
+    throw new UsageError(
+      "--drain is not a valid URL.",
+      "It looks like http://localhost:3000/api/queue/drain, with no password in it.",
+    );
+  return url;
+}
+
+function redisUrl(text: string): RedisAddress {
+  const address = readRedisUrl(text);
+  if (!address) throw new UsageError("--redis is not a valid URL.", "It looks like redis://localhost:6379.");
+  return address;
+}
+
+interface Shown {
+  readonly drain: URL | undefined;
+  readonly write: string | undefined;
+  readonly place: string;
+  readonly prefix: string | undefined;
+}
+
+function startScreen(dev: Dev, { drain, write, place, prefix }: Shown, { colors }: Session): string {
+  const lines = (values: Readonly<Record<string, string>>) =>
+    Object.entries(values).map(([name, value]) => `${name}=${colors.cyan(value)}`);
+  const seconds = (performance.now() / 1_000).toFixed(1);
+  const drains = drain
+    ? `${drain.origin}${drain.pathname} when something is due, and every minute`
+    : colors.yellow("nothing: add --drain with the address of your app's drain route");
+  return [
+    `${colors.bold("tidegate dev")} ${colors.dim(`ready in ${seconds} s`)}`,
+    "",
+    colors.dim(`# ${write === undefined ? "For your app" : `Written to ${write}`}`),
+    ...lines(dev.restEnv),
+    "",
+    ...(dev.qstashEnv ? [colors.dim("# For QStash's SDKs"), ...lines(dev.qstashEnv), ""] : []),
+    `${colors.bold("Dashboard")}  ${colors.cyan(dev.dashboardUrl)}`,
+    `${colors.bold("Redis")}      ${dev.redis}${place}`,
+    `${colors.bold("Queues")}     ${prefix === undefined ? "all in this Redis" : `those with the prefix ${printable(prefix)}`}`,
+    `${colors.bold("Drains")}     ${drains}`,
+    "",
+    colors.dim("Press Ctrl-C to stop. Attempts follow."),
+  ].join("\n");
+}
+
+const REMIND_AFTER_MS = 60_000;
+
+/** Makes the function that prints what went wrong here; the same at most once a minute. */
+function errorPrinter(session: Session): (error: unknown) => void {
+  const shownAt = new Map<string, number>();
+  return (error) => {
+    // Messages of foreign errors can hold anything.
+    const message = isTidegateError(error) ? error.message : "An error was thrown.";
+    if (session.now - (shownAt.get(message) ?? Number.NEGATIVE_INFINITY) < REMIND_AFTER_MS) return;
+    shownAt.set(message, session.now);
+    note(message, session);
+  };
+}
+
+function note(message: string, { io, isJson, colors }: Session): void {
+  if (isJson) io.stderr.write(`${toJson({ error: { code: "not_drained", message } })}\n`);
+  else io.stderr.write(`${colors.yellow(printableLines(message))}\n`);
+}

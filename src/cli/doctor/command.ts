@@ -1,0 +1,69 @@
+import { openTarget, queueNames, type Target } from "../connect.ts";
+import { printable, printableLines } from "../output/text.ts";
+import { addCommand } from "../program.ts";
+import type { Session } from "../session.ts";
+import { suggestedCommand } from "../suggested-command.ts";
+import type { Finding } from "./finding.ts";
+import { checkHandler } from "./handler.ts";
+import { checkQueue } from "./queue.ts";
+import { checkRedis } from "./redis.ts";
+
+const DESCRIPTION = `Checks the setup and says how to fix what it finds: the address, the token and its scope, the clocks,
+Redis and its eviction policy, a backlog that nobody works on, dead jobs, slots of flow control keys that no job holds,
+schedules whose last job died, and jobs and schedules that are in no code. It checks every queue that the handler or the
+module serves, or the one that --queue names.
+
+It only reads the queues. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;
+
+export function addDoctor(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:doctor",
+    "check the setup and suggest fixes",
+    DESCRIPTION,
+    ["tidegate queue:doctor", "check the queues of the handler that the environment names"],
+    ["tidegate queue:doctor --url https://example.com/queue --module ./jobs.ts", "compare with your code too"],
+  ).action(async () => {
+    const target = await openTarget(session);
+    const findings = await examine(target, session);
+    const isHealthy = findings.every(({ status }) => status !== "fail");
+    session.print({ ok: isHealthy, checks: findings }, () => report(target, findings, session));
+    if (!isHealthy) session.exitCode = 1;
+  });
+}
+
+async function examine(target: Target, session: Session): Promise<readonly Finding[]> {
+  const [way, isReachable] = await checkConnection(target, session);
+  if (!isReachable) return way;
+  const names = session.globals.queue === undefined ? await queueNames(target) : [];
+  if (names.length < 2) return [...way, ...(await checkQueue(target, target.send, session.now))];
+  const checked = names.map(async (queue) => {
+    const named = { ...target, command: (words: string) => suggestedCommand(words, { ...session.globals, queue }) };
+    return (await checkQueue(named, target.sendTo(queue), session.now)).map((found) => ({ ...found, queue }));
+  });
+  return [...way, ...(await Promise.all(checked)).flat()];
+}
+
+async function checkConnection({ remote, local }: Target, session: Session): Promise<[Finding[], boolean]> {
+  const now = () => session.now;
+  if (remote) return checkHandler(remote, now, session.io);
+  return local?.database ? checkRedis(local.database, local.prefix ?? "", now) : [[], true];
+}
+
+function report(target: Target, findings: readonly Finding[], { colors }: Session): string {
+  const paints = { ok: colors.green, warn: colors.yellow, fail: colors.red, unknown: colors.dim };
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const line = ({ check, status, message, advice }: Finding) => {
+    const head = `${paints[status](status.padEnd(7))}  ${check.padEnd(width)}  ${printableLines(message)}`;
+    const indent = " ".repeat(7 + 2 + width + 2);
+    return advice === undefined ? head : `${head}\n${indent}${colors.dim(printableLines(advice))}`;
+  };
+  const queues = [...new Set(findings.map(({ queue }) => queue))];
+  const several = queues.filter((queue) => queue !== undefined);
+  const label = several.length > 0 ? `${several.length} queues ${target.place}` : target.label;
+  const parts = queues.map((queue) => {
+    const lines = findings.filter((finding) => finding.queue === queue).map(line);
+    return [...(queue === undefined ? [] : [colors.bold(`Queue ${printable(queue)}`)]), ...lines].join("\n");
+  });
+  return [colors.bold(label), ...parts].join("\n\n");
+}

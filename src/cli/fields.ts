@@ -1,0 +1,174 @@
+import { text as allOf } from "node:stream/consumers";
+import { Argument, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { durationMs } from "../core/shared/duration.ts";
+import { isTidegateError } from "../core/shared/errors.ts";
+import { type Fields, type JsonSchema, type ObjectSchema, type Schema, span, whole } from "../core/shared/schema.ts";
+import type { Io } from "./io.ts";
+import { UsageError } from "./usage-error.ts";
+
+// Options and arguments, from the schemas of requests: these also read what the user has typed.
+
+/** A field of a request that a command sets. */
+export interface Field {
+  /** Where it is in the request: ["dedupe", "key"]. Empty for the id or the key in the path. */
+  readonly path: readonly string[];
+  readonly schema: Schema;
+  /** How people write it: "dedupe-key". */
+  readonly flag: string;
+}
+
+/** What the options mean to people. Default: the description in the schema. */
+const meanings: Readonly<Record<string, string>> = {
+  all: "all of them",
+  "backoff-base": "how long before the first retry",
+  "backoff-jitter": "which share of it is random, from 0 to 1",
+  "backoff-max": "how long at most",
+  "backoff-type": "how the time between retries grows",
+  concurrency: "how many of its jobs may run at once",
+  count: "how many",
+  cron: '5 fields, or 6 with seconds first, as in "0 9 * * *"',
+  cursor: "continue after the previous page",
+  data: "the data for the jobs as JSON; - reads it from standard input",
+  "dedupe-key": "enqueue nothing if a job had this key ...",
+  "dedupe-replace": "... but change that job instead, until its first attempt",
+  "dedupe-ttl": "... within this time of the first",
+  delay: "after this time: 30s, 5m, 1h, 7d",
+  "dry-run": "only count the jobs",
+  each: "so many jobs of each state",
+  event: "the event that the jobs wait for",
+  every: "at each multiple of this interval since 1970, such as 90s",
+  expires: "drop a job unless it has begun this long after its time",
+  first: "only the newest so many",
+  "flow-control-concurrency": "how many jobs of this key may run at once",
+  "flow-control-key": "run jobs of one key within limits",
+  "flow-control-ordered": "run jobs of this key one by one, in order",
+  "flow-control-period": "... in this time",
+  "flow-control-rate": "how many jobs of this key may start ...",
+  group: "jobs of this group of queue:failures",
+  id: "do nothing if this id is known",
+  ids: "the ids of the jobs",
+  in: "where to search (default: anywhere)",
+  job: "the job that it enqueues",
+  keep: "how long to keep it if no job waits",
+  key: "the key",
+  limit: "how many",
+  "max-retries": "how many attempts may follow the first",
+  missed: "what to do with missed occurrences",
+  name: "jobs of this type",
+  ordered: "one at a time, in the order of enqueuing",
+  over: "spread them evenly over this time, such as 10m",
+  overlap: "whether it fires while its last job runs",
+  payload: "the payload as JSON; - reads it from standard input",
+  period: "... in this time",
+  rate: "how many may start ...",
+  "run-at": "at this time, such as 2030-01-31T09:00:00Z",
+  search: "jobs with this text; with --in payload also in one field: user.email=ada",
+  since: "only what is newer: 30m, 1h, 7d, or a time such as 2030-01-31T09:00:00Z",
+  state: "jobs in this state",
+  "time-zone": "the time zone of --cron, such as Europe/Paris (default: UTC)",
+  timeout: "how long one attempt may take",
+};
+
+/** Lists the fields of a request, those of an object in it each for itself. @param names flags by their fields */
+export function fieldsOf(
+  fields: Fields,
+  names: Readonly<Record<string, string>> = {},
+  inside: readonly string[] = [],
+): Field[] {
+  return Object.entries(fields).flatMap(([name, schema]): Field | Field[] => {
+    const path = [...inside, name];
+    if (schema.json["type"] === "object" && "fields" in schema)
+      return fieldsOf((schema as ObjectSchema<unknown>).fields, names, path);
+    return { path, schema, flag: names[name] ?? path.map(kebab).join("-") };
+  });
+}
+
+export function optionOf({ flag, schema }: Field, fallback?: unknown): Option {
+  const { json } = schema;
+  const isFlag = json["type"] === "boolean" || json["const"] === true;
+  const option = new Option(`--${flag}${isFlag ? "" : ` <${kindOf(json)}>`}`, meaningOf(flag, json));
+  const words = json["enum"] as readonly string[] | undefined;
+  if (words) option.choices(words);
+  else if (!isFlag) option.argParser((text: string) => readText(schema, text));
+  if (fallback !== undefined) option.default(fallback);
+  return option;
+}
+
+/** @param written "<key>" or "[ids...]" */
+export function argumentOf(written: string, { flag, schema }: Field): Argument {
+  const argument = new Argument(written, meaningOf(flag, schema.json));
+  return written.includes("...") ? argument : argument.argParser((text: string) => readText(schema, text));
+}
+
+function meaningOf(flag: string, json: JsonSchema): string {
+  const described = (json["description"] as string | undefined)?.replace(/\.$/, "");
+  return meanings[flag] ?? described?.replace(/^[A-Z](?=[a-z ])/, (letter) => letter.toLowerCase()) ?? "";
+}
+
+/** "which", "number", "duration", "time", "when", "text" or "json" */
+function kindOf(json: JsonSchema): string {
+  const { type, anyOf, enum: words, examples = [] } = json as Readonly<Record<string, readonly unknown[] | undefined>>;
+  if (words) return "which";
+  const isOneOf = (each: unknown) => each === "integer" || each === "number";
+  if (isOneOf(type)) return "number";
+  if (anyOf?.some((each) => isOneOf(Object(each).type))) {
+    const times = examples.filter((each) => /T/.test(String(each))).length;
+    return times === 0 ? "duration" : times === examples.length ? "time" : "when";
+  }
+  return (type as unknown) === "string" ? "text" : "json";
+}
+
+/** Reads a value as the handler would. JSON is read later, since it may come from standard input. */
+function readText(schema: Schema, text: string): unknown {
+  const kind = kindOf(schema.json);
+  if (kind === "json") return text;
+  const isNumber = kind === "number" || ((kind === "time" || kind === "when") && /^\d+$/.test(text));
+  const value = isNumber ? (schema.fromText?.(text) ?? Number(text)) : text;
+  try {
+    schema.read(value, "It");
+    return value;
+  } catch (error) {
+    // What only code or JSON can give is no help here.
+    const of = /, or a number of milliseconds from 0| a Date,/g;
+    throw isTidegateError(error) ? new InvalidArgumentError(error.message.replace(of, "")) : error;
+  }
+}
+
+/** Reads a whole number, for an option that is of no field. */
+export const wholeNumber = (least: number, most: number) => (text: string) =>
+  readText(whole(least, most), text) as number;
+
+/** Reads a duration longer than 0, for such an option, in ms. */
+export const milliseconds = (text: string) => durationMs(readText(span, text), "It");
+
+/** Whether what the user has typed for a field is JSON, or "-" for standard input. */
+export const takesJson = ({ schema: { json } }: Field): boolean => kindOf(json) === "json" && json["type"] !== "array";
+
+/** Parses JSON from an argument, or from standard input for "-". @throws {UsageError} without the private text. */
+export async function readJson(text: string, what: string, { stdin }: Io): Promise<unknown> {
+  const source = text === "-" ? await allOf(stdin) : text;
+  try {
+    return JSON.parse(source);
+  } catch (error) {
+    const position = /position (\d+)/.exec(String(error))?.[1];
+    const where = position === undefined ? "" : ` at character ${Number(position) + 1}`;
+    const hint =
+      text === "-"
+        ? "Standard input must contain the JSON and nothing else."
+        : `Quote it for the shell, as in '{"to":"ada@example.com"}', or give - and send it to standard input.`;
+    throw new UsageError(`The ${what} is not valid JSON${where}.`, hint);
+  }
+}
+
+/** The same text, with the fields of a request named as the user writes them. */
+export function inFlags(text: string, fields: readonly Field[]): string {
+  const renamed = fields.reduce((result, { path, flag }) => {
+    const name = path.join(".");
+    // A plain word can be a word of the sentence.
+    const pattern = /[A-Z.]/.test(name) ? `"?(?<![\\w-])${name.replaceAll(".", "\\.")}\\b"?` : `^${name}\\b|"${name}"`;
+    return result.replace(new RegExp(pattern, "g"), `--${flag}`);
+  }, text);
+  return renamed.replace(/^Unknown option (--\S+) in the body\..*$/, "$1 does not go with the other options.");
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

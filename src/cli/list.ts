@@ -1,0 +1,121 @@
+import { query, read, type Send } from "../client/transport.ts";
+import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
+import type { QueueStats } from "../core/manage/stats.ts";
+import type { QueueList } from "../core/queue/queues.ts";
+import { openTarget, queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
+import { listText } from "./output/cells.ts";
+import { facts } from "./output/table.ts";
+import { count } from "./output/text.ts";
+import { fromNow, moment, span } from "./output/time.ts";
+import { addCommand } from "./program.ts";
+import type { Session } from "./session.ts";
+import { UsageError } from "./usage-error.ts";
+
+const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, its pace in attempts per minute over
+the last five minutes, when something is due next, and the last hour in steps of six minutes. The last line sums up all queues.
+
+With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
+and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
+and how many jobs wait now. With --all-queues, one table shows the job types of all queues, the slowest first.`;
+
+const QUEUES =
+  "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount pace next last-hour=hour";
+const WAITS = "wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms";
+const RUNS = "run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
+const TYPES = `last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead ${WAITS} ${RUNS}`;
+const TYPES_OF_ALL = `queue last-hour=name processed=hour.processed dead=hour.dead ${RUNS}`;
+/** How many job types are shown: those with the most attempts. */
+const MOST_TYPES = 20;
+
+export function addList(session: Session): void {
+  addCommand(
+    session.program,
+    "queue:list",
+    "show counts and pace of all queues, or one in detail",
+    DESCRIPTION,
+    ["tidegate queue:list", "all queues, or the only one in detail"],
+    ["tidegate queue:list --queue bulk", "one in detail"],
+    ["tidegate queue:list --json | jq .deadLetterCount", "one number, for a script"],
+    ["tidegate queue:list --all-queues", "the job types of all queues, the slowest first"],
+  )
+    .option("--all-queues", "the job types of every queue of the handler or the module, the slowest first")
+    .action(async ({ allQueues }) => {
+      const target = await openTarget(session);
+      const isOne = session.globals.queue !== undefined || target.local?.database !== undefined;
+      if (allQueues) return showTypes(target, isOne, session);
+      const list = isOne ? undefined : await read<QueueList>("queues", target.sendTo()("GET", "/queues"));
+      if (list?.total) showQueues(list, list.total, session);
+      else await showQueue(target, session);
+    });
+}
+
+function showQueues({ queues }: QueueList, total: QueueList["queues"][number], session: Session): void {
+  // The next of all could be that of a paused queue.
+  const last = { ...total, stats: { ...total.stats, nextRunAt: null, paused: false } };
+  session.print({ queues, total: total.stats }, () => listText([...queues, last] as never, QUEUES, session));
+}
+
+async function readTypes(send: Send): Promise<QueueFigures> {
+  return read("names", send("GET", `/figures${query({ days: 0, pending: true })}`));
+}
+
+const typesIn = ({ names, other }: QueueFigures) => [...names, ...(other ? [other] : [])];
+
+async function showTypes(target: Target, isOne: boolean, session: Session): Promise<void> {
+  if (isOne) throw new UsageError("--all-queues is for a handler or a module, without --queue.");
+  const read = async (queue: string) =>
+    typesIn(await readTypes(target.sendTo(queue))).map((type) => ({ ...type, queue }));
+  const all = (await Promise.all((await queueNames(target)).map(read))).flat();
+  const types = all.sort((one, other) => (other.hour.running?.p95Ms ?? -1) - (one.hour.running?.p95Ms ?? -1));
+  session.print({ types }, () =>
+    types.length > 0 ? listText(types as never, TYPES_OF_ALL, session) : "No job has ended or waits.",
+  );
+}
+
+async function showQueue(target: Target, session: Session): Promise<void> {
+  const { send, label, command } = target;
+  const stats = await read<QueueStats>("paused", send("GET", "/stats"));
+  if (stats.totalEnqueued === 0) await refuseUnknownQueue(target, session);
+  const figures = await readTypes(send);
+  const attempts = ({ hour }: NameFigures) => hour.processed + hour.retried + hour.dead;
+  const types = typesIn(figures).filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
+  const busiest = types.sort((one, other) => attempts(other) - attempts(one)).slice(0, MOST_TYPES);
+  const { colors } = session;
+  session.print({ ...stats, figures }, () =>
+    [
+      `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED: ${command("queue:resume")}`) : ""}`,
+      counts(stats, command, session),
+      ...(busiest[0] ? [listText(busiest as never, TYPES, session)] : []),
+      ...(types.length > MOST_TYPES ? [colors.dim(`${types.length - MOST_TYPES} more job types did less.`)] : []),
+    ].join("\n\n"),
+  );
+}
+
+/** Two lists of counts, each with what is to be said about it. */
+function counts(stats: QueueStats, command: Target["command"], { colors, now }: Session): string {
+  const { readyCount, oldestReadyAgeMs: oldest, deadLetterCount, nextRunAt } = stats;
+  const ready =
+    oldest === null ? `held back: see ${command("queue:flow")}` : `the oldest has been due for ${span(oldest)}`;
+  const present: readonly (readonly [name: string, value: number, remark?: string])[] = [
+    ["Ready", readyCount, readyCount > 0 ? ready : ""],
+    ["Scheduled", stats.scheduledCount],
+    ["Running", stats.runningCount],
+    ["Completed", stats.completedCount, "kept for the queue's retention"],
+    ["Dead", deadLetterCount, deadLetterCount > 0 ? `see ${command("queue:dlq")}` : ""],
+  ];
+  const total: typeof present = [
+    ["Enqueued", stats.totalEnqueued],
+    ["Processed", stats.totalProcessed],
+    ["Retried", stats.totalRetried, "attempts"],
+    ["Died", stats.totalFailed],
+    ["Expired", stats.totalExpired],
+  ];
+  const width = Math.max(...[...present, ...total].map(([, value]) => count(value).length));
+  const lines = (each: typeof present) =>
+    each.map(
+      ([name, value, remark = ""]) =>
+        [name, `${count(value).padStart(width)}  ${colors.dim(remark)}`.trimEnd()] as const,
+    );
+  const next = nextRunAt ? `${fromNow(nextRunAt, now)} (${moment(nextRunAt)})` : "nothing is scheduled";
+  return [facts([...lines(present), ["Next", next]], colors), facts(lines(total), colors)].join("\n\n");
+}

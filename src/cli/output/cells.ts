@@ -1,0 +1,262 @@
+import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import { heldBackTexts, limitsText } from "../../core/flow/flow-texts.ts";
+import type { FailureGroup } from "../../core/manage/failures.ts";
+import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import { shareOf } from "../../core/manage/progress-share.ts";
+import type { QueueBrief } from "../../core/manage/stats.ts";
+import type { StepInfo } from "../../core/manage/step-info.ts";
+import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
+import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import { MINUTE_MS } from "../../core/store/stats.ts";
+import type { Session } from "../session.ts";
+import { quoted } from "../suggested-command.ts";
+import { bar, barOf } from "./live-line.ts";
+import { type Column, cut, facts, table } from "./table.ts";
+import { type Colors, inline, printable, printableLines, short } from "./text.ts";
+import { brief, fromNow, moment, shortAgo, span, took } from "./time.ts";
+
+// What tables and lists of facts show of any answer of a handler: the form of a value follows from its name and type.
+
+export type Row = Readonly<Record<string, unknown>>;
+export type View = Pick<Session, "now" | "colors" | "width">;
+
+/** Results of steps are cut to this width: the JSON has all of them. */
+const RESULT_WIDTH = 100;
+
+/** Cells that are made of several fields. Facts without a text are left out. */
+const made: Readonly<Record<string, (row: never, view: View) => string>> = {
+  // Of jobs.
+  id: ({ id }: JobInfo, { width }) => (width ? shortId(id) : id),
+  attempts: ({ attempts, maxRetries }: JobInfo) =>
+    maxRetries === null ? `${attempts}` : `${attempts} of ${maxRetries + 1}`,
+  when({ state, completedAt, failedAt, startedAt, runAt }: JobInfo, { now }) {
+    if (state === "running") return startedAt ? `for ${span(now - startedAt.getTime())}` : "now";
+    const time = completedAt ?? failedAt ?? runAt;
+    return time ? fromNow(time, now) : "-";
+  },
+  error: (row: Failing) => errorIn(row),
+  held: ({ heldBack, paused, pinned }: Pick<JobInfo, "heldBack"> & Partial<FlowControlKey>) =>
+    heldBack
+      ? `the key ${heldBack.key}: ${heldBackTexts[heldBack.reason]}`
+      : [paused && "paused", pinned && "pinned"].filter(Boolean).join(", "),
+  signals({ waitingFor: { events } = { events: [], until: new Date(0) } }: JobInfo) {
+    return events[0] === undefined ? "" : `${events[1] ? "one of the signals" : "the signal"} ${events.join(", ")}`;
+  },
+  schedule: ({ schedule }: JobInfo) => (schedule ? `${schedule.key}, for ${moment(schedule.slot)}` : ""),
+  encrypted: ({ encrypted }: JobInfo) => (encrypted ? `🔒 with the key ${encrypted}, which this queue lacks` : ""),
+  payload: ({ encrypted, payload }: JobInfo) => (encrypted ? "" : inline(payload)),
+  result: ({ encrypted, result }: JobInfo) => (encrypted || result === undefined ? "" : inline(result)),
+  progress: ({ encrypted, progress }: JobInfo) => (encrypted || progress === undefined ? "" : progressText(progress)),
+  children({ children }: JobInfo) {
+    if (!children) return "";
+    const { total, ...states } = children;
+    const counts = Object.entries(states).flatMap(([state, of]) => (of > 0 ? `${of} ${state}` : []));
+    return `${bar("", total - states.pending, total).trimStart()}  ${counts.join(", ")}`;
+  },
+  state: ({ state }: JobInfo | StepInfo) => (state === "timedOut" ? "timed out" : state),
+  outcome: ({ error, result }: StepInfo) =>
+    cut(error ? errorText(error) : result === undefined ? "" : inline(result), RESULT_WIDTH),
+  age: ({ age }: FailureGroup) => age ?? "",
+  took({ tookMs, startedAt, endedAt, failedAt }: Partial<ScheduleRun & StepInfo> & { readonly failedAt?: Date }) {
+    const end = endedAt ?? failedAt;
+    if (tookMs !== undefined) return brief(tookMs);
+    return startedAt && end ? took(startedAt, end) : "-";
+  },
+  // Of queues.
+  next(row: QueueBrief | ScheduleInfo, { now }) {
+    const { paused, nextRunAt } = "stats" in row ? row.stats : row;
+    return paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "-";
+  },
+  pace: ({ ended }: QueueBrief, { now }) => pace(ended, now),
+  hour: ({ ended }: QueueBrief) => bars(ended),
+  // Of schedules, and what they bring.
+  fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,
+  zone: ({ cron, timeZone }: ScheduleInfo) => (cron === null ? "" : timeZone),
+  last: ({ lastRunAt }: ScheduleInfo, { now }) => (lastRunAt ? shortAgo(lastRunAt, now) : "-"),
+  runs: ({ runs }: ScheduleRow) => runs.map(markOf).join("") || "-",
+  set: ({ declared }: ScheduleInfo) => (declared ? "code" : "run time"),
+  clock: ({ at }: { readonly at: Date }) => `${at.toISOString().slice(11, 19)} UTC`,
+  // Of flow control keys.
+  limits: (key: FlowControlKey) => limitsText(key),
+};
+
+const markOf = ({ state, error }: ScheduleRun) =>
+  state === "completed" ? "✓" : state === "dead" ? "✗" : error === undefined ? "·" : "!";
+
+/** What the lists inside of one thing show. */
+const inner: Readonly<Record<string, string>> = {
+  steps: "step=name state attempt took result=outcome",
+  errors: "attempt failed=failedAt took error",
+  logs: "at attempt message data",
+  runs: "occurrence=at state took id error",
+};
+
+/** Colours of words in a column STATE, NEXT or AGE. */
+const paints: Readonly<Record<string, keyof Colors>> = {
+  ...{ scheduled: "blue", ready: "cyan", running: "yellow", completed: "green", dead: "red" },
+  ...{ failed: "red", sleeping: "blue", waiting: "blue", signalled: "cyan", retrying: "yellow", paused: "yellow" },
+  ...{ new: "red", over: "dim" },
+};
+
+type Shown = readonly (readonly [name: string, path: string])[];
+
+const shownIn = (shows: string): Shown =>
+  shows
+    .split(" ")
+    .map((each) => each.split("="))
+    .map(([name = "", path = name]) => [name, path] as const);
+
+/**
+ * A table. On a terminal, errors are below their rows.
+ *
+ * @param shows as `Command.shows` has it. Default: every field.
+ * @param isOfSeveral whether the rows are of several queues.
+ */
+export function listText(rows: readonly Row[], shows: string | undefined, view: View, isOfSeveral = false): string {
+  const { colors, width } = view;
+  const shown: Shown = shownIn(shows ?? Object.keys(rows[0] ?? {}).join(" "));
+  const isBelow = width !== undefined && shown.some(([name]) => name === "error");
+  const after = shown[0]?.[0] === "id" ? 1 : 0;
+  const placed: Shown = isOfSeveral ? shown.toSpliced(after, 0, ["queue", "queue"]) : shown;
+  const columns = placed
+    .filter(([name]) => !(isBelow && name === "error"))
+    .map(([name, path]): Column<Row> => {
+      const isNumber = !(path in made) && rows.every((row) => typeof (at(row, path) ?? 0) === "number");
+      return {
+        title: inWords(name).toUpperCase(),
+        cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data)$/.test(name) ? "" : "-"),
+        align: isNumber || /^(pace|attempts)$/.test(path) ? "right" : "left",
+        givesWay: /^(id|key|name|queue|fires|zone|limits|message|outcome)$/.test(path),
+        paint: (text, row) => paint(name, text, row, colors),
+      };
+    });
+  const below = isBelow ? (row: Row) => errorIn(row as unknown as Failing) : undefined;
+  return table(columns, rows, { colors, width, below, paintBelow: colors.red });
+}
+
+/** One thing: its facts, and below them the lists in it. */
+export function factsText(thing: Row, shows: string | undefined, view: View): string {
+  const { colors } = view;
+  const shown = shownIn(shows ?? Object.keys(thing).join(" "));
+  const isList = (path: string) => path in inner && Array.isArray(thing[path]);
+  const whole = { now: view.now, colors, width: undefined };
+  const entries = shown.flatMap(([name, path]): readonly (readonly [string, string])[] => {
+    const value = at(thing, path);
+    if (isList(path)) return [];
+    if (Array.isArray(value) && value[0] instanceof Date)
+      return value.map((time, index) => [index > 0 ? "" : inWords(name, true), timeText(time, view)] as const);
+    const text = value instanceof Date && !(path in made) ? timeText(value, view) : cellOf(thing, path, whole);
+    const isKnown = text !== "" && (path in made || (value !== null && value !== undefined));
+    return isKnown ? [[inWords(name, true), paint(name, printable(text), thing, colors)] as const] : [];
+  });
+  const lists = shown.flatMap(([name, path]) => {
+    const rows = isList(path) ? (thing[path] as readonly Row[]) : [];
+    return rows[0] ? `${colors.bold(inWords(name, true))}\n${listText(rows, inner[path], view)}` : [];
+  });
+  const { stack } = Object(thing["error"]) as Partial<JobError>;
+  return [facts(entries, colors), ...lists, ...(stack ? [colors.dim(printableLines(stack))] : [])].join("\n\n");
+}
+
+/** Fills in the {fields} of a text, and makes commands that can be copied of {command WORDS}. */
+export function filled(text: string, answer: Row, given: View, command: (words: string) => string): string {
+  const view = { now: given.now, colors: given.colors, width: undefined };
+  const value = (name: string) => {
+    const found = answer[name];
+    if (found instanceof Date) return `${fromNow(found, view.now)} (${moment(found)})`;
+    return printable(found === undefined ? cellOf(answer, name, view) : textOf(name, found, view));
+  };
+  // In one pass: what a value has in braces is its own.
+  return text
+    .replace(/\{command ((?:[^{}]|\{\w+\})*)\}|\{(\w+)\}/g, (_, words: string | undefined, name = "") =>
+      words === undefined
+        ? value(name)
+        : command(words.replace(/\{(\w+)\}/g, (_, inner: string) => quoted(value(inner)))),
+    )
+    .trimEnd();
+}
+
+const at = (row: unknown, path: string): unknown =>
+  path.split(".").reduce((value, name) => Object(value)[name] as unknown, row);
+
+function cellOf(row: Row, path: string, view: View): string {
+  return made[path]?.(row as never, view) ?? textOf(path, at(row, path), view);
+}
+
+const timeText = (time: Date, { now }: View) => `${moment(time)} (${fromNow(time, now)})`;
+
+function textOf(name: string, value: unknown, view: View): string {
+  if (value === null || value === undefined) return "-";
+  if (value instanceof Date)
+    return /^(first|last)At$/.test(name) ? shortAgo(value, view.now) : fromNow(value, view.now);
+  if (name === "error") return errorText(value as JobError | string);
+  if (typeof value === "number")
+    return /Ms$/.test(name) ? brief(value) : /^(timeout|period|keep)$/.test(name) ? span(value) : short(value);
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return typeof value === "object" ? inline(value) : String(value);
+}
+
+function paint(name: string, text: string, row: Row, colors: Colors): string {
+  const word = name === "state" ? String(row["state"]) : text;
+  const isBad = (name === "dead" && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
+  const color = name === "error" || isBad ? "red" : /^(state|next|age)$/.test(name) ? paints[word] : undefined;
+  return color ? (colors[color] as (text: string) => string)(text) : text;
+}
+
+interface Failing extends Partial<Pick<JobInfo, "state" | "errors">> {
+  readonly error?: JobError | string;
+  readonly runs?: readonly ScheduleRun[];
+  readonly message?: string;
+  readonly name?: string;
+}
+
+/** Why a job, an attempt, a group of jobs or the last job of a schedule has failed. */
+function errorIn({ error, errors = [], runs, state, name = "", message }: Failing): string {
+  const run = runs?.findLast((each) => each.error !== undefined || each.state === "completed");
+  if (run) return run.error === undefined ? "" : `${run.state}: ${run.error}`;
+  if (error === undefined && message !== undefined) return errorText({ name, message });
+  const last = error ?? (state === "completed" ? undefined : errors.at(-1));
+  return last === undefined ? "" : errorText(last);
+}
+
+const errorText = (error: Pick<JobError, "name" | "message"> | string) =>
+  typeof error === "string" ? error : `${error.name}: ${error.message}`;
+
+/** A share of the work as a bar, and what says more than that as JSON. */
+function progressText(progress: unknown): string {
+  const share = shareOf(progress);
+  if (share === undefined) return inline(progress);
+  const full = Math.max(0, Math.min(1, share));
+  const more = typeof progress === "object" || full !== share ? `  ${inline(progress)}` : "";
+  return `${barOf(full)} ${Math.round(full * 100)}%${more}`;
+}
+
+/** "nextRunAt": "next run" */
+export function inWords(name: string, isTitle = false): string {
+  const words = name
+    .replace(/(At|Ms)$/, "")
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replaceAll("-", " ");
+  return isTitle ? words.charAt(0).toUpperCase() + words.slice(1) : words;
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** An id in a table on a terminal: the end of a UUID, since many share the time at its beginning. */
+export const shortId = (id: string): string => (uuid.test(id) ? id.slice(-8) : id);
+
+/** How many attempts have ended a minute, over the last five and the current one, which counts in part. */
+function pace(ended: readonly number[], now: number): string {
+  const each = ended.slice(-6).reduce((sum, of) => sum + of, 0) / (5 + (now % MINUTE_MS) / MINUTE_MS);
+  return `${short(each < 10 ? Math.round(each * 10) / 10 : Math.round(each))}/min`;
+}
+
+const heights = "▁▂▃▄▅▆▇█";
+
+/** The last hour in ten bars. The lowest bar means none. */
+function bars(ended: readonly number[]): string {
+  const sums = Array.from({ length: 10 }, (_, index) =>
+    ended.slice(index * 6, index * 6 + 6).reduce((sum, of) => sum + of, 0),
+  );
+  const most = Math.max(1, ...sums);
+  return sums.map((sum) => heights[Math.ceil((sum / most) * 7)]).join("");
+}

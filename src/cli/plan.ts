@@ -1,0 +1,79 @@
+import { type OperationName, operations } from "../contract/operations.ts";
+import type { Fields } from "../core/shared/schema.ts";
+import { type JobState, jobStates } from "../core/store/store.ts";
+import { pathParts } from "../http/contract/requests.ts";
+import { routes } from "../http/routes/index.ts";
+import type { Route } from "../http/routes/route.ts";
+import { type Command, commands } from "./commands.ts";
+import { type Field, fieldsOf } from "./fields.ts";
+import { inWords } from "./output/cells.ts";
+
+/** A command with what its route knows of it. */
+export type Plan = ReturnType<typeof planOf>;
+
+/** A plan for each command, in the order of the help. */
+export const plans: () => readonly Plan[] = () =>
+  Object.entries<string | Command | readonly Command[]>(commands).flatMap(([operation, rows]) =>
+    typeof rows === "string" ? [] : [rows].flat().map((command) => planOf(operation as OperationName, command)),
+  );
+
+function planOf(operation: OperationName, command: Command) {
+  const { words, asks, shows, none, noun, flags, sends = {} } = command;
+  const route = routes.find((each) => each.operation === operation) as Route;
+  const isInQuery = route.method === "GET" || route.method === "DELETE";
+  const schema = (isInQuery ? route.query : route.body) as { readonly fields?: Fields } | undefined;
+  const fields = fieldsOf(command.takes ?? schema?.fields ?? {}, flags);
+  const [first = "", ...rest] = words.split(" ");
+  const name = rest.find((word) => /^\w/.test(word));
+  const args = rest.filter((word) => word !== name).map((word) => ({ word, field: fieldFor(word, fields, route) }));
+  const hasPages = isInQuery && schema?.fields?.["cursor"] !== undefined;
+  const isMerged = shows !== undefined && none !== undefined && !route.path.includes(":");
+  return {
+    ...command,
+    ...{ operation, route, isInQuery, args, hasPages },
+    /** The command above it: "queue:dlq" of "queue:dlq retry". */
+    group: name && first,
+    name: name ?? first,
+    verb: name ?? first.replace("queue:", ""),
+    does: command.does ?? inWords(operation),
+    /** The fields that are options. */
+    options: fields.filter(
+      (each) =>
+        !args.some(({ field }) => field === each) &&
+        !((each.path[0] ?? "") in sends) &&
+        (each.flag !== "cursor" || hasPages),
+    ),
+    /** Options that are of no field, by what they mean. */
+    extras: {
+      ...(hasPages && { all: "every page" }),
+      ...(isMerged && { "all-queues": "of every queue of the handler or the module" }),
+      ...(isMerged && hasPages && { wide: "whole ids and errors, one line each" }),
+      ...(asks && { yes: "do not ask for confirmation" }),
+    },
+    isList: shows !== undefined && none !== undefined,
+    /** Whether it can show the rows of all queues. */
+    isMerged,
+    /** Whether a request can change a part of the jobs that the user has been asked about. */
+    hasPieces: asks !== undefined && noun !== undefined && schema?.fields?.["limit"] !== undefined,
+    /** The states in which it looks for a short id. */
+    states: first === "queue:dlq" ? (["dead"] satisfies JobState[]) : jobStates,
+    /** A field that each answer has; "" if it is empty. That of a change of many counts them. */
+    answer: String(Object.values(route.responses).flatMap(({ json }) => json?.["required"] ?? [])[0] ?? ""),
+  };
+}
+
+/** The field that an argument sets: "<key>" that in the path, "[payload]" one of the request. */
+function fieldFor(word: string, fields: readonly Field[], { key, path }: Route): Field {
+  const flag = word.replace(/\W/g, "");
+  const schema = key ?? pathParts[flag as keyof typeof pathParts];
+  if (path.includes(`:${flag}`)) return { path: [], flag, schema };
+  return fields.find((field) => field.path.join() === flag) as Field;
+}
+
+/** The beginning of a command's help: what it does, and which token it needs. */
+export function helpOf({ about, does, operation, route: { notes } }: Plan): string {
+  const [, scope] = operations[operation];
+  const needs = scope === "admin" ? "the scope admin" : `the scope ${scope} or admin`;
+  const text = about ?? notes ?? `${does.charAt(0).toUpperCase()}${does.slice(1)}.`;
+  return `${text}\n\nWith a handler, the token needs ${needs}.`;
+}

@@ -1,0 +1,85 @@
+import type { CommandUnknownOpts } from "@commander-js/extra-typings";
+import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
+import { inFlags, readJson, takesJson } from "./fields.ts";
+import type { Plan } from "./plan.ts";
+import type { Session } from "./session.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** What the user has typed, as a request. */
+export interface Typed {
+  /** The fields of the query or of the body. */
+  readonly fields: Record<string, unknown>;
+  /** The id or the key in the path. */
+  readonly target: string;
+  /** The options of the command, those that are of no field too. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** How many items a list shows, and how many it reads at a time with --all. */
+const PAGE = 50;
+const MOST = 1_000;
+
+/** Makes a request of what the user has typed. @throws {UsageError} before anything is sent */
+export async function requestOf(plan: Plan, command: CommandUnknownOpts, session: Session): Promise<Typed> {
+  const { route, shortly, isInQuery } = plan;
+  const fields: Record<string, unknown> = { ...plan.sends };
+  const options = command.opts() as Typed["options"];
+  let target = "";
+  const values = [
+    ...plan.args.map(({ field }, index) => [field, command.processedArgs[index]] as const),
+    ...plan.options.map((field) => [field, options[camel(field.flag)]] as const),
+  ];
+  for (const [field, value] of values) {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
+    if (field.path.length === 0) target = String(value);
+    else put(fields, field.path, takesJson(field) ? await readJson(String(value), field.flag, session.io) : value);
+  }
+  if (shortly && !session.isJson && isBare(command)) Object.assign(fields, shortly);
+  else if (plan.hasPages && fields["search"] === undefined && fields["each"] === undefined)
+    fields["limit"] ??= options["all"] ? MOST : PAGE;
+  refuseChoices(plan, fields);
+  withFlags(plan, () => (isInQuery ? route.query : route.body)?.read(fields, ""));
+  return { fields, target, options };
+}
+
+/** Whether the user has given no option of this command that says which page to list. */
+function isBare(command: CommandUnknownOpts): boolean {
+  const isGiven = (name: string) => command.getOptionValueSource(name) === "cli";
+  return !Object.keys(command.opts()).some(
+    (name) => isGiven(name) && !["name", "since", "wide", "allQueues"].includes(name),
+  );
+}
+
+/** Calls what refuses fields, and names these as the user has typed them. */
+export function withFlags<Result>(plan: Plan, call: () => Result): Result {
+  const renamed = (error: unknown) =>
+    isTidegateError(error) && error.code === "invalid_request"
+      ? new TidegateError(error.code, inFlags(error.message, plan.options))
+      : error;
+  try {
+    const result = call();
+    if (!(result instanceof Promise)) return result;
+    return result.catch((error) => Promise.reject(renamed(error))) as Result;
+  } catch (error) {
+    throw renamed(error);
+  }
+}
+
+/** @throws {UsageError} unless the user chooses jobs in exactly one of the ways that the schema has. */
+function refuseChoices({ route: { body } }: Plan, fields: Typed["fields"]): void {
+  const kinds = (body?.json["anyOf"] ?? []) as readonly { readonly required?: readonly string[] }[];
+  const ways = kinds.flatMap(({ required = [] }) => required);
+  if (!ways.includes("all") || ways.filter((way) => fields[way] !== undefined).length === 1) return;
+  const flags = ways.map((way) => (way === "all" ? "--all" : `--${way} ${way.toUpperCase()}`)).slice(1);
+  throw new UsageError("Choose jobs in exactly one way.", `Give ids, or ${flags.join(", or ")}.`);
+}
+
+function put(fields: Typed["fields"], [name = "", ...inside]: readonly string[], value: unknown): void {
+  if (inside.length === 0) fields[name] = value;
+  else {
+    fields[name] ??= {};
+    put(fields[name] as Typed["fields"], inside, value);
+  }
+}
+
+const camel = (flag: string) => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());

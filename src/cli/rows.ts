@@ -1,0 +1,99 @@
+import { queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
+import { listText, type Row } from "./output/cells.ts";
+import { counted, printable } from "./output/text.ts";
+import type { Plan } from "./plan.ts";
+import type { Typed } from "./request.ts";
+import type { Session } from "./session.ts";
+import { UsageError } from "./usage-error.ts";
+
+interface Call {
+  readonly to: Target;
+  send(fields: object, from?: Target["send"]): Promise<Row>;
+  /** Says what a command adds to this answer. */
+  add(answer: Row): void;
+}
+
+/** Prints a page, or every page, of a list; of one queue or, with a column for it, of all. */
+export async function showRows(plan: Plan, typed: Typed, call: Call, session: Session): Promise<void> {
+  const { shows, none = "", isMerged } = plan;
+  const { all, allQueues, wide } = typed.options;
+  const { to } = call;
+  if (allQueues) refuseOneQueue(typed, to, session);
+  const found = await readRows(call, typed, allQueues ? await queueNames(to) : [undefined], session);
+  const { field, last, cursor } = found;
+  const order = (allQueues && plan.merges?.(session.now)) || plan.order;
+  const sorted = order ? [...found.rows].sort(order as (one: Row, other: Row) => number) : found.rows;
+  const rows = sorted.slice(0, allQueues && !all ? Number(typed.fields["limit"] ?? sorted.length) : undefined);
+  if (rows.length === 0) await refuseUnknownQueue(to, session);
+  const { now, colors, width } = session;
+  const view = { now, colors, width: wide ? undefined : width };
+  session.print({ ...last, [field]: rows, ...("cursor" in last && { cursor }) }, () =>
+    rows.length > 0 ? listText(rows, shows, view, allQueues === true) : none,
+  );
+  call.add(last);
+  if (allQueues && (found.isCut || rows.length < sorted.length))
+    session.note("More follow. Add --all, or name a queue with --queue.");
+  if (cursor !== null) session.note(`More follow. Add --cursor '${cursor}', or --all.`);
+  if (last["isCut"]) session.note("More follow. Add --state STATE, --each COUNT, or --all.");
+  if (isMerged && !allQueues) await noteOthers(to, session);
+}
+
+/** @throws {UsageError} if --all-queues makes no sense */
+function refuseOneQueue({ fields }: Typed, { local }: Target, { globals }: Session): void {
+  if (globals.queue !== undefined) throw new UsageError("Give --queue or --all-queues, not both.");
+  if (fields["cursor"] !== undefined)
+    throw new UsageError("A cursor belongs to one queue.", "Name it with --queue, or give --all-queues with --all.");
+  if (local?.database)
+    throw new UsageError("A Redis does not list its queues.", "Name one with --queue, or give the --url of a handler.");
+}
+
+/** Reads pages, and shows the progress. @param names the queues; undefined for that of the command */
+async function readRows(
+  { to, send }: Call,
+  { fields, options: { all } }: Typed,
+  names: readonly (string | undefined)[],
+  session: Session,
+) {
+  const line = session.liveLine();
+  const rows: Row[] = [];
+  const sums: Record<string, number> = {};
+  let last: Row = {};
+  let field = "";
+  let isCut = false;
+  try {
+    for (const name of names) {
+      let found = 0;
+      for (let cursor: object = {}; ; cursor = { cursor: last["cursor"] }) {
+        last = await send({ ...fields, ...cursor }, name === undefined ? to.send : to.sendTo(name));
+        field = Object.keys(last).find((each) => Array.isArray(last[each])) ?? "";
+        const page = last[field] as readonly Row[];
+        found += page.length;
+        rows.push(...page.map((row) => (name === undefined ? row : { ...row, queue: name })));
+        for (const [each, value] of Object.entries(last))
+          if (typeof value === "number") sums[each] = (sums[each] ?? 0) + value;
+        const isSearch = fields["search"] !== undefined;
+        isCut ||= last["cursor"] != null && !all && (found > 0 || isSearch);
+        // A page can be empty although more follow, if it is of a rare name. A search says how far it has come.
+        if (last["cursor"] == null || (!all && (found > 0 || isSearch))) break;
+        line.show(`${counted(rows.length, field.slice(0, -1))} read`);
+      }
+    }
+  } finally {
+    line.clear();
+  }
+  const isOne = names[0] === undefined;
+  const cursor = isOne ? ((last["cursor"] as string | undefined) ?? null) : null;
+  return { rows, field, last: { ...last, ...sums } as Row, isCut, cursor };
+}
+
+/** Says below a list on a terminal that it is that of the first queue of several, if the user has named none. */
+async function noteOthers(target: Target, session: Session): Promise<void> {
+  const { globals, isJson, width } = session;
+  if (isJson || width === undefined || globals.queue !== undefined) return;
+  // A token that may not list queues still gets the list that it asked for.
+  const [first = "", ...others] = await queueNames(target).catch(() => []);
+  if (others.length > 0)
+    session.aside(
+      `This is the queue ${printable(first)}, one of ${others.length + 1}. Choose another with --queue, or see all with --all-queues.`,
+    );
+}

@@ -1,0 +1,126 @@
+import type { Clock } from "../shared/clock.ts";
+import { described, optionsOf, string, whole, word } from "../shared/schema.ts";
+import type { JobState } from "../store/store.ts";
+import { type JobPage, type KeyedJob, type ListOptions, listOptions } from "./list.ts";
+
+// A search ends at any of these limits, with what it has found and a cursor. A read brings up to 3 MiB.
+const MOST_EXAMINED = 1_000;
+const MOST_READS = 6;
+const MOST_MS = 5_000;
+const MOST_FOUND = 50;
+const PIECE = 500;
+
+/** Where a search looks: in all of these; the whole name or key; an id as tables show it; errors; payloads. */
+export const searchedParts = ["any", "name", "id", "error", "payload", "key"] as const;
+
+interface Search {
+  readonly state?: JobState | undefined;
+  /** What to find. In a payload: text anywhere in it, or `path=text` for one field, as in `user.email=ada`. */
+  readonly text: string;
+  readonly by: (typeof searchedParts)[number];
+  readonly cursor?: string | undefined;
+}
+
+/** Lists the jobs to search, with their flow control keys. */
+export interface Listing {
+  list(options: ListOptions): Promise<JobPage<KeyedJob>>;
+  readonly clock: Clock;
+}
+
+/** Which jobs `GET /jobs` lists. */
+export interface FindOptions extends ListOptions {
+  /** Only jobs with this text, whatever its case. In a payload, `user.email=ada` looks in one field. */
+  readonly search?: string | undefined;
+  /** Where to search. Default "any". */
+  readonly in?: Search["by"] | undefined;
+  /** Only the first so many jobs of each state, by nearness: no further page. */
+  readonly each?: number | undefined;
+}
+
+const LONGEST_SEARCH = 256;
+const MOST_OF_EACH = 100;
+
+export const findOptions = optionsOf<FindOptions>("a list", {
+  ...listOptions.fields,
+  search: described(
+    string(LONGEST_SEARCH),
+    "Only jobs with this text, among about 1,000: continue while there is a cursor. In a payload, user.email=ada looks in one field.",
+  ),
+  in: described(word(searchedParts), "Where to search. Default: anywhere."),
+  each: described(whole(1, MOST_OF_EACH), "So many jobs of each state, the nearest in time first. No pages."),
+});
+
+interface Found {
+  readonly jobs: readonly KeyedJob[];
+  readonly examined: number;
+  /** Where to continue the search; null if it has examined every job. */
+  readonly cursor: string | null;
+}
+
+/** Examines 1,000 jobs, 18 MiB or 5 s, ignoring case. A read of 500 costs 3 to 8 commands, a search at most 60. */
+export async function findJobs({ list, clock }: Listing, { state, text, by, cursor }: Search): Promise<Found> {
+  const fits = matcher(text, by);
+  const jobs: KeyedJob[] = [];
+  const until = clock() + MOST_MS;
+  let examined = 0;
+  let reads = 0;
+  let limit = PIECE;
+  let next = cursor;
+  const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && clock() < until;
+  do {
+    const page = await list({ state, cursor: next, limit });
+    reads++;
+    // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
+    limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));
+    examined += page.jobs.length;
+    jobs.push(...page.jobs.filter(fits));
+    next = page.cursor ?? undefined;
+  } while (next !== undefined && goesOn());
+  return { jobs, examined, cursor: next ?? null };
+}
+
+/** The path and the text of a search for one field of payloads, as in `user.email=ada`. */
+function fieldIn(text: string): { readonly path?: string | undefined; readonly part: string } {
+  const [, path, part = text] = /^([\w.-]+)=(.*)$/s.exec(text) ?? [];
+  return { path, part };
+}
+
+/** Whether a field of the payload is the whole text, and not only contains it. */
+export function wholeMatcher(text: string): (job: KeyedJob) => boolean {
+  const { path, part } = fieldIn(text);
+  if (path !== undefined) return ({ payload }) => textOf(fieldOf(payload, path)) === part;
+  return ({ payload }) => textOf(payload).includes(JSON.stringify(part));
+}
+
+function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
+  const wanted = text.toLowerCase();
+  const has = (value: unknown) => textOf(value).toLowerCase().includes(wanted);
+  if (by === "any") {
+    const [inError, inPayload] = [matcher(text, "error"), matcher(text, "payload")];
+    return (job) => [job.name, job.id, job.flowKey ?? ""].some(has) || inError(job) || inPayload(job);
+  }
+  if (by === "key") return ({ flowKey }) => flowKey === text;
+  if (by === "name") return ({ name }) => name === text;
+  if (by === "id") return ({ id }) => (text.endsWith("…") ? id.startsWith(text.slice(0, -1)) : id.endsWith(text));
+  if (by === "error")
+    return ({ errors, error }) =>
+      [...errors, ...(error ? [error] : [])].some((each) => has(`${each.name}: ${each.message}`));
+  const { path, part } = fieldIn(text);
+  if (path === undefined) return ({ payload }) => has(payload);
+  return ({ payload }) => {
+    const value = fieldOf(payload, path);
+    return value !== undefined && textOf(value).toLowerCase().includes(part.toLowerCase());
+  };
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** The field at a path such as `user.emails.0`. */
+function fieldOf(value: unknown, path: string): unknown {
+  let at: unknown = value;
+  for (const name of path.split(".")) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, name)) return undefined;
+    at = (at as Readonly<Record<string, unknown>>)[name];
+  }
+  return at;
+}

@@ -1,0 +1,78 @@
+import type { Queue } from "./queue.ts";
+import { occurrencesBefore } from "./schedule-runs.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** How many scheduled jobs are read, and how many occurrences of one schedule count. */
+const MOST_JOBS = 250;
+const MOST_OCCURRENCES = 3_600;
+/** How many of the coming events are named. */
+export const MOST_NAMED = 50;
+
+/** What one minute brings. */
+export interface UpcomingMinute {
+  readonly at: Date;
+  /** Jobs that run for the first time. */
+  readonly jobs: number;
+  readonly retries: number;
+  readonly occurrences: number;
+}
+
+/** A run time ahead, or an occurrence. */
+export interface UpcomingEvent {
+  readonly at: Date;
+  readonly kind: "job" | "retry" | "occurrence";
+  /** The name of the job. */
+  readonly name: string;
+  /** The id of the job, or the key of the schedule. */
+  readonly of: string;
+  /** Its queue, in a view of all queues. */
+  readonly queue?: string;
+}
+
+/** What the next hour brings. */
+export interface Upcoming {
+  /** The next 60 minutes; the first is the current one. */
+  readonly minutes: readonly UpcomingMinute[];
+  readonly next: readonly UpcomingEvent[];
+  /** How many more follow within the hour. */
+  readonly more: number;
+  /** Whether more jobs are scheduled within the hour than were read. */
+  readonly isCut: boolean;
+}
+
+/** Reads the next 250 scheduled jobs and all schedules: 5 to 12 commands. */
+export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<Upcoming> {
+  const first = Math.floor(now / MINUTE_MS) * MINUTE_MS;
+  const end = first + HOUR_MS;
+  const [page, schedules] = await Promise.all([
+    queue.listJobs({ state: "scheduled", limit: MOST_JOBS }),
+    queue.schedules.list(),
+  ]);
+  const jobs = page.jobs.flatMap(({ runAt, attempts, name, id }): UpcomingEvent | [] =>
+    runAt && runAt.getTime() < end ? { at: runAt, kind: attempts > 0 ? "retry" : "job", name, of: id } : [],
+  );
+  const occurrences = schedules.flatMap((schedule) =>
+    occurrencesBefore(end, schedule, MOST_OCCURRENCES).map(
+      (at): UpcomingEvent => ({ at: new Date(at), kind: "occurrence", name: schedule.name, of: schedule.key }),
+    ),
+  );
+  const all = [...jobs, ...occurrences].sort(bySoonest);
+  const counts = new Map<string, number>();
+  for (const { at, kind } of all) {
+    const place = `${kind} ${Math.max(0, Math.floor((at.getTime() - first) / MINUTE_MS))}`;
+    counts.set(place, (counts.get(place) ?? 0) + 1);
+  }
+  const count = (kind: UpcomingEvent["kind"], minute: number) => counts.get(`${kind} ${minute}`) ?? 0;
+  return {
+    next: all.slice(0, MOST_NAMED),
+    more: Math.max(0, all.length - MOST_NAMED),
+    minutes: Array.from({ length: HOUR_MS / MINUTE_MS }, (_, minute) => ({
+      at: new Date(first + minute * MINUTE_MS),
+      ...{ jobs: count("job", minute), retries: count("retry", minute), occurrences: count("occurrence", minute) },
+    })),
+    isCut: page.cursor !== null && jobs.length === page.jobs.length,
+  };
+}
+
+export const bySoonest = (one: UpcomingEvent, other: UpcomingEvent): number => one.at.getTime() - other.at.getTime();

@@ -1,0 +1,144 @@
+import { describe, expect, test } from "vitest";
+import { behindHandler, documentOf, errorOf, fails, kill, sendEmail, type World } from "./run-cli.ts";
+
+// Changes of many jobs: questions with counts, dry runs, progress, and what is said if they fail half-way.
+
+async function open({ dead = 0, waiting = 0 }) {
+  const target = behindHandler({ logger: null });
+  await target.queue.enqueueMany(
+    Array.from({ length: waiting }, () => ({ job: sendEmail, payload: { to: "ada" }, delay: "1h" as const })),
+  );
+  if (dead > 0) await kill(target, dead);
+  return { ...target, type: (line: string, world?: World) => target.cli(line.split(" "), world) };
+}
+
+const answering = (input: string): World => ({ isTerminal: true, input });
+
+test.each([
+  ["queue:dlq remove --all", "remove all 2 dead jobs for good?", "Removed 2 dead jobs.\n"],
+  ["queue:dlq remove --name fails", "remove 2 dead jobs named fails for good?", "Removed 2 dead jobs.\n"],
+  ["queue:dlq retry --all", "retry all 2 dead jobs?", "Retried 2 dead jobs.\n"],
+  [
+    "queue:jobs cancel --name send_email",
+    "cancel 3 waiting jobs named send_email for good?",
+    "Removed 3 waiting jobs.\n",
+  ],
+  [
+    "queue:jobs run --all",
+    "run all 3 waiting jobs?",
+    "Moved 3 waiting jobs: they run now (2026-03-01 12:00:00 UTC).\n",
+  ],
+  ["queue:clear --state scheduled", "clear 3 scheduled jobs for good?", "Removed 3 scheduled jobs.\n"],
+])("%s asks with a count, and does nothing without a yes", async (line, question, done) => {
+  const { queue, type } = await open({ dead: 2, waiting: 3 });
+  const before = await queue.getStats();
+  for (const input of ["n\ny\n", "\n", ""]) {
+    const { code, stderr } = await type(line, answering(input));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining(`${question} [y/N]`) });
+    expect(stderr).toContain("Nothing was changed.");
+  }
+  expect(await queue.getStats()).toEqual(before);
+  expect(await type(line, answering("yes\n"))).toMatchObject({ code: 0, stdout: done });
+});
+
+test.each([
+  ["queue:dlq remove --all", "No matching dead jobs.\n", { removed: 0 }],
+  ["queue:dlq retry --all", "No matching dead jobs.\n", { retried: 0 }],
+  ["queue:jobs cancel --all", "No matching waiting jobs.\n", { cancelled: 0 }],
+  ["queue:clear", "No matching pending jobs.\n", { cleared: 0 }],
+])("%s asks nothing if there is nothing to do", async (line, text, document) => {
+  const { type } = await open({});
+  const asked = await type(line, answering(""));
+  expect(asked).toMatchObject({ code: 0, stdout: text });
+  expect(asked.stderr).not.toContain("?");
+  expect(documentOf(await type(`${line} --yes --json`))).toEqual(document);
+});
+
+test("what can be undone needs no question without a terminal, and ids need none at all", async () => {
+  const { queue, type } = await open({ dead: 3 });
+  const [id] = (await queue.listDeadLetter()).jobs.map((job) => job.id);
+  expect((await type(`queue:dlq retry ${id}`, answering(""))).stdout).toBe("Retried 1 dead job.\n");
+  expect(documentOf(await type("queue:dlq retry --all --json"))).toEqual({ retried: 2 });
+});
+
+test("--dry-run counts, and changes nothing", async () => {
+  const { queue, type } = await open({ dead: 2, waiting: 3 });
+  const before = await queue.getStats();
+  expect((await type("queue:dlq retry --all --dry-run")).stdout).toBe("2 dead jobs would be retried.\n");
+  expect((await type("queue:jobs reschedule --all --delay 5h --dry-run")).stdout).toBe(
+    "3 waiting jobs would be moved.\n",
+  );
+  expect(documentOf(await type("queue:clear --dry-run --json"))).toEqual({ cleared: 3, dryRun: true });
+  expect(await queue.getStats()).toEqual(before);
+});
+
+test("ids that are not meant are an error, and the others are changed", async () => {
+  const { queue, type } = await open({ dead: 1 });
+  await queue.enqueue(fails, {}, { id: "waits" });
+  const [id] = (await queue.listDeadLetter()).jobs.map((job) => job.id);
+  const result = await type(`queue:dlq retry ${id} waits --json`);
+  expect({ code: result.code, document: documentOf(result) }).toEqual({ code: 1, document: { retried: 1 } });
+  expect(errorOf(result)).toEqual({
+    code: "not_found",
+    message: "1 of 2 ids is of no dead job. See: tidegate queue:dlq",
+  });
+});
+
+test("5,000 dead jobs are retried in pieces, with a progress bar", async () => {
+  const { queue, cli } = await open({ dead: 5_000 });
+  const shown: string[] = [];
+  const world = { isTerminal: true, onWrite: (text: string) => shown.push(text) };
+  const { code, stdout } = await cli(["queue:dlq", "retry", "--all", "--yes"], world);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "Retried 5,000 dead jobs.\n" });
+  const bars = shown.filter((text) => text.includes("of 5,000"));
+  expect(bars.length).toBeGreaterThan(20);
+  expect(bars[0]).toContain(`retry ${"░".repeat(30)} 0 of 5,000`);
+  expect(bars.some((text) => text.includes(`${"█".repeat(15)}${"░".repeat(15)}`))).toBe(true);
+  expect(bars.at(-1)).toContain(`${"█".repeat(30)} 5,000 of 5,000`);
+  expect(await queue.getStats()).toMatchObject({ readyCount: 5_000, deadLetterCount: 0 });
+});
+
+describe("a change of many jobs that fails half-way says what it had done", () => {
+  const problem = { status: 503, title: "No store", code: "store_unavailable", detail: "The store does not answer." };
+
+  /** A handler that answers so many requests of a kind, and no more. */
+  async function failingAfter(requests: number, path: RegExp, filled: { dead?: number; waiting?: number }) {
+    const target = await open(filled);
+    let left = requests;
+    const fetch = (request: Request) =>
+      request.method === "POST" && path.test(request.url) && left-- <= 0
+        ? Response.json(problem, { status: 503 })
+        : target.fetch(request);
+    return { ...target, type: (line: string) => target.type(line, { fetch, env: target.env }) };
+  }
+
+  test.each([
+    ["queue:jobs cancel --all --yes", { cancelled: 1_000 }, "1,000 waiting jobs had been removed before."],
+    [
+      "queue:jobs run --all --yes",
+      { rescheduled: 1_000, runAt: expect.any(String) },
+      "1,000 waiting jobs had been moved before.",
+    ],
+    ["queue:dlq retry --all --yes", { retried: 250 }, "250 dead jobs had been retried before."],
+    ["queue:dlq remove --all --yes", { removed: 250 }, "250 dead jobs had been removed before."],
+  ])("%s", async (line, document, before) => {
+    const made = () =>
+      failingAfter(1, /\/(cancel|reschedule|retry|remove)$/, { dead: 300, waiting: 1_000 }).then(async (made) => {
+        await made.queue.enqueue(sendEmail, { to: "ada" }, { delay: "2h" });
+        return made;
+      });
+    const { code, stdout, stderr } = await (await made()).type(line);
+    expect({ code, stdout, stderr }).toEqual({
+      ...{ code: 1, stdout: "" },
+      stderr: `error: The store does not answer.\n${before}\n`,
+    });
+    const json = await (await made()).type(`${line} --json`);
+    expect(JSON.parse(json.stderr)).toMatchObject({ error: { code: "store_unavailable" }, ...document });
+  });
+
+  test("and nothing of the kind if nothing had been done", async () => {
+    const { type } = await failingAfter(0, /\/cancel$/, { waiting: 1 });
+    for (const option of ["--yes", "--dry-run"])
+      expect((await type(`queue:jobs cancel --all ${option}`)).stderr).toBe("error: The store does not answer.\n");
+  });
+});

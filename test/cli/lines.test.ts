@@ -1,0 +1,193 @@
+import { expect, test } from "vitest";
+import { plans } from "../../src/cli/plan.ts";
+import { address, adminToken, tidegate } from "./run-cli.ts";
+
+// What people type, and the requests that it makes. What these do is tested at the routes.
+
+/** Has the fields of every answer. */
+const answer = {
+  ...{ id: "x", key: "x", name: "send_email", state: "scheduled", status: "enqueued", runAt: null, paused: false },
+  ...{ jobs: [], failures: [], schedules: [], next: [], keys: [], slots: [], cursor: null, ungrouped: 0 },
+  ...{ cron: null, every: "90s", runs: [], occurrences: [], concurrency: null, rate: null, ordered: false },
+  ...{ cleared: 1, cancelled: 1, rescheduled: 1, retried: 1, removed: 1, rekeyed: 1, woken: 1, kept: false },
+};
+
+/** Types a line, and returns what it sends. */
+async function sentBy(line: string, input?: string): Promise<{ readonly sent: readonly string[]; stderr: string }> {
+  const sent: string[] = [];
+  const fetch = async (request: Request) => {
+    const { pathname, search } = new URL(request.url);
+    const path = pathname.replace("/jobs", "") + decodeURIComponent(search);
+    sent.push([request.method, path.replace(/\?$/, ""), await request.text()].join(" ").trim());
+    const isEmpty = request.method === "DELETE" && !path.startsWith("/jobs?");
+    return isEmpty ? new Response(null, { status: 204 }) : Response.json(answer);
+  };
+  const argv = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
+  const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
+  const { code, stderr } = await tidegate(argv, { env, fetch, ...(input !== undefined && { input }) });
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  return { sent, stderr };
+}
+
+const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
+  ["queue:enqueue send_email", 'POST /jobs {"name":"send_email"}'],
+  [
+    `queue:enqueue send_email '{"to":"ada"}' --id a --delay 5m --max-retries 7 --timeout 5s --expires 1h`,
+    'POST /jobs {"name":"send_email","payload":{"to":"ada"},"id":"a","delay":"5m","maxRetries":7,"timeout":"5s","expires":"1h"}',
+  ],
+  [
+    "queue:enqueue send_email --dedupe-key ada --dedupe-ttl 10m --dedupe-replace --run-at 2026-03-02T00:00:00+01:00",
+    'POST /jobs {"name":"send_email","runAt":"2026-03-02T00:00:00+01:00","dedupe":{"key":"ada","ttl":"10m","replace":true}}',
+  ],
+  ["queue:enqueue send_email --run-at 1772400000000", 'POST /jobs {"name":"send_email","runAt":1772400000000}'],
+  [
+    "queue:enqueue report --cron '0 9 * * *' --time-zone Europe/Paris --id daily",
+    'POST /jobs {"name":"report","id":"daily","cron":"0 9 * * *","timeZone":"Europe/Paris"}',
+  ],
+  ["queue:signal reply-42 '[1]' --id e --keep 1h", 'POST /signals/reply-42 {"data":[1],"id":"e","keep":"1h"}'],
+  ["queue:signal reply-42", 'POST /signals/reply-42 {"keep":"7d"}'],
+  ["queue:jobs", "GET /jobs?each=10"],
+  ["queue:jobs --name send_email --since 1h", "GET /jobs?name=send_email&since=1h&each=10"],
+  ["queue:jobs --json", "GET /jobs?limit=50"],
+  ["queue:jobs --state completed --limit 5", "GET /jobs?state=completed&limit=5"],
+  ["queue:jobs --all", "GET /jobs?limit=1000"],
+  ["queue:jobs --cursor ready:7", "GET /jobs?cursor=ready:7&limit=50"],
+  ["queue:jobs --search user.email=ada --in payload", "GET /jobs?search=user.email=ada&in=payload"],
+  ["queue:jobs x", "GET /jobs/x"],
+  ["queue:jobs show x", "GET /jobs/x"],
+  ["queue:jobs children x", "GET /jobs/x/children?limit=50"],
+  ["queue:jobs cancel a --yes", 'POST /jobs/cancel {"ids":["a"]}'],
+  ["queue:jobs cancel --name send_email --dry-run", 'POST /jobs/cancel {"dryRun":true,"name":"send_email"}'],
+  ["queue:jobs cancel --all --state ready --yes", 'POST /jobs/cancel {"state":"ready","all":true}'],
+  ["queue:jobs stop x --yes", "DELETE /jobs/x?running=true"],
+  ["queue:jobs reschedule a --delay 1h", 'POST /jobs/reschedule {"ids":["a"],"delay":"1h"}'],
+  [
+    "queue:jobs reschedule --all --run-at 2030-01-31T09:00:00Z --yes",
+    'POST /jobs/reschedule {"runAt":"2030-01-31T09:00:00Z","all":true}',
+  ],
+  ["queue:jobs run --name send_email", 'POST /jobs/reschedule {"delay":0,"name":"send_email"}'],
+  [`queue:jobs update x --payload '{"to":"ben"}'`, 'PATCH /jobs/x {"payload":{"to":"ben"}}'],
+  ["queue:failures", "GET /failures?latest=true&limit=50"],
+  ["queue:failures --since 30m --limit 3", "GET /failures?latest=true&limit=3&since=30m"],
+  ["queue:dlq", "GET /dead-letter?limit=50"],
+  ["queue:dlq list --group 3f1c9a04b7de --name fails", "GET /dead-letter?name=fails&group=3f1c9a04b7de&limit=50"],
+  ["queue:dlq retry a", 'POST /dead-letter/retry {"ids":["a"]}'],
+  [`queue:dlq retry a --payload '{"to":"ben"}'`, 'POST /dead-letter/retry {"ids":["a"],"payload":{"to":"ben"}}'],
+  ["queue:dlq retry --all --over 10m", 'POST /dead-letter/retry {"over":"10m","all":true,"limit":250}'],
+  ["queue:dlq retry --name fails --first 10", 'POST /dead-letter/retry {"name":"fails","limit":10}'],
+  [
+    "queue:dlq remove --group 3f1c9a04b7de --dry-run",
+    'POST /dead-letter/remove {"dryRun":true,"group":"3f1c9a04b7de"}',
+  ],
+  ["queue:dlq remove --all --yes", 'POST /dead-letter/remove {"all":true,"limit":250}'],
+  ["queue:schedules", "GET /schedules?runs=true"],
+  ["queue:schedules nightly", "GET /schedules/nightly?runs=true"],
+  ["queue:schedules upcoming", "GET /upcoming"],
+  ["queue:schedules preview nightly --count 10", "GET /schedules/nightly/preview?count=10"],
+  [
+    "queue:schedules set sync --job sync_feed --every 90s --overlap skip --payload 1",
+    'PUT /schedules/sync {"name":"sync_feed","payload":1,"every":"90s","overlap":"skip"}',
+  ],
+  ["queue:schedules pause nightly", "POST /schedules/nightly/pause {}"],
+  ["queue:schedules resume nightly", "POST /schedules/nightly/resume {}"],
+  ["queue:schedules run nightly", "POST /schedules/nightly/run {}"],
+  ["queue:schedules remove nightly --yes", "DELETE /schedules/nightly"],
+  ["queue:flow --all --limit 7", "GET /flow-control?limit=7"],
+  ["queue:flow tenant/7", "GET /flow-control/tenant%2F7"],
+  ["queue:flow set mail --rate 100 --period 1m", 'PUT /flow-control/mail {"rate":100,"period":"1m"}'],
+  ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
+  ["queue:flow unset mail", "DELETE /flow-control/mail"],
+  ["queue:flow pause mail", "POST /flow-control/mail/pause {}"],
+  ["queue:flow resume mail", "POST /flow-control/mail/resume {}"],
+  ["queue:pause", "POST /pause {}"],
+  ["queue:pause --queue bulk", "POST /queues/bulk/pause {}"],
+  ["queue:resume", "POST /resume {}"],
+  ["queue:clear --yes", "DELETE /jobs?state=pending"],
+  ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true"],
+  ["queue:rekey", "POST /rekey {}"],
+];
+
+test.each(lines)("%s", async (line, ...requests) => {
+  expect((await sentBy(line)).sent).toEqual(requests);
+});
+
+test("every command has a line here", () => {
+  const typed = lines.map(([line]) => line);
+  const words = plans().map(({ group = "", name }) => `${group} ${name}`.trim().replace(/ (list|show)$/, ""));
+  expect(words.filter((each) => !typed.some((line) => line.startsWith(each)))).toEqual([]);
+});
+
+test("- reads standard input", async () => {
+  const { sent } = await sentBy("queue:enqueue send_email -", '{"to":"grace"}\n');
+  expect(sent).toEqual(['POST /jobs {"name":"send_email","payload":{"to":"grace"}}']);
+});
+
+/** Types a line that must send nothing. */
+async function refusalOf(line: string, input = ""): Promise<string> {
+  const fetch = () => Promise.reject(new Error("Nothing was to be sent."));
+  const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
+  const { code, stdout, stderr } = await tidegate(line.split(" "), { env, fetch, input });
+  expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: "", stderr: expect.any(String) });
+  return stderr;
+}
+
+test.each([
+  ["queue:enqueue", "missing required argument 'name'"],
+  ["queue:enqueue x --delay soon", "It must be a duration"],
+  ["queue:enqueue x --delay 5000", "It must be a duration"],
+  ["queue:enqueue x --run-at 2030-01-01", "ISO 8601"],
+  ["queue:enqueue x --max-retries many", "It must be a whole number"],
+  ["queue:enqueue x --time-zone UTC", "--time-zone does not go with the other options."],
+  ["queue:enqueue x --every 90s --delay 5m", "--delay does not go with the other options."],
+  ["queue:enqueue x --every 90s --cron @daily", "needs either cron"],
+  ["queue:enqueue x --dedupe-key x", "--dedupe-ttl is missing."],
+  ["queue:enqueue x --dedupe-replace", "--dedupe-key is missing."],
+  ["queue:enqueue x {to: s3cret}", "need quotes around them"],
+  ["queue:enqueue x {s3cret", "The payload is not valid JSON"],
+  ["queue:signal", "missing required argument 'event'"],
+  ["queue:signal a {yes", "The data is not valid JSON"],
+  ["queue:signal a 1 --keep soon", "It must be a duration"],
+  ["queue:jobs --limit 0", "It must be a whole number from 1 to 1000."],
+  ["queue:jobs --state asleep", "Allowed choices are scheduled, ready, running, completed, dead."],
+  ["queue:jobs --cursor ?", "must be the cursor of the previous page"],
+  ["queue:jobs --since tomorrow", "--since"],
+  ["queue:jobs --all-queues --queue bulk", "--queue or --all-queues, not both"],
+  ["queue:jobs x --all", "leave out the options of a list"],
+  ["queue:jobs mail jobs", "queue:jobs takes list, show, children"],
+  ["queue:jobs cancel", "Choose jobs in exactly one way."],
+  ["queue:jobs cancel a --all", "Give ids, or --name NAME, or --all."],
+  ["queue:jobs cancel --all --state dead", "Allowed choices are scheduled, ready."],
+  ["queue:jobs cancel a", "Add --yes"],
+  ["queue:jobs run a --all --yes", "Choose jobs in exactly one way."],
+  ["queue:dlq retry", "Give ids, or --name NAME, or --group GROUP, or --all."],
+  ["queue:dlq retry a --first 2", "--first does not go with the other options."],
+  ["queue:dlq retry --group charge", "12 digits from 0 to f"],
+  ["queue:dlq remove --all", "Add --yes"],
+  ["queue:schedules set nightly --cron @daily", "--job is missing."],
+  ["queue:schedules set nightly --job x", "needs either cron"],
+  [
+    "queue:schedules stop nightly",
+    "queue:schedules takes list, show, upcoming, preview, set, pause, resume, run or remove.",
+  ],
+  ["queue:schedules remove nightly", "Add --yes"],
+  ["queue:flow set", "missing required argument 'key'"],
+  ["queue:flow set acme --concurrency 0", "It must be a whole number"],
+  ["queue:flow set acme --burst 2", "unknown option '--burst'"],
+  [`queue:flow set ${"x".repeat(257)}`, "256 characters"],
+  ["queue:clear", "Add --yes"],
+  ["queue:list extra", "too many arguments for 'queue:list'"],
+  ["queue:lisst", "(Did you mean queue:list?)"],
+  ["queue:fail", "(Did you mean queue:failures?)"],
+  ["queues", "(Did you mean queue:list?)"],
+  ["help queue:dlq retri", 'There is no command "queue:dlq retri".'],
+])("%s sends nothing", async (line, message) => {
+  const stderr = await refusalOf(line);
+  expect(stderr).toContain(message);
+  expect(stderr).not.toContain("s3cret");
+});
+
+test("what is wrong on standard input is not printed", async () => {
+  const stderr = await refusalOf("queue:enqueue x -", "{s3cret");
+  expect(stderr).toContain("Standard input must contain the JSON and nothing else.");
+  expect(stderr).not.toContain("s3cret");
+});

@@ -1,0 +1,320 @@
+import stringWidth from "string-width";
+import { describe, expect, test } from "vitest";
+import { defineJob, PermanentError } from "../../src/index.ts";
+import {
+  behindHandler,
+  documentOf,
+  errorOf,
+  fails,
+  hasEscapes,
+  kill,
+  onEveryTarget,
+  sendEmail,
+  type Target,
+} from "./run-cli.ts";
+
+// What people see of the answers of a handler.
+
+const signs = defineJob({
+  name: "signs",
+  async perform(events: readonly string[], job) {
+    await job.step("draft", () => ({ text: "x".repeat(200) }));
+    await job.step("call", () => Promise.reject(new RangeError("no answer")), { maxRetries: 0 }).catch(() => {});
+    return job.waitFor(events, { timeout: "7d" });
+  },
+});
+const charge = defineJob({
+  name: "charge",
+  maxRetries: 1,
+  backoff: { type: "fixed", base: "30m" },
+  perform: (_: { readonly user: number }) => Promise.reject(new PermanentError("the card of 4711 was declined")),
+});
+const imports = defineJob({
+  name: "imports",
+  async perform(_, job) {
+    await job.progress({ done: 4_000, of: 10_000 });
+    throw new Error("not yet");
+  },
+});
+
+/** A queue with something of everything, an hour after it was filled. */
+async function filled() {
+  const target = behindHandler({ logger: null, jobs: [sendEmail, fails, signs, charge, imports] });
+  const { queue, clock } = target;
+  await queue.enqueue(charge, { user: 7 }, { id: "charged" });
+  await queue.enqueue(signs, ["reply-42"], { id: "contract" });
+  await queue.enqueue(imports, undefined, { id: "rows", maxRetries: 3 });
+  await queue.enqueue(sendEmail, { to: "x" }, { id: "parent", children: [{ job: sendEmail, payload: { to: "a" } }] });
+  await queue.schedules.upsert("nightly", { job: "send_email", payload: { to: "a" }, cron: "0 3 * * *" });
+  await queue.schedules.upsert("hourly", { job: "fails", every: "1h" });
+  await queue.drain();
+  await clock.advance("1h");
+  await queue.drain();
+  await queue.enqueue(sendEmail, { to: "y" }, { id: "later", delay: "1h" });
+  await queue.flowControl.set("mail", { concurrency: 2, rate: 1_000, period: "90s" });
+  await queue.flowControl.pause("acme");
+  await queue.enqueue(sendEmail, { to: "z" }, { id: "held", flowControl: { key: "acme" } });
+  await queue.pause();
+  return target;
+}
+
+const screens: Readonly<Record<string, string>> = {
+  "queue:jobs": `ID                               STATE      ATTEMPTS  WHEN          NAME
+held                             ready        0 of 4  now           send_email
+hourly@2026-03-01T13:00:00.000Z  dead         1 of 1  now           fails
+          Error: no luck
+parent/000000                    completed    1 of 4  1 hour ago    send_email
+parent                           completed    1 of 4  1 hour ago    send_email
+charged                          dead         1 of 2  1 hour ago    charge
+          PermanentError: the card of 4711 was declined
+rows                             scheduled    2 of 4  in 2 minutes  imports
+          Error: not yet
+later                            scheduled    0 of 4  in 1 hour     send_email
+contract                         scheduled    0 of 4  in 7 days     signs
+`,
+  "queue:jobs rows": `Id        rows
+Name      imports
+Queue     default
+State     scheduled
+Attempts  2 of 4
+Enqueued  2026-03-01 12:00:00 UTC (1 hour ago)
+Runs      2026-03-01 13:02:00 UTC (in 2 minutes)
+Progress  ████████████░░░░░░░░░░░░░░░░░░ 40%  {"done":4000,"of":10000}
+Payload   null
+
+Errors
+ATTEMPT  FAILED      TOOK
+      1  1 hour ago  0 ms
+          Error: not yet
+      2  now         0 ms
+          Error: not yet
+`,
+  "queue:jobs held": `Id            held
+Name          send_email
+Queue         default
+State         ready
+Attempts      0 of 4
+Enqueued      2026-03-01 13:00:00 UTC (now)
+Runs          2026-03-01 13:00:00 UTC (now)
+Held back by  the key acme: it is paused
+Since         2026-03-01 13:00:00 UTC (now)
+Payload       {"to":"z"}
+`,
+  "queue:jobs contract": `Id         contract
+Name       signs
+Queue      default
+State      scheduled
+Attempts   0 of 4
+Enqueued   2026-03-01 12:00:00 UTC (1 hour ago)
+Runs       2026-03-08 12:00:00 UTC (in 7 days)
+Waits for  the signal reply-42
+Until      2026-03-08 12:00:00 UTC (in 7 days)
+Payload    ["reply-42"]
+
+Steps
+STEP      STATE      ATTEMPT  TOOK  RESULT
+draft     completed        1  0 ms  {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+call      failed           1  0 ms  RangeError: no answer
+reply-42  waiting          1  -
+`,
+  "queue:jobs parent": `Id         parent
+Name       send_email
+Queue      default
+State      completed
+Attempts   1 of 4
+Enqueued   2026-03-01 12:00:00 UTC (1 hour ago)
+Started    2026-03-01 12:00:00 UTC (1 hour ago)
+Completed  2026-03-01 12:00:00 UTC (1 hour ago)
+Payload    {"to":"x"}
+Result     {"sent":true}
+Children   ██████████████████████████████ 1 of 1  1 completed
+
+ID             STATE      ATTEMPTS  WHEN        NAME
+parent/000000  completed    1 of 4  1 hour ago  send_email
+`,
+  "queue:schedules": `KEY      FIRES      ZONE  LAST  RUNS  NEXT         SET IN    JOB
+hourly   every 1h   -     now   ✗     in 1 hour    run time  fails
+          dead: Error: no luck
+nightly  0 3 * * *  UTC   -     -     in 14 hours  run time  send_email
+`,
+  "queue:schedules hourly": `Key          hourly
+Job          fails
+Fires        every 1h
+Next         in 1 hour
+Occurrences  2026-03-01 14:00:00 UTC (in 1 hour)
+             2026-03-01 15:00:00 UTC (in 2 hours)
+             2026-03-01 16:00:00 UTC (in 3 hours)
+             2026-03-01 17:00:00 UTC (in 4 hours)
+             2026-03-01 18:00:00 UTC (in 5 hours)
+Missed       once
+Overlap      allow
+Set in       run time
+Payload      null
+
+Runs
+OCCURRENCE  STATE  TOOK  ID
+now         dead   0ms   hourly@2026-03-01T13:00:00.000Z
+          Error: no luck
+`,
+  "queue:schedules upcoming": `AT            WHEN          KIND   JOB      ID OR SCHEDULE
+13:02:00 UTC  in 2 minutes  retry  imports  rows
+`,
+  "queue:flow": `RUNNING  WAITING  LIMITS                    STATE   KEY
+      0        1  none                      paused  acme
+      0        0  2 at once, 1,000 per 90s  pinned  mail
+`,
+  "queue:failures": `GROUP         JOBS  FIRST    LAST     AGE  NAME
+3d246764e6b4     1  now      now      new  fails
+          Error: no luck
+2df77fa91927     1  60m ago  60m ago  new  charge
+          PermanentError: the card of # was declined
+`,
+};
+
+describe("on a terminal of 80 columns", () => {
+  test.each(Object.entries(screens))("%s", async (line, expected) => {
+    const { cli, env } = await filled();
+    const { stdout } = await cli(line.split(" "), { isTerminal: true, columns: 80, env: { ...env, NO_COLOR: "1" } });
+    expect(stdout).toBe(expected);
+  });
+});
+
+test("colours tell states, and NO_COLOR, pipes and dumb terminals have none", async () => {
+  const { cli, env } = await filled();
+  const terminal = { isTerminal: true };
+  expect(hasEscapes((await cli(["queue:jobs"], terminal)).stdout)).toBe(true);
+  for (const world of [
+    { ...terminal, env: { ...env, NO_COLOR: "1" } },
+    { ...terminal, env: { ...env, TERM: "dumb" } },
+    { ...terminal, isPiped: true },
+    {},
+  ])
+    expect(hasEscapes((await cli(["queue:jobs"], world)).stdout)).toBe(false);
+});
+
+/** What a stranger could have put into a queue: it clears the screen, sets its title, turns text, or does not fit. */
+const hostile = "\u009b2J\u009d0;owned\u009c\u202edrowssap";
+const wide = "日本語のとても長い名前のジョブ".repeat(3);
+const broken = "broken\u2028off";
+const names = [broken, wide, "n".repeat(128), "👨‍👩‍👧".repeat(9)];
+const jobs = names.map((name) =>
+  defineJob({
+    name,
+    maxRetries: 1,
+    perform() {
+      throw new Error(`first ${hostile}\nsecond \u001b[31mred\u001b[2J\u0007 ${wide}\r\n\n${"word ".repeat(90)}`);
+    },
+  }),
+);
+
+/** Each job dead, waiting for its retry, ready and scheduled. */
+async function fill({ queue, clock }: Pick<Target, "queue" | "clock">): Promise<void> {
+  for (const [round, delay] of (["0s", "1s", "2s", "1h"] as const).entries()) {
+    for (const job of jobs)
+      for (const id of [undefined, "i".repeat(250), `${wide}-${broken}`])
+        await queue.enqueue(job, undefined, {
+          ...(id && { id: `${round}${names.indexOf(job.name)}-${id}`.slice(0, 256) }),
+          delay,
+        });
+    await queue.drain();
+    await clock.advance("70s");
+  }
+  const cron = "0 0,10,20,30,40,50 0,6,12,18 1,15,31 1,6,12 *";
+  await queue.schedules.upsert(wide, { job: names[0] ?? "", cron, timeZone: "America/Argentina/ComodRivadavia" });
+  await queue.flowControl.set(broken, { concurrency: 100_000, rate: 1_000_000, period: "1h" });
+}
+
+onEveryTarget((open) => {
+  test("every list fits 80 columns, however long names, ids and errors are, and changes nothing else on screen", async () => {
+    const target = open({ jobs, logger: null });
+    await fill(target);
+    const lists = ["jobs", "jobs --state dead", "dlq", "failures", "schedules", "schedules upcoming", "flow", "list"];
+    for (const list of lists) {
+      const env = { ...target.env, NO_COLOR: "1" };
+      const { code, stdout } = await target.cli(`queue:${list}`.split(" "), { isTerminal: true, columns: 80, env });
+      expect(code, list).toBe(0);
+      const lines = stdout.split("\n");
+      expect(lines.length, list).toBeGreaterThan(2);
+      expect(
+        lines.filter((line) => stringWidth(line) > 80),
+        list,
+      ).toEqual([]);
+      expect(stdout.replaceAll("\n", "")).not.toMatch(/\p{Cc}|\u202e/u);
+    }
+    const whole = await target.cli(["queue:dlq", "--wide"], { isTerminal: true, columns: 80, env: target.env });
+    expect(whole.stdout).toContain("word ".repeat(90).trim());
+  });
+});
+
+test("--json has the same text, escaped", async () => {
+  const payload = { to: `${hostile}\u007f\u2028`, [hostile]: 1 };
+  const { queue, cli } = behindHandler({ jobs: [defineJob({ name: "send", perform: () => {} })] });
+  await queue.enqueue("send", payload, { id: "a" });
+  const shown = await cli(["queue:jobs", "a", "--json"]);
+  expect(documentOf(shown)).toMatchObject({ payload });
+  const unknown = await cli([`queue:${hostile}`, "--json"]);
+  expect(errorOf(unknown).message).toContain(hostile);
+  for (const text of [shown.stdout, unknown.stderr]) expect(text.trimEnd()).not.toMatch(/[\p{Cc}\u202e\u2028]/u);
+});
+
+describe("a short id", () => {
+  const short = (id = "") => id.slice(-8);
+
+  test("is taken as long as it names one job, and a whole id that looks like one comes first", async () => {
+    const { queue, cli } = behindHandler();
+    const { id } = await queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
+    for (const number of [1, 2])
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: `invoice-2026-000${number}`, delay: "1h" });
+    const show = async (text: string) => documentOf(await cli(["queue:jobs", text, "--json"]));
+    expect(await show(short(id))).toMatchObject({ id });
+    expect(await show("invoice-2026-0002…")).toMatchObject({ id: "invoice-2026-0002" });
+    expect(await cli(["queue:jobs", "invoice-…"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"invoice-…" is ambiguous: 2 matches.'),
+    });
+    expect((await cli(["queue:jobs", "00000000"])).code).toBe(1);
+    expect((await cli(["queue:jobs", id.slice(-7)])).code).toBe(1);
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: short(id) });
+    expect(await show(short(id))).toMatchObject({ id: short(id) });
+  });
+
+  test("is looked for among dead jobs alone by queue:dlq", async () => {
+    const target = behindHandler({ logger: null });
+    const { queue, cli } = target;
+    await kill(target, 2);
+    const [dead, other] = (await queue.listDeadLetter()).jobs;
+    const waits = await queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
+    expect(documentOf(await cli(["queue:dlq", short(dead?.id), "--json"]))).toMatchObject({ id: dead?.id });
+    expect((await cli(["queue:dlq", "show", short(waits.id)])).code).toBe(1);
+    expect(documentOf(await cli(["queue:dlq", "retry", short(dead?.id), "--json"]))).toEqual({ retried: 1 });
+    expect((await cli(["queue:dlq", "remove", short(waits.id), "--yes"])).code).toBe(1);
+    expect(documentOf(await cli(["queue:dlq", "remove", short(other?.id), "--yes", "--json"]))).toEqual({ removed: 1 });
+  });
+});
+
+test("--all shows how many it has read, and a page says how to go on", async () => {
+  const { queue, cli } = behindHandler();
+  await queue.enqueueMany(Array.from({ length: 3 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+  const { stderr } = await cli(["queue:jobs", "--all", "--limit", "1"], { isTerminal: true });
+  expect(stderr).toContain("2 jobs read");
+  expect(stderr.endsWith("\r\u001b[K")).toBe(true);
+  const page = await cli(["queue:jobs", "--state", "ready", "--limit", "2"]);
+  const [, cursor = ""] = /^More follow\. Add --cursor '(.*)', or --all\.\n$/.exec(page.stderr) ?? [];
+  const rest = await cli(["queue:jobs", "--state", "ready", "--cursor", cursor, "--json"]);
+  expect(documentOf(rest)).toMatchObject({ jobs: [{ name: "send_email" }], cursor: null });
+});
+
+test("a search says how many jobs it has examined, and goes on with --cursor or --all", async () => {
+  const { queue, cli } = behindHandler();
+  for (let piece = 0; piece < 3; piece++)
+    await queue.enqueueMany(Array.from({ length: 500 }, () => ({ job: sendEmail, payload: { to: "ada" } })));
+  await queue.enqueue(sendEmail, { to: "ben" }, { id: "the-one" });
+  const search = ["queue:jobs", "--search", "to=ben", "--in", "payload"];
+  const first = await cli(search);
+  expect(first.stdout).toBe("No matching jobs.\n");
+  const [, cursor = ""] =
+    /^1,000 jobs examined\.\nMore follow\. Add --cursor '(.*)', or --all\.\n$/.exec(first.stderr) ?? [];
+  const found = { jobs: [{ id: "the-one" }], cursor: null };
+  expect(documentOf(await cli([...search, "--cursor", cursor, "--json"]))).toMatchObject({ ...found, examined: 501 });
+  expect(documentOf(await cli([...search, "--all", "--json"]))).toMatchObject({ ...found, examined: 1_501 });
+});

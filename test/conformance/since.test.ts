@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { start } from "../support/clock.ts";
+import { fails, sendEmail } from "../support/jobs.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
+import { openQueue } from "./open-queue.ts";
+
+onEachKindOfStore((kind) => {
+  test("a list since a time has what happened after it, of each state, page by page", async () => {
+    const { queue, clock } = openQueue(kind, { jobs: [sendEmail, fails], logger: null });
+    for (let hour = 0; hour < 4; hour++) {
+      await queue.enqueue(fails, undefined, { id: `dead-${hour}` });
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: `sent-${hour}` });
+      await queue.enqueue(sendEmail, { to: "ada" }, { id: `later-${hour}`, delay: "7d" });
+      await queue.drain();
+      await clock.advance("1h");
+    }
+    const ids = async (options: Parameters<typeof queue.listJobs>[0]) => {
+      const { jobs, cursor } = await queue.listJobs(options);
+      return { ids: jobs.map(({ id }) => id), cursor };
+    };
+    const all = ["later-2", "later-3", "sent-3", "sent-2", "dead-3", "dead-2"];
+    expect(await ids({ state: "completed", since: "2h" })).toEqual({ ids: ["sent-3", "sent-2"], cursor: null });
+    expect(await ids({ since: new Date(start + 2 * 3_600_000) })).toEqual({ ids: all, cursor: null });
+    expect((await queue.listDeadLetter({ since: "2h" })).jobs).toMatchObject([{ id: "dead-3" }, { id: "dead-2" }]);
+    const found: string[] = [];
+    let cursor: string | null | undefined;
+    do {
+      const page = await ids({ since: "2h", limit: 1, ...(cursor && { cursor }) });
+      found.push(...page.ids);
+      ({ cursor } = page);
+    } while (cursor !== null);
+    expect(found).toEqual(all);
+    await expect(queue.listJobs({ since: new Date(start + 9 * 3_600_000) })).rejects.toMatchObject({
+      code: "invalid_request",
+      message: "since must be a time that has passed, or how long ago.",
+    });
+  });
+});

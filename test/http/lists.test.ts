@@ -1,0 +1,165 @@
+import { describe, expect, test } from "vitest";
+import { defineJob } from "../../src/index.ts";
+import { fails, sendEmail, setUp } from "./memory-handler.ts";
+
+// Lists that the page and the command line read beyond what `Queue` lists.
+
+const toAda = { to: "ada@example.com" };
+
+describe("GET /jobs?search=", () => {
+  async function searched(query: string): Promise<unknown> {
+    const { call, queue } = setUp();
+    await queue.enqueue(sendEmail, toAda, { id: "one" });
+    await queue.enqueue(sendEmail, { to: "ben@example.com" }, { id: "two", flowControl: { key: "mail" } });
+    await queue.enqueue(fails, undefined, { id: "0197a2c4" });
+    await queue.drain({ maxJobs: 3 });
+    const { body } = await call("GET", `/jobs?search=${query}`);
+    return (body["jobs"] as { id: string }[] | undefined)?.map(({ id }) => id).sort() ?? body["detail"];
+  }
+
+  test.each([
+    ["BEN@", ["two"]],
+    ["send_", ["one", "two"]],
+    ["no luck", ["0197a2c4"]],
+    ["to=ADA@&in=payload", ["one"]],
+    ["cc=ada&in=payload", []],
+    ["ben&in=payload", ["two"]],
+    ["no luck&in=error", ["0197a2c4"]],
+    ["send&in=name", []],
+    ["97a2c4&in=id", ["0197a2c4"]],
+    ["0197…&in=id", ["0197a2c4"]],
+    ["send_&state=dead", []],
+  ])("%s finds %j", async (query, ids) => {
+    expect(await searched(query)).toEqual(ids);
+  });
+
+  test.each(["x&limit=3", "x&name=fails", "x&each=3", "x&since=1h"])("%s is refused", async (query) => {
+    expect(await searched(query)).toMatch(/^With search, leave out /);
+  });
+
+  test("examines about 1,000 jobs, and goes on from its cursor", async () => {
+    const { call, queue } = setUp();
+    for (let piece = 0; piece < 3; piece++)
+      await queue.enqueueMany(Array.from({ length: 500 }, () => ({ job: sendEmail, payload: toAda })));
+    await queue.enqueue(sendEmail, { to: "ben" }, { id: "the-one" });
+    const { body } = await call("GET", "/jobs?search=ben&in=payload");
+    expect(body).toMatchObject({ jobs: [], examined: 1_000, cursor: expect.any(String) });
+    const next = await call("GET", `/jobs?search=ben&in=payload&cursor=${encodeURIComponent(String(body["cursor"]))}`);
+    expect(next.body).toMatchObject({ jobs: [{ id: "the-one" }], examined: 501, cursor: null });
+  });
+});
+
+test("GET /jobs?each= lists the first jobs of each state, the nearest in time first", async () => {
+  const { call, queue, clock } = setUp();
+  await queue.enqueue(sendEmail, toAda, { id: "done" });
+  await queue.drain();
+  clock.now += 60_000;
+  await queue.enqueue(fails, undefined, { id: "dead" });
+  await queue.drain();
+  clock.now += 60_000;
+  for (const minutes of [3, 1, 2] as const)
+    await queue.enqueue(sendEmail, toAda, { id: `in-${minutes}`, delay: `${minutes}m` });
+  await queue.enqueue(sendEmail, toAda, { id: "due" });
+  const { body } = await call("GET", "/jobs?each=2");
+  expect(body["jobs"]).toMatchObject(["due", "dead", "done", "in-1", "in-2"].map((id) => ({ id })));
+  expect(body).toMatchObject({ isCut: true, cursor: null });
+  expect((await call("GET", "/jobs?each=3&name=fails")).body).toMatchObject({ jobs: [{ id: "dead" }], isCut: false });
+  expect((await call("GET", "/jobs?each=2&state=dead")).status).toBe(400);
+});
+
+describe("what the last jobs of schedules became", () => {
+  const flaky = defineJob({ name: "flaky", perform: () => Promise.reject(new Error("not yet")) });
+
+  async function fired() {
+    const made = setUp({ queue: { jobs: [sendEmail, fails, flaky] } });
+    const { queue, clock } = made;
+    await queue.schedules.upsert("mails", { job: sendEmail, payload: { to: "ada" }, every: "1h" });
+    await queue.schedules.upsert("invoices", { job: fails, every: "1h" });
+    await queue.schedules.upsert("sync", { job: flaky, every: "2h" });
+    for (let hour = 0; hour < 2; hour++) {
+      clock.now += 3_600_000;
+      await queue.drain();
+    }
+    return made;
+  }
+
+  test("is in the list with runs=true, and for one schedule", async () => {
+    const { call } = await fired();
+    const run = (hour: number, state: string, error?: string) =>
+      expect.objectContaining({ at: `2026-03-01T${hour}:00:00.000Z`, state, ...(error && { error }) });
+    const { body } = await call("GET", "/schedules?runs=true");
+    expect(body["schedules"]).toMatchObject([
+      { key: "invoices", failing: true, runs: [run(13, "dead", "Error: no luck"), run(14, "dead", "Error: no luck")] },
+      { key: "mails", failing: false, runs: [run(13, "completed"), run(14, "completed")] },
+      { key: "sync", failing: true, runs: [run(14, "scheduled", "Error: not yet")] },
+    ]);
+    const one = await call("GET", "/schedules/mails?runs=true");
+    expect(one.body).toMatchObject({ key: "mails", occurrences: { length: 5 }, runs: { length: 2 } });
+    expect((await call("GET", "/schedules")).body).not.toHaveProperty("schedules.0.runs");
+  });
+
+  test("is joined by what comes next in GET /upcoming", async () => {
+    const { call, queue } = await fired();
+    await queue.enqueue(sendEmail, toAda, { id: "later", delay: "10m" });
+    const { body } = await call("GET", "/upcoming");
+    expect(body).toMatchObject({ isCut: false, more: 0, minutes: { length: 60 } });
+    expect(body["next"]).toMatchObject([
+      { kind: "retry", name: "flaky" },
+      { kind: "job", of: "later", at: "2026-03-01T14:10:00.000Z" },
+    ]);
+  });
+});
+
+test("GET /failures?latest=true begins with what broke last, and says how many groups it leaves out", async () => {
+  const job = defineJob({ name: "charge", maxRetries: 0, perform: (text: string) => Promise.reject(new Error(text)) });
+  const { call, queue, clock } = setUp({ queue: { jobs: [job] } });
+  const die = async (...texts: string[]) => {
+    for (const text of texts) await queue.enqueue(job, text);
+    await queue.drain();
+  };
+  await die("over", "goes on", "goes on");
+  clock.now += 30 * 3_600_000;
+  await die("goes on");
+  clock.now += 10 * 3_600_000;
+  await die("began");
+  const { body } = await call("GET", "/failures?latest=true&limit=2");
+  expect(body).toMatchObject({
+    failures: [
+      { error: { message: "began" }, age: "new" },
+      { error: { message: "goes on" }, age: null, count: 3 },
+    ],
+    older: 1,
+  });
+  const since = await call("GET", "/failures?since=11h");
+  expect(since.body["failures"]).toHaveLength(2);
+  const { failures } = (await call("GET", "/failures")).body as { failures: { age: string | null }[] };
+  expect(failures.map(({ age }) => age)).toEqual([null, "new", "over"]);
+  expect((await call("GET", "/failures?since=2999-01-01T00:00:00Z")).status).toBe(400);
+});
+
+test.each(["retry", "remove"])(
+  "POST /dead-letter/%s with a limit takes the newest, and a cursor goes on",
+  async (what) => {
+    const { call, queue, clock } = setUp();
+    for (const id of ["a", "b", "c"]) {
+      await queue.enqueue(fails, undefined, { id });
+      await queue.drain();
+      clock.now += 60_000;
+    }
+    const done = what === "retry" ? "retried" : "removed";
+    const first = await call("POST", `/dead-letter/${what}`, { all: true, limit: 2 });
+    expect(first.body).toEqual({ [done]: 2, cursor: expect.any(String) });
+    expect((await queue.listDeadLetter()).jobs).toMatchObject([{ id: "a" }]);
+    const second = await call("POST", `/dead-letter/${what}`, { all: true, limit: 2, cursor: first.body["cursor"] });
+    expect(second.body).toEqual({ [done]: 1, cursor: null });
+    expect((await call("POST", `/dead-letter/${what}`, { ids: ["a"], limit: 2 })).status).toBe(400);
+  },
+);
+
+test("DELETE /jobs?dryRun=true counts the jobs of a state, and removes none", async () => {
+  const { call, queue } = setUp();
+  await queue.enqueueMany([{ job: fails }, { job: fails, delay: "1h" }]);
+  expect((await call("DELETE", "/jobs?state=pending&dryRun=true")).body).toEqual({ cleared: 2 });
+  expect((await call("DELETE", "/jobs?state=ready&dryRun=true")).body).toEqual({ cleared: 1 });
+  expect(await queue.getStats()).toMatchObject({ pendingCount: 2 });
+});
