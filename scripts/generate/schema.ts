@@ -2,14 +2,16 @@
 // what the script returns, or just TYPE if that is one value. What follows two spaces is a comment. A TYPE is
 //   text | number | digits | flag | one|another   (digits: a number that Lua keeps as text; flag: 0 or 1)
 //   list(TYPE) | rows(NAME NAME:TYPE ...)          (in rows, NAME alone is a text)
-// `?` after a type: '' stands for none. One list ends the arguments, or the reply. Any list before it comes after its
-// length; a reply with several nests them.
+//   columns(NAME NAME:TYPE* ...)                   (rows, a column after the other; Lua gets a list of each)
+// `?` after a type: '' stands for none. `*`: of a column, equal values in a row come once, after their number. One list
+// ends the arguments, or the reply. Any list before it comes after its length; a reply with several nests them.
 
 interface Field {
   readonly name: string;
   readonly type: string;
   /** The fields that a list repeats. A list of plain values has one without a name. */
   readonly row?: readonly Field[] | undefined;
+  readonly isColumns?: boolean;
 }
 
 export const camel = (name: string) => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -20,36 +22,53 @@ function fieldsOf(source: string, tag: string): readonly Field[] {
 }
 
 function readField(text: string): Field {
-  const [, name = "", type = "", list, rows] =
-    /^(?:(\w+) )?((?:text|number|digits|flag|\w+(?:\|\w+)+)\??|list\((.+)\)|rows\((.+)\))$/.exec(text) ?? [];
+  const [, name = "", type = "", list, repeated, rows] =
+    /^(?:(\w+) )?((?:text|number|digits|flag|\w+(?:\|\w+)+)[?*]?|list\((.+)\)|(rows|columns)\((.+)\))$/.exec(text) ??
+    [];
   if (type === "") throw new Error(`The header of a Lua script has a value of no known type: ${text}`);
   const row = list === undefined ? rows?.split(" ").map(toNamed) : [list];
-  return { name, type, row: row?.map(readField) };
+  return { name, type, row: row?.map(readField), isColumns: repeated === "columns" };
 }
 
-const toNamed = (text: string) => (text.includes(":") ? text.replace(":", " ") : `${text} text`);
+const toNamed = (text: string) => text.replace(/^\w+(?=\*?$)/, "$&:text").replace(":", " ");
 
 /** @returns the Lua that reads the arguments of a script into variables of their names. */
 export function luaReader(source: string): string {
   const args = fieldsOf(source, "arg");
-  let before = "";
-  let place = 1;
-  const lines = args.map(({ name, type, row }, index) => {
+  // Where the arguments stand: after those before this place, and after all that is read there.
+  let [before, place] = ["", 1];
+  const lines = args.map((field, index) => {
+    const { name, type, row, isColumns } = field;
     const at = `${before}${place++}`;
     if (!row) return `local ${name} = ${luaValue(type, at)}\n`;
-    const values = row.map((field, offset) => {
-      const value = luaValue(field.type, `i + ${offset}`.replace(" + 0", ""));
-      return field.name === "" ? value : `${field.name} = ${value}`;
-    });
-    const value = row[0]?.name === "" ? values : `{ ${values.join(", ")} }`;
-    const isLast = index === args.length - 1;
-    [before, place] = [`after_${name} + `, 1];
-    const [length, first, last] = isLast
-      ? ["", at, "#ARGV"]
-      : [`local after_${name} = ${at} + ${row.length} * ARGV[${at}]\n`, `${at} + 1`, `after_${name}`];
-    return `${length}local ${name} = {} for i = ${first}, ${last}, ${row.length} do ${name}[#${name} + 1] = ${value} end\n`;
+    if (!isColumns && index === args.length - 1) return `local ${name} = {} ${luaRows(field, at, "#ARGV")}\n`;
+    const declares = before === "" ? "local " : "";
+    [before, place] = ["arguments_read + ", 1];
+    if (isColumns) return `local ${name} = {} ${declares}arguments_read = ${at} ${luaColumns(field)}\n`;
+    const last = `${at} + ${row.length} * ARGV[${at}]`;
+    return `local ${name} = {} ${luaRows(field, `${at} + 1`, last)} ${declares}arguments_read = ${last}\n`;
   });
   return lines.join("");
+}
+
+function luaRows({ name, row = [] }: Field, first: string, last: string): string {
+  const values = row.map((field, offset) => {
+    const value = luaValue(field.type, `i + ${offset}`.replace(" + 0", ""));
+    return field.name === "" ? value : `${field.name} = ${value}`;
+  });
+  const value = row[0]?.name === "" ? values : `{ ${values.join(", ")} }`;
+  return `for i = ${first}, ${last}, ${row.length} do ${name}[#${name} + 1] = ${value} end`;
+}
+
+function luaColumns({ name, row = [] }: Field): string {
+  const columns = row.map((field) => {
+    const value = "local value = ARGV[arguments_read + 2]";
+    const read = field.type.endsWith("*")
+      ? `while #list < count do ${value} for i = #list + 1, #list + ARGV[arguments_read + 1] do list[i] = value end arguments_read = arguments_read + 2 end`
+      : "for i = 1, count do list[i] = ARGV[arguments_read + i] end arguments_read = arguments_read + count";
+    return `list = {} ${read} ${name}.${field.name} = list`;
+  });
+  return `do local count, list = tonumber(ARGV[arguments_read]) ${columns.join(" ")} end`;
 }
 
 function luaValue(type: string, place: string): string {
@@ -80,17 +99,28 @@ function argsType(args: readonly Field[]): string {
 
 function valueType({ type, row }: Field): string {
   if (row?.[0]) return `ReadonlyArray<${row[0].name === "" ? valueType(row[0]) : argsType(row)}>`;
-  const kind = type.replace("?", "");
+  const kind = type.replace(/[?*]$/, "");
   if (kind.includes("|")) return `"${kind.replaceAll("|", '" | "')}"`;
   return { text: "string", flag: "boolean" }[kind] ?? "number";
 }
 
-function writer({ name, row }: Field, index: number, { length }: readonly Field[]): readonly string[] {
+/** The TypeScript that writes an argument as texts. */
+function writer({ name, type, row, isColumns }: Field, index: number, { length }: readonly Field[]): readonly string[] {
   const value = `args.${camel(name)}`;
-  if (!row) return [value];
-  const fields = row.map((field) => `row.${camel(field.name)}`).join(", ");
-  const rest = row[0]?.name === "" ? `...${value}` : `...${value}.flatMap((row) => [${fields}])`;
-  return index === length - 1 ? [rest] : [`${value}.length`, rest];
+  if (!row) return [textOf(type, value)];
+  const isPlain = row[0]?.name === "";
+  const each = row.map((field) => textOf(field.type, isPlain ? "row" : `row.${camel(field.name)}`)).join(", ");
+  const runs = row.map((field) => field.type.endsWith("*")).join(", ");
+  const texts = isColumns
+    ? `...columnsOf(${value}.map((row) => [${each}]), [${runs}])`
+    : `...${each === "row" ? value : `${value}.flatMap((row) => [${each}])`}`;
+  return !isColumns && index === length - 1 ? [texts] : [`String(${value}.length)`, texts];
+}
+
+function textOf(type: string, value: string): string {
+  if (type.startsWith("flag")) return `${value} ? "1" : "0"`;
+  const given = type.endsWith("?") ? `${value} ?? ""` : value;
+  return /^(number|digits)/.test(type) ? `String(${given})` : given;
 }
 
 /** The TypeScript that reads a field of a reply from a value. */
@@ -100,8 +130,9 @@ function reader(field: Field, value: string): string {
   if (row) return `rowsOf(${value}, ${row.length}, (row) => ${object(row)})`;
   if (type.endsWith("?"))
     return `${value} === "" ? undefined : ${reader({ ...field, type: type.slice(0, -1) }, value)}`;
+  if (type === "flag") return `Number(${value}) === 1`;
   if (type.includes("|")) return `String(${value}) as ${valueType(field)}`;
-  return `${{ text: "String", flag: "flagOf" }[type] ?? "Number"}(${value})`;
+  return `${type === "text" ? "String" : "Number"}(${value})`;
 }
 
 /** The object of the values in `row`. */

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { codec, luaReader } from "../../scripts/generate/schema.ts";
+import { luaReader } from "../../scripts/generate/schema.ts";
+import * as scripts from "../../src/stores/redis/scripts.generated.ts";
+import { columnsOf } from "../../src/stores/redis/values.ts";
 
 const header = `
 -- Moves jobs.
 -- @arg now number, may_run flag  running ones too
 -- @arg only ready|dead?, last_id text?
 -- @arg jobs rows(id score:digits claims:number?), gone list(text)
--- @reply more flag, moved rows(id status:moved|missing at:number?)  what became of each
 `;
 
 describe("the header of a script", () => {
@@ -16,34 +17,53 @@ describe("the header of a script", () => {
       "local may_run = ARGV[2] == '1'",
       "local only = ARGV[3]",
       "local last_id = ARGV[4]",
-      "local after_jobs = 5 + 3 * ARGV[5]",
-      "local jobs = {} for i = 5 + 1, after_jobs, 3 do jobs[#jobs + 1] = { id = ARGV[i], score = ARGV[i + 1], claims = tonumber(ARGV[i + 2]) } end",
-      "local gone = {} for i = after_jobs + 1, #ARGV, 1 do gone[#gone + 1] = ARGV[i] end",
+      "local jobs = {} for i = 5 + 1, 5 + 3 * ARGV[5], 3 do jobs[#jobs + 1] = { id = ARGV[i], score = ARGV[i + 1], claims = tonumber(ARGV[i + 2]) } end local arguments_read = 5 + 3 * ARGV[5]",
+      "local gone = {} for i = arguments_read + 1, #ARGV, 1 do gone[#gone + 1] = ARGV[i] end",
       "",
     ]);
   });
 
-  test("becomes the TypeScript that writes the arguments, and checks their types", () => {
-    expect(codec(header)[0]).toBe(
-      "write: (args: { readonly now: number; readonly mayRun: boolean; " +
-        'readonly only?: undefined | "ready" | "dead"; readonly lastId?: undefined | string; ' +
-        "readonly jobs: ReadonlyArray<{ readonly id: string; readonly score: number; readonly claims?: undefined | number }>; " +
-        "readonly gone: ReadonlyArray<string> }) => [args.now, args.mayRun, args.only, args.lastId, args.jobs.length, " +
-        "...args.jobs.flatMap((row) => [row.id, row.score, row.claims]), ...args.gone]",
+  test("becomes the Lua that reads columns, in which equal values in a row come once, after their number", () => {
+    expect(luaReader("-- @arg jobs columns(id score:digits*), more number")).toBe(
+      "local jobs = {} local arguments_read = 1 do local count, list = tonumber(ARGV[arguments_read]) " +
+        "list = {} for i = 1, count do list[i] = ARGV[arguments_read + i] end " +
+        "arguments_read = arguments_read + count jobs.id = list " +
+        "list = {} while #list < count do local value = ARGV[arguments_read + 2] " +
+        "for i = #list + 1, #list + ARGV[arguments_read + 1] do list[i] = value end " +
+        "arguments_read = arguments_read + 2 end jobs.score = list end\n" +
+        "local more = tonumber(ARGV[arguments_read + 1])\n",
     );
+    const rows = [
+      ["a", "1"],
+      ["b", "1"],
+      ["c", "2"],
+    ];
+    expect(columnsOf(rows, [false, true])).toEqual(["a", "b", "c", "2", "1", "1", "2"]);
+    expect(columnsOf([], [false, true])).toEqual([]);
   });
 
-  test("becomes the TypeScript that reads the reply", () => {
-    expect(codec(header)[1]).toBe(
-      "read: (reply: unknown) => ((row) => ({ more: flagOf(row[0]), moved: rowsOf(row.slice(1), 3, (row) => " +
-        '({ id: String(row[0]), status: String(row[1]) as "moved" | "missing", ' +
-        'at: row[2] === "" ? undefined : Number(row[2]) })) }))(arrayOf(reply))',
-    );
-    expect(codec("-- @reply a list(number), b list(flag)")[1]).toBe(
-      "read: (reply: unknown) => ((row) => ({ a: arrayOf(row[0]).map((value) => Number(value)), " +
-        "b: arrayOf(row[1]).map((value) => flagOf(value)) }))(arrayOf(reply))",
-    );
-    expect(codec("-- @reply number  how many")[1]).toBe("read: (reply: unknown) => Number(reply)");
+  test("becomes functions that write the arguments and read the reply", () => {
+    const put = { key: "hourly", record: "{}", score: 5 };
+    const written = scripts.changeSchedules.write({ from: "", put: [put, { ...put, read: 4 }], gone: ["daily"] });
+    expect(written).toEqual(["", "", "2", ...["hourly", "{}", "5", ""], ...["hourly", "{}", "5", "4"], "daily"]);
+    expect(scripts.cancel.write({ now: 1, mayRun: true, all: ["a", "b"] })).toEqual(["1", "1", "a", "b"]);
+    expect(scripts.clear.read([3, 1, "", "a"])).toEqual({
+      ...{ cleared: 3, more: true, lastScore: undefined, lastMember: "a" },
+    });
+    const row = { key: "hourly", record: "{}", score: 5 };
+    expect(scripts.listSchedules.read(["hourly", "{}", "5"])).toEqual([row]);
+    expect(scripts.exchange.read([0, "", 0, 0, [1, "2"], [], [], [], [], ["a"], ["hourly", 5, "{}"]])).toMatchObject({
+      ...{ settled: [1, 2], gone: ["a"], schedules: [row] },
+    });
+  });
+
+  test("is checked by the compiler", () => {
+    // @ts-expect-error
+    scripts.cancel.write({ now: "1", mayRun: true, all: [] });
+    // @ts-expect-error
+    scripts.cancel.write({ now: 1, mayRun: true, all: [], ids: [] });
+    // @ts-expect-error
+    scripts.rewrite.write({ where: "scheduled", rewrites: [] });
   });
 
   test("is refused if it has a type that is not known", () => {

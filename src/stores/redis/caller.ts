@@ -1,11 +1,7 @@
 import type { Meter } from "../../core/store/meter.ts";
 import type { Command, Connection, Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
-import type { Script, ScriptOf } from "./scripts.generated.ts";
-import { textOf } from "./values.ts";
-
-/** The arguments of a script: a function if they say whether an earlier send may have arrived. */
-export type Arguments = readonly string[] | ((isResend: boolean) => readonly string[]);
+import type { ScriptOf } from "./scripts.generated.ts";
 
 /** Runs scripts and commands on the keys of one queue. */
 export class Caller {
@@ -37,34 +33,11 @@ export class Caller {
     args: (isResend: boolean) => NoInfer<Args>,
     sending?: Sending,
   ): Promise<Reply> {
-    const argsOf = (isResend: boolean) => script.write(args(isResend)).map(textOf);
+    const argsOf = (isResend: boolean) => script.write(args(isResend));
     return script.read(await this.connection.run(script, this.keys, argsOf, this.meter, sending));
-  }
-
-  async texts(script: Script, args: Arguments, sending?: Sending): Promise<readonly string[]> {
-    return textsOf(await this.values(script, args, sending));
-  }
-
-  values(script: Script, args: Arguments, sending?: Sending): Promise<unknown> {
-    const argsOf = typeof args === "function" ? args : () => args;
-    return this.connection.run(script, this.keys, argsOf, this.meter, sending);
   }
 
   plain(...commands: readonly Command[]): Promise<readonly unknown[]> {
     return this.connection.plain(commands, this.meter);
   }
 }
-
-/** A reply as texts: a client may give numbers as numbers or as digits. */
-export function textsOf(reply: unknown): readonly string[] {
-  return Array.isArray(reply) ? reply.map(String) : [];
-}
-
-/** A reply in rows of so many values. */
-export function rowsOf(reply: readonly string[], size: number): readonly (readonly string[])[] {
-  const rows: string[][] = [];
-  for (let at = 0; at < reply.length; at += size) rows.push(reply.slice(at, at + size));
-  return rows;
-}
-
-export const flag = (value: boolean): string => (value ? "1" : "0");

@@ -3,21 +3,19 @@ import { tenthsOf } from "../../core/store/flow.ts";
 import { movedScore, scheduleScore, unpack, waitingScore } from "../../core/store/score.ts";
 import {
   type ClaimRequest,
-  type DueSchedule,
   type ExchangeReply,
   type ExchangeRequest,
   type Fire,
-  type FireReply,
-  type Lease,
+  type FiredJob,
   type LeasedJob,
   nextClaims,
   type QueueStore,
   type Run,
   type RunLimits,
 } from "../../core/store/store.ts";
-import { type Caller, rowsOf, textsOf } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
-import { followUpArguments, metricArguments, outcomeArguments, toSend } from "./outcomes.ts";
+import { metricArguments, settledArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./schedules.ts";
 import * as scripts from "./scripts.generated.ts";
@@ -31,6 +29,9 @@ const NO_READ: ClaimRequest = { limit: -1, leaseMs: 0 };
 const MADE = " made:";
 /** How many leases an exchange watches at most: more would take a command. */
 const MOST_WATCHED = 100;
+// What exchange.lua says of an outcome, if it has not accepted it, and if a kept signal has woken its job.
+const REFUSED = 0;
+const WOKEN = 2;
 
 export function exchangeCalls(caller: Caller): Pick<QueueStore, "settle" | "exchange"> {
   return {
@@ -49,79 +50,51 @@ async function exchange(
 ): Promise<ExchangeReply> {
   const { now, settle, fire, retentionMs, observe = false, watch = [], isResend = false, resendPauseMs } = request;
   const { sent, acceptedBy } = toSend(settle);
-  const head = [
-    ...[now, isResend, caller.newNonce(), limit, countBacklog, leaseMs, retentionMs, MOST_CLAIMED_BYTES],
-    ...[firesDeclared, observe],
-  ]
-    .map(Number)
-    .map(String);
-  const given = [
-    ...head,
-    runs ? runLimits(runs) : "",
-    ...outcomeArguments(sent, now, retentionMs),
-    ...followUpArguments(sent, now),
+  const args = {
+    ...{ now, nonce: caller.newNonce(), retentionMs, limit, countBacklog, leaseMs, firesDeclared },
+    bytesLeft: MOST_CLAIMED_BYTES,
+    runLimits: runs && runLimits(runs),
+    ...settledArguments(sent, now, retentionMs),
     ...metricArguments(sent, observe),
-    ...watchArguments(settle.length > 0 ? watch : []),
-    waitsArgument(sent),
-    String(fire.length),
-    ...fire.flatMap(fireArguments),
-  ];
-  const args = (isSentAgain: boolean) => (isSentAgain ? given.with(1, "1") : given);
-  const values = (await caller.values(scripts.exchange, args, { pauseMs: resendPauseMs })) as readonly unknown[];
-  const { missing, settled, haveSignals, ...reply } = readReply(values, now, now + leaseMs);
-  const woken = haveSignals.flatMap((hasSignal, place) => (hasSignal ? (sent[place]?.lease.id ?? []) : []));
-  return { ...reply, settled: acceptedBy(settled), woken, gone: missing };
-}
-
-function watchArguments(watch: readonly Lease[]): string[] {
-  const ids = watch.slice(0, MOST_WATCHED).map(({ id }) => id);
-  return [String(ids.length), ...ids];
+    watched: settle.length > 0 ? watch.slice(0, MOST_WATCHED).map(({ id }) => id) : [],
+    waitTexts: waitsArgument(sent),
+    fires: fire.map(firedRow),
+    firedJobs: fire.flatMap(({ jobs }, index) => jobs.map((job) => firedJobRow(job, index + 1))),
+  };
+  const withResend = (isSentAgain: boolean) => ({ ...args, resend: isResend || isSentAgain });
+  const reply = await caller.send(scripts.exchange, withResend, { pauseMs: resendPauseMs });
+  const { paused, nextScore, backlog, evicted, settled, fired, jobs, recovered, gone, schedules } = reply;
+  const runsByKey = readRuns(reply.runs);
+  return {
+    paused,
+    nextAt: timeOf(nextScore),
+    backlog,
+    ...(evicted > 0 && { evicted }),
+    settled: acceptedBy(settled.map((accepted) => accepted !== REFUSED)),
+    woken: sent.flatMap(({ lease }, place) => (settled[place] === WOKEN ? lease.id : [])),
+    fired,
+    jobs: jobs.map((job, index) => leasedJob(job, now, now + leaseMs, recovered[index], runsByKey)),
+    schedules: schedules.map(({ key, score, record }) => {
+      const { at: occurrence, claims: revision } = unpack(score);
+      return { key, occurrence, revision, ...readPlan(record) };
+    }),
+    gone,
+  };
 }
 
 function runLimits({ ms, jobMs, startable }: RunLimits): string {
   return [ms, jobMs === undefined ? "" : tenthsOf(jobMs), startable].join(":");
 }
 
-function fireArguments(fire: Fire): string[] {
-  const { key, occurrence, revision = 0, next, reachMs, jobs, unless } = fire;
-  return [
-    key,
-    String(scheduleScore(occurrence, revision)),
-    String(movedScore(next, reachMs)),
-    withPlan(fire),
-    unless?.id ?? "",
-    unless?.skippedRecord ?? "",
-    String(jobs.length),
-    ...jobs.flatMap((job) => [job.id, String(waitingScore(job.runAt)), job.record, newFlowText(job.flow)]),
-  ];
+function firedRow(fire: Fire) {
+  const { key, occurrence, revision = 0, next, reachMs, unless } = fire;
+  const scores = { occurrence: scheduleScore(occurrence, revision), next: movedScore(next, reachMs) };
+  return { key, ...scores, record: withPlan(fire), unless: unless?.id ?? "", skipped: unless?.skippedRecord ?? "" };
 }
 
-/** The reply of exchange.lua, and what the store alone needs of it. */
-interface ScriptReply extends ExchangeReply {
-  /** For each outcome that was sent, whether its job has got a signal that was kept. */
-  readonly haveSignals: readonly boolean[];
-  /** The watched jobs that are not in `due`. */
-  readonly missing: readonly string[];
-}
-
-/** @param endsAt when the leases of this claim end. */
-function readReply(reply: readonly unknown[], now: number, endsAt: number): ScriptReply {
-  const [paused, next, backlog, evicted, ...lists] = reply;
-  const [settled = [], fired = [], jobs = [], recovered = [], described = [], missing = [], schedules = []] =
-    lists.map(textsOf);
-  const runs = readRuns(described);
-  return {
-    paused: Number(paused) === 1,
-    nextAt: timeOf(String(next)),
-    backlog: Number(backlog),
-    ...(Number(evicted) > 0 && { evicted: Number(evicted) }),
-    settled: settled.map((accepted) => accepted !== "0"),
-    haveSignals: settled.map((accepted) => accepted === "2"),
-    fired: fired as readonly FireReply[],
-    jobs: rowsOf(jobs, 3).map((row, index) => leasedJob(row, now, endsAt, recovered[index], runs)),
-    schedules: rowsOf(schedules, 3).map(dueSchedule),
-    missing,
-  };
+/** @param fire the number of its schedule, from 1. */
+function firedJobRow({ id, runAt, record, flow }: FiredJob, fire: number) {
+  return { fire, id, score: waitingScore(runAt), record, flow: newFlowText(flow) };
 }
 
 /** Runs by the keys of their jobs, as they are stored, and by the ends of these leases. */
@@ -140,18 +113,15 @@ function readRuns(described: readonly string[]): ReadonlyMap<string, Run> {
 
 /** @param recovered the score of the lease, if an earlier send has claimed the job. */
 function leasedJob(
-  row: readonly string[],
+  { name, record: stored, score }: { readonly name: string; readonly record: string; readonly score: number },
   now: number,
   leaseEndsAt: number,
-  recovered: string | undefined,
+  recovered: number | undefined,
   runs: ReadonlyMap<string, Run>,
 ): LeasedJob {
-  const [name, stored, due] = row as readonly [string, string, string];
   const { record, flow } = readFlow(stored);
-  const { at: dueAt, claims: claimsBefore } = unpack(Number(due));
-  const { claims, at: endsAt } = recovered
-    ? unpack(Number(recovered))
-    : { claims: nextClaims(claimsBefore), at: leaseEndsAt };
+  const { at: dueAt, claims: claimsBefore } = unpack(score);
+  const { claims, at: endsAt } = recovered ? unpack(recovered) : { claims: nextClaims(claimsBefore), at: leaseEndsAt };
   const isFired = name.startsWith(MADE);
   const id = isFired ? name.slice(MADE.length) : name;
   if (flow) {
@@ -160,9 +130,4 @@ function leasedJob(
     return { lease: { id, claims, endsAt, flow, claimedAt: now, ...isOfRun }, record, dueAt, ...(run && { run }) };
   }
   return { lease: { id, claims, endsAt }, record, dueAt, ...(isFired && { isFired }) };
-}
-
-function dueSchedule([key = "", score, stored = ""]: readonly string[]): DueSchedule {
-  const { at: occurrence, claims: revision } = unpack(Number(score));
-  return { key, occurrence, revision, ...readPlan(stored) };
 }

@@ -1,7 +1,7 @@
-import type { FamilyCounts, FamilyStatus, NewMember } from "../../core/store/family.ts";
+import type { FamilyCounts, NewMember } from "../../core/store/family.ts";
 import { WAITS_FOR_CHILDREN_AT, waitingScore } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { type Caller, flag } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
 import { foundJob } from "./stored-job.ts";
@@ -9,9 +9,8 @@ import { foundJob } from "./stored-job.ts";
 export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | "findEach"> {
   return {
     async enqueueFamily({ isFreshId, members }, now) {
-      const rest = members.flatMap((member) => memberArguments(member, now));
-      const args = (isResend: boolean) => [String(now), flag(isResend), flag(isFreshId), ...rest];
-      return String(await caller.values(scripts.enqueueFamily, args)) as FamilyStatus;
+      const args = { now, fresh: isFreshId, list: members.map((member) => memberRow(member, now)) };
+      return caller.send(scripts.enqueueFamily, (resend) => ({ ...args, resend }));
     },
     async findEach(ids, mostBytes, now, onlyDead = false) {
       if (ids.length === 0) return { jobs: [], rest: [] };
@@ -21,11 +20,11 @@ export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | 
   };
 }
 
-/** A job that may have children, in the arguments of scripts. */
-export function memberArguments(member: NewMember, now: number): readonly string[] {
+/** A job that may have children, as scripts take it. */
+export function memberRow(member: NewMember, now: number) {
   const { id, runAt, record, flow, keepsLimits, parent } = member;
   const score = waitingScore(parent ? WAITS_FOR_CHILDREN_AT : runAt);
-  return [id, String(score), record, newFlowText(flow, keepsLimits), parent ? familyText(member, now) : ""];
+  return { id, score, record, flow: newFlowText(flow, keepsLimits), family: parent ? familyText(member, now) : "" };
 }
 
 /** What a parent waits for, as lua/_families.lua says. */

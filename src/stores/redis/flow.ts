@@ -2,8 +2,9 @@ import type { FlowLimits, FlowState, JobFlow, NewFlow } from "../../core/store/f
 import { windowEnd } from "../../core/store/score.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import { badCursor } from "../cursor.ts";
-import { type Caller, rowsOf, textsOf } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import * as scripts from "./scripts.generated.ts";
+import { arrayOf, rowsOf } from "./values.ts";
 
 // How scripts read and store flow control keys: see lua/_lanes.lua.
 
@@ -18,11 +19,9 @@ export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFl
       // Redis takes any number of 64 bits.
       if (!/^\d{1,20}$/.test(cursor) || BigInt(cursor) >= 1n << 64n) throw badCursor();
       const [reply] = await caller.plain(["HSCAN", caller.keys.flow, cursor, "COUNT", String(limit)]);
-      const [next, fields] = Array.isArray(reply) ? reply : [];
-      const items = rowsOf(textsOf(fields), 2).flatMap(
-        ([field = "", text = ""]) => readFlowState(field, text, now) ?? [],
-      );
-      return { items, cursor: String(next) === "0" ? undefined : String(next) };
+      const [next, fields] = arrayOf(reply);
+      const states = rowsOf(fields, 2, ([field, text]) => readFlowState(String(field), String(text), now));
+      return { items: states.flatMap((state) => state ?? []), cursor: String(next) === "0" ? undefined : String(next) };
     },
     async changeFlow(key, change, now) {
       const limits = "limits" in change ? change.limits : undefined;

@@ -2,7 +2,7 @@ import { groupScore } from "../../core/store/failures.ts";
 import { bucketOf, durationBounds } from "../../core/store/metrics.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
 import { type Outcome, outcomeKinds, possibleLeases } from "../../core/store/store.ts";
-import { memberArguments } from "./families.ts";
+import { memberRow } from "./families.ts";
 import { flowHead } from "./flow.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
@@ -35,41 +35,21 @@ export function toSend(settle: readonly Outcome[]): Sent {
   };
 }
 
-/** @param settle the outcomes by their kinds. */
-export function outcomeArguments(settle: readonly Outcome[], now: number, retentionMs: number): string[] {
-  const counts = [0, 0, 0, 0, 0];
-  const args: string[] = [];
-  for (const { to } of settle) counts[outcomeKinds[to]] = (counts[outcomeKinds[to]] ?? 0) + 1;
-  for (const count of counts) args.push(String(count));
-  for (const { lease } of settle) args.push(lease.id);
-  pushRuns(args, settle, ({ lease }) => leaseScore(lease));
-  pushRuns(args, settle, (outcome) => newScore(outcome, now, retentionMs));
-  for (const { record } of settle) args.push(record);
-  const more: string[] = [];
-  settle.forEach(({ lease: { flow, claimedAt }, timing }, index) => {
-    if (!flow) return;
-    const unattempted = timing || claimedAt === undefined ? "" : String(claimedAt);
-    const ranMs = timing ? String(Math.round(timing.ranMs)) : "";
-    more.push(String(index + 1), flowHead(flow), unattempted, ranMs);
-  });
-  args.push(String(more.length / 4), ...more);
-  return args;
-}
-
-/** Adds the scores of outcomes, equal ones in a row once, after their number: jobs are claimed and end together. */
-function pushRuns(args: string[], settle: readonly Outcome[], scoreOf: (outcome: Outcome) => number | string): void {
-  let times = 0;
-  let last: number | string = 0;
-  for (const outcome of settle) {
-    const score = scoreOf(outcome);
-    if (times > 0 && score !== last) {
-      args.push(String(times), String(last));
-      times = 0;
-    }
-    last = score;
-    times++;
-  }
-  if (times > 0) args.push(String(times), String(last));
+/** @param sent the outcomes by their kinds. */
+export function settledArguments(sent: readonly SentOutcome[], now: number, retentionMs: number) {
+  return {
+    outcomes: sent.map((outcome) => ({
+      kind: outcome.to === "snoozed" || outcome.to === "released" ? ("returned" as const) : outcome.to,
+      ...{ id: outcome.lease.id, lease: leaseScore(outcome.lease), score: String(newScore(outcome, now, retentionMs)) },
+      record: outcome.record,
+    })),
+    keyed: sent.flatMap(({ lease: { flow, claimedAt }, timing }, index) => {
+      if (!flow) return [];
+      const attempt = timing ? { ranMs: Math.round(timing.ranMs) } : { claimedAt };
+      return { outcome: index + 1, head: flowHead(flow), ...attempt };
+    }),
+    followUps: followUpRows(sent, now),
+  };
 }
 
 function newScore(outcome: Outcome, now: number, retentionMs: number): number | string {
@@ -80,12 +60,11 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
 }
 
 /** The jobs that outcomes make, in the order of the outcomes to settle, each with the number of its outcome, from 1. */
-export function followUpArguments(sent: readonly SentOutcome[], now: number): string[] {
-  const made = sent
-    .flatMap(({ followUps = [], index }, place) => followUps.map((job) => ({ ...job, place, index: index ?? place })))
-    .sort((one, other) => one.index - other.index);
-  const args = made.flatMap(({ place, ...job }) => [String(place + 1), ...memberArguments(job, now)]);
-  return [String(made.length), ...args];
+function followUpRows(sent: readonly SentOutcome[], now: number) {
+  return sent
+    .flatMap(({ followUps = [], index }, place) => followUps.map((job) => ({ job, place, index: index ?? place })))
+    .sort((one, other) => one.index - other.index)
+    .map(({ job, place }) => ({ outcome: place + 1, ...memberRow(job, now) }));
 }
 
 // The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.
@@ -103,13 +82,10 @@ const FIRST_RUNNING = 19;
 /** What each counter of a window adds, by its number. */
 const noCounts = () => new Uint32Array(FIRST_RUNNING + durationBounds.length + 1);
 
-function countArguments(counts: Uint32Array): string[] {
-  const args: string[] = [];
-  for (let counter = 1; counter < counts.length; counter++) {
-    const count = counts[counter];
-    if (count) args.push(String(counter), String(count));
-  }
-  return [String(args.length / 2), ...args];
+function countText(counts: Uint32Array): string {
+  let text = "";
+  for (const [counter, count] of counts.entries()) if (counter > 0 && count > 0) text += `${counter}=${count};`;
+  return text;
 }
 
 /**
@@ -118,7 +94,7 @@ function countArguments(counts: Uint32Array): string[] {
  * @param settle the outcomes by their kinds.
  * @param byName whether they count by the names of their jobs too.
  */
-export function metricArguments(settle: readonly Outcome[], byName: boolean): readonly string[] {
+export function metricArguments(settle: readonly Outcome[], byName: boolean) {
   const all = noCounts();
   const names = new Map<string, { readonly number: number; readonly counts: Uint32Array }>();
   const namedAs = (name: string) => {
@@ -140,6 +116,6 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean): re
     }
     each += `${named?.number ?? 0}:${waited}:${ran}:${waiting}:${running};`;
   }
-  const named = [...names].flatMap(([name, { counts }]) => [name, ...countArguments(counts)]);
-  return [String(allWaited), String(allRan), ...countArguments(all), each, String(names.size), ...named];
+  const named = [...names].map(([text, { counts }]) => ({ text, counts: countText(counts) }));
+  return { waitedMs: allWaited, ranMs: allRan, counts: countText(all), each, names: named };
 }

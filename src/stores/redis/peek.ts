@@ -1,6 +1,7 @@
 import { isAstray, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
 import type { NextDue, QueueStore } from "../../core/store/store.ts";
-import { type Caller, textsOf } from "./caller.ts";
+import type { Caller } from "./caller.ts";
+import { arrayOf } from "./values.ts";
 
 export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"> {
   const { due, manifest } = caller.keys;
@@ -8,9 +9,9 @@ export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"
   const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
   return {
     async peek(now, withManifest = false) {
-      if (!withManifest) return nextDue(textsOf((await caller.plain(command))[0]), now);
+      if (!withManifest) return nextDue((await caller.plain(command))[0], now);
       const [head, active] = await caller.plain(command, ["GET", manifest]);
-      return { ...nextDue(textsOf(head), now), manifest: typeof active === "string" ? active : undefined };
+      return { ...nextDue(head, now), manifest: typeof active === "string" ? active : undefined };
     },
     async setPaused(paused) {
       await caller.plain(paused ? ["ZADD", due, "-1", PAUSED_MEMBER] : ["ZREM", due, PAUSED_MEMBER]);
@@ -24,7 +25,8 @@ export function timeOf(score: string | number | undefined): number | undefined {
 }
 
 /** Reads the first members of `due`, with their scores. */
-function nextDue(head: readonly string[], now: number): NextDue {
+function nextDue(reply: unknown, now: number): NextDue {
+  const head = arrayOf(reply).map(String);
   const paused = head[0] === PAUSED_MEMBER;
   const first = paused ? 2 : 0;
   const nextAt = timeOf(head[first + 1]);

@@ -8,9 +8,10 @@ import {
   type StoredNameMetrics,
 } from "../../core/store/metrics.ts";
 import type { QueueStore } from "../../core/store/store.ts";
-import { type Caller, textsOf } from "./caller.ts";
+import type { Caller } from "./caller.ts";
 import { timeOf } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
+import { arrayOf } from "./values.ts";
 
 /** How many members of `due` are read to count them, in one command. Beyond that, ZCOUNT needs seven to eleven. */
 const MOST_READ = 5_000;
@@ -34,7 +35,7 @@ export function statisticsCalls(
   return {
     async pulse() {
       const [members, counters] = await caller.plain(["ZCARD", due], ["BITFIELD", stats, ...counterFields]);
-      return [members, ...textsOf(counters)].join();
+      return [members, ...arrayOf(counters)].join();
     },
     async stats(now, withNames = false) {
       const reply = await caller.run(scripts.stats, { now, withNames, most: MOST_READ });

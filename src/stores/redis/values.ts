@@ -1,16 +1,24 @@
-// What scripts take and return, as scripts.generated.ts writes and reads it. A client may give numbers as numbers or as
+// What scripts.generated.ts needs to write arguments and to read replies. A client may give numbers as numbers or as
 // digits.
 
-export type Value = string | number | boolean | undefined;
-
-export function textOf(value: Value): string {
-  if (value === undefined) return "";
-  return typeof value === "boolean" ? (value ? "1" : "0") : String(value);
+/** Rows, one column after the other. Of a column with `runs`, equal values in a row come once, after their number. */
+export function columnsOf(rows: readonly (readonly string[])[], runs: readonly boolean[]): readonly string[] {
+  const values: string[] = [];
+  for (const [column, isInRuns] of runs.entries()) {
+    let times = 0;
+    for (const [at, row] of rows.entries()) {
+      const value = row[column] ?? "";
+      times++;
+      if (isInRuns && rows[at + 1]?.[column] === value) continue;
+      if (isInRuns) values.push(String(times));
+      values.push(value);
+      times = 0;
+    }
+  }
+  return values;
 }
 
 export const arrayOf = (reply: unknown): readonly unknown[] => (Array.isArray(reply) ? reply : []);
-
-export const flagOf = (reply: unknown): boolean => Number(reply) === 1;
 
 /** Reads rows of so many values, one after the other. */
 export function rowsOf<Row>(reply: unknown, size: number, read: (row: readonly unknown[]) => Row): readonly Row[] {

@@ -412,7 +412,7 @@ function claim(wanted)
     from = 3
   end
   local room, left_at, is_more = meet_due(range, from, wanted)
-  if is_more and counts_backlog and paused == 0 then
+  if is_more and count_backlog and paused == 0 then
     backlog = call('ZCOUNT', due, 0, '(' .. whole(after(now))) - (wanted - room)
   end
   local marked_schedules = {}

@@ -1,24 +1,11 @@
 -- Fires schedules whose jobs the caller has made. An occurrence makes its jobs once: for the caller who finds the
 -- schedule still at it.
---
--- ARGV: number of schedules, then for each: key, score of the occurrence, next score, record, id of the job that must
---   not be alive ('' for none), record if it is, number of jobs, then for each: id, score, record,
---   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none)
-
-local function read_fires()
-  local fires = {}
-  for i = 1, number_argument() do
-    fires[i] = { key = argument(), occurrence = argument(), next = argument(), record = argument(),
-      unless = argument(), skipped = argument(), jobs = {} }
-    for j = 1, number_argument() do
-      fires[i].jobs[j] = { id = argument(), score = argument(), record = argument(), flow = argument() }
-    end
-  end
-  return fires
-end
+-- `unless` is the id of a job that must not be alive ('' for none), and `skipped` the record if it is.
+for _, schedule in ipairs(fires) do schedule.jobs = {} end
+for _, job in ipairs(fired_jobs) do push(fires[job.fire].jobs, job) end
 
 -- The scores of the schedules, and of their jobs. It also loads the keys of the jobs.
-local function read_scores(fires)
+local function read_scores()
   local members = {}
   local keys = {}
   for _, schedule in ipairs(fires) do
@@ -37,8 +24,7 @@ local function read_scores(fires)
 end
 
 local function fire()
-  local fires = read_fires()
-  local at = read_scores(fires)
+  local at = read_scores()
   local moved = {}
   local records = {}
   local new_jobs = {}

@@ -4,9 +4,10 @@
 --   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change
 --     that. This is the key's mark.
 --   ' turn:KEY': the same plus 2^54, so that marks can be counted, and subtracted, by their scores
--- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:'. Keys are escaped (flow.ts): they
--- have no colon. `flow` holds twelve values of each key, and the start of its line, each entry as
--- ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes` holds the rest of all lines, each as KEY:ORDER SCORE id.
+-- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:', its `head`. The argument `flow`
+-- of a new job is this from KEY on, with '=' behind it if the limits of the key stay, or '' for no key. Keys are
+-- escaped (flow.ts): they have no colon. The hash `flow` holds twelve values of each key, and the start of its line,
+-- each entry as ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes` holds the rest, each as KEY:ORDER SCORE id.
 --
 -- A claim may take more jobs of a key than it has free slots: a run. Those without a slot are its riders. They begin as
 -- others of the run end, which the store need not know: the leases of a run end at the same time, and when one of them

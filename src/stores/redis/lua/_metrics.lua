@@ -1,29 +1,15 @@
 -- Counts what an exchange settles in windows of time: of the queue by the hour, of each name by ten minutes and by day.
---
--- ARGV: for how many ms attempts waited, and ran, all together; counts of the queue; a text of what each outcome
---   adds, 'NAME:WAITED:RAN:COUNTER:COUNTER;' with 0 for what it does not have;
---   number of names, then for each: name, counts
---   (counts: their number, then for each: which counter of a window, how many)
--- The caller adds up as if all outcomes were accepted.
-local metrics
-
-local function read_counts()
-  local counts = {}
-  for _ = 1, number_argument() do
-    local counter = number_argument()
-    counts[counter] = number_argument()
-  end
-  return counts
+-- The caller adds up as if all outcomes were accepted: for how many ms attempts waited, and ran, and the counts of the
+-- queue and of each name, as 'COUNTER=COUNT;'. What each outcome adds is 'NAME:WAITED:RAN:COUNTER:COUNTER;', with 0 for
+-- what it does not have.
+local function read_counts(text)
+  local read = {}
+  for counter, count in string.gmatch(text, '(%d+)=(%d+);') do read[tonumber(counter)] = tonumber(count) end
+  return read
 end
 
-local function read_metrics()
-  metrics = { waited = number_argument(), ran = number_argument(), names = {} }
-  metrics.all = read_counts()
-  metrics.each = argument()
-  for n = 1, number_argument() do
-    metrics.names[n] = { text = argument(), counts = read_counts() }
-  end
-end
+local metrics = { waited = waited_ms, ran = ran_ms, all = read_counts(counts), names = names }
+for _, name in ipairs(names) do name.counts = read_counts(name.counts) end
 
 -- How many values of windows one BITFIELD may have: `unpack` of 8,000 overflows the stack.
 local MOST_VALUES = 5600

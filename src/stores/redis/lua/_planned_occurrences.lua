@@ -47,7 +47,7 @@ end
 local function planned(key, score, record)
   local flags, latest, times, head, middle, tail =
     string.match(record, '^2:(%l*):(%d*):([%d,]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
-  if not flags or (string.find(flags, 'd', 1, true) and not may_fire_declared) then return nil end
+  if not flags or (string.find(flags, 'd', 1, true) and not fires_declared) then return nil end
   local makes_each = string.find(flags, 'e', 1, true)
   local first = unpack_score(tonumber(score))
   local occurrence, coming = occurrences(times, first)

@@ -8,27 +8,6 @@
 local due, jobs, dead, dead_jobs, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry, signals, families = unpack(KEYS)
 
--- Arguments are read one after the other, so a script reads them in the order in which its first comment lists them.
-local arguments_read = 0
-
-local function argument()
-  arguments_read = arguments_read + 1
-  return ARGV[arguments_read]
-end
-
-local function number_argument() return tonumber(argument()) end
-
-local function flag_argument() return argument() == '1' end
-
-local function arguments(count)
-  local values = {}
-  for i = 1, count do values[i] = ARGV[arguments_read + i] end
-  arguments_read = arguments_read + count
-  return values
-end
-
-local function rest_of_arguments() return arguments(#ARGV - arguments_read) end
-
 -- Counts billed commands: the script itself, then each call.
 local commands = 1
 local function call(...)

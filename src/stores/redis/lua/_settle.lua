@@ -23,7 +23,7 @@ end
 
 -- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
 -- finds the places of metrics, and which of the watched jobs are gone.
-local function read_leases(count, follow_ups, watched)
+local function read_leases()
   local members = {}
   push_all(members, ids)
   for _, job in ipairs(follow_ups) do push(members, job.id) end
@@ -34,7 +34,7 @@ local function read_leases(count, follow_ups, watched)
   for n, name in ipairs(watched) do
     if not stored[unwatched + n] then push(missing, name) end
   end
-  note_places(stored, count + #follow_ups)
+  note_places(stored, #ids + #follow_ups)
   return stored
 end
 
@@ -42,8 +42,9 @@ end
 local function leave_key(i)
   local flow_key = flow_keys[flow_of(heads[i])]
   finish(flow_key, (unpack_score(tonumber(held_leases[i]))))
-  if unattempted[i] then take_back_start(flow_key, unattempted[i]) end
-  if took[i] then note_pace(flow_key, took[i]) end
+  local attempt = attempts[i]
+  if attempt.claimed_at then take_back_start(flow_key, attempt.claimed_at) end
+  if attempt.ran_ms then note_pace(flow_key, attempt.ran_ms) end
 end
 
 -- Accepts an outcome whose lease holds.
@@ -151,11 +152,11 @@ local function recognise(from, to, hash, stored, is_completed)
 end
 
 -- Makes the jobs of accepted outcomes, the first of each id.
-local function follow_up(follow_ups, stored, offset)
+local function follow_up(stored)
   if #follow_ups == 0 then return end
   local members = {}
   for n, job in ipairs(follow_ups) do
-    if accepted[job.outcome] and not stored[offset + n] and not known[job.id] then
+    if accepted[job.outcome] and not stored[#ids + n] and not known[job.id] then
       local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
       if job.family ~= '' then push(new_families, job.id, job.family) end
       push(members, score, job.id)
@@ -190,19 +191,20 @@ local function keep_dead()
 end
 
 -- Loads the keys of jobs whose leases hold, and of the jobs that outcomes make.
-local function load_their_keys(stored, follow_ups)
+local function load_their_keys(stored)
   local keys = {}
   for _, job in ipairs(follow_ups) do
     if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
   end
-  for _, i in ipairs(keyed) do
-    if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(heads[i]))) end
+  for _, attempt in ipairs(keyed) do
+    local i = attempt.outcome
+    if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(attempt.head))) end
   end
   load_keys(keys, now)
 end
 
-local function decide(count, follow_ups, stored)
-  for i = 1, count do settled[i] = 0 end
+local function decide(stored)
+  for i = 1, #ids do settled[i] = 0 end
   complete(stored)
   begin_waits(stored, waiting_members)
   wait_again(stored)
@@ -214,7 +216,7 @@ local function decide(count, follow_ups, stored)
     recognise(first.dead, last.dead, dead_jobs, stored)
     recognise(first.expired, last.expired, nil, stored)
   end
-  follow_up(follow_ups, stored, count)
+  follow_up(stored)
 end
 
 local function write()
@@ -233,16 +235,10 @@ local function write()
 end
 
 function settle()
-  local count = read_outcomes()
-  local follow_ups = read_follow_ups()
-  read_metrics()
-  local watched = arguments(number_argument())
-  read_waits()
-  local stored = read_leases(count, follow_ups, watched)
-  load_their_keys(stored, follow_ups)
-  decide(count, follow_ups, stored)
+  local stored = read_leases()
+  load_their_keys(stored)
+  decide(stored)
   write()
-  return count
 end
 
 -- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and what is kept no

@@ -5,23 +5,17 @@ local function take_one(counts, counter)
   if counts and counts[counter] then counts[counter] = counts[counter] > 1 and counts[counter] - 1 or nil end
 end
 
-local function kind_of(i)
-  for kind in pairs(COUNTER_OF) do
-    if i >= first[kind] and i <= last[kind] then return kind end
-  end
-end
-
 -- Takes out what outcomes have added that were not accepted.
 local function leave_out_refused()
   local i = 0
-  for name, waited, ran, waiting, running in string.gmatch(metrics.each, '(%d+):(%d+):(%d+):(%d+):(%d+);') do
+  for name, waited, ran, waiting, running in string.gmatch(each, '(%d+):(%d+):(%d+):(%d+):(%d+);') do
     i = i + 1
     if not accepted[i] then
       metrics.waited = metrics.waited - waited
       metrics.ran = metrics.ran - ran
       local named = metrics.names[tonumber(name)]
       for _, counts in ipairs({ metrics.all, named and named.counts }) do
-        take_one(counts, COUNTER_OF[kind_of(i)])
+        take_one(counts, COUNTER_OF[outcomes.kind[i]])
         take_one(counts, tonumber(waiting))
         take_one(counts, tonumber(running))
       end
@@ -29,8 +23,8 @@ local function leave_out_refused()
   end
 end
 
-local function has_refused(count)
-  for i = 1, count do
+local function has_refused()
+  for i = 1, #ids do
     if not accepted[i] then return true end
   end
   return false
@@ -70,8 +64,8 @@ local function add_to_minute(adding)
 end
 
 -- Counts what was settled, in all, in this minute and in other windows, and how long it took.
-function tally(count)
-  if has_refused(count) then leave_out_refused() end
+function tally()
+  if has_refused() then leave_out_refused() end
   if not next(metrics.all) and expired == 0 then return end
   -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
   -- day at least.

@@ -3,11 +3,9 @@ local waits = {}
 -- What is left of the signals of an event from which an outcome has taken one.
 local left_signals = {}
 
--- ARGV: one text. For each such outcome: its number, '=', what it waits for, '=', what its job has waited for, ';'
-function read_waits()
-  for i, now_waits, has_waited in string.gmatch(argument(), '(%d+)=([^=]*)=([^;]*);') do
-    push(waits, { i = tonumber(i), now_waits = now_waits, has_waited = has_waited, marked = {} })
-  end
+-- For each such outcome: its number, '=', what it waits for, '=', what its job has waited for, ';'
+for i, now_waits, has_waited in string.gmatch(wait_texts, '(%d+)=([^=]*)=([^;]*);') do
+  push(waits, { i = tonumber(i), now_waits = now_waits, has_waited = has_waited, marked = {} })
 end
 
 -- Takes the oldest signal that is still kept out of a list of TIME:BYTES:TEXT. Returns its text, and the rest.

@@ -1,35 +1,20 @@
 -- Stores new jobs, all or none.
--- ARGV: now, whether an earlier send may have arrived (0 or 1), nonce, then for each job:
---   id, whether it was made for the job (0 if a user chose it), score, record, lease score ('' for none),
---   dedupe key ('' for none), window in ms, the text with which the record of a job that it replaces must begin, after
---   the digit of its version ('' if it replaces none),
---   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay
--- Returns: 1 if the mark of earlier jobs was in `due`, 0 if it was not ('' if this call has stored none),
---   then for each job: 'enqueued' | 'replaced' | 'duplicate', id of the job that exists, its score ('' if finished),
---   whether it is leased (0 or 1), its order if it is ('')
+-- @arg now number, resend flag, nonce number
+-- @arg list rows(id fresh:flag score:digits record lease:digits? dedupe window:digits? replaces flow)
+-- @reply was_used flag?  whether the mark of earlier jobs was in `due`; none if this call has stored none
+-- @reply jobs rows(status:enqueued|replaced|duplicate id score:number? is_leased:flag order:number?)
+-- An id is fresh if it was made for the job. `dedupe` is a key ('' for none), `window` its time in ms, `replaces` how
+-- the record of a job that it replaces must begin, after the digit of its version ('' if it replaces none). The reply
+-- names the job that exists, with its score (none if finished), and its order if it is leased.
 -- One plain job takes two commands, any number of them three. Dedupe keys take two more, all together, and jobs that
 -- are replaced one. Keys take two more, all together, and a third where a line is long.
-local now = number_argument()
-local resend = flag_argument()
-local nonce = number_argument()
-
-local list = {}
 local replacing = {}
-
-local function read_job()
-  local job = { id = argument(), fresh = flag_argument(), score = argument(), record = argument(), lease = argument(),
-    dedupe = argument(), window = argument(), replaces = argument() }
-  local flow, keeps_limits = string.match(argument(), '^(.-)(=?)$')
+for i, job in ipairs(list) do
+  job.index = i
+  local flow, keeps_limits = string.match(job.flow, '^(.-)(=?)$')
   job.flow = flow
   job.key = string.match(flow, '^[^:]+')
   job.sets_limits = keeps_limits == ''
-  return job
-end
-
-while arguments_read < #ARGV do
-  local job = read_job()
-  push(list, job)
-  job.index = #list
   replacing[job.dedupe] = replacing[job.dedupe] or job.replaces ~= ''
 end
 

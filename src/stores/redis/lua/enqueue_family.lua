@@ -1,18 +1,10 @@
 -- Stores a parent with its children, all or none.
--- ARGV: now, whether an earlier send may have arrived, whether the id of the parent was made for it (flags are 0 or 1),
---   then for the parent, each child, and each child of a child: id, score, record,
---   KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of its flow control key ('' for none), and = if the limits of the key stay,
---   what it waits for if it has children (_families.lua; '' if not)
--- Returns: 'stored' | 'duplicate' (the parent exists) | 'taken' (the id of a child is)
-local now = number_argument()
-local resend = flag_argument()
-local fresh = flag_argument()
-local list = {}
+-- @arg now number, resend flag, fresh flag  whether the id of the parent was made for it
+-- @arg list rows(id score:digits record flow family)  the parent, each child, and each child of a child
+-- @reply stored|duplicate|taken  duplicate: the parent exists; taken: the id of a child does
 local ids = {}
 local keys = {}
-while arguments_read < #ARGV do
-  local job = { id = argument(), score = argument(), record = argument(), flow = argument(), family = argument() }
-  push(list, job)
+for _, job in ipairs(list) do
   push(ids, job.id)
   if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
 end

@@ -4,40 +4,31 @@
 -- A job waits in `due` at its run time. To claim it is to move it there to the end of its lease (the visibility
 -- timeout): until then no other drain gets it. To settle it is to take it out, or to move it to its next run time.
 --
--- ARGV: now, whether an earlier send may have arrived, nonce, limit of jobs (-1: does not look at what is due),
---   whether to count the backlog, lease ms, retention ms, most bytes of records,
---   whether it may fire schedules that code declares, whether it observes: keeps metrics by name (flags are 0 or 1);
---   MS:PACE:STARTABLE of runs, or '' if a slot of a key takes one job: for how long a slot takes jobs, how long one
---     takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once;
---   outcomes and the jobs that they make (_outcomes.lua), metrics (_metrics.lua),
---   number of running jobs that are watched, their ids, signals that jobs wait for (_waits.lua), and
---   schedules to fire (_fire.lua)
--- Returns: 1 if paused, else 0; the score that is due next ('' for none); how many more are due than it claimed (0 if
---   not counted); how many members had lost their records; then lists:
---   1 for each accepted outcome, 2 if its job has got a signal that was kept, 0 for each refused one, since its lease
---     is gone;
---   'fired' | 'skipped' | 'stale' for each schedule;
---   for each claimed job: id (after ' made:' if this claim has made the job), record, score at which it was due;
---   for each of the first of these, which an earlier send has claimed: lease score (the others are leased for the time
---     that the arguments say, and claimed once more than when they were due);
---   KEY:END:SLOTS:UNTIL:AWAITED for each run, of which the caller must know something: the jobs of a key whose leases
---     end then, how many of them may run at once ('' for all), when those that have not begun go back ('' for never),
---     and whether others wait for their slots (0 or 1);
---   the watched ids that are gone (none if no outcome had to be read);
---   for each due schedule that was not fired: key, score of the occurrence, record
-local now = number_argument()
-local resend = flag_argument()
-local nonce = number_argument()
-local limit = number_argument()
-local counts_backlog = flag_argument()
-local lease_ms = number_argument()
-local retention_ms = number_argument()
-local bytes_left = number_argument()
-local may_fire_declared = flag_argument()
-local observes = flag_argument()
+-- @arg now number, resend flag, nonce number, retention_ms number
+-- @arg limit number, count_backlog flag, lease_ms number  -1: does not look at what is due
+-- @arg bytes_left number, fires_declared flag  bytes of records; whether it may fire schedules that code declares
+-- @arg run_limits text?  MS:PACE:STARTABLE: for how long a slot of a key takes jobs (none: it takes one), how long one
+--   takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once
+-- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)
+-- @arg keyed rows(outcome:number head claimed_at:number? ran_ms:number?)
+-- @arg follow_ups rows(outcome:number id score:digits record flow family)  (_lanes.lua, _families.lua)
+-- @arg waited_ms number, ran_ms number, counts text, each text, names rows(text counts)  (_metrics.lua)
+-- @arg watched list(text), wait_texts text  running jobs, and what others wait for (_waits.lua)
+-- @arg fires rows(key occurrence:digits next:digits record unless skipped)
+-- @arg fired_jobs rows(fire:number id score:digits record flow)  (_fire.lua)
+-- @reply paused flag, next_score number?, backlog number, evicted number  0: not counted; members without a record
+-- @reply settled list(number)  0: refused, since its lease is gone; 2: accepted, and its job has got a signal
+-- @reply fired list(fired|skipped|stale)
+-- @reply jobs rows(name record score:number)  the id, or ' made:ID' if this claim has made it; at which it was due
+-- @reply recovered list(number)  the leases of the first of these, which an earlier send has claimed. The others are
+--   leased for `lease_ms`, and claimed once more than when they were due.
+-- @reply runs list(text)  KEY:END:SLOTS:UNTIL:AWAITED of which the caller must know something: the jobs of a key whose
+--   leases end then, how many of them may run at once ('' for all), when those that have not begun go back ('' for
+--   never), and whether others wait for their slots (0 or 1)
+-- @reply gone list(text), schedules rows(key score:number record)  watched jobs, if an outcome had to be read; due ones
+
 -- Records that this exchange has written or read: it need not read them to claim their jobs.
 local known = {}
-local run_limits = argument()
 
 local paused = 0
 local next_score = ''
@@ -72,7 +63,7 @@ end
 do
   -- include: _metrics.lua
   -- include: _outcomes.lua
-  local read_waits, begin_waits, end_waits, take_signals
+  local begin_waits, end_waits, take_signals
   do
     -- include: _waiting.lua
     -- include: _waits.lua
@@ -123,7 +114,7 @@ do
   -- include: _claim.lua
 end
 
-local outcomes = settle()
+settle()
 fire()
 local recovered = resend and limit > 0 and recover() or 0
 if limit >= 0 then claim(math.max(limit - recovered, 0)) end
@@ -137,6 +128,6 @@ leave_lines()
 call_many('ZREM', due, orphans)
 forget_keys()
 remove_ended()
-tally(outcomes)
+tally()
 return { paused, next_score, backlog, evicted, settled, fired, taken,
   recovered_leases, described, missing, due_schedules }

@@ -1,7 +1,6 @@
 -- Moves jobs from the dead-letter queue back to the waiting ones.
 -- @arg resend flag, now number, list rows(id dead_since:digits score:digits record flow)
 -- @reply list(flag)  0: it has not been dead since then
--- `flow` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of a flow control key, '' for none.
 -- include: _families.lua
 local ids = {}
 local keys = {}
