@@ -57,6 +57,6 @@ ${lines.join("\n")}
 **At high rates retention fills a key before any backlog does.** *Computed*: 1,000 jobs a second kept for the default of 24
 hours are ${numberText((1_000 * DAY_S) / 1e6)} million records, ${numberText(Math.round((1_000 * DAY_S) / finishedRoom))} times what \`jobs\` holds on a small plan. Keep
 \`retention\` below \`${room(bytes("done", "100 bytes"))} / jobs per second\` seconds (payload of 100 bytes): at 10,000 a second that is
-${numberText(Math.floor(finishedRoom / 10_000))} s. \`retention: "0s"\` keeps none, and saves two commands a batch.
+${numberText(Math.floor(finishedRoom / 10_000))} s. \`retention: "0s"\` keeps none, and saves one command a batch.
 `;
 }

@@ -94,7 +94,7 @@ describe("jobs that enqueue jobs", () => {
     const queue = new Queue({ store, jobs: [dailyDigest, broken, sendDigest], logger: null });
     await queue.drain();
     vi.setSystemTime("2026-03-03T08:00:00Z");
-    while ((await queue.drain({ maxJobs: 1_000 })).claimed > 0);
+    while ((await queue.drain({ maxJobs: 1_000, concurrency: 250, batchSize: 250 })).claimed > 0);
     expect(outside.outbox).toHaveLength(250);
     expect(outside.outbox.find(({ to }) => to === "customers, row 7")).toMatchObject({
       subject: "The orders until 2026-03-03T08:00:00.000Z\nMissing today, sorry.",
@@ -115,7 +115,7 @@ describe("jobs that enqueue jobs", () => {
     };
     const queue = openQueue(true);
     await queue.enqueue(video.addVideo, { video: "tides" });
-    while ((await queue.drain({ maxJobs: 1_000 })).claimed > 0);
+    while ((await queue.drain({ maxJobs: 1_000, concurrency: 250, batchSize: 250 })).claimed > 0);
     expect(outside.table.get("contact sheet of tides")?.split(" ")).toHaveLength(249);
     expect(outside.table.has("published tides")).toBe(false);
     const [failed] = (await queue.listDeadLetter({ name: "encode" })).jobs;
