@@ -42,10 +42,10 @@ export function lua(): GeneratedSource {
     [...source.matchAll(INCLUDE)].map(([, file = ""]) => file),
   );
   const shared = [LANES, ...new Set(included.filter((file, at) => included.indexOf(file) < at))];
-  const sharedTexts = new Map(shared.map((file) => [file, textOf(sourceOf(file))]));
   /** A script with the files that no other one includes. */
   const withOwn = (source: string): string =>
-    source.replace(INCLUDE, (line, file) => (sharedTexts.has(file) ? line : withOwn(sourceOf(file))));
+    source.replace(INCLUDE, (line, file) => (shared.includes(file) ? line : withOwn(sourceOf(file))));
+  const sharedTexts = new Map(shared.map((file) => [file, textOf(withOwn(sourceOf(file)))]));
   const scripts = [...sources.keys()]
     .filter((file) => !file.startsWith("_"))
     .map((file) => {

@@ -25,7 +25,7 @@ function putRow(put: SchedulePut) {
 const EACH = "e";
 const DECLARED = "d";
 
-/** The stored record: `2:FLAGS:LATEST:,TIME,TIME,...,`, three lines with a job's record, its own text. */
+/** The stored record: `2:FLAGS:LATEST:,TIME=DATE,TIME=DATE,...,`, three lines with a job's record, its own text. */
 export function withPlan({
   record,
   plan,
@@ -36,17 +36,18 @@ export function withPlan({
   if (!plan) return record;
   const { times, jobRecord, makesEach, latestMs = "", isDeclared } = plan;
   const flags = (makesEach ? EACH : "") + (isDeclared ? DECLARED : "");
-  return [`2:${flags}:${latestMs}:,${times.join(",")},`, ...jobRecord, record].join("\n");
+  const dated = times.map((time) => `${time}=${new Date(time).toISOString()}`);
+  return [`2:${flags}:${latestMs}:,${dated.join(",")},`, ...jobRecord, record].join("\n");
 }
 
-const head = /^2:([a-z]*):(\d*):,([\d,]+),\n([^\n]*)\n([^\n]*)\n([^\n]*)\n/;
+const head = /^2:([a-z]*):(\d*):,([^\n]+),\n([^\n]*)\n([^\n]*)\n([^\n]*)\n/;
 
 /** Splits a stored record into its plan and its own text. */
 export function readPlan(stored: string): { readonly record: string; readonly plan?: SchedulePlan } {
   const [text, flags = "", latest = "", times = "", start = "", middle = "", end = ""] = head.exec(stored) ?? [];
   if (text === undefined) return { record: stored };
   const plan: SchedulePlan = {
-    times: times.split(",").map(Number),
+    times: times.split(",").map((dated) => Number.parseInt(dated, 10)),
     jobRecord: [start, middle, end],
     makesEach: flags.includes(EACH),
     isDeclared: flags.includes(DECLARED),

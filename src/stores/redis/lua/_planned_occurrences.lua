@@ -1,21 +1,5 @@
 -- Fires occurrences without the caller, by the plan before the record of their schedule (plan.ts).
 
--- The time of an occurrence as ISO 8601, which ends the id of its job.
-local function iso(time)
-  local day = math.floor(time / DAY_MS) + 719468
-  local ms = time % DAY_MS
-  -- Days since March of the year 0, in eras of 400 years: leap days come last.
-  local era = math.floor(day / 146097)
-  day = day - era * 146097
-  local year = math.floor((day - math.floor(day / 1460) + math.floor(day / 36524) - math.floor(day / 146096)) / 365)
-  day = day - (365 * year + math.floor(year / 4) - math.floor(year / 100))
-  local month = math.floor((5 * day + 2) / 153)
-  day = day - math.floor((153 * month + 2) / 5) + 1
-  local is_next_year = month >= 10
-  return string.format('%04d-%02d-%02dT%02d:%02d:%02d.%03dZ', year + era * 400 + (is_next_year and 1 or 0),
-    month + (is_next_year and -9 or 3), day, math.floor(ms / HOUR_MS), math.floor(ms / 60000) % 60, math.floor(ms / 1000) % 60, ms % 1000)
-end
-
 -- Whether a schedule is further ahead than the clock that fired it can have put it. Its revision says how far ahead its
 -- next occurrence was then (score.ts). If it is further ahead by five minutes, the claim asks the server which of the
 -- two clocks is right. A server that agrees with neither, as in tests, has no say.
@@ -30,15 +14,16 @@ function is_schedule_astray(score)
   return server_now < moved_after - APART_MS or server_now > time + APART_MS
 end
 
--- The last of the times that a plan lists until now, from the first that is due, and the time after it.
+-- The last of the times that a plan lists until now, from the first that is due, its date, and the time after it.
 local function occurrences(times, first)
-  local from = string.find(times, ',' .. whole(first) .. ',', 1, true)
+  local from = string.find(times, ',' .. whole(first) .. '=', 1, true)
   if first > now or not from then return nil end
-  local occurrence
-  for text in string.gmatch(string.sub(times, from), '%d+') do
+  local occurrence, date
+  for text, its_date in string.gmatch(string.sub(times, from), '(%d+)=([^,]+)') do
     local time = tonumber(text)
-    if time > now then return occurrence, time end
+    if time > now then return occurrence, date, time end
     occurrence = time
+    date = its_date
   end
 end
 
@@ -46,16 +31,16 @@ end
 -- Nil if the plan does not cover both, or does not cover this case.
 local function planned(key, score, record)
   local flags, latest, times, head, middle, tail =
-    string.match(record, '^2:(%l*):(%d*):([%d,]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
+    string.match(record, '^2:(%l*):(%d*):([^\n]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
   if not flags or (string.find(flags, 'd', 1, true) and not fires_declared) then return nil end
   local makes_each = string.find(flags, 'e', 1, true)
   local first = unpack_score(tonumber(score))
-  local occurrence, coming = occurrences(times, first)
+  local occurrence, date, coming = occurrences(times, first)
   if not coming or (makes_each and occurrence ~= first) then return nil end
   if latest ~= '' and now - occurrence > tonumber(latest) then return nil end
   local reach = makes_each and 0 or 2 * (MOVED + reach_of(coming - now))
   return {
-    id = key .. '@' .. iso(occurrence),
+    id = key .. '@' .. date,
     occurrence = occurrence,
     coming = coming * 1024 + reach,
     record = head .. whole(now) .. middle .. whole(occurrence) .. tail,
