@@ -14,7 +14,6 @@ const light: BrowserContextOptions = { colorScheme: "light", viewport: { width: 
 const dark: BrowserContextOptions = { ...light, colorScheme: "dark" };
 /** What fits the README: the overview down to its charts. */
 const short = { viewport: { width: 1280, height: 856 } };
-const narrow: BrowserContextOptions = { ...light, viewport: { width: 390, height: 780 } };
 
 /** Opens the dashboard, signed in, at the hour of the scene. */
 async function open(browser: Browser, scene: Scene, options: BrowserContextOptions): Promise<Page> {
@@ -48,12 +47,8 @@ const pictures: readonly (readonly [string, string, BrowserContextOptions])[] = 
   ["readme", "#view=overview", { ...light, ...short }],
   ["readme-dark", "#view=overview", { ...dark, ...short }],
   ["failures", "#view=failures", light],
-  ["failures-narrow", "#view=failures", narrow],
-  ["jobs", "#view=jobs", light],
-  ["dead-letter-narrow", "#view=jobs&state=dead", narrow],
   ["job", "#view=jobs&state=dead", light],
   ["names", "#view=names", light],
-  ["job-type", "#view=type&id=sync_contact", light],
   ["queues", "#view=queues", dark],
   ["schedules", "#view=schedules", light],
   ["flow-control", "#view=flow", dark],

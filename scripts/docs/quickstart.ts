@@ -77,7 +77,7 @@ async function pack(built: string, folder: string): Promise<string> {
 
 /** A command that keeps running, once it has printed a text. */
 const inBackground = (command: string, log: string, ready: string) =>
-  `${command} >${log} 2>&1 &\nwhile kill -0 $! && ! grep -qs '${ready}' ${log}; do sleep 0.1; done; cat ${log}`;
+  `${command} >${log} 2>&1 &\nwhile kill -0 $! && ! grep -qs '${ready}' ${log}; do sleep 0.1; done; sed '/${ready}/q' ${log}`;
 
 /** Replacements for the text of the page: this package, tested versions of the others, and free ports. */
 function typed(code: string, tarball: string, ports: ReadonlyMap<string, string>): string {
