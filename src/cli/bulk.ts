@@ -78,9 +78,10 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   );
   change.add(done);
   const missing = (ids?.length ?? 0) - (changed ?? 0);
+  const byType = ids?.length === 1 && changed === 0 ? ` To choose a job type: --name ${printable(ids[0] ?? "")}.` : "";
   if (ids && missing > 0)
     throw notFound(
-      `${missing} of ${counted(ids.length, "id")} ${missing === 1 ? "is" : "are"} of no ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}`,
+      `${missing} of ${counted(ids.length, "id")} ${missing === 1 ? "is" : "are"} of no ${noun}. See: ${to.command(noun === "dead job" ? "queue:dlq" : "queue:jobs")}.${byType}`,
     );
 }
 

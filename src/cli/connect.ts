@@ -42,12 +42,12 @@ interface Local {
 }
 
 const HOW_TO_CONNECT =
-  "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or --url redis://...), or a module that makes the queue (--module).";
+  "Name a handler (--url and --token, or TIDEGATE_URL and TIDEGATE_TOKEN), a Redis (UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, or --url redis://...), or a module that makes the queue (--module). In a folder with tidegate dev, or a .dev.vars or .env.local that names one, you need nothing.";
 
 /**
  * Opens the queue to work with: the handler of `--url`, else the queue or jobs of `--module`, else the handler of
  * `TIDEGATE_URL`, else the Redis of `UPSTASH_REDIS_REST_URL`. Both URLs may also name a Redis, as
- * redis://localhost:6379 does. Nothing is sent.
+ * redis://localhost:6379 does. If no variable is set, looks for those of `tidegate dev`. Nothing is sent.
  *
  * @param change changes the queue that is made of a Redis and the jobs of a module.
  * @throws {UsageError} if none is configured, or the configuration is incomplete.
@@ -57,14 +57,27 @@ export async function openTarget(
   change: (options: QueueOptions) => QueueOptions = (options) => options,
 ): Promise<Target> {
   const { globals, io } = session;
-  const address = globals.url ?? io.env["TIDEGATE_URL"] ?? "";
+  if (globals.url === undefined && globals.module === undefined) await findEnv(session);
+  const { env } = session;
+  const address = globals.url ?? env["TIDEGATE_URL"] ?? "";
   const isHandler = address !== "" && !isRedisUrl(address);
   const module = globals.module === undefined ? undefined : await loadModule(globals.module, io.cwd);
   if (isHandler && (globals.url !== undefined || !module)) return remoteTarget(session, address, namesIn(module));
   if (module && module.queues.length > 0) return moduleTarget(session, module.queues);
-  if (!module && !address && !io.env["UPSTASH_REDIS_REST_URL"])
+  if (!module && !address && !env["UPSTASH_REDIS_REST_URL"])
     throw new UsageError("No queue is configured.", HOW_TO_CONNECT);
   return redisTarget(session, module?.jobs ?? [], change);
+}
+
+/** Beside `tidegate dev`, no variable needs to be set. */
+async function findEnv(session: Session): Promise<void> {
+  const { TIDEGATE_URL, UPSTASH_REDIS_REST_URL } = session.env;
+  if (TIDEGATE_URL || UPSTASH_REDIS_REST_URL) return;
+  const { localEnv } = await import("./local-env.ts");
+  const found = await localEnv(session.io.cwd);
+  if (!found) return;
+  session.env = { ...session.env, ...found.env };
+  session.aside(`Using the queue of ${found.file}.`);
 }
 
 function namesIn(module: Awaited<ReturnType<typeof loadModule>> | undefined): Target["jobNames"] {
@@ -73,11 +86,11 @@ function namesIn(module: Awaited<ReturnType<typeof loadModule>> | undefined): Ta
 
 const commandFor = (globals: Globals) => (words: string) => suggestedCommand(words, globals);
 
-function remoteTarget({ io, globals }: Session, url: string, jobNames: Target["jobNames"]): Target {
+function remoteTarget({ io, env, globals }: Session, url: string, jobNames: Target["jobNames"]): Target {
   if (globals.prefix !== undefined)
     throw new UsageError("--prefix is for a queue in Redis: a handler knows its own.", "Leave it out.");
   checkAddress(url);
-  const token = globals.token ?? io.env["TIDEGATE_TOKEN"];
+  const token = globals.token ?? env["TIDEGATE_TOKEN"];
   if (token) checkToken(token);
   const { queue } = globals;
   const { host, pathname } = new URL(url);
@@ -182,16 +195,16 @@ function checkToken(token: string): void {
 }
 
 /** The Redis of `--url` or `TIDEGATE_URL`, else that of `UPSTASH_REDIS_REST_URL`. */
-async function databaseOf({ io, globals }: Session): Promise<RedisDatabase> {
+async function databaseOf({ io, env, globals }: Session): Promise<RedisDatabase> {
   if (globals.token !== undefined)
     throw new UsageError(
       "--token is for a handler. The token of a Redis is UPSTASH_REDIS_REST_TOKEN.",
       "Give --url too, or leave it out.",
     );
   const { restDatabase, tcpDatabase } = await import("./redis-database.ts");
-  const address = globals.url ?? io.env["TIDEGATE_URL"] ?? "";
+  const address = globals.url ?? env["TIDEGATE_URL"] ?? "";
   if (isRedisUrl(address)) return tcpDatabase(address);
-  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = io.env;
+  const { UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token } = env;
   if (!url || !token)
     throw new UsageError(
       `${url ? "UPSTASH_REDIS_REST_TOKEN" : "UPSTASH_REDIS_REST_URL"} is not set.`,

@@ -2,7 +2,8 @@
 import { Console } from "node:console";
 import process from "node:process";
 import { Writable } from "node:stream";
-import { type Logs, run } from "./run.ts";
+import { version } from "../core/shared/version.ts";
+import type { Logs } from "./io.ts";
 
 /** npm repeats a Ctrl-C that the terminal has already sent to this process. Within this time it is the same one. */
 const SAME_INTERRUPTION_MS = 300;
@@ -56,8 +57,17 @@ function divertLogs(): Logs {
 // `head` and others close the pipe early.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 
-const { stdout, stderr, stdin, env } = process;
-const io = { stdout, stderr, stdin, env, cwd: process.cwd(), logs: divertLogs(), untilInterrupted };
-const code = await run(process.argv.slice(2), io);
+/** Loads the commands only if one is to run. */
+async function main(argv: readonly string[]): Promise<number> {
+  const { stdout, stderr, stdin, env } = process;
+  if (argv.length === 1 && /^(-V|--version)$/.test(argv[0] ?? "")) {
+    stdout.write(`${version}\n`);
+    return 0;
+  }
+  const { run } = await import("./run.ts");
+  return run(argv, { stdout, stderr, stdin, env, cwd: process.cwd(), logs: divertLogs(), untilInterrupted });
+}
+
+const code = await main(process.argv.slice(2));
 // The user's module may keep connections open, so the process does not end by itself.
 process.stdout.write("", () => process.exit(code));

@@ -1,5 +1,5 @@
-import { createRequire } from "node:module";
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { version } from "../core/shared/version.ts";
 import type { Io } from "./io.ts";
 import { type Colors, columnsOf, isTerminal, printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
@@ -26,7 +26,7 @@ export function createProgram(io: Io, isJson: boolean, colors: Colors) {
   const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : COLUMNS);
   return new Command("tidegate")
     .description(DESCRIPTION)
-    .version(packageVersion(), "-V, --version", "show the version")
+    .version(version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show this help")
     .helpCommand("help [command...]", "show the help of a command")
     .option(
@@ -103,10 +103,4 @@ function examplesText(lines: readonly Example[]): string {
   const beside = lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
   const above = lines.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);
   return `\nExamples:\n${(beside.every((line) => line.length <= COLUMNS) ? beside : above).join("\n")}`;
-}
-
-/** Finds package.json by the name of the package, which works wherever this code is bundled. */
-function packageVersion(): string {
-  const { version } = createRequire(import.meta.url)("tidegate/package.json") as { version: string };
-  return version;
 }

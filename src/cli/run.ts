@@ -1,5 +1,7 @@
 import { CommanderError } from "@commander-js/extra-typings";
-import { isTidegateError, notFound } from "../core/shared/errors.ts";
+import { read } from "../client/transport.ts";
+import { isTidegateError, notFound, TidegateError } from "../core/shared/errors.ts";
+import { version } from "../core/shared/version.ts";
 import { StartError } from "../dev/start.ts";
 import { UNKNOWN_QUEUE } from "../http/contract/problems.ts";
 import { PartlyDone } from "./bulk.ts";
@@ -14,8 +16,6 @@ import { addOperations } from "./runner.ts";
 import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 import { addWork } from "./work/command.ts";
-
-export type { Io, Logs } from "./io.ts";
 
 /** What adds the commands, in the order of the help. */
 export const adders: readonly ((session: Session) => void)[] = [addDev, addWork, addList, addOperations, addDoctor];
@@ -40,19 +40,34 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    const failure = failureOf(await withQueueNames(error, session), session);
+    const failure = failureOf(await explained(error, session), session);
     printFailure(failure, session);
     return failure.exitCode;
   }
 }
 
-/** Adds to a handler's refusal of the queue that --queue names which ones it serves. Returns other errors unchanged. */
-async function withQueueNames(error: unknown, session: Session): Promise<unknown> {
+/**
+ * Adds to a handler's refusal of the queue that --queue names which ones it serves, and to one of what this version
+ * knows that the handler has another. Returns other errors unchanged.
+ */
+async function explained(error: unknown, session: Session): Promise<unknown> {
+  if (!isTidegateError(error)) return error;
   const { queue } = session.globals;
-  if (queue === undefined || !isTidegateError(error) || error.message !== UNKNOWN_QUEUE) return error;
   try {
-    const names = (await queueNames(await openTarget(session))).map(printable).join(", ");
-    return notFound(`This handler serves no queue named ${printable(queue)}. It serves: ${names}.`);
+    if (queue !== undefined && error.message === UNKNOWN_QUEUE) {
+      const names = (await queueNames(await openTarget(session))).map(printable).join(", ");
+      return notFound(`This handler serves no queue named ${printable(queue)}. It serves: ${names}.`);
+    }
+    if (!/^(Unknown option|Not found\.)/.test(error.message)) return error;
+    const { remote, send } = await openTarget(session);
+    const theirs = remote ? (await read<{ version?: string }>("status", send("GET", "/health"))).version : version;
+    if (theirs === version) return error;
+    const old = theirs === undefined ? "an older version" : `version ${theirs}`;
+    const advice = `Deploy it again${theirs === undefined ? "" : `, or run npx tidegate@${theirs}`}.`;
+    return new TidegateError(
+      error.code,
+      `${error.message}\nThis command line has version ${version}, and the handler ${old}. ${advice}`,
+    );
   } catch {
     return error;
   }

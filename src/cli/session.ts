@@ -21,9 +21,12 @@ export class Session {
   readonly colors: Colors;
   readonly program: Program;
   exitCode = 0;
+  /** The variables that name a queue: those of the process, else of a file beside it. */
+  env: Io["env"];
 
   constructor(io: Io, isJson: boolean) {
     this.io = io;
+    this.env = io.env;
     this.isJson = isJson;
     this.colors = colorsFor(io.stdout, io.env);
     this.program = createProgram(io, isJson, this.colors);

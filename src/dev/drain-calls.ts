@@ -12,16 +12,22 @@ export interface Drained {
   readonly isFailed: boolean;
 }
 
+/** A bearer token for the drain route, and where it stands: "CRON_SECRET in .env.local". */
+export interface DrainToken {
+  readonly value: string;
+  readonly source: string;
+}
+
 const MOST_BYTES = 64 * 1024;
 
 /** Calls the drain route of an app, as a cron does. */
 export class DrainCalls {
   readonly #url: URL;
-  readonly #readToken: () => Promise<string | undefined>;
+  readonly #readToken: () => Promise<DrainToken | undefined>;
   #method: "POST" | "GET" = "POST";
 
   /** @param readToken reads the bearer token of a call. */
-  constructor(url: URL, readToken: () => Promise<string | undefined>) {
+  constructor(url: URL, readToken: () => Promise<DrainToken | undefined>) {
     this.#url = new URL(url);
     // Whatever falls due is called for. A call that lingers would keep others waiting.
     this.#url.searchParams.set("linger", "0s");
@@ -31,7 +37,7 @@ export class DrainCalls {
   /** Calls the route once; a second time if it takes only GET. Rejects only if the signal is aborted. */
   async call(signal: AbortSignal): Promise<Drained> {
     const token = await this.#readToken();
-    const headers = { ...(token && { Authorization: `Bearer ${token}` }) };
+    const headers = { ...(token && { Authorization: `Bearer ${token.value}` }) };
     try {
       // A redirect would turn POST into GET, and pass the token on.
       const response = await fetch(this.#url, { method: this.#method, headers, redirect: "manual", signal });
@@ -40,16 +46,16 @@ export class DrainCalls {
         await response.body?.cancel();
         return await this.call(signal);
       }
-      return this.#read(response, await jsonOf(response), token !== undefined);
+      return this.#read(response, await jsonOf(response), token?.source);
     } catch {
       signal.throwIfAborted();
       return failed(`No app answers at ${this.#url.origin}. Waiting until one does.`);
     }
   }
 
-  #read({ status, headers }: Response, answer: unknown, hadToken: boolean): Drained {
+  #read({ status, headers }: Response, answer: unknown, source: string | undefined): Drained {
     const where = `${this.#url.pathname} of the app`;
-    if (status < 200 || status >= 300) return failed(`${where} ${this.#refusal(status, headers, answer, hadToken)}`);
+    if (status < 200 || status >= 300) return failed(`${where} ${this.#refusal(status, headers, answer, source)}`);
     const { claimed, rearmed } = (answer ?? {}) as Partial<DrainReport>;
     if (typeof claimed === "number")
       return { isFailed: false, took: claimed + (rearmed ?? 0), clockAheadMs: aheadMsOf(headers) };
@@ -60,12 +66,15 @@ export class DrainCalls {
     return { isFailed: type === "text/html", problem };
   }
 
-  #refusal(status: number, headers: Headers, answer: unknown, hadToken: boolean): string {
+  #refusal(status: number, headers: Headers, answer: unknown, source: string | undefined): string {
     if (status >= 300 && status < 400)
       return `redirects (${status})${this.#target(headers)}. Give --drain the address of the drain route itself.`;
     const setToken = "Set TIDEGATE_TOKEN or CRON_SECRET to one with the scope drain or admin.";
+    const restart = "A wrangler dev that runs must be restarted to see it.";
     if (status === 401 || status === 403)
-      return `${hadToken ? "does not take the" : "wants a"} token (${status}). ${setToken}`;
+      return source
+        ? `does not take the token of ${source} (${status}). ${setToken} ${restart}`
+        : `wants a token (${status}). ${setToken}`;
     if (status === 404) return "is not there (404). Check the path of --drain.";
     const { detail } = (answer ?? {}) as { readonly detail?: unknown };
     return `fails (${status})${typeof detail === "string" ? `: ${detail}` : ". Its own log says why."}`;

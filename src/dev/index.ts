@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Hooks } from "../core/observe/hooks.ts";
 import { Queue } from "../core/queue/queue.ts";
@@ -7,7 +8,7 @@ import { redisStore } from "../stores/redis-tcp/index.ts";
 import { AppQueues, USUAL_PREFIX } from "./app-queues.ts";
 import { Cron } from "./cron.ts";
 import { DevDirectory, type Kept } from "./directory.ts";
-import { DrainCalls } from "./drain-calls.ts";
+import { DrainCalls, type DrainToken } from "./drain-calls.ts";
 import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
@@ -214,10 +215,14 @@ async function listening(
  * The token for the drain route: of the environment, else of the app's own file as it is now. Those that may list come
  * first.
  */
-async function tokenOf({ env, write }: DevOptions): Promise<string | undefined> {
+async function tokenOf({ env, write }: DevOptions): Promise<DrainToken | undefined> {
   const names = ["TIDEGATE_TOKEN", "TIDEGATE_ADMIN_TOKEN", "CRON_SECRET"];
-  const given = names.map((name) => env[name]).find((value) => value);
+  const first = (read: (name: string) => string | undefined, where: string): DrainToken | undefined => {
+    const name = names.find(read);
+    return name === undefined ? undefined : { value: read(name) ?? "", source: `${name} in ${where}` };
+  };
+  const given = first((name) => env[name], "the environment");
   if (given || write === undefined) return given;
   const file = await EnvFile.open(write).catch(() => undefined);
-  return names.map((name) => file?.get(name)).find((value) => value);
+  return first((name) => file?.get(name), basename(write));
 }

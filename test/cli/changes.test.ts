@@ -80,7 +80,7 @@ test("ids that are not meant are an error, and the others are changed", async ()
   expect({ code: result.code, document: documentOf(result) }).toEqual({ code: 1, document: { retried: 1 } });
   expect(errorOf(result)).toEqual({
     code: "not_found",
-    message: "1 of 2 ids is of no dead job. See: tidegate queue:dlq",
+    message: "1 of 2 ids is of no dead job. See: tidegate queue:dlq.",
   });
 });
 

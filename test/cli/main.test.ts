@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { version as ownVersion } from "../../src/core/shared/version.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { useRedis } from "../support/stores.ts";
@@ -19,7 +20,7 @@ describe("the program", () => {
     folder = await mkdtemp(join(import.meta.dirname, "../../node_modules/.tidegate-cli-"));
     await writeFile(
       join(folder, "package.json"),
-      JSON.stringify({ name: "tidegate", version: "1.2.3", exports: { "./package.json": "./package.json" } }),
+      JSON.stringify({ name: "tidegate", exports: { "./package.json": "./package.json" } }),
     );
     const modules = ["slow", "holding"].map((name) => join(import.meta.dirname, `modules/${name}.ts`));
     // The modules too: to compile all sources with each process takes longer than the tests.
@@ -109,7 +110,7 @@ describe("the program", () => {
   test("exits with the exit code of the command, and prints its version", async () => {
     const version = start("--version");
     expect(await version.exited).toEqual([0, null]);
-    expect(version.written.stdout).toBe("1.2.3\n");
+    expect(version.written.stdout).toBe(`${ownVersion}\n`);
     const mistake = start("queue:lisst");
     expect(await mistake.exited).toEqual([2, null]);
     expect(mistake.written).toEqual({ stdout: "", stderr: expect.stringContaining("Did you mean queue:list?") });

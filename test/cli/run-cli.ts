@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { describe } from "vitest";
-import { type Io, run } from "../../src/cli/run.ts";
+import type { Io } from "../../src/cli/io.ts";
+import { run } from "../../src/cli/run.ts";
 import { createHandler } from "../../src/http/handler.ts";
 import { memoryStore, Queue, type QueueOptions } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";

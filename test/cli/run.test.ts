@@ -1,5 +1,8 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { address, adminToken, behindHandler, documentOf, errorOf, hasEscapes, tidegate } from "./run-cli.ts";
 
 const names = [
@@ -57,7 +60,52 @@ describe("help", () => {
 test("--version prints the version of the package", async () => {
   const { code, stdout } = await tidegate(["--version"]);
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../../package.json"), "utf8"));
+  expect(stdout).toBe(`${version}\n`);
+});
+
+describe("beside tidegate dev, no variable is set", () => {
+  async function folder(files: Readonly<Record<string, string>>): Promise<string> {
+    const made = await mkdtemp(join(tmpdir(), "tidegate-folder-"));
+    onTestFinished(() => rm(made, { recursive: true }));
+    await mkdir(join(made, ".tidegate"));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(made, name), text);
+    return made;
+  }
+
+  test("the Redis of .tidegate is used, and said to be", async () => {
+    const cwd = await folder({
+      ".tidegate/dev.json": JSON.stringify({ restPort: 1, restToken: "t" }),
+      ".dev.vars": "",
+    });
+    const { code, stderr } = await tidegate(["queue:list"], { cwd });
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^Using the queue of \.tidegate\.\nerror: /),
+    });
+  });
+
+  test.each([".dev.vars", ".env.local"])("else what %s names", async (file) => {
+    const cwd = await folder({ [file]: `TIDEGATE_URL="${address}"\nTIDEGATE_TOKEN=${adminToken}\n` });
+    const { fetch, clock } = behindHandler();
+    const { code, stderr } = await tidegate(["queue:pause"], { cwd, fetch, clock });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: `Using the queue of ${file}.\n` });
+    const env = { TIDEGATE_URL: "https://elsewhere.test/jobs", TIDEGATE_TOKEN: "a" };
+    expect((await tidegate(["queue:pause"], { cwd, fetch, env })).stderr).not.toContain("Using");
+  });
+});
+
+test.each([
+  ["0.0.9", "and the handler version 0.0.9. Deploy it again, or run npx tidegate@0.0.9."],
+  [undefined, "and the handler an older version. Deploy it again."],
+])("a handler of version %s that lacks what is asked for is said to be another", async (theirs, message) => {
+  const detail = 'Unknown option "runs" in the query.';
+  const fetch = ({ url }: Request) =>
+    new URL(url).pathname.endsWith("/health")
+      ? Response.json({ status: "ok", version: theirs })
+      : Response.json({ status: 400, title: "", code: "invalid_request", detail }, { status: 400 });
+  const { code, stderr } = await behindHandler().cli(["queue:schedules"], { fetch });
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(message) });
 });
 
 describe("a usage error exits with 2 and says what to do on standard error", () => {

@@ -318,3 +318,11 @@ test("a search says how many jobs it has examined, and goes on with --cursor or 
   expect(documentOf(await cli([...search, "--cursor", cursor, "--json"]))).toMatchObject({ ...found, examined: 501 });
   expect(documentOf(await cli([...search, "--all", "--json"]))).toMatchObject({ ...found, examined: 1_501 });
 });
+
+test("a job that waits for its children says for how many", async () => {
+  const { queue, cli } = behindHandler({ logger: null });
+  const children = ["a", "b"].map((to) => ({ job: sendEmail, payload: { to }, delay: "1h" as const }));
+  await queue.enqueue(sendEmail, { to: "x" }, { id: "parent", children });
+  await queue.drain();
+  expect((await cli(["queue:jobs", "parent"])).stdout).toMatch(/^Waits for +2 of its children$/m);
+});

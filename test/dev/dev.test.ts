@@ -147,7 +147,11 @@ describe("tidegate dev", () => {
 
   test.for([
     ["a route that is not there", () => new Response("no", { status: 404 }), /is not there \(404\)/],
-    ["a wrong token", () => new Response("no", { status: 401 }), /does not take the token \(401\)/],
+    [
+      "a wrong token",
+      () => new Response("no", { status: 401 }),
+      /does not take the token of TIDEGATE_TOKEN in the environment \(401\)\. .* must be restarted/,
+    ],
     [
       "a redirect",
       () => Response.redirect("http://localhost/other?secret=1", 308),

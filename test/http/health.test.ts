@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { memoryStore } from "../../src/index.ts";
 import { faultyStore } from "../../src/testing/index.ts";
 import { wrapStore } from "../../src/testing/wrap-store.ts";
@@ -12,6 +13,12 @@ describe("GET /health", () => {
   test("tells anyone that the store answers, and nothing else", async () => {
     const { call } = setUp({ handler: { auth } });
     expect(await call("GET", "/health")).toMatchObject({ status: 200, text: '{"status":"ok"}\n' });
+  });
+
+  test("tells a caller with a token the version of Tidegate too", async () => {
+    const { call } = setUp({ handler: { auth } });
+    const answer = await call("GET", "/health", undefined, token);
+    expect(answer.body).toEqual({ status: "ok", version: packageJson.version });
   });
 
   test("answers 503 if the store does not", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { defineJob } from "../../src/index.ts";
 import { setUp, snapshot } from "./memory-handler.ts";
 
 const daily = { name: "send_email", payload: { to: "ada" }, cron: "0 0 9 * * *", timeZone: "Europe/Paris" };
@@ -97,4 +98,14 @@ describe("schedules", () => {
     await call("PUT", "/schedules/daily", daily);
     expect((await call("GET", `/schedules/daily/preview?${query}`)).status).toBe(400);
   });
+});
+
+test("the preview of a declared schedule says that it is not active before the first drain", async () => {
+  const tick = defineJob({ name: "tick", schedule: { every: "1m" }, perform() {} });
+  const { call, queue } = setUp({ queue: { jobs: [tick] } });
+  expect((await call("GET", "/schedules/tick/preview")).body["detail"]).toBe(
+    'Schedule "tick" is declared in code, and is not active until the first drain.',
+  );
+  await queue.drain();
+  expect((await call("GET", "/schedules/tick/preview?count=1")).body["slots"]).toHaveLength(1);
 });

@@ -207,3 +207,14 @@ test.each(["\u0000", "\u007f", "\u0085", "\u009b", "\u200f", "\u202e", "\u2066"]
     await expect(new Queue({ store: memoryStore() }).enqueue("job", {}, { id: text })).rejects.toMatchObject(refused);
   },
 );
+
+test.each<[object, string]>([
+  [{ maxRetries: -1 }, "maxRetries must be"],
+  [{ schedule: { cron: "at noon" } }, `cron "at noon"`],
+  [{ flowControl: { limit: 1 } }, 'Unknown option "limit"'],
+])("what is refused of a job with %j names the job", (options, message) => {
+  expect(throwing(() => defineJob({ name: "report", perform() {}, ...options }))).toMatchObject({
+    code: "invalid_request",
+    message: expect.stringMatching(new RegExp(`^Job "report": ${message}`)),
+  });
+});

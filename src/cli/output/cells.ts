@@ -39,7 +39,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     heldBack
       ? `the key ${heldBack.key}: ${heldBackTexts[heldBack.reason]}`
       : [paused && "paused", pinned && "pinned"].filter(Boolean).join(", "),
-  signals({ waitingFor: { events } = { events: [], until: new Date(0) } }: JobInfo) {
+  signals({ waitingFor: { events } = { events: [], until: new Date(0) }, children }: JobInfo) {
+    if (children && children.pending > 0) return `${children.pending} of its children`;
     return events[0] === undefined ? "" : `${events[1] ? "one of the signals" : "the signal"} ${events.join(", ")}`;
   },
   schedule: ({ schedule }: JobInfo) => (schedule ? `${schedule.key}, for ${moment(schedule.slot)}` : ""),

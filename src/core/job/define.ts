@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../shared/duration.ts";
-import { invalidRequest } from "../shared/errors.ts";
+import { invalidRequest, isTidegateError, resultOrRefusal } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import type { JobChildren } from "./children.ts";
 import type { ChildrenWait, JobEnqueueOptions } from "./enqueue.ts";
@@ -406,23 +406,27 @@ export function checkJobOptions(job: AnyJob): void {
   checkObject(job, "A job must be a definition from defineJob.");
   checkPathText(job.name, "name", LONGEST_NAME);
   if (!innerOf(job).isOwn) refuseReserved({ name: job.name });
-  checkHandler(job);
-  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function")
-    throw invalidRequest(`Job "${job.name}": schema must be a Standard Schema, as zod, valibot and arktype make them.`);
-  checkRetryOptions(job);
-  if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
-  if (job.schedule === undefined) return;
-  ruleOf(scheduleOptions.read(job.schedule, "schedule"), job.name);
+  const refusal = resultOrRefusal(() => checkRest(job));
+  if (isTidegateError(refusal)) throw invalidRequest(`Job "${job.name}": ${refusal.message}`);
 }
 
-function checkHandler({ name, perform, performBatch, batch }: AnyJob): void {
-  const refuse = (reason: string) => invalidRequest(`Job "${name}": ${reason}`);
+function checkRest(job: AnyJob): void {
+  checkHandler(job);
+  if (job.schema !== undefined && typeof job.schema?.["~standard"]?.validate !== "function")
+    throw invalidRequest("schema must be a Standard Schema, as zod, valibot and arktype make them.");
+  checkRetryOptions(job);
+  if (job.flowControl !== undefined) checkFlowControl(job.flowControl);
+  if (job.schedule !== undefined) ruleOf(scheduleOptions.read(job.schedule, "schedule"), job.name);
+}
+
+function checkHandler({ perform, performBatch, batch }: AnyJob): void {
   if (perform !== undefined && performBatch !== undefined)
-    throw refuse("it has both perform and performBatch. Keep one of them.");
+    throw invalidRequest("it has both perform and performBatch. Keep one of them.");
   if (typeof (performBatch ?? perform) !== "function")
-    throw refuse(`${performBatch === undefined ? "perform" : "performBatch"} must be a function.`);
+    throw invalidRequest(`${performBatch === undefined ? "perform" : "performBatch"} must be a function.`);
   if (batch === undefined) return;
-  if (performBatch === undefined) throw refuse("batch is for a job with performBatch, and this one has perform.");
+  if (performBatch === undefined)
+    throw invalidRequest("batch is for a job with performBatch, and this one has perform.");
   const { size = DEFAULT_BATCH } = knownOptions(batch, ["size"], "batch");
   wholeNumber(size, "batch.size", 1, LARGEST_BATCH);
 }

@@ -109,6 +109,7 @@ function cut(text: string): string {
 }
 
 function waitText(ms: number): string {
+  if (ms < 1_000) return `${ms} ms`;
   const seconds = Math.ceil(ms / 1_000);
   if (seconds < 600) return `${seconds} s`;
   return seconds < 36_000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;

@@ -188,6 +188,8 @@ export class Schedules {
     wholeNumber(count, "count", 1, 1_000);
     checkText(key, "key", LONGEST_KEY);
     const [stored] = await this.#needs.store.listSchedules(key);
+    if (!stored && this.#needs.definitions.get(key)?.schedule)
+      throw notFound(`Schedule ${quote(key)} is declared in code, and is not active until the first drain.`);
     const { record, next } = readable(key, stored);
     const recurrence = recurrenceOf(key, record);
     const occurrences: Date[] = [];

@@ -345,6 +345,9 @@ export const jobEvents = {
 export const metrics = { json: { type: "string" }, contentType: "text/plain; version=0.0.4; charset=utf-8" } as const;
 
 export const paused = record<{ readonly paused: boolean }>()({ paused: flag });
-export const healthy = record<{ readonly status: "ok" }>()({ status: words(["ok"]) });
+export const healthy = record<{ readonly status: "ok"; readonly version?: string }>()({
+  status: words(["ok"]),
+  version: optional(text),
+});
 
 export const openApi: ResponseBody = { json: { type: "object", description: "An OpenAPI 3.1 document." } };

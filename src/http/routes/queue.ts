@@ -2,6 +2,7 @@ import type { DrainOptions } from "../../core/drain/options.ts";
 import { AttemptCollector } from "../../core/drain/report.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
+import { version } from "../../core/shared/version.ts";
 import { requireScope } from "../auth.ts";
 import { drainBody, drainQuery, rekeyBody, signalBody } from "../contract/requests.ts";
 import { draining, drainReport, healthy, paused, rekeyed, signalResult, stats } from "../contract/responses.ts";
@@ -64,11 +65,12 @@ export const queueRoutes = {
     run: ({ queue }) => queue.getStats(),
   }),
   getHealth: route({
-    notes: "Whether the store responds.",
+    notes: "Whether the store responds. With a token, also the version of the handler.",
     returns: healthy,
     async run({ queue, caller }) {
       await checkHealth(queue, caller.token === "known");
-      return { status: "ok" as const };
+      const isTrusted = caller.token === "known" || caller.token === "needless";
+      return { status: "ok" as const, ...(isTrusted && { version }) };
     },
   }),
 } satisfies Routes;

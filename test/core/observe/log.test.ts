@@ -39,6 +39,7 @@ describe("a failure is logged", () => {
   });
 
   test.each([
+    [200, "200 ms"],
     ["20s", "20 s"],
     ["9m", "540 s"],
     ["90m", "90 min"],
