@@ -11,7 +11,6 @@ import {
   nextClaims,
   type QueueStore,
   type Run,
-  type RunLimits,
 } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
@@ -19,7 +18,7 @@ import { metricArguments, settledArguments, toSend } from "./outcomes.ts";
 import { timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./schedules.ts";
 import * as scripts from "./scripts.generated.ts";
-import { waitsArgument } from "./signals.ts";
+import { waitRows } from "./signals.ts";
 
 /** Claims nothing: exchange.lua only reads what is due next. */
 const NO_CLAIM: ClaimRequest = { limit: 0, leaseMs: 0 };
@@ -53,11 +52,11 @@ async function exchange(
   const args = {
     ...{ now, nonce: caller.newNonce(), retentionMs, limit, countBacklog, leaseMs, firesDeclared },
     bytesLeft: MOST_CLAIMED_BYTES,
-    runLimits: runs && runLimits(runs),
+    ...{ runMs: runs?.ms, usualPace: runs?.jobMs && tenthsOf(runs.jobMs), mostStartable: runs?.startable },
     ...settledArguments(sent, now, retentionMs),
     ...metricArguments(sent, observe),
     watched: settle.length > 0 ? watch.slice(0, MOST_WATCHED).map(({ id }) => id) : [],
-    waitTexts: waitsArgument(sent),
+    waits: waitRows(sent),
     fires: fire.map(firedRow),
     firedJobs: fire.flatMap(({ jobs }, index) => jobs.map((job) => firedJobRow(job, index + 1))),
   };
@@ -80,10 +79,6 @@ async function exchange(
     }),
     gone,
   };
-}
-
-function runLimits({ ms, jobMs, startable }: RunLimits): string {
-  return [ms, jobMs === undefined ? "" : tenthsOf(jobMs), startable].join(":");
 }
 
 function firedRow(fire: Fire) {

@@ -4,7 +4,7 @@ import type { QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
-import { foundJob } from "./stored-job.ts";
+import { storedJob } from "./stored-job.ts";
 
 export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | "findEach"> {
   return {
@@ -15,7 +15,7 @@ export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | 
     async findEach(ids, mostBytes, now, onlyDead = false) {
       if (ids.length === 0) return { jobs: [], rest: [] };
       const { read, jobs } = await caller.run(scripts.findEach, { mostBytes, onlyDead, ids });
-      return { jobs: jobs.map((job) => foundJob(job, now)), rest: ids.slice(read) };
+      return { jobs: jobs.map((job) => storedJob(job.set, job, now)), rest: ids.slice(read) };
     },
   };
 }

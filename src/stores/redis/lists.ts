@@ -5,20 +5,18 @@ import type { Caller } from "./caller.ts";
 import { readCounts } from "./families.ts";
 import { LEASE_MEMBER } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
-import { completedJob, deadJob, dueJob, foundJob } from "./stored-job.ts";
+import { deadJob, storedJob } from "./stored-job.ts";
 
 export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "failures"> {
   return {
     async find(id, now) {
       const { set, score, record, family } = await caller.run(scripts.find, { id });
       if (set === "missing") return undefined;
-      const job = foundJob({ id, set, score, record }, now);
+      const job = storedJob(set, { id, score, record }, now);
       return family === undefined ? job : { ...job, family: readCounts(family) };
     },
-    async list(state, page) {
-      if (page.group !== undefined) return listGroup(caller, page, page.group);
-      return listInOrder(caller, state, page);
-    },
+    list: (state, page) =>
+      page.group === undefined ? listInOrder(caller, state, page) : listGroup(caller, page, page.group),
     async failures({ cursor, limit, mostBytes, now }) {
       const last = cursor === undefined ? undefined : groupScore(cursor);
       const { ungrouped, more, groups } = await caller.run(scripts.listFailures, { now, limit, mostBytes, last });
@@ -37,28 +35,23 @@ export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "f
 async function listInOrder(caller: Caller, state: JobState, page: PageRequest): Promise<Page<StoredJob>> {
   const { now, limit, mostBytes } = page;
   const last = readCursor(page.cursor);
-  const seen = last && { lastScore: last.score, lastMember: orderedName(state, last.id) };
+  const name = (id: string) => (state === "running" ? LEASE_MEMBER + id : id);
+  const seen = last && { lastScore: last.score, lastMember: name(last.id) };
   const { more, jobs } = await caller.run(scripts.list, { state, now, limit, mostBytes, ...seen });
-  const items = jobs.flatMap(({ id, score, record }) => {
-    if (state === "completed") return completedJob(id, score, record);
-    return state === "dead" ? deadJob(id, score, record) : dueJob(id, score, record, now);
-  });
+  const set = state === "completed" || state === "dead" ? state : "due";
+  const kept = jobs.filter(({ record }) => state !== "completed" || record !== "");
+  const items = kept.map((job) => storedJob(set, job, now));
   const end = jobs.at(-1);
   return { items, cursor: more && end ? writeCursor({ score: end.order, id: end.id }) : undefined };
 }
 
-function orderedName(state: JobState, name: string): string {
-  return state === "running" ? LEASE_MEMBER + name : name;
-}
-
 async function listGroup(caller: Caller, page: PageRequest, group: string): Promise<Page<StoredJob>> {
-  const { cursor, limit, mostBytes } = page;
-  const last = readCursor(cursor);
+  const { limit, mostBytes } = page;
+  const last = readCursor(page.cursor);
   const seen = last && { lastDeadSince: last.score, lastId: last.id };
   const args = { score: groupScore(group), limit, mostBytes, ...seen };
   const { more, jobs } = await caller.run(scripts.listGroup, args);
-  const end = jobs.at(-1);
-  const next = more && end ? writeCursor({ score: end.deadSince, id: end.id }) : undefined;
   const items = jobs.flatMap(({ id, deadSince, record }) => (record === "" ? [] : deadJob(id, deadSince, record)));
-  return { items, cursor: next };
+  const end = jobs.at(-1);
+  return { items, cursor: more && end ? writeCursor({ score: end.deadSince, id: end.id }) : undefined };
 }

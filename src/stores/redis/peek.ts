@@ -21,7 +21,7 @@ export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"
 
 /** The time of a score; undefined for none, and for never. */
 export function timeOf(score: string | number | undefined): number | undefined {
-  return score === undefined || score === "" ? undefined : momentOf(Number(score));
+  return score === undefined ? undefined : momentOf(Number(score));
 }
 
 /** Reads the first members of `due`, with their scores. */

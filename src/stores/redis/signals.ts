@@ -15,10 +15,10 @@ export function signalCalls(caller: Caller): Pick<QueueStore, "signal"> {
 }
 
 /** The outcomes of jobs that wait, or have waited, each with its number, from 1: see lua/_waits.lua. */
-export function waitsArgument(settle: readonly Outcome[]): string {
-  let text = "";
-  settle.forEach(({ waits = "", lease }, index) => {
-    if (waits !== "" || lease.waits !== undefined) text += `${index + 1}=${waits}=${lease.waits ?? ""};`;
-  });
-  return text;
+export function waitRows(settle: readonly Outcome[]) {
+  return settle.flatMap(({ waits = "", lease }, index) =>
+    waits === "" && lease.waits === undefined
+      ? []
+      : { outcome: index + 1, nowWaits: waits, hasWaited: lease.waits ?? "" },
+  );
 }

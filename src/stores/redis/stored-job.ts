@@ -2,8 +2,19 @@ import { unpack, WAITS_FOR_CHILDREN_AT } from "../../core/store/score.ts";
 import type { JobState, StoredJob } from "../../core/store/store.ts";
 import { readFlow } from "./flow.ts";
 
+/** A job that was found in one of the sets. `score` is when a job has completed, 0 for unknown, or has become dead. */
+export function storedJob(
+  set: "due" | "completed" | "dead",
+  { id, score, record }: { readonly id: string; readonly score: number; readonly record: string },
+  now: number,
+): StoredJob {
+  if (set === "due") return dueJob(id, score, record, now);
+  if (set === "dead") return deadJob(id, score, record);
+  return { id, state: "completed", record: readFlow(record).record, at: score, claims: 0 };
+}
+
 /** A live job. It is ready again once its lease has run out. */
-export function dueJob(id: string, score: number, record: string, now: number): StoredJob {
+function dueJob(id: string, score: number, record: string, now: number): StoredJob {
   const { at, claims, isLeased } = unpack(score);
   const ahead: JobState = isLeased ? "running" : "scheduled";
   const job = { id, state: at <= now ? ("ready" as const) : ahead, at, claims };
@@ -13,18 +24,4 @@ export function dueJob(id: string, score: number, record: string, now: number): 
 
 export function deadJob(id: string, at: number, record: string): StoredJob {
   return { id, state: "dead", at, claims: 0, ...readFlow(record) };
-}
-
-/** A job that was found in one of the sets. */
-export function foundJob(
-  { id, set, score, record }: { id: string; set: "due" | "done" | "dead"; score: number; record: string },
-  now: number,
-): StoredJob {
-  if (set === "done") return { id, state: "completed", record: readFlow(record).record, at: 0, claims: 0 };
-  return set === "due" ? dueJob(id, score, record, now) : deadJob(id, score, record);
-}
-
-/** A completed job of a list: none if it has expired. */
-export function completedJob(id: string, at: number, record: string): readonly StoredJob[] {
-  return record === "" ? [] : [{ id, state: "completed", record: readFlow(record).record, at, claims: 0 }];
 }

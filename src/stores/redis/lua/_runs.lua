@@ -43,14 +43,6 @@ function describe_runs()
   end
 end
 
-local run_ms, usual_pace, most_startable
-if run_limits ~= '' then
-  local ms, pace, startable_count = string.match(run_limits, '^(%d+):(%d*):(%d+)$')
-  run_ms = tonumber(ms)
-  usual_pace = tonumber(pace)
-  most_startable = tonumber(startable_count)
-end
-
 -- How many jobs a slot of a key may take: those that `run_ms` are enough for, but no more than its part of those that
 -- have not begun. A slot takes what is done in an eighth of that time alone: sharing it would cost more requests.
 local function per_slot(flow_key)

@@ -1,12 +1,7 @@
 -- The outcomes of jobs that wait for signals, or have waited: their marks, and signals that were kept (signal.lua).
-local waits = {}
+for _, wait in ipairs(waits) do wait.marked = {} end
 -- What is left of the signals of an event from which an outcome has taken one.
 local left_signals = {}
-
--- For each such outcome: its number, '=', what it waits for, '=', what its job has waited for, ';'
-for i, now_waits, has_waited in string.gmatch(wait_texts, '(%d+)=([^=]*)=([^;]*);') do
-  push(waits, { i = tonumber(i), now_waits = now_waits, has_waited = has_waited, marked = {} })
-end
 
 -- Takes the oldest signal that is still kept out of a list of TIME:BYTES:TEXT. Returns its text, and the rest.
 local function take_signal(list)
@@ -21,7 +16,7 @@ end
 
 -- A job gets a signal that was kept: it is due at once.
 local function give_signal(wait, text)
-  local i = wait.i
+  local i = wait.outcome
   local _, claims = unpack_score(tonumber(scores[i]))
   records[i] = with_signal(records[i], text)
   scores[i] = whole(pack(now, claims, 0))
@@ -42,7 +37,7 @@ end
 function begin_waits(stored, adding)
   local holding = {}
   for _, wait in ipairs(waits) do
-    local holds = tonumber(stored[wait.i] or -1) == tonumber(held_leases[wait.i])
+    local holds = tonumber(stored[wait.outcome] or -1) == tonumber(held_leases[wait.outcome])
     if wait.now_waits ~= '' and holds then push(holding, wait) end
   end
   local kept = read_kept(holding)
@@ -57,7 +52,7 @@ function begin_waits(stored, adding)
         give_signal(wait, text)
         break
       end
-      local mark = wait_mark(event, ids[wait.i])
+      local mark = wait_mark(event, ids[wait.outcome])
       push(marks, wait_score(tonumber(number)), mark)
       wait.marked[mark] = true
     end
@@ -68,10 +63,10 @@ end
 -- Adds to what leaves `due` the marks of jobs that have waited until now, and says which jobs are due at once.
 function end_waits(leaving)
   for _, wait in ipairs(waits) do
-    if accepted[wait.i] then
-      if wait.is_woken then settled[wait.i] = 2 end
+    if accepted[wait.outcome] then
+      if wait.is_woken then settled[wait.outcome] = 2 end
       for event in string.gmatch(wait.has_waited, '%d+:(%S+)') do
-        local mark = wait_mark(event, ids[wait.i])
+        local mark = wait_mark(event, ids[wait.outcome])
         if not wait.marked[mark] then push(leaving, mark) end
       end
     end

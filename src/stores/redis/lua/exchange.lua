@@ -7,13 +7,13 @@
 -- @arg now number, resend flag, nonce number, retention_ms number
 -- @arg limit number, count_backlog flag, lease_ms number  -1: does not look at what is due
 -- @arg bytes_left number, fires_declared flag  bytes of records; whether it may fire schedules that code declares
--- @arg run_limits text?  MS:PACE:STARTABLE: for how long a slot of a key takes jobs (none: it takes one), how long one
---   takes in tenths of a ms if its key does not know ('' if nobody does), and how many jobs can start at once
+-- @arg run_ms number?, usual_pace number?, most_startable number?  for how long a slot of a key takes jobs (none: it
+--   takes one), how long one takes in tenths of a ms if its key does not know, and how many can start at once
 -- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)
 -- @arg keyed rows(outcome:number head claimed_at:number? ran_ms:number?)
 -- @arg follow_ups rows(outcome:number id score:digits record flow family)  (_lanes.lua, _families.lua)
 -- @arg waited_ms number, ran_ms number, counts text, each text, names rows(text counts)  (_metrics.lua)
--- @arg watched list(text), wait_texts text  running jobs, and what others wait for (_waits.lua)
+-- @arg watched list(text), waits rows(outcome:number now_waits has_waited)  running jobs; (_waits.lua)
 -- @arg fires rows(key occurrence:digits next:digits record unless skipped)
 -- @arg fired_jobs rows(fire:number id score:digits record flow)  (_fire.lua)
 -- @reply paused flag, next_score number?, backlog number, evicted number  0: not counted; members without a record

@@ -1,19 +1,19 @@
 -- Finds jobs wherever they are, or among the dead, as many as fit into one reply.
 -- @arg most_bytes number, only_dead flag, ids list(text)
--- @reply read number, jobs rows(id set:due|done|dead score:number record)  how many of the ids were read
+-- @reply read number, jobs rows(id set:due|completed|dead score:number record)  how many of the ids were read
 local due_scores = only_dead and {} or read_many('ZMSCORE', due, ids)
 local dead_scores = read_many('ZMSCORE', dead, ids)
 local sets = {}
 local set_of = {}
 for i, id in ipairs(ids) do
-  local name = due_scores[i] and 'due' or dead_scores[i] and 'dead' or 'done'
+  local name = due_scores[i] and 'due' or dead_scores[i] and 'dead' or 'completed'
   if name == 'dead' or not only_dead then
     sets[name] = sets[name] or { ids = {}, at = 0 }
     push(sets[name].ids, id)
     set_of[i] = name
   end
 end
-local hashes = { due = jobs, done = jobs, dead = dead_jobs }
+local hashes = { due = jobs, completed = jobs, dead = dead_jobs }
 for name, set in pairs(sets) do set.records, set.fitting = read_fitting(hashes[name], set.ids, most_bytes) end
 local reply = { 0 }
 local bytes = 0
