@@ -3,16 +3,19 @@
 -- @arg last_score digits?, last_member text?  of the last one that was skipped
 -- @reply cleared number, more flag, last_score number?, last_member text?
 
+-- A job whose record has expired leaves the order later, and may be a live one again by then: that keeps its record.
 if state == 'completed' then
   local range = call('ZRANGE', done_order, 0, piece - 1, 'WITHSCORES')
   local ids = {}
+  local ended = {}
   local kept = 0
-  for i = 1, #range, 2 do
-    push(ids, range[i])
-    if tonumber(range[i + 1]) > now then kept = kept + 1 end
+  for i = 1, #range, 2 do push(ids, range[i]) end
+  for i, live in ipairs(read_many('ZMSCORE', due, ids)) do
+    if not live then push(ended, ids[i]) end
+    if not live and tonumber(range[2 * i]) > now then kept = kept + 1 end
   end
-  call_many('HDEL', jobs, ids)
   call_many('ZREM', done_order, ids)
+  call_many('HDEL', jobs, ended)
   return { kept, #ids < piece and 0 or 1, '', '' }
 end
 
