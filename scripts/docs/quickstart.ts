@@ -1,4 +1,4 @@
-// Follows docs/quickstart.md from an empty folder to a Worker that could be deployed, and puts the output into the page.
+// Follows docs/quickstart.md from an empty folder to a Worker that could be deployed, and puts the output into it.
 import { deepEqual } from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readFile, realpath, rm } from "node:fs/promises";

@@ -4,8 +4,8 @@ import type { DrainOptions } from "../core/drain/options.ts";
 // starts every minute lingers until the next tick takes over. Two drains that overlap share the work.
 
 /**
- * Workers Free: 50 subrequests and 10 ms of CPU an invocation. At most six connections at once wait for a response: four
- * jobs that each send a request leave two to the queue. It uses 15 round trips, so each of 30 jobs can send a request.
+ * Workers Free: 50 subrequests and 10 ms of CPU an invocation. At most six connections at once wait for a response:
+ * four jobs that each send a request leave two to the queue. It uses 15 round trips, so each of 30 jobs can send one.
  * https://developers.cloudflare.com/workers/platform/limits/
  */
 export const cloudflareFree = {

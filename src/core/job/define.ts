@@ -91,8 +91,8 @@ export interface CommonJobContext {
 export interface JobContext extends CommonJobContext {
   /**
    * Does a part of the job once. The result is stored before the promise resolves, and later attempts find it by the
-   * name instead of calling `run` again. So after a failure, a kill or the end of an invocation, the job continues where
-   * it was.
+   * name instead of calling `run` again. So after a failure, a kill or the end of an invocation, the job continues
+   * where it was.
    *
    * If `run` throws, the attempt ends, whatever the handler catches. It is retried as the job is, or as `options` say,
    * and only this step runs again. When its retries are used up, or it throws a `PermanentError`, the promise rejects
