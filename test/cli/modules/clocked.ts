@@ -1,4 +1,4 @@
-import { defineJob, memoryStore, Queue } from "../../../src/index.ts";
+import { defineJob, memoryStore, Queue } from "tidegate";
 import type { TestClock } from "../../../src/testing/clock.ts";
 
 /** A queue on the test's clock, with a job that ends at once and one that takes a while. */

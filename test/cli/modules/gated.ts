@@ -1,4 +1,4 @@
-import { defineJob } from "../../../src/index.ts";
+import { defineJob } from "tidegate";
 
 /** Reports to the test when it runs, and continues when the test lets it; an open one ends at once. */
 export default [

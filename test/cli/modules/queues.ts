@@ -1,4 +1,4 @@
-import { memoryStore, Queue } from "../../../src/index.ts";
+import { memoryStore, Queue } from "tidegate";
 import { jobs } from "./jobs.ts";
 
 const store = memoryStore();
