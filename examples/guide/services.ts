@@ -28,7 +28,7 @@ export const table = new Map<string, string>();
 /** Here you would read a file. */
 export async function readRows(file: string, signal: AbortSignal): Promise<readonly string[]> {
   signal.throwIfAborted();
-  return Array.from({ length: 250 }, (_, index) => `${file}, row ${index}`);
+  return Array.from({ length: 120 }, (_, index) => `${file}, row ${index}`);
 }
 
 /** Here you would write to a database. A row replaces one with the same key. */

@@ -64,14 +64,11 @@ describe("defining jobs", () => {
     const first = await performJob(importRows, { file: "january.csv" }, { id: "import" });
     expect(first).toMatchObject({
       status: "completed",
-      result: { imported: 250 },
-      progress: [
-        { done: 100, of: 250 },
-        { done: 200, of: 250 },
-      ],
+      result: { imported: 120 },
+      progress: [{ done: 100, of: 120 }],
     });
     await performJob(importRows, { file: "january.csv" }, { id: "import", attempt: 2 });
-    expect(table.size).toBe(250);
+    expect(table.size).toBe(120);
   });
 
   test("a name that no worker knows is retried as a failure", async () => {
