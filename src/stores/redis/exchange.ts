@@ -62,8 +62,8 @@ async function exchange(
   };
   const withResend = (isSentAgain: boolean) => ({ ...args, resend: isResend || isSentAgain });
   const reply = await caller.send(scripts.exchange, withResend, { pauseMs: resendPauseMs });
-  const { paused, nextScore, backlog, evicted, settled, fired, jobs, recovered, gone, schedules } = reply;
-  const runsByKey = readRuns(reply.runs);
+  const { paused, nextScore, backlog, evicted, settled, fired, claimed, recoveredLeases, gone, dueSchedules } = reply;
+  const runsByKey = readRuns(reply.runTexts);
   return {
     paused,
     nextAt: timeOf(nextScore),
@@ -72,8 +72,8 @@ async function exchange(
     settled: acceptedBy(settled.map((accepted) => accepted !== REFUSED)),
     woken: sent.flatMap(({ lease }, place) => (settled[place] === WOKEN ? lease.id : [])),
     fired,
-    jobs: jobs.map((job, index) => leasedJob(job, now, now + leaseMs, recovered[index], runsByKey)),
-    schedules: schedules.map(({ key, score, record }) => {
+    jobs: claimed.map((job, index) => leasedJob(job, now, now + leaseMs, recoveredLeases[index], runsByKey)),
+    schedules: dueSchedules.map(({ key, score, record }) => {
       const { at: occurrence, claims: revision } = unpack(score);
       return { key, occurrence, revision, ...readPlan(record) };
     }),

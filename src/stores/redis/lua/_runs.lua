@@ -28,8 +28,10 @@ local function move_in_run(flow_key, ends)
   add_to_run(flow_key, ends + 1, rides)
 end
 
--- Says of the keys of claimed jobs what the caller must know. The window is the one in which the claim has counted:
--- before a resend, or by a clock that is ahead, a later one may have been opened.
+-- Says of the runs of claimed jobs what the caller must know: KEY:END:SLOTS:UNTIL:AWAITED. These are the jobs of a key
+-- whose leases end then, how many of them may run at once ('' for all), when those that have not begun go back ('' for
+-- never), and whether others wait for their slots (0 or 1). They go back when the window closes in which the claim has
+-- counted: before a resend, or by a clock that is ahead, a later one may have been opened.
 function describe_runs()
   for _, run in ipairs(claimed_runs) do
     local flow_key = run.flow_key
@@ -38,7 +40,7 @@ function describe_runs()
     local is_due = flow_key.count > 0 and select(2, head_of(flow_key)) < after(now)
     local is_awaited = is_due and startable(flow_key, now) > 0 and free(flow_key, now) == 0
     if slots ~= '' or window ~= '' or is_awaited then
-      push(described, table.concat({ flow_key.key, whole(run.ends), slots, window, is_awaited and 1 or 0 }, ':'))
+      push(run_texts, table.concat({ flow_key.key, whole(run.ends), slots, window, is_awaited and 1 or 0 }, ':'))
     end
   end
 end

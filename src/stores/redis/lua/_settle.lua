@@ -32,7 +32,7 @@ local function read_leases()
   push_all(members, watched)
   local stored = read_many('ZMSCORE', due, members, 2 * PIECE)
   for n, name in ipairs(watched) do
-    if not stored[unwatched + n] then push(missing, name) end
+    if not stored[unwatched + n] then push(gone, name) end
   end
   note_places(stored, #ids + #follow_ups)
   return stored
@@ -244,11 +244,11 @@ end
 -- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and what is kept no
 -- longer.
 function remove_ended()
-  local gone = {}
+  local leaving = {}
   for _, id in ipairs(ended_ids) do
-    if not known[id] then push(gone, id) end
+    if not known[id] then push(leaving, id) end
   end
-  call_many('HDEL', jobs, gone)
+  call_many('HDEL', jobs, leaving)
   take_signals()
   remove_families()
   if #completed_records > 0 then remove_expired(now) end

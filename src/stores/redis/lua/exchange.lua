@@ -5,27 +5,32 @@
 -- timeout): until then no other drain gets it. To settle it is to take it out, or to move it to its next run time.
 --
 -- @arg now number, resend flag, nonce number, retention_ms number
--- @arg limit number, count_backlog flag, lease_ms number  -1: does not look at what is due
--- @arg bytes_left number, fires_declared flag  bytes of records; whether it may fire schedules that code declares
--- @arg run_ms number?, usual_pace number?, most_startable number?  for how long a slot of a key takes jobs (none: it
---   takes one), how long one takes in tenths of a ms if its key does not know, and how many can start at once
--- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)
+-- @arg limit number  most jobs to claim; -1 does not look at what is due
+-- @arg count_backlog flag, lease_ms number
+-- @arg bytes_left number  most bytes of claimed records
+-- @arg fires_declared flag  may fire schedules that code declares
+-- @arg run_ms number?  for how long a slot of a key takes jobs; none: it takes one
+-- @arg usual_pace number?  how long a job takes if its key does not know, in tenths of a ms
+-- @arg most_startable number?  how many jobs the caller can start at once
+-- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)  (_outcomes.lua)
 -- @arg keyed rows(outcome:number head claimed_at:number? ran_ms:number?)
--- @arg follow_ups rows(outcome:number id score:digits record flow family)  (_lanes.lua, _families.lua)
+-- @arg follow_ups rows(outcome:number id score:digits record flow family)  jobs that outcomes make
 -- @arg waited_ms number, ran_ms number, counts text, each text, names rows(text counts)  (_metrics.lua)
--- @arg watched list(text), waits rows(outcome:number now_waits has_waited)  running jobs; (_waits.lua)
--- @arg fires rows(key occurrence:digits next:digits record unless skipped)
--- @arg fired_jobs rows(fire:number id score:digits record flow)  (_fire.lua)
--- @reply paused flag, next_score number?, backlog number, evicted number  0: not counted; members without a record
+-- @arg watched list(text)  ids of jobs that run
+-- @arg waits rows(outcome:number now_waits has_waited)  (_waits.lua)
+-- @arg fires rows(key occurrence:digits next:digits record unless skipped)  (_fire.lua)
+-- @arg fired_jobs rows(fire:number id score:digits record flow)
+-- @reply paused flag, next_score number?  of what is due next
+-- @reply backlog number  how many more are due than it claimed; 0 if not counted
+-- @reply evicted number  how many members had lost their records
 -- @reply settled list(number)  0: refused, since its lease is gone; 2: accepted, and its job has got a signal
 -- @reply fired list(fired|skipped|stale)
--- @reply jobs rows(name record score:number)  the id, or ' made:ID' if this claim has made it; at which it was due
--- @reply recovered list(number)  the leases of the first of these, which an earlier send has claimed. The others are
---   leased for `lease_ms`, and claimed once more than when they were due.
--- @reply runs list(text)  KEY:END:SLOTS:UNTIL:AWAITED of which the caller must know something: the jobs of a key whose
---   leases end then, how many of them may run at once ('' for all), when those that have not begun go back ('' for
---   never), and whether others wait for their slots (0 or 1)
--- @reply gone list(text), schedules rows(key score:number record)  watched jobs, if an outcome had to be read; due ones
+-- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim has made the job; when it was due
+-- @reply recovered_leases list(number)  of the first of these, which an earlier send has claimed. The others are leased
+--   for `lease_ms`, and claimed once more than when they were due.
+-- @reply run_texts list(text)  (_runs.lua)
+-- @reply gone list(text)  watched jobs that are gone, if an outcome had to be read
+-- @reply due_schedules rows(key score:number record)  those that it did not fire
 
 -- Records that this exchange has written or read: it need not read them to claim their jobs.
 local known = {}
@@ -36,10 +41,10 @@ local backlog = 0
 local evicted = 0
 local settled = {}
 local fired = {}
-local taken = {}
+local claimed = {}
 local recovered_leases = {}
-local described = {}
-local missing = {}
+local run_texts = {}
+local gone = {}
 local due_schedules = {}
 
 local HOUR_MS = 3600000
@@ -84,10 +89,10 @@ local orphans = {}
 
 -- Adds to the claimed jobs. It writes at positions that it counts, which takes half of the time of `push`.
 local function lease(name, score, record, leased, id, index, index_member)
-  local claimed = jobs_taken * 3
+  local at = jobs_taken * 3
   local last = jobs_taken * 4
   jobs_taken = jobs_taken + 1
-  taken[claimed + 1], taken[claimed + 2], taken[claimed + 3] = name, record, score
+  claimed[at + 1], claimed[at + 2], claimed[at + 3] = name, record, score
   leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, index_member
 end
 
@@ -129,5 +134,4 @@ call_many('ZREM', due, orphans)
 forget_keys()
 remove_ended()
 tally()
-return { paused, next_score, backlog, evicted, settled, fired, taken,
-  recovered_leases, described, missing, due_schedules }
+return { paused, next_score, backlog, evicted, settled, fired, claimed, recovered_leases, run_texts, gone, due_schedules }
