@@ -3,7 +3,7 @@ import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
-import { listText } from "./output/cells.ts";
+import { inWords, listText } from "./output/cells.ts";
 import { facts } from "./output/table.ts";
 import { count } from "./output/text.ts";
 import { fromNow, moment, span } from "./output/time.ts";
@@ -103,13 +103,9 @@ function counts(stats: QueueStats, command: Target["command"], { colors, now }: 
     ["Completed", stats.completedCount, "kept for the queue's retention"],
     ["Dead", deadLetterCount, deadLetterCount > 0 ? `see ${command("queue:dlq")}` : ""],
   ];
-  const total: typeof present = [
-    ["Enqueued", stats.totalEnqueued],
-    ["Processed", stats.totalProcessed],
-    ["Retried", stats.totalRetried, "attempts"],
-    ["Died", stats.totalFailed],
-    ["Expired", stats.totalExpired],
-  ];
+  const total: typeof present = Object.entries(stats)
+    .filter(([name]) => name.startsWith("total"))
+    .map(([name, value]) => [inWords(name, true), value, name === "totalRetried" ? "attempts" : ""]);
   const width = Math.max(...[...present, ...total].map(([, value]) => count(value).length));
   const lines = (each: typeof present) =>
     each.map(

@@ -326,3 +326,13 @@ test("a job that waits for its children says for how many", async () => {
   await queue.drain();
   expect((await cli(["queue:jobs", "parent"])).stdout).toMatch(/^Waits for +2 of its children$/m);
 });
+
+test("queue:list shows every total of the statistics", async () => {
+  const { queue, cli } = behindHandler({ logger: null });
+  await queue.enqueue(fails, undefined, { maxRetries: 0 });
+  await queue.drain();
+  const { stdout } = await cli(["queue:list", "--queue", "default"]);
+  const totals = [...stdout.matchAll(/^Total (\w+) +(\d+)/gm)].map(([, name, value]) => `${name} ${value}`);
+  expect(totals).toEqual(["enqueued 1", "processed 0", "failed 1", "retried 0", "expired 0"]);
+  expect(totals.length).toBe(Object.keys(await queue.getStats()).filter((name) => name.startsWith("total")).length);
+});

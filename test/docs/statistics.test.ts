@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { resize } from "../../examples/guide/define.ts";
 import * as statistics from "../../examples/guide/statistics.ts";
@@ -20,6 +22,14 @@ async function setUp() {
 }
 
 describe("statistics", () => {
+  test("each has its words in the guide, and no other", async () => {
+    const page = await readFile(join(import.meta.dirname, "../../docs/guide/observe.md"), "utf8");
+    const [table = ""] = /\| field \| \|\n.*?\n\n/s.exec(page.split("\n## Statistics\n")[1] ?? "") ?? [];
+    const named = [...table.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+    const { queue } = await setUp();
+    expect(named.filter((name) => name !== "retention").sort()).toEqual(Object.keys(await queue.getStats()).sort());
+  });
+
   test("count what a queue contains and has done", async () => {
     const log = vi.spyOn(console, "log").mockImplementation(() => {});
     const { queue } = await setUp();

@@ -158,6 +158,11 @@ describe("GET /queues", () => {
         { queue: "mail", stats: expect.objectContaining({ totalEnqueued: 0 }), ended: [...quiet, 0] },
         { queue: "bulk", stats: expect.objectContaining({ deadLetterCount: 2 }), ended: [...quiet, 2] },
       ],
+      total: {
+        queue: "all queues",
+        stats: expect.objectContaining({ totalEnqueued: 2, deadLetterCount: 2 }),
+        ended: [...quiet, 2],
+      },
     });
     expect((await call("GET", "/queues/bulk/queues")).body).toMatchObject({ queues: [{ queue: "bulk" }] });
   });

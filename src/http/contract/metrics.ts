@@ -1,6 +1,6 @@
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
-import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
+import type { Histogram, QueueMeasures, QueueStats } from "../../core/manage/stats.ts";
 
 export interface Measured extends QueueMeasures {
   readonly queue: string;
@@ -107,7 +107,7 @@ function ofBusiestKeys(name: string, help: string, field: "running" | "waiting")
   );
 }
 
-type Total = "totalEnqueued" | "totalProcessed" | "totalFailed" | "totalRetried" | "totalExpired";
+type Total = Extract<keyof QueueStats, `total${string}`>;
 
 function counter(name: string, help: string, total: Total): Metric {
   return metric("counter", name, help, ({ stats }) => [{ value: stats[total] }]);
