@@ -1,10 +1,10 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
-  ...["conformance/model", "package/declarations", "runtimes/npm-start", "package/installed"],
-  ...["runtimes/smoke/smoke", "docs/built-site", "docs/command-line", "dashboard/browser-cost", "reliability/crashes"],
-  ...["qstash/workflow-crashes", "qstash/crashes", "conformance/drain-claims", "core/cron/clock-changes"],
-  ...["reliability/network", "cli/main"],
+  ...["conformance/model", "dashboard/browser-accessibility", "dev/dev", "runtimes/npm-start", "docs/built-site"],
+  ...["dashboard/browser-cost", "dashboard/browser-actions", "dashboard/browser-views", "dashboard/browser-cold"],
+  ...["runtimes/smoke/smoke", "reliability/crashes", "qstash/crashes", "reliability/alerts", "reliability/network"],
+  ...["package/installed", "costs/job-events", "costs/keys", "core/cron/clock-changes", "cli/main"],
 ];
 
 const rankOf = ({ moduleId }: TestSpecification) => {
