@@ -6,6 +6,8 @@ import { againstBuild } from "./test/support/against-build.ts";
 import { LongestFirst } from "./test/support/longest-first.ts";
 
 const inWorkerd = "test/runtimes/workerd/**/*.test.ts";
+/** Not in workerd, where it takes long to load. */
+const properties = ["./test/support/seeded-properties.ts"];
 /** Tests of what no user can reach by itself. All others run against the built package. */
 const ofParts = ["test/core/**/*.test.ts", "test/architecture/**/*.test.ts"];
 /** Tests that build or install much. `npm test -- --all` runs them too. */
@@ -20,7 +22,7 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     // A new process for each file, which loads all packages anew, took a sixth of the time.
     isolate: false,
-    setupFiles: "./test/support/leave-nothing.ts",
+    setupFiles: ["./test/support/leave-nothing.ts"],
     sequence: { sequencer: LongestFirst },
     // For a machine that is busy. What hangs is given up, and nothing else.
     testTimeout: 120_000,
@@ -35,11 +37,12 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [inWorkerd, ...ofParts, ...(isForAll ? [] : ofFrameworks)],
           globalSetup: "./test/support/other-servers.ts",
+          setupFiles: properties,
         },
       },
       {
         extends: true,
-        test: { name: "parts", include: ofParts },
+        test: { name: "parts", include: ofParts, setupFiles: properties },
       },
       {
         extends: true,
@@ -51,7 +54,6 @@ export default defineConfig({
         ],
         test: {
           name: "workerd",
-          isolate: true,
           // Inside workerd the pool loads CommonJS file by file, and gives cron-parser the wrong build of luxon. Wrangler bundles it.
           deps: { optimizer: { ssr: { enabled: true, include: ["cron-parser/dist/CronExpressionParser.js"] } } },
           include: [inWorkerd],
