@@ -76,11 +76,11 @@ function luaValue(type: string, place: string): string {
   return type.startsWith("flag") ? `ARGV[${place}] == '1'` : `ARGV[${place}]`;
 }
 
-/** @returns the properties of a script that write its arguments and read its reply; none if it has no schema. */
+/** @returns the properties of a script that write its arguments and read its reply. */
 export function codec(source: string): readonly string[] {
   const args = fieldsOf(source, "arg");
   const reply = fieldsOf(source, "reply");
-  if (!reply[0]) return [];
+  if (!reply[0]) throw new Error("The header of a Lua script does not say what it replies.");
   const read = reply[0].name === "" ? reader(reply[0], "reply") : `((row) => ${object(reply)})(arrayOf(reply))`;
   return [
     `write: (args: ${argsType(args)}) => [${args.flatMap(writer).join(", ")}]`,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { luaReader } from "../../scripts/generate/schema.ts";
+import { codec, luaReader } from "../../scripts/generate/schema.ts";
 import * as scripts from "../../src/stores/redis/scripts.generated.ts";
 import { columnsOf } from "../../src/stores/redis/values.ts";
 
@@ -53,7 +53,7 @@ describe("the header of a script", () => {
     const row = { key: "hourly", record: "{}", score: 5 };
     expect(scripts.listSchedules.read(["hourly", "{}", "5"])).toEqual([row]);
     expect(scripts.exchange.read([0, "", 0, 0, [1, "2"], [], [], [], [], ["a"], ["hourly", 5, "{}"]])).toMatchObject({
-      ...{ settled: [1, 2], gone: ["a"], schedules: [row] },
+      ...{ settled: [1, 2], gone: ["a"], dueSchedules: [row] },
     });
   });
 
@@ -66,7 +66,8 @@ describe("the header of a script", () => {
     scripts.rewrite.write({ where: "scheduled", rewrites: [] });
   });
 
-  test("is refused if it has a type that is not known", () => {
+  test("is refused if it has a type that is not known, or no reply", () => {
     expect(() => luaReader("-- @arg now nubmer")).toThrow("no known type: now nubmer");
+    expect(() => codec("-- @arg now number")).toThrow("does not say what it replies");
   });
 });

@@ -20,7 +20,7 @@ export interface Script {
   readonly body: readonly string[];
 }
 
-/** A script whose header says what it takes and what it returns. */
+/** A script with what its header says that it takes and returns. */
 export interface ScriptOf<Args, Reply> extends Script {
   readonly write: (args: Args) => readonly string[];
   readonly read: (reply: unknown) => Reply;
