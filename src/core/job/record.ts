@@ -145,7 +145,8 @@ export function lastAttemptIn(
   isCounted: (error: AttemptError) => boolean = () => true,
 ): number {
   const last = errors.findLast(isCounted);
-  return last && last.at > Math.max(revivedAt, advancedAt) ? last.attempt : 0;
+  // The attempt that has stored a step may have failed in the same millisecond.
+  return last && last.at > revivedAt && last.at >= advancedAt ? last.attempt : 0;
 }
 
 /** The record after a claim that started nothing. If none ever did, it ends with the count (store/replacement.ts). */

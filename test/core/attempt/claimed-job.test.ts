@@ -34,6 +34,13 @@ describe("a claimed job", () => {
     expect([5, 6, 7].map((claims) => claimed(claims, revived).mayBePoison)).toEqual([false, false, true]);
   });
 
+  test("counts no crash if an attempt has failed in the millisecond in which it stored a step", () => {
+    const steps = [{ name: "draft", at: start, endedAt: start }];
+    const record = { ...fresh, steps, errors: [failure(1)], advancedAt: start };
+    expect([claimed(2, record).crashes, claimed(2, record).stored.errors]).toEqual([0, [failure(1)]]);
+    expect(claimed(3, record).stored.errors).toMatchObject([failure(1), { attempt: 2, name: "LeaseExpired" }]);
+  });
+
   test("is still at its first attempt, however often it was released", () => {
     let record = fresh;
     for (let claims = 1; claims <= 3 * CLAIM_CYCLE; claims++) {
