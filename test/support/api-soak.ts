@@ -127,7 +127,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Fields whose valid values the document cannot describe, and parameters that exclude others: it has no words for that. */
+/** Fields whose valid values the document cannot describe, and parameters that exclude others. */
 const opaque = new Set(["name", "cron", "timeZone", "cursor", "period", "flowControl", "search", "each"]);
 
 /** Whether the document can judge a request: no name that no job has, and nothing that I-JSON cannot carry. */
