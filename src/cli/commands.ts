@@ -275,7 +275,7 @@ export const commands = {
   previewSchedule: {
     words: "queue:schedules preview <key>",
     does: "show the next occurrences of a schedule",
-    shows: "occurrences=slots",
+    shows: "occurrences",
     examples: [["tidegate queue:schedules preview daily_report --count 10", "the next ten"]],
   },
   putSchedule: {

@@ -87,8 +87,12 @@ export class QueueClient
     list: async () => (await this.#call<{ schedules: ScheduleInfo[] }>("GET /schedules", "schedules")).schedules,
     remove: async (key) => this.#call("DELETE /schedules/:key", "", { target: key }),
     preview: async (key, count) =>
-      (await this.#call<{ slots: Date[] }>("GET /schedules/:key/preview", "slots", { target: key, query: { count } }))
-        .slots,
+      (
+        await this.#call<{ occurrences: Date[] }>("GET /schedules/:key/preview", "occurrences", {
+          target: key,
+          query: { count },
+        })
+      ).occurrences,
     pause: async (key) => this.#call("POST /schedules/:key/pause", "key", { target: key }),
     resume: async (key) => this.#call("POST /schedules/:key/resume", "key", { target: key }),
     run: async (key) => this.#call("POST /schedules/:key/run", "id", { target: key }),

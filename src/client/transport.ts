@@ -106,8 +106,7 @@ export function refusal(message: string): TidegateError {
 
 /** Turns times into dates. It finds them by their names, and leaves a job's own data alone. */
 function dated(value: unknown, name = ""): unknown {
-  if (typeof value === "string")
-    return /(^a|A)t$|^(slots?|occurrences|since|until)$/.test(name) ? new Date(value) : value;
+  if (typeof value === "string") return /(^a|A)t$|^(occurrences?|since|until)$/.test(name) ? new Date(value) : value;
   if (typeof value !== "object" || /^(payload|result|progress|data)$/.test(name)) return value;
   const holder = value as Record<string, unknown>;
   for (const field in holder) holder[field] = dated(holder[field], Array.isArray(value) ? name : field);

@@ -84,18 +84,18 @@ test("ids that are not meant are an error, and the others are changed", async ()
   });
 });
 
-test("5,000 dead jobs are retried in pieces, with a progress bar", async () => {
-  const { queue, cli } = await open({ dead: 5_000 });
+test("1,000 dead jobs are retried in pieces, with a progress bar", async () => {
+  const { queue, cli } = await open({ dead: 1_000 });
   const shown: string[] = [];
   const world = { isTerminal: true, onWrite: (text: string) => shown.push(text) };
   const { code, stdout } = await cli(["queue:dlq", "retry", "--all", "--yes"], world);
-  expect({ code, stdout }).toEqual({ code: 0, stdout: "Retried 5,000 dead jobs.\n" });
-  const bars = shown.filter((text) => text.includes("of 5,000"));
-  expect(bars.length).toBeGreaterThan(20);
-  expect(bars[0]).toContain(`retry ${"░".repeat(30)} 0 of 5,000`);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: "Retried 1,000 dead jobs.\n" });
+  const bars = shown.filter((text) => text.includes("of 1,000"));
+  expect(bars.length).toBeGreaterThan(4);
+  expect(bars[0]).toContain(`retry ${"░".repeat(30)} 0 of 1,000`);
   expect(bars.some((text) => text.includes(`${"█".repeat(15)}${"░".repeat(15)}`))).toBe(true);
-  expect(bars.at(-1)).toContain(`${"█".repeat(30)} 5,000 of 5,000`);
-  expect(await queue.getStats()).toMatchObject({ readyCount: 5_000, deadLetterCount: 0 });
+  expect(bars.at(-1)).toContain(`${"█".repeat(30)} 1,000 of 1,000`);
+  expect(await queue.getStats()).toMatchObject({ readyCount: 1_000, deadLetterCount: 0 });
 });
 
 describe("a change of many jobs that fails half-way says what it had done", () => {

@@ -7,7 +7,7 @@ import { address, adminToken, tidegate } from "./run-cli.ts";
 /** Has the fields of every answer. */
 const answer = {
   ...{ id: "x", key: "x", name: "send_email", state: "scheduled", status: "enqueued", runAt: null, paused: false },
-  ...{ jobs: [], failures: [], schedules: [], next: [], keys: [], slots: [], cursor: null, ungrouped: 0 },
+  ...{ jobs: [], failures: [], schedules: [], next: [], keys: [], occurrences: [], cursor: null, ungrouped: 0 },
   ...{ cron: null, every: "90s", runs: [], occurrences: [], concurrency: null, rate: null, ordered: false },
   ...{ cleared: 1, cancelled: 1, rescheduled: 1, retried: 1, removed: 1, rekeyed: 1, woken: 1, kept: false },
 };

@@ -231,7 +231,7 @@ describe("QueueClient returns what Queue returns", () => {
     clock.now += 60_000;
     await queue.drain();
     const [job] = (await queue.listJobs({ state: "completed" })).jobs;
-    expect(job?.schedule?.slot).toEqual(at(60_000));
+    expect(job?.schedule?.occurrence).toEqual(at(60_000));
     expect(await client.getJob(job?.id ?? "")).toEqual(job);
   });
 
@@ -371,7 +371,11 @@ test.each(["acme", "a/b", "100%", "%2F", "\u{1F600}", "a?b#c", "x".repeat(256)])
 );
 
 describe("steps and signals through QueueClient", () => {
-  const inside = { at: "2026-03-01T12:00:00.000Z", until: "2026-03-02T12:00:00.000Z", slots: ["2026-03-01T12:00:00Z"] };
+  const inside = {
+    at: "2026-03-01T12:00:00.000Z",
+    until: "2026-03-02T12:00:00.000Z",
+    occurrence: "2026-03-01T12:00:00Z",
+  };
   const agent = defineJob({
     name: "agent",
     backoff: { type: "fixed", base: "1m" },

@@ -250,7 +250,7 @@ onEachKindOfStore((kind) => {
         state: "ready",
         payload: { all: true },
         maxRetries: 7,
-        schedule: { key: "mine", slot: new Date(start) },
+        schedule: { key: "mine", occurrence: new Date(start) },
       });
       expect(await queue.schedules.run("mine")).toMatchObject({ id, status: "duplicate" });
       expect(await queue.drain()).toMatchObject({ completed: 1 });

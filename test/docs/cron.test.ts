@@ -76,7 +76,7 @@ describe("recurring jobs", () => {
     const output = await runScript("cron.sh", { TIDEGATE_URL: server.url, TIDEGATE_ADMIN_TOKEN: "the-admin-token" });
     expect(documentsIn(output)).toMatchObject([
       { key: "remind-7", nextRunAt: "2026-03-02T09:00:00.000Z" },
-      { slots: ["2026-03-02T09:00:00.000Z", "2026-03-03T09:00:00.000Z", "2026-03-04T09:00:00.000Z"] },
+      { occurrences: ["2026-03-02T09:00:00.000Z", "2026-03-03T09:00:00.000Z", "2026-03-04T09:00:00.000Z"] },
     ]);
     await server.stop();
   });

@@ -54,8 +54,8 @@ describe("schedules", () => {
     const { call } = setUp();
     await call("PUT", "/schedules/daily", daily);
     const two = await call("GET", "/schedules/daily/preview?count=2");
-    expect(two.body).toEqual({ slots: ["2026-03-02T08:00:00.000Z", "2026-03-03T08:00:00.000Z"] });
-    expect((await call("GET", "/schedules/daily/preview")).body["slots"]).toHaveLength(5);
+    expect(two.body).toEqual({ occurrences: ["2026-03-02T08:00:00.000Z", "2026-03-03T08:00:00.000Z"] });
+    expect((await call("GET", "/schedules/daily/preview")).body["occurrences"]).toHaveLength(5);
   });
 
   test.each([
@@ -107,5 +107,5 @@ test("the preview of a declared schedule says that it is not active before the f
     'Schedule "tick" is declared in code, and is not active until the first drain.',
   );
   await queue.drain();
-  expect((await call("GET", "/schedules/tick/preview?count=1")).body["slots"]).toHaveLength(1);
+  expect((await call("GET", "/schedules/tick/preview?count=1")).body["occurrences"]).toHaveLength(1);
 });

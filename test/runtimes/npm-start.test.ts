@@ -15,7 +15,7 @@ const patience = { timeout: 60_000, interval: 100 };
 interface Job {
   readonly id: string;
   readonly startedAt: string;
-  readonly schedule?: { readonly slot: string };
+  readonly schedule?: { readonly occurrence: string };
 }
 
 /** Sends a request with any Host header, which `fetch` cannot. */
@@ -137,7 +137,9 @@ describe("npm start", () => {
   test.concurrent("runs the heartbeat at its occurrences", async ({ expect }) => {
     const beats = async () => {
       const { jobs } = await demo.json<{ jobs: Job[] }>("/jobs?state=completed&name=heartbeat");
-      return jobs.map(({ startedAt, schedule }) => [Date.parse(startedAt), Date.parse(schedule?.slot ?? "")] as const);
+      return jobs.map(
+        ({ startedAt, schedule }) => [Date.parse(startedAt), Date.parse(schedule?.occurrence ?? "")] as const,
+      );
     };
     await expect.poll(async () => (await beats()).length, patience).toBeGreaterThanOrEqual(2);
     const beaten = await beats();

@@ -43,7 +43,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     if (children && children.pending > 0) return `${children.pending} of its children`;
     return events[0] === undefined ? "" : `${events[1] ? "one of the signals" : "the signal"} ${events.join(", ")}`;
   },
-  schedule: ({ schedule }: JobInfo) => (schedule ? `${schedule.key}, for ${moment(schedule.slot)}` : ""),
+  schedule: ({ schedule }: JobInfo) => (schedule ? `${schedule.key}, for ${moment(schedule.occurrence)}` : ""),
   encrypted: ({ encrypted }: JobInfo) => (encrypted ? `🔒 with the key ${encrypted}, which this queue lacks` : ""),
   payload: ({ encrypted, payload }: JobInfo) => (encrypted ? "" : inline(payload)),
   result: ({ encrypted, result }: JobInfo) => (encrypted || result === undefined ? "" : inline(result)),

@@ -105,7 +105,7 @@ export interface JobInfo<Payload = unknown, Result = unknown> {
   /** What `job.progress` stored last. */
   readonly progress?: unknown;
   /** The schedule that made it, and the occurrence that it was made for. */
-  readonly schedule?: { readonly key: string; readonly slot: Date };
+  readonly schedule?: { readonly key: string; readonly occurrence: Date };
   /**
    * When the last attempt began. Only for running, completed and dead jobs. For a running job it is exact once the
    * attempt has reported progress, or has logged and then extended its lease. Until then it is right to a few seconds
@@ -177,7 +177,7 @@ export function jobInfo(
     ...childrenOf(stored, record),
     ...stepsOf(record),
     ...(record.progress !== undefined && { progress: record.progress }),
-    ...(record.slot && { schedule: { key: record.slot.key, slot: new Date(record.slot.at) } }),
+    ...(record.slot && { schedule: { key: record.slot.key, occurrence: new Date(record.slot.at) } }),
     ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };

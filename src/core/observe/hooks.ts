@@ -18,7 +18,7 @@ export interface EnqueueEvent {
    */
   readonly runAt: Date | null;
   /** The schedule that made it, and the occurrence that it was made for. */
-  readonly schedule?: { readonly key: string; readonly slot: Date };
+  readonly schedule?: { readonly key: string; readonly occurrence: Date };
 }
 
 /** An attempt that starts. */

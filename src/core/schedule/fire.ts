@@ -17,13 +17,13 @@ export const MOST_FIRED_AT_ONCE = 100;
  */
 export function nextOccurrence(
   key: string,
-  { cron, timeZone, lastSlot }: Pick<ScheduleRecord, "cron" | "timeZone" | "lastSlot">,
+  { cron, timeZone, lastOccurrence }: Pick<ScheduleRecord, "cron" | "timeZone" | "lastOccurrence">,
   now: number,
 ): number | undefined {
   const { next } = recurrenceOf(key, { cron, timeZone });
-  const isFarAhead = lastSlot !== undefined && lastSlot - now > CLOCKS_APART_MS;
-  const occurrence = next(isFarAhead ? now : Math.max(now, lastSlot ?? now));
-  return occurrence !== undefined && occurrence === lastSlot ? next(occurrence) : occurrence;
+  const isFarAhead = lastOccurrence !== undefined && lastOccurrence - now > CLOCKS_APART_MS;
+  const occurrence = next(isFarAhead ? now : Math.max(now, lastOccurrence ?? now));
+  return occurrence !== undefined && occurrence === lastOccurrence ? next(occurrence) : occurrence;
 }
 
 /** What due schedules make now, and when they are due next. Those that do not fit into one request stay due. */
@@ -50,7 +50,8 @@ function fireOf(due: DueSchedule, now: number, most: number): Fire {
   if (due.occurrence > now) return movedBack(due, record, now);
   const { occurrences, next } = occurrencesToFire(record, recurrence, due.occurrence, now, most);
   const last = occurrences.at(-1);
-  const fired = last === undefined ? record : { ...record, lastSlot: last, lastJobId: occurrenceJobId(due.key, last) };
+  const fired =
+    last === undefined ? record : { ...record, lastOccurrence: last, lastJobId: occurrenceJobId(due.key, last) };
   const fire: Fire = {
     ...due,
     ...scheduleEntry(due.key, fired, next),
@@ -94,7 +95,7 @@ function occurrencesToFire(
   }
   const last = lastOccurrence(recurrence.next, first, now);
   const tooLate = record.missed === "skip" && now - last > MISSED_AFTER_MS;
-  const isMade = last === record.lastSlot;
+  const isMade = last === record.lastOccurrence;
   return { occurrences: tooLate || isMade ? [] : [last], next: recurrence.next(now) };
 }
 

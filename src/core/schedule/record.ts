@@ -23,7 +23,7 @@ export interface ScheduleRecord {
   readonly declared?: boolean;
   /** True while it is paused, without a next occurrence. */
   readonly paused?: boolean;
-  readonly lastSlot?: number;
+  readonly lastOccurrence?: number;
   readonly lastJobId?: string;
 }
 
@@ -34,7 +34,9 @@ export interface ScheduleRecord {
 export function readSchedule({ key, record, plan, next }: ScheduleEntry): ScheduleRecord | undefined {
   const stored = decode<ScheduleRecord>(record);
   const last = plan && next !== undefined ? plan.times[plan.times.indexOf(next) - 1] : undefined;
-  return stored && last !== undefined ? { ...stored, lastSlot: last, lastJobId: occurrenceJobId(key, last) } : stored;
+  return stored && last !== undefined
+    ? { ...stored, lastOccurrence: last, lastJobId: occurrenceJobId(key, last) }
+    : stored;
 }
 
 export function readDue(due: DueSchedule): ScheduleRecord | undefined {

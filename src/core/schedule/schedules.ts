@@ -290,22 +290,22 @@ export function renewed(
   now: number,
 ): ScheduleEntry {
   const before = existing && readSchedule(existing);
-  const past = before && { paused: before.paused, lastSlot: before.lastSlot, lastJobId: before.lastJobId };
+  const past = before && { paused: before.paused, lastOccurrence: before.lastOccurrence, lastJobId: before.lastJobId };
   const isSame = before?.cron === record.cron && before.timeZone === record.timeZone;
   const next =
     isSame || before?.paused
       ? existing?.next
-      : nextOccurrence(key, { ...record, lastSlot: before?.lastSlot } as ScheduleRecord, now);
+      : nextOccurrence(key, { ...record, lastOccurrence: before?.lastOccurrence } as ScheduleRecord, now);
   return scheduleEntry(key, { ...record, ...past } as ScheduleRecord, next);
 }
 
 /** A stored schedule, as users see it. @throws {TidegateError} `conflict` if it cannot be read. */
 function scheduleInfo(stored: ScheduleEntry): ScheduleInfo {
   const { record } = readable(stored.key, { ...stored, record: withLocks(stored.record) });
-  const { name, payload = null, timeZone, missed, overlap, lastSlot, lastJobId = null } = record;
+  const { name, payload = null, timeZone, missed, overlap, lastOccurrence, lastJobId = null } = record;
   const { declared = false, paused = false } = record;
   const nextRunAt = stored.next === undefined ? null : new Date(stored.next);
-  const lastRunAt = lastSlot === undefined ? null : new Date(lastSlot);
+  const lastRunAt = lastOccurrence === undefined ? null : new Date(lastOccurrence);
   const every = readInterval(record.cron)?.interval ?? null;
   const rule = { cron: every === null ? record.cron : null, every, timeZone, missed, overlap };
   return { key: stored.key, name, payload, ...rule, declared, paused, nextRunAt, lastRunAt, lastJobId };

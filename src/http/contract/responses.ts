@@ -154,7 +154,7 @@ const jobFields = {
   waitingFor: optional(waitingFor),
   ...each("progress result", optional(anything)),
   ...each("expiresAt startedAt leaseEndsAt completedAt", optional(time)),
-  schedule: optional(record<{ readonly key: string; readonly slot: Date }>()({ key: text, slot: time })),
+  schedule: optional(record<{ readonly key: string; readonly occurrence: Date }>()({ key: text, occurrence: time })),
   timeout: optional(nullable(count)),
 };
 export const job = record<JobInfo>()({
@@ -242,7 +242,7 @@ export const scheduleRow = record<MaybeRow>()({
   ...{ occurrences: optional(list(time)), runs: optional(list(scheduleRun)), failing: optional(flag) },
 });
 export const schedules = record<{ readonly schedules: readonly MaybeRow[] }>()({ schedules: list(scheduleRow) });
-export const preview = record<{ readonly slots: readonly Date[] }>()({ slots: list(time) });
+export const preview = record<{ readonly occurrences: readonly Date[] }>()({ occurrences: list(time) });
 
 export const flowControlKey = record<FlowControlKey>()({
   key: text,

@@ -63,6 +63,6 @@ export const scheduleRoutes = {
     query: previewQuery,
     returns: preview,
     refusals: ["not_found", "conflict"],
-    run: async ({ queue, target, query }) => ({ slots: await queue.schedules.preview(target, query.count) }),
+    run: async ({ queue, target, query }) => ({ occurrences: await queue.schedules.preview(target, query.count) }),
   }),
 } satisfies Routes;

@@ -208,9 +208,9 @@ onEachKindOfStore((kind) => {
       clock.now += 3_600_000;
       await queue.drain();
       await queue.drain();
-      const slot = new Date(start + 3_600_000);
-      const job = { queue: "default", id: `hourly@${slot.toISOString()}`, name: "works" };
-      const event = { ...job, status: "enqueued", runAt: slot, schedule: { key: "hourly", slot } };
+      const occurrence = new Date(start + 3_600_000);
+      const job = { queue: "default", id: `hourly@${occurrence.toISOString()}`, name: "works" };
+      const event = { ...job, status: "enqueued", runAt: occurrence, schedule: { key: "hourly", occurrence } };
       expect(of("onEnqueue")).toEqual([["onEnqueue", event]]);
       expect(of("onComplete")).toHaveLength(1);
     });

@@ -38,7 +38,7 @@ ${lives(attempts, job.attempts).map(
     )}${index < length - 1 && html`<li class="ready" data-key="${`Retry ${length - index}`}">${job.steps ? "From here, attempts count anew" : "Retried from the dead-letter queue"}</li>`}`,
 )}
 ${isMissingSome(job) && html`<li class="muted" data-key="earlier">Earlier attempts are no longer stored</li>`}
-${job.schedule && entry("scheduled", `Occurrence of schedule ${job.schedule.key}`, job.schedule.slot)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
+${job.schedule && entry("scheduled", `Occurrence of schedule ${job.schedule.key}`, job.schedule.occurrence)}${entry("ready", "Enqueued", job.enqueuedAt)}</ol>`;
 }
 
 /**
