@@ -1,11 +1,11 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
   /** A Worker with a queue on Upstash and its handler. */
-  worker: 170,
+  worker: 168,
   /** What Wrangler's `keep_names` adds to it. */
   names: 13,
   /** A Worker that only enqueues. */
-  producer: 75,
+  producer: 74,
   client: 3,
   /** `watchJob` alone. */
   watchJob: 1.9,

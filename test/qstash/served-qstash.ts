@@ -35,7 +35,7 @@ export interface Parts {
   readonly destination?: Destination;
   /** The first time of the clock. */
   readonly startsAt?: number;
-  /** Whether the order of completed jobs is kept. Default true. */
+  /** As in `new Queue`. Default true. */
   readonly observe?: boolean;
 }
 
