@@ -40,54 +40,43 @@ const USED_UP = findings("quota").fail(
   "Raise the plan's limit, or wait for the next month.",
 );
 
-const UNKNOWN_CALLER: Readonly<Record<Access, Finding>> = {
-  token: token.fail(
-    "Redis does not know the token.",
-    "Set UPSTASH_REDIS_REST_TOKEN to the value in the database's console.",
-  ),
-  password: token.fail(
-    "Redis refused the user or the password.",
-    "Give both in the address: redis://user:password@localhost:6379.",
-  ),
-};
+/** What is said in the words of how the caller is known. */
+const wordsOf = {
+  token: {
+    unknownCaller: token.fail(
+      "Redis does not know the token.",
+      "Set UPSTASH_REDIS_REST_TOKEN to the value in the database's console.",
+    ),
+    missing: "There is no Redis with a REST API at the address.",
+    find: "Check UPSTASH_REDIS_REST_URL, and that the database exists.",
+    caller: "The token",
+    other: "Use the other token of the database: a queue writes.",
+  },
+  password: {
+    unknownCaller: token.fail(
+      "Redis refused the user or the password.",
+      "Give both in the address: redis://user:password@localhost:6379.",
+    ),
+    missing: "No Redis answers at the address.",
+    find: "Check the address, and that the Redis runs.",
+    caller: "The user",
+    other: "Connect to the primary, as a user that may call every command: a queue writes.",
+  },
+} as const;
 
 /** What an error means, if it means the same for every command. */
 function refusalOf(reply: RedisReply, access: Access): Finding | undefined {
   if (!("error" in reply)) return undefined;
   if (/max requests limit exceeded/i.test(reply.error)) return USED_UP;
-  return /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(reply.error) ? UNKNOWN_CALLER[access] : undefined;
+  return /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(reply.error) ? wordsOf[access].unknownCaller : undefined;
 }
-
-const MISSING: Readonly<Record<Access, readonly [message: string, advice: string]>> = {
-  token: [
-    "There is no Redis with a REST API at the address.",
-    "Check UPSTASH_REDIS_REST_URL, and that the database exists.",
-  ],
-  password: ["No Redis answers at the address.", "Check the address, and that the Redis runs."],
-};
 
 function reachFinding(reply: RedisReply, access: Access): Finding {
   if ("result" in reply && reply.result === "PONG") return address.ok("Redis responds.");
   const status = "error" in reply && reply.status !== undefined ? ` It responded with status ${reply.status}.` : "";
-  const [message, advice] = MISSING[access];
-  return refusalOf(reply, access) ?? address.fail(`${message}${status}`, advice);
+  const { missing, find } = wordsOf[access];
+  return refusalOf(reply, access) ?? address.fail(`${missing}${status}`, find);
 }
-
-/** What the caller may do, in the words of how it is known. */
-const RIGHTS: Readonly<Record<Access, Readonly<Record<"reads" | "writes" | "other" | "unknown", string>>>> = {
-  token: {
-    reads: "The token can only read.",
-    writes: "The token can read and write.",
-    other: "Use the other token of the database: a queue writes.",
-    unknown: "Redis did not say whether the token can write.",
-  },
-  password: {
-    reads: "The user can only read.",
-    writes: "The user can read and write.",
-    other: "Connect to the primary, as a user that may call every command: a queue writes.",
-    unknown: "Redis did not say whether the user can write.",
-  },
-};
 
 /** Writes a field that expires, and removes it: may the caller write, and does Redis have the newest command? */
 async function probe(
@@ -95,19 +84,19 @@ async function probe(
   ask: (...command: string[]) => Promise<RedisReply>,
   access: Access,
 ): Promise<[Finding, boolean | undefined]> {
-  const rights = RIGHTS[access];
+  const { caller, other } = wordsOf[access];
   const deleted = await ask("DEL", key);
   if ("error" in deleted) {
     const isReadOnly = /^(NOPERM|READONLY)/i.test(deleted.error);
     const finding = isReadOnly
-      ? token.fail(rights.reads, rights.other)
-      : (refusalOf(deleted, access) ?? token.unknown(rights.unknown));
+      ? token.fail(`${caller} can only read.`, other)
+      : (refusalOf(deleted, access) ?? token.unknown(`Redis did not say whether ${caller.toLowerCase()} can write.`));
     return [finding, undefined];
   }
   const written = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
   await ask("DEL", key);
   const isUnknown = "error" in written && /unknown command/i.test(written.error);
-  return [token.ok(rights.writes), "error" in written ? (isUnknown ? false : undefined) : true];
+  return [token.ok(`${caller} can read and write.`), "error" in written ? (isUnknown ? false : undefined) : true];
 }
 
 function versionFinding(expires: boolean | undefined, information: string | undefined): Finding {

@@ -15,14 +15,16 @@ interface Attempt extends Omit<DrainedAttempt, "queue" | "maxRetries" | "ranMs">
 
 type Outcome = DrainedAttempt["outcome"];
 
-const WORDS: Readonly<Record<Outcome, string>> = {
-  completed: "completed",
-  snoozed: "snoozed",
-  retried: "failed",
-  dead: "dead",
-  expired: "expired",
-  lost: "refused",
+const shown: Readonly<Record<Outcome, readonly [word: string, color: "green" | "blue" | "yellow" | "red"]>> = {
+  completed: ["completed", "green"],
+  snoozed: ["snoozed", "blue"],
+  retried: ["failed", "yellow"],
+  dead: ["dead", "red"],
+  expired: ["expired", "yellow"],
+  lost: ["refused", "red"],
 };
+
+const paint = (text: string, outcome: Outcome, colors: Colors) => colors[shown[outcome][1]](text);
 
 /** Returns a function that prints a line for an attempt: outcome, job, number, duration, and error. */
 export function attemptPrinter(display: Display, session: Session): (attempt: Attempt) => void {
@@ -43,7 +45,7 @@ function jsonLine(ended: Attempt): string {
   const { endedAt, name, id, attempt, maxRetries, ranMs, runAt } = ended;
   const error = errorOf(ended);
   const reason = error && { name: error.name, message: error.message };
-  const outcome = WORDS[ended.outcome];
+  const [outcome] = shown[ended.outcome];
   return toJson({ at: endedAt, outcome, name, id, attempt, maxRetries, ranMs, runAt, error: reason });
 }
 
@@ -53,7 +55,7 @@ function plainLine(ended: Attempt, { now, colors }: Session): string {
   const error = errorOf(ended);
   const number = maxRetries === undefined ? attempt : `${attempt} of ${maxRetries + 1}`;
   const parts = [`attempt ${number}`, took(ranMs), again(ended, now)].filter(Boolean);
-  const head = `${paintOf(outcome, colors)(WORDS[outcome])} ${printable(name)} ${printable(id)} ${parts.join(", ")}`;
+  const head = `${paint(shown[outcome][0], outcome, colors)} ${printable(name)} ${printable(id)} ${parts.join(", ")}`;
   return error ? `${head}: ${reasonOf(error)}` : head;
 }
 
@@ -72,7 +74,7 @@ function columns(session: Session, width: number): (ended: Attempt) => string {
     widest = Math.max(widest, stringWidth(name));
     const cells = [
       colors.dim(ended.endedAt.toLocaleTimeString("en-GB")),
-      paintOf(outcome, colors)(WORDS[outcome].padEnd("completed".length)),
+      paint(shown[outcome][0].padEnd("completed".length), outcome, colors),
       name + " ".repeat(widest - stringWidth(name)),
       colors.dim(cut(printable(shortId(ended.id)), 8)),
       took(ranMs).padStart("99.9 min".length),
@@ -80,20 +82,8 @@ function columns(session: Session, width: number): (ended: Attempt) => string {
     ];
     const reason = [again(ended, session.now), error && reasonOf(error)].filter(Boolean).join(": ");
     const below = wrap(reason, width - INDENT, MOST_LINES_BELOW);
-    return [cells.join("  "), ...below.map((each) => " ".repeat(INDENT) + paintOf(outcome, colors)(each))].join("\n");
+    return [cells.join("  "), ...below.map((each) => " ".repeat(INDENT) + paint(each, outcome, colors))].join("\n");
   };
-}
-
-function paintOf(outcome: Outcome, colors: Colors): (text: string) => string {
-  const paints = {
-    completed: colors.green,
-    snoozed: colors.blue,
-    retried: colors.yellow,
-    dead: colors.red,
-    expired: colors.yellow,
-    lost: colors.red,
-  };
-  return paints[outcome];
 }
 
 function again({ runAt }: Attempt, now: number): string {
