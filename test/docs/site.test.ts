@@ -91,8 +91,8 @@ describe("the site", () => {
     [
       "a folder",
       "docs/guide/README.md",
-      "../../examples/guide/app",
-      "https://github.com/tidegate/tidegate/tree/HEAD/examples/guide/app",
+      "../../examples/starter",
+      "https://github.com/tidegate/tidegate/tree/HEAD/examples/starter",
     ],
   ])("leads a link to %s", (_, page, link, target) => {
     expect(siteLink(page, link)).toBe(target);
