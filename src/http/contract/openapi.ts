@@ -51,7 +51,7 @@ export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
     openapi: "3.1.1",
     info: { title: "Tidegate", version: "1", description, license: { name: "MIT", identifier: "MIT" } },
     servers: [{ url: "." }],
-    paths: { ...pathsOf(routes, ""), ...(!isNamed && pathsOf(routes, "/queues/:queue")) },
+    paths: { ...pathsOf(routes, "", isNamed), ...(!isNamed && pathsOf(routes, "/queues/:queue", true)) },
     components: {
       securitySchemes: { bearer: { type: "http", scheme: "bearer" } },
       responses: mapValues(problemKinds, ({ title, headers }, code) => ({
@@ -70,17 +70,19 @@ export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
   return JSON.stringify(document, (_, value) => (names.has(value) ? reference("schemas", names.get(value)) : value));
 }
 
-function pathsOf(routes: readonly Route[], prefix: string): object {
+function pathsOf(routes: readonly Route[], prefix: string, isNamed: boolean): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
     const path = (prefix + route.path).replace(/:(\w+)/g, "{$1}");
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, prefix) };
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operationOf(route, prefix, isNamed) };
   }
   return paths;
 }
 
-function operationOf(route: Route, prefix: string): object {
-  const { path, operation, notes, scope, query = noQuery, body, responses, key } = route;
+function operationOf(route: Route, prefix: string, isNamed: boolean): object {
+  const { path, operation, notes, query = noQuery, body, responses, key } = route;
+  // The names of queues are not told to anyone.
+  const needsToken = route.scope !== "anyone" || isNamed;
   return {
     operationId: prefix ? `${operation}InQueue` : operation,
     tags: [
@@ -88,14 +90,14 @@ function operationOf(route: Route, prefix: string): object {
         (path === "/failures" ? "dead-letter" : "queue"),
     ],
     summary: inWords(operation),
-    description: `${notes ? `${notes} ` : ""}${scope === "anyone" ? "Needs no token" : `Scope: ${scopesOf(route).join(" or ")}`}.`,
-    security: scope === "anyone" ? [] : [{ bearer: [] }],
+    description: `${notes ? `${notes} ` : ""}${needsToken ? `Scope: ${scopesOf(route).join(" or ")}` : "Needs no token"}.`,
+    security: needsToken ? [{ bearer: [] }] : [],
     parameters: [...pathParameters(prefix + path, key), ...queryParameters(query)],
     ...(body && { requestBody: requestBody(body.json) }),
     responses: {
       ...mapValues(responses, responseOf),
       ...Object.fromEntries(
-        refusalsOf(route, prefix).map((code) => [problemKinds[code].status, reference("responses", code)]),
+        refusalsOf(route, prefix, needsToken).map((code) => [problemKinds[code].status, reference("responses", code)]),
       ),
     },
   };
@@ -139,10 +141,15 @@ function responseOf({ json, contentType = "application/json" }: ResponseBody): o
   };
 }
 
-function refusalsOf({ method, scope, refusals = [], storeless }: Route, prefix: string): ErrorCode[] {
+function refusalsOf(
+  { method, scope, refusals = [], storeless }: Route,
+  prefix: string,
+  needsToken: boolean,
+): ErrorCode[] {
   return [
     "invalid_request",
-    ...(scope === "anyone" ? [] : (["unauthorized", "forbidden"] as const)),
+    ...(needsToken ? (["unauthorized"] as const) : []),
+    ...(scope === "anyone" ? [] : (["forbidden"] as const)),
     ...(prefix ? (["not_found"] as const) : []),
     ...refusals,
     ...(method === "GET" ? [] : (["payload_too_large"] as const)),
