@@ -18,6 +18,8 @@ export interface Command {
   readonly words: string;
   /** Its line in the list of commands. Default: the name of the operation. */
   readonly does?: string;
+  /** The line of its group, if it is the list of one. */
+  readonly groupDoes?: string;
   /** The beginning of its help, where the notes of the route speak of HTTP. Default: these notes. */
   readonly about?: string;
   /** The columns of a list, or the facts of one thing, as "name" or "name=path". Default: every field. */
@@ -32,7 +34,7 @@ export interface Command {
   readonly noun?: string;
   /** When it asks: "always", if nothing brings back what it removes; "many", unless the user names the ids. */
   readonly asks?: "always" | "many";
-  /** Fields that it always sends. */
+  /** Fields that it always sends, or never if undefined. */
   readonly sends?: Readonly<Record<string, unknown>>;
   /** Fields that it sends unless the user gives others. */
   readonly usually?: Readonly<Record<string, unknown>>;
@@ -84,14 +86,14 @@ export const commands = {
       [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
       ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
       ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
-      [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "each working day at nine"],
+      [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "every working day at nine"],
     ],
   },
   sendSignal: {
     words: "queue:signal <event> [data]",
     does: "send a signal to the jobs that wait for it",
     about:
-      "Wakes every job that waits for this event in job.waitFor, and gives it the data. If none waits, the signal is kept for the first that will.",
+      "Wakes every job that waits for this event in job.waitFor, and gives it the data. If no job is waiting, the signal is kept for the first one that does.",
     usually: { keep: "7d" },
     says({ woken, kept }: SignalResult) {
       if (woken > 0) return `Woke {woken} job${woken === 1 ? "" : "s"} that waited for {target}.`;
@@ -105,7 +107,8 @@ export const commands = {
   },
   listJobs: {
     words: "queue:jobs list",
-    does: "list, search, show, cancel, move or run jobs",
+    does: "list jobs",
+    groupDoes: "list, search, show, cancel, move or run jobs",
     about:
       "Lists jobs: running ones, then the most recently changed ones, then scheduled ones, ten of each state. With --state, --all or --cursor, lists one state after the other, in pages. With an ID, shows that job. Every command takes the short id of a list, while the job is among the latest 1,000 of its state.\n\n--search examines 1,000 jobs, 18 MiB or 5 s, and says how many. To go on, give --cursor, or --all for every job.",
     shows: jobColumns,
@@ -143,7 +146,8 @@ export const commands = {
   },
   listDeadJobs: {
     words: "queue:dlq list",
-    does: "list, show, retry and remove dead jobs",
+    does: "list dead jobs",
+    groupDoes: "list, show, retry or remove dead jobs",
     about: "Lists dead jobs, newest first, each with the error of its last attempt. With an ID, shows that job.",
     shows: "id dead=failedAt attempts name error",
     order: lastDeadFirst,
@@ -158,6 +162,7 @@ export const commands = {
   getJob: [
     {
       words: "queue:jobs show <id>",
+      does: "show one job",
       about: "Shows everything about a job, in whichever queue of the handler or module it is.",
       below: "listChildren",
       shows:
@@ -188,6 +193,7 @@ export const commands = {
   cancelJob: {
     words: "queue:jobs stop <id>",
     does: "remove a job even while it runs, through its signal",
+    about: "Removes a job for good, even while it runs: its signal is aborted.",
     sends: { running: true },
     asks: "always",
     says: "Removed job {target}.",
@@ -206,7 +212,7 @@ export const commands = {
       words: "queue:jobs run [ids...]",
       does: "make waiting jobs due now",
       about: "Makes waiting jobs due now: by their ids, all of one type, or all.",
-      sends: { delay: 0 },
+      sends: { delay: 0, runAt: undefined },
       noun: "waiting job",
       asks: "many",
       examples: [["tidegate queue:jobs run --all --state scheduled", "run all scheduled jobs now"]],
@@ -242,7 +248,8 @@ export const commands = {
   },
   listSchedules: {
     words: "queue:schedules list",
-    does: "list, set, pause, run and remove recurring jobs",
+    does: "list recurring jobs",
+    groupDoes: "list, set, pause, run or remove recurring jobs",
     about:
       "Lists recurring jobs, both from the code of a deployment and from calls at run time: those that fail first, then by key. RUNS shows how the jobs of the last five occurrences ended, the latest on the right: ✓ completed, ✗ dead, ! failed and retried, · not ended. With a KEY, shows that one.",
     sends: { runs: true },
@@ -259,6 +266,7 @@ export const commands = {
   },
   getSchedule: {
     words: "queue:schedules show <key>",
+    does: "show one schedule",
     sends: { runs: true },
     shows: "key job=name fires time-zone=zone next occurrences missed overlap set-in=set payload runs",
   },
@@ -285,8 +293,8 @@ export const commands = {
     flags: { name: "job" },
     says: firing,
     examples: [
-      [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "each night at three, UTC"],
-      ["tidegate queue:schedules set sync --job sync_feed --every 90s", "each 90 seconds, counted from 1970"],
+      [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "every night at three, UTC"],
+      ["tidegate queue:schedules set sync --job sync_feed --every 90s", "every 90 seconds, counted from 1970"],
     ],
   },
   pauseSchedule: { words: "queue:schedules pause <key>", does: "pause a schedule until it is resumed", says: firing },
@@ -300,7 +308,8 @@ export const commands = {
   },
   listFlowControlKeys: {
     words: "queue:flow list",
-    does: "list, limit and pause flow control keys",
+    does: "list flow control keys",
+    groupDoes: "list, limit or pause flow control keys",
     about:
       "Lists the keys that have jobs, an open window or pinned limits, or are paused: the busiest of a page first, of all keys with --all. With a KEY, shows that one. Limits that you set stay until you unset them.",
     shows: "running waiting limits state=held key",

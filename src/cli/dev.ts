@@ -19,8 +19,9 @@ that calls your app's drain route when something is due in any of its queues, an
 It prints the lines for the app's environment, and writes those of the REST API into a file with --write. The token stays the same
 from one start to the next. Then it prints a line for each attempt.
 
-The Redis is redis-server or valkey-server of the PATH, with its data in --dir, or the one of --redis. The drain route gets
-TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET as a bearer token: of this environment, else of the file of --write.`;
+It starts the redis-server or valkey-server on your PATH, with its data in --dir, or uses the Redis that --redis names.
+It sends TIDEGATE_TOKEN, TIDEGATE_ADMIN_TOKEN or CRON_SECRET to the drain route as a bearer token, from the environment
+or else from the file that --write names.`;
 
 const PORTS = { pages: 8078, rest: 8079 } as const;
 
@@ -31,7 +32,7 @@ export function addDev(session: Session): void {
     "develop offline: a Redis, a cron and the dashboard",
     DESCRIPTION,
     ["tidegate dev --write .env.local --drain http://localhost:3000/api/queue/drain", "beside next dev"],
-    ["tidegate dev --write .dev.vars --drain http://localhost:8787/drain", "beside wrangler dev"],
+    ["tidegate dev --write .dev.vars --drain http://localhost:8787/queue/drain", "beside wrangler dev"],
   )
     .option("--drain <url>", "the drain route of your app, such as http://localhost:3000/api/queue/drain")
     .option("--write <file>", "write the two lines of the REST API into this file: .env.local, .dev.vars")

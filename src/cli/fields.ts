@@ -20,9 +20,9 @@ export interface Field {
 /** What the options mean to people. Default: the description in the schema. */
 const meanings: Readonly<Record<string, string>> = {
   all: "all of them",
-  "backoff-base": "how long before the first retry",
-  "backoff-jitter": "which share of it is random, from 0 to 1",
-  "backoff-max": "how long at most",
+  "backoff-base": "the wait before the first retry",
+  "backoff-jitter": "vary each wait by this share in both directions, from 0 to 1",
+  "backoff-max": "the longest wait between retries",
   "backoff-type": "how the time between retries grows",
   concurrency: "how many of its jobs may run at once",
   count: "how many",
@@ -34,18 +34,18 @@ const meanings: Readonly<Record<string, string>> = {
   "dedupe-ttl": "... within this time of the first",
   delay: "after this time: 30s, 5m, 1h, 7d",
   "dry-run": "only count the jobs",
-  each: "so many jobs of each state",
+  each: "how many jobs to show of each state",
   event: "the event that the jobs wait for",
   every: "at each multiple of this interval since 1970, such as 90s",
-  expires: "drop a job unless it has begun this long after its time",
-  first: "only the newest so many",
+  expires: "drop the job if it has not started this long after its run time",
+  first: "only this many, newest first",
   "flow-control-concurrency": "how many jobs of this key may run at once",
   "flow-control-key": "run jobs of one key within limits",
   "flow-control-ordered": "run jobs of this key one by one, in order",
   "flow-control-period": "... in this time",
   "flow-control-rate": "how many jobs of this key may start ...",
   group: "jobs of this group of queue:failures",
-  id: "do nothing if this id is known",
+  id: "do nothing if this id is already taken",
   ids: "the ids of the jobs",
   in: "where to search (default: anywhere)",
   job: "the job that it enqueues",
@@ -54,7 +54,7 @@ const meanings: Readonly<Record<string, string>> = {
   limit: "how many",
   "max-retries": "how many attempts may follow the first",
   missed: "what to do with missed occurrences",
-  name: "jobs of this type",
+  name: "only jobs of this type",
   ordered: "one at a time, in the order of enqueuing",
   over: "spread them evenly over this time, such as 10m",
   overlap: "whether it fires while its last job runs",
@@ -68,6 +68,9 @@ const meanings: Readonly<Record<string, string>> = {
   "time-zone": "the time zone of --cron, such as Europe/Paris (default: UTC)",
   timeout: "how long one attempt may take",
 };
+
+/** What arguments mean where an option of the same name means something else. */
+const argumentMeanings: Readonly<Record<string, string>> = { id: "the id of the job", name: "the name of the job" };
 
 /** Lists the fields of a request, those of an object in it each for itself. @param names flags by their fields */
 export function fieldsOf(
@@ -96,7 +99,7 @@ export function optionOf({ flag, schema }: Field, fallback?: unknown): Option {
 
 /** @param written "<key>" or "[ids...]" */
 export function argumentOf(written: string, { flag, schema }: Field): Argument {
-  const argument = new Argument(written, meaningOf(flag, schema.json));
+  const argument = new Argument(written, argumentMeanings[flag] ?? meaningOf(flag, schema.json));
   return written.includes("...") ? argument : argument.argParser((text: string) => readText(schema, text));
 }
 

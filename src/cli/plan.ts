@@ -1,6 +1,7 @@
-import { type OperationName, operations } from "../contract/operations.ts";
+import type { OperationName } from "../contract/operations.ts";
 import type { Fields } from "../core/shared/schema.ts";
 import { type JobState, jobStates } from "../core/store/store.ts";
+import { scopesOf } from "../http/auth.ts";
 import { pathParts } from "../http/contract/requests.ts";
 import { routes } from "../http/routes/index.ts";
 import type { Route } from "../http/routes/route.ts";
@@ -45,9 +46,9 @@ function planOf(operation: OperationName, command: Command) {
     ),
     /** Options that are of no field, by what they mean. */
     extras: {
-      ...(hasPages && { all: "every page" }),
-      ...(isMerged && { "all-queues": "of every queue of the handler or the module" }),
-      ...(isMerged && hasPages && { wide: "whole ids and errors, one line each" }),
+      ...(hasPages && { all: "read all pages" }),
+      ...(isMerged && { "all-queues": "from every queue of the handler or module" }),
+      ...(isMerged && hasPages && { wide: "full ids and errors, one line each" }),
       ...(asks && { yes: "do not ask for confirmation" }),
     },
     isList: shows !== undefined && none !== undefined,
@@ -71,9 +72,9 @@ function fieldFor(word: string, fields: readonly Field[], { key, path }: Route):
 }
 
 /** The beginning of a command's help: what it does, and which token it needs. */
-export function helpOf({ about, does, operation, route: { notes } }: Plan): string {
-  const [, scope] = operations[operation];
-  const needs = scope === "admin" ? "the scope admin" : `the scope ${scope} or admin`;
-  const text = about ?? notes ?? `${does.charAt(0).toUpperCase()}${does.slice(1)}.`;
-  return `${text}\n\nWith a handler, the token needs ${needs}.`;
+export function helpOf({ about, does, route }: Plan): string {
+  const text = about ?? route.notes ?? `${does.charAt(0).toUpperCase()}${does.slice(1)}.`;
+  const scopes = scopesOf(route);
+  const last = scopes.slice(-2).join(" or ");
+  return `${text}\n\nWith a handler, the token needs the scope ${[...scopes.slice(0, -2), last].join(", ")}.`;
 }

@@ -20,17 +20,19 @@ export function addOperations(session: Session): void {
 }
 
 function addOperation(plan: Plan, all: readonly Plan[], session: Session): void {
-  const { name, group, does, usually = {}, examples = [] } = plan;
+  const { name, group, does, groupDoes = does, usually = {}, examples = [] } = plan;
   const program: CommandUnknownOpts = session.program;
   const known = program.commands.find((each) => each.name() === group);
-  const parent = group === undefined ? program : (known ?? addCommand(program, group, does, helpOf(plan), ...examples));
+  const groupHelp = `${helpOf(plan)}\n\nOptions: see tidegate ${group} list --help.`;
+  const parent =
+    group === undefined ? program : (known ?? addCommand(program, group, groupDoes, groupHelp, ...examples));
   const command: CommandUnknownOpts = addCommand(parent, name, does, helpOf(plan), ...examples);
   for (const { word, field } of plan.args) command.addArgument(argumentOf(word, field));
   for (const field of plan.options) command.addOption(optionOf(field, usually[field.path[0] ?? ""]));
   for (const [flag, means] of Object.entries(plan.extras)) command.option(`--${flag}`, means);
   // "queue:jobs ID" is "queue:jobs show ID".
   const show = name === "list" && all.find((each) => each.group === group && each.name === "show");
-  if (show) command.argument("[one]", "show this one").allowExcessArguments();
+  if (show) command.argument(`[${/<(\w+)>/.exec(show.words)?.[1]}]`, "show only this one").allowExcessArguments();
   command.action(async () => {
     const [one] = command.processedArgs;
     if (command.args.length > 1 && show) throw new UsageError(subcommandsOf(parent));

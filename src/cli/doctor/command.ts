@@ -9,8 +9,8 @@ import { checkQueue } from "./queue.ts";
 import { checkRedis } from "./redis.ts";
 
 const DESCRIPTION = `Checks the setup and says how to fix what it finds: the address, the token and its scope, the clocks,
-Redis and its eviction policy, a backlog that nobody works on, dead jobs, slots of flow control keys that no job holds,
-schedules whose last job died, and jobs and schedules that are in no code. It checks every queue that the handler or the
+Redis and its eviction policy, a backlog that nothing drains, wake-ups that come late, dead jobs, slots of flow control keys
+that no job holds, schedules whose last job died, and jobs and schedules that no code defines. It checks every queue that the handler or the
 module serves, or the one that --queue names.
 
 It only reads the queues. In Redis it writes one field outside the queue, and removes it again. Exits with 1 if a check fails.`;

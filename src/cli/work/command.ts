@@ -92,7 +92,7 @@ function summary({ completed, retried, deadLettered, expired, released, lost }: 
     deadLettered > 0 ? `${counted(deadLettered, "job")} dead` : "",
     expired > 0 ? `${counted(expired, "job")} expired` : "",
     released > 0 ? `${counted(released, "job")} released` : "",
-    lost > 0 ? `${counted(lost, "result")} refused, since the lease had expired` : "",
+    lost > 0 ? `${counted(lost, "result")} not stored` : "",
   ];
   return `${parts.filter((part) => part !== "").join(", ")}.`;
 }
