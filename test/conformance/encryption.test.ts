@@ -17,7 +17,7 @@ import { drainAll, expectEnqueued, testClock } from "../../src/testing/index.ts"
 import { start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { RespClient } from "../support/resp.ts";
-import { encrypting, onEachKindOfStore, testKeys, useRedis } from "../support/stores.ts";
+import { encrypting, onEachPlainStore, testKeys, useRedis } from "../support/stores.ts";
 
 const k1: EncryptionOptions = { current: "k1", keys: { k1: testKeys.k1 } };
 const k2: EncryptionOptions = { current: "k2", keys: testKeys };
@@ -78,7 +78,7 @@ function setUp(store: Store) {
   return { clock, lines, open, stored, overwrite, store: watched };
 }
 
-onEachKindOfStore((kind) => {
+onEachPlainStore((kind) => {
   describe("with encryption", () => {
     test("everything that a job holds is read as it was written", async () => {
       const { clock, open, stored } = setUp(kind.create());

@@ -46,7 +46,8 @@ onEachKindOfStore((kind) => {
       const { id } = await queue.enqueue(note, 0, { delay: "1h", dedupe: { key: "note", ttl: "1h" } });
       await queue.update(id, { payload: 1 });
       await queue.update(id, { payload: 2 });
-      expect([await changes[0]?.(), await changes[1]?.()]).toEqual([false, true]);
+      // A change that is encrypted again is another one. A resend repeats what was encrypted.
+      expect([await changes[0]?.(), await changes[1]?.()]).toEqual([false, !kind.isEncrypted]);
       expect(await queue.getJob(id)).toMatchObject({ payload: 2, attempts: 0, runAt: new Date(start + 3_600_000) });
       const replacing = { delay: "2h", dedupe: { key: "note", ttl: "1h", replace: true } } as const;
       expect(await queue.enqueue(note, 3, replacing)).toMatchObject({ id, status: "replaced" });

@@ -53,15 +53,17 @@ export function onEveryStore(suite: (kind: StoreKind) => void): void {
 
 /**
  * Runs a suite on memory and on Redis: for what stands on the port of the store alone. What differs between clients and
- * servers is tested at that port. With `--all`, it runs on every store.
+ * servers is tested at that port. With `--all`, it runs on every store, and on stores that encrypt.
  */
 export function onEachKindOfStore(suite: (kind: StoreKind) => void): void {
-  if (isForAll) {
-    onEveryStore(suite);
-    onEncryptedStores(suite);
-    return;
-  }
-  onMemoryAndUpstash(suite, useRedis());
+  onEachPlainStore(suite);
+  if (isForAll) onEncryptedStores(suite);
+}
+
+/** The same, but on no store that encrypts: for what has to do with encryption itself. */
+export function onEachPlainStore(suite: (kind: StoreKind) => void): void {
+  if (isForAll) onEveryStore(suite);
+  else onMemoryAndUpstash(suite, useRedis());
 }
 
 /** Runs a suite on memory, and with `--all` on every store: for what others test on Redis, part by part. */
