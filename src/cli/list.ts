@@ -35,7 +35,7 @@ export function addList(session: Session): void {
     DESCRIPTION,
     ["tidegate queue:list", "all queues, or the only one in detail"],
     ["tidegate queue:list --queue bulk", "one in detail"],
-    ["tidegate queue:list --json | jq .deadLetterCount", "one number, for a script"],
+    ["tidegate queue:list --queue bulk --json | jq .deadLetterCount", "one number, for a script"],
     ["tidegate queue:list --all-queues", "the job types of all queues, the slowest first"],
   )
     .option("--all-queues", "the job types of every queue of the handler or the module, the slowest first")

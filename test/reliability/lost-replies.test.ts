@@ -148,6 +148,18 @@ describe("if the network fails", () => {
     expect(performed).toHaveLength(1);
   });
 
+  test("a job whose enqueue arrives twice is enqueued and starts, whichever answer comes back", async () => {
+    const { queue } = setUp();
+    await queue.getStats();
+    proxy.next("duplicate-first");
+    expect(await queue.enqueue(note, undefined, { delay: "1h" })).toMatchObject({ status: "enqueued" });
+    proxy.next("duplicate-first");
+    const { results, held } = await internalsOf(queue).enqueueHeld([{ job: note }]);
+    expect(results).toMatchObject([{ status: "enqueued" }]);
+    expect(await internalsOf(queue).drain({ held })).toMatchObject({ completed: 1 });
+    expect(performed).toHaveLength(1);
+  });
+
   test.each([
     ["has completed", note],
     ["is to be retried", defineJob({ name: "fails", perform: () => Promise.reject(new Error("no luck")) })],

@@ -9,6 +9,7 @@ import { readBody, sendJson, serveHttp } from "./http-server.ts";
  * - `drop-reply`: the target answers, and the connection ends before the answer.
  * - `half-body`: the target answers, and the connection ends in the middle of the answer.
  * - `duplicate`: the target runs the request twice, one after the other; the first answer is used.
+ * - `duplicate-first`: the same, and the second answer is used.
  * - `meanwhile`: the target answers, something else happens, and the connection ends before the answer.
  * - `delayMs`: the request reaches the target this much later, even if the client has given up by then.
  * - `error-500`, `html`, `quota`, `full`: the target gets nothing. The answer is an error 500, a page with status 200,
@@ -19,6 +20,7 @@ export type Fault =
   | "drop-reply"
   | "half-body"
   | "duplicate"
+  | "duplicate-first"
   | "error-500"
   | "html"
   | "quota"
@@ -104,6 +106,7 @@ async function answer(
       return sendJson(response, 400, JSON.stringify({ error: FULL_ERROR }));
   }
   if (typeof fault === "object" && "delayMs" in fault) await setTimeout(fault.delayMs);
+  if (fault === "duplicate-first") await send();
   const first = await send();
   if (typeof fault === "object" && "meanwhile" in fault) {
     await fault.meanwhile();

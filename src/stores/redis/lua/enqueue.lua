@@ -85,7 +85,7 @@ local function read_records(replaceable)
     if at[id] then push(wanted, id) end
   end
   for _, job in ipairs(list) do
-    if resend and at[job.id] then push(wanted, job.id) end
+    if (resend or job.fresh) and at[job.id] then push(wanted, job.id) end
   end
   for i, record in ipairs(read_many('HMGET', jobs, wanted)) do stored[wanted[i]] = record end
 end
@@ -184,10 +184,11 @@ local function replace(job, id)
   enter(job, 'replaced', { id = id, claims = claims, key = key, order = order, score = score })
 end
 
--- A live job has the id.
+-- A live job has the id. If the id was made for this job, the request has arrived twice.
 local function decide_live(job)
   local id = job.id
-  if not (resend and (job.fresh or is_sent(job, id, stored[id]))) then return reply_duplicate(id) end
+  local is_again = resend and job.fresh or (resend or job.fresh) and is_sent(job, id, stored[id])
+  if not is_again then return reply_duplicate(id) end
   is_own_id[id] = true
   reply_again(job, 'enqueued', id)
 end
