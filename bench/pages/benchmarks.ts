@@ -38,8 +38,8 @@ start of an isolate. So \`createWorker\` drains made-up jobs at the start, which
   cost: `Computed from what *commands* counted and from published prices, without what plans include. It leaves out what runs
 the jobs: an invocation for each batch with Tidegate and Cloudflare Queues, one for each job with QStash, a permanent process with BullMQ
 and Bee-Queue. Tidegate, BullMQ and Bee-Queue are on Upstash's pay as you go here. Its Fixed plans, from $10 a month, bill no commands: for
-BullMQ, whose worker sends commands while it waits, Upstash advises one of these. *Drained by 100* is from a long backlog; a batch of 100 that
-comes alone costs 0.26 commands a job.`,
+BullMQ, whose worker sends commands while it waits, Upstash advises one of these. *Drained by 100* is from a long backlog. These runs
+are older than today's command counts: [Costs](../guide/costs.md) is current.`,
 };
 
 /** Sections whose names are not those of a part of the benchmark. */
