@@ -65,7 +65,8 @@ export const renderReport = defineJob({
 /** During an incident: slows one key down and stops another. */
 export async function slowDown(queue: Queue) {
   // #region set
-  await queue.flowControl.set("mail-provider", { rate: 10, period: "1m" }); // at once, and whatever enqueues set
+  // Takes effect at once, and overrides what enqueues set:
+  await queue.flowControl.set("mail-provider", { rate: 10, period: "1m" });
   await queue.flowControl.pause("tenant-acme"); // its running jobs go on
   const { keys } = await queue.flowControl.list();
   // #endregion

@@ -1,8 +1,8 @@
 import { defineJob, PermanentError, RetryAfterError } from "tidegate";
 
+// #region define
 const RESEND_API_KEY = process.env["RESEND_API_KEY"];
 
-// #region define
 export const sendReceipt = defineJob({
   name: "send_receipt",
   async perform({ to, order }: { readonly to: string; readonly order: number }, job) {

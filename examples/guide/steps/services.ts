@@ -1,14 +1,15 @@
 import { PermanentError, RetryAfterError, type StepRun } from "tidegate";
 
 // The outside world of the examples of steps: a model, a payment service, a warehouse and a partner with a list.
-export const world = { url: "https://services.example.com" };
 
 // #region post
+export const services = { url: "https://services.example.com" };
+
 /** Calls a service for a step. The service takes a key: a second call with it does nothing, and gets the same reply. */
 export async function post<Reply>(service: string, body: object, { key, signal }: StepRun): Promise<Reply> {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
   const request = { method: "POST", headers, body: JSON.stringify(body), signal };
-  const response = await fetch(`${world.url}/${service}`, request);
+  const response = await fetch(`${services.url}/${service}`, request);
   const { ok, status } = response;
   if (ok) return (await response.json()) as Reply;
   const problem = `The ${service} responded with status ${status}.`;

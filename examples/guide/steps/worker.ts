@@ -6,7 +6,7 @@ import { upstashStore } from "tidegate/upstash";
 import { research } from "./agent.ts";
 import { importCustomers } from "./import.ts";
 import { fulfil, payments } from "./order.ts";
-import { world } from "./services.ts";
+import { services } from "./services.ts";
 
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
@@ -17,7 +17,7 @@ interface Env {
 }
 
 function openQueue(env: Env): Queue {
-  world.url = env.SERVICES_URL;
+  services.url = env.SERVICES_URL;
   const store = upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN });
   return new Queue({ store, jobs: [fulfil, research, importCustomers] });
 }

@@ -1,3 +1,4 @@
+// #region held-back
 import { memoryStore, Queue } from "tidegate";
 import { expectEnqueued, expectNotEnqueued, testClock } from "tidegate/testing";
 import { test } from "vitest";
@@ -8,7 +9,6 @@ function setUp() {
   return { clock, queue: new Queue({ store: memoryStore(), jobs: [sendNews], clock }) };
 }
 
-// #region held-back
 test("sends a hundred emails a minute", async () => {
   const { queue, clock } = setUp();
   const readers = Array.from({ length: 120 }, (_, index) => `reader-${index}@example.com`);

@@ -14,11 +14,11 @@ function setUp() {
   const queue = new Queue({ store: memoryStore(), jobs: [welcome, askForOpinion], clock, logger: null });
   return { clock, queue };
 }
-// #endregion
 
 beforeEach(() => {
   outbox.length = 0;
 });
+// #endregion
 
 describe("signing up", () => {
   // #region enqueued
