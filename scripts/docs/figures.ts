@@ -122,6 +122,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "trigger-price": dollars(triggerDev.dollarsPerMillion / 100),
     "inngest-price": dollars(inngest.dollarsAMonth),
     "inngest-free": whole(inngest.free),
+    "million-ticks-commands": whole((enqueue + batch / 100) * MILLION),
     "million-ticks": dollars(onUpstash((enqueue + batch / 100) * MILLION)),
     "million-qstash": dollars(qstash.dollarsPerMillion),
     "waiting-job": (median("memory", "a waiting job, payload of 1 KB", "bytes of Redis") / 1_000).toFixed(1),
