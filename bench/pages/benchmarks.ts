@@ -38,8 +38,7 @@ start of an isolate. So \`createWorker\` drains made-up jobs at the start, which
   cost: `Computed from what *commands* counted and from published prices, without what plans include. It leaves out what runs
 the jobs: an invocation for each batch with Tidegate and Cloudflare Queues, one for each job with QStash, a permanent process with BullMQ
 and Bee-Queue. Tidegate, BullMQ and Bee-Queue are on Upstash's pay as you go here. Its Fixed plans, from $10 a month, bill no commands: for
-BullMQ, whose worker sends commands while it waits, Upstash advises one of these. *Drained by 100* is from a long backlog. These runs
-are older than today's command counts: [Costs](../guide/costs.md) is current.`,
+BullMQ, whose worker sends commands while it waits, Upstash advises one of these. *Drained by 100* is from a long backlog.`,
 };
 
 /** Sections whose names are not those of a part of the benchmark. */
@@ -71,7 +70,8 @@ export function benchmarksPage(results: Results): string {
     "<!-- Written by `npm run bench -- --write` and `npm run docs -- benchmarks`. Change bench/, not this file. -->",
     "",
     "What Tidegate costs and how fast it is, beside BullMQ and Bee-Queue, on one small machine. The first table sums it up. Fewer commands are",
-    "Tidegate's strength; where a process waits in Redis, a lone job starts sooner with BullMQ.",
+    "Tidegate's strength; where a process waits in Redis, a lone job starts sooner with BullMQ. The runs are older than today's command counts:",
+    "[Costs](../guide/costs.md) is current.",
     "",
     `The machine: ${machine}.`,
     HEAD,
