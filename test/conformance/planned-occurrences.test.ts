@@ -105,6 +105,24 @@ onEveryStore((kind) => {
       }
     });
 
+    test.each<Outcome["to"]>(["completed", "dead", "expired"])(
+      "makes its job anew as it settles one that is %s",
+      async (to) => {
+        const store = open();
+        const [first] = (await claim(store, start, {})).jobs;
+        if (!first) throw new Error("The schedule has not fired.");
+        await store.changeSchedules({ remove: ["beat"] });
+        const plan: SchedulePlan = { times: [start, start + minute], jobRecord, makesEach: false, isDeclared: false };
+        await store.changeSchedules({ put: [{ key: "beat", record: "1:{}", next: start, plan }] });
+        const outcome = { to, lease: first.lease, at: start, record: "1:{}" } as Outcome;
+        const request = { now: start, settle: [outcome], fire: [], retentionMs: 0 };
+        const reply = await store.exchange({ ...request, claim: { limit: 10, leaseMs: minute } });
+        expect(firedIn(reply)).toEqual({ jobs: [first.lease.id], schedules: [] });
+        const again = await exchange(store, start + 2 * minute);
+        expect(firedIn(again).jobs).toContain(first.lease.id);
+      },
+    );
+
     test("protects its job from a late outcome of an earlier job of that occurrence", async () => {
       const store = open();
       const [first] = (await claim(store, start, {})).jobs;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Lease, Outcome } from "../../src/core/store/store.ts";
 import { defineJob, type JobContext, Queue, type Store } from "../../src/index.ts";
 import { testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
@@ -231,6 +232,26 @@ onEveryStore((kind) => {
     expect(await queue.signal("a", 1)).toEqual({ woken: 3, kept: false });
     expect(await queue.drain()).toMatchObject({ completed: 3 });
     expect([...running, (await queue.flowControl.get("k"))?.waiting ?? 0]).toEqual([0, 0]);
+  });
+
+  test("an outcome that does not count leaves a kept signal to the next job that waits", async () => {
+    const store = kind.create().open("default");
+    const waitsFor = (lease: Lease): Outcome => ({
+      to: "snoozed",
+      lease,
+      runAt: start + day,
+      record: '1:{"waits":"8:a"}',
+      waits: "8:a",
+    });
+    const ids = ["one", "two"];
+    const jobs = ids.map((id) => ({ id, isFreshId: false, runAt: start, record: "1:{}", leaseEndsAt: start + minute }));
+    const [one, two] = (await store.enqueue(jobs, start)).map(({ lease }) => lease) as [Lease, Lease];
+    await store.signal({ id: "m", event: "a", text: "1", keepMs: day, knownMs: day }, start);
+    const completed: Outcome = { to: "completed", lease: one, record: "1:{}" };
+    const settle = (settle: readonly Outcome[]) => store.settle({ now: start, settle, retentionMs: minute });
+    expect((await settle([completed, waitsFor(one)])).settled).toEqual([true, false]);
+    await settle([waitsFor(two)]);
+    expect(await store.find("two", start)).toMatchObject({ state: "ready" });
   });
 
   test("one event keeps 256 KiB of signals, and refuses more with advice", async () => {

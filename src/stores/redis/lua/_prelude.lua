@@ -232,7 +232,8 @@ local function try_hsetex(hash, ttl_ms, fields, first, last)
   return problem
 end
 
--- Stores fields that expire. HSETEX comes before all other writes of a script.
+-- Stores fields that expire. HSETEX comes before other writes of a script, or goes to a hash that the script has read:
+-- so it does not fail half-way.
 local function set_expiring(hash, fields, ttl_ms, now)
   for first = 1, OWN_EXPIRY and 0 or #fields, PIECE do
     local problem = try_hsetex(hash, ttl_ms, fields, first, math.min(first + PIECE - 1, #fields))

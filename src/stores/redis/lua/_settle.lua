@@ -78,6 +78,7 @@ end
 local function wait_again(stored)
   for i = first.retried, last.returned do
     if accept(i, stored[i]) then
+      begin_wait(i, waiting_members)
       local id = ids[i]
       local score = scores[i]
       local record = records[i]
@@ -206,7 +207,6 @@ end
 local function decide(stored)
   for i = 1, #ids do settled[i] = 0 end
   complete(stored)
-  begin_waits(stored, waiting_members)
   wait_again(stored)
   dead_letter(stored)
   drop(stored)
@@ -220,9 +220,9 @@ local function decide(stored)
 end
 
 local function write()
+  keep_completed()
   count_children(now)
   put_marks(waiting_members, ended_members)
-  keep_completed()
   keep_dead()
   -- New parents have their counts before their children can end.
   call_many('HSET', families, new_families)

@@ -1,5 +1,9 @@
 -- The outcomes of jobs that wait for signals, or have waited: their marks, and signals that were kept (signal.lua).
-for _, wait in ipairs(waits) do wait.marked = {} end
+local wait_of = {}
+for _, wait in ipairs(waits) do
+  wait.marked = {}
+  wait_of[wait.outcome] = wait
+end
 -- What is left of the signals of an event from which an outcome has taken one.
 local left_signals = {}
 
@@ -23,41 +27,37 @@ local function give_signal(wait, text)
   wait.is_woken = true
 end
 
-local function read_kept(holding)
+local kept
+local function read_kept()
   local fields = {}
-  for _, wait in ipairs(holding) do
+  for _, wait in ipairs(waits) do
     for event in string.gmatch(wait.now_waits, '%d+:(%S+)') do push(fields, 'e' .. event) end
   end
-  local kept = {}
+  kept = {}
   for n, list in ipairs(read_many('HMGET', signals, fields)) do kept[fields[n]] = list or nil end
-  return kept
 end
 
--- Adds the marks of jobs that begin to wait, if no signal was kept for them.
-function begin_waits(stored, adding)
-  local holding = {}
-  for _, wait in ipairs(waits) do
-    local holds = tonumber(stored[wait.outcome] or -1) == tonumber(held_leases[wait.outcome])
-    if wait.now_waits ~= '' and holds then push(holding, wait) end
-  end
-  local kept = read_kept(holding)
-  for _, wait in ipairs(holding) do
-    local marks = {}
-    for number, event in string.gmatch(wait.now_waits, '(%d+):(%S+)') do
-      local field = 'e' .. event
-      local text, rest = take_signal(kept[field])
-      if text then
-        kept[field] = rest
-        left_signals[field] = rest
-        give_signal(wait, text)
-        break
-      end
-      local mark = wait_mark(event, ids[wait.outcome])
-      push(marks, wait_score(tonumber(number)), mark)
-      wait.marked[mark] = true
+-- Adds the marks of a job that begins to wait. If a signal was kept for it, it takes that instead: this changes the
+-- score and the record of the outcome.
+function begin_wait(i, adding)
+  local wait = wait_of[i]
+  if not wait or wait.now_waits == '' then return end
+  if not kept then read_kept() end
+  local marks = {}
+  for number, event in string.gmatch(wait.now_waits, '(%d+):(%S+)') do
+    local field = 'e' .. event
+    local text, rest = take_signal(kept[field])
+    if text then
+      kept[field] = rest
+      left_signals[field] = rest
+      wait.marked = {}
+      return give_signal(wait, text)
     end
-    if wait.is_woken then wait.marked = {} else push_all(adding, marks) end
+    local mark = wait_mark(event, ids[i])
+    push(marks, wait_score(tonumber(number)), mark)
+    wait.marked[mark] = true
   end
+  push_all(adding, marks)
 end
 
 -- Adds to what leaves `due` the marks of jobs that have waited until now, and says which jobs are due at once.

@@ -68,7 +68,7 @@ end
 do
   -- include: _metrics.lua
   -- include: _outcomes.lua
-  local begin_waits, end_waits, take_signals
+  local begin_wait, end_waits, take_signals
   do
     -- include: _waiting.lua
     -- include: _waits.lua
