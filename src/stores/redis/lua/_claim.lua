@@ -1,7 +1,8 @@
 -- Claims what is due: moves it in `due` to the end of its lease.
 
 -- Finds the leases of earlier sends whose replies were lost. Returns the ids of their jobs, and which of these the
--- claim has made. Of three sends, the second may have made its leases one millisecond longer.
+-- claim has made. Of three sends, the second may have made its leases one millisecond longer: a score is
+-- 1024 more then, and 1 more if the claim has made the job.
 local function find_own_leases()
   local index = UPPER + (now + lease_ms) * 1024 + nonce
   local range = call('ZRANGE', due, whole(index), whole(index + 1025), 'BYSCORE', 'WITHSCORES')
@@ -30,7 +31,7 @@ function recover()
     local record = records[i]
     if scores[i] and record then
       -- A duplicated request claimed more than one response can hold.
-      if not fits(record) or jobs_taken == limit then break end
+      if not take_room(record) or jobs_taken == limit then break end
       local ends, claims = unpack_score(tonumber(scores[i]))
       local leased = whole(pack(ends + 1, claims, 1))
       lease(was_made[id] and MADE .. id or id, whole(pack(now, claims, 1)), record, leased, id,
@@ -62,7 +63,7 @@ end
 -- What the claim has met, in the order of `due`: jobs and keys, each with the score at which it is due. Later each key
 -- is replaced by jobs of its line.
 local met = 0
-local ids = {}
+local met_ids = {}
 local ready = {}
 local key_at = {}
 -- The key in whose line a job was, and its place there.
@@ -72,12 +73,12 @@ local keys = {}
 local schedule_keys = {}
 local schedule_scores = {}
 -- The keys and orders of jobs that are met by themselves, since their leases ran out.
-local expired_key = {}
-local expired_order = {}
+local lapsed_key = {}
+local lapsed_order = {}
 -- The earliest of what the reply has no room for.
 local first_left = UPPER
--- For a ZADD of `due`: jobs that wait in line again.
-local parked = {}
+-- For a ZADD of `due`: jobs that wait in line again, and the marks of keys.
+local adding_due = {}
 
 -- Replaces each key that was met by the jobs that it may start now.
 local function with_lines(not_due)
@@ -91,7 +92,7 @@ local function with_lines(not_due)
     line_at[found] = flow_key
     place_at[found] = place
   end
-  for i, id in ipairs(ids) do
+  for i, id in ipairs(met_ids) do
     local flow_key = key_at[i] and flow_keys[key_at[i]]
     if flow_key then
       local missing_entries = flow_key.share - flow_key.count
@@ -107,7 +108,7 @@ local function with_lines(not_due)
       add_found(id, ready[i])
     end
   end
-  ids = all_ids
+  met_ids = all_ids
   ready = all_ready
   met = found
 end
@@ -124,12 +125,12 @@ local function give_back(flow_key, order, id, due_score)
   finish(flow_key, time)
   insert(flow_key, order, score, id)
   flow_key.has_returned = true
-  push(parked, whole(IN_LINE + score), id, whole(UPPER), LEASE .. id)
+  push(adding_due, whole(IN_LINE + score), id, whole(UPPER), LEASE .. id)
 end
 
 -- Takes a job out of the line that was the first when the line was read. What was given back since may stand before it.
 local function leave_line(i, flow_key)
-  if flow_key.has_returned then return remove(flow_key, place_at[i], tonumber(ready[i]), ids[i]) end
+  if flow_key.has_returned then return remove(flow_key, place_at[i], tonumber(ready[i]), met_ids[i]) end
   pop(flow_key)
 end
 
@@ -141,7 +142,7 @@ local function meet(member, score)
     return
   end
   met = met + 1
-  ids[met] = member
+  met_ids[met] = member
   ready[met] = score
   if is_flow_key(member) then
     key_at[met] = string.sub(member, #FLOW_KEY + 1)
@@ -157,15 +158,14 @@ local function meet_due(range, from, room)
     local member = range[i]
     local score = tonumber(range[i + 1])
     if score >= not_due then return room, i, false end
-    if room == 0 then return room, i, true
+    if room == 0 then return room, i, true end
+    room = room - 1
+    if string.byte(member) == 32 then
+      meet(member, range[i + 1])
     else
-      room = room - 1
-      if string.byte(member) == 32 then meet(member, range[i + 1])
-      else
-        met = met + 1
-        ids[met] = member
-        ready[met] = range[i + 1]
-      end
+      met = met + 1
+      met_ids[met] = member
+      ready[met] = range[i + 1]
     end
   end
   return room, #range + 1, false
@@ -206,16 +206,16 @@ local function open_lines(room)
 end
 
 local function read_records()
-  local records = records_of(ids)
-  local expired = {}
+  local records = records_of(met_ids)
+  local lapsed = {}
   for i = 1, met do
     local record = records[i]
     if record and not line_at[i] then
-      expired_key[i], expired_order[i] = flow_of(record)
-      push(expired, expired_key[i])
+      lapsed_key[i], lapsed_order[i] = flow_of(record)
+      push(lapsed, lapsed_key[i])
     end
   end
-  load_keys(expired, now)
+  load_keys(lapsed, now)
   return records
 end
 
@@ -225,7 +225,7 @@ local index = index_score(ends)
 local lease_scores = {}
 
 local function take(i, record, flow_key)
-  local id = ids[i]
+  local id = met_ids[i]
   local claims = math.floor(ready[i] % 1024 / 2)
   lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims % 511 + 1, 1))
   lease(id, ready[i], record, lease_scores[claims], id, index, LEASE .. id)
@@ -234,7 +234,7 @@ end
 
 local function drop(i)
   evicted = evicted + 1
-  push(orphans, ids[i], LEASE .. ids[i])
+  push(leaving_due, met_ids[i], LEASE .. met_ids[i])
 end
 
 local function leave(i)
@@ -249,7 +249,7 @@ local function take_from_line(i, record, flow_key)
   elseif not record then
     drop(i)
     leave_line(i, flow_key)
-  elseif not fits(record) then
+  elseif not take_room(record) then
     flow_key.is_stuck = true
   else
     leave_line(i, flow_key)
@@ -258,12 +258,12 @@ local function take_from_line(i, record, flow_key)
   end
 end
 
-local function take_expired(i, record)
-  local flow_key = flow_keys[expired_key[i]]
+local function take_lapsed(i, record)
+  local flow_key = flow_keys[lapsed_key[i]]
   local ended = (unpack_score(tonumber(ready[i])))
-  if flow_key.riders[ended] or free(flow_key, now, flow_key.running - 1) == 0 or is_ahead(flow_key, expired_order[i]) then
-    give_back(flow_key, expired_order[i], ids[i], ready[i])
-  elseif not fits(record) then
+  if flow_key.riders[ended] or free(flow_key, now, flow_key.running - 1) == 0 or is_ahead(flow_key, lapsed_order[i]) then
+    give_back(flow_key, lapsed_order[i], met_ids[i], ready[i])
+  elseif not take_room(record) then
     leave(i)
   else
     finish(flow_key, ended)
@@ -278,9 +278,9 @@ local function take_all(records)
       take_from_line(i, record, line_at[i])
     elseif not record then
       drop(i)
-    elseif expired_key[i] then
-      take_expired(i, record)
-    elseif fits(record) then
+    elseif lapsed_key[i] then
+      take_lapsed(i, record)
+    elseif take_room(record) then
       take(i, record)
     else
       leave(i)
@@ -323,12 +323,13 @@ function claim(wanted)
   take_all(read_records())
   local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, ends)
   local moved = #unmarked
-  local earliest, marked = put_marks(parked, orphans)
-  push_all(leases, parked)
+  local earliest, marked = put_marks(adding_due, leaving_due)
+  push_all(leases, adding_due)
   push_all(leases, moved_on)
   for member in pairs(marked_schedules) do marked[member] = true end
   local member, score = next_left(range, left_at, is_whole, marked, moved)
   local coming = math.min(score or UPPER, earliest, first_left, next_occurrence)
+  -- What a clock that was ahead has put off is met at once.
   if member and wanted > 0 and coming == score and is_ahead_of_clock(member, score) then coming = now * 1024 end
   if coming < UPPER then next_score = whole(coming) end
 end

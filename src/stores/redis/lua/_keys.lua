@@ -6,7 +6,7 @@ local function put_marks(adding, removing)
   local marked = {}
   for _, lane in ipairs(unmarked) do
     find_head(lane)
-    lane.unmarked = false
+    lane.needs_mark = false
     marked[FLOW_KEY .. lane.key] = true
     if is_idle(lane) then
       if lane.mark then push(removing, FLOW_KEY .. lane.key, TURN .. lane.key) end

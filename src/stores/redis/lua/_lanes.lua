@@ -16,8 +16,8 @@
 -- before one has ended), and how many riders there are by the ends of their leases. Empty parts at its end are left
 -- out.
 --
--- Three words stay in this file: a lane is what is known of one key, a place is the position of a job in its line, and
--- the turn of a key is when it last started a job.
+-- A lane is what is known of one key, a place is what orders a job in its line, and the turn of a key is when it last
+-- started a job.
 local FLOW_KEY = ' lane:'
 local TURN = ' turn:'
 -- How many jobs of a line `flow` holds.
@@ -57,29 +57,19 @@ local function flow_of(record)
   return key, tonumber(order)
 end
 
-local function parse(key, text)
-  local lane = { key = key, original = text, text = '', at = 1, read = 0, now = UPPER, riders = {} }
-  local c, r, p, f, u, pace, riders, t, e, s, l, b, n, i, at = string.match(text or '0:0:0:0:0:0:0:0:0:0:0:0:',
-    '^(%d+):(%d+):(%d+):(%d+):(%d+)/?(%d*)([^:]*):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()')
-  lane.concurrency = tonumber(c)
-  lane.rate = tonumber(r)
-  lane.period = tonumber(p)
-  lane.flags = tonumber(f)
-  lane.running = tonumber(u)
-  lane.pace = tonumber(pace)
-  for ends, count in string.gmatch(riders, '(%d+)=(%d+)') do lane.riders[tonumber(ends)] = tonumber(count) end
-  lane.turn = tonumber(t)
-  lane.ends = tonumber(e)
-  lane.started = tonumber(s)
-  lane.last = tonumber(l)
-  -- How many jobs stand behind the start of the line, how many are in it, and the place of the last one of these.
-  lane.behind = tonumber(b)
-  lane.count = tonumber(n)
-  lane.tail = tonumber(i)
-  if text then
-    lane.text = text
-    lane.at = at
-  end
+-- What `flow` holds of a key: its values, and where the start of its line begins. `behind` counts the jobs behind that
+-- start, `count` those in it, and `tail` is the place of the last of these. `now` is UPPER while the clock is unknown.
+local VALUES = { 'concurrency', 'rate', 'period', 'flags', 'running', 'pace', 'riders', 'turn', 'ends', 'started', 'last',
+  'behind', 'count', 'tail', 'at' }
+
+local function parse(key, stored)
+  local text = stored or '0:0:0:0:0:0:0:0:0:0:0:0:'
+  local lane = { key = key, original = stored, text = text, read = 0, now = UPPER }
+  local values = { string.match(text,
+    '^(%d+):(%d+):(%d+):(%d+):(%d+)/?(%d*)([^:]*):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):(%d+):()') }
+  for i, name in ipairs(VALUES) do lane[name] = tonumber(values[i]) end
+  lane.riders = {}
+  for ends, count in string.gmatch(values[7], '(%d+)=(%d+)') do lane.riders[tonumber(ends)] = tonumber(count) end
   return lane
 end
 
@@ -100,7 +90,7 @@ local function slots_of(lane)
   return lane.concurrency > 0 and lane.concurrency or 1e9
 end
 
--- The least power of 2 above a number of ms.
+-- The least n for which 2^n is more than a number of ms: 16 for a minute.
 local function reach_of(ms)
   local reach = 0
   while 2 ^ reach <= ms do reach = reach + 1 end
@@ -114,11 +104,12 @@ end
 
 -- A key that was just served comes after everything else that is due in that millisecond: keys are served round-robin.
 -- The last ten bits of a mark tell how far ahead the clock that wrote it can have put it: a turn not at all, and the
--- end of a window by its period.
+-- end of a window by its period. A key that used its rate of a minute, until 9,000,000, is at 9000000 * 1024 + 16.
 local SERVED = 1020
 local function mark_of(lane)
   if lane.count == 0 or has(lane, HELD) or lane.running >= slots_of(lane) then return UPPER end
   local place, score = head_of(lane)
+  -- If a key is no longer ordered, the next claim puts a head that waits for its run time behind others (`find_head`).
   local first = has(lane, ORDERED) and score or math.min(place, score)
   local time = math.max(math.floor(first / 1024), lane.turn)
   if lane.rate > 0 and lane.started >= lane.rate and lane.ends > time then
@@ -156,8 +147,8 @@ local function touch(lane)
     lane.turn = math.min(lane.turn, lane.now)
     if lane.ends > lane.now + lane.period + APART_MS then lane.ends = lane.now + lane.period end
   end
-  if not lane.unmarked then
-    lane.unmarked = true
+  if not lane.needs_mark then
+    lane.needs_mark = true
     push(unmarked, lane)
   end
 end
@@ -261,12 +252,7 @@ local function is_forgotten(lane, now)
 end
 
 local function forget_past(lane)
-  lane.flags = 0
-  lane.pace = nil
-  lane.turn = 0
-  lane.ends = 0
-  lane.started = 0
-  lane.last = 0
+  lane.flags, lane.pace, lane.turn, lane.ends, lane.started, lane.last = 0, nil, 0, 0, 0, 0
 end
 
 -- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job. `sets`:
@@ -276,7 +262,7 @@ local function join(text, sets, now, kept)
   local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
   local lane = flow_keys[key]
   local order = kept or 0
-  local is_known = lane.unmarked
+  local is_known = lane.needs_mark
   touch(lane)
   if not is_known and is_forgotten(lane, now) then
     forget_past(lane)

@@ -26,7 +26,7 @@ local function add_to_window(adding, window, from, counts)
 end
 
 local function add_to_name(adding, name)
-  local from = byte_of(name.place)
+  local from = byte_of(name.position)
   for counter = 1, 3 do
     local by = name.counts[counter]
     if by then push(adding, 'INCRBY', 'u48', (from + (counter - 1) * COUNTER_BYTES) * 8, by) end
@@ -36,40 +36,40 @@ local function add_to_name(adding, name)
 end
 
 -- Adds to members of `due` those whose scores say where the names are.
-local function push_places(members)
+local function push_positions(members)
   if #metrics.names > 0 then push(members, NAME) end
   for _, name in ipairs(metrics.names) do push(members, NAME .. name.text) end
 end
 
 -- Notes where the names are, by the scores of these members.
-local function note_places(scores, before)
+local function note_positions(scores, before)
   if #metrics.names == 0 then return end
-  metrics.placed = place_of(scores[before + 1]) or 0
-  for n, name in ipairs(metrics.names) do name.place = place_of(scores[before + 1 + n]) end
+  metrics.taken = position_of(scores[before + 1]) or 0
+  for n, name in ipairs(metrics.names) do name.position = position_of(scores[before + 1 + n]) end
 end
 
--- Gives the next places to names that have none.
-local function give_places()
+-- Gives the next positions to names that have none.
+local function give_positions()
   local members = {}
   for _, name in ipairs(metrics.names) do
-    if metrics.placed and not name.place and next(name.counts) then
-      if metrics.placed == MOST_NAMES then
-        name.place = MOST_NAMES
+    if metrics.taken and not name.position and next(name.counts) then
+      if metrics.taken == MOST_NAMES then
+        name.position = MOST_NAMES
       else
-        name.place = metrics.placed
-        metrics.placed = metrics.placed + 1
-        push(members, whole(NAMED + 8 * name.place), NAME .. name.text)
+        name.position = metrics.taken
+        metrics.taken = metrics.taken + 1
+        push(members, whole(NAMED + 8 * name.position), NAME .. name.text)
       end
     end
   end
   if #members == 0 then return end
-  push(members, whole(NAMED + 8 * metrics.placed), NAME)
+  push(members, whole(NAMED + 8 * metrics.taken), NAME)
   call('ZADD', due, unpack(members))
 end
 
 local function add_to_names(adding)
   for _, name in ipairs(metrics.names) do
-    if name.place and next(name.counts) then add_to_name(adding, name) end
+    if name.position and next(name.counts) then add_to_name(adding, name) end
   end
 end
 

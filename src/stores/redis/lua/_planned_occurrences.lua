@@ -28,7 +28,8 @@ local function occurrences(times, first)
 end
 
 -- What a schedule at this score makes now, by its plan: its last occurrence until now, and the score of its next one.
--- Nil if the plan does not cover both, or does not cover this case.
+-- Nil if the plan does not cover both, or does not cover this case. Flags: 'd' if code declares the schedule, 'e' if
+-- each missed occurrence makes a job.
 local function planned(key, score, record)
   local flags, latest, times, head, middle, tail =
     string.match(record, '^2:(%l*):(%d*):([^\n]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
@@ -76,10 +77,10 @@ function fire_planned(keys, scores, ends)
     local plan = plans[i]
     if not records[i] then
       evicted = evicted + 1
-      push(orphans, SCHEDULE .. key)
+      push(leaving_due, SCHEDULE .. key)
     elseif not plan or plan.exists then
       push(due_schedules, key, scores[i], records[i])
-    elseif not fits(plan.record) then
+    elseif not take_room(plan.record) then
       earliest = math.min(earliest, tonumber(scores[i]))
     else
       local id = plan.id

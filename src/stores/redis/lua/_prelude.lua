@@ -4,7 +4,8 @@
 --
 -- Redis refuses a script before its first write if memory is full. Only a key of a wrong type, or a missing permission,
 -- stops one half-way, and nothing is undone then. So each script checks before it writes, and writes in this order:
--- records, members that lead to them, what it counts, what it removes, and metrics last of all. No job is lost then.
+-- records, members that lead to them, members of jobs that have ended, slots and children, the records of these jobs,
+-- and metrics. No job is lost then.
 local due, jobs, dead, dead_jobs, done_order, dedupe, schedules, manifest, stats, flow, lanes, documents, document_names,
   document_ends, expiry, signals, families = unpack(KEYS)
 

@@ -35,16 +35,16 @@ local function counts_of(text, window, from, first, last)
 end
 
 -- The members of `due` whose scores say where the names are.
-local function read_places()
+local function read_positions()
   return call('ZRANGE', due, whole(NAMED), '+inf', 'BYSCORE', 'WITHSCORES')
 end
 
--- Adds the metrics of all names, whose places are among these members, to a reply (figures.lua).
+-- Adds the metrics of all names, whose positions are among these members, to a reply (figures.lua).
 local function push_names(reply, members, text, names_at, days)
   local ten = math.floor(now / TENS.ms)
   local day = math.floor(now / DAYS.ms)
-  local function push_name(name, place)
-    local from = names_at + place * NAME_BYTES
+  local function push_name(name, position)
+    local from = names_at + position * NAME_BYTES
     local totals = {}
     for counter = 1, 3 do
       totals[counter] = number_at(text, from + (counter - 1) * COUNTER_BYTES, COUNTER_BYTES)
@@ -55,7 +55,7 @@ local function push_names(reply, members, text, names_at, days)
   end
   for i = 1, #members, 2 do
     local name = tonumber(members[i + 1]) >= NAMED and string.sub(members[i], #NAME + 1) or ''
-    if name ~= '' then push_name(name, place_of(members[i + 1])) end
+    if name ~= '' then push_name(name, position_of(members[i + 1])) end
   end
   if #text > names_at + MOST_NAMES * NAME_BYTES then push_name('', MOST_NAMES) end
 end

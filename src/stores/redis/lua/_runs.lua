@@ -28,10 +28,12 @@ local function move_in_run(flow_key, ends)
   add_to_run(flow_key, ends + 1, rides)
 end
 
--- Says of the runs of claimed jobs what the caller must know: KEY:END:SLOTS:UNTIL:AWAITED. These are the jobs of a key
--- whose leases end then, how many of them may run at once ('' for all), when those that have not begun go back ('' for
--- never), and whether others wait for their slots (0 or 1). They go back when the window closes in which the claim has
--- counted: before a resend, or by a clock that is ahead, a later one may have been opened.
+-- Says of the runs of claimed jobs what the caller must know: KEY:END:SLOTS:UNTIL:AWAITED.
+--   KEY, END   the jobs of this key whose leases end then
+--   SLOTS      how many of them may run at once; '' for all
+--   UNTIL      when those that have not begun go back; '' for never. That is when the window closes in which the claim
+--              has counted: before a resend, or by a clock that is ahead, a later one may have been opened.
+--   AWAITED    whether others wait for their slots: 0 or 1
 function describe_runs()
   for _, run in ipairs(claimed_runs) do
     local flow_key = run.flow_key

@@ -1,17 +1,15 @@
 -- Settles outcomes. An outcome counts only if the lease that it names is still the one stored.
 
--- What the accepted outcomes write. Each list is the values of one command:
--- HSETEX of `jobs`, ZADD of `done:order`, HSET of `dead:jobs`, ZADD of `dead`, HSET of `jobs`, ZADD and ZREM of `due`.
-local completed_records = {}
-local completed_order = {}
-local dead_records = {}
-local dead_members = {}
-local waiting_records = {}
+-- What the accepted outcomes write. Each list is the values of one command.
+local completed_records = {} -- HSETEX of `jobs`
+local completed_order = {} -- ZADD of `done:order`
+local dead_records = {} -- HSET of `dead:jobs`
+local dead_members = {} -- ZADD of `dead`
+local waiting_records = {} -- HSET of `jobs`
 local waiting_again = 0
-local waiting_members = {}
-local ended_members = {}
--- For HSET of `families`.
-local new_families = {}
+local waiting_members = {} -- ZADD of `due`
+local ended_members = {} -- ZREM of `due`
+local new_families = {} -- HSET of `families`
 
 -- How many values of one command store what a thousand jobs that an outcome makes take.
 local MANY = 5000
@@ -22,19 +20,19 @@ local function is_same(stored, score)
 end
 
 -- Reads the leases that are stored: those of the outcomes, then those of the jobs that these make. The same command
--- finds the places of metrics, and which of the watched jobs are gone.
+-- finds the positions of job types, and which of the watched jobs are gone.
 local function read_leases()
   local members = {}
   push_all(members, ids)
   for _, job in ipairs(follow_ups) do push(members, job.id) end
-  push_places(members)
+  push_positions(members)
   local unwatched = #members
   push_all(members, watched)
   local stored = read_many('ZMSCORE', due, members, 2 * PIECE)
   for n, name in ipairs(watched) do
     if not stored[unwatched + n] then push(gone, name) end
   end
-  note_places(stored, #ids + #follow_ups)
+  note_positions(stored, #ids + #follow_ups)
   return stored
 end
 
@@ -241,9 +239,9 @@ function settle()
   write()
 end
 
--- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and what is kept no
--- longer.
-function remove_ended()
+-- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and the signals, families
+-- and expired fields that are kept no longer.
+function clean_up()
   local leaving = {}
   for _, id in ipairs(ended_ids) do
     if not known[id] then push(leaving, id) end

@@ -48,7 +48,8 @@ local function add_totals(adding)
 end
 
 -- The count of an earlier minute goes without anybody having to read which it was: with the minute in front a pair is
--- one number, and what is less than this minute comes to 0 when that is taken away.
+-- one number, and what is less than this minute comes to 0 when that is taken away. In minute 70, the pair (6, 9) is
+-- 6 * 2^32 + 9: less 70 * 2^32 it is 0, and (70, 9) becomes 9. It leaves out the first bit, since 63 bits are the most.
 local function add_to_minute(adding)
   local minute = math.floor(now / 60000)
   push(adding, 'OVERFLOW', 'SAT')
@@ -69,17 +70,17 @@ function tally()
   if not next(metrics.all) and expired == 0 then return end
   -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
   -- day at least.
-  local period = math.floor(now / math.min(math.max(retention_ms, HOUR_MS), DAY_MS))
+  local period = math.floor(now / math.min(math.max(retention_ms, HOURS.ms), DAYS.ms))
   local adding = {}
   local windows = {}
   push(adding, 'SET', 'u32', TRIMMED_IN, period)
   add_totals(adding)
   add_to_minute(adding)
-  give_places()
+  give_positions()
   add_to_window(windows, HOURS, 0, metrics.all)
   add_to_names(windows)
   local trimmed_in = add_up(adding, windows)[1]
   if trimmed_in > 0 and trimmed_in ~= period and not OWN_EXPIRY then
-    call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - HOUR_MS))
+    call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - HOURS.ms))
   end
 end

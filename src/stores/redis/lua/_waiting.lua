@@ -1,8 +1,8 @@
 -- Jobs that wait for signals. The record of one ends with
 --   ,"waits":"NUMBER:EVENT NUMBER:EVENT"}
 -- and in `due`, at 2^54 + 2^53 + 8 * NUMBER, is its mark ' wait:EVENT', a line feed, its id. NUMBER is a hash of the
--- event, in 50 bits. Marks stand between the second entries of keys and the places of names. A job that runs, or that
--- has got its signal, may still have its marks: the next outcome removes them.
+-- event, in 50 bits. A job that runs, or that has got its signal, may still have its marks: the next outcome removes
+-- them.
 local WAIT = ' wait:'
 local WAITS = 27021597764222976
 

@@ -1,9 +1,20 @@
 -- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due. This file is
--- the frame; the files that it includes do the work. KEYS and helpers such as `call_many` come from _prelude.lua, and
--- what concerns flow control keys from _lanes.lua.
--- A job waits in `due` at its run time. To claim it is to move it there to the end of its lease (the visibility
--- timeout): until then no other drain gets it. To settle it is to take it out, or to move it to its next run time.
+-- the frame; the files that it includes do the work. To claim a job is to move it in `due` to the end of its lease (the
+-- visibility timeout), so that no other drain gets it until then. To settle it is to take it out, or to move it to its
+-- next run time. docs/internals/storage.md describes all keys. The members of `due`, by their scores:
+--   0 to 2^52   jobs at their run times or the ends of their leases, schedules, ' lane:KEY'
+--   from 2^52   ' lease:ID', schedules without a next occurrence, and keys that only an outcome can start
+--   from 2^53   jobs that wait in the line of a key         from 2^54 + 2^53   ' wait:EVENT\nID'
+--   from 2^54   ' turn:KEY', the twin of ' lane:KEY'        from 2^55, 2^56    ' name:NAME', ' used'
 --
+-- Each phase reads, decides, and only then writes. A script may stop half-way (_prelude.lua), so this is the order:
+--   settle, fire   Records, lines, and members of `due`: what a member leads to is there before it. Members of ended
+--                  jobs leave `due` after that, and children are counted last: a parent may wait too long, but does not
+--                  start too early.
+--   claim          Records of jobs that it makes, leases, the slots that these take, and what leaves lines and `due`.
+--   the end        Records of ended jobs, since a claim may have made them anew; signals, families, and metrics.
+--
+-- Types of arguments: scripts/generate/schema.ts. A column holds one field of all rows.
 -- @arg now number, resend flag, nonce number, retention_ms number
 -- @arg limit number  most jobs to claim; -1 does not look at what is due
 -- @arg count_backlog flag, lease_ms number
@@ -23,35 +34,24 @@
 -- @reply paused flag, next_score number?  of what is due next
 -- @reply backlog number  how many more are due than it claimed; 0 if not counted
 -- @reply evicted number  how many members had lost their records
--- @reply settled list(number)  0: refused, since its lease is gone; 2: accepted, and its job has got a signal
+-- @reply settled list(number)  0: refused, its lease is gone; 1: accepted; 2: and its job got a signal
 -- @reply fired list(fired|skipped|stale)
 -- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim has made the job; when it was due
--- @reply recovered_leases list(number)  of the first of these, which an earlier send has claimed. The others are leased
---   for `lease_ms`, and claimed once more than when they were due.
+-- @reply recovered_leases list(number)  the new scores of the first claimed jobs, which an earlier send has claimed. The
+--   others are leased for `lease_ms`, and claimed once more than when they were due.
 -- @reply run_texts list(text)  (_runs.lua)
--- @reply gone list(text)  watched jobs that are gone, if an outcome had to be read
+-- @reply gone list(text)  watched jobs that are gone
 -- @reply due_schedules rows(key score:number record)  those that it did not fire
 
 -- Records that this exchange has written or read: it need not read them to claim their jobs.
 local known = {}
 
-local paused = 0
-local next_score = ''
-local backlog = 0
-local evicted = 0
-local settled = {}
-local fired = {}
-local claimed = {}
-local recovered_leases = {}
-local run_texts = {}
-local gone = {}
-local due_schedules = {}
+local paused, next_score, backlog, evicted = 0, '', 0, 0
+local settled, fired, claimed, recovered_leases, run_texts, gone, due_schedules = {}, {}, {}, {}, {}, {}, {}
 
-local HOUR_MS = 3600000
-local DAY_MS = 86400000
 -- The ids of jobs that have ended. Their records go last of all.
 local ended_ids = {}
-local settle, remove_ended, tally
+local settle, clean_up, tally
 
 -- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there. A parent
 -- joins the line once it is released.
@@ -84,8 +84,8 @@ local jobs_taken = 0
 local leases = {}
 -- For an HSET of `jobs`: the records of jobs that the claim makes.
 local made = {}
--- For a ZREM of `due`: members without a record.
-local orphans = {}
+-- For a ZREM of `due`: members without a record, which only eviction leaves, and the marks of keys that are idle now.
+local leaving_due = {}
 
 -- Adds to the claimed jobs. It writes at positions that it counts, which takes half of the time of `push`.
 local function lease(name, score, record, leased, id, index, index_member)
@@ -102,15 +102,13 @@ local function index_score(ends, is_made)
   return whole(UPPER + ends * 1024 + nonce + (is_made and 1 or 0))
 end
 
--- Whether the reply has room for one more record. It always has for the first one.
-local function fits(record)
+-- Takes room in the reply for one more record, if there is any. There always is for the first one.
+local function take_room(record)
   bytes_left = bytes_left - #record
   return bytes_left >= 0 or jobs_taken == 0
 end
 
-local recover
-local claim
-local describe_runs
+local recover, claim, describe_runs
 do
   local is_schedule_astray, fire_planned
   do
@@ -119,19 +117,23 @@ do
   -- include: _claim.lua
 end
 
+-- What `recover` and `claim` have decided.
+local function write_claim()
+  store_new(made)
+  -- Leases come before the slots that they take: a job that has left its line without a lease would be lost.
+  call_many('ZADD', due, leases)
+  store_keys(now)
+  leave_lines()
+  call_many('ZREM', due, leaving_due)
+  forget_keys()
+end
+
 settle()
 fire()
 local recovered = resend and limit > 0 and recover() or 0
 if limit >= 0 then claim(math.max(limit - recovered, 0)) end
 describe_runs()
-store_new(made)
--- Leases come before the slots that they take: a job that has left its line without a lease would be lost.
-call_many('ZADD', due, leases)
-store_keys(now)
-leave_lines()
--- A member without a record, which only eviction leaves, would stay first in line forever.
-call_many('ZREM', due, orphans)
-forget_keys()
-remove_ended()
+write_claim()
+clean_up()
 tally()
 return { paused, next_score, backlog, evicted, settled, fired, claimed, recovered_leases, run_texts, gone, due_schedules }

@@ -5,5 +5,5 @@
 -- include: _windows.lua
 -- include: _read_windows.lua
 local reply = {}
-push_names(reply, read_places(), call('GETRANGE', stats, NAMES_AT, -1), 0, days)
+push_names(reply, read_positions(), call('GETRANGE', stats, NAMES_AT, -1), 0, days)
 return reply

@@ -69,14 +69,10 @@ for i = 1 + 2 * paused, #range, 2 do
 end
 
 local text = call('GETRANGE', stats, 0, with_names and -1 or HOURS.at - 1)
-local function counter(place)
-  return number_at(text, place * 8, 8)
+local function counter(position)
+  return number_at(text, position * 8, 8)
 end
-local processed = counter(0)
-local retried = counter(1)
-local cancelled = counter(2)
-local retried_dead = counter(3)
-local removed = counter(4)
+local processed, retried, cancelled, retried_dead, removed = counter(0), counter(1), counter(2), counter(3), counter(4)
 local expired = counter(6)
 local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local ever_dead = dead_now + retried_dead + removed
@@ -102,6 +98,6 @@ end
 local minute_rows = {}
 for minute, counts in pairs(minutes) do push(minute_rows, minute, unpack(counts)) end
 local names = {}
-if with_names then push_names(names, is_whole and range or read_places(), text, NAMES_AT, 0) end
+if with_names then push_names(names, is_whole and range or read_positions(), text, NAMES_AT, 0) end
 return { paused, coming, oldest, scheduled, ready, running, dead_now, completed, processed, retried, ever_dead, enqueued,
   expired, counters_from(WAITING), counters_from(RUNNING), minute_rows, names }
