@@ -49,14 +49,14 @@ export function newFlowText(flow: NewFlow | undefined, keepsLimits = false): str
 }
 
 /** The beginning of the stored record of a job with a key. */
-export function flowHead(flow: JobFlow | undefined): string {
+export function flowPrefix(flow: JobFlow | undefined): string {
   return flow ? `2:${flow.order}:${newFlowText(flow)}` : "";
 }
 
-const head = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
+const flowPattern = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
 
 export function readFlow(stored: string): { readonly record: string; readonly flow?: JobFlow } {
-  const [text, order, key = "", concurrency, rate, periodMs, ordered] = head.exec(stored) ?? [];
+  const [text, order, key = "", concurrency, rate, periodMs, ordered] = flowPattern.exec(stored) ?? [];
   if (text === undefined) return { record: stored };
   const limits = readLimits(concurrency, rate, periodMs, ordered);
   return { record: stored.slice(text.length), flow: { key: unescaped(key), limits, order: Number(order) } };

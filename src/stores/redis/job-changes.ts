@@ -2,7 +2,7 @@ import { leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
 import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
-import { escaped, flowHead, newFlowText } from "./flow.ts";
+import { escaped, flowPrefix, newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
 
 /** How many members one call of `clear` examines. */
@@ -34,7 +34,7 @@ export function waitingJobCalls(
     change({ id, from, runAt, claims = from.claims, record, flow }) {
       const read = { readTime: from.at, readClaims: from.claims };
       return caller.run(scripts.change, {
-        ...{ id, ...read, newScore: waitingScore(runAt, claims), record, head: flowHead(flow) },
+        ...{ id, ...read, newScore: waitingScore(runAt, claims), record, prefix: flowPrefix(flow) },
       });
     },
     async rewrite(state, rewrites) {
@@ -93,7 +93,7 @@ function renewalRow({ lease, endsAt, record }: LeaseRenewal, sends: number) {
     from: leaseScore(lease),
     others: [...others, ...ofSends].join(),
     to: leaseScore(renewed),
-    record: record === undefined ? "" : flowHead(lease.flow) + record,
+    record: record === undefined ? "" : flowPrefix(lease.flow) + record,
     key: lease.isOfRun && lease.flow && !renewed.isOfRun ? escaped(lease.flow.key) : "",
   };
 }

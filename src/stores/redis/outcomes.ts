@@ -3,7 +3,7 @@ import { bucketOf, durationBounds } from "../../core/store/metrics.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
 import { type Outcome, outcomeKinds, possibleLeases } from "../../core/store/store.ts";
 import { memberRow } from "./families.ts";
-import { flowHead } from "./flow.ts";
+import { flowPrefix } from "./flow.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
@@ -46,7 +46,7 @@ export function settledArguments(sent: readonly SentOutcome[], now: number, rete
     keyed: sent.flatMap(({ lease: { flow, claimedAt }, timing }, index) => {
       if (!flow) return [];
       const attempt = timing ? { ranMs: Math.round(timing.ranMs) } : { claimedAt };
-      return { outcome: index + 1, head: flowHead(flow), ...attempt };
+      return { outcome: index + 1, prefix: flowPrefix(flow), ...attempt };
     }),
     followUps: followUpRows(sent, now),
   };

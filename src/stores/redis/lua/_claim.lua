@@ -38,7 +38,7 @@ function recover()
         index_score(ends + 1, was_made[id]), LEASE .. id)
       push(recovered_leases, leased)
       local key = flow_of(record)
-      if key then move_in_run(flow_keys[key], ends) end
+      if key then move_in_run(lanes_by_key[key], ends) end
     end
   end
   return jobs_taken
@@ -85,24 +85,24 @@ local function with_lines(not_due)
   local all_ids = {}
   local all_ready = {}
   local found = 0
-  local function add_found(id, score, flow_key, place)
+  local function add_found(id, score, lane, place)
     found = found + 1
     all_ids[found] = id
     all_ready[found] = score
-    line_at[found] = flow_key
+    line_at[found] = lane
     place_at[found] = place
   end
   for i, id in ipairs(met_ids) do
-    local flow_key = key_at[i] and flow_keys[key_at[i]]
-    if flow_key then
-      local missing_entries = flow_key.share - flow_key.count
-      if missing_entries > 0 and flow_key.behind > 0 then refill(flow_key, missing_entries + INLINE) end
-      local at = flow_key.at
-      for _ = 1, math.min(flow_key.share, flow_key.count) do
+    local lane = key_at[i] and lanes_by_key[key_at[i]]
+    if lane then
+      local missing_entries = lane.share - lane.count
+      if missing_entries > 0 and lane.behind > 0 then refill(lane, missing_entries + INLINE) end
+      local at = lane.at
+      for _ = 1, math.min(lane.share, lane.count) do
         local item
-        item, at = read_entry(flow_key.text, at)
+        item, at = read_entry(lane.text, at)
         if item[2] >= not_due then break end
-        add_found(item[3], whole(item[2]), flow_key, item[1])
+        add_found(item[3], whole(item[2]), lane, item[1])
       end
     else
       add_found(id, ready[i])
@@ -114,24 +114,24 @@ local function with_lines(not_due)
 end
 
 -- Whether a job in line was enqueued before one whose lease ran out.
-local function is_ahead(flow_key, order)
-  return has(flow_key, ORDERED) and flow_key.count > 0 and head_of(flow_key) < order
+local function is_ahead(lane, order)
+  return has(lane, ORDERED) and lane.count > 0 and head_of(lane) < order
 end
 
 -- Puts a job whose lease ran out back in line: it was a rider, or its key has no free slot any more.
-local function give_back(flow_key, order, id, due_score)
+local function give_back(lane, order, id, due_score)
   local time, claims = unpack_score(tonumber(due_score))
   local score = pack(time, claims, 0)
-  finish(flow_key, time)
-  insert(flow_key, order, score, id)
-  flow_key.has_returned = true
+  finish(lane, time)
+  insert(lane, order, score, id)
+  lane.has_returned = true
   push(adding_due, whole(IN_LINE + score), id, whole(UPPER), LEASE .. id)
 end
 
 -- Takes a job out of the line that was the first when the line was read. What was given back since may stand before it.
-local function leave_line(i, flow_key)
-  if flow_key.has_returned then return remove(flow_key, place_at[i], tonumber(ready[i]), met_ids[i]) end
-  pop(flow_key)
+local function leave_line(i, lane)
+  if lane.has_returned then return remove(lane, place_at[i], tonumber(ready[i]), met_ids[i]) end
+  pop(lane)
 end
 
 -- Notes a member that is not the id of a job.
@@ -144,8 +144,8 @@ local function meet(member, score)
   met = met + 1
   met_ids[met] = member
   ready[met] = score
-  if is_flow_key(member) then
-    key_at[met] = string.sub(member, #FLOW_KEY + 1)
+  if is_lane(member) then
+    key_at[met] = string.sub(member, #LANE + 1)
     push(keys, key_at[met])
   end
 end
@@ -179,8 +179,8 @@ local function meet_astray(range, from, room)
   for i = from, #range, 2 do
     local member = range[i]
     local score = tonumber(range[i + 1])
-    if is_flow_key(member) and is_astray(score, now) then
-      push(astray, string.sub(member, #FLOW_KEY + 1))
+    if is_lane(member) and is_astray(score, now) then
+      push(astray, string.sub(member, #LANE + 1))
       if room > 0 then
         room = room - 1
         meet(member, range[i + 1])
@@ -192,7 +192,7 @@ local function meet_astray(range, from, room)
     end
   end
   load_keys(astray, now)
-  for _, key in ipairs(astray) do touch(flow_keys[key]) end
+  for _, key in ipairs(astray) do touch(lanes_by_key[key]) end
   return room, met_schedules
 end
 
@@ -201,7 +201,7 @@ local function open_lines(room)
   load_keys(keys, now)
   share_out(keys, room)
   -- The stored mark may differ from the state of its key if a script stopped half-way. It moves all the same.
-  for i, key in pairs(key_at) do flow_keys[key].mark = tonumber(ready[i]) end
+  for i, key in pairs(key_at) do lanes_by_key[key].mark = tonumber(ready[i]) end
   with_lines(after(now))
 end
 
@@ -224,12 +224,12 @@ local index = index_score(ends)
 -- The scores of leases by how often their jobs were claimed. Writing a score takes long, and most are equal.
 local lease_scores = {}
 
-local function take(i, record, flow_key)
+local function take(i, record, lane)
   local id = met_ids[i]
   local claims = math.floor(ready[i] % 1024 / 2)
   lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims % 511 + 1, 1))
   lease(id, ready[i], record, lease_scores[claims], id, index, LEASE .. id)
-  if flow_key then add_to_run(flow_key, ends, begin(flow_key, now, ends)) end
+  if lane then add_to_run(lane, ends, begin(lane, now, ends)) end
 end
 
 local function drop(i)
@@ -242,32 +242,32 @@ local function leave(i)
 end
 
 -- Behind a job that this claim has taken out of the line, others may ride.
-local function take_from_line(i, record, flow_key)
-  local may_begin = free(flow_key, now) > 0 or (flow_key.leads and startable(flow_key, now) > 0)
-  if flow_key.is_stuck or not may_begin then
-    flow_key.is_stuck = true
+local function take_from_line(i, record, lane)
+  local may_begin = free(lane, now) > 0 or (lane.leads and startable(lane, now) > 0)
+  if lane.is_stuck or not may_begin then
+    lane.is_stuck = true
   elseif not record then
     drop(i)
-    leave_line(i, flow_key)
+    leave_line(i, lane)
   elseif not take_room(record) then
-    flow_key.is_stuck = true
+    lane.is_stuck = true
   else
-    leave_line(i, flow_key)
-    take(i, record, flow_key)
-    flow_key.leads = true
+    leave_line(i, lane)
+    take(i, record, lane)
+    lane.leads = true
   end
 end
 
 local function take_lapsed(i, record)
-  local flow_key = flow_keys[lapsed_key[i]]
+  local lane = lanes_by_key[lapsed_key[i]]
   local ended = (unpack_score(tonumber(ready[i])))
-  if flow_key.riders[ended] or free(flow_key, now, flow_key.running - 1) == 0 or is_ahead(flow_key, lapsed_order[i]) then
-    give_back(flow_key, lapsed_order[i], met_ids[i], ready[i])
+  if lane.riders[ended] or free(lane, now, lane.running - 1) == 0 or is_ahead(lane, lapsed_order[i]) then
+    give_back(lane, lapsed_order[i], met_ids[i], ready[i])
   elseif not take_room(record) then
     leave(i)
   else
-    finish(flow_key, ended)
-    take(i, record, flow_key)
+    finish(lane, ended)
+    take(i, record, lane)
   end
 end
 
@@ -301,7 +301,7 @@ local function next_left(range, from, is_whole, marked, moved)
 end
 
 local function is_ahead_of_clock(member, score)
-  return is_flow_key(member) and is_astray(score, now) or is_schedule(member) and is_schedule_astray(score)
+  return is_lane(member) and is_astray(score, now) or is_schedule(member) and is_schedule_astray(score)
 end
 
 function claim(wanted)

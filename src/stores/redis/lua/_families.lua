@@ -62,10 +62,10 @@ local function release(id, stored, counts, now)
     pending + completed + dead_ones + dropped, completed, dead_ones, dropped)
   local score = pack(math.max(tonumber(runs_at), now), 0, 0)
   if text then
-    local flow_key, order, head = join(text, false, now)
-    insert(flow_key, order, score, id)
+    local lane, order, prefix = join(text, false, now)
+    insert(lane, order, score, id)
     score = IN_LINE + score
-    record = head .. record
+    record = prefix .. record
   end
   push(released_members, whole(score), id)
   return record

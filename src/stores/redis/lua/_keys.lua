@@ -7,14 +7,14 @@ local function put_marks(adding, removing)
   for _, lane in ipairs(unmarked) do
     find_head(lane)
     lane.needs_mark = false
-    marked[FLOW_KEY .. lane.key] = true
+    marked[LANE .. lane.key] = true
     if is_idle(lane) then
-      if lane.mark then push(removing, FLOW_KEY .. lane.key, TURN .. lane.key) end
+      if lane.mark then push(removing, LANE .. lane.key, TURN .. lane.key) end
       lane.mark = nil
     else
       local mark = mark_of(lane)
       earliest = math.min(earliest, mark)
-      if mark ~= lane.mark then push(adding, whole(mark), FLOW_KEY .. lane.key, whole(LINES_END + mark), TURN .. lane.key) end
+      if mark ~= lane.mark then push(adding, whole(mark), LANE .. lane.key, whole(LINES_END + mark), TURN .. lane.key) end
       lane.mark = mark
     end
   end

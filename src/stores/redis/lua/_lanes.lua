@@ -4,7 +4,7 @@
 --   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change
 --     that. This is the key's mark.
 --   ' turn:KEY': the same plus 2^54, so that marks can be counted, and subtracted, by their scores
--- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:', its `head`. The argument `flow`
+-- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:', its prefix. The argument `flow`
 -- of a new job is this from KEY on, with '=' behind it if the limits of the key stay, or '' for no key. Keys are
 -- escaped (flow.ts): they have no colon. The hash `flow` holds twelve values of each key, and the start of its line,
 -- each entry as ORDER(16 digits) SCORE(16 digits) bytes:id. `lanes` holds the rest, each as KEY:ORDER SCORE id.
@@ -18,7 +18,7 @@
 --
 -- A lane is what is known of one key, a place is what orders a job in its line, and the turn of a key is when it last
 -- started a job.
-local FLOW_KEY = ' lane:'
+local LANE = ' lane:'
 local TURN = ' turn:'
 -- How many jobs of a line `flow` holds.
 local INLINE = 16
@@ -28,7 +28,7 @@ local HELD = 4
 local FREE_CONCURRENCY = 8
 local FREE_RATE = 16
 -- The lanes that were read, by their keys; those that may have changed, and of these the ones whose marks must follow.
-local flow_keys = {}
+local lanes_by_key = {}
 local touched = {}
 local unmarked = {}
 -- For a ZADD of `lanes`: what comes behind the start of a line.
@@ -128,8 +128,8 @@ local function is_astray(mark, now)
   return reach > 0 and math.floor(mark / 1024) > now + (reach == SERVED and 0 or 2 ^ reach + APART_MS)
 end
 
-local function is_flow_key(member)
-  return string.byte(member) == 32 and string.sub(member, 1, #FLOW_KEY) == FLOW_KEY
+local function is_lane(member)
+  return string.byte(member) == 32 and string.sub(member, 1, #LANE) == LANE
 end
 
 local function is_idle(lane)
@@ -164,8 +164,8 @@ end
 local function load_keys(keys, now)
   local unknown = {}
   for _, key in ipairs(keys) do
-    if flow_keys[key] == nil then
-      flow_keys[key] = false
+    if lanes_by_key[key] == nil then
+      lanes_by_key[key] = false
       push(unknown, key)
     end
   end
@@ -173,7 +173,7 @@ local function load_keys(keys, now)
   for i, text in ipairs(read_many('HMGET', flow, unknown)) do
     local lane = parse(unknown[i], text)
     lane.now = now or UPPER
-    flow_keys[unknown[i]] = lane
+    lanes_by_key[unknown[i]] = lane
   end
 end
 
@@ -260,7 +260,7 @@ end
 -- order, and the beginning of the record.
 local function join(text, sets, now, kept)
   local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
-  local lane = flow_keys[key]
+  local lane = lanes_by_key[key]
   local order = kept or 0
   local is_known = lane.needs_mark
   touch(lane)

@@ -6,8 +6,8 @@ local ids, held_leases, scores, records = outcomes.id, outcomes.lease, outcomes.
 -- The outcomes of a kind go from first[kind] to last[kind].
 local first = {}
 local last = {}
--- The beginnings of the records of jobs with keys.
-local heads = {}
+-- What the records of jobs with keys begin with (_lanes.lua).
+local prefixes = {}
 local attempts = {}
 -- Which outcomes count, and which jobs have one: a request may settle a job twice.
 local accepted = {}
@@ -22,6 +22,6 @@ for _, kind in ipairs(KINDS) do
   last[kind] = at - 1
 end
 for _, attempt in ipairs(keyed) do
-  heads[attempt.outcome] = attempt.head
+  prefixes[attempt.outcome] = attempt.prefix
   attempts[attempt.outcome] = attempt
 end

@@ -31,7 +31,7 @@ end
 -- Nil if the plan does not cover both, or does not cover this case. Flags: 'd' if code declares the schedule, 'e' if
 -- each missed occurrence makes a job.
 local function planned(key, score, record)
-  local flags, latest, times, head, middle, tail =
+  local flags, latest, times, start, middle, tail =
     string.match(record, '^2:(%l*):(%d*):([^\n]+)\n([^\n]*)\n([^\n]*)\n([^\n]*)\n')
   if not flags or (string.find(flags, 'd', 1, true) and not fires_declared) then return nil end
   local makes_each = string.find(flags, 'e', 1, true)
@@ -44,7 +44,7 @@ local function planned(key, score, record)
     id = key .. '@' .. date,
     occurrence = occurrence,
     coming = coming * 1024 + reach,
-    record = head .. whole(now) .. middle .. whole(occurrence) .. tail,
+    record = start .. whole(now) .. middle .. whole(occurrence) .. tail,
   }
 end
 

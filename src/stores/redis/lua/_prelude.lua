@@ -190,7 +190,7 @@ local function is_after(text, other)
 end
 
 -- A stored record may begin with the job's flow control key (_lanes.lua). The rest is the record that the caller sent.
-local function without_head(stored)
+local function without_prefix(stored)
   if string.byte(stored, 1) ~= 50 then return stored end
   return (string.gsub(stored, '^2:%d+:[^:]+:%d+:%d+:%d+:%d:', '', 1))
 end
@@ -198,7 +198,7 @@ end
 -- A record begins with the text that was stored first, except for its last character, whatever a job has added to it
 -- since (record.ts). So a resent script recognises what it has stored.
 local function is_own(stored, record)
-  stored = stored and without_head(stored)
+  stored = stored and without_prefix(stored)
   if not stored or stored == record then return stored == record end
   return string.sub(stored, 1, #record) == string.sub(record, 1, -2) .. ','
 end

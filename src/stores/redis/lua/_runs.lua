@@ -4,12 +4,12 @@
 local claimed_runs = {}
 
 -- A job was leased until `ends`.
-local function add_to_run(flow_key, ends, rides)
-  flow_key.runs = flow_key.runs or {}
-  local run = flow_key.runs[ends]
+local function add_to_run(lane, ends, rides)
+  lane.runs = lane.runs or {}
+  local run = lane.runs[ends]
   if not run then
-    run = { flow_key = flow_key, ends = ends, jobs = 0, riders = 0 }
-    flow_key.runs[ends] = run
+    run = { lane = lane, ends = ends, jobs = 0, riders = 0 }
+    lane.runs[ends] = run
     push(claimed_runs, run)
   end
   run.jobs = run.jobs + 1
@@ -18,14 +18,14 @@ end
 
 -- A job was leased again, for one millisecond longer. The first one of a run takes a slot along; the others ride, as
 -- long as there are riders.
-local function move_in_run(flow_key, ends)
-  touch(flow_key)
-  local rides = flow_key.runs and flow_key.runs[ends + 1] and flow_key.riders[ends]
+local function move_in_run(lane, ends)
+  touch(lane)
+  local rides = lane.runs and lane.runs[ends + 1] and lane.riders[ends]
   if rides then
-    finish(flow_key, ends)
-    flow_key.riders[ends + 1] = (flow_key.riders[ends + 1] or 0) + 1
+    finish(lane, ends)
+    lane.riders[ends + 1] = (lane.riders[ends + 1] or 0) + 1
   end
-  add_to_run(flow_key, ends + 1, rides)
+  add_to_run(lane, ends + 1, rides)
 end
 
 -- Says of the runs of claimed jobs what the caller must know: KEY:END:SLOTS:UNTIL:AWAITED.
@@ -36,26 +36,26 @@ end
 --   AWAITED    whether others wait for their slots: 0 or 1
 function describe_runs()
   for _, run in ipairs(claimed_runs) do
-    local flow_key = run.flow_key
+    local lane = run.lane
     local slots = run.riders > 0 and run.jobs - run.riders or ''
-    local window = flow_key.rate > 0 and whole(flow_key.ends > now + flow_key.period and flow_key.ends - flow_key.period or flow_key.ends) or ''
-    local is_due = flow_key.count > 0 and select(2, head_of(flow_key)) < after(now)
-    local is_awaited = is_due and startable(flow_key, now) > 0 and free(flow_key, now) == 0
+    local window = lane.rate > 0 and whole(lane.ends > now + lane.period and lane.ends - lane.period or lane.ends) or ''
+    local is_due = lane.count > 0 and select(2, head_of(lane)) < after(now)
+    local is_awaited = is_due and startable(lane, now) > 0 and free(lane, now) == 0
     if slots ~= '' or window ~= '' or is_awaited then
-      push(run_texts, table.concat({ flow_key.key, whole(run.ends), slots, window, is_awaited and 1 or 0 }, ':'))
+      push(run_texts, table.concat({ lane.key, whole(run.ends), slots, window, is_awaited and 1 or 0 }, ':'))
     end
   end
 end
 
 -- How many jobs a slot of a key may take: those that `run_ms` are enough for, but no more than its part of those that
 -- have not begun. A slot takes what is done in an eighth of that time alone: sharing it would cost more requests.
-local function per_slot(flow_key)
-  local pace = run_ms and (flow_key.pace or usual_pace)
+local function per_slot(lane)
+  local pace = run_ms and (lane.pace or usual_pace)
   if not pace then return 1 end
-  local unbegun = flow_key.count + flow_key.behind
-  for _, riders in pairs(flow_key.riders) do unbegun = unbegun + riders end
+  local unbegun = lane.count + lane.behind
+  for _, riders in pairs(lane.riders) do unbegun = unbegun + riders end
   local most = math.floor(run_ms * 10 / math.max(pace, 1))
-  return math.max(math.min(most, math.max(math.ceil(unbegun / slots_of(flow_key)), math.floor(most / 8))), 1)
+  return math.max(math.min(most, math.max(math.ceil(unbegun / slots_of(lane)), math.floor(most / 8))), 1)
 end
 
 -- Gives each key that the claim has met one job, and shares the rest of the batch among them round-robin. A key whose
@@ -66,32 +66,32 @@ local function share_out(keys, room)
   local later = {}
   local left = most_startable or 1e9
   for _, key in ipairs(keys) do
-    local flow_key = flow_keys[key]
-    local is_limited = slots_of(flow_key) < 1e9
-    touch(flow_key)
-    flow_key.most = math.min(free(flow_key, now) * per_slot(flow_key), startable(flow_key, now), flow_key.count + flow_key.behind)
-    flow_key.share = is_limited and left == 0 and 0 or math.min(flow_key.most, 1)
-    if flow_key.share == 0 then
+    local lane = lanes_by_key[key]
+    local is_limited = slots_of(lane) < 1e9
+    touch(lane)
+    lane.most = math.min(free(lane, now) * per_slot(lane), startable(lane, now), lane.count + lane.behind)
+    lane.share = is_limited and left == 0 and 0 or math.min(lane.most, 1)
+    if lane.share == 0 then
       room = room + 1
-      push(later, flow_key)
-    elseif flow_key.most > 1 then
-      push(hungry, flow_key)
+      push(later, lane)
+    elseif lane.most > 1 then
+      push(hungry, lane)
     end
-    if is_limited then left = left - flow_key.share end
+    if is_limited then left = left - lane.share end
   end
   while room > 0 and #hungry > 0 do
     local again = {}
     local each = math.max(math.floor(room / #hungry), 1)
-    for _, flow_key in ipairs(hungry) do
-      local more = math.min(each, flow_key.most - flow_key.share, room)
-      flow_key.share = flow_key.share + more
+    for _, lane in ipairs(hungry) do
+      local more = math.min(each, lane.most - lane.share, room)
+      lane.share = lane.share + more
       room = room - more
-      if flow_key.share < flow_key.most then push(again, flow_key) end
+      if lane.share < lane.most then push(again, lane) end
     end
     hungry = again
   end
-  for _, flow_key in ipairs(later) do
-    flow_key.share = math.min(flow_key.most, room)
-    room = room - flow_key.share
+  for _, lane in ipairs(later) do
+    lane.share = math.min(lane.most, room)
+    room = room - lane.share
   end
 end

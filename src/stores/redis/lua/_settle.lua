@@ -38,11 +38,11 @@ end
 
 -- Frees the slot of a job with a key.
 local function leave_key(i)
-  local flow_key = flow_keys[flow_of(heads[i])]
-  finish(flow_key, (unpack_score(tonumber(held_leases[i]))))
+  local lane = lanes_by_key[flow_of(prefixes[i])]
+  finish(lane, (unpack_score(tonumber(held_leases[i]))))
   local attempt = attempts[i]
-  if attempt.claimed_at then take_back_start(flow_key, attempt.claimed_at) end
-  if attempt.ran_ms then note_pace(flow_key, attempt.ran_ms) end
+  if attempt.claimed_at then take_back_start(lane, attempt.claimed_at) end
+  if attempt.ran_ms then note_pace(lane, attempt.ran_ms) end
 end
 
 -- Accepts an outcome whose lease holds.
@@ -52,7 +52,7 @@ local function accept(i, stored)
   has_outcome[id] = true
   accepted[i] = true
   settled[i] = 1
-  if heads[i] then leave_key(i) end
+  if prefixes[i] then leave_key(i) end
   return true
 end
 
@@ -64,7 +64,7 @@ local function complete(stored)
       local id = ids[i]
       completed = completed + 1
       note_child(id, 'completed')
-      completed_records[2 * completed - 1], completed_records[2 * completed] = id, heads[i] and heads[i] .. records[i] or records[i]
+      completed_records[2 * completed - 1], completed_records[2 * completed] = id, prefixes[i] and prefixes[i] .. records[i] or records[i]
       completed_order[2 * completed - 1], completed_order[2 * completed] = scores[i], id
       if retention_ms == 0 then ended_ids[completed] = id end
       ended_members[2 * completed - 1], ended_members[2 * completed] = id, LEASE .. id
@@ -80,11 +80,11 @@ local function wait_again(stored)
       local id = ids[i]
       local score = scores[i]
       local record = records[i]
-      if heads[i] then
-        local key, order = flow_of(heads[i])
-        insert(flow_keys[key], order, tonumber(score), id)
+      if prefixes[i] then
+        local key, order = flow_of(prefixes[i])
+        insert(lanes_by_key[key], order, tonumber(score), id)
         score = whole(IN_LINE + score)
-        record = heads[i] .. record
+        record = prefixes[i] .. record
       end
       push(waiting_members, score, id, whole(UPPER), LEASE .. id)
       push(waiting_records, id, record)
@@ -101,7 +101,7 @@ local function dead_letter(stored)
       local at, group = string.match(scores[i], '^(%S+) (%S+)$')
       push(dead_members, at or scores[i], id)
       if group then push(dead_members, group, group_entry(at, id)) end
-      push(dead_records, id, (heads[i] or '') .. records[i])
+      push(dead_records, id, (prefixes[i] or '') .. records[i])
       note_child(id, 'dead')
       push(ended_ids, id)
       push(ended_members, id, LEASE .. id)
@@ -139,7 +139,7 @@ local function recognise(from, to, hash, stored, is_completed)
   end
   for n, record in ipairs(read_many('HMGET', hash, unsure_ids)) do
     local i = unsure[n]
-    local own = (heads[i] or '') .. records[i]
+    local own = (prefixes[i] or '') .. records[i]
     -- A signal adds to the record of a job that waits.
     local signalled = record and string.sub(own, 1, -2) .. ',"signal":'
     if record == own then
@@ -197,7 +197,7 @@ local function load_their_keys(stored)
   end
   for _, attempt in ipairs(keyed) do
     local i = attempt.outcome
-    if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(attempt.head))) end
+    if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(attempt.prefix))) end
   end
   load_keys(keys, now)
 end

@@ -14,8 +14,8 @@ for _, job in ipairs(found) do
   push_wait_marks(marks, job.record, job.id)
   push(ids, job.id)
   push(removing, job.id, LEASE .. job.id)
-  if job.key and job.in_line then remove(flow_keys[job.key], job.order, job.score, job.id)
-  elseif job.key then finish(flow_keys[job.key], (unpack_score(job.score))) end
+  if job.key and job.in_line then remove(lanes_by_key[job.key], job.order, job.score, job.id)
+  elseif job.key then finish(lanes_by_key[job.key], (unpack_score(job.score))) end
 end
 count_children(now)
 commit_keys(now, {}, removing)

@@ -1,8 +1,8 @@
 -- Rewrites a waiting job if it has not changed since it was read.
 -- @arg id text, read_time number, read_claims number, new_score number  time and claims as read
--- @arg record text?, head text  none: unchanged; head: '2:ORDER:KEY:...:' of its flow control key, '' if it has none
+-- @arg record text?, prefix text  no record: unchanged; prefix: '2:ORDER:KEY:...:' of its key, '' if it has none
 -- @reply flag
-record = record ~= '' and head .. record
+record = record ~= '' and prefix .. record
 local stored = tonumber(call('ZSCORE', due, id) or -1)
 local in_line = stored >= IN_LINE
 local score = in_line and stored - IN_LINE or stored
@@ -23,17 +23,17 @@ if score == FOR_CHILDREN then
   return 1
 end
 if record then call('HSET', jobs, id, record) end
-local key, order = flow_of(head)
+local key, order = flow_of(prefix)
 if not key then
   call('ZADD', due, whole(new_score), id)
   return 1
 end
 load_keys({ key })
-local flow_key = flow_keys[key]
-if not in_line then finish(flow_key, time) end
+local lane = lanes_by_key[key]
+if not in_line then finish(lane, time) end
 if score ~= new_score or not in_line then
-  if in_line then remove(flow_key, order, score, id) end
-  insert(flow_key, order, new_score, id)
+  if in_line then remove(lane, order, score, id) end
+  insert(lane, order, new_score, id)
 end
 commit_keys(0, { whole(IN_LINE + new_score), id }, {})
 return 1

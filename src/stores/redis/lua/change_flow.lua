@@ -5,30 +5,30 @@
 -- @arg concurrency number?, rate number?, period_ms number?, ordered flag?  of `set`
 -- @reply flag
 load_keys({ key }, now)
-local flow_key = flow_keys[key]
-if is_forgotten(flow_key, now) then
-  local original = flow_key.original
-  flow_key = parse(key)
-  flow_key.original = original
-  flow_keys[key] = flow_key
+local lane = lanes_by_key[key]
+if is_forgotten(lane, now) then
+  local original = lane.original
+  lane = parse(key)
+  lane.original = original
+  lanes_by_key[key] = lane
 end
-touch(flow_key)
+touch(lane)
 
 local function change_limits()
   local is_set = to == 'set'
   local with_concurrency = only ~= 'rate'
   local with_rate = only ~= 'concurrency'
   if is_set then
-    if with_concurrency then set_concurrency(flow_key, concurrency, ordered) end
-    if with_rate then set_rate(flow_key, rate, period_ms, now) end
+    if with_concurrency then set_concurrency(lane, concurrency, ordered) end
+    if with_rate then set_rate(lane, rate, period_ms, now) end
   end
-  local pins_concurrency = pins(flow_key, FREE_CONCURRENCY)
-  local pins_rate = pins(flow_key, FREE_RATE)
+  local pins_concurrency = pins(lane, FREE_CONCURRENCY)
+  local pins_rate = pins(lane, FREE_RATE)
   if with_concurrency then pins_concurrency = is_set end
   if with_rate then pins_rate = is_set end
-  set_flag(flow_key, PINNED, pins_concurrency or pins_rate)
-  set_flag(flow_key, FREE_CONCURRENCY, pins_rate and not pins_concurrency)
-  set_flag(flow_key, FREE_RATE, pins_concurrency and not pins_rate)
+  set_flag(lane, PINNED, pins_concurrency or pins_rate)
+  set_flag(lane, FREE_CONCURRENCY, pins_rate and not pins_concurrency)
+  set_flag(lane, FREE_RATE, pins_concurrency and not pins_rate)
 end
 
 -- Counts the slots from the index of leases. Of the jobs of a run, at least one has a slot.
@@ -41,22 +41,22 @@ local function recount()
     local ends = unpack_score(tonumber(index[2 * i]) - UPPER)
     if flow_of(record) == key then leases[ends] = (leases[ends] or 0) + 1 end
   end
-  local riders = flow_key.riders
-  flow_key.riders = {}
-  flow_key.running = 0
+  local riders = lane.riders
+  lane.riders = {}
+  lane.running = 0
   for ends, count in pairs(leases) do
     local riding = math.min(riders[ends] or 0, count - 1)
-    flow_key.riders[ends] = riding > 0 and riding or nil
-    flow_key.running = flow_key.running + count - riding
+    lane.riders[ends] = riding > 0 and riding or nil
+    lane.running = lane.running + count - riding
   end
 end
 
 if to == 'resumed' then recount() end
 if to == 'set' or to == 'unset' then change_limits()
 elseif to == 'rateReset' then
-  flow_key.started = 0
-  flow_key.ends = 0
-else set_flag(flow_key, HELD, to == 'paused') end
+  lane.started = 0
+  lane.ends = 0
+else set_flag(lane, HELD, to == 'paused') end
 local removing = {}
 commit_keys(now, {}, removing)
 call_many('ZREM', due, removing)

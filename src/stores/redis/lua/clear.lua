@@ -109,8 +109,8 @@ local function leave_keys()
   for i, id in ipairs(keyed_ids) do
     local key, order = flow_of(records[i])
     push_wait_marks(wait_marks, records[i], id)
-    if key and in_line[id] then remove(flow_keys[key], order, in_line[id], id)
-    elseif key then finish(flow_keys[key], lease_ends[id]) end
+    if key and in_line[id] then remove(lanes_by_key[key], order, in_line[id], id)
+    elseif key then finish(lanes_by_key[key], lease_ends[id]) end
   end
 end
 

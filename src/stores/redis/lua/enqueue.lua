@@ -171,7 +171,7 @@ end
 
 local function replace(job, id)
   local key, order = flow_of(stored[id])
-  local record = without_head(stored[id] or '')
+  local record = without_prefix(stored[id] or '')
   local in_line = tonumber(at[id]) >= IN_LINE
   local score = tonumber(at[id]) - (in_line and IN_LINE or 0)
   local _, claims, leased = unpack_score(score)
@@ -232,34 +232,34 @@ local removing = {}
 -- whether it is leased, and the beginning of its record.
 local function place_in_line(entry, score, leased)
   local job = entry.job
-  local flow_key
-  local head = ''
+  local lane
+  local prefix = ''
   local stays = false
   if job.key then
     local keeps = entry.key == job.key
     -- Under the same key it keeps its position in the order.
-    flow_key, entry.order_now, head = join(job.flow, job.sets_limits, now, keeps and entry.order)
-    leased = leased and flow_key.count + flow_key.behind == (keeps and 1 or 0) and free(flow_key, now) > 0
+    lane, entry.order_now, prefix = join(job.flow, job.sets_limits, now, keeps and entry.order)
+    leased = leased and lane.count + lane.behind == (keeps and 1 or 0) and free(lane, now) > 0
     stays = keeps and entry.order == entry.order_now and entry.score == tonumber(score) and not leased
   end
-  if entry.key and not stays then remove(flow_keys[entry.key], entry.order, entry.score, entry.id) end
-  if flow_key and leased then begin(flow_key, now, (unpack_score(tonumber(job.lease))))
-  elseif flow_key and not stays then insert(flow_key, entry.order_now, tonumber(score), entry.id) end
-  return leased, head
+  if entry.key and not stays then remove(lanes_by_key[entry.key], entry.order, entry.score, entry.id) end
+  if lane and leased then begin(lane, now, (unpack_score(tonumber(job.lease))))
+  elseif lane and not stays then insert(lane, entry.order_now, tonumber(score), entry.id) end
+  return leased, prefix
 end
 
 local function place(entry)
   local job = entry.job
   local id = entry.id
   local score = whole(tonumber(job.score) + entry.claims * 2)
-  local leased, head = place_in_line(entry, score, job.lease ~= '' and not at[PAUSED] and entry.claims == 0)
+  local leased, prefix = place_in_line(entry, score, job.lease ~= '' and not at[PAUSED] and entry.claims == 0)
   entry.score = leased and job.lease or score
   push(scores, job.key and not leased and whole(IN_LINE + score) or entry.score, id)
   if leased then
     entry.lease = 1
     push(scores, index_score(job.lease), LEASE .. id)
   end
-  push(records, id, head .. text_of(job, entry.claims))
+  push(records, id, prefix .. text_of(job, entry.claims))
 end
 
 -- 4. Write. Members come last, and the marks of keys with them.

@@ -31,19 +31,19 @@ local records = {}
 local scores = {}
 local new_families = {}
 for _, job in ipairs(list) do
-  local head = ''
+  local prefix = ''
   local score = job.score
   if job.family ~= '' then push(new_families, job.id, job.family) end
   if job.flow ~= '' then
     local text, keeps = string.match(job.flow, '^(.-)(=?)$')
-    local flow_key, order
-    flow_key, order, head = join(text, keeps == '', now)
+    local lane, order
+    lane, order, prefix = join(text, keeps == '', now)
     if job.family == '' then
-      insert(flow_key, order, tonumber(score), job.id)
+      insert(lane, order, tonumber(score), job.id)
       score = whole(IN_LINE + score)
     end
   end
-  push(records, job.id, head .. job.record)
+  push(records, job.id, prefix .. job.record)
   push(scores, score, job.id)
 end
 

@@ -2,10 +2,12 @@
 -- the frame; the files that it includes do the work. To claim a job is to move it in `due` to the end of its lease (the
 -- visibility timeout), so that no other drain gets it until then. To settle it is to take it out, or to move it to its
 -- next run time. docs/internals/storage.md describes all keys. The members of `due`, by their scores:
---   0 to 2^52   jobs at their run times or the ends of their leases, schedules, ' lane:KEY'
---   from 2^52   ' lease:ID', schedules without a next occurrence, and keys that only an outcome can start
---   from 2^53   jobs that wait in the line of a key         from 2^54 + 2^53   ' wait:EVENT\nID'
---   from 2^54   ' turn:KEY', the twin of ' lane:KEY'        from 2^55, 2^56    ' name:NAME', ' used'
+--   0 to 2^52     jobs at their run times or the ends of their leases, schedules, ' lane:KEY'
+--   2^52          ' lease:ID', schedules without a next occurrence, and keys that only an outcome can start
+--   2^53          jobs that wait in the line of a key
+--   2^54          ' turn:KEY', the twin of ' lane:KEY'
+--   2^54 + 2^53   ' wait:EVENT\nID'
+--   2^55, 2^56    ' name:NAME', ' used'
 --
 -- Each phase reads, decides, and only then writes. A script may stop half-way (_prelude.lua), so this is the order:
 --   settle, fire   Records, lines, and members of `due`: what a member leads to is there before it. Members of ended
@@ -24,7 +26,7 @@
 -- @arg usual_pace number?  how long a job takes if its key does not know, in tenths of a ms
 -- @arg most_startable number?  how many jobs the caller can start at once
 -- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)  (_outcomes.lua)
--- @arg keyed rows(outcome:number head claimed_at:number? ran_ms:number?)
+-- @arg keyed rows(outcome:number prefix claimed_at:number? ran_ms:number?)
 -- @arg follow_ups rows(outcome:number id score:digits record flow family)  jobs that outcomes make
 -- @arg waited_ms number, ran_ms number, counts text, each text, names rows(text counts)  (_metrics.lua)
 -- @arg watched list(text)  ids of jobs that run
@@ -36,8 +38,8 @@
 -- @reply evicted number  how many members had lost their records
 -- @reply settled list(number)  0: refused, its lease is gone; 1: accepted; 2: and its job got a signal
 -- @reply fired list(fired|skipped|stale)
--- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim has made the job; when it was due
--- @reply recovered_leases list(number)  the new scores of the first claimed jobs, which an earlier send has claimed. The
+-- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim made the job; when it was due
+-- @reply recovered_leases list(number)  the new scores of the first jobs, which an earlier send has claimed. The
 --   others are leased for `lease_ms`, and claimed once more than when they were due.
 -- @reply run_texts list(text)  (_runs.lua)
 -- @reply gone list(text)  watched jobs that are gone
@@ -57,10 +59,10 @@ local settle, clean_up, tally
 -- joins the line once it is released.
 local function line_up(job, sets_limits)
   if job.flow == '' then return job.score, job.record end
-  local flow_key, order, head = join(string.match(job.flow, '^[^=]*'), sets_limits, now)
-  if job.score == whole(FOR_CHILDREN) then return job.score, head .. job.record end
-  insert(flow_key, order, tonumber(job.score), job.id)
-  return whole(IN_LINE + job.score), head .. job.record
+  local lane, order, prefix = join(string.match(job.flow, '^[^=]*'), sets_limits, now)
+  if job.score == whole(FOR_CHILDREN) then return job.score, prefix .. job.record end
+  insert(lane, order, tonumber(job.score), job.id)
+  return whole(IN_LINE + job.score), prefix .. job.record
 end
 
 -- include: _windows.lua

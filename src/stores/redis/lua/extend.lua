@@ -20,10 +20,10 @@ local function is_among(scores, score)
   return false
 end
 
-local function leave_run(flow_key, ends)
-  if not flow_key.riders[ends] then return end
-  finish(flow_key, ends)
-  flow_key.running = flow_key.running + 1
+local function leave_run(lane, ends)
+  if not lane.riders[ends] then return end
+  finish(lane, ends)
+  lane.running = lane.running + 1
 end
 
 local at = {}
@@ -39,7 +39,7 @@ for _, renewal in ipairs(renewals) do
   if holds and at[id] ~= to then
     local ends = unpack_score(to)
     push(members, renewal.to, id, whole(UPPER + ends * 1024 + nonce), LEASE .. id)
-    if renewal.key ~= '' and at[id] == renewal.from then leave_run(flow_keys[renewal.key], (unpack_score(renewal.from))) end
+    if renewal.key ~= '' and at[id] == renewal.from then leave_run(lanes_by_key[renewal.key], (unpack_score(renewal.from))) end
   end
   push(reply, holds and 1 or 0)
 end

@@ -9,14 +9,14 @@ local parents = {}
 local function move(job)
   local time, claims = unpack_score(job.score)
   local score = pack(run_at, claims, 0)
-  local flow_key = job.key and flow_keys[job.key]
-  push(adding, whole(flow_key and IN_LINE + score or score), job.id)
-  if flow_key and not job.in_line then
-    finish(flow_key, time)
-    insert(flow_key, job.order, score, job.id)
-  elseif flow_key and job.score ~= score then
-    remove(flow_key, job.order, job.score, job.id)
-    insert(flow_key, job.order, score, job.id)
+  local lane = job.key and lanes_by_key[job.key]
+  push(adding, whole(lane and IN_LINE + score or score), job.id)
+  if lane and not job.in_line then
+    finish(lane, time)
+    insert(lane, job.order, score, job.id)
+  elseif lane and job.score ~= score then
+    remove(lane, job.order, job.score, job.id)
+    insert(lane, job.order, score, job.id)
   end
 end
 

@@ -68,7 +68,7 @@ local function hold_parents()
     end
   end
   load_keys(parent_keys, now)
-  for _, job in ipairs(in_lines) do remove(flow_keys[job.key], job.order, job.score, job.id) end
+  for _, job in ipairs(in_lines) do remove(lanes_by_key[job.key], job.order, job.score, job.id) end
   count_children(now, held)
   store_families()
   if #holding == 0 then return end
@@ -84,13 +84,13 @@ local members = {}
 local retried = {}
 local leaving = {}
 for _, job in ipairs(retrying) do
-  local head = ''
+  local prefix = ''
   if job.flow ~= '' then
-    local flow_key, order
-    flow_key, order, head = join(job.flow, false, now)
-    insert(flow_key, order, tonumber(job.score), job.id)
+    local lane, order
+    lane, order, prefix = join(job.flow, false, now)
+    insert(lane, order, tonumber(job.score), job.id)
   end
-  push(records, job.id, head .. job.record)
+  push(records, job.id, prefix .. job.record)
   push(members, job.flow ~= '' and whole(IN_LINE + job.score) or job.score, job.id)
   push(retried, job.id)
   push(leaving, job.id, group_entry(job.dead_since, job.id))

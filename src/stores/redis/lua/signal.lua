@@ -54,8 +54,8 @@ for _, i in ipairs(waiting) do
   local key, order = flow_of(records[i])
   push(written, id, with_signal(records[i], text))
   if in_line and key then
-    remove(flow_keys[key], order, job_score, id)
-    insert(flow_keys[key], order, new_score, id)
+    remove(lanes_by_key[key], order, job_score, id)
+    insert(lanes_by_key[key], order, new_score, id)
   end
   push(adding, whole(in_line and IN_LINE + new_score or new_score), id)
 end
