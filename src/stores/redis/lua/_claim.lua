@@ -241,7 +241,8 @@ local function leave(i)
   first_left = math.min(first_left, tonumber(ready[i]))
 end
 
--- Behind a job that this claim has taken out of the line, others may ride.
+-- A lane leads once this claim has taken a job out of its line: others may ride behind it. A lane that is stuck gives
+-- no more, so that its jobs start in order.
 local function take_from_line(i, record, lane)
   local may_begin = free(lane, now) > 0 or (lane.leads and startable(lane, now) > 0)
   if lane.is_stuck or not may_begin then
@@ -288,7 +289,8 @@ local function take_all(records)
   end
 end
 
--- The earliest member of `due` that the claim leaves there and whose mark it does not move, and its score.
+-- The earliest member of `due` that the claim leaves there and whose mark it does not move, and its score. `moved`: how
+-- many marks it moves, which may stand before that member.
 local function next_left(range, from, is_whole, marked, moved)
   for i = from, #range, 2 do
     if tonumber(range[i + 1]) >= UPPER then return nil end

@@ -82,10 +82,8 @@ end
 -- include: _fire.lua
 
 local jobs_taken = 0
--- The values of a ZADD of `due` that leases the claimed jobs.
-local leases = {}
--- For an HSET of `jobs`: the records of jobs that the claim makes.
-local made = {}
+local leases = {} -- ZADD of `due`
+local made = {} -- HSET of `jobs`: the records of jobs that the claim makes
 -- For a ZREM of `due`: members without a record, which only eviction leaves, and the marks of keys that are idle now.
 local leaving_due = {}
 
