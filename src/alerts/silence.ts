@@ -81,7 +81,8 @@ async function send(target: Target, { since, message }: Silence, needs: SilenceN
   const { queue, clock, store, logger } = needs;
   const silentHours = Math.floor((now - since - target.silentForMs) / HOUR_MS);
   const id = `${own.id}silent:${target.name}:${silentHours}`;
-  const payload: AlertPayload = { alert: target.name, message: { ...message, type: "over", count: 0 }, silentHours };
+  const over: StoredMessage = { ...message, type: "over", count: 0 };
+  const payload: AlertPayload = { alert: target.name, message: over, silentHours, sender: crypto.randomUUID() };
   const record = encodeRecord({ name: ALERT, payload, enqueuedAt: now });
   const [reply] = await store.enqueue([{ id, isFreshId: true, runAt: now, record }], now);
   if (reply?.status !== "enqueued") return;
