@@ -42,6 +42,20 @@ describe("help", () => {
     expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
+  test.each([
+    ["queue:jobs show", "the id of a job, not the option", /id +the id of the job\n/],
+    ["queue:enqueue", "the name of a job, not the option", /name +the name of the job\n/],
+    ["queue:jobs show", "each scope that is enough", /the scope enqueue, read or admin\./],
+    ["queue:jobs", "where the options of a group are", /Options: see tidegate queue:jobs list --help\./],
+  ])("of %s names %s", async (words, _, line) => {
+    const { stdout } = await tidegate([...words.split(" "), "--help"]);
+    expect(stdout).toMatch(line);
+  });
+
+  test("of queue:jobs run offers no time, since it runs jobs now", async () => {
+    expect((await tidegate(["queue:jobs", "run", "--help"])).stdout).not.toMatch(/--run-at|--delay/);
+  });
+
   test("of a subcommand is what its own --help prints", async () => {
     const own = await tidegate(["queue:dlq", "retry", "--help"]);
     expect(own.stdout).toContain("tidegate queue:dlq retry ");
