@@ -28,7 +28,8 @@ onEveryStore((kind) => {
     const job = { id: "made", isFreshId: true, runAt: now, record: "1:{}" };
     const ofUser = { ...job, id: "chosen", isFreshId: false };
     const statuses = async (each: typeof job) => (await store.enqueue([each], now)).map(({ status }) => status);
-    expect([await statuses(job), await statuses(job), await statuses(ofUser)].flat()).toEqual([
+    const another = { ...job, record: '1:{"name":"another"}' };
+    expect([await statuses(job), await statuses(another), await statuses(ofUser)].flat()).toEqual([
       ...["enqueued", "duplicate", "enqueued"],
     ]);
     const claim = { limit: 2, leaseMs: 60_000 };

@@ -82,7 +82,7 @@ describe("billed commands of alerts", () => {
     expect({ message, wait, over }).toEqual({ message: 24, wait: 16, over: 33 });
     const page = await readFile(join(root, "docs/guide/observe.md"), "utf8");
     const expected = [message, wait, over].map(String);
-    expect([...page.matchAll(/^\| (?:the drain that|a look) .*\| (\d+) \|$/gm)].map(([, count]) => count)).toEqual(
+    expect([...page.matchAll(/^\| (?:the drain that|a check) .*\| (\d+) \|$/gm)].map(([, count]) => count)).toEqual(
       expected,
     );
   });

@@ -99,7 +99,10 @@ export function possibleLeases(lease: Lease): readonly Lease[] {
 
 export interface NewJob {
   readonly id: string;
-  /** False if the id came from a user: finished jobs must then be checked too. */
+  /**
+   * False if the id came from a user: finished jobs must then be checked too. If it was made for the job, and the live
+   * job under it has this record, a store over the network takes the request for one that has arrived twice.
+   */
   readonly isFreshId: boolean;
   readonly runAt: number;
   readonly record: string;
