@@ -26,6 +26,8 @@ export interface Ended {
 
 /** How many jobs of a kind it reads at most. */
 const MOST_READ = 1_000;
+/** How many more it reads than were counted: what ends in between takes the place of what ended before. */
+const LATE = 20;
 /** How many attempts it remembers, so as to return none twice. */
 const MOST_SEEN = 20_000;
 
@@ -62,8 +64,8 @@ export class EndedAttempts {
     const retried = stats.retried - before.retried;
     const snoozed = Math.max(0, ran - before.ran - completed - dead - retried);
     const lists = await Promise.all([
-      this.#list(["completed"], completed, now),
-      this.#list(["dead"], dead, now),
+      this.#list(["completed"], completed && completed + LATE, now),
+      this.#list(["dead"], dead && dead + LATE, now),
       // Any of these may have failed, or may have been snoozed.
       this.#list(["scheduled", "ready", "running"], retried + snoozed > 0 ? MOST_READ : 0, now),
     ]);
@@ -73,7 +75,11 @@ export class EndedAttempts {
       return snoozed > 0 && ended.length === 1 ? ended : ended.filter(({ outcome }) => outcome !== "snoozed");
     });
     attempts.sort((a, b) => a.endedAt.getTime() - b.endedAt.getTime());
-    return { attempts, stats, others: Math.max(0, completed + dead + retried + snoozed - attempts.length) };
+    const missing = completed + dead + retried + snoozed - attempts.length;
+    // The next counts have what ended since these.
+    this.#counts.completed += Math.max(0, -missing);
+    this.#counts.ran += Math.max(0, -missing);
+    return { attempts, stats, others: Math.max(0, missing) };
   }
 
   async #list(states: readonly JobState[], count: number, now: number): Promise<readonly StoredJob[]> {

@@ -32,6 +32,31 @@ describe("the attempts that tidegate dev reads", () => {
     expect((await read()).attempts).toMatchObject([{ id: "second", maxRetries: 7 }]);
   });
 
+  test("are all shown if one ends between the counts and the list", async () => {
+    const store = memoryStore();
+    const job = defineJob({ name: "send_email", perform() {} });
+    const queue = new Queue({ store, jobs: [job], clock: () => start });
+    const run = (id: string) => queue.enqueue(job, undefined, { id }).then(() => queue.drain());
+    const port = store.open("default");
+    let meanwhile: () => Promise<unknown> = () => run("second");
+    const stats: typeof port.stats = async (...args) => {
+      const counted = await port.stats(...args);
+      await meanwhile();
+      return counted;
+    };
+    const ended = new EndedAttempts({ ...port, stats });
+    await run("first");
+    const ids = async () => {
+      const { attempts, others } = await ended.read(start);
+      return { ids: attempts.map(({ id }) => id).sort(), others };
+    };
+    expect(await ids()).toEqual({ ids: ["first", "second"], others: 0 });
+    meanwhile = async () => {};
+    expect(await ids()).toEqual({ ids: [], others: 0 });
+    await run("third");
+    expect(await ids()).toEqual({ ids: ["third"], others: 0 });
+  });
+
   test("are a failure with its next run time, a death, and what follows a revival", async () => {
     const { clock, queue, job, read } = queueWith(() => {
       throw new TypeError("no luck");
