@@ -23,7 +23,7 @@ export interface AlertPayload {
   readonly message: StoredMessage;
   /** For how many hours the silence had lasted that this message ends. Only after the first is it sent. */
   readonly silentHours?: number;
-  /** Tells the caller that has sent the message of a silence from others of the same moment. */
+  /** Distinguishes callers that report the same silence in the same millisecond. */
   readonly sender?: string;
 }
 

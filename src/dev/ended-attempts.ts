@@ -128,7 +128,7 @@ function attemptsOf({ id, state, record: text, at, claims }: StoredJob, now: num
   return attempts;
 }
 
-/** Of an attempt that ended without an outcome, the end of the job tells too. */
+/** The end of the job already describes its last attempt, if that ended without an outcome. */
 const isOther =
   (end: AttemptError) =>
   ({ name, attempt }: AttemptError) =>

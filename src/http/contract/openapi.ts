@@ -81,7 +81,7 @@ function pathsOf(routes: readonly Route[], prefix: string, isNamed: boolean): ob
 
 function operationOf(route: Route, prefix: string, isNamed: boolean): object {
   const { path, operation, notes, query = noQuery, body, responses, key } = route;
-  // The names of queues are not told to anyone.
+  // The names of queues are not public.
   const needsToken = route.scope !== "anyone" || isNamed;
   return {
     operationId: prefix ? `${operation}InQueue` : operation,
