@@ -115,7 +115,8 @@ class Face {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     this.#stirred++;
     if (signal?.aborted) return Promise.resolve();
-    if (ms <= 0) return turn();
+    // The clock waits for this turn, which may take longer than its own.
+    if (ms <= 0) return this.hold(turn());
     return new Promise((resolve) => {
       const wake = () => {
         const index = this.#sleepers.indexOf(sleeper);

@@ -48,6 +48,19 @@ describe("testClock", () => {
     await clock.sleep(-1);
   });
 
+  test("the clock waits for a sleep of 0, however long it takes", async () => {
+    const clock = testClock(start);
+    const { digest } = crypto.subtle;
+    const slow = vi.spyOn(crypto.subtle, "digest").mockImplementationOnce(async (...args) => {
+      for (let hash = 0; hash < 100; hash++) await digest.apply(crypto.subtle, args);
+      return digest.apply(crypto.subtle, args);
+    });
+    const slept = clock.sleep(0).then(() => clock() - start);
+    await clock.advance("1s");
+    slow.mockRestore();
+    expect(await slept).toBe(0);
+  });
+
   test("an aborted sleep ends at once", async () => {
     const clock = testClock();
     const controller = new AbortController();
