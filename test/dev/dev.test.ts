@@ -11,6 +11,7 @@ import { createWorkflow, serveMany } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { serveFetch } from "../../src/dev/http-server.ts";
+import { type Ended, startDev } from "../../src/dev/index.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
@@ -132,6 +133,29 @@ describe("tidegate dev", () => {
     await queue.drain();
     await second.says(/"id":"after"/);
     expect(second.errors).not.toContain('"before"');
+  });
+
+  test("prints a line for what ends as soon as it has started", async () => {
+    const { directory } = await newPlace();
+    const controller = new AbortController();
+    const ended = new EventEmitter();
+    const options = {
+      ...{ redis: undefined, drain: undefined, port: 0, restPort: 0, directory, write: undefined, prefix: undefined },
+      ...{ env: process.env, clock: Date.now, qstash: false, hooks: {}, onProblem() {}, onError() {} },
+      onEnded: ({ attempts }: Ended) => attempts.length > 0 && ended.emit("ended", attempts),
+    };
+    const dev = await startDev(options);
+    const url = { url: dev.restEnv.UPSTASH_REDIS_REST_URL, token: dev.restEnv.UPSTASH_REDIS_REST_TOKEN };
+    const queue = new Queue({ store: upstashStore(url), jobs: [sendEmail] });
+    await queue.enqueue(sendEmail, { to: "ada" }, { id: "at once" });
+    await queue.drain();
+    const told = once(ended, "ended");
+    const running = dev.run(controller.signal);
+    afterwards(async () => {
+      controller.abort();
+      await running;
+    });
+    expect(await told).toMatchObject([[{ id: "at once", outcome: "completed" }]]);
   });
 
   test("says once that the app is away, and goes on when it is there", async () => {
