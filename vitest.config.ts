@@ -36,7 +36,7 @@ export default defineConfig({
           name: "node",
           include: ["test/**/*.test.ts"],
           exclude: [inWorkerd, ...ofParts, ...(isForAll ? [] : ofFrameworks)],
-          globalSetup: "./test/support/other-servers.ts",
+          globalSetup: "./test/support/before-all.ts",
           setupFiles: properties,
         },
       },

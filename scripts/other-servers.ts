@@ -1,6 +1,7 @@
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
 
 export interface OtherServer {
   readonly name: string;
@@ -39,6 +40,8 @@ export const otherServers: readonly OtherServer[] = [
 const folder = join(import.meta.dirname, "../node_modules/.cache/tidegate/servers");
 const MOST_MS = 120_000;
 
+const run = promisify(execFile);
+
 /** The path of a server's program; undefined if it is missing. */
 export function pathOf(server: OtherServer): string | undefined {
   const places = server.isOnPath ? (process.env["PATH"] ?? "").split(delimiter) : [];
@@ -51,16 +54,16 @@ export function pathOf(server: OtherServer): string | undefined {
  *
  * @returns what to do about each server that is still missing.
  */
-export function bringOtherServers(): readonly string[] {
-  return otherServers
-    .filter((server) => pathOf(server) === undefined && !unpack(server))
-    .map(({ name, howToInstall }) => `${name}: ${howToInstall}`);
+export async function bringOtherServers(): Promise<readonly string[]> {
+  const missing = otherServers.filter((server) => pathOf(server) === undefined);
+  const isThere = await Promise.all(missing.map(unpack));
+  return missing.filter((_, index) => !isThere[index]).map(({ name, howToInstall }) => `${name}: ${howToInstall}`);
 }
 
 const unpacked = ({ release, program }: OtherServer) => join(folder, release, "usr/bin", program);
 
 /** Unpacks Debian's packages of a server, with separate package lists. */
-function unpack({ release, packages, program }: OtherServer): boolean {
+async function unpack({ release, packages, program }: OtherServer): Promise<boolean> {
   mkdirSync(folder, { recursive: true });
   const work = mkdtempSync(join(folder, "new-"));
   try {
@@ -77,26 +80,25 @@ function unpack({ release, packages, program }: OtherServer): boolean {
       "Acquire::Retries": "3",
     };
     const options = Object.entries(settings).flatMap(([setting, value]) => ["-o", `${setting}=${value}`]);
-    const runs = (command: string, ...args: readonly string[]) =>
-      spawnSync(command, args, { cwd: work, stdio: "ignore", timeout: MOST_MS }).status === 0;
-    const isThere =
-      runs("apt-get", ...options, "update") &&
-      runs("apt-get", ...options, "download", ...packages.map((name) => `${name}/${release}`)) &&
-      runs("sh", "-c", 'for file in *.deb; do dpkg-deb -x "$file" root || exit 1; done') &&
-      // It needs the libraries that came with the machine's redis-server.
-      runs(join(work, "root/usr/bin", program), "--version");
-    if (isThere && !existsSync(join(folder, release))) renameSync(join(work, "root"), join(folder, release));
-    return isThere;
+    const runs = (command: string, ...args: readonly string[]) => run(command, args, { cwd: work, timeout: MOST_MS });
+    await runs("apt-get", ...options, "update");
+    await runs("apt-get", ...options, "download", ...packages.map((name) => `${name}/${release}`));
+    await runs("sh", "-c", 'for file in *.deb; do dpkg-deb -x "$file" root || exit 1; done');
+    // It needs the libraries that came with the machine's redis-server.
+    await runs(join(work, "root/usr/bin", program), "--version");
+    if (!existsSync(join(folder, release))) renameSync(join(work, "root"), join(folder, release));
+    return true;
+  } catch {
+    return false;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
 /** Downloads the servers and prints their versions. @returns 1 if one is missing */
-export function main(): number {
-  const missing = bringOtherServers();
-  for (const path of otherServers.map(pathOf))
-    if (path) console.log(spawnSync(path, ["--version"], { encoding: "utf8" }).stdout.trim());
+export async function main(): Promise<number> {
+  const missing = await bringOtherServers();
+  for (const path of otherServers.map(pathOf)) if (path) console.log((await run(path, ["--version"])).stdout.trim());
   for (const what of missing) console.error(`Missing: ${what}`);
   return missing.length > 0 ? 1 : 0;
 }
