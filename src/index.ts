@@ -81,7 +81,7 @@ export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } fr
 export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
-export type { DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
+export type { Before, DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
 export type { SignalOptions, SignalResult } from "./core/manage/signal.ts";
 export type { ActivityMinute, Histogram, QueueActivity, QueueStats } from "./core/manage/stats.ts";
 export type { StepInfo } from "./core/manage/step-info.ts";

@@ -29,8 +29,9 @@ export async function whatBroke(queue: Queue): Promise<string[]> {
 export async function retryGroup(queue: Queue, group: string) {
   // #region group
   const newest = await queue.listDeadLetter({ group, limit: 10 });
-  const { retried } = await queue.retryFromDeadLetter({ group }, { dryRun: true }); // only counts
-  await queue.retryFromDeadLetter({ group });
+  const before = new Date();
+  const { retried } = await queue.retryFromDeadLetter({ group, before }, { dryRun: true }); // only counts
+  await queue.retryFromDeadLetter({ group, before }); // what it has counted, though more die meanwhile
   // #endregion
   return { newest, retried };
 }

@@ -50,8 +50,14 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   const { ids } = fields as { readonly ids?: readonly string[] };
   const kind = typeof fields["state"] === "string" ? `${fields["state"]} ${noun.replace(/.* /, "")}` : noun;
   const past = participles[answer] ?? answer;
-  const measure = async () =>
-    Number((await goThrough(plan, past, { ...change, fields: { ...fields, dryRun: true } }, session))[answer]);
+  /** Until when the count holds: what is counted is what is changed. */
+  let until: Row = {};
+  const measure = async () => {
+    const dry = { ...change, fields: { ...fields, dryRun: true } };
+    const { [answer]: size, before } = await goThrough(plan, past, dry, session);
+    if (before !== undefined) until = { before };
+    return Number(size);
+  };
   if (fields["dryRun"]) {
     const size = await measure();
     return session.print({ [answer]: size, dryRun: true }, () => `${counted(size, kind)} would be ${past}.`);
@@ -65,7 +71,10 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
   if (asks === "always") await session.confirm(question, isSure || undefined);
   else if (asks && !ids && !isSure && session.canAsk) await session.ask(question);
   if (asks && !ids && session.liveLine().isVisible) size ??= await measure();
-  const done = size === 0 ? { [answer]: 0 } : await goThrough(plan, past, change, session, size);
+  const done =
+    size === 0
+      ? { [answer]: 0 }
+      : await goThrough(plan, past, { ...change, fields: { ...fields, ...until } }, session, size);
   const { [answer]: changed, locked } = done as Readonly<Record<string, number>>;
   if (!changed) await refuseUnknownQueue(to, session);
   if (locked)

@@ -24,6 +24,7 @@ const meanings: Readonly<Record<string, string>> = {
   "backoff-jitter": "vary each wait by this share in both directions, from 0 to 1",
   "backoff-max": "the longest wait between retries",
   "backoff-type": "how the time between retries grows",
+  before: "only what had died by this time, such as 2030-01-31T09:00:00Z",
   concurrency: "how many of its jobs may run at once",
   count: "how many",
   cron: '5 fields, or 6 with seconds first, as in "0 9 * * *"',

@@ -16,6 +16,7 @@ import type { AnyJob, ChildJob, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult } from "../core/job/enqueue.ts";
 import type { Schedule } from "../core/job/options.ts";
 import type { ChildListOptions } from "../core/manage/children.ts";
+import type { DeadLetterOptions, RetryOptions } from "../core/manage/dead-letter.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
@@ -267,11 +268,7 @@ export class QueueClient
   /** Like `Queue.retryFromDeadLetter`. */
   retryFromDeadLetter(
     selection: string | DeadSelection,
-    options?: {
-      readonly payload?: unknown;
-      readonly dryRun?: boolean | undefined;
-      readonly over?: Duration | undefined;
-    },
+    options?: Omit<RetryOptions, "onProgress">,
   ): Promise<{ retried: number }> {
     return this.#dead("POST /dead-letter/retry", "retried", selection, options);
   }
@@ -279,7 +276,7 @@ export class QueueClient
   /** Like `Queue.removeFromDeadLetter`. */
   removeFromDeadLetter(
     selection: string | DeadSelection,
-    options?: { readonly dryRun?: boolean | undefined },
+    options?: Omit<DeadLetterOptions, "onProgress">,
   ): Promise<{ removed: number }> {
     return this.#dead("POST /dead-letter/remove", "removed", selection, options);
   }
@@ -337,7 +334,7 @@ export class QueueClient
     const body = { ...options, ...(isOne ? { ids: [selection] } : selection) };
     const counts = await this.#call<Counts>(address, count, { body: () => body });
     if (isOne && !counts[count]) throw new TidegateError("not_found", `No dead job has the id "${selection}".`);
-    return counts;
+    return { [count]: counts[count] } as Counts;
   }
 }
 

@@ -41,6 +41,23 @@ test.each([
   expect(await type(line, answering("yes\n"))).toMatchObject({ code: 0, stdout: done });
 });
 
+test("what the question counted is what is done: a job that dies meanwhile stays", async () => {
+  const target = await open({ dead: 2 });
+  let isCounted = false;
+  const fetch = async (request: Request) => {
+    const response = await target.fetch(request);
+    if (!isCounted && request.url.endsWith("/retry")) {
+      isCounted = true;
+      await target.clock.advance("1s");
+      await kill(target, 1);
+    }
+    return response;
+  };
+  const result = await target.type("queue:dlq retry --all", { ...answering("y\n"), fetch });
+  expect(result).toMatchObject({ code: 0, stdout: "Retried 2 dead jobs.\n" });
+  expect(await target.queue.getStats()).toMatchObject({ readyCount: 2, deadLetterCount: 1 });
+});
+
 test.each([
   ["queue:dlq remove --all", "No matching dead jobs.\n", { removed: 0 }],
   ["queue:dlq retry --all", "No matching dead jobs.\n", { retried: 0 }],

@@ -109,6 +109,19 @@ onEachKindOfStore((kind) => {
     expect(await queue.getStats()).toMatchObject({ totalFailed: 8, deadLetterCount: 0 });
   });
 
+  test("with before, what died later is neither listed, counted, retried nor removed", async () => {
+    const { clock, queue, charges } = await broken();
+    const { group } = charges;
+    const before = new Date(clock.now - 120_000); // between the second and the third charge
+    const listed = await queue.listDeadLetter({ group, before });
+    expect(listed.jobs.map(({ payload }) => payload)).toEqual([2, 1]);
+    expect(await queue.retryFromDeadLetter({ group, before }, { dryRun: true })).toEqual({ retried: 2 });
+    expect(await queue.retryFromDeadLetter({ group }, { before })).toEqual({ retried: 2 });
+    expect(await queue.removeFromDeadLetter({ all: true, before })).toEqual({ removed: 2 });
+    expect((await queue.listDeadLetter()).jobs.map(({ payload }) => payload)).toEqual([3]);
+    await expect(queue.retryFromDeadLetter({ all: true, before: "soon" })).rejects.toThrow(/before must be a Date/);
+  });
+
   test("jobs that are not observed are in no group, and are listed, retried and removed as ever", async () => {
     const { clock, store, queue } = opened(false);
     for (let user = 0; user < 3; user++) await queue.enqueue(charge, user, { id: `charge-${user}` });

@@ -93,10 +93,8 @@ test("what broke, since when, and its repair are a click away", async () => {
   // Somebody else removes one meanwhile.
   await on.queue.removeFromDeadLetter(next.sampleId);
   await press(page, `Remove ${next.count} jobs`);
-  await page.getByText(`It is ${next.count - 1} jobs by now, not ${next.count} jobs.`).waitFor();
-  expect(await dead()).toBe(DEAD - worst.count - 1);
-  await press(page, `Remove ${next.count - 1} jobs`);
-  await expect.poll(dead, patience).toBe(DEAD - worst.count - next.count);
+  await notice(page, `${next.count - 1} jobs removed.`);
+  expect(await dead()).toBe(DEAD - worst.count - next.count);
 
   // How each job is doing.
   await page.getByRole("link", { name: "Job types" }).click();

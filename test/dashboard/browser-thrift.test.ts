@@ -81,6 +81,39 @@ test("dead jobs can be retried ten first, or over some time", async () => {
   expect(await on.queue.getStats()).toMatchObject({ deadLetterCount: 0, readyCount: 11, scheduledCount: 19 });
 });
 
+test("what a dialog counted is what is done, though the group goes on failing, with a bar for many", async () => {
+  const on = await serveQueue();
+  const fail = async (count: number) => {
+    on.clock.now += 1_000;
+    await on.queue.enqueueMany(Array.from({ length: count }, (_, order) => ({ job: "fails", payload: { order } })));
+    await on.queue.drain({ maxJobs: 1_000, batchSize: 1_000 });
+  };
+  await fail(600);
+  const page = await open(on, "#view=failures");
+  await page.getByRole("button", { name: /^Remove/ }).click();
+  await page.getByText("This removes 600 jobs for good").waitFor();
+  await fail(3);
+  const held: (() => void)[] = [];
+  let isHeld = true;
+  await page.route("**/dead-letter/remove", async (route) => {
+    if (isHeld) await new Promise<void>((resolve) => held.push(resolve));
+    await route.continue();
+  });
+  const go = async () => {
+    await expect.poll(() => held.length, patience).toBe(1);
+    held.pop()?.();
+  };
+  await press(page, "Remove 600 jobs");
+  for (const share of ["0.416", "0.833"]) {
+    await go();
+    await page.locator(`dialog progress[value^="${share}"]`).waitFor();
+  }
+  isHeld = false;
+  await go();
+  await notice(page, "600 jobs removed.");
+  expect((await on.queue.getStats()).deadLetterCount).toBe(3);
+});
+
 test("a view never goes blank: what the user saw before is there at once, and a first look says that it loads", async () => {
   const { page } = await openFilled("#view=failures");
   await page.locator("tbody tr").first().waitFor();

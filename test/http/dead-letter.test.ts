@@ -59,7 +59,7 @@ describe("GET /failures", () => {
     const selection = { group: failures.group };
     expect((await call("GET", `/dead-letter?group=${failures.group}&limit=2`)).body["jobs"]).toHaveLength(2);
     const dry = await call("POST", "/dead-letter/remove", { ...selection, dryRun: true });
-    expect(dry.body).toEqual({ removed: 3 });
+    expect(dry.body).toMatchObject({ removed: 3 });
     expect((await call("POST", "/dead-letter/retry", selection)).body).toEqual({ retried: 3 });
     expect((await call("GET", `/dead-letter?group=${failures.group}`)).body["jobs"]).toEqual([]);
   });
@@ -113,6 +113,20 @@ describe("retrying", () => {
     expect(await call("POST", "/dead-letter/retry", selection)).toMatchObject({ status: 200, body: { retried } });
     expect(await queue.getStats()).toMatchObject({ deadLetterCount: 3 - retried, readyCount: retried });
     for (const { payload } of (await queue.listJobs()).jobs) expect(payload).toEqual({ n: 1 });
+  });
+
+  test("a count says until when it holds, and sent back, it keeps out what died later", async () => {
+    const { call, queue, clock } = await withDead("a", "b");
+    const { body } = await call("POST", "/dead-letter/retry", { name: "fails", dryRun: true });
+    expect(body).toEqual({ retried: 2, before: new Date(clock.now).toISOString() });
+    clock.now += 1_000;
+    await queue.enqueue("fails", null, { id: "later" });
+    await queue.drain();
+    const { before } = body;
+    const piece = await call("POST", "/dead-letter/retry", { name: "fails", before, limit: 1 });
+    expect(piece.body).toMatchObject({ retried: 1 });
+    expect((await call("POST", "/dead-letter/remove", { all: true, before })).body).toEqual({ removed: 1 });
+    expect((await queue.listDeadLetter()).jobs.map(({ id }) => id)).toEqual(["later"]);
   });
 
   test("many accepts a new payload for each", async () => {

@@ -2,17 +2,17 @@ import type { QueueContext } from "../enqueue/context.ts";
 import { checkFits } from "../enqueue/new-job.ts";
 import { correctionRefusal } from "../job/inner-options.ts";
 import { decodeRecord, encodeRecord, type JobRecord, mustBeOpen, readRecord } from "../job/record.ts";
-import { type Duration, durationMs } from "../shared/duration.ts";
+import { type Duration, durationMs, pointInTimeMs } from "../shared/duration.ts";
 import { notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
 import { hasName, storedPages } from "./pages.ts";
-import { type DeadSelection, deadSelection } from "./selection.ts";
+import { type Before, before, type DeadSelection, deadSelection } from "./selection.ts";
 
 /** Options of a call that goes through the dead-letter queue. */
-export interface DeadLetterOptions {
+export interface DeadLetterOptions extends Before {
   /** Only counts the jobs, and changes nothing. */
   readonly dryRun?: boolean | undefined;
   /** Called after each piece of a large selection with the number of jobs done. */
@@ -38,6 +38,7 @@ export interface DeadJobChanges {
 }
 
 export const removeOptions = optionsOf<DeadLetterOptions>("removeFromDeadLetter", {
+  before,
   dryRun: flag,
   onProgress: callable,
 });
@@ -52,8 +53,9 @@ const selections = deadSelection({}, {});
 /** How many dead jobs one request reads, if they are small. */
 const PIECE = 250;
 
-function readSelection(selection: string | DeadSelection): DeadSelection {
-  return selections.read(typeof selection === "string" ? { ids: [selection] } : selection, "selection");
+function readSelection(selection: string | DeadSelection, { before }: Before): DeadSelection {
+  const selected = selections.read(typeof selection === "string" ? { ids: [selection] } : selection, "selection");
+  return { ...selected, before: selected.before ?? before };
 }
 
 /** The dead jobs of a selection, in pieces. */
@@ -62,12 +64,14 @@ async function* piecesOf(
   selection: DeadSelection,
   now: number,
 ): AsyncGenerator<readonly StoredJob[]> {
+  const last = selection.before === undefined ? Infinity : pointInTimeMs(selection.before, "before");
+  const isInTime = ({ at }: StoredJob) => at <= last;
   if ("ids" in selection) {
     let ids = [...new Set(selection.ids)];
     while (ids.length > 0) {
       const { jobs, rest } = await store.findEach(ids.slice(0, PIECE), MOST_LISTED_BYTES, now, true);
       ids = [...rest, ...ids.slice(PIECE)];
-      yield jobs;
+      yield jobs.filter(isInTime);
     }
     return;
   }
@@ -75,7 +79,7 @@ async function* piecesOf(
   const group = "group" in selection ? selection.group : undefined;
   const request = { limit: PIECE, mostBytes: MOST_LISTED_BYTES, now, group };
   for await (const { items } of storedPages(store, ["dead"], undefined, () => request))
-    yield items.filter(hasName(name));
+    yield items.filter(isInTime).filter(hasName(name));
 }
 
 /** Calls `act` with each piece, and adds up the counts that it returns. */
@@ -102,7 +106,7 @@ export async function retryDead(
 ): Promise<number> {
   const now = needs.clock();
   const { runAt = now } = changes;
-  const retried = await retrySelected(needs, readSelection(selection), options, { ...changes, runAt }, now);
+  const retried = await retrySelected(needs, readSelection(selection, options), options, { ...changes, runAt }, now);
   if (typeof selection === "string" && retried === 0) await mustBeDead(needs.store, selection, now);
   if (retried > 0 && !options.dryRun) await needs.noteDue(runAt);
   return retried;
@@ -205,8 +209,8 @@ export async function removeDead(
   selection: string | DeadSelection,
   given: DeadLetterOptions,
 ): Promise<number> {
-  const selected = readSelection(selection);
   const options = removeOptions.read(given);
+  const selected = readSelection(selection, options);
   const remove = async (dead: readonly StoredJob[]) =>
     options.dryRun
       ? dead.length

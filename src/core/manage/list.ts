@@ -1,13 +1,14 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { heldBack } from "../flow/held-back.ts";
 import { nameText } from "../job/options.ts";
-import { type Duration, momentBefore, type PointInTime } from "../shared/duration.ts";
+import { type Duration, momentBefore, type PointInTime, pointInTimeMs } from "../shared/duration.ts";
 import { bytesOf, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, limit, optionsOf, orFirst, since, word } from "../shared/schema.ts";
 import { type JobState, jobStates, type StoredJob } from "../store/store.ts";
 import { groupText } from "./failures.ts";
 import { type DeadJob, type JobInfo, jobInfo } from "./job-info.ts";
 import { storedPages } from "./pages.ts";
+import { type Before, before } from "./selection.ts";
 
 /** Which jobs to list. */
 export interface ListOptions {
@@ -29,7 +30,7 @@ export interface ListOptions {
 }
 
 /** Which dead jobs to list. */
-export interface DeadListOptions extends Omit<ListOptions, "state"> {
+export interface DeadListOptions extends Omit<ListOptions, "state">, Before {
   /** Only jobs of this group of failures, as `getFailures` names it. */
   readonly group?: string | undefined;
 }
@@ -52,7 +53,7 @@ export const listOptions = optionsOf<ListOptions>("a list", {
 const { state: _, ...ofAnyState } = listOptions.fields;
 export const deadListOptions = optionsOf<DeadListOptions>("a list", {
   ...ofAnyState,
-  group: groupText,
+  ...{ group: groupText, before },
   cursor: orFirst(cursorIn(["dead"])),
 });
 
@@ -103,11 +104,12 @@ export async function listKeyedJobs(needs: QueueContext, given: ListOptions): Pr
 async function readPage(
   { queue, definitions, clock, store }: QueueContext,
   states: readonly JobState[],
-  { name, group, cursor: from, limit = 100, since }: DeadListOptions,
+  { name, group, cursor: from, limit = 100, since, before }: DeadListOptions,
   see: (stored: StoredJob) => void = () => {},
 ): Promise<JobPage> {
   const now = clock();
   const sinceMs = momentBefore(since, now);
+  const untilMs = before === undefined ? Infinity : pointInTimeMs(before, "before");
   const jobs: JobInfo[] = [];
   let examined = 0;
   let bytes = 0;
@@ -122,7 +124,8 @@ async function readPage(
       bytes += bytesOf(stored.record);
       see(stored);
       const job = jobInfo(stored, queue, definitions, now);
-      if (job && (name === undefined || job.name === name) && lastEventOf(job) >= sinceMs) jobs.push(job);
+      const at = job ? lastEventOf(job) : Number.NaN;
+      if (job && (name === undefined || job.name === name) && at >= sinceMs && at <= untilMs) jobs.push(job);
     }
     cursor = page.cursor;
   }

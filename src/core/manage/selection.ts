@@ -1,14 +1,22 @@
 import { idText, nameText } from "../job/options.ts";
+import type { PointInTime } from "../shared/duration.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
-import { type Fields, list, object, oneBy, word, yes } from "../shared/schema.ts";
+import { described, type Fields, list, object, oneBy, time, word, yes } from "../shared/schema.ts";
 import { groupText } from "./failures.ts";
 
 /** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
-export type DeadSelection =
+export type DeadSelection = (
   | { readonly ids: readonly string[] }
   | { readonly name: string }
   | { readonly group: string }
-  | { readonly all: true };
+  | { readonly all: true }
+) &
+  Before;
+
+export interface Before {
+  /** Leaves out jobs that died after this time: what you have counted is then what you change. Default: none. */
+  readonly before?: PointInTime | undefined;
+}
 
 /** The states of a job that waits. */
 export type PendingState = "scheduled" | "ready";
@@ -23,13 +31,15 @@ export type PendingSelection =
 
 const ids = list(idText, MOST_AT_ONCE);
 
+export const before = described(time, "Leaves out jobs that died after this time. Default: none.");
+
 /** A selection of dead jobs. @param more further fields of a request. @param paged those of several calls. */
 export const deadSelection = <const More extends Fields, const Paged extends Fields>(more: More, paged: Paged) =>
   oneBy({
-    ids: object({ ids, ...more }, ["ids"]),
-    name: object({ name: nameText, ...more, ...paged }, ["name"]),
-    group: object({ group: groupText, ...more, ...paged }, ["group"]),
-    all: object({ all: yes, ...more, ...paged }, ["all"]),
+    ids: object({ ids, before, ...more }, ["ids"]),
+    name: object({ name: nameText, before, ...more, ...paged }, ["name"]),
+    group: object({ group: groupText, before, ...more, ...paged }, ["group"]),
+    all: object({ all: yes, before, ...more, ...paged }, ["all"]),
   });
 
 /** A selection of waiting jobs. @param more further fields of a request. @param paged those of several calls. */

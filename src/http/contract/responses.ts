@@ -217,9 +217,11 @@ export const cleared = record<{ readonly cleared: number }>()({ cleared: count }
 export const cancelledJobs = record<CancelledJobs>()({ cancelled: count, cursor });
 export const rescheduledJobs = record<RescheduledJobs>()({ rescheduled: count, runAt: time, cursor });
 const further = described("Only with a limit: where the next call continues; null at the end.", cursor);
-type Piece = { readonly cursor?: string | null };
-export const retried = record<{ readonly retried: number } & Piece>()({ retried: count, cursor: optional(further) });
-export const removed = record<{ readonly removed: number } & Piece>()({ removed: count, cursor: optional(further) });
+const until = described("Only of a dry run: the count is of jobs that had died by then.", time);
+type Piece = { readonly cursor?: string | null; readonly before?: Date };
+const piece = { cursor: optional(further), before: optional(until) };
+export const retried = record<{ readonly retried: number } & Piece>()({ retried: count, ...piece });
+export const removed = record<{ readonly removed: number } & Piece>()({ removed: count, ...piece });
 
 const scheduleFields = {
   ...each("key name timeZone", text),

@@ -1,5 +1,6 @@
 import type { DeadSelection } from "../../core/manage/selection.ts";
 import type { Queue } from "../../core/queue/queue.ts";
+import { pointInTimeMs } from "../../core/shared/duration.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
 import { deadJobPage, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
@@ -21,13 +22,14 @@ export const deadLetterRoutes = {
     run: ({ queue, query }) => queue.listDeadLetter(query),
   }),
   retryDeadJobs: route({
-    notes: "Makes the jobs due now or over a time, with all their retries and the given payload, if any.",
+    notes:
+      "Makes the jobs due now or over a time, with all their retries and the given payload, if any. A dry run also says up to when its count holds: send that back as before, to change what it has counted.",
     body: retryManyBody,
     returns: retried,
     refusals: ["conflict", "invalid_payload"],
     async run(call) {
       const { dryRun = false, payload, over, ...given } = call.body;
-      const { selection, ...further } = await pieceOf(call.queue, given);
+      const { selection, ...further } = await pieceOf(call.queue, given, dryRun);
       const counts = await call.queue.retryFromDeadLetter(selection, { dryRun, payload, over });
       if (counts.retried > 0 && !dryRun) drainSoon(call);
       return { ...counts, ...further };
@@ -37,7 +39,7 @@ export const deadLetterRoutes = {
     body: removeManyBody,
     returns: removed,
     async run({ queue, body: { dryRun = false, ...given } }) {
-      const { selection, ...further } = await pieceOf(queue, given);
+      const { selection, ...further } = await pieceOf(queue, given, dryRun);
       return { ...(await queue.removeFromDeadLetter(selection, { dryRun })), ...further };
     },
   }),
@@ -64,14 +66,17 @@ export const deadLetterRoutes = {
 
 type Paged = DeadSelection & { readonly limit?: number; readonly cursor?: string };
 
-/** The newest jobs of a selection with a limit. Pages stay in place while jobs leave them, so a cursor goes on. */
-async function pieceOf(
-  queue: Queue,
-  given: Paged,
-): Promise<{ readonly selection: DeadSelection; readonly cursor?: string | null }> {
-  const { limit, cursor, ...selection } = { limit: undefined, cursor: undefined, ...given };
-  if (limit === undefined) return { selection };
-  const { name, group } = { name: undefined, group: undefined, ...selection };
-  const page = await queue.listDeadLetter({ name, group, limit, cursor });
-  return { selection: { ids: page.jobs.map(({ id }) => id) }, cursor: page.cursor };
+/**
+ * The newest jobs of a selection with a limit. Pages stay in place while jobs leave them, so a cursor goes on. A count
+ * says up to when it holds.
+ */
+async function pieceOf(queue: Queue, given: Paged, dryRun: boolean) {
+  const { limit, cursor, ...rest } = { limit: undefined, cursor: undefined, ...given };
+  const { before = dryRun ? new Date(queue.clock()) : undefined } = rest;
+  const selection: DeadSelection = { ...rest, before };
+  const until = dryRun && { before: new Date(pointInTimeMs(before, "before")) };
+  if (limit === undefined) return { selection, ...until };
+  const { name, group } = { name: undefined, group: undefined, ...rest };
+  const page = await queue.listDeadLetter({ name, group, before, limit, cursor });
+  return { selection: { ids: page.jobs.map(({ id }) => id), before }, cursor: page.cursor, ...until };
 }

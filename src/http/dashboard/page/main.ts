@@ -1,6 +1,7 @@
 import { actions } from "./actions/index.ts";
 import { followKeys } from "./actions/keyboard.ts";
 import { morph } from "./dom/morph.ts";
+import type { ActionName } from "./state/action-name.ts";
 import { startPolling } from "./state/polling.ts";
 import { recallSettings } from "./state/settings.ts";
 import { change, onChange, state } from "./state/state.ts";
@@ -52,7 +53,7 @@ for (const type of ["click", "change", "input", "submit", "pointermove", "pointe
     const inner = target.closest("a, button, input, label, summary");
     if (inner && inner !== element && element.contains(inner)) return;
     if (type === "click" || type === "submit") event.preventDefault();
-    void actions[element.dataset[type] ?? ""]?.(element.dataset["with"] ?? "", element, event);
+    void actions[element.dataset[type] as ActionName]?.(element.dataset["with"] ?? "", element, event);
   });
 }
 followKeys();

@@ -1,14 +1,15 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { DeadSelection } from "../../../../core/manage/selection.ts";
 import type { Json } from "../../snapshot.ts";
 import type { Html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
-import { type Field, type Filled, state } from "../state/state.ts";
+import { type Field, state } from "../state/state.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/dialogs.ts";
 import { number, plural } from "../views/format.ts";
-import { ask, encoded, payloadField, refusalShown, typedPayload } from "./outcome.ts";
+import { ask, changeMany, payloadField, refusalShown, typedPayload } from "./outcome.ts";
 
 /** The dead jobs to act on: the one on screen, or the selected ones. */
-function selection(): object {
+function selection(): DeadSelection {
   const { job } = state.snapshot ?? {};
   if (job) return { ids: [job.id] };
   if (!state.isAllSelected) return { ids: [...state.selected] };
@@ -47,48 +48,43 @@ function retryText(count: number, pace: string | undefined): string {
   return `This retries ${what} with all ${its} retries, ${how}${isPaused ? " The queue is paused: nothing starts until you resume it." : ""}`;
 }
 
-/** The ten newest of the jobs to act on. */
-async function tenOf(jobs: object): Promise<object> {
-  if ("ids" in jobs) return { ids: (jobs.ids as readonly string[]).slice(0, TEN) };
-  const which = new URLSearchParams({ limit: `${TEN}`, ...("all" in jobs ? {} : (jobs as Filled)) });
-  const page = await act<{ jobs: readonly Json<JobInfo>[] }>("GET", `dead-letter?${which}`);
-  return { ids: page.jobs.map(({ id }) => id) };
-}
+/** How many dead jobs a call changes, so that the bar moves. */
+const PIECE = 250;
 
-/** Asks the handler how many jobs it would affect, then asks the user. */
+/** Counts the jobs, asks the user, and changes those that were counted, whatever dies meanwhile. */
 export async function askForDead(what: "retry" | "remove", group?: string): Promise<void> {
   const jobs = group ? { group } : selection();
   const known = group === undefined ? undefined : groupOf(group);
   const subject: Html = known ? aboutGroup(known) : aboutSelection();
-  const run = async (dryRun: boolean, selected = jobs, pace = {}) => {
-    const counts = await act<Record<string, number>>("POST", `dead-letter/${what}`, { ...selected, ...pace, dryRun });
-    return Object.values(counts)[0] ?? 0;
-  };
   const isRetry = what === "retry";
   const verb = isRetry ? "Retry" : "Remove";
+  const address = `POST /dead-letter/${what}` as const;
   await refusalShown(async () => {
-    let count = await run(true);
-    const all = () => plural(count, "job");
+    const { changed: count, before } = await changeMany(address, { ...jobs, dryRun: true });
+    const counted = { ...jobs, before };
+    const all = plural(count, "job");
     ask({
-      title: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all()}?`,
+      title: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}?`,
       subject,
       text: ({ pace }) =>
         isRetry
           ? retryText(count, pace)
-          : `This removes ${all()} for good, with ${count === 1 ? "its payload" : "their payloads"}.`,
-      confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all()}`,
+          : `This removes ${all} for good, with ${count === 1 ? "its payload" : "their payloads"}.`,
+      confirm: ({ pace }) => `${verb} ${pace === "ten" ? plural(TEN, "job") : all}`,
       isDangerous: !isRetry,
       ...(isRetry && count > 1 && { fields: [pacesOf(count)] }),
       act: async ({ pace }) => {
-        const before = all();
-        count = await run(true);
-        if (all() !== before)
-          throw new Error(`It is ${all()} by now, not ${before}. Nothing was changed: confirm again.`);
-        if (pace === "ten")
-          return `${plural(await run(false, await tenOf(jobs)), "job")} retried. The others stay dead.`;
-        const done = plural(await run(false, jobs, pace ? { over: pace } : {}), "job");
-        if (!isRetry) return `${done} removed.`;
-        return `${done} retried${pace ? `, spread over ${pace === "1h" ? "an hour" : "10 minutes"}` : ""}.`;
+        if (pace === "ten") {
+          const ten = "ids" in jobs ? { ids: jobs.ids.slice(0, TEN) } : { limit: TEN };
+          const { retried } = await act<{ readonly retried: number }>(address, { body: { ...counted, ...ten } });
+          return `${plural(retried, "job")} retried. The others stay dead.`;
+        }
+        const pieces = "ids" in jobs ? {} : { limit: PIECE };
+        const over = pace ? { over: pace } : {};
+        const { changed, isStopped } = await changeMany(address, { ...counted, ...pieces, ...over }, count);
+        const done = `${plural(changed, "job")} ${isRetry ? "retried" : "removed"}`;
+        if (isStopped) return `${done}, then stopped. The others stay dead.`;
+        return `${done}${pace ? `, spread over ${pace === "1h" ? "an hour" : "10 minutes"}` : ""}.`;
       },
     });
   });
@@ -106,7 +102,7 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
     confirm: "Retry",
     fields: [payloadField(job.payload)],
     async act({ payload }) {
-      await act("POST", `dead-letter/${encoded(job.id)}/retry`, { payload: typedPayload(payload) });
+      await act("POST /dead-letter/:id/retry", { target: job.id, body: { payload: typedPayload(payload) } });
       return "1 job retried.";
     },
   });
@@ -116,7 +112,7 @@ export function askForPayload(job: Json<JobInfo>, note = ""): void {
 export async function askForNewestPayload(group: string): Promise<void> {
   const { sampleId = "", count = 1 } = groupOf(group) ?? {};
   await refusalShown(async () => {
-    const job = await act<Json<JobInfo>>("GET", `jobs/${encoded(sampleId)}`);
+    const job = await act<Json<JobInfo>>("GET /jobs/:id", { target: sampleId });
     askForPayload(job, count > 1 ? ` The other ${number(count - 1)} of this failure stay dead.` : "");
   });
 }

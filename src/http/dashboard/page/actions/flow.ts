@@ -3,7 +3,7 @@ import { html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
 import { type Field, state } from "../state/state.ts";
 import { limitsOf } from "../views/flow.ts";
-import { ask, encoded } from "./outcome.ts";
+import { ask } from "./outcome.ts";
 
 /** A typed number. The handler refuses other text, and says what the limit must be. */
 const numberIn = (text = ""): number | string | undefined =>
@@ -46,7 +46,7 @@ export function askForLimits(key: string): void {
         period: period || undefined,
         ordered: ordered === "yes" || undefined,
       };
-      await act("PUT", `flow-control/${encoded(named)}`, limits);
+      await act("PUT /flow-control/:key", { target: named, body: limits });
       return `The limits of ${named} are set.`;
     },
   });
@@ -58,6 +58,7 @@ export function askToUnpin(key: string): void {
     subject: html`<b>${key}</b>`,
     text: "They apply until the next enqueue under this key sets others.",
     confirm: "Unpin",
-    act: () => act("DELETE", `flow-control/${encoded(key)}`).then(() => `The limits of ${key} are no longer pinned.`),
+    act: () =>
+      act("DELETE /flow-control/:key", { target: key }).then(() => `The limits of ${key} are no longer pinned.`),
   });
 }

@@ -1,3 +1,5 @@
+import type { OperationAddress } from "../../../../contract/operations.ts";
+import type { ActionName } from "../state/action-name.ts";
 import { followLive, refresh, refreshAfterAction } from "../state/polling.ts";
 import { act, signIn, signOut } from "../state/requests.ts";
 import type { Route } from "../state/route.ts";
@@ -21,8 +23,7 @@ import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToPause, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 import { askToSearchAll } from "./search.ts";
 
-// What buttons, boxes and forms do. Elements name an action in `data-click`, `data-change` or `data-submit`, and its
-// argument in `data-with`.
+// What buttons, boxes and forms do. An element has the argument of its action in `data-with`.
 
 /** Does what the question asks. If the user closes it meanwhile, a notice still shows the outcome. */
 async function confirm(form: HTMLElement): Promise<void> {
@@ -56,20 +57,14 @@ function select(ids: readonly string[], isOn: boolean): void {
   change({ selected, isAllSelected: false });
 }
 
-/** What is so after the buttons that act at once. */
-const outcomes: Readonly<Record<string, string>> = {
-  Pause: "is paused",
-  Resume: "is running again",
-  Run: "has enqueued a job",
-};
+type Action = (text: string, element: HTMLElement, event: Event) => unknown;
 
-/** Acts as the label of a button says: "Resume media". */
-function post(path: string, { ariaLabel }: HTMLElement, event: Event, queue?: string): unknown {
-  const [verb = "", ...what] = ariaLabel?.split(" ") ?? [];
-  const subject = what.join(" ");
-  const done = `${subject === "queue" ? state.snapshot?.queue : subject} ${outcomes[verb]}.`;
-  return isRepeated(event) || showOutcome(act("POST", path, {}, queue).then(() => done));
-}
+/** Asks for an operation at once, of what `data-with` names. @param done what is so then */
+const atOnce =
+  (address: OperationAddress, done: string): Action =>
+  (of, _, event) =>
+    isRepeated(event) ||
+    showOutcome(act(address, address.includes(":") ? { target: of } : { queue: of }).then(() => `${of} ${done}.`));
 
 /** Whether it is the second click of a double click. */
 const isRepeated = (event: Event): boolean => (event as UIEvent).detail > 1;
@@ -88,11 +83,15 @@ function sort(by: string): void {
 }
 
 /** Every action by its name. It gets the text of `data-with`, the element and the event. */
-export const actions: Readonly<Record<string, (text: string, element: HTMLElement, event: Event) => unknown>> = {
+export const actions: Readonly<Record<ActionName, Action>> = {
   refresh,
-  post,
   pause: (queue) => askToPause(queue),
-  resume: (queue, button, event) => post("resume", button, event, queue),
+  resume: atOnce("POST /resume", "is running again"),
+  pauseSchedule: atOnce("POST /schedules/:key/pause", "is paused"),
+  resumeSchedule: atOnce("POST /schedules/:key/resume", "is running again"),
+  runSchedule: atOnce("POST /schedules/:key/run", "has enqueued a job"),
+  pauseFlowControlKey: atOnce("POST /flow-control/:key/pause", "is paused"),
+  resumeFlowControlKey: atOnce("POST /flow-control/:key/resume", "is running again"),
   run: (_, __, event) => isRepeated(event) || showOutcome(runNow()),
   "run-selected": askToRun,
   reschedule: askToReschedule,

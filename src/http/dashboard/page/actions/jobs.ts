@@ -10,7 +10,7 @@ import { countOf, hrefTo } from "../views/parts.ts";
 import {
   ask,
   askAboutJob,
-  encoded,
+  changeMany,
   enqueuedNames,
   goTo,
   isDuration,
@@ -35,44 +35,6 @@ function waiting(): object {
   return { ...(name ? { name } : { all: true }), state: route.state };
 }
 
-interface Changed {
-  readonly cancelled?: number;
-  readonly rescheduled?: number;
-  readonly runAt?: string;
-  readonly cursor: string | null;
-}
-
-interface Progress {
-  /** How many jobs were changed, or would be. */
-  readonly changed: number;
-  /** Whether the user stopped it before the end. */
-  readonly isStopped: boolean;
-}
-
-/** Changes a selection of waiting jobs, about a thousand in a call, until the user closes the dialog. */
-async function changeWaiting(
-  what: "cancel" | "reschedule",
-  jobs: object,
-  when: object,
-  dryRun: boolean,
-): Promise<Progress> {
-  const { question } = state;
-  let changed = 0;
-  let next: object = when;
-  for (;;) {
-    const body = { ...jobs, ...next, dryRun };
-    const response = await act<Changed>("POST", `jobs/${what}`, body).catch(({ message }: Error) => {
-      throw new Error(changed > 0 ? `${message} ${plural(changed, "job")} had been changed before.` : message);
-    });
-    const { cancelled, rescheduled, runAt, cursor } = response;
-    changed += cancelled ?? rescheduled ?? 0;
-    if (cursor === null) return { changed, isStopped: false };
-    if (state.question !== question) return { changed, isStopped: true };
-    next = { ...(runAt && { runAt }), cursor };
-    change({ progress: `${number(changed)} done so far.` });
-  }
-}
-
 /** Asks the user before an action on waiting jobs. The selection on screen may change after that. */
 async function askWaiting(
   what: "cancel" | "reschedule",
@@ -83,7 +45,7 @@ async function askWaiting(
   const jobs = waiting();
   const { snapshot, isAllSelected, selected, route } = state;
   await refusalShown(async () => {
-    const counted = isAllSelected ? await changeWaiting("cancel", jobs, {}, true) : undefined;
+    const counted = isAllSelected ? await changeMany("POST /jobs/cancel", { ...jobs, dryRun: true }) : undefined;
     if (counted?.isStopped) return;
     const count = counted?.changed ?? (snapshot?.job ? 1 : selected.size);
     const examined = snapshot && isAllSelected && route.state ? countOf(snapshot.activity.stats, route.state) : count;
@@ -93,13 +55,17 @@ async function askWaiting(
       ...question,
       text: `${question.text}${isAllSelected ? " This includes jobs enqueued meanwhile." : ""}${costs(examined)}`,
       act: async (filled) =>
-        outcome(await changeWaiting(what, jobs, whenOf(filled), false), isAllSelected ? 0 : count, done),
+        outcome(
+          await changeMany(`POST /jobs/${what}`, { ...jobs, ...whenOf(filled) }, isAllSelected ? count : 0),
+          isAllSelected ? 0 : count,
+          done,
+        ),
     });
   });
 }
 
 /** What an action did. @param count how many jobs it was to change; 0 if nobody counted them. */
-function outcome({ changed, isStopped }: Progress, count: number, done: string): string {
+function outcome({ changed, isStopped }: Awaited<ReturnType<typeof changeMany>>, count: number, done: string): string {
   const others = count - changed;
   if (isStopped) return `${plural(changed, "job")} ${done}, then stopped. The others are unchanged.`;
   if (changed === 0) throw new Error("Nothing was changed: no such job waits any more, or it has that time already.");
@@ -129,7 +95,8 @@ export function askToStop(): void {
     text: "This removes the job at once, with its payload. It is neither retried nor dead. Its drain aborts the handler at its next check: within 15 seconds, or a quarter of the time that the job has run.",
     confirm: "Stop the job",
     isDangerous: true,
-    act: () => act("DELETE", `jobs/${encoded(job.id)}?running=true`).then(() => "The job is stopped."),
+    act: () =>
+      act("DELETE /jobs/:id", { target: job.id, query: { running: "true" } }).then(() => "The job is stopped."),
   });
 }
 
@@ -148,7 +115,7 @@ export function askToSignal(): void {
     ],
     async act({ event = "", data }) {
       const body = { data: typedPayload(data, "data"), keep: "0s" };
-      const { woken } = await act<SignalResult>("POST", `signals/${encoded(event)}`, body);
+      const { woken } = await act<SignalResult>("POST /signals/:event", { target: event, body });
       if (woken === 0) throw new Error("No job waits for it any more.");
       return `${plural(woken, "job")} woken.`;
     },
@@ -166,7 +133,7 @@ export const askToRun = (): Promise<void> =>
   );
 
 export const runNow = async (): Promise<string> =>
-  outcome(await changeWaiting("reschedule", waiting(), atOnce(), false), 1, "due now");
+  outcome(await changeMany("POST /jobs/reschedule", { ...waiting(), ...atOnce() }), 1, "due now");
 
 export const askToReschedule = (): Promise<void> =>
   askWaiting(
@@ -198,7 +165,7 @@ export function askToEnqueue(again?: Json<JobInfo>): void {
     ],
     async act({ name, payload, when, id }) {
       const job = { name, payload: typedPayload(payload), ...(when && timeOf(when)), id: id || newId };
-      const made = await act<{ id: string; status: string }>("POST", "jobs", job);
+      const made = await act<{ id: string; status: string }>("POST /jobs", { body: job });
       await goTo(hrefTo({ view: "job", id: made.id }));
       return made.status === "duplicate" ? "A job with this id exists: this is it." : "1 job enqueued.";
     },
@@ -214,7 +181,7 @@ const texts: Readonly<Record<string, (job: Json<JobInfo>) => string>> = {
   payload: ({ payload }) => visible(JSON.stringify(payload, null, 2)),
   /** A command that enqueues such a job again. The token is for the user to fill in. */
   curl({ name, payload }) {
-    const url = `${location.origin}${root}queues/${encoded(state.snapshot?.queue ?? "")}/jobs`;
+    const url = `${location.origin}${root}queues/${encodeURIComponent(state.snapshot?.queue ?? "")}/jobs`;
     const headers = '-H "Authorization: Bearer $TIDEGATE_TOKEN" -H "Content-Type: application/json"';
     return `curl -X POST ${quoted(url)} ${headers} -d ${quoted(visible(JSON.stringify({ name, payload })))}`;
   },

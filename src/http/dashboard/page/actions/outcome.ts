@@ -1,11 +1,11 @@
+import type { OperationAddress } from "../../../../contract/operations.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
 import { refreshAfterAction } from "../state/polling.ts";
 import { act } from "../state/requests.ts";
 import { change, type Field, type Question, state } from "../state/state.ts";
-
-export const encoded = encodeURIComponent;
+import { number, plural } from "../views/format.ts";
 
 export const isDuration = (text: string): boolean => /^\d+(\.\d+)?\s*[a-z]+$/i.test(text);
 
@@ -14,7 +14,7 @@ export async function askAboutJob(about: (job: Json<JobInfo>) => void): Promise<
   const { job } = state.snapshot ?? {};
   if (!job) return;
   await refusalShown(async () =>
-    about(job.beginnings?.payload ? await act<Json<JobInfo>>("GET", `jobs/${encoded(job.id)}`) : job),
+    about(job.beginnings?.payload ? await act<Json<JobInfo>>("GET /jobs/:id", { target: job.id }) : job),
   );
 }
 
@@ -34,7 +34,50 @@ export async function showOutcome(work: Promise<string>): Promise<void> {
 }
 
 export function ask(question: Question): void {
-  change({ question, chosen: undefined, refusal: undefined, preview: undefined, progress: undefined });
+  change({
+    ...{ question, chosen: undefined, refusal: undefined },
+    ...{ preview: undefined, progress: undefined, share: undefined },
+  });
+}
+
+/** What one of several calls that change many jobs has changed, or counted. */
+interface Changed {
+  readonly cancelled?: number;
+  readonly rescheduled?: number;
+  readonly retried?: number;
+  readonly removed?: number;
+  readonly runAt?: string;
+  /** Until when a count holds. */
+  readonly before?: string;
+  readonly cursor?: string | null;
+}
+
+interface Progress extends Pick<Changed, "before"> {
+  /** How many jobs were changed, or would be. */
+  readonly changed: number;
+  /** Whether the user stopped it before the end. */
+  readonly isStopped: boolean;
+}
+
+type ChangeOfMany = `POST /${"jobs" | "dead-letter"}/${"cancel" | "reschedule" | "retry" | "remove"}` &
+  OperationAddress;
+
+/** Changes many jobs, some in each call, until the user closes the dialog. @param total for the bar; 0 if unknown */
+export async function changeMany(address: ChangeOfMany, body: object, total = 0): Promise<Progress> {
+  const { question } = state;
+  let changed = 0;
+  let next: object = {};
+  for (;;) {
+    const response = await act<Changed>(address, { body: { ...body, ...next } }).catch(({ message }: Error) => {
+      throw new Error(changed > 0 ? `${message} ${plural(changed, "job")} had been changed before.` : message);
+    });
+    const { cancelled, rescheduled, retried, removed, runAt, before, cursor = null } = response;
+    changed += cancelled ?? rescheduled ?? retried ?? removed ?? 0;
+    if (cursor === null) return { changed, isStopped: false, ...(before !== undefined && { before }) };
+    if (state.question !== question) return { changed, isStopped: true };
+    next = { ...(runAt && { runAt, delay: undefined }), cursor };
+    change({ progress: `${number(changed)} done so far.`, share: total > 0 ? changed / total : undefined });
+  }
 }
 
 /** The names of the jobs that users may enqueue. */

@@ -2,7 +2,7 @@ import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Filled, state } from "../state/state.ts";
 import { describeCron, describeEvery } from "../views/describe-cron.ts";
-import { ask, encoded, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
+import { ask, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
 export function askForSchedule(key: string): void {
@@ -28,7 +28,7 @@ export function askForSchedule(key: string): void {
     async act({ key: to = key, name, payload, ...rule }) {
       const { missed, overlap } = known ?? {};
       const body = { name, ...ruleIn(rule), payload: typedPayload(payload), ...(known && { missed, overlap }) };
-      await act("PUT", `schedules/${encoded(to)}`, body);
+      await act("PUT /schedules/:key", { target: to, body });
       return `Schedule ${to} ${known ? "changed" : "created"}.`;
     },
   });
@@ -45,7 +45,7 @@ export function askToRemoveSchedule(key: string): void {
     text: "It enqueues no more jobs. Those that it has enqueued stay.",
     confirm: "Remove the schedule",
     isDangerous: true,
-    act: () => act("DELETE", `schedules/${encoded(key)}`).then(() => `Schedule ${key} removed.`),
+    act: () => act("DELETE /schedules/:key", { target: key }).then(() => `Schedule ${key} removed.`),
   });
 }
 
@@ -71,7 +71,7 @@ export function askToPause(queue = state.snapshot?.queue ?? ""): void {
     text: "No job of this queue starts until somebody resumes it. Jobs that run go on, and new ones wait.",
     confirm: "Pause",
     async act() {
-      await act("POST", "pause", {}, queue);
+      await act("POST /pause", { queue });
       return `${queue} is paused.`;
     },
   });

@@ -1,3 +1,4 @@
+import type { OperationAddress } from "../../../../contract/operations.ts";
 import type { Json, Refresh, Unchanged } from "../../snapshot.ts";
 import { askedQuery, type Route } from "./route.ts";
 import { change, type Filled, state } from "./state.ts";
@@ -58,15 +59,24 @@ export async function fetchPreview(rule: Filled): Promise<{ readonly occurrences
   return (await send(`dashboard/occurrences?${new URLSearchParams(rule)}`, {})).json();
 }
 
-/** Changes something in a queue, by default in the one on screen, and returns the result. @throws {Refusal} */
-export async function act<Result>(
-  method: string,
-  path: string,
-  body: object = {},
-  queue = state.snapshot?.queue ?? "",
-): Promise<Result> {
+/** What a request has besides its address. */
+interface Given {
+  /** What stands for the id or the key in the path. */
+  readonly target?: string;
+  readonly query?: Filled;
+  readonly body?: object;
+  /** Default: the queue on screen. */
+  readonly queue?: string | undefined;
+}
+
+/** Asks an operation of a queue, and returns its result. @throws {Refusal} */
+export async function act<Result>(address: OperationAddress, { target = "", query, body = {}, queue }: Given = {}) {
+  const [method = "", pattern = ""] = address.split(" ");
   const isChange = method !== "GET";
-  const response = await send(`queues/${encodeURIComponent(queue)}/${path}`, {
+  const name = encodeURIComponent(queue ?? state.snapshot?.queue ?? "");
+  const path = pattern.replace(/:\w+/, () => encodeURIComponent(target));
+  const search = query ? `?${new URLSearchParams(query)}` : "";
+  const response = await send(`queues/${name}${path}${search}`, {
     method,
     headers: { "Content-Type": "application/json", "Tidegate-CSRF": state.snapshot?.csrf ?? "" },
     ...(isChange && { body: JSON.stringify(body) }),
@@ -74,7 +84,7 @@ export async function act<Result>(
     // The request may have arrived.
     throw isChange && error.status === 0 ? refusal(UNKNOWN_OUTCOME) : error;
   });
-  return response.json().catch(() => undefined);
+  return response.json().catch(() => undefined) as Promise<Result>;
 }
 
 /** Signs in without leaving the page. @throws {Refusal} if the token is refused */

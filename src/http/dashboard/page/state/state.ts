@@ -91,6 +91,8 @@ export interface State {
   readonly copied?: string | undefined;
   readonly isActing?: boolean;
   readonly progress?: string | undefined;
+  /** How much of the work is done, up to 1. */
+  readonly share?: number | undefined;
   /** By the name of the points that a chart shows. */
   readonly charts: Readonly<Record<string, ChartReading>>;
   /** The outcome of the last action. The time makes the same outcome a new one. */

@@ -26,7 +26,7 @@ export function questionDialog({ title, subject, text, confirm, fields, isDanger
     said(title),
     html`<form data-submit="confirm">${subject && html`<div class="subject">${subject}</div>`}<p>${said(text)}</p>
 ${fields?.map((field) => html`${input(field, field === wrong)}${field === wrong && refusal()}`)}${preview()}
-${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${button(state.isActing && state.progress ? "Stop" : "Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${said(confirm)}</button></div></form>`,
+${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${state.share !== undefined && html`<progress value="${state.share}" max="1" aria-label="Progress"></progress>`}${button(state.isActing && state.progress ? "Stop" : "Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${said(confirm)}</button></div></form>`,
   );
 }
 

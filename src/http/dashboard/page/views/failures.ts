@@ -2,6 +2,7 @@ import type { FailureGroup } from "../../../../core/manage/failures.ts";
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { ActionName } from "../state/action-name.ts";
 import { spark } from "./charts.ts";
 import { number, plural } from "./format.ts";
 import {
@@ -63,7 +64,7 @@ function ageOf({ age }: Group): Html | null {
 function line(group: Group, mayChange: boolean, isShort: boolean, top: number): Html {
   const { name, error, count, firstAt, lastAt, sampleId, trend, queue } = group;
   const what = `${error.name} of ${name}: ${error.message}`;
-  const action = (text: string, act: string, kind = "") =>
+  const action = (text: string, act: ActionName, kind = "") =>
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
   return html`<tr data-key="${keyOf(queue, group.group)}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${toJobs(group, name)} ${ageOf(group)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>

@@ -50,10 +50,9 @@ export const limitsOf = (row: Row): string => {
 function line(row: Row, mayChange: boolean): Html {
   const { key, running, waiting, paused, pinned, windowEndsAt, startedInWindow, rate, queue } = row;
   const pause = paused ? "Resume" : "Pause";
-  const path = `flow-control/${encodeURIComponent(key)}/${pause.toLowerCase()}`;
   const actions =
     mayChange &&
-    html`<div class="row actions">${button(pause, "post", path, "", `${pause} ${key}`)}${!isReservedKey(key) && button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
+    html`<div class="row actions">${button(pause, paused ? "resumeFlowControlKey" : "pauseFlowControlKey", key, "", `${pause} ${key}`)}${!isReservedKey(key) && button("Limits...", "limits", key, "", `Change the limits of ${key}`)}
 ${pinned && !isReservedKey(key) && button("Unpin...", "unpin", key, "", `Unpin ${key}`)}</div>`;
   return html`<tr data-key="${keyOf(queue, key)}"><td class="job">${queueTag(queue)}${link({ ...inQueue(queue), view: "jobs", state: "ready", search: key, by: "key" }, key)} ${paused && badge("retried", "paused")}${pinned && badge("scheduled", "pinned")}
 <div class="muted">${limitsOf(row)}${windowEndsAt && html`; ${number(startedInWindow)} of ${number(rate ?? 0)} started, window closes ${when(windowEndsAt)}`}</div>

@@ -4,6 +4,7 @@ import type { JobState } from "../../../../core/store/store.ts";
 import { MOST_SHOWN_CHARACTERS } from "../../shown-job.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { ActionName } from "../state/action-name.ts";
 import { type Route, routeQuery } from "../state/route.ts";
 import { queueNow, state } from "../state/state.ts";
 import { distance, moment } from "./format.ts";
@@ -73,8 +74,8 @@ export const waitText = ({
   runAt === null &&
   (children?.pending === 0 ? "its dead children: retry or remove them" : "its children");
 
-/** A button for one of the actions in `actions`. If several show the same text, `label` distinguishes them. */
-export const button = (text: string, action: string, argument = "", kind = "", label = text): Html =>
+/** A button for an action. If several show the same text, `label` distinguishes them. */
+export const button = (text: string, action: ActionName, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
 /** Whether there is something to do with a job of a list. */

@@ -38,7 +38,7 @@ function line(brief: Brief, mayChange: boolean): Html {
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
 ${counts(stats)}
 <td class="figure wide muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td>
-<td class="figure">${mayChange && button(stats.paused ? action : `${action}...`, action.toLowerCase(), queue, "", `${action} ${queue}`)}</td></tr>`;
+<td class="figure">${mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
 }
 
 const figure = (count: number, kind = "", style = ""): Html =>

@@ -4,6 +4,7 @@ import type { UpcomingEvent, UpcomingMinute } from "../../../../core/queue/upcom
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { ActionName } from "../state/action-name.ts";
 import { queueNow } from "../state/state.ts";
 import { chart, type Series, sumOf } from "./charts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
@@ -57,9 +58,8 @@ function line(row: Row, mayChange: boolean): Html {
 }
 
 function actionsOn({ key, name, paused, declared }: Row): Html {
-  const action = (text: string) =>
-    button(text, "post", `schedules/${encodeURIComponent(key)}/${text.toLowerCase()}`, "", `${text} ${key}`);
-  return html`<div class="row actions">${action("Run")}${action(paused ? "Resume" : "Pause")}
+  const action = (text: string, what: ActionName) => button(text, what, key, "", `${text} ${key}`);
+  return html`<div class="row actions">${action("Run", "runSchedule")}${paused ? action("Resume", "resumeSchedule") : action("Pause", "pauseSchedule")}
 ${!declared && html`${!isReservedName(name) && button("Change...", "schedule", key, "", `Change ${key}`)}${button("Remove...", "unschedule", key, "dead", `Remove ${key}`)}`}</div>`;
 }
 
