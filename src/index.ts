@@ -11,7 +11,7 @@ export type { EncryptionOptions } from "./core/encryption/keys.ts";
 export type { RekeyOptions, RekeyResult } from "./core/encryption/rekey.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
 export type { FamilyOptions } from "./core/enqueue/family.ts";
-export type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
+export type { EnqueueFields, EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
 export type {
   FlowControlKey,
   FlowControlListOptions,
@@ -33,11 +33,13 @@ export {
   type CommonJobOptions,
   type DefineJobOptions,
   defineJob,
+  type Firing,
   type InputOf,
   type JobContext,
   type JobDefinition,
   type JobFamilyOptions,
   type JobHandler,
+  type JobOrName,
   type PayloadArguments,
   type PayloadField,
   type PayloadOf,
@@ -49,7 +51,7 @@ export {
   type TypedChildJob,
   type TypedChildren,
 } from "./core/job/define.ts";
-export type { ChildrenWait, EnqueueResult, JobEnqueueOptions } from "./core/job/enqueue.ts";
+export type { ChildrenWait, EnqueueResult, JobEnqueueOptions, OneTime } from "./core/job/enqueue.ts";
 export {
   JobCancelledError,
   LeaseLostError,

@@ -21,3 +21,5 @@ export const resize = defineJob({
   },
 });
 // #endregion
+
+export const jobs = [sendEmail, resize];

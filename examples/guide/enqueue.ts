@@ -1,6 +1,6 @@
 import { defineJob, InvalidPayloadError, isTidegateError, type Queue } from "tidegate";
 import { QueueClient } from "tidegate/client";
-import { resize, sendEmail } from "./define.ts";
+import { type jobs, resize, sendEmail } from "./define.ts";
 import { importRows } from "./import-rows.ts";
 
 export async function one(queue: Queue) {
@@ -134,12 +134,12 @@ export async function placed(queue: Queue, to: string, order: number): Promise<s
 
 export function connect(env: { readonly TIDEGATE_URL: string; readonly TIDEGATE_ENQUEUE_TOKEN: string }) {
   // #region client
-  const queue = new QueueClient({ url: env.TIDEGATE_URL, token: env.TIDEGATE_ENQUEUE_TOKEN });
+  const queue = new QueueClient<(typeof jobs)[number]>({ url: env.TIDEGATE_URL, token: env.TIDEGATE_ENQUEUE_TOKEN });
   // #endregion
   return queue;
 }
 
-export async function throughTheClient(queue: QueueClient, to: string) {
+export async function throughTheClient(queue: ReturnType<typeof connect>, to: string) {
   // #region client-enqueue
   const { id } = await queue.enqueue("send_email", { to }, { id: `welcome-${to}` });
   const job = await queue.wait(id);

@@ -8,12 +8,12 @@ import type { OperationAddress } from "../contract/operations.ts";
 import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainedAttempts, DrainReport } from "../core/drain/report.ts";
 import type { RekeyOptions, RekeyResult } from "../core/encryption/rekey.ts";
-import type { BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
+import type { BulkJob, BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
 import type { FamilyOptions } from "../core/enqueue/family.ts";
-import type { EnqueueOptions, RecurringJobOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
+import type { EnqueueFields, EnqueueOptions, RecurringJobOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
-import type { AnyJob, ChildJob, PayloadArguments } from "../core/job/define.ts";
-import type { EnqueueResult } from "../core/job/enqueue.ts";
+import type { AnyJob, ChildJob, JobOrName, PayloadArguments } from "../core/job/define.ts";
+import type { EnqueueResult, OneTime } from "../core/job/enqueue.ts";
 import type { Schedule } from "../core/job/options.ts";
 import type { ChildListOptions } from "../core/manage/children.ts";
 import type { DeadLetterOptions, RetryOptions } from "../core/manage/dead-letter.ts";
@@ -27,7 +27,7 @@ import type { SignalOptions, SignalResult } from "../core/manage/signal.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
 import type { Queue } from "../core/queue/queue.ts";
-import type { ScheduleInfo, Schedules } from "../core/schedule/schedules.ts";
+import type { ScheduleInfo, Schedules, TypedScheduleOptions } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
 import { TidegateError } from "../core/shared/errors.ts";
 import type { ClearableState } from "../core/store/store.ts";
@@ -60,7 +60,7 @@ type TurnReply = readonly [status: number, body: (JobPart & { readonly jobs?: re
  * await queue.enqueue("send_email", { to, subject }, { id: `welcome-${to}` });
  * ```
  */
-export class QueueClient
+export class QueueClient<Jobs extends AnyJob = AnyJob>
   implements
     Omit<
       Queue,
@@ -69,6 +69,7 @@ export class QueueClient
       | "jobNames"
       | "watchToken"
       | "ping"
+      | "enqueue"
       | "schedules"
       | "flowControl"
       | "cancelPending"
@@ -81,7 +82,12 @@ export class QueueClient
   #room = 0;
 
   /** Recurring jobs. */
-  readonly schedules: Omit<Schedules, never> = {
+  readonly schedules: Omit<Schedules, "upsert"> & {
+    upsert<Job extends Jobs | Jobs["name"]>(
+      key: string,
+      schedule: TypedScheduleOptions<Job, Jobs>,
+    ): Promise<ScheduleInfo>;
+  } = {
     upsert: async (key, schedule) =>
       this.#call("PUT /schedules/:key", "key", { target: key, body: () => named(schedule) }),
     get: async (key) => this.#call("GET /schedules/:key", "key", { target: key, orNull: true }),
@@ -128,14 +134,18 @@ export class QueueClient
    *   `maxRetries`, `backoff`, `timeout`, the limits of `flowControl`, and times beyond the handler's `enqueueLimits`.
    *   See `HandlerOptions.enqueueOptions`.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
-    job: Job,
-    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | FamilyOptions<Children>>
+  enqueue<Job extends Jobs | Jobs["name"], const Children extends readonly ChildJob[] = readonly ChildJob[]>(
+    job: JobOrName<Job>,
+    ...payloadAndOptions: PayloadArguments<
+      Job,
+      EnqueueOptions | RecurringOptions | OneTime<FamilyOptions<Children, Jobs>>,
+      Jobs
+    >
   ): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,
     payload?: unknown,
-    options?: Partial<EnqueueOptions & Schedule & RecurringJobOptions & Family>,
+    options?: Partial<EnqueueFields & Schedule & RecurringJobOptions & Family>,
   ): Promise<EnqueueResult> {
     // Encoded at once, so that later changes by the caller are not sent.
     const json = asJson(() => named({ ...options, job, payload }));
@@ -162,15 +172,15 @@ export class QueueClient
    * Like `Queue.enqueueMany`, but sends 1,000 jobs at a time, and the handler checks each batch when it arrives. An
    * error says how many jobs were stored before.
    */
-  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
-    jobs: TypedBulk<Jobs> | readonly [],
+  async enqueueMany<const Given extends readonly (Jobs | Jobs["name"])[]>(
+    jobs: TypedBulk<Given, Jobs> | readonly [],
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     const results: EnqueueResult[] = [];
     const { onProgress } = options;
     checkProgress(onProgress);
     // A copy, so that later changes by the caller are not sent.
-    const unsent: object[] = JSON.parse(asJson(() => jobs.map(named)));
+    const unsent: object[] = JSON.parse(asJson(() => (jobs as readonly BulkJob[]).map(named)));
     while (unsent.length > 0) {
       const sent = this.#call<{ jobs: EnqueueResult[] }>("POST /jobs", "jobs", {
         body: () => unsent.splice(0, MOST_AT_ONCE),
@@ -349,7 +359,7 @@ interface Given {
   readonly orNull?: boolean;
 }
 
-type NewJob = EnqueueOptions & { readonly job: AnyJob | string; readonly payload?: unknown };
+type NewJob = EnqueueFields & { readonly job: AnyJob | string; readonly payload?: unknown };
 type Family = Pick<FamilyOptions<readonly []>, "waitFor"> & { readonly children: readonly ChildJob[] };
 
 /** The job, by its name. The handler refuses unknown options, so only what would be lost is refused here. */

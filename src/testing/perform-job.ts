@@ -286,7 +286,7 @@ class Spy {
     const enqueue: JobContext["enqueue"] = (job, ...payloadAndOptions) => {
       this.#learn(job);
       this.#learnAll(payloadAndOptions[1]);
-      return context.enqueue(job, ...payloadAndOptions);
+      return (context.enqueue as (...given: readonly unknown[]) => string)(job, ...payloadAndOptions);
     };
     return { ...context, signal: context.signal, progress, log, enqueue };
   }

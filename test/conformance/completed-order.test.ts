@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { QueueOptions } from "../../src/index.ts";
+import type { AnyJob, QueueOptions } from "../../src/index.ts";
 import { type JobState, Queue } from "../../src/index.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { dies, note, openQueue } from "./open-queue.ts";
@@ -18,7 +18,7 @@ async function listed(queue: Queue, state: JobState): Promise<readonly unknown[]
 
 onEachKindOfStore((kind) => {
   /** A queue that has run seven jobs, a second apart, each of them stored by itself. */
-  async function ran(job: typeof note, options: Partial<QueueOptions> = {}) {
+  async function ran(job: AnyJob, options: Partial<QueueOptions> = {}) {
     const opened = openQueue(kind, options);
     for (let number = 1; number <= 7; number++) {
       await opened.queue.enqueue(job, number);
@@ -28,9 +28,9 @@ onEachKindOfStore((kind) => {
     return opened;
   }
 
-  test.each<[JobState, typeof note]>([
+  test.each<[JobState, AnyJob]>([
     ["completed", note],
-    ["dead", dies as typeof note],
+    ["dead", dies],
   ])("%s jobs are listed newest first", async (state, job) => {
     const { queue } = await ran(job);
     expect(await listed(queue, state)).toEqual([7, 6, 5, 4, 3, 2, 1]);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
-import { defineJob, Queue } from "../../src/index.ts";
+import { type AnyJob, defineJob, Queue } from "../../src/index.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -30,7 +30,7 @@ describe("billed commands of job.enqueue", () => {
 
   function setUp() {
     const queue = new Queue({ store: redis.store(), jobs: [noop, keyed, parent, family], clock: clockByHand(start) });
-    const drained = async (jobs: number, payload: { count: number; name?: string }, job = parent) => {
+    const drained = async (jobs: number, payload: { count: number; name?: string }, job: AnyJob = parent) => {
       await queue.enqueueMany(Array.from({ length: jobs }, () => ({ job, payload })));
       const { commands } = await countCommands(redis.server.port, () =>
         queue.drain({ concurrency: 100, batchSize: 100 }),

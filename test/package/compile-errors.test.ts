@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { chosenCompilers, compile, type Diagnostic, projectOf } from "./compile.ts";
 
 const preamble = `
-import { type BatchItem, type ChildJob, defineJob, memoryStore, Queue } from "tidegate";
+import { type BatchItem, type ChildJob, defineJob, type EnqueueOptions, memoryStore, Producer, Queue } from "tidegate";
 import { QueueClient } from "tidegate/client";
 import { createHandler } from "tidegate/http";
 import { enqueued, expectEnqueued, expectNotEnqueued, performJob } from "tidegate/testing";
@@ -22,6 +22,9 @@ const dated = defineJob({ name: "dated", perform: (_: { id: string; when: { at: 
 const mapped = defineJob({ name: "mapped", performBatch: (_: readonly { payload: { sums: Map<string, number> } }[]) => {} });
 const queue = new Queue({ store: memoryStore(), jobs: [mail, plain, nothing] });
 const client = new QueueClient({ url: "https://queue.test", token: "secret" });
+const jobs = [mail, plain, nothing] as const;
+const typed = new QueueClient<(typeof jobs)[number]>({ url: "https://queue.test", token: "secret" });
+const producer = new Producer<(typeof jobs)[number]>({ store: memoryStore() });
 const wrong = { to: "ada", subject: 7 };
 `;
 
@@ -164,6 +167,32 @@ const mistakes: readonly (readonly [field: string, statement: string])[] = [
   ["kepe", 'queue.signal("paid", 1, { kepe: "1h" });'],
   ["keep", 'client.signal("paid", 1, { keep: true });'],
   ["signl", 'createHandler({ queue, auth: { signl: ["a-long-secret"] } });'],
+  ["mial", 'typed.enqueue("mial", { to: "ada", subject: "x" });'],
+  ["mail", 'typed.enqueue("mial", { to: "ada", subject: "x" });'],
+  ["too", 'typed.enqueue("mail", { too: "ada", subject: "x" });'],
+  ["enqueue", 'typed.enqueue("mail");'],
+  ["a", 'typed.enqueue("nothing", { a: 1 });'],
+  ["dated", 'typed.enqueue(dated, { id: "7", when: [] });'],
+  ["mial", 'typed.enqueueMany([{ job: "nothing" }, { job: "mial" }]);'],
+  ["to", 'typed.enqueueMany([{ job: "nothing" }, { job: "mail", payload: { to: 1, subject: "x" } }]);'],
+  ["mial", 'typed.enqueue(nothing, undefined, { children: [{ job: "mial" }] });'],
+  ["id", 'typed.enqueue(nothing, undefined, { children: [{ job: "plain", payload: { id: "7" } }] });'],
+  ["mial", 'typed.schedules.upsert("daily", { job: "mial", every: "1d" });'],
+  ["subject", 'typed.schedules.upsert("daily", { job: "mail", payload: { to: "ada" }, every: "1d" });'],
+  ["mial", 'producer.enqueue("mial", { to: "ada", subject: "x" });'],
+  ["id", 'producer.enqueue("plain", { id: "7" });'],
+  ["mial", 'producer.enqueueMany([{ job: "mial" }]);'],
+  ["mial", 'queue.enqueue<typeof mail>("mial", { to: "ada", subject: "x" });'],
+  ["subject", 'queue.enqueue<typeof mail>("mail", { to: "ada" });'],
+  ["to", 'client.enqueue<typeof mail>("mail", { to: 1, subject: "x" });'],
+  ["mial", `${withJob}job.enqueue<typeof mail>("mial", { to: "ada", subject: "x" }) });`],
+  ["runAt", 'queue.enqueue(nothing, undefined, { delay: "5m", runAt: 1 });'],
+  ["runAt", 'queue.enqueue(nothing, undefined, { delay: "5m", runAt: 1, children: [{ job: nothing }] });'],
+  ["runAt", `${withJob}job.enqueue(nothing, undefined, { delay: "5m", runAt: 1 }) });`],
+  ["`\\$\\{number\\}m`", 'queue.enqueue(nothing, undefined, { delay: "5 minutes" });'],
+  ["`\\$\\{number\\}s`", 'defineJob({ name: "a", timeout: "30sec", perform: () => 1 });'],
+  ["a day that its month has", 'defineJob({ name: "a", schedule: { cron: "0 9 31 4 *" }, perform: () => 1 });'],
+  ["a day that its month has", 'defineJob({ name: "a", schedule: { cron: "0 0 9 30 Feb ?" }, perform: () => 1 });'],
   ["conection", "new Queue({ store: memoryStore(), conection: 1 });"],
 ];
 
@@ -206,6 +235,18 @@ defineJob({ name: "a", async perform(_: string, job): Promise<string> {
 queue.signal("paid");
 client.signal("paid", { text: "yes" }, { id: "evt_1", keep: "1h" }).then(({ woken, kept }): number | boolean => woken || kept);
 createHandler({ queue, auth: { signal: ["a-long-secret"] } });
+typed.enqueue("mail", { to: "ada", subject: "x" }, { delay: "5m" });
+typed.enqueue(plain, { id: 7 }, { children: [{ job: "mail", payload: { to: "ada", subject: "x" } }, { job: nothing }] });
+typed.enqueue("nothing");
+typed.enqueue(wrong ? "nothing" : "plain", { id: 7 });
+typed.enqueueMany([{ job: "mail", payload: { to: "ada", subject: "x" } }, { job: nothing }, { job: "nothing", delay: "5m" }]);
+typed.schedules.upsert("daily", { job: "mail", payload: { to: "ada", subject: "x" }, cron: "* * * * *" });
+producer.enqueue("plain", { id: 7 }).then(({ id }): string => id);
+queue.enqueue<typeof mail>("mail", { to: "ada", subject: "x" }, { delay: "5m", children: [{ job: "any" }] });
+client.enqueue<typeof nothing>("nothing");
+const later = (options: EnqueueOptions) => queue.enqueue(nothing, undefined, options);
+defineJob({ name: "a", schedule: { cron: "0 9 31 4 MON" }, perform: () => 1 });
+defineJob({ name: String(later), schedule: { cron: String(1) }, perform: () => 1 });
 `;
 
 const program = [preamble, ...mistakes.map(([, statement]) => statement)].join("\n");

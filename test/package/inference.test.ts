@@ -6,6 +6,7 @@ import type { QueueClient, watchJob } from "../../src/client/index.ts";
 import {
   type AnyJob,
   type BatchItem,
+  type ChildJob,
   defineJob,
   type EnqueueOptions,
   type EnqueueResult,
@@ -15,8 +16,10 @@ import {
   type JobEventOf,
   type JobInfo,
   type JobInfoOf,
+  type JobOrName,
   type JsonOf,
   memoryStore,
+  type OneTime,
   Queue,
   type RecurringOptions,
 } from "../../src/index.ts";
@@ -92,14 +95,14 @@ describe("the compiler infers", () => {
   });
 
   test("the same arguments for a queue and its client", () => {
-    type Options = EnqueueOptions | RecurringOptions | FamilyOptions<[]>;
+    type Options = EnqueueOptions | RecurringOptions | OneTime<FamilyOptions<readonly ChildJob[]>>;
     const forPlain = queue().enqueue<typeof plain>;
     expectTypeOf<Parameters<typeof forPlain>>().toEqualTypeOf<
-      [job: typeof plain, payload: { id: number; note?: string }, options?: Options]
+      [job: JobOrName<typeof plain>, payload: { id: number; note?: string }, options?: Options]
     >();
     const forNothing = queue().enqueue<typeof nothing>;
     expectTypeOf<Parameters<typeof forNothing>>().toEqualTypeOf<
-      [job: typeof nothing, payload?: undefined, options?: Options]
+      [job: JobOrName<typeof nothing>, payload?: undefined, options?: Options]
     >();
     const byName = queue().enqueue<string>;
     expectTypeOf<Parameters<typeof byName>>().toEqualTypeOf<[job: string, payload?: unknown, options?: Options]>();

@@ -7,29 +7,28 @@ import { areTooLargeTogether, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from
 import { accepting, callable, optionsOf } from "../shared/schema.ts";
 import { checkObject, checkPlain } from "../shared/validate.ts";
 import type { NewJob } from "../store/store.ts";
-import { draftJob, type EnqueueOptions, finishJob, type JobDraft, jobName, resolveJob } from "./new-job.ts";
+import { draftJob, type EnqueueFields, finishJob, type JobDraft, jobName, resolveJob } from "./new-job.ts";
 
 /** One job for `enqueueMany`. */
-export interface BulkJob extends EnqueueOptions {
+export interface BulkJob extends EnqueueFields {
   /** A definition, or the name of one. */
   readonly job: AnyJob | string;
   /** As the second argument of `enqueue`. */
   readonly payload?: unknown;
 }
 
-/** A `BulkJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
-export type TypedBulkJob<Job extends AnyJob | string> =
-  unknown extends InputOf<Job> ? BulkJobOf<Job> : Job extends unknown ? BulkJobOf<Job> : never;
+/** A `BulkJob` with a payload of the type that its job takes: any type for an unknown name, or a job of unknown type. */
+export type TypedBulkJob<Job extends AnyJob | string, Known extends AnyJob = AnyJob> =
+  unknown extends InputOf<Job, Known> ? BulkJobOf<Job, Known> : Job extends unknown ? BulkJobOf<Job, Known> : never;
 
 /** A `BulkJob` of one definition, with a payload of its type. */
-export type BulkJobOf<Job extends AnyJob | string> = EnqueueOptions & { readonly job: Job } & PayloadField<
-    "payload",
-    InputOf<Job>
-  >;
+export type BulkJobOf<Job extends AnyJob | string, Known extends AnyJob = AnyJob> = EnqueueFields & {
+  readonly job: Job;
+} & PayloadField<"payload", InputOf<Job, Known>>;
 
 /** What `enqueueMany` takes: jobs, each with a payload of its own type. */
-export type TypedBulk<Jobs extends readonly (AnyJob | string)[]> = {
-  readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index]>;
+export type TypedBulk<Jobs extends readonly (AnyJob | string)[], Known extends AnyJob = AnyJob> = {
+  readonly [Index in keyof Jobs]: TypedBulkJob<Jobs[Index], Known>;
 };
 
 /** Options of `enqueueMany`. */

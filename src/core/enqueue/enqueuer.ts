@@ -21,7 +21,7 @@ import {
 } from "./bulk.ts";
 import { Turn } from "./coalesce.ts";
 import type { EnqueueContext } from "./context.ts";
-import { attemptMs, type EnqueueOptions } from "./new-job.ts";
+import { attemptMs, type EnqueueFields } from "./new-job.ts";
 
 /** Which of the due jobs an eager start leases to its caller. */
 export interface HoldOptions {
@@ -55,7 +55,7 @@ export class Enqueuer {
   }
 
   /** Stores one job, together with those of other calls in the same turn. */
-  one(job: AnyJob | string, payload: unknown, options: EnqueueOptions): Promise<EnqueueResult> {
+  one(job: AnyJob | string, payload: unknown, options: EnqueueFields): Promise<EnqueueResult> {
     if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.store(newJobs));
     const { definitions, clock, newId } = this.#needs;
     return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), newId));

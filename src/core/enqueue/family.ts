@@ -15,12 +15,12 @@ import {
 } from "../store/family.ts";
 import { type BulkJob, readJob } from "./bulk.ts";
 import type { QueueContext } from "./context.ts";
-import { buildJob, type EnqueueOptions, type JobDraft } from "./new-job.ts";
+import { buildJob, type EnqueueFields, type JobDraft } from "./new-job.ts";
 
 /** How a job with children is enqueued. Its own `dedupe` is not possible: use `id`. */
-export interface FamilyOptions<Children extends readonly ChildJob[]>
-  extends Omit<EnqueueOptions, "dedupe">,
-    JobFamilyOptions<Children> {
+export interface FamilyOptions<Children extends readonly ChildJob[], Known extends AnyJob = AnyJob>
+  extends Omit<EnqueueFields, "dedupe">,
+    JobFamilyOptions<Children, Known> {
   /** Not possible: use `id`. */
   readonly dedupe?: undefined;
   /**
@@ -28,11 +28,11 @@ export interface FamilyOptions<Children extends readonly ChildJob[]>
    * `{ job, payload, ...options }` as for `enqueueMany`, but without `id` and `dedupe`: its id is that of this job, "/"
    * and its number. One atomic call stores all of them, or none.
    */
-  readonly children: TypedChildren<Children>;
+  readonly children: TypedChildren<Children, Known>;
 }
 
 /** `FamilyOptions` as they are read. */
-export interface GivenFamily extends Omit<EnqueueOptions, "dedupe">, ChildrenWait {
+export interface GivenFamily extends Omit<EnqueueFields, "dedupe">, ChildrenWait {
   readonly job: AnyJob | string;
   readonly payload?: unknown;
   readonly children: readonly ChildJob[];

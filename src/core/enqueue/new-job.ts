@@ -1,5 +1,5 @@
 import type { AnyJob } from "../job/define.ts";
-import type { JobEnqueueOptions } from "../job/enqueue.ts";
+import type { JobEnqueueOptions, OneTime } from "../job/enqueue.ts";
 import { flowControlOptions, keepsLimits } from "../job/flow-control.ts";
 import { innerOf } from "../job/inner-options.ts";
 import {
@@ -24,8 +24,11 @@ import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
 import { flowOf } from "./flow-key.ts";
 
-/** How one job is enqueued. */
-export interface EnqueueOptions extends JobEnqueueOptions {
+/** How one job is enqueued: with `delay` or `runAt`, but not both. */
+export type EnqueueOptions = OneTime<EnqueueFields>;
+
+/** The options of one job. */
+export interface EnqueueFields extends JobEnqueueOptions {
   /**
    * Idempotency key, 1 to 256 characters. While a job with this id is stored, finished or not, no second one is made.
    * You cannot use an id that ends with "@" and a time, as the ids of schedules' jobs do
@@ -50,17 +53,17 @@ export type RecurringOptions = Schedule &
   RecurringJobOptions & { readonly [Name in "delay" | "runAt" | "dedupe" | "flowControl"]?: undefined };
 
 /** The options of a recurring job, except when it recurs. */
-export interface RecurringJobOptions extends Omit<JobOptions, "backoff">, Pick<EnqueueOptions, "backoff"> {
+export interface RecurringJobOptions extends Omit<JobOptions, "backoff">, Pick<EnqueueFields, "backoff"> {
   /** The schedule's key. Default: the job's name. */
   readonly id?: string | undefined;
 }
 
-export const enqueueOptions = optionsOf<EnqueueOptions>("enqueue", {
+export const enqueueOptions = optionsOf<EnqueueFields>("enqueue", {
   id: pathText(LONGEST_ID, "order-7"),
   delay: duration,
   runAt: time,
   ...retryFields,
-  dedupe: optionsOf<NonNullable<EnqueueOptions["dedupe"]>>(
+  dedupe: optionsOf<NonNullable<EnqueueFields["dedupe"]>>(
     "dedupe",
     { key: text(LONGEST_ID, "user-7"), ttl: span, replace: flag },
     ["key", "ttl"],
@@ -112,7 +115,7 @@ export function draftJob(
   name: string,
   definition: AnyJob | undefined,
   payload: unknown,
-  given: EnqueueOptions,
+  given: EnqueueFields,
   now: number,
   newId: () => string,
 ): JobDraft {
@@ -184,7 +187,7 @@ function refuseMisfit(name: string, result: Validation): void {
 }
 
 /** The options that are stored with a job. @param most how many bytes may be hidden. */
-export function storedOptions(options: Pick<EnqueueOptions, keyof JobOptions>, most?: number): Partial<JobRecord> {
+export function storedOptions(options: Pick<EnqueueFields, keyof JobOptions>, most?: number): Partial<JobRecord> {
   const hidden = asJson(innerOf(options).hidden, "payload", most);
   const { maxRetries, backoff, timeout, expires } = options;
   return {
@@ -197,7 +200,7 @@ export function storedOptions(options: Pick<EnqueueOptions, keyof JobOptions>, m
 }
 
 /** Reads `delay` or `runAt` as a point in time. Default: now. */
-export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt">, now: number): number {
+export function runAtMs({ delay, runAt }: Pick<EnqueueFields, "delay" | "runAt">, now: number): number {
   if (delay !== undefined && runAt !== undefined) throw invalidRequest("Give either delay or runAt, not both.");
   if (runAt !== undefined) return pointInTimeMs(runAt, "runAt");
   if (delay === undefined) return now;
@@ -207,7 +210,7 @@ export function runAtMs({ delay, runAt }: Pick<EnqueueOptions, "delay" | "runAt"
 }
 
 function dedupeOf(
-  { key, ttl, replace }: NonNullable<EnqueueOptions["dedupe"]>,
+  { key, ttl, replace }: NonNullable<EnqueueFields["dedupe"]>,
   author: Pick<JobRecord, "name" | "by">,
 ): NonNullable<NewJob["dedupe"]> {
   const { by } = author;

@@ -3,7 +3,7 @@ import type { Duration } from "../shared/duration.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
 import type { JobChildren } from "./children.ts";
-import type { ChildrenWait, JobEnqueueOptions } from "./enqueue.ts";
+import type { ChildrenWait, JobEnqueueOptions, OneTime } from "./enqueue.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import { innerOf } from "./inner-options.ts";
 import type { JsonOf, UnchangedByJson } from "./json-of.ts";
@@ -78,9 +78,9 @@ export interface CommonJobContext {
    * @throws {TidegateError} `invalid_request` or `payload_too_large`, as `queue.enqueue`; `conflict` if the attempt has
    *   ended: stop working.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
-    job: Job,
-    ...payloadAndOptions: PayloadArguments<Job, JobEnqueueOptions | JobFamilyOptions<Children>>
+  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = readonly ChildJob[]>(
+    job: JobOrName<Job>,
+    ...payloadAndOptions: PayloadArguments<Job, OneTime<JobEnqueueOptions | JobFamilyOptions<Children>>>
   ): string;
 }
 
@@ -186,7 +186,9 @@ export interface AnyJob extends JobOptions {
 }
 
 /** A definition from `defineJob`. `Input` is what `enqueue` takes, `Payload` what `perform` gets. */
-export interface JobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
+export interface JobDefinition<Input, Payload = Input, Result = unknown, Name extends string = string> extends AnyJob {
+  /** As in `AnyJob`. */
+  readonly name: Name;
   // Only the parts of the schema's type that Tidegate uses: comparing all of it is too slow.
   /** As in `AnyJob`; its output is what `perform` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
@@ -199,7 +201,10 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown> extends
 }
 
 /** A definition from `defineJob` with a handler for many jobs at once. */
-export interface BatchJobDefinition<Input, Payload = Input, Result = unknown> extends AnyJob {
+export interface BatchJobDefinition<Input, Payload = Input, Result = unknown, Name extends string = string>
+  extends AnyJob {
+  /** As in `AnyJob`. */
+  readonly name: Name;
   /** As in `AnyJob`; its output is what `performBatch` gets. */
   readonly schema?: StandardSchemaV1<Input, Payload> | undefined;
   /** As in `AnyJob`. */
@@ -222,10 +227,20 @@ export type PayloadOf<Job> = Job extends {
     ? Payload
     : unknown;
 
-/** The payload that `enqueue` takes for a job: `unknown` for a name, or for a job of unknown type. */
-export type InputOf<Job extends AnyJob | string> = Job extends AnyJob
+/**
+ * The payload that `enqueue` takes for a job: `unknown` for a job of unknown type. A name stands for the one of the
+ * `Known` definitions that has it.
+ */
+export type InputOf<Job extends AnyJob | string, Known extends AnyJob = AnyJob> = Job extends AnyJob
   ? SchemaInput<NonNullable<Job["schema"]>, PayloadOf<Job>>
-  : unknown;
+  : Known extends unknown
+    ? Job extends Known["name"]
+      ? InputOf<Known>
+      : never
+    : never;
+
+/** A job as a caller names it: its definition, or the name of that. */
+export type JobOrName<Job extends AnyJob | string> = Job | (Job extends AnyJob ? Job["name"] : never);
 
 /** What the handler of a job returns for one job: `unknown` for a job of unknown type. */
 export type ResultOf<Job extends AnyJob> = Exclude<
@@ -245,10 +260,10 @@ export type PayloadField<Field extends string, Input> = undefined extends Input
   : { readonly [Name in Field]: Input };
 
 /** What `enqueue` takes after the job: the payload, which can be left out if it may be `undefined`, and options. */
-export type PayloadArguments<Job extends AnyJob | string, Options> =
-  undefined extends InputOf<Job>
-    ? [payload?: InputOf<Job>, options?: Options]
-    : [payload: InputOf<Job>, options?: Options];
+export type PayloadArguments<Job extends AnyJob | string, Options, Known extends AnyJob = AnyJob> =
+  undefined extends InputOf<Job, Known>
+    ? [payload?: InputOf<Job, Known>, options?: Options]
+    : [payload: InputOf<Job, Known>, options?: Options];
 
 /** A child of a job, of any type. */
 export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
@@ -260,30 +275,37 @@ export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
   readonly children?: readonly ChildJob[] | undefined;
 }
 
-/** A `ChildJob` with a payload of the type that its job takes: any type for a name, or a job of unknown type. */
-export type TypedChildJob<Job extends AnyJob | string> = Job extends unknown
-  ? Omit<ChildJob, "job" | "payload" | "children"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>
-  : never;
+/** A `ChildJob` with a payload of the type that its job takes: any type for an unknown name, or a job of unknown type. */
+export type TypedChildJob<Job extends AnyJob | string, Known extends AnyJob = AnyJob> = Job extends
+  | Known
+  | Known["name"]
+  ? Omit<ChildJob, "job" | "payload" | "children"> & { readonly job: Job } & PayloadField<
+        "payload",
+        InputOf<Job, Known>
+      >
+  : { readonly job: Known | Known["name"] };
 
 /** Children as they are given, each with a payload of the type that its job takes, and so are their own children. */
-export type TypedChildren<Given extends readonly unknown[]> = {
+export type TypedChildren<Given extends readonly unknown[], Known extends AnyJob = AnyJob> = {
   readonly [Index in keyof Given]: ChildJob extends Given[Index]
     ? ChildJob
     : Given[Index] extends { readonly job: infer Job extends AnyJob | string }
-      ? TypedChildJob<Job> &
+      ? TypedChildJob<Job, Known> &
           (Given[Index] extends { readonly children: infer Own extends readonly unknown[] }
-            ? { readonly children: TypedChildren<Own> }
+            ? { readonly children: TypedChildren<Own, Known> }
             : Pick<ChildJob, "children">)
       : Given[Index];
 };
 
 /** How `job.enqueue` enqueues a job with children. */
-export interface JobFamilyOptions<Children extends readonly ChildJob[]> extends JobEnqueueOptions, ChildrenWait {
+export interface JobFamilyOptions<Children extends readonly ChildJob[], Known extends AnyJob = AnyJob>
+  extends JobEnqueueOptions,
+    ChildrenWait {
   /**
    * Jobs for which this one waits: up to 999, with all of theirs. Each is `{ job, payload, ...options }`. Its id is
    * that of this job, "/" and its number. All are stored with the outcome, or none.
    */
-  readonly children: TypedChildren<Children>;
+  readonly children: TypedChildren<Children, Known>;
 }
 
 /** What a schema takes; `Payload` if there may be no schema. */
@@ -296,20 +318,27 @@ export type SchemaOutput<Schema, Payload> = [Schema] extends [StandardSchemaV1]
   ? StandardSchemaV1.InferOutput<Schema>
   : Payload;
 
+/** A cron expression, unless its month has no such day, so that it never fires: as in "0 9 31 4 *". */
+export type Firing<Expression extends string> =
+  Uppercase<Expression> extends `${string} ${`${30 | 31} ${"2" | "FEB"}` | `31 ${4 | 6 | 9 | 11 | "APR" | "JUN" | "SEP" | "NOV"}`} ${"*" | "?"}`
+    ? "a day that its month has"
+    : Expression;
+
 /** What `defineJob` takes for every job, besides the payload of a schedule. */
-export interface CommonJobOptions<Schema, Payload, Rule extends Duration | string> extends JobOptions {
+export interface CommonJobOptions<Schema, Payload, Rule extends Duration | string, Name extends string = string>
+  extends JobOptions {
   /**
    * 1 to 128 characters, and not reserved. It is stored with each job: if you change it, waiting jobs with the old name
    * have no handler.
    */
-  readonly name: string;
+  readonly name: Name;
   /** As in `AnyJob`. */
   readonly schema?: Schema | undefined;
   /** As in `AnyJob`. */
   readonly flowControl?: FlowControl<SchemaInput<Schema, Payload>> | undefined;
   /** As in `AnyJob`. */
   readonly schedule?:
-    | (Schedule & { readonly cron: Rule extends string ? Rule : string })
+    | (Schedule & { readonly cron: Rule extends string ? Firing<Rule> : string })
     | (Schedule & { readonly every: Rule extends Duration ? Rule : Duration })
     | undefined;
 }
@@ -340,7 +369,8 @@ export type DefineJobOptions<
   Result,
   Rule extends Duration | string,
   BatchResult = never,
-> = CommonJobOptions<Schema, Payload, Rule> & JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
+  Name extends string = string,
+> = CommonJobOptions<Schema, Payload, Rule, Name> & JobHandler<SchemaOutput<Schema, Payload>, Result, BatchResult>;
 
 /**
  * The payload of the jobs that a schedule makes. It can be left out if the job takes `undefined`, or has no schedule:
@@ -390,12 +420,13 @@ export function defineJob<
   Result = unknown,
   Rule extends Duration | string = never,
   BatchResult = never,
+  Name extends string = string,
 >(
-  definition: DefineJobOptions<Schema, Payload, Result, Rule, BatchResult> &
+  definition: DefineJobOptions<Schema, Payload, Result, Rule, BatchResult, Name> &
     SchedulePayload<Rule, SchemaInput<Schema, Payload>>,
 ): [BatchResult] extends [never]
-  ? JobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, Result>
-  : BatchJobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, BatchResult>;
+  ? JobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, Result, Name>
+  : BatchJobDefinition<SchemaInput<Schema, UnchangedByJson<Payload>>, SchemaOutput<Schema, Payload>, BatchResult, Name>;
 export function defineJob(definition: AnyJob): AnyJob {
   const given = knownOptions(definition, optionNames, "defineJob");
   checkJobOptions(given);

@@ -16,6 +16,9 @@ export interface JobEnqueueOptions extends JobOptions {
   readonly flowControl?: FlowControlOptions | undefined;
 }
 
+/** Options with `delay` or `runAt`, but not both. */
+export type OneTime<Options> = Options & ({ readonly delay?: undefined } | { readonly runAt?: undefined });
+
 /** What a job waits for. */
 export interface ChildrenWait {
   /**

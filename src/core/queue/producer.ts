@@ -3,7 +3,7 @@ import { Keys } from "../encryption/keys.ts";
 import type { BulkOptions, TypedBulk } from "../enqueue/bulk.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import { checkOptions, type EnqueueOptions } from "../enqueue/new-job.ts";
-import type { AnyJob, PayloadArguments } from "../job/define.ts";
+import type { AnyJob, JobOrName, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue.ts";
 import { type ProducerOptions, producerOptions, readOptions } from "./options.ts";
 
@@ -15,7 +15,7 @@ import { type ProducerOptions, producerOptions, readOptions } from "./options.ts
  * const queue = new Producer({ store: upstashProducerStore({ url, token }), jobs: [sendEmail] });
  * ```
  */
-export class Producer {
+export class Producer<Jobs extends AnyJob = AnyJob> {
   /** The name of the queue. Its jobs are stored under it. */
   readonly name: string;
   readonly #enqueuer: Enqueuer;
@@ -35,9 +35,9 @@ export class Producer {
   }
 
   /** Stores a job, as `Queue.enqueue` does, but not a recurring one. @throws as `Queue.enqueue` */
-  enqueue<Job extends AnyJob | string>(
-    job: Job,
-    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions>
+  enqueue<Job extends Jobs | Jobs["name"]>(
+    job: JobOrName<Job>,
+    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions, Jobs>
   ): Promise<EnqueueResult>;
   async enqueue(job: AnyJob | string, payload?: unknown, options: EnqueueOptions = {}): Promise<EnqueueResult> {
     checkOptions(options);
@@ -45,8 +45,8 @@ export class Producer {
   }
 
   /** Stores jobs in one atomic call, as `Queue.enqueueMany` does. @throws as `Queue.enqueueMany` */
-  async enqueueMany<const Jobs extends readonly (AnyJob | string)[]>(
-    jobs: TypedBulk<Jobs> | readonly [],
+  async enqueueMany<const Given extends readonly (Jobs | Jobs["name"])[]>(
+    jobs: TypedBulk<Given, Jobs> | readonly [],
     options: BulkOptions = {},
   ): Promise<readonly EnqueueResult[]> {
     return this.#enqueuer.many(jobs, options);

@@ -9,8 +9,8 @@ import { Enqueuer } from "../enqueue/enqueuer.ts";
 import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
 import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
-import type { AnyJob, ChildJob, PayloadArguments } from "../job/define.ts";
-import type { EnqueueResult } from "../job/enqueue.ts";
+import type { AnyJob, ChildJob, JobOrName, PayloadArguments } from "../job/define.ts";
+import type { EnqueueResult, OneTime } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
@@ -160,15 +160,15 @@ export class Queue {
    * With `children` among the options, it stores these jobs too, in one atomic call, and the job runs once when all of
    * them have ended. It gets `job.children`, and `listChildren` gives their results.
    *
-   * @param job a definition, or the name of one.
+   * @param job a definition, or the name of one: `enqueue<typeof sendEmail>("send_email", payload)` checks it by types alone.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options.
    * @throws {InvalidPayloadError} if a payload does not fit its schema. Nothing was stored.
    * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored. With `children` also
    *   `conflict` if their ids are taken.
    */
-  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = []>(
-    job: Job,
-    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | FamilyOptions<Children>>
+  enqueue<Job extends AnyJob | string, const Children extends readonly ChildJob[] = readonly ChildJob[]>(
+    job: JobOrName<Job>,
+    ...payloadAndOptions: PayloadArguments<Job, EnqueueOptions | RecurringOptions | OneTime<FamilyOptions<Children>>>
   ): Promise<EnqueueResult>;
   async enqueue(
     job: AnyJob | string,

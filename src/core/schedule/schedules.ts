@@ -39,8 +39,8 @@ export interface ScheduledJobOptions extends Pick<EnqueueOptions, keyof JobOptio
 }
 
 /** `ScheduleOptions` whose payload has the type that their job takes. */
-export type TypedScheduleOptions<Job extends AnyJob | string> = Schedule &
-  Omit<ScheduledJobOptions, "job" | "payload"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job>>;
+export type TypedScheduleOptions<Job extends AnyJob | string, Known extends AnyJob = AnyJob> = Schedule &
+  Omit<ScheduledJobOptions, "job" | "payload"> & { readonly job: Job } & PayloadField<"payload", InputOf<Job, Known>>;
 
 /** A schedule as it was when it was read. */
 export interface ScheduleInfo {

@@ -1,7 +1,8 @@
 import { invalidRequest } from "./errors.ts";
 
 /** A length of time: `"30s"`, `"5m"`, `"1h"`, `"7d"`, `"250ms"`, or a number of milliseconds. */
-export type Duration = `${number}${"ms" | "s" | "m" | "h" | "d"}` | number;
+// Looked up by its key, because then the compiler says what a duration looks like, and not that it is a "Duration".
+export type Duration = { readonly any: `${number}${"ms" | "s" | "m" | "h" | "d"}` | number }["any"];
 
 /** A point in time: a `Date`, an ISO 8601 string with a time zone, or milliseconds since 1970. */
 export type PointInTime = Date | string | number;
