@@ -309,11 +309,11 @@ export interface LeasedJob {
  */
 export interface Run {
   /** How many of them may run at once, if not all: the key keeps so many slots for them until fewer are left. */
-  readonly slots?: number;
+  readonly slots?: number | undefined;
   /** When the window closes in which they were counted: what has not begun by then goes back. Default: never. */
-  readonly beginsBefore?: number;
+  readonly beginsBefore?: number | undefined;
   /** Whether another job of the key was due, and had no slot. Default false. */
-  readonly isAwaited?: boolean;
+  readonly isAwaited?: boolean | undefined;
 }
 
 export interface DueSchedule {

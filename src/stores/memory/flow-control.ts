@@ -375,11 +375,11 @@ export class FlowControl {
   runOf(key: string, slots: number | undefined, now: number): Run | undefined {
     const flowKey = this.#open(key, now);
     const run = {
-      ...(slots !== undefined && { slots }),
-      ...(flowKey.limits.rate > 0 && { beginsBefore: flowKey.windowOf(now) }),
-      ...(flowKey.isAwaited(now) && { isAwaited: true }),
+      slots,
+      beginsBefore: flowKey.limits.rate > 0 ? flowKey.windowOf(now) : undefined,
+      isAwaited: flowKey.isAwaited(now) || undefined,
     };
-    return Object.keys(run).length > 0 ? run : undefined;
+    return Object.values(run).some((value) => value !== undefined) ? run : undefined;
   }
 
   change(key: string, change: FlowChange, now: number): void {

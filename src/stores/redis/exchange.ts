@@ -63,7 +63,7 @@ async function exchange(
   const withResend = (isSentAgain: boolean) => ({ ...args, resend: isResend || isSentAgain });
   const reply = await caller.send(scripts.exchange, withResend, { pauseMs: resendPauseMs });
   const { paused, nextScore, backlog, evicted, settled, fired, claimed, recoveredLeases, gone, dueSchedules } = reply;
-  const runsByKey = readRuns(reply.runTexts);
+  const runsByKey = new Map(reply.runs.map(({ key, endsAt, ...run }) => [`${key}:${endsAt}`, run]));
   return {
     paused,
     nextAt: timeOf(nextScore),
@@ -89,21 +89,7 @@ function firedRow(fire: Fire) {
 
 /** @param fire the number of its schedule, from 1. */
 function firedJobRow({ id, runAt, record, flow }: FiredJob, fire: number) {
-  return { fire, id, score: waitingScore(runAt), record, flow: newFlowText(flow) };
-}
-
-/** Runs by the keys of their jobs, as they are stored, and by the ends of these leases. */
-function readRuns(described: readonly string[]): ReadonlyMap<string, Run> {
-  const runs = new Map<string, Run>();
-  for (const text of described) {
-    const [key, endsAt, slots = "", beginsBefore = "", isAwaited] = text.split(":");
-    runs.set(`${key}:${endsAt}`, {
-      ...(slots !== "" && { slots: Number(slots) }),
-      ...(beginsBefore !== "" && { beginsBefore: Number(beginsBefore) }),
-      ...(isAwaited === "1" && { isAwaited: true }),
-    });
-  }
-  return runs;
+  return { fire, id, score: waitingScore(runAt), record, flow: newFlowText(flow, true) };
 }
 
 /** @param recovered the score of the lease, if an earlier send has claimed the job. */

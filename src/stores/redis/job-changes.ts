@@ -58,7 +58,7 @@ export function deadJobCalls(caller: Caller): Pick<QueueStore, "retryDead" | "re
     async retryDead(retries, now) {
       if (retries.length === 0) return [];
       const list = retries.map(({ id, deadSince, runAt, claims, record, flow }) => ({
-        ...{ id, deadSince, score: waitingScore(runAt, claims), record, flow: newFlowText(flow) },
+        ...{ id, deadSince, score: waitingScore(runAt, claims), record, flow: newFlowText(flow, true) },
       }));
       return caller.send(scripts.retryDead, (resend) => ({ resend, now, list }));
     },

@@ -24,9 +24,7 @@ function recover()
   local found, was_made = find_own_leases()
   local scores = read_many('ZMSCORE', due, found)
   local records = read_many('HMGET', jobs, found)
-  local their_keys = {}
-  for i = 1, #found do push(their_keys, (flow_of(records[i]))) end
-  load_keys(their_keys, now)
+  load_keys_of(records, now)
   for i, id in ipairs(found) do
     local record = records[i]
     if scores[i] and record then
@@ -44,109 +42,44 @@ function recover()
   return jobs_taken
 end
 
-local function records_of(ids)
-  if not next(known) then return read_many('HMGET', jobs, ids) end
+-- The records of jobs. Those that this exchange has written need not be read.
+local function records_of(list)
   local unknown = {}
-  local records = {}
-  for _, id in ipairs(ids) do
-    if not known[id] then push(unknown, id) end
+  for i = 1, #list do
+    if not known[list[i].id] then push(unknown, list[i].id) end
   end
-  local read = read_many('HMGET', jobs, unknown)
-  local n = 0
-  for i, id in ipairs(ids) do
-    if not known[id] then n = n + 1 end
-    records[i] = known[id] or read[n]
+  local records = read_many('HMGET', jobs, unknown)
+  if #unknown == #list then return records end
+  local all = {}
+  local read = 0
+  for i, job in ipairs(list) do
+    if not known[job.id] then read = read + 1 end
+    all[i] = known[job.id] or records[read]
   end
-  return records
+  return all
 end
 
--- What the claim has met, in the order of `due`: jobs and keys, each with the score at which it is due. Later each key
--- is replaced by jobs of its line.
-local met = 0
-local met_ids = {}
-local ready = {}
-local key_at = {}
--- The key in whose line a job was, and its place there.
-local line_at = {}
-local place_at = {}
+-- What the claim has met, in the order of `due`, each with the score at which it is due: jobs, and keys, which jobs of
+-- their lines replace later.
+local met = {}
 local keys = {}
 local schedule_keys = {}
 local schedule_scores = {}
--- The keys and orders of jobs that are met by themselves, since their leases ran out.
-local lapsed_key = {}
-local lapsed_order = {}
 -- The earliest of what the reply has no room for.
 local first_left = UPPER
 -- For a ZADD of `due`: jobs that wait in line again, and the marks of keys.
 local adding_due = {}
 
--- Replaces each key that was met by the jobs that it may start now.
-local function with_lines(not_due)
-  local all_ids = {}
-  local all_ready = {}
-  local found = 0
-  local function add_found(id, score, lane, place)
-    found = found + 1
-    all_ids[found] = id
-    all_ready[found] = score
-    line_at[found] = lane
-    place_at[found] = place
-  end
-  for i, id in ipairs(met_ids) do
-    local lane = key_at[i] and lanes_by_key[key_at[i]]
-    if lane then
-      local missing_entries = lane.share - lane.count
-      if missing_entries > 0 and lane.behind > 0 then refill(lane, missing_entries + INLINE) end
-      local at = lane.at
-      for _ = 1, math.min(lane.share, lane.count) do
-        local item
-        item, at = read_entry(lane.text, at)
-        if item[2] >= not_due then break end
-        add_found(item[3], whole(item[2]), lane, item[1])
-      end
-    else
-      add_found(id, ready[i])
-    end
-  end
-  met_ids = all_ids
-  ready = all_ready
-  met = found
-end
-
--- Whether a job in line was enqueued before one whose lease ran out.
-local function is_ahead(lane, order)
-  return has(lane, ORDERED) and lane.count > 0 and head_of(lane) < order
-end
-
--- Puts a job whose lease ran out back in line: it was a rider, or its key has no free slot any more.
-local function give_back(lane, order, id, due_score)
-  local time, claims = unpack_score(tonumber(due_score))
-  local score = pack(time, claims, 0)
-  finish(lane, time)
-  insert(lane, order, score, id)
-  lane.has_returned = true
-  push(adding_due, whole(IN_LINE + score), id, whole(UPPER), LEASE .. id)
-end
-
--- Takes a job out of the line that was the first when the line was read. What was given back since may stand before it.
-local function leave_line(i, lane)
-  if lane.has_returned then return remove(lane, place_at[i], tonumber(ready[i]), met_ids[i]) end
-  pop(lane)
-end
-
--- Notes a member that is not the id of a job.
 local function meet(member, score)
-  if is_schedule(member) then
+  if is_job(member) then
+    met[#met + 1] = { id = member, score = score }
+  elseif is_schedule(member) then
     push(schedule_keys, string.sub(member, #SCHEDULE + 1))
     push(schedule_scores, score)
-    return
-  end
-  met = met + 1
-  met_ids[met] = member
-  ready[met] = score
-  if is_lane(member) then
-    key_at[met] = string.sub(member, #LANE + 1)
-    push(keys, key_at[met])
+  else
+    local key = string.sub(member, #LANE + 1)
+    push(keys, key)
+    push(met, { key = key, score = score })
   end
 end
 
@@ -155,20 +88,16 @@ end
 local function meet_due(range, from, room)
   local not_due = after(now)
   for i = from, #range, 2 do
-    local member = range[i]
-    local score = tonumber(range[i + 1])
-    if score >= not_due then return room, i, false end
+    if tonumber(range[i + 1]) >= not_due then return room, i, false end
     if room == 0 then return room, i, true end
     room = room - 1
-    if string.byte(member) == 32 then
-      meet(member, range[i + 1])
-    else
-      met = met + 1
-      met_ids[met] = member
-      ready[met] = range[i + 1]
-    end
+    meet(range[i], range[i + 1])
   end
   return room, #range + 1, false
+end
+
+local function is_ahead_of_clock(member, score)
+  return is_lane(member) and is_astray(score, now) or is_schedule(member) and is_schedule_astray(score)
 end
 
 -- Meets what is further ahead than any clock like this one can have put it: it is due now. Returns the rest of the
@@ -178,17 +107,10 @@ local function meet_astray(range, from, room)
   local met_schedules = {}
   for i = from, #range, 2 do
     local member = range[i]
-    local score = tonumber(range[i + 1])
-    if is_lane(member) and is_astray(score, now) then
-      push(astray, string.sub(member, #LANE + 1))
-      if room > 0 then
-        room = room - 1
-        meet(member, range[i + 1])
-      end
-    elseif is_schedule(member) and room > 0 and is_schedule_astray(score) then
-      room = room - 1
-      meet(member, range[i + 1])
-      met_schedules[member] = true
+    if (room > 0 or is_lane(member)) and is_ahead_of_clock(member, tonumber(range[i + 1])) then
+      if is_lane(member) then push(astray, string.sub(member, #LANE + 1)) else met_schedules[member] = true end
+      if room > 0 then meet(member, range[i + 1]) end
+      room = math.max(room - 1, 0)
     end
   end
   load_keys(astray, now)
@@ -196,27 +118,42 @@ local function meet_astray(range, from, room)
   return room, met_schedules
 end
 
+-- Replaces each key that was met by the jobs that it may start now.
 local function open_lines(room)
   if #keys == 0 then return end
   load_keys(keys, now)
   share_out(keys, room)
-  -- The stored mark may differ from the state of its key if a script stopped half-way. It moves all the same.
-  for i, key in pairs(key_at) do lanes_by_key[key].mark = tonumber(ready[i]) end
-  with_lines(after(now))
-end
-
-local function read_records()
-  local records = records_of(met_ids)
-  local lapsed = {}
-  for i = 1, met do
-    local record = records[i]
-    if record and not line_at[i] then
-      lapsed_key[i], lapsed_order[i] = flow_of(record)
-      push(lapsed, lapsed_key[i])
+  local found = {}
+  for _, each in ipairs(met) do
+    local lane = lanes_by_key[each.key]
+    if lane then
+      -- The stored mark may differ from the state of its key if a script stopped half-way. It moves all the same.
+      lane.mark = tonumber(each.score)
+      local missing_entries = lane.share - lane.count
+      if missing_entries > 0 and lane.behind > 0 then refill(lane, missing_entries + INLINE) end
+      local at = lane.at
+      for _ = 1, math.min(lane.share, lane.count) do
+        local item
+        item, at = read_entry(lane.text, at)
+        if item[2] >= after(now) then break end
+        push(found, { id = item[3], score = whole(item[2]), lane = lane, place = item[1] })
+      end
+    else
+      push(found, each)
     end
   end
-  load_keys(lapsed, now)
-  return records
+  met = found
+end
+
+-- Whether a job in line was enqueued before one whose lease ran out.
+local function is_ahead(lane, order)
+  return has(lane, ORDERED) and lane.count > 0 and head_of(lane) < order
+end
+
+-- Takes a job out of the line that was the first when the line was read. What was given back since may stand before it.
+local function leave_line(job)
+  if job.lane.has_returned then return remove(job.lane, job.place, tonumber(job.score), job.id) end
+  pop(job.lane)
 end
 
 local ends = now + lease_ms
@@ -224,67 +161,67 @@ local index = index_score(ends)
 -- The scores of leases by how often their jobs were claimed. Writing a score takes long, and most are equal.
 local lease_scores = {}
 
-local function take(i, record, lane)
-  local id = met_ids[i]
-  local claims = math.floor(ready[i] % 1024 / 2)
+local function take(job, record, lane)
+  local id = job.id
+  local claims = math.floor(job.score % 1024 / 2)
   lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims % 511 + 1, 1))
-  lease(id, ready[i], record, lease_scores[claims], id, index, LEASE .. id)
+  lease(id, job.score, record, lease_scores[claims], id, index, LEASE .. id)
   if lane then add_to_run(lane, ends, begin(lane, now, ends)) end
 end
 
-local function drop(i)
+local function drop(job)
   evicted = evicted + 1
-  push(leaving_due, met_ids[i], LEASE .. met_ids[i])
+  push(leaving_due, job.id, LEASE .. job.id)
 end
 
-local function leave(i)
-  first_left = math.min(first_left, tonumber(ready[i]))
+local function leave(job)
+  first_left = math.min(first_left, tonumber(job.score))
 end
 
 -- A lane leads once this claim has taken a job out of its line: others may ride behind it. A lane that is stuck gives
 -- no more, so that its jobs start in order.
-local function take_from_line(i, record, lane)
+local function take_from_line(job, record)
+  local lane = job.lane
   local may_begin = free(lane, now) > 0 or (lane.leads and startable(lane, now) > 0)
-  if lane.is_stuck or not may_begin then
-    lane.is_stuck = true
-  elseif not record then
-    drop(i)
-    leave_line(i, lane)
-  elseif not take_room(record) then
-    lane.is_stuck = true
-  else
-    leave_line(i, lane)
-    take(i, record, lane)
-    lane.leads = true
-  end
+  lane.is_stuck = lane.is_stuck or not may_begin or (record and not take_room(record))
+  if lane.is_stuck then return end
+  leave_line(job)
+  if not record then return drop(job) end
+  take(job, record, lane)
+  lane.leads = true
 end
 
-local function take_lapsed(i, record)
-  local lane = lanes_by_key[lapsed_key[i]]
-  local ended = (unpack_score(tonumber(ready[i])))
-  if lane.riders[ended] or free(lane, now, lane.running - 1) == 0 or is_ahead(lane, lapsed_order[i]) then
-    give_back(lane, lapsed_order[i], met_ids[i], ready[i])
-  elseif not take_room(record) then
-    leave(i)
-  else
+-- The lease of a job with a key ran out. It goes back in line if it was a rider, or if its key has no free slot any more.
+local function take_lapsed(job, record, lane, order)
+  local ended, claims = unpack_score(tonumber(job.score))
+  if lane.riders[ended] or free(lane, now, lane.running - 1) == 0 or is_ahead(lane, order) then
+    local score = pack(ended, claims, 0)
     finish(lane, ended)
-    take(i, record, lane)
+    insert(lane, order, score, job.id)
+    lane.has_returned = true
+    push(adding_due, whole(IN_LINE + score), job.id, whole(UPPER), LEASE .. job.id)
+  elseif take_room(record) then
+    finish(lane, ended)
+    take(job, record, lane)
+  else
+    leave(job)
   end
 end
 
-local function take_all(records)
-  for i = 1, met do
+local function take_all()
+  local records = records_of(met)
+  load_keys_of(records, now)
+  for i, job in ipairs(met) do
     local record = records[i]
-    if line_at[i] then
-      take_from_line(i, record, line_at[i])
+    if job.lane then
+      take_from_line(job, record)
     elseif not record then
-      drop(i)
-    elseif lapsed_key[i] then
-      take_lapsed(i, record)
-    elseif take_room(record) then
-      take(i, record)
+      drop(job)
     else
-      leave(i)
+      local key, order = flow_of(record)
+      if key then take_lapsed(job, record, lanes_by_key[key], order)
+      elseif take_room(record) then take(job, record)
+      else leave(job) end
     end
   end
 end
@@ -300,10 +237,6 @@ local function next_left(range, from, is_whole, marked, moved)
   local first = #range / 2
   local more = call('ZRANGE', due, first, first + moved, 'WITHSCORES')
   return next_left(more, 1, true, marked, 0)
-end
-
-local function is_ahead_of_clock(member, score)
-  return is_lane(member) and is_astray(score, now) or is_schedule(member) and is_schedule_astray(score)
 end
 
 function claim(wanted)
@@ -322,7 +255,7 @@ function claim(wanted)
   local marked_schedules = {}
   if wanted > 0 then room, marked_schedules = meet_astray(range, left_at, room) end
   open_lines(room)
-  take_all(read_records())
+  take_all()
   local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, ends)
   local moved = #unmarked
   local earliest, marked = put_marks(adding_due, leaving_due)

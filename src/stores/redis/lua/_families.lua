@@ -60,14 +60,9 @@ local function release(id, stored, counts, now)
   -- It may have been released before, and then have waited for a child that was retried.
   record = (string.match(record, RELEASED) or string.sub(record, 1, -2)) .. string.format(',"children":{"total":%d,"completed":%d,"dead":%d,"dropped":%d}}',
     pending + completed + dead_ones + dropped, completed, dead_ones, dropped)
-  local score = pack(math.max(tonumber(runs_at), now), 0, 0)
-  if text then
-    local lane, order, prefix = join(text, false, now)
-    insert(lane, order, score, id)
-    score = IN_LINE + score
-    record = prefix .. record
-  end
-  push(released_members, whole(score), id)
+  local score = whole(pack(math.max(tonumber(runs_at), now), 0, 0))
+  score, record = line_up({ id = id, flow = text and text .. '=' or '', score = score, record = record }, now)
+  push(released_members, score, id)
   return record
 end
 
@@ -90,9 +85,7 @@ local function count_children(now, held)
     elseif counts then push(counted, id, table.concat(counts, ':')) end
   end
   local stored = read_many('HMGET', jobs, over)
-  local keys = {}
-  for i = 1, #over do push(keys, (flow_of(stored[i]))) end
-  load_keys(keys, now)
+  load_keys_of(stored, now)
   local records = {}
   for i, id in ipairs(over) do
     if stored[i] then push(records, id, release(id, stored[i], counts_of[id], now)) end

@@ -7,19 +7,17 @@ for _, job in ipairs(fired_jobs) do push(fires[job.fire].jobs, job) end
 -- The scores of the schedules, and of their jobs. It also loads the keys of the jobs.
 local function read_scores()
   local members = {}
-  local keys = {}
   for _, schedule in ipairs(fires) do
     push(members, SCHEDULE .. schedule.key)
     if schedule.unless ~= '' then push(members, schedule.unless) end
     for _, job in ipairs(schedule.jobs) do
       push(members, job.id)
-      if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
     end
   end
   local scores = read_many('ZMSCORE', due, members)
   local at = {}
   for i, member in ipairs(members) do at[member] = scores[i] end
-  load_keys(keys, now)
+  load_keys(push_keys({}, fired_jobs), now)
   return at
 end
 
@@ -32,7 +30,7 @@ local function fire()
 
   local function make(job)
     if at[job.id] then return end
-    local score, record = line_up(job, false)
+    local score, record = line_up(job, now)
     at[job.id] = score
     push(new_jobs, score, job.id)
     push(new_records, job.id, record)

@@ -23,20 +23,17 @@ local function put_marks(adding, removing)
 end
 
 -- Stores the state of keys. `leave_lines` and `forget_keys` later remove what must go: a key whose state is no longer
--- needed. One with an open window expires with it. HSETEX may be missing: a key that was stored without its expiry is
--- removed when a script meets it again.
+-- needed. One with an open window expires with it.
 local forgotten = {}
 local function store_keys(now)
   forgotten = {}
   local kept = {}
   local resting = {}
-  local ends = {}
   local rest = 1
   for _, lane in ipairs(touched) do
     if not is_idle(lane) then push(kept, lane.key, format_lane(lane))
     elseif not is_forgotten(lane, now) then
       push(resting, lane.key, format_lane(lane))
-      push(ends, whole(lane.ends), 'f' .. lane.key)
       rest = math.max(rest, lane.ends - now)
     elseif lane.original then
       push(forgotten, lane.key)
@@ -44,11 +41,7 @@ local function store_keys(now)
   end
   call_many('ZADD', lanes, standing)
   standing = {}
-  for first = 1, #resting, PIECE do
-    local last = math.min(first + PIECE - 1, #resting)
-    if OWN_EXPIRY or try_hsetex(flow, rest, resting, first, last) then call('HSET', flow, unpack(resting, first, last)) end
-  end
-  if OWN_EXPIRY then call_many('ZADD', expiry, ends) end
+  if #resting > 0 then set_expiring(flow, resting, rest, now) end
   call_many('HSET', flow, kept)
 end
 
@@ -62,12 +55,14 @@ local function forget_keys()
   call_many('HDEL', flow, forgotten)
 end
 
--- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines. What
--- else a script removes, it removes after this.
+-- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines, and members
+-- out of `due`. What else a script removes, it removes after this.
 local function commit_keys(now, adding, removing)
+  removing = removing or {}
   put_marks(adding, removing)
   store_keys(now)
   call_many('ZADD', due, adding)
   leave_lines()
   forget_keys()
+  call_many('ZREM', due, removing)
 end

@@ -177,6 +177,19 @@ local function load_keys(keys, now)
   end
 end
 
+-- Loads the keys of jobs with these records.
+local function load_keys_of(records, now)
+  local keys = {}
+  for _, record in ipairs(records) do push(keys, (flow_of(record))) end
+  load_keys(keys, now)
+end
+
+-- Adds the keys of new jobs to a list.
+local function push_keys(keys, list)
+  for _, job in ipairs(list) do push(keys, string.match(job.flow, '^[^:]+')) end
+  return keys
+end
+
 -- include: _line.lua
 
 -- How many more attempts the pause and the rate allow.
@@ -252,15 +265,16 @@ local function is_forgotten(lane, now)
 end
 
 local function forget_past(lane)
-  lane.flags, lane.pace, lane.turn, lane.ends, lane.started, lane.last = 0, nil, 0, 0, 0, 0
+  lane.concurrency, lane.rate, lane.period, lane.flags, lane.pace = 0, 0, 0, 0, nil
+  lane.turn, lane.ends, lane.started, lane.last = 0, 0, 0, 0
 end
 
--- Gives a new job its place in the order of its key. `text` is KEY:CONCURRENCY:RATE:PERIOD:ORDERED: of the job. `sets`:
--- whether these limits apply from now on. `kept`: the order that the job already has. Returns the state of the key, the
--- order, and the beginning of the record.
-local function join(text, sets, now, kept)
-  local key, c, r, p, o = string.match(text, '^([^:]+):(%d+):(%d+):(%d+):(%d):$')
+-- Gives a new job with this `flow` its place in the order of its key. `kept`: the order that the job already has. Returns
+-- the state of the key, the order, and the beginning of the record.
+local function join(flow, now, kept)
+  local text, key, c, r, p, o, keeps = string.match(flow, '^(([^:]+):(%d+):(%d+):(%d+):(%d):)(=?)$')
   local lane = lanes_by_key[key]
+  local sets = keeps == ''
   local order = kept or 0
   local is_known = lane.needs_mark
   touch(lane)
@@ -275,6 +289,16 @@ local function join(text, sets, now, kept)
     lane.last = order
   end
   return lane, order, '2:' .. whole(order) .. ':' .. text
+end
+
+-- Puts a new job in the line of its key, if it has one. Returns its score and its record there. A parent joins the line
+-- once it is released.
+local function line_up(job, now)
+  if job.flow == '' then return job.score, job.record end
+  local lane, order, prefix = join(job.flow, now)
+  if job.score == whole(FOR_CHILDREN) then return job.score, prefix .. job.record end
+  insert(lane, order, tonumber(job.score), job.id)
+  return whole(IN_LINE + job.score), prefix .. job.record
 end
 
 -- include: _keys.lua

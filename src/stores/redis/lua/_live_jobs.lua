@@ -1,34 +1,57 @@
--- Finds live jobs by their ids, to cancel them or to move them.
+-- Live jobs that a person changes: they are moved or removed.
 
--- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false. It loads the keys
--- of the jobs.
+-- A job by its score in `due`.
+local function live_job(id, stored)
+  local score, in_line = out_of_line(stored)
+  local time, claims, leased = unpack_score(score)
+  return { id = id, score = score, in_line = in_line, time = time, claims = claims, is_leased = leased == 1 }
+end
+
+-- Reads the keys of jobs, and loads these. A job that waits outside of lines has no key. One with a lease may have one.
+-- One that was attempted may wait for a signal.
+local function read_live(found)
+  local keyed = {}
+  local ids = {}
+  for _, job in ipairs(found) do
+    if job.in_line or job.is_leased or job.claims > 0 then
+      push(keyed, job)
+      push(ids, job.id)
+    end
+  end
+  local records = read_many('HMGET', jobs, ids)
+  load_keys_of(records, now)
+  for i, job in ipairs(keyed) do
+    local key, order = flow_of(records[i])
+    job.record, job.lane, job.order = records[i], lanes_by_key[key], order
+  end
+end
+
+-- Returns those that may be changed, and for each id why it may not: 'missing', 'running', or false.
 local function find_jobs(ids, may_run)
   local scores = read_many('ZMSCORE', due, ids)
   local found = {}
   local refused = {}
-  local keyed = {}
-  local keyed_ids = {}
-  local keys = {}
   for i, id in ipairs(ids) do
-    local score = tonumber(scores[i] or -1)
-    local _, claims, leased = unpack_score(score)
-    local job = { id = id, in_line = score >= IN_LINE, score = score >= IN_LINE and score - IN_LINE or score }
-    refused[i] = score < 0 and 'missing' or leased == 1 and job.score >= after(now) and not may_run and 'running'
-    if not refused[i] then
-      push(found, job)
-      if job.in_line or leased == 1 or claims > 0 then
-        -- A job that waits outside of lines has no key. One with a lease may have one. One that was attempted may wait
-        -- for a signal.
-        push(keyed, job)
-        push(keyed_ids, id)
-      end
-    end
+    local job = live_job(id, scores[i])
+    refused[i] = not scores[i] and 'missing' or job.is_leased and job.score >= after(now) and not may_run and 'running'
+    if not refused[i] then push(found, job) end
   end
-  for i, record in ipairs(read_many('HMGET', jobs, keyed_ids)) do
-    keyed[i].key, keyed[i].order = flow_of(record)
-    keyed[i].record = record
-    if keyed[i].key then push(keys, keyed[i].key) end
-  end
-  load_keys(keys, now)
+  read_live(found)
   return found, refused
+end
+
+-- Takes a job out of the line of its key, or frees its slot.
+local function leave_key(job)
+  if job.lane and job.in_line then remove(job.lane, job.order, job.score, job.id)
+  elseif job.lane then finish(job.lane, job.time) end
+end
+
+-- Moves a job within its line, or back to it. Returns its new score in `due`.
+local function move_to(job, score)
+  if not job.lane then return whole(score) end
+  if job.score ~= score or not job.in_line then
+    leave_key(job)
+    insert(job.lane, job.order, score, job.id)
+  end
+  return whole(IN_LINE + score)
 end

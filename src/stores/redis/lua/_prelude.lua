@@ -46,6 +46,13 @@ local function unpack_score(score)
   return (score - rest) / 1024, math.floor(rest / 2), rest % 2
 end
 
+-- The score of a job of which `due` has this one, and whether it waits in a line; -1 if there is none.
+local function out_of_line(stored)
+  local score = tonumber(stored or -1)
+  if score < IN_LINE then return score, false end
+  return score - IN_LINE, true
+end
+
 -- The first score after everything that is due at this moment.
 local function after(now)
   return (now + 1) * 1024
@@ -221,7 +228,7 @@ end
 
 -- Without HSETEX, a sorted set holds when fields expire: 'k' and a dedupe key, 'f' and a flow control key that is idle
 -- while its window is open, 's' and the field of a signal. For completed jobs, `done:order` says it.
-local EXPIRING = { [dedupe] = 'k', [signals] = 's' }
+local EXPIRING = { [dedupe] = 'k', [flow] = 'f', [signals] = 's' }
 
 -- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply of the script
 -- says so to the caller.

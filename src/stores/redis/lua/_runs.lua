@@ -28,12 +28,8 @@ local function move_in_run(lane, ends)
   add_to_run(lane, ends + 1, rides)
 end
 
--- Says of the runs of claimed jobs what the caller must know: KEY:END:SLOTS:UNTIL:AWAITED.
---   KEY, END   the jobs of this key whose leases end then
---   SLOTS      how many of them may run at once; '' for all
---   UNTIL      when those that have not begun go back; '' for never. That is when the window closes in which the claim
---              has counted: before a resend, or by a clock that is ahead, a later one may have been opened.
---   AWAITED    whether others wait for their slots: 0 or 1
+-- Says of the runs of claimed jobs what the caller must know. The window is the one in which the claim has counted: before
+-- a resend, or by a clock that is ahead, a later one may have been opened.
 function describe_runs()
   for _, run in ipairs(claimed_runs) do
     local lane = run.lane
@@ -42,7 +38,8 @@ function describe_runs()
     local is_due = lane.count > 0 and select(2, head_of(lane)) < after(now)
     local is_awaited = is_due and startable(lane, now) > 0 and free(lane, now) == 0
     if slots ~= '' or window ~= '' or is_awaited then
-      push(run_texts, table.concat({ lane.key, whole(run.ends), slots, window, is_awaited and 1 or 0 }, ':'))
+      push(runs, lane.key, whole(run.ends), slots, window)
+      push(runs, is_awaited and 1 or '')
     end
   end
 end

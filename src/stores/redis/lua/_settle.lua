@@ -1,5 +1,10 @@
 -- Settles outcomes. An outcome counts only if the lease that it names is still the one stored.
 
+-- The attempts of jobs with keys, by the positions of their outcomes. `prefix` is what their records begin with.
+local attempts = {}
+for _, attempt in ipairs(keyed) do attempts[attempt.outcome] = attempt end
+local has_outcome = {}
+
 -- What the accepted outcomes write. Each list is the values of one command.
 local completed_records = {} -- HSETEX of `jobs`
 local completed_order = {} -- ZADD of `done:order`
@@ -36,116 +41,107 @@ local function read_leases()
   return stored
 end
 
--- Frees the slot of a job with a key.
-local function leave_key(i)
-  local lane = lanes_by_key[flow_of(prefixes[i])]
+-- Frees the slot of a job with a key: an attempt has run for some ms, or none was made since the claim.
+local function leave_key(i, attempt)
+  local lane = lanes_by_key[flow_of(attempt.prefix)]
   finish(lane, (unpack_score(tonumber(held_leases[i]))))
-  local attempt = attempts[i]
   if attempt.claimed_at then take_back_start(lane, attempt.claimed_at) end
   if attempt.ran_ms then note_pace(lane, attempt.ran_ms) end
 end
 
--- Accepts an outcome whose lease holds.
+-- Accepts an outcome whose lease holds. A request may settle a job twice.
 local function accept(i, stored)
   local id = ids[i]
+  settled[i] = 0
   if has_outcome[id] or not is_same(stored, held_leases[i]) then return false end
   has_outcome[id] = true
   accepted[i] = true
   settled[i] = 1
-  if prefixes[i] then leave_key(i) end
+  if attempts[i] then leave_key(i, attempts[i]) end
   return true
 end
 
--- The loop of a plain backlog: it writes at positions that it counts, which takes half of the time of `push`.
-local function complete(stored)
-  local completed = 0
-  for i = first.completed, last.completed do
-    if accept(i, stored[i]) then
-      local id = ids[i]
-      completed = completed + 1
-      note_child(id, 'completed')
-      completed_records[2 * completed - 1], completed_records[2 * completed] = id, prefixes[i] and prefixes[i] .. records[i] or records[i]
-      completed_order[2 * completed - 1], completed_order[2 * completed] = scores[i], id
-      if retention_ms == 0 then ended_ids[completed] = id end
-      ended_members[2 * completed - 1], ended_members[2 * completed] = id, LEASE .. id
-    end
-  end
+-- The record of an outcome as it is stored: after what is known of its job's key.
+local function stored_record(i)
+  return attempts[i] and attempts[i].prefix .. records[i] or records[i]
+end
+
+-- A plain backlog comes through the next two: they write at positions that they count, which takes half of the time of
+-- `push`.
+local completed = 0
+local ended = 0
+
+local function leave_due(id, fate, is_kept)
+  note_child(id, fate)
+  if not is_kept then push(ended_ids, id) end
+  ended_members[ended + 1], ended_members[ended + 2] = id, LEASE .. id
+  ended = ended + 2
+end
+
+local function complete(i, id)
+  completed_records[completed + 1], completed_records[completed + 2] = id, stored_record(i)
+  completed_order[completed + 1], completed_order[completed + 2] = scores[i], id
+  completed = completed + 2
+  leave_due(id, 'completed', retention_ms > 0)
 end
 
 -- The job waits again, in the line of its key if it has one.
-local function wait_again(stored)
-  for i = first.retried, last.returned do
-    if accept(i, stored[i]) then
-      begin_wait(i, waiting_members)
-      local id = ids[i]
-      local score = scores[i]
-      local record = records[i]
-      if prefixes[i] then
-        local key, order = flow_of(prefixes[i])
-        insert(lanes_by_key[key], order, tonumber(score), id)
-        score = whole(IN_LINE + score)
-        record = prefixes[i] .. record
-      end
-      push(waiting_members, score, id, whole(UPPER), LEASE .. id)
-      push(waiting_records, id, record)
-      waiting_again = waiting_again + 1
-      known[id] = record
-    end
+local function wait_again(i, id)
+  begin_wait(i, waiting_members)
+  local score = scores[i]
+  local record = stored_record(i)
+  if attempts[i] then
+    local key, order = flow_of(record)
+    insert(lanes_by_key[key], order, tonumber(score), id)
+    score = whole(IN_LINE + score)
   end
+  push(waiting_members, score, id, whole(UPPER), LEASE .. id)
+  push(waiting_records, id, record)
+  waiting_again = waiting_again + 1
+  known[id] = record
 end
 
-local function dead_letter(stored)
-  for i = first.dead, last.dead do
-    if accept(i, stored[i]) then
-      local id = ids[i]
-      local at, group = string.match(scores[i], '^(%S+) (%S+)$')
-      push(dead_members, at or scores[i], id)
-      if group then push(dead_members, group, group_entry(at, id)) end
-      push(dead_records, id, (prefixes[i] or '') .. records[i])
-      note_child(id, 'dead')
-      push(ended_ids, id)
-      push(ended_members, id, LEASE .. id)
-    end
-  end
+local function dead_letter(i, id)
+  local at, group = string.match(scores[i], '^(%S+) (%S+)$')
+  push(dead_members, at or scores[i], id)
+  if group then push(dead_members, group, group_entry(at, id)) end
+  push(dead_records, id, stored_record(i))
+  leave_due(id, 'dead')
 end
 
--- Drops jobs that were not started in time. Nothing is stored of them.
-local function drop(stored)
-  for i = first.expired, last.expired do
-    if accept(i, stored[i]) then
-      expired = expired + 1
-      note_child(ids[i], 'dropped')
-      push(ended_ids, ids[i])
-      push(ended_members, ids[i], LEASE .. ids[i])
-    end
-  end
+-- The job was not started in time. Nothing is stored of it.
+local function drop(_, id)
+  expired = expired + 1
+  leave_due(id, 'dropped')
 end
+
+local settle_as = { completed = complete, retried = wait_again, returned = wait_again, dead = dead_letter, expired = drop }
 
 -- Accepts outcomes that an earlier send has settled: their leases are gone, and the records that they would write are
--- in this hash, if they leave any. All are read at once, since each command is billed.
-local function recognise(from, to, hash, stored, is_completed)
-  local leaves_none = not hash or is_completed and retention_ms == 0
-  local unsure = {}
-  local unsure_ids = {}
-  for i = from, to do
-    if not accepted[i] then
-      if leaves_none then
-        settled[i] = stored[i] and 0 or 1
-      else
-        push(unsure, i)
-        push(unsure_ids, ids[i])
-      end
+-- there, if they leave any. All are read at once, since each command is billed.
+local function recognise(stored)
+  local unsure = { [jobs] = {}, [dead_jobs] = {} }
+  local unsure_ids = { [jobs] = {}, [dead_jobs] = {} }
+  for i, kind in ipairs(outcomes.kind) do
+    local hash = kind == 'dead' and dead_jobs or jobs
+    local leaves_none = kind == 'expired' or (kind == 'completed' and retention_ms == 0)
+    if not accepted[i] and leaves_none then
+      settled[i] = stored[i] and 0 or 1
+    elseif not accepted[i] then
+      push(unsure[hash], i)
+      push(unsure_ids[hash], ids[i])
     end
   end
-  for n, record in ipairs(read_many('HMGET', hash, unsure_ids)) do
-    local i = unsure[n]
-    local own = (prefixes[i] or '') .. records[i]
-    -- A signal adds to the record of a job that waits.
-    local signalled = record and string.sub(own, 1, -2) .. ',"signal":'
-    if record == own then
-      settled[i] = 1
-    elseif record and string.sub(record, 1, #signalled) == signalled then
-      settled[i] = 2
+  for hash, places in pairs(unsure) do
+    for n, record in ipairs(read_many('HMGET', hash, unsure_ids[hash])) do
+      local own = stored_record(places[n])
+      -- A signal adds to the record of a job that waits.
+      local signalled = string.sub(own, 1, -2) .. ',"signal":'
+      if record == own then
+        settled[places[n]] = 1
+      elseif record and string.sub(record, 1, #signalled) == signalled then
+        settled[places[n]] = 2
+      end
     end
   end
 end
@@ -156,7 +152,7 @@ local function follow_up(stored)
   local members = {}
   for n, job in ipairs(follow_ups) do
     if accepted[job.outcome] and not stored[#ids + n] and not known[job.id] then
-      local score, record = line_up(job, string.sub(job.flow, -1) ~= '=')
+      local score, record = line_up(job, now)
       if job.family ~= '' then push(new_families, job.id, job.family) end
       push(members, score, job.id)
       push(waiting_records, job.id, record)
@@ -191,10 +187,7 @@ end
 
 -- Loads the keys of jobs whose leases hold, and of the jobs that outcomes make.
 local function load_their_keys(stored)
-  local keys = {}
-  for _, job in ipairs(follow_ups) do
-    if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
-  end
+  local keys = push_keys({}, follow_ups)
   for _, attempt in ipairs(keyed) do
     local i = attempt.outcome
     if is_same(stored[i], held_leases[i]) then push(keys, (flow_of(attempt.prefix))) end
@@ -203,17 +196,10 @@ local function load_their_keys(stored)
 end
 
 local function decide(stored)
-  for i = 1, #ids do settled[i] = 0 end
-  complete(stored)
-  wait_again(stored)
-  dead_letter(stored)
-  drop(stored)
-  if resend then
-    recognise(first.completed, last.completed, jobs, stored, true)
-    recognise(first.retried, last.returned, jobs, stored)
-    recognise(first.dead, last.dead, dead_jobs, stored)
-    recognise(first.expired, last.expired, nil, stored)
+  for i, kind in ipairs(outcomes.kind) do
+    if accept(i, stored[i]) then settle_as[kind](i, ids[i]) end
   end
+  if resend then recognise(stored) end
   follow_up(stored)
 end
 
@@ -239,8 +225,8 @@ function settle()
   write()
 end
 
--- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and the signals, families
--- and expired fields that are kept no longer.
+-- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and the signals,
+-- families and expired fields that are kept no longer.
 function clean_up()
   local leaving = {}
   for _, id in ipairs(ended_ids) do

@@ -25,3 +25,30 @@ local function push_wait_marks(list, record, id)
     for event in string.gmatch(waits, '%d+:(%S+)') do push(list, wait_mark(event, id)) end
   end
 end
+
+-- The signals of an event that are still kept, the oldest first, from a list of TIME:BYTES:TEXT.
+local function kept_signals(list)
+  local kept = {}
+  local at = 1
+  while list and at <= #list do
+    local ends, bytes, from = string.match(list, '^(%d+):(%d+):()', at)
+    local past = from + bytes
+    local text = string.sub(list, from, past - 1)
+    if tonumber(ends) > now then push(kept, { ends = tonumber(ends), text = text, stored = string.sub(list, at, past - 1) }) end
+    at = past
+  end
+  return kept
+end
+
+-- The text of such a list, when the last of its signals ends, and how many bytes they have.
+local function text_of_signals(kept)
+  local texts = {}
+  local last = now
+  local bytes = 0
+  for i, signal in ipairs(kept) do
+    texts[i] = signal.stored
+    last = math.max(last, signal.ends)
+    bytes = bytes + #signal.text
+  end
+  return table.concat(texts), last, bytes
+end

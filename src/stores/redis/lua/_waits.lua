@@ -4,19 +4,9 @@ for _, wait in ipairs(waits) do
   wait.marked = {}
   wait_of[wait.outcome] = wait
 end
--- What is left of the signals of an event from which an outcome has taken one.
-local left_signals = {}
-
--- Takes the oldest signal that is still kept out of a list of TIME:BYTES:TEXT. Returns its text, and the rest.
-local function take_signal(list)
-  local at = 1
-  while list and at <= #list do
-    local ends, bytes, from = string.match(list, '^(%d+):(%d+):()', at)
-    at = from + bytes
-    if tonumber(ends) > now then return string.sub(list, from, at - 1), string.sub(list, at) end
-  end
-  return nil, list
-end
+-- The signals that are kept, by the fields of their events, and the fields from which an outcome has taken one.
+local kept
+local has_taken = {}
 
 -- A job gets a signal that was kept: it is due at once.
 local function give_signal(wait, text)
@@ -27,14 +17,13 @@ local function give_signal(wait, text)
   wait.is_woken = true
 end
 
-local kept
 local function read_kept()
   local fields = {}
   for _, wait in ipairs(waits) do
     for event in string.gmatch(wait.now_waits, '%d+:(%S+)') do push(fields, 'e' .. event) end
   end
   kept = {}
-  for n, list in ipairs(read_many('HMGET', signals, fields)) do kept[fields[n]] = list or nil end
+  for n, list in ipairs(read_many('HMGET', signals, fields)) do kept[fields[n]] = kept_signals(list) end
 end
 
 -- Adds the marks of a job that begins to wait. If a signal was kept for it, it takes that instead: this changes the
@@ -46,12 +35,11 @@ function begin_wait(i, adding)
   local marks = {}
   for number, event in string.gmatch(wait.now_waits, '(%d+):(%S+)') do
     local field = 'e' .. event
-    local text, rest = take_signal(kept[field])
-    if text then
-      kept[field] = rest
-      left_signals[field] = rest
+    local signal = table.remove(kept[field], 1)
+    if signal then
+      has_taken[field] = true
       wait.marked = {}
-      return give_signal(wait, text)
+      return give_signal(wait, signal.text)
     end
     local mark = wait_mark(event, ids[i])
     push(marks, wait_score(tonumber(number)), mark)
@@ -76,19 +64,9 @@ end
 -- Signals that jobs have got are kept no longer.
 function take_signals()
   local used_up = {}
-  for field, list in pairs(left_signals) do
-    if list == '' then
-      push(used_up, field)
-    else
-      local last = now
-      local at = 1
-      while at <= #list do
-        local ends, bytes, from = string.match(list, '^(%d+):(%d+):()', at)
-        last = math.max(last, tonumber(ends))
-        at = from + bytes
-      end
-      set_expiring(signals, { field, list }, math.max(last - now, 1), now)
-    end
+  for field in pairs(has_taken) do
+    local text, last = text_of_signals(kept[field])
+    if text == '' then push(used_up, field) else set_expiring(signals, { field, text }, last - now, now) end
   end
   call_many('HDEL', signals, used_up)
 end

@@ -6,13 +6,8 @@
 -- @reply flag
 load_keys({ key }, now)
 local lane = lanes_by_key[key]
-if is_forgotten(lane, now) then
-  local original = lane.original
-  lane = parse(key)
-  lane.original = original
-  lanes_by_key[key] = lane
-end
 touch(lane)
+if is_forgotten(lane, now) then forget_past(lane) end
 
 local function change_limits()
   local is_set = to == 'set'
@@ -57,7 +52,5 @@ elseif to == 'rateReset' then
   lane.started = 0
   lane.ends = 0
 else set_flag(lane, HELD, to == 'paused') end
-local removing = {}
-commit_keys(now, {}, removing)
-call_many('ZREM', due, removing)
+commit_keys(now, {})
 return 1

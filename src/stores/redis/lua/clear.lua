@@ -21,6 +21,8 @@ end
 
 -- include: _families.lua
 -- include: _waiting.lua
+-- include: _live_jobs.lua
+-- include: _remove_jobs.lua
 
 -- The entries in groups come first, and their jobs go with them.
 local function clear_dead()
@@ -42,7 +44,7 @@ local function clear_dead()
     seen[id] = true
   end
   count_children(now)
-  commit_keys(now, {}, {})
+  commit_keys(now, {})
   local cleared = call_many('ZREM', dead, members) - entries
   call_many('HDEL', dead_jobs, ids)
   store_families()
@@ -55,87 +57,46 @@ if state == 'dead' then return clear_dead() end
 
 -- The mark of a pause comes first. Without one more member, a piece of nothing else would be requested forever.
 if last_member == '' then piece = piece + 1 end
-local ids = {}
--- Of these, the jobs that may have keys, or wait for signals, the scores of those in lines, and when leases end.
-local keyed_ids = {}
-local in_line = {}
-local lease_ends = {}
+local found = {}
 local to_examine = piece
-local wait_marks = {}
 
 -- Examines what is outside of lines. Returns whether it has come to the end of it.
 local function examine()
   local at = members_until(due, last_score, last_member)
   local range = call('ZRANGE', due, at, at + piece - 1, 'WITHSCORES')
   for i = 1, #range, 2 do
-    local member = range[i]
-    local score = tonumber(range[i + 1])
-    local ready = score < after(now)
-    if score >= FOR_CHILDREN or (state == 'ready' and not ready) then return true end
+    local job = live_job(range[i], range[i + 1])
+    local ready = job.score < after(now)
+    if job.in_line or job.score >= FOR_CHILDREN or (state == 'ready' and not ready) then return true end
     to_examine = to_examine - 1
-    local time, claims, leased = unpack_score(score)
-    local waits = is_job(member) and (ready or leased == 0)
+    local waits = is_job(job.id) and (ready or not job.is_leased)
     if waits and not (state == 'scheduled' and ready) then
-      push(ids, member)
-      if leased == 1 or claims > 0 then push(keyed_ids, member) end
-      if leased == 1 then lease_ends[member] = time end
-    elseif member ~= PAUSED then
+      push(found, job)
+    elseif job.id ~= PAUSED then
       last_score = range[i + 1]
-      last_member = member
+      last_member = job.id
     end
   end
   return #range < 2 * piece
 end
 
--- Examines lines, which come after all that is outside of them. Returns whether it has come to the end of them.
-local function examine_lines()
-  local low = IN_LINE + (state == 'scheduled' and after(now) or 0)
-  local high = state == 'ready' and IN_LINE + after(now) or LINES_END
-  local waiting = call('ZRANGE', due, whole(low), '(' .. whole(high), 'BYSCORE', 'LIMIT', 0, to_examine, 'WITHSCORES')
-  for i = 1, #waiting, 2 do
-    push(ids, waiting[i])
-    push(keyed_ids, waiting[i])
-    in_line[waiting[i]] = tonumber(waiting[i + 1]) - IN_LINE
-  end
-  return #waiting < 2 * to_examine
-end
-
--- Takes the jobs out of the lines and the slots of their keys.
-local function leave_keys()
-  local records = read_many('HMGET', jobs, keyed_ids)
-  local keys = {}
-  for i = 1, #keyed_ids do push(keys, (flow_of(records[i]))) end
-  load_keys(keys, now)
-  for i, id in ipairs(keyed_ids) do
-    local key, order = flow_of(records[i])
-    push_wait_marks(wait_marks, records[i], id)
-    if key and in_line[id] then remove(lanes_by_key[key], order, in_line[id], id)
-    elseif key then finish(lanes_by_key[key], lease_ends[id]) end
-  end
+-- Finds members by their scores, from one up to another one. Returns whether these are all.
+local function find_between(low, high, most)
+  local range = call('ZRANGE', due, whole(low), '(' .. whole(high), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+  for i = 1, #range, 2 do push(found, live_job(range[i], range[i + 1])) end
+  return #range < 2 * most
 end
 
 -- Parents that wait go first: so no child that goes releases one.
 if state ~= 'ready' and last_member == '' then
-  ids = call('ZRANGE', due, whole(FOR_CHILDREN), whole(FOR_CHILDREN), 'BYSCORE', 'LIMIT', 0, piece)
-  for _, id in ipairs(ids) do forget_parent(id) end
-  piece = piece - #ids
+  find_between(FOR_CHILDREN, UPPER, piece)
+  piece = piece - #found
   to_examine = piece
 end
-local is_over = piece > 0 and examine() and to_examine > 0 and examine_lines()
-leave_keys()
-local members = {}
-for _, id in ipairs(ids) do
-  push(members, id, LEASE .. id)
-  note_child(id, 'dropped')
-end
+-- Lines come after all that is outside of them.
+local is_over = piece > 0 and examine() and to_examine > 0 and find_between(
+  IN_LINE + (state == 'scheduled' and after(now) or 0), state == 'ready' and IN_LINE + after(now) or LINES_END, to_examine)
+read_live(found)
 -- A parent that this call releases is not due yet: so no later piece finds it.
-count_children(now + 1)
-commit_keys(now, {}, members)
-push_all(members, wait_marks)
-call_many('ZREM', due, members)
-call_many('HDEL', jobs, ids)
-local cleared = #ids
-store_families()
-remove_families()
-if cleared > 0 then add(CANCELLED, cleared) end
-return { cleared, is_over and 0 or 1, last_score, last_member }
+remove_jobs(found, now + 1)
+return { #found, is_over and 0 or 1, last_score, last_member }

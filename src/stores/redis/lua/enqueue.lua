@@ -8,14 +8,9 @@
 -- names the job that exists, with its score (none if finished), and its order if it is leased.
 -- One plain job takes two commands, any number of them three. Dedupe keys take two more, all together, and jobs that
 -- are replaced one. Keys take two more, all together, and a third where a line is long.
-local replacing = {}
 for i, job in ipairs(list) do
   job.index = i
-  local flow, keeps_limits = string.match(job.flow, '^(.-)(=?)$')
-  job.flow = flow
-  job.key = string.match(flow, '^[^:]+')
-  job.sets_limits = keeps_limits == ''
-  replacing[job.dedupe] = replacing[job.dedupe] or job.replaces ~= ''
+  job.key = string.match(job.flow, '^[^:]+')
 end
 
 local scores = {}
@@ -36,12 +31,12 @@ local at = {}
 local stored = {}
 local finished = {}
 local holder_of = {}
+-- The jobs that would replace a holder, by its id.
 local replacing_at = {}
 
--- Adds the holders of dedupe keys to the members to read. Returns those that may be replaced.
-local function read_holders(members)
+local function read_holders()
   local dedupe_keys = {}
-  local replaceable = {}
+  local holders = {}
   for _, job in ipairs(list) do
     if job.dedupe ~= '' and holder_of[job.dedupe] == nil then
       holder_of[job.dedupe] = false
@@ -52,21 +47,17 @@ local function read_holders(members)
     local ends, id = string.match(held or '', '^(%d+):(.*)$')
     if ends and tonumber(ends) > now then
       holder_of[dedupe_keys[i]] = id
-      push(members, id)
-      if replacing[dedupe_keys[i]] then replaceable[id] = true end
+      push(holders, id)
     end
   end
-  for _, job in ipairs(list) do
-    local holder = job.replaces ~= '' and holder_of[job.dedupe]
-    if holder then
-      replacing_at[holder] = replacing_at[holder] or {}
-      push(replacing_at[holder], job)
-    end
-  end
-  return replaceable
+  return holders
 end
 
-local function read_finished(chosen)
+local function read_finished()
+  local chosen = {}
+  for _, job in ipairs(list) do
+    if (resend or not job.fresh) and not at[job.id] then push(chosen, job.id) end
+  end
   for _, id in pairs(holder_of) do
     if id and not at[id] then push(chosen, id) end
   end
@@ -79,34 +70,35 @@ local function finished_record(id)
   return call('HGET', jobs, id) or call('HGET', dead_jobs, id)
 end
 
-local function read_records(replaceable)
+-- Reads the records that a job may replace, and those that an earlier send may have stored.
+local function read_records()
   local wanted = {}
-  for id in pairs(replaceable) do
-    if at[id] then push(wanted, id) end
-  end
   for _, job in ipairs(list) do
+    local holder = job.replaces ~= '' and holder_of[job.dedupe]
+    if holder then
+      replacing_at[holder] = replacing_at[holder] or {}
+      push(replacing_at[holder], job)
+    end
     if (resend or job.fresh) and at[job.id] then push(wanted, job.id) end
   end
-  for i, record in ipairs(read_many('HMGET', jobs, wanted)) do stored[wanted[i]] = record end
+  for id in pairs(replacing_at) do
+    if at[id] then push(wanted, id) end
+  end
+  local keys = push_keys({}, list)
+  for i, record in ipairs(read_many('HMGET', jobs, wanted)) do
+    stored[wanted[i]] = record
+    push(keys, (flow_of(record)))
+  end
+  load_keys(keys, now)
 end
 
 local function read()
-  local members = { PAUSED, USED }
-  local chosen = {}
-  for _, job in ipairs(list) do
-    push(members, job.id)
-  end
-  local replaceable = read_holders(members)
+  local members = read_holders()
+  push(members, PAUSED, USED)
+  for _, job in ipairs(list) do push(members, job.id) end
   for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
-  for _, job in ipairs(list) do
-    if (resend or not job.fresh) and not at[job.id] then push(chosen, job.id) end
-  end
-  read_finished(chosen)
-  read_records(replaceable)
-  local keys = {}
-  for id in pairs(replaceable) do push(keys, (flow_of(stored[id]))) end
-  for _, job in ipairs(list) do push(keys, job.key) end
-  load_keys(keys, now)
+  read_finished()
+  read_records()
 end
 
 -- 2. Decide what becomes of each job. Of those that replace one another within a call, the last one is stored.
@@ -172,8 +164,7 @@ end
 local function replace(job, id)
   local key, order = flow_of(stored[id])
   local record = without_prefix(stored[id] or '')
-  local in_line = tonumber(at[id]) >= IN_LINE
-  local score = tonumber(at[id]) - (in_line and IN_LINE or 0)
+  local score = out_of_line(at[id])
   local _, claims, leased = unpack_score(score)
   if leased == 1 or score == FOR_CHILDREN or not may_replace(job, record, claims) then return reply_duplicate(id) end
   local new_score = tonumber(job.score) + claims * 2
@@ -225,36 +216,27 @@ local function decide(job)
   enter(job, 'enqueued', { id = id, claims = 0 })
 end
 
--- 3. Make the members and the records of each.
-local removing = {}
-
--- Puts a job in the line of its key, or gives it a slot there, and takes it out of the line that it was in. Returns
--- whether it is leased, and the beginning of its record.
-local function place_in_line(entry, score, leased)
-  local job = entry.job
-  local lane
+-- 3. Make the members and the records of each. A job joins the line of its key, or gets a slot there, and leaves the
+--    line that it was in.
+local function place(entry)
+  local job, id, key = entry.job, entry.id, entry.key
+  local score = whole(tonumber(job.score) + entry.claims * 2)
+  local leased = job.lease ~= '' and not at[PAUSED] and entry.claims == 0
   local prefix = ''
   local stays = false
+  local lane
   if job.key then
-    local keeps = entry.key == job.key
+    local keeps = key == job.key
     -- Under the same key it keeps its position in the order.
-    lane, entry.order_now, prefix = join(job.flow, job.sets_limits, now, keeps and entry.order)
+    lane, entry.order_now, prefix = join(job.flow, now, keeps and entry.order)
     leased = leased and lane.count + lane.behind == (keeps and 1 or 0) and free(lane, now) > 0
     stays = keeps and entry.order == entry.order_now and entry.score == tonumber(score) and not leased
   end
-  if entry.key and not stays then remove(lanes_by_key[entry.key], entry.order, entry.score, entry.id) end
+  if key and not stays then remove(lanes_by_key[key], entry.order, entry.score, id) end
   if lane and leased then begin(lane, now, (unpack_score(tonumber(job.lease))))
-  elseif lane and not stays then insert(lane, entry.order_now, tonumber(score), entry.id) end
-  return leased, prefix
-end
-
-local function place(entry)
-  local job = entry.job
-  local id = entry.id
-  local score = whole(tonumber(job.score) + entry.claims * 2)
-  local leased, prefix = place_in_line(entry, score, job.lease ~= '' and not at[PAUSED] and entry.claims == 0)
+  elseif lane and not stays then insert(lane, entry.order_now, tonumber(score), id) end
   entry.score = leased and job.lease or score
-  push(scores, job.key and not leased and whole(IN_LINE + score) or entry.score, id)
+  push(scores, lane and not leased and whole(IN_LINE + score) or entry.score, id)
   if leased then
     entry.lease = 1
     push(scores, index_score(job.lease), LEASE .. id)
@@ -275,8 +257,7 @@ local function store_all()
   if not at[USED] then push(scores, USED_SCORE, USED) end
   for window, fields in pairs(windows) do set_expiring(dedupe, fields, tonumber(window), now) end
   store_new(records, replaced)
-  commit_keys(now, scores, removing)
-  call_many('ZREM', due, removing)
+  commit_keys(now, scores)
   return at[USED] and 1 or 0
 end
 

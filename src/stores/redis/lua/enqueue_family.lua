@@ -3,11 +3,7 @@
 -- @arg list rows(id score:digits record flow family)  the parent, each child, and each child of a child
 -- @reply stored|duplicate|taken  duplicate: the parent exists; taken: the id of a child does
 local ids = {}
-local keys = {}
-for _, job in ipairs(list) do
-  push(ids, job.id)
-  if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
-end
+for _, job in ipairs(list) do push(ids, job.id) end
 local parent = list[1]
 local at = read_many('ZMSCORE', due, ids, 2 * PIECE)
 
@@ -26,24 +22,15 @@ for i = 2, #list do
   if at[i] or in_dead[i] then return 'taken' end
 end
 
+local keys = push_keys({}, list)
 load_keys(keys, now)
 local records = {}
 local scores = {}
 local new_families = {}
 for _, job in ipairs(list) do
-  local prefix = ''
-  local score = job.score
+  local score, record = line_up(job, now)
   if job.family ~= '' then push(new_families, job.id, job.family) end
-  if job.flow ~= '' then
-    local text, keeps = string.match(job.flow, '^(.-)(=?)$')
-    local lane, order
-    lane, order, prefix = join(text, keeps == '', now)
-    if job.family == '' then
-      insert(lane, order, tonumber(score), job.id)
-      score = whole(IN_LINE + score)
-    end
-  end
-  push(records, job.id, prefix .. job.record)
+  push(records, job.id, record)
   push(scores, score, job.id)
 end
 
@@ -53,5 +40,5 @@ local MANY = 5000
 -- A parent has its counts before its children can end.
 call_many('HSET', families, new_families)
 store_new(records, 0, MANY)
-if #keys == 0 then call_many('ZADD', due, scores, MANY) else commit_keys(now, scores, {}) end
+if #keys == 0 then call_many('ZADD', due, scores, MANY) else commit_keys(now, scores) end
 return 'stored'

@@ -25,7 +25,7 @@
 -- @arg run_ms number?  for how long a slot of a key takes jobs; none: it takes one
 -- @arg usual_pace number?  how long a job takes if its key does not know, in tenths of a ms
 -- @arg most_startable number?  how many jobs the caller can start at once
--- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)  (_outcomes.lua)
+-- @arg outcomes columns(kind:completed|retried|returned|dead|expired* id lease:digits* score* record)  (_settle.lua)
 -- @arg keyed rows(outcome:number prefix claimed_at:number? ran_ms:number?)
 -- @arg follow_ups rows(outcome:number id score:digits record flow family)  jobs that outcomes make
 -- @arg waited_ms number, ran_ms number, counts text, each text, names rows(text counts)  (_metrics.lua)
@@ -41,7 +41,9 @@
 -- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim made the job; when it was due
 -- @reply recovered_leases list(number)  the new scores of the first jobs, which an earlier send has claimed. The
 --   others are leased for `lease_ms`, and claimed once more than when they were due.
--- @reply run_texts list(text)  (_runs.lua)
+-- @reply runs rows(key ends_at:number slots:number? begins_before:number? is_awaited:flag?)  the jobs of a key whose leases
+--   end then: how many of them may run at once, when those that have not begun go back, and whether others wait for
+--   their slots (_runs.lua)
 -- @reply gone list(text)  watched jobs that are gone
 -- @reply due_schedules rows(key score:number record)  those that it did not fire
 
@@ -49,27 +51,21 @@
 local known = {}
 
 local paused, next_score, backlog, evicted = 0, '', 0, 0
-local settled, fired, claimed, recovered_leases, run_texts, gone, due_schedules = {}, {}, {}, {}, {}, {}, {}
+local settled, fired, claimed, recovered_leases, runs, gone, due_schedules = {}, {}, {}, {}, {}, {}, {}
 
 -- The ids of jobs that have ended. Their records go last of all.
 local ended_ids = {}
 local settle, clean_up, tally
 
--- Puts a new job in the line of its flow control key, if it has one. Returns its score and its record there. A parent
--- joins the line once it is released.
-local function line_up(job, sets_limits)
-  if job.flow == '' then return job.score, job.record end
-  local lane, order, prefix = join(string.match(job.flow, '^[^=]*'), sets_limits, now)
-  if job.score == whole(FOR_CHILDREN) then return job.score, prefix .. job.record end
-  insert(lane, order, tonumber(job.score), job.id)
-  return whole(IN_LINE + job.score), prefix .. job.record
-end
-
 -- include: _windows.lua
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
+  -- Outcomes come in columns: ids[3] and records[3] belong to the third one. The new score of a dead job is when it became
+  -- dead, and after a space the score of its group.
+  local ids, held_leases, scores, records = outcomes.id, outcomes.lease, outcomes.score, outcomes.record
+  -- Which of them count, and how many of these drop their job.
+  local accepted, expired = {}, 0
   -- include: _metrics.lua
-  -- include: _outcomes.lua
   local begin_wait, end_waits, take_signals
   do
     -- include: _waiting.lua
@@ -136,4 +132,4 @@ describe_runs()
 write_claim()
 clean_up()
 tally()
-return { paused, next_score, backlog, evicted, settled, fired, claimed, recovered_leases, run_texts, gone, due_schedules }
+return { paused, next_score, backlog, evicted, settled, fired, claimed, recovered_leases, runs, gone, due_schedules }

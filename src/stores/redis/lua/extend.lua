@@ -44,5 +44,5 @@ for _, renewal in ipairs(renewals) do
   push(reply, holds and 1 or 0)
 end
 call_many('HSET', jobs, records)
-commit_keys(0, members, {})
+commit_keys(0, members)
 return reply

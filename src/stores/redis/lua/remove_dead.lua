@@ -16,7 +16,7 @@ for i, id in ipairs(all) do
 end
 if #ids == 0 then return 0 end
 count_children(now)
-commit_keys(now, {}, {})
+commit_keys(now, {})
 call_many('ZREM', dead, members)
 call_many('HDEL', dead_jobs, ids)
 store_families()

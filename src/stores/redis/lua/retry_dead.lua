@@ -3,12 +3,8 @@
 -- @reply list(flag)  0: it has not been dead since then
 -- include: _families.lua
 local ids = {}
-local keys = {}
-for _, job in ipairs(list) do
-  if job.flow ~= '' then push(keys, string.match(job.flow, '^[^:]+')) end
-  push(ids, job.id)
-end
-load_keys(keys, now)
+for _, job in ipairs(list) do push(ids, job.id) end
+load_keys(push_keys({}, list), now)
 
 local reply = {}
 local retrying = {}
@@ -49,32 +45,21 @@ end
 local function hold_parents()
   local held = {}
   local holding = {}
-  local in_lines = {}
-  local parent_keys = {}
   local scores = read_many('ZMSCORE', due, parents)
   local stored = read_many('HMGET', jobs, parents)
+  load_keys_of(stored, now)
   for i, id in ipairs(parents) do
-    local score = tonumber(scores[i] or UPPER)
-    local in_line = score >= IN_LINE
-    score = in_line and score - IN_LINE or score
+    local score, in_line = out_of_line(scores[i] or UPPER)
     held[id] = held_again(ended_children[id], score, stored[i])
     if held[id] then
       push(holding, whole(FOR_CHILDREN), id)
       local key, order = flow_of(stored[i])
-      if in_line then
-        push(in_lines, { key = key, order = order, score = score, id = id })
-        push(parent_keys, key)
-      end
+      if in_line then remove(lanes_by_key[key], order, score, id) end
     end
   end
-  load_keys(parent_keys, now)
-  for _, job in ipairs(in_lines) do remove(lanes_by_key[job.key], job.order, job.score, job.id) end
   count_children(now, held)
   store_families()
-  if #holding == 0 then return end
-  local removing = {}
-  commit_keys(now, holding, removing)
-  call_many('ZREM', due, removing)
+  if #holding > 0 then commit_keys(now, holding) end
 end
 
 choose()
@@ -84,19 +69,14 @@ local members = {}
 local retried = {}
 local leaving = {}
 for _, job in ipairs(retrying) do
-  local prefix = ''
-  if job.flow ~= '' then
-    local lane, order
-    lane, order, prefix = join(job.flow, false, now)
-    insert(lane, order, tonumber(job.score), job.id)
-  end
-  push(records, job.id, prefix .. job.record)
-  push(members, job.flow ~= '' and whole(IN_LINE + job.score) or job.score, job.id)
+  local score, record = line_up(job, now)
+  push(records, job.id, record)
+  push(members, score, job.id)
   push(retried, job.id)
   push(leaving, job.id, group_entry(job.dead_since, job.id))
 end
 store_new(records)
-commit_keys(now, members, {})
+commit_keys(now, members)
 call_many('ZREM', dead, leaving)
 call_many('HDEL', dead_jobs, retried)
 if #retried > 0 then add(RETRIED_DEAD, #retried) end

@@ -4,6 +4,7 @@
 -- @arg most_bytes number  that are kept of one event
 -- @reply woken number, is_kept flag  -1 woken: there is no room to keep it
 -- include: _waiting.lua
+-- include: _live_jobs.lua
 
 local known = call('HMGET', signals, 'i' .. signal_id, 'e' .. event)
 local known_until, woken, was_kept = string.match(known[1] or '', '^(%d+):(%d+):(%d)$')
@@ -15,49 +16,31 @@ local beginning = WAIT .. event .. '\n'
 for _, mark in ipairs(call('ZRANGE', due, score, score, 'BYSCORE')) do
   if string.sub(mark, 1, #beginning) == beginning then push(ids, string.sub(mark, #beginning + 1)) end
 end
-local job_scores = read_many('ZMSCORE', due, ids)
+local scores = read_many('ZMSCORE', due, ids)
 local records = read_many('HMGET', jobs, ids)
-
-local function waits(i)
-  local stored = tonumber(job_scores[i] or -1)
-  local job_score = stored >= IN_LINE and stored - IN_LINE or stored
-  local _, _, leased = unpack_score(job_score)
-  local record = records[i]
-  if leased == 1 or not record then return false end
-  return string.find(record, '^.*,"waits":"[^"]*"}$') ~= nil
-end
-
 local waiting = {}
+local their_records = {}
 local stale = {}
-local keys = {}
-for i = 1, #ids do
-  if waits(i) then
-    push(waiting, i)
-    local key = flow_of(records[i])
-    if key then push(keys, key) end
-  elseif not job_scores[i] then
-    push(stale, beginning .. ids[i])
+for i, id in ipairs(ids) do
+  local job = live_job(id, scores[i])
+  if not scores[i] then
+    push(stale, beginning .. id)
+  elseif not job.is_leased and string.find(records[i] or '', '^.*,"waits":"[^"]*"}$') then
+    push(waiting, job)
+    push(their_records, records[i])
   end
 end
-load_keys(keys, now)
+load_keys_of(their_records, now)
 
 local written = {}
 local adding = {}
-for _, i in ipairs(waiting) do
-  local id = ids[i]
-  local stored = tonumber(job_scores[i])
-  local in_line = stored >= IN_LINE
-  local job_score = in_line and stored - IN_LINE or stored
-  local time, claims = unpack_score(job_score)
+for i, job in ipairs(waiting) do
   -- Another score than before: whoever has read the job, to change it, learns that it has changed.
-  local new_score = pack(time == now and now - 1 or now, claims, 0)
-  local key, order = flow_of(records[i])
-  push(written, id, with_signal(records[i], text))
-  if in_line and key then
-    remove(lanes_by_key[key], order, job_score, id)
-    insert(lanes_by_key[key], order, new_score, id)
-  end
-  push(adding, whole(in_line and IN_LINE + new_score or new_score), id)
+  local score = pack(job.time == now and now - 1 or now, job.claims, 0)
+  local key, order = flow_of(their_records[i])
+  job.lane, job.order = lanes_by_key[key], order
+  push(written, job.id, with_signal(their_records[i], text))
+  push(adding, move_to(job, score), job.id)
 end
 
 local is_kept = #waiting == 0 and keep_ms > 0
@@ -65,25 +48,15 @@ local is_kept = #waiting == 0 and keep_ms > 0
 local last = now + math.max(keep_ms, known_ms)
 local fields = { 'i' .. signal_id, whole(now + known_ms) .. ':' .. #waiting .. ':' .. (is_kept and 1 or 0) }
 if is_kept then
-  local list = {}
-  local bytes = #text
-  local at = 1
-  while known[2] and at <= #known[2] do
-    local ends, size, from = string.match(known[2], '^(%d+):(%d+):()', at)
-    local next_at = from + size
-    if tonumber(ends) > now then
-      push(list, string.sub(known[2], at, next_at - 1))
-      bytes = bytes + size
-      last = math.max(last, tonumber(ends))
-    end
-    at = next_at
-  end
+  local kept = kept_signals(known[2])
+  push(kept, { ends = now + keep_ms, text = text, stored = whole(now + keep_ms) .. ':' .. #text .. ':' .. text })
+  local list, list_ends, bytes = text_of_signals(kept)
   if bytes > most_bytes then return { -1, 0 } end
-  push(list, whole(now + keep_ms) .. ':' .. #text .. ':' .. text)
-  push(fields, 'e' .. event, table.concat(list))
+  last = math.max(last, list_ends)
+  push(fields, 'e' .. event, list)
 end
 call_many('HSET', jobs, written)
-commit_keys(now, adding, {})
+commit_keys(now, adding)
 call_many('ZREM', due, stale)
 set_expiring(signals, fields, last - now, now)
 remove_expired(now)
