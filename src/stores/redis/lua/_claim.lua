@@ -191,7 +191,7 @@ local function take_from_line(job, record)
   lane.leads = true
 end
 
--- The lease of a job with a key ran out. It goes back in line if it was a rider, or if its key has no free slot any more.
+-- The lease of a job with a key ran out. It goes back in line if it was a rider, or if its key has no free slot.
 local function take_lapsed(job, record, lane, order)
   local ended, claims = unpack_score(tonumber(job.score))
   if lane.riders[ended] or free(lane, now, lane.running - 1) == 0 or is_ahead(lane, order) then

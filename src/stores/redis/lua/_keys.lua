@@ -55,8 +55,8 @@ local function forget_keys()
   call_many('HDEL', flow, forgotten)
 end
 
--- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines, and members
--- out of `due`. What else a script removes, it removes after this.
+-- Stores keys, then adds members to `due` together with the marks of the keys, and takes entries out of lines and
+-- members out of `due`. What else a script removes, it removes after this.
 local function commit_keys(now, adding, removing)
   removing = removing or {}
   put_marks(adding, removing)

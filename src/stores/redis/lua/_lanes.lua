@@ -269,8 +269,8 @@ local function forget_past(lane)
   lane.turn, lane.ends, lane.started, lane.last = 0, 0, 0, 0
 end
 
--- Gives a new job with this `flow` its place in the order of its key. `kept`: the order that the job already has. Returns
--- the state of the key, the order, and the beginning of the record.
+-- Gives a new job with this `flow` its place in the order of its key. `kept`: the order that the job already has.
+-- Returns the state of the key, the order, and the beginning of the record.
 local function join(flow, now, kept)
   local text, key, c, r, p, o, keeps = string.match(flow, '^(([^:]+):(%d+):(%d+):(%d+):(%d):)(=?)$')
   local lane = lanes_by_key[key]

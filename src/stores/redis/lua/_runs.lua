@@ -28,8 +28,8 @@ local function move_in_run(lane, ends)
   add_to_run(lane, ends + 1, rides)
 end
 
--- Says of the runs of claimed jobs what the caller must know. The window is the one in which the claim has counted: before
--- a resend, or by a clock that is ahead, a later one may have been opened.
+-- Says of the runs of claimed jobs what the caller must know. The window is the one in which the claim has counted:
+-- before a resend, or by a clock that is ahead, a later one may have been opened.
 function describe_runs()
   for _, run in ipairs(claimed_runs) do
     local lane = run.lane

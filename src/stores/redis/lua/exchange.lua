@@ -41,9 +41,9 @@
 -- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim made the job; when it was due
 -- @reply recovered_leases list(number)  the new scores of the first jobs, which an earlier send has claimed. The
 --   others are leased for `lease_ms`, and claimed once more than when they were due.
--- @reply runs rows(key ends_at:number slots:number? begins_before:number? is_awaited:flag?)  the jobs of a key whose leases
---   end then: how many of them may run at once, when those that have not begun go back, and whether others wait for
---   their slots (_runs.lua)
+-- @reply runs rows(key ends_at:number slots:number? begins_before:number? is_awaited:flag?)  the jobs of a key whose
+--   leases end then: how many of them may run at once, when those that have not begun go back, and whether others wait
+--   for their slots (_runs.lua)
 -- @reply gone list(text)  watched jobs that are gone
 -- @reply due_schedules rows(key score:number record)  those that it did not fire
 
@@ -60,8 +60,8 @@ local settle, clean_up, tally
 -- include: _windows.lua
 -- A function of Lua has room for 200 local names: those of settling end with this block.
 do
-  -- Outcomes come in columns: ids[3] and records[3] belong to the third one. The new score of a dead job is when it became
-  -- dead, and after a space the score of its group.
+  -- Outcomes come in columns: ids[3] and records[3] belong to the third one. The new score of a dead job is when it
+  -- became dead, and after a space the score of its group.
   local ids, held_leases, scores, records = outcomes.id, outcomes.lease, outcomes.score, outcomes.record
   -- Which of them count, and how many of these drop their job.
   local accepted, expired = {}, 0
