@@ -17,6 +17,7 @@ const parts: Readonly<Record<string, Part>> = {
   reference: async () => (await import("./docs/reference.ts")).checkComments().then(() => []),
   snippets: async (how) => (await import("./docs/snippets.ts")).snippets(how),
   soak: async (how) => (await import("./docs/soak.ts")).soak(how),
+  tables: async (how) => (await import("./docs/tables.ts")).writeTables(how),
 };
 /** Made only if they are named: each takes longer than a check may. */
 const slowParts: Readonly<Record<string, Part>> = {

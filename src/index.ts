@@ -125,6 +125,6 @@ export {
   TidegateError,
 } from "./core/shared/errors.ts";
 export type { WaitFor } from "./core/store/family.ts";
-export type { OutcomeCounts } from "./core/store/metrics.ts";
+export type { OutcomeCounts } from "./core/store/stats.ts";
 export type { ClearableState, EnqueueStatus, JobState, ProducerStore, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";

@@ -3,6 +3,7 @@
 // esbuild.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
+import { counterConstants } from "../../src/stores/redis/counters.ts";
 import { luaMinifier } from "./minify-lua.ts";
 import { camel, codec, luaReader } from "./schema.ts";
 import type { GeneratedSource } from "./source.ts";
@@ -29,7 +30,8 @@ export function lua(): GeneratedSource {
   const given = new Map(files.map((file) => [file, readFileSync(new URL(file, folder), "utf8")]));
   const sources = new Map([...given].map(([file, text]) => [file, luaReader(text) + text]));
   const sourceOf = (file: string) => sources.get(file) ?? "";
-  const minify = luaMinifier([...sources.values(), BEFORE + AFTER, expiry(true)]);
+  const constants = Object.entries(counterConstants).map(([name, value]) => `local ${name} = ${value}\n`);
+  const minify = luaMinifier([...sources.values(), ...constants, BEFORE + AFTER, expiry(true)]);
   const known = new Map<string, string>();
   const textOf = (source: string) => `${minify([source], known).join()}\n`;
 

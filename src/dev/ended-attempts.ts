@@ -3,7 +3,7 @@ import { withLocks } from "../core/job/lock.ts";
 import { type AttemptError, attemptOf, decodeRecord, LEASE_EXPIRED } from "../core/job/record.ts";
 import { storedPages } from "../core/manage/pages.ts";
 import { MOST_LISTED_BYTES } from "../core/shared/limits.ts";
-import type { StoredStats } from "../core/store/stats.ts";
+import { outcomeCounts, type StoredStats } from "../core/store/stats.ts";
 import type { JobState, QueueStore, StoredJob } from "../core/store/store.ts";
 
 /** An attempt as the record of its job shows it, wherever it ran. */
@@ -35,7 +35,7 @@ const MOST_SEEN = 20_000;
 export class EndedAttempts {
   readonly #store: QueueStore;
   readonly #seen = new Set<string>();
-  #counts = { completed: 0, dead: 0, retried: 0, expired: 0, ran: 0 };
+  #counts = { ...outcomeCounts([]), ran: 0 };
 
   constructor(store: QueueStore) {
     this.#store = store;
@@ -43,8 +43,7 @@ export class EndedAttempts {
 
   /** Grows with each attempt that ends, and with each job that expires. */
   get count(): number {
-    const { completed, dead, retried, expired, ran } = this.#counts;
-    return completed + dead + retried + expired + ran;
+    return Object.values(this.#counts).reduce((sum, count) => sum + count, 0);
   }
 
   /** Reads what has ended since the last time: the first time, since the queue was first used. */
@@ -52,16 +51,10 @@ export class EndedAttempts {
     const stats = await this.#store.stats(now);
     const before = this.#counts;
     const ran = stats.runningTimes.counts.reduce((sum, count) => sum + count, 0);
-    this.#counts = {
-      completed: stats.processed,
-      dead: stats.deadLettered,
-      retried: stats.retried,
-      expired: stats.expired,
-      ran,
-    };
-    const completed = stats.processed - before.completed;
-    const dead = stats.deadLettered - before.dead;
-    const retried = stats.retried - before.retried;
+    this.#counts = { ...stats.totals, ran };
+    const completed = stats.totals.processed - before.processed;
+    const dead = stats.totals.dead - before.dead;
+    const retried = stats.totals.retried - before.retried;
     const snoozed = Math.max(0, ran - before.ran - completed - dead - retried);
     const lists = await Promise.all([
       this.#list(["completed"], completed && completed + LATE, now),
@@ -77,8 +70,8 @@ export class EndedAttempts {
     attempts.sort((a, b) => a.endedAt.getTime() - b.endedAt.getTime());
     const missing = completed + dead + retried + snoozed - attempts.length;
     // The next counts have what ended since these.
-    this.#counts.completed += Math.max(0, -missing);
-    this.#counts.ran += Math.max(0, -missing);
+    const early = Math.max(0, -missing);
+    this.#counts = { ...this.#counts, processed: this.#counts.processed + early, ran: ran + early };
     return { attempts, stats, others: Math.max(0, missing) };
   }
 

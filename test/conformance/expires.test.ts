@@ -49,6 +49,8 @@ onEachKindOfStore((kind) => {
         ...{ totalEnqueued: 1, totalExpired: 1, totalProcessed: 0, totalFailed: 0, totalRetried: 0 },
         ...{ pendingCount: 0, runningCount: 0, completedCount: 0, deadLetterCount: 0 },
       });
+      const { names } = await queue.getFigures();
+      expect(names).toMatchObject([{ name: "work", total: { expired: 1, dead: 0 }, hour: { expired: 1 } }]);
       expect(await queue.drain()).toMatchObject({ claimed: 0, expired: 0, nextRunAt: null });
     });
 

@@ -99,9 +99,9 @@ onEveryStore((kind) => {
     await store.exchange({ ...keeping, settle: [first] });
     const again = await store.exchange({ ...keeping, settle: [first, second], isResend: true });
     expect(again.settled).toEqual([true, true]);
-    const { runningTimes, waitingTimes, processed } = await store.stats(now);
+    const { runningTimes, waitingTimes, totals } = await store.stats(now);
     const timed = ({ counts }: { readonly counts: readonly number[] }) => counts.reduce((sum, count) => sum + count, 0);
-    expect([timed(runningTimes), runningTimes.sumMs, timed(waitingTimes), processed]).toEqual([2, 14, 2, 2]);
+    expect([timed(runningTimes), runningTimes.sumMs, timed(waitingTimes), totals.processed]).toEqual([2, 14, 2, 2]);
   });
 
   test("a retry of a dead job leaves alone a new job with the same id, and its lease", async () => {

@@ -110,9 +110,11 @@ describe("GET /metrics", () => {
       ["fails", "completed", "0"],
       ["fails", "retried", "0"],
       ["fails", "dead", "2"],
+      ["fails", "expired", "0"],
       ["send_email", "completed", "1"],
       ["send_email", "retried", "0"],
       ["send_email", "dead", "0"],
+      ["send_email", "expired", "0"],
     ]);
     expect(samples("tidegate_name_waiting_seconds")).toEqual([
       ["fails", "0.5", "1.75"],
@@ -181,7 +183,13 @@ describe("GET /activity", () => {
     });
     const minutes = body["minutes"] as readonly unknown[];
     expect(minutes).toHaveLength(60);
-    expect(minutes.at(-1)).toEqual({ at: new Date(start).toISOString(), processed: 0, retried: 0, dead: 1 });
+    expect(minutes.at(-1)).toEqual({
+      at: new Date(start).toISOString(),
+      processed: 0,
+      retried: 0,
+      dead: 1,
+      expired: 0,
+    });
   });
 
   test.each(["/activity", "/metrics", "/queues"])("%s is refused for an enqueue token", async (path) => {

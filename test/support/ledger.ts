@@ -12,19 +12,17 @@ import type {
 } from "../../src/core/store/store.ts";
 import { aroundStore, type PortCall } from "./around-calls.ts";
 
-interface MinuteCounts {
-  processed: number;
-  retried: number;
-  dead: number;
-}
+type Counts = Partial<Record<Outcome["to"], number>>;
 
 const textOf = ({ id, claims, endsAt }: Lease) => `${id} ${claims} ${endsAt}`;
 
 /** Records the answers of a store, independently of it: what its counters must say, and which leases it has given. */
 export class Ledger {
-  readonly totals = { enqueued: 0, processed: 0, deadLettered: 0, retried: 0, expired: 0 };
+  enqueued = 0;
+  /** How many of each outcome were accepted. */
+  readonly totals: Counts = {};
   /** Counted by the minute since 1970 in which it was settled. */
-  readonly minutes = new Map<number, MinuteCounts>();
+  readonly minutes = new Map<number, Counts>();
   /** Ids of jobs that the store has accepted, including those of schedules. */
   readonly accepted = new Set<string>();
   /** Leases that were given twice: there must be none. */
@@ -95,7 +93,7 @@ export class Ledger {
    * first.
    */
   #accept(id: string): void {
-    this.totals.enqueued++;
+    this.enqueued++;
     if (this.accepted.has(id)) {
       for (const leases of [this.#leases, this.#ended])
         for (const text of leases) if (text.startsWith(`${id} `)) leases.delete(text);
@@ -113,17 +111,11 @@ export class Ledger {
   #settle({ to, lease, followUps = [] }: Outcome, now: number): void {
     for (const { id } of followUps) if (!this.accepted.has(id)) this.#accept(id);
     const text = textOf(lease);
-    if (to === "snoozed" || to === "released" || this.#ended.has(text)) return;
+    if (this.#ended.has(text)) return;
     this.#ended.add(text);
-    if (to === "expired") {
-      this.totals.expired++;
-      return;
-    }
     const minute = Math.floor(now / 60_000);
-    const counts = this.minutes.get(minute) ?? { processed: 0, retried: 0, dead: 0 };
+    const counts = this.minutes.get(minute) ?? {};
     this.minutes.set(minute, counts);
-    const as = to === "completed" ? "processed" : to;
-    counts[as]++;
-    this.totals[as === "dead" ? "deadLettered" : as]++;
+    for (const each of [counts, this.totals]) each[to] = (each[to] ?? 0) + 1;
   }
 }

@@ -314,7 +314,7 @@ function outcomeOf(
   const base = { lease, record: text, ...(timing && { timing }), ...(name !== null && { name }) };
   if (to === "completed") return { to, at: runAt, ...base };
   if (to === "dead") return { to, at: runAt, group: groups[text.length % groups.length], ...base };
-  if (to === "expired") return { to, lease, record: "" };
+  if (to === "expired") return { to, lease, record: "", ...(name !== null && { name }) };
   if (to === "released") return { to, runAt, ...base, record: extended(text, `"returned":${lease.claims}`) };
   if (to === "snoozed" && waits !== undefined && text.endsWith("}"))
     return { to, runAt, ...base, record: waitingFor(text, waits), waits };

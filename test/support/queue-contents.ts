@@ -1,6 +1,6 @@
 import type { StoredDocument } from "../../src/core/store/documents.ts";
 import type { FlowState } from "../../src/core/store/flow.ts";
-import type { StoredNameMetrics } from "../../src/core/store/metrics.ts";
+import type { StoredNameMetrics } from "../../src/core/store/stats.ts";
 import {
   type JobState,
   jobStates,

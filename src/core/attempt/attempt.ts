@@ -87,7 +87,7 @@ export class Attempt {
     this.startedAt = needs.clock();
     job.begin(this.startedAt);
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
-    if (job.isExpired(this.startedAt)) return Promise.resolve({ to: "expired", lease: job.lease.current, record: "" });
+    if (job.isExpired(this.startedAt)) return Promise.resolve(outcomes.expired(this));
     if (job.lock !== undefined) return Promise.resolve(outcomes.locked(this, job.lock));
     if (job.isUsedUp) return Promise.resolve(outcomes.usedUp(this));
     if (!needs.traces) return this.#make();

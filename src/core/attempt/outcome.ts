@@ -37,6 +37,11 @@ function countedAs({ job, needs }: EndedAttempt): string | undefined {
   return needs.observe && job.isReadable ? job.name : undefined;
 }
 
+/** The job has not begun in time. */
+export function expired(attempt: EndedAttempt): Outcome {
+  return { to: "expired", lease: attempt.job.lease.current, record: "", name: countedAs(attempt) };
+}
+
 /** The job was not started. It is due when it was, with no attempt used. */
 export function released(job: ClaimedJob): Outcome {
   return waitingAgain("released", job, job.dueAt);

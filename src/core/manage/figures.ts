@@ -1,6 +1,7 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { described, flag, optionsOf, whole } from "../shared/schema.ts";
 import {
+  countsIn,
   DAY_MS,
   DAYS_KEPT,
   durationBounds,
@@ -9,12 +10,13 @@ import {
   NAMES_KEPT,
   noMetrics,
   type OutcomeCounts,
+  outcomeCounts,
   type StoredMetrics,
   type StoredNameMetrics,
   type StoredPending,
   TEN_MINUTES_MS,
   TENS_KEPT,
-} from "../store/metrics.ts";
+} from "../store/stats.ts";
 
 /**
  * How long something took, estimated from a histogram: as exact as the bounds of `Histogram`, and at most its highest.
@@ -160,7 +162,7 @@ function windowsBefore(now: number, ms: number, count: number): number {
 }
 
 const nothingSettled = (days: number): Omit<StoredNameMetrics, "name"> => ({
-  total: { processed: 0, retried: 0, dead: 0 },
+  total: outcomeCounts([]),
   hour: noMetrics,
   days: Array.from({ length: days }, () => noMetrics),
 });
@@ -175,8 +177,9 @@ function nameMetrics(name: string, { total, hour, days }: Omit<StoredNameMetrics
   };
 }
 
-function metricsOf({ processed, retried, dead, waiting, running }: StoredMetrics, at: number): Figures {
-  return { at: new Date(at), processed, retried, dead, waiting: percentiles(waiting), running: percentiles(running) };
+function metricsOf(stored: StoredMetrics, at: number): Figures {
+  const { waiting, running } = stored;
+  return { at: new Date(at), ...countsIn(stored), waiting: percentiles(waiting), running: percentiles(running) };
 }
 
 function percentiles(counts: readonly number[]): Percentiles | null {

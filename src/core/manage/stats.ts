@@ -1,6 +1,14 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { durationBounds, type StoredHistogram } from "../store/metrics.ts";
-import { MINUTE_MS, MINUTES_KEPT, minuteOf, type StoredStats } from "../store/stats.ts";
+import {
+  countsIn,
+  durationBounds,
+  MINUTE_MS,
+  MINUTES_KEPT,
+  type OutcomeCounts,
+  outcomeCounts,
+  type StoredHistogram,
+  type StoredStats,
+} from "../store/stats.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
 
 /** Counts of a queue, all from one moment. */
@@ -49,15 +57,9 @@ export interface Histogram {
 }
 
 /** What happened in one minute. */
-export interface ActivityMinute {
+export interface ActivityMinute extends OutcomeCounts {
   /** When the minute began. */
   readonly at: Date;
-  /** Jobs completed. */
-  readonly processed: number;
-  /** Attempts that failed and were, or will be, retried. */
-  readonly retried: number;
-  /** Jobs dead-lettered. */
-  readonly dead: number;
 }
 
 /** What a queue is doing, and has done. */
@@ -134,11 +136,10 @@ export async function getMeasures({ store, clock }: QueueContext): Promise<Queue
 }
 
 function queueActivity(stored: StoredStats, now: number): QueueActivity {
-  const known = new Map(stored.minutes.map((minute) => [minute.minute, minute]));
-  const first = minuteOf(now) - MINUTES_KEPT + 1;
+  const known = new Map(stored.minutes.map((minute) => [minute.minute, countsIn(minute)]));
+  const first = Math.floor(now / MINUTE_MS) - MINUTES_KEPT + 1;
   const minutes = Array.from({ length: MINUTES_KEPT }, (_, index) => {
-    const { processed = 0, retried = 0, dead = 0 } = known.get(first + index) ?? {};
-    return { at: new Date((first + index) * MINUTE_MS), processed, retried, dead };
+    return { at: new Date((first + index) * MINUTE_MS), ...(known.get(first + index) ?? outcomeCounts([])) };
   });
   return {
     stats: queueStats(stored, now),
@@ -155,10 +156,10 @@ function histogram({ counts, sumMs }: StoredHistogram): Histogram {
 function queueStats(stats: StoredStats, now: number): QueueStats {
   return {
     totalEnqueued: stats.enqueued,
-    totalProcessed: stats.processed,
-    totalFailed: stats.deadLettered,
-    totalRetried: stats.retried,
-    totalExpired: stats.expired,
+    totalProcessed: stats.totals.processed,
+    totalFailed: stats.totals.dead,
+    totalRetried: stats.totals.retried,
+    totalExpired: stats.totals.expired,
     pendingCount: stats.scheduled + stats.ready,
     scheduledCount: stats.scheduled,
     readyCount: stats.ready,

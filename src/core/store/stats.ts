@@ -1,4 +1,62 @@
-import type { StoredHistogram, StoredNameMetrics } from "./metrics.ts";
+/** How a lease can end, and in which order outcomes are settled. Snoozed and released jobs are of the same kind. */
+export const outcomeKinds = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3, expired: 4 } as const;
+
+/** How many outcomes were settled. */
+export interface OutcomeCounts {
+  /** Jobs completed. */
+  readonly processed: number;
+  /** Attempts that failed and were, or will be, retried. */
+  readonly retried: number;
+  /** Jobs dead-lettered. */
+  readonly dead: number;
+  /** Jobs dropped because they had not begun in time (`expires`). */
+  readonly expired: number;
+}
+
+interface OutcomeCounter {
+  /** The outcome that it counts. */
+  readonly to: keyof typeof outcomeKinds;
+  /** The field of `QueueStats` that has its total. */
+  readonly total: `total${string}`;
+  /** The metric that has its total, and what Prometheus says of it. */
+  readonly metric: `tidegate_${string}_total`;
+  readonly help: string;
+}
+
+/**
+ * What is counted of outcomes: in all, by minute and hour, and of each job type. Stores, statistics, the HTTP API and
+ * metrics count what stands here.
+ */
+export const outcomeCounters = {
+  processed: {
+    ...{ to: "completed", total: "totalProcessed" },
+    ...{ metric: "tidegate_jobs_completed_total", help: "Jobs completed." },
+  },
+  retried: {
+    ...{ to: "retried", total: "totalRetried" },
+    ...{ metric: "tidegate_job_retries_total", help: "Failed attempts that are retried." },
+  },
+  dead: {
+    ...{ to: "dead", total: "totalFailed" },
+    ...{ metric: "tidegate_jobs_dead_total", help: "Jobs that became dead." },
+  },
+  expired: {
+    ...{ to: "expired", total: "totalExpired" },
+    ...{ metric: "tidegate_jobs_expired_total", help: "Jobs dropped because they had not begun in time." },
+  },
+} as const satisfies { readonly [Name in keyof OutcomeCounts]: OutcomeCounter };
+
+/** The names of the counters, in the order in which they are stored. */
+export const outcomeNames = Object.keys(outcomeCounters) as readonly (keyof OutcomeCounts)[];
+
+/** Counts in the order of `outcomeNames`. Those that are missing are 0. */
+export function outcomeCounts(counts: readonly number[]): OutcomeCounts {
+  const named = outcomeNames.map((name, index) => [name, counts[index] ?? 0] as const);
+  return Object.fromEntries(named) as Record<keyof OutcomeCounts, number>;
+}
+
+/** The counts alone, of anything that has more. */
+export const countsIn = (all: OutcomeCounts): OutcomeCounts => outcomeCounts(outcomeNames.map((name) => all[name]));
 
 /** The counts of a queue, all from one moment. */
 export interface StoredStats {
@@ -8,13 +66,9 @@ export interface StoredStats {
   /** Jobs in the dead-letter queue now. */
   readonly dead: number;
   readonly completed: number;
-  readonly processed: number;
-  readonly retried: number;
-  /** Jobs ever dead-lettered. */
-  readonly deadLettered: number;
-  /** Jobs dropped because they were not started in time. */
-  readonly expired: number;
   readonly enqueued: number;
+  /** Since the queue was first used. */
+  readonly totals: OutcomeCounts;
   readonly paused: boolean;
   /** When something next needs attention. In the past if there is a backlog. */
   readonly nextAt: number | undefined;
@@ -28,20 +82,145 @@ export interface StoredStats {
   readonly names?: readonly StoredNameMetrics[];
 }
 
-export interface StoredMinute {
+/** What a store counts of jobs, besides their outcomes. */
+interface CountedJobs extends Pick<StoredStats, "scheduled" | "ready" | "running" | "totals"> {
+  readonly cancelled: number;
+  readonly retriedDead: number;
+}
+
+/** How many jobs were ever enqueued: those that are live, and those that have ended. Each of them ends once. */
+export function enqueuedOf({ scheduled, ready, running, totals, cancelled, retriedDead }: CountedJobs): number {
+  const { processed, dead, expired } = totals;
+  return scheduled + ready + running + processed + dead + expired + cancelled - retriedDead;
+}
+
+export interface StoredMinute extends OutcomeCounts {
   /** Minutes since 1970. */
   readonly minute: number;
-  readonly processed: number;
-  readonly retried: number;
-  readonly dead: number;
 }
 
 export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
 
-/** How many minutes are reported. A store keeps at least as many. */
+/** How many minutes of a queue are kept, the current one included. */
 export const MINUTES_KEPT = 60;
 
-/** The number of a minute since 1970. */
-export function minuteOf(atMs: number): number {
-  return Math.floor(atMs / MINUTE_MS);
+/** How many hours of a queue are kept, the current one included. */
+export const HOURS_KEPT = 14 * 24;
+
+/** How many job types have metrics of their own. */
+export const NAMES_KEPT = 100;
+
+/** The last hour of a job type is kept in ten-minute windows: one more than an hour has, as the current one grows. */
+export const TEN_MINUTES_MS = 10 * MINUTE_MS;
+export const TENS_KEPT = 7;
+
+/** How many days of a job type are kept, today included. */
+export const DAYS_KEPT = 8;
+
+/** One count for each of `durationBounds`, and one for everything above. */
+export interface StoredHistogram {
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
+const SECOND_MS = 1_000;
+
+/** The upper bounds of a histogram's counts, in ms. One more count is for everything above them. */
+export const durationBounds: readonly number[] = [
+  10,
+  25,
+  50,
+  100,
+  250,
+  500,
+  SECOND_MS,
+  2_500,
+  5 * SECOND_MS,
+  10 * SECOND_MS,
+  30 * SECOND_MS,
+  MINUTE_MS,
+  5 * MINUTE_MS,
+  30 * MINUTE_MS,
+];
+
+/** Which count of a histogram a duration belongs to. */
+export function bucketOf(ms: number): number {
+  let bucket = 0;
+  while (bucket < durationBounds.length && ms > (durationBounds[bucket] as number)) bucket++;
+  return bucket;
+}
+
+const BUCKETS = durationBounds.length + 1;
+
+/** Counters have numbers: first those of outcomes, in their order, then those of how long attempts waited, and ran. */
+export const FIRST_WAITING = outcomeNames.length;
+export const FIRST_RUNNING = FIRST_WAITING + BUCKETS;
+export const COUNTERS = FIRST_RUNNING + BUCKETS;
+
+/** The numbers of the counters that an outcome adds to. */
+export function countersOf(outcome: {
+  readonly to: keyof typeof outcomeKinds;
+  readonly timing?: { readonly waitedMs: number; readonly ranMs: number } | undefined;
+}): readonly number[] {
+  const { to, timing } = outcome;
+  const counted = outcomeNames.findIndex((name) => outcomeCounters[name].to === to);
+  const times = timing ? [FIRST_WAITING + bucketOf(timing.waitedMs), FIRST_RUNNING + bucketOf(timing.ranMs)] : [];
+  return counted === -1 ? times : [counted, ...times];
+}
+
+/** What was settled in a period of time. */
+export interface StoredMetrics extends OutcomeCounts {
+  /** How long attempts waited: one count for each of `durationBounds`, and one for everything above. */
+  readonly waiting: readonly number[];
+  /** How long attempts ran. */
+  readonly running: readonly number[];
+}
+
+/** What was settled of one job type. */
+export interface StoredNameMetrics {
+  /** Undefined for all job types together that have no metrics of their own. */
+  readonly name: string | undefined;
+  /** Since the name was first counted. */
+  readonly total: OutcomeCounts;
+  /** In the last 60 to 70 minutes. */
+  readonly hour: StoredMetrics;
+  /** As many days as the caller wants, today last. */
+  readonly days: readonly StoredMetrics[];
+}
+
+export interface StoredHour {
+  /** Hours since 1970. */
+  readonly hour: number;
+  readonly metrics: StoredMetrics;
+}
+
+/** Counts by the numbers of their counters. Those that are missing are 0. */
+export function metricsOf(counts: readonly number[]): StoredMetrics {
+  const times = (first: number) => Array.from({ length: BUCKETS }, (_, bucket) => counts[first + bucket] ?? 0);
+  return { ...outcomeCounts(counts), waiting: times(FIRST_WAITING), running: times(FIRST_RUNNING) };
+}
+
+export const noMetrics = metricsOf([]);
+
+/** How many jobs wait under each name. */
+export interface StoredPending {
+  /** By the text of the name in the record (`nameText`); records without a name count under the empty text. */
+  readonly counts: ReadonlyMap<string, number>;
+  /** Whether the store read only some of the jobs, at random. Then a name of few jobs may be missing. */
+  readonly isEstimated: boolean;
+}
+
+/** How many waiting jobs a store reads to count them by name. */
+export const MOST_PENDING_READ = 1_000;
+
+/** How records begin, after the digit of their version. */
+const START = ':{"name":"';
+
+/** The JSON text of the name in a record, without its quotes; empty if the record begins otherwise. */
+export function nameText(record: string): string {
+  if (!record.startsWith(START, 1)) return "";
+  const [, text = ""] = /^((?:[^"\\]|\\.)*)"/s.exec(record.slice(1 + START.length)) ?? [];
+  return text;
 }

@@ -3,10 +3,9 @@ import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./docu
 import type { FamilyCounts, FamilyStatus, NewFamily, NewMember } from "./family.ts";
 import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Meter } from "./meter.ts";
-import type { StoredHour, StoredNameMetrics, StoredPending } from "./metrics.ts";
 import type { ScheduleChange, SchedulePlan, StoredSchedule } from "./schedules.ts";
 import type { NewSignal, SignalReply } from "./signals.ts";
-import type { StoredStats } from "./stats.ts";
+import type { StoredHour, StoredNameMetrics, StoredPending, StoredStats } from "./stats.ts";
 
 /**
  * The store port: the calls that a queue makes to the place that keeps its jobs. It speaks of jobs, leases and
@@ -146,16 +145,6 @@ export interface Timing {
   readonly waitedMs: number;
   readonly ranMs: number;
 }
-
-/** In which order outcomes are settled. Snoozed and released jobs are of the same kind. */
-export const outcomeKinds: Readonly<Record<Outcome["to"], number>> = {
-  completed: 0,
-  retried: 1,
-  snoozed: 2,
-  released: 2,
-  dead: 3,
-  expired: 4,
-};
 
 /**
  * How the lease of a job ends. The store, drain reports, hooks, logs and traces use the same words. It has a timing if

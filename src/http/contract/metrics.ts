@@ -1,6 +1,7 @@
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
-import type { Histogram, QueueMeasures, QueueStats } from "../../core/manage/stats.ts";
+import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
+import { outcomeCounters, outcomeNames } from "../../core/store/stats.ts";
 
 export interface Measured extends QueueMeasures {
   readonly queue: string;
@@ -37,11 +38,10 @@ const metrics: readonly Metric[] = [
     { labels: { state: "running" }, value: stats.runningCount },
     { labels: { state: "dead" }, value: stats.deadLetterCount },
   ]),
-  counter("tidegate_jobs_enqueued_total", "Jobs enqueued.", "totalEnqueued"),
-  counter("tidegate_jobs_completed_total", "Jobs completed.", "totalProcessed"),
-  counter("tidegate_jobs_dead_total", "Jobs that became dead.", "totalFailed"),
-  counter("tidegate_jobs_expired_total", "Jobs dropped because they had not begun in time.", "totalExpired"),
-  counter("tidegate_job_retries_total", "Failed attempts that are retried.", "totalRetried"),
+  metric("counter", "tidegate_jobs_enqueued_total", "Jobs enqueued.", ({ stats }) => [{ value: stats.totalEnqueued }]),
+  ...Object.values(outcomeCounters).map(({ metric: name, help, total }) =>
+    metric("counter", name, help, ({ stats }) => [{ value: stats[total] }]),
+  ),
   metric("gauge", "tidegate_queue_paused", "1 while the queue is paused.", ({ stats }) => [
     { value: stats.paused ? 1 : 0 },
   ]),
@@ -66,16 +66,10 @@ const metrics: readonly Metric[] = [
   metric("histogram", "tidegate_job_running_seconds", "How long attempts ran.", ({ running }) =>
     histogramSamples(running),
   ),
-  metric(
-    "counter",
-    "tidegate_name_outcomes_total",
-    "Completed jobs, retried attempts and dead jobs by name.",
-    ({ figures }) =>
-      allNames(figures).flatMap(({ name, total }) => [
-        { labels: { name, outcome: "completed" }, value: total.processed },
-        { labels: { name, outcome: "retried" }, value: total.retried },
-        { labels: { name, outcome: "dead" }, value: total.dead },
-      ]),
+  metric("counter", "tidegate_name_outcomes_total", "What became of jobs and attempts, by name.", ({ figures }) =>
+    allNames(figures).flatMap(({ name, total }) =>
+      outcomeNames.map((each) => ({ labels: { name, outcome: outcomeCounters[each].to }, value: total[each] })),
+    ),
   ),
   quantilesByName("tidegate_name_waiting_seconds", "How long attempts of the last hour waited, by name.", "waiting"),
   quantilesByName("tidegate_name_running_seconds", "How long attempts of the last hour ran, by name.", "running"),
@@ -105,12 +99,6 @@ function ofBusiestKeys(name: string, help: string, field: "running" | "waiting")
   return metric("gauge", name, help, ({ busiestKeys }) =>
     busiestKeys.map((each) => ({ labels: { key: each.key }, value: each[field] })),
   );
-}
-
-type Total = Extract<keyof QueueStats, `total${string}`>;
-
-function counter(name: string, help: string, total: Total): Metric {
-  return metric("counter", name, help, ({ stats }) => [{ value: stats[total] }]);
 }
 
 function histogramSamples({ bounds, counts, sumMs }: Histogram): readonly Sample[] {

@@ -26,7 +26,7 @@ import type { Upcoming, UpcomingEvent, UpcomingMinute } from "../../core/queue/u
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import type { PayloadIssue } from "../../core/shared/errors.ts";
 import type { JsonSchema } from "../../core/shared/schema.ts";
-import type { OutcomeCounts } from "../../core/store/metrics.ts";
+import { type OutcomeCounts, outcomeCounters, outcomeNames } from "../../core/store/stats.ts";
 import { enqueueStatuses, jobStates } from "../../core/store/store.ts";
 import { problemKinds } from "./problems.ts";
 import type { Problem } from "./requests.ts";
@@ -77,9 +77,11 @@ type Words<Text extends string> = Text extends `${infer Word} ${infer Rest}` ? W
 
 /** Several fields of one shape. @param names with spaces between them. */
 function each<const Names extends string, Field>(names: Names, field: Field) {
-  return Object.fromEntries(names.split(" ").map((name) => [name, field])) as {
-    readonly [Name in Words<Names>]: Field;
-  };
+  return ofAll(names.split(" ") as Words<Names>[], field);
+}
+
+function ofAll<Name extends string, Field>(names: readonly Name[], field: Field) {
+  return Object.fromEntries(names.map((name) => [name, field])) as { readonly [Each in Name]: Field };
 }
 
 const described = <Value>(description: string, { json }: Shape<Value>) => shape<Value>({ ...json, description });
@@ -279,7 +281,11 @@ export const drainReport = record<DrainReport & Partial<DrainedAttempts>>()({
 export const draining = record<{ readonly status: "draining" }>()({ status: words(["draining"]) });
 
 const statsFields = {
-  ...each("totalEnqueued totalProcessed totalFailed totalRetried totalExpired", count),
+  totalEnqueued: count,
+  ...ofAll(
+    outcomeNames.map((name) => outcomeCounters[name].total),
+    count,
+  ),
   ...each("pendingCount scheduledCount readyCount runningCount deadLetterCount completedCount", count),
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),
@@ -313,7 +319,7 @@ const histogram = record<Histogram>()({
   counts: described("One more than the bounds.", list(count)),
   sumMs: amount,
 });
-const outcomeCounts = each("processed retried dead", count);
+const outcomeCounts = ofAll(outcomeNames, count);
 const minute = record<ActivityMinute>()({ at: time, ...outcomeCounts });
 export const activity = record<QueueActivity>()({
   stats: record<QueueStats>()(statsFields),

@@ -14,6 +14,7 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import { withSignal } from "../../core/store/signals.ts";
+import { outcomeKinds } from "../../core/store/stats.ts";
 import {
   type ClaimRequest,
   type DueSchedule,
@@ -26,7 +27,6 @@ import {
   type LeasedJob,
   nextClaims,
   type Outcome,
-  outcomeKinds,
   possibleLeases,
   type SettleRequest,
 } from "../../core/store/store.ts";
@@ -103,19 +103,13 @@ function settleOne(
     state.wait(lease.id, againScore(signal === undefined ? outcome : { ...outcome, runAt: now }));
     state.records.set(lease.id, signal === undefined ? record : withSignal(record, signal));
     if (signal !== undefined) woken.push(lease.id);
-    if (outcome.to === "retried") state.counters.retried++;
     return true;
   }
   const flow = state.flows.get(lease.id);
   state.remove(lease.id);
-  if (outcome.to === "dead") {
-    state.addDead(lease.id, outcome, flow);
-  } else if (outcome.to === "expired") {
-    state.counters.expired++;
-  } else {
-    state.counters.processed++;
-    if (retentionMs > 0) state.keep(lease.id, record, (outcome.at ?? now) + retentionMs, now);
-  }
+  if (outcome.to === "dead") state.addDead(lease.id, outcome, flow);
+  if (outcome.to === "completed" && retentionMs > 0)
+    state.keep(lease.id, record, (outcome.at ?? now) + retentionMs, now);
   return true;
 }
 

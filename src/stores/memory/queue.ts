@@ -48,7 +48,6 @@ export function memoryQueue(state: MemoryState): QueueStore {
   };
   const removeDead = (ids: readonly string[], now: number) => {
     const removed = ids.filter((id) => state.removeDead(id));
-    counters.removed += removed.length;
     const parents = removed.map((id) => families.count(id, "removed"));
     releaseParents(state, parents, now);
     flowControl.putMarks(now);

@@ -1,10 +1,16 @@
 import { bytesOf, firstPiece } from "../../core/shared/limits.ts";
 import { trendOf } from "../../core/store/failures.ts";
 import type { FlowState } from "../../core/store/flow.ts";
-import { nameText, type StoredPending } from "../../core/store/metrics.ts";
 import type { StoredSchedule } from "../../core/store/schedules.ts";
 import { FLOW_KEY_MEMBER, isInLine, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
-import type { StoredStats } from "../../core/store/stats.ts";
+import {
+  enqueuedOf,
+  metricsOf,
+  nameText,
+  outcomeCounts,
+  type StoredPending,
+  type StoredStats,
+} from "../../core/store/stats.ts";
 import type {
   FailuresPage,
   FailuresRequest,
@@ -123,23 +129,21 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     if (canStart && score < scoreAfter(now)) oldestReadyAt ??= unpack(score).at;
     if (isJob(member)) count[stateOf(score, now)]++;
   }
-  const { processed, retried, cancelled, retriedDead, removed, expired } = state.counters;
-  const deadLettered = state.dead.size + retriedDead + removed;
+  const { total, waitedMs, ranMs } = state.tally;
+  const { waiting, running } = metricsOf(total);
+  const totals = outcomeCounts(total);
   return {
     ...count,
     dead: state.dead.size,
     completed: [...state.done.keys()].filter((id) => state.isKept(id, now)).length,
-    processed,
-    retried,
-    deadLettered,
-    expired,
-    enqueued: state.records.size + processed + deadLettered + cancelled + expired - retriedDead,
+    enqueued: enqueuedOf({ ...count, ...state.counters, totals }),
+    totals,
     paused: state.paused,
     nextAt: state.nextDueAt(),
     oldestReadyAt,
     minutes: state.tally.minutesUntil(now),
-    waitingTimes: { counts: [...state.tally.waiting.counts], sumMs: state.tally.waiting.sumMs },
-    runningTimes: { counts: [...state.tally.running.counts], sumMs: state.tally.running.sumMs },
+    waitingTimes: { counts: waiting, sumMs: waitedMs },
+    runningTimes: { counts: running, sumMs: ranMs },
   };
 }
 

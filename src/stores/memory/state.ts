@@ -1,5 +1,4 @@
 import type { JobFlow } from "../../core/store/flow.ts";
-import { HOUR_MS } from "../../core/store/metrics.ts";
 import type { SchedulePlan } from "../../core/store/schedules.ts";
 import {
   isAstray,
@@ -11,6 +10,7 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import { openWaits, withSignal } from "../../core/store/signals.ts";
+import { HOUR_MS } from "../../core/store/stats.ts";
 import type { JobState, Lease, Outcome, RecordRewrite } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
@@ -44,7 +44,7 @@ export class MemoryState {
   readonly documents = new Documents();
   readonly families = new Families();
   readonly signals = new Signals();
-  readonly counters = { processed: 0, retried: 0, cancelled: 0, retriedDead: 0, removed: 0, expired: 0 };
+  readonly counters = { cancelled: 0, retriedDead: 0 };
   readonly tally = new Tally();
   paused = false;
   manifest: string | undefined;

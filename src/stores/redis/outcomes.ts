@@ -1,7 +1,7 @@
 import { groupScore } from "../../core/store/failures.ts";
-import { bucketOf, durationBounds } from "../../core/store/metrics.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
-import { type Outcome, outcomeKinds, possibleLeases } from "../../core/store/store.ts";
+import { COUNTERS, countersOf, outcomeKinds } from "../../core/store/stats.ts";
+import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { memberRow } from "./families.ts";
 import { flowPrefix } from "./flow.ts";
 
@@ -67,24 +67,12 @@ function followUpRows(sent: readonly SentOutcome[], now: number) {
     .map(({ job, place }) => ({ outcome: place + 1, ...memberRow(job, now) }));
 }
 
-// The counters of a window, as in lua/_windows.lua: processed, retried and dead jobs, then two histograms. 0 is none.
-const COUNTER_OF: Readonly<Record<Outcome["to"], number>> = {
-  completed: 1,
-  retried: 2,
-  snoozed: 0,
-  released: 0,
-  dead: 3,
-  expired: 0,
-};
-const FIRST_WAITING = 4;
-const FIRST_RUNNING = 19;
-
-/** What each counter of a window adds, by its number. */
-const noCounts = () => new Uint32Array(FIRST_RUNNING + durationBounds.length + 1);
+/** What each counter adds, by its number. */
+const noCounts = () => new Uint32Array(COUNTERS);
 
 function countText(counts: Uint32Array): string {
   let text = "";
-  for (const [counter, count] of counts.entries()) if (counter > 0 && count > 0) text += `${counter}=${count};`;
+  for (const [counter, count] of counts.entries()) if (count > 0) text += `${counter}=${count};`;
   return text;
 }
 
@@ -103,18 +91,17 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean) {
     return named;
   };
   let [allWaited, allRan, each] = [0, 0, ""];
-  for (const { to, name, timing } of settle) {
+  for (const outcome of settle) {
+    const { name, timing } = outcome;
     const named = name === undefined || !byName ? undefined : namedAs(name);
-    const waited = timing ? Math.round(timing.waitedMs) : 0;
-    const ran = timing ? Math.round(timing.ranMs) : 0;
-    const waiting = timing ? FIRST_WAITING + bucketOf(timing.waitedMs) : 0;
-    const running = timing ? FIRST_RUNNING + bucketOf(timing.ranMs) : 0;
+    const waited = Math.round(timing?.waitedMs ?? 0);
+    const ran = Math.round(timing?.ranMs ?? 0);
+    const counters = countersOf(outcome);
     allWaited += waited;
     allRan += ran;
-    for (const counts of named ? [all, named.counts] : [all]) {
-      for (const counter of [COUNTER_OF[to], waiting, running]) counts[counter] = (counts[counter] ?? 0) + 1;
-    }
-    each += `${named?.number ?? 0}:${waited}:${ran}:${waiting}:${running};`;
+    for (const counts of named ? [all, named.counts] : [all])
+      for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + 1;
+    each += `${named?.number ?? 0}:${waited}:${ran}:${counters.join()};`;
   }
   const named = [...names].map(([text, { counts }]) => ({ text, counts: countText(counts) }));
   return { waitedMs: allWaited, ranMs: allRan, counts: countText(all), each, names: named };

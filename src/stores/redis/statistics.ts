@@ -1,14 +1,15 @@
 import { MEBIBYTE } from "../../core/shared/limits.ts";
 import {
-  durationBounds,
+  COUNTERS,
+  enqueuedOf,
   MOST_PENDING_READ,
-  noMetrics,
-  type StoredHistogram,
-  type StoredMetrics,
+  metricsOf,
+  outcomeCounts,
   type StoredNameMetrics,
-} from "../../core/store/metrics.ts";
+} from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
+import { counterConstants } from "./counters.ts";
 import { timeOf } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
 import { arrayOf } from "./values.ts";
@@ -17,15 +18,12 @@ import { arrayOf } from "./values.ts";
 const MOST_READ = 5_000;
 /** How many bytes of records are read in Redis to count waiting jobs by name. */
 const MOST_PENDING_BYTES = 4 * MEBIBYTE;
-// Where the last histogram begins: a sum, and a count for each bound and one more. As in lua/_prelude.lua.
-const RUNNING_TIMES = 24;
-const HISTOGRAM_SIZE = durationBounds.length + 2;
 
-/** Reads every counter except those of minutes. One of them changes whenever an attempt is settled or a job removed. */
-const counterFields: readonly string[] = Array.from({ length: RUNNING_TIMES + HISTOGRAM_SIZE }, (_, index) => [
+/** Reads all totals. One of them changes whenever an attempt is settled or a job removed. */
+const totalFields: readonly string[] = Array.from({ length: counterConstants.TRIMMED_IN }, (_, position) => [
   "GET",
   "i64",
-  `#${index}`,
+  `#${position}`,
 ]).flat();
 
 export function statisticsCalls(
@@ -34,19 +32,24 @@ export function statisticsCalls(
   const { due, stats } = caller.keys;
   return {
     async pulse() {
-      const [members, counters] = await caller.plain(["ZCARD", due], ["BITFIELD", stats, ...counterFields]);
+      const [members, counters] = await caller.plain(["ZCARD", due], ["BITFIELD", stats, ...totalFields]);
       return [members, ...arrayOf(counters)].join();
     },
     async stats(now, withNames = false) {
       const reply = await caller.run(scripts.stats, { now, withNames, most: MOST_READ });
-      const { nextScore, oldestScore, waitingTimes, runningTimes, minutes, names, ...counts } = reply;
+      const { nextScore, oldestScore, totals: all, minutes, names, ...counts } = reply;
+      const [waitedMs = 0, ranMs = 0, cancelled = 0, retriedDead = 0] = all.slice(COUNTERS);
+      const { waiting, running } = metricsOf(all);
+      const totals = outcomeCounts(all);
       return {
         ...counts,
+        totals,
+        enqueued: enqueuedOf({ ...counts, totals, cancelled, retriedDead }),
         nextAt: timeOf(nextScore),
         oldestReadyAt: timeOf(oldestScore),
-        waitingTimes: storedHistogram(waitingTimes),
-        runningTimes: storedHistogram(runningTimes),
-        minutes: minutes.toSorted((a, b) => a.minute - b.minute),
+        waitingTimes: { counts: waiting, sumMs: waitedMs },
+        runningTimes: { counts: running, sumMs: ranMs },
+        minutes: minutes.map((row) => ({ minute: row.minute, ...outcomeCounts(countsIn(row.counts)) })),
         ...(withNames && { names: names.map(storedNameMetrics) }),
       };
     },
@@ -61,29 +64,19 @@ export function statisticsCalls(
     },
     async history(now, hours) {
       const reply = await caller.run(scripts.history, { now, hours });
-      return reply.map(({ hour, counts }) => ({ hour, metrics: storedMetrics(counts) }));
+      return reply.map(({ hour, counts }) => ({ hour, metrics: metricsOf(countsIn(counts)) }));
     },
   };
 }
 
-function storedHistogram([sumMs = 0, ...counts]: readonly number[]): StoredHistogram {
-  return { sumMs, counts };
-}
-
 /** Reads counts as lua/_read_windows.lua writes them. */
-function storedMetrics(text: string): StoredMetrics {
-  if (text === "") return noMetrics;
-  const [processed = 0, retried = 0, dead = 0, ...times] = text.split(",").map(Number);
-  const half = times.length / 2;
-  return { processed, retried, dead, waiting: times.slice(0, half), running: times.slice(half) };
-}
+const countsIn = (text: string): readonly number[] => (text === "" ? [] : text.split(",").map(Number));
 
 function storedNameMetrics(row: {
   readonly name: string;
   readonly totals: string;
   readonly periods: string;
 }): StoredNameMetrics {
-  const [processed = 0, retried = 0, dead = 0] = row.totals.split(",").map(Number);
-  const [hour = noMetrics, ...days] = row.periods.split(";").map(storedMetrics);
-  return { name: row.name || undefined, total: { processed, retried, dead }, hour, days };
+  const [hour = metricsOf([]), ...days] = row.periods.split(";").map((text) => metricsOf(countsIn(text)));
+  return { name: row.name || undefined, total: outcomeCounts(countsIn(row.totals)), hour, days };
 }

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { timingOf } from "../../../src/core/attempt/outcome.ts";
-import { bucketOf, durationBounds } from "../../../src/core/store/metrics.ts";
+import { bucketOf, durationBounds } from "../../../src/core/store/stats.ts";
 
 test("a duration counts in the bucket of the first bound that it does not exceed", () => {
   expect(durationBounds.map(bucketOf)).toEqual(durationBounds.map((_, index) => index));

@@ -1,35 +1,73 @@
--- Counts what an exchange settles in windows of time: of the queue by the hour, of each name by ten minutes and by day.
+-- Counts what an exchange settles, all of it in one command: in total, in windows of time, and for each name.
 -- The caller adds up as if all outcomes were accepted: for how many ms attempts waited, and ran, and the counts of the
--- queue and of each name, as 'COUNTER=COUNT;'. What each outcome adds is 'NAME:WAITED:RAN:COUNTER:COUNTER;', with 0 for
--- what it does not have.
+-- queue and of each name, as 'COUNTER=COUNT;'. What each outcome adds is 'NAME:WAITED:RAN:COUNTER,COUNTER;', with the
+-- name 0 for none.
 local function read_counts(text)
   local read = {}
   for counter, count in string.gmatch(text, '(%d+)=(%d+);') do read[tonumber(counter)] = tonumber(count) end
   return read
 end
 
-local metrics = { waited = waited_ms, ran = ran_ms, all = read_counts(counts), names = names }
+local all = read_counts(counts)
 for _, name in ipairs(names) do name.counts = read_counts(name.counts) end
+-- How many names have a position.
+local names_taken
 
 -- How many values of windows one BITFIELD may have: `unpack` of 8,000 overflows the stack.
 local MOST_VALUES = 5600
 
--- Adds counts to the window of this moment. An earlier window in its place goes, as an earlier minute does.
+-- Counts one less. What comes to 0 goes: it would take the place of a command.
+local function take_one(counts, counter)
+  if counts[counter] then counts[counter] = counts[counter] > 1 and counts[counter] - 1 or nil end
+end
+
+-- Takes out what outcomes have added that were not accepted.
+local function leave_out_refused()
+  local i = 0
+  for name, waited, ran, counters in string.gmatch(each, '(%d+):(%d+):(%d+):([%d,]*);') do
+    i = i + 1
+    if not accepted[i] then
+      waited_ms = waited_ms - waited
+      ran_ms = ran_ms - ran
+      local named = names[tonumber(name)]
+      for counter in string.gmatch(counters, '%d+') do
+        take_one(all, tonumber(counter))
+        if named then take_one(named.counts, tonumber(counter)) end
+      end
+    end
+  end
+end
+
+local function has_refused()
+  for i = 1, #ids do
+    if not accepted[i] then return true end
+  end
+  return false
+end
+
+local function increase(adding, bits, counter, by)
+  push(adding, 'INCRBY', bits, counter, by)
+end
+
+-- Adds counts to the window of this moment. The count of an earlier window in its place goes without anybody having to
+-- read which it was: with the window in front a pair is one number, and what is less than this window comes to 0 when
+-- that is taken away. In hour 70, the pair (6, 9) is 6 * 2^28 + 9: less 70 * 2^28 it is 0, and (70, 9) becomes 9.
 local function add_to_window(adding, window, from, counts)
   local number = math.floor(now / window.ms)
-  local at = from + window.at + number % window.kept * WINDOW_BYTES
+  local at = from + window.at + number % window.kept * window.bytes
   for counter, by in pairs(counts) do
-    local bit = (at + (counter - 1) * COUNTER_BYTES) * 8
-    push(adding, 'INCRBY', 'u48', bit, '-' .. whole(number * window.values))
-    push(adding, 'INCRBY', 'u48', bit, whole(number * window.values + by))
+    if counter < window.counters then
+      local bit = (at + counter * COUNTER_BYTES) * 8
+      increase(adding, 'u48', bit, '-' .. whole(number * window.values))
+      increase(adding, 'u48', bit, whole(number * window.values + by))
+    end
   end
 end
 
 local function add_to_name(adding, name)
-  local from = byte_of(name.position)
-  for counter = 1, 3 do
-    local by = name.counts[counter]
-    if by then push(adding, 'INCRBY', 'u48', (from + (counter - 1) * COUNTER_BYTES) * 8, by) end
+  local from = NAMES_AT + name.position * NAME_BYTES
+  for counter, by in pairs(name.counts) do
+    if counter < OUTCOMES then increase(adding, 'u48', (from + counter * COUNTER_BYTES) * 8, by) end
   end
   add_to_window(adding, TENS, from, name.counts)
   add_to_window(adding, DAYS, from, name.counts)
@@ -37,47 +75,42 @@ end
 
 -- Adds to members of `due` those whose scores say where the names are.
 local function push_positions(members)
-  if #metrics.names > 0 then push(members, NAME) end
-  for _, name in ipairs(metrics.names) do push(members, NAME .. name.text) end
+  if #names > 0 then push(members, NAME) end
+  for _, name in ipairs(names) do push(members, NAME .. name.text) end
 end
 
 -- Notes where the names are, by the scores of these members.
 local function note_positions(scores, before)
-  if #metrics.names == 0 then return end
-  metrics.taken = position_of(scores[before + 1]) or 0
-  for n, name in ipairs(metrics.names) do name.position = position_of(scores[before + 1 + n]) end
+  if #names == 0 then return end
+  names_taken = position_of(scores[before + 1]) or 0
+  for n, name in ipairs(names) do name.position = position_of(scores[before + 1 + n]) end
 end
 
 -- Gives the next positions to names that have none.
 local function give_positions()
   local members = {}
-  for _, name in ipairs(metrics.names) do
-    if metrics.taken and not name.position and next(name.counts) then
-      if metrics.taken == MOST_NAMES then
-        name.position = MOST_NAMES
+  for _, name in ipairs(names) do
+    if not name.position and next(name.counts) then
+      if names_taken == NAMES_KEPT then
+        name.position = NAMES_KEPT
       else
-        name.position = metrics.taken
-        metrics.taken = metrics.taken + 1
+        name.position = names_taken
+        names_taken = names_taken + 1
         push(members, whole(NAMED + 8 * name.position), NAME .. name.text)
       end
     end
   end
   if #members == 0 then return end
-  push(members, whole(NAMED + 8 * metrics.taken), NAME)
+  push(members, whole(NAMED + 8 * names_taken), NAME)
   call('ZADD', due, unpack(members))
 end
 
-local function add_to_names(adding)
-  for _, name in ipairs(metrics.names) do
-    if name.position and next(name.counts) then add_to_name(adding, name) end
-  end
-end
-
--- Adds to counters, and then to windows, in as many commands as that takes.
+-- Adds to totals, and then to windows, in as many commands as that takes.
 -- Returns the reply to the first one.
 local function add_up(adding, windows)
   local reply
-  for first = 1, math.max(#windows, 1), MOST_VALUES do
+  push(adding, 'OVERFLOW', 'SAT')
+  for first = 1, #windows, MOST_VALUES do
     local last = #adding
     for i = first, math.min(first + MOST_VALUES - 1, #windows) do
       last = last + 1
@@ -88,4 +121,29 @@ local function add_up(adding, windows)
     adding = { 'OVERFLOW', 'SAT' }
   end
   return reply
+end
+
+-- Counts what was settled, and how long it took.
+function tally()
+  if has_refused() then leave_out_refused() end
+  if not next(all) then return end
+  -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
+  -- day at least.
+  local period = math.floor(now / math.min(math.max(retention_ms, HOURS.ms), DAYS.ms))
+  local adding = {}
+  local windows = {}
+  push(adding, 'SET', 'i64', '#' .. TRIMMED_IN, period)
+  increase(adding, 'i64', '#' .. WAITED, waited_ms)
+  increase(adding, 'i64', '#' .. RAN, ran_ms)
+  for counter, by in pairs(all) do increase(adding, 'i64', '#' .. counter, by) end
+  give_positions()
+  add_to_window(windows, MINUTES, 0, all)
+  add_to_window(windows, HOURS, 0, all)
+  for _, name in ipairs(names) do
+    if next(name.counts) then add_to_name(windows, name) end
+  end
+  local trimmed_in = add_up(adding, windows)[1]
+  if trimmed_in > 0 and trimmed_in ~= period and not OWN_EXPIRY then
+    call('ZREMRANGEBYSCORE', done_order, '-inf', '(' .. whole(now - HOURS.ms))
+  end
 end

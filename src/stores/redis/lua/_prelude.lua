@@ -164,26 +164,9 @@ local function members_until(key, score, member, reversed)
   return call('ZCOUNT', key, '-inf', '(' .. score)
 end
 
--- Counters are numbers of 64 bits in one string, so that one command adds to any of them:
---   first five totals; then, in 32 bits, when the order of completed jobs was trimmed; then a sixth total
---   from 8 on the histogram of waiting times, from 24 on that of running times: a sum in ms, then the counts
---   then three pairs of numbers of 32 bits for each of the last 64 minutes: which minute it is and how many jobs were
---     processed, the same for retried, and for dead
-local PROCESSED = '#0'
-local RETRIED = '#1'
-local CANCELLED = '#2'
-local RETRIED_DEAD = '#3'
-local REMOVED = '#4'
-local EXPIRED = '#6'
-local WAITING = 8
-local RUNNING = 24
-local HISTOGRAM_SIZE = 16
-local MINUTES = 80
-local MINUTES_KEPT = 64
-local TRIMMED_IN = '#11'
-
-local function add(counter, by)
-  call('BITFIELD', stats, 'INCRBY', 'i64', counter, by)
+-- Totals are numbers of 64 bits at the beginning of `stats` (counters.ts), so that one command adds to any of them.
+local function add(position, by)
+  call('BITFIELD', stats, 'INCRBY', 'i64', '#' .. position, by)
 end
 
 -- Whether a text sorts after another one, byte by byte: `<` of Lua follows the locale of the server.

@@ -11,10 +11,10 @@ end
 local function counts_of(text, window, from, first, last)
   local sums = {}
   local found = 0
-  for counter = 1, COUNTERS do sums[counter] = 0 end
+  for counter = 1, window.counters do sums[counter] = 0 end
   for number = first, last do
-    local at = from + window.at + number % window.kept * WINDOW_BYTES
-    for counter = 1, COUNTERS do
+    local at = from + window.at + number % window.kept * window.bytes
+    for counter = 1, window.counters do
       local from_here = at + (counter - 1) * COUNTER_BYTES
       -- Most have never been written: then which window it is would be 0 as well.
       if (string.byte(text, from_here + 1) or 0) > 0 then
@@ -28,7 +28,7 @@ local function counts_of(text, window, from, first, last)
     end
   end
   if found == 0 then return '' end
-  for counter = 1, COUNTERS do
+  for counter = 1, window.counters do
     if sums[counter] == 0 then sums[counter] = '' end
   end
   return table.concat(sums, ',')
@@ -46,7 +46,7 @@ local function push_names(reply, members, text, names_at, days)
   local function push_name(name, position)
     local from = names_at + position * NAME_BYTES
     local totals = {}
-    for counter = 1, 3 do
+    for counter = 1, OUTCOMES do
       totals[counter] = number_at(text, from + (counter - 1) * COUNTER_BYTES, COUNTER_BYTES)
     end
     local periods = { counts_of(text, TENS, from, ten - TENS.kept + 1, ten) }
@@ -57,5 +57,5 @@ local function push_names(reply, members, text, names_at, days)
     local name = tonumber(members[i + 1]) >= NAMED and string.sub(members[i], #NAME + 1) or ''
     if name ~= '' then push_name(name, position_of(members[i + 1])) end
   end
-  if #text > names_at + MOST_NAMES * NAME_BYTES then push_name('', MOST_NAMES) end
+  if #text > names_at + NAMES_KEPT * NAME_BYTES then push_name('', NAMES_KEPT) end
 end

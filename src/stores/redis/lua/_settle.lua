@@ -111,7 +111,6 @@ end
 
 -- The job was not started in time. Nothing is stored of it.
 local function drop(_, id)
-  expired = expired + 1
   leave_due(id, 'dropped')
 end
 

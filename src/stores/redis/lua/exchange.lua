@@ -63,16 +63,15 @@ do
   -- Outcomes come in columns: ids[3] and records[3] belong to the third one. The new score of a dead job is when it
   -- became dead, and after a space the score of its group.
   local ids, held_leases, scores, records = outcomes.id, outcomes.lease, outcomes.score, outcomes.record
-  -- Which of them count, and how many of these drop their job.
-  local accepted, expired = {}, 0
-  -- include: _metrics.lua
+  -- Which of them count.
+  local accepted = {}
   local begin_wait, end_waits, take_signals
   do
     -- include: _waiting.lua
     -- include: _waits.lua
   end
   -- include: _families.lua
-  -- include: _tally.lua
+  -- include: _metrics.lua
   -- include: _settle.lua
 end
 -- include: _fire.lua

@@ -1,11 +1,10 @@
--- Counts everything. What can be derived is not stored: each job that is no longer live is in one of five counters.
+-- Counts everything. What can be derived is not stored: each job that is no longer live is in one of the totals.
 -- @arg now number, with_names flag  reads metrics by name, and does not count completed jobs
 -- @arg most number  up to how many members of `due` are read one by one: one command for all counts of live jobs
 -- @reply paused flag, next_score number?, oldest_score number?  of the oldest ready job
 -- @reply scheduled number, ready number, running number, dead number, completed number
--- @reply processed number, retried number, dead_lettered number, enqueued number, expired number
--- @reply waiting_times list(number), running_times list(number)
--- @reply minutes rows(minute:number processed:number retried:number dead:number)  of the last hour, if any was settled
+-- @reply totals list(number)  in the order of their positions (counters.ts)
+-- @reply minutes rows(minute:number counts)  of the last hour, those in which something was settled
 -- @reply names rows(name totals periods)  as in figures.lua
 -- include: _windows.lua
 -- include: _read_windows.lua
@@ -68,36 +67,18 @@ for i = 1 + 2 * paused, #range, 2 do
   end
 end
 
-local text = call('GETRANGE', stats, 0, with_names and -1 or HOURS.at - 1)
-local function counter(position)
-  return number_at(text, position * 8, 8)
-end
-local processed, retried, cancelled, retried_dead, removed = counter(0), counter(1), counter(2), counter(3), counter(4)
-local expired = counter(6)
+local text = call('GETRANGE', stats, 0, with_names and -1 or HOURS_AT - 1)
+local totals = {}
+for position = 0, TRIMMED_IN - 1 do push(totals, number_at(text, position * TOTAL_BYTES, TOTAL_BYTES)) end
 local dead_now = call('ZCOUNT', dead, 0, '+inf')
-local ever_dead = dead_now + retried_dead + removed
 local completed = with_names and 0 or call('ZCOUNT', done_order, '(' .. whole(now), '+inf')
-local enqueued = ready + scheduled + running + processed + ever_dead + cancelled + expired - retried_dead
-local function counters_from(first)
-  local values = {}
-  for i = 1, HISTOGRAM_SIZE do values[i] = counter(first + i - 1) end
-  return values
-end
 
-local this_minute = math.floor(now / 60000)
 local minutes = {}
-for i = 0, 3 * MINUTES_KEPT - 1 do
-  local at = MINUTES * 4 + i * 8
-  local minute = number_at(text, at, 4)
-  local count = number_at(text, at + 4, 4)
-  if count > 0 and minute > this_minute - 60 then
-    minutes[minute] = minutes[minute] or { 0, 0, 0 }
-    minutes[minute][i % 3 + 1] = count
-  end
+local this_minute = math.floor(now / MINUTES.ms)
+for minute = this_minute - MINUTES.kept + 1, this_minute do
+  local counts = counts_of(text, MINUTES, 0, minute, minute)
+  if counts ~= '' then push(minutes, minute, counts) end
 end
-local minute_rows = {}
-for minute, counts in pairs(minutes) do push(minute_rows, minute, unpack(counts)) end
 local names = {}
 if with_names then push_names(names, is_whole and range or read_positions(), text, NAMES_AT, 0) end
-return { paused, coming, oldest, scheduled, ready, running, dead_now, completed, processed, retried, ever_dead, enqueued,
-  expired, counters_from(WAITING), counters_from(RUNNING), minute_rows, names }
+return { paused, coming, oldest, scheduled, ready, running, dead_now, completed, totals, minutes, names }

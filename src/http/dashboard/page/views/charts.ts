@@ -6,7 +6,7 @@ import { state } from "../state/state.ts";
 import { capital, clock, hour, number, span } from "./format.ts";
 import { badge, button, rangeLinks, ranges } from "./parts.ts";
 
-type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
+export type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
 
 export const outcomes: readonly Series<Counts>[] = (["processed", "retried", "dead"] as const).map((kind) => ({
   ...{ name: kind, kind },

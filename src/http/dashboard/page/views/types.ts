@@ -1,10 +1,10 @@
-import type { NameFigures } from "../../../../core/manage/figures.ts";
+import type { Figures as AllFigures, NameFigures } from "../../../../core/manage/figures.ts";
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
 import { state } from "../state/state.ts";
-import { chart, deaths, outcomes, spark, sumOf, times } from "./charts.ts";
+import { type Counts, chart, deaths, outcomes, spark, sumOf, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
@@ -21,8 +21,14 @@ import {
   sortable,
   sortedBy,
 } from "./parts.ts";
-export type Name = Json<NameFigures & Placed>;
-type Figures = Name["hour"];
+
+/** The metrics that the page shows. */
+type Figures = Counts & Json<Pick<AllFigures, "waiting" | "running">>;
+export type Name = Json<Pick<NameFigures & Placed, "name" | "queue" | "pending">> & {
+  readonly total: Omit<Counts, "at">;
+  readonly hour: Figures;
+  readonly days: readonly Figures[];
+};
 
 /** How many days the range "weeks" has. */
 const DAYS = 7;

@@ -1,0 +1,112 @@
+// Writes the tables of pages that say what is counted: the table below `<!-- table: NAME -->` is made from the code.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { apiWorld, tokens } from "../../api-examples/world.ts";
+import { durationBounds, outcomeNames } from "../../src/core/store/stats.ts";
+import { counterConstants } from "../../src/stores/redis/counters.ts";
+import { markdownFiles, replaceFile, type Writing } from "../shared/files.ts";
+import { commentsOf } from "./comments.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const place = /(?<=<!-- table: (\w+) -->\n)(?:\|.*\n)*/g;
+
+type Rows = readonly (readonly string[])[];
+
+/** Every table by its name. The first row is the head. */
+const tables: Readonly<Record<string, () => Rows | Promise<Rows>>> = {
+  statistics: () => [
+    ["field", ""],
+    ...[...commentsOf("src/core/manage/stats.ts", "QueueStats")].map(([field, comment]) => [code(field), comment]),
+  ],
+  metrics,
+  counters,
+};
+
+/**
+ * Writes the tables into README.md and everything in docs/.
+ *
+ * @returns the pages that were rewritten, or would be.
+ * @throws {Error} if a page names a table that does not exist; the message names both.
+ */
+export async function writeTables(how: Writing): Promise<string[]> {
+  const differing: string[] = [];
+  for (const page of markdownFiles(how.root ?? repository)) {
+    const before = await readFile(join(how.root ?? repository, page), "utf8");
+    const made = new Map<string, string>();
+    for (const [, name = ""] of before.matchAll(place)) {
+      const rows = await tables[name]?.();
+      if (!rows) throw new Error(`${page} names the table "${name}", which scripts/docs/tables.ts lacks.`);
+      made.set(name, textOf(rows));
+    }
+    const after = before.replace(place, (_, name: string) => made.get(name) ?? "");
+    differing.push(...(await replaceFile(page, after, how)));
+  }
+  return differing;
+}
+
+function textOf([head = [], ...rows]: Rows): string {
+  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |\n`).join("");
+}
+
+const code = (text: string) => `\`${text}\``;
+
+/** What GET /metrics of the examples says of itself. Labels that say what is counted have all of their values. */
+async function metrics(): Promise<Rows> {
+  const request = new Request("https://queue.example/metrics?keys=true", {
+    headers: { Authorization: `Bearer ${tokens.admin}` },
+  });
+  const text = await (await (await apiWorld()).fetch(request)).text();
+  const rows = text
+    .split("# HELP ")
+    .slice(1)
+    .map((family) => {
+      const [, name = "", help = "", type = ""] = /^(\S+) (.+)\n# TYPE \S+ (\w+)/.exec(family) ?? [];
+      const labels = new Map<string, Set<string>>();
+      for (const [, label = "", value = ""] of family.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g))
+        labels.set(label, (labels.get(label) ?? new Set()).add(code(value)));
+      const said = [...labels].flatMap(([label, values]) => {
+        if (label === "queue" || label === "le") return [];
+        return label === "name" || label === "key" ? code(label) : `${code(label)}: ${[...values].join(", ")}`;
+      });
+      return [code(name), type, help, said.join("; ")];
+    });
+  return [["metric", "type", "", "labels besides `queue`"], ...rows];
+}
+
+/** Where each counter is in `stats`. */
+function counters(): Rows {
+  const { OUTCOMES, FIRST_WAITING, FIRST_RUNNING, COUNTERS, WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED } =
+    counterConstants;
+  const { TRIMMED_IN, TOTAL_BYTES, MINUTES_AT, HOURS_AT, NAMES_AT, NAME_BYTES, MINUTES_KEPT, HOURS_KEPT } =
+    counterConstants;
+  const total = (first: number, content: string, count = 1) =>
+    row(first * TOTAL_BYTES, count * TOTAL_BYTES, "64 bits each", content);
+  const buckets = durationBounds.length + 1;
+  return [
+    ["bytes", "numbers", "content"],
+    total(0, `${outcomeNames.map(code).join(", ")}, since the queue was first used`, OUTCOMES),
+    total(FIRST_WAITING, "how many attempts waited for how long (`durationBounds` in `core/store/stats.ts`)", buckets),
+    total(FIRST_RUNNING, "how many attempts ran for how long", buckets),
+    total(WAITED, "for how many ms attempts waited"),
+    total(RAN, "for how many ms attempts ran"),
+    total(CANCELLED, "jobs cancelled"),
+    total(RETRIED_DEAD, "jobs retried from the dead-letter queue"),
+    total(REMOVED, "jobs removed from the dead-letter queue"),
+    total(TRIMMED_IN, "the hour, or day, since 1970 in which [`done:order`](#what-happens-to-a-job) was last trimmed"),
+    row(
+      MINUTES_AT,
+      HOURS_AT - MINUTES_AT,
+      "48 bits each",
+      `the last ${MINUTES_KEPT} minutes: ${OUTCOMES} outcomes of each`,
+    ),
+    row(HOURS_AT, NAMES_AT - HOURS_AT, "48 bits each", `the last ${HOURS_KEPT} hours: ${COUNTERS} counters of each`),
+    [`from ${shown(NAMES_AT)}`, `${shown(NAME_BYTES)} bytes each`, "[metrics by job type](#metrics-by-job-type)"],
+  ];
+}
+
+function row(first: number, bytes: number, numbers: string, content: string): readonly string[] {
+  return [`${shown(first)} to ${shown(first + bytes - 1)}`, numbers, content];
+}
+
+const shown = (figure: number) => figure.toLocaleString("en-US");
