@@ -1,12 +1,11 @@
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
 import { createElement } from "react";
 import { renderToString } from "react-dom/server";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { memoryStore, Queue } from "../../src/index.ts";
 import { useJob } from "../../src/react/index.ts";
 import { builtPackage } from "../package/built.ts";
-import { launchBrowser } from "../support/browser.ts";
+import { sharedBrowser } from "../support/browser.ts";
 import { bundleForBrowser } from "../support/browser-bundle.ts";
 import { serveFetch } from "../support/http-server.ts";
 
@@ -32,16 +31,13 @@ const harness = (entry: string) => `
   window.show = (options) => flushSync(() =>
     root.render(options && createElement(StrictMode, null, createElement(Shown, options))));`;
 
-let browser: Browser;
 let script: string;
 
 beforeAll(async () => {
   script = await bundleForBrowser({
     stdin: { contents: harness(join(await builtPackage(), "dist/react/index.js")), resolveDir: import.meta.dirname },
   });
-  browser = await launchBrowser();
 });
-afterAll(() => browser?.close());
 
 interface Stream {
   readonly id: string;
@@ -78,7 +74,7 @@ async function openHarness() {
     });
     return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
   });
-  const tab = await browser.newPage();
+  const tab = await (await sharedBrowser()).newPage();
   const complaints: string[] = [];
   tab.on("pageerror", (error) => complaints.push(String(error)));
   tab.on("console", (message) => {

@@ -1,6 +1,6 @@
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import { launchBrowser, openPage, type Watched } from "../support/browser.ts";
+import type { BrowserContextOptions, Page } from "playwright-core";
+import { afterEach, expect } from "vitest";
+import { openPage, sharedBrowser, type Watched } from "../support/browser.ts";
 import { fill, openedAt, type ServedQueue, serveQueue } from "./served-queue.ts";
 
 export const auth = { read: ["the-read-token"], admin: ["the-admin-token"] };
@@ -13,17 +13,10 @@ export interface Dashboard {
   openFilled(hash?: string, options?: BrowserContextOptions): Promise<{ page: Page; on: ServedQueue }>;
 }
 
-/**
- * Runs a browser during the tests of a file. Closes the page after each test, and asserts that its console is empty.
- */
+/** Opens pages in a browser. Closes the page after each test, and asserts that its console is empty. */
 export function useDashboard(): Dashboard {
-  let browser: Browser;
   let served: ServedQueue | undefined;
   let watched: Watched | undefined;
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-  afterAll(() => browser?.close());
   afterEach(async () => {
     const complaints = watched?.complaints ?? [];
     await watched?.page.context().close();
@@ -34,7 +27,7 @@ export function useDashboard(): Dashboard {
   });
   const open: Dashboard["open"] = async (queue, hash = "", options = {}) => {
     served = queue;
-    watched = await openPage(browser, { now: openedAt, ...options });
+    watched = await openPage(await sharedBrowser(), { now: openedAt, ...options });
     watched.page.setDefaultTimeout(10_000);
     await watched.page.goto(`${queue.url}/dashboard${hash}`);
     return watched.page;

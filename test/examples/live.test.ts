@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { builtPackage, root } from "../package/built.ts";
-import { launchBrowser } from "../support/browser.ts";
+import { sharedBrowser } from "../support/browser.ts";
 import { bundleForBrowser } from "../support/browser-bundle.ts";
 import { type HttpServer, serveFetch } from "../support/http-server.ts";
 import { useRedis } from "../support/stores.ts";
@@ -18,7 +17,6 @@ type Jobs = typeof import("../../examples/live/queue.ts");
 
 const folder = join(root, "examples/live");
 const redis = useRedis();
-let browser: Browser;
 let script: string;
 
 beforeAll(async () => {
@@ -27,9 +25,7 @@ beforeAll(async () => {
     alias: { "tidegate/react": join(await builtPackage(), "dist/react/index.js") },
     tsconfigRaw: { compilerOptions: { jsx: "react-jsx" } },
   });
-  browser = await launchBrowser();
 });
-afterAll(() => browser?.close());
 
 /** Serves the example, also again after a break, and says how often a stream was asked for. */
 async function serveExample() {
@@ -73,7 +69,7 @@ async function startWorkerProcess(): Promise<ChildProcess> {
 }
 
 async function openPage(url: string) {
-  const tab = await browser.newPage();
+  const tab = await (await sharedBrowser()).newPage();
   onTestFinished(() => tab.close());
   const complaints: string[] = [];
   tab.on("pageerror", (error) => complaints.push(String(error)));
@@ -89,6 +85,20 @@ async function openPage(url: string) {
   };
   const progress = () => tab.evaluate(() => document.querySelector("progress")?.value);
   return { tab, complaints, upload, progress };
+}
+
+/** Runs in the page. Each value that the bar has shown, until it is gone. */
+function progressToEnd(): Promise<readonly number[]> {
+  return new Promise((resolve) => {
+    const seen: number[] = [];
+    const look = () => {
+      const bar = document.querySelector("progress");
+      if (bar) seen.push(bar.value);
+      else resolve(seen);
+    };
+    new MutationObserver(look).observe(document.body, { attributes: true, childList: true, subtree: true });
+    look();
+  });
 }
 
 test("a page shows an import of 10,000 rows, through a killed drain and a broken connection, to its result", async () => {
@@ -108,8 +118,7 @@ test("a page shows an import of 10,000 rows, through a killed drain and a broken
   // Another drain finds the job once its lease is over: its clock runs two minutes ahead.
   const queue = open(() => Date.now() + 120_000);
   const drained = queue.drain({ timeBudget: "60s" });
-  const seen: number[] = [];
-  for (let now = await progress(); now !== undefined; now = await progress()) seen.push(now);
+  const seen = await tab.evaluate(progressToEnd);
   expect((await drained).completed).toBe(1);
   await tab.waitForSelector("output", { timeout: 20_000 });
   expect(await tab.textContent("output")).toBe("10000 rows imported.");

@@ -1,7 +1,14 @@
 import chromium from "@sparticuz/chromium";
 import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from "playwright-core";
 
-/** A browser with all its protections on. */
+let launched: Promise<Browser> | undefined;
+
+/** A browser with all its protections on. All test files of a worker share it, and it ends with their process. */
+export function sharedBrowser(): Promise<Browser> {
+  launched ??= launchBrowser();
+  return launched;
+}
+
 export async function launchBrowser(): Promise<Browser> {
   return playwright.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox"] });
 }
