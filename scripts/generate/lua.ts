@@ -1,7 +1,6 @@
 // Makes src/stores/redis/scripts.generated.ts from the .lua files beside it.
 // The scripts are committed as a module because reading files fails on the edge, and importing .lua fails in Node and
 // esbuild.
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { counterConstants } from "../../src/stores/redis/counters.ts";
 import { luaMinifier } from "./minify-lua.ts";
@@ -22,7 +21,6 @@ const AFTER = "end local answer = main() return { commands, answer, OWN_EXPIRY a
 /** Whether fields expire with our own sorted set, or by themselves, with HSETEX. */
 const expiry = (isOwn: boolean) => `local OWN_EXPIRY = ${isOwn}`;
 
-const sha1 = (text: string) => createHash("sha1").update(text).digest("hex");
 const constant = (file: string) => camel(file.replaceAll(/^_|\.lua$/g, ""));
 
 export function lua(): GeneratedSource {
@@ -60,13 +58,11 @@ export function lua(): GeneratedSource {
         new Map(known),
       );
       const parts = pieces.map((piece, at) => sharedTexts.get(piece) ?? (texts[at] && `${texts[at]}\n`));
-      const text = [prelude, ...parts, postlude].join("");
-      const shas = Object.entries(heads).map(([dialect, head]) => `${dialect}: "${sha1(head + text)}"`);
       const body = pieces.flatMap((piece, at) => {
         if (sharedTexts.has(piece)) return constant(piece);
         return parts[at] ? JSON.stringify(parts[at]) : [];
       });
-      const fields = [`shas: { ${shas.join(", ")} }`, ...codec(source), `body: [${body.join(", ")}]`];
+      const fields = [...codec(source), `body: [${body.join(", ")}]`];
       return `export const ${constant(file)} = {\n${fields.map((field) => `  ${field},\n`).join("")}};`;
     });
 
@@ -86,8 +82,6 @@ export const prelude = ${JSON.stringify(prelude)};
 export const postlude = ${JSON.stringify(postlude)};
 
 export interface Script {
-  /** SHA-1 of head, prelude, body and postlude. */
-  readonly shas: Readonly<Record<Dialect, string>>;
   /** Its parts: what other scripts have too, and the rest. */
   readonly body: readonly string[];
 }

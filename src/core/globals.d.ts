@@ -41,7 +41,7 @@ interface AesGcm {
 declare const crypto: {
   getRandomValues(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>;
   readonly subtle: {
-    digest(algorithm: "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
+    digest(algorithm: "SHA-1" | "SHA-256", data: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer>;
     importKey(
       format: "raw",
       bytes: Uint8Array<ArrayBuffer>,

@@ -44,7 +44,7 @@ describe("between the sends of a request", () => {
 
   test("the pauses last no longer than the time left, and later sends follow at once", async () => {
     const { connection, pauses, sends } = failing(3, "fetch failed");
-    const script = { shas: { plain: "", locking: "", ownExpiry: "" }, body: [] };
+    const script = { body: [] };
     const keys = keysOf("tidegate", "default");
     const run = connection.run(script, keys, () => [], undefined, { pauseMs: 120 });
     await expect(run).rejects.toMatchObject({ code: "store_unavailable" });
@@ -66,7 +66,7 @@ test("requests that run side by side keep room for the script, which Redis may n
     return [1, "done"];
   };
   const connection = new Connection({ ...silent, send });
-  const script = { shas: { plain: "", locking: "", ownExpiry: "" }, body: [] };
+  const script = { body: [] };
   const budget = new DrainBudget({ roundTrips: 3, commands: 1_000 });
   const run = () => connection.run(script, keysOf("tidegate", "default"), () => [], budget);
   expect(await Promise.all([run(), run()])).toEqual(["done", "done"]);

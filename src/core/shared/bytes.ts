@@ -7,6 +7,11 @@ export async function sha256(value: string | Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytesOf(value)));
 }
 
+/** The SHA-1 hash of a text, in hexadecimal: how Redis knows a script. */
+export async function sha1Hex(text: string): Promise<string> {
+  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-1", bytesOf(text))));
+}
+
 /** Makes a key that signs with HMAC-SHA-256. */
 export async function signingKey(secret: string | Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", bytesOf(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
