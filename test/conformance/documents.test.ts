@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
+import { documentsOf } from "../../src/qstash/shared/documents.ts";
 import { start as now } from "../support/clock.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { openQueue } from "./open-queue.ts";
@@ -9,13 +10,13 @@ const minute = 60_000;
 onEachKindOfStore((kind) => {
   const setUp = () => {
     const { clock, store, queue } = openQueue(kind);
-    return { clock, store, queue, documents: internalsOf(queue).documents };
+    return { clock, store, queue, documents: documentsOf(internalsOf(queue)) };
   };
 
   test("a document is found by its kind and name, even by another queue object on the store", async () => {
     const { documents, store } = setUp();
     expect(await documents.change([{ kind: "notes", name: "a b/ö", text: "text:1" }])).toBe(true);
-    const other = internalsOf(openQueue({ ...kind, create: () => store }).queue).documents;
+    const other = documentsOf(internalsOf(openQueue({ ...kind, create: () => store }).queue));
     expect(await other.get("notes", "a b/ö")).toMatchObject({ name: "a b/ö", text: "text:1" });
     expect(await other.get("note", "s:a b/ö")).toBeUndefined();
     expect(await other.get("notes", "a")).toBeUndefined();

@@ -7,13 +7,13 @@ import type { GivenFamily } from "../enqueue/family.ts";
 import type { EnqueueResult } from "../job/enqueue.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
-import type { Documents } from "../manage/documents.ts";
 import type { JobInfo } from "../manage/job-info.ts";
 import type { JobPage, KeyedJob, ListOptions } from "../manage/list.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
 import type { WatchTokens } from "../manage/watch-token.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { Meter } from "../store/meter.ts";
+import type { QueueStore } from "../store/store.ts";
 
 /** What the rest of the package needs from a queue, and its users do not. */
 export interface QueueInternals extends DrainableQueue {
@@ -21,7 +21,7 @@ export interface QueueInternals extends DrainableQueue {
   readonly meter: Readonly<Meter>;
   /** As in `QueueStore`. */
   readonly keepsConnection?: boolean | undefined;
-  readonly documents: Documents;
+  readonly store: QueueStore;
   readonly watchTokens: WatchTokens;
   /** Reads a job as `Queue.getJob` does, in one request: without what holds it back. */
   readJob(id: string): Promise<JobInfo | null>;

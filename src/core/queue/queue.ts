@@ -14,7 +14,6 @@ import type { EnqueueResult, OneTime } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
-import { Documents } from "../manage/documents.ts";
 import { type FailurePage, type FailuresOptions, getFailures } from "../manage/failures.ts";
 import {
   type FiguresOptions,
@@ -59,7 +58,6 @@ import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { timeOrderedIds } from "../shared/id.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
 import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
@@ -110,8 +108,7 @@ export class Queue {
     this.flowControl = new FlowKeys(open);
     this.#enqueuer = enqueuer;
     attachInternals(this, {
-      ...{ queue, clock, leastRoundTrips, meter, wakes, keepsConnection: store.keepsConnection },
-      documents: new Documents(store, clock, timeOrderedIds(clock)),
+      ...{ queue, store, clock, leastRoundTrips, meter, wakes, keepsConnection: store.keepsConnection },
       async retryDead(id, payload, changes) {
         await retryDead(open, id, { payload }, changes);
       },

@@ -1,4 +1,3 @@
-import type { Documents } from "../../core/manage/documents.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { parseJson, readBytes } from "../../http/contract/body.ts";
 import { problemKinds, responseHeaders } from "../../http/contract/problems.ts";
@@ -6,6 +5,7 @@ import type { QStashHost } from "../../http/qstash-port.ts";
 import type { EventLog } from "../messages/event-log.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
 import type { Targets } from "../security/targets.ts";
+import type { Documents } from "../shared/documents.ts";
 
 /** What requests need of the options of `createQStash`. */
 export interface InterfaceSettings {

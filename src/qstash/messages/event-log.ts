@@ -1,4 +1,4 @@
-import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
+import type { DocumentEdit, Documents } from "../shared/documents.ts";
 import type { Message } from "./message.ts";
 import { type MessageTags, tagsOf } from "./message-view.ts";
 

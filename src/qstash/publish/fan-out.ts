@@ -3,14 +3,14 @@ import { AttemptContext } from "../../core/attempt/context.ts";
 import { defineJob, type JobContext, type JobDefinition } from "../../core/job/define.ts";
 import type { FlowControlOptions } from "../../core/job/flow-control.ts";
 import { withInner } from "../../core/job/inner-options.ts";
-import type { Documents } from "../../core/manage/documents.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import { DELIVERY, type Message } from "../messages/message.ts";
 import { attemptTimeoutMs, storedJob } from "../messages/message-job.ts";
-import { documentsOf } from "../shared/attempt-documents.ts";
+import type { Documents } from "../shared/documents.ts";
+import { documentsOf } from "../shared/documents.ts";
 import { type Endpoint, findGroup } from "./url-groups.ts";
 
 /** The job that makes the messages of an occurrence, for schedules whose own job cannot be the message. */
@@ -63,7 +63,7 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   const { hidden, slot } = host.job.record;
   const now = clock();
   const { message, retries, flowControl } = fanOut;
-  const endpoints = await endpointsOf(fanOut, documentsOf(host));
+  const endpoints = await endpointsOf(fanOut, documentsOf(host.needs));
   const jobs = endpoints.map((endpoint, index) => {
     const payload = { ...message, ...endpoint, ...(slot && { scheduleId: slot.key }) };
     const options = withoutUndefined({

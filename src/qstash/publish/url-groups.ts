@@ -1,6 +1,6 @@
-import type { Documents } from "../../core/manage/documents.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
+import type { Documents } from "../shared/documents.ts";
 import { checkName } from "../shared/names.ts";
 
 export interface Endpoint {

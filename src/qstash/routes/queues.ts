@@ -6,6 +6,7 @@ import { pagesOf } from "../../core/shared/pages.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
 import { queueKeyOf, queueLimits, setLimits } from "../messages/flow-control.ts";
+import { documentsOf } from "../shared/documents.ts";
 import { route } from "./route.ts";
 
 /** The stored part of a queue. Its flow control key holds the rest: its messages, and whether it is paused. */
@@ -78,7 +79,7 @@ export async function noteQueue({ queue, documents, settings }: QStashCall, name
 
 async function putQueue(queue: Queue, name: string, parallelism: number | undefined): Promise<QueueRecord> {
   const now = queue.clock();
-  const text = await internalsOf(queue).documents.update(KIND, name, (stored) => {
+  const text = await documentsOf(internalsOf(queue)).update(KIND, name, (stored) => {
     const before = stored === undefined ? { parallelism: 1, createdAt: now } : readQueue(stored);
     return JSON.stringify({ ...before, parallelism: parallelism ?? before.parallelism, updatedAt: now });
   });

@@ -1,6 +1,6 @@
-import type { Documents } from "../../core/manage/documents.ts";
 import { sha256, sign, signingKey, toBase64Url } from "../../core/shared/bytes.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
+import type { Documents } from "../shared/documents.ts";
 
 export interface SigningKeys {
   /** Signs deliveries. */

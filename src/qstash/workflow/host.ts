@@ -3,7 +3,7 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import { type MessageJob, storedJob } from "../messages/message-job.ts";
-import { documentsOf } from "../shared/attempt-documents.ts";
+import { documentsOf } from "../shared/documents.ts";
 import { Runs } from "./run-documents.ts";
 import { Waits } from "./wait-documents.ts";
 
@@ -17,7 +17,7 @@ export interface WorkflowHost {
 
 export function hostOfAttempt(host: AttemptHost): WorkflowHost {
   const { store, clock } = host.needs;
-  const documents = documentsOf(host);
+  const documents = documentsOf(host.needs);
   return {
     runs: new Runs(documents),
     waits: new Waits(documents),
@@ -41,9 +41,9 @@ export function hostOfRequest({ queue, enqueue }: QStashHost): WorkflowHost {
 }
 
 export function runsOf(queue: Queue): Runs {
-  return new Runs(internalsOf(queue).documents);
+  return new Runs(documentsOf(internalsOf(queue)));
 }
 
 export function waitsOf(queue: Queue): Waits {
-  return new Waits(internalsOf(queue).documents);
+  return new Waits(documentsOf(internalsOf(queue)));
 }

@@ -1,10 +1,10 @@
-import type { DocumentEdit, Documents } from "../../core/manage/documents.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { bytesOf, inPieces, MEBIBYTE } from "../../core/shared/limits.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { StoredDocument } from "../../core/store/documents.ts";
 import type { StoredBody } from "../messages/body.ts";
+import type { DocumentEdit, Documents } from "../shared/documents.ts";
 import type { Run, RunStep } from "./run.ts";
 
 /** How long a run is kept after its end: for its logs, and so that its id starts no second run. */

@@ -1,7 +1,7 @@
-import type { Documents } from "../../core/manage/documents.ts";
 import { sha256, toBase64, toBase64Url } from "../../core/shared/bytes.ts";
 import { conflict } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
+import type { Documents } from "../shared/documents.ts";
 import type { Step } from "./step.ts";
 
 /** How long an event is kept for a run that does not wait for it yet. */

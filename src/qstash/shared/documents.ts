@@ -1,11 +1,11 @@
-import { lockOf, whyLocked } from "../job/lock.ts";
-import type { Clock } from "../shared/clock.ts";
-import { type Duration, durationMs } from "../shared/duration.ts";
-import { conflict, invalidRequest, quote, TidegateError } from "../shared/errors.ts";
-import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { checkText, wholeNumber } from "../shared/validate.ts";
-import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../store/documents.ts";
-import type { Page, QueueStore } from "../store/store.ts";
+import { lockOf, whyLocked } from "../../core/job/lock.ts";
+import type { Clock } from "../../core/shared/clock.ts";
+import { type Duration, durationMs } from "../../core/shared/duration.ts";
+import { conflict, invalidRequest, quote, TidegateError } from "../../core/shared/errors.ts";
+import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../../core/shared/limits.ts";
+import { checkText, wholeNumber } from "../../core/shared/validate.ts";
+import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
+import type { Page, QueueStore } from "../../core/store/store.ts";
 
 /** The largest text of a document, in bytes. */
 export const LARGEST_DOCUMENT = 1 * MEBIBYTE;
@@ -34,7 +34,12 @@ export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isRevers
   readonly limit?: number | undefined;
 };
 
-/** What other parts of the package store in a queue. */
+/** The documents of a queue. In an attempt, their cost counts for its drain. */
+export function documentsOf({ store, clock }: { readonly store: QueueStore; readonly clock: Clock }): Documents {
+  return new Documents(store, clock, () => crypto.randomUUID());
+}
+
+/** What QStash's interface stores in a queue, beside jobs. */
 export class Documents {
   readonly #store: QueueStore;
   readonly #clock: Clock;
