@@ -17,7 +17,7 @@ export interface BulkJob extends EnqueueFields {
   readonly payload?: unknown;
 }
 
-/** A `BulkJob` with a payload of the type that its job takes: any type for an unknown name, or a job of unknown type. */
+/** A `BulkJob` with a payload of the type that its job takes: any type for a name or a job of unknown type. */
 export type TypedBulkJob<Job extends AnyJob | string, Known extends AnyJob = AnyJob> =
   unknown extends InputOf<Job, Known> ? BulkJobOf<Job, Known> : Job extends unknown ? BulkJobOf<Job, Known> : never;
 

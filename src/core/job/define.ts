@@ -275,7 +275,7 @@ export interface ChildJob extends JobEnqueueOptions, ChildrenWait {
   readonly children?: readonly ChildJob[] | undefined;
 }
 
-/** A `ChildJob` with a payload of the type that its job takes: any type for an unknown name, or a job of unknown type. */
+/** A `ChildJob` with a payload of the type that its job takes: any type for a name or a job of unknown type. */
 export type TypedChildJob<Job extends AnyJob | string, Known extends AnyJob = AnyJob> = Job extends
   | Known
   | Known["name"]

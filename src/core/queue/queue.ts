@@ -157,7 +157,8 @@ export class Queue {
    * With `children` among the options, it stores these jobs too, in one atomic call, and the job runs once when all of
    * them have ended. It gets `job.children`, and `listChildren` gives their results.
    *
-   * @param job a definition, or the name of one: `enqueue<typeof sendEmail>("send_email", payload)` checks it by types alone.
+   * @param job a definition, or the name of one: `enqueue<typeof sendEmail>("send_email", payload)` checks it by types
+   *   alone.
    * @param payloadAndOptions the payload, which you can leave out if the job takes none, and options.
    * @throws {InvalidPayloadError} if a payload does not fit its schema. Nothing was stored.
    * @throws {TidegateError} `invalid_request` or `payload_too_large`. Nothing was stored. With `children` also
