@@ -131,6 +131,11 @@ export const cases: Readonly<Record<OperationName, readonly [Case, ...Case[]]>> 
     { status: 200, body: { ids: ["order-7"], runAt: "2030-01-31T09:00:00Z" } },
   ],
   getFailures: [{ status: 200 }, { status: 409, hasNewer: true }],
+  getFailure: [
+    { status: 200, path: { group: "bd020c2316b2" } },
+    { status: 404, path: { group: "000000000000" } },
+    { status: 409, path: { group: "1f2e3d4c5b6a" }, hasNewer: true },
+  ],
   listDeadJobs: [
     { status: 200, query: { name: "resize_image" } },
     { status: 409, hasNewer: true },

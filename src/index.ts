@@ -67,6 +67,7 @@ export type { SleepOptions, StepOptions, StepRun, WaitForOptions } from "./core/
 export type { TraceContext } from "./core/job/trace-context.ts";
 export type { ChildListOptions } from "./core/manage/children.ts";
 export type { DeadLetterOptions, RetryOptions } from "./core/manage/dead-letter.ts";
+export type { AffectedField, FailureDetails } from "./core/manage/failure-details.ts";
 export type { FailureGroup, FailurePage, FailuresOptions } from "./core/manage/failures.ts";
 export type {
   Figures,

@@ -36,6 +36,14 @@ export async function retryGroup(queue: Queue, group: string) {
   return { newest, retried };
 }
 
+export async function whoIsAffected(queue: Queue, group: string) {
+  // #region affected
+  const failure = await queue.getFailure(group); // null if none is dead any more
+  const [first] = failure?.affected ?? []; // { field: "tenant", values: [{ value: "acme", count: 71 }, ...], of: 100 }
+  // #endregion
+  return first;
+}
+
 export async function retryOne(queue: Queue, id: string) {
   // #region retry
   await queue.retryFromDeadLetter(id); // due now, and with all its retries

@@ -74,7 +74,7 @@ type Ask = (operation: Operation, each: Partial<Case>) => Promise<Response>;
 /** The source types of the shapes and the requests: the page uses the comments on their fields. */
 const enqueueOptions: readonly Source[] = [
   ["src/core/job/enqueue.ts", "JobEnqueueOptions"],
-  ["src/core/enqueue/new-job.ts", "EnqueueOptions"],
+  ["src/core/enqueue/new-job.ts", "EnqueueFields"],
 ];
 const attempt: Source = ["src/core/job/options.ts", "JobOptions"];
 const limits: Source = ["src/core/job/flow-control.ts", "FlowControlLimits"];

@@ -3,7 +3,7 @@ import { backoffMs } from "../core/job/backoff.ts";
 import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import { own } from "../core/job/reserved.ts";
-import { findFailures } from "../core/manage/failures.ts";
+import { failureGroup, findGroup } from "../core/manage/failures.ts";
 import type { StoredMessage } from "./message.ts";
 import { RESPONDS_WITHIN_MS, ReceiverError, type Target } from "./target.ts";
 
@@ -71,9 +71,10 @@ export async function readGroup(
   group: string,
   { needs }: Pick<AttemptHost, "needs">,
 ): Promise<StoredMessage | undefined> {
-  const found = await findFailures(needs.store, group, needs.clock());
+  const now = needs.clock();
+  const found = await findGroup(needs.store, group, now);
   if (!found) return undefined;
-  const { name, error, count, firstAt, lastAt } = found;
+  const { name, error, count, firstAt, lastAt } = failureGroup(found, now);
   return { type: "failures", group, name, error, count, firstAt: firstAt.toISOString(), lastAt: lastAt.toISOString() };
 }
 

@@ -126,10 +126,11 @@ export const commands = {
     ],
   },
   getFailures: {
-    words: "queue:failures",
+    words: "queue:failures list",
     does: "show what broke: dead jobs by name and error",
+    groupDoes: "show what broke: dead jobs by name and error",
     about:
-      "Groups dead jobs by name and error. What broke last comes first. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since.",
+      "Groups dead jobs by name and error. What broke last comes first. Ignores numbers, ids and quoted parts of a message. AGE says which groups are new, because they began in the last 24 hours, and which are over, because nothing has died in them for 12 hours. JOBS counts older jobs too, even with --since. With a GROUP, shows that one.",
     sends: { latest: true },
     shows: "group jobs=count first=firstAt last=lastAt age name error",
     none: "There are no dead jobs in a group.",
@@ -140,9 +141,17 @@ export const commands = {
     order: latestFirst,
     examples: [
       ["tidegate queue:failures --since 1h --all-queues", "what broke in the last hour, in every queue"],
-      ["tidegate queue:dlq --group 3f1c9a04b7de", "the jobs of one group"],
+      ["tidegate queue:failures 3f1c9a04b7de", "one group, and who is affected"],
+      ["tidegate queue:dlq --group 3f1c9a04b7de", "its jobs"],
       ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry them"],
     ],
+  },
+  getFailure: {
+    words: "queue:failures show <group>",
+    does: "show one group, by the minute, and who is affected",
+    about:
+      "Shows one group of failures: how many of its jobs died in the last hour, and the most frequent values in the payloads of its latest 100 jobs.",
+    shows: "group name error jobs=count first=firstAt last=lastAt age last-hour=byMinute affected",
   },
   listDeadJobs: {
     words: "queue:dlq list",

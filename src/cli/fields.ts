@@ -71,7 +71,9 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 /** What arguments mean where an option of the same name means something else. */
-const argumentMeanings: Readonly<Record<string, string>> = { id: "the id of the job", name: "the name of the job" };
+const argumentMeanings: Readonly<Record<string, string>> = {
+  ...{ id: "the id of the job", name: "the name of the job", group: "the group, as queue:failures lists it" },
+};
 
 /** Lists the fields of a request, those of an object in it each for itself. @param names flags by their fields */
 export function fieldsOf(

@@ -17,6 +17,7 @@ import type { EnqueueResult, OneTime } from "../core/job/enqueue.ts";
 import type { Schedule } from "../core/job/options.ts";
 import type { ChildListOptions } from "../core/manage/children.ts";
 import type { DeadLetterOptions, RetryOptions } from "../core/manage/dead-letter.ts";
+import type { FailureDetails } from "../core/manage/failure-details.ts";
 import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
 import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
 import type { DeadJob, JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
@@ -268,6 +269,11 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   /** Like `Queue.getFailures`. */
   async getFailures(options?: FailuresOptions): Promise<FailurePage> {
     return this.#call("GET /failures", "failures", { query: options });
+  }
+
+  /** Like `Queue.getFailure`. */
+  async getFailure(group: string): Promise<FailureDetails | null> {
+    return this.#call("GET /failures/:group", "group", { target: group, orNull: true });
   }
 
   /** Like `Queue.listDeadLetter`. */

@@ -23,6 +23,7 @@ export const operations = {
   updateJob: ["PATCH /jobs/:id", "admin"],
   cancelJob: ["DELETE /jobs/:id", "admin"],
   getFailures: ["GET /failures", "read"],
+  getFailure: ["GET /failures/:group", "read"],
   listDeadJobs: ["GET /dead-letter", "read"],
   retryDeadJobs: ["POST /dead-letter/retry", "admin"],
   removeDeadJobs: ["POST /dead-letter/remove", "admin"],

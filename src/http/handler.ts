@@ -101,7 +101,8 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
   const { drain, deadline } = settings;
   if (route.mutates && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
   return orProblem(context, settings, async () => {
-    const target = param(context, "id") ?? param(context, "key") ?? param(context, "event") ?? "";
+    const target =
+      ["id", "key", "group", "event"].map((each) => param(context, each)).find((each) => each !== undefined) ?? "";
     const name = param(context, "queue");
     const watcher = route.isWatchable ? await watcherOf(req.raw, queueNamed(name, settings), target) : undefined;
     const caller = watcher ?? (await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true));

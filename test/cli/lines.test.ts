@@ -7,7 +7,20 @@ import { address, adminToken, tidegate } from "./run-cli.ts";
 /** Has the fields of every answer. */
 const answer = {
   ...{ id: "x", key: "x", name: "send_email", state: "scheduled", status: "enqueued", runAt: null, paused: false },
-  ...{ jobs: [], failures: [], schedules: [], next: [], keys: [], occurrences: [], cursor: null, ungrouped: 0 },
+  ...{
+    group: "x",
+    byMinute: [],
+    affected: [],
+    error: "x",
+    jobs: [],
+    failures: [],
+    schedules: [],
+    next: [],
+    keys: [],
+    occurrences: [],
+    cursor: null,
+    ungrouped: 0,
+  },
   ...{ cron: null, every: "90s", runs: [], occurrences: [], concurrency: null, rate: null, ordered: false },
   ...{ cleared: 1, cancelled: 1, rescheduled: 1, retried: 1, removed: 1, rekeyed: 1, woken: 1, kept: false },
 };
@@ -68,6 +81,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:jobs run --name send_email", 'POST /jobs/reschedule {"delay":0,"name":"send_email"}'],
   [`queue:jobs update x --payload '{"to":"ben"}'`, 'PATCH /jobs/x {"payload":{"to":"ben"}}'],
   ["queue:failures", "GET /failures?latest=true&limit=50"],
+  ["queue:failures 3f1c9a04b7de", "GET /failures/3f1c9a04b7de"],
   ["queue:failures --since 30m --limit 3", "GET /failures?latest=true&limit=3&since=30m"],
   ["queue:dlq", "GET /dead-letter?limit=50"],
   ["queue:dlq list --group 3f1c9a04b7de --name fails", "GET /dead-letter?name=fails&group=3f1c9a04b7de&limit=50"],

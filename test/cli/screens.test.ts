@@ -163,6 +163,19 @@ now         dead   0ms   hourly@2026-03-01T13:00:00.000Z
       0        1  none                      paused  acme
       0        0  2 at once, 1,000 per 90s  pinned  mail
 `,
+  "queue:failures 2df77fa91927": `Group      2df77fa91927
+Name       charge
+Error      PermanentError: the card of # was declined
+Jobs       1
+First      2026-03-01 12:00:00 UTC (1 hour ago)
+Last       2026-03-01 12:00:00 UTC (1 hour ago)
+Age        new
+Last hour  ▁▁▁▁▁▁▁▁▁▁
+
+Affected
+FIELD  JOBS  MOST FREQUENT
+user      1  7 (1)
+`,
   "queue:failures": `GROUP         JOBS  FIRST    LAST     AGE  NAME
 3d246764e6b4     1  now      now      new  fails
           Error: no luck

@@ -15,6 +15,7 @@ const calls: Readonly<Record<OperationName, string | ((client: QueueClient) => P
   updateJob: (client) => client.update("x", { delay: "1h" }),
   cancelJob: (client) => client.cancel("x"),
   getFailures: (client) => client.getFailures(),
+  getFailure: (client) => client.getFailure("x"),
   listDeadJobs: (client) => client.listDeadLetter(),
   retryDeadJobs: (client) => client.retryFromDeadLetter({ all: true }),
   removeDeadJobs: (client) => client.removeFromDeadLetter({ all: true }),

@@ -109,6 +109,38 @@ onEachKindOfStore((kind) => {
     expect(await queue.getStats()).toMatchObject({ totalFailed: 8, deadLetterCount: 0 });
   });
 
+  test("one group says when its jobs died in the last hour, and which values their payloads share", async () => {
+    const notify = defineJob({
+      name: "notify",
+      maxRetries: 0,
+      perform: (_: object) => Promise.reject(new Error("The provider is down")),
+    });
+    const { clock, queue } = openQueue(kind, { jobs: [notify], logger: null });
+    for (let order = 0; order < 10; order++) {
+      await queue.enqueue(notify, { user: { tenant: order % 3 === 0 ? "acme" : "globex" }, order, tags: ["a"] });
+      await queue.drain();
+      await clock.advance("30m");
+    }
+    const [listed] = (await queue.getFailures()).failures as [FailureGroup];
+    const found = await queue.getFailure(listed.group);
+    expect(found).toMatchObject(listed);
+    expect(found?.byMinute).toHaveLength(60);
+    expect(found?.byMinute.flatMap((deaths, minute) => (deaths ? [[minute, deaths]] : []))).toEqual([[29, 1]]);
+    expect(found?.affected).toEqual([
+      {
+        field: "user.tenant",
+        values: [
+          { value: "globex", count: 6 },
+          { value: "acme", count: 4 },
+        ],
+        of: 10,
+      },
+      { field: "order", values: [9, 8, 7, 6, 5].map((value) => ({ value, count: 1 })), of: 10 },
+    ]);
+    expect(await queue.getFailure("000000000000")).toBeNull();
+    await expect(queue.getFailure("acme")).rejects.toThrow("group must be a group of failures");
+  });
+
   test("with before, what died later is neither listed, counted, retried nor removed", async () => {
     const { clock, queue, charges } = await broken();
     const { group } = charges;

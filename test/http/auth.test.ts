@@ -29,6 +29,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "PATCH /jobs/:id": ["admin"],
   "DELETE /jobs/:id": ["admin"],
   "GET /failures": ["read", "admin"],
+  "GET /failures/:group": ["read", "admin"],
   "GET /dead-letter": ["read", "admin"],
   "POST /dead-letter/retry": ["admin"],
   "POST /dead-letter/remove": ["admin"],

@@ -15,6 +15,7 @@ export interface Drawn {
 /** Values with a meaning in an `apiWorld`, by the name of their field; and waits that end at once. */
 export const known: Readonly<Record<string, readonly unknown[]>> = {
   id: ["order-5", "order-6", "order-7", "order-8", "photo-1", "photo-2", "signup-42", "new-1", "new-2"],
+  group: ["bd020c2316b2"],
   event: ["reply-42", "left-42", "reply-43"],
   key: ["daily", "hourly", "tenant-7"],
   queue: ["default"],

@@ -1,5 +1,6 @@
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
 import { heldBackTexts, limitsText } from "../../core/flow/flow-texts.ts";
+import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { shareOf } from "../../core/manage/progress-share.ts";
@@ -57,7 +58,11 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   state: ({ state }: JobInfo | StepInfo) => (state === "timedOut" ? "timed out" : state),
   outcome: ({ error, result }: StepInfo) =>
     cut(error ? errorText(error) : result === undefined ? "" : inline(result), RESULT_WIDTH),
+  // Of groups of failures.
   age: ({ age }: FailureGroup) => age ?? "",
+  byMinute: ({ byMinute }: FailureDetails) => bars(byMinute.map((deaths) => deaths ?? 0)),
+  field: ({ field }: AffectedField) => field || "(payload)",
+  values: ({ values }: AffectedField) => values.map(({ value, count }) => `${inline(value)} (${count})`).join(", "),
   took({ tookMs, startedAt, endedAt, failedAt }: Partial<ScheduleRun & StepInfo> & { readonly failedAt?: Date }) {
     const end = endedAt ?? failedAt;
     if (tookMs !== undefined) return brief(tookMs);
@@ -90,6 +95,7 @@ const inner: Readonly<Record<string, string>> = {
   errors: "attempt failed=failedAt took error",
   logs: "at attempt message data",
   runs: "occurrence=at state took id error",
+  affected: "field jobs=of most-frequent=values",
 };
 
 /** Colours of words in a column STATE, NEXT or AGE. */

@@ -100,19 +100,20 @@ export async function getFailures(needs: QueueContext, given: FailuresOptions): 
 }
 
 /** Reads one group of failures; undefined if none of its jobs is dead any more. */
-export async function findFailures(
+export async function findGroup(
   store: Pick<QueueStore, "failures">,
   group: string,
   now: number,
-): Promise<FailureGroup | undefined> {
-  const page = { cursor: nameBefore(group), limit: 1, mostBytes: MOST_LISTED_BYTES, now };
+  slotMs?: number,
+): Promise<StoredFailures | undefined> {
+  const page = { cursor: nameBefore(group), limit: 1, mostBytes: MOST_LISTED_BYTES, now, slotMs };
   const [found] = (await store.failures(page)).items;
-  return found?.group === group ? failureGroup(found, now) : undefined;
+  return found?.group === group ? found : undefined;
 }
 
 const DAY_MS = 24 * 3_600_000;
 
-function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures, now: number): FailureGroup {
+export function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures, now: number): FailureGroup {
   const { name, end } = readRecord({ ...sample, record: withLocks(sample.record) });
   const { name: errorName = "Error", message = "unknown" } = end?.error ?? {};
   const times = { firstAt: new Date(firstAt), lastAt: new Date(sample.at) };

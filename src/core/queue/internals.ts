@@ -7,6 +7,7 @@ import type { GivenFamily } from "../enqueue/family.ts";
 import type { EnqueueResult } from "../job/enqueue.ts";
 import type { TraceContext } from "../job/trace-context.ts";
 import type { DeadJobChanges } from "../manage/dead-letter.ts";
+import type { ReadFailure } from "../manage/failure-details.ts";
 import type { JobInfo } from "../manage/job-info.ts";
 import type { JobPage, KeyedJob, ListOptions } from "../manage/list.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
@@ -29,6 +30,8 @@ export interface QueueInternals extends DrainableQueue {
   readJobs(ids: readonly string[]): Promise<readonly JobInfo[]>;
   /** Lists jobs as `Queue.listJobs` does, each with its flow control key, and with what holds it back. */
   listKeyedJobs(options: ListOptions): Promise<JobPage<KeyedJob>>;
+  /** Reads a group of failures as `Queue.getFailure` does, with a page of its jobs. */
+  readFailure(group: string, cursor?: string): Promise<ReadFailure>;
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;
   measure(): Promise<QueueMeasures>;
   /** Changes any flow control key, even a reserved one, and in ways that `Queue.flowControl` does not offer. */

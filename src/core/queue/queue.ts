@@ -14,6 +14,7 @@ import type { EnqueueResult, OneTime } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { type ChildListOptions, listChildren } from "../manage/children.ts";
 import { type DeadLetterOptions, type RetryOptions, removeDead, retryDead } from "../manage/dead-letter.ts";
+import { type FailureDetails, readFailure } from "../manage/failure-details.ts";
 import { type FailurePage, type FailuresOptions, getFailures } from "../manage/failures.ts";
 import {
   type FiguresOptions,
@@ -115,6 +116,7 @@ export class Queue {
       watchTokens: open.watchTokens,
       readJob: (id) => readJob(open, id),
       readJobs: (ids) => readJobs(open, ids),
+      readFailure: (group, from) => readFailure(open, group, from),
       listKeyedJobs: (given) => listKeyedJobs(open, given),
       measure: () => afterLook(open, () => getMeasures(open)),
       changeFlow: (key, change) => changeFlow(open, key, change),
@@ -327,6 +329,11 @@ export class Queue {
    */
   async getFailures(options: FailuresOptions = {}): Promise<FailurePage> {
     return getFailures(this.#open, options);
+  }
+
+  /** Reads one group of failures, and which values the payloads of its latest jobs share; null if none is dead. */
+  async getFailure(group: string): Promise<FailureDetails | null> {
+    return (await readFailure(this.#open, group)).failure;
   }
 
   /** Counts the jobs in each state, and what the queue has done since it was created. */

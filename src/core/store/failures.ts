@@ -24,15 +24,16 @@ export function groupAt(score: number): string {
   return groupName(score + 2 ** GROUP_BITS);
 }
 
-export const TREND_HOURS = 24;
-const HOUR_MS = 3_600_000;
+/** How long a slot of a trend is by default. */
+export const TREND_SLOT_MS = 3_600_000;
+const TREND_MS = 24 * TREND_SLOT_MS;
 
-/** How many jobs became dead in each of the last hours, oldest first. The last hour ends now. */
-export function trendOf(deadSince: readonly number[], now: number): number[] {
-  const trend = Array.from({ length: TREND_HOURS }, () => 0);
+/** How many jobs became dead in each slot of the last 24 hours, oldest first. The last slot ends now. */
+export function trendOf(deadSince: readonly number[], now: number, slotMs = TREND_SLOT_MS): number[] {
+  const trend = Array.from({ length: TREND_MS / slotMs }, () => 0);
   for (const at of deadSince) {
-    const hour = TREND_HOURS - 1 - Math.max(0, Math.floor((now - at) / HOUR_MS));
-    if (hour >= 0) trend[hour] = (trend[hour] ?? 0) + 1;
+    const slot = trend.length - 1 - Math.max(0, Math.floor((now - at) / slotMs));
+    if (slot >= 0) trend[slot] = (trend[slot] ?? 0) + 1;
   }
   return trend;
 }

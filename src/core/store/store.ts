@@ -400,7 +400,7 @@ export interface StoredFailures {
   readonly firstAt: number;
   /** The latest of them. */
   readonly sample: StoredJob;
-  /** How many became dead in each of the last 24 hours, oldest first; null where not counted. The last 500 are. */
+  /** How many became dead in each slot of the last 24 hours, oldest first; null where not counted. The last 500 are. */
   readonly trend: readonly (number | null)[];
 }
 
@@ -410,7 +410,10 @@ export interface FailuresPage extends Page<StoredFailures> {
 }
 
 /** Which groups of failures to read. `mostBytes` limits their samples. */
-export type FailuresRequest = Omit<PageRequest, "group">;
+export interface FailuresRequest extends Omit<PageRequest, "group"> {
+  /** How long a slot of the trend is: an hour, or a minute. Default: an hour. */
+  readonly slotMs?: number | undefined;
+}
 
 export interface FlowPageRequest {
   /** The cursor of the page before; undefined for the first. */

@@ -87,7 +87,7 @@ function operationOf(route: Route, prefix: string, isNamed: boolean): object {
     operationId: prefix ? `${operation}InQueue` : operation,
     tags: [
       /^\/(jobs|dead-letter|schedules|flow-control|signals)/.exec(path)?.[1] ??
-        (path === "/failures" ? "dead-letter" : "queue"),
+        (path.startsWith("/failures") ? "dead-letter" : "queue"),
     ],
     summary: inWords(operation),
     description: `${notes ? `${notes} ` : ""}${needsToken ? `Scope: ${scopesOf(route).join(" or ")}` : "Needs no token"}.`,

@@ -6,6 +6,7 @@ import { limitOptions } from "../../core/job/flow-control.ts";
 import { idText, LONGEST_NAME, nameText, withRule } from "../../core/job/options.ts";
 import { eventName } from "../../core/job/steps.ts";
 import { retryOptions } from "../../core/manage/dead-letter.ts";
+import { groupText } from "../../core/manage/failures.ts";
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { signalOptions } from "../../core/manage/signal.ts";
@@ -63,6 +64,7 @@ const newKey = pathText(LONGEST_KEY, "daily");
 
 export const pathParts = {
   id: idText,
+  group: groupText,
   event: eventName,
   key: text(LONGEST_KEY, "daily"),
   queue: text(LONGEST_NAME, "default"),

@@ -5,6 +5,7 @@ import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import type { JobChildren } from "../../core/job/children.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { missedWords, overlapWords } from "../../core/job/options.ts";
+import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type {
   Figures,
@@ -177,13 +178,21 @@ export const foundJobs = record<JobPage & { readonly examined?: number; readonly
 });
 export const deadJobPage = record<JobPage<DeadJob>>()({ jobs: list(deadJob), cursor });
 
-const failureGroup = record<FailureGroup>()({
+const failureFields = {
   ...each("group name sampleId", text),
   error: record<FailureGroup["error"]>()(errorFields),
   count,
   ...each("firstAt lastAt", time),
   trend: list(nullable(count)),
   age: shape<FailureGroup["age"]>({ enum: ["new", "over", null] }),
+};
+const failureGroup = record<FailureGroup>()(failureFields);
+type Value = AffectedField["values"][number];
+const value = record<Value>()({ value: shape<Value["value"]>({ type: ["string", "number", "boolean"] }), count });
+export const failureDetails = record<FailureDetails>()({
+  ...failureFields,
+  byMinute: list(nullable(count)),
+  affected: list(record<AffectedField>()({ field: text, values: list(value), of: count })),
 });
 export const failurePage = record<FailurePage>()({
   failures: list(failureGroup),

@@ -1,4 +1,5 @@
 import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import type { FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
@@ -41,6 +42,8 @@ export interface Contents {
   /** All of them together. */
   readonly total?: QueueBrief;
   readonly failures?: Failures;
+  /** The group of failures whose jobs are on screen; null if none is dead any more. */
+  readonly failure?: FailureDetails | null;
   readonly figures?: Omit<QueueFigures, "names"> & { readonly names: readonly (NameFigures & Placed)[] };
   readonly history?: QueueHistory;
 }

@@ -12,7 +12,6 @@ import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { cursor, object, string, type ValueOf, word } from "../../core/shared/schema.ts";
-import { nameBefore } from "../../core/store/failures.ts";
 import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
@@ -140,13 +139,6 @@ async function readFailures(queue: Queue, limit: number): Promise<Failures> {
   return { ...page, kinds: page.failures.length + older };
 }
 
-/** Reads one group of failures: none if its jobs are no longer dead. */
-async function readGroup(queue: Queue, group: string): Promise<Failures> {
-  const { failures, ...page } = await queue.getFailures({ cursor: nameBefore(group), limit: 1 });
-  const own = failures.filter((each) => each.group === group);
-  return { ...page, failures: own, kinds: own.length };
-}
-
 async function contentsOfAll(queues: readonly Queue[], query: Query): Promise<Contents> {
   const jobs = await findById(queues, query);
   if (jobs) return { jobs };
@@ -177,11 +169,10 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "failures":
       return { failures: await readFailures(queue, MOST_GROUPS_SHOWN) };
     case "jobs": {
-      const [jobs, failures] = await Promise.all([
-        readJobs(queue, query),
-        query.group && readGroup(queue, query.group),
-      ]);
-      return { jobs, ...(failures && { failures }) };
+      const { group, cursor } = query;
+      if (!group) return { jobs: await readJobs(queue, query) };
+      const { failure, page } = await internalsOf(queue).readFailure(group, cursor);
+      return { jobs: { rows: page.jobs.map(rowOf), cursor: page.cursor }, failure };
     }
     case "job": {
       const job = await queue.getJob(query.id ?? "");
@@ -229,11 +220,7 @@ async function findById(
   return rows[0] && { rows, cursor: null };
 }
 
-async function readJobs(queue: Queue, { state, search, by, group, cursor }: Query): Promise<JobRows> {
-  if (group) {
-    const page = await queue.listDeadLetter({ group, cursor, limit: ROWS });
-    return { rows: page.jobs.map(rowOf), cursor: page.cursor };
-  }
+async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Promise<JobRows> {
   if (search) {
     const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: by ?? "any", cursor });
     const isWhole = wholeMatcher(search);

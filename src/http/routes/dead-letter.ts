@@ -3,9 +3,9 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { pointInTimeMs } from "../../core/shared/duration.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
-import { deadJobPage, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
+import { deadJobPage, failureDetails, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
 import { drainSoon } from "../eager.ts";
-import { type Routes, route } from "./route.ts";
+import { orNotFound, type Routes, route } from "./route.ts";
 
 export const deadLetterRoutes = {
   getFailures: route({
@@ -15,6 +15,13 @@ export const deadLetterRoutes = {
     refusals: ["conflict"],
     run: ({ queue, query }) => queue.getFailures(query),
   }),
+  getFailure: route({
+    notes:
+      "One of them, by the minute for the last hour, and the most frequent values in the payloads of its latest 100 jobs.",
+    returns: failureDetails,
+    refusals: ["not_found", "conflict"],
+    run: ({ queue, target }) => orNotFound(queue.getFailure(target), "No job of this group is dead any more."),
+  }),
   listDeadJobs: route({
     query: deadQuery,
     returns: deadJobPage,
@@ -23,7 +30,7 @@ export const deadLetterRoutes = {
   }),
   retryDeadJobs: route({
     notes:
-      "Makes the jobs due now or over a time, with all their retries and the given payload, if any. A dry run also says up to when its count holds: send that back as before, to change what it has counted.",
+      "Makes the jobs due now or over a time, with all their retries and the given payload, if any. A dry run says until when its count holds: sent back as before, that changes what was counted.",
     body: retryManyBody,
     returns: retried,
     refusals: ["conflict", "invalid_payload"],

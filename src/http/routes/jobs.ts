@@ -68,7 +68,7 @@ const countsOf = {
 export const jobRoutes = {
   enqueueJob: respondingRoute({
     notes:
-      "An array enqueues all of its jobs or none. With children, the job runs once when these have ended; over HTTP, they may have children of their own, but no further ones. With each=true, each job has its own result. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and the limits of flowControl are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds; the handler's options enqueueOptions and enqueueLimits change this. A token that is limited to some jobs enqueues these alone; for a duplicate, it gets no run time.",
+      "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have ended; they may have children, but no further ones. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds, unless the handler's options say otherwise. A limited token enqueues its jobs alone, and gets no run time of a duplicate.",
     query: enqueueQuery,
     body: enqueueBody,
     readBody: (value, { each }) =>
@@ -120,7 +120,7 @@ export const jobRoutes = {
   }),
   rescheduleJobs: route({
     notes:
-      "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call; a delay of 0 makes them due now. While there is a cursor, more may follow: send runAt of the response with it.",
+      "Moves the waiting jobs of a selection to another time, up to about 1,000 in a call. While there is a cursor, more may follow: send runAt of the response with it.",
     body: rescheduleManyBody,
     returns: rescheduledJobs,
     async run(call) {
@@ -138,7 +138,7 @@ export const jobRoutes = {
   }),
   getJob: route({
     notes:
-      "A job with a reserved name needs the scope read. With the scope enqueue alone, errors have no message and no stack, logs is empty, and steps have no result and no error. A token that is limited to some jobs sees those that it has enqueued, without heldBack.",
+      "A job with a reserved name needs the scope read. With the scope enqueue alone, errors have no message and no stack, there are no logs, and steps have no result and no error. A limited token sees what it has enqueued, without heldBack.",
     returns: job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {
@@ -147,7 +147,7 @@ export const jobRoutes = {
   }),
   watchJob: respondingRoute({
     notes:
-      "A stream, also for a watch token, which opens nothing else: an event at once, and one when something changes. It ends with the job, and after some minutes. With the id of the last event as Last-Event-ID it sends only what is new, and 204 if the job has ended.",
+      "A stream, also for a watch token: an event at once, and one when something changes. It ends with the job, and after some minutes. With Last-Event-ID it sends only what is new, and 204 if the job has ended.",
     query: eventsQuery,
     isWatchable: true,
     responses: { 200: jobEvents, 204: nothing },

@@ -98,7 +98,8 @@ function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<
   }
 }
 
-export function failuresIn(state: MemoryState, { cursor = "", limit, mostBytes, now }: FailuresRequest): FailuresPage {
+export function failuresIn(state: MemoryState, request: FailuresRequest): FailuresPage {
+  const { cursor = "", limit, mostBytes, now, slotMs } = request;
   const groups = new Map<string, StoredJob[]>();
   for (const [id] of state.dead.from(0)) {
     const group = state.deadGroups.get(id);
@@ -108,16 +109,16 @@ export function failuresIn(state: MemoryState, { cursor = "", limit, mostBytes, 
     groups.set(group, jobs);
   }
   const names = [...groups.keys()].filter((group) => group > cursor).sort();
-  const all = names.slice(0, limit).map((group) => failuresOf(group, groups.get(group) ?? [], now));
+  const all = names.slice(0, limit).map((group) => failuresOf(group, groups.get(group) ?? [], now, slotMs));
   const items = firstPiece(all, ({ sample }) => sample.record, mostBytes);
   const next = items.length < names.length ? items.at(-1)?.group : undefined;
   return { items, cursor: next, ungrouped: state.dead.size - state.deadGroups.size };
 }
 
-function failuresOf(group: string, jobs: readonly StoredJob[], now: number): StoredFailures {
+function failuresOf(group: string, jobs: readonly StoredJob[], now: number, slotMs?: number): StoredFailures {
   const [first, sample] = [jobs[0] as StoredJob, jobs.at(-1) as StoredJob];
   const times = jobs.map(({ at }) => at);
-  return { group, count: jobs.length, firstAt: first.at, sample, trend: trendOf(times, now) };
+  return { group, count: jobs.length, firstAt: first.at, sample, trend: trendOf(times, now, slotMs) };
 }
 
 export function countJobs(state: MemoryState, now: number): StoredStats {

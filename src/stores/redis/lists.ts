@@ -1,4 +1,4 @@
-import { groupAt, groupScore } from "../../core/store/failures.ts";
+import { groupAt, groupScore, TREND_SLOT_MS } from "../../core/store/failures.ts";
 import type { JobState, Page, PageRequest, QueueStore, StoredJob } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
@@ -17,9 +17,10 @@ export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "f
     },
     list: (state, page) =>
       page.group === undefined ? listInOrder(caller, state, page) : listGroup(caller, page, page.group),
-    async failures({ cursor, limit, mostBytes, now }) {
+    async failures({ cursor, limit, mostBytes, now, slotMs = TREND_SLOT_MS }) {
       const last = cursor === undefined ? undefined : groupScore(cursor);
-      const { ungrouped, more, groups } = await caller.run(scripts.listFailures, { now, limit, mostBytes, last });
+      const args = { now, limit, mostBytes, slotMs, last };
+      const { ungrouped, more, groups } = await caller.run(scripts.listFailures, args);
       const items = groups.map(({ score, count, firstAt, lastAt, id, record, trend }) => ({
         group: groupAt(score),
         count,

@@ -1,11 +1,12 @@
 -- One page of the groups of failures, in the order of their scores.
--- @arg now number, limit number, most_bytes number, last digits?  bytes of samples; score of the last group seen
+-- @arg now number, limit number, most_bytes number, slot_ms number  bytes of samples; how long a slot of the trend is
+-- @arg last digits?  score of the last group seen
 -- @reply ungrouped number, more flag  how many dead jobs are in no group
 -- @reply groups rows(score:number count:number first_at:number last_at:number id record trend)
--- The sample is the last. The trend has commas in between: how many became dead in each of 24 hours, '' for unknown.
+-- The sample is the last. The trend has commas in between: how many became dead in each slot of 24 hours,
+-- '' for unknown.
 -- A command reads up to a thousand entries: many small groups, or the end of a large one and what follows it.
-local TREND_HOURS = 24
-local HOUR_MS = 3600000
+local SLOTS = 86400000 / slot_ms
 local COUNTED = 500
 local entries = call('ZCOUNT', dead, '-inf', '(0')
 local ungrouped = call('ZCOUNT', dead, 0, '+inf') - entries
@@ -21,8 +22,8 @@ end
 
 -- Only what became dead after `since` is counted.
 local function count_dead(dead_since)
-  local hour = math.max(math.floor((now - dead_since) / HOUR_MS), 0)
-  if hour < TREND_HOURS then group.trend[hour] = (group.trend[hour] or 0) + 1 end
+  local slot = math.max(math.floor((now - dead_since) / slot_ms), 0)
+  if slot < SLOTS then group.trend[slot] = (group.trend[slot] or 0) + 1 end
 end
 
 while at < entries and not more do
@@ -61,9 +62,9 @@ local reply = { ungrouped, (more or fitting < #groups) and 1 or 0 }
 for i = 1, fitting do
   group = groups[i]
   local counts = {}
-  local unknown = TREND_HOURS
-  if group.since ~= '-inf' then unknown = math.max(math.floor((now - group.since) / HOUR_MS), 0) end
-  for hour = TREND_HOURS - 1, 0, -1 do push(counts, hour <= unknown and (group.trend[hour] or 0) or '') end
+  local unknown = SLOTS
+  if group.since ~= '-inf' then unknown = math.max(math.floor((now - group.since) / slot_ms), 0) end
+  for slot = SLOTS - 1, 0, -1 do push(counts, slot <= unknown and (group.trend[slot] or 0) or '') end
   push(reply, group.score, group.past - group.first_rank, whole(group.first), whole(group.last))
   push(reply, group.id, records[i] or '', table.concat(counts, ','))
 end

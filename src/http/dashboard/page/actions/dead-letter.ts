@@ -18,7 +18,8 @@ function selection(): DeadSelection {
   return search ? { name: search } : { all: true };
 }
 
-const groupOf = (id: string) => state.snapshot?.failures?.failures.find(({ group }) => group === id);
+const groupOf = (id: string) =>
+  [state.snapshot?.failure, ...(state.snapshot?.failures?.failures ?? [])].find((each) => each?.group === id);
 
 /** How many are retried first, to see whether they pass. */
 const TEN = 10;

@@ -3,14 +3,17 @@ import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
+import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
 import {
   attempts,
   badge,
   button,
   type Column,
+  card,
   countOf,
   empty,
+  facts,
   heading,
   inQueue,
   keyOf,
@@ -60,17 +63,40 @@ ${searchForm(
 
 /** The dead jobs of one group of failures. */
 function ofGroup(group: string, snapshot: Json<Snapshot>): Html {
-  const { jobs, failures, mayChange } = snapshot;
-  const [found] = failures?.failures ?? [];
+  const { jobs, failure: found, mayChange } = snapshot;
   const actions =
-    found &&
+    !!found &&
     mayChange &&
     html`${button("Retry all...", "retry-group", group, "primary")}${button("Remove all...", "remove-group", group, "dead")}`;
   const title = found ? `${found.name}: ${found.error.name}` : "One group of failures";
   return html`${heading(title, actions)}
-<p>${link({ view: "failures" }, "All failures")}</p>${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}, the last ${when(found.lastAt)}, the first ${when(found.firstAt)}.</p>`}
+<p>${link({ view: "failures" }, "All failures")}</p>${found && html`<p class="dead error">${found.error.message}</p><p class="muted">${plural(found.count, "dead job")}, the last ${when(found.lastAt)}, the first ${when(found.firstAt)}.</p>${details(found)}`}
 ${jobs && list(jobs, snapshot)}`;
 }
+
+/** The last hour of a group, and the values that its latest jobs share. */
+const details = ({ byMinute, affected }: NonNullable<Json<Snapshot>["failure"]>): Html =>
+  html`${card(
+    "Last hour",
+    html`<p class="row">${spark(byMinute, "dead")} <span class="muted">${plural(
+      byMinute.reduce<number>((sum, deaths) => sum + (deaths ?? 0), 0),
+      "dead job",
+    )}, by the minute</span></p>`,
+  )}${
+    !state.route.cursor &&
+    affected[0] &&
+    card(
+      "Who is affected",
+      facts(
+        affected.map(({ field, values, of }) => [
+          field || "payload",
+          values
+            .map(({ value, count }, index) => `${index > 0 ? ", " : ""}${value} (${number(count)} of ${number(of)})`)
+            .join(""),
+        ]),
+      ),
+    )
+  }`;
 
 export function list(
   { rows, cursor, examined, isCut }: NonNullable<Json<Snapshot>["jobs"]>,
