@@ -78,7 +78,7 @@ async function metrics(): Promise<Rows> {
 function counters(): Rows {
   const { OUTCOMES, FIRST_WAITING, FIRST_RUNNING, COUNTERS, WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED } =
     counterConstants;
-  const { TRIMMED_IN, TOTAL_BYTES, MINUTES_AT, HOURS_AT, NAMES_AT, NAME_BYTES, MINUTES_KEPT, HOURS_KEPT } =
+  const { SETTLED, TRIMMED_IN, TOTAL_BYTES, MINUTES_AT, HOURS_AT, NAMES_AT, NAME_BYTES, MINUTES_KEPT, HOURS_KEPT } =
     counterConstants;
   const total = (first: number, content: string, count = 1) =>
     row(first * TOTAL_BYTES, count * TOTAL_BYTES, "64 bits each", content);
@@ -93,6 +93,7 @@ function counters(): Rows {
     total(CANCELLED, "jobs cancelled"),
     total(RETRIED_DEAD, "jobs retried from the dead-letter queue"),
     total(REMOVED, "jobs removed from the dead-letter queue"),
+    total(SETTLED, "how many exchanges have settled something"),
     total(TRIMMED_IN, "the hour, or day, since 1970 in which [`done:order`](#what-happens-to-a-job) was last trimmed"),
     row(
       MINUTES_AT,

@@ -117,10 +117,10 @@ describe("GET /metrics", () => {
       ["send_email", "expired", "0"],
     ]);
     expect(samples("tidegate_name_waiting_seconds")).toEqual([
-      ["fails", "0.5", "1.75"],
-      ["fails", "0.95", "2.425"],
-      ["send_email", "0.5", "1.75"],
-      ["send_email", "0.95", "2.425"],
+      ["fails", "0.5", "1.958"],
+      ["fails", "0.95", "1.958"],
+      ["send_email", "0.5", "1.958"],
+      ["send_email", "0.95", "1.958"],
     ]);
     expect(samples("tidegate_name_running_seconds")).toHaveLength(4);
   });

@@ -4,7 +4,7 @@ import {
   countsIn,
   DAY_MS,
   DAYS_KEPT,
-  durationBounds,
+  firstOfBucket,
   HOUR_MS,
   HOURS_KEPT,
   NAMES_KEPT,
@@ -18,9 +18,7 @@ import {
   TENS_KEPT,
 } from "../store/stats.ts";
 
-/**
- * How long something took, estimated from a histogram: as exact as the bounds of `Histogram`, and at most its highest.
- */
+/** How long something took. Each estimate is at most 20 % too low for up to a day, and never too high. */
 export interface Percentiles {
   /** p50: half of the attempts took at most this long, in ms. */
   readonly medianMs: number;
@@ -188,15 +186,12 @@ function percentiles(counts: readonly number[]): Percentiles | null {
   return { medianMs: quantile(counts, total * 0.5), p95Ms: quantile(counts, total * 0.95) };
 }
 
-/** The duration that `rank` of the counted ones do not exceed, if those of one count lie evenly between its bounds. */
+/** About the duration that `rank` of the counted ones do not exceed: at most 20 % below it, and never above it. */
 function quantile(counts: readonly number[], rank: number): number {
-  let before = 0;
-  const index = counts.findIndex((count) => {
-    before += count;
-    return before >= rank;
+  let upTo = 0;
+  const bucket = counts.findIndex((count) => {
+    upTo += count;
+    return upTo >= rank;
   });
-  const lower = durationBounds[index - 1] ?? 0;
-  const upper = durationBounds[index] ?? lower;
-  const count = counts[index] ?? 1;
-  return Math.round(lower + ((upper - lower) * (rank - (before - count))) / count);
+  return firstOfBucket(bucket);
 }

@@ -1,7 +1,9 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import {
+  bucketOf,
   countsIn,
   durationBounds,
+  histogramBounds,
   MINUTE_MS,
   MINUTES_KEPT,
   type OutcomeCounts,
@@ -150,7 +152,12 @@ function queueActivity(stored: StoredStats, now: number): QueueActivity {
 }
 
 function histogram({ counts, sumMs }: StoredHistogram): Histogram {
-  return { bounds: durationBounds, counts, sumMs };
+  const sums = [...histogramBounds, 0].fill(0);
+  for (const [bucket, count] of counts.entries()) {
+    const within = bucketOf(durationBounds[bucket] ?? Number.POSITIVE_INFINITY, histogramBounds);
+    sums[within] = (sums[within] ?? 0) + count;
+  }
+  return { bounds: histogramBounds, counts: sums, sumMs };
 }
 
 function queueStats(stats: StoredStats, now: number): QueueStats {

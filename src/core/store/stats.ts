@@ -127,29 +127,34 @@ export interface StoredHistogram {
 
 const SECOND_MS = 1_000;
 
-/** The upper bounds of a histogram's counts, in ms. One more count is for everything above them. */
-export const durationBounds: readonly number[] = [
-  10,
-  25,
-  50,
-  100,
-  250,
-  500,
-  SECOND_MS,
-  2_500,
-  5 * SECOND_MS,
-  10 * SECOND_MS,
-  30 * SECOND_MS,
-  MINUTE_MS,
-  5 * MINUTE_MS,
-  30 * MINUTE_MS,
+/** The upper bounds of a `Histogram`, in ms. */
+export const histogramBounds: readonly number[] = [
+  ...[10, 25, 50, 100, 250, 500, SECOND_MS, 2_500, 5 * SECOND_MS, 10 * SECOND_MS, 30 * SECOND_MS],
+  ...[MINUTE_MS, 5 * MINUTE_MS, 30 * MINUTE_MS],
 ];
 
-/** Which count of a histogram a duration belongs to. */
-export function bucketOf(ms: number): number {
-  let bucket = 0;
-  while (bucket < durationBounds.length && ms > (durationBounds[bucket] as number)) bucket++;
-  return bucket;
+/**
+ * The upper bounds of the counts that are stored, in ms, up to a day. One more count is for everything above them. A
+ * bound is at most a quarter above the first ms of its count: so no duration is more than a fifth above that one.
+ */
+export const durationBounds: readonly number[] = fineBounds();
+
+function fineBounds(): readonly number[] {
+  const bounds = [0];
+  for (let last = 0; last < DAY_MS; bounds.push(last)) {
+    const furthest = Math.floor((last + 1) * 1.25);
+    last = Math.min(furthest, ...[...histogramBounds, DAY_MS].filter((bound) => bound > last));
+  }
+  return bounds;
+}
+
+/** The first ms of a count, by its index. */
+export const firstOfBucket = (bucket: number): number => (durationBounds[bucket - 1] ?? -1) + 1;
+
+/** Which count a duration belongs to. */
+export function bucketOf(ms: number, bounds = durationBounds): number {
+  const bucket = bounds.findIndex((bound) => Math.round(ms) <= bound);
+  return bucket === -1 ? bounds.length : bucket;
 }
 
 const BUCKETS = durationBounds.length + 1;

@@ -27,8 +27,10 @@ const RAN = COUNTERS + 1;
 const CANCELLED = COUNTERS + 2;
 const RETRIED_DEAD = COUNTERS + 3;
 const REMOVED = COUNTERS + 4;
+/** How many exchanges have settled something. */
+const SETTLED = COUNTERS + 5;
 /** When the order of completed jobs was last trimmed. */
-const TRIMMED_IN = COUNTERS + 5;
+const TRIMMED_IN = COUNTERS + 6;
 
 const MINUTES_AT = (TRIMMED_IN + 1) * TOTAL_BYTES;
 const HOURS_AT = MINUTES_AT + MINUTES_KEPT * MINUTE_BYTES;
@@ -42,7 +44,7 @@ const NAME_BYTES = DAYS_AT + DAYS_KEPT * WINDOW_BYTES;
 /** The scripts know them by these names. */
 export const counterConstants = {
   ...{ COUNTERS, OUTCOMES, FIRST_WAITING, FIRST_RUNNING, TOTAL_BYTES, COUNTER_BYTES, WINDOW_BYTES, MINUTE_BYTES },
-  ...{ WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED, TRIMMED_IN },
+  ...{ WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED, SETTLED, TRIMMED_IN },
   ...{ MINUTES_KEPT, HOURS_KEPT, TENS_KEPT, DAYS_KEPT, NAMES_KEPT },
   ...{ MINUTES_AT, HOURS_AT, NAMES_AT, TENS_AT, DAYS_AT, NAME_BYTES },
 };

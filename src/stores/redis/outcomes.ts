@@ -72,7 +72,7 @@ const noCounts = () => new Uint32Array(COUNTERS);
 
 function countText(counts: Uint32Array): string {
   let text = "";
-  for (const [counter, count] of counts.entries()) if (count > 0) text += `${counter}=${count};`;
+  for (const [counter, count] of counts.entries()) if (count > 0) text += `${counter}=${count},`;
   return text;
 }
 

@@ -19,12 +19,9 @@ const MOST_READ = 5_000;
 /** How many bytes of records are read in Redis to count waiting jobs by name. */
 const MOST_PENDING_BYTES = 4 * MEBIBYTE;
 
-/** Reads all totals. One of them changes whenever an attempt is settled or a job removed. */
-const totalFields: readonly string[] = Array.from({ length: counterConstants.TRIMMED_IN }, (_, position) => [
-  "GET",
-  "i64",
-  `#${position}`,
-]).flat();
+/** One of these changes whenever an attempt is settled, or a job cancelled, retried or removed. */
+const { CANCELLED, RETRIED_DEAD, REMOVED, SETTLED } = counterConstants;
+const changing = [CANCELLED, RETRIED_DEAD, REMOVED, SETTLED].flatMap((position) => ["GET", "i64", `#${position}`]);
 
 export function statisticsCalls(
   caller: Caller,
@@ -32,7 +29,7 @@ export function statisticsCalls(
   const { due, stats } = caller.keys;
   return {
     async pulse() {
-      const [members, counters] = await caller.plain(["ZCARD", due], ["BITFIELD", stats, ...totalFields]);
+      const [members, counters] = await caller.plain(["ZCARD", due], ["BITFIELD", stats, ...changing]);
       return [members, ...arrayOf(counters)].join();
     },
     async stats(now, withNames = false) {
@@ -49,7 +46,7 @@ export function statisticsCalls(
         oldestReadyAt: timeOf(oldestScore),
         waitingTimes: { counts: waiting, sumMs: waitedMs },
         runningTimes: { counts: running, sumMs: ranMs },
-        minutes: minutes.map((row) => ({ minute: row.minute, ...outcomeCounts(countsIn(row.counts)) })),
+        minutes: minutes.map((row) => ({ minute: row.minute, ...outcomeCounts(countsOf(row.counts)) })),
         ...(withNames && { names: names.map(storedNameMetrics) }),
       };
     },
@@ -64,19 +61,25 @@ export function statisticsCalls(
     },
     async history(now, hours) {
       const reply = await caller.run(scripts.history, { now, hours });
-      return reply.map(({ hour, counts }) => ({ hour, metrics: metricsOf(countsIn(counts)) }));
+      return reply.map(({ hour, counts }) => ({ hour, metrics: metricsOf(countsOf(counts)) }));
     },
   };
 }
 
 /** Reads counts as lua/_read_windows.lua writes them. */
-const countsIn = (text: string): readonly number[] => (text === "" ? [] : text.split(",").map(Number));
+function countsOf(text: string): readonly number[] {
+  const counts: number[] = [];
+  if (text === "") return counts;
+  const values = text.split(",").map(Number);
+  for (let i = 0; i < values.length; i += 2) counts[values[i] as number] = values[i + 1] as number;
+  return counts;
+}
 
 function storedNameMetrics(row: {
   readonly name: string;
   readonly totals: string;
   readonly periods: string;
 }): StoredNameMetrics {
-  const [hour = metricsOf([]), ...days] = row.periods.split(";").map((text) => metricsOf(countsIn(text)));
-  return { name: row.name || undefined, total: outcomeCounts(countsIn(row.totals)), hour, days };
+  const [hour = metricsOf([]), ...days] = row.periods.split(";").map((text) => metricsOf(countsOf(text)));
+  return { name: row.name || undefined, total: outcomeCounts(countsOf(row.totals)), hour, days };
 }

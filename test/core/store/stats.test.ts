@@ -1,10 +1,24 @@
 import { expect, test } from "vitest";
 import { timingOf } from "../../../src/core/attempt/outcome.ts";
-import { bucketOf, durationBounds } from "../../../src/core/store/stats.ts";
+import { bucketOf, durationBounds, firstOfBucket, histogramBounds } from "../../../src/core/store/stats.ts";
 
 test("a duration counts in the bucket of the first bound that it does not exceed", () => {
-  expect(durationBounds.map(bucketOf)).toEqual(durationBounds.map((_, index) => index));
-  expect(durationBounds.map((bound) => bucketOf(bound + 1))).toEqual(durationBounds.map((_, index) => index + 1));
+  for (const [bucket, bound] of durationBounds.entries()) {
+    expect([bucketOf(bound), bucketOf(bound + 0.4), bucketOf(bound + 1)]).toEqual([bucket, bucket, bucket + 1]);
+  }
+});
+
+test("no duration of up to a day is more than 20 % from the first ms of its bucket, and none is below it", () => {
+  expect(durationBounds.at(-1)).toBe(86_400_000);
+  for (const [bucket, longest] of durationBounds.entries()) {
+    const first = firstOfBucket(bucket);
+    expect(first).toBeLessThanOrEqual(longest);
+    expect(first).toBeGreaterThanOrEqual(longest * 0.8);
+  }
+});
+
+test("each bound of a histogram is one of the bounds that are stored", () => {
+  expect(durationBounds).toEqual(expect.arrayContaining([...histogramBounds]));
 });
 
 test("no duration is negative, even if one machine's clock is behind another's", () => {

@@ -1,10 +1,10 @@
 -- Counts what an exchange settles, all of it in one command: in total, in windows of time, and for each name.
 -- The caller adds up as if all outcomes were accepted: for how many ms attempts waited, and ran, and the counts of the
--- queue and of each name, as 'COUNTER=COUNT;'. What each outcome adds is 'NAME:WAITED:RAN:COUNTER,COUNTER;', with the
+-- queue and of each name, as 'COUNTER=COUNT,'. What each outcome adds is 'NAME:WAITED:RAN:COUNTER,COUNTER;', with the
 -- name 0 for none.
 local function read_counts(text)
   local read = {}
-  for counter, count in string.gmatch(text, '(%d+)=(%d+);') do read[tonumber(counter)] = tonumber(count) end
+  for counter, count in string.gmatch(text, '(%d+)=(%d+)') do read[tonumber(counter)] = tonumber(count) end
   return read
 end
 
@@ -14,7 +14,7 @@ for _, name in ipairs(names) do name.counts = read_counts(name.counts) end
 local names_taken
 
 -- How many values of windows one BITFIELD may have: `unpack` of 8,000 overflows the stack.
-local MOST_VALUES = 5600
+local MOST_VALUES = 6800
 
 -- Counts one less. What comes to 0 goes: it would take the place of a command.
 local function take_one(counts, counter)
@@ -133,6 +133,7 @@ function tally()
   local adding = {}
   local windows = {}
   push(adding, 'SET', 'i64', '#' .. TRIMMED_IN, period)
+  increase(adding, 'i64', '#' .. SETTLED, 1)
   increase(adding, 'i64', '#' .. WAITED, waited_ms)
   increase(adding, 'i64', '#' .. RAN, ran_ms)
   for counter, by in pairs(all) do increase(adding, 'i64', '#' .. counter, by) end

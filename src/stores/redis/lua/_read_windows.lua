@@ -7,31 +7,32 @@ local function number_at(text, at, size)
   return number
 end
 
--- The counts of some windows together, with commas in between; '' if there are none.
-local function counts_of(text, window, from, first, last)
-  local sums = {}
-  local found = 0
-  for counter = 1, window.counters do sums[counter] = 0 end
-  for number = first, last do
-    local at = from + window.at + number % window.kept * window.bytes
-    for counter = 1, window.counters do
-      local from_here = at + (counter - 1) * COUNTER_BYTES
-      -- Most have never been written: then which window it is would be 0 as well.
-      if (string.byte(text, from_here + 1) or 0) > 0 then
-        local pair = number_at(text, from_here, COUNTER_BYTES)
-        local count = pair % window.values
-        if (pair - count) / window.values == number then
-          sums[counter] = sums[counter] + count
-          found = found + count
-        end
-      end
+-- Adds the counts of a window to sums, by the bytes at which they begin.
+local function add_counts(sums, text, window, from, number)
+  local at = from + window.at + number % window.kept * window.bytes
+  local part = string.sub(text, at + 1, at + window.bytes)
+  local least = number * window.values
+  for i = 1, #part, COUNTER_BYTES do
+    -- Most have never been written: then which window it is would be 0 as well.
+    if string.byte(part, i) > 0 then
+      local a, b, c, d, e, f = string.byte(part, i, i + COUNTER_BYTES - 1)
+      local count = ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f - least
+      if count > 0 and count < window.values then sums[i] = (sums[i] or 0) + count end
     end
   end
-  if found == 0 then return '' end
-  for counter = 1, window.counters do
-    if sums[counter] == 0 then sums[counter] = '' end
+end
+
+-- The counts of some windows together, as 'COUNTER,COUNT,'; '' if there are none.
+local function counts_of(text, window, from, first, last)
+  local sums = {}
+  local counts = {}
+  local length = 0
+  for number = first, last do add_counts(sums, text, window, from, number) end
+  for i, count in pairs(sums) do
+    counts[length + 1], counts[length + 2] = (i - 1) / COUNTER_BYTES, count
+    length = length + 2
   end
-  return table.concat(sums, ',')
+  return table.concat(counts, ',')
 end
 
 -- The members of `due` whose scores say where the names are.
@@ -46,8 +47,8 @@ local function push_names(reply, members, text, names_at, days)
   local function push_name(name, position)
     local from = names_at + position * NAME_BYTES
     local totals = {}
-    for counter = 1, OUTCOMES do
-      totals[counter] = number_at(text, from + (counter - 1) * COUNTER_BYTES, COUNTER_BYTES)
+    for counter = 0, OUTCOMES - 1 do
+      push(totals, counter, number_at(text, from + counter * COUNTER_BYTES, COUNTER_BYTES))
     end
     local periods = { counts_of(text, TENS, from, ten - TENS.kept + 1, ten) }
     for number = day - days + 1, day do push(periods, counts_of(text, DAYS, from, number, number)) end
