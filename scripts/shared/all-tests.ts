@@ -19,5 +19,5 @@ export const seededWith = (chosen: number) => ({ [SEED]: String(chosen) });
 export const seedFor = (isAll: boolean) =>
   isAll && process.env[SEED] === undefined ? Math.floor(Math.random() * 2 ** 31) : seed;
 
-/** How many random trials a test makes of `all`: a fifth without `--all`. */
-export const trials = (all: number): number => (isForAll ? all : Math.ceil(all / 5));
+/** How many random trials a test makes of `all`: an eighth without `--all`. */
+export const trials = (all: number): number => (isForAll ? all : Math.ceil(all / 8));

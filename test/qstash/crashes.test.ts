@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { seed } from "../../scripts/shared/all-tests.ts";
+import { seed, trials } from "../../scripts/shared/all-tests.ts";
 import { buildProgram, type Program } from "../support/child.ts";
 import { deliverySeries, mustBeNone } from "../support/delivery-crashes.ts";
 import { seededRandom } from "../support/random.ts";
@@ -19,10 +19,11 @@ afterAll(async () => {
 });
 
 test("whatever is killed at any moment, every message is delivered and signed, every end is reported once, and no result is lost", async () => {
-  const figures = await deliverySeries({ stage, program, trials: 6, random: seededRandom(seed) });
+  const count = trials(30);
+  const figures = await deliverySeries({ stage, program, trials: count, random: seededRandom(seed) });
   expect(Object.fromEntries(mustBeNone.map((name) => [name, figures[name]])), `seed ${seed}`).toEqual(
     Object.fromEntries(mustBeNone.map((name) => [name, 0])),
   );
-  expect(figures).toMatchObject({ acknowledged: 6 * 8, ends: 6 * 6, runs: 2 });
-  expect(figures.ended).toBeLessThan(6);
+  expect(figures).toMatchObject({ acknowledged: count * 8, ends: count * 6, runs: Math.ceil(count / 3) });
+  expect(figures.ended).toBeLessThan(count);
 });

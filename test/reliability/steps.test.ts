@@ -10,7 +10,7 @@ import { noSteppedFigures, runSteppedJobs } from "../support/stepped-jobs.ts";
 
 test("in memory, no stored step runs again, no result or signal is lost, and nothing wakes early", async () => {
   const figures = noSteppedFigures();
-  for (let run = 0; run < trials(50); run++) {
+  for (let run = 0; run < trials(80); run++) {
     const breaches = await runSteppedJobs(memoryStore(), seededRandom(seed + run), figures, run % 3 === 0);
     expect(breaches, `seed ${seed + run}`).toEqual([]);
   }
