@@ -104,23 +104,16 @@ function valueType({ type, row }: Field): string {
   return { text: "string", flag: "boolean" }[kind] ?? "number";
 }
 
-/** The TypeScript that writes an argument as texts. */
-function writer({ name, type, row, isColumns }: Field, index: number, { length }: readonly Field[]): readonly string[] {
+/** The TypeScript that writes an argument as values. */
+function writer({ name, row, isColumns }: Field, index: number, { length }: readonly Field[]): readonly string[] {
   const value = `args.${camel(name)}`;
-  if (!row) return [textOf(type, value)];
-  const isPlain = row[0]?.name === "";
-  const each = row.map((field) => textOf(field.type, isPlain ? "row" : `row.${camel(field.name)}`)).join(", ");
+  if (!row) return [value];
+  const each = row.map((field) => `row.${camel(field.name)}`).join(", ");
   const runs = row.map((field) => field.type.endsWith("*")).join(", ");
-  const texts = isColumns
+  const values = isColumns
     ? `...columnsOf(${value}.map((row) => [${each}]), [${runs}])`
-    : `...${each === "row" ? value : `${value}.flatMap((row) => [${each}])`}`;
-  return !isColumns && index === length - 1 ? [texts] : [`String(${value}.length)`, texts];
-}
-
-function textOf(type: string, value: string): string {
-  if (type.startsWith("flag")) return `${value} ? "1" : "0"`;
-  const given = type.endsWith("?") ? `${value} ?? ""` : value;
-  return /^(number|digits)/.test(type) ? `String(${given})` : given;
+    : `...${row[0]?.name === "" ? value : `${value}.flatMap((row) => [${each}])`}`;
+  return !isColumns && index === length - 1 ? [values] : [`${value}.length`, values];
 }
 
 /** The TypeScript that reads a field of a reply from a value. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { codec, luaReader } from "../../scripts/generate/schema.ts";
 import * as scripts from "../../src/stores/redis/scripts.generated.ts";
-import { columnsOf } from "../../src/stores/redis/values.ts";
+import { columnsOf, textsOf } from "../../src/stores/redis/values.ts";
 
 const header = `
 -- Moves jobs.
@@ -38,15 +38,22 @@ describe("the header of a script", () => {
       ["b", "1"],
       ["c", "2"],
     ];
-    expect(columnsOf(rows, [false, true])).toEqual(["a", "b", "c", "2", "1", "1", "2"]);
+    expect(columnsOf(rows, [false, true])).toEqual(["a", "b", "c", 2, "1", 1, "2"]);
     expect(columnsOf([], [false, true])).toEqual([]);
   });
 
   test("becomes functions that write the arguments and read the reply", () => {
     const put = { key: "hourly", record: "{}", score: 5 };
     const written = scripts.changeSchedules.write({ from: "", put: [put, { ...put, read: 4 }], gone: ["daily"] });
-    expect(written).toEqual(["", "", "2", ...["hourly", "{}", "5", ""], ...["hourly", "{}", "5", "4"], "daily"]);
-    expect(scripts.cancel.write({ now: 1, mayRun: true, all: ["a", "b"] })).toEqual(["1", "1", "a", "b"]);
+    expect(textsOf(written)).toEqual([
+      "",
+      "",
+      "2",
+      ...["hourly", "{}", "5", ""],
+      ...["hourly", "{}", "5", "4"],
+      "daily",
+    ]);
+    expect(textsOf(scripts.cancel.write({ now: 1, mayRun: true, all: ["a", "b"] }))).toEqual(["1", "1", "a", "b"]);
     expect(scripts.clear.read([3, 1, "", "a"])).toEqual({
       ...{ cleared: 3, more: true, lastScore: undefined, lastMember: "a" },
     });

@@ -2,6 +2,7 @@ import type { Meter } from "../../core/store/meter.ts";
 import type { Command, Connection, Sending } from "./connection.ts";
 import type { QueueKeys } from "./keys.ts";
 import type { ScriptOf } from "./scripts.generated.ts";
+import { textsOf } from "./values.ts";
 
 /** Runs scripts and commands on the keys of one queue. */
 export class Caller {
@@ -33,7 +34,7 @@ export class Caller {
     args: (isResend: boolean) => NoInfer<Args>,
     sending?: Sending,
   ): Promise<Reply> {
-    const argsOf = (isResend: boolean) => script.write(args(isResend));
+    const argsOf = (isResend: boolean) => textsOf(script.write(args(isResend)));
     return script.read(await this.connection.run(script, this.keys, argsOf, this.meter, sending));
   }
 
