@@ -1,4 +1,4 @@
--- Changes one flow control key. Resuming it counts its slots again: see "If a script stops half-way" in
+-- Changes one flow control key. Resuming it counts its slots again: see "If something is lost" in
 -- docs/internals/storage.md.
 -- @arg key text, now number, to set|unset|rateReset|paused|resumed
 -- @arg only concurrency|rate?  of `set` and `unset`: none for all limits
