@@ -211,6 +211,7 @@ export const cases: Readonly<Record<OperationName, readonly [Case, ...Case[]]>> 
     { status: 200, query: { attempts: "true" } },
     { status: 202, headers: link },
   ],
+  listChanges: [{ status: 200, query: { limit: "50" } }],
   pause: [{ status: 200 }],
   resume: [{ status: 200 }],
   getStats: [{ status: 200 }],

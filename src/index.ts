@@ -81,7 +81,7 @@ export type {
 } from "./core/manage/figures.ts";
 export type { JobEvent, JobEventOf } from "./core/manage/job-event.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } from "./core/manage/job-info.ts";
-export type { CancelOptions, JobChange } from "./core/manage/jobs.ts";
+export type { CancelOptions, ClearOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
 export type { Before, DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";
@@ -91,6 +91,7 @@ export type { StepInfo } from "./core/manage/step-info.ts";
 export type { WaitOptions } from "./core/manage/wait.ts";
 export type { WatchTokenOptions } from "./core/manage/watch-token.ts";
 export type { Alert } from "./core/observe/alerts.ts";
+export type { ChangedBy, ChangeListOptions, ChangePage, QueueChange } from "./core/observe/changes.ts";
 export type {
   CompleteEvent,
   DeadEvent,

@@ -36,6 +36,14 @@ export function guarded(queue: Queue, password: string) {
   return app;
 }
 
+export const named = (queue: Queue, env: Env) =>
+  // #region named
+  createHandler({
+    queue,
+    auth: { admin: [{ token: env.TIDEGATE_ADMIN_TOKEN, name: "on-call" }], read: [env.TIDEGATE_READ_TOKEN] },
+  });
+// #endregion
+
 export const narrow = (queue: Queue, token: string) =>
   // #region choices
   createHandler({

@@ -53,9 +53,16 @@ export async function problems(queue: Queue): Promise<string[]> {
 
 export async function holdBack(queue: Queue, migrate: () => Promise<void>) {
   // #region pause
-  await queue.pause(); // no drain starts a job or fires a schedule, wherever it runs; enqueuing still works
+  await queue.pause({ by: "migration" }); // no drain starts a job or fires a schedule; enqueuing works
   await migrate();
-  await queue.resume();
+  await queue.resume({ by: "migration" });
+  // #endregion
+}
+
+export async function blame(queue: Queue) {
+  // #region changes
+  const { changes } = await queue.listChanges({ limit: 20 });
+  for (const { at, by, operation, target, count } of changes) console.log(at, by, operation, target, count);
   // #endregion
 }
 

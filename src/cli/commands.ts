@@ -360,6 +360,15 @@ export const commands = {
     does: "resume a paused key",
     says: "{target} resumes with the next drain.",
   },
+  listChanges: {
+    words: "queue:changes",
+    does: "show who changed the queue, and when",
+    about:
+      "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token.",
+    shows: "at by change=operation target jobs=count",
+    none: "No change is listed.",
+    examples: [["tidegate queue:changes --limit 20", "the latest 20"]],
+  },
   pause: {
     words: "queue:pause",
     does: "pause the queue until queue:resume",

@@ -5,7 +5,7 @@ import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
 import { inWords, listText } from "./output/cells.ts";
 import { facts } from "./output/table.ts";
-import { count } from "./output/text.ts";
+import { count, printable } from "./output/text.ts";
 import { fromNow, moment, span } from "./output/time.ts";
 import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
@@ -80,15 +80,20 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const attempts = ({ hour }: NameFigures) => hour.processed + hour.retried + hour.dead;
   const types = typesIn(figures).filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
   const busiest = types.sort((one, other) => attempts(other) - attempts(one)).slice(0, MOST_TYPES);
-  const { colors } = session;
+  const { colors, now } = session;
   session.print({ ...stats, figures }, () =>
     [
-      `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED: ${command("queue:resume")}`) : ""}`,
+      `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED${pauseText(stats, now)}: ${command("queue:resume")}`) : ""}`,
       counts(stats, command, session),
       ...(busiest[0] ? [listText(busiest as never, TYPES, session)] : []),
       ...(types.length > MOST_TYPES ? [colors.dim(`${types.length - MOST_TYPES} more job types did less.`)] : []),
     ].join("\n\n"),
   );
+}
+
+/** Who has paused the queue, and when: " by on-call 9m ago". */
+export function pauseText({ pausedBy, pausedAt }: QueueStats, now: number): string {
+  return `${pausedBy ? ` by ${printable(pausedBy)}` : ""}${pausedAt ? ` ${fromNow(pausedAt, now)}` : ""}`;
 }
 
 /** Two lists of counts, each with what is to be said about it. */

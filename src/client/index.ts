@@ -27,6 +27,7 @@ import type { DeadSelection } from "../core/manage/selection.ts";
 import type { SignalOptions, SignalResult } from "../core/manage/signal.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
+import type { ChangeListOptions, ChangePage } from "../core/observe/changes.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules, TypedScheduleOptions } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
@@ -295,6 +296,11 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     options?: Omit<DeadLetterOptions, "onProgress">,
   ): Promise<{ removed: number }> {
     return this.#dead("POST /dead-letter/remove", "removed", selection, options);
+  }
+
+  /** Like `Queue.listChanges`. */
+  async listChanges(options?: ChangeListOptions): Promise<ChangePage> {
+    return this.#call("GET /changes", "changes", { query: options });
   }
 
   /** Like `Queue.pause`. */

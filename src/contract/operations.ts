@@ -47,6 +47,7 @@ export const operations = {
   sendSignal: ["POST /signals/:event", "signal"],
   drain: ["POST /drain", "drain"],
   drainByGet: ["GET /drain", "drain"],
+  listChanges: ["GET /changes", "read"],
   pause: ["POST /pause", "admin"],
   resume: ["POST /resume", "admin"],
   rekey: ["POST /rekey", "admin"],

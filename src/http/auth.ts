@@ -4,21 +4,37 @@ import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isObject } from "../core/shared/schema.ts";
 import { knownOptions } from "../core/shared/validate.ts";
-import { type LimitedCaller, type LimitedToken, type Limits, limitedCaller, readLimits } from "./limited-token.ts";
+import {
+  type LimitedCaller,
+  type LimitedToken,
+  type Limits,
+  limitedCaller,
+  readLimits,
+  tokenName,
+} from "./limited-token.ts";
 
 /**
  * The accepted tokens, by scope. A scope can have several tokens at once. To rotate one, add the new token, move the
  * callers over, then remove the old one. A token has at least 12 characters. Use long random ones, such as
- * `openssl rand -hex 32` prints. In `enqueue`, a token can be limited to some jobs.
+ * `openssl rand -hex 32` prints. In `enqueue`, a token can be limited to some jobs; in the
+ * other scopes, it can have a name, which `listChanges` shows.
  */
 export type Tokens = {
-  readonly [Name in Scope]?: readonly (Name extends "enqueue" ? string | LimitedToken : string)[] | undefined;
+  readonly [Name in Scope]?: readonly (string | (Name extends "enqueue" ? LimitedToken : NamedToken))[] | undefined;
 };
+
+/** A token of somebody whom the list of changes names. */
+export interface NamedToken extends Pick<LimitedToken, "token"> {
+  /** Who holds it, such as "on-call": 1 to 64 letters, digits, dots, hyphens and underscores. */
+  readonly name: string;
+}
 
 export interface Caller {
   /** "needless" if `auth` is "none". */
   readonly token: "known" | "unknown" | "missing" | "needless";
   readonly scopes: ReadonlySet<Scope>;
+  /** The name of its token, if that has one. */
+  readonly name?: string | undefined;
   /** What a watch token allows: to see the events of one job, until then. Such a caller has no scope. */
   readonly watches?: Pick<WatchClaims, "expiresAt" | "results">;
   /** What its token is limited to, within the scope "enqueue". */
@@ -28,6 +44,7 @@ export interface Caller {
 export interface KnownToken {
   readonly token: string;
   readonly scopes: ReadonlySet<Scope>;
+  readonly name?: string | undefined;
   readonly limits?: Limits | undefined;
 }
 
@@ -87,8 +104,8 @@ export function identifier(tokens: readonly KnownToken[]): (token: string | unde
   };
 }
 
-async function callerWith({ token, scopes, limits }: KnownToken): Promise<Caller> {
-  return { token: "known", scopes, limits: limits && (await limitedCaller(token, limits)) };
+async function callerWith({ token, scopes, name, limits }: KnownToken): Promise<Caller> {
+  return { token: "known", scopes, name, limits: limits && (await limitedCaller(token, limits)) };
 }
 
 /** The scopes that open a route, any one of them: its own, "read" if it only reads, and "admin". */
@@ -166,7 +183,11 @@ export function readTokens(
         throw invalidRequest(
           `auth.${scope}[${index}] is listed before. A token with jobs may stand only once, since it does nothing else.`,
         );
-      known.set(read.token, { ...read, scopes: new Set([...(before?.scopes ?? []), scope]) });
+      known.set(read.token, {
+        ...read,
+        name: read.name ?? before?.name,
+        scopes: new Set([...(before?.scopes ?? []), scope]),
+      });
     }
   if (known.size > 0) return [...known.values()];
   throw invalidRequest(
@@ -194,8 +215,10 @@ function readToken(
   jobNames: ReadonlySet<string> | undefined,
 ): Omit<KnownToken, "scopes"> {
   if (!isObject(entry)) return { token: checkToken(entry, at) };
-  if (scope !== "enqueue") throw invalidRequest(`${at} must be a text: only auth.enqueue takes tokens with jobs.`);
-  return { token: checkToken(entry["token"], `${at}.token`), limits: readLimits(entry, at, jobNames) };
+  const token = checkToken(entry["token"], `${at}.token`);
+  if (scope === "enqueue") return { token, limits: readLimits(entry, at, jobNames) };
+  const { name } = knownOptions(entry, ["token", "name"], at);
+  return { token, name: tokenName(name, `${at}.name`) };
 }
 
 const LOCALLY = "wrangler dev reads .dev.vars when it starts, next dev .env.local.";

@@ -7,6 +7,8 @@ import { LinearRouter } from "hono/router/linear-router";
 import { withDefaults } from "../core/drain/options.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
+import { targetOf } from "../core/observe/changes.ts";
+import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { notFound } from "../core/shared/errors.ts";
 import { requireScope, scopesOf } from "./auth.ts";
@@ -23,7 +25,7 @@ import type { MountedQStash } from "./qstash-port.ts";
 import { routes } from "./routes/index.ts";
 import type { Call, Route } from "./routes/route.ts";
 
-export type { Scope, Tokens } from "./auth.ts";
+export type { NamedToken, Scope, Tokens } from "./auth.ts";
 export { type FanOutOptions, type RelayTarget, relayTo } from "./backlog-fan-out.ts";
 export type { Dashboard } from "./dashboard-port.ts";
 export type { EnqueueLimits } from "./enqueue-scope.ts";
@@ -126,6 +128,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
       endsAt: deadline.endsAt,
       fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
       onError: settings.onError,
+      noteChange: (result) => noteChange(route, { ...queues, caller, target, query, body }, result, settings.onError),
       caller,
       enqueueScope: settings.enqueueScope,
       target,
@@ -138,6 +141,21 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
     if (req.method === "HEAD") await response.body?.cancel();
     return response;
   });
+}
+
+/** What needs the scope admin changes the queue. A signal is listed if its sender has a name: most come from code. */
+async function noteChange(
+  { operation, scope }: Route,
+  { queue, caller, target, query, body }: Pick<Call, "queue" | "caller" | "target" | "query" | "body">,
+  result: unknown,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  const { name: by = null } = caller;
+  const isListed = scope === "admin" || (scope === "signal" && by !== null);
+  if (!isListed || Object(body).dryRun || Object(query).dryRun) return;
+  const what = { by, operation, target: target || targetOf({ ...Object(query), ...Object(body) }) };
+  // The change is made: the caller learns that, whatever becomes of its line.
+  await internalsOf(queue).noteChange(what, result).catch(onError);
 }
 
 async function parseBody(

@@ -65,9 +65,13 @@ export function readLimits(given: object, at: string, jobNames: ReadonlySet<stri
   const patterns = flowKeys && textsOf(flowKeys, `${at}.flowKeys`, 'flow control keys, such as "mail-*"');
   if (patterns?.some((pattern) => pattern.slice(0, -1).includes("*")))
     throw invalidRequest(`${at}.flowKeys: "*" can only be the last character of a key.`);
-  if (name !== undefined && !(typeof name === "string" && NAME.test(name)))
-    throw invalidRequest(`${at}.name must be 1 to 64 letters, digits, dots, hyphens and underscores, such as "acme".`);
-  return { name, jobs: new Set(names), flowKeys: patterns };
+  return { name: tokenName(name, `${at}.name`), jobs: new Set(names), flowKeys: patterns };
+}
+
+/** @throws {TidegateError} `invalid_request` */
+export function tokenName(name: unknown, at: string): string | undefined {
+  if (name === undefined || (typeof name === "string" && NAME.test(name))) return name;
+  throw invalidRequest(`${at} must be 1 to 64 letters, digits, dots, hyphens and underscores, such as "acme".`);
 }
 
 function textsOf(value: unknown, name: string, what: string): readonly string[] {

@@ -39,6 +39,7 @@ const calls: Readonly<Record<OperationName, string | ((client: QueueClient) => P
   sendSignal: (client) => client.signal("x"),
   drain: (client) => client.drain(),
   drainByGet: "for crons that send GET",
+  listChanges: (client) => client.listChanges({ limit: 5 }),
   pause: (client) => client.pause(),
   resume: (client) => client.resume(),
   rekey: (client) => client.rekey(),

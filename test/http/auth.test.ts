@@ -53,6 +53,7 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "POST /signals/:event": ["signal", "admin"],
   "POST /drain": ["drain", "admin"],
   "GET /drain": ["drain", "admin"],
+  "GET /changes": ["read", "admin"],
   "POST /pause": ["admin"],
   "POST /resume": ["admin"],
   "POST /rekey": ["admin"],

@@ -405,7 +405,7 @@ describe("createHandler refuses a limited token", () => {
     ["with a pattern in the middle", { enqueue: [{ token, jobs: ["mail"], flowKeys: ["a*b"] }] }, "the last character"],
     ["with a wrong name", { enqueue: [{ token, jobs: ["mail"], name: "token:1" }] }, "auth.enqueue[0].name must be"],
     ["with an unknown option", { enqueue: [{ token, jobs: ["mail"], queues: ["a"] }] }, '"queues" in auth.enqueue[0]'],
-    ["in another scope", { read: [{ token, jobs: ["mail"] }] }, "auth.read[0] must be a text"],
+    ["in another scope", { read: [{ token, jobs: ["mail"] }] }, 'Unknown option "jobs" in auth.read[0]'],
     [
       "that is listed twice",
       {

@@ -164,6 +164,7 @@ const takers: readonly Taker[] = [
     valid: {},
     take: async (options) => (await filled()).removeFromDeadLetter({ all: true }, options),
   },
+  { of: "listChanges", valid: {}, take: (options) => queue().listChanges(options) },
   { of: "getFailures", valid: {}, take: async (options) => (await filled()).getFailures(options) },
   {
     of: "encryption",

@@ -793,6 +793,16 @@ const simple: readonly fc.Arbitrary<Operation>[] = [
     "clear",
   ),
   rarely.map(setPausedOf),
+  operation(
+    fc.constantFrom("one", "other"),
+    (text) => ({
+      async run(store) {
+        await store.noteChange(text);
+        return (await store.changes(undefined, 5)).items;
+      },
+    }),
+    "noteChange",
+  ),
   removeSchedule,
   operation(
     fc.record({

@@ -133,6 +133,8 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   pending: (store) => store.pending(now),
   history: (store) => store.history(now, 336),
   setPaused: (store) => store.setPaused(true),
+  noteChange: (store) => store.noteChange('{"operation":"pause"}'),
+  changes: (store) => store.changes(undefined, 10),
   changeSchedules: (store) =>
     store.changeSchedules({ put: [{ key: "new", record: "1:{}", next: now }], remove: ["daily"] }),
   findDocument: (store) => store.findDocument("notes", "old", now),

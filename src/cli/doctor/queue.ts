@@ -8,6 +8,7 @@ import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import type { Target } from "../connect.ts";
+import { pauseText } from "../list.ts";
 import { count, counted, printable } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
 import { quoted } from "../suggested-command.ts";
@@ -43,7 +44,7 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
       ["ready", "scheduled", "dead"].map((state) => get<JobPage>("jobs", "/jobs", { state, limit: MOST_JOBS })),
     );
     return [
-      pausedFinding(stats, command),
+      pausedFinding(stats, command, now),
       backlogFinding(stats, schedules, target, now),
       wakeFinding(history),
       deadFinding(stats, command),
@@ -61,9 +62,12 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
   }
 }
 
-function pausedFinding(stats: QueueStats, command: Target["command"]): Finding {
+function pausedFinding(stats: QueueStats, command: Target["command"], now: number): Finding {
   if (!stats.paused) return paused.ok("The queue is not paused.");
-  return paused.warn("The queue is paused: no job starts.", `Resume with: ${command("queue:resume")}`);
+  return paused.warn(
+    `The queue is paused${pauseText(stats, now)}: no job starts.`,
+    `Resume with: ${command("queue:resume")}`,
+  );
 }
 
 function backlogFinding(

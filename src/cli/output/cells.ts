@@ -75,6 +75,7 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   },
   pace: ({ ended }: QueueBrief, { now }) => pace(ended, now),
   hour: ({ ended }: QueueBrief) => bars(ended),
+  operation: ({ operation }: { readonly operation: string }) => inWords(operation),
   // Of schedules, and what they bring.
   fires: ({ cron, every }: ScheduleInfo) => cron ?? `every ${every}`,
   zone: ({ cron, timeZone }: ScheduleInfo) => (cron === null ? "" : timeZone),

@@ -1,6 +1,7 @@
 import type { QueueContext } from "../enqueue/context.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
+import { type ChangedBy, changing, onlyBy } from "../observe/changes.ts";
 import { cursor, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 
@@ -97,10 +98,10 @@ export class FlowKeys {
    * @throws {TidegateError} `invalid_request` for limits that contradict each other, and for a reserved
    *   key.
    */
-  async set(key: string, limits: FlowControlLimits): Promise<FlowControlKey> {
+  async set(key: string, limits: FlowControlLimits, options: ChangedBy = {}): Promise<FlowControlKey> {
     checkFlowKey(key, "key");
     const checked = checkLimits(limits);
-    await this.#change(key, { to: "set", limits: checked });
+    await this.#change("set", key, { to: "set", limits: checked }, options);
     // Another caller may have unpinned it since: then the store has no state of an idle key.
     return (
       (await this.get(key)) ??
@@ -113,24 +114,26 @@ export class FlowKeys {
    *
    * @throws {TidegateError} `invalid_request` for a reserved key.
    */
-  unset(key: string): Promise<void> {
-    return this.#change(key, { to: "unset" });
+  unset(key: string, options: ChangedBy = {}): Promise<void> {
+    return this.#change("unset", key, { to: "unset" }, options);
   }
 
   /** Keeps the jobs of a key from starting, until `resume`. Running jobs run on, and you can enqueue more. */
-  pause(key: string): Promise<void> {
-    return this.#change(key, { to: "paused" });
+  pause(key: string, options: ChangedBy = {}): Promise<void> {
+    return this.#change("pause", key, { to: "paused" }, options);
   }
 
   /** Ends a pause of a key. Does nothing if the key is not paused. */
-  resume(key: string): Promise<void> {
-    return this.#change(key, { to: "resumed" });
+  resume(key: string, options: ChangedBy = {}): Promise<void> {
+    return this.#change("resume", key, { to: "resumed" }, options);
   }
 
-  async #change(key: string, change: FlowChange): Promise<void> {
+  async #change(verb: string, key: string, change: FlowChange, options: ChangedBy): Promise<void> {
     checkFlowKey(key, "key");
     if (change.to === "set" || change.to === "unset") refuseReserved({ flowKey: key });
-    await changeFlow(this.#needs, key, change);
+    const what = { operation: `${verb}FlowControlKey`, target: key };
+    const given = onlyBy(options, `flowControl.${verb}`);
+    await changing(this.#needs, what, given, () => changeFlow(this.#needs, key, change));
   }
 }
 

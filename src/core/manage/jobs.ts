@@ -30,7 +30,13 @@ export const cancelOptions = optionsOf<CancelOptions>("cancel", {
   running: described(flag, "Whether to cancel the job even if it is running. Default false."),
 });
 
-export const clearOptions = optionsOf<{ readonly state?: ClearableState | undefined }>("clear", {
+/** Which jobs to clear. */
+export interface ClearOptions {
+  /** Their state. Default "pending". */
+  readonly state?: ClearableState | undefined;
+}
+
+export const clearOptions = optionsOf<ClearOptions>("clear", {
   state: word(clearableStates),
 });
 
@@ -148,10 +154,7 @@ export async function cancelJob(needs: QueueContext, id: string, options: Cancel
   await needs.noteAnythingDue();
 }
 
-export async function clearJobs(
-  needs: QueueContext,
-  options: { readonly state?: ClearableState | undefined },
-): Promise<number> {
+export async function clearJobs(needs: QueueContext, options: ClearOptions): Promise<number> {
   const { state = "pending" } = clearOptions.read(options);
   const { store } = needs;
   const now = needs.clock();

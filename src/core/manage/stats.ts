@@ -1,4 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
+import { listChanges } from "../observe/changes.ts";
 import {
   bucketOf,
   countsIn,
@@ -11,6 +12,7 @@ import {
   type StoredHistogram,
   type StoredStats,
 } from "../store/stats.ts";
+import type { QueueStore } from "../store/store.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
 
 /** Counts of a queue, all from one moment. */
@@ -46,6 +48,10 @@ export interface QueueStats {
   readonly oldestReadyAgeMs: number | null;
   /** Whether drains start nothing, until `resume`. */
   readonly paused: boolean;
+  /** Who has paused it, if a listed change did; null for a token without a name. */
+  readonly pausedBy?: string | null;
+  /** When that was. */
+  readonly pausedAt?: Date;
 }
 
 /** How long something took, counted since the queue was first used. */
@@ -95,7 +101,7 @@ export function briefOf(queue: string, { stats, minutes }: QueueActivity): Queue
 export function sumOfStats(all: readonly QueueStats[]): QueueStats {
   const next = all.flatMap(({ nextRunAt }) => nextRunAt?.getTime() ?? []);
   const ages = all.flatMap(({ oldestReadyAgeMs }) => oldestReadyAgeMs ?? []);
-  const [first] = all as readonly [QueueStats];
+  const [{ pausedBy, pausedAt, ...first }] = all as readonly [QueueStats];
   const counts = Object.entries(first).filter(([, value]) => typeof value === "number");
   const sum = (name: string) => all.reduce((total, stats) => total + Number(stats[name as keyof QueueStats]), 0);
   return {
@@ -115,12 +121,21 @@ export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
 
 export async function getStats({ store, clock }: QueueContext): Promise<QueueStats> {
   const now = clock();
-  return queueStats(await store.stats(now), now);
+  return withPause(store, queueStats(await store.stats(now), now));
+}
+
+/** Adds who has paused the queue: one command, while it is paused. */
+async function withPause(store: QueueStore, stats: QueueStats): Promise<QueueStats> {
+  if (!stats.paused) return stats;
+  const { changes } = await listChanges({ store }, {});
+  const last = changes.find(({ operation }) => operation === "pause" || operation === "resume");
+  return last?.operation === "pause" ? { ...stats, pausedBy: last.by, pausedAt: last.at } : stats;
 }
 
 export async function getActivity({ store, clock }: Pick<QueueContext, "store" | "clock">): Promise<QueueActivity> {
   const now = clock();
-  return queueActivity(await store.stats(now), now);
+  const activity = queueActivity(await store.stats(now), now);
+  return { ...activity, stats: await withPause(store, activity.stats) };
 }
 
 /**

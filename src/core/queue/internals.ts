@@ -12,6 +12,7 @@ import type { JobInfo } from "../manage/job-info.ts";
 import type { JobPage, KeyedJob, ListOptions } from "../manage/list.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
 import type { WatchTokens } from "../manage/watch-token.ts";
+import type { QueueChange } from "../observe/changes.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { Meter } from "../store/meter.ts";
 import type { QueueStore } from "../store/store.ts";
@@ -50,6 +51,8 @@ export interface QueueInternals extends DrainableQueue {
   enqueueFamily(given: GivenFamily, caller?: TraceContext): Promise<EnqueueResult>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(inner: InternalDrainOptions, options?: DrainOptions): Promise<DrainReport>;
+  /** Lists a change that came over HTTP (`noteChange`). */
+  noteChange(change: Omit<QueueChange, "at" | "count">, result: unknown): Promise<void>;
   /** Reads a text that changes when anything happens to jobs: see `QueueStore.pulse`. */
   pulse(): Promise<string>;
 }

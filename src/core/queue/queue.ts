@@ -27,6 +27,7 @@ import {
 import { type DeadJob, type JobAndId, type JobInfo, type JobInfoOf, readJobAndId } from "../manage/job-info.ts";
 import {
   type CancelOptions,
+  type ClearOptions,
   cancelJob,
   clearJobs,
   getJob,
@@ -55,12 +56,21 @@ import { type SignalOptions, type SignalResult, signal } from "../manage/signal.
 import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
 import type { WatchTokenOptions } from "../manage/watch-token.ts";
+import {
+  type ChangedBy,
+  type ChangeListOptions,
+  type ChangePage,
+  changing,
+  listChanges,
+  noteChange,
+  onlyBy,
+  targetOf,
+} from "../observe/changes.ts";
 import { enqueueRecurring, Schedules } from "../schedule/schedules.ts";
 import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
-import type { ClearableState } from "../store/store.ts";
 import { attachInternals, hasInternals } from "./internals.ts";
 import { type OpenQueue, openQueue } from "./open.ts";
 import type { QueueOptions } from "./options.ts";
@@ -127,6 +137,7 @@ export class Queue {
       drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
       drainWithin: (limits) => drainQueue(open, limits),
       pulse: () => store.pulse(),
+      noteChange: (change, result) => noteChange(open, change, result),
       onDue: (listener) => nextDue.listen(listener),
     });
   }
@@ -210,8 +221,8 @@ export class Queue {
    * @throws {TidegateError} `invalid_request`; `payload_too_large`; `conflict` if too many signals are kept for the
    *   event.
    */
-  async signal(event: string, data: unknown = null, options: SignalOptions = {}): Promise<SignalResult> {
-    return signal(this.#open, event, data, options);
+  async signal(event: string, data: unknown = null, options: SignalOptions & ChangedBy = {}): Promise<SignalResult> {
+    return this.#changing("sendSignal", event, options, (given) => signal(this.#open, event, data, given));
   }
 
   // Draining ----------------------------------------------------------------------------------------------------------
@@ -232,14 +243,14 @@ export class Queue {
    * Keeps every drain from starting jobs and firing schedules, until `resume`. You can still enqueue jobs. A running
    * drain learns of it with its next request to the store.
    */
-  async pause(): Promise<void> {
-    await this.#open.store.setPaused(true);
+  async pause(options: ChangedBy = {}): Promise<void> {
+    await this.#changing("pause", null, onlyBy(options, "pause"), () => this.#open.store.setPaused(true));
   }
 
   /** Ends a pause: drains start jobs and fire schedules again. Does nothing if the queue is not paused. */
-  async resume(): Promise<void> {
+  async resume(options: ChangedBy = {}): Promise<void> {
     const { store, noteAnythingDue } = this.#open;
-    await store.setPaused(false);
+    await this.#changing("resume", null, onlyBy(options, "resume"), () => store.setPaused(false));
     await noteAnythingDue();
   }
 
@@ -385,8 +396,8 @@ export class Queue {
    *
    * @throws {TidegateError} `not_found`; `conflict` if it has finished, or if it is running and `running` is not true.
    */
-  async cancel(id: string, options: CancelOptions = {}): Promise<void> {
-    await cancelJob(this.#open, id, options);
+  async cancel(id: string, options: CancelOptions & ChangedBy = {}): Promise<void> {
+    await this.#changing("cancelJob", id, options, (given) => cancelJob(this.#open, id, given));
   }
 
   /**
@@ -394,8 +405,8 @@ export class Queue {
    * @param when a duration from now such as "5m", a `Date`, ISO 8601, or ms since 1970.
    * @throws {TidegateError} `not_found`; `conflict` if it is running or has finished.
    */
-  async reschedule(id: string, when: PointInTime | Duration): Promise<JobInfo> {
-    return this.update(id, { runAt: momentMs(when, this.clock(), "when") });
+  async reschedule(id: string, when: PointInTime | Duration, options: ChangedBy = {}): Promise<JobInfo> {
+    return this.update(id, { ...onlyBy(options, "reschedule"), runAt: momentMs(when, this.clock(), "when") });
   }
 
   /**
@@ -403,8 +414,8 @@ export class Queue {
    * @throws {InvalidPayloadError} if the payload does not fit the schema.
    * @throws {TidegateError} `not_found`; `conflict` if it is running, has finished, or changes at the same time.
    */
-  async update(id: string, change: JobChange): Promise<JobInfo> {
-    return updateJob(this.#open, id, change);
+  async update(id: string, change: JobChange & ChangedBy): Promise<JobInfo> {
+    return this.#changing("updateJob", id, change, (given) => updateJob(this.#open, id, given));
   }
 
   /**
@@ -415,8 +426,9 @@ export class Queue {
    *
    * @throws {TidegateError} `invalid_request`
    */
-  async cancelPending(selection: PendingSelection, options: PendingOptions = {}): Promise<CancelledJobs> {
-    return cancelPending(this.#open, selection, options);
+  async cancelPending(selection: PendingSelection, options: PendingOptions & ChangedBy = {}): Promise<CancelledJobs> {
+    const cancel = (given: PendingOptions) => cancelPending(this.#open, selection, given);
+    return this.#changing("cancelJobs", targetOf(selection), options, cancel);
   }
 
   /**
@@ -430,9 +442,10 @@ export class Queue {
   async reschedulePending(
     selection: PendingSelection,
     when: PointInTime | Duration,
-    options: PendingOptions = {},
+    options: PendingOptions & ChangedBy = {},
   ): Promise<RescheduledJobs> {
-    return reschedulePending(this.#open, selection, when, options);
+    const reschedule = (given: PendingOptions) => reschedulePending(this.#open, selection, when, given);
+    return this.#changing("rescheduleJobs", targetOf(selection), options, reschedule);
   }
 
   /**
@@ -448,9 +461,10 @@ export class Queue {
    */
   async retryFromDeadLetter(
     selection: string | DeadSelection,
-    options: RetryOptions = {},
+    options: RetryOptions & ChangedBy = {},
   ): Promise<{ retried: number }> {
-    return { retried: await retryDead(this.#open, selection, options) };
+    const retry = async (given: RetryOptions) => ({ retried: await retryDead(this.#open, selection, given) });
+    return this.#changing("retryDeadJobs", targetOf(selection), options, retry);
   }
 
   /**
@@ -460,9 +474,10 @@ export class Queue {
    */
   async removeFromDeadLetter(
     selection: string | DeadSelection,
-    options: DeadLetterOptions = {},
+    options: DeadLetterOptions & ChangedBy = {},
   ): Promise<{ removed: number }> {
-    return { removed: await removeDead(this.#open, selection, options) };
+    const remove = async (given: DeadLetterOptions) => ({ removed: await removeDead(this.#open, selection, given) });
+    return this.#changing("removeDeadJobs", targetOf(selection), options, remove);
   }
 
   /**
@@ -482,7 +497,25 @@ export class Queue {
    * @param options `state`: the state to clear. Default "pending".
    * @returns how many jobs it has removed.
    */
-  async clear(options: { readonly state?: ClearableState | undefined } = {}): Promise<{ cleared: number }> {
-    return { cleared: await clearJobs(this.#open, options) };
+  async clear(options: ClearOptions & ChangedBy = {}): Promise<{ cleared: number }> {
+    const clear = async (given: ClearOptions) => ({ cleared: await clearJobs(this.#open, given) });
+    return this.#changing("clearJobs", options?.state ?? "pending", options, clear);
+  }
+
+  /**
+   * Lists who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and who set limits and
+   * schedules, newest first: the latest 1,000 changes that were made over HTTP, or in code with `by`.
+   */
+  async listChanges(options: ChangeListOptions = {}): Promise<ChangePage> {
+    return listChanges(this.#open, options);
+  }
+
+  #changing<Options, Result>(
+    operation: string,
+    target: string | null,
+    options: Options & ChangedBy,
+    act: (options: Options) => Promise<Result>,
+  ): Promise<Result> {
+    return changing(this.#open, { operation, target }, options, act);
   }
 }

@@ -16,6 +16,7 @@ import { innerOf } from "../job/inner-options.ts";
 import { lockOf, whyLocked, withLocks } from "../job/lock.ts";
 import { type JobOptions, retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
+import { type ChangedBy, changing, onlyBy } from "../observe/changes.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { LARGEST_RECURRING_PAYLOAD } from "../shared/limits.ts";
@@ -101,7 +102,15 @@ export class Schedules {
    * @throws {TidegateError} `conflict` if a job declares the schedule of this key, or if a newer version has stored it;
    *   `invalid_request`, and the message names the option; `payload_too_large`. Nothing was stored.
    */
-  async upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
+  upsert<Job extends AnyJob | string>(
+    key: string,
+    options: TypedScheduleOptions<Job> & ChangedBy,
+  ): Promise<ScheduleInfo> {
+    const change = { operation: "putSchedule", target: key };
+    return changing(this.#needs, change, options, (schedule) => this.#upsert(key, schedule));
+  }
+
+  async #upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
     checkPathText(key, "key", LONGEST_KEY);
     const given: ScheduleOptions = recurringOptions.read(options, "");
     const { isOwn } = innerOf(options);
@@ -147,11 +156,11 @@ export class Schedules {
   }
 
   /** Removes a schedule. The jobs that it has made stay. @throws {TidegateError} `not_found` */
-  async remove(key: string): Promise<void> {
-    checkText(key, "key", LONGEST_KEY);
-    const { store } = this.#needs;
-    if ((await store.listSchedules(key)).length === 0) throw unknownSchedule(key);
-    await store.changeSchedules({ remove: [key] });
+  remove(key: string, options: ChangedBy = {}): Promise<void> {
+    return this.#changing("remove", key, options, async ({ store }) => {
+      if ((await store.listSchedules(key)).length === 0) throw unknownSchedule(key);
+      await store.changeSchedules({ remove: [key] });
+    });
   }
 
   /**
@@ -159,28 +168,31 @@ export class Schedules {
    *
    * @throws {TidegateError} `not_found`
    */
-  pause(key: string): Promise<ScheduleInfo> {
-    return this.#change(key, (record) => ({ record: { ...record, paused: true }, next: undefined }));
+  pause(key: string, options: ChangedBy = {}): Promise<ScheduleInfo> {
+    const pause = (record: ScheduleRecord) => ({ record: { ...record, paused: true }, next: undefined });
+    return this.#changing("pause", key, options, () => this.#change(key, pause));
   }
 
   /** Ends a pause. The schedule continues with its first occurrence from now. @throws {TidegateError} `not_found` */
-  resume(key: string): Promise<ScheduleInfo> {
-    return this.#change(key, ({ paused, ...record }, next) => ({
-      record,
-      next: paused ? nextOccurrence(key, record, this.#needs.clock()) : next,
-    }));
+  resume(key: string, options: ChangedBy = {}): Promise<ScheduleInfo> {
+    return this.#changing("resume", key, options, ({ clock }) =>
+      this.#change(key, ({ paused, ...record }, next) => ({
+        record,
+        next: paused ? nextOccurrence(key, record, clock()) : next,
+      })),
+    );
   }
 
   /** Makes a job of the schedule now, in addition to its occurrences. @throws {TidegateError} `not_found` */
-  async run(key: string): Promise<EnqueueResult> {
-    checkText(key, "key", LONGEST_KEY);
-    const { store, clock, noteDue } = this.#needs;
-    const [stored] = await store.listSchedules(key);
-    const { record } = opened(key, stored);
-    const now = clock();
-    const [reply] = await store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
-    await noteDue(now);
-    return { id: occurrenceJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
+  run(key: string, options: ChangedBy = {}): Promise<EnqueueResult> {
+    return this.#changing("run", key, options, async ({ store, clock, noteDue }) => {
+      const [stored] = await store.listSchedules(key);
+      const { record } = opened(key, stored);
+      const now = clock();
+      const [reply] = await store.enqueue([{ ...occurrenceJob(key, record, now, now), isFreshId: false }], now);
+      await noteDue(now);
+      return { id: occurrenceJobId(key, now), status: reply?.status ?? "enqueued", runAt: new Date(now) };
+    });
   }
 
   /** Computes the next occurrences of a schedule: 5, or `count` up to 1,000. @throws {TidegateError} `not_found` */
@@ -198,11 +210,21 @@ export class Schedules {
     return occurrences;
   }
 
+  async #changing<Result>(
+    verb: string,
+    key: string,
+    options: ChangedBy,
+    act: (context: ScheduleContext) => Promise<Result>,
+  ): Promise<Result> {
+    checkText(key, "key", LONGEST_KEY);
+    const given = onlyBy(options, `schedules.${verb}`);
+    return changing(this.#needs, { operation: `${verb}Schedule`, target: key }, given, () => act(this.#needs));
+  }
+
   async #change(
     key: string,
     change: (record: ScheduleRecord, next: number | undefined) => { record: ScheduleRecord; next: number | undefined },
   ): Promise<ScheduleInfo> {
-    checkText(key, "key", LONGEST_KEY);
     return this.#put(key, (existing) => {
       const found = opened(key, existing);
       const { record, next } = change(found.record, found.next);

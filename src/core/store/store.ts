@@ -82,6 +82,9 @@ export interface Lease {
  */
 export type SealedTexts = Map<string, string | Promise<string>>;
 
+/** How many changes of a queue are listed. */
+export const CHANGES_KEPT = 1_000;
+
 /** How often a store sends a request whose replies are lost. */
 export const MOST_SENDS = 3;
 
@@ -574,6 +577,10 @@ export interface QueueStore {
   history(now: number, hours: number): Promise<readonly StoredHour[]>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */
   setPaused(paused: boolean): Promise<void>;
+  /** Adds a text to the list of changes, which keeps the latest `CHANGES_KEPT`. The same text twice in a row is one. */
+  noteChange(text: string): Promise<void>;
+  /** Reads a page of the list of changes, newest first. */
+  changes(cursor: string | undefined, limit: number): Promise<Page<string>>;
   /** Reads the schedules, or the one with this key. */
   listSchedules(key?: string): Promise<readonly StoredSchedule[]>;
   /** Returns false if a schedule to store was fired, changed or removed meanwhile, or if the manifest was replaced. */

@@ -48,6 +48,7 @@ export { figuresOptions as figuresQuery, historyOptions as historyQuery } from "
 export { cancelOptions as cancelQuery } from "../../core/manage/jobs.ts";
 export { deadListOptions as deadQuery } from "../../core/manage/list.ts";
 export { findOptions as jobsQuery } from "../../core/manage/search.ts";
+export { changeListOptions as changesQuery } from "../../core/observe/changes.ts";
 
 /** An error as `application/problem+json` (RFC 9457). */
 export interface Problem {

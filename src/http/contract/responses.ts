@@ -21,6 +21,7 @@ import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-j
 import type { SignalResult } from "../../core/manage/signal.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
+import type { ChangePage, QueueChange } from "../../core/observe/changes.ts";
 import type { QueueList } from "../../core/queue/queues.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
 import type { Upcoming, UpcomingEvent, UpcomingMinute } from "../../core/queue/upcoming.ts";
@@ -201,6 +202,14 @@ export const failurePage = record<FailurePage>()({
   older: optional(count),
 });
 
+const change = record<QueueChange>()({
+  at: time,
+  operation: text,
+  ...each("by target", nullable(text)),
+  count: nullable(count),
+});
+export const changePage = record<ChangePage>()({ changes: list(change), cursor });
+
 export const enqueueResult = record<EnqueueResult>()({
   id: text,
   status: words(enqueueStatuses),
@@ -299,6 +308,8 @@ const statsFields = {
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),
   paused: flag,
+  pausedBy: optional(nullable(text)),
+  pausedAt: optional(time),
 };
 export const stats = record<QueueStats>()(statsFields);
 

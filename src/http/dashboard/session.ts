@@ -11,7 +11,7 @@ const SUFFICIENT: readonly Scope[] = ["read", "admin"];
 /** Browsers take a cookie of this name only over TLS, from the host itself, and for all of its paths. */
 const SECURE_COOKIE = `__Host-${COOKIE}`;
 
-interface Signer {
+interface Signer extends Pick<KnownToken, "name"> {
   readonly key: CryptoKey;
   readonly scopes: ReadonlySet<Scope>;
 }
@@ -60,11 +60,11 @@ export class Sessions implements SessionFinder {
       if (!(await isSignedBy(session, csrfClaim(session), request.headers.get(CSRF_HEADER) ?? "")))
         throw new TidegateError("forbidden", `To change something in a session, send the header ${CSRF_HEADER}.`);
     }
-    return { token: "known", scopes: session.scopes };
+    return { token: "known", scopes: session.scopes, name: session.name };
   }
 
   async #prepare(): Promise<ReadonlyMap<string, Signer>> {
-    const prepare = async ({ token, scopes }: KnownToken) => [token, { key: await keyFor(token), scopes }] as const;
+    const prepare = async ({ token, ...shown }: KnownToken) => [token, { ...shown, key: await keyFor(token) }] as const;
     this.#signers ??= new Map(await Promise.all(this.#tokens.map(prepare)));
     return this.#signers;
   }

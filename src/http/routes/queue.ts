@@ -4,8 +4,17 @@ import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
 import { version } from "../../core/shared/version.ts";
 import { requireScope } from "../auth.ts";
-import { drainBody, drainQuery, rekeyBody, signalBody } from "../contract/requests.ts";
-import { draining, drainReport, healthy, paused, rekeyed, signalResult, stats } from "../contract/responses.ts";
+import { changesQuery, drainBody, drainQuery, rekeyBody, signalBody } from "../contract/requests.ts";
+import {
+  changePage,
+  draining,
+  drainReport,
+  healthy,
+  paused,
+  rekeyed,
+  signalResult,
+  stats,
+} from "../contract/responses.ts";
 import { afterResponse } from "../deadline.ts";
 import { drainSoon } from "../eager.ts";
 import { checkHealth } from "../health.ts";
@@ -44,6 +53,13 @@ export const queueRoutes = {
     mutates: true,
     responses: drainResponses,
     respond: (call) => drain(call, fromQuery(call.query)),
+  }),
+  listChanges: route({
+    notes:
+      "Who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules: the latest 1,000 changes, newest first. `operation` is named as here, and `by` as the token. A signal is listed only if its token has a name.",
+    query: changesQuery,
+    returns: changePage,
+    run: ({ queue, query }) => queue.listChanges(query),
   }),
   pause: route({
     notes: "No job starts and no schedule fires until you resume the queue.",

@@ -71,6 +71,8 @@ export interface Call<Query = unknown, Body = unknown> {
   /** When the platform ends the invocation, minus a margin: ms since 1970. */
   readonly endsAt: number;
   readonly origin: DrainOrigin;
+  /** Lists what the call has changed, with what counts the jobs in its result. */
+  readonly noteChange: (result?: unknown) => Promise<void>;
   /** Reports a failure that the response contains beside results. */
   readonly onError: (error: unknown) => void;
   /** Starts further invocations if a drain stopped with a backlog. Never rejects. */
@@ -100,10 +102,15 @@ type PlainRoute<Query, Body, Result> = Omit<RouteOf<Query, Body>, "responses" | 
 
 /** Defines such a route, with its types inferred. */
 export function route<Query, Body, Result>({ returns, run, ...rest }: PlainRoute<Query, Body, Result>): RouteOf {
-  const made: RouteOf<Query, Body> =
-    returns === nothing
-      ? { ...rest, responses: { 204: nothing }, respond: (call) => run(call).then(replyEmpty) }
-      : { ...rest, responses: { 200: returns }, respond: async (call) => reply(await run(call)) };
+  const made: RouteOf<Query, Body> = {
+    ...rest,
+    responses: returns === nothing ? { 204: nothing } : { 200: returns },
+    async respond(call) {
+      const result = await run(call);
+      await call.noteChange(result);
+      return returns === nothing ? replyEmpty() : reply(result);
+    },
+  };
   return made;
 }
 

@@ -55,6 +55,7 @@ export const scheduleRoutes = {
     async respond(call) {
       const result = await call.queue.schedules.run(call.target);
       drainSoon(call);
+      await call.noteChange();
       return reply(result, result.status === "duplicate" ? 200 : 201);
     },
   }),

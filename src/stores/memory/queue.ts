@@ -11,12 +11,14 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import {
+  CHANGES_KEPT,
   type ClearableState,
   type JobState,
   possibleLeases,
   type QueueStore,
   renewedLease,
 } from "../../core/store/store.ts";
+import { badCursor } from "../cursor.ts";
 import { enqueue } from "./enqueue.ts";
 import { exchange, goneOf, settle } from "./exchange.ts";
 import { enqueueFamily, releaseParents, retryChild } from "./parents.ts";
@@ -174,6 +176,18 @@ export function memoryQueue(state: MemoryState): QueueStore {
     history: async (now, hours) => tally.hoursUntil(now, hours),
     async setPaused(paused) {
       state.paused = paused;
+    },
+    async noteChange(text) {
+      const { changes } = state;
+      if (changes.at(-1) !== text) changes.push(text);
+      state.changesCut += changes.splice(0, changes.length - CHANGES_KEPT).length;
+    },
+    async changes(cursor, limit) {
+      if (cursor !== undefined && !/^\d+$/.test(cursor)) throw badCursor();
+      const { changes, changesCut } = state;
+      const end = cursor === undefined ? changes.length : Math.max(0, Number(cursor) - changesCut);
+      const from = Math.max(0, end - limit);
+      return { items: changes.slice(from, end).reverse(), cursor: from > 0 ? `${changesCut + from}` : undefined };
     },
     listSchedules: async (key) =>
       (key === undefined ? [...state.schedules.keys()] : [key]).flatMap((each) => findSchedule(state, each) ?? []),

@@ -47,6 +47,9 @@ export class MemoryState {
   readonly counters = { cancelled: 0, retriedDead: 0 };
   readonly tally = new Tally();
   paused = false;
+  /** Oldest first, without the first `changesCut`. */
+  readonly changes: string[] = [];
+  changesCut = 0;
   manifest: string | undefined;
   /** Whether a job exists, finished or not. */
   exists(id: string, now: number): boolean {

@@ -1,6 +1,7 @@
 import type { Meter } from "../../core/store/meter.ts";
 import type { EnqueueStore, QueueStore } from "../../core/store/store.ts";
 import { Caller } from "./caller.ts";
+import { changeCalls } from "./changes.ts";
 import type { Connection } from "./connection.ts";
 import { documentCalls } from "./documents.ts";
 import { enqueueCalls } from "./enqueue.ts";
@@ -36,6 +37,7 @@ export function redisQueue(
     ...flowCalls(caller),
     ...statisticsCalls(caller),
     ...scheduleCalls(caller),
+    ...changeCalls(caller),
     ...signalCalls(caller),
     ...documentCalls(caller),
   };

@@ -1,0 +1,111 @@
+import type { Clock } from "../shared/clock.ts";
+import { cursor, limit, optionsOf, orFirst } from "../shared/schema.ts";
+import { checkText, knownOptions } from "../shared/validate.ts";
+import type { QueueStore } from "../store/store.ts";
+
+/** Who makes a change, for the list of changes. */
+export interface ChangedBy {
+  /**
+   * Who makes this change: 1 to 64 characters, such as "on-call". `listChanges` then shows it. Default: the change is
+   * not listed.
+   */
+  readonly by?: string | undefined;
+}
+
+/** A change that somebody has made to a queue. */
+export interface QueueChange {
+  /** When it was made; the last of those that follow each other and differ in nothing else. */
+  readonly at: Date;
+  /** Who made it: the name of the token, or `by` of the call. Null for a token without a name. */
+  readonly by: string | null;
+  /** What was done, as the operation is named in the HTTP API: "pause", "retryDeadJobs". */
+  readonly operation: string;
+  /** To what: an id, key, event, job type, group of failures or state. Null for the queue, and for several ids. */
+  readonly target: string | null;
+  /** How many jobs it changed; null if it does not count them. */
+  readonly count: number | null;
+}
+
+/** One page of changes. */
+export interface ChangePage {
+  /** Newest first. */
+  readonly changes: readonly QueueChange[];
+  /** Where the next page begins; null on the last one. */
+  readonly cursor: string | null;
+}
+
+/** Which changes to list. */
+export interface ChangeListOptions {
+  /** The cursor of the previous page. */
+  readonly cursor?: string | undefined;
+  /** 1 to 1,000. Default 100. A page shows fewer if it sums up pieces of a large change. */
+  readonly limit?: number | undefined;
+}
+
+export const changeListOptions = optionsOf<ChangeListOptions>("listChanges", { cursor: orFirst(cursor), limit });
+
+export const LONGEST_BY = 64;
+/** How far apart two pieces of one large change are at most: it may be made by many calls. */
+const PIECES_WITHIN_MS = 60_000;
+
+interface Context {
+  readonly clock: Clock;
+  readonly store: Pick<QueueStore, "noteChange">;
+}
+
+/** The options of a change that takes no others. @param of for the message. @throws {TidegateError} */
+export const onlyBy = (given: ChangedBy, of: string): ChangedBy => knownOptions(given, ["by"], of);
+
+/** What a selection selects, as far as one text says it. */
+export function targetOf(selection: unknown): string | null {
+  if (typeof selection === "string") return selection;
+  const { name, group, state, ids } = Object(selection);
+  return name ?? group ?? state ?? (ids?.length === 1 ? ids[0] : null);
+}
+
+/** Lists a change, unless it has changed nothing. @param result of the call. It may count jobs. */
+export async function noteChange(
+  { store, clock }: Context,
+  change: Omit<QueueChange, "at" | "count">,
+  result: unknown,
+): Promise<void> {
+  const { cleared, cancelled, rescheduled, retried, removed, rekeyed } = Object(result);
+  const count = cleared ?? cancelled ?? rescheduled ?? retried ?? removed ?? rekeyed ?? null;
+  if (count !== 0) await store.noteChange(JSON.stringify({ at: clock(), ...change, count }));
+}
+
+/** Makes a change, and lists it if its options say by whom. @param act gets the other options. */
+export async function changing<Options, Result>(
+  context: Context,
+  change: Pick<QueueChange, "operation" | "target">,
+  given: Options & ChangedBy,
+  act: (options: Options) => Promise<Result>,
+): Promise<Result> {
+  if (typeof given !== "object" || given === null || !("by" in given)) return act(given);
+  const { by, ...options } = given;
+  if (by !== undefined) checkText(by, "by", LONGEST_BY);
+  const result = await act(options as Options);
+  const isDry = "dryRun" in options && options.dryRun;
+  if (by !== undefined && !isDry) await noteChange(context, { by, ...change }, result);
+  return result;
+}
+
+export async function listChanges(
+  { store }: { readonly store: Pick<QueueStore, "changes"> },
+  given: ChangeListOptions,
+): Promise<ChangePage> {
+  const { cursor, limit = 100 } = changeListOptions.read(given);
+  const page = await store.changes(cursor ?? undefined, limit);
+  const changes: QueueChange[] = [];
+  for (const text of page.items) {
+    const { at, ...change } = JSON.parse(text);
+    const last = changes.at(-1);
+    const isPiece =
+      last?.count != null &&
+      (["by", "operation", "target"] as const).every((name) => last[name] === change[name]) &&
+      last.at.getTime() - at < PIECES_WITHIN_MS;
+    if (isPiece) changes[changes.length - 1] = { ...last, count: (last.count ?? 0) + change.count };
+    else changes.push({ at: new Date(at), ...change });
+  }
+  return { changes, cursor: page.cursor ?? null };
+}

@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { CHANGES_KEPT, type QueueStore } from "../../src/core/store/store.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { fails, sendEmail } from "../support/jobs.ts";
+import { onEveryStore } from "../support/stores.ts";
+
+onEveryStore((kind) => {
+  const open = () => kind.create().open("default");
+  const pageOf = async (store: QueueStore, limit: number, cursor?: string) => {
+    const page = await store.changes(cursor, limit);
+    return [page.items.join(""), page.cursor] as const;
+  };
+
+  test("changes are listed newest first, in pages that stay in place", async () => {
+    const store = open();
+    for (const text of "abcde") await store.noteChange(text);
+    const [first, cursor] = await pageOf(store, 2);
+    await store.noteChange("f");
+    const [second, next] = await pageOf(store, 2, cursor);
+    expect([first, second, await pageOf(store, 2, next)]).toEqual(["ed", "cb", ["a", undefined]]);
+    expect(await pageOf(store, 6)).toEqual(["fedcba", undefined]);
+  });
+
+  test("a change that arrives twice is listed once, also at the end of a page", async () => {
+    const store = open();
+    for (const text of "abbcc") await store.noteChange(text);
+    const [first, cursor] = await pageOf(store, 2);
+    expect([first, await pageOf(store, 2, cursor)]).toEqual(["cb", ["a", undefined]]);
+  });
+
+  test("only the latest changes are kept", async () => {
+    const store = open();
+    for (let n = 0; n <= CHANGES_KEPT; n++) await store.noteChange(`${n}`);
+    const { items } = await store.changes(undefined, CHANGES_KEPT);
+    expect([items.length, items.at(0), items.at(-1)]).toEqual([CHANGES_KEPT, `${CHANGES_KEPT}`, "1"]);
+  });
+
+  test("a cursor of something else is refused", async () => {
+    await expect(open().changes("x", 1)).rejects.toMatchObject({ code: "invalid_request" });
+  });
+});
+
+describe("a queue", () => {
+  const opened = () => {
+    const clock = clockByHand(start);
+    return { clock, queue: new Queue({ store: memoryStore(), jobs: [sendEmail, fails], clock, logger: null }) };
+  };
+
+  test("lists the calls in code that say by whom, and no others", async () => {
+    const { queue } = opened();
+    const by = "deploy";
+    const { id } = await queue.enqueue("fails", 1, { delay: "1h" });
+    await queue.pause();
+    await queue.pause({ by });
+    await queue.resume({ by });
+    await queue.reschedule(id, "2h", { by });
+    await queue.cancelPending({ name: "fails" }, { by, dryRun: true });
+    await queue.retryFromDeadLetter({ all: true }, { by });
+    await queue.cancel(id, { by });
+    await queue.signal("paid", 1, { by });
+    await queue.flowControl.set("mail", { concurrency: 2 }, { by });
+    await queue.flowControl.pause("mail", { by });
+    await queue.schedules.upsert("daily", { job: "fails", every: "1d", by });
+    await queue.schedules.remove("daily", { by });
+    await queue.enqueue("fails", 1, { delay: "1h" });
+    await queue.clear({ by });
+    const { changes } = await queue.listChanges();
+    expect(changes.every((change) => change.by === by && change.at.getTime() === start)).toBe(true);
+    expect(changes.map(({ operation, target, count }) => [operation, target, count]).reverse()).toEqual([
+      ["pause", null, null],
+      ["resume", null, null],
+      ["updateJob", id, null],
+      ["cancelJob", id, null],
+      ["sendSignal", "paid", null],
+      ["setFlowControlKey", "mail", null],
+      ["pauseFlowControlKey", "mail", null],
+      ["putSchedule", "daily", null],
+      ["removeSchedule", "daily", null],
+      ["clearJobs", "pending", 1],
+    ]);
+  });
+
+  test("sums up the pieces of one large change", async () => {
+    const { queue, clock } = opened();
+    for (let n = 0; n < 3; n++) {
+      await queue.enqueue("fails", 1, { delay: "1h" });
+      await queue.clear({ by: "ada" });
+      clock.now += 1_000;
+    }
+    const { changes } = await queue.listChanges();
+    expect(changes).toMatchObject([{ operation: "clearJobs", count: 3 }]);
+  });
+
+  test("says who has paused it, until it is resumed", async () => {
+    const { queue } = opened();
+    await queue.pause({ by: "on-call" });
+    expect(await queue.getStats()).toMatchObject({ paused: true, pausedBy: "on-call", pausedAt: new Date(start) });
+    await queue.resume({ by: "on-call" });
+    await queue.pause();
+    expect(await queue.getStats()).not.toHaveProperty("pausedBy");
+  });
+
+  test.each(["", 7, "x".repeat(65)])("refuses %j as by", async (by) => {
+    const { queue } = opened();
+    await expect(queue.pause({ by: by as string })).rejects.toThrow(/^by must/);
+    expect((await queue.getStats()).paused).toBe(false);
+  });
+});
