@@ -85,6 +85,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
 
   /** Recurring jobs. */
   readonly schedules: Omit<Schedules, "upsert"> & {
+    /** Like `Schedules.upsert`. */
     upsert<Job extends Jobs | Jobs["name"]>(
       key: string,
       schedule: TypedScheduleOptions<Job, Jobs>,

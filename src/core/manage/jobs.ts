@@ -1,5 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
-import { checkFits, type EnqueueOptions, runAtMs } from "../enqueue/new-job.ts";
+import { checkFits, type EnqueueFields, runAtMs } from "../enqueue/new-job.ts";
 import { type HeldBack, heldBack } from "../flow/held-back.ts";
 import { correctionRefusal } from "../job/inner-options.ts";
 import { LONGEST_ID } from "../job/options.ts";
@@ -13,7 +13,7 @@ import { type ClearableState, clearableStates, nextClaims, type StoredJob } from
 import { isHeld, type JobInfo, jobInfo } from "./job-info.ts";
 
 /** What `update` changes in a waiting job. */
-export interface JobChange extends Pick<EnqueueOptions, "delay" | "runAt"> {
+export interface JobChange extends Pick<EnqueueFields, "delay" | "runAt"> {
   /** Replaces the stored payload. It must fit the schema. */
   readonly payload?: unknown;
 }

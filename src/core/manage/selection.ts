@@ -13,6 +13,7 @@ export type DeadSelection = (
 ) &
   Before;
 
+/** A limit of a selection of dead jobs. */
 export interface Before {
   /** Leaves out jobs that died after this time: what you have counted is then what you change. Default: none. */
   readonly before?: PointInTime | undefined;

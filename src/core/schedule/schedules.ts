@@ -3,7 +3,7 @@ import type { QueueContext } from "../enqueue/context.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
 import {
   checkFits,
-  type EnqueueOptions,
+  type EnqueueFields,
   jobName,
   type RecurringOptions,
   resolveJob,
@@ -32,7 +32,7 @@ import { readSchedule, recurrenceOf, type ScheduleRecord } from "./record.ts";
 export type ScheduleOptions = Schedule & ScheduledJobOptions;
 
 /** What a schedule makes: a job, and its options. */
-export interface ScheduledJobOptions extends Pick<EnqueueOptions, keyof JobOptions> {
+export interface ScheduledJobOptions extends Pick<EnqueueFields, keyof JobOptions> {
   /** The job to make: a definition, or its name. */
   readonly job: AnyJob | string;
   /** The payload of each job, of 1 MiB at most as JSON. It must fit the schema. */
