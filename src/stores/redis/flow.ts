@@ -77,10 +77,9 @@ function readLimits(
 }
 
 const ORDERED = 1;
-const PINNED = 2;
-const PAUSED = 4;
-const FREE_CONCURRENCY = 8;
-const FREE_RATE = 16;
+const PAUSED = 2;
+const PINS_CONCURRENCY = 4;
+const PINS_RATE = 8;
 
 /** Reads the state of a key; undefined if it is no longer needed. */
 function readFlowState(field: string, text: string, now: number): FlowState | undefined {
@@ -92,9 +91,9 @@ function readFlowState(field: string, text: string, now: number): FlowState | un
   const stored = readLimits(concurrency, rate, periodMs, flags);
   // Without a rate, the period is that of the window before.
   const limits = stored.rate > 0 ? stored : { ...stored, periodMs: 0 };
-  const isSet = (flag: number) => Math.floor(Number(flags) / flag) % 2 === ORDERED;
+  const isSet = (flag: number) => Math.floor(Number(flags) / flag) % 2 === 1;
   const waiting = behind + count;
-  const isIdle = waiting === 0 && running === 0 && !isSet(PINNED) && !isSet(PAUSED);
+  const isIdle = waiting === 0 && running === 0 && Number(flags) <= ORDERED;
   if (isIdle && (limits.rate === 0 || windowEndsAt <= now)) return undefined;
   return {
     key: unescaped(field),
@@ -105,10 +104,7 @@ function readFlowState(field: string, text: string, now: number): FlowState | un
     // A clock that was ahead may have opened the window.
     windowEndsAt: windowEnd(windowEndsAt, now, stored.periodMs),
     paused: isSet(PAUSED),
-    pinned: {
-      concurrency: isSet(PINNED) && !isSet(FREE_CONCURRENCY),
-      rate: isSet(PINNED) && !isSet(FREE_RATE),
-    },
+    pinned: { concurrency: isSet(PINS_CONCURRENCY), rate: isSet(PINS_RATE) },
     firstId: firstOf(text),
   };
 }

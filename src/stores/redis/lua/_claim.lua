@@ -1,27 +1,21 @@
 -- Claims what is due: moves it in `due` to the end of its lease.
 
--- Finds the leases of earlier sends whose replies were lost. Returns the ids of their jobs, and which of these the
--- claim has made. Of three sends, the second may have made its leases one millisecond longer: a score is
--- 1024 more then, and 1 more if the claim has made the job.
-local function find_own_leases()
-  local index = UPPER + (now + lease_ms) * 1024 + nonce
-  local range = call('ZRANGE', due, whole(index), whole(index + 1025), 'BYSCORE', 'WITHSCORES')
+-- include: _runs.lua
+
+-- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease. Of
+-- three sends, the second may have made its leases one millisecond longer: a score is 1024 more then, and 1 more if the
+-- claim has made the job.
+function recover()
+  local first = UPPER + (now + lease_ms) * 1024 + nonce
+  local range = call('ZRANGE', due, whole(first), whole(first + 1025), 'BYSCORE', 'WITHSCORES')
   local found = {}
   local was_made = {}
   for i = 1, #range, 2 do
-    local above = (tonumber(range[i + 1]) - index) % 1024
+    local above = (tonumber(range[i + 1]) - first) % 1024
     local id = string.sub(range[i], #LEASE + 1)
     if above <= 1 then push(found, id) end
     was_made[id] = above == 1
   end
-  return found, was_made
-end
-
--- include: _runs.lua
-
--- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease.
-function recover()
-  local found, was_made = find_own_leases()
   local scores = read_many('ZMSCORE', due, found)
   local records = read_many('HMGET', jobs, found)
   load_keys_of(records, now)

@@ -23,10 +23,9 @@ local TURN = ' turn:'
 -- How many jobs of a line `flow` holds.
 local INLINE = 16
 local ORDERED = 1
-local PINNED = 2
-local HELD = 4
-local FREE_CONCURRENCY = 8
-local FREE_RATE = 16
+local HELD = 2
+local PINS_CONCURRENCY = 4
+local PINS_RATE = 8
 -- The lanes that were read, by their keys; those that may have changed, and of these the ones whose marks must follow.
 local lanes_by_key = {}
 local touched = {}
@@ -43,11 +42,6 @@ end
 
 local function set_flag(lane, flag, on)
   if has(lane, flag) ~= on then lane.flags = lane.flags + (on and flag or -flag) end
-end
-
--- Whether a limit is pinned: of a pinned key one may be left to enqueues.
-local function pins(lane, free)
-  return has(lane, PINNED) and not has(lane, free)
 end
 
 -- The key of a record, and its place in the order of the key, 0 for none. Returns nothing for a record without a key.
@@ -133,7 +127,7 @@ local function is_lane(member)
 end
 
 local function is_idle(lane)
-  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags < PINNED and not next(lane.riders)
+  return lane.count == 0 and lane.behind == 0 and lane.running == 0 and lane.flags <= ORDERED and not next(lane.riders)
 end
 
 -- Prepares a lane for a change. What a clock that was ahead has written is brought back to this one: no turn is in the
@@ -282,8 +276,8 @@ local function join(flow, now, kept)
     forget_past(lane)
     sets = true
   end
-  if sets and not pins(lane, FREE_CONCURRENCY) then set_concurrency(lane, tonumber(c), o == '1') end
-  if sets and not pins(lane, FREE_RATE) then set_rate(lane, tonumber(r), tonumber(p), now) end
+  if sets and not has(lane, PINS_CONCURRENCY) then set_concurrency(lane, tonumber(c), o == '1') end
+  if sets and not has(lane, PINS_RATE) then set_rate(lane, tonumber(r), tonumber(p), now) end
   if order == 0 and has(lane, ORDERED) then
     order = math.max(now * 1024, lane.last + 1)
     lane.last = order

@@ -213,21 +213,16 @@ end
 -- while its window is open, 's' and the field of a signal. For completed jobs, `done:order` says it.
 local EXPIRING = { [dedupe] = 'k', [flow] = 'f', [signals] = 's' }
 
--- Sends HSETEX, which may fail. A server that lacks it, or does not allow it, is asked once: the reply of the script
--- says so to the caller.
-local function try_hsetex(hash, ttl_ms, fields, first, last)
-  commands = commands + 1
-  local stored = redis.pcall('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
-  local problem = type(stored) == 'table' and stored.err
-  OWN_EXPIRY = problem and (string.find(problem, 'nknown ') or string.find(problem, 'ACL failure') or string.find(problem, "can't run this")) ~= nil
-  return problem
-end
-
 -- Stores fields that expire. HSETEX comes before other writes of a script, or goes to a hash that the script has read:
--- so it does not fail half-way.
+-- so it does not fail half-way. A server that lacks it, or does not allow it, is asked once: the reply of the script
+-- says so to the caller.
 local function set_expiring(hash, fields, ttl_ms, now)
   for first = 1, OWN_EXPIRY and 0 or #fields, PIECE do
-    local problem = try_hsetex(hash, ttl_ms, fields, first, math.min(first + PIECE - 1, #fields))
+    local last = math.min(first + PIECE - 1, #fields)
+    commands = commands + 1
+    local stored = redis.pcall('HSETEX', hash, 'PX', whole(ttl_ms), 'FIELDS', (last - first + 1) / 2, unpack(fields, first, last))
+    local problem = type(stored) == 'table' and stored.err
+    OWN_EXPIRY = problem and (string.find(problem, 'nknown ') or string.find(problem, 'ACL failure') or string.find(problem, "can't run this")) ~= nil
     if OWN_EXPIRY then break end
     if problem then error(problem, 0) end
   end

@@ -11,19 +11,14 @@ if is_forgotten(lane, now) then forget_past(lane) end
 
 local function change_limits()
   local is_set = to == 'set'
-  local with_concurrency = only ~= 'rate'
-  local with_rate = only ~= 'concurrency'
-  if is_set then
-    if with_concurrency then set_concurrency(lane, concurrency, ordered) end
-    if with_rate then set_rate(lane, rate, period_ms, now) end
+  if only ~= 'rate' then
+    if is_set then set_concurrency(lane, concurrency, ordered) end
+    set_flag(lane, PINS_CONCURRENCY, is_set)
   end
-  local pins_concurrency = pins(lane, FREE_CONCURRENCY)
-  local pins_rate = pins(lane, FREE_RATE)
-  if with_concurrency then pins_concurrency = is_set end
-  if with_rate then pins_rate = is_set end
-  set_flag(lane, PINNED, pins_concurrency or pins_rate)
-  set_flag(lane, FREE_CONCURRENCY, pins_rate and not pins_concurrency)
-  set_flag(lane, FREE_RATE, pins_concurrency and not pins_rate)
+  if only ~= 'concurrency' then
+    if is_set then set_rate(lane, rate, period_ms, now) end
+    set_flag(lane, PINS_RATE, is_set)
+  end
 end
 
 -- Counts the slots from the index of leases. Of the jobs of a run, at least one has a slot.
