@@ -1,7 +1,7 @@
 /** The most KB (1,024 bytes) that bundles have, minified and gzipped. The tests and the pages name these. */
 export const sizes = {
   /** A Worker with a queue on Upstash and its handler. */
-  worker: 168,
+  worker: 165,
   /** What Wrangler's `keep_names` adds to it. */
   names: 13,
   /** A Worker that only enqueues. */
@@ -12,7 +12,7 @@ export const sizes = {
   /** What the dashboard adds, including its page. */
   dashboard: 37,
   /** What QStash's interface adds. */
-  qstash: 28,
+  qstash: 29,
   /** What alerts add: Slack and webhooks. */
   alerts: 4.7,
   /** What a wake object adds. */
