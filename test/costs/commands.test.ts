@@ -441,6 +441,15 @@ describe("billed commands", () => {
     expect(commands).toEqual([5, 4, 15, 15]);
   });
 
+  test("a change that is listed costs 1 more, and so do the statistics of a paused queue", async () => {
+    const { queue, count } = setUp();
+    const stats = await count(() => queue.getStats());
+    expect(await count(() => queue.pause())).toBe(1);
+    expect(await count(() => queue.pause({ by: "ada" }))).toBe(2);
+    expect((await count(() => queue.getStats())) - stats).toBe(1);
+    expect(await count(() => queue.listChanges())).toBe(1);
+  });
+
   test("a tick of a paused queue costs 1", async () => {
     const { queue, count } = setUp();
     await queue.pause();

@@ -55,6 +55,7 @@ const places = [
   "#view=job&id=parent",
   "#view=type&id=fails",
   "#view=upcoming",
+  "#view=changes",
 ];
 
 let world: LargeWorld;
@@ -95,7 +96,7 @@ const dialogs: readonly (readonly [hash: string, opens: string, press?: string])
 async function addKeys({ queue }: ServedQueue): Promise<void> {
   const key = "k".repeat(256);
   await queue.flowControl.set("api", { rate: 100, period: "1m" });
-  await queue.flowControl.pause(key);
+  await queue.flowControl.pause(key, { by: "on-call" });
   await queue.enqueue("fails", null, { id: "held", flowControl: { key } });
   await internalsOf(queue).enqueueHeld([{ job: "fails", payload: null, id: "running" }]);
   await queue.enqueue("fails", null, { id: "parent", children: [{ job: "send_email", payload: { to: "ada" } }] });

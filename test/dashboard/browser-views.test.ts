@@ -45,11 +45,28 @@ describe("the overview", () => {
     await press(page, "Pause");
     await notice(page, "default is paused.");
     expect((await on.queue.getStats()).paused).toBe(true);
-    await page.getByText("Paused: no job starts.").waitFor();
+    await page.getByText("Paused now: no job starts.").waitFor();
     await press(page, "Resume queue");
     await notice(page, "default is running again.");
     expect((await on.queue.getStats()).paused).toBe(false);
   });
+});
+
+test("the page says who has paused the queue, and who changed what", async () => {
+  const on = await serveQueue({ auth: { admin: [{ token: "the-admin-token", name: "on-call" }] } });
+  await on.queue.enqueue("send_email", { to: "ada" }, { delay: "1h" });
+  const page = await open(on);
+  await signIn(page, "the-admin-token");
+  await press(page, "Pause queue...");
+  await press(page, "Pause");
+  await page.getByText("Paused by on-call now: no job starts.").waitFor();
+  await on.queue.clear({ by: "cleanup" });
+  await page.getByRole("link", { name: "Changes" }).click();
+  await heading(page, "Changes");
+  const rows = page.locator("tbody tr");
+  await expect
+    .poll(() => rows.allInnerTexts(), patience)
+    .toEqual(["Clear jobs pending\tcleanup\t1\tnow", "Pause\ton-call\t\tnow"]);
 });
 
 describe("jobs", () => {

@@ -3,6 +3,7 @@ import type { FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";
 import type { QueueBrief } from "../../core/manage/stats.ts";
+import type { QueueChange } from "../../core/observe/changes.ts";
 import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { Upcoming } from "../../core/queue/upcoming.ts";
 import type { JobType } from "./read-type.ts";
@@ -37,6 +38,7 @@ export interface Contents {
   readonly schedules?: readonly (ScheduleRow & Placed)[];
   readonly keys?: readonly (FlowControlKey & Placed)[];
   readonly upcoming?: Upcoming;
+  readonly changes?: readonly QueueChange[];
   readonly type?: JobType;
   readonly briefs?: readonly QueueBrief[];
   /** All of them together. */

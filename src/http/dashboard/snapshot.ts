@@ -38,7 +38,19 @@ export const snapshotQuery = object(
     queue: string(LONGEST_ID),
     /** All queues together, in a view that can show them. Default: the one queue. */
     scope: word(["all"]),
-    view: word(["overview", "queues", "failures", "jobs", "job", "names", "schedules", "flow", "upcoming", "type"]),
+    view: word([
+      "overview",
+      "queues",
+      "failures",
+      "jobs",
+      "job",
+      "names",
+      "schedules",
+      "flow",
+      "upcoming",
+      "changes",
+      "type",
+    ]),
     state: word(jobStates),
     /** A flow control key, or what to find in jobs. */
     search: string(LONGEST_ID),
@@ -182,6 +194,8 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     }
     case "upcoming":
       return { upcoming: await readUpcoming(queue) };
+    case "changes":
+      return { changes: (await queue.listChanges()).changes };
     case "type": {
       const name = query.id ?? "";
       const [type, failures] = await Promise.all([readType(queue, name), readFailures(queue, MOST_GROUPS_READ)]);

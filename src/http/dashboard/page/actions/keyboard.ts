@@ -12,6 +12,7 @@ const places: Readonly<Record<string, Route["view"] | "">> = {
   s: "schedules",
   n: "upcoming",
   c: "flow",
+  h: "changes",
   q: "queues",
 };
 

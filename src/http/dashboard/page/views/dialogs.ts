@@ -59,7 +59,7 @@ export const helpDialog = (): Html =>
       ["r", "Refresh now"],
       [
         "g",
-        "Then o: overview, f: failures, j: jobs, r: runs, t: job types, s: schedules, n: next hour, c: flow control, q: all queues",
+        "Then o: overview, f: failures, j: jobs, t: job types, s: schedules, n: next hour, c: flow control, h: changes, q: all queues",
       ],
       ["?", "Show these keys"],
       ["Esc", "Close"],

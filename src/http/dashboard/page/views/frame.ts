@@ -10,13 +10,13 @@ import { flow } from "./flow.ts";
 import { clock, distance, number, plural } from "./format.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
-import { overview } from "./overview.ts";
+import { changes, overview, pauseText } from "./overview.ts";
 import { button, heading, hrefTo, link } from "./parts.ts";
 import { queues } from "./queues.ts";
 import { schedules, upcoming } from "./schedules.ts";
 import { names, type } from "./types.ts";
 
-const views = { overview, queues, failures, jobs, job, names, type, schedules, upcoming, flow };
+const views = { overview, queues, failures, jobs, job, names, type, schedules, upcoming, flow, changes };
 
 /** How long the outcome of an action stays, if it is good. */
 const NOTICE_MS = 10_000;
@@ -29,7 +29,7 @@ export function frame(): Html {
   const paused = snapshot?.activity.stats.paused && route.view !== "queues" && !route.scope;
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
-${paused && html`<p class="row retried banner">Paused: no job starts. ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
+${paused && html`<p class="row retried banner">${pauseText(snapshot)}: no job starts. ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
@@ -59,6 +59,7 @@ ${entry({ view: "names" }, "names", "Job types", view === "names" || view === "t
 ${entry({ view: "schedules" }, "schedules", "Schedules", view === "schedules")}
 ${entry({ view: "upcoming" }, "upcoming", "Next hour", view === "upcoming")}
 ${entry({ view: "flow" }, "flow", "Flow control", view === "flow")}
+${!scope && entry({ view: "changes" }, "changes", "Changes", view === "changes")}
 ${!scope && last?.queues[1] && entry({ view: "queues", scope: "all" }, "queues", "All queues", false)}</nav>
 <div class="settings">${setting("theme", "Theme")}${setting("density", "Density")}${button("Keys: ?", "help", "", "link")}${last?.csrf && button("Sign out", "sign-out", "", "link")}</div></header>`;
 }
@@ -103,6 +104,7 @@ const paths = {
   names: "M2 8V2h6l6 6-6 6zM5 5h.5",
   schedules: "M8 1.5a6.5 6.5 0 1 0 .01 0M8 4.5V8l2.5 1.5",
   upcoming: "M2 3.5h12v10H2zM2 6.5h12M5 1.5v3M11 1.5v3",
+  changes: "M8 1.5a3 3 0 1 0 .01 0M2.5 14.5q0-5 5.5-5t5.5 5",
   flow: "M2 3h12l-4.5 5v5l-3-1.5V8z",
 } as const;
 

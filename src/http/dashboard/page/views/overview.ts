@@ -7,8 +7,8 @@ import { queueNow } from "../state/state.ts";
 import { charts } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { holding } from "./flow.ts";
-import { number, span } from "./format.ts";
-import { badge, button, card, code, countOf, facts, heading, link, when } from "./parts.ts";
+import { capital, number, span } from "./format.ts";
+import { badge, button, card, code, countOf, empty, facts, heading, link, when } from "./parts.ts";
 import { perMinute } from "./queues.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
@@ -26,6 +26,24 @@ ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snapshot)}
 ${card("Pace", pace(snapshot))}`;
 }
+
+/** "Paused by on-call 9 min ago" */
+export function pauseText({ activity: { stats } }: Json<Snapshot>): Html {
+  const { pausedBy, pausedAt } = stats;
+  return html`Paused${pausedBy && ` by ${pausedBy}`}${pausedAt && html` ${when(pausedAt)}`}`;
+}
+
+/** Who changed what, newest first. */
+export function changes({ changes: all }: Json<Snapshot>): Html {
+  return html`${heading("Changes")}${all && (all[0] ? changeTable(all) : empty("No changes", "Who pauses, retries, removes, cancels or moves something stands here. Give tokens names, and you see who."))}`;
+}
+
+const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
+  html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
+<tbody>${all.map(
+    ({ at, by, operation, target, count }, index) =>
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}</td><td>${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
+  )}</tbody></table></div>`;
 
 const MINUTE_MS = 60_000;
 
