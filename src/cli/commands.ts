@@ -84,7 +84,6 @@ export const commands = {
     },
     examples: [
       [`tidegate queue:enqueue send_email '{"to":"ada@example.com"}'`, "run it now"],
-      ["tidegate queue:enqueue report --delay 5m", "in five minutes, without a payload"],
       ["tidegate queue:enqueue import - < rows.json", "a payload from a file"],
       [`tidegate queue:enqueue report --cron "0 9 * * MON-FRI"`, "every working day at nine"],
     ],
@@ -102,7 +101,6 @@ export const commands = {
     examples: [
       [`tidegate queue:signal reply-42 '{"text":"yes"}'`, "the reply that a job waits for"],
       ["tidegate queue:signal paid-7 --id evt_1", "at most once, however often you repeat it"],
-      ["tidegate queue:signal approved - --keep 1h < approval.json", "data from a file, kept for an hour"],
     ],
   },
   listJobs: {
@@ -120,7 +118,6 @@ export const commands = {
       ["tidegate queue:jobs", "the latest ten of each state"],
       ["tidegate queue:jobs 3f9a1c2e", "one job, with its payload, steps and errors"],
       ["tidegate queue:jobs --state completed --since 1h", "completed in the last hour"],
-      ["tidegate queue:jobs --all-queues --state running", "what runs, in every queue"],
       ["tidegate queue:jobs --search user.email=ada --in payload", "by a field of their payload"],
       ["tidegate queue:jobs cancel --name send_email", "remove all waiting jobs of one type"],
     ],
@@ -162,7 +159,6 @@ export const commands = {
     order: lastDeadFirst,
     none: "There are no dead jobs.",
     examples: [
-      ["tidegate queue:dlq", "list them, newest first"],
       ["tidegate queue:dlq 3f9a1c2e", "one, with its payload and stack"],
       ["tidegate queue:dlq retry --name send_email", "retry all of one type"],
       ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
@@ -176,7 +172,6 @@ export const commands = {
       below: "listChildren",
       shows:
         "id name queue state attempts enqueued=enqueuedAt enqueued-by=enqueuedBy runs=runAt expires=expiresAt held-back-by=held since=heldBack.since until=heldBack.until waits-for=signals until=waitingFor.until started=startedAt timeout lease-ends=leaseEndsAt completed=completedAt dead=failedAt schedule progress encrypted payload result children steps errors logs",
-      examples: [["tidegate queue:jobs show 3f9a1c2e", "one job"]],
     },
     {
       words: "queue:dlq show <id>",
@@ -197,7 +192,6 @@ export const commands = {
     about: "Removes waiting jobs for good, after confirmation: by their ids, all of one type, or all.",
     noun: "waiting job",
     asks: "always",
-    examples: [["tidegate queue:jobs cancel --name send_email --dry-run", "count the waiting jobs of one type"]],
   },
   cancelJob: {
     words: "queue:jobs stop <id>",
@@ -215,7 +209,6 @@ export const commands = {
         "Moves waiting jobs: by their ids, all of one type, or all. On a terminal it asks before it moves several.",
       noun: "waiting job",
       asks: "many",
-      examples: [["tidegate queue:jobs reschedule 3f9a1c2e --delay 1h", "run it in an hour"]],
     },
     {
       words: "queue:jobs run [ids...]",
@@ -224,7 +217,6 @@ export const commands = {
       sends: { delay: 0, runAt: undefined },
       noun: "waiting job",
       asks: "many",
-      examples: [["tidegate queue:jobs run --all --state scheduled", "run all scheduled jobs now"]],
     },
   ],
   updateJob: {
@@ -266,9 +258,7 @@ export const commands = {
     order: failingFirst,
     none: "There are no schedules. The first drain activates those declared in code.",
     examples: [
-      ["tidegate queue:schedules", "list them, those that fail first"],
       ["tidegate queue:schedules nightly", "one, with why its last jobs failed"],
-      ["tidegate queue:schedules upcoming", "what runs in the next hour, jobs and retries too"],
       [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "create or change one"],
       ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
     ],
@@ -293,7 +283,6 @@ export const commands = {
     words: "queue:schedules preview <key>",
     does: "show the next occurrences of a schedule",
     shows: "occurrences",
-    examples: [["tidegate queue:schedules preview daily_report --count 10", "the next ten"]],
   },
   putSchedule: {
     words: "queue:schedules set <key>",
@@ -326,9 +315,7 @@ export const commands = {
     none: "No flow control key is in use.",
     examples: [
       ["tidegate queue:flow", "list keys, the busiest first"],
-      ["tidegate queue:flow tenant-7", "one key"],
       ["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"],
-      ["tidegate queue:flow pause tenant-7", "start none of its jobs until it is resumed"],
     ],
   },
   getFlowControlKey: {
@@ -340,10 +327,6 @@ export const commands = {
     words: "queue:flow set <key>",
     does: "set and pin the limits of a key",
     says: "Limits of {key}: {limits}. They stay until: {command queue:flow unset {key}}",
-    examples: [
-      ["tidegate queue:flow set tenant-7 --concurrency 2", "two at once"],
-      ["tidegate queue:flow set mail --rate 100 --period 1m", "100 a minute"],
-    ],
   },
   unsetFlowControlKey: {
     words: "queue:flow unset <key>",
@@ -392,10 +375,7 @@ export const commands = {
     usually: { state: "pending" },
     noun: "job",
     asks: "always",
-    examples: [
-      ["tidegate queue:clear", "remove every waiting job"],
-      ["tidegate queue:clear --state completed --yes", "free memory, without confirmation"],
-    ],
+    examples: [["tidegate queue:clear --state completed --yes", "free memory, without confirmation"]],
   },
   rekey: {
     words: "queue:rekey",

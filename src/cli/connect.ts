@@ -4,14 +4,13 @@ import type { AnyJob } from "../core/job/define.ts";
 import type { QueueOptions } from "../core/queue/options.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { isTidegateError, TidegateError } from "../core/shared/errors.ts";
-import { isRedisUrl } from "../dev/redis-address.ts";
+import { isRedisUrl, withoutAccess } from "../dev/redis-address.ts";
 import type { Io } from "./io.ts";
 import { loadModule } from "./module.ts";
-import { printable } from "./output/text.ts";
+import { printable, quoted } from "./output/text.ts";
 import type { Globals } from "./program.ts";
 import type { RedisDatabase } from "./redis-database.ts";
 import type { Session } from "./session.ts";
-import { suggestedCommand } from "./suggested-command.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** What every command talks to: a handler, elsewhere or in this process. */
@@ -82,6 +81,26 @@ async function findEnv(session: Session): Promise<void> {
 
 function namesIn(module: Awaited<ReturnType<typeof loadModule>> | undefined): Target["jobNames"] {
   return module && [...module.jobs.map(({ name }) => name), ...module.queues.flatMap((queue) => queue.jobNames)];
+}
+
+/**
+ * A command that the user can copy, with the options that select the same queue. It leaves out tokens and passwords,
+ * which others could read on screen.
+ *
+ * @param words the command: "queue:resume".
+ */
+export function suggestedCommand(words: string, { url, module, queue, prefix }: Globals): string {
+  // With a handler, the module only provides job types, and queue:work refuses it.
+  const isHandler = url !== undefined && !isRedisUrl(url);
+  const options = {
+    url: isHandler ? url : url && withoutAccess(url),
+    module: isHandler ? undefined : module,
+    ...{ queue, prefix },
+  };
+  const given = Object.entries(options).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name} ${quoted(value)}`],
+  );
+  return ["tidegate", words, ...given].join(" ");
 }
 
 const commandFor = (globals: Globals) => (words: string) => suggestedCommand(words, globals);

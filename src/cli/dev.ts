@@ -9,9 +9,8 @@ import { counted, printable, printableLines, toJson } from "./output/text.ts";
 import { addCommand, type Globals } from "./program.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
-import { attemptPrinter } from "./work/attempt-lines.ts";
+import { attemptPrinter, printing } from "./work/attempt-lines.ts";
 import { Display } from "./work/display.ts";
-import { printing } from "./work/printing-hooks.ts";
 
 const DESCRIPTION = `Starts what your app needs on this machine, offline and without an account: a Redis behind Upstash's REST API, and a cron
 that calls your app's drain route when something is due in any of its queues, and every minute. It also serves the dashboard.

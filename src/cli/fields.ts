@@ -28,13 +28,11 @@ const meanings: Readonly<Record<string, string>> = {
   concurrency: "how many of its jobs may run at once",
   count: "how many",
   cron: '5 fields, or 6 with seconds first, as in "0 9 * * *"',
-  cursor: "continue after the previous page",
   data: "the data for the jobs as JSON; - reads it from standard input",
   "dedupe-key": "enqueue nothing if a job had this key ...",
   "dedupe-replace": "... but change that job instead, until its first attempt",
   "dedupe-ttl": "... within this time of the first",
   delay: "after this time: 30s, 5m, 1h, 7d",
-  "dry-run": "only count the jobs",
   each: "how many jobs to show of each state",
   event: "the event that the jobs wait for",
   every: "at each multiple of this interval since 1970, such as 90s",
@@ -71,9 +69,7 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 /** What arguments mean where an option of the same name means something else. */
-const argumentMeanings: Readonly<Record<string, string>> = {
-  ...{ id: "the id of the job", name: "the name of the job", group: "the group, as queue:failures lists it" },
-};
+const argumentMeanings: Readonly<Record<string, string>> = { id: "the id of the job", name: "the name of the job" };
 
 /** Lists the fields of a request, those of an object in it each for itself. @param names flags by their fields */
 export function fieldsOf(

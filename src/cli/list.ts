@@ -3,10 +3,9 @@ import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
-import { inWords, listText } from "./output/cells.ts";
-import { facts } from "./output/table.ts";
-import { count, printable } from "./output/text.ts";
-import { fromNow, moment, span } from "./output/time.ts";
+import { factsText, listText } from "./output/cells.ts";
+import { printable } from "./output/text.ts";
+import { fromNow } from "./output/time.ts";
 import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
@@ -20,6 +19,8 @@ and how many jobs wait now. With --all-queues, one table shows the job types of 
 
 const QUEUES =
   "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount pace next last-hour=hour";
+const COUNTS =
+  "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount next=nextRunAt";
 const WAITS = "wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms";
 const RUNS = "run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
 const TYPES = `last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead ${WAITS} ${RUNS}`;
@@ -81,10 +82,12 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   const types = typesIn(figures).filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
   const busiest = types.sort((one, other) => attempts(other) - attempts(one)).slice(0, MOST_TYPES);
   const { colors, now } = session;
+  const totals = Object.keys(stats).filter((name) => name.startsWith("total"));
   session.print({ ...stats, figures }, () =>
     [
       `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED${pauseText(stats, now)}: ${command("queue:resume")}`) : ""}`,
-      counts(stats, command, session),
+      factsText(stats as never, COUNTS, session),
+      factsText(stats as never, totals.join(" "), session),
       ...(busiest[0] ? [listText(busiest as never, TYPES, session)] : []),
       ...(types.length > MOST_TYPES ? [colors.dim(`${types.length - MOST_TYPES} more job types did less.`)] : []),
     ].join("\n\n"),
@@ -94,29 +97,4 @@ async function showQueue(target: Target, session: Session): Promise<void> {
 /** Who has paused the queue, and when: " by on-call 9m ago". */
 export function pauseText({ pausedBy, pausedAt }: QueueStats, now: number): string {
   return `${pausedBy ? ` by ${printable(pausedBy)}` : ""}${pausedAt ? ` ${fromNow(pausedAt, now)}` : ""}`;
-}
-
-/** Two lists of counts, each with what is to be said about it. */
-function counts(stats: QueueStats, command: Target["command"], { colors, now }: Session): string {
-  const { readyCount, oldestReadyAgeMs: oldest, deadLetterCount, nextRunAt } = stats;
-  const ready =
-    oldest === null ? `held back: see ${command("queue:flow")}` : `the oldest has been due for ${span(oldest)}`;
-  const present: readonly (readonly [name: string, value: number, remark?: string])[] = [
-    ["Ready", readyCount, readyCount > 0 ? ready : ""],
-    ["Scheduled", stats.scheduledCount],
-    ["Running", stats.runningCount],
-    ["Completed", stats.completedCount, "kept for the queue's retention"],
-    ["Dead", deadLetterCount, deadLetterCount > 0 ? `see ${command("queue:dlq")}` : ""],
-  ];
-  const total: typeof present = Object.entries(stats)
-    .filter(([name]) => name.startsWith("total"))
-    .map(([name, value]) => [inWords(name, true), value, name === "totalRetried" ? "attempts" : ""]);
-  const width = Math.max(...[...present, ...total].map(([, value]) => count(value).length));
-  const lines = (each: typeof present) =>
-    each.map(
-      ([name, value, remark = ""]) =>
-        [name, `${count(value).padStart(width)}  ${colors.dim(remark)}`.trimEnd()] as const,
-    );
-  const next = nextRunAt ? `${fromNow(nextRunAt, now)} (${moment(nextRunAt)})` : "nothing is scheduled";
-  return [facts([...lines(present), ["Next", next]], colors), facts(lines(total), colors)].join("\n\n");
 }

@@ -27,7 +27,7 @@ function planOf(operation: OperationName, command: Command) {
   const [first = "", ...rest] = words.split(" ");
   const name = rest.find((word) => /^\w/.test(word));
   const args = rest.filter((word) => word !== name).map((word) => ({ word, field: fieldFor(word, fields, route) }));
-  const hasPages = isInQuery && schema?.fields?.["cursor"] !== undefined;
+  const hasPages = route.method === "GET" && schema?.fields?.["cursor"] !== undefined;
   const isMerged = shows !== undefined && none !== undefined && !route.path.includes(":");
   return {
     ...command,

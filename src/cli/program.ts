@@ -1,8 +1,7 @@
 import { Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { version } from "../core/shared/version.ts";
 import type { Io } from "./io.ts";
-import { type Colors, columnsOf, isTerminal, printable } from "./output/text.ts";
-import { UsageError } from "./usage-error.ts";
+import { type Colors, columnsOf, isTerminal } from "./output/text.ts";
 
 export type Program = ReturnType<typeof createProgram>;
 
@@ -76,17 +75,6 @@ export function addCommand(
     .addHelpText("after", examplesText(examples));
 }
 
-/** Shows the help of a subcommand. Commander's own help command knows only groups. @throws {UsageError} */
-export function showHelp(program: CommandUnknownOpts, names: readonly string[]): void {
-  let found = program;
-  for (const name of names) {
-    const next = found.commands.find((each) => each.name() === name);
-    if (!next) throw new UsageError(`There is no command "${printable(names.join(" "))}".`, "See tidegate --help.");
-    found = next;
-  }
-  found.outputHelp();
-}
-
 /** "queue:dlq takes list, show, retry or remove." */
 export function subcommandsOf(group: CommandUnknownOpts): string {
   const names = group.commands.map((each) => each.name());
@@ -96,11 +84,8 @@ export function subcommandsOf(group: CommandUnknownOpts): string {
 /** The width for help if the output's width is unknown. */
 const COLUMNS = 80;
 
-/** Examples with their meanings. Each goes above its command if one line has no room for both. */
+/** Examples, each below its meaning. */
 function examplesText(lines: readonly Example[]): string {
   if (lines.length === 0) return "";
-  const width = Math.max(...lines.map(([command]) => command.length));
-  const beside = lines.map(([command, meaning]) => `  ${command.padEnd(width)}  ${meaning}`);
-  const above = lines.map(([command, meaning]) => `  # ${meaning}\n  ${command}`);
-  return `\nExamples:\n${(beside.every((line) => line.length <= COLUMNS) ? beside : above).join("\n")}`;
+  return `\nExamples:\n${lines.map(([command, meaning]) => `  # ${meaning}\n  ${command}`).join("\n")}`;
 }

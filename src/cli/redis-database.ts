@@ -18,8 +18,6 @@ export interface RedisDatabase {
   storeUnder(prefix: string): Store;
   /** Sends one command, for questions that the store does not ask. Never rejects. */
   ask(command: readonly string[]): Promise<RedisReply>;
-  /** How it knows who asks: by Upstash's token, or by a user and a password. */
-  readonly access: "token" | "password";
 }
 
 /** A Redis behind Upstash's REST API. */
@@ -29,7 +27,6 @@ export function restDatabase({ url, token }: { readonly url: string; readonly to
     get place() {
       return new URL(url).host;
     },
-    access: "token",
     storeUnder: (prefix) => upstashStore({ url, token, prefix }),
     async ask(command) {
       const send = io.fetch ?? ((request: Request) => fetch(request));
@@ -65,7 +62,6 @@ export function tcpDatabase(address: string): RedisDatabase {
   return {
     url: `${read.secure ? "https" : "http"}://${place}`,
     place,
-    access: "password",
     storeUnder: (prefix) => redisStore(link, { prefix }),
     ask: ([...command]) =>
       link.sendCommand(command, { abortSignal: AbortSignal.timeout(ANSWER_WITHIN_MS) }).then(

@@ -38,7 +38,7 @@ export async function requestOf(plan: Plan, command: CommandUnknownOpts, session
   else if (plan.hasPages && fields["search"] === undefined && fields["each"] === undefined)
     fields["limit"] ??= options["all"] ? MOST : PAGE;
   refuseChoices(plan, fields);
-  withFlags(plan, () => (isInQuery ? route.query : route.body)?.read(fields, ""));
+  await withFlags(plan, async () => (isInQuery ? route.query : route.body)?.read(fields, ""));
   return { fields, target, options };
 }
 
@@ -51,17 +51,12 @@ function isBare(command: CommandUnknownOpts): boolean {
 }
 
 /** Calls what refuses fields, and names these as the user has typed them. */
-export function withFlags<Result>(plan: Plan, call: () => Result): Result {
-  const renamed = (error: unknown) =>
-    isTidegateError(error) && error.code === "invalid_request"
-      ? new TidegateError(error.code, inFlags(error.message, plan.options))
-      : error;
+export async function withFlags<Result>(plan: Plan, call: () => Promise<Result>): Promise<Result> {
   try {
-    const result = call();
-    if (!(result instanceof Promise)) return result;
-    return result.catch((error) => Promise.reject(renamed(error))) as Result;
+    return await call();
   } catch (error) {
-    throw renamed(error);
+    if (!isTidegateError(error) || error.code !== "invalid_request") throw error;
+    throw new TidegateError(error.code, inFlags(error.message, plan.options));
   }
 }
 

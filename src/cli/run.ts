@@ -11,7 +11,6 @@ import { addDoctor } from "./doctor/command.ts";
 import type { Io } from "./io.ts";
 import { addList } from "./list.ts";
 import { colorsFor, printable, printableLines, toJson } from "./output/text.ts";
-import { showHelp } from "./program.ts";
 import { addOperations } from "./runner.ts";
 import { Declined, Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
@@ -32,11 +31,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     const { program } = session;
     for (const add of adders) add(session);
     const [first, ...words] = argv;
-    if (first === "help" && words.length > 1) {
-      showHelp(program, words);
-      return 0;
-    }
-    await program.parseAsync(argv.length === 0 ? ["--help"] : [...argv], { from: "user" });
+    // Commander's own help command knows only the first word.
+    const line = argv.length === 0 || (first === "help" && words[1]) ? [...words, "--help"] : [...argv];
+    await program.parseAsync(line, { from: "user" });
     return session.exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { suggestedCommand } from "../../src/cli/suggested-command.ts";
+import { suggestedCommand } from "../../src/cli/connect.ts";
 import { useRedis } from "../support/stores.ts";
 import { address, adminToken, behindHandler, inRedis, kill, sendEmail, type Target } from "./run-cli.ts";
 

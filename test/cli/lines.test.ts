@@ -195,7 +195,6 @@ test.each([
   ["queue:lisst", "(Did you mean queue:list?)"],
   ["queue:fail", "(Did you mean queue:failures?)"],
   ["queues", "(Did you mean queue:list?)"],
-  ["help queue:dlq retri", 'There is no command "queue:dlq retri".'],
 ])("%s sends nothing", async (line, message) => {
   const stderr = await refusalOf(line);
   expect(stderr).toContain(message);

@@ -81,7 +81,7 @@ describe("the program", () => {
     await heard("stderr", "Stopping");
     child.stdin.write("go on\n");
     expect(await exited).toEqual([0, null]);
-    expect(written.stdout).toMatch(/\n2 jobs completed, 2 jobs released\.\n$/);
+    expect(written.stdout).toMatch(/\n2 completed, 2 released\.\n$/);
     expect(await queue.getJob("a")).toMatchObject({ state: "completed", result: "finished", attempts: 1 });
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
   });

@@ -81,7 +81,7 @@ describe("a queue that the module exports", () => {
     await clock.advance("4s");
     expect(shown.at(-1)).toBe("1 completed");
     await clock.advance("5s");
-    expect((await result)?.stdout).toBe("2 jobs completed.\n");
+    expect((await result)?.stdout).toBe("2 completed.\n");
   });
 
   test("that does not exist is a usage error, and so is a prefix", async () => {

@@ -84,9 +84,9 @@ Payload   null
 
 Errors
 ATTEMPT  FAILED      TOOK
-      1  1 hour ago  0 ms
+      1  1 hour ago  0ms
           Error: not yet
-      2  now         0 ms
+      2  now         0ms
           Error: not yet
 `,
   "queue:jobs held": `Id            held
@@ -113,8 +113,8 @@ Payload    ["reply-42"]
 
 Steps
 STEP      STATE      ATTEMPT  TOOK  RESULT
-draft     completed        1  0 ms  {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
-call      failed           1  0 ms  RangeError: no answer
+draft     completed        1  0ms   {"text":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…
+call      failed           1  0ms   RangeError: no answer
 reply-42  waiting          1  -
 `,
   "queue:jobs parent": `Id         parent

@@ -14,7 +14,7 @@ describe("queue:work with a module", () => {
     await queue.enqueueMany([toAda, toAda, toAda, { job: "fails" }, { ...toAda, delay: "1h" }]);
     const { code, stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("3 jobs completed, 1 job dead.");
+    expect(stdout.split("\n").at(-2)).toBe("3 completed, 1 dead.");
     expect(stderr).toMatch(
       /^Queue default in Redis at 127\.0\.0\.1:\d+: working with 4 workers\. Press Ctrl-C to stop\.\n$/,
     );
@@ -40,10 +40,10 @@ describe("queue:work with a module", () => {
     await queue.enqueueMany([toAda, { job: "fails" }]);
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
     const shown = stderr.split("\r\u001b[K");
-    expect(shown).toContain("0 running, 0 completed");
-    expect(shown).toContain("0 running, 1 completed, 1 dead, nothing is scheduled");
+    expect(shown).toContain("0 completed");
+    expect(shown).toContain("1 completed, 1 dead, nothing is scheduled");
     expect(shown.at(-1)).toBe("");
-    expect(stdout.split("\n").at(-2)).toBe("1 job completed, 1 job dead.");
+    expect(stdout.split("\n").at(-2)).toBe("1 completed, 1 dead.");
   });
 
   test("prints a line for each attempt, with the reason if it failed, and no payload", async () => {
@@ -71,7 +71,7 @@ describe("queue:work with a module", () => {
     const { queue, cli } = inRedis(redis, { jobs: [] });
     await queue.enqueueMany([{ job: "send_email", payload: { to: "ada" } }, { job: "nobody_knows_it" }]);
     const { stderr } = await cli(["queue:work", "--once", ...jobs], { isTerminal: true });
-    expect(stderr).toContain("0 running, 1 completed, 1 retried, next at");
+    expect(stderr).toContain("1 completed, 1 retried, next at");
   });
 
   test("writes plain lines without a terminal", async () => {
@@ -82,10 +82,10 @@ describe("queue:work with a module", () => {
     ]);
     const { stdout } = await cli(["queue:work", "--once", ...jobs]);
     expect(stdout).toBe(
-      "2026-03-01T12:00:00.000Z 0 running, 0 completed\n" +
+      "2026-03-01T12:00:00.000Z 0 completed\n" +
         "2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0 ms\n" +
-        "2026-03-01T12:00:00.000Z 0 running, 1 completed, next at 2026-03-01T12:01:00.000Z\n" +
-        "1 job completed.\n",
+        "2026-03-01T12:00:00.000Z 1 completed, next at 2026-03-01T12:01:00.000Z\n" +
+        "1 completed.\n",
     );
   });
 
@@ -96,7 +96,7 @@ describe("queue:work with a module", () => {
     const onWrite = (text: string) => text.includes("Stopping: running jobs finish") && open();
     const { code, stdout } = await cli(oneGated, { interruption: ctrlC.signal, onWrite });
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs released.");
+    expect(stdout.split("\n").at(-2)).toBe("2 completed, 2 released.");
     expect(await queue.getJob("a")).toMatchObject({ state: "completed" });
     expect(await queue.getJob("b")).toMatchObject({ state: "ready", attempts: 0 });
   });
@@ -106,7 +106,7 @@ describe("queue:work with a module", () => {
     const open = onStart(() => clock.advance("10s").then(open));
     const { code, stdout } = await cli([...oneGated, "--for", "10s"]);
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("2 jobs completed, 2 jobs released.");
+    expect(stdout.split("\n").at(-2)).toBe("2 completed, 2 released.");
   });
 
   const oneGated = ["queue:work", "--workers", "1", "--module", "./modules/gated.ts"];
@@ -156,7 +156,7 @@ describe("queue:work with a handler", () => {
   test("needs only a token with the drain scope", async () => {
     const { code, stdout } = await behindHandler().cli(["queue:work", "--once", "--token", "the-drain-token"]);
     expect(code).toBe(0);
-    expect(stdout.split("\n").at(-2)).toBe("0 jobs completed.");
+    expect(stdout.split("\n").at(-2)).toBe("0 completed.");
   });
 
   test("sleeps until the next job is due", async () => {
@@ -180,7 +180,7 @@ describe("queue:work with a handler", () => {
     await queue.enqueue(sendEmail, { to: "ada" });
     await clock.advance("19s");
     ctrlC.abort();
-    expect((await work).stdout.split("\n").at(-2)).toBe("1 job completed.");
+    expect((await work).stdout.split("\n").at(-2)).toBe("1 completed.");
   });
 
   test("continues after the handler was unreachable, and says so", async () => {
@@ -196,7 +196,7 @@ describe("queue:work with a handler", () => {
     const { code, stdout, stderr } = await work;
     expect(code).toBe(0);
     expect(stderr).toMatch(/No response.* Retrying in 1 second\./);
-    expect(stdout).toContain("1 job completed");
+    expect(stdout).toContain("1 completed");
   });
 
   test("fails at once if the token is refused, and with --once if nothing answers", async () => {
@@ -263,7 +263,7 @@ describe("queue:work with a handler", () => {
     expect(code).toBe(0);
     expect(stderr.split("The token may not read")).toHaveLength(2);
     expect(stdout).not.toContain("completed send_email");
-    expect(stdout.split("\n").at(-2)).toBe("250 jobs completed.");
+    expect(stdout.split("\n").at(-2)).toBe("250 completed.");
   });
 
   test("says how many attempts the handler has left out", async () => {
@@ -281,6 +281,6 @@ describe("queue:work with a handler", () => {
     const target = behindHandler();
     await target.queue.enqueueMany([{ job: "fails" }, toAda]);
     const { stdout } = await target.cli(["queue:work", "--once"]);
-    expect(stdout).toContain("1 job completed, 1 job dead.");
+    expect(stdout).toContain("1 completed, 1 dead.");
   });
 });

@@ -1,8 +1,8 @@
-import { openTarget, queueNames, type Target } from "../connect.ts";
+import { openTarget, queueNames, suggestedCommand, type Target } from "../connect.ts";
 import { printable, printableLines } from "../output/text.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
-import { suggestedCommand } from "../suggested-command.ts";
+
 import type { Finding } from "./finding.ts";
 import { checkHandler } from "./handler.ts";
 import { checkQueue } from "./queue.ts";

@@ -5,18 +5,12 @@ export interface Finding {
   /** `unknown` if the check could not be made, which is not an error. */
   readonly status: "ok" | "warn" | "fail" | "unknown";
   readonly message: string;
-  readonly advice?: string;
+  readonly advice?: string | undefined;
 }
 
 export function findings(check: string) {
-  const finding =
-    (status: Finding["status"]) =>
-    (message: string, advice?: string): Finding => ({
-      check,
-      status,
-      message,
-      ...(advice !== undefined && { advice }),
-    });
+  const finding = (status: Finding["status"]) => (message: string, advice?: string) =>
+    ({ check, status, message, advice }) as const;
   return { ok: finding("ok"), warn: finding("warn"), fail: finding("fail"), unknown: finding("unknown") };
 }
 

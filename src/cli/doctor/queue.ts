@@ -9,9 +9,9 @@ import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import type { Target } from "../connect.ts";
 import { pauseText } from "../list.ts";
-import { count, counted, printable } from "../output/text.ts";
+import { count, counted, printable, quoted } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
-import { quoted } from "../suggested-command.ts";
+
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;

@@ -12,19 +12,18 @@ export async function checkRedis(
   prefix: string,
   now: () => number,
 ): Promise<[Finding[], boolean]> {
-  const { access, url } = database;
   const ask = (...command: string[]) => database.ask(command);
-  const reached = reachFinding(await ask("PING"), access);
+  const reached = reachFinding(await ask("PING"));
   if (reached.status === "fail") return [[reached], false];
   const before = now();
   const time = await ask("TIME");
   const after = now();
   const information = textOf(await ask("INFO"));
   const key = `${prefix}:{tidegate-doctor}:probe`;
-  const [writes, expires] = await probe(key, ask, access);
+  const [writes, expires] = await probe(key, ask);
   const found = [
     reached,
-    encryptionFinding(url),
+    encryptionFinding(database.url),
     clockFinding(timeOf(time), before, after),
     writes,
     versionFinding(expires, information),
@@ -33,70 +32,50 @@ export async function checkRedis(
   return [found, writes.status !== "fail"];
 }
 
-type Access = RedisDatabase["access"];
-
 const USED_UP = findings("quota").fail(
   "The monthly command quota of this Redis is used up.",
   "Raise the plan's limit, or wait for the next month.",
 );
 
-/** What is said in the words of how the caller is known. */
-const wordsOf = {
-  token: {
-    unknownCaller: token.fail(
-      "Redis does not know the token.",
-      "Set UPSTASH_REDIS_REST_TOKEN to the value in the database's console.",
-    ),
-    missing: "There is no Redis with a REST API at the address.",
-    find: "Check UPSTASH_REDIS_REST_URL, and that the database exists.",
-    caller: "The token",
-    other: "Use the other token of the database: a queue writes.",
-  },
-  password: {
-    unknownCaller: token.fail(
-      "Redis refused the user or the password.",
-      "Give both in the address: redis://user:password@localhost:6379.",
-    ),
-    missing: "No Redis answers at the address.",
-    find: "Check the address, and that the Redis runs.",
-    caller: "The user",
-    other: "Connect to the primary, as a user that may call every command: a queue writes.",
-  },
-} as const;
+const UNKNOWN_CALLER = token.fail(
+  "Redis does not know the token, or the user and the password.",
+  "Set UPSTASH_REDIS_REST_TOKEN to the value in the database's console, or give user and password in the address: redis://user:password@localhost:6379.",
+);
 
 /** What an error means, if it means the same for every command. */
-function refusalOf(reply: RedisReply, access: Access): Finding | undefined {
+function refusalOf(reply: RedisReply): Finding | undefined {
   if (!("error" in reply)) return undefined;
   if (/max requests limit exceeded/i.test(reply.error)) return USED_UP;
-  return /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(reply.error) ? wordsOf[access].unknownCaller : undefined;
+  return /^(WRONGPASS|NOAUTH|Unauthorized)/i.test(reply.error) ? UNKNOWN_CALLER : undefined;
 }
 
-function reachFinding(reply: RedisReply, access: Access): Finding {
+function reachFinding(reply: RedisReply): Finding {
   if ("result" in reply && reply.result === "PONG") return address.ok("Redis responds.");
   const status = "error" in reply && reply.status !== undefined ? ` It responded with status ${reply.status}.` : "";
-  const { missing, find } = wordsOf[access];
-  return refusalOf(reply, access) ?? address.fail(`${missing}${status}`, find);
+  const advice = "Check the address or UPSTASH_REDIS_REST_URL, and that the database exists and runs.";
+  return refusalOf(reply) ?? address.fail(`No Redis answers at the address.${status}`, advice);
 }
 
 /** Writes a field that expires, and removes it: may the caller write, and does Redis have the newest command? */
 async function probe(
   key: string,
   ask: (...command: string[]) => Promise<RedisReply>,
-  access: Access,
 ): Promise<[Finding, boolean | undefined]> {
-  const { caller, other } = wordsOf[access];
   const deleted = await ask("DEL", key);
   if ("error" in deleted) {
     const isReadOnly = /^(NOPERM|READONLY)/i.test(deleted.error);
     const finding = isReadOnly
-      ? token.fail(`${caller} can only read.`, other)
-      : (refusalOf(deleted, access) ?? token.unknown(`Redis did not say whether ${caller.toLowerCase()} can write.`));
+      ? token.fail(
+          "The token or the user can only read.",
+          "A queue writes: use the other token of the database, or connect to the primary as a user that may call every command.",
+        )
+      : (refusalOf(deleted) ?? token.unknown("Redis did not say whether the queue can write."));
     return [finding, undefined];
   }
   const written = await ask("HSETEX", key, "EX", "10", "FIELDS", "1", "probe", "1");
   await ask("DEL", key);
   const isUnknown = "error" in written && /unknown command/i.test(written.error);
-  return [token.ok(`${caller} can read and write.`), "error" in written ? (isUnknown ? false : undefined) : true];
+  return [token.ok("The queue can read and write."), "error" in written ? (isUnknown ? false : undefined) : true];
 }
 
 function versionFinding(expires: boolean | undefined, information: string | undefined): Finding {

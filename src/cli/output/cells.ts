@@ -10,11 +10,11 @@ import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { MINUTE_MS } from "../../core/store/stats.ts";
 import type { Session } from "../session.ts";
-import { quoted } from "../suggested-command.ts";
+
 import { bar, barOf } from "./live-line.ts";
 import { type Column, cut, facts, table } from "./table.ts";
-import { type Colors, inline, printable, printableLines, short } from "./text.ts";
-import { brief, fromNow, moment, shortAgo, span, took } from "./time.ts";
+import { type Colors, inline, printable, printableLines, quoted, short } from "./text.ts";
+import { brief, fromNow, moment, shortAgo, span } from "./time.ts";
 
 // What tables and lists of facts show of any answer of a handler: the form of a value follows from its name and type.
 
@@ -65,8 +65,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   values: ({ values }: AffectedField) => values.map(({ value, count }) => `${inline(value)} (${count})`).join(", "),
   took({ tookMs, startedAt, endedAt, failedAt }: Partial<ScheduleRun & StepInfo> & { readonly failedAt?: Date }) {
     const end = endedAt ?? failedAt;
-    if (tookMs !== undefined) return brief(tookMs);
-    return startedAt && end ? took(startedAt, end) : "-";
+    const ms = tookMs ?? (startedAt && end ? end.getTime() - startedAt.getTime() : undefined);
+    return ms === undefined ? "-" : brief(ms);
   },
   // Of queues.
   next(row: QueueBrief | ScheduleInfo, { now }) {

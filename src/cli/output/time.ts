@@ -15,13 +15,6 @@ export function span(ms: number): string {
   return `${value.toLocaleString("en-US")} ${unit}${value === 1 ? "" : "s"}`;
 }
 
-/** "12 ms", "2.3 s", "3 minutes" */
-export function took(startedAt: Date, endedAt: Date): string {
-  const ms = endedAt.getTime() - startedAt.getTime();
-  if (ms < 1_000) return `${ms} ms`;
-  return ms < 10_000 ? `${(ms / 1_000).toFixed(1)} s` : span(ms);
-}
-
 /** A time relative to now: "in 5 minutes", "3 days ago", "now". */
 export function fromNow(time: Date, now: number): string {
   const ms = time.getTime() - now;

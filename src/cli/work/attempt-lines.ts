@@ -1,5 +1,9 @@
 import stringWidth from "string-width";
 import type { DrainedAttempt } from "../../core/drain/report.ts";
+import type { AttemptInfo } from "../../core/job/attempt-info.ts";
+import { describeError } from "../../core/job/record.ts";
+import type { Hooks } from "../../core/observe/hooks.ts";
+import type { Clock } from "../../core/shared/clock.ts";
 import { shortId } from "../output/cells.ts";
 import { cut, wrap } from "../output/table.ts";
 import { type Colors, printable, toJson } from "../output/text.ts";
@@ -98,4 +102,25 @@ function took(ms: number | undefined): string {
 
 function reasonOf({ name, message }: { readonly name: string; readonly message: string }): string {
   return printable(message === "" ? name : `${name}: ${message}`);
+}
+
+interface EndedEvent extends AttemptInfo {
+  readonly ranMs?: number;
+}
+
+/** Hooks that print a line for each attempt that ends in this process. */
+export function printing({ clock, print }: { readonly clock: Clock; print(attempt: Attempt): void }): Hooks {
+  const ended = ({ queue, id, name, attempt, maxRetries, ranMs }: EndedEvent) => ({
+    ...{ queue, id, name, attempt, maxRetries, ranMs },
+    endedAt: new Date(clock()),
+  });
+  return {
+    onComplete: (event) => print({ ...ended(event), outcome: "completed" }),
+    onSnooze: (event) => print({ ...ended(event), outcome: "snoozed", runAt: event.runAt }),
+    onRetry: (event) =>
+      print({ ...ended(event), outcome: "retried", runAt: event.runAt, error: describeError(event.error) }),
+    onDead: (event) => print({ ...ended(event), outcome: "dead", error: describeError(event.error) }),
+    onExpire: (event) => print({ ...ended(event), outcome: "expired" }),
+    onLost: (event) => print({ ...ended(event), outcome: "lost" }),
+  };
 }

@@ -8,8 +8,7 @@ import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
 import { UsageError } from "../usage-error.ts";
 import { type WorkOptions, workContext } from "./context.ts";
-import { WorkCounters } from "./counters.ts";
-import { Display } from "./display.ts";
+import { Display, totalsText } from "./display.ts";
 import { driveHandler } from "./drive-handler.ts";
 import { logging, WORKERS, workInProcess } from "./in-process.ts";
 
@@ -54,7 +53,7 @@ export function addWork(session: Session): void {
       if (url !== undefined && !isRedisUrl(url) && module !== undefined)
         throw new UsageError("Give either --url, to drive a handler, or --module, to run its jobs here.");
       const totals = await work({ once, workers, checkEvery }, forMs, session);
-      session.print(totals, () => summary(totals));
+      session.print(totals, () => `${totalsText(totals)}.`);
     });
 }
 
@@ -68,8 +67,7 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
       display.note("Stopping: running jobs finish, the rest are released. Press Ctrl-C again to quit at once."),
     );
     const context = workContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
-    const counters = new WorkCounters(() => display.show(counters));
-    const target = await openTarget(session, logging(counters, context));
+    const target = await openTarget(session, logging(context));
     if (target.local?.queues.every(({ jobNames }) => jobNames.length === 0))
       throw new UsageError("There is no code for the jobs.", HOW_TO_WORK);
     if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
@@ -77,22 +75,10 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
     session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);
     try {
       if (!target.local) return await driveHandler(target, context);
-      return await workInProcess(target, target.local.queues, counters, context);
+      return await workInProcess(target, target.local.queues, context);
     } finally {
       ended.abort();
       display.end();
     }
   });
-}
-
-function summary({ completed, retried, deadLettered, expired, released, lost }: DrainTotals): string {
-  const parts = [
-    `${counted(completed, "job")} completed`,
-    retried > 0 ? `${counted(retried, "attempt")} to be retried` : "",
-    deadLettered > 0 ? `${counted(deadLettered, "job")} dead` : "",
-    expired > 0 ? `${counted(expired, "job")} expired` : "",
-    released > 0 ? `${counted(released, "job")} released` : "",
-    lost > 0 ? `${counted(lost, "result")} not stored` : "",
-  ];
-  return `${parts.filter((part) => part !== "").join(", ")}.`;
 }

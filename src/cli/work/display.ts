@@ -1,8 +1,8 @@
+import type { DrainTotals } from "../../core/drain/report.ts";
 import { alarm, systemClock } from "../../core/shared/clock.ts";
 import type { LiveLine } from "../output/live-line.ts";
 import { count } from "../output/text.ts";
 import type { Session } from "../session.ts";
-import type { Counts } from "./counters.ts";
 
 const EVERY_MS = { terminal: 100, log: 10_000 } as const;
 
@@ -21,13 +21,14 @@ export class Display {
     this.#everyMs = this.#line.isVisible ? EVERY_MS.terminal : EVERY_MS.log;
   }
 
-  /**
-   * @param counts is read when the line is written, so it may still change.
-   * @param nextAt set once nothing is due. Then the line is written at once, since it may stay for long.
-   */
-  show(counts: Counts, nextAt?: Date | null): void {
+  /** @param nextAt set once nothing is due. Then the line is written at once, since it may stay for long. */
+  show(totals: DrainTotals, nextAt?: Date | null): void {
+    const next = nextAt === undefined ? "" : `, ${nextText(nextAt, this.#line.isVisible)}`;
+    const text = totalsText(totals) + next;
+    // Polls that find nothing are reported too.
+    if (nextAt === undefined && this.#shown.startsWith(text)) return;
     this.#offAlarm();
-    const write = () => this.#write(this.#textOf(counts, nextAt));
+    const write = () => this.#write(text);
     const waitMs = this.#shownAt + this.#everyMs - this.#session.now;
     if (nextAt !== undefined || waitMs <= 0) write();
     else this.#offAlarm = alarm(this.#session.io.clock ?? systemClock, waitMs, write);
@@ -60,17 +61,13 @@ export class Display {
     this.#offAlarm();
     this.#line.clear();
   }
+}
 
-  #textOf({ running, completed, retried, deadLettered }: Counts, nextAt: Date | null | undefined): string {
-    const parts = [
-      running === undefined ? "" : `${count(running)} running`,
-      `${count(completed)} completed`,
-      retried > 0 ? `${count(retried)} retried` : "",
-      deadLettered > 0 ? `${count(deadLettered)} dead` : "",
-      nextAt === undefined ? "" : nextText(nextAt, this.#line.isVisible),
-    ];
-    return parts.filter((part) => part !== "").join(", ");
-  }
+/** What the work has done so far. */
+export function totalsText({ completed, retried, deadLettered, expired, released, lost }: DrainTotals): string {
+  const others = { retried, dead: deadLettered, expired, released, "not stored": lost };
+  const shown = Object.entries(others).filter(([, value]) => value > 0);
+  return [["completed", completed] as const, ...shown].map(([what, value]) => `${count(value)} ${what}`).join(", ");
 }
 
 function stamp(at: Date): string {

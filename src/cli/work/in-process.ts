@@ -4,9 +4,8 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { startWorker } from "../../platforms/node.ts";
 import { Worker } from "../../worker/worker.ts";
 import type { Target } from "../connect.ts";
+import { printing } from "./attempt-lines.ts";
 import type { WorkContext } from "./context.ts";
-import type { WorkCounters } from "./counters.ts";
-import { printing } from "./printing-hooks.ts";
 
 /** The default number of jobs that run at the same time. */
 export const WORKERS = 4;
@@ -15,38 +14,29 @@ export const WORKERS = 4;
 export async function workInProcess(
   target: Target,
   queues: readonly Queue[],
-  counters: WorkCounters,
   context: WorkContext,
 ): Promise<DrainTotals> {
   // Fails on a wrong setup now, instead of retrying.
   for (const queue of queues) await queue.ping();
-  context.display.show(counters);
-  if (context.once) return workOnce(target, queues, counters, context);
+  context.display.show(noTotals);
+  if (context.once) return workOnce(target, queues, context);
   const worker = startWorker(queues, {
     workers: context.workers ?? WORKERS,
     checkEvery: context.checkEvery,
     signal: context.signal,
-    onProgress: () => counters.take(worker.totals),
-    onReport: ({ nextRunAt }) => context.display.show(counters, nextRunAt),
+    onProgress: () => context.display.show(worker.totals),
+    onReport: ({ nextRunAt }) => context.display.show(worker.totals, nextRunAt),
     onError: (error, retryInMs) => context.reportFailure(error, retryInMs),
   });
   return worker.done;
 }
 
-/** Makes a queue count running jobs and print a line for each finished attempt. The hooks print failures too. */
-export function logging(counters: WorkCounters, context: WorkContext): (options: QueueOptions) => QueueOptions {
-  return ({ jobs = [], ...options }) => ({
-    ...options,
-    ...{ jobs: jobs.map((job) => counters.counting(job)), hooks: printing(context), logger: null },
-  });
+/** Makes a queue print a line for each finished attempt. The hooks print failures too. */
+export function logging(context: WorkContext): (options: QueueOptions) => QueueOptions {
+  return (options) => ({ ...options, hooks: printing(context), logger: null });
 }
 
-async function workOnce(
-  target: Target,
-  queues: readonly Queue[],
-  counters: WorkCounters,
-  context: WorkContext,
-): Promise<DrainTotals> {
+async function workOnce(target: Target, queues: readonly Queue[], context: WorkContext): Promise<DrainTotals> {
   let totals = noTotals;
   let nextRunAt: Date | null = null;
   for (let claimed = 1; claimed > 0; ) {
@@ -61,7 +51,7 @@ async function workOnce(
         if (report.nextRunAt && !(nextRunAt && nextRunAt <= report.nextRunAt)) nextRunAt = report.nextRunAt;
         return context.isDone(report, target);
       },
-      onProgress: () => counters.take(addTotals(before, worker.totals)),
+      onProgress: () => context.display.show(addTotals(before, worker.totals)),
       onReport: () => {},
       onError: () => {},
     });
@@ -70,6 +60,6 @@ async function workOnce(
     // Jobs of one queue may have enqueued jobs in a queue that was already done.
     claimed = queues.length > 1 && !context.signal.aborted ? pass.claimed : 0;
   }
-  context.display.show(counters, nextRunAt);
+  context.display.show(totals, nextRunAt);
   return totals;
 }

@@ -44,7 +44,7 @@ function show(): void {
 }
 
 // An element names its action in `data-click`, `data-change` and so on.
-for (const type of ["click", "change", "input", "submit", "pointermove", "pointerdown", "pointerup"]) {
+for (const type of ["click", "change", "input", "submit", "pointermove"]) {
   addEventListener(type, (event) => {
     const target = event.target as Element;
     const element = target.closest?.<HTMLElement>(`[data-${type}]`);

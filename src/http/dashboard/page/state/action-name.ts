@@ -27,4 +27,4 @@ export type ActionName =
   | ("find" | "search" | "search-all" | "search-in" | "select" | "select-all" | "select-page" | "sort")
   | ("choose" | "confirm" | "help" | "leave" | "open" | "refresh" | "setting" | "skip" | "switch")
   | ("sign-in" | "sign-out")
-  | ("point" | "press" | "read" | "release" | "zoom-in" | "zoom-out");
+  | ("point" | "read");

@@ -46,13 +46,6 @@ export interface Preview {
   readonly error?: string | undefined;
 }
 
-export interface ChartReading {
-  /** The visible part: its first index, and the index after its last. */
-  readonly zoom?: readonly [number, number] | undefined;
-  /** The point whose values the legend shows, as an index of that part. */
-  readonly point?: number | undefined;
-}
-
 export interface State {
   readonly route: Route;
   /** The view from which the user has opened the job on screen. */
@@ -93,8 +86,8 @@ export interface State {
   readonly progress?: string | undefined;
   /** How much of the work is done, up to 1. */
   readonly share?: number | undefined;
-  /** By the name of the points that a chart shows. */
-  readonly charts: Readonly<Record<string, ChartReading>>;
+  /** The index of the point whose values a legend shows, by the name of the points. */
+  readonly charts: Readonly<Record<string, number>>;
   /** The outcome of the last action. The time makes the same outcome a new one. */
   readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }

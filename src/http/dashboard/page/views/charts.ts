@@ -4,7 +4,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { capital, clock, hour, number, span } from "./format.ts";
-import { badge, button, rangeLinks, ranges } from "./parts.ts";
+import { badge, rangeLinks, ranges } from "./parts.ts";
 
 export type Counts = Json<Pick<ActivityMinute, "at" | "processed" | "retried" | "dead">>;
 
@@ -80,7 +80,7 @@ export interface ChartOptions<Point> {
   readonly title: string;
   /** Links that show other points. */
   readonly ranges?: Html;
-  /** The name of the points. Charts of the same points share what is read, and the zoom. */
+  /** The name of the points. Charts of the same points share what is read. */
   readonly of: string;
   readonly points: readonly Point[];
   readonly series: readonly Series<Point>[];
@@ -112,10 +112,9 @@ export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>)
   points.reduce((total, point) => total + (value(point) ?? 0), 0);
 
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, of, series, unit, time, text, sum, kind, marks, end = "now" } = options;
-  const { zoom, point } = state.charts[of] ?? {};
-  const points = zoom ? options.points.slice(...zoom) : options.points;
-  const [first, last] = [points[0], points.at(-1)];
+  const { title, of, points, series, unit, time, text, sum, kind, marks, end = "now" } = options;
+  const point = state.charts[of];
+  const [first] = points;
   const read = point === undefined ? undefined : points[point];
   const shown = `${of} ${points.length}`;
   const width = points.length * STEP;
@@ -132,16 +131,15 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
   };
   const words = series.map(labelOf).join(", ");
   const marked = points.flatMap((each, index) => (marks?.isAt(each) ? `M${index * STEP + STEP / 2} 4h0` : []));
-  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>${zoom && first && last ? `${time(first)} to ${time(last)}` : `by the ${unit}`}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">
-${zoom && button("Zoom out", "zoom-out", shown, "link", `Zoom out of ${title}`)}${points.length > 4 && button("Zoom in", "zoom-in", shown, "link", `Zoom in to ${title}`)}${options.ranges}</span></div>
+  return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>by the ${unit}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">${options.ranges}</span></div>
 <p class="row legend">${series.map((each) => badge(each.kind, labelOf(each)))}${marked[0] && html`<small class="dead error">● ${marks?.text}</small>`}<span class="muted end">${read && time(read)}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
-<svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="read" data-pointerdown="press" data-pointerup="release">
+<svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="read">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
 ${kind === "bars" ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg>
 <svg class="marks" viewBox="0 0 ${width} 8" preserveAspectRatio="none" aria-hidden="true"><path class="dead" d="${marked.join("")}"/></svg></div>
-<p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="point" data-with="${shown}"/><small class="end" aria-hidden="true">${zoom ? last && time(last) : end}</small></p>
-${asTable(options, points)}</section>`;
+<p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="point" data-with="${shown}"/><small class="end" aria-hidden="true">${end}</small></p>
+${asTable(options)}</section>`;
 }
 
 function bar<Point>(series: readonly Series<Point>[], point: Point, index: number, top: number): Html {
@@ -173,7 +171,7 @@ function line<Point>({ kind, value }: Series<Point>, points: readonly Point[], t
   return html`<path class="line ${kind}" d="${path.join("")}"/>`;
 }
 
-function asTable<Point>({ series, time, text, unit }: ChartOptions<Point>, points: readonly Point[]): Html {
+function asTable<Point>({ points, series, time, text, unit }: ChartOptions<Point>): Html {
   const known = points.filter((point) => series.some(({ value }) => value(point)));
   return html`<details><summary>As a table</summary><table>
 <tr><th>${capital(unit)}</th>${series.map(({ name }) => html`<th class="figure">${name}</th>`)}</tr>
