@@ -1,5 +1,5 @@
-/** How a lease can end, and in which order outcomes are settled. Snoozed and released jobs are of the same kind. */
-export const outcomeKinds = { completed: 0, retried: 1, snoozed: 2, released: 2, dead: 3, expired: 4 } as const;
+/** How a lease can end. */
+type OutcomeKind = "completed" | "retried" | "snoozed" | "released" | "dead" | "expired";
 
 /** How many outcomes were settled. */
 export interface OutcomeCounts {
@@ -15,7 +15,7 @@ export interface OutcomeCounts {
 
 interface OutcomeCounter {
   /** The outcome that it counts. */
-  readonly to: keyof typeof outcomeKinds;
+  readonly to: OutcomeKind;
   /** The field of `QueueStats` that has its total. */
   readonly total: `total${string}`;
   /** The metric that has its total, and what Prometheus says of it. */
@@ -166,7 +166,7 @@ export const COUNTERS = FIRST_RUNNING + BUCKETS;
 
 /** The numbers of the counters that an outcome adds to. */
 export function countersOf(outcome: {
-  readonly to: keyof typeof outcomeKinds;
+  readonly to: OutcomeKind;
   readonly timing?: { readonly waitedMs: number; readonly ranMs: number } | undefined;
 }): readonly number[] {
   const { to, timing } = outcome;

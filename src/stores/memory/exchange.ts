@@ -14,7 +14,6 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import { withSignal } from "../../core/store/signals.ts";
-import { outcomeKinds } from "../../core/store/stats.ts";
 import {
   type ClaimRequest,
   type DueSchedule,
@@ -60,8 +59,7 @@ export function settle(
   const accepted: Outcome[] = [];
   const woken: string[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted, woken));
-  const timed = [...accepted].sort((one, other) => outcomeKinds[one.to] - outcomeKinds[other.to]);
-  for (const { lease, timing } of timed)
+  for (const { lease, timing } of accepted)
     if (lease.flow && timing) state.flowControl.notePace(lease.flow, Math.round(timing.ranMs));
   for (const job of accepted.flatMap(({ followUps = [] }) => followUps)) addJob(state, job, request.now);
   const parents = accepted.map(({ to, lease }) => {

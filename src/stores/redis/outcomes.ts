@@ -1,31 +1,25 @@
 import { groupScore } from "../../core/store/failures.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
-import { COUNTERS, countersOf, outcomeKinds } from "../../core/store/stats.ts";
+import { COUNTERS, countersOf } from "../../core/store/stats.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { memberRow } from "./families.ts";
 import { flowPrefix } from "./flow.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
-/** An outcome, and its place among those to settle if the store gets them in another order. */
-type SentOutcome = Outcome & { readonly index?: number };
-
 interface Sent {
-  readonly sent: readonly SentOutcome[];
+  readonly sent: readonly Outcome[];
   /** Which of the outcomes were accepted, by the replies for those that were sent. */
   readonly acceptedBy: (replies: readonly boolean[]) => readonly boolean[];
 }
 
-/** Sorts outcomes by kind, and repeats one for each lease that may be stored: the script accepts one. */
+/** Repeats an outcome for each lease that may be stored: the script accepts one. */
 export function toSend(settle: readonly Outcome[]): Sent {
-  const isReady = settle.every(({ to, lease }, index) => {
-    const before = settle[index - 1];
-    return lease.mayEndAt === undefined && (!before || outcomeKinds[before.to] <= outcomeKinds[to]);
-  });
-  if (isReady) return { sent: settle, acceptedBy: (replies) => replies };
-  const sent = settle
-    .flatMap((outcome, index) => possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease, index })))
-    .sort((one, other) => outcomeKinds[one.to] - outcomeKinds[other.to]);
+  if (settle.every(({ lease }) => lease.mayEndAt === undefined))
+    return { sent: settle, acceptedBy: (replies) => replies };
+  const sent = settle.flatMap((outcome, index) =>
+    possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease, index })),
+  );
   return {
     sent,
     acceptedBy: (replies) => {
@@ -35,8 +29,7 @@ export function toSend(settle: readonly Outcome[]): Sent {
   };
 }
 
-/** @param sent the outcomes by their kinds. */
-export function settledArguments(sent: readonly SentOutcome[], now: number, retentionMs: number) {
+export function settledArguments(sent: readonly Outcome[], now: number, retentionMs: number) {
   return {
     outcomes: sent.map((outcome) => ({
       kind: outcome.to === "snoozed" || outcome.to === "released" ? ("returned" as const) : outcome.to,
@@ -48,7 +41,9 @@ export function settledArguments(sent: readonly SentOutcome[], now: number, rete
       const attempt = timing ? { ranMs: Math.round(timing.ranMs) } : { claimedAt };
       return { outcome: index + 1, prefix: flowPrefix(flow), ...attempt };
     }),
-    followUps: followUpRows(sent, now),
+    followUps: sent.flatMap(({ followUps = [] }, index) =>
+      followUps.map((job) => ({ outcome: index + 1, ...memberRow(job, now) })),
+    ),
   };
 }
 
@@ -57,14 +52,6 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
   if (outcome.to === "expired") return now;
   if (outcome.to !== "dead") return againScore(outcome);
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
-}
-
-/** The jobs that outcomes make, in the order of the outcomes to settle, each with the number of its outcome, from 1. */
-function followUpRows(sent: readonly SentOutcome[], now: number) {
-  return sent
-    .flatMap(({ followUps = [], index }, place) => followUps.map((job) => ({ job, place, index: index ?? place })))
-    .sort((one, other) => one.index - other.index)
-    .map(({ job, place }) => ({ outcome: place + 1, ...memberRow(job, now) }));
 }
 
 /** What each counter adds, by its number. */
@@ -79,7 +66,6 @@ function countText(counts: Uint32Array): string {
 /**
  * What the outcomes count, as if all were accepted. The script then takes out what it refuses.
  *
- * @param settle the outcomes by their kinds.
  * @param byName whether they count by the names of their jobs too.
  */
 export function metricArguments(settle: readonly Outcome[], byName: boolean) {
