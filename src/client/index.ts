@@ -339,7 +339,11 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     return this.#call("POST /drain", "claimed", { body: () => options });
   }
 
-  async #call<Body>(address: OperationAddress, field: string, given: Given = {}): Promise<Body> {
+  async #call<Body>(
+    address: OperationAddress,
+    field: "" | (keyof NonNullable<Body> & string),
+    given: Given = {},
+  ): Promise<Body> {
     const { target = "", body = () => undefined, orNull } = given;
     const [method = "", path = ""] = address.split(" ");
     const search = "query" in given ? query(given.query) : "";

@@ -1,30 +1,51 @@
 import { expect, test } from "vitest";
 import { plans } from "../../src/cli/plan.ts";
+import { routes } from "../../src/http/routes/index.ts";
 import { address, adminToken, tidegate } from "./run-cli.ts";
 
 // What people type, and the requests that it makes. What these do is tested at the routes.
 
-/** Has the fields of every answer. */
-const answer = {
-  ...{ id: "x", key: "x", name: "send_email", state: "scheduled", status: "enqueued", runAt: null, paused: false },
-  ...{
-    group: "x",
-    byMinute: [],
-    affected: [],
-    error: "x",
-    jobs: [],
-    failures: [],
-    schedules: [],
-    next: [],
-    keys: [],
-    changes: [],
-    occurrences: [],
-    cursor: null,
-    ungrouped: 0,
-  },
-  ...{ cron: null, every: "90s", runs: [], occurrences: [], concurrency: null, rate: null, ordered: false },
-  ...{ cleared: 1, cancelled: 1, rescheduled: 1, retried: 1, removed: 1, rekeyed: 1, woken: 1, kept: false },
-};
+type Schema = Readonly<Record<string, unknown>>;
+
+/** A value of a schema: what it requires, lists without items, null where that is possible, and 1 as the first count. */
+function sampleOf(schema: Schema, count = 0): unknown {
+  const {
+    type,
+    format,
+    anyOf,
+    enum: words,
+    properties = {},
+    required = [],
+  } = schema as {
+    readonly type?: string | readonly string[];
+    readonly format?: string;
+    readonly anyOf?: readonly Schema[];
+    readonly enum?: readonly unknown[];
+    readonly properties?: Readonly<Record<string, Schema>>;
+    readonly required?: readonly string[];
+  };
+  const kinds = [type].flat();
+  if (kinds.includes("null")) return null;
+  if (words) return words[0];
+  if (anyOf?.[0]) return sampleOf(anyOf[0]);
+  if (format === "date-time") return "2026-03-02T00:00:00Z";
+  const fields = Object.entries(properties).filter(([name, { type }]) => required.includes(name) || type === "array");
+  if (kinds[0] === "object")
+    return Object.fromEntries(fields.map(([name, field], index) => [name, sampleOf(field, index === 0 ? 1 : 0)]));
+  return { array: [], integer: count, number: count, boolean: false, string: "x" }[kinds[0] ?? ""];
+}
+
+/** What a handler answers a request, by the route for it. */
+function answerTo(request: string): Response {
+  const [, method, path = ""] = /^(\w+) (?:\/queues\/bulk)?([^? ]*)/.exec(request) ?? [];
+  const route = routes.find(
+    (each) => each.method === method && new RegExp(`^${each.path.replace(/:\w+/g, "[^/]+")}$`).test(path),
+  );
+  const [status = "", { json } = {}] = Object.entries(route?.responses ?? {})[0] ?? [];
+  return json
+    ? Response.json(sampleOf(json), { status: Number(status) })
+    : new Response(null, { status: Number(status) });
+}
 
 /** Types a line, and returns what it sends. */
 async function sentBy(line: string, input?: string): Promise<{ readonly sent: readonly string[]; stderr: string }> {
@@ -33,8 +54,7 @@ async function sentBy(line: string, input?: string): Promise<{ readonly sent: re
     const { pathname, search } = new URL(request.url);
     const path = pathname.replace("/jobs", "") + decodeURIComponent(search);
     sent.push([request.method, path.replace(/\?$/, ""), await request.text()].join(" ").trim());
-    const isEmpty = request.method === "DELETE" && !path.startsWith("/jobs?");
-    return isEmpty ? new Response(null, { status: 204 }) : Response.json(answer);
+    return answerTo(sent.at(-1) ?? "");
   };
   const argv = line.match(/'[^']*'|\S+/g)?.map((word) => word.replaceAll("'", "")) ?? [];
   const env = { TIDEGATE_URL: address, TIDEGATE_TOKEN: adminToken };
@@ -103,34 +123,26 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
     "queue:schedules set sync --job sync_feed --every 90s --overlap skip --payload 1",
     'PUT /schedules/sync {"name":"sync_feed","payload":1,"every":"90s","overlap":"skip"}',
   ],
-  ["queue:schedules pause nightly", "POST /schedules/nightly/pause {}"],
-  ["queue:schedules resume nightly", "POST /schedules/nightly/resume {}"],
-  ["queue:schedules run nightly", "POST /schedules/nightly/run {}"],
-  ["queue:schedules remove nightly --yes", "DELETE /schedules/nightly"],
   ["queue:flow --all --limit 7", "GET /flow-control?limit=7"],
   ["queue:flow tenant/7", "GET /flow-control/tenant%2F7"],
   ["queue:flow set mail --rate 100 --period 1m", 'PUT /flow-control/mail {"rate":100,"period":"1m"}'],
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
-  ["queue:flow unset mail", "DELETE /flow-control/mail"],
-  ["queue:flow pause mail", "POST /flow-control/mail/pause {}"],
-  ["queue:flow resume mail", "POST /flow-control/mail/resume {}"],
   ["queue:changes --limit 5", "GET /changes?limit=5"],
-  ["queue:pause", "POST /pause {}"],
   ["queue:pause --queue bulk", "POST /queues/bulk/pause {}"],
-  ["queue:resume", "POST /resume {}"],
   ["queue:clear --yes", "DELETE /jobs?state=pending"],
   ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true"],
-  ["queue:rekey", "POST /rekey {}"],
 ];
 
-test.each(lines)("%s", async (line, ...requests) => {
-  expect((await sentBy(line)).sent).toEqual(requests);
+/** Of commands without a line above: what each sends without an option. */
+const plainLines = plans().flatMap(({ words, asks, route: { method, path } }): typeof lines => {
+  const typed = words.replace(/ (?:list|show|[<[]).*$/, "");
+  if (lines.some(([line]) => `${line} `.startsWith(`${typed} `))) return [];
+  const request = [method, path.replace(/:\w+/, "x"), method === "DELETE" ? "" : "{}"].join(" ").trim();
+  return [[`${words.replace(/<\w+>/, "x")}${asks ? " --yes" : ""}`, request]];
 });
 
-test("every command has a line here", () => {
-  const typed = lines.map(([line]) => line);
-  const words = plans().map(({ group = "", name }) => `${group} ${name}`.trim().replace(/ (list|show)$/, ""));
-  expect(words.filter((each) => !typed.some((line) => line.startsWith(each)))).toEqual([]);
+test.each([...lines, ...plainLines])("%s", async (line, ...requests) => {
+  expect((await sentBy(line)).sent).toEqual(requests);
 });
 
 test("- reads standard input", async () => {
