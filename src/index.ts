@@ -12,8 +12,8 @@ export type { RekeyOptions, RekeyResult } from "./core/encryption/rekey.ts";
 export type { BulkJob, BulkJobOf, BulkOptions, TypedBulk, TypedBulkJob } from "./core/enqueue/bulk.ts";
 export type { FamilyOptions } from "./core/enqueue/family.ts";
 export type { EnqueueFields, EnqueueOptions, RecurringJobOptions, RecurringOptions } from "./core/enqueue/new-job.ts";
+export type { FlowControlKey } from "./core/flow/flow-key.ts";
 export type {
-  FlowControlKey,
   FlowControlListOptions,
   FlowControlPage,
   FlowKeys,

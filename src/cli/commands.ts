@@ -1,5 +1,5 @@
 import type { OperationName } from "../contract/operations.ts";
-import { busiestFirst } from "../core/flow/busiest-keys.ts";
+import { busiestFirst } from "../core/flow/flow-key.ts";
 import type { EnqueueResult } from "../core/job/enqueue.ts";
 import { latestFirst } from "../core/manage/failures.ts";
 import type { SignalResult } from "../core/manage/signal.ts";

@@ -56,6 +56,15 @@ onEachKindOfStore((kind) => {
     expect((await queue.getFigures({ days: 0 })).names.map(({ days }) => days)).toEqual([[], []]);
   });
 
+  test("of one name alone, if asked, with the jobs that wait under it", async () => {
+    const { queue } = setUp();
+    await queue.enqueueMany([{ job: works, payload: 0 }, { job: works, payload: 0 }, { job: fails }]);
+    const { names, other } = await queue.getFigures({ name: "works", pending: true });
+    expect(names).toMatchObject([{ name: "works", pending: { count: 2 } }]);
+    expect(other).toBeNull();
+    expect(await queue.getFigures({ name: "none" })).toEqual({ names: [], other: null });
+  });
+
   test("keeps an hour and eight days of a name, its totals for good, and two weeks of hours", async () => {
     const { queue } = setUp();
     const runOne = async () => {

@@ -117,6 +117,20 @@ describe("the routes of flow control", () => {
     expect(rest.body["cursor"]).toBeNull();
   });
 
+  test("those that hold jobs back are listed alone, the busiest first", async () => {
+    const { call, queue } = withSync();
+    const jobs = ["free", "few", "many", "many"].map((tenant) => ({ job: sync, payload: { tenant } }));
+    await queue.enqueueMany(jobs);
+    await queue.flowControl.pause("few");
+    await queue.flowControl.pause("many");
+    const holding = async (query: string) =>
+      ((await call("GET", `/flow-control?holding=true${query}`)).body["keys"] as { key: string }[]).map(
+        ({ key }) => key,
+      );
+    expect(await holding("")).toEqual(["many", "few"]);
+    expect(await holding("&limit=1")).toEqual(["many"]);
+  });
+
   test.each(hostileKeys)("take the key %j, at the root and of a named queue", async (key) => {
     const { call } = withSync();
     for (const place of ["", "/queues/default"]) {

@@ -1,5 +1,6 @@
 import { query, read, type Send } from "../../client/transport.ts";
-import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
+import type { FlowControlKey } from "../../core/flow/flow-key.ts";
+import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
 import type { QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";

@@ -1,4 +1,4 @@
-import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import type { FlowControlKey } from "../../core/flow/flow-key.ts";
 import { heldBackTexts, limitsText } from "../../core/flow/flow-texts.ts";
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";

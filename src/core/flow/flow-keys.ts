@@ -2,37 +2,10 @@ import type { QueueContext } from "../enqueue/context.ts";
 import { checkFlowKey, checkLimits, type FlowControlLimits } from "../job/flow-control.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { type ChangedBy, changing, onlyBy } from "../observe/changes.ts";
-import { cursor, limit, optionsOf, orFirst } from "../shared/schema.ts";
+import { cursor, described, flag, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
-
-/** A flow control key: its limits, and what it does now. */
-export interface FlowControlKey {
-  /** The key. */
-  readonly key: string;
-  /** How many jobs may run at once; null for any number. */
-  readonly concurrency: number | null;
-  /** How many attempts may begin in one window; null for any number. */
-  readonly rate: number | null;
-  /** How long a window is, in ms; null without a rate. */
-  readonly period: number | null;
-  /** Whether its jobs run in the order of enqueuing, one at a time. */
-  readonly ordered: boolean;
-  /**
-   * How many of its slots are taken. A job whose invocation crashed keeps its slot until the job is claimed again. One
-   * that extends its lease takes a slot of its own: for up to two seconds, one more than `concurrency` may be taken.
-   */
-  readonly running: number;
-  /** How many jobs wait, scheduled ones included. */
-  readonly waiting: number;
-  /** How many attempts have begun in the open window; 0 if none is open. */
-  readonly startedInWindow: number;
-  /** When the open window closes; null if none is open. */
-  readonly windowEndsAt: Date | null;
-  /** Whether its jobs wait until `resume`. */
-  readonly paused: boolean;
-  /** Whether `set` has fixed its limits, so that no enqueue changes them. */
-  readonly pinned: boolean;
-}
+import { busiestFirst, type FlowControlKey } from "./flow-key.ts";
+import { holdReason } from "./flow-texts.ts";
 
 /** One page of keys. */
 export interface FlowControlPage {
@@ -48,11 +21,16 @@ export interface FlowControlListOptions {
   readonly cursor?: string | undefined;
   /** 1 to 1,000. Default 100. A page may hold fewer keys, or none, with more to come. */
   readonly limit?: number | undefined;
+  /** Only keys that hold jobs back now, the busiest first, of the next 1,000 keys. Default false. */
+  readonly holding?: boolean | undefined;
 }
+
+const MOST_READ = 1_000;
 
 export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.list", {
   cursor: orFirst(cursor),
   limit,
+  holding: described(flag, "Only keys that hold jobs back now, the busiest first, of the next 1,000. Default false."),
 });
 
 type FlowContext = Pick<QueueContext, "store" | "clock" | "noteAnythingDue">;
@@ -83,11 +61,13 @@ export class FlowKeys {
 
   /** Lists the keys that `get` shows. */
   async list(options: FlowControlListOptions = {}): Promise<FlowControlPage> {
-    const { cursor, limit = 100 } = flowListOptions.read(options);
+    const { cursor, limit = 100, holding = false } = flowListOptions.read(options);
     const { store, clock } = this.#needs;
     const now = clock();
-    const page = await store.listFlows({ cursor: cursor ?? undefined, limit, now });
-    return { keys: page.items.map((state) => shown(state, now)), cursor: page.cursor ?? null };
+    const page = await store.listFlows({ cursor: cursor ?? undefined, limit: holding ? MOST_READ : limit, now });
+    const keys = page.items.map((state) => shown(state, now));
+    const listed = holding ? keys.filter(holdReason).sort(busiestFirst).slice(0, limit) : keys;
+    return { keys: listed, cursor: page.cursor ?? null };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { durationText } from "../shared/duration.ts";
-import type { FlowControlKey } from "./flow-keys.ts";
+import type { FlowControlKey } from "./flow-key.ts";
 import type { HeldBack } from "./held-back.ts";
 
 /** The limits of a key: "2 at once, 100 per 1m". */

@@ -1,4 +1,5 @@
 import type { QueueContext } from "../enqueue/context.ts";
+import { nameText } from "../job/options.ts";
 import { described, flag, optionsOf, whole } from "../shared/schema.ts";
 import {
   countsIn,
@@ -80,6 +81,8 @@ export interface QueueHistory {
 
 /** What `getFigures` reads. */
 export interface FiguresOptions {
+  /** Only of this job type. Default: of all. */
+  readonly name?: string | undefined;
   /** How many days to read, including today: 0 to 8. Default 8. */
   readonly days?: number | undefined;
   /** Whether to count the jobs that wait under each name, for 3 to 6 commands more. Default false. */
@@ -93,6 +96,7 @@ export interface HistoryOptions {
 }
 
 export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
+  name: nameText,
   days: whole(0, DAYS_KEPT),
   pending: described(
     flag,
@@ -102,11 +106,12 @@ export const figuresOptions = optionsOf<FiguresOptions>("getFigures", {
 export const historyOptions = optionsOf<HistoryOptions>("getHistory", { hours: whole(1, HOURS_KEPT) });
 
 export async function getFigures({ store, clock }: QueueContext, options: FiguresOptions): Promise<QueueFigures> {
-  const { days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
+  const { name, days = DAYS_KEPT, pending = false } = figuresOptions.read(options);
   const now = clock();
   const [stored, waiting] = await Promise.all([store.figures(now, days), pending ? store.pending(now) : undefined]);
   const metrics = queueFigures(stored, now);
-  return waiting ? withPending(metrics, waiting, (name) => nameMetrics(name, nothingSettled(days), now)) : metrics;
+  const all = waiting ? withPending(metrics, waiting, (of) => nameMetrics(of, nothingSettled(days), now)) : metrics;
+  return name === undefined ? all : { names: all.names.filter((each) => each.name === name), other: null };
 }
 
 /**

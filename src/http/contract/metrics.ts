@@ -1,4 +1,4 @@
-import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import type { FlowControlKey } from "../../core/flow/flow-key.ts";
 import type { NameFigures, QueueFigures } from "../../core/manage/figures.ts";
 import type { Histogram, QueueMeasures } from "../../core/manage/stats.ts";
 import { outcomeCounters, outcomeNames } from "../../core/store/stats.ts";

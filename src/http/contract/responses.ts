@@ -1,6 +1,7 @@
 import type { DrainedAttempt, DrainedAttempts, DrainReport } from "../../core/drain/report.ts";
 import type { RekeyResult } from "../../core/encryption/rekey.ts";
-import type { FlowControlKey, FlowControlPage } from "../../core/flow/flow-keys.ts";
+import type { FlowControlKey } from "../../core/flow/flow-key.ts";
+import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
 import { type HeldBack, heldBackReasons } from "../../core/flow/held-back.ts";
 import type { JobChildren } from "../../core/job/children.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";

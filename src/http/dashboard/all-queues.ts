@@ -1,4 +1,4 @@
-import { busiestFirst } from "../../core/flow/busiest-keys.ts";
+import { busiestFirst } from "../../core/flow/flow-key.ts";
 import { latestFirst } from "../../core/manage/failures.ts";
 import { byNearness } from "../../core/queue/latest-jobs.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "../../core/queue/upcoming.ts";

@@ -1,4 +1,4 @@
-import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import type { FlowControlKey } from "../../core/flow/flow-key.ts";
 import type { FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup, FailurePage } from "../../core/manage/failures.ts";
 import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/figures.ts";

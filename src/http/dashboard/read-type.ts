@@ -19,13 +19,17 @@ export interface JobType {
 
 /** Reads the metrics of a job type, 6 to 9 commands, and searches the completed jobs for its latest: see `findJobs`. */
 export async function readType(queue: Queue, name: string): Promise<JobType> {
-  const [{ names }, { jobs }] = await Promise.all([
-    queue.getFigures({ days: DAYS, pending: true }),
+  const [
+    {
+      names: [figures = null],
+    },
+    { jobs },
+  ] = await Promise.all([
+    queue.getFigures({ name, days: DAYS, pending: true }),
     findJobs(listingOf(queue), { state: "completed", text: name, by: "name" }),
   ]);
   const took = ({ startedAt, completedAt }: (typeof jobs)[number]) =>
     startedAt && completedAt ? completedAt.getTime() - startedAt.getTime() : 0;
   const slowest = [...jobs].sort((one, other) => took(other) - took(one)).slice(0, MOST_SLOWEST);
-  const figures = names.find((each) => each.name === name) ?? null;
   return { figures, slowest: slowest.map(rowOf), among: jobs.length };
 }

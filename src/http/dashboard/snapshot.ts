@@ -1,6 +1,4 @@
-import { busiestFirst, busiestKeys } from "../../core/flow/busiest-keys.ts";
-import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
-import { holdReason } from "../../core/flow/flow-texts.ts";
+import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import { findJobs, wholeMatcher } from "../../core/manage/search.ts";
 import { briefOf, type QueueActivity, type QueueBrief, sumOfStats, totalOf } from "../../core/manage/stats.ts";
@@ -28,7 +26,6 @@ const ROWS_OF_EACH = 20;
 const GROUPS_ON_OVERVIEW = 3;
 const MOST_GROUPS_SHOWN = 100;
 const MOST_GROUPS_READ = 1_000;
-const MOST_KEYS_READ = 1_000;
 const DAY_HOURS = 24;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
@@ -169,10 +166,10 @@ async function contentsOfOne(host: Host, queue: Queue, query: Query): Promise<Co
 async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   switch (query.view) {
     case "overview": {
-      const [history, failures, keys] = await Promise.all([
+      const [history, failures, { keys }] = await Promise.all([
         queue.getHistory({ hours: query.range === "weeks" || query.latency ? WEEKS_HOURS : DAY_HOURS }),
         readFailures(queue, GROUPS_ON_OVERVIEW),
-        readHolding(queue),
+        queue.flowControl.list({ holding: true, limit: ROWS }),
       ]);
       return { history, failures, keys };
     }
@@ -211,14 +208,8 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
   }
 }
 
-/** The keys that hold jobs back now, the busiest first, among the first 1,000 keys: one or two commands. */
-async function readHolding({ flowControl }: Queue): Promise<readonly FlowControlKey[]> {
-  const { keys } = await flowControl.list({ limit: MOST_KEYS_READ });
-  return keys.filter(holdReason).sort(busiestFirst).slice(0, ROWS);
-}
-
 async function readKeys({ flowControl }: Queue, search: string | undefined): Promise<readonly FlowControlKey[]> {
-  if (!search) return busiestKeys(flowControl, ROWS);
+  if (!search) return [...(await flowControl.list({ limit: 1_000 })).keys].sort(busiestFirst).slice(0, ROWS);
   const found = await flowControl.get(search);
   return found ? [found] : [];
 }

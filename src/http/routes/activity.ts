@@ -1,4 +1,4 @@
-import { busiestKeys } from "../../core/flow/busiest-keys.ts";
+import { busiestFirst } from "../../core/flow/flow-key.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { listQueues } from "../../core/queue/queues.ts";
@@ -41,7 +41,7 @@ export const activityRoutes = {
   }),
   getMetrics: respondingRoute({
     notes:
-      "In the text format of Prometheus. With `keys=true` also the busiest flow control keys, which takes a command or two for each 1,000 keys.",
+      "In the text format of Prometheus. With `keys=true` also the busiest of the first 1,000 flow control keys, for a command or two.",
     query: metricsQuery,
     responses: { 200: metrics },
     async respond({ queues, query }) {
@@ -55,10 +55,10 @@ export const activityRoutes = {
 const BUSIEST = 20;
 
 async function measure(queue: Queue, withKeys = false): Promise<Measured> {
-  const [measures, keys] = await Promise.all([
+  const [measures, { keys }] = await Promise.all([
     internalsOf(queue).measure(),
-    withKeys ? busiestKeys(queue.flowControl, BUSIEST) : [],
+    withKeys ? queue.flowControl.list({ limit: 1_000 }) : { keys: [] },
   ]);
-  const busy = keys.filter(({ running, waiting }) => running + waiting > 0);
-  return { ...measures, queue: queue.name, busiestKeys: busy };
+  const busy = keys.filter(({ running, waiting }) => running + waiting > 0).sort(busiestFirst);
+  return { ...measures, queue: queue.name, busiestKeys: busy.slice(0, BUSIEST) };
 }

@@ -1,4 +1,4 @@
-import type { FlowControlKey } from "../../core/flow/flow-keys.ts";
+import type { FlowControlKey } from "../../core/flow/flow-key.ts";
 import { checkLimits, HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";

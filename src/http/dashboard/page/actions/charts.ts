@@ -1,6 +1,6 @@
 import { change, state } from "../state/state.ts";
 
-// Reads a chart. In `data-with` an element has the name of the points that it shows and how many there are: "minutes 60".
+// Reads a chart. In `data-with` an element has the name of its points, and how many there are: "minutes 60".
 
 const read = (points: string, point: number) => change({ charts: { ...state.charts, [points]: point } });
 

@@ -1,0 +1,33 @@
+/** A flow control key: its limits, and what it does now. */
+export interface FlowControlKey {
+  /** The key. */
+  readonly key: string;
+  /** How many jobs may run at once; null for any number. */
+  readonly concurrency: number | null;
+  /** How many attempts may begin in one window; null for any number. */
+  readonly rate: number | null;
+  /** How long a window is, in ms; null without a rate. */
+  readonly period: number | null;
+  /** Whether its jobs run in the order of enqueuing, one at a time. */
+  readonly ordered: boolean;
+  /**
+   * How many of its slots are taken. A job whose invocation crashed keeps its slot until the job is claimed again. One
+   * that extends its lease takes a slot of its own: for up to two seconds, one more than `concurrency` may be taken.
+   */
+  readonly running: number;
+  /** How many jobs wait, scheduled ones included. */
+  readonly waiting: number;
+  /** How many attempts have begun in the open window; 0 if none is open. */
+  readonly startedInWindow: number;
+  /** When the open window closes; null if none is open. */
+  readonly windowEndsAt: Date | null;
+  /** Whether its jobs wait until `resume`. */
+  readonly paused: boolean;
+  /** Whether `set` has fixed its limits, so that no enqueue changes them. */
+  readonly pinned: boolean;
+}
+
+/** Sorts keys by how many jobs run and wait, most first. */
+export function busiestFirst(one: FlowControlKey, other: FlowControlKey): number {
+  return other.waiting + other.running - (one.waiting + one.running) || (one.key < other.key ? -1 : 1);
+}
