@@ -7,7 +7,7 @@ export const syncStock = defineJob({
   backoff: { type: "exponential", base: "10s", max: "1h", jitter: 0.1 },
   async perform({ url }: { readonly url: string }, job) {
     const response = await fetch(url, { signal: job.signal });
-    if (!response.ok) throw new Error(`The warehouse answered with status ${response.status}.`);
+    if (!response.ok) throw new Error(`The warehouse responded with status ${response.status}.`);
     return response.json();
   },
 });
@@ -19,7 +19,7 @@ export const callPartner = defineJob({
   backoff: (retry, error) => (error instanceof TypeError ? "5s" : `${retry * 5}m`), // fetch throws a TypeError
   async perform({ url }: { readonly url: string }, job) {
     const response = await fetch(url, { signal: job.signal });
-    if (!response.ok) throw new Error(`The partner answered with status ${response.status}.`);
+    if (!response.ok) throw new Error(`The partner responded with status ${response.status}.`);
   },
 });
 // #endregion

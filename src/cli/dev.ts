@@ -68,7 +68,7 @@ export function addDev(session: Session): void {
           for (const attempt of attempts) print(attempt);
           if (others > 0) session.note(`${counted(others, "more attempt")} ended, of jobs that are not kept.`);
         },
-        onProblem: (problem) => (problem === undefined ? session.note("The app answers.") : note(problem, session)),
+        onProblem: (problem) => (problem === undefined ? session.note("The app responds.") : note(problem, session)),
         onError: errorPrinter(session),
       });
       const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };

@@ -59,7 +59,7 @@ export async function read<Body>(field: string, reply: Reply | Promise<Reply>, o
   if (field ? status < 300 && (body as Fields)?.[field] !== undefined : status === 204) return dated(body) as Body;
   const { code, detail, issues } = (body ?? {}) as Partial<Problem>;
   if (typeof code !== "string" || typeof detail !== "string") {
-    const what = status ? `Another service answered: status ${status}` : "No response";
+    const what = status ? `Another service responded: status ${status}` : "No response";
     throw new TidegateError(
       "store_unavailable",
       `${what}. Check url and network. It may have worked: repeat an enqueue only with an id.`,

@@ -26,7 +26,7 @@ const MOST_IN_VAIN = 3;
 /** A response has its time in whole seconds. */
 const CLOCKS_APART_MS = 3_000;
 
-const HANGS = `The app has not answered its drain route for ${SILENCE_MS / 1_000} s, and runs no job. Its own log may say why.`;
+const HANGS = `The app has not responded on its drain route for ${SILENCE_MS / 1_000} s, and runs no job. Its own log may say why.`;
 
 /**
  * Calls the app's drain route when something is due, and every minute, as a cron does in production. One call follows

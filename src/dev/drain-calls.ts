@@ -49,7 +49,7 @@ export class DrainCalls {
       return this.#read(response, await jsonOf(response), token?.source);
     } catch {
       signal.throwIfAborted();
-      return failed(`No app answers at ${this.#url.origin}. Waiting until one does.`);
+      return failed(`No app responds at ${this.#url.origin}. Waiting until one does.`);
     }
   }
 

@@ -191,7 +191,7 @@ async function checkAnswers(link: RedisLink, address: RedisAddress): Promise<voi
   // As Redis writes its own errors: "WRONGPASS invalid ...".
   const refusal =
     reply instanceof Error && /^[A-Z]+ /.test(reply.message) ? ` ${reply.message.replace(/\.$/, "")}.` : "";
-  throw new StartError(`No Redis answers at ${placeOf(address)}.${refusal} Check --redis, and that the Redis runs.`);
+  throw new StartError(`No Redis replies at ${placeOf(address)}.${refusal} Check --redis, and that the Redis runs.`);
 }
 
 const REDIS_ANSWERS_WITHIN_MS = 5_000;

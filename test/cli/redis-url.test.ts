@@ -67,7 +67,7 @@ describe("an address that begins with redis://", () => {
     expect(list.code).toBe(1);
     expect(errorOf(list)).toMatchObject({ code: "store_unavailable" });
     const doctor = await tidegate(["queue:doctor", "--json", "--url", "redis://127.0.0.1:1"]);
-    expect(findingOf(doctor, "url")).toMatchObject({ status: "fail", message: "No Redis answers at the address." });
+    expect(findingOf(doctor, "url")).toMatchObject({ status: "fail", message: "No Redis replies at the address." });
   });
 
   describe("with a password", () => {

@@ -228,7 +228,7 @@ describe("a request of several calls that fails rejects each call with its own e
     for (const error of await outcomes([client.enqueue("fails", 1), client.enqueue("fails", 2)]))
       expect(error).toMatchObject({
         code: "store_unavailable",
-        message: expect.stringContaining("Another service answered: status 200"),
+        message: expect.stringContaining("Another service responded: status 200"),
       });
   });
 });

@@ -118,7 +118,7 @@ describe("a 200 from another service is never taken for the handler's answer:", 
       const client = new QueueClient({ url, token, fetch: () => Response.json(body) });
       await expect(call(client)).rejects.toMatchObject({
         code: "store_unavailable",
-        message: expect.stringContaining("Another service answered: status 200"),
+        message: expect.stringContaining("Another service responded: status 200"),
       });
     }
   });

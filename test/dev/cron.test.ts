@@ -42,7 +42,7 @@ function cronFor(given: Partial<App>) {
     },
     clock,
     signal: stop.signal,
-    onProblem: (problem) => said.push(problem ?? "The app answers."),
+    onProblem: (problem) => said.push(problem ?? "The app responds."),
   });
   const run = cron.run();
   afterwards(() => {
@@ -83,7 +83,7 @@ describe("the cron of tidegate dev", () => {
     expect(calls).toEqual([0, 2_000, 4_000, 6_000]);
     app.answer = () => busy;
     await clock.advance("2s");
-    expect(said).toEqual(["It fails.", "The app answers."]);
+    expect(said).toEqual(["It fails.", "The app responds."]);
   });
 
   test("waits for a call under way, except when a minute begins", async () => {
@@ -98,12 +98,12 @@ describe("the cron of tidegate dev", () => {
     await clock.advance("14s");
     expect(said).toEqual([]);
     await clock.advance("10s");
-    expect(said).toEqual([expect.stringMatching(/has not answered its drain route for 10 s, and runs no job\./)]);
+    expect(said).toEqual([expect.stringMatching(/has not responded on its drain route for 10 s, and runs no job\./)]);
     const callsBefore = calls.length;
     app.answer = () => busy;
     await clock.advance("2s");
     expect(calls.length).toBeGreaterThan(callsBefore);
-    expect(said.at(-1)).toBe("The app answers.");
+    expect(said.at(-1)).toBe("The app responds.");
   });
 
   test("takes an app for alive while attempts end", async () => {

@@ -163,10 +163,10 @@ describe("tidegate dev", () => {
     const port = await freePort();
     const dev = await start(["--drain", `http://127.0.0.1:${port}/drain`], token);
     await queueOf(dev).enqueue(sendEmail, { to: "ada" }, { id: "patient" });
-    await dev.says(/No app answers at http:\/\/127\.0\.0\.1:\d+\./);
+    await dev.says(/No app responds at http:\/\/127\.0\.0\.1:\d+\./);
     await serveApp(port, queueOf(dev));
     await dev.says(/"id":"patient"/);
-    expect(dev.errors.match(/No app answers/g)).toHaveLength(1);
+    expect(dev.errors.match(/No app responds/g)).toHaveLength(1);
   });
 
   test.for([
@@ -523,7 +523,7 @@ describe("tidegate dev", () => {
       const { code, stdout, stderr } = await run(["dev", ...ports, "--redis", `redis://127.0.0.1:${port}`]);
       expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
       expect(stderr).toBe(
-        `error: No Redis answers at 127.0.0.1:${port}.${reason} Check --redis, and that the Redis runs.\n`,
+        `error: No Redis replies at 127.0.0.1:${port}.${reason} Check --redis, and that the Redis runs.\n`,
       );
     });
 

@@ -42,6 +42,8 @@ describe("the starter Worker", () => {
     expect(await queue.getJob(id)).toMatchObject({ state: "completed", result: { sent: true } });
     expect(await queue.schedules.list()).toMatchObject([{ key: "daily_report", timeZone: "Europe/Paris" }]);
     expect((await send("/elsewhere")).status).toBe(404);
+    const refused = await send("/sign-up", { method: "POST", body: "{}" });
+    expect([refused.status, await refused.json()]).toMatchObject([422, { issues: [{ path: ["to"] }] }]);
   });
 
   test("takes a job over HTTP and runs it right after the response", async () => {

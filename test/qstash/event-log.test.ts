@@ -24,7 +24,7 @@ onEachKindOfStore(({ create }) => {
       expect(states(logs)).toEqual(["DELIVERED", "ERROR", "CREATED"]);
       expect(logs[0]).toMatchObject({ messageId, url: target, label: "mail", time: clock.now, responseStatus: 200 });
       expect(logs[1]).toMatchObject({
-        error: "The destination answered 500.",
+        error: "The destination responded with 500.",
         nextDeliveryTime: clock.now - 13_000 + 12_182,
       });
       expect(cursor).toBeUndefined();

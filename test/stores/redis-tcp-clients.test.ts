@@ -197,7 +197,7 @@ describe.each(kinds)("redisStore on a client of $name", (kind) => {
     const transport = new ClientTransport({ ...line, send: () => new Promise(() => {}) });
     const late = {
       code: "store_unavailable",
-      message: "Redis did not answer in time. Check the network, and that no slow command blocks it.",
+      message: "Redis did not reply in time. Check the network, and that no slow command blocks it.",
     };
     await expect(transport.send(["PING"], AbortSignal.timeout(5))).rejects.toMatchObject(late);
     await expect(transport.send(["PING"], AbortSignal.abort())).rejects.toMatchObject(late);

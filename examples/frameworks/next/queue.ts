@@ -12,4 +12,5 @@ export const sendWelcome = defineJob({
 });
 const report = defineJob({ name: "report", schedule: { cron: "0 0 9 * * *", timeZone: "Asia/Tokyo" }, perform() {} });
 const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" } = process.env;
-export const queue = new Queue({ store: upstashStore({ url, token }), jobs: [sendWelcome, report] });
+const watchSecret = process.env.TIDEGATE_WATCH_SECRET; // signs tokens with which a page sees one job
+export const queue = new Queue({ store: upstashStore({ url, token }), jobs: [sendWelcome, report], watchSecret });

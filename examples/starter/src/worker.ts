@@ -1,4 +1,4 @@
-import { Queue } from "tidegate";
+import { InvalidPayloadError, Queue } from "tidegate";
 import {
   cloudflareFree,
   createWakeObject,
@@ -44,8 +44,13 @@ export default {
     if (pathname.startsWith("/queue/")) return queueWorker.fetch(request, env, context);
     if (pathname !== "/sign-up") return new Response("Not found", { status: 404 });
     const { email, name } = (await request.json()) as { email: string; name?: string };
-    const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
-    return Response.json({ id }, { status: 202 });
+    try {
+      const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
+      return Response.json({ id }, { status: 202 });
+    } catch (error) {
+      if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
+      throw error;
+    }
   },
   scheduled: queueWorker.scheduled,
 } satisfies typeof queueWorker;

@@ -53,7 +53,7 @@ function reachFinding(reply: RedisReply): Finding {
   if ("result" in reply && reply.result === "PONG") return address.ok("Redis responds.");
   const status = "error" in reply && reply.status !== undefined ? ` It responded with status ${reply.status}.` : "";
   const advice = "Check the address or UPSTASH_REDIS_REST_URL, and that the database exists and runs.";
-  return refusalOf(reply) ?? address.fail(`No Redis answers at the address.${status}`, advice);
+  return refusalOf(reply) ?? address.fail(`No Redis replies at the address.${status}`, advice);
 }
 
 /** Writes a field that expires, and removes it: may the caller write, and does Redis have the newest command? */

@@ -186,7 +186,7 @@ function failureOf(
   { kept, headers, failure, isFinal }: CallResult,
   now: number,
 ): Error {
-  const text = failure ?? `The destination answered ${kept.status}.`;
+  const text = failure ?? `The destination responded with ${kept.status}.`;
   if (isFinal) return withoutStack(new PermanentError(text));
   if (kept.status === 489 && headers.get("upstash-nonretryable-error") === "true")
     return withoutStack(new PermanentError(`${text} It asked for no retry.`));

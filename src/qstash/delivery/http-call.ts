@@ -65,7 +65,7 @@ export async function callDestination(
     return tooLarge(response, most.bytes);
   } catch (error) {
     const failure = signal.aborted
-      ? `The destination did not answer within ${timeoutMs} ms.`
+      ? `The destination did not respond within ${timeoutMs} ms.`
       : `The destination could not be reached${codeOf(error)}.`;
     return { kept: noResponse, headers: new Headers(), failure };
   } finally {

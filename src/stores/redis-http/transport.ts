@@ -19,7 +19,7 @@ export function requesterOf(redis: Pick<AnyRedis, never>): Requester {
 
 const words: ConnectionWords = {
   access: "Redis refused the token. Check UPSTASH_REDIS_REST_TOKEN: a read-only token cannot be used.",
-  lost: "Redis did not answer as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.",
+  lost: "Redis did not reply as it should. Check UPSTASH_REDIS_REST_URL, and that the database is there.",
 };
 
 export function transportOf(requester: Requester): Transport {

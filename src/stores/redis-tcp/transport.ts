@@ -10,7 +10,7 @@ const SENT_AGAIN_MS = 100;
 
 const words: ConnectionWords = {
   access: "Redis refused the client's user or password, or the user may not run scripts.",
-  lost: "Redis did not answer as it should. Check that it runs, and that the client can reach it.",
+  lost: "Redis did not reply as it should. Check that it runs, and that the client can reach it.",
   replies: [
     [NOT_NOW, "The Redis cluster has no node for this queue: a slot is moving, or a failover is under way."],
     [
@@ -75,7 +75,7 @@ export class ClientTransport implements Transport {
     const lost = heard(this.#underWay, over).then(() => {
       throw unavailable(
         signal.aborted
-          ? "Redis did not answer in time. Check the network, and that no slow command blocks it."
+          ? "Redis did not reply in time. Check the network, and that no slow command blocks it."
           : "The connection to Redis was lost while it was asked.",
       );
     });

@@ -37,8 +37,8 @@ const refusals: readonly (readonly [RegExp, string])[] = [
 
 /** States of a Redis that pass. A script includes such an error in its own. */
 const states: readonly (readonly [RegExp, string])[] = [
-  [/\bREADONLY\b/, "Redis answered as a read-only replica. Connect to the primary."],
-  [/\bMASTERDOWN\b/, "Redis answered as a replica that has lost its primary. Connect to the primary."],
+  [/\bREADONLY\b/, "Redis replied as a read-only replica. Connect to the primary."],
+  [/\bMASTERDOWN\b/, "Redis replied as a replica that has lost its primary. Connect to the primary."],
   [/\bMISCONF\b/, "Redis cannot save its data, and takes no writes. Check its disk and its log."],
   [/\bNOREPLICAS\b/, "Redis takes no writes, because too few of its replicas are connected. Check the replicas."],
   [/\bLOADING\b/, "Redis is loading its data. Wait until it has."],

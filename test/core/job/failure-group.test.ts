@@ -12,7 +12,7 @@ test.each([
   ["It can't be the user's", "It can't be the user's"],
   ["took 5.2 s,\n  not 3 s", "took # s, not # s"],
   ["at 2026-03-01T12:00:00.000Z: HTTP 503", "at #: HTTP 503"],
-  ["The destination answered 404.", "The destination answered 404."],
+  ["The destination responded with 404.", "The destination responded with 404."],
   ["of 404.5 and 10:500, 500/2, 4040, 399 and 600", "of # and #, #, #, # and #"],
   ["GET https://api.example.com/users/42 failed", "GET https://api.example.com/users/# failed"],
   ["503 after 409 ms, 500 bytes and 412 minutes", "503 after # ms, # bytes and # minutes"],

@@ -3,13 +3,16 @@ import { after } from "next/server";
 import { InvalidPayloadError } from "tidegate";
 import { queue, sendWelcome } from "@/queue";
 
-/** Returns what is wrong with the form, if anything is. */
-export async function signUp(_: string | undefined, form: FormData) {
+/** What is wrong with the form, or a token with which the page watches the job. */
+type Outcome = { problem?: string; token?: string };
+
+export async function signUp(_: Outcome, form: FormData): Promise<Outcome> {
   try {
-    await queue.enqueue(sendWelcome, { to: String(form.get("email")) });
+    const { id } = await queue.enqueue(sendWelcome, { to: String(form.get("email")) });
+    after(() => queue.drain({ timeBudget: "10s" })); // starts it after the response; else the next drain does
+    return { token: await queue.watchToken(id, { ttl: "10m" }) };
   } catch (error) {
-    if (error instanceof InvalidPayloadError) return error.issues.map(({ message }) => message).join(" ");
-    throw error;
+    if (!(error instanceof InvalidPayloadError)) throw error;
+    return { problem: error.issues.map(({ message }) => message).join(" ") };
   }
-  after(() => queue.drain({ timeBudget: "10s" })); // starts it after the response; else the next drain does
 }
