@@ -65,7 +65,7 @@ local first_left = UPPER
 local adding_due = {}
 
 local function meet(member, score)
-  if is_job(member) then
+  if string.byte(member) ~= 32 then
     met[#met + 1] = { id = member, score = score }
   elseif is_schedule(member) then
     push(schedule_keys, string.sub(member, #SCHEDULE + 1))

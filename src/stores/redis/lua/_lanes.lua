@@ -171,10 +171,12 @@ local function load_keys(keys, now)
   end
 end
 
--- Loads the keys of jobs with these records.
+-- Loads the keys of jobs with these records. Most have none.
 local function load_keys_of(records, now)
   local keys = {}
-  for _, record in ipairs(records) do push(keys, (flow_of(record))) end
+  for _, record in ipairs(records) do
+    if record and string.byte(record, 1) == 50 then push(keys, (flow_of(record))) end
+  end
   load_keys(keys, now)
 end
 

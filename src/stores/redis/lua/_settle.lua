@@ -79,7 +79,7 @@ local function leave_due(id, fate, is_kept)
 end
 
 local function complete(i, id)
-  completed_records[completed + 1], completed_records[completed + 2] = id, stored_record(i)
+  completed_records[completed + 1], completed_records[completed + 2] = id, attempts[i] and stored_record(i) or records[i]
   completed_order[completed + 1], completed_order[completed + 2] = scores[i], id
   completed = completed + 2
   leave_due(id, 'completed', retention_ms > 0)
