@@ -193,10 +193,7 @@ test.each([
   ["queue:dlq remove --all", "Add --yes"],
   ["queue:schedules set nightly --cron @daily", "--job is missing."],
   ["queue:schedules set nightly --job x", "needs either cron"],
-  [
-    "queue:schedules stop nightly",
-    "queue:schedules takes list, show, upcoming, preview, set, pause, resume, run or remove.",
-  ],
+  ["queue:schedules stop nightly", "queue:schedules takes list, show, upcoming,"],
   ["queue:schedules remove nightly", "Add --yes"],
   ["queue:flow set", "missing required argument 'key'"],
   ["queue:flow set acme --concurrency 0", "It must be a whole number"],
