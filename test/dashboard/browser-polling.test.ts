@@ -121,9 +121,7 @@ describe("an unreachable store", () => {
     await fill(on.queue);
     const page = await open(on);
     await page.locator(".states a", { hasText: "dead2" }).waitFor();
-    expect(await page.locator("footer").textContent()).toMatch(
-      /^Refreshed just now with \d+ commands\. Next refresh in \d+ s\./,
-    );
+    expect(await page.locator("footer").textContent()).toMatch(/^Refreshed just now\. Next refresh in \d+ s\./);
     await redis.server.kill();
     await press(page, "Refresh now");
     await page.getByText("This data is from 12:00.").waitFor();

@@ -2,7 +2,7 @@ import { refreshWaitMs } from "../../../../core/shared/poll-wait.ts";
 
 // How often the page refreshes: less often when nothing changes, and within an allowance.
 
-export const SHORTEST_MS = 3_000;
+const SHORTEST_MS = 3_000;
 const LONGEST_MS = 150_000;
 const LONGEST_RETRY_MS = 60_000;
 const FIRST_RETRY_MS = 2_000;
@@ -32,8 +32,7 @@ export function waitAfterFailure(before: number, retryAfter: string | null, now:
 
 /** What a new viewer may spend at once, and what it earns after that. Together at most 1,500 commands in an hour. */
 const MOST_SAVED = 300;
-export const PER_HOUR = 1_200;
-const PER_MS = PER_HOUR / 3_600_000;
+const PER_MS = 1_200 / 3_600_000;
 
 /** The commands that a page of the dashboard may spend without the user. */
 export class Allowance {

@@ -1,5 +1,5 @@
 import type { Json, Refresh } from "../../snapshot.ts";
-import { Allowance, isLasting, PER_HOUR, SHORTEST_MS, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
+import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
 import { askedQuery, type Route, readRoute } from "./route.ts";
 import { chosen } from "./settings.ts";
@@ -143,9 +143,6 @@ export function followLive(): void {
   clearTimeout(timer);
   if (mayPoll() && !state.failure?.isLasting) timer = setTimeout(poll, state.nextRefreshAt - Date.now());
 }
-
-/** The most commands in an hour that the page spends by itself, once it has been open for a while. */
-export const mostPerHour = (): number => Math.min(PER_HOUR, cost * (3_600_000 / SHORTEST_MS));
 
 /** Starts to refresh and to follow the URL. A hidden page sends no requests. */
 export function startPolling(): void {

@@ -20,9 +20,6 @@ export const times: readonly Series<Json<Figures>>[] = [
   { name: "p50 duration", kind: "completed", value: ({ running }) => running?.medianMs ?? null },
 ];
 
-/** The dots below a chart of outcomes. */
-export const deaths = { text: "a job became dead", isAt: ({ dead }: Counts) => dead > 0 };
-
 /** How many hours of the history a chart shows. */
 const HOURS = { day: 24, weeks: 336 } as const;
 
@@ -50,7 +47,6 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
     kind: "bars",
     text: number,
     sum: sumOf,
-    marks: deaths,
   };
   const byHour = hours(latency);
   const ofLatency: ChartOptions<Json<Figures>> = {
@@ -64,7 +60,7 @@ export function charts({ activity, history }: Json<Snapshot>): Html {
   return html`<div class="columns even">${chart(throughput)}${byHour.points[0] && chart(ofLatency)}</div>`;
 }
 
-// Heights are exact: a small value is drawn small. A dot below the axis shows what you must not overlook.
+// Heights are exact: a small value is drawn small.
 
 export interface Series<Point> {
   readonly name: string;
@@ -94,8 +90,6 @@ export interface ChartOptions<Point> {
   sum?(points: readonly Point[], series: Series<Point>): number;
   /** What the end of the axis is. Default: now. */
   readonly end?: string;
-  /** Which points get a dot below the axis, and what it says. */
-  readonly marks?: { readonly text: string; isAt(point: Point): boolean };
 }
 
 const HEIGHT = 140;
@@ -112,7 +106,7 @@ export const sumOf = <Point>(points: readonly Point[], { value }: Series<Point>)
   points.reduce((total, point) => total + (value(point) ?? 0), 0);
 
 export function chart<Point>(options: ChartOptions<Point>): Html {
-  const { title, of, points, series, unit, time, text, sum, kind, marks, end = "now" } = options;
+  const { title, of, points, series, unit, time, text, sum, kind, end = "now" } = options;
   const point = state.charts[of];
   const [first] = points;
   const read = point === undefined ? undefined : points[point];
@@ -130,14 +124,12 @@ export function chart<Point>(options: ChartOptions<Point>): Html {
       : `${value === null ? "-" : text(value)} ${(value === 1 && each.one) || each.name}`;
   };
   const words = series.map(labelOf).join(", ");
-  const marked = points.flatMap((each, index) => (marks?.isAt(each) ? `M${index * STEP + STEP / 2} 4h0` : []));
   return html`<section class="card chart" data-key="${title}"><div class="row"><h2>${title} <small>by the ${unit}${kind === "lines" && ", logarithmic"}</small></h2><span class="row end">${options.ranges}</span></div>
-<p class="row legend">${series.map((each) => badge(each.kind, labelOf(each)))}${marked[0] && html`<small class="dead error">● ${marks?.text}</small>`}<span class="muted end">${read && time(read)}</span></p>
+<p class="row legend">${series.map((each) => badge(each.kind, labelOf(each)))}<span class="muted end">${read && time(read)}</span></p>
 <div class="plot"><small>${text(top)}</small><small class="middle">${text(kind === "bars" ? top / 2 : Math.sqrt(top))}</small>
 <svg viewBox="0 0 ${width} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${`${title}: ${words}`}" data-with="${shown}" data-pointermove="read">
 <path d="M0 .5h${width}M0 70h${width}M0 139.5h${width}"/>${read && html`<rect class="at" x="${(point ?? 0) * STEP}" y="0" width="${STEP}" height="${HEIGHT}"/>`}
-${kind === "bars" ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg>
-<svg class="marks" viewBox="0 0 ${width} 8" preserveAspectRatio="none" aria-hidden="true"><path class="dead" d="${marked.join("")}"/></svg></div>
+${kind === "bars" ? points.map((each, index) => bar(series, each, index, top)) : series.map((each) => line(each, points, top))}</svg></div>
 <p class="row"><small aria-hidden="true">${first && time(first)}</small><input type="range" min="0" max="${points.length - 1}" value="${points.length - 1}" aria-label="${`Read one ${unit} of ${title}`}" aria-valuetext="${read && `${time(read)}: ${words}`}" data-input="point" data-with="${shown}"/><small class="end" aria-hidden="true">${end}</small></p>
 ${asTable(options)}</section>`;
 }

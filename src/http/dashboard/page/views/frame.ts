@@ -1,13 +1,13 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import { hasContents, mostPerHour } from "../state/polling.ts";
+import { hasContents } from "../state/polling.ts";
 import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
 import { state } from "../state/state.ts";
 import { helpDialog, questionDialog, signInDialog } from "./dialogs.ts";
 import { failures } from "./failures.ts";
 import { flow } from "./flow.ts";
-import { clock, distance, number, plural } from "./format.ts";
+import { clock, distance, number } from "./format.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
 import { changes, overview, pauseText } from "./overview.ts";
@@ -31,7 +31,7 @@ export function frame(): Html {
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner">${pauseText(snapshot)}: no job starts. ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
-${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot(snapshot)}</main></div>
+${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
 
@@ -88,10 +88,10 @@ function trouble(): Html {
   return html`<p class="row dead banner">${failure.message} ${snapshot && `This data is from ${clock(seenAt)}. `}<span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
 }
 
-function foot({ commands }: Json<Snapshot>): Html {
+function foot(): Html {
   const { seenAt, nextRefreshAt, failure } = state;
   const isLive = chosen("live") === "on";
-  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now()).replace("now", "just now")} with ${plural(commands, "command")}. ${!failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}${isLive && `, for up to ${plural(mostPerHour(), "command")} an hour`}</small></footer>`;
+  return html`<footer class="row" data-next="${Math.ceil(nextRefreshAt)}"><small>Refreshed ${distance(seenAt - Date.now()).replace("now", "just now")}. ${!failure && isLive && `Next refresh ${distance(nextRefreshAt - Date.now())}.`}</small> ${button("Refresh now", "refresh", "", "link")} <small class="end">${setting("live", "Live")}</small></footer>`;
 }
 
 // Drawn on a grid of 16 by 16.

@@ -48,7 +48,7 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
 const MINUTE_MS = 60_000;
 
 function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html {
-  const { readyCount, oldestReadyAgeMs, nextRunAt, totalProcessed, totalFailed, totalExpired } = stats;
+  const { readyCount, oldestReadyAgeMs, nextRunAt } = stats;
   const rate = perMinute(minutes.map(({ processed, retried, dead }) => processed + retried + dead));
   const held = keys.reduce((sum, { waiting }) => sum + waiting, 0);
   const waitMs = (Math.max(0, readyCount - held) / rate) * MINUTE_MS;
@@ -66,10 +66,6 @@ function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html
     [
       link({ view: "upcoming" }, "Next due"),
       stats.paused ? "paused" : nextRunAt ? (Date.parse(nextRunAt) <= queueNow() ? "now" : when(nextRunAt)) : "nothing",
-    ],
-    [
-      "Since the start",
-      `${number(totalProcessed)} completed, ${number(totalFailed)} dead, ${number(totalExpired)} expired`,
     ],
   ]);
 }

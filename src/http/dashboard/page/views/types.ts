@@ -4,7 +4,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
 import { state } from "../state/state.ts";
-import { type Counts, chart, deaths, outcomes, spark, sumOf, times } from "./charts.ts";
+import { type Counts, chart, outcomes, spark, sumOf, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
@@ -145,7 +145,6 @@ function byDay(days: readonly Day[]): Html | false {
     html`${chart({
       ...{ ...common, title: "Throughput", series: outcomes, kind: "bars", text: number },
       sum: sumOf,
-      marks: deaths,
     })}${chart({ ...common, title: "Latency", series: times, kind: "lines", text: span })}`
   );
 }
