@@ -124,7 +124,8 @@ function remoteTarget({ io, env, globals }: Session, url: string, jobNames: Targ
   };
 }
 
-async function moduleTarget({ globals }: Session, queues: readonly Queue[]): Promise<Target> {
+async function moduleTarget(session: Session, queues: readonly Queue[]): Promise<Target> {
+  const { globals } = session;
   const queue = globals.queue === undefined ? queues[0] : queues.find(({ name }) => name === globals.queue);
   if (!queue || globals.prefix !== undefined || globals.url !== undefined) {
     const names = queues.map(({ name }) => printable(name)).join(", ");
@@ -136,7 +137,7 @@ async function moduleTarget({ globals }: Session, queues: readonly Queue[]): Pro
   const local = { queues: globals.queue === undefined ? queues : [queue] };
   const label = `Queue ${printable(queue.name)} of the module`;
   const { jobNames } = queue;
-  return { ...(await served(local)), label, place: "of the module", jobNames, command: commandFor(globals) };
+  return { ...(await served(session, local)), label, place: "of the module", jobNames, command: commandFor(globals) };
 }
 
 async function redisTarget(
@@ -153,27 +154,30 @@ async function redisTarget(
   const queue = new Queue(change({ store, jobs, name, ...clock, encryption: encryptionOf(io) }));
   const place = `in Redis at ${database.place}`;
   return {
-    ...(await served({ queues: [queue], database, prefix })),
+    ...(await served(session, { queues: [queue], database, prefix })),
     ...{ place, label: `Queue ${printable(name)} ${place}`, command: commandFor(globals) },
     jobNames: jobs.length > 0 ? queue.jobNames : undefined,
   };
 }
 
-/** Serves queues to this process alone, so without tokens. It starts no job. */
-async function served(local: Local): Promise<Pick<Target, "send" | "sendTo" | "local">> {
+/** Serves queues to this process alone, in the name of the user of the machine. It starts no job. */
+async function served({ env }: Session, local: Local): Promise<Pick<Target, "send" | "sendTo" | "local">> {
   const { createHandler } = await import("../http/handler.ts");
   let failure: unknown;
   const onError = (error: unknown) => {
     failure = error;
   };
-  const handler = createHandler({ queues: local.queues, auth: "none", eager: false, onError });
+  const [name] = /^[A-Za-z0-9][\w.-]{0,63}$/.exec(env["USER"] ?? env["USERNAME"] ?? "") ?? [];
+  const token = crypto.randomUUID();
+  const auth = name === undefined ? "none" : { admin: [{ token, name }] };
+  const handler = createHandler({ queues: local.queues, auth, eager: false, onError });
   const fetch = async (request: Request) => {
     const response = await handler.fetch(request);
     // A handler hides the errors of foreign code from its callers. Here the caller is who runs that code.
     if (response.status === 500 && !isTidegateError(failure)) throw new TidegateError("conflict", String(failure));
     return response;
   };
-  const sendTo = (queue?: string) => connect({ url: "http://localhost", fetch, queue });
+  const sendTo = (queue?: string) => connect({ url: "http://localhost", fetch, queue, token });
   return { send: sendTo(), sendTo, local };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { behindHandler, documentOf, errorOf, fails, kill, sendEmail, type World } from "./run-cli.ts";
+import { useRedis } from "../support/stores.ts";
+import { behindHandler, documentOf, errorOf, fails, inRedis, kill, sendEmail, type World } from "./run-cli.ts";
 
 // Changes of many jobs: questions with counts, dry runs, progress, and what is said if they fail half-way.
 
@@ -157,5 +158,24 @@ describe("a change of many jobs that fails half-way says what it had done", () =
     const { type } = await failingAfter(0, /\/cancel$/, { waiting: 1 });
     for (const option of ["--yes", "--dry-run"])
       expect((await type(`queue:jobs cancel --all ${option}`)).stderr).toBe("error: The store does not answer.\n");
+  });
+});
+
+describe("straight on Redis", () => {
+  const redis = useRedis();
+
+  test("a change is made in the name of the user of the machine, and says so wherever the queue is shown", async () => {
+    const target = inRedis(redis);
+    await target.queue.enqueue(sendEmail, { to: "ada" }, { delay: "1h" });
+    const type = (line: string) => target.cli(line.split(" "), { env: { ...target.env, USER: "ada" } });
+    await type("queue:pause");
+    await type("queue:clear --yes");
+    expect((await type("queue:list")).stdout).toContain("PAUSED by ada now: tidegate queue:resume");
+    expect((await type("queue:doctor")).stdout).toContain("The queue is paused by ada now: no job starts.");
+    expect((await type("queue:changes")).stdout.split("\n").slice(0, 3)).toEqual([
+      "AT   BY   CHANGE      TARGET   JOBS",
+      "now  ada  clear jobs  pending     1",
+      "now  ada  pause       -           -",
+    ]);
   });
 });

@@ -80,7 +80,7 @@ describe("the example for Next.js", () => {
     expect(output).toMatch(/◐ \/\n/); // a static form around what is read for each request
     const { server, url } = await serve("start");
     await drive(`${url}/api/queue`);
-    expect(await (await signUp(url, "bob@example.com")).text()).toContain("The job is");
+    expect(await (await signUp(url, "bob@example.com")).text()).toContain('{"token":"watch.');
     await server.says(/Welcome, bob@example.com/);
     expect(await (await signUp(url, "nobody")).text()).toContain("Invalid email address");
     expect(await (await fetch(url)).text()).toMatch(/0(<!-- -->)? emails to send/);
