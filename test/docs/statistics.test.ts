@@ -55,7 +55,7 @@ describe("statistics", () => {
     await statistics.showNames(queue);
     await statistics.showBusiestHour(queue);
     expect(log.mock.calls.flat()).toEqual([
-      "resize: 1 done, 0 retried, 0 dead, p95 10 ms",
+      "resize: 1 done, 0 retried, 0 dead, p95 0 ms",
       "  1 waiting",
       "2026-01-01T00:00:00.000Z: 1 jobs",
     ]);
