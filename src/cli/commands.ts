@@ -139,7 +139,6 @@ export const commands = {
     examples: [
       ["tidegate queue:failures --since 1h --all-queues", "what broke in the last hour, in every queue"],
       ["tidegate queue:failures 3f1c9a04b7de", "one group, and who is affected"],
-      ["tidegate queue:dlq --group 3f1c9a04b7de", "its jobs"],
       ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry them"],
     ],
   },
@@ -159,7 +158,6 @@ export const commands = {
     order: lastDeadFirst,
     none: "There are no dead jobs.",
     examples: [
-      ["tidegate queue:dlq 3f9a1c2e", "one, with its payload and stack"],
       ["tidegate queue:dlq retry --name send_email", "retry all of one type"],
       ["tidegate queue:dlq remove --all", "remove all, after confirmation"],
     ],
@@ -234,7 +232,6 @@ export const commands = {
     flags: { limit: "first" },
     examples: [
       [`tidegate queue:dlq retry 3f9a1c2e --payload '{"to":"ada@example.com"}'`, "with a corrected payload"],
-      ["tidegate queue:dlq retry --all --over 10m", "spread over ten minutes"],
       ["tidegate queue:dlq retry --name send_email --first 10", "the ten newest, to see whether they succeed now"],
     ],
   },
@@ -245,7 +242,6 @@ export const commands = {
     noun: "dead job",
     asks: "always",
     flags: { limit: "first" },
-    examples: [["tidegate queue:dlq remove --name old_job --yes", "all of one type, without a question"]],
   },
   listSchedules: {
     words: "queue:schedules list",
@@ -290,10 +286,7 @@ export const commands = {
     about: "Stores a schedule, replacing any with the same key.",
     flags: { name: "job" },
     says: firing,
-    examples: [
-      [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "every night at three, UTC"],
-      ["tidegate queue:schedules set sync --job sync_feed --every 90s", "every 90 seconds, counted from 1970"],
-    ],
+    examples: [[`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "every night at three, UTC"]],
   },
   pauseSchedule: { words: "queue:schedules pause <key>", does: "pause a schedule until it is resumed", says: firing },
   resumeSchedule: { words: "queue:schedules resume <key>", does: "resume a paused schedule", says: firing },

@@ -203,12 +203,10 @@ export async function refuseUnknownQueue({ local, send, label }: Target, { globa
 
 function checkAddress(address: string): void {
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash)
-    throw new UsageError("The address of the handler is not a valid URL.", "It looks like https://example.com/queue.");
-  if (url.username || url.password)
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     throw new UsageError(
-      "The address of the handler contains a password.",
-      "Remove it, and set TIDEGATE_TOKEN instead.",
+      "The address of the handler is not a valid URL, or contains a password.",
+      "It looks like https://example.com/queue. The token is in TIDEGATE_TOKEN.",
     );
 }
 

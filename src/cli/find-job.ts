@@ -10,10 +10,8 @@ import { UsageError } from "./usage-error.ts";
 const get = (send: Send, id: string) => read<Row | null>("id", send("GET", `/jobs${part(id)}`), true);
 
 /**
- * Finds a job by its id, or by the short id of a table. If it is in another queue of the handler or module, a note says
- * in which.
+ * Finds a job by its id, or by the short id of a table, in whichever queue it is, and what sends requests about that.
  *
- * @returns the job, and what sends requests about its queue.
  * @throws {TidegateError} `not_found`; {UsageError} if a short id is ambiguous
  */
 export async function findJob(

@@ -54,13 +54,7 @@ export function createProgram(io: Io, isJson: boolean, colors: Colors) {
 
 type Example = readonly [command: string, meaning: string];
 
-/**
- * Adds a command. One named "list" is what its group does if no other is named.
- *
- * @param summary its line in the list of commands.
- * @param description the beginning of its help; its lines are joined into paragraphs.
- * @param examples the end of its help.
- */
+/** Adds a command. One named "list" is what its group does if no other is named. Joins the lines of paragraphs. */
 export function addCommand(
   parent: CommandUnknownOpts | Program,
   name: string,

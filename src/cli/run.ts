@@ -82,11 +82,6 @@ interface Failure {
 /** The error codes of requests that the user got wrong. */
 const usageErrorCodes: ReadonlySet<string> = new Set(["invalid_request", "invalid_payload", "payload_too_large"]);
 
-/** Advice for the command line, where the handler's message is meant for HTTP. */
-const hints: ReadonlyMap<string, string> = new Map([
-  ["unauthorized", "Set TIDEGATE_TOKEN to a token of the handler, or give --token."],
-]);
-
 function failureOf(error: unknown, session: Session): Failure {
   if (error instanceof PartlyDone) {
     const { hint, ...cause } = failureOf(error.cause, session);
@@ -102,7 +97,9 @@ function failureOf(error: unknown, session: Session): Failure {
     return {
       code: error.code,
       message: error.message,
-      hint: hints.get(error.code),
+      // The handler's message is meant for HTTP.
+      hint:
+        error.code === "unauthorized" ? "Set TIDEGATE_TOKEN to a token of the handler, or give --token." : undefined,
       exitCode: usageErrorCodes.has(error.code) ? 2 : 1,
     };
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -19,6 +19,7 @@ const names = [
   "queue:clear",
   "queue:rekey",
   "queue:flow",
+  "queue:changes",
   "queue:doctor",
   "dev",
 ];
@@ -144,7 +145,7 @@ describe("a usage error exits with 2 and says what to do on standard error", () 
   test.each([
     [{ UPSTASH_REDIS_REST_URL: "https://redis.test" }, [], "UPSTASH_REDIS_REST_TOKEN is not set."],
     [{ UPSTASH_REDIS_REST_URL: "rediss://redis.test", UPSTASH_REDIS_REST_TOKEN: "t" }, [], "needs the REST url"],
-    [{ TIDEGATE_URL: "queue.test" }, [], "The address of the handler is not a valid URL."],
+    [{ TIDEGATE_URL: "queue.test" }, [], "The address of the handler is not a valid URL"],
     [{ TIDEGATE_URL: "https://ada:s3cret@queue.test" }, [], "contains a password"],
     [{ TIDEGATE_URL: address, TIDEGATE_TOKEN: "s3cret\ntoken" }, [], "The token contains an invalid character"],
     [

@@ -38,11 +38,8 @@ export function attemptPrinter(display: Display, session: Session): (attempt: At
   return (attempt) => display.line(text(attempt), attempt.endedAt);
 }
 
-const leaseExpired = { name: "LeaseExpired", message: "its lease had expired before it ended" };
-
-function errorOf({ outcome, error }: Attempt): Attempt["error"] {
-  return outcome === "lost" ? leaseExpired : error;
-}
+const errorOf = ({ outcome, error }: Attempt): Attempt["error"] =>
+  outcome === "lost" ? { name: "LeaseExpired", message: "its lease had expired before it ended" } : error;
 
 /** A line for programs, without the stack. */
 function jsonLine(ended: Attempt): string {
