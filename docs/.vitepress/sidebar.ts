@@ -43,7 +43,7 @@ export const groups: readonly Group[] = [
     ],
   },
   { text: "Move", pages: ["docs/compare.md", "docs/guide/qstash.md"] },
-  { text: "Reference", pages: ["docs/commands.md", "docs/http.md"] },
+  { text: "Reference", pages: ["docs/commands.md", "docs/http.md", "docs/options.md"] },
   { text: "Project", pages: ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"], collapsed: true },
 ];
 

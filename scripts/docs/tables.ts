@@ -13,6 +13,49 @@ const place = /(?<=<!-- table: (\w+) -->\n)(?:\|.*\n)*/g;
 
 type Rows = readonly (readonly string[])[];
 
+type Source = readonly [file: string, type: string];
+
+/** What takes options, and the interfaces that declare them. */
+const optionTables: Readonly<Record<string, readonly Source[]>> = {
+  queueOptions: [["src/core/queue/options.ts", "QueueOptions"]],
+  jobOptions: [
+    ["src/core/job/define.ts", "AnyJob"],
+    ["src/core/job/options.ts", "JobOptions"],
+  ],
+  backoffOptions: [["src/core/job/backoff.ts", "BackoffRule"]],
+  scheduleOptions: ["CronSchedule", "IntervalSchedule", "AnySchedule"].map((type) => ["src/core/job/options.ts", type]),
+  flowOptions: [["src/core/job/flow-control.ts", "FlowControlLimits"]],
+  enqueueOptions: [
+    ["src/core/enqueue/new-job.ts", "EnqueueFields"],
+    ["src/core/job/enqueue.ts", "JobEnqueueOptions"],
+    ["src/core/job/options.ts", "JobOptions"],
+  ],
+  drainOptions: [["src/core/drain/options.ts", "DrainOptions"]],
+  handlerOptions: [
+    ["src/http/options.ts", "HandlerOptions"],
+    ["src/http/backlog-fan-out.ts", "FanOutOptions"],
+  ],
+  enqueueLimits: [["src/http/enqueue-scope.ts", "EnqueueLimits"]],
+  limitedToken: [["src/http/limited-token.ts", "LimitedToken"]],
+  cloudflareOptions: [["src/platforms/worker-parts.ts", "CloudflareOptions"]],
+  routeOptions: [["src/platforms/vercel.ts", "RouteOptions"]],
+  workerOptions: [["src/platforms/node.ts", "WorkerOptions"]],
+  upstashOptions: [["src/stores/redis-http/index.ts", "UpstashStoreOptions"]],
+  redisOptions: [["src/stores/redis-tcp/index.ts", "RedisStoreOptions"]],
+  clientOptions: [["src/client/transport.ts", "QueueClientOptions"]],
+  dashboardOptions: [["src/http/dashboard/index.ts", "DashboardOptions"]],
+  alertOptions: [
+    ["src/alerts/target.ts", "AlertOptions"],
+    ["src/alerts/index.ts", "WebhookOptions"],
+  ],
+};
+
+function optionRows(sources: readonly Source[]): Rows {
+  const comments = new Map(sources.toReversed().flatMap((source) => [...commentsOf(...source)]));
+  const rows = [...comments].map(([option, comment]) => [code(option), comment.replaceAll("|", "\\|")]);
+  return [["option", ""], ...rows.sort(([one = ""], [other = ""]) => one.localeCompare(other))];
+}
+
 /** Every table by its name. The first row is the head. */
 const tables: Readonly<Record<string, () => Rows | Promise<Rows>>> = {
   statistics: () => [
@@ -21,6 +64,7 @@ const tables: Readonly<Record<string, () => Rows | Promise<Rows>>> = {
   ],
   metrics,
   counters,
+  ...Object.fromEntries(Object.entries(optionTables).map(([name, sources]) => [name, () => optionRows(sources)])),
 };
 
 /**
