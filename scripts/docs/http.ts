@@ -93,7 +93,7 @@ const sources: Readonly<Record<string, readonly Source[]>> = {
   Stats: [["src/core/manage/stats.ts", "QueueStats"]],
   Activity: [["src/core/manage/stats.ts", "QueueActivity"]],
   HeldBack: [["src/core/flow/held-back.ts", "HeldBack"]],
-  FlowControlKey: [["src/core/flow/flow-keys.ts", "FlowControlKey"]],
+  FlowControlKey: [["src/core/flow/flow-key.ts", "FlowControlKey"]],
   FailurePage: [
     ["src/core/manage/failures.ts", "FailurePage"],
     ["src/core/manage/failures.ts", "FailureGroup"],
