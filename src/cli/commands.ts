@@ -98,10 +98,7 @@ export const commands = {
       if (woken > 0) return `Woke {woken} job${woken === 1 ? "" : "s"} that waited for {target}.`;
       return `No job waits for {target}. The signal ${kept ? "is kept for {keep}, for the first that will" : "was not kept"}.`;
     },
-    examples: [
-      [`tidegate queue:signal reply-42 '{"text":"yes"}'`, "the reply that a job waits for"],
-      ["tidegate queue:signal paid-7 --id evt_1", "at most once, however often you repeat it"],
-    ],
+    examples: [[`tidegate queue:signal reply-42 '{"text":"yes"}'`, "the reply that a job waits for"]],
   },
   listJobs: {
     words: "queue:jobs list",
@@ -139,7 +136,6 @@ export const commands = {
     examples: [
       ["tidegate queue:failures --since 1h --all-queues", "what broke in the last hour, in every queue"],
       ["tidegate queue:failures 3f1c9a04b7de", "one group, and who is affected"],
-      ["tidegate queue:dlq retry --group 3f1c9a04b7de", "retry them"],
     ],
   },
   getFailure: {
@@ -254,7 +250,6 @@ export const commands = {
     order: failingFirst,
     none: "There are no schedules. The first drain activates those declared in code.",
     examples: [
-      ["tidegate queue:schedules nightly", "one, with why its last jobs failed"],
       [`tidegate queue:schedules set nightly --job clean_up --cron "0 3 * * *"`, "create or change one"],
       ["tidegate queue:schedules remove nightly", "remove it, after confirmation"],
     ],
@@ -306,10 +301,7 @@ export const commands = {
     shows: "running waiting limits state=held key",
     order: busiestFirst,
     none: "No flow control key is in use.",
-    examples: [
-      ["tidegate queue:flow", "list keys, the busiest first"],
-      ["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"],
-    ],
+    examples: [["tidegate queue:flow set mail --rate 100 --period 1m", "set its limits"]],
   },
   getFlowControlKey: {
     words: "queue:flow show <key>",

@@ -7,7 +7,7 @@ import { address, adminToken, tidegate } from "./run-cli.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** A value of a schema: what it requires, lists without items, null where that is possible, and 1 as the first count. */
+/** A value of a schema: what it requires, lists without items, null where that is possible, 1 as the first count. */
 function sampleOf(schema: Schema, count = 0): unknown {
   const {
     type,

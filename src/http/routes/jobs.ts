@@ -68,7 +68,7 @@ const countsOf = {
 export const jobRoutes = {
   enqueueJob: respondingRoute({
     notes:
-      "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have ended; they may have children, but no further ones. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and delay, runAt, dedupe.ttl and the payload have bounds, unless the handler's options say otherwise. A limited token enqueues its jobs alone, and gets no run time of a duplicate.",
+      "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have ended. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and times and payloads have bounds, unless the handler's options say otherwise.",
     query: enqueueQuery,
     body: enqueueBody,
     readBody: (value, { each }) =>
@@ -138,7 +138,7 @@ export const jobRoutes = {
   }),
   getJob: route({
     notes:
-      "A job with a reserved name needs the scope read. With the scope enqueue alone, errors have no message and no stack, there are no logs, and steps have no result and no error. A limited token sees what it has enqueued, without heldBack.",
+      "A job with a reserved name needs the scope read. With the scope enqueue alone, errors have no message and no stack, there are no logs, and steps have no result and no error.",
     returns: job,
     refusals: ["not_found", "conflict"],
     run: async ({ queue, target, caller }) => {

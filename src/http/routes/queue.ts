@@ -56,7 +56,7 @@ export const queueRoutes = {
   }),
   listChanges: route({
     notes:
-      "Who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules: the latest 1,000 changes, newest first. `operation` is named as here, and `by` as the token. A signal is listed only if its token has a name.",
+      "Who changed what: the latest 1,000 changes, newest first. `operation` is named as here, and `by` as the token. A signal is listed only if its token has a name.",
     query: changesQuery,
     returns: changePage,
     run: ({ queue, query }) => queue.listChanges(query),
