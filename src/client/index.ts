@@ -83,7 +83,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   #turn: Turn = [];
   #room = 0;
 
-  /** Recurring jobs. */
+  /** Recurring jobs. The token says who makes a change: the handler refuses `by`. */
   readonly schedules: Omit<Schedules, "upsert"> & {
     /** Like `Schedules.upsert`. */
     upsert<Job extends Jobs | Jobs["name"]>(
@@ -95,7 +95,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
       this.#call("PUT /schedules/:key", "key", { target: key, body: () => named(schedule) }),
     get: async (key) => this.#call("GET /schedules/:key", "key", { target: key, orNull: true }),
     list: async () => (await this.#call<{ schedules: ScheduleInfo[] }>("GET /schedules", "schedules")).schedules,
-    remove: async (key) => this.#call("DELETE /schedules/:key", "", { target: key }),
+    remove: async (key, query) => this.#call("DELETE /schedules/:key", "", { target: key, query }),
     preview: async (key, count) =>
       (
         await this.#call<{ occurrences: Date[] }>("GET /schedules/:key/preview", "occurrences", {
@@ -103,20 +103,23 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
           query: { count },
         })
       ).occurrences,
-    pause: async (key) => this.#call("POST /schedules/:key/pause", "key", { target: key }),
-    resume: async (key) => this.#call("POST /schedules/:key/resume", "key", { target: key }),
-    run: async (key) => this.#call("POST /schedules/:key/run", "id", { target: key }),
+    pause: async (key, query) => this.#call("POST /schedules/:key/pause", "key", { target: key, query }),
+    resume: async (key, query) => this.#call("POST /schedules/:key/resume", "key", { target: key, query }),
+    run: async (key, query) => this.#call("POST /schedules/:key/run", "id", { target: key, query }),
   };
 
-  /** Flow control keys. */
+  /** Flow control keys, without `by` too. */
   readonly flowControl: Omit<FlowKeys, never> = {
     get: async (key) => this.#call("GET /flow-control/:key", "key", { target: key, orNull: true }),
     list: async (options) => this.#call("GET /flow-control", "keys", { query: options }),
     // The handler takes no body for no limit, and refuses an array.
-    set: async (key, limits) => this.#call("PUT /flow-control/:key", "key", { target: key, body: () => limits ?? [] }),
-    unset: async (key) => this.#call("DELETE /flow-control/:key", "", { target: key }),
-    pause: async (key) => void (await this.#call("POST /flow-control/:key/pause", "paused", { target: key })),
-    resume: async (key) => void (await this.#call("POST /flow-control/:key/resume", "paused", { target: key })),
+    set: async (key, limits, query) =>
+      this.#call("PUT /flow-control/:key", "key", { target: key, query, body: () => limits ?? [] }),
+    unset: async (key, query) => this.#call("DELETE /flow-control/:key", "", { target: key, query }),
+    pause: async (key, query) =>
+      void (await this.#call("POST /flow-control/:key/pause", "paused", { target: key, query })),
+    resume: async (key, query) =>
+      void (await this.#call("POST /flow-control/:key/resume", "paused", { target: key, query })),
   };
 
   /** @throws {TidegateError} `invalid_request` if the url is missing. Nothing is sent until you call a method. */

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { QueueClient } from "../../src/client/index.ts";
 import { type OperationName, operations } from "../../src/contract/operations.ts";
+import { createHandler } from "../../src/http/handler.ts";
+import { memoryStore, Queue } from "../../src/index.ts";
 
 /** How the client asks for each operation, or why it does not. One that is missing here does not compile. */
 const calls: Readonly<Record<OperationName, string | ((client: QueueClient) => Promise<unknown>)>> = {
@@ -63,4 +65,20 @@ test.each(asked)("the client asks for $name at its address", async ({ name, call
   };
   await expect(call(new QueueClient({ url: "https://queue.test", fetch }))).rejects.toMatchObject({ code: "conflict" });
   expect(sent).toEqual([operations[name as OperationName][0].replace(/:\w+/, "x")]);
+});
+
+const by = { by: "ada" };
+test.each<(client: QueueClient) => Promise<unknown>>([
+  ({ schedules }) => schedules.remove("x", by),
+  ({ schedules }) => schedules.pause("x", by),
+  ({ schedules }) => schedules.resume("x", by),
+  ({ schedules }) => schedules.run("x", by),
+  ({ flowControl }) => flowControl.set("x", { concurrency: 2 }, by),
+  ({ flowControl }) => flowControl.unset("x", by),
+  ({ flowControl }) => flowControl.pause("x", by),
+  ({ flowControl }) => flowControl.resume("x", by),
+])("a token says who makes a change, so the handler refuses by: %s", async (call) => {
+  const handler = createHandler({ queue: new Queue({ store: memoryStore() }), auth: "none" });
+  const client = new QueueClient({ url: "https://queue.test", fetch: (request) => handler.fetch(request) });
+  await expect(call(client)).rejects.toThrow('Unknown option "by"');
 });
