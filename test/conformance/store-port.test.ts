@@ -47,6 +47,17 @@ onEveryStore((kind) => {
     ]);
   });
 
+  test("a reply that has no room for more jobs leaves all later ids for the next one, even those of no job", async () => {
+    const store = kind.create().open("default");
+    await store.enqueue([{ id: "a", isFreshId: true, runAt: now, record: "1:{}" }], now);
+    const { jobs } = await store.exchange({ ...quiet, claim: { limit: 1, leaseMs: 60_000 } });
+    await store.exchange({
+      ...quiet,
+      settle: jobs.map(({ lease }) => ({ to: "dead", lease, at: now, record: "1:{}" })),
+    });
+    expect(await store.findEach(["a", "gone"], 0, now, true)).toMatchObject({ jobs: [{ id: "a" }], rest: ["gone"] });
+  });
+
   test("extending a lease to the same end again succeeds", async () => {
     const store = kind.create().open("default");
     const job = { id: "a", isFreshId: false, runAt: now, record: "1:{}", leaseEndsAt: now + 60_000 };

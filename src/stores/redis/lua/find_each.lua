@@ -25,8 +25,9 @@ for i, id in ipairs(ids) do
     set.at = set.at + 1
     record = set.at <= set.fitting and set.records[set.at]
     bytes = bytes + #(record or '')
-    if set.at > set.fitting or (bytes > most_bytes and i > 1) then break end
+    if set.at > set.fitting then break end
   end
+  if bytes > most_bytes and i > 1 then break end
   reply[1] = i
   if record then push(reply, id, name, due_scores[i] or dead_scores[i] or 0, record) end
 end
