@@ -214,6 +214,11 @@ export const cases: Readonly<Record<OperationName, readonly [Case, ...Case[]]>> 
   listChanges: [{ status: 200, query: { limit: "50" } }],
   pause: [{ status: 200 }],
   resume: [{ status: 200 }],
+  pauseJobs: [
+    { status: 200, path: { name: "send_email" }, body: { reason: "The CRM is down" } },
+    { status: 409, path: { name: "send_email" }, body: {}, isCrowded: true },
+  ],
+  resumeJobs: [{ status: 200, path: { name: "send_email" } }],
   getStats: [{ status: 200 }],
   getHealth: [{ status: 200 }],
   listQueues: [{ status: 200 }],

@@ -107,7 +107,10 @@ export async function apiWorld({
   const child = { job: sendEmail, payload: { to }, delay: "1h" } as const;
   await internalsOf(queue).enqueueFamily({ job: dailyReport, id: "report-3", children: [child] });
   // Encryption makes it a third larger.
-  if (isCrowded) await queue.signal("crowded", "x".repeat(195_500));
+  if (isCrowded) {
+    await queue.signal("crowded", "x".repeat(195_500));
+    for (let paused = 0; paused < 20; paused++) await queue.pauseJobs(`type ${paused}`);
+  }
   if (hasNewer) await storeNewer(store.open(queue.name), clock());
   const { fetch } = createHandler({ queue, auth: mapped(tokens), onError: () => {}, ...handler });
   return { queue, fetch, store };

@@ -52,6 +52,10 @@ export async function problems(queue: Queue): Promise<string[]> {
 // #endregion
 
 export async function holdBack(queue: Queue, migrate: () => Promise<void>) {
+  // #region pause-jobs
+  await queue.pauseJobs("charge", { reason: "CRM is down", by: "on-call" });
+  await queue.resumeJobs("charge", { by: "on-call" });
+  // #endregion
   // #region pause
   await queue.pause({ by: "migration" }); // no drain starts a job or fires a schedule; enqueuing works
   await migrate();

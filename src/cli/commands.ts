@@ -352,6 +352,20 @@ export const commands = {
     says: "{label} resumes with the next drain.",
     examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
+  pauseJobs: {
+    words: "queue:types pause <name>",
+    groupDoes: "pause or resume job types",
+    does: "pause a job type",
+    about:
+      "Drains hand the jobs of this type back, with no attempt used, until it is resumed. What runs continues, and you can still enqueue.",
+    says: "{target} is paused. Resume with: {command queue:types resume {target}}",
+    examples: [['tidegate queue:types pause charge --reason "CRM is down"', "pause one job type"]],
+  },
+  resumeJobs: {
+    words: "queue:types resume <name>",
+    does: "resume a paused job type",
+    says: "{target} resumes with the next drain.",
+  },
   clearJobs: {
     words: "queue:clear",
     does: "remove all jobs of a state",

@@ -1,10 +1,11 @@
 import { query, read, type Send } from "../client/transport.ts";
 import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
+import type { PausedJobType } from "../core/manage/paused-jobs.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import type { QueueList } from "../core/queue/queues.ts";
 import { openTarget, queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
 import { factsText, listText } from "./output/cells.ts";
-import { printable } from "./output/text.ts";
+import { printable, quoted } from "./output/text.ts";
 import { fromNow } from "./output/time.ts";
 import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
@@ -86,6 +87,9 @@ async function showQueue(target: Target, session: Session): Promise<void> {
   session.print({ ...stats, figures }, () =>
     [
       `${colors.bold(label)}${stats.paused ? colors.yellow(`  PAUSED${pauseText(stats, now)}: ${command("queue:resume")}`) : ""}`,
+      ...stats.pausedJobs.map((paused) =>
+        colors.yellow(`${pausedTypeText(paused, now)} Resume with: ${resumeType(paused, command)}`),
+      ),
       factsText(stats as never, COUNTS, session),
       factsText(stats as never, totals.join(" "), session),
       ...(busiest[0] ? [listText(busiest as never, TYPES, session)] : []),
@@ -98,3 +102,12 @@ async function showQueue(target: Target, session: Session): Promise<void> {
 export function pauseText({ pausedBy, pausedAt }: QueueStats, now: number): string {
   return `${pausedBy ? ` by ${printable(pausedBy)}` : ""}${pausedAt ? ` ${fromNow(pausedAt, now)}` : ""}`;
 }
+
+/** A job type that is paused: by whom, since when and why. */
+export function pausedTypeText({ name, reason, by, since }: PausedJobType, now: number): string {
+  const how = `${by ? ` by ${printable(by)}` : ""} ${fromNow(since, now)}${reason ? `: ${printable(reason)}` : ""}`;
+  return `${printable(name)} was paused${how}.`;
+}
+
+export const resumeType = ({ name }: PausedJobType, command: Target["command"]) =>
+  command(`queue:types resume ${quoted(name)}`);

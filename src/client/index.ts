@@ -23,6 +23,7 @@ import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from 
 import type { DeadJob, JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
 import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
 import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
+import type { PausedJobType, PauseJobsOptions } from "../core/manage/paused-jobs.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import type { SignalOptions, SignalResult } from "../core/manage/signal.ts";
 import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
@@ -320,6 +321,16 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   /** Like `Queue.rekey`. */
   async rekey(options?: RekeyOptions): Promise<RekeyResult> {
     return this.#call("POST /rekey", "rekeyed", { body: () => options ?? {} });
+  }
+
+  /** Like `Queue.pauseJobs`. */
+  async pauseJobs(name: string, options: PauseJobsOptions = {}): Promise<PausedJobType> {
+    return this.#call("POST /job-types/:name/pause", "name", { target: name, body: () => options });
+  }
+
+  /** Like `Queue.resumeJobs`. */
+  async resumeJobs(name: string): Promise<{ resumed: boolean }> {
+    return this.#call("POST /job-types/:name/resume", "resumed", { target: name });
   }
 
   /** Like `Queue.clear`. @param options `state`: the state to clear. Default "pending". */

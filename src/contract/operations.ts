@@ -50,6 +50,8 @@ export const operations = {
   listChanges: ["GET /changes", "read"],
   pause: ["POST /pause", "admin"],
   resume: ["POST /resume", "admin"],
+  pauseJobs: ["POST /job-types/:name/pause", "admin"],
+  resumeJobs: ["POST /job-types/:name/resume", "admin"],
   rekey: ["POST /rekey", "admin"],
   getStats: ["GET /stats", "read"],
   getHealth: ["GET /health", "anyone"],

@@ -104,7 +104,8 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
   if (route.mutates && req.method === "HEAD") return methodNotAllowed(methodsOf(route.path));
   return orProblem(context, settings, async () => {
     const target =
-      ["id", "key", "group", "event"].map((each) => param(context, each)).find((each) => each !== undefined) ?? "";
+      ["id", "key", "group", "event", "name"].map((each) => param(context, each)).find((each) => each !== undefined) ??
+      "";
     const name = param(context, "queue");
     const watcher = route.isWatchable ? await watcherOf(req.raw, queueNamed(name, settings), target) : undefined;
     const caller = watcher ?? (await settings.authenticate(req.raw, route.method !== "GET" || route.mutates === true));

@@ -16,6 +16,7 @@ const names = [
   "queue:schedules",
   "queue:pause",
   "queue:resume",
+  "queue:types",
   "queue:clear",
   "queue:rekey",
   "queue:flow",

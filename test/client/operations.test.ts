@@ -44,6 +44,8 @@ const calls: Readonly<Record<OperationName, string | ((client: QueueClient) => P
   listChanges: (client) => client.listChanges({ limit: 5 }),
   pause: (client) => client.pause(),
   resume: (client) => client.resume(),
+  pauseJobs: (client) => client.pauseJobs("x", { reason: "y" }),
+  resumeJobs: (client) => client.resumeJobs("x"),
   rekey: (client) => client.rekey(),
   getStats: (client) => client.getStats(),
   getHealth: "for monitors, which need no client",

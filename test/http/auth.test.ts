@@ -56,6 +56,8 @@ const allowed: Readonly<Record<string, readonly Scope[]>> = {
   "GET /changes": ["read", "admin"],
   "POST /pause": ["admin"],
   "POST /resume": ["admin"],
+  "POST /job-types/:name/pause": ["admin"],
+  "POST /job-types/:name/resume": ["admin"],
   "POST /rekey": ["admin"],
   "GET /stats": ["read", "admin"],
   "GET /queues": ["read", "admin"],

@@ -125,7 +125,7 @@ test("an undocumented method is refused, with those that are documented", async 
     const operation = Object.values(methods)[0] as unknown as Operation;
     const address = requestOf(
       { ...operation, path, method: "GET" },
-      { path: { id: "order-7", key: "daily", event: "reply-42" } },
+      { path: { id: "order-7", key: "daily", event: "reply-42", name: "send_email" } },
       base,
     ).url;
     const refused = await fetch(new Request(address, { method: "PROPFIND" }));

@@ -121,6 +121,7 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   cancel: (store) => store.cancel(["waits"], now),
   removeDead: (store) => store.removeDead(["dies", "nobody"], now),
   clear: (store) => store.clear("pending", now).then(({ cleared }) => cleared),
+  setJobsPaused: (store) => store.setJobsPaused("mail", { name: "mail", reason: "down", by: null, since: now }),
   findFlow: (store) => store.findFlow("tenant", now),
   listFlows: (store) => store.listFlows({ cursor: undefined, limit: 10, now }),
   changeFlow: (store) =>

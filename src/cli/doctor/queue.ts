@@ -9,7 +9,7 @@ import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import type { Target } from "../connect.ts";
-import { pauseText } from "../list.ts";
+import { pausedTypeText, pauseText, resumeType } from "../list.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
 
@@ -64,6 +64,8 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
 }
 
 function pausedFinding(stats: QueueStats, command: Target["command"], now: number): Finding {
+  const [type] = stats.pausedJobs;
+  if (!stats.paused && type) return paused.warn(pausedTypeText(type, now), `Resume with: ${resumeType(type, command)}`);
   if (!stats.paused) return paused.ok("The queue is not paused.");
   return paused.warn(
     `The queue is paused${pauseText(stats, now)}: no job starts.`,

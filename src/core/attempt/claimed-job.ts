@@ -139,7 +139,7 @@ export class ClaimedJob {
    * job has waited for is over.
    */
   get stored(): records.JobRecord {
-    const { waits, signal, lockedSince, ...stored } = records.decodeRecord(this.recordText) ?? this.record;
+    const { waits, signal, lockedSince, held, ...stored } = records.decodeRecord(this.recordText) ?? this.record;
     return {
       ...this.#withCrashes(stored),
       ...this.#stepsSoFar,
@@ -276,12 +276,17 @@ export class ClaimedJob {
   }
 
   /** The text of the record of a job that waits again with no attempt used; undefined if it cannot be encoded. */
-  returnedText(to: "snoozed" | "released"): string | undefined {
+  returnedText(why: keyof typeof returnedRecords): string | undefined {
     if (!this.isReadable || this.lock !== undefined) return undefined;
-    const returned = to === "snoozed" ? records.withSnooze : records.withReturnedClaim;
-    return textOf(() => records.encodeRecord(returned(this.stored)));
+    return textOf(() => records.encodeRecord(returnedRecords[why](this.stored)));
   }
 }
+
+const returnedRecords = {
+  snoozed: records.withSnooze,
+  released: records.withReturnedClaim,
+  held: records.withHold,
+};
 
 /** The text, if this process can encode it: one with a larger stack may have stored a deeper payload. */
 function textOf(write: () => string): string | undefined {

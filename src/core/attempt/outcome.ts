@@ -15,6 +15,7 @@ import type { ClaimedJob } from "./claimed-job.ts";
 import type { AttemptNeeds } from "./needs.ts";
 
 const POSTPONED_MS = 1_000;
+const HELD_MS = 3_600_000;
 
 export interface EndedAttempt {
   readonly job: ClaimedJob;
@@ -47,8 +48,18 @@ export function released(job: ClaimedJob): Outcome {
   return waitingAgain("released", job, job.dueAt);
 }
 
-function waitingAgain(to: "snoozed" | "released", job: ClaimedJob, runAt: number): Outcome {
-  const returnedText = job.returnedText(to);
+/** The job was not started, since its type is paused. It is due again in an hour, or when the type is resumed. */
+export function held(job: ClaimedJob, now: number): Outcome {
+  return waitingAgain("released", job, now + HELD_MS, "held");
+}
+
+function waitingAgain(
+  to: "snoozed" | "released",
+  job: ClaimedJob,
+  runAt: number,
+  why: "snoozed" | "released" | "held" = to,
+): Outcome {
+  const returnedText = job.returnedText(why);
   const lease = job.lease.current;
   if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
   // The record cannot note the claim that used no attempt, so the claim is taken back.

@@ -2,7 +2,7 @@ import { Attempt, runTogether } from "../attempt/attempt.ts";
 import type { ClaimedJob } from "../attempt/claimed-job.ts";
 import { renewAll, StepSaver } from "../attempt/lease.ts";
 import type { AttemptNeeds } from "../attempt/needs.ts";
-import { released } from "../attempt/outcome.ts";
+import { held, released } from "../attempt/outcome.ts";
 import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { batchSizeOf } from "../job/define.ts";
 import { TimeoutError } from "../job/errors.ts";
@@ -114,7 +114,9 @@ export class Drain {
     const attempts = leased.map((job) => new Attempt(this.#needs, job, now));
     const isTooLong = ({ job }: Attempt) => job.timeoutMs > this.#limits.longestAttemptMs;
     if (attempts.some(isTooLong)) this.#next.noteTooLong();
-    this.#release(this.#jobs.waiting.add(attempts, isTooLong), now);
+    const mayBeHeld = this.#inFlight.pausedNames.size > 0;
+    const goesBack = mayBeHeld ? (attempt: Attempt) => isTooLong(attempt) || this.#isHeld(attempt) : isTooLong;
+    this.#release(this.#jobs.waiting.add(attempts, goesBack), now);
   }
 
   /** Notes that this process has enqueued something that is due at `at`: the drain need not check for it. */
@@ -180,8 +182,11 @@ export class Drain {
     if (this.#bounds.startsNothing(now)) this.#release(waiting.takeAll(), now);
     while (this.#prefetch.freeSlots > 0) {
       const attempts = waiting.next(this.#jobs.isIdle && ended.length === 0);
-      if (attempts.length === 0) break;
-      void this.#start(attempts, now).catch((error: unknown) => this.#abort(error));
+      const [first] = attempts;
+      if (!first) break;
+      // The jobs of one slot are of one type.
+      if (this.#inFlight.pausedNames.has(first.job.name)) this.#release(attempts, now);
+      else void this.#start(attempts, now).catch((error: unknown) => this.#abort(error));
     }
     if (this.#jobs.isIdle) this.#release(waiting.takeSurplus(), now);
   }
@@ -269,7 +274,13 @@ export class Drain {
   }
 
   #release(attempts: readonly Attempt[], now: number): void {
-    for (const attempt of attempts) this.#end(attempt, released(attempt.job), now);
+    for (const attempt of attempts)
+      this.#end(attempt, this.#isHeld(attempt) ? held(attempt.job, now) : released(attempt.job), now);
+  }
+
+  /** Whether its job type is paused. */
+  #isHeld({ job }: Attempt): boolean {
+    return this.#inFlight.pausedNames.has(job.name);
   }
 
   #end(attempt: Attempt, outcome: AttemptOutcome, at: number): void {

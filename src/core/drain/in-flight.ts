@@ -14,6 +14,8 @@ const MOST_IN_FLIGHT = navigator?.userAgent === "Cloudflare-Workers" ? 6 : 16;
 /** How much of the longest reply time is kept when a shorter one follows: after five replies, half of it. */
 const FADING = 7 / 8;
 
+const none: ReadonlySet<string> = new Set();
+
 /** An exchange of a drain, without what all of them have in common. */
 export interface DrainRequest extends Omit<ExchangeRequest, "retentionMs" | "observe"> {
   /** Whether it reads what is due next. If not, it only settles. */
@@ -38,6 +40,8 @@ export class InFlight {
   /** How long replies take, in ms: the longest of the latest ones. */
   replyMs = 0;
   paused: boolean;
+  /** The names of paused job types. */
+  pausedNames = none;
   /** Whether one has failed. Running jobs may still end and be settled, but no more are started. */
   hasFailed = false;
   /** Whether the budget had no room for one, or for its resends. */
@@ -160,10 +164,11 @@ export class InFlight {
   }
 
   #learn(reply: ExchangeReply, number: number, { claim, now }: DrainRequest): void {
-    const { nextAt, paused, backlog } = reply;
+    const { nextAt, paused, pausedJobs, backlog } = reply;
     this.#knownFrom = number;
     this.#nextAt = nextAt;
     this.paused = paused;
+    this.pausedNames = pausedJobs?.[0] ? new Set(pausedJobs.map(({ name }) => name)) : none;
     const isNothingDue = nextAt === undefined || nextAt > now;
     if (claim?.countBacklog || isNothingDue) this.backlog = backlog - this.claiming;
   }

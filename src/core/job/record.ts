@@ -47,6 +47,8 @@ export interface JobRecord {
   readonly expiresMs?: number;
   /** How many claims used no attempt, or came before a retry of the dead job; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
+  /** Whether it was handed back because its job type is paused. */
+  readonly held?: true;
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
   /** The last failures, oldest first. */
@@ -152,6 +154,11 @@ export function lastAttemptIn(
 /** The record after a claim that started nothing. If none ever did, it ends with the count (store/replacement.ts). */
 export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
+}
+
+/** The same of a job whose type is paused. */
+export function withHold({ returned = 0, ...record }: JobRecord): JobRecord {
+  return withReturnedClaim({ ...record, held: true, returned });
 }
 
 /** The record with another payload. What the job waits for stays at the end. */

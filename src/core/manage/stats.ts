@@ -14,6 +14,7 @@ import {
 } from "../store/stats.ts";
 import type { QueueStore } from "../store/store.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
+import { type PausedJobType, pausedJobType } from "./paused-jobs.ts";
 
 /** Counts of a queue, all from one moment. */
 export interface QueueStats {
@@ -48,6 +49,8 @@ export interface QueueStats {
   readonly oldestReadyAgeMs: number | null;
   /** Whether drains start nothing, until `resume`. */
   readonly paused: boolean;
+  /** The job types that are paused, until `resumeJobs`. */
+  readonly pausedJobs: readonly PausedJobType[];
   /** Who has paused it, if a listed change did; null for a token without a name. */
   readonly pausedBy?: string | null;
   /** When that was. */
@@ -110,6 +113,7 @@ export function sumOfStats(all: readonly QueueStats[]): QueueStats {
     nextRunAt: next[0] === undefined ? null : new Date(Math.min(...next)),
     oldestReadyAgeMs: ages[0] === undefined ? null : Math.max(...ages),
     paused: all.every(({ paused }) => paused),
+    pausedJobs: all.flatMap(({ pausedJobs }) => pausedJobs),
   };
 }
 
@@ -191,5 +195,6 @@ function queueStats(stats: StoredStats, now: number): QueueStats {
     nextRunAt: stats.nextAt === undefined ? null : new Date(stats.nextAt),
     oldestReadyAgeMs: stats.oldestReadyAt === undefined ? null : now - stats.oldestReadyAt,
     paused: stats.paused,
+    pausedJobs: stats.pausedJobs.map(pausedJobType),
   };
 }

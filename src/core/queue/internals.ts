@@ -10,6 +10,7 @@ import type { DeadJobChanges } from "../manage/dead-letter.ts";
 import type { ReadFailure } from "../manage/failure-details.ts";
 import type { JobInfo } from "../manage/job-info.ts";
 import type { JobPage, KeyedJob, ListOptions } from "../manage/list.ts";
+import type { PausedJobType, PauseJobsOptions } from "../manage/paused-jobs.ts";
 import type { QueueMeasures } from "../manage/stats.ts";
 import type { WatchTokens } from "../manage/watch-token.ts";
 import type { QueueChange } from "../observe/changes.ts";
@@ -51,6 +52,8 @@ export interface QueueInternals extends DrainableQueue {
   enqueueFamily(given: GivenFamily, caller?: TraceContext): Promise<EnqueueResult>;
   /** Drains as `Queue.drain` does, with more options. */
   drain(inner: InternalDrainOptions, options?: DrainOptions): Promise<DrainReport>;
+  /** Pauses a job type, and lists no change. */
+  pauseJobs(name: string, given: PauseJobsOptions & { readonly by: string | null }): Promise<PausedJobType>;
   /** Lists a change that came over HTTP (`noteChange`). */
   noteChange(change: Omit<QueueChange, "at" | "count">, result: unknown): Promise<void>;
   /** Reads a text that changes when anything happens to jobs: see `QueueStore.pulse`. */

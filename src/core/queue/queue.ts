@@ -44,6 +44,7 @@ import {
   listJobs,
   listKeyedJobs,
 } from "../manage/list.ts";
+import { type PausedJobType, type PauseJobsOptions, pauseJobs, resumeJobs } from "../manage/paused-jobs.ts";
 import {
   type CancelledJobs,
   cancelPending,
@@ -137,6 +138,7 @@ export class Queue {
       drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
       drainWithin: (limits) => drainQueue(open, limits),
       pulse: () => store.pulse(),
+      pauseJobs: (name, given) => pauseJobs(open, name, given),
       noteChange: (change, result) => noteChange(open, change, result),
       onDue: (listener) => nextDue.listen(listener),
     });
@@ -252,6 +254,28 @@ export class Queue {
     const { store, noteAnythingDue } = this.#open;
     await this.#changing("resume", null, onlyBy(options, "resume"), () => store.setPaused(false));
     await noteAnythingDue();
+  }
+
+  /**
+   * Pauses a job type: drains hand its jobs back with no attempt used, until `resumeJobs`. What runs continues, and you
+   * can still enqueue. At most 20 job types may be paused. While one is, no job of the queue starts eagerly: the next
+   * drain starts it.
+   *
+   * @throws {TidegateError} `invalid_request`; `conflict` if 20 job types are paused.
+   */
+  async pauseJobs(name: string, options: PauseJobsOptions & ChangedBy = {}): Promise<PausedJobType> {
+    const by = Object(options).by ?? null;
+    return this.#changing("pauseJobs", name, options, (rest) => pauseJobs(this.#open, name, { ...rest, by }));
+  }
+
+  /**
+   * Ends the pause of a job type. What drains have handed back is due at once.
+   *
+   * @returns whether it was paused.
+   * @throws {TidegateError} `invalid_request`
+   */
+  async resumeJobs(name: string, options: ChangedBy = {}): Promise<{ resumed: boolean }> {
+    return this.#changing("resumeJobs", name, onlyBy(options, "resumeJobs"), () => resumeJobs(this.#open, name));
   }
 
   // Reading -----------------------------------------------------------------------------------------------------------

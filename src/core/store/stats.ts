@@ -58,6 +58,20 @@ export function outcomeCounts(counts: readonly number[]): OutcomeCounts {
 /** The counts alone, of anything that has more. */
 export const countsIn = (all: OutcomeCounts): OutcomeCounts => outcomeCounts(outcomeNames.map((name) => all[name]));
 
+/** A paused job type: drains hand its jobs back without an attempt. */
+export interface PausedJobs {
+  /** The job type. */
+  readonly name: string;
+  readonly reason: string | null;
+  /** Who has paused it; null if that is not known. */
+  readonly by: string | null;
+  /** ms since 1970 */
+  readonly since: number;
+}
+
+/** How many job types may be paused at once. */
+export const MOST_PAUSED = 20;
+
 /** The counts of a queue, all from one moment. */
 export interface StoredStats {
   readonly scheduled: number;
@@ -70,6 +84,7 @@ export interface StoredStats {
   /** Since the queue was first used. */
   readonly totals: OutcomeCounts;
   readonly paused: boolean;
+  readonly pausedJobs: readonly PausedJobs[];
   /** When something next needs attention. In the past if there is a backlog. */
   readonly nextAt: number | undefined;
   /** The earliest run time among ready jobs. */

@@ -5,7 +5,7 @@ import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
 import type { Meter } from "./meter.ts";
 import type { ScheduleChange, SchedulePlan, StoredSchedule } from "./schedules.ts";
 import type { NewSignal, SignalReply } from "./signals.ts";
-import type { StoredHour, StoredNameMetrics, StoredPending, StoredStats } from "./stats.ts";
+import type { PausedJobs, StoredHour, StoredNameMetrics, StoredPending, StoredStats } from "./stats.ts";
 
 /**
  * The store port: the calls that a queue makes to the place that keeps its jobs. It speaks of jobs, leases and
@@ -338,6 +338,8 @@ export interface SettleReply {
 }
 
 export interface ExchangeReply extends SettleReply, NextDue {
+  /** Only if it reads what is due. Default: none. */
+  readonly pausedJobs?: readonly PausedJobs[] | undefined;
   readonly fired: readonly FireReply[];
   readonly jobs: readonly LeasedJob[];
   /**
@@ -577,6 +579,8 @@ export interface QueueStore {
   history(now: number, hours: number): Promise<readonly StoredHour[]>;
   /** Pauses the queue, or resumes it. While it is paused, an exchange claims nothing. */
   setPaused(paused: boolean): Promise<void>;
+  /** Pauses a job type, or resumes it. Nothing starts eagerly while one is paused. */
+  setJobsPaused(name: string, pause: PausedJobs | undefined): Promise<void>;
   /** Adds a text to the list of changes, which keeps the latest `CHANGES_KEPT`. The same text twice in a row is one. */
   noteChange(text: string): Promise<void>;
   /** Reads a page of the list of changes, newest first. */

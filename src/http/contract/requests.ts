@@ -8,6 +8,7 @@ import { eventName } from "../../core/job/steps.ts";
 import { retryOptions } from "../../core/manage/dead-letter.ts";
 import { groupText } from "../../core/manage/failures.ts";
 import { changeOptions, clearOptions } from "../../core/manage/jobs.ts";
+import { pauseJobsOptions } from "../../core/manage/paused-jobs.ts";
 import { deadSelection, pendingSelection, pendingStates } from "../../core/manage/selection.ts";
 import { signalOptions } from "../../core/manage/signal.ts";
 import { LONGEST_KEY, recurringFields } from "../../core/schedule/schedules.ts";
@@ -137,6 +138,8 @@ export const changeBody = withKeywords(changeOptions, {
   minProperties: 1,
   examples: [{ delay: "1h" }],
 });
+export const pauseJobsBody = withKeywords(object(pauseJobsOptions.fields), { examples: [{ reason: "CRM is down" }] });
+
 /** The body of `POST /signals/:event`. */
 export const signalBody = withKeywords(object({ data: anything, ...signalOptions.fields }), {
   examples: [{ data: { text: "yes" }, id: "msg-17" }],

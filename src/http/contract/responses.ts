@@ -18,6 +18,7 @@ import type {
 } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
+import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-jobs.ts";
 import type { SignalResult } from "../../core/manage/signal.ts";
 import type { ActivityMinute, Histogram, QueueActivity, QueueBrief, QueueStats } from "../../core/manage/stats.ts";
@@ -299,6 +300,12 @@ export const drainReport = record<DrainReport & Partial<DrainedAttempts>>()({
 });
 export const draining = record<{ readonly status: "draining" }>()({ status: words(["draining"]) });
 
+export const pausedJobType = record<PausedJobType>()({
+  name: text,
+  ...each("reason by", nullable(text)),
+  since: time,
+});
+
 const statsFields = {
   totalEnqueued: count,
   ...ofAll(
@@ -309,6 +316,7 @@ const statsFields = {
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),
   paused: flag,
+  pausedJobs: list(pausedJobType),
   pausedBy: optional(nullable(text)),
   pausedAt: optional(time),
 };
@@ -374,6 +382,7 @@ export const jobEvents = {
 export const metrics = { json: { type: "string" }, contentType: "text/plain; version=0.0.4; charset=utf-8" } as const;
 
 export const paused = record<{ readonly paused: boolean }>()({ paused: flag });
+export const resumed = record<{ readonly resumed: boolean }>()({ resumed: flag });
 export const healthy = record<{ readonly status: "ok"; readonly version?: string }>()({
   status: words(["ok"]),
   version: optional(text),

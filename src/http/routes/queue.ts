@@ -1,17 +1,21 @@
 import type { DrainOptions } from "../../core/drain/options.ts";
 import { AttemptCollector } from "../../core/drain/report.ts";
+import { nameText } from "../../core/job/options.ts";
+import { internalsOf } from "../../core/queue/internals.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
 import { version } from "../../core/shared/version.ts";
 import { requireScope } from "../auth.ts";
-import { changesQuery, drainBody, drainQuery, rekeyBody, signalBody } from "../contract/requests.ts";
+import { changesQuery, drainBody, drainQuery, pauseJobsBody, rekeyBody, signalBody } from "../contract/requests.ts";
 import {
   changePage,
   draining,
   drainReport,
   healthy,
   paused,
+  pausedJobType,
   rekeyed,
+  resumed,
   signalResult,
   stats,
 } from "../contract/responses.ts";
@@ -69,6 +73,25 @@ export const queueRoutes = {
   resume: route({
     returns: paused,
     run: ({ queue }) => queue.resume().then(() => ({ paused: false })),
+  }),
+  pauseJobs: route({
+    notes: "Drains hand the jobs of this type back, with no attempt used, until you resume it.",
+    key: nameText,
+    body: pauseJobsBody,
+    returns: pausedJobType,
+    refusals: ["conflict"],
+    run: ({ queue, target, body, caller }) =>
+      internalsOf(queue).pauseJobs(target, { ...body, by: caller.name ?? null }),
+  }),
+  resumeJobs: route({
+    notes: "What drains have handed back is due at once.",
+    key: nameText,
+    returns: resumed,
+    async run(call) {
+      const result = await call.queue.resumeJobs(call.target);
+      drainSoon(call);
+      return result;
+    },
   }),
   rekey: route({
     notes: "Encrypts a page of what is stored with the current key. Continue while there is a cursor.",

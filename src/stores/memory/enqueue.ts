@@ -95,7 +95,7 @@ class Batch {
 
   #place(entry: Entry): void {
     const { id, job, claims, replaces } = entry;
-    const { flowControl, flows, paused } = this.#state;
+    const { flowControl, flows, paused, pausedJobs } = this.#state;
     const old = flows.get(id);
     // Under the same key it keeps its position in the order.
     const order = old?.key === job.flow?.key ? old?.order : undefined;
@@ -103,7 +103,7 @@ class Batch {
     const record = replacement(job.record, claims);
     if (replaces) this.#state.replace(id, record, flow);
     else this.#state.add(id, record, flow);
-    const isFree = !paused && claims === 0 && (!flow || flowControl.isFree(flow, this.#now));
+    const isFree = !paused && pausedJobs.size === 0 && claims === 0 && (!flow || flowControl.isFree(flow, this.#now));
     const endsAt = isFree ? job.leaseEndsAt : undefined;
     if (endsAt !== undefined) {
       entry.lease = { id, claims: 1, endsAt, ...(flow && { flow, claimedAt: this.#now }) };

@@ -48,7 +48,8 @@ export function exchange(state: MemoryState, request: ExchangeRequest): Exchange
   const taken = [...schedules.map(({ key }) => SCHEDULE_MEMBER + key), ...jobs.map(({ lease }) => lease.id)];
   const claims = !state.paused && (request.claim?.limit ?? 0) > 0;
   const nextAt = state.nextDueAt(claims ? now : undefined, new Set(taken));
-  return { paused: state.paused, nextAt, settled, woken, gone, fired, jobs, ...claimed };
+  const pausedJobs = [...state.pausedJobs.values()];
+  return { paused: state.paused, pausedJobs, nextAt, settled, woken, gone, fired, jobs, ...claimed };
 }
 
 /** An outcome counts only if its lease holds. If not, it was settled before, or another invocation holds the job. */

@@ -174,6 +174,10 @@ export function memoryQueue(state: MemoryState): QueueStore {
     figures: async (now, days) => tally.names(now, days),
     pending: async (now) => countPending(state, now),
     history: async (now, hours) => tally.hoursUntil(now, hours),
+    async setJobsPaused(name, pause) {
+      state.pausedJobs.delete(name);
+      if (pause) state.pausedJobs.set(name, pause);
+    },
     async setPaused(paused) {
       state.paused = paused;
     },

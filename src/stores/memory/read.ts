@@ -140,6 +140,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     enqueued: enqueuedOf({ ...count, ...state.counters, totals }),
     totals,
     paused: state.paused,
+    pausedJobs: [...state.pausedJobs.values()],
     nextAt: state.nextDueAt(),
     oldestReadyAt,
     minutes: state.tally.minutesUntil(now),

@@ -10,7 +10,7 @@ import {
   waitingScore,
 } from "../../core/store/score.ts";
 import { openWaits, withSignal } from "../../core/store/signals.ts";
-import { HOUR_MS } from "../../core/store/stats.ts";
+import { HOUR_MS, type PausedJobs } from "../../core/store/stats.ts";
 import type { JobState, Lease, Outcome, RecordRewrite } from "../../core/store/store.ts";
 import { Tally } from "./counters.ts";
 import { Documents } from "./documents.ts";
@@ -47,6 +47,8 @@ export class MemoryState {
   readonly counters = { cancelled: 0, retriedDead: 0 };
   readonly tally = new Tally();
   paused = false;
+  /** By the name of the job type. */
+  readonly pausedJobs = new Map<string, PausedJobs>();
   /** Oldest first, without the first `changesCut`. */
   readonly changes: string[] = [];
   changesCut = 0;

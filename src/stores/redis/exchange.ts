@@ -15,7 +15,7 @@ import {
 import type { Caller } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
 import { metricArguments, settledArguments, toSend } from "./outcomes.ts";
-import { timeOf } from "./peek.ts";
+import { readPausedJobs, timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./schedules.ts";
 import * as scripts from "./scripts.generated.ts";
 import { waitRows } from "./signals.ts";
@@ -62,10 +62,23 @@ async function exchange(
   };
   const withResend = (isSentAgain: boolean) => ({ ...args, resend: isResend || isSentAgain });
   const reply = await caller.send(scripts.exchange, withResend, { pauseMs: resendPauseMs });
-  const { paused, nextScore, backlog, evicted, settled, fired, claimed, recoveredLeases, gone, dueSchedules } = reply;
+  const {
+    paused,
+    pausedJobs,
+    nextScore,
+    backlog,
+    evicted,
+    settled,
+    fired,
+    claimed,
+    recoveredLeases,
+    gone,
+    dueSchedules,
+  } = reply;
   const runsByKey = new Map(reply.runs.map(({ key, endsAt, ...run }) => [`${key}:${endsAt}`, run]));
   return {
     paused,
+    pausedJobs: pausedJobs.map(readPausedJobs),
     nextAt: timeOf(nextScore),
     backlog,
     ...(evicted > 0 && { evicted }),

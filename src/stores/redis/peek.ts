@@ -1,17 +1,34 @@
 import { isAstray, MOST_PEEKED, momentOf } from "../../core/store/score.ts";
+import { MOST_PAUSED, type PausedJobs } from "../../core/store/stats.ts";
 import type { NextDue, QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { arrayOf } from "./values.ts";
 
-export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"> {
+export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused" | "setJobsPaused"> {
   const { due, manifest } = caller.keys;
-  // The mark of a pause is the first member.
+  // The mark of a pause is the first member. Those of paused job types follow, and are skipped if there are some.
   const command = ["ZRANGE", due, "0", String(MOST_PEEKED - 1), "WITHSCORES"];
+  const behindMarks = ["ZRANGE", due, "0", String(MOST_PEEKED + MOST_PAUSED), "WITHSCORES"];
+  const first = async (head: unknown) =>
+    String(arrayOf(head).at(-2)).startsWith(PAUSED_JOBS_MEMBER) ? (await caller.plain(behindMarks))[0] : head;
   return {
     async peek(now, withManifest = false) {
-      if (!withManifest) return nextDue((await caller.plain(command))[0], now);
+      if (!withManifest) return nextDue(await first((await caller.plain(command))[0]), now);
       const [head, active] = await caller.plain(command, ["GET", manifest]);
-      return { ...nextDue(head, now), manifest: typeof active === "string" ? active : undefined };
+      return { ...nextDue(await first(head), now), manifest: typeof active === "string" ? active : undefined };
+    },
+    async setJobsPaused(name, pause) {
+      const [members] = await caller.plain(["ZRANGEBYSCORE", due, "-1", "-1"]);
+      const marks = arrayOf(members)
+        .map(String)
+        .filter((member) => member.startsWith(`${PAUSED_JOBS_MEMBER}{`));
+      const mark = pause && PAUSED_JOBS_MEMBER + JSON.stringify(pause);
+      const ended = marks.filter(
+        (each) => each !== mark && readPausedJobs(each.slice(PAUSED_JOBS_MEMBER.length)).name === name,
+      );
+      if (!mark && ended.length === marks.length) ended.push(PAUSED_JOBS_MEMBER);
+      const add = mark ? [["ZADD", due, "-1", PAUSED_JOBS_MEMBER, "-1", mark]] : [];
+      await caller.plain(...add, ...(ended.length > 0 ? [["ZREM", due, ...ended]] : []));
     },
     async setPaused(paused) {
       await caller.plain(paused ? ["ZADD", due, "-1", PAUSED_MEMBER] : ["ZREM", due, PAUSED_MEMBER]);
@@ -28,7 +45,8 @@ export function timeOf(score: string | number | undefined): number | undefined {
 function nextDue(reply: unknown, now: number): NextDue {
   const head = arrayOf(reply).map(String);
   const paused = head[0] === PAUSED_MEMBER;
-  const first = paused ? 2 : 0;
+  const first = head.findIndex((score, index) => index % 2 === 1 && Number(score) >= 0) - 1;
+  if (first < 0) return { paused, nextAt: undefined };
   const nextAt = timeOf(head[first + 1]);
   for (let at = first; at < head.length; at += 2) {
     const isBehind = nextAt !== undefined && nextAt > now;
@@ -42,3 +60,7 @@ function nextDue(reply: unknown, now: number): NextDue {
 /** Begins the member that indexes the lease of a running job. */
 export const LEASE_MEMBER = " lease:";
 export const PAUSED_MEMBER = " paused";
+/** Is there while a job type is paused, and begins the mark of each of them. */
+const PAUSED_JOBS_MEMBER = " paused:";
+
+export const readPausedJobs = (text: string): PausedJobs => JSON.parse(text);

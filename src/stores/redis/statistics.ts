@@ -10,7 +10,7 @@ import {
 import type { QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { counterConstants } from "./counters.ts";
-import { timeOf } from "./peek.ts";
+import { readPausedJobs, timeOf } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
 import { arrayOf } from "./values.ts";
 
@@ -34,13 +34,14 @@ export function statisticsCalls(
     },
     async stats(now, withNames = false) {
       const reply = await caller.run(scripts.stats, { now, withNames, most: MOST_READ });
-      const { nextScore, oldestScore, totals: all, minutes, names, ...counts } = reply;
+      const { pausedJobs, nextScore, oldestScore, totals: all, minutes, names, ...counts } = reply;
       const [waitedMs = 0, ranMs = 0, cancelled = 0, retriedDead = 0] = all.slice(COUNTERS);
       const { waiting, running } = metricsOf(all);
       const totals = outcomeCounts(all);
       return {
         ...counts,
         totals,
+        pausedJobs: pausedJobs.map(readPausedJobs),
         enqueued: enqueuedOf({ ...counts, totals, cancelled, retriedDead }),
         nextAt: timeOf(nextScore),
         oldestReadyAt: timeOf(oldestScore),

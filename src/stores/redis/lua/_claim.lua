@@ -235,13 +235,16 @@ end
 
 function claim(wanted)
   local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
-  local is_whole = #range < 2 * (wanted + 2)
-  local from = 1
-  if range[1] == PAUSED then
-    paused = 1
-    wanted = 0
-    from = 3
+  paused = range[1] == PAUSED and 1 or 0
+  local from = skip_marks(range, paused_jobs)
+  if from > 3 then
+    -- Job types are paused: their marks are read besides what is wanted.
+    range = call('ZRANGE', due, 0, wanted + MOST_PAUSED + 2, 'WITHSCORES')
+    paused_jobs = {}
+    from = skip_marks(range, paused_jobs)
   end
+  local is_whole = #range < 2 * (wanted + 2)
+  if paused == 1 then wanted = 0 end
   local room, left_at, is_more = meet_due(range, from, wanted)
   if is_more and count_backlog and paused == 0 then
     backlog = call('ZCOUNT', due, 0, '(' .. whole(after(now))) - (wanted - room)

@@ -30,6 +30,10 @@ local LINES_END = 18014398509481984
 -- Where a job stands that waits for its children (_families.lua): the last time of all, which is never.
 local FOR_CHILDREN = UPPER - 1024
 local PAUSED = ' paused'
+-- Is there while a job type is paused. Each of them has a mark, which begins with it and ends with what is known of it.
+local PAUSED_JOBS = ' paused:'
+-- How many job types may be paused.
+local MOST_PAUSED = 20
 local LEASE = ' lease:'
 local SCHEDULE = ' schedule:'
 
@@ -104,6 +108,16 @@ end
 local function push(list, a, b, c, d)
   local last = #list
   list[last + 1], list[last + 2], list[last + 3], list[last + 4] = a, b, c, d
+end
+
+-- Takes the marks of paused job types from the front of what `due` has first. Returns where the other members begin.
+local function skip_marks(range, paused_jobs)
+  for i = 1, #range, 2 do
+    if tonumber(range[i + 1]) >= 0 then return i end
+    local text = string.sub(range[i], #PAUSED_JOBS + 1)
+    if text ~= '' then push(paused_jobs, text) end
+  end
+  return #range + 1
 end
 
 local function push_all(list, values)

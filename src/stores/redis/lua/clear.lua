@@ -55,8 +55,8 @@ end
 
 if state == 'dead' then return clear_dead() end
 
--- The mark of a pause comes first. Without one more member, a piece of nothing else would be requested forever.
-if last_member == '' then piece = piece + 1 end
+-- The marks of pauses come first. Without more members, a piece of nothing else would be requested forever.
+if last_member == '' then piece = piece + MOST_PAUSED + 2 end
 local found = {}
 local to_examine = piece
 
@@ -72,7 +72,7 @@ local function examine()
     local waits = is_job(job.id) and (ready or not job.is_leased)
     if waits and not (state == 'scheduled' and ready) then
       push(found, job)
-    elseif job.id ~= PAUSED then
+    elseif job.score >= 0 then
       last_score = range[i + 1]
       last_member = job.id
     end

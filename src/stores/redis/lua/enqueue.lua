@@ -94,7 +94,7 @@ end
 
 local function read()
   local members = read_holders()
-  push(members, PAUSED, USED)
+  push(members, PAUSED, PAUSED_JOBS, USED)
   for _, job in ipairs(list) do push(members, job.id) end
   for i, score in ipairs(read_many('ZMSCORE', due, members)) do at[members[i]] = score end
   read_finished()
@@ -221,7 +221,7 @@ end
 local function place(entry)
   local job, id, key = entry.job, entry.id, entry.key
   local score = whole(tonumber(job.score) + entry.claims * 2)
-  local leased = job.lease ~= '' and not at[PAUSED] and entry.claims == 0
+  local leased = job.lease ~= '' and not at[PAUSED] and not at[PAUSED_JOBS] and entry.claims == 0
   local prefix = ''
   local stays = false
   local lane

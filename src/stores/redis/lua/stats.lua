@@ -1,7 +1,7 @@
 -- Counts everything. What can be derived is not stored: each job that is no longer live is in one of the totals.
 -- @arg now number, with_names flag  reads metrics by name, and does not count completed jobs
 -- @arg most number  up to how many members of `due` are read one by one: one command for all counts of live jobs
--- @reply paused flag, next_score number?, oldest_score number?  of the oldest ready job
+-- @reply paused flag, paused_jobs list(text), next_score number?, oldest_score number?  of the oldest ready job
 -- @reply scheduled number, ready number, running number, dead number, completed number
 -- @reply totals list(number)  in the order of their positions (counters.ts)
 -- @reply minutes rows(minute:number counts)  of the last hour, those in which something was settled
@@ -55,9 +55,10 @@ local is_whole = #range <= 2 * most
 if is_whole then count_read() else count_all() end
 
 local paused = range[1] == PAUSED and 1 or 0
+local paused_jobs = {}
 local coming = ''
 local oldest = ''
-for i = 1 + 2 * paused, #range, 2 do
+for i = skip_marks(range, paused_jobs), #range, 2 do
   local score = tonumber(range[i + 1])
   if coming == '' and score < UPPER then coming = range[i + 1] end
   if score >= after(now) then break end
@@ -81,4 +82,4 @@ for minute = this_minute - MINUTES.kept + 1, this_minute do
 end
 local names = {}
 if with_names then push_names(names, is_whole and range or read_positions(), text, NAMES_AT, 0) end
-return { paused, coming, oldest, scheduled, ready, running, dead_now, completed, totals, minutes, names }
+return { paused, paused_jobs, coming, oldest, scheduled, ready, running, dead_now, completed, totals, minutes, names }

@@ -20,7 +20,7 @@ import {
   runNow,
 } from "./jobs.ts";
 import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
-import { askForSchedule, askToPause, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
+import { askForSchedule, askToPause, askToPauseType, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 import { askToSearchAll } from "./search.ts";
 
 // What buttons, boxes and forms do. An element has the argument of its action in `data-with`.
@@ -87,6 +87,8 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   refresh,
   pause: (queue) => askToPause(queue),
   resume: atOnce("POST /resume", "is running again"),
+  "pause-type": askToPauseType,
+  resumeJobs: atOnce("POST /job-types/:name/resume", "is running again"),
   pauseSchedule: atOnce("POST /schedules/:key/pause", "is paused"),
   resumeSchedule: atOnce("POST /schedules/:key/resume", "is running again"),
   runSchedule: atOnce("POST /schedules/:key/run", "has enqueued a job"),

@@ -76,3 +76,16 @@ export function askToPause(queue = state.snapshot?.queue ?? ""): void {
     },
   });
 }
+
+export function askToPauseType(name: string): void {
+  ask({
+    title: `Pause ${name}?`,
+    text: "No job of this type starts until somebody resumes it. Jobs that run go on, and new ones wait.",
+    fields: [{ name: "reason", label: "Reason (may be empty)", isOptional: true }],
+    confirm: "Pause",
+    async act({ reason = "" }) {
+      await act("POST /job-types/:name/pause", { target: name, body: reason === "" ? {} : { reason } });
+      return `${name} is paused.`;
+    },
+  });
+}

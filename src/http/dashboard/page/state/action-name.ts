@@ -3,7 +3,13 @@ import type { OperationName } from "../../../../contract/operations.ts";
 /** The operations that a button does at once, without a question. */
 export type OperationAtOnce = Extract<
   OperationName,
-  "resume" | "pauseSchedule" | "resumeSchedule" | "runSchedule" | "pauseFlowControlKey" | "resumeFlowControlKey"
+  | "resume"
+  | "resumeJobs"
+  | "pauseSchedule"
+  | "resumeSchedule"
+  | "runSchedule"
+  | "pauseFlowControlKey"
+  | "resumeFlowControlKey"
 >;
 
 /** What buttons, boxes and forms do. An element names it in `data-click` and the like; actions/index.ts does it. */
@@ -16,6 +22,7 @@ export type ActionName =
       | "edit"
       | "enqueue"
       | "pause"
+      | "pause-type"
       | "reschedule"
       | "run"
       | "run-selected"

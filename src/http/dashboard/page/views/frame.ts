@@ -11,7 +11,7 @@ import { clock, distance, number } from "./format.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
 import { changes, overview, pauseText } from "./overview.ts";
-import { button, heading, hrefTo, link } from "./parts.ts";
+import { button, heading, hrefTo, link, when } from "./parts.ts";
 import { queues } from "./queues.ts";
 import { schedules, upcoming } from "./schedules.ts";
 import { names, type } from "./types.ts";
@@ -26,10 +26,12 @@ export function frame(): Html {
   if (!last && isSignedOut) return signInDialog(false);
   // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
-  const paused = snapshot?.activity.stats.paused && route.view !== "queues" && !route.scope;
+  const isOne = snapshot && route.view !== "queues" && !route.scope;
+  const paused = isOne && snapshot.activity.stats.paused;
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner">${pauseText(snapshot)}: no job starts. ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
+${isOne && snapshot.activity.stats.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}">${name} was paused${by && ` by ${by}`} ${when(since)}${reason && `: ${reason}`}. ${snapshot.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;

@@ -9,6 +9,7 @@ import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
+  button,
   type Column,
   empty,
   heading,
@@ -123,7 +124,9 @@ export function type(snapshot: Json<Snapshot>): Html {
   const { type: shown, failures, mayChange } = snapshot;
   const { route } = state;
   const name = route.id ?? "";
-  return html`${heading(name, link({ view: "jobs", search: name, by: "name" }, "Its jobs"))}${
+  const isPaused = snapshot.activity.stats.pausedJobs.some((paused) => paused.name === name);
+  const pause = mayChange && !isPaused && button("Pause...", "pause-type", name);
+  return html`${heading(name, html`${link({ view: "jobs", search: name, by: "name" }, "Its jobs")} ${pause}`)}${
     shown &&
     html`${metricRanges(route)}${table([shown.figures ?? unused(name)])}
 <div class="columns even">${byDay(shown.figures?.days ?? [])}</div>

@@ -1,0 +1,65 @@
+import type { QueueContext } from "../enqueue/context.ts";
+import { nameText } from "../job/options.ts";
+import { decodeRecord } from "../job/record.ts";
+import { conflict } from "../shared/errors.ts";
+import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
+import { described, optionsOf, text } from "../shared/schema.ts";
+import { MOST_PAUSED, type PausedJobs } from "../store/stats.ts";
+import { hasName, storedPages } from "./pages.ts";
+
+/** Options of `pauseJobs`. */
+export interface PauseJobsOptions {
+  /** Why: 1 to 200 characters, such as "CRM is down". Default: none. */
+  readonly reason?: string | undefined;
+}
+
+const LONGEST_REASON = 200;
+
+export const pauseJobsOptions = optionsOf<PauseJobsOptions>("pauseJobs", {
+  reason: described(text(LONGEST_REASON, "CRM is down"), "Why. Default: none."),
+});
+
+/** A job type that is paused. */
+export interface PausedJobType extends Omit<PausedJobs, "since"> {
+  /** When it was paused. */
+  readonly since: Date;
+}
+
+export const pausedJobType = ({ since, ...paused }: PausedJobs): PausedJobType => ({
+  ...paused,
+  since: new Date(since),
+});
+
+/** @throws as `Queue.pauseJobs` */
+export async function pauseJobs(
+  { store, clock }: QueueContext,
+  name: string,
+  given: PauseJobsOptions & { readonly by: string | null },
+): Promise<PausedJobType> {
+  const { by, ...options } = given;
+  const { reason = null } = pauseJobsOptions.read(options);
+  const now = clock();
+  const { pausedJobs } = await store.stats(now);
+  const paused = { name: nameText.read(name, "name"), reason, by, since: now };
+  if (pausedJobs.filter((each) => each.name !== name).length >= MOST_PAUSED)
+    throw conflict(`${MOST_PAUSED} job types are paused. Resume one, or pause the queue.`);
+  await store.setJobsPaused(name, paused);
+  return pausedJobType(paused);
+}
+
+/** Ends the pause of a job type, and makes due what was handed back. @throws as `Queue.resumeJobs` */
+export async function resumeJobs({ store, clock, noteDue }: QueueContext, name: string): Promise<{ resumed: boolean }> {
+  const now = clock();
+  const { pausedJobs } = await store.stats(now);
+  const resumed = pausedJobs.some((paused) => paused.name === name);
+  await store.setJobsPaused(nameText.read(name, "name"), undefined);
+  const isMeant = hasName(name);
+  const room = () => ({ limit: MOST_AT_ONCE, mostBytes: MOST_LISTED_BYTES, now });
+  let moved = 0;
+  for await (const { items } of storedPages(store, ["scheduled"], undefined, room)) {
+    const held = items.filter((job) => isMeant(job) && decodeRecord(job.record)?.held).map(({ id }) => id);
+    moved += (await store.reschedule(held, now, now)).filter(Boolean).length;
+  }
+  if (moved > 0) await noteDue(now);
+  return { resumed };
+}

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { start } from "../support/clock.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
+
+onEachKindOfStore((kind) => {
+  function setUp() {
+    const clock = testClock(start);
+    const ran: string[] = [];
+    const perform = (_: unknown, job: { readonly id: string; readonly attempt: number }) =>
+      void ran.push(`${job.id} ${job.attempt}`);
+    const jobs = [defineJob({ name: "charge", perform }), defineJob({ name: "mail", perform })];
+    const queue = new Queue({ store: clock.watch(kind.create()), jobs, clock });
+    const enqueue = (name: string, id: string, options = {}) => queue.enqueue(name, undefined, { id, ...options });
+    return { clock, queue, ran, enqueue };
+  }
+
+  describe("a paused job type", () => {
+    test("starts no job until it is resumed, and then each with all of its attempts; others run", async () => {
+      const { clock, queue, ran, enqueue } = setUp();
+      expect(await queue.pauseJobs("charge", { reason: "CRM is down", by: "on-call" })).toEqual({
+        ...{ name: "charge", reason: "CRM is down", by: "on-call", since: new Date(start) },
+      });
+      for (const id of ["a", "b", "c"]) await enqueue("charge", id);
+      await enqueue("mail", "m");
+      expect(await queue.drain()).toMatchObject({ completed: 1, released: 3, stoppedBy: "empty" });
+      expect(ran).toEqual(["m 1"]);
+      expect((await queue.getStats()).pausedJobs).toMatchObject([{ name: "charge", by: "on-call" }]);
+      await clock.advance("3h");
+      expect(await queue.drain()).toMatchObject({ completed: 0, released: 3 });
+      expect(await queue.resumeJobs("charge")).toEqual({ resumed: true });
+      expect((await queue.getStats()).pausedJobs).toEqual([]);
+      expect(await queue.drain()).toMatchObject({ completed: 3 });
+      expect(ran.toSorted()).toEqual(["a 1", "b 1", "c 1", "m 1"]);
+      expect(await queue.resumeJobs("charge")).toEqual({ resumed: false });
+    });
+
+    test("keeps the jobs of a key in their order, and leaves jobs for later at their times", async () => {
+      const { clock, queue, ran, enqueue } = setUp();
+      await queue.pauseJobs("charge");
+      const flowControl = { key: "customer", concurrency: 1, ordered: true };
+      for (const id of ["a", "b", "c"]) await enqueue("charge", id, { flowControl });
+      await enqueue("charge", "later", { delay: "2d" });
+      await queue.drain();
+      await queue.drain();
+      await queue.resumeJobs("charge");
+      expect(await queue.drain()).toMatchObject({ completed: 3 });
+      expect(ran).toEqual(["a 1", "b 1", "c 1"]);
+      await clock.advance("2d");
+      await queue.drain();
+      expect(ran.at(-1)).toBe("later 1");
+    });
+
+    test("is learnt by a drain that has claimed its jobs already", async () => {
+      const clock = testClock(start);
+      const ran: number[] = [];
+      const slow = defineJob({
+        name: "slow",
+        perform: async (ms: number, job) => {
+          await clock.sleep(ms, job.signal);
+          ran.push(ms);
+        },
+      });
+      const queue = new Queue({ store: clock.watch(kind.create()), jobs: [slow], clock });
+      await queue.enqueueMany([1_000, 4_000, 4_001, 4_002].map((payload) => ({ job: slow, payload })));
+      const drained = queue.drain({ concurrency: 1 });
+      await clock.advance(500);
+      await queue.pauseJobs("slow");
+      await clock.advance("20s");
+      expect(await drained).toMatchObject({ stoppedBy: "empty", backlog: false });
+      expect(ran.length).toBeLessThan(4);
+      expect((await queue.getStats()).scheduledCount).toBe(4 - ran.length);
+    });
+
+    test("is none that starts eagerly", async () => {
+      const { queue } = setUp();
+      await queue.pauseJobs("charge");
+      const { held } = await internalsOf(queue).enqueueHeld([{ job: "charge", payload: null }]);
+      expect(held).toEqual([]);
+      await queue.resumeJobs("charge");
+      expect((await internalsOf(queue).enqueueHeld([{ job: "charge", payload: null }])).held.length).toBe(1);
+    });
+
+    test("can be one of twenty, while queue and schedules go on", async () => {
+      const { queue, ran, enqueue } = setUp();
+      const names = Array.from({ length: 20 }, (_, index) => `type ${index}`);
+      for (const name of names) await queue.pauseJobs(name);
+      await expect(queue.pauseJobs("charge")).rejects.toMatchObject({ code: "conflict" });
+      await queue.pauseJobs("type 3", { reason: "again" });
+      const { pausedJobs } = await queue.getStats();
+      expect(pausedJobs.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+      expect(pausedJobs.find(({ name }) => name === "type 3")?.reason).toBe("again");
+      for (let index = 0; index < 30; index++) await enqueue("mail", `m${index}`);
+      expect(await queue.drain({ batchSize: 4 })).toMatchObject({ completed: 30, backlog: false });
+      expect(ran.length).toBe(30);
+      expect((await queue.drain()).nextRunAt).toBeNull();
+      await enqueue("mail", "due");
+      await queue.pause();
+      expect(await queue.drain()).toMatchObject({ stoppedBy: "paused", backlog: true });
+      expect(await queue.clear()).toEqual({ cleared: 1 });
+      expect((await queue.getStats()).pausedJobs.length).toBe(20);
+    });
+
+    test("is not paused with a wrong name or reason", async () => {
+      const { queue } = setUp();
+      await expect(queue.pauseJobs("")).rejects.toMatchObject({ code: "invalid_request" });
+      await expect(queue.pauseJobs("x", { reason: "y".repeat(201) })).rejects.toThrow("reason");
+      await expect(queue.pauseJobs("x", { because: "y" } as object)).rejects.toThrow("because");
+      expect((await queue.getStats()).pausedJobs).toEqual([]);
+    });
+  });
+});
