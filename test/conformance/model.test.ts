@@ -48,13 +48,13 @@ test("signals wake the jobs that wait for them, on Redis as in memory, through f
 test("Redis does what memory does where the clocks of its callers differ", async () => {
   const count = counted();
   await fc.assert(storeModel(stage, 30, count, clocksApartOperation, true), limits);
-  expect(count.operations).toBeGreaterThan(50);
+  expect(count.operations).toBeGreaterThan(20);
 });
 
 test("clients whose invocations may die see the same on Redis as in memory, and counters add up", async () => {
   const count = counted();
   await fc.assert(queueModel(stage, 30, count), limits);
-  expect(count.operations).toBeGreaterThan(50);
+  expect(count.operations).toBeGreaterThan(20);
 });
 
 describe.each(otherServers.filter(pathOf))("$name", (server) => {
