@@ -41,7 +41,7 @@ describe("the page of a job", () => {
     await page.goBack();
     await page.getByRole("link", { name: "see them" }).click();
     await heading(page, "fails: Error");
-    await page.getByText("2 dead jobs").waitFor();
+    await page.getByText("2 dead jobs, the last").waitFor();
     expect(await page.locator("td.job code").count()).toBe(2);
   });
 

@@ -59,7 +59,9 @@ describe("the header of a script", () => {
     });
     const row = { key: "hourly", record: "{}", score: 5 };
     expect(scripts.listSchedules.read(["hourly", "{}", "5"])).toEqual([row]);
-    expect(scripts.exchange.read([0, "", 0, 0, [1, "2"], [], [], [], [], ["a"], ["hourly", 5, "{}"]])).toMatchObject({
+    expect(
+      scripts.exchange.read([0, [], "", 0, 0, [1, "2"], [], [], [], [], ["a"], ["hourly", 5, "{}"]]),
+    ).toMatchObject({
       ...{ settled: [1, 2], gone: ["a"], dueSchedules: [row] },
     });
   });

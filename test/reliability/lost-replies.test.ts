@@ -216,8 +216,8 @@ describe("if the network fails", () => {
   });
 
   const lasting: readonly (readonly [Fault, RegExp])[] = [
-    ["drop-request", /did not answer/],
-    ["html", /did not answer/],
+    ["drop-request", /did not reply/],
+    ["html", /did not reply/],
     ["error-500", /./],
     ["quota", /quota/],
     ["full", /full/],

@@ -68,6 +68,7 @@ export const pathParts = {
   id: idText,
   group: groupText,
   event: eventName,
+  name: nameText,
   key: text(LONGEST_KEY, "daily"),
   queue: text(LONGEST_NAME, "default"),
 };

@@ -1,6 +1,5 @@
 import type { DrainOptions } from "../../core/drain/options.ts";
 import { AttemptCollector } from "../../core/drain/report.ts";
-import { nameText } from "../../core/job/options.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
@@ -76,7 +75,6 @@ export const queueRoutes = {
   }),
   pauseJobs: route({
     notes: "Drains hand the jobs of this type back, with no attempt used, until you resume it.",
-    key: nameText,
     body: pauseJobsBody,
     returns: pausedJobType,
     refusals: ["conflict"],
@@ -85,7 +83,6 @@ export const queueRoutes = {
   }),
   resumeJobs: route({
     notes: "What drains have handed back is due at once.",
-    key: nameText,
     returns: resumed,
     async run(call) {
       const result = await call.queue.resumeJobs(call.target);

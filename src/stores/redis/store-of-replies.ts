@@ -31,8 +31,8 @@ export function storeOfReplies(record: string, jobs: number): Store {
 function repliesOfRedis(record: string, jobs: number): unknown[] {
   const ids = Array.from({ length: jobs }, (_, index) => `warm-up-${index}`);
   const due = String(waitingScore(0));
-  const claimed = [0, "", 0, 0, [], [], ids.flatMap((id) => [id, record, due]), [], [], [], []];
-  const settled = [0, "", 0, 0, ids.map(() => 1), [], [], [], [], [], []];
+  const claimed = [0, [], "", 0, 0, [], [], ids.flatMap((id) => [id, record, due]), [], [], [], []];
+  const settled = [0, [], "", 0, 0, ids.map(() => 1), [], [], [], [], [], []];
   return [
     [ids[0], due],
     [1, claimed],
