@@ -12,6 +12,10 @@ const properties = ["./test/support/seeded-properties.ts"];
 const ofParts = ["test/core/**/*.test.ts", "test/architecture/**/*.test.ts"];
 /** Tests that build or install much. `npm test -- --all` runs them too. */
 const ofFrameworks = ["next", "servers", "jest", "tracing"].map((name) => `test/frameworks/${name}.test.ts`);
+/** Whole tasks on the page, in a browser. What the page does is tested part by part. */
+const ofPage = ["addresses", "cold", "figures", "questions", "thrift"].map(
+  (name) => `test/dashboard/browser-${name}.test.ts`,
+);
 
 export default defineConfig({
   // "tidegate" and its subpaths, which the examples import as users do, stand for the sources.
@@ -22,6 +26,8 @@ export default defineConfig({
     maxWorkers: availableParallelism() + 1,
     // A new process for each file, which loads all packages anew, took a sixth of the time.
     isolate: false,
+    // A larger space for what is new takes a fourteenth off the CPU time: most of what a test makes is soon garbage.
+    execArgv: ["--max-semi-space-size=64"],
     setupFiles: ["./test/support/leave-nothing.ts"],
     sequence: { sequencer: LongestFirst },
     // For a machine that is busy. What hangs is given up, and nothing else.
@@ -35,7 +41,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [inWorkerd, ...ofParts, ...(isForAll ? [] : ofFrameworks)],
+          exclude: [inWorkerd, ...ofParts, ...(isForAll ? [] : [...ofFrameworks, ...ofPage])],
           globalSetup: "./test/support/before-all.ts",
           setupFiles: properties,
         },
