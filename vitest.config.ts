@@ -12,10 +12,11 @@ const properties = ["./test/support/seeded-properties.ts"];
 const ofParts = ["test/core/**/*.test.ts", "test/architecture/**/*.test.ts"];
 /** Tests that build or install much. `npm test -- --all` runs them too. */
 const ofFrameworks = ["next", "servers", "jest", "tracing"].map((name) => `test/frameworks/${name}.test.ts`);
-/** Whole tasks on the page, in a browser. What the page does is tested part by part. */
-const ofPage = ["addresses", "cold", "figures", "questions", "thrift"].map(
-  (name) => `test/dashboard/browser-${name}.test.ts`,
-);
+/** Whole tasks in a browser, whose parts are tested by themselves. */
+const ofBrowser = [
+  "test/examples/live.test.ts",
+  ...["addresses", "cold", "figures", "questions", "thrift"].map((name) => `test/dashboard/browser-${name}.test.ts`),
+];
 
 export default defineConfig({
   // "tidegate" and its subpaths, which the examples import as users do, stand for the sources.
@@ -41,7 +42,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: [inWorkerd, ...ofParts, ...(isForAll ? [] : [...ofFrameworks, ...ofPage])],
+          exclude: [inWorkerd, ...ofParts, ...(isForAll ? [] : [...ofFrameworks, ...ofBrowser])],
           globalSetup: "./test/support/before-all.ts",
           setupFiles: properties,
         },

@@ -91,7 +91,7 @@ async function openHarness() {
     tab.evaluate(`window.show(${JSON.stringify(options)})`);
   const shown = async () => JSON.parse((await tab.textContent("body > output")) ?? "null") as unknown;
   const becomes = (expected: object) =>
-    vi.waitFor(async () => expect(await shown()).toEqual(expected), { timeout: 60_000, interval: 10 });
+    vi.waitFor(async () => expect(await shown()).toEqual(expected), { timeout: 60_000, interval: 50 });
   const say = (id: string, event: object) => {
     const text = `id: ${JSON.stringify(event).length}\ndata: ${JSON.stringify(event)}\n\n`;
     last.set(id, text);
@@ -106,12 +106,12 @@ describe("useJob in a browser", () => {
     const { show, shown, becomes, say, openIds, streams } = await openHarness();
     await show({ url: "/queue", token: await tokenOf("a") });
     expect(await shown()).toEqual({});
-    await vi.waitUntil(() => openIds().length === 1 && streams.length > 0, { timeout: 60_000, interval: 10 });
+    await vi.waitUntil(() => openIds().length === 1 && streams.length > 0, { timeout: 60_000, interval: 50 });
     say("a", { state: "running", progress: 1 });
     await becomes({ state: "running", progress: 1 });
     say("a", { state: "completed", progress: 1, result: { rows: 3 } });
     await becomes({ state: "completed", progress: 1, result: { rows: 3 } });
-    await vi.waitUntil(() => openIds().length === 0, { timeout: 60_000, interval: 10 });
+    await vi.waitUntil(() => openIds().length === 0, { timeout: 60_000, interval: 50 });
   });
 
   test("shows nothing of the job before when it gets another token, and lets go of its stream", async () => {
@@ -123,7 +123,7 @@ describe("useJob in a browser", () => {
     await show({ url: "/queue", token: await tokenOf("b") });
     expect(await shown()).toEqual({});
     expect(await tab.evaluate("window.renders")).not.toContain('{"state":"running","progress":1}');
-    await vi.waitUntil(() => openIds().join() === "b", { timeout: 60_000, interval: 10 });
+    await vi.waitUntil(() => openIds().join() === "b", { timeout: 60_000, interval: 50 });
     say("b", { state: "ready", progress: null });
     await becomes({ state: "ready", progress: null });
   });
@@ -133,9 +133,9 @@ describe("useJob in a browser", () => {
     await show({ url: "/queue", token: null });
     expect([await shown(), streams.length]).toEqual([{}, 0]);
     await show({ url: "/queue", token: await tokenOf("a") });
-    await vi.waitUntil(() => openIds().join() === "a", { timeout: 60_000, interval: 10 });
+    await vi.waitUntil(() => openIds().join() === "a", { timeout: 60_000, interval: 50 });
     await show(null);
-    await vi.waitUntil(() => openIds().length === 0, { timeout: 60_000, interval: 10 });
+    await vi.waitUntil(() => openIds().length === 0, { timeout: 60_000, interval: 50 });
   });
 
   test("says why it has stopped, and begins anew with a new token", async () => {

@@ -4,7 +4,7 @@ import { openPage, sharedBrowser, type Watched } from "../support/browser.ts";
 import { fill, openedAt, type ServedQueue, serveQueue } from "./served-queue.ts";
 
 export const auth = { read: ["the-read-token"], admin: ["the-admin-token"] };
-export const patience = { timeout: 60_000, interval: 20 };
+export const patience = { timeout: 60_000, interval: 50 };
 
 export interface Dashboard {
   /** Opens the dashboard of a queue at a hash. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OpenApi, type Operation } from "../../api-examples/openapi.ts";
 import { type Case, casesOf, requestOf } from "../../api-examples/requests.ts";
 import { apiWorld, tokens, type WorldOptions } from "../../api-examples/world.ts";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { memoryStore, type Store } from "../../src/index.ts";
 import { useRedis } from "../support/stores.ts";
 
@@ -109,7 +110,7 @@ describe("in memory", () => {
   });
 });
 
-describe("on Redis", () => {
+describe.runIf(isForAll)("on Redis", () => {
   const redis = useRedis();
   const worlds = worldsOn(() => redis.store());
   const first = operations.filter(([name]) => !name.endsWith("InQueue"));

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, transform } from "esbuild";
 import { expect, test } from "vitest";
+import { isForAll } from "../../scripts/shared/all-tests.ts";
 import { actionsOf, lostActions } from "./actions.ts";
 import { builtPackage, root } from "./built.ts";
 
@@ -34,7 +35,7 @@ test("the build of a module keeps every side effect of its source", async () => 
   expect(await losses(read)).toEqual([]);
 });
 
-test("a user's bundler keeps every side effect of a module", async () => {
+test.runIf(isForAll)("a user's bundler keeps every side effect of a module", async () => {
   const minified = async (_: string, code: string) =>
     (await transform(code, { minifySyntax: true, treeShaking: true, target: "es2022" })).code;
   expect(await losses(minified)).toEqual([]);

@@ -33,8 +33,7 @@
 -- @arg waits rows(outcome:number now_waits has_waited)  (_waits.lua)
 -- @arg fires rows(key occurrence:digits next:digits record unless skipped)  (_fire.lua)
 -- @arg fired_jobs rows(fire:number id score:digits record flow)
--- @reply paused flag, paused_jobs list(text)  what is known of paused job types
--- @reply next_score number?  of what is due next
+-- @reply paused flag, paused_jobs list(text), next_score number?  paused job types; of what is due next
 -- @reply backlog number  how many more are due than it claimed; 0 if not counted
 -- @reply evicted number  how many members had lost their records
 -- @reply settled list(number)  0: refused, its lease is gone; 1: accepted; 2: and its job got a signal
@@ -52,8 +51,8 @@
 local known = {}
 
 local paused, next_score, backlog, evicted = 0, '', 0, 0
-local paused_jobs = {}
-local settled, fired, claimed, recovered_leases, runs, gone, due_schedules = {}, {}, {}, {}, {}, {}, {}
+local paused_jobs, settled, fired, claimed = {}, {}, {}, {}
+local recovered_leases, runs, gone, due_schedules = {}, {}, {}, {}
 
 -- The ids of jobs that have ended. Their records go last of all.
 local ended_ids = {}

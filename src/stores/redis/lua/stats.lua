@@ -55,9 +55,7 @@ local is_whole = #range <= 2 * most
 if is_whole then count_read() else count_all() end
 
 local paused = range[1] == PAUSED and 1 or 0
-local paused_jobs = {}
-local coming = ''
-local oldest = ''
+local paused_jobs, coming, oldest = {}, '', ''
 for i = skip_marks(range, paused_jobs), #range, 2 do
   local score = tonumber(range[i + 1])
   if coming == '' and score < UPPER then coming = range[i + 1] end
