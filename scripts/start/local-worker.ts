@@ -105,17 +105,15 @@ export class LocalWorker {
       await setTimeout(POLL_MS);
       throw this.#failure("wrangler could not start the Worker.");
     }
-    if (!first.ok) {
-      const problem = (await first.json().catch(() => undefined)) as { readonly detail: string } | undefined;
-      throw problem ? new Error(problem.detail) : this.#failure("The Worker does not run.");
-    }
+    if (!first.ok) throw new Error(((await first.json()) as { readonly detail: string }).detail);
     this.#isReady = true;
   }
 
   async #answers(): Promise<Response> {
     for (;;) {
       const response = await fetch(`${this.url}/health`).catch(() => undefined);
-      if (response) return response;
+      // Before the Worker runs, wrangler may respond by itself, in other words.
+      if (response?.ok || response?.headers.get("content-type")?.includes("json")) return response;
       await setTimeout(POLL_MS);
     }
   }
