@@ -11,14 +11,14 @@ function processTerm(word: string): string[] {
 
 /**
  * Ranks pages that are named after the term before all else, then the guide before the references, which have every
- * word, and what `tidegate` exports before what its subpaths export. Methods of a queue come before the same ones of a
- * producer.
+ * word, and what `tidegate` exports before the tables of options, and before what its subpaths export. Methods of a
+ * queue come before the same ones of a producer.
  */
 function boostDocument(id: string, term: string, fields?: Record<string, unknown>): number {
   const isOfSubpath = /\/api\/tidegate\/[^/]+\//.test(id);
   const rank = isOfSubpath ? 0.25 : /\/(api|changelog)\b/.test(id) ? 0.5 : /\/(guide|frameworks)\//.test(id) ? 2 : 1;
   if (!Array.isArray(fields?.["titles"]) || fields["titles"].length > 0)
-    return id.includes("/api/tidegate/producer#") ? rank / 2 : rank;
+    return /\/(api\/tidegate\/producer|options)#/.test(id) ? rank / 4 : rank;
   const name = `${fields["title"]} ${id.replace(/#.*/, "").replace(/.*\//, "")}`.toLowerCase();
   return `${name} ${name.replace(/ies\b/g, "y")}`.includes(term) ? 4 * rank : rank;
 }
