@@ -130,7 +130,7 @@ async function startIn(
   );
   started.push(served);
 
-  // What ends from now on is told, and what ended before is not.
+  // What ends from now on is printed, and what ended before is not.
   await app.look(clock()).catch(() => []);
   const restEnv = { UPSTASH_REDIS_REST_URL: rest.url, UPSTASH_REDIS_REST_TOKEN: restToken };
   await file?.set(restEnv);

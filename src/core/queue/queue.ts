@@ -269,7 +269,8 @@ export class Queue {
   }
 
   /**
-   * Ends the pause of a job type. What drains have handed back is due at once.
+   * Ends the pause of a job type. What drains have handed back is due at once. What a drain hands back at this very
+   * moment may be due an hour later.
    *
    * @returns whether it was paused.
    * @throws {TidegateError} `invalid_request`
