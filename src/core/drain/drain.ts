@@ -150,12 +150,18 @@ export class Drain {
   async #runDue(): Promise<void> {
     const { clock, store } = this.#needs;
     for (;;) {
-      const now = clock();
+      let now = clock();
       this.#startWaiting(now);
+      // Handlers that are about to end are settled together. Replies may arrive meanwhile, too.
+      if (this.#jobs.running.size > 0 && this.#next.isDue(now)) {
+        await this.#othersEnd();
+        now = clock();
+        this.#startWaiting(now);
+      }
       this.#limits.slots.changed();
       // Do not await between these conditions and the wait: the drain would miss what happens in between.
       const plan = this.#next.plan(now);
-      if (plan) await this.#exchange(plan);
+      if (plan) this.#exchange(plan);
       else if (now >= this.#watch.dueAt(now)) this.#watch.check(store, now);
       else if (!this.#jobs.isIdle || this.#awaitsSlot(now)) await this.#somethingHappens();
       // Jobs that must run alone wait until all others are settled. If the budget has no room for one more exchange,
@@ -178,6 +184,7 @@ export class Drain {
 
   #startWaiting(now: number): void {
     const { waiting, ended } = this.#jobs;
+    if (waiting.length === 0) return;
     if (this.#isOverdue(now)) this.#releaseOverdue(now);
     if (this.#bounds.startsNothing(now)) this.#release(waiting.takeAll(), now);
     while (this.#prefetch.freeSlots > 0) {
@@ -195,7 +202,7 @@ export class Drain {
   #isOverdue(now: number): boolean {
     const { waiting } = this.#jobs;
     // The next exchange releases them, and a later one settles the others.
-    return waiting.length > 0 && now >= waiting.overdueAt && this.#budget.allowsExchange(-waiting.length);
+    return now >= waiting.overdueAt && this.#budget.allowsExchange(-waiting.length);
   }
 
   #releaseOverdue(now: number): void {
@@ -293,9 +300,7 @@ export class Drain {
 
   // Exchanging --------------------------------------------------------------------------------------------------------
 
-  async #exchange(planned: Plan): Promise<void> {
-    const plan = this.#jobs.running.size > 0 ? await this.#planAgain() : planned;
-    if (!plan) return;
+  #exchange(plan: Plan): void {
     const { request, ended } = this.#next.take(plan);
     this.#inFlight.send(request, (reply) => {
       if (reply) this.#apply(reply, ended, request);
@@ -306,10 +311,9 @@ export class Drain {
     });
   }
 
-  /** Waits for handlers that are about to end, so that they are settled together. Replies may arrive meanwhile, too. */
-  async #planAgain(): Promise<Plan | undefined> {
+  /** Waits for handlers that are about to end. */
+  async #othersEnd(): Promise<void> {
     for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
-    return this.#next.plan(this.#needs.clock());
   }
 
   #apply(reply: ExchangeReply, ended: readonly EndedJob[], { fire, claim }: DrainRequest): void {

@@ -162,14 +162,18 @@ export class NextExchange {
     return { request, ended };
   }
 
+  /** Whether an exchange may be due. It may still have nothing to do. */
+  isDue(now: number): boolean {
+    const { hasRoom } = this.#needs.inFlight;
+    return hasRoom && (this.#isTimeToSettle(now) || this.knowsOfDue(now) || this.#isTimeToCheck(now));
+  }
+
   /** What the exchange does; undefined if it is not due. */
   plan(now: number): Plan | undefined {
-    if (!this.#needs.inFlight.hasRoom) return undefined;
-    const isToSettle = this.#isTimeToSettle(now);
-    if (!isToSettle && !this.knowsOfDue(now) && !this.#isTimeToCheck(now)) return undefined;
+    if (!this.isDue(now)) return undefined;
     const fire = this.#firesNow(now);
     const limit = this.#claimsNow(now);
-    return isToSettle || fire.length > 0 || limit > 0 ? { now, fire, limit } : undefined;
+    return limit > 0 || fire.length > 0 || this.#isTimeToSettle(now) ? { now, fire, limit } : undefined;
   }
 
   /**
