@@ -224,12 +224,14 @@ describe("the data of the page", () => {
   });
 });
 
-// Text that is parsed as HTML could become more than text.
-test("the page never parses HTML", () => {
+// Text that is parsed as HTML could become more than text, and a misspelt name of an action would compile.
+test("the page never parses HTML, and its templates name no action as mere text", () => {
   const folder = join(import.meta.dirname, "../../src/http/dashboard/page");
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((each) => each.endsWith(".ts")))
     expect(
-      readFileSync(join(folder, file), "utf8").match(/innerHTML|outerHTML|insertAdjacent|DOMParser|write\(/g) ?? [],
+      readFileSync(join(folder, file), "utf8").match(
+        /innerHTML|outerHTML|insertAdjacent|DOMParser|write\(|data-(click|change|input|submit|pointermove)="\w/g,
+      ) ?? [],
       file,
     ).toEqual([]);
 });

@@ -32,8 +32,8 @@ const keys: Readonly<Record<string, () => unknown>> = {
 
 /** Moves the focus to the link of the next row, or of the one before. */
 function step(by: number): void {
-  const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
-  const current = document.activeElement?.closest<HTMLElement>("[data-row]");
+  const rows = [...document.querySelectorAll<HTMLElement>("[data-click=open]")];
+  const current = document.activeElement?.closest<HTMLElement>("[data-click=open]");
   const index = current ? rows.indexOf(current) + by : by > 0 ? 0 : rows.length - 1;
   const row = rows[index];
   row?.querySelector<HTMLElement>("a")?.focus();

@@ -2,6 +2,7 @@ import type { FailureGroup } from "../../../../core/manage/failures.ts";
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { ActionName } from "../state/action-name.ts";
 import { root } from "../state/requests.ts";
 import { type ChosenText, type Field, type Question, state } from "../state/state.ts";
 import { moment, number } from "./format.ts";
@@ -24,7 +25,7 @@ export function questionDialog({ title, subject, text, confirm, fields, isDanger
   const said = (by: ChosenText) => (typeof by === "string" ? by : by(state.chosen ?? {}));
   return dialog(
     said(title),
-    html`<form data-submit="confirm">${subject && html`<div class="subject">${subject}</div>`}<p>${said(text)}</p>
+    html`<form data-submit="${"confirm" satisfies ActionName}">${subject && html`<div class="subject">${subject}</div>`}<p>${said(text)}</p>
 ${fields?.map((field) => html`${input(field, field === wrong)}${field === wrong && refusal()}`)}${preview()}
 ${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progress}</span>${state.share !== undefined && html`<progress value="${state.share}" max="1" aria-label="Progress"></progress>`}${button(state.isActing && state.progress ? "Stop" : "Go back", "leave")}<button class="primary ${isDangerous && "dead"}" disabled="${state.isActing}">${said(confirm)}</button></div></form>`,
   );
@@ -32,10 +33,10 @@ ${!wrong && refusal()}<div class="row buttons"><span role="status">${state.progr
 
 function input(field: Field, isWrong: boolean): Html {
   const { name, label, value, isLong, isOptional, choices, example, options, isPreviewed } = field;
-  const changed = isPreviewed && "preview";
+  const changed: ActionName | undefined | false = isPreviewed && "preview";
   const reason = isWrong && "refusal";
   if (choices)
-    return html`<label>${label}<select name="${name}" data-change="choose">${choices.map(([of, text]) => html`<option value="${of}" selected="${of === value}">${text}</option>`)}</select></label>`;
+    return html`<label>${label}<select name="${name}" data-change="${"choose" satisfies ActionName}">${choices.map(([of, text]) => html`<option value="${of}" selected="${of === value}">${text}</option>`)}</select></label>`;
   if (isLong)
     return html`<label>${label}<textarea name="${name}" rows="8" spellcheck="false" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}">${value}</textarea></label>`;
   return html`<label>${label}<input name="${name}" value="${value}" placeholder="${example}" list="${options && `of-${name}`}" required="${!isOptional}" autocomplete="off" spellcheck="false" data-input="${changed}" aria-invalid="${isWrong && "true"}" aria-describedby="${reason}"/></label>
@@ -73,7 +74,7 @@ export const helpDialog = (): Html =>
  * same URL. When a session has ended, the page submits it and keeps its state.
  */
 export function signInDialog(isAgain: boolean): Html {
-  const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" data-submit="${isAgain && "sign-in"}">
+  const form = html`<form method="post" action="${root}dashboard/sign-in${location.hash}" data-submit="${isAgain && ("sign-in" satisfies ActionName)}">
 <label>Token<input type="password" name="token" required="${true}" autofocus="${true}" autocomplete="current-password"/></label>${refusal()}
 <p><small>A token with the scope admin or read.</small></p>
 <button class="primary">Sign in</button></form>`;

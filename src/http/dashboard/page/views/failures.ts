@@ -14,6 +14,7 @@ import {
   inQueue,
   keyOf,
   link,
+  opens,
   queueTag,
   sortable,
   sortedBy,
@@ -66,7 +67,7 @@ function line(group: Group, mayChange: boolean, isShort: boolean, top: number): 
   const what = `${error.name} of ${name}: ${error.message}`;
   const action = (text: string, act: ActionName, kind = "") =>
     button(`${text}...`, act, group.group, kind, `${text} ${what}`);
-  return html`<tr data-key="${keyOf(queue, group.group)}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${toJobs(group, name)} ${ageOf(group)}
+  return html`<tr data-key="${keyOf(queue, group.group)}" data-click="${opens}"><td class="job">${queueTag(queue)}${toJobs(group, name)} ${ageOf(group)}
 <div class="dead error message"><b>${error.name}</b> ${error.message}</div>
 <div class="narrow muted">Last ${when(lastAt)}, first ${when(firstAt)}</div>
 ${!isShort && html`<div class="row actions">${link({ ...inQueue(queue), view: "job", id: sampleId }, "Newest job")}${mayChange && html`${action("Retry", "retry-group")}${action("Edit newest", "edit-newest")}${action("Remove", "remove-group", "dead")}`}</div>`}</td>

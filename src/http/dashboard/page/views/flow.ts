@@ -6,7 +6,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { state } from "../state/state.ts";
 import { capital, number, plural } from "./format.ts";
-import { badge, button, empty, heading, inQueue, keyOf, link, queueTag, searchForm, when } from "./parts.ts";
+import { badge, button, empty, heading, inQueue, keyOf, link, opens, queueTag, searchForm, when } from "./parts.ts";
 
 const MOST_HOLDING_SHOWN = 3;
 
@@ -36,7 +36,7 @@ export function holding(keys: readonly Row[]): Html {
   const shown = keys.slice(0, MOST_HOLDING_SHOWN).map((row) => {
     const { key } = row;
     const reason = holdReason(row);
-    return html`<tr data-key="${key}" data-row="${true}" data-click="open"><td class="job">${link({ view: "jobs", state: "ready", search: key, by: "key" }, key)} <div class="muted">${limitsOf(row)}. ${reason && capital(heldBackTexts[reason])}.</div></td><td class="figure total">${number(row.waiting)}</td></tr>`;
+    return html`<tr data-key="${key}" data-click="${opens}"><td class="job">${link({ view: "jobs", state: "ready", search: key, by: "key" }, key)} <div class="muted">${limitsOf(row)}. ${reason && capital(heldBackTexts[reason])}.</div></td><td class="figure total">${number(row.waiting)}</td></tr>`;
   });
   return html`<section data-key="holding"><div class="row"><h2>Held back by flow control</h2><span class="muted">${plural(keys.length, "key")}, up to ${plural(waiting, "job")}</span><span class="end">${link({ view: "flow" }, "All keys")}</span></div>
 <div class="card table"><table><thead><tr><th>Key</th><th class="figure">Waiting</th></tr></thead><tbody>${shown}</tbody></table></div></section>`;

@@ -1,5 +1,6 @@
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { ActionName } from "../state/action-name.ts";
 import { hasContents } from "../state/polling.ts";
 import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
@@ -52,7 +53,7 @@ function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undef
   const isDead = view === "jobs" && kind === "dead";
   const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>
     html`<a href="${hrefTo(to)}" aria-current="${isHere && "page"}">${icon(name)}<span>${text}</span>${count > 0 && html`<span class="count ${kind}">${number(count)}</span>`}</a>`;
-  return html`<header><a class="skip" href="#" data-click="skip">Skip to the content</a>
+  return html`<header><a class="skip" href="#" data-click="${"skip" satisfies ActionName}">Skip to the content</a>
 <span class="brand">${icon("tide")}Tidegate</span>${last && switcher(last)}${last && !searching.has(view) && find()}
 <nav aria-label="Views">${entry({ view: scope ? "queues" : "overview" }, "overview", "Overview", view === "overview" || view === "queues")}
 ${entry({ view: "failures" }, "failures", "Failures", view === "failures" || isDead, stats?.deadLetterCount, "dead")}
@@ -71,14 +72,14 @@ const searching: ReadonlySet<string> = new Set(["jobs", "flow"]);
 
 /** Searches the jobs of all queues, from anywhere. */
 const find = (): Html =>
-  html`<form role="search" data-submit="find"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search jobs  ( / )" required="${true}"/></form>`;
+  html`<form role="search" data-submit="${"find" satisfies ActionName}"><input type="search" name="search" maxlength="256" aria-label="Search jobs" placeholder="Search jobs  ( / )" required="${true}"/></form>`;
 
 const setting = (name: Setting, title: string): Html => button(`${title}: ${chosen(name)}`, "setting", name, "link");
 
 /** Shows another queue in the same view. */
 const switcher = ({ queues, queue: shown }: Json<Snapshot>, queue = state.route.queue ?? queues[0] ?? shown): Html =>
   queues[1]
-    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="switch" aria-label="Queue"><option value="/" selected="${state.route.scope === "all"}">All queues</option>${queues.map((each) => html`<option value="${each}" selected="${!state.route.scope && each === queue}">${each}</option>`)}</select></label>`
+    ? html`<label class="switcher"><span class="muted">Queue</span><select data-change="${"switch" satisfies ActionName}" aria-label="Queue"><option value="/" selected="${state.route.scope === "all"}">All queues</option>${queues.map((each) => html`<option value="${each}" selected="${!state.route.scope && each === queue}">${each}</option>`)}</select></label>`
     : html`<p class="switcher"><span class="muted">Queue</span> ${queue}</p>`;
 
 function trouble(): Html {

@@ -2,6 +2,7 @@ import { jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import type { ActionName } from "../state/action-name.ts";
 import { queueNow, state } from "../state/state.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
@@ -19,6 +20,7 @@ import {
   keyOf,
   link,
   maySelect,
+  opens,
   queueTag,
   searchForm,
   sortable,
@@ -49,7 +51,7 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   return html`${heading(route.state === "dead" ? "Dead-letter queue" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
 ${searchForm(
   "Search jobs",
-  html`<select name="by" aria-label="Search in" data-change="search-in">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
+  html`<select name="by" aria-label="Search in" data-change="${"search-in" satisfies ActionName}">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
   `Searches 1,000 jobs${route.scope ? " of each queue" : ""} at a time, for at most ${number(MOST_COMMANDS * (route.scope ? snapshot.queues.length : 1))} commands.`,
 )}
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
@@ -180,14 +182,14 @@ function table(rows: readonly Row[], selectable: readonly Row[]): Html {
   const { state: kind } = state.route;
   const shown = columns.filter(([name]) => name !== "state" || !kind);
   const styles: Readonly<Record<string, string>> = { attempts: "figure wide", took: "figure wide", at: "figure" };
-  const check = (label: string, action: string, isOn: boolean, id = "", isPossible = true) =>
+  const check = (label: string, action: ActionName, isOn: boolean, id = "", isPossible = true) =>
     selectable[0] &&
     html`<td class="check">${isPossible && html`<input type="checkbox" aria-label="${label}" data-change="${action}" data-with="${id}" checked="${isOn}"/>`}</td>`;
   return html`<div class="card table"><table><thead><tr>${check("Select all on this page", "select-page", selectable.every(isSelected))}${shown.map(([name, text]) => sortable(name, text, styles[name]))}</tr></thead>
 <tbody>${sortedBy(rows, columns).map(
     (
       row,
-    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-row="${true}" data-click="open" class="${selectable.includes(row) && isSelected(row) && "selected"}">
+    ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
 <td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted">${row.id}</code>
 ${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}${(!row.error || state.route.search) && html`<div class="muted">${row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>

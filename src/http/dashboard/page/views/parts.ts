@@ -78,6 +78,9 @@ export const waitText = ({
 export const button = (text: string, action: ActionName, argument = "", kind = "", label = text): Html =>
   html`<button type="button" class="${kind}" data-click="${action}" data-with="${argument}" aria-label="${label}">${text}</button>`;
 
+/** The action of a row: it opens where nothing else is clicked. */
+export const opens: ActionName = "open";
+
 /** Whether there is something to do with a job of a list. */
 export const maySelect = ({ state: of }: { readonly state: JobState }): boolean =>
   of !== "completed" && of !== "running";
@@ -105,7 +108,7 @@ export const empty = (title: string, text: Html | string): Html =>
 /** A search within a view. @param more a choice. @param note what it costs. */
 export function searchForm(what: string, more?: Html, note = ""): Html {
   const { search } = state.route;
-  return html`<form class="row" role="search" data-submit="search" data-key="search">
+  return html`<form class="row" role="search" data-submit="${"search" satisfies ActionName}" data-key="search">
 <input type="search" name="search" maxlength="256" value="${search}" aria-label="${what}" placeholder="${`${what}  ( / )`}"/>${more}
 <button>Search</button><small>${note}</small></form>`;
 }

@@ -3,7 +3,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { spark } from "./charts.ts";
 import { number, span } from "./format.ts";
-import { badge, button, heading, hrefTo } from "./parts.ts";
+import { badge, button, heading, hrefTo, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 
@@ -34,7 +34,7 @@ function line(brief: Brief, mayChange: boolean): Html {
   const { queue, stats, ended } = brief;
   const age = stats.oldestReadyAgeMs;
   const action = stats.paused ? "Resume" : "Pause";
-  return html`<tr data-key="${queue}" data-row="${true}" data-click="open">
+  return html`<tr data-key="${queue}" data-click="${opens}">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
 ${counts(stats)}
 <td class="figure wide muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td>

@@ -9,7 +9,7 @@ import { queueNow } from "../state/state.ts";
 import { chart, type Series, sumOf } from "./charts.ts";
 import { describeCron, describeEvery } from "./describe-cron.ts";
 import { clock, moment, number, plural, span } from "./format.ts";
-import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, queueTag, when } from "./parts.ts";
+import { badge, button, empty, heading, hrefTo, inQueue, keyOf, link, opens, queueTag, when } from "./parts.ts";
 
 type Row = Json<ScheduleRow & Placed>;
 type Run = Json<ScheduleRun>;
@@ -115,5 +115,5 @@ function eventLine({ at, kind, name, of, queue }: Event): Html {
     kind === "occurrence"
       ? link({ ...inQueue(queue), view: "schedules" }, name)
       : link({ ...inQueue(queue), view: "job", id: of }, name);
-  return html`<tr data-key="${`${at} ${of}`}" data-row="${true}" data-click="open"><td class="job">${queueTag(queue)}${what} <code class="muted">${of}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${when(at)}</span><div>${clock(at)}</div></td></tr>`;
+  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted">${of}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${when(at)}</span><div>${clock(at)}</div></td></tr>`;
 }

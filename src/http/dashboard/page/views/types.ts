@@ -16,6 +16,7 @@ import {
   inQueue,
   keyOf,
   link,
+  opens,
   queueTag,
   rangeLinks,
   ranges,
@@ -111,7 +112,7 @@ function row(name: Name): Html {
     html`<td class="figure ${style} ${value === 0 ? "muted" : kind}">${number(value)}</td>`;
   const time = (of: Figures["waiting"]) =>
     html`<td class="figure medium">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
-  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-row="${true}" data-click="open"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}</td>
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}</td>
 ${count(processed, "")}${count(retried, "retried error", "medium")}${count(dead, "dead error")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
 <td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
