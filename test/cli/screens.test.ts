@@ -332,12 +332,16 @@ test("a search says how many jobs it has examined, and goes on with --cursor or 
   expect(documentOf(await cli([...search, "--all", "--json"]))).toMatchObject({ ...found, examined: 1_501 });
 });
 
-test("a job that waits for its children says for how many", async () => {
+test("a job that waits for its children says for how many, or that dead ones hold it", async () => {
   const { queue, cli } = behindHandler({ logger: null });
   const children = ["a", "b"].map((to) => ({ job: sendEmail, payload: { to }, delay: "1h" as const }));
   await queue.enqueue(sendEmail, { to: "x" }, { id: "parent", children });
   await queue.drain();
   expect((await cli(["queue:jobs", "parent"])).stdout).toMatch(/^Waits for +2 of its children$/m);
+  const child = { job: "fails", payload: null, maxRetries: 0 };
+  await queue.enqueue(sendEmail, { to: "x" }, { id: "held", waitFor: "completed", children: [child] });
+  await queue.drain();
+  expect((await cli(["queue:jobs", "held"])).stdout).toMatch(/^Waits for +its dead children: retry or remove them$/m);
 });
 
 test("queue:list shows every total of the statistics", async () => {

@@ -92,7 +92,7 @@ test("a running job is shown live, with its progress and log lines, and is stopp
   await page.getByText("Attempt 1 is running").waitFor();
   await page.locator(".log", { hasText: "Read 1 files." }).waitFor();
   expect(await page.locator("dt").allTextContents()).toEqual(
-    expect.arrayContaining(["Running since", "Timeout", "Lease ends"]),
+    expect.arrayContaining(["Claimed", "Timeout", "Lease ends"]),
   );
   go();
   await expect.poll(async () => (await queue.getJob(id))?.progress, patience).toEqual({ done: 3, of: 4 });

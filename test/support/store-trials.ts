@@ -165,5 +165,5 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
 
 /** The methods of a store, read from one. */
 export function storeMethods(): readonly string[] {
-  return Object.keys(memoryStore().open("default")).filter((name) => name !== "keepsConnection");
+  return Object.keys(memoryStore().open("default")).filter((name) => name !== "keepsConnection" && name !== "isFree");
 }

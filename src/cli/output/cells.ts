@@ -30,9 +30,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
   id: ({ id }: JobInfo, { width }) => (width ? shortId(id) : id),
   attempts: ({ attempts, maxRetries }: JobInfo) =>
     maxRetries === null ? `${attempts}` : `${attempts} of ${maxRetries + 1}`,
-  when({ state, completedAt, failedAt, startedAt, runAt }: JobInfo, { now }) {
-    if (state === "running") return startedAt ? `for ${span(now - startedAt.getTime())}` : "now";
-    const time = completedAt ?? failedAt ?? runAt;
+  when({ completedAt, failedAt, startedAt, runAt }: JobInfo, { now }) {
+    const time = completedAt ?? failedAt ?? startedAt ?? runAt;
     return time ? fromNow(time, now) : "-";
   },
   error: (row: Failing) => errorIn(row),
@@ -40,8 +39,9 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     heldBack
       ? `the key ${heldBack.key}: ${heldBackTexts[heldBack.reason]}`
       : [paused && "paused", pinned && "pinned"].filter(Boolean).join(", "),
-  signals({ waitingFor: { events } = { events: [], until: new Date(0) }, children }: JobInfo) {
+  signals({ waitingFor: { events } = { events: [], until: new Date(0) }, children, state, runAt }: JobInfo) {
     if (children && children.pending > 0) return `${children.pending} of its children`;
+    if (children && state === "scheduled" && runAt === null) return "its dead children: retry or remove them";
     return events[0] === undefined ? "" : `${events[1] ? "one of the signals" : "the signal"} ${events.join(", ")}`;
   },
   schedule: ({ schedule }: JobInfo) => (schedule ? `${schedule.key}, for ${moment(schedule.occurrence)}` : ""),

@@ -18,7 +18,7 @@ import type { DrainContext } from "./context.ts";
 import { type DrainRequest, InFlight } from "./in-flight.ts";
 import { type EndedJob, JobsInHand } from "./in-hand.ts";
 import { NextExchange, type Plan } from "./next-exchange.ts";
-import type { DrainLimits } from "./options.ts";
+import { type DrainLimits, NO_LIMIT } from "./options.ts";
 import { Prefetch } from "./prefetch.ts";
 import { countOf, type DrainCounts, type DrainReport, noCounts } from "./report.ts";
 import { Watch } from "./watch.ts";
@@ -99,7 +99,9 @@ export class Drain {
     // A queue that does not observe spends nothing on checks.
     this.#watch = new Watch(observe ? running : new Set(), spacing);
     this.#bounds = new DrainBounds(limits, startedAt, this.#inFlight);
-    this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt);
+    // A worker has no budget to spare.
+    const isFree = limits.roundTrips === NO_LIMIT && store.isFree;
+    this.#prefetch = new Prefetch(limits.slots, largestBatch(needs), startedAt, isFree);
     const exchangeNeeds = {
       ...{ limits, leaseMs: this.#leaseMs, counts: this.#counts, bounds: this.#bounds, jobs: this.#jobs },
       ...{ budget, inFlight: this.#inFlight, prefetch: this.#prefetch },

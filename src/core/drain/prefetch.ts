@@ -18,6 +18,8 @@ const READY_MS = 250;
  * (`WAITS_MS` in in-hand.ts), so one request settles them all.
  */
 const RUN_MS = 750;
+/** A slot that waits for the reply to its claim is idle for a fiftieth of the time if jobs take that many replies. */
+const SLOW_REPLIES = 50;
 /** How much of the expected jobs per slot is kept when a slot is taken: after five, half of it. */
 const FADING = 7 / 8;
 
@@ -31,6 +33,7 @@ const FADING = 7 / 8;
  */
 export class Prefetch {
   readonly #slots: Pick<DrainSlots, "most">;
+  readonly #isFree: boolean;
   #jobsPerSlot: number;
   #isFirst = true;
   #taken = 0;
@@ -41,9 +44,11 @@ export class Prefetch {
   /**
    * @param jobsPerSlot the most jobs that one slot may take, in one call of a handler. The drain expects as many until
    *   the first one starts.
+   * @param isFree whether requests cost nothing
    */
-  constructor(slots: Pick<DrainSlots, "most">, jobsPerSlot: number, now: number) {
+  constructor(slots: Pick<DrainSlots, "most">, jobsPerSlot: number, now: number, isFree = false) {
     this.#slots = slots;
+    this.#isFree = isFree;
     this.#jobsPerSlot = jobsPerSlot;
     this.#countedTo = now;
   }
@@ -93,7 +98,7 @@ export class Prefetch {
    * @param replyMs how long replies of the store take.
    */
   missing(ahead: number, replyMs: number, now: number): number {
-    const pace = this.#pace(now);
+    const pace = this.#pace(now, replyMs);
     const missing = this.#enough(pace, replyMs) - ahead;
     return missing > 0 ? Math.floor(missing + pace * CLAIMED_MS) : 0;
   }
@@ -107,7 +112,7 @@ export class Prefetch {
 
   /** Whether this many ahead are enough. */
   isEnough(ahead: number, replyMs: number, now: number): boolean {
-    return ahead >= this.#enough(this.#pace(now), replyMs);
+    return ahead >= this.#enough(this.#pace(now, replyMs), replyMs);
   }
 
   /**
@@ -118,9 +123,11 @@ export class Prefetch {
     return this.mostStartable + Math.min(this.#mostJobs + 2 * pace * replyMs, pace * READY_MS);
   }
 
-  /** How many jobs end in a millisecond when all slots are taken; 0 before the first has ended. */
-  #pace(now: number): number {
+  /** How many jobs end in a millisecond when all slots are taken; 0 before the first has ended, to claim none ahead. */
+  #pace(now: number, replyMs: number): number {
     this.#count(now);
+    // Where requests cost nothing, a claim for each slow job is better than jobs that count as running and wait here.
+    if (this.#isFree && this.#takenMs >= this.#ended * SLOW_REPLIES * Math.max(replyMs, 1)) return 0;
     return (this.#slots.most * this.#ended) / Math.max(this.#takenMs, 1);
   }
 

@@ -34,7 +34,7 @@ export interface QueueStats {
   readonly scheduledCount: number;
   /** Jobs that are due. */
   readonly readyCount: number;
-  /** Jobs whose lease an invocation holds. */
+  /** Jobs that an invocation has claimed. Their handlers have begun, or do within two seconds. */
   readonly runningCount: number;
   /** Jobs in the dead-letter queue. */
   readonly deadLetterCount: number;

@@ -1,7 +1,7 @@
 import type { QueueStore } from "./store.ts";
 
 /** The methods of a store. Each one sends something to the database. */
-export type StoreMethod = Exclude<keyof QueueStore, "keepsConnection">;
+export type StoreMethod = Exclude<keyof QueueStore, "keepsConnection" | "isFree">;
 
 /** Wraps a queue so that each call goes through `around`, which may make the call now, later, or not at all. */
 export function aroundCalls(

@@ -484,6 +484,8 @@ export interface EnqueueStore {
 export interface QueueStore {
   /** Whether requests share a connection that stays open. Workers tie it to the event that opened it. Default: no. */
   readonly keepsConnection?: boolean | undefined;
+  /** Whether commands cost nothing: in memory, and on a Redis over TCP. Default: no. */
+  readonly isFree?: boolean | undefined;
   /** Stores all jobs or none. A job whose id or dedupe key is taken is left out, or replaces the holder. */
   enqueue(jobs: readonly NewJob[], now: number): Promise<readonly EnqueueReply[]>;
   /** Stores a parent with its children: all of them, or nothing. */

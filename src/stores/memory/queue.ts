@@ -63,6 +63,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     return { paused, nextAt: isNow ? now : nextAt };
   };
   return {
+    isFree: true,
     enqueue: async (jobs, now) => enqueue(state, jobs, now),
     enqueueFamily: async (family, now) => enqueueFamily(state, family, now),
     settle: async (request) => ({ ...settle(state, request), gone: goneOf(state, request) }),

@@ -26,6 +26,7 @@ export function redisQueue(
   const caller = new Caller(connection, keys, meter, random);
   return {
     keepsConnection: connection.keepsConnection,
+    isFree: connection.keepsConnection,
     ...enqueueCalls(caller),
     ...familyCalls(caller),
     ...exchangeCalls(caller),

@@ -3,8 +3,8 @@ import { Prefetch } from "../../../src/core/drain/prefetch.ts";
 import { ownSlots } from "../../../src/core/drain/slots.ts";
 
 /** A prefetch of ten slots, each of which has run this many jobs of this many ms. */
-function setUp(jobsPerSlot: number, ms: number) {
-  const prefetch = new Prefetch(ownSlots(10), 1, 0);
+function setUp(jobsPerSlot: number, ms: number, isFree = false) {
+  const prefetch = new Prefetch(ownSlots(10), 1, 0, isFree);
   let now = 0;
   for (let round = 0; round < jobsPerSlot; round++) {
     for (let slot = 0; slot < 10; slot++) prefetch.slotTaken(now, 1);
@@ -33,6 +33,14 @@ test("as many jobs are claimed in addition as start in a second", () => {
   expect(prefetch.missing(28, 40, now)).toBe(0);
   expect(prefetch.isEnough(27, 40, now)).toBe(false);
   expect(prefetch.isEnough(28, 40, now)).toBe(true);
+});
+
+test("where requests cost nothing, a job that takes fifty replies is claimed once a slot is free for it", () => {
+  const { prefetch, now } = setUp(1, 100, true);
+  expect([prefetch.missing(0, 2, now), prefetch.missing(0, 3, now)]).toEqual([10, 10 + 10 + 0.6 + 100].map(Math.floor));
+  takeAll(prefetch, now);
+  expect(prefetch.missing(0, 2, now)).toBe(0);
+  expect(prefetch.isEnough(0, 2, now)).toBe(true);
 });
 
 test("at most what starts in a quarter of a second is kept ready, however long answers take", () => {

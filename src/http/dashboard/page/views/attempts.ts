@@ -1,7 +1,6 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
 import type { Json } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
-import { queueNow } from "../state/state.ts";
 import { clock, moment, span } from "./format.ts";
 import { code, runText, stamp, waitText } from "./parts.ts";
 
@@ -90,11 +89,10 @@ function attemptsOf(job: Info): readonly Attempt[] {
 
 function attemptEntry(attempt: Attempt, life: number, logs: readonly Line[]): Html {
   const { number, title, kind, startedAt, endedAt, error } = attempt;
-  const ends = endedAt === undefined ? queueNow() : Date.parse(endedAt);
-  const took = startedAt && span(Math.max(0, ends - Date.parse(startedAt)));
+  const took = startedAt && endedAt && span(Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)));
   const at = endedAt ?? startedAt;
-  return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number} of ${life}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">${endedAt ? `took ${took}` : `for ${took}`}</span>`}
-${at && stamp(at)}</div>
+  return html`<li class="${kind}" data-key="${title === DEAD ? title : `Attempt ${number} of ${life}`}"><div class="row"><b>${title}</b>${took && html`<span class="muted">took ${took}</span>`}
+${at && stamp(at, endedAt ? "" : "claimed ")}</div>
 ${error && html`<p class="dead error message">${error.name}: ${error.message}</p>${error.stack && html`<details><summary>Stack</summary>${code(error.stack)}</details>`}`}
 ${logs[0] && html`<table class="log">${logs.map(line)}</table>`}</li>`;
 }

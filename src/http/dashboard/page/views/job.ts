@@ -80,7 +80,7 @@ function about(job: Info): Html {
       ["Waits for", waitText(job) || job.waitingFor?.events.join(" or ")],
       [runText(job), job.runAt && when(job.runAt)],
       ["Expires", job.expiresAt && when(job.expiresAt)],
-      ["Running since", isRunning && job.startedAt && when(job.startedAt)],
+      ["Claimed", isRunning && job.startedAt && when(job.startedAt)],
       ["Timeout", isRunning && typeof job.timeout === "number" && span(job.timeout)],
       ["Lease ends", isRunning && job.leaseEndsAt && when(job.leaseEndsAt)],
       ["Schedule", job.schedule && link({ view: "schedules" }, job.schedule.key)],

@@ -3,7 +3,7 @@ import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { ActionName } from "../state/action-name.ts";
-import { queueNow, state } from "../state/state.ts";
+import { state } from "../state/state.ts";
 import { spark } from "./charts.ts";
 import { number, plural, span } from "./format.ts";
 import {
@@ -152,16 +152,15 @@ function bound(searched: number, cursor: string | null, stats: Stats): Html {
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
-/** How long the last attempt took, or has taken so far, in ms. */
+/** How long the last attempt took, in ms. Nothing is known of one that has not ended: a claimed job may not have begun. */
 function tookMs({ startedAt, completedAt, failedAt }: Row): number | undefined {
   const end = completedAt ?? failedAt;
-  if (!startedAt) return undefined;
-  return Math.max(0, (end ? Date.parse(end) : queueNow()) - Date.parse(startedAt));
+  return startedAt && end ? Math.max(0, Date.parse(end) - Date.parse(startedAt)) : undefined;
 }
 
-function took(row: Row): Html {
+function took(row: Row): string {
   const ms = tookMs(row);
-  return html`${ms === undefined ? "" : `${span(ms)}${row.state === "running" ? " so far" : ""}`}`;
+  return ms === undefined ? "" : span(ms);
 }
 
 /** What a running job says about its progress. */
