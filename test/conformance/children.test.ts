@@ -73,6 +73,14 @@ onEachKindOfStore((kind) => {
       ["may/000001", "completed", { imported: 1 }],
       ["may/000002", "completed", { imported: 2 }],
     ]);
+    const first = await queue.listChildren(id, { state: "completed", limit: 1 });
+    const second = await queue.listChildren(id, { state: "completed", cursor: first.cursor ?? "" });
+    const found = [first, second].map((each) => [each.jobs.map((job) => job.result), each.cursor]);
+    expect(found).toEqual([
+      [[{ imported: 1 }], "2"],
+      [[{ imported: 2 }], null],
+    ]);
+    expect(await queue.listChildren(id, { state: "pending" })).toEqual({ jobs: [], cursor: null });
     await expect(queue.listChildren("nobody")).rejects.toMatchObject({ code: "not_found" });
   });
 

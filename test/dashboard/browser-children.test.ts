@@ -1,7 +1,7 @@
 import axe from "axe-core";
 import { expect, test } from "vitest";
 import { defineJob, PermanentError, Queue } from "../../src/index.ts";
-import { heading, patience, press, useDashboard } from "./browser-page.ts";
+import { heading, notice, patience, press, useDashboard } from "./browser-page.ts";
 import { type ServedQueue, serveQueue } from "./served-queue.ts";
 
 const { open } = useDashboard();
@@ -38,7 +38,8 @@ test("a job that waits shows its children by state and by page, and each child i
     "54 of 60",
     expect.stringMatching(/^6 pending\s+51 completed\s+2 dead\s+1 dropped$/),
   ]);
-  expect(await card.getByRole("progressbar").getAttribute("value")).toBe("54");
+  await card.getByRole("img", { name: "54 of 60 have ended, 2 of them dead" }).waitFor();
+  expect(await card.locator("rect.dead").getAttribute("width")).toBe("2");
   expect(await page.locator("dl", { hasText: "Waits for" }).innerText()).toContain("its children");
   await page.locator(".timeline li", { hasText: "Waits for its children" }).waitFor();
   await page.getByRole("button", { name: "Reschedule..." }).waitFor();
@@ -66,13 +67,24 @@ test("a job that waits shows its children by state and by page, and each child i
   await expect.poll(() => rows.count(), patience).toBe(49);
 });
 
-test("a job that dead children hold says so until they are removed, and then it runs", async () => {
+test("a job that dead children hold names them, retries them, and runs once they are removed", async () => {
   const on = await serveQueue();
   const queue = await enqueueReport(on, "completed");
   on.clock.now += 3_600_000;
   await queue.drain();
   const page = await open(on, "#view=job&id=may");
   const about = page.locator("section.card", { hasText: "About" });
+  await about.getByText("its dead children: retry or remove them").waitFor();
+  await page.getByRole("link", { name: "2 dead" }).click();
+  await expect
+    .poll(() => page.locator("tbody tr").allInnerTexts(), patience)
+    .toEqual([expect.stringContaining("may/000000"), expect.stringContaining("may/000001")]);
+  await press(page, "Retry 2 dead children...");
+  await page.locator("dialog", { hasText: "The dead children of may" }).waitFor();
+  await press(page, "Retry 2 jobs");
+  await notice(page, "2 jobs retried.");
+  await queue.drain();
+  await press(page, "Refresh now");
   await about.getByText("its dead children: retry or remove them").waitFor();
   await queue.removeFromDeadLetter({ ids: ["may/000000", "may/000001"] });
   await press(page, "Refresh now");

@@ -3,37 +3,56 @@ import { LONGEST_ID } from "../job/options.ts";
 import { readRecord } from "../job/record.ts";
 import { invalidRequest, notFound } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
-import { limit, optionsOf, string } from "../shared/schema.ts";
+import { described, limit, optionsOf, string, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
-import { childId, totalOf } from "../store/family.ts";
+import { childId, readChildId, totalOf } from "../store/family.ts";
+import { type JobState, jobStates } from "../store/store.ts";
 import { type JobInfo, jobInfo } from "./job-info.ts";
 import type { JobPage, ListOptions } from "./list.ts";
 
 /** A page of children. */
-export type ChildListOptions = Pick<ListOptions, "cursor" | "limit">;
+export interface ChildListOptions extends Pick<ListOptions, "cursor" | "limit"> {
+  /** Only children in this state. "pending": those that have not ended. Default: all. */
+  readonly state?: JobState | "pending" | undefined;
+}
 
 const LONGEST_CURSOR = 7;
 
-export const childListOptions = optionsOf<ChildListOptions>("listChildren", { cursor: string(LONGEST_CURSOR), limit });
+export const childListOptions = optionsOf<ChildListOptions>("listChildren", {
+  state: described(
+    word([...jobStates, "pending"]),
+    "Only children in this state. pending: those that have not ended. Default: all.",
+  ),
+  cursor: string(LONGEST_CURSOR),
+  limit,
+});
 
 /** Reads a page of the children of a job, in their order. @throws {TidegateError} as `Queue.listChildren` */
 export async function listChildren(needs: QueueContext, parent: string, given: ChildListOptions): Promise<JobPage> {
   checkText(parent, "id", LONGEST_ID);
-  const { cursor = "0", limit = 100 } = childListOptions.read(given);
+  const { cursor = "0", limit = 100, state } = childListOptions.read(given);
   if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the cursor of the previous page.");
   const { queue, definitions, clock, store } = needs;
   const now = clock();
   const total = await countOf(needs, parent, now);
   const first = Number(cursor);
-  const count = Math.max(0, Math.min(limit, total - first));
+  const count = Math.max(0, Math.min(state ? total : limit, total - first));
   const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index));
   const { jobs, rest } = await store.findEach(ids, MOST_LISTED_BYTES, now);
-  const next = first + ids.length - rest.length;
+  const found = jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []).filter(isIn(state));
+  const shown = found.slice(0, limit);
+  const isCut = shown.length < found.length;
+  const next = isCut ? (readChildId(shown.at(-1)?.id ?? "")?.index ?? 0) + 1 : first + ids.length - rest.length;
   return {
-    jobs: jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []),
+    jobs: shown,
     cursor: next < total ? String(next) : null,
   };
 }
+
+const isIn =
+  (wanted: ChildListOptions["state"]) =>
+  ({ state }: JobInfo): boolean =>
+    wanted === undefined || state === wanted || (wanted === "pending" && state !== "completed" && state !== "dead");
 
 /** How many children a job has. @throws {TidegateError} `not_found` */
 async function countOf({ store, queue, definitions }: QueueContext, id: string, now: number): Promise<number> {

@@ -54,6 +54,8 @@ export const snapshotQuery = object(
     /** Where to find it. Default: the id of one job in any queue, else a part of anything. */
     by: word(["name", "error", "payload", "key"]),
     id: string(LONGEST_ID),
+    /** Which children of a job. Default: all. */
+    children: word(["pending", "completed", "dead"]),
     group: string(LONGEST_ID),
     /** How far back metrics and the chart of throughput go. Default: an hour. */
     range: word(["day", "weeks"]),
@@ -186,7 +188,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "job": {
       const job = await queue.getJob(query.id ?? "");
       if (!job) return { job };
-      const jobs = job.children && (await readChildren(queue, job.id, query.cursor));
+      const jobs = job.children && (await readChildren(queue, job.id, query));
       return { job: shownJob(job), ...(jobs && { jobs }) };
     }
     case "upcoming":
@@ -237,8 +239,8 @@ async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Pro
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
-async function readChildren(queue: Queue, id: string, cursor: string | undefined): Promise<JobRows> {
-  const page = await queue.listChildren(id, { cursor, limit: ROWS });
+async function readChildren(queue: Queue, id: string, { children, cursor }: Query): Promise<JobRows> {
+  const page = await queue.listChildren(id, { state: children, cursor, limit: ROWS });
   return { rows: page.jobs.map(childRowOf), cursor: page.cursor };
 }
 

@@ -1,7 +1,8 @@
 import type { JobInfo } from "../../../../core/manage/job-info.ts";
+import type { JobPage } from "../../../../core/manage/list.ts";
 import type { DeadSelection } from "../../../../core/manage/selection.ts";
 import type { Json } from "../../snapshot.ts";
-import type { Html } from "../dom/html.ts";
+import { type Html, html } from "../dom/html.ts";
 import { act } from "../state/requests.ts";
 import { type Field, state } from "../state/state.ts";
 import { aboutGroup, aboutJob, aboutSelection } from "../views/dialogs.ts";
@@ -53,10 +54,13 @@ function retryText(count: number, pace: string | undefined): string {
 const PIECE = 250;
 
 /** Counts the jobs, asks the user, and changes those that were counted, whatever dies meanwhile. */
-export async function askForDead(what: "retry" | "remove", group?: string): Promise<void> {
-  const jobs = group ? { group } : selection();
-  const known = group === undefined ? undefined : groupOf(group);
-  const subject: Html = known ? aboutGroup(known) : aboutSelection();
+export async function askForDead(
+  what: "retry" | "remove",
+  jobs: DeadSelection = selection(),
+  about?: Html,
+): Promise<void> {
+  const known = "group" in jobs ? groupOf(jobs.group) : undefined;
+  const subject: Html = about ?? (known ? aboutGroup(known) : aboutSelection());
   const isRetry = what === "retry";
   const verb = isRetry ? "Retry" : "Remove";
   const address = `POST /dead-letter/${what}` as const;
@@ -88,6 +92,15 @@ export async function askForDead(what: "retry" | "remove", group?: string): Prom
         return `${done}${pace ? `, spread over ${pace === "1h" ? "an hour" : "10 minutes"}` : ""}.`;
       },
     });
+  });
+}
+
+/** Retries the dead children of the job on screen. */
+export async function askForChildren(parent: string): Promise<void> {
+  await refusalShown(async () => {
+    const query = { state: "dead", limit: "1000" };
+    const { jobs } = await act<Json<JobPage>>("GET /jobs/:id/children", { target: parent, query });
+    await askForDead("retry", { ids: jobs.map(({ id }) => id) }, html`The dead children of <code>${parent}</code>`);
   });
 }
 

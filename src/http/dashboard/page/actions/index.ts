@@ -7,7 +7,7 @@ import { chooseNext, type Setting } from "../state/settings.ts";
 import { change, state } from "../state/state.ts";
 import { hrefTo, maySelect } from "../views/parts.ts";
 import { chartActions } from "./charts.ts";
-import { askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
+import { askForChildren, askForDead, askForNewestPayload, askForPayload } from "./dead-letter.ts";
 import { askForLimits, askToUnpin } from "./flow.ts";
 import {
   askToCancel,
@@ -105,8 +105,9 @@ export const actions: Readonly<Record<ActionName, Action>> = {
   edit: () => askAboutJob(askForPayload),
   retry: () => askForDead("retry"),
   remove: () => askForDead("remove"),
-  "retry-group": (group) => askForDead("retry", group),
-  "remove-group": (group) => askForDead("remove", group),
+  "retry-children": askForChildren,
+  "retry-group": (group) => askForDead("retry", { group }),
+  "remove-group": (group) => askForDead("remove", { group }),
   "edit-newest": askForNewestPayload,
   limits: askForLimits,
   unpin: askToUnpin,

@@ -14,7 +14,7 @@ export type Route = Pick<Query, "view"> & {
   readonly searched?: string | undefined;
 };
 
-const fields = "view queue scope state search by id group range latency cursor sort searched".split(" ");
+const fields = "view queue scope state search by id children group range latency cursor sort searched".split(" ");
 
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {

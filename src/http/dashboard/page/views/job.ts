@@ -7,7 +7,7 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import { queueNow, state } from "../state/state.ts";
 import { timeline } from "./attempts.ts";
-import { number, plural, span } from "./format.ts";
+import { capital, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
   attempts,
@@ -29,13 +29,14 @@ type Info = Json<ShownJob>;
 
 export function job(snapshot: Json<Snapshot>): Html {
   const { job, jobs, mayChange } = snapshot;
+  const { children: shown } = state.route;
   if (job === undefined) return heading("Job");
   if (job === null)
     return html`${heading("No such job")}${empty("Not found", `No job has the id ${state.route.id}. Completed jobs are kept for a limited time.`)}`;
   return html`${heading(html`${job.name} <code>${job.id}</code> ${badge(job.state)}`, mayChange && actions(job))}
 <div class="columns"><div>${steps(job)}${card("Timeline", timeline(job))}${value("Payload", job, "payload")}${value("Result", job, "result")}</div>
-<div>${about(job)}${job.children && byState(job.children)}${progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
-${jobs && html`<section data-key="children"><h2>Children</h2>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
+<div>${about(job)}${job.children && family(job, job.children, mayChange)}${progress(job)}${job.heldBack && held(job.heldBack)}</div></div>
+${jobs && html`<section data-key="children"><div class="row"><h2>${shown ? `${capital(shown)} children` : "Children"}</h2>${shown && link({ view: "job", id: job.id }, "All children")}</div>${list(jobs, { ...snapshot, mayChange: false })}</section>`}`;
 }
 
 function value(title: string, { beginnings, ...job }: Info, name: keyof NonNullable<Info["beginnings"]>): Html | false {
@@ -94,16 +95,22 @@ function ended({ enqueuedAt, completedAt, failedAt }: Info): string | undefined 
   return at && span(Math.max(0, Date.parse(at) - Date.parse(enqueuedAt)));
 }
 
-const bar = (label: string, value: number, max: number, text: string): Html =>
-  html`<p class="row"><progress value="${value}" max="${max}" aria-label="${label}"></progress>${text}</p>`;
-
-function byState({ total, ...counts }: NonNullable<Info["children"]>): Html {
-  const ended = total - counts.pending;
-  const styles = { pending: "ready", completed: "completed", dead: "dead", dropped: "retried" };
+/** How the children of a job have ended, with links that filter them. The dropped ones are gone. */
+function family({ id }: Info, { total, ...counts }: NonNullable<Info["children"]>, mayChange: boolean): Html {
+  const { children: shown } = state.route;
+  const [ended, { dead }] = [`${number(total - counts.pending)} of ${number(total)}`, counts];
+  let x = 0;
+  const part = (kind: keyof typeof counts, style: string = kind) => {
+    x += counts[kind];
+    return html`<rect class="${style}" x="${x - counts[kind]}" y="0" width="${counts[kind]}" height="10"/>`;
+  };
+  const count = (kind: "pending" | "completed" | "dead", style: string = kind) =>
+    link({ view: "job", id, children: kind }, badge(style, `${number(counts[kind])} ${kind}`), kind === shown);
   return card(
     "Children by state",
-    html`${bar("Children that have ended", ended, total, `${number(ended)} of ${number(total)}`)}
-<p class="row">${Object.entries(styles).map(([name, style]) => badge(style, `${number(counts[name as keyof typeof counts])} ${name}`))}</p>`,
+    html`<p class="row"><svg class="bars" viewBox="0 0 ${total} 10" preserveAspectRatio="none" role="img" aria-label="${`${ended} have ended, ${number(dead)} of them dead`}">${part("completed")}${part("dropped", "retried")}${part("dead")}</svg>${ended}</p>
+<p class="row">${count("pending", "ready")}${count("completed")}${count("dead")}${badge("retried", `${number(counts.dropped)} dropped`)}</p>
+${dead > 0 && mayChange && html`<p>${button(`Retry ${number(dead)} dead ${dead === 1 ? "child" : "children"}...`, "retry-children", id)}</p>`}`,
   );
 }
 
@@ -114,7 +121,7 @@ function progress(job: Info): Html | false {
   const full = Math.max(0, Math.min(1, share));
   return card(
     "Progress",
-    html`${bar("Progress", full, 1, `${Math.round(full * 100)}%`)}${(typeof job.progress === "object" || full !== share) && code(JSON.stringify(job.progress, null, 2))}`,
+    html`<p class="row"><progress value="${full}" max="1" aria-label="Progress"></progress>${Math.round(full * 100)}%</p>${(typeof job.progress === "object" || full !== share) && code(JSON.stringify(job.progress, null, 2))}`,
   );
 }
 
