@@ -6,8 +6,10 @@ import { fileURLToPath } from "node:url";
 import {
   Application,
   type CommentDisplayPart,
+  type Context,
   Converter,
   DeclarationReflection,
+  LiteralType,
   Logger,
   LogLevel,
   PageEvent,
@@ -16,6 +18,7 @@ import {
   ReflectionKind,
   TSConfigReader,
   type TypeDocOptions,
+  UnionType,
 } from "typedoc";
 import { MemberRouter, load as markdown } from "typedoc-plugin-markdown";
 
@@ -96,6 +99,7 @@ async function documented(root: string) {
   app.renderer.defineRouter("symbol", SymbolRouter);
   // Of all that tsconfig.json includes, it reads only what the entry points need.
   app.options.setCompilerOptions([...entries.values()], app.options.getCompilerOptions(logger), undefined);
+  app.converter.on(Converter.EVENT_RESOLVE_BEGIN, showWords);
   app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => showThrownTypes(project));
   const project = await app.convert();
   logger.check();
@@ -164,6 +168,18 @@ function silentFields(project: ProjectReflection): string[] {
     .filter((field) => field.parent?.kindOf(ReflectionKind.ClassOrInterface) && !field.hasComment())
     .filter((field) => !field.inheritedFrom && !field.overwrites && !field.signatures)
     .map((field) => `${field.getFullName()} has no comment.`);
+}
+
+/** Shows the words of a type that is made from a constant: the constant is not public. */
+function showWords(context: Context): void {
+  const checker = context.programs[0]?.getTypeChecker();
+  for (const alias of context.project.getReflectionsByKind(ReflectionKind.TypeAlias)) {
+    const symbol = context.getSymbolFromReflection(alias);
+    if (!symbol || !checker || !alias.isDeclaration() || alias.type?.type !== "indexedAccess") continue;
+    const type = checker.getDeclaredTypeOfSymbol(symbol);
+    const words = type.isUnion() ? type.types : [];
+    alias.type = new UnionType(words.map((word) => new LiteralType(word.isStringLiteral() ? word.value : "")));
+  }
 }
 
 /** Pages omit text in braces, which for `@throws` is the class of the error: moves it into the text. */

@@ -2,8 +2,10 @@
 // the client, the command line and the page refer to an operation by its name. This file imports nothing, so each may
 // import it.
 
+export const allScopes = ["enqueue", "drain", "signal", "read", "admin"] as const;
+
 /** What a token allows: enqueue jobs and read one job, drain, send signals, read everything, or do everything. */
-export type Scope = "enqueue" | "drain" | "signal" | "read" | "admin";
+export type Scope = (typeof allScopes)[number];
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 

@@ -1,4 +1,4 @@
-import type { Scope } from "../contract/operations.ts";
+import { allScopes, type Scope } from "../contract/operations.ts";
 import type { WatchClaims } from "../core/manage/watch-token.ts";
 import { sha256 } from "../core/shared/bytes.ts";
 import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
@@ -59,15 +59,13 @@ export interface SessionFinder {
 
 export type { Scope };
 
-const scopeNames: readonly Scope[] = ["enqueue", "drain", "signal", "read", "admin"];
-
 const A_TOKEN = 'a token of 12 to 1000 visible ASCII characters, such as "openssl rand -hex 32" prints';
 const tokenPattern = /^[\x21-\x7e]{12,1000}$/;
 
 /** Identifies callers by header, else by session. @param tokens undefined admits all, but other sites only to read. */
 export function authenticator(tokens: readonly KnownToken[] | undefined, sessions?: SessionFinder): Authenticate {
   if (!tokens) {
-    const anyone: Caller = { token: "needless", scopes: new Set(scopeNames) };
+    const anyone: Caller = { token: "needless", scopes: new Set(allScopes) };
     return async (request, mutates) => {
       if (mutates) refuseCrossSite(request);
       return anyone;
@@ -113,7 +111,7 @@ export function scopesOf(
   route: Readonly<{ method: string; scope: Scope | "anyone"; mutates?: boolean }>,
 ): readonly Scope[] {
   const { method, scope, mutates } = route;
-  if (scope === "anyone") return scopeNames;
+  if (scope === "anyone") return allScopes;
   return [...new Set<Scope>([scope, ...(method === "GET" && !mutates ? ["read" as const] : []), "admin"])];
 }
 
@@ -173,9 +171,9 @@ export function readTokens(
   jobNames?: ReadonlySet<string> | undefined,
 ): readonly KnownToken[] | undefined {
   if (auth === "none") return undefined;
-  const given = knownOptions(auth ?? {}, scopeNames, "auth");
+  const given = knownOptions(auth ?? {}, allScopes, "auth");
   const known = new Map<string, KnownToken>();
-  for (const scope of scopeNames)
+  for (const scope of allScopes)
     for (const [index, entry] of entriesOf(given, scope).entries()) {
       const read = readToken(entry, scope, `auth.${scope}[${index}]`, jobNames);
       const before = known.get(read.token);
@@ -197,7 +195,7 @@ export function readTokens(
 
 /** Adds a token. @param source for the message. @throws {TidegateError} `invalid_request` if a token is invalid. */
 export function withToken(auth: Tokens, scope: Scope, token: string, source: string): Tokens {
-  const given = knownOptions(auth, scopeNames, "auth");
+  const given = knownOptions(auth, allScopes, "auth");
   if (!tokenPattern.test(token)) throw invalidRequest(`${source} must be ${A_TOKEN}.`);
   return { ...given, [scope]: [...entriesOf(given, scope), token] };
 }

@@ -2,10 +2,12 @@ import { type Duration, durationMs } from "../shared/duration.ts";
 import { duration, optionsOf, share, word } from "../shared/schema.ts";
 import { withoutUndefined } from "../shared/validate.ts";
 
+const backoffTypes = ["exponential", "fixed"] as const;
+
 /** How the wait before a retry grows. */
 export interface BackoffRule {
   /** `exponential` waits base, 2 base, 4 base, ...; `fixed` always waits base. Default "exponential". */
-  readonly type?: "exponential" | "fixed" | undefined;
+  readonly type?: (typeof backoffTypes)[number] | undefined;
   /** The wait before the first retry. Default "60s". */
   readonly base?: Duration | undefined;
   /** The longest wait. Default "24h". */
@@ -20,7 +22,7 @@ export type Backoff = BackoffRule | ((retry: number, error: unknown) => Duration
 const defaults = { type: "exponential", base: "60s", max: "24h", jitter: 0 } as const;
 
 export const backoffRule = optionsOf<BackoffRule>("backoff", {
-  type: word(["exponential", "fixed"]),
+  type: word(backoffTypes),
   base: duration,
   max: duration,
   jitter: share,

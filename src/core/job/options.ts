@@ -32,14 +32,19 @@ export interface JobOptions {
   readonly expires?: Duration | undefined;
 }
 
+export const missedWords = ["once", "skip", "all"] as const;
+export type Missed = (typeof missedWords)[number];
+export const overlapWords = ["allow", "skip"] as const;
+export type Overlap = (typeof overlapWords)[number];
+
 /** What every schedule can set, however it recurs. */
 export interface AnySchedule {
   /**
    * What to do about occurrences that no drain found in time: one job for all of them (default), none, or one for each.
    */
-  readonly missed?: "once" | "skip" | "all" | undefined;
+  readonly missed?: Missed | undefined;
   /** Whether an occurrence makes a job before the job of an earlier one has ended. Default "allow". */
-  readonly overlap?: "allow" | "skip" | undefined;
+  readonly overlap?: Overlap | undefined;
 }
 
 /** A recurrence by a cron expression. */
@@ -74,9 +79,6 @@ export const jobDefaults = { maxRetries: 3, timeout: 30_000 } as const;
 export const MOST_RETRIES = 500;
 export const LONGEST_ID = 256;
 export const LONGEST_NAME = 128;
-
-export const missedWords = ["once", "skip", "all"] as const;
-export const overlapWords = ["allow", "skip"] as const;
 
 export const idText = text(LONGEST_ID, "order-7");
 export const nameText = text(LONGEST_NAME, "send_email");

@@ -19,10 +19,10 @@ export interface Before {
   readonly before?: PointInTime | undefined;
 }
 
-/** The states of a job that waits. */
-export type PendingState = "scheduled" | "ready";
+export const pendingStates = ["scheduled", "ready"] as const;
 
-export const pendingStates: readonly PendingState[] = ["scheduled", "ready"];
+/** The states of a job that waits. */
+export type PendingState = (typeof pendingStates)[number];
 
 /** Selects waiting jobs: these ids, all of one name, or all. Without a `state`, scheduled and ready ones. */
 export type PendingSelection =

@@ -1,6 +1,7 @@
 import { parseCron, type Recurrence } from "../cron/cron.ts";
 import { readInterval } from "../cron/every.ts";
 import { decode } from "../job/codec.ts";
+import type { Missed, Overlap } from "../job/options.ts";
 import { encodeRecord, type JobRecord } from "../job/record.ts";
 import type { NewFlow } from "../store/flow.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
@@ -14,8 +15,8 @@ export interface ScheduleRecord {
   /** An expression, or an interval (cron/every.ts). */
   readonly cron: string;
   readonly timeZone: string;
-  readonly missed: "once" | "skip" | "all";
-  readonly overlap: "allow" | "skip";
+  readonly missed: Missed;
+  readonly overlap: Overlap;
   /** The flow control key of the jobs that it makes. */
   readonly flow?: NewFlow | undefined;
   readonly job?: Pick<JobRecord, "maxRetries" | "backoff" | "timeoutMs" | "expiresMs" | "hidden">;

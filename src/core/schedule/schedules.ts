@@ -14,7 +14,16 @@ import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import type { EnqueueResult } from "../job/enqueue.ts";
 import { innerOf } from "../job/inner-options.ts";
 import { lockOf, whyLocked, withLocks } from "../job/lock.ts";
-import { type JobOptions, retryFields, ruleOf, type Schedule, scheduleFields, withRule } from "../job/options.ts";
+import {
+  type JobOptions,
+  type Missed,
+  type Overlap,
+  retryFields,
+  ruleOf,
+  type Schedule,
+  scheduleFields,
+  withRule,
+} from "../job/options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import { type ChangedBy, changing, onlyBy } from "../observe/changes.ts";
 import { conflict, notFound, quote } from "../shared/errors.ts";
@@ -58,9 +67,9 @@ export interface ScheduleInfo {
   /** The IANA zone in which `cron` is read. "UTC" for an interval. */
   readonly timeZone: string;
   /** What the schedule does about occurrences that no drain found in time. */
-  readonly missed: "once" | "skip" | "all";
+  readonly missed: Missed;
   /** Whether an occurrence makes a job before the job of an earlier one has ended. */
-  readonly overlap: "allow" | "skip";
+  readonly overlap: Overlap;
   /** True if the code declares it, with its job. */
   readonly declared: boolean;
   /** Whether it is paused. Then it does not fire. */

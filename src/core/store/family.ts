@@ -2,10 +2,10 @@ import type { NewFlow } from "./flow.ts";
 
 // Jobs that wait for others. A parent waits for its children: it is started once, when all of them have ended.
 
-/** When a parent may start: when its children have ended, or when all have completed or were dropped. */
-export type WaitFor = "ended" | "completed";
+export const waitForWords = ["ended", "completed"] as const;
 
-export const waitForWords: readonly WaitFor[] = ["ended", "completed"];
+/** When a parent may start: when its children have ended, or when all have completed or were dropped. */
+export type WaitFor = (typeof waitForWords)[number];
 
 /** The most children of a job. Each of them may have as many. */
 export const MOST_CHILDREN = 1_000;

@@ -126,10 +126,10 @@ export interface NewJob {
   readonly leaseEndsAt?: number;
 }
 
-/** What became of a job: it was stored, it replaced another one and has its id, or it was left out. */
-export type EnqueueStatus = "enqueued" | "replaced" | "duplicate";
+export const enqueueStatuses = ["enqueued", "replaced", "duplicate"] as const;
 
-export const enqueueStatuses: readonly EnqueueStatus[] = ["enqueued", "replaced", "duplicate"];
+/** What became of a job: it was stored, it replaced another one and has its id, or it was left out. */
+export type EnqueueStatus = (typeof enqueueStatuses)[number];
 
 export interface EnqueueReply {
   readonly status: EnqueueStatus;
@@ -356,13 +356,13 @@ export interface ExchangeReply extends SettleReply, NextDue {
 /** `skipped` made no job because of `overlap`; `stale`: another invocation has fired the occurrence. */
 export type FireReply = "fired" | "skipped" | "stale";
 
+export const jobStates = ["scheduled", "ready", "running", "completed", "dead"] as const;
+
 /**
  * The state of a job: `scheduled` (its run time is ahead, or it waits for its children), `ready` (it is due), `running`
  * (an invocation holds its lease), `completed` (kept for the queue's `retention`), `dead` (in the dead-letter queue).
  */
-export type JobState = "scheduled" | "ready" | "running" | "completed" | "dead";
-
-export const jobStates: readonly JobState[] = ["scheduled", "ready", "running", "completed", "dead"];
+export type JobState = (typeof jobStates)[number];
 
 export interface StoredJob {
   readonly id: string;
@@ -435,10 +435,10 @@ export interface FoundJobs {
   readonly rest: readonly string[];
 }
 
-/** States that can be cleared. `pending` is scheduled and ready together. Running jobs are never cleared. */
-export type ClearableState = "pending" | "scheduled" | "ready" | "completed" | "dead";
+export const clearableStates = ["pending", "scheduled", "ready", "completed", "dead"] as const;
 
-export const clearableStates: readonly ClearableState[] = ["pending", "scheduled", "ready", "completed", "dead"];
+/** States that can be cleared. `pending` is scheduled and ready together. Running jobs are never cleared. */
+export type ClearableState = (typeof clearableStates)[number];
 
 /** What became of a job to cancel. `running` and `missing` changed nothing. */
 export type CancelStatus = "cancelled" | "running" | "missing";

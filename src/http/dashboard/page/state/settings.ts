@@ -1,14 +1,14 @@
 // How the page looks to this user, remembered by the browser.
 
-export type Setting = "theme" | "density" | "live";
-
 /** The first of each is the default. */
 export const choices = {
   theme: ["system", "light", "dark"],
   /** Whether the page refreshes by itself. */
   live: ["on", "off"],
   density: ["comfortable", "compact"],
-} as const satisfies Record<Setting, readonly string[]>;
+} as const;
+
+export type Setting = keyof typeof choices;
 
 const keyOf = (setting: Setting) => `tidegate-${setting}`;
 

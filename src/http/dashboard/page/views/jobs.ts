@@ -139,7 +139,7 @@ function elsewhere({ queues }: Json<Snapshot>): Html | false {
 /** How many jobs the tab has. */
 export function listedCount(stats: Stats): number {
   const { state: kind } = state.route;
-  return (kind ? [kind] : jobStates).reduce((sum, each) => sum + countOf(stats, each), 0);
+  return (kind ? [kind] : [...jobStates]).reduce((sum, each) => sum + countOf(stats, each), 0);
 }
 
 /** How many jobs the search has examined, and what it costs to continue. */
