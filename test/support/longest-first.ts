@@ -1,6 +1,8 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
+  // Files inside workerd run one after another, beside the others.
+  ...["demo", "worker", "workflow", "qstash", "telemetry"].map((name) => `runtimes/workerd/${name}`),
   ...["conformance/model", "dashboard/browser-accessibility", "dev/dev", "runtimes/npm-start", "docs/built-site"],
   ...["dashboard/browser-cost", "dashboard/browser-actions", "dashboard/browser-views", "dashboard/browser-cold"],
   ...["runtimes/smoke/smoke", "reliability/crashes", "qstash/crashes", "reliability/alerts", "reliability/network"],
