@@ -68,7 +68,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
     ...["shared", "cron", "store", "job", "encryption", "observe", "enqueue"],
     ...["flow", "attempt", "schedule", "drain", "manage", "queue"],
   ],
-  qstash: ["shared", "security", "messages", "callbacks", "api", "publish", "workflow", "delivery", "routes"],
+  qstash: ["shared", "security", "messages", "callbacks", "workflow", "api", "publish", "delivery", "routes"],
 };
 
 const root = join(import.meta.dirname, "../../src");

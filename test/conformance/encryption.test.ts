@@ -13,7 +13,7 @@ import {
   type QueueOptions,
   type Store,
 } from "../../src/index.ts";
-import { documentsOf } from "../../src/qstash/shared/documents.ts";
+import { Documents } from "../../src/qstash/shared/documents.ts";
 import { drainAll, expectEnqueued, testClock } from "../../src/testing/index.ts";
 import { start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
@@ -310,10 +310,10 @@ onEachPlainStore((kind) => {
       expect(await queue.listChildren(parent.id)).toMatchObject({ jobs: [{ result: CANARY }] });
       const made = (await queue.getJob(id))?.result as string;
       expect(await queue.getJob(made)).toMatchObject({ payload: CANARY, result: CANARY });
-      const documents = documentsOf(internalsOf(queue));
+      const documents = new Documents(internalsOf(queue));
       await documents.update("notes", "a", () => JSON.stringify(CANARY));
       expect(await documents.get("notes", "a")).toMatchObject({ text: JSON.stringify(CANARY) });
-      await expect(documentsOf(internalsOf(open(undefined))).get("notes", "a")).rejects.toThrow(
+      await expect(new Documents(internalsOf(open(undefined))).get("notes", "a")).rejects.toThrow(
         'The notes "a" is encrypted with the key "k1"',
       );
     });
@@ -353,7 +353,7 @@ onEachPlainStore((kind) => {
       const parent = await before.enqueue(echo, CANARY, { children: [{ job: echo, payload: CANARY, delay: "1h" }] });
       await before.schedules.upsert("planned", { job: echo, payload: CANARY, cron: "0 * * * *" });
       await before.schedules.upsert("decided", { job: echo, payload: CANARY, cron: "0 * * * *", overlap: "skip" });
-      const documents = documentsOf(internalsOf(before));
+      const documents = new Documents(internalsOf(before));
       await documents.change([{ kind: "notes", name: "a", text: '"a"' }]);
       await documents.change([{ kind: "notes", name: "b", text: '"b"', ttl: "2h" }]);
       const [dying, done] = [await before.enqueue(fails, CANARY), await before.enqueue(echo, CANARY)];
@@ -379,7 +379,7 @@ onEachPlainStore((kind) => {
       const after = open({ current: "k2", keys: { k2: testKeys.k2 } });
       const ids = [plain, ...waiting, keyed, parent, dying, done].map(({ id }) => id);
       for (const id of ids) expect(await after.getJob(id)).toMatchObject({ payload: expect.stringContaining(CANARY) });
-      const kept = documentsOf(internalsOf(after));
+      const kept = new Documents(internalsOf(after));
       expect((await kept.list("notes")).items).toMatchObject([{ text: '"a"' }, { text: '"b"' }]);
       await clock.advance("1h");
       expect(await drainAll(after)).toMatchObject({ deadLettered: 0 });
@@ -510,7 +510,7 @@ describe("in Redis", () => {
     await queue.enqueue(stepped, payload);
     await queue.enqueue(echo, payload, { flowControl: { key: "tenant", concurrency: 1 } });
     await internalsOf(queue).enqueueHeld([{ job: echo, payload }]);
-    await documentsOf(internalsOf(queue)).update("notes", "a", () => JSON.stringify(CANARY));
+    await new Documents(internalsOf(queue)).update("notes", "a", () => JSON.stringify(CANARY));
     await queue.signal("nobody", payload);
     await look();
     await queue.drain();

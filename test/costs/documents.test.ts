@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
-import { documentsOf } from "../../src/qstash/shared/documents.ts";
+import { Documents } from "../../src/qstash/shared/documents.ts";
 import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
@@ -14,7 +14,7 @@ describe("billed commands of documents", () => {
 
   async function setUp() {
     const clock = clockByHand(start);
-    const documents = documentsOf(internalsOf(new Queue({ store: redis.store(), clock })));
+    const documents = new Documents(internalsOf(new Queue({ store: redis.store(), clock })));
     // Loads the scripts.
     await documents.change([{ kind: "other", name: "a", text: "text" }]);
     await documents.list("other");

@@ -1,8 +1,10 @@
 import { type WorkflowContext, WorkflowNonRetryableError } from "@upstash/workflow";
 import { createWorkflow } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
+import { internalsOf } from "../../src/core/queue/internals.ts";
 import { memoryStore } from "../../src/index.ts";
-import { runsOf } from "../../src/qstash/workflow/host.ts";
+import { Documents } from "../../src/qstash/shared/documents.ts";
+import { Runs } from "../../src/qstash/workflow/run-documents.ts";
 import { aroundStore } from "../support/around-calls.ts";
 import { onEachKindOfStore } from "../support/stores.ts";
 import { servedWorkflows, token, workflowUrl } from "./served-workflows.ts";
@@ -41,7 +43,7 @@ onEachKindOfStore(({ create }) => {
       await workflow.dlq.delete({ all: true });
       clock.now += 4 * 86_400_000;
       expect((await workflow.logs()).runs).toEqual([]);
-      expect(await runsOf(queue).find("wfr_mine")).toBeUndefined();
+      expect(await new Runs(new Documents(internalsOf(queue))).find("wfr_mine")).toBeUndefined();
     });
 
     test("fails where a page stands in for the workflow later, after a call", async () => {
@@ -74,7 +76,7 @@ onEachKindOfStore(({ create }) => {
       };
       await call("POST", "/v2/publish/https://app.example.com/old", { headers, body: "{}" });
       await settle();
-      expect(await runsOf(queue).find("wfr_old")).toMatchObject({ state: "started" });
+      expect(await new Runs(new Documents(internalsOf(queue))).find("wfr_old")).toMatchObject({ state: "started" });
     });
   });
 

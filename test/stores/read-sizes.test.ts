@@ -4,7 +4,7 @@ import { internalsOf } from "../../src/core/queue/internals.ts";
 import { MEBIBYTE, MOST_LISTED_BYTES } from "../../src/core/shared/limits.ts";
 import type { JobState, NewJob, QueueStore } from "../../src/core/store/store.ts";
 import { Queue } from "../../src/index.ts";
-import { documentsOf } from "../../src/qstash/shared/documents.ts";
+import { Documents } from "../../src/qstash/shared/documents.ts";
 import { start as now } from "../support/clock.ts";
 import { watchCommands } from "../support/command-watch.ts";
 import { useRedis } from "../support/stores.ts";
@@ -119,7 +119,7 @@ test.each([true, false])(
 );
 
 test("a page of documents of 512 KiB reads a sample of 20 besides what fits", async () => {
-  const documents = documentsOf(internalsOf(new Queue({ store: redis.store(), clock: () => now })));
+  const documents = new Documents(internalsOf(new Queue({ store: redis.store(), clock: () => now })));
   const text = LARGE;
   for (let index = 0; index < 40; index++) await documents.change([{ kind: "notes", name: `n${index}`, text }]);
   expect(await recordsRead(() => documents.list("notes"))).toBeLessThanOrEqual(20 + 8);

@@ -4,7 +4,7 @@ import { Client } from "@upstash/qstash";
 import { Client as WorkflowClient } from "@upstash/workflow";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import { Queue } from "../../src/index.ts";
-import { documentsOf } from "../../src/qstash/shared/documents.ts";
+import { Documents } from "../../src/qstash/shared/documents.ts";
 import { Runs } from "../../src/qstash/workflow/run-documents.ts";
 import type { Child, Program } from "./child.ts";
 import { disturb } from "./crashes.ts";
@@ -102,7 +102,7 @@ export async function deliverySeries({
   const figures = newFigures();
   let ahead = 0;
   const queue = new Queue({ store: stage.store(prefix), clock: () => Date.now() + ahead });
-  const runs = new Runs(documentsOf(internalsOf(queue)));
+  const runs = new Runs(new Documents(internalsOf(queue)));
   let serving = "";
   // The process changes, and the address of the interface does not.
   const front = await serveFetch(async (request) => {

@@ -6,6 +6,7 @@ import type { EventLog } from "../messages/event-log.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
 import type { Targets } from "../security/targets.ts";
 import type { Documents } from "../shared/documents.ts";
+import type { RunStore } from "../workflow/run-store.ts";
 
 /** What requests need of the options of `createQStash`. */
 export interface InterfaceSettings {
@@ -20,7 +21,7 @@ export interface InterfaceSettings {
 }
 
 /** An authenticated request. */
-export interface QStashCall extends QStashHost {
+export interface QStashCall extends QStashHost, Omit<RunStore, "enqueue"> {
   readonly request: Request;
   readonly query: URLSearchParams;
   /** The id, name or key in the path; "" if it has none. */

@@ -43,7 +43,7 @@ export async function callbackJobs(
         return callbackJob(name, callback, body, ending, host, redaction);
       }),
     );
-  const { sourceBody = toBase64(bytesOfBody(message) ?? new Uint8Array()) } = source;
+  const { sourceBody = toBase64(bytesOfBody(message)) } = source;
   // One request stores them and the record of the message.
   const hasRoom = (jobs: readonly FollowUpJob[]) =>
     [host.job.record, ...jobs].reduce((sum, each) => sum + roomOf(each), 0) <= LARGEST_RECORD;

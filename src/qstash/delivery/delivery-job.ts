@@ -14,10 +14,10 @@ import { DELIVERY, type Message, messageSchema } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { type HiddenParts, unredacted } from "../messages/redaction.ts";
 import { shownResponse } from "../messages/response.ts";
-import { readRetryDelay } from "../messages/retry-delay-expression.ts";
+import { retryDelayMs } from "../messages/retry-delay-expression.ts";
 import type { KeyRing } from "../security/signing-keys.ts";
 import type { Targets } from "../security/targets.ts";
-import { documentsOf } from "../shared/documents.ts";
+import { Documents } from "../shared/documents.ts";
 import { retryAfterMs } from "../shared/durations.ts";
 import { afterMessage, carriesRun } from "../workflow/run-end.ts";
 import { prepareDelivery, type Sent } from "../workflow/step-delivery.ts";
@@ -74,7 +74,7 @@ async function deliver(
   const sent = workflow ? await ifPossible(() => prepareDelivery(message, workflow, job, host)) : ownDelivery(message);
   if (sent === "not now") return job.snooze(POSTPONED_MS);
   if (!sent) return { status: NOT_SENT };
-  const { current } = await options.keys.recent(documentsOf(host.needs), job.queue, clock());
+  const { current } = await options.keys.recent(new Documents(host.needs), job.queue, clock());
   const result = await callDestination(message, sent, job, options, host, current);
   const { kept } = result;
   const isDelivered = result.failure === undefined && kept.status >= 200 && kept.status < 300;
@@ -104,7 +104,7 @@ async function noteError(
   const now = host.needs.clock();
   const wait = failure instanceof RetryAfterError ? Number(failure.when) : 0;
   const more = { error: failure.message, responseStatus: kept.status, nextDeliveryTime: now + wait };
-  await events?.note(documentsOf(host.needs), [eventOf("ERROR", id, now, ofSchedule(message, host), more)]);
+  await events?.note(new Documents(host.needs), [eventOf("ERROR", id, now, ofSchedule(message, host), more)]);
 }
 
 function ofSchedule(message: Message, { job }: AttemptHost): Message {
@@ -143,7 +143,7 @@ async function afterEnd(
     const more = withoutUndefined({ responseStatus: response.status, error: ending.failure });
     const state = ending.failure === undefined ? "DELIVERED" : "FAILED";
     const event = eventOf(state, ending.id, host.needs.clock(), ofSchedule(message, host), more);
-    await events.note(documentsOf(host.needs), [event]);
+    await events.note(new Documents(host.needs), [event]);
   }
   if (!workflow) return callbackJobs(message, ending, host, response);
   const known = end ? withoutUndefined({ ...ending, failure: end.failure }) : ending;
@@ -169,7 +169,7 @@ async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result |
 
 /** What is sent for a message without a run. */
 function ownDelivery(message: Message): Sent {
-  return { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
+  return { header: message.header, body: bytesOfBody(message) };
 }
 
 const DAY_MS = 86_400_000;
@@ -197,6 +197,6 @@ function failureOf(
 
 function expressionMs(expression: string | undefined, retried: number): number | undefined {
   if (expression === undefined) return undefined;
-  const ms = readRetryDelay(expression, "retryDelay")(retried);
+  const ms = retryDelayMs(expression, retried, "retryDelay");
   return ms >= 0 ? Math.min(Math.round(ms), DAY_MS) : undefined;
 }

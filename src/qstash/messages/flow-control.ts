@@ -10,8 +10,8 @@ import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { checkPathText, withoutUndefined } from "../../core/shared/validate.ts";
+import { checkName } from "../shared/documents.ts";
 import { durationOrSeconds } from "../shared/durations.ts";
-import { checkName } from "../shared/names.ts";
 
 /** The limits of a message's deliveries, as the API shows them. */
 export interface MessageLimits {

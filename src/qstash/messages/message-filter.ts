@@ -1,42 +1,45 @@
 import { invalidRequest, quote } from "../../core/shared/errors.ts";
 import type { MessageView } from "./message-view.ts";
 
-export type Filter = (message: MessageView, at: number) => boolean;
+/** What has a value that a filter names. Several values of one filter are alternatives. */
+export type Field<Thing> = (thing: Thing, wanted: readonly string[]) => boolean;
 
-const byHost = (url: string) => new URL(url).host;
-const byPath = (url: string) => new URL(url).pathname;
-
-type Field = (message: MessageView, wanted: readonly string[]) => boolean;
-
-/** The filters by name. Several values of one filter are alternatives. */
-const fields: Readonly<Record<string, Field>> = {
-  messageId: ({ messageId }, wanted) => wanted.includes(messageId),
-  url: ({ url }, wanted) => wanted.includes(url),
-  host: ({ url }, wanted) => wanted.includes(byHost(url)),
-  path: ({ url }, wanted) => wanted.includes(byPath(url)),
+/** The filters that messages and runs have in common. */
+export const commonFields: Readonly<
+  Record<string, Field<{ readonly url: string; readonly labels?: readonly string[] }>>
+> = {
+  host: ({ url }, wanted) => wanted.includes(new URL(url).host),
+  path: ({ url }, wanted) => wanted.includes(new URL(url).pathname),
   label: ({ labels = [] }, wanted) => labels.some((label) => wanted.includes(label)),
-  scheduleId: ({ scheduleId }, wanted) => scheduleId !== undefined && wanted.includes(scheduleId),
-  workflowUrl: ({ workflowUrl }, wanted) => workflowUrl !== undefined && wanted.includes(workflowUrl),
-  workflowRunId: ({ workflowRunId }, wanted) => workflowRunId !== undefined && wanted.includes(workflowRunId),
-  workflowCreatedAt: ({ workflowCreatedAt }, wanted) => wanted.includes(String(workflowCreatedAt)),
-  topicName: ({ topicName }, wanted) => topicName !== undefined && wanted.includes(topicName),
-  queueName: ({ queueName }, wanted) => queueName !== undefined && wanted.includes(queueName),
-  flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
-  responseStatus: ({ responseStatus }, wanted) => wanted.includes(String(responseStatus)),
-  // Not stored, so no message matches.
+  // Not stored, so nothing matches.
   callerIp: () => false,
 };
 
-/** Reads the filters of a query, except for the parameters in `others`. @throws {TidegateError} `invalid_request` */
-export function readFilter(query: URLSearchParams, others: readonly string[]): Filter {
+/** A filter by a field of the thing. */
+export function byValue<Name extends string>(name: Name): Field<{ readonly [Field in Name]?: unknown }> {
+  return ({ [name]: value }, wanted) => value !== undefined && wanted.includes(String(value));
+}
+
+const byName = [
+  ...(["messageId", "url", "scheduleId", "workflowUrl", "workflowRunId", "workflowCreatedAt"] as const),
+  ...(["topicName", "queueName", "flowControlKey", "responseStatus"] as const),
+];
+
+const fields: Readonly<Record<string, Field<MessageView>>> = {
+  ...commonFields,
+  ...Object.fromEntries(byName.map((name) => [name, byValue(name)])),
+};
+
+/** Reads the filters of messages in a query, except for the parameters in `others`. @throws as `readFilters` */
+export function readFilter(query: URLSearchParams, others: readonly string[]) {
   return readFilters(query, others, fields);
 }
 
-/** Like `readFilter`, for anything that has such fields and a date. @throws {TidegateError} `invalid_request` */
+/** Reads filters by the names of fields, and by date. @throws {TidegateError} `invalid_request` */
 export function readFilters<Thing>(
   query: URLSearchParams,
   others: readonly string[],
-  fields: Readonly<Record<string, (thing: Thing, wanted: readonly string[]) => boolean>>,
+  fields: Readonly<Record<string, Field<Thing>>>,
 ): (thing: Thing, at: number) => boolean {
   const given = [...new Set(query.keys())].filter((name) => !others.includes(name));
   const wanted = given.filter((name) => name !== "fromDate" && name !== "toDate");

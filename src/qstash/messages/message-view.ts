@@ -47,7 +47,7 @@ export function messageView(job: JobInfo): MessageView {
     url,
     method,
     header,
-    ...shownBody(bytesOfBody(message) ?? new Uint8Array()),
+    ...shownBody(bytesOfBody(message)),
     maxRetries: job.maxRetries,
     createdAt,
     notBefore: notBefore ?? createdAt,

@@ -1,9 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { fromBase64 } from "../../core/shared/bytes.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import type { Targets } from "../security/targets.ts";
-import { bytesOfBody, type StoredBody } from "./body.ts";
+import type { StoredBody } from "./body.ts";
 import type { MessageLimits } from "./flow-control.ts";
-import { readRetryDelay } from "./retry-delay-expression.ts";
+import { retryDelayMs } from "./retry-delay-expression.ts";
 
 /** The name of the job that delivers a message. */
 export const DELIVERY = "qstash_deliver";
@@ -104,7 +105,7 @@ function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1
   if (!isNumber(delayMs, 0)) yield { path: ["delayMs"], message: "must be a number of ms from 0" };
   if (!isNumber(notBefore, 0)) yield { path: ["notBefore"], message: "must be ms since 1970" };
   if (fields.retryDelay !== undefined) {
-    const delay = refusal(() => readRetryDelay(textOf(fields.retryDelay), "it"));
+    const delay = refusal(() => retryDelayMs(textOf(fields.retryDelay), 0, "it"));
     if (delay !== undefined) yield { path: ["retryDelay"], message: delay };
   }
   if (labels !== undefined && !isTexts(labels)) yield { path: ["labels"], message: "must be an array of texts" };
@@ -145,7 +146,7 @@ function isTexts(value: unknown): value is readonly string[] {
 
 function isBody({ body, bodyBase64 }: Fields): boolean {
   if (bodyBase64 === undefined) return body === undefined || typeof body === "string";
-  return typeof bodyBase64 === "string" && body === undefined && bytesOfBody({ bodyBase64 }) !== undefined;
+  return typeof bodyBase64 === "string" && body === undefined && fromBase64(bodyBase64) !== undefined;
 }
 
 function isHeader(value: unknown): value is HeaderValues {

@@ -62,12 +62,11 @@ export async function redact(message: Message, redaction: Redaction = notAsked):
   const own = await redactHeader({ header }, redaction);
   const ofCallback = callback && (await redactHeader(callback, redaction));
   const ofFailure = failureCallback && (await redactHeader(failureCallback, redaction));
-  const bytes = bytesOfBody(stored) ?? new Uint8Array();
   return {
     payload: withoutUndefined({
       ...rest,
       ...own.shown,
-      ...(redaction.body ? { body: await markOf(bytes) } : stored),
+      ...(redaction.body ? { body: await markOf(bytesOfBody(stored)) } : stored),
       callback: ofCallback?.shown,
       failureCallback: ofFailure?.shown,
     }),

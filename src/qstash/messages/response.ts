@@ -81,5 +81,5 @@ export function wholeResponse(response: KeptResponse): ShownResponse {
 export function responseOf(shown: ShownResponse): KeptResponse {
   const { responseStatus = 0, responseHeader = {}, responseBody, responseBodyBase64 } = shown;
   const body = bytesOfBody(withoutUndefined({ body: responseBody, bodyBase64: responseBodyBase64 }));
-  return { status: responseStatus, header: responseHeader, body: body ?? new Uint8Array() };
+  return { status: responseStatus, header: responseHeader, body };
 }

@@ -1,112 +1,86 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 
-/** Returns the wait before a retry in ms. `retried` is 0 for the first retry. */
-export type RetryDelay = (retried: number) => number;
-
 /** The longest expression, which also limits its depth. */
 const LONGEST = 256;
 
-const functions: Readonly<
-  Record<string, { readonly least: number; readonly most: number; call(...values: number[]): number }>
-> = {
-  pow: { least: 2, most: 2, call: Math.pow },
-  sqrt: { least: 1, most: 1, call: Math.sqrt },
-  abs: { least: 1, most: 1, call: Math.abs },
-  exp: { least: 1, most: 1, call: Math.exp },
-  floor: { least: 1, most: 1, call: Math.floor },
-  ceil: { least: 1, most: 1, call: Math.ceil },
-  round: { least: 1, most: 1, call: Math.round },
-  min: { least: 1, most: LONGEST, call: Math.min },
-  max: { least: 1, most: LONGEST, call: Math.max },
-};
+/** The functions, and how many values each takes: 0 for one or more. */
+const functions = { pow: 2, sqrt: 1, abs: 1, exp: 1, floor: 1, ceil: 1, round: 1, min: 0, max: 0 } as const;
 
-const tokenPattern = /\s*(?:(\d+(?:\.\d+)?|\.\d+)|([a-z]+)|([-+*/%(),]))/gy;
+const tokenPattern = /\s*(?:\d+(?:\.\d+)?|\.\d+|[a-z]+|[-+*/%(),])/gy;
 
 /**
- * Reads an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the functions
- * pow, sqrt, abs, exp, floor, ceil, round, min and max.
+ * The value of an expression such as "pow(2, retried) * 1000": numbers, `retried`, + - * / %, parentheses, and the
+ * functions pow, sqrt, abs, exp, floor, ceil, round, min and max.
  *
+ * @param retried 0 before the first retry.
  * @param header the name for the message.
  * @throws {TidegateError} `invalid_request`
  */
-export function readRetryDelay(text: string, header: string): RetryDelay {
-  const tokens = tokensOf(text);
-  const delay = tokens && new Parser(tokens).read();
-  if (delay) return delay;
+export function retryDelayMs(text: string, retried: number, header: string): number {
+  const value = new Parser(tokensOf(text), retried).read();
+  if (value !== undefined) return value;
   throw invalidRequest(
     `${header} must be an expression such as "pow(2, retried) * 1000", in milliseconds, with retried, + - * / %, and ${Object.keys(functions).join(", ")}.`,
   );
 }
 
-function tokensOf(text: string): readonly string[] | undefined {
-  if (text.length > LONGEST) return undefined;
-  const matches = [...text.trim().matchAll(tokenPattern)];
-  const tokens = matches.map(([, number, word, sign]) => number ?? word ?? sign ?? "");
+/** Empty, which is no expression, for a text with anything else in it. */
+function tokensOf(text: string): readonly string[] {
+  const matches = text.length > LONGEST ? [] : [...text.trim().matchAll(tokenPattern)];
   const length = matches.reduce((sum, [match]) => sum + match.length, 0);
-  return length === text.trim().length ? tokens : undefined;
+  return length === text.trim().length ? matches.map(([match]) => match.trim()) : [];
 }
 
-/** A recursive descent parser. Each method returns undefined for invalid text. */
+/** A recursive descent parser that calculates as it reads. Each method returns undefined for invalid text. */
 class Parser {
   readonly #tokens: readonly string[];
+  readonly #retried: number;
   #at = 0;
 
-  constructor(tokens: readonly string[]) {
+  constructor(tokens: readonly string[], retried: number) {
     this.#tokens = tokens;
+    this.#retried = retried;
   }
 
-  read(): RetryDelay | undefined {
-    const delay = this.#sum();
-    return this.#at === this.#tokens.length ? delay : undefined;
+  read(): number | undefined {
+    const value = this.#sum();
+    return this.#at === this.#tokens.length ? value : undefined;
   }
 
-  #sum(): RetryDelay | undefined {
+  #sum(): number | undefined {
     return this.#chain(["+", "-"], () => this.#product());
   }
 
-  #product(): RetryDelay | undefined {
+  #product(): number | undefined {
     return this.#chain(["*", "/", "%"], () => this.#signed());
   }
 
-  #chain(signs: readonly string[], next: () => RetryDelay | undefined): RetryDelay | undefined {
+  #chain(signs: readonly string[], next: () => number | undefined): number | undefined {
     let left = next();
-    while (left && signs.includes(this.#peek())) {
-      const sign = this.#take();
-      left = applied(sign, left, next());
-    }
+    while (left !== undefined && signs.includes(this.#peek())) left = applied(this.#take(), left, next());
     return left;
   }
 
-  #signed(): RetryDelay | undefined {
-    if (this.#peek() !== "-" && this.#peek() !== "+") return this.#value();
-    return applied(this.#take(), () => 0, this.#signed());
+  #signed(): number | undefined {
+    return ["-", "+"].includes(this.#peek()) ? applied(this.#take(), 0, this.#signed()) : this.#value();
   }
 
-  #value(): RetryDelay | undefined {
+  #value(): number | undefined {
     const token = this.#take();
-    if (/^[\d.]/.test(token)) return () => Number(token);
-    if (token === "retried") return (retried) => retried;
-    if (token === "(") return this.#closed(this.#sum());
-    const named = Object.hasOwn(functions, token) ? functions[token] : undefined;
-    if (!named || this.#take() !== "(") return undefined;
-    const values = this.#values();
-    if (!values || values.length < named.least || values.length > named.most) return undefined;
-    return this.#closed((retried) => named.call(...values.map((value) => value(retried))));
-  }
-
-  #values(): readonly RetryDelay[] | undefined {
-    const values: RetryDelay[] = [];
-    for (;;) {
-      const value = this.#sum();
-      if (!value) return undefined;
-      values.push(value);
-      if (this.#peek() !== ",") return values;
+    if (/^[\d.]/.test(token)) return Number(token);
+    if (token === "retried") return this.#retried;
+    if (token !== "(" && !(Object.hasOwn(functions, token) && this.#take() === "(")) return undefined;
+    const values = [this.#sum()];
+    while (token !== "(" && this.#peek() === ",") {
       this.#take();
+      values.push(this.#sum());
     }
-  }
-
-  #closed(delay: RetryDelay | undefined): RetryDelay | undefined {
-    return this.#take() === ")" ? delay : undefined;
+    const known = values.filter((value) => value !== undefined);
+    if (known.length < values.length || this.#take() !== ")") return undefined;
+    if (token === "(") return known[0];
+    const name = token as keyof typeof functions;
+    const call: (...values: number[]) => number = Math[name];
+    return functions[name] === 0 || functions[name] === known.length ? call(...known) : undefined;
   }
 
   #peek(): string {
@@ -118,15 +92,10 @@ class Parser {
   }
 }
 
-const signs: Readonly<Record<string, (left: number, right: number) => number>> = {
-  "+": (left, right) => left + right,
-  "-": (left, right) => left - right,
-  "*": (left, right) => left * right,
-  "/": (left, right) => left / right,
-  "%": (left, right) => left % right,
-};
-
-function applied(sign: string, left: RetryDelay, right: RetryDelay | undefined): RetryDelay | undefined {
-  const apply = signs[sign];
-  return right && apply && ((retried) => apply(left(retried), right(retried)));
+function applied(sign: string, left: number, right: number | undefined): number | undefined {
+  if (right === undefined) return undefined;
+  if (sign === "+") return left + right;
+  if (sign === "-") return left - right;
+  if (sign === "*") return left * right;
+  return sign === "/" ? left / right : left % right;
 }

@@ -9,8 +9,7 @@ import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
 import { DELIVERY, type Message } from "../messages/message.ts";
 import { attemptTimeoutMs, storedJob } from "../messages/message-job.ts";
-import type { Documents } from "../shared/documents.ts";
-import { documentsOf } from "../shared/documents.ts";
+import { Documents } from "../shared/documents.ts";
 import { type Endpoint, findGroup } from "./url-groups.ts";
 
 /** The job that makes the messages of an occurrence, for schedules whose own job cannot be the message. */
@@ -63,7 +62,7 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   const { hidden, slot } = host.job.record;
   const now = clock();
   const { message, retries, flowControl } = fanOut;
-  const endpoints = await endpointsOf(fanOut, documentsOf(host.needs));
+  const endpoints = await endpointsOf(fanOut, new Documents(host.needs));
   const jobs = endpoints.map((endpoint, index) => {
     const payload = { ...message, ...endpoint, ...(slot && { scheduleId: slot.key }) };
     const options = withoutUndefined({

@@ -15,7 +15,7 @@ import {
   notForwarded,
 } from "../messages/message.ts";
 import { type Redaction, readRedaction } from "../messages/redaction.ts";
-import { readRetryDelay } from "../messages/retry-delay-expression.ts";
+import { retryDelayMs } from "../messages/retry-delay-expression.ts";
 import type { Targets } from "../security/targets.ts";
 import { durationHeader, durationOrSeconds } from "../shared/durations.ts";
 
@@ -105,7 +105,7 @@ function readDelivery(
   const retries = read("retries", readRetries);
   const timeoutMs = read("timeout", readTimeout);
   const retryDelay = read("retry-delay", (text, header) => {
-    readRetryDelay(text, header);
+    retryDelayMs(text, 0, header);
     return text;
   });
   return withoutUndefined({ method: read("method", readMethod) ?? "POST", retries, timeoutMs, retryDelay });

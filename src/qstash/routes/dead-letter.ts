@@ -62,7 +62,7 @@ interface RetryChanges {
 }
 
 /** Reads the changes for a retry from the headers of a publish; undefined if there are none. */
-function readRetryChanges({ request, queue, settings }: QStashCall): RetryChanges | undefined {
+function readRetryChanges({ request, now, settings }: QStashCall): RetryChanges | undefined {
   // A client may send its own Content-Type. The message keeps the one of its body.
   const headers = new Headers([...request.headers].filter(([name]) => /^upstash-(?!telemetry-)/.test(name)));
   const names = [...headers.keys()];
@@ -70,7 +70,7 @@ function readRetryChanges({ request, queue, settings }: QStashCall): RetryChange
   const fixed = names.find((name) => notOfRetry.includes(name));
   if (fixed !== undefined)
     throw invalidRequest(`A retry cannot change ${headerName(fixed)}. Publish the message again, and delete this one.`);
-  const { method, retries, ...read } = readPublishOptions(headers, settings.targets, queue.clock());
+  const { method, retries, ...read } = readPublishOptions(headers, settings.targets, now);
   const { timeoutMs, notBefore } = read;
   return {
     message: { ...read, ...(headers.has("upstash-method") && { method }) },

@@ -1,4 +1,3 @@
-import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, notFound } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { QStashCall } from "../api/call.ts";
@@ -6,7 +5,6 @@ import { selectDead } from "../messages/dead-selection.ts";
 import { readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { lastResponse, type MessageView } from "../messages/message-view.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
-import { hostOfRequest, runsOf } from "../workflow/host.ts";
 import { type Again, closeRuns, removeDead, runAgain } from "../workflow/rerun.ts";
 import type { RunOptions } from "../workflow/run.ts";
 import { callbackState } from "../workflow/run-log.ts";
@@ -50,28 +48,27 @@ async function rerunMany(call: QStashCall, again: Again) {
 
 /** @returns the new run; undefined if somebody else has dealt with the failed one by now */
 async function rerun(call: QStashCall, { messageId, workflowRunId = "" }: View, again: Again) {
-  const { queue, request, settings } = call;
-  const store = hostOfRequest(call);
-  const failed = await runsOf(queue).find(workflowRunId);
+  const { queue, request, settings, runs, now } = call;
+  const failed = await runs.find(workflowRunId);
   if (failed?.failedBy !== messageId) return undefined;
   const limits = readLimits(request.headers, undefined)?.limits;
-  const read = readPublishOptions(withoutLimits(request.headers), settings.targets, store.now);
+  const read = readPublishOptions(withoutLimits(request.headers), settings.targets, now);
   const { retries, retryDelay, labels, failureCallback, notBefore } = read;
   const changes: Partial<RunOptions> = withoutUndefined({
     ...{ retries, retryDelay, labels, limits },
     failureCallback: failureCallback && { ...failed.options.failureCallback, ...failureCallback },
   });
-  const run = await runAgain(store, failed, again, changes, notBefore);
+  const run = await runAgain(call, failed, again, changes, notBefore);
   await queue.removeFromDeadLetter({ ids: [messageId] });
-  await closeRuns(store, [{ messageId, workflowRunId: failed.id }]);
+  await closeRuns(runs, [{ messageId, workflowRunId: failed.id }]);
   return { workflowRunId: run.id, workflowCreatedAt: run.createdAt };
 }
 
 /** Repeats a failed call of a failure function. */
 async function retryCallback(call: QStashCall) {
-  const { queue } = call;
+  const { queue, runs } = call;
   const { workflowRunId, workflowCreatedAt } = await findRun(call);
-  const { reportId = "" } = (await runsOf(queue).find(workflowRunId ?? "")) ?? {};
+  const { reportId = "" } = (await runs.find(workflowRunId ?? "")) ?? {};
   if ((await queue.getJob(reportId))?.state !== "dead")
     throw conflict("The failure function of this run has not failed.");
   await queue.retryFromDeadLetter(reportId);
@@ -81,10 +78,9 @@ async function retryCallback(call: QStashCall) {
 
 type View = MessageView & { readonly failureCallbackInfo?: { readonly state: string } };
 
-async function findRun({ queue, target }: QStashCall): Promise<View> {
-  const { messages } = await selectDead(queue, new URLSearchParams({ dlqIds: target }));
-  const [message] = messages.filter(endsRun);
-  const view = message && (await viewOf(queue, message));
+async function findRun(call: QStashCall): Promise<View> {
+  const { messages } = await selectDead(call.queue, new URLSearchParams({ dlqIds: call.target }), endsRun);
+  const [view] = await viewsOf(call, messages);
   if (!view) throw notAFailedRun();
   return view;
 }
@@ -92,13 +88,13 @@ async function findRun({ queue, target }: QStashCall): Promise<View> {
 const notAFailedRun = () => notFound("No failed run has this id in the dead-letter queue.");
 
 /** Lists the messages that failed runs. */
-export async function listDeadRuns({ queue, query }: QStashCall) {
+export async function listDeadRuns(call: QStashCall) {
+  const { queue, query } = call;
   const filters = new URLSearchParams(
     [...query].filter(([name]) => name !== "source" && name !== "failureFunctionState"),
   );
   const { messages, cursor } = await selectDead(queue, filters, endsRun);
-  const found = await Promise.all(messages.map((message) => viewOf(queue, message)));
-  const views = found.filter((view) => view !== undefined);
+  const views = await viewsOf(call, messages);
   const states = query.getAll("failureFunctionState");
   const matches = ({ failureCallbackInfo }: View) => states.includes(failureCallbackInfo?.state ?? "");
   return { messages: states.length === 0 ? views : views.filter(matches), cursor };
@@ -108,13 +104,16 @@ function endsRun({ workflowUrl }: MessageView): boolean {
   return workflowUrl !== undefined;
 }
 
-/** The message that failed a run, with the state of its report. Undefined for any other dead message of a run. */
-async function viewOf(queue: Queue, message: MessageView): Promise<View | undefined> {
-  const { reportId, options, failedBy } = (await runsOf(queue).find(message.workflowRunId ?? "")) ?? {};
-  if (failedBy !== message.messageId) return undefined;
-  if (reportId === undefined || !options?.failureCallback) return message;
-  const job = await queue.getJob(reportId);
-  const { responseStatus, responseHeader: responseHeaders, responseBody } = lastResponse(job?.progress);
-  const failureCallbackInfo = { state: callbackState(job), responseStatus, responseHeaders, responseBody };
-  return { ...message, failureCallback: options.failureCallback.url, failureCallbackInfo };
+/** The messages that failed a run, with the states of their reports. Other dead messages of runs are left out. */
+async function viewsOf({ queue, runs }: QStashCall, messages: readonly MessageView[]): Promise<readonly View[]> {
+  const views = messages.map(async (message): Promise<readonly View[]> => {
+    const { reportId, options, failedBy } = (await runs.find(message.workflowRunId ?? "")) ?? {};
+    if (failedBy !== message.messageId) return [];
+    if (reportId === undefined || !options?.failureCallback) return [message];
+    const job = await queue.getJob(reportId);
+    const { responseStatus, responseHeader: responseHeaders, responseBody } = lastResponse(job?.progress);
+    const failureCallbackInfo = { state: callbackState(job), responseStatus, responseHeaders, responseBody };
+    return [{ ...message, failureCallback: options.failureCallback.url, failureCallbackInfo }];
+  });
+  return (await Promise.all(views)).flat();
 }

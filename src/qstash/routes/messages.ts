@@ -42,14 +42,11 @@ function isPending(job: JobInfo): boolean {
 }
 
 /** Cancels a waiting message. @returns 0 if it is being delivered or has ended */
-async function cancel({ queue, documents, settings: { events } }: QStashCall, id: string): Promise<number> {
+async function cancel({ queue, documents, now, settings: { events } }: QStashCall, id: string): Promise<number> {
   try {
     const job = events && (await queue.getJob(id));
     await queue.cancel(id);
-    if (job) {
-      const canceled = eventOf("CANCELED", id, queue.clock(), job.payload as Message);
-      await events.note(documents, [canceled]);
-    }
+    if (job) await events.note(documents, [eventOf("CANCELED", id, now, job.payload as Message)]);
     return 1;
   } catch (error) {
     if (isTidegateError(error) && (error.code === "conflict" || error.code === "not_found")) return 0;

@@ -21,7 +21,6 @@ import {
   readDestination,
   readPublishOptions,
 } from "../publish/publish-options.ts";
-import { findGroup } from "../publish/url-groups.ts";
 import {
   deduplicatedIf,
   isOfRun,
@@ -31,7 +30,8 @@ import {
   RUN_ID,
   refusingAsStep,
   triggerHeaders,
-} from "../workflow/submit.ts";
+} from "../publish/submit.ts";
+import { findGroup } from "../publish/url-groups.ts";
 import { noteQueue } from "./queues.ts";
 import { route } from "./route.ts";
 
@@ -107,7 +107,7 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
   );
   const ofRuns = await prepareOfRuns(call, drafts.filter(isOfRun));
   const waiting = [...ofRuns];
-  const prepared = plain.map((each) => each ?? single(waiting.shift() as Prepared));
+  const prepared = plain.map((each) => each ?? (waiting.shift() as Prepared));
   const jobs = prepared.flatMap((each) => each.jobs);
   if (jobs.length > MOST_AT_ONCE) throw invalidRequest(`One request stores at most ${MOST_AT_ONCE} messages.`);
   const store = async () => (jobs.length > 0 ? call.enqueue(jobs) : []);
@@ -117,26 +117,15 @@ async function publishAll(call: QStashCall, drafts: readonly Draft[], which: (in
 }
 
 async function noteCreated(
-  { settings, queue, documents }: QStashCall,
+  { settings, now, documents }: QStashCall,
   jobs: readonly MessageJob[],
   results: readonly EnqueueResult[],
 ): Promise<void> {
-  const now = queue.clock();
   const created = results.flatMap(({ id, status }, index) => {
     const { payload } = jobs[index] ?? {};
     return payload && status === "enqueued" ? eventOf("CREATED", id, now, payload) : [];
   });
   await settings.events?.note(documents, created);
-}
-
-/** The messages to store for a draft, and the response after that: an array for a URL group. */
-interface PreparedDraft {
-  readonly jobs: readonly MessageJob[];
-  respond(stored: readonly EnqueueResult[]): PublishResult | readonly PublishResult[];
-}
-
-function single({ job, respond }: Prepared): PreparedDraft {
-  return { jobs: job ? [job] : [], respond: ([stored]) => respond(stored) };
 }
 
 /** Adds a prefix to the message of an error. */
@@ -149,7 +138,7 @@ async function named<Result>(what: string, work: () => Result | Promise<Result>)
   }
 }
 
-async function prepare(call: QStashCall, draft: Draft): Promise<PreparedDraft> {
+async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
   const { destination, headers } = draft;
   if (headers.has("upstash-cron"))
     throw invalidRequest("Upstash-Cron makes a schedule: send it to POST /v2/schedules/{destination}.");
@@ -195,12 +184,11 @@ function readEntryHeaders(headers: unknown): Headers {
 }
 
 async function messageJob(
-  { settings, queue }: QStashCall,
+  { settings, now }: QStashCall,
   { headers, body }: Draft,
   to: TopicPart,
   limited: Limited | undefined,
 ): Promise<MessageJob> {
-  const now = queue.clock();
   const read = readPublishOptions(withoutLimits(headers), settings.targets, now);
   const { retries, deduplication, redaction, ...options } = read;
   if (limited && deduplication)

@@ -2,11 +2,9 @@ import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { invalidRequest, notFound } from "../../core/shared/errors.ts";
-import { pagesOf } from "../../core/shared/pages.ts";
 import { wholeNumber } from "../../core/shared/validate.ts";
 import { type QStashCall, readJsonBody } from "../api/call.ts";
 import { queueKeyOf, queueLimits, setLimits } from "../messages/flow-control.ts";
-import { documentsOf } from "../shared/documents.ts";
 import { route } from "./route.ts";
 
 /** The stored part of a queue. Its flow control key holds the rest: its messages, and whether it is paused. */
@@ -25,8 +23,7 @@ export const queueRoutes = [
   route("POST queues", upsert),
   route("GET queues", async ({ queue, documents }) => {
     const views = [];
-    for await (const { items } of pagesOf((cursor) => documents.list(KIND, { cursor, limit: 1_000 })))
-      for (const { name, text } of items) views.push(await viewOf(queue, name, text));
+    for (const { name, text } of await documents.all(KIND)) views.push(await viewOf(queue, name, text));
     return views;
   }),
   route("GET queues/:name", async (call) => viewOf(call.queue, call.target, await find(call))),
@@ -42,13 +39,14 @@ export const queueRoutes = [
   }),
 ];
 
-async function upsert({ request, queue, drainSoon }: QStashCall): Promise<void> {
+async function upsert(call: QStashCall): Promise<void> {
+  const { request, queue, drainSoon } = call;
   const { queueName, parallelism, paused } = Object(await readJsonBody(request, LARGEST_REQUEST));
   if (typeof queueName !== "string") throw invalidRequest("queueName must be a text.");
   const key = queueKeyOf(queueName);
   if (parallelism !== undefined) wholeNumber(parallelism, "parallelism", 1, HIGHEST_LIMIT);
   if (paused !== undefined && typeof paused !== "boolean") throw invalidRequest("paused must be true or false.");
-  const record = await putQueue(queue, queueName, parallelism);
+  const record = await putQueue(call, queueName, parallelism);
   await setLimits(queue, key, queueLimits(record.parallelism));
   if (paused === true) await queue.flowControl.pause(key);
   if (paused === false) await queue.flowControl.resume(key);
@@ -69,21 +67,24 @@ async function remove(call: QStashCall): Promise<void> {
 }
 
 /** Creates a queue that a message is enqueued to, unless it exists. It delivers one message at a time. */
-export async function noteQueue({ queue, documents, settings }: QStashCall, name: string): Promise<void> {
-  const { knownQueues } = settings;
+export async function noteQueue(call: QStashCall, name: string): Promise<void> {
+  const { knownQueues } = call.settings;
   if (knownQueues.has(name)) return;
-  if (!(await documents.get(KIND, name))) await putQueue(queue, name, undefined);
+  if (!(await call.documents.get(KIND, name))) await putQueue(call, name, undefined);
   if (knownQueues.size >= MOST_KNOWN) knownQueues.clear();
   knownQueues.add(name);
 }
 
-async function putQueue(queue: Queue, name: string, parallelism: number | undefined): Promise<QueueRecord> {
-  const now = queue.clock();
-  const text = await documentsOf(internalsOf(queue)).update(KIND, name, (stored) => {
+async function putQueue(
+  { documents, now }: QStashCall,
+  name: string,
+  parallelism: number | undefined,
+): Promise<QueueRecord> {
+  const text = await documents.update(KIND, name, (stored) => {
     const before = stored === undefined ? { parallelism: 1, createdAt: now } : readQueue(stored);
     return JSON.stringify({ ...before, parallelism: parallelism ?? before.parallelism, updatedAt: now });
   });
-  return readQueue(text ?? "");
+  return readQueue(text);
 }
 
 async function find({ documents, target }: QStashCall): Promise<string> {

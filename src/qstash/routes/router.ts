@@ -4,7 +4,8 @@ import { type Caller, requireScope } from "../../http/auth.ts";
 import { isFailure } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
 import { decoded, errorResponse, type InterfaceSettings, json, type QStashCall, withSelection } from "../api/call.ts";
-import { documentsOf } from "../shared/documents.ts";
+import { Documents } from "../shared/documents.ts";
+import { runStore } from "../workflow/run-store.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { deadRunRoutes } from "./dead-runs.ts";
 import { flowControlRoutes } from "./flow-control.ts";
@@ -41,8 +42,16 @@ export function responder(settings: InterfaceSettings, identify: (request: Reque
       if (found) {
         const { respond, isBulk } = found.route;
         const { searchParams: query } = new URL(request.url);
-        const documents = documentsOf(internalsOf(host.queue));
-        const call = { ...host, request, query, ...found.match, documents, settings };
+        const documents = new Documents(internalsOf(host.queue));
+        const call = {
+          ...runStore(documents, host.queue.clock()),
+          ...host,
+          request,
+          query,
+          ...found.match,
+          documents,
+          settings,
+        };
         const result = await respond(isBulk ? await withSelection(call) : call);
         return result instanceof Response ? result : json(result ?? {});
       }

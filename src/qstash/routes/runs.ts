@@ -1,17 +1,15 @@
 import type { Queue } from "../../core/queue/queue.ts";
-import { isTidegateError } from "../../core/shared/errors.ts";
 import { pagesOf } from "../../core/shared/pages.ts";
 import { readBytes } from "../../http/contract/body.ts";
 import { LARGEST_BODY, type QStashCall } from "../api/call.ts";
-import { readCount, readFilters } from "../messages/message-filter.ts";
-import { unknownRun } from "../workflow/events.ts";
-import { hostOfRequest, runsOf } from "../workflow/host.ts";
+import { byValue, commonFields, type Field, readCount, readFilters } from "../messages/message-filter.ts";
 import { frontierOf, messageIds, type Run } from "../workflow/run.ts";
 import { type RunSummary, type Runs, summaryOf } from "../workflow/run-documents.ts";
 import { endRun, type RunEnd } from "../workflow/run-end.ts";
 import { runLog } from "../workflow/run-log.ts";
 import { rawSteps } from "../workflow/step-delivery.ts";
 import { route } from "./route.ts";
+import { cancelIfWaiting, unknownRun } from "./workflow-events.ts";
 
 const MOST_CANCELLED = 1_000;
 /** The same as QStash's, since a run has many steps. */
@@ -20,8 +18,7 @@ const LISTED_AT_ONCE = 100;
 
 export const runRoutes = [
   // The steps of a run, in the form of its deliveries.
-  route("GET workflows/runs/:id", async ({ queue, target }) => {
-    const runs = runsOf(queue);
+  route("GET workflows/runs/:id", async ({ runs, target }) => {
     const run = await runs.find(target);
     if (run?.state !== "started") throw unknownRun();
     return rawSteps(run, runs, run.steps.length);
@@ -35,7 +32,7 @@ export const runRoutes = [
     const cancels = query.get("cancel") !== "false";
     const response = new TextDecoder().decode(await readBytes(request, LARGEST_BODY));
     const end: RunEnd = cancels ? { state: "canceled" } : { state: "success", response };
-    const run = await endRun(hostOfRequest(call), target, end);
+    const run = await endRun(call, target, end);
     if (run?.state !== end.state) throw unknownRun();
     if (cancels) await cancelMessages(queue, run);
   }),
@@ -43,14 +40,14 @@ export const runRoutes = [
 
 /** Cancels the runs with the given ids, or those that match the filters. */
 async function cancelRuns(call: QStashCall) {
-  const { query, queue } = call;
-  const ids = query.has("workflowRunIds") ? query.getAll("workflowRunIds") : await idsOfRuns(runsOf(queue), query);
+  const { query, queue, runs } = call;
+  const ids = query.has("workflowRunIds") ? query.getAll("workflowRunIds") : await idsOfRuns(runs, query);
   let cancelled = 0;
   for (const id of new Set(ids)) {
-    const before = await runsOf(queue).find(id);
+    const before = await runs.find(id);
     // An interrupted request may have cancelled a run without the rest. So this repeats it for a cancelled run.
     if (before?.state !== "started" && before?.state !== "canceled") continue;
-    const run = await endRun(hostOfRequest(call), id, { state: "canceled" });
+    const run = await endRun(call, id, { state: "canceled" });
     if (run?.state !== "canceled") continue;
     await cancelMessages(queue, run);
     if (before.state === "started") cancelled++;
@@ -70,9 +67,8 @@ async function idsOfRuns(runs: Runs, query: URLSearchParams): Promise<readonly s
   return ids.slice(0, most);
 }
 
-/** Lists runs with their steps, newest first. The command line calls it too, where it has the queue itself. */
-export async function listRuns({ query, queue }: Pick<QStashCall, "query" | "queue">) {
-  const runs = runsOf(queue);
+/** Lists runs with their steps, newest first. */
+async function listRuns({ query, queue, runs }: QStashCall) {
   const filter = readRunFilter(query, ["count", "cursor", "groupBy", "trimBody"]);
   const count = readCount(query, RUNS_ON_PAGE);
   const one = query.getAll("workflowRunId");
@@ -105,38 +101,27 @@ async function pageOfRuns(
 async function cancelMessages(queue: Queue, run: Run): Promise<void> {
   for (const { id, target } of frontierOf(run)) {
     const next = target ?? 1 + Math.max(...run.steps.map((step) => step.target ?? step.step));
-    const ids = [id, messageIds.call(run.id, next), messageIds.timeout(run.id, next)];
-    for (const each of ids) {
-      await queue.cancel(each).catch((error) => {
-        if (!isTidegateError(error) || error.code === "store_unavailable") throw error;
-      });
-    }
+    for (const each of [id, messageIds.call(run.id, next), messageIds.timeout(run.id, next)])
+      await cancelIfWaiting(queue, each);
   }
 }
 
-type Field = (run: RunSummary, wanted: readonly string[]) => boolean;
-
-/** The filters by name. Several values of one filter are alternatives. */
-const fields: Readonly<Record<string, Field>> = {
-  workflowRunId: ({ id }, wanted) => wanted.includes(id),
-  workflowUrl: ({ url }, wanted) => wanted.includes(url),
-  workflowCreatedAt: ({ createdAt }, wanted) => wanted.includes(String(createdAt)),
+const fields: Readonly<Record<string, Field<RunSummary>>> = {
+  ...commonFields,
+  workflowRunId: byValue("id"),
+  workflowUrl: byValue("url"),
+  workflowCreatedAt: byValue("createdAt"),
+  flowControlKey: byValue("flowControlKey"),
   state: ({ state }, wanted) => wanted.includes(`RUN_${state.toUpperCase()}`),
-  label: ({ labels = [] }, wanted) => labels.some((label) => wanted.includes(label)),
-  flowControlKey: ({ flowControlKey }, wanted) => flowControlKey !== undefined && wanted.includes(flowControlKey),
-  host: ({ url }, wanted) => wanted.includes(new URL(url).host),
-  path: ({ url }, wanted) => wanted.includes(new URL(url).pathname),
   // The ids of messages begin with the id of their run.
   messageId: ({ id }, wanted) => wanted.some((messageId) => messageId.startsWith(`${id}:`)),
-  // Not stored, so no run matches.
-  callerIp: () => false,
 };
 
 /** Reads the filters of a query, except for the parameters in `others`. @throws {TidegateError} `invalid_request` */
 function readRunFilter(query: URLSearchParams, others: readonly string[]): (run: RunSummary) => boolean {
   // A cancellation by URL means all runs whose URL begins with it.
   const isPrefix = others.includes("workflowUrlExactMatch") && query.get("workflowUrlExactMatch") !== "true";
-  const workflowUrl: Field = ({ url }, wanted) => wanted.some((each) => url.startsWith(each));
+  const workflowUrl: Field<RunSummary> = ({ url }, wanted) => wanted.some((each) => url.startsWith(each));
   const test = readFilters(query, others, isPrefix ? { ...fields, workflowUrl } : fields);
   return (run) => test(run, run.createdAt);
 }

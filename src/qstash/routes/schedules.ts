@@ -38,10 +38,9 @@ function change(what: "remove" | "pause" | "resume") {
 
 /** Stores a schedule. Replaces one with the same id. */
 async function putSchedule(call: QStashCall): Promise<Response> {
-  const { request, rest, queue, documents, settings } = call;
+  const { request, rest, queue, documents, settings, now } = call;
   const { headers } = request;
-  const { schedules, clock } = queue;
-  const now = clock();
+  const { schedules } = queue;
   const rule = readCron(headers.get("upstash-cron") ?? "");
   const delay = headers.get("upstash-delay");
   const destination = readDestination(request, rest);
@@ -144,7 +143,7 @@ function scheduleView(info: ScheduleInfo) {
     createdAt: schedule?.createdAt,
     destination: url,
     ...{ method, header },
-    ...shownBody(bytesOfBody(message) ?? new Uint8Array()),
+    ...shownBody(bytesOfBody(message)),
     retries: schedule?.retries ?? DEFAULT_RETRIES,
     isPaused: paused,
     delay: delayMs === undefined ? undefined : delayMs / 1_000,

@@ -1,33 +1,49 @@
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
-import { type QStashCall, readJsonBody } from "../api/call.ts";
-import {
-  addEndpoints,
-  allGroups,
-  checkGroupName,
-  type Endpoint,
-  findGroup,
-  GROUPS,
-  removeEndpoints,
-} from "../publish/url-groups.ts";
+import { readJsonBody } from "../api/call.ts";
+import { type Endpoint, findGroup, GROUPS, readGroup, unknownGroup } from "../publish/url-groups.ts";
+import { checkName } from "../shared/documents.ts";
 import { route } from "./route.ts";
 
 const LARGEST_REQUEST = 512 * 1024;
+/** One call stores the messages for all endpoints of a group. */
+const MOST_ENDPOINTS = 100;
 
 export const urlGroupRoutes = [
-  route("POST topics/:name/endpoints", async (call) => {
-    const { target, documents, settings, queue } = call;
-    checkGroupName(target);
-    const endpoints = (await readEndpoints(call)).map(({ url, name }) =>
-      withoutUndefined({ url: settings.targets.read(url ?? "", "url of an endpoint"), name }),
+  // Adds endpoints to a group, or creates it. Replaces an endpoint with the same URL.
+  route("POST topics/:name/endpoints", async ({ request, target: name, documents, settings, now }) => {
+    checkName(name, "The name of a URL group");
+    const added = (await readEndpoints(request)).map(({ url = "", name }) =>
+      withoutUndefined({ url: settings.targets.read(url, "url of an endpoint"), name }),
     );
-    await addEndpoints(documents, target, endpoints, queue.clock());
+    await documents.update(GROUPS, name, (text) => {
+      const before = text === undefined ? { createdAt: now, endpoints: [] } : readGroup(text);
+      const urls = new Map([...before.endpoints, ...added].map((endpoint) => [endpoint.url, endpoint]));
+      const endpoints = [...urls.values()];
+      const names = endpoints.flatMap((endpoint) => endpoint.name ?? []);
+      if (new Set(names).size < names.length)
+        throw invalidRequest("Two endpoints of a group must not have the same name.");
+      if (endpoints.length > MOST_ENDPOINTS)
+        throw invalidRequest(`A URL group has at most ${MOST_ENDPOINTS} endpoints.`);
+      return JSON.stringify({ ...before, updatedAt: now, endpoints });
+    });
   }),
-  route("DELETE topics/:name/endpoints", async (call) => {
-    checkGroupName(call.target);
-    await removeEndpoints(call.documents, call.target, await readEndpoints(call), call.queue.clock());
+  // Removes endpoints by name or URL. A group without endpoints stays.
+  route("DELETE topics/:name/endpoints", async ({ request, target: name, documents, now }) => {
+    checkName(name, "The name of a URL group");
+    const removed = await readEndpoints(request);
+    const isRemoved = (endpoint: Endpoint) =>
+      removed.some((each) => endpoint.url === each.url || (each.name !== undefined && endpoint.name === each.name));
+    await documents.update(GROUPS, name, (text) => {
+      if (text === undefined) throw unknownGroup();
+      const group = readGroup(text);
+      const endpoints = group.endpoints.filter((endpoint) => !isRemoved(endpoint));
+      return JSON.stringify({ ...group, updatedAt: now, endpoints });
+    });
   }),
-  route("GET topics", ({ documents }) => allGroups(documents)),
+  route("GET topics", async ({ documents }) =>
+    (await documents.all(GROUPS)).map(({ name, text }) => ({ name, ...readGroup(text) })),
+  ),
   route("GET topics/:name", async ({ target: name, documents }) => ({ name, ...(await findGroup(documents, name)) })),
   // The waiting messages of the group are still delivered.
   route("DELETE topics/:name", async ({ target: name, documents }) => {
@@ -36,7 +52,7 @@ export const urlGroupRoutes = [
   }),
 ];
 
-async function readEndpoints({ request }: QStashCall): Promise<readonly Partial<Endpoint>[]> {
+async function readEndpoints(request: Request): Promise<readonly Partial<Endpoint>[]> {
   const { endpoints } = Object(await readJsonBody(request, LARGEST_REQUEST)) as { readonly endpoints?: unknown };
   const isText = (value: unknown) => value === undefined || (typeof value === "string" && value !== "");
   const isEndpoint = (value: unknown): value is Partial<Endpoint> => {

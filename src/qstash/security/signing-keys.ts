@@ -54,7 +54,7 @@ export class KeyRing {
       return JSON.stringify(before.next === next ? before : { current: before.next, next });
     });
     this.#known.clear();
-    return JSON.parse(text ?? "") as SigningKeys;
+    return JSON.parse(text) as SigningKeys;
   }
 }
 

@@ -3,22 +3,19 @@ import type { Clock } from "../../core/shared/clock.ts";
 import { type Duration, durationMs } from "../../core/shared/duration.ts";
 import { conflict, invalidRequest, quote, TidegateError } from "../../core/shared/errors.ts";
 import { firstPiece, isLarger, MEBIBYTE, MOST_AT_ONCE, MOST_LISTED_BYTES } from "../../core/shared/limits.ts";
-import { checkText, wholeNumber } from "../../core/shared/validate.ts";
+import { pagesOf } from "../../core/shared/pages.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "../../core/store/documents.ts";
 import type { Page, QueueStore } from "../../core/store/store.ts";
 
 /** The largest text of a document, in bytes. */
-export const LARGEST_DOCUMENT = 1 * MEBIBYTE;
+const LARGEST_DOCUMENT = 1 * MEBIBYTE;
 /** The most bytes of texts in one call of `change`. */
 const MOST_CHANGED_BYTES = 4 * MEBIBYTE;
-const LONGEST_NAME = 512;
-/** How often `update` tries to change a document that others change at the same time. */
-const MOST_TRIES = 20;
+/** How often a document is read again because others change it at the same time. */
+const MOST_TRIES = 50;
 
 export interface DocumentEdit {
-  /** 1 to 32 lower-case letters, digits, hyphens and slashes. */
   readonly kind: string;
-  /** 1 to 512 characters. */
   readonly name: string;
   /** At most 1 MiB; undefined removes the document. */
   readonly text: string | undefined;
@@ -28,48 +25,42 @@ export interface DocumentEdit {
   readonly ttl?: Duration | undefined;
 }
 
-export type DocumentListOptions = Pick<DocumentPageRequest, "prefix" | "isReversed"> & {
-  readonly cursor?: string | undefined;
-  /** 1 to 1,000. Default 100. A page may hold fewer, or none, with more to come. */
-  readonly limit?: number | undefined;
-};
-
-/** The documents of a queue. In an attempt, their cost counts for its drain. */
-export function documentsOf({ store, clock }: { readonly store: QueueStore; readonly clock: Clock }): Documents {
-  return new Documents(store, clock, () => crypto.randomUUID());
-}
-
-/** What QStash's interface stores in a queue, beside jobs. */
+/** What QStash's interface stores in a queue, beside jobs. In an attempt, its cost counts for the drain. */
 export class Documents {
   readonly #store: QueueStore;
   readonly #clock: Clock;
-  readonly #newMark: () => string;
 
-  /** @param newMark makes unique marks. */
-  constructor(store: QueueStore, clock: Clock, newMark: () => string) {
+  constructor({ store, clock }: { readonly store: QueueStore; readonly clock: Clock }) {
     this.#store = store;
     this.#clock = clock;
-    this.#newMark = newMark;
   }
 
   /** Reads a document; undefined if there is none. Costs a command. */
   async get(kind: string, name: string): Promise<StoredDocument | undefined> {
-    checkKind(kind);
-    checkText(name, "name", LONGEST_NAME);
     return opened(kind, await this.#store.findDocument(kind, name, this.#clock()));
   }
 
-  /** Lists documents in the order of their names. Costs three commands, or four with more than 20 documents. */
-  async list(kind: string, options: DocumentListOptions = {}): Promise<Page<StoredDocument>> {
+  /**
+   * Lists up to `limit` documents, 100 by default, in the order of their names. A page may hold fewer, or none, with more
+   * to come. Costs three commands, or four with more than 20 documents.
+   */
+  async list(
+    kind: string,
+    options: Partial<Pick<DocumentPageRequest, "prefix" | "isReversed" | "cursor" | "limit">> = {},
+  ): Promise<Page<StoredDocument>> {
     const { prefix = "", cursor, limit = 100, isReversed } = options;
-    checkKind(kind);
-    wholeNumber(limit, "limit", 1, MOST_AT_ONCE);
-    if (cursor !== undefined && !cursor.startsWith(prefix))
-      throw invalidRequest("cursor must be the cursor of the previous page.");
     const page = { kind, prefix, isReversed, cursor, limit, mostBytes: MOST_LISTED_BYTES, now: this.#clock() };
     const found = await this.#store.listDocuments(page);
     for (const document of found.items) opened(kind, document);
     return found;
+  }
+
+  /** Lists all documents whose names begin with the prefix. */
+  async all(kind: string, prefix = ""): Promise<readonly StoredDocument[]> {
+    const all: StoredDocument[] = [];
+    const read = (cursor: string | undefined) => this.list(kind, { prefix, cursor, limit: MOST_AT_ONCE });
+    for await (const { items } of pagesOf(read)) all.push(...items);
+    return all;
   }
 
   /**
@@ -82,47 +73,53 @@ export class Documents {
    */
   async change(edits: readonly DocumentEdit[]): Promise<boolean> {
     const now = this.#clock();
-    const changes = edits.map((edit) => this.#changeOf(edit, now));
+    const changes = edits.map((edit) => changeOf(edit, now));
     const texts = changes.flatMap(({ text }) => text ?? []);
     if (changes.length > MOST_AT_ONCE || firstPiece(texts, (text) => text, MOST_CHANGED_BYTES).length < texts.length)
       throw invalidRequest(`One call changes at most ${MOST_AT_ONCE} documents, of 4 MiB together.`);
     return this.#store.changeDocuments(changes, now);
   }
 
-  #changeOf({ kind, name, text, from, ttl }: DocumentEdit, now: number): DocumentChange {
-    checkKind(kind);
-    checkText(name, "name", LONGEST_NAME);
-    if (text !== undefined && isLarger(text, LARGEST_DOCUMENT))
-      throw new TidegateError("payload_too_large", `The ${kind} ${quote(name)} would have more than 1 MiB.`);
-    return {
-      ...{ kind, name, text, mark: this.#newMark() },
-      ...(from !== undefined && { from: from?.mark ?? null }),
-      ...(ttl !== undefined && { expiresAt: now + durationMs(ttl, "ttl") }),
-    };
-  }
-
   /**
-   * Changes one document depending on its text. Tries again if another invocation changes it meanwhile.
+   * Makes the changes that follow from a document, and starts again if another invocation changes it meanwhile.
    *
-   * @param change gets the text, or undefined; returns the new one, or undefined to remove the document. It may be
-   *   called several times, and must leave its own result unchanged.
-   * @returns the new text.
-   * @throws {TidegateError} `conflict` if others kept changing it.
+   * @param follow gets the document and returns the changes: that of the document itself with `from`. Undefined changes
+   *   nothing. It may be called several times.
+   * @throws {TidegateError} `conflict` if others keep changing it.
    */
-  async update(
+  async changeFrom(
     kind: string,
     name: string,
-    change: (text: string | undefined) => string | undefined,
-    { ttl }: Pick<DocumentEdit, "ttl"> = {},
-  ): Promise<string | undefined> {
+    follow: (
+      found: StoredDocument | undefined,
+    ) => readonly DocumentEdit[] | undefined | Promise<readonly DocumentEdit[] | undefined>,
+  ): Promise<void> {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const from = await this.get(kind, name);
-      const text = change(from?.text);
-      if (text === from?.text) return text;
-      if (await this.change([{ kind, name, text, from: from ?? null, ttl }])) return text;
+      const edits = await follow(await this.get(kind, name));
+      if (!edits || (await this.change(edits))) return;
     }
     throw conflict(`The ${kind} ${quote(name)} keeps changing. Try again.`);
   }
+
+  /** The same for the text of this one document. @returns the new text */
+  async update(kind: string, name: string, change: (text: string | undefined) => string): Promise<string> {
+    let text = "";
+    await this.changeFrom(kind, name, (found) => {
+      text = change(found?.text);
+      return text === found?.text ? undefined : [{ kind, name, text, from: found ?? null }];
+    });
+    return text;
+  }
+}
+
+function changeOf({ kind, name, text, from, ttl }: DocumentEdit, now: number): DocumentChange {
+  if (text !== undefined && isLarger(text, LARGEST_DOCUMENT))
+    throw new TidegateError("payload_too_large", `The ${kind} ${quote(name)} would have more than 1 MiB.`);
+  return {
+    ...{ kind, name, text, mark: crypto.randomUUID() },
+    ...(from !== undefined && { from: from?.mark ?? null }),
+    ...(ttl !== undefined && { expiresAt: now + durationMs(ttl, "ttl") }),
+  };
 }
 
 /** @throws {TidegateError} `conflict` if this queue cannot decrypt it. */
@@ -132,7 +129,10 @@ function opened<Found extends StoredDocument | undefined>(kind: string, document
   return document;
 }
 
-function checkKind(kind: string): void {
-  if (!/^[a-z][a-z0-9/-]{0,31}$/.test(kind))
-    throw invalidRequest("kind must be 1 to 32 lower-case letters, digits, hyphens and slashes, with a letter first.");
+/** Checks the name of a queue or a URL group. @throws {TidegateError} `invalid_request` */
+export function checkName(name: string, what: string): void {
+  if (!/^(?!\.\.?$)[\w.-]{1,200}$/.test(name))
+    throw invalidRequest(
+      `${what} must be 1 to 200 letters, digits, hyphens, underscores or dots, other than "." and "..".`,
+    );
 }

@@ -1,8 +1,9 @@
+import type { Queue } from "../../core/queue/queue.ts";
 import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
-import type { QStashHost } from "../../http/qstash-port.ts";
-import { hostOfRequest, type WorkflowHost } from "./host.ts";
 import { frontierOf, optionsFor, type Run, type RunOptions, type RunStep } from "./run.ts";
+import type { Runs } from "./run-documents.ts";
 import { stepJob } from "./run-messages.ts";
+import type { RunStore } from "./run-store.ts";
 
 /** Whether a new run continues a failed one, or starts from the beginning. */
 export type Again = "resume" | "restart";
@@ -14,7 +15,7 @@ export type Again = "resume" | "restart";
  * @param notBefore when it starts, in ms since 1970. Default: at once.
  */
 export async function runAgain(
-  { runs, enqueue, now }: WorkflowHost,
+  { runs, enqueue, now }: RunStore,
   failed: Run,
   again: Again,
   changes: Partial<RunOptions> = {},
@@ -34,7 +35,7 @@ export async function runAgain(
 
 /** Lets failed runs expire, because somebody has dealt with the messages that failed them. */
 export async function closeRuns(
-  { runs }: Pick<WorkflowHost, "runs">,
+  runs: Runs,
   messages: readonly { readonly messageId: string; readonly workflowRunId?: string }[],
 ): Promise<void> {
   for (const { messageId, workflowRunId } of messages) {
@@ -46,10 +47,12 @@ export async function closeRuns(
 }
 
 /** Removes dead messages, and lets their failed runs expire. @returns how many it removed */
-export async function removeDead(host: QStashHost, messages: Parameters<typeof closeRuns>[1]): Promise<number> {
-  const ids = messages.map(({ messageId }) => messageId);
-  const { removed } = await host.queue.removeFromDeadLetter({ ids });
-  await closeRuns(hostOfRequest(host), messages);
+export async function removeDead(
+  { queue, runs }: { readonly queue: Queue; readonly runs: Runs },
+  messages: Parameters<typeof closeRuns>[1],
+): Promise<number> {
+  const { removed } = await queue.removeFromDeadLetter({ ids: messages.map(({ messageId }) => messageId) });
+  await closeRuns(runs, messages);
   return removed;
 }
 
@@ -58,7 +61,7 @@ async function idOf({ id, createdAt, endedAt }: Run, again: Again): Promise<stri
   return `wfr_${toBase64Url(hash.slice(0, 18))}`;
 }
 
-async function stepsFor(id: string, bodies: ReturnType<WorkflowHost["runs"]["bodiesOf"]>, failed: Run, again: Again) {
+async function stepsFor(id: string, bodies: ReturnType<Runs["bodiesOf"]>, failed: Run, again: Again) {
   const stored = await bodies;
   const steps = failed.steps.map((step, index): RunStep => {
     const { notBefore, ...rest } = step;

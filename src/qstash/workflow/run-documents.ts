@@ -1,6 +1,5 @@
 import { conflict } from "../../core/shared/errors.ts";
 import { bytesOf, inPieces, MEBIBYTE } from "../../core/shared/limits.ts";
-import { pagesOf } from "../../core/shared/pages.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { StoredDocument } from "../../core/store/documents.ts";
 import type { StoredBody } from "../messages/body.ts";
@@ -15,9 +14,6 @@ const MOST_INLINE_BYTES = 128 * 1024;
 
 /** The most bytes of bodies in one request. */
 const MOST_WRITTEN_BYTES = 3 * MEBIBYTE;
-
-/** How often a run is read again because others change it at the same time. */
-const MOST_TRIES = 50;
 
 const RUN = "workflow-run";
 const STEP = "workflow-step";
@@ -58,19 +54,20 @@ export class Runs {
    * @throws {TidegateError} `conflict` if the id exists.
    */
   async invoke(run: Run, invokerId: string, step: number): Promise<Run | undefined> {
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const found = await this.#documents.get(RUN, invokerId);
+    let invoked: Run | undefined;
+    await this.#documents.changeFrom(RUN, invokerId, async (found) => {
+      invoked = undefined;
       const invoker = found && runOf(found);
       if (!found || invoker?.state !== "started") return undefined;
       const known = invoker.invoked?.[step];
-      if (known !== undefined) return this.find(known);
+      invoked = known === undefined ? run : await this.find(known);
+      if (known !== undefined) return undefined;
       if (await this.find(run.id)) throw conflict("There is a run with this id already.");
       const { kept, apart } = spread(run, run.steps.length);
       const noted = { ...invoker, invoked: { ...invoker.invoked, [step]: run.id } };
-      const edits = [...ownEdits(noted, found), ...ownEdits(kept, null), ...apart, ...logEdits(run)];
-      if (await this.#documents.change(edits)) return run;
-    }
-    throw conflict("The run keeps changing. Try again.");
+      return [...ownEdits(noted, found), ...ownEdits(kept, null), ...apart, ...logEdits(run)];
+    });
+    return invoked;
   }
 
   /**
@@ -81,19 +78,27 @@ export class Runs {
    * @throws {TidegateError} `conflict` if others keep changing it; `payload_too_large`
    */
   async change(id: string, change: (run: Run) => Run | undefined): Promise<Run | undefined> {
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const found = await this.#documents.get(RUN, id);
-      const run = found && runOf(found);
-      const changed = run && change(run);
-      if (!changed) return run;
-      if (await this.#store(changed, changed.steps.length - run.steps.length, found)) return changed;
-    }
-    throw conflict("The run keeps changing. Try again.");
+    let run: Run | undefined;
+    await this.#documents.changeFrom(RUN, id, async (found) => {
+      const before = found && runOf(found);
+      const changed = before && change(before);
+      run = changed ?? before;
+      if (!found || !changed) return undefined;
+      const { kept, apart } = spread(changed, changed.steps.length - before.steps.length);
+      const ttl = ttlOf(changed);
+      if (ttl !== undefined) {
+        const own = await this.#ownBodies(changed);
+        await this.#write([...own].map(([name, body]) => ({ kind: STEP, name, text: JSON.stringify(body), ttl })));
+      }
+      const log = changed.state === "started" ? [] : logEdits(changed);
+      return [...ownEdits(kept, found), ...apart, ...log];
+    });
+    return run;
   }
 
   async bodiesOf(run: Run, count: number): Promise<readonly StoredBody[]> {
     const steps = run.steps.slice(0, count);
-    const own = steps.some(({ body }) => !body) ? await this.#ownBodies(run) : new Map<string, StoredBody>();
+    const own = await this.#ownBodies({ id: run.id, steps });
     return steps.map(({ body }, index) => body ?? own.get(stepName(run, index)) ?? {});
   }
 
@@ -106,31 +111,16 @@ export class Runs {
     };
   }
 
-  async #store(run: Run, added: number, from: StoredDocument): Promise<boolean> {
-    const { kept, apart } = spread(run, added);
-    const hasEnded = run.state !== "started";
-    if (ttlOf(run) !== undefined) {
-      const own = await this.#ownBodies(run);
-      await this.#write(
-        [...own].map(([name, body]) => ({ kind: STEP, name, text: JSON.stringify(body), ttl: ttlOf(run) })),
-      );
-    }
-    return this.#documents.change([...ownEdits(kept, from), ...apart, ...(hasEnded ? logEdits(run) : [])]);
-  }
-
   /** Stores any number of documents unconditionally. */
   async #write(edits: readonly DocumentEdit[]): Promise<void> {
     for (const piece of inPieces(edits, ({ text = "" }) => text, MOST_WRITTEN_BYTES))
       await this.#documents.change(piece);
   }
 
-  async #ownBodies(run: Run): Promise<ReadonlyMap<string, StoredBody>> {
-    const bodies = new Map<string, StoredBody>();
-    if (run.steps.every(({ body }) => body)) return bodies;
-    const read = (cursor: string | undefined) => this.#documents.list(STEP, { prefix: `${run.id}/`, cursor });
-    for await (const { items } of pagesOf(read))
-      for (const { name, text } of items) bodies.set(name, JSON.parse(text) as StoredBody);
-    return bodies;
+  async #ownBodies(run: Pick<Run, "id" | "steps">): Promise<ReadonlyMap<string, StoredBody>> {
+    const isWhole = run.steps.every(({ body }) => body);
+    const own = isWhole ? [] : await this.#documents.all(STEP, `${run.id}/`);
+    return new Map(own.map(({ name, text }) => [name, JSON.parse(text) as StoredBody]));
   }
 }
 

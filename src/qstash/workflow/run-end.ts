@@ -7,8 +7,8 @@ import { bytesOfBody } from "../messages/body.ts";
 import type { WorkflowNote } from "../messages/message.ts";
 import { readRedaction } from "../messages/redaction.ts";
 import type { KeptResponse } from "../messages/response.ts";
-import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import type { Run } from "./run.ts";
+import { type RunStore, runStoreOf } from "./run-store.ts";
 import { hasGoneOn, tellInvoker } from "./step-delivery.ts";
 
 export type RunEnd =
@@ -28,7 +28,7 @@ export type RunEnd =
  *
  * @returns the run as it is now, which may have ended in another way; undefined if there is none.
  */
-export async function endRun(host: WorkflowHost, id: string, end: RunEnd): Promise<Run | undefined> {
+export async function endRun(host: RunStore, id: string, end: RunEnd): Promise<Run | undefined> {
   const run = await host.runs.change(id, (current) =>
     current.state === "started" ? { ...current, ...end, endedAt: host.now } : undefined,
   );
@@ -51,7 +51,7 @@ export async function afterMessage(
   // After a response before the last retry, the SDK waits for another one.
   if (note.role === "call") return { source: { maxRetries: attempts - 1 } };
   if (failure === undefined || !carriesRun(note)) return {};
-  const store = hostOfAttempt(host);
+  const store = runStoreOf(host);
   if (await hasGoneOn(note, id, store)) return "of no account";
   const text = new TextDecoder().decode(response.body);
   const reportId = callbackId("failure-callback", id, host);
@@ -59,7 +59,7 @@ export async function afterMessage(
   if (run?.failedBy !== id) return "of no account";
   const [payload] = await store.runs.bodiesOf(run, 1);
   const { failureCallback, redact } = run.options;
-  const sourceBody = toBase64(bytesOfBody(payload ?? {}) ?? new Uint8Array());
+  const sourceBody = toBase64(bytesOfBody(payload ?? {}));
   const source = { sourceBody, workflowRunId: run.id, workflowCreatedAt: run.createdAt, workflowUrl: run.url };
   return withoutUndefined({ source, failureCallback, redaction: readRedaction(redact ?? null) });
 }

@@ -4,11 +4,11 @@ import { toBase64 } from "../../core/shared/bytes.ts";
 import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";
 import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts";
-import { hostOfAttempt, type WorkflowHost } from "./host.ts";
 import { closeRuns, runAgain } from "./rerun.ts";
 import { followersOf, type Run, type RunStep, resultOf, runStepOf, stepIdOf } from "./run.ts";
 import type { Runs } from "./run-documents.ts";
 import { arrivalJob, resultHeader, stepHeader, stepJob } from "./run-messages.ts";
+import { type RunStore, runStoreOf } from "./run-store.ts";
 import { isStep } from "./step.ts";
 
 /** If the steps are larger together, they are not sent. The SDK fetches them. */
@@ -28,9 +28,9 @@ export async function prepareDelivery(
   job: JobContext,
   host: AttemptHost,
 ): Promise<Sent | undefined> {
-  const own = { header: message.header, body: bytesOfBody(message) ?? new Uint8Array() };
+  const own = { header: message.header, body: bytesOfBody(message) };
   if (note.role === "failure") return own;
-  const store = hostOfAttempt(host);
+  const store = runStoreOf(host);
   const run = await store.runs.find(note.runId);
   // Somebody has retried the message that failed the run.
   if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
@@ -55,7 +55,7 @@ async function hasEnded(
   { role, wait }: WorkflowNote,
   run: Run | undefined,
   { id, attempt }: JobContext,
-  store: WorkflowHost,
+  store: RunStore,
 ): Promise<undefined> {
   // A failed run keeps the result of a run that it has invoked, for its log and for whoever resumes it.
   if (run?.state === "failed" && role === "step" && wait === undefined)
@@ -65,7 +65,7 @@ async function hasEnded(
 }
 
 /** Brings the end of a run to the run that invoked it. The id comes from the step, so that it arrives once. */
-export async function tellInvoker({ runs, enqueue }: WorkflowHost, run: Run): Promise<void> {
+export async function tellInvoker({ runs, enqueue }: RunStore, run: Run): Promise<void> {
   const { id, invoker, state, response } = run;
   if (!invoker) return;
   const waiting = await runs.find(invoker.runId);
@@ -78,17 +78,12 @@ export async function tellInvoker({ runs, enqueue }: WorkflowHost, run: Run): Pr
   await enqueue([await arrivalJob(waiting, { ...invoker.step, out: JSON.stringify(result) }, invoker.url)]);
 }
 
-async function resume(store: WorkflowHost, run: Run): Promise<void> {
+async function resume(store: RunStore, run: Run): Promise<void> {
   await runAgain(store, run, "resume");
-  await closeRuns(store, [{ messageId: run.failedBy ?? "", workflowRunId: run.id }]);
+  await closeRuns(store.runs, [{ messageId: run.failedBy ?? "", workflowRunId: run.id }]);
 }
 
-async function stepDelivery(
-  message: Message,
-  job: JobContext,
-  found: Run,
-  store: WorkflowHost,
-): Promise<Sent | undefined> {
+async function stepDelivery(message: Message, job: JobContext, found: Run, store: RunStore): Promise<Sent | undefined> {
   const stepId = stepIdOf(found.id, job.id);
   const run = await withStep(message, stepId, found, store);
   const index = run?.steps.findIndex(({ id }) => id === stepId) ?? -1;
@@ -105,7 +100,7 @@ async function goneOn(
   run: Run,
   steps: readonly RunStep[],
   { attempt }: JobContext,
-  store: WorkflowHost,
+  store: RunStore,
 ): Promise<undefined> {
   if (attempt > 1) await store.enqueue(await Promise.all(steps.map((step) => stepJob(run, step))));
 }
@@ -114,11 +109,7 @@ async function goneOn(
  * Whether a run has continued from a dead message: the last attempt may have been killed after the run continued. Then
  * enqueues the next messages again, since that attempt may not have done so.
  */
-export async function hasGoneOn(
-  { runId, role, step }: WorkflowNote,
-  id: string,
-  store: WorkflowHost,
-): Promise<boolean> {
+export async function hasGoneOn({ runId, role, step }: WorkflowNote, id: string, store: RunStore): Promise<boolean> {
   const run = await store.runs.find(runId);
   if (run?.state !== "started") return false;
   const result = role === "result" && step !== undefined ? resultOf(run, step) : undefined;
@@ -130,11 +121,10 @@ export async function hasGoneOn(
 }
 
 /** Adds the step that a message brings to its run, if it is missing. */
-async function withStep(message: Message, id: string, run: Run, { runs, now }: WorkflowHost): Promise<Run | undefined> {
+async function withStep(message: Message, id: string, run: Run, { runs, now }: RunStore): Promise<Run | undefined> {
   const body = bytesOfBody(message);
-  if (run.steps.some((step) => step.id === id) || !body) return run;
-  const step = readStep(body);
-  if (!step) return run;
+  const step = jsonIn(new TextDecoder().decode(body));
+  if (run.steps.some((step) => step.id === id) || !isStep(step)) return run;
   return runs.change(run.id, (current) => {
     const isOver = current.state !== "started" && current.state !== "failed";
     if (isOver || resultOf(current, step.stepId)) return undefined;
@@ -143,17 +133,12 @@ async function withStep(message: Message, id: string, run: Run, { runs, now }: W
   });
 }
 
-function readStep(body: Uint8Array) {
-  const step = jsonIn(new TextDecoder().decode(body));
-  return isStep(step) ? step : undefined;
-}
-
 /** The first steps of a run, in the SDK's format. */
 export async function rawSteps(run: Run, runs: Runs, count: number) {
   const bodies = await runs.bodiesOf(run, count);
   return bodies.map((body, index) => ({
     messageId: run.steps[index]?.id,
-    body: toBase64(bytesOfBody(body) ?? new Uint8Array()),
+    body: toBase64(bytesOfBody(body)),
     callType: "step",
   }));
 }

@@ -1,14 +1,9 @@
-import { sha256, toBase64, toBase64Url } from "../../core/shared/bytes.ts";
-import { conflict } from "../../core/shared/errors.ts";
-import { pagesOf } from "../../core/shared/pages.ts";
+import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import type { Documents } from "../shared/documents.ts";
 import type { Step } from "./step.ts";
 
 /** How long an event is kept for a run that does not wait for it yet. */
 const EVENT_KEPT_MS = 30 * 86_400_000;
-
-/** How often waits are read again because others change them at the same time. */
-const MOST_TRIES = 50;
 
 const WAITS = "workflow-wait";
 
@@ -20,20 +15,13 @@ export interface Wait {
   readonly state: "waiting" | "notified" | "timed out";
 }
 
-/** An event that came before a step waited for it. */
-interface SavedEvent {
-  /** As base64. */
-  readonly data: string;
-  /** The step that took it. */
-  readonly takenBy?: number;
-}
-
 /** The waits of a run for an event, and its saved events. */
 export interface RunWaits {
   readonly eventId: string;
   readonly runId: string;
   readonly waits: readonly Wait[];
-  readonly saved: readonly SavedEvent[];
+  /** Events that came before a step waited for them, as base64, and the step that took each. */
+  readonly saved: readonly { readonly data: string; readonly takenBy?: number }[];
   /** Whether the event comes from a webhook of the run. */
   readonly isWebhook?: true;
 }
@@ -55,7 +43,7 @@ export class Waits {
       const taken = current.saved.find(({ takenBy }) => takenBy === stepId);
       const free = current.saved.find(({ takenBy }) => takenBy === undefined);
       result = known ?? (taken ?? free)?.data ?? wait;
-      if (known || taken) return current;
+      if (known || taken) return undefined;
       if (!free) return { ...current, waits: [...current.waits, wait] };
       const saved = current.saved.map((event) => (event === free ? { ...event, takenBy: stepId } : event));
       return { ...current, saved };
@@ -69,12 +57,14 @@ export class Waits {
    * @param name the name of the document, from `waitsName`.
    * @returns whether the wait has ended in this way, by this call or an earlier one.
    */
-  async end(name: string, step: number, by: Exclude<Wait["state"], "waiting">, now: number): Promise<boolean> {
+  async end(name: string, stepId: number, by: Exclude<Wait["state"], "waiting">, now: number): Promise<boolean> {
     let hasEndedSo = true;
     await this.#change(name, undefined, now, (current) => {
-      const { state } = current.waits.find((wait) => wait.step.stepId === step) ?? { state: by };
+      const { state } = current.waits.find(({ step }) => step.stepId === stepId) ?? { state: by };
       hasEndedSo = state === "waiting" || state === by;
-      return state === "waiting" ? withState(current, step, by) : current;
+      if (state !== "waiting") return undefined;
+      const waits = current.waits.map((wait) => (wait.step.stepId === stepId ? { ...wait, state: by } : wait));
+      return { ...current, waits };
     });
     return hasEndedSo;
   }
@@ -82,7 +72,7 @@ export class Waits {
   /** Accepts requests to a webhook of a run as an event. */
   async addWebhook(eventId: string, runId: string, now: number): Promise<void> {
     await this.#update(eventId, runId, now, (current) =>
-      current.isWebhook ? current : { ...current, isWebhook: true },
+      current.isWebhook ? undefined : { ...current, isWebhook: true },
     );
   }
 
@@ -97,52 +87,40 @@ export class Waits {
     let isSaved = true;
     await this.#update(eventId, runId, now, (current) => {
       isSaved = !current.waits.some(({ state }) => state === "waiting");
-      return isSaved ? { ...current, saved: [...current.saved, { data }] } : current;
+      return isSaved ? { ...current, saved: [...current.saved, { data }] } : undefined;
     });
     return isSaved;
   }
 
   async waitingFor(eventId: string, runId?: string): Promise<readonly RunWaits[]> {
-    const prefix = await waitsName(eventId, runId ?? "");
-    const found: RunWaits[] = [];
-    for await (const { items } of pagesOf((cursor) => this.#documents.list(WAITS, { prefix, cursor })))
-      found.push(...items.map(({ text }) => JSON.parse(text) as RunWaits));
+    const documents = await this.#documents.all(WAITS, await waitsName(eventId, runId ?? ""));
+    const found = documents.map(({ text }) => JSON.parse(text) as RunWaits);
     // The ids of other runs may begin with the id of this one.
     return found.filter((waits) => runId === undefined || waits.runId === runId);
   }
 
   /** Changes the waits of a run for an event, or creates them. */
-  async #update(eventId: string, runId: string, now: number, change: (current: RunWaits) => RunWaits): Promise<void> {
+  async #update(eventId: string, runId: string, now: number, change: Change): Promise<void> {
     await this.#change(await waitsName(eventId, runId), { eventId, runId, waits: [], saved: [] }, now, change);
   }
 
-  async #change(
-    name: string,
-    initial: RunWaits | undefined,
-    now: number,
-    change: (current: RunWaits) => RunWaits,
-  ): Promise<void> {
-    for (let tries = 0; tries < MOST_TRIES; tries++) {
-      const found = await this.#documents.get(WAITS, name);
+  async #change(name: string, initial: RunWaits | undefined, now: number, change: Change): Promise<void> {
+    await this.#documents.changeFrom(WAITS, name, (found) => {
       const current = found ? (JSON.parse(found.text) as RunWaits) : initial;
       const changed = current && change(current);
-      if (!changed || changed === current) return;
-      const ends = changed.waits.map(({ deadline }) => deadline - now);
-      const ttl = Math.max(0, ...ends) + EVENT_KEPT_MS;
-      const edit = { kind: WAITS, name, text: JSON.stringify(changed), from: found ?? null, ttl };
-      if (await this.#documents.change([edit])) return;
-    }
-    throw conflict("The waits of the run keep changing. Try again.");
+      if (!changed) return undefined;
+      const ttl = Math.max(0, ...changed.waits.map(({ deadline }) => deadline - now)) + EVENT_KEPT_MS;
+      return [{ kind: WAITS, name, text: JSON.stringify(changed), from: found ?? null, ttl }];
+    });
   }
 }
+
+/** Returns undefined to change nothing. */
+type Change = (current: RunWaits) => RunWaits | undefined;
 
 /** The name of a document of waits. Event ids may contain any characters. */
 export async function waitsName(eventId: string, runId: string): Promise<string> {
   return `${toBase64Url(await sha256(eventId))}/${runId}`;
-}
-
-function withState(current: RunWaits, step: number, state: Wait["state"]): RunWaits {
-  return { ...current, waits: current.waits.map((wait) => (wait.step.stepId === step ? { ...wait, state } : wait)) };
 }
 
 /** The result of a wait that an event has ended. */
@@ -153,8 +131,4 @@ export function eventStep(step: Step, eventId: string, data: string) {
 /** The result of a wait that its deadline has ended. */
 export function timeoutStep(step: Step, eventId: string) {
   return { ...step, waitEventId: eventId, waitTimeout: true };
-}
-
-export function eventData(body: Uint8Array): string {
-  return toBase64(body);
 }

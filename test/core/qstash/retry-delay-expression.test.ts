@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readRetryDelay } from "../../../src/qstash/messages/retry-delay-expression.ts";
+import { retryDelayMs } from "../../../src/qstash/messages/retry-delay-expression.ts";
 
 describe("an expression of Upstash-Retry-Delay", () => {
   test.each([
@@ -20,7 +20,7 @@ describe("an expression of Upstash-Retry-Delay", () => {
     ["sqrt(abs(-16))", 0, 4],
     ["((((retried))))", 6, 6],
   ])("%s after %i retries is %d", (text, retried, expected) => {
-    expect(readRetryDelay(text, "it")(retried)).toBeCloseTo(expected, 9);
+    expect(retryDelayMs(text, retried, "it")).toBeCloseTo(expected, 9);
   });
 
   test.each([
@@ -57,6 +57,6 @@ describe("an expression of Upstash-Retry-Delay", () => {
     `${"(".repeat(200)}1${")".repeat(200)}`,
     "1,2",
   ])("refuses %s", (text) => {
-    expect(() => readRetryDelay(text, "it")).toThrow("it must be an expression");
+    expect(() => retryDelayMs(text, 0, "it")).toThrow("it must be an expression");
   });
 });

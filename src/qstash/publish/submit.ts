@@ -9,12 +9,11 @@ import { storedBody } from "../messages/body.ts";
 import { type MessageLimits, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import type { Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, type MessageJob } from "../messages/message-job.ts";
-import { type Draft, readPublishOptions } from "../publish/publish-options.ts";
 import type { Targets } from "../security/targets.ts";
-import { runsOf, waitsOf } from "./host.ts";
-import { isSameStep, messageIds, optionsFor, type Run, type RunStep, runStepOf } from "./run.ts";
-import { shownJob, stepJob } from "./run-messages.ts";
-import { type Invoker, isStep, webhookOf } from "./step.ts";
+import { isSameStep, messageIds, optionsFor, type Run, type RunStep, runStepOf } from "../workflow/run.ts";
+import { shownJob, stepJob } from "../workflow/run-messages.ts";
+import { type Invoker, isStep, webhookOf } from "../workflow/step.ts";
+import { type Draft, readPublishOptions } from "./publish-options.ts";
 
 /** Shorter than the limit of ids in paths, since the ids of messages are longer. */
 const LONGEST_RUN_ID = 200;
@@ -35,11 +34,10 @@ export interface PublishResult {
   readonly workflowCreatedAt?: number;
 }
 
-/** A message to store, and the response after that. */
+/** What to store for a draft, and the response after that: an array for a URL group. */
 export interface Prepared {
-  /** Undefined if there is nothing to deliver. */
-  readonly job?: MessageJob | undefined;
-  respond(stored: EnqueueResult | undefined): PublishResult;
+  readonly jobs: readonly MessageJob[];
+  respond(stored: readonly EnqueueResult[]): PublishResult | readonly PublishResult[];
 }
 
 export function isOfRun({ headers }: Draft): boolean {
@@ -53,51 +51,33 @@ export async function prepareOfRuns(call: QStashCall, drafts: readonly Draft[]):
 
 async function prepareEach(call: QStashCall, drafts: readonly Draft[]): Promise<readonly Prepared[]> {
   const read = drafts.map((draft) => readOfRun(call, draft));
-  const prepared = new Map<ReadDraft, Prepared>();
-  const steps = new Map<string, ReadStep[]>();
+  const prepared: Prepared[] = [];
+  const runs = new Map<string, Run>();
   for (const each of read) {
-    if (each.is === "start") prepared.set(each, await prepareStart(call, each));
-    else if (each.is === "call") prepared.set(each, await prepareCall(call, each));
-    else steps.set(each.runId, [...(steps.get(each.runId) ?? []), each]);
+    if ("start" in each) prepared.push(await prepareStart(call, each));
+    else if ("draft" in each) prepared.push(await prepareCall(call, each));
+    else {
+      const { runId } = each;
+      const ofRun = read.flatMap((other) => ("step" in other && other.runId === runId ? [other] : []));
+      const run = runs.get(runId) ?? (await addSteps(call, runId, ofRun));
+      runs.set(runId, run);
+      prepared.push(await prepareStep(run, each));
+    }
   }
-  for (const [runId, ofRun] of steps) {
-    const ready = await prepareSteps(call, runId, ofRun);
-    for (const [index, each] of ofRun.entries()) prepared.set(each, ready[index] as Prepared);
-  }
-  return read.map((each) => prepared.get(each) as Prepared);
+  return prepared;
 }
 
-interface ReadStart {
-  readonly is: "start";
-  readonly run: Run;
-  /** Whether the SDK sends it in response to a trigger from an unknown client. */
-  readonly isBySdk: boolean;
-}
-
-interface ReadCall {
-  readonly is: "call";
-  readonly runId: string;
-  readonly draft: Draft;
-}
-
-interface ReadStep {
-  readonly is: "step";
-  readonly runId: string;
-  readonly step: RunStep;
-  /** The event of the webhook that it creates. */
-  readonly webhook: string | undefined;
-}
-
-type ReadDraft = ReadStart | ReadCall | ReadStep;
+type Start = { readonly start: Run; readonly isBySdk: boolean };
+type Call = { readonly draft: Draft; readonly runId: string };
+type NewStep = { readonly step: RunStep; readonly runId: string; readonly webhook: string | undefined };
 
 /** Reads a whole message before anything is stored. */
-function readOfRun(call: QStashCall, draft: Draft): ReadDraft {
+function readOfRun(call: QStashCall, draft: Draft): Start | Call | NewStep {
   const { headers } = draft;
   const runId = readRunId(headers.get(RUN_ID));
-  const isBySdk = headers.has("upstash-workflow-trigger-by-sdk");
-  if (headers.get(INIT) === "true") return { is: "start", run: readStart(call, draft, runId), isBySdk };
-  if (headers.get("upstash-workflow-calltype") === "toCallback") return { is: "call", runId, draft };
-  return { is: "step", runId, ...readStep(call, draft, runId) };
+  if (headers.get(INIT) === "true")
+    return { start: readStart(call, draft, runId), isBySdk: headers.has("upstash-workflow-trigger-by-sdk") };
+  return headers.get("upstash-workflow-calltype") === "toCallback" ? { draft, runId } : readStep(call, draft, runId);
 }
 
 export function readRunId(text: string | null | undefined): string {
@@ -123,11 +103,10 @@ export async function refusingAsStep<Result>(work: () => Promise<Result>): Promi
   }
 }
 
-function readStart({ queue, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
+function readStart({ now, settings }: QStashCall, { headers, destination, body }: Draft, runId: string): Run {
   // Somebody else could enqueue jobs with other ids in advance.
   if (!runId.startsWith(reserved.runId))
     throw invalidRequest(`The id of a new run must begin with "${reserved.runId}", like the ids of the SDKs.`);
-  const now = queue.clock();
   const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const { method: _, callback: __, notBefore, deduplication, redaction, ...options } = read;
   const limits = runLimits(headers);
@@ -150,8 +129,7 @@ function readStart({ queue, settings }: QStashCall, { headers, destination, body
 }
 
 /** Stores a run. Enqueues a stored run that has not begun again, because its publisher may not have done so. */
-async function prepareStart({ queue }: QStashCall, { run, isBySdk }: ReadStart): Promise<Prepared> {
-  const runs = runsOf(queue);
+async function prepareStart({ runs }: QStashCall, { start: run, isBySdk }: Start): Promise<Prepared> {
   const { invoker } = run;
   const found = invoker
     ? await runs.invoke(run, invoker.runId, invoker.step.stepId)
@@ -165,8 +143,8 @@ async function prepareStart({ queue }: QStashCall, { run, isBySdk }: ReadStart):
   // The SDK sends this while the first message is still being delivered.
   const step = isBySdk ? { ...first, id: messageIds.startBySdk(stored.id) } : first;
   return {
-    job: isFresh ? await stepJob(stored, step) : undefined,
-    respond: (result) => ({
+    jobs: isFresh ? [await stepJob(stored, step)] : [],
+    respond: ([result]) => ({
       ...{ messageId: result?.id ?? step.id, workflowRunId: stored.id, workflowCreatedAt: stored.createdAt },
       ...deduplicatedIf(stored !== run && (!isBySdk || result?.status !== "enqueued")),
     }),
@@ -230,12 +208,12 @@ function readInvocation(targets: Targets, sent: Uint8Array) {
   return { invoker, body: new TextEncoder().encode(body) };
 }
 
-async function prepareCall({ queue, settings }: QStashCall, { draft, runId }: ReadCall): Promise<Prepared> {
+async function prepareCall({ runs, now, settings }: QStashCall, { draft, runId }: Call): Promise<Prepared> {
   const { headers } = draft;
-  const run = await runsOf(queue).find(runId);
+  const run = await runs.find(runId);
   if (run?.state !== "started") throw runIsOver();
   const step = Number(headers.get("upstash-callback-forward-upstash-workflow-stepid"));
-  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, queue.clock());
+  const read = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
   const limits = runLimits(headers);
   const { retries, notBefore: _, deduplication: __, redaction: ___, callback, ...options } = read;
   if (!callback || !Number.isInteger(step) || step < 1)
@@ -253,8 +231,8 @@ async function prepareCall({ queue, settings }: QStashCall, { draft, runId }: Re
   });
   const id = messageIds.call(runId, step);
   return {
-    job: await shownJob(message, withoutUndefined({ ...options, limits, retries, redact }), id),
-    respond: (result) => ({ messageId: result?.id ?? id, ...deduplicatedIf(result?.status !== "enqueued") }),
+    jobs: [await shownJob(message, withoutUndefined({ ...options, limits, retries, redact }), id)],
+    respond: ([result]) => ({ messageId: result?.id ?? id, ...deduplicatedIf(result?.status !== "enqueued") }),
   };
 }
 
@@ -262,39 +240,30 @@ export function deduplicatedIf(isDeduplicated: boolean): Pick<PublishResult, "de
   return isDeduplicated ? { deduplicated: true } : {};
 }
 
-async function prepareSteps(
-  { queue }: QStashCall,
-  runId: string,
-  read: readonly ReadStep[],
-): Promise<readonly Prepared[]> {
-  for (const { webhook } of read) {
+async function addSteps({ runs, waits, now }: QStashCall, runId: string, added: readonly NewStep[]): Promise<Run> {
+  for (const { webhook } of added) {
     // The webhook works before anybody gets its URL.
-    if (webhook !== undefined) await waitsOf(queue).addWebhook(webhook, runId, queue.clock());
+    if (webhook !== undefined) await waits.addWebhook(webhook, runId, now);
   }
-  const added = read.map(({ step }) => step);
-  const run = await runsOf(queue).change(runId, (run) => {
+  const run = await runs.change(runId, (run) => {
     if (run.state !== "started" && run.state !== "failed") throw runIsOver();
-    const missing = added.filter((step) => !run.steps.some((known) => isSameStep(known, step)));
-    return missing.length === 0 ? undefined : { ...run, steps: [...run.steps, ...missing] };
+    const missing = added.filter(({ step }) => !run.steps.some((known) => isSameStep(known, step)));
+    return missing.length === 0 ? undefined : { ...run, steps: [...run.steps, ...missing.map(({ step }) => step)] };
   });
   if (!run) throw runIsOver();
-  const prepared = added.map(async (step): Promise<Prepared> => {
-    const stored = run.steps.find((known) => isSameStep(known, step)) ?? step;
-    return {
-      // A failed run keeps the step until it is resumed.
-      job: run.state === "started" ? await stepJob(run, stored) : undefined,
-      respond: (result) => ({ messageId: result?.id ?? stored.id, ...deduplicatedIf(stored !== step) }),
-    };
-  });
-  return Promise.all(prepared);
+  return run;
 }
 
-function readStep(
-  { queue, settings }: QStashCall,
-  { headers, body, destination }: Draft,
-  runId: string,
-): Pick<ReadStep, "step" | "webhook"> {
-  const now = queue.clock();
+async function prepareStep(run: Run, { step }: NewStep): Promise<Prepared> {
+  const stored = run.steps.find((known) => isSameStep(known, step)) ?? step;
+  return {
+    // A failed run keeps the step until it is resumed.
+    jobs: run.state === "started" ? [await stepJob(run, stored)] : [],
+    respond: ([result]) => ({ messageId: result?.id ?? stored.id, ...deduplicatedIf(stored !== step) }),
+  };
+}
+
+function readStep({ now, settings }: QStashCall, { headers, body, destination }: Draft, runId: string): NewStep {
   const step = parseJson(body);
   if (!isStep(step)) throw invalidRequest("A step must have stepId, stepName, stepType and concurrent.");
   const { notBefore } = readPublishOptions(withoutAnyLimits(headers), settings.targets, now);
@@ -304,5 +273,5 @@ function readStep(
     url,
     ...(notBefore !== undefined && notBefore > now && { notBefore }),
   };
-  return { step: runStep, webhook: webhookOf(step) };
+  return { step: runStep, runId, webhook: webhookOf(step) };
 }
