@@ -6,7 +6,7 @@ import type { Queue } from "../core/queue/queue.ts";
 import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { pagesOf } from "../core/shared/pages.ts";
-import { knownOptions, oneOf } from "../core/shared/validate.ts";
+import { knownOptions, oneOf, withoutUndefined } from "../core/shared/validate.ts";
 import type { JobState } from "../core/store/store.ts";
 import { checkComparable, differences, shown } from "./differences.ts";
 
@@ -43,8 +43,6 @@ interface ExpectedFields {
   readonly waitingFor?: { readonly [Field in keyof Waiting]?: Waiting[Field] | undefined } | null | undefined;
 }
 
-type ExpectedHeldBack = NonNullable<ExpectedFields["heldBack"]>;
-
 type Waiting = NonNullable<JobInfo["waitingFor"]>;
 
 /** What you expect of an enqueued job. Fields that you leave out can be anything. */
@@ -53,9 +51,7 @@ export interface Expected<Payload = unknown> extends ExpectedFields {
   readonly payload?: Part<Payload> | ((payload: Payload) => boolean) | undefined;
 }
 
-interface AnyExpected extends ExpectedFields {
-  readonly payload?: unknown;
-}
+type AnyExpected = ExpectedFields & { readonly payload?: unknown };
 
 /** The options of `expectEnqueued`. */
 export interface ExpectedEnqueued<Payload = unknown> extends Expected<Payload> {
@@ -169,53 +165,49 @@ interface Misfit {
 async function compare(
   queue: Queue,
   job: AnyJob | string,
-  { state, heldBack: given, ...expected }: AnyExpected,
+  { state, payload, runAt, delay, expires, ...plain }: AnyExpected,
 ): Promise<{ readonly fitting: readonly JobInfo[]; readonly others: readonly Misfit[] }> {
-  const heldBack = given && readHeldBack(given);
-  const waitingFor = expected.waitingFor && knownOptions(expected.waitingFor, ["events", "until"], "waitingFor");
-  const fields = { ...expected, ...(heldBack !== undefined && { heldBack }), ...(waitingFor && { waitingFor }) };
-  if (typeof fields.payload !== "function") checkComparable(fields.payload, "payload");
-  if (expected.children)
-    knownOptions(expected.children, ["total", "pending", "completed", "dead", "dropped"], "children");
+  for (const [name, known] of Object.entries(partNames)) {
+    const part = plain[name as keyof typeof partNames];
+    if (part) knownOptions(part, known, name);
+  }
+  oneOf(plain.heldBack?.reason, heldBackReasons, "heldBack.reason");
+  if (typeof payload !== "function") checkComparable(payload, "payload");
+  const wanted = withoutUndefined({
+    ...plain,
+    runAt: runAt === undefined ? undefined : new Date(pointInTimeMs(runAt, "runAt")),
+    "delay in ms": delay === undefined ? undefined : durationMs(delay, "delay"),
+    "expires in ms": expires === undefined ? undefined : durationMs(expires, "expires"),
+  });
   const listed = await enqueued(queue, job, state === undefined ? {} : { state });
   // A list does not say what holds a job back, nor counts the children that it waits for.
   const inFull = async (each: JobInfo) => (await queue.getJob(each.id)) ?? each;
-  const isListed = heldBack === undefined && expected.children === undefined;
+  const isListed = plain.heldBack === undefined && plain.children === undefined;
   const jobs = isListed ? listed : await Promise.all(listed.map(inFull));
-  const compared = jobs.map((each) => ({ job: each, reasons: misfit(each, fields) }));
+  const compared = jobs.map((each) => {
+    const actual = comparable(each);
+    const reasons = Object.entries(wanted).flatMap(([field, value]) => differences(value, actual[field], field));
+    return { job: each, reasons: [...reasons, ...payloadMisfit(payload, each.payload)] };
+  });
   return {
     fitting: compared.filter(({ reasons }) => reasons.length === 0).map((each) => each.job),
     others: compared.filter(({ reasons }) => reasons.length > 0),
   };
 }
 
-function readHeldBack(expected: ExpectedHeldBack): ExpectedHeldBack {
-  const heldBack = knownOptions(expected, ["key", "reason", "since", "until"], "heldBack");
-  oneOf(heldBack.reason, heldBackReasons, "heldBack.reason");
-  return heldBack;
-}
+const partNames = {
+  heldBack: ["key", "reason", "since", "until"],
+  children: ["total", "pending", "completed", "dead", "dropped"],
+  waitingFor: ["events", "until"],
+} as const;
 
-function misfit(job: JobInfo, expected: Omit<AnyExpected, "state">): readonly string[] {
-  const { payload, runAt, delay, expires, heldBack, children, waitingFor, ...plain } = expected;
-  const waitMs = job.runAt === null ? null : job.runAt.getTime() - job.enqueuedAt.getTime();
-  const expiresMs = job.runAt && job.expiresAt ? job.expiresAt.getTime() - job.runAt.getTime() : null;
-  return [
-    ...Object.entries(plain).flatMap(([field, value]) => differences(value, job[field as keyof JobInfo], field)),
-    ...(runAt === undefined
-      ? []
-      : differences(new Date(pointInTimeMs(runAt, "runAt")).toJSON(), job.runAt?.toJSON() ?? null, "runAt")),
-    ...(delay === undefined ? [] : differences(durationMs(delay, "delay"), waitMs, "delay in ms")),
-    ...(expires === undefined ? [] : differences(durationMs(expires, "expires"), expiresMs, "expires in ms")),
-    ...(heldBack === undefined ? [] : differences(heldBack, asStored(job.heldBack ?? null), "heldBack")),
-    ...(children === undefined ? [] : differences(children, job.children ?? null, "children")),
-    ...(waitingFor === undefined ? [] : differences(waitingFor, asStored(job.waitingFor ?? null), "waitingFor")),
-    ...payloadMisfit(payload, job.payload),
-  ];
-}
-
-/** With times as texts. */
-function asStored(value: HeldBack | JobInfo["waitingFor"] | null): unknown {
-  return JSON.parse(JSON.stringify(value));
+/** What of a job can be expected, beside its payload, with times as texts. */
+function comparable(job: JobInfo): Readonly<Record<string, unknown>> {
+  const { id, maxRetries, runAt, enqueuedAt, expiresAt, heldBack = null, children = null, waitingFor = null } = job;
+  const delay = runAt && runAt.getTime() - enqueuedAt.getTime();
+  const expires = runAt && expiresAt ? expiresAt.getTime() - runAt.getTime() : null;
+  const times = { runAt, "delay in ms": delay, "expires in ms": expires };
+  return JSON.parse(JSON.stringify({ id, maxRetries, heldBack, children, waitingFor, ...times }));
 }
 
 function payloadMisfit(expected: unknown, actual: unknown): readonly string[] {
