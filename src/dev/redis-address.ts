@@ -1,7 +1,9 @@
-import type { RespAddress } from "./resp.ts";
-
 /** Where a Redis is, and who connects to it. */
-export interface RedisAddress extends RespAddress {
+export interface RedisAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Whether it expects TLS. Default false. */
+  readonly secure?: boolean;
   readonly username?: string;
   readonly password?: string;
   /** The number of its database. Default 0. */

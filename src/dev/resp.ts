@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createConnection, isIP, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
+import type { RedisAddress } from "./redis-address.ts";
 import { HOST } from "./start.ts";
 
 /**
@@ -27,14 +28,6 @@ interface Waiting {
 /** A command: its name and its arguments. */
 export type Command = readonly (string | number | boolean | Buffer)[];
 
-/** Where a Redis listens. */
-export interface RespAddress {
-  readonly host: string;
-  readonly port: number;
-  /** Whether it expects TLS. Default false. */
-  readonly secure?: boolean;
-}
-
 /** How long a Redis may take to accept a connection. */
 const CONNECTED_WITHIN_MS = 5_000;
 
@@ -51,7 +44,7 @@ export class RespClient {
   #outgoing = "";
 
   /** Connects to an address, or to a port of 127.0.0.1. Rejects if nothing accepts the connection within 5 seconds. */
-  static async connect(where: RespAddress | number): Promise<RespClient> {
+  static async connect(where: RedisAddress | number): Promise<RespClient> {
     const { host, port, secure = false } = typeof where === "number" ? { host: HOST, port: where } : where;
     const socket = secure
       ? connectSecurely({ host, port, servername: isIP(host) ? "" : host })
