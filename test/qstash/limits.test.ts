@@ -170,7 +170,7 @@ onEachKindOfStore((kind) => {
     test("has no name that a URL drops", async () => {
       const { client, call } = await served();
       for (const queueName of [".", ".."]) {
-        await expect(client.queue({ queueName }).upsert({ parallelism: 1 })).rejects.toThrow("a URL drops it");
+        await expect(client.queue({ queueName }).upsert({ parallelism: 1 })).rejects.toThrow("A URL drops");
         const headers = { "Upstash-Queue-Name": queueName };
         expect((await call("POST", `/v2/publish/${target}`, { headers })).status).toBe(400);
       }

@@ -1,4 +1,5 @@
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
+import { checkObject } from "../../core/shared/validate.ts";
 import { parseJson, readBytes } from "../../http/contract/body.ts";
 import { problemKinds, responseHeaders } from "../../http/contract/problems.ts";
 import type { QStashHost } from "../../http/qstash-port.ts";
@@ -61,29 +62,22 @@ export async function withSelection(call: QStashCall): Promise<QStashCall> {
   const bytes = await readBytes(call.request, LARGEST_SELECTION);
   if (bytes.length === 0) return call;
   const query = new URLSearchParams(call.query);
-  for (const [name, value] of Object.entries(selectionIn(bytes))) {
+  const selection = parseJson(bytes);
+  checkObject(selection, WRONG_SELECTION);
+  for (const [name, value] of Object.entries(selection)) {
     const values = [value].flat();
     // A list of no ids would select everything.
     if (values.length === 0) throw invalidRequest(`${name} must not be empty.`);
     for (const each of values) {
-      if (!["string", "number", "boolean"].includes(typeof each)) throw wrongSelection();
+      if (!["string", "number", "boolean"].includes(typeof each)) throw invalidRequest(WRONG_SELECTION);
       query.append(name, String(each));
     }
   }
   return { ...call, query };
 }
 
-function selectionIn(bytes: Uint8Array): object {
-  const value = parseJson(bytes);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongSelection();
-  return value;
-}
-
-function wrongSelection() {
-  return invalidRequest(
-    "The body must be an object of ids or filters. Send the query alone, without a body, to select by it.",
-  );
-}
+const WRONG_SELECTION =
+  "The body must be an object of ids or filters. Send the query alone, without a body, to select by it.";
 
 export function decoded(part: string): string {
   try {

@@ -79,18 +79,10 @@ function roomOf(value: JobRecord | FollowUpJob): number {
   return bytesOf(JSON.stringify("record" in value ? value.record : JSON.stringify(value)));
 }
 
-/** What a callback reports beside the fields of its message. */
-export interface CallbackSource {
-  readonly sourceBody?: string;
-  readonly maxRetries?: number;
-  readonly workflowRunId?: string;
-  readonly workflowCreatedAt?: number;
-  readonly workflowUrl?: string;
-}
-
 /** What the callbacks of a message take from its run. */
 export interface CallbackParts {
-  readonly source?: CallbackSource;
+  /** Fields of the report. */
+  readonly source?: { readonly sourceBody?: string; readonly [field: string]: unknown };
   /** Default: that of the message. */
   readonly failureCallback?: Callback;
   /** Which headers they hide. Then they also hide their bodies. */

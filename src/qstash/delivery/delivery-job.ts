@@ -9,7 +9,7 @@ import type { FollowUpJob } from "../../core/store/store.ts";
 import { type CallbackParts, callbackJobs, callbacksFor } from "../callbacks/callback-jobs.ts";
 import { endOf, noteResponse, progressWithEnd, responseTo, type StoredEnd } from "../callbacks/message-end.ts";
 import { bytesOfBody } from "../messages/body.ts";
-import { type EventLog, eventOf } from "../messages/event-log.ts";
+import { type EventLog, type EventState, eventOf, type MessageEvent } from "../messages/event-log.ts";
 import { DELIVERY, type Message, messageSchema } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { type HiddenParts, unredacted } from "../messages/redaction.ts";
@@ -20,7 +20,7 @@ import type { Targets } from "../security/targets.ts";
 import { Documents } from "../shared/documents.ts";
 import { retryAfterMs } from "../shared/durations.ts";
 import { afterMessage, carriesRun } from "../workflow/run-end.ts";
-import { prepareDelivery, type Sent } from "../workflow/step-delivery.ts";
+import { prepareDelivery } from "../workflow/step-delivery.ts";
 import { type CallOptions, type CallResult, callDestination } from "./http-call.ts";
 
 /** The status of a message that was not sent, because its run has ended or continues without it. */
@@ -71,7 +71,9 @@ async function deliver(
   const { workflow } = message;
   const notBefore = job.enqueuedAt.getTime() + (message.delayMs ?? 0);
   if (clock() < notBefore) return job.snooze(new Date(notBefore));
-  const sent = workflow ? await ifPossible(() => prepareDelivery(message, workflow, job, host)) : ownDelivery(message);
+  const sent = workflow
+    ? await ifPossible(() => prepareDelivery(message, workflow, job, host))
+    : { header: message.header, body: bytesOfBody(message) };
   if (sent === "not now") return job.snooze(POSTPONED_MS);
   if (!sent) return { status: NOT_SENT };
   const { current } = await options.keys.recent(new Documents(host.needs), job.queue, clock());
@@ -88,28 +90,26 @@ async function deliver(
   noteResponse(host, kept);
   if (!failure) return { status: kept.status };
   host.keepProgress(shownResponse(kept));
-  if (!isEnd) await noteError(message, job, host, result, failure, options.events);
+  if (!isEnd) {
+    const wait = failure instanceof RetryAfterError ? Number(failure.when) : 0;
+    const more = { error: failure.message, responseStatus: kept.status, nextDeliveryTime: clock() + wait };
+    await note(options.events, "ERROR", message, job, host, more);
+  }
   throw failure;
 }
 
-/** Logs a failed delivery that will be retried. */
-async function noteError(
-  message: Message,
-  { id }: JobContext,
-  host: AttemptHost,
-  { kept }: CallResult,
-  failure: Error,
+/** Logs the state of a message. */
+async function note(
   events: EventLog | undefined,
+  state: EventState,
+  message: Message,
+  { id }: { readonly id: string },
+  { needs, job }: AttemptHost,
+  more: Partial<MessageEvent>,
 ): Promise<void> {
-  const now = host.needs.clock();
-  const wait = failure instanceof RetryAfterError ? Number(failure.when) : 0;
-  const more = { error: failure.message, responseStatus: kept.status, nextDeliveryTime: now + wait };
-  await events?.note(new Documents(host.needs), [eventOf("ERROR", id, now, ofSchedule(message, host), more)]);
-}
-
-function ofSchedule(message: Message, { job }: AttemptHost): Message {
   const { slot } = job.record;
-  return slot ? { ...message, scheduleId: slot.key } : message;
+  const ofSchedule = slot ? { ...message, scheduleId: slot.key } : message;
+  await events?.note(new Documents(needs), [eventOf(state, id, needs.clock(), ofSchedule, more)]);
 }
 
 /** What the run says of the end that a job has stored, by the attempt that has reported it. */
@@ -139,12 +139,8 @@ async function afterEnd(
   const { workflow } = message;
   const end = endOf(host);
   const response = end?.response ?? responseTo(host);
-  if (events) {
-    const more = withoutUndefined({ responseStatus: response.status, error: ending.failure });
-    const state = ending.failure === undefined ? "DELIVERED" : "FAILED";
-    const event = eventOf(state, ending.id, host.needs.clock(), ofSchedule(message, host), more);
-    await events.note(new Documents(host.needs), [event]);
-  }
+  const more = withoutUndefined({ responseStatus: response.status, error: ending.failure });
+  await note(events, ending.failure === undefined ? "DELIVERED" : "FAILED", message, ending, host, more);
   if (!workflow) return callbackJobs(message, ending, host, response);
   const known = end ? withoutUndefined({ ...ending, failure: end.failure }) : ending;
   // An attempt may store the end, and the next one be killed before it can report it.
@@ -165,11 +161,6 @@ async function ifPossible<Result>(work: () => Promise<Result>): Promise<Result |
     if (isStoreFailure(error)) return "not now";
     throw error;
   }
-}
-
-/** What is sent for a message without a run. */
-function ownDelivery(message: Message): Sent {
-  return { header: message.header, body: bytesOfBody(message) };
 }
 
 const DAY_MS = 86_400_000;

@@ -109,8 +109,6 @@ function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1
     if (delay !== undefined) yield { path: ["retryDelay"], message: delay };
   }
   if (labels !== undefined && !isTexts(labels)) yield { path: ["labels"], message: "must be an array of texts" };
-  if (fields.workflow !== undefined && !isNote(fields.workflow))
-    yield { path: ["workflow"], message: "must be as it was stored" };
   for (const name of ["callback", "failureCallback"] as const) {
     if (fields[name] !== undefined) yield* callbackIssues(name, fields[name], targets);
   }
@@ -175,7 +173,7 @@ export function headerName(name: string): string {
   return name.toLowerCase().replace(/(^|-)[a-z]/g, (letters) => letters.toUpperCase());
 }
 
-/** The role of a message in a run of a workflow. */
+/** The role of a message in a run of a workflow. Only this interface makes it: a correction cannot. */
 export interface WorkflowNote {
   readonly runId: string;
   /** When the run was triggered, in ms since 1970. */
@@ -189,18 +187,4 @@ export interface WorkflowNote {
   readonly step?: number;
   /** The document of the wait that a timeout or an event ends. */
   readonly wait?: string;
-}
-
-/** Whether a stored value is a note. A payload may have been edited by hand. */
-function isNote(value: unknown): value is WorkflowNote {
-  const { runId, createdAt, role, step, wait } = Object(value) as Readonly<Record<string, unknown>>;
-  const known = ["step", "call", "result", "timeout", "failure"];
-  const mayBe = (type: "number" | "string", given: unknown) => given === undefined || typeof given === type;
-  return (
-    typeof runId === "string" &&
-    typeof createdAt === "number" &&
-    known.includes(String(role)) &&
-    mayBe("number", step) &&
-    mayBe("string", wait)
-  );
 }

@@ -21,12 +21,6 @@ export interface HiddenParts {
   readonly failureCallback?: HeaderValues;
 }
 
-/** A message without its hidden parts, and these parts. */
-export interface Redacted {
-  readonly payload: Message;
-  readonly hidden?: HiddenParts;
-}
-
 const pattern = /^(?:(body)|headers?(?:\[([^\]]+)\])?)$/i;
 
 /**
@@ -51,7 +45,10 @@ const credentials = /authorization|cookie|secret|token|password|api-?key/i;
 const notAsked: Redaction = { body: false, header: new Set() };
 
 /** Replaces credentials, and what the publisher wants to hide (default: nothing), with hashes, as QStash does. */
-export async function redact(message: Message, redaction: Redaction = notAsked): Promise<Redacted> {
+export async function redact(
+  message: Message,
+  redaction: Redaction = notAsked,
+): Promise<{ readonly payload: Message; readonly hidden?: HiddenParts }> {
   const headers = [message.header, message.callback?.header, message.failureCallback?.header];
   const hidesHeader = headers.some((header) =>
     Object.entries(header ?? {}).some((entry) => isHidden(entry, redaction)),

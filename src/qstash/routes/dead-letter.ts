@@ -33,7 +33,7 @@ export const deadLetterRoutes = [
     async (call) => {
       const changes = readRetryChanges(call);
       const { messages, cursor } = await selectDead(call.queue, call.query);
-      await retry(call, { ids: idsOf(messages) }, changes);
+      await retry(call, idsOf(messages), changes);
       return json({ responses: messages.map(({ messageId }) => ({ messageId })), cursor }, 201);
     },
     { isBulk: true },
@@ -41,7 +41,7 @@ export const deadLetterRoutes = [
   route("POST dlq/retry/:id", async (call) => {
     const changes = readRetryChanges(call);
     const { messageId } = await findDead(call);
-    await retry(call, messageId, changes);
+    await retry(call, [messageId], changes);
     return json({ messageId }, 201);
   }),
   route("GET dlq/:id", findDead),
@@ -71,24 +71,20 @@ function readRetryChanges({ request, now, settings }: QStashCall): RetryChanges 
   if (fixed !== undefined)
     throw invalidRequest(`A retry cannot change ${headerName(fixed)}. Publish the message again, and delete this one.`);
   const { method, retries, ...read } = readPublishOptions(headers, settings.targets, now);
-  const { timeoutMs, notBefore } = read;
+  const timeoutMs = read.timeoutMs && attemptTimeoutMs(read.timeoutMs);
   return {
     message: { ...read, ...(headers.has("upstash-method") && { method }) },
-    job: withoutUndefined({
-      maxRetries: retries,
-      timeoutMs: timeoutMs && attemptTimeoutMs(timeoutMs),
-      runAt: notBefore,
-    }),
+    job: withoutUndefined({ maxRetries: retries, timeoutMs, runAt: read.notBefore }),
   };
 }
 
 async function retry(
   { queue, drainSoon }: QStashCall,
-  selection: string | { readonly ids: readonly string[] },
+  ids: readonly string[],
   changes: RetryChanges | undefined,
 ): Promise<void> {
-  if (!changes) await queue.retryFromDeadLetter(selection);
-  else await retryChanged(queue, typeof selection === "string" ? [selection] : selection.ids, changes);
+  if (changes) await retryChanged(queue, ids, changes);
+  else await queue.retryFromDeadLetter({ ids });
   drainSoon();
 }
 

@@ -63,15 +63,11 @@ const VALID_FOR_S = 300;
 const encoder = new TextEncoder();
 const header = textToBase64Url(JSON.stringify({ alg: "HS256", typ: "JWT" }));
 
-export interface Signed {
-  readonly url: string;
-  readonly body: Uint8Array<ArrayBuffer>;
-  /** ms since 1970 */
-  readonly now: number;
-}
-
 /** Makes the `Upstash-Signature` of a delivery: an HS256 JWT with the URL and the hash of the body. */
-export async function signatureOf({ url, body, now }: Signed, key: string): Promise<string> {
+export async function signatureOf(
+  { url, body, now }: { readonly url: string; readonly body: Uint8Array<ArrayBuffer>; readonly now: number },
+  key: string,
+): Promise<string> {
   const issuedAt = Math.floor(now / 1_000);
   const claims = {
     iss: "Upstash",

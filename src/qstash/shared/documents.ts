@@ -41,8 +41,8 @@ export class Documents {
   }
 
   /**
-   * Lists up to `limit` documents, 100 by default, in the order of their names. A page may hold fewer, or none, with more
-   * to come. Costs three commands, or four with more than 20 documents.
+   * Lists up to `limit` documents, 100 by default, in the order of their names. A page may hold fewer, or none, with
+   * more to come. Costs three commands, or four with more than 20 documents.
    */
   async list(
     kind: string,
@@ -133,6 +133,6 @@ function opened<Found extends StoredDocument | undefined>(kind: string, document
 export function checkName(name: string, what: string): void {
   if (!/^(?!\.\.?$)[\w.-]{1,200}$/.test(name))
     throw invalidRequest(
-      `${what} must be 1 to 200 letters, digits, hyphens, underscores or dots, other than "." and "..".`,
+      `${what} must be 1 to 200 letters, digits, hyphens, underscores or dots. A URL drops "." and "..".`,
     );
 }

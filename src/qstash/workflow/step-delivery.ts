@@ -33,7 +33,10 @@ export async function prepareDelivery(
   const store = runStoreOf(host);
   const run = await store.runs.find(note.runId);
   // Somebody has retried the message that failed the run.
-  if (run?.state === "failed" && run.failedBy === job.id) await resume(store, run);
+  if (run?.state === "failed" && run.failedBy === job.id) {
+    await runAgain(store, run, "resume");
+    await closeRuns(store.runs, [{ messageId: job.id, workflowRunId: run.id }]);
+  }
   if (run?.state !== "started") return hasEnded(message, note, run, job, store);
   if (note.role === "call" || note.role === "result") {
     const result = note.step === undefined ? undefined : resultOf(run, note.step);
@@ -76,11 +79,6 @@ export async function tellInvoker({ runs, enqueue }: RunStore, run: Run): Promis
     ...{ isFailed: state === "failed", isCanceled: state === "canceled" },
   };
   await enqueue([await arrivalJob(waiting, { ...invoker.step, out: JSON.stringify(result) }, invoker.url)]);
-}
-
-async function resume(store: RunStore, run: Run): Promise<void> {
-  await runAgain(store, run, "resume");
-  await closeRuns(store.runs, [{ messageId: run.failedBy ?? "", workflowRunId: run.id }]);
 }
 
 async function stepDelivery(message: Message, job: JobContext, found: Run, store: RunStore): Promise<Sent | undefined> {
