@@ -273,6 +273,8 @@ describe("a search", () => {
     };
     await find("MAIL", "", ["mail-1", "mail-2", "mail-3"]);
     await find("no luck", "error", ["order-7", "order-8"]);
+    const tabs = page.getByRole("navigation", { name: "States" });
+    expect((await tabs.innerText()).split(/\s+/).join(" ")).toBe("all scheduled0 ready0 running0 completed0 dead2");
     await find("order=8", "payload", ["order-8"]);
     await find("grace", "payload", ["mail-2"]);
     await page.getByLabel("Search in").selectOption("name");
@@ -280,10 +282,21 @@ describe("a search", () => {
     await page.getByRole("heading", { name: "No matches" }).waitFor();
   });
 
-  test("says how many of all jobs it has searched, and goes on when asked", async () => {
-    const on = await serveQueue();
-    await on.queue.enqueueMany(Array.from({ length: 2_300 }, (_, order) => ({ job: "fails", payload: { order } })));
-    const page = await open(on, "#view=jobs&search=send_email&by=name");
+  test("says how many of all jobs it has searched, and goes on when asked, in all queues to their end", async () => {
+    const clock = { now: openedAt };
+    const [one, two] = ["one", "two"].map(
+      (name) => new Queue({ name, store: memoryStore(), clock: () => clock.now, logger: null }),
+    ) as [Queue, Queue];
+    await one.enqueueMany(Array.from({ length: 2_300 }, (_, order) => ({ job: "fails", payload: { order } })));
+    await two.enqueueMany(Array.from({ length: 1_200 }, (_, order) => ({ job: "fails", payload: { order } })));
+    await two.enqueue("needle", null, { delay: "1h" });
+    const page = await open(await serveQueue({ queues: [one, two] }), "#view=jobs&scope=all&search=needle&by=name");
+    await page.getByText("Searched 2,000 of 3,501 jobs.").waitFor();
+    await press(page, "Search everything...");
+    await page.locator("dialog").getByRole("button", { name: "Search everything" }).click();
+    await page.getByText("Searched all 3,501 jobs.").waitFor();
+    await page.locator("tbody tr", { hasText: "two needle" }).waitFor();
+    await page.goto(page.url().replace(/#.*/, "#view=jobs&search=send_email&by=name"));
     await page.getByText("Searched 1,000 of 2,300 jobs.").waitFor();
     await page.getByRole("link", { name: "Continue the search" }).click();
     await page.getByText("Searched 2,000 of 2,300 jobs.").waitFor();

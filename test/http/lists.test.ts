@@ -37,7 +37,7 @@ describe("GET /jobs?search=", () => {
     expect(await searched(query)).toMatch(/^With search, leave out /);
   });
 
-  test("examines about 1,000 jobs, and goes on from its cursor", async () => {
+  test("examines about 1,000 jobs, the dead first, and goes on from its cursor", async () => {
     const { call, queue } = setUp();
     for (let piece = 0; piece < 3; piece++)
       await queue.enqueueMany(Array.from({ length: 500 }, () => ({ job: sendEmail, payload: toAda })));
@@ -46,6 +46,10 @@ describe("GET /jobs?search=", () => {
     expect(body).toMatchObject({ jobs: [], examined: 1_000, cursor: expect.any(String) });
     const next = await call("GET", `/jobs?search=ben&in=payload&cursor=${encodeURIComponent(String(body["cursor"]))}`);
     expect(next.body).toMatchObject({ jobs: [{ id: "the-one" }], examined: 501, cursor: null });
+    await queue.enqueue("fails", null, { id: "broken", maxRetries: 0 });
+    while (!(await queue.getStats()).deadLetterCount) await queue.drain();
+    const dead = await call("GET", "/jobs?search=no+luck&in=error");
+    expect(dead.body).toMatchObject({ jobs: [{ id: "broken" }] });
   });
 });
 

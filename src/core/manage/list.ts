@@ -80,11 +80,17 @@ const MOST_KEYS_READ = 1_000;
 /**
  * Reads a page as `listJobs` does. If a job with a key is ready, one or two commands more read the keys: without those
  * of a key that is not among the first 1,000, it is not known what holds the job back.
+ *
+ * @param order of the states, if the options name none.
  */
-export async function listKeyedJobs(needs: QueueContext, given: ListOptions): Promise<JobPage<KeyedJob>> {
+export async function listKeyedJobs(
+  needs: QueueContext,
+  given: ListOptions,
+  order: readonly JobState[] = jobStates,
+): Promise<JobPage<KeyedJob>> {
   const { state, ...options } = listOptions.read(given);
   const keyed = new Map<string, StoredJob>();
-  const page = await readPage(needs, state === undefined ? jobStates : [state], options, (stored) => {
+  const page = await readPage(needs, state === undefined ? order : [state], options, (stored) => {
     if (stored.flow) keyed.set(stored.id, stored);
   });
   const now = needs.clock();

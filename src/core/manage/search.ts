@@ -10,6 +10,9 @@ const MOST_MS = 5_000;
 const MOST_FOUND = 50;
 const PIECE = 500;
 
+/** Who searches looks for what broke, mostly; completed jobs can be far more than all others. */
+const ORDER: readonly JobState[] = ["dead", "running", "ready", "scheduled", "completed"];
+
 /** Where a search looks: in all of these; the whole name or key; an id as tables show it; errors; payloads. */
 export const searchedParts = ["any", "name", "id", "error", "payload", "key"] as const;
 
@@ -23,7 +26,7 @@ interface Search {
 
 /** Lists the jobs to search, with their flow control keys. */
 export interface Listing {
-  list(options: ListOptions): Promise<JobPage<KeyedJob>>;
+  list(options: ListOptions, order: readonly JobState[]): Promise<JobPage<KeyedJob>>;
   readonly clock: Clock;
 }
 
@@ -68,7 +71,7 @@ export async function findJobs({ list, clock }: Listing, { state, text, by, curs
   let next = cursor;
   const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && clock() < until;
   do {
-    const page = await list({ state, cursor: next, limit });
+    const page = await list({ state, cursor: next, limit }, ORDER);
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));

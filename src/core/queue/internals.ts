@@ -16,7 +16,7 @@ import type { WatchTokens } from "../manage/watch-token.ts";
 import type { QueueChange } from "../observe/changes.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
 import type { Meter } from "../store/meter.ts";
-import type { QueueStore } from "../store/store.ts";
+import type { JobState, QueueStore } from "../store/store.ts";
 
 /** What the rest of the package needs from a queue, and its users do not. */
 export interface QueueInternals extends DrainableQueue {
@@ -31,7 +31,7 @@ export interface QueueInternals extends DrainableQueue {
   /** Reads jobs in the same way: up to 9 commands, more if they are large. Leaves out those that are gone. */
   readJobs(ids: readonly string[]): Promise<readonly JobInfo[]>;
   /** Lists jobs as `Queue.listJobs` does, each with its flow control key, and with what holds it back. */
-  listKeyedJobs(options: ListOptions): Promise<JobPage<KeyedJob>>;
+  listKeyedJobs(options: ListOptions, order?: readonly JobState[]): Promise<JobPage<KeyedJob>>;
   /** Reads a group of failures as `Queue.getFailure` does, with a page of its jobs. */
   readFailure(group: string, cursor?: string): Promise<ReadFailure>;
   retryDead(id: string, payload: unknown, changes: DeadJobChanges): Promise<void>;

@@ -128,7 +128,7 @@ export class Queue {
       readJob: (id) => readJob(open, id),
       readJobs: (ids) => readJobs(open, ids),
       readFailure: (group, from) => readFailure(open, group, from),
-      listKeyedJobs: (given) => listKeyedJobs(open, given),
+      listKeyedJobs: (given, order) => listKeyedJobs(open, given, order),
       measure: () => afterLook(open, () => getMeasures(open)),
       changeFlow: (key, change) => changeFlow(open, key, change),
       findFlow: (key) => store.findFlow(key, clock()),

@@ -27,13 +27,19 @@ export function together(parts: readonly Part[], now: number): Contents {
   const has = (name: keyof Contents) => parts.some(({ contents }) => contents[name] !== undefined);
   const rows = list(({ jobs }) => jobs?.rows);
   const failures = list((contents) => contents.failures?.failures);
+  const isSearch = parts[0]?.contents.jobs?.examined !== undefined;
+  const rest = parts.flatMap(({ queue, contents: { jobs } }) => (jobs?.cursor ? [{ queue, cursor: jobs.cursor }] : []));
   return {
     ...(has("jobs") && {
       jobs: {
-        rows: [...rows].sort(byNearness(now)).sort(wholeFirst).slice(0, MOST_ROWS),
+        rows: [...rows]
+          .sort(byNearness(now))
+          .sort(wholeFirst)
+          .slice(0, isSearch ? rows.length : MOST_ROWS),
         cursor: null,
-        isCut: rows.length > MOST_ROWS || parts.some(({ contents }) => contents.jobs?.cursor),
-        ...(parts[0]?.contents.jobs?.examined !== undefined && { examined: sum(({ jobs }) => jobs?.examined) }),
+        ...(isSearch
+          ? { examined: sum(({ jobs }) => jobs?.examined), rest }
+          : { isCut: rows.length > MOST_ROWS || rest[0] !== undefined }),
       },
     }),
     ...(has("failures") && {

@@ -27,7 +27,9 @@ export interface JobRows {
   readonly cursor: string | null;
   /** How many jobs a search has examined. */
   readonly examined?: number;
-  /** Whether a view of all queues leaves some out. */
+  /** Where a search of all queues goes on, in each that it has not finished. */
+  readonly rest?: readonly { readonly queue: string; readonly cursor: string }[];
+  /** Whether a list of all queues leaves some out. */
   readonly isCut?: boolean;
 }
 

@@ -15,7 +15,7 @@ const MOST_SHOWN = 1_000;
 export function askToSearchAll(): void {
   const { snapshot, route } = state;
   const { jobs } = snapshot ?? {};
-  if (!snapshot || !jobs?.cursor) return;
+  if (!snapshot || !jobs) return;
   const left = Math.max(0, listedCount(snapshot.activity.stats) - Number(route.searched ?? 0) - (jobs.examined ?? 0));
   const most = Math.max(1, Math.ceil(left / EXAMINED_AT_ONCE)) * MOST_COMMANDS;
   ask({
@@ -26,7 +26,7 @@ export function askToSearchAll(): void {
     async act() {
       const { question } = state;
       let found: Jobs = jobs;
-      while (found.cursor && found.rows.length < MOST_SHOWN && state.question === question) {
+      while ((found.cursor ?? found.rest?.[0]) && found.rows.length < MOST_SHOWN && state.question === question) {
         found = await more(found);
         change({ progress: `${number(found.examined ?? 0)} searched, ${number(found.rows.length)} found.` });
       }
@@ -36,13 +36,18 @@ export function askToSearchAll(): void {
   });
 }
 
-async function more({ rows, cursor, examined = 0 }: Jobs): Promise<Jobs> {
+/** Searches on: in all queues, the first that is not finished. */
+async function more({ rows, cursor, rest, examined = 0 }: Jobs): Promise<Jobs> {
   const { signal } = new AbortController();
-  const response = await fetchSnapshot({ ...state.route, cursor: cursor ?? undefined }, { only: "contents" }, signal);
+  const [first, ...others] = rest ?? [];
+  const from = first ? { ...first, scope: undefined } : { cursor: cursor ?? undefined };
+  const response = await fetchSnapshot({ ...state.route, ...from }, { only: "contents" }, signal);
   const next = "jobs" in response ? response.jobs : undefined;
+  const end = next?.cursor ?? null;
+  const found = next?.rows.map((row) => ({ ...row, ...(first && { queue: first.queue }) })) ?? [];
   return {
-    rows: [...rows, ...(next?.rows ?? [])],
-    cursor: next?.cursor ?? null,
+    rows: [...rows, ...found],
     examined: examined + (next?.examined ?? 0),
+    ...(first ? { cursor: null, rest: [...(end ? [{ ...first, cursor: end }] : []), ...others] } : { cursor: end }),
   };
 }

@@ -1,4 +1,4 @@
-import { jobStates } from "../../../../core/store/store.ts";
+import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
@@ -46,7 +46,6 @@ const searched = [
 export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { search, by, group } = route;
-  const { stats } = snapshot.activity;
   if (group) return ofGroup(group, snapshot);
   return html`${heading(route.state === "dead" ? "Dead-letter queue" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
 ${searchForm(
@@ -57,10 +56,21 @@ ${searchForm(
 <nav class="row tabs" aria-label="States">${[undefined, ...jobStates].map((each) =>
     link(
       { view: "jobs", state: each, search, by },
-      html`${each ?? "all"}${each && html`<span class="count">${number(countOf(stats, each))}</span>`}`,
+      html`${each ?? "all"}${each && counted(each, snapshot)}`,
       each === route.state,
     ),
   )}</nav>${snapshot.jobs && list(snapshot.jobs, snapshot)}`;
+}
+
+/** How many jobs of a state there are: of a search, how many it has found so far. */
+function counted(of: JobState, { activity, jobs }: Json<Snapshot>): Html | false {
+  const { search, state: shown } = state.route;
+  if (!search) return html`<span class="count">${number(countOf(activity.stats, of))}</span>`;
+  const found = jobs?.rows.filter((row) => row.state === of).length;
+  const isMore = jobs?.cursor ?? jobs?.rest?.[0];
+  return (
+    found !== undefined && (!shown || shown === of) && html`<span class="count">${number(found)}${isMore && "+"}</span>`
+  );
 }
 
 /** The dead jobs of one group of failures. */
@@ -101,25 +111,24 @@ const details = ({ byMinute, affected }: NonNullable<Json<Snapshot>["failure"]>)
   }`;
 
 export function list(
-  { rows, cursor, examined, isCut }: NonNullable<Json<Snapshot>["jobs"]>,
+  { rows, cursor, examined, rest, isCut }: NonNullable<Json<Snapshot>["jobs"]>,
   snapshot: Json<Snapshot>,
 ): Html {
   const { route } = state;
   const { stats } = snapshot.activity;
   const isMore = !!(cursor ?? route.cursor);
+  const isUnfinished = cursor !== null || !!rest?.[0];
   const searched = Number(route.searched ?? 0) + (examined ?? 0);
   const note = isCut
-    ? route.search
-      ? "Only the first jobs of each queue were searched. Choose a queue to search the rest."
-      : "These are the first of each queue. Choose a queue to see the rest."
+    ? "These are the first of each queue. Choose a queue to see the rest."
     : route.view === "jobs" &&
       !route.state &&
       !route.search &&
       !route.group &&
       rows.length < listedCount(stats) &&
       "These are the first of each state. Choose a state to see the rest.";
-  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && bound(searched, cursor, stats)}${elsewhere(snapshot)}${pages(cursor, searched)}`;
-  if (rows.length === 0) return html`${nothing(cursor !== null || !!isCut)}${more}`;
+  const more = html`${note ? html`<p class="muted">${note}</p>` : examined !== undefined && bound(searched, isUnfinished, stats)}${elsewhere(snapshot)}${pages(cursor, searched)}`;
+  if (rows.length === 0) return html`${nothing(isUnfinished || !!isCut)}${more}`;
   const selectable = snapshot.mayChange ? rows.filter(maySelect) : [];
   return html`${selectable[0] && selection(selectable, isMore, stats)}${table(rows, selectable)}${more}`;
 }
@@ -143,9 +152,9 @@ export function listedCount(stats: Stats): number {
 }
 
 /** How many jobs the search has examined, and what it costs to continue. */
-function bound(searched: number, cursor: string | null, stats: Stats): Html {
-  if (!cursor) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
-  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(listedCount(stats), searched), "job")}.</b> Continuing costs at most ${MOST_COMMANDS} commands. ${button("Search everything...", "search-all", "", "link")}</p>`;
+function bound(searched: number, isUnfinished: boolean, stats: Stats): Html {
+  if (!isUnfinished) return html`<p class="muted">Searched all ${plural(searched, "job")}.</p>`;
+  return html`<p class="muted"><b>Searched ${number(searched)} of ${plural(Math.max(listedCount(stats), searched), "job")}.</b> ${button("Search everything...", "search-all", "", "link")}</p>`;
 }
 
 /** The time of the next or the last thing that happens to a job. */
