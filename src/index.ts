@@ -83,6 +83,7 @@ export type { JobEvent, JobEventOf } from "./core/manage/job-event.ts";
 export type { DeadJob, FailedAttempt, JobError, JobInfo, JobInfoOf, LogLine } from "./core/manage/job-info.ts";
 export type { CancelOptions, ClearOptions, JobChange } from "./core/manage/jobs.ts";
 export type { DeadListOptions, JobPage, ListOptions } from "./core/manage/list.ts";
+export type { QueuePace } from "./core/manage/pace.ts";
 export type { PausedJobType, PauseJobsOptions } from "./core/manage/paused-jobs.ts";
 export type { CancelledJobs, PendingOptions, RescheduledJobs } from "./core/manage/pending-jobs.ts";
 export type { Before, DeadSelection, PendingSelection, PendingState } from "./core/manage/selection.ts";

@@ -122,8 +122,18 @@ async function metrics(): Promise<Rows> {
 function counters(): Rows {
   const { OUTCOMES, FIRST_WAITING, FIRST_RUNNING, COUNTERS, WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED } =
     counterConstants;
-  const { SETTLED, TRIMMED_IN, TOTAL_BYTES, MINUTES_AT, HOURS_AT, NAMES_AT, NAME_BYTES, MINUTES_KEPT, HOURS_KEPT } =
-    counterConstants;
+  const {
+    PACES,
+    SETTLED,
+    TRIMMED_IN,
+    TOTAL_BYTES,
+    MINUTES_AT,
+    HOURS_AT,
+    NAMES_AT,
+    NAME_BYTES,
+    MINUTES_KEPT,
+    HOURS_KEPT,
+  } = counterConstants;
   const total = (first: number, content: string, count = 1) =>
     row(first * TOTAL_BYTES, count * TOTAL_BYTES, "64 bits each", content);
   const buckets = durationBounds.length + 1;
@@ -143,7 +153,7 @@ function counters(): Rows {
       MINUTES_AT,
       HOURS_AT - MINUTES_AT,
       "48 bits each",
-      `the last ${MINUTES_KEPT} minutes: ${OUTCOMES} outcomes of each`,
+      `the last ${MINUTES_KEPT} minutes: ${OUTCOMES} outcomes of each, and ${PACES} counters of the pace`,
     ),
     row(HOURS_AT, NAMES_AT - HOURS_AT, "48 bits each", `the last ${HOURS_KEPT} hours: ${COUNTERS} counters of each`),
     [`from ${shown(NAMES_AT)}`, `${shown(NAME_BYTES)} bytes each`, "[metrics by job type](#metrics-by-job-type)"],

@@ -379,7 +379,8 @@ function settleOf({ ended, isResend, retentionMs, observe }: Settling, scene: Re
       return familyOf(job, family.waitFor, family.members, scene);
     });
     const waits = events ? waitsOf(events) : undefined;
-    return { ...outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name, waits), followUps };
+    const outcome = outcomeOf(to, lease, scene.now + wait, marked(record, scene, index), timing, name, waits);
+    return { ...outcome, dueAt: scene.now - wait, followUps };
   });
   return { now: scene.now, settle: [...before, ...now], isResend, retentionMs, observe };
 }

@@ -150,7 +150,7 @@ export class NextExchange {
     if (reads) this.#lastReadAt = now;
     const request = {
       now,
-      settle: ended.map(({ outcome }) => outcome),
+      settle: ended.map(({ job, outcome }) => ({ ...outcome, dueAt: job.dueAt })),
       fire,
       claim,
       reads,

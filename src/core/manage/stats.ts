@@ -14,6 +14,7 @@ import {
 } from "../store/stats.ts";
 import type { QueueStore } from "../store/store.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
+import { paceOf, type QueuePace, sumOfPaces } from "./pace.ts";
 import { type PausedJobType, pausedJobType } from "./paused-jobs.ts";
 
 /** Counts of a queue, all from one moment. */
@@ -47,6 +48,11 @@ export interface QueueStats {
    * holds back counts only from when it is no longer held back.
    */
   readonly oldestReadyAgeMs: number | null;
+  /**
+   * Whether the queue keeps up: `arrivals` and `departures` in jobs a minute, over the last five whole minutes, and
+   * `emptyInMs`, when no job is ready at this pace; null while it grows.
+   */
+  readonly pace: QueuePace;
   /** Whether drains start nothing, until `resume`. */
   readonly paused: boolean;
   /** The job types that are paused, until `resumeJobs`. */
@@ -112,6 +118,7 @@ export function sumOfStats(all: readonly QueueStats[]): QueueStats {
     ...Object.fromEntries(counts.map(([name]) => [name, sum(name)])),
     nextRunAt: next[0] === undefined ? null : new Date(Math.min(...next)),
     oldestReadyAgeMs: ages[0] === undefined ? null : Math.max(...ages),
+    pace: sumOfPaces(all),
     paused: all.every(({ paused }) => paused),
     pausedJobs: all.flatMap(({ pausedJobs }) => pausedJobs),
   };
@@ -194,6 +201,7 @@ function queueStats(stats: StoredStats, now: number): QueueStats {
     completedCount: stats.completed,
     nextRunAt: stats.nextAt === undefined ? null : new Date(stats.nextAt),
     oldestReadyAgeMs: stats.oldestReadyAt === undefined ? null : now - stats.oldestReadyAt,
+    pace: paceOf(stats, now),
     paused: stats.paused,
     pausedJobs: stats.pausedJobs.map(pausedJobType),
   };

@@ -89,7 +89,9 @@ export interface StoredStats {
   readonly nextAt: number | undefined;
   /** The earliest run time among ready jobs. */
   readonly oldestReadyAt: number | undefined;
-  /** What was settled in the last hour: only those minutes in which something was. */
+  /** How many of the ready jobs fell due in the last `PACE_MINUTES` whole minutes. */
+  readonly recent: number;
+  /** The last hour: only those minutes in which something happened. */
   readonly minutes: readonly StoredMinute[];
   readonly waitingTimes: StoredHistogram;
   readonly runningTimes: StoredHistogram;
@@ -112,11 +114,34 @@ export function enqueuedOf({ scheduled, ready, running, totals, cancelled, retri
 export interface StoredMinute extends OutcomeCounts {
   /** Minutes since 1970. */
   readonly minute: number;
+  /** Of the jobs that have left since: how many had fallen due in this minute. */
+  readonly fellDue: number;
+  /** Of the same jobs: how many began. */
+  readonly began: number;
+  /** How many jobs left: they ended, or were to wait for a retry, a time or a signal. */
+  readonly left: number;
+}
+
+/** A minute by its counters: those of outcomes, then those of the pace. */
+export function storedMinute(minute: number, counts: readonly number[]): StoredMinute {
+  const [fellDue = 0, began = 0, left = 0] = counts.slice(outcomeNames.length);
+  return { minute, ...outcomeCounts(counts), fellDue, began, left };
 }
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
+
+/** The pace is that of so many whole minutes. */
+export const PACE_MINUTES = 5;
+/** What a minute counts of the pace. */
+export const PACES = 3;
+
+/** The first whole minute of the pace, and the one after the last, which is now. */
+export function paceMinutes(now: number): { readonly from: number; readonly until: number } {
+  const until = Math.floor(now / MINUTE_MS);
+  return { from: until - PACE_MINUTES, until };
+}
 
 /** How many minutes of a queue are kept, the current one included. */
 export const MINUTES_KEPT = 60;
@@ -168,8 +193,9 @@ export const firstOfBucket = (bucket: number): number => (durationBounds[bucket 
 
 /** Which count a duration belongs to. */
 export function bucketOf(ms: number, bounds = durationBounds): number {
-  const bucket = bounds.findIndex((bound) => Math.round(ms) <= bound);
-  return bucket === -1 ? bounds.length : bucket;
+  let bucket = 0;
+  while (Math.round(ms) > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++;
+  return bucket;
 }
 
 const BUCKETS = durationBounds.length + 1;
@@ -179,15 +205,33 @@ export const FIRST_WAITING = outcomeNames.length;
 export const FIRST_RUNNING = FIRST_WAITING + BUCKETS;
 export const COUNTERS = FIRST_RUNNING + BUCKETS;
 
+/** Then those of the pace: `PACES` of this minute, as many of the one before, and so on. */
+export const ALL_COUNTERS = COUNTERS + PACES * (PACE_MINUTES + 1);
+
+const counterOf = new Map<OutcomeKind, number>(outcomeNames.map((name, index) => [outcomeCounters[name].to, index]));
+
 /** The numbers of the counters that an outcome adds to. */
-export function countersOf(outcome: {
-  readonly to: OutcomeKind;
-  readonly timing?: { readonly waitedMs: number; readonly ranMs: number } | undefined;
-}): readonly number[] {
-  const { to, timing } = outcome;
-  const counted = outcomeNames.findIndex((name) => outcomeCounters[name].to === to);
-  const times = timing ? [FIRST_WAITING + bucketOf(timing.waitedMs), FIRST_RUNNING + bucketOf(timing.ranMs)] : [];
-  return counted === -1 ? times : [counted, ...times];
+export function countersOf(
+  outcome: {
+    readonly to: OutcomeKind;
+    readonly dueAt?: number | undefined;
+    readonly timing?: { readonly waitedMs: number; readonly ranMs: number } | undefined;
+  },
+  now: number,
+): readonly number[] {
+  const { to, dueAt = Number.NaN, timing } = outcome;
+  const counted = counterOf.get(to);
+  const counters = counted === undefined ? [] : [counted];
+  if (timing) counters.push(FIRST_WAITING + bucketOf(timing.waitedMs), FIRST_RUNNING + bucketOf(timing.ranMs));
+  if (counters.length === 0) return counters;
+  const minute = Math.floor(now / MINUTE_MS);
+  // What was dropped without an attempt has left at once.
+  const times = [dueAt, now - (timing?.ranMs ?? 0), now];
+  for (const [which, at] of times.entries()) {
+    const ago = Math.max(0, minute - Math.floor(at / MINUTE_MS));
+    if (ago <= PACE_MINUTES) counters.push(COUNTERS + ago * PACES + which);
+  }
+  return counters;
 }
 
 /** What was settled in a period of time. */

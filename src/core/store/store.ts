@@ -157,6 +157,8 @@ export type Outcome = {
   /** The job type under which it is counted, if the request observes. Default: none. */
   readonly name?: string | undefined;
   readonly timing?: Timing | undefined;
+  /** When the job was due, in ms since 1970: the pace counts it. Default: it does not. */
+  readonly dueAt?: number | undefined;
   /** Jobs that are made together with the outcome, or not at all. */
   readonly followUps?: readonly FollowUpJob[] | undefined;
   /**

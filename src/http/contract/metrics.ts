@@ -51,6 +51,18 @@ const metrics: readonly Metric[] = [
     "How long the oldest ready job has been due; 0 if none is ready.",
     ({ stats }) => [{ value: (stats.oldestReadyAgeMs ?? 0) / 1_000 }],
   ),
+  metric("gauge", "tidegate_arrivals_per_minute", "Jobs that fell due a minute, over the last five.", ({ stats }) => [
+    { value: stats.pace.arrivals },
+  ]),
+  metric("gauge", "tidegate_departures_per_minute", "Jobs that left a minute, over the last five.", ({ stats }) => [
+    { value: stats.pace.departures },
+  ]),
+  metric(
+    "gauge",
+    "tidegate_empty_in_seconds",
+    "When no job is ready at this pace; absent while the queue grows.",
+    ({ stats: { pace } }) => (pace.emptyInMs === null ? [] : [{ value: pace.emptyInMs / 1_000 }]),
+  ),
   metric(
     "gauge",
     "tidegate_next_run_timestamp_seconds",

@@ -18,6 +18,7 @@ import type {
 } from "../../core/manage/figures.ts";
 import type { DeadJob, FailedAttempt, JobError, JobInfo, LogLine } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
+import type { QueuePace } from "../../core/manage/pace.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import type { CancelledJobs, RescheduledJobs } from "../../core/manage/pending-jobs.ts";
 import type { SignalResult } from "../../core/manage/signal.ts";
@@ -315,6 +316,7 @@ const statsFields = {
   ...each("pendingCount scheduledCount readyCount runningCount deadLetterCount completedCount", count),
   nextRunAt: nullable(time),
   oldestReadyAgeMs: nullable(count),
+  pace: record<QueuePace>()({ ...each("arrivals departures", amount), emptyInMs: nullable(count) }),
   paused: flag,
   pausedJobs: list(pausedJobType),
   pausedBy: optional(nullable(text)),

@@ -95,7 +95,7 @@ export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUn
 
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
- * the statistics cost 5 commands, and up to 15 in a large queue. On top of them: 2 for the history, 4 to 15 for
+ * the statistics cost 5 commands, and up to 18 in a large queue. On top of them: 2 for the history, 4 to 15 for
  * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
  * failures; 3 to 10 for a page of jobs, 4 more for that of a group of failures, and as much for each state in the list
  * of the latest; 3 for a job, up to 14 more for its children; 6 to 9 for job types, 13 to 50 for the page of one; up to

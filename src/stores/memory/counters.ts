@@ -11,9 +11,11 @@ import {
   NAMES_KEPT,
   outcomeCounts,
   outcomeNames,
+  PACES,
   type StoredHour,
   type StoredMinute,
   type StoredNameMetrics,
+  storedMinute,
   TEN_MINUTES_MS,
   TENS_KEPT,
 } from "../../core/store/stats.ts";
@@ -95,12 +97,15 @@ export class Tally {
   count(accepted: readonly Outcome[], now: number, observe: boolean): void {
     for (const outcome of accepted) {
       const { timing, name } = outcome;
-      const counters = countersOf(outcome);
+      const all = countersOf(outcome, now);
+      const counters = all.filter((counter) => counter < COUNTERS);
       add(this.total, counters);
       this.#minutes.add(
         counters.filter((counter) => counter < outcomeNames.length),
         now,
       );
+      for (const pace of all.slice(counters.length).map((counter) => counter - COUNTERS))
+        this.#minutes.add([outcomeNames.length + (pace % PACES)], now - Math.floor(pace / PACES) * MINUTE_MS);
       this.#hours.add(counters, now);
       if (observe && name !== undefined && counters.length > 0) this.#tallyOf(name).add(counters, now);
       this.waitedMs += Math.round(timing?.waitedMs ?? 0);
@@ -116,7 +121,7 @@ export class Tally {
   }
 
   minutesUntil(now: number): readonly StoredMinute[] {
-    return this.#minutes.last(MINUTES_KEPT, now).map(([minute, counts]) => ({ minute, ...outcomeCounts(counts) }));
+    return this.#minutes.last(MINUTES_KEPT, now).map(([minute, counts]) => storedMinute(minute, counts));
   }
 
   hoursUntil(now: number, count: number): readonly StoredHour[] {

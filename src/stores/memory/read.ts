@@ -5,9 +5,11 @@ import type { StoredSchedule } from "../../core/store/schedules.ts";
 import { FLOW_KEY_MEMBER, isInLine, SCHEDULE_MEMBER, scoreAfter, standingOf, unpack } from "../../core/store/score.ts";
 import {
   enqueuedOf,
+  MINUTE_MS,
   metricsOf,
   nameText,
   outcomeCounts,
+  paceMinutes,
   type StoredPending,
   type StoredStats,
 } from "../../core/store/stats.ts";
@@ -124,11 +126,16 @@ function failuresOf(group: string, jobs: readonly StoredJob[], now: number, slot
 export function countJobs(state: MemoryState, now: number): StoredStats {
   const count = { scheduled: 0, ready: 0, running: 0 };
   let oldestReadyAt: number | undefined;
+  let recent = 0;
+  const { from, until } = paceMinutes(now);
   for (const [member, score] of state.due.from(0)) {
     // A key counts for the jobs that it could start: held-back jobs are not late.
     const canStart = member.startsWith(FLOW_KEY_MEMBER) || (isJob(member) && !isInLine(score));
     if (canStart && score < scoreAfter(now)) oldestReadyAt ??= unpack(score).at;
-    if (isJob(member)) count[stateOf(score, now)]++;
+    if (!isJob(member)) continue;
+    count[stateOf(score, now)]++;
+    const { at } = unpack(score);
+    if (at >= from * MINUTE_MS && at < until * MINUTE_MS) recent++;
   }
   const { total, waitedMs, ranMs } = state.tally;
   const { waiting, running } = metricsOf(total);
@@ -143,6 +150,7 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     pausedJobs: [...state.pausedJobs.values()],
     nextAt: state.nextDueAt(),
     oldestReadyAt,
+    recent,
     minutes: state.tally.minutesUntil(now),
     waitingTimes: { counts: waiting, sumMs: waitedMs },
     runningTimes: { counts: running, sumMs: ranMs },

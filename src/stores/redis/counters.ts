@@ -7,6 +7,8 @@ import {
   MINUTES_KEPT,
   NAMES_KEPT,
   outcomeNames,
+  PACE_MINUTES,
+  PACES,
   TENS_KEPT,
 } from "../../core/store/stats.ts";
 
@@ -18,8 +20,9 @@ const TOTAL_BYTES = 8;
 /** In a window, and of a job type. */
 const COUNTER_BYTES = 6;
 const WINDOW_BYTES = COUNTERS * COUNTER_BYTES;
-/** Minutes count outcomes alone. */
-const MINUTE_BYTES = OUTCOMES * COUNTER_BYTES;
+/** Minutes count outcomes, and the pace. */
+const MINUTE_COUNTERS = OUTCOMES + PACES;
+const MINUTE_BYTES = MINUTE_COUNTERS * COUNTER_BYTES;
 
 /** The totals behind those of the counters, by their positions. */
 const WAITED = COUNTERS;
@@ -45,6 +48,7 @@ const NAME_BYTES = DAYS_AT + DAYS_KEPT * WINDOW_BYTES;
 export const counterConstants = {
   ...{ COUNTERS, OUTCOMES, FIRST_WAITING, FIRST_RUNNING, TOTAL_BYTES, COUNTER_BYTES, WINDOW_BYTES, MINUTE_BYTES },
   ...{ WAITED, RAN, CANCELLED, RETRIED_DEAD, REMOVED, SETTLED, TRIMMED_IN },
+  ...{ MINUTE_COUNTERS, PACES, PACE_MINUTES },
   ...{ MINUTES_KEPT, HOURS_KEPT, TENS_KEPT, DAYS_KEPT, NAMES_KEPT },
   ...{ MINUTES_AT, HOURS_AT, NAMES_AT, TENS_AT, DAYS_AT, NAME_BYTES },
 };

@@ -54,7 +54,7 @@ async function exchange(
     bytesLeft: MOST_CLAIMED_BYTES,
     ...{ runMs: runs?.ms, usualPace: runs?.jobMs && tenthsOf(runs.jobMs), mostStartable: runs?.startable },
     ...settledArguments(sent, now, retentionMs),
-    ...metricArguments(sent, observe),
+    ...metricArguments(sent, observe, now),
     watched: settle.length > 0 ? watch.slice(0, MOST_WATCHED).map(({ id }) => id) : [],
     waits: waitRows(sent),
     fires: fire.map(firedRow),

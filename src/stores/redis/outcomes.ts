@@ -1,6 +1,6 @@
 import { groupScore } from "../../core/store/failures.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
-import { COUNTERS, countersOf } from "../../core/store/stats.ts";
+import { ALL_COUNTERS, COUNTERS, countersOf } from "../../core/store/stats.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { memberRow } from "./families.ts";
 import { flowPrefix } from "./flow.ts";
@@ -55,7 +55,7 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
 }
 
 /** What each counter adds, by its number. */
-const noCounts = () => new Uint32Array(COUNTERS);
+const noCounts = (counters: number) => new Uint32Array(counters);
 
 function countText(counts: Uint32Array): string {
   let text = "";
@@ -68,11 +68,11 @@ function countText(counts: Uint32Array): string {
  *
  * @param byName whether they count by the names of their jobs too.
  */
-export function metricArguments(settle: readonly Outcome[], byName: boolean) {
-  const all = noCounts();
+export function metricArguments(settle: readonly Outcome[], byName: boolean, now: number) {
+  const all = noCounts(ALL_COUNTERS);
   const names = new Map<string, { readonly number: number; readonly counts: Uint32Array }>();
   const namedAs = (name: string) => {
-    const named = names.get(name) ?? { number: names.size + 1, counts: noCounts() };
+    const named = names.get(name) ?? { number: names.size + 1, counts: noCounts(COUNTERS) };
     names.set(name, named);
     return named;
   };
@@ -82,9 +82,10 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean) {
     const named = name === undefined || !byName ? undefined : namedAs(name);
     const waited = Math.round(timing?.waitedMs ?? 0);
     const ran = Math.round(timing?.ranMs ?? 0);
-    const counters = countersOf(outcome);
+    const counters = countersOf(outcome, now);
     allWaited += waited;
     allRan += ran;
+    // A job type has no pace: an array of numbers ignores what is behind its end.
     for (const counts of named ? [all, named.counts] : [all])
       for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + 1;
     each += `${named?.number ?? 0}:${waited}:${ran}:${counters.join()};`;

@@ -6,6 +6,7 @@ import {
   metricsOf,
   outcomeCounts,
   type StoredNameMetrics,
+  storedMinute,
 } from "../../core/store/stats.ts";
 import type { QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
@@ -47,7 +48,7 @@ export function statisticsCalls(
         oldestReadyAt: timeOf(oldestScore),
         waitingTimes: { counts: waiting, sumMs: waitedMs },
         runningTimes: { counts: running, sumMs: ranMs },
-        minutes: minutes.map((row) => ({ minute: row.minute, ...outcomeCounts(countsOf(row.counts)) })),
+        minutes: minutes.map((row) => storedMinute(row.minute, countsOf(row.counts))),
         ...(withNames && { names: names.map(storedNameMetrics) }),
       };
     },

@@ -102,3 +102,14 @@ end
 local function remove_families()
   call_many('HDEL', families, released)
 end
+
+-- Removes dead jobs whose fates were noted. Returns how many members of `dead` are gone.
+local function remove_dead(now, members, ids)
+  count_children(now)
+  commit_keys(now, {})
+  local removed = call_many('ZREM', dead, members)
+  call_many('HDEL', dead_jobs, ids)
+  store_families()
+  remove_families()
+  return removed
+end

@@ -10,9 +10,7 @@ local function read_scores()
   for _, schedule in ipairs(fires) do
     push(members, SCHEDULE .. schedule.key)
     if schedule.unless ~= '' then push(members, schedule.unless) end
-    for _, job in ipairs(schedule.jobs) do
-      push(members, job.id)
-    end
+    for _, job in ipairs(schedule.jobs) do push(members, job.id) end
   end
   local scores = read_many('ZMSCORE', due, members)
   local at = {}

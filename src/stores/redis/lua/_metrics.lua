@@ -52,15 +52,16 @@ end
 -- Adds counts to the window of this moment. The count of an earlier window in its place goes without anybody having to
 -- read which it was: with the window in front a pair is one number, and what is less than this window comes to 0 when
 -- that is taken away. In hour 70, the pair (6, 9) is 6 * 2^28 + 9: less 70 * 2^28 it is 0, and (70, 9) becomes 9.
+local function add_pair(adding, window, from, number, counter, by)
+  local bit = (from + window.at + number % window.kept * window.bytes + counter * COUNTER_BYTES) * 8
+  increase(adding, 'u48', bit, '-' .. whole(number * window.values))
+  increase(adding, 'u48', bit, whole(number * window.values + by))
+end
+
 local function add_to_window(adding, window, from, counts)
   local number = math.floor(now / window.ms)
-  local at = from + window.at + number % window.kept * window.bytes
   for counter, by in pairs(counts) do
-    if counter < window.counters then
-      local bit = (at + counter * COUNTER_BYTES) * 8
-      increase(adding, 'u48', bit, '-' .. whole(number * window.values))
-      increase(adding, 'u48', bit, whole(number * window.values + by))
-    end
+    if counter < window.counters then add_pair(adding, window, from, number, counter, by) end
   end
 end
 
@@ -136,7 +137,15 @@ function tally()
   increase(adding, 'i64', '#' .. SETTLED, 1)
   increase(adding, 'i64', '#' .. WAITED, waited_ms)
   increase(adding, 'i64', '#' .. RAN, ran_ms)
-  for counter, by in pairs(all) do increase(adding, 'i64', '#' .. counter, by) end
+  for counter, by in pairs(all) do
+    local pace = counter - COUNTERS
+    if pace < 0 then
+      increase(adding, 'i64', '#' .. counter, by)
+    else
+      local minute = math.floor(now / MINUTES.ms) - math.floor(pace / PACES)
+      add_pair(windows, MINUTES, 0, minute, OUTCOMES + pace % PACES, by)
+    end
+  end
   give_positions()
   add_to_window(windows, MINUTES, 0, all)
   add_to_window(windows, HOURS, 0, all)

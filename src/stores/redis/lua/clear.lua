@@ -43,12 +43,7 @@ local function clear_dead()
     if not seen[id] then note_child(id, 'removed') end
     seen[id] = true
   end
-  count_children(now)
-  commit_keys(now, {})
-  local cleared = call_many('ZREM', dead, members) - entries
-  call_many('HDEL', dead_jobs, ids)
-  store_families()
-  remove_families()
+  local cleared = remove_dead(now, members, ids) - entries
   if cleared > 0 then add(REMOVED, cleared) end
   return { cleared, #range < piece and 0 or 1, '', '' }
 end

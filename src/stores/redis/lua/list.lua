@@ -4,20 +4,9 @@
 -- @reply more flag, jobs rows(id score:number record order:number)  order: the score by which the page is ordered
 -- Waiting and running jobs are in the order of their times, dead and completed ones newest first.
 -- A job whose record has expired has an empty one.
-local key = due
-local reversed = false
-local low = '0'
-if state == 'scheduled' then
-  low = whole(after(now))
-elseif state == 'running' then
-  low = whole(UPPER + after(now))
-elseif state == 'dead' then
-  key = dead
-  reversed = true
-elseif state == 'completed' then
-  key = done_order
-  reversed = true
-end
+local key = ({ dead = dead, completed = done_order })[state] or due
+local reversed = key ~= due
+local low = ({ scheduled = whole(after(now)), running = whole(UPPER + after(now)) })[state] or '0'
 -- If the cursor is before the state, as a foreign one may be, the page begins where the state does.
 if last_member ~= '' and not reversed and tonumber(last_score) < tonumber(low) then
   last_score = ''

@@ -15,11 +15,6 @@ for i, id in ipairs(all) do
   end
 end
 if #ids == 0 then return 0 end
-count_children(now)
-commit_keys(now, {})
-call_many('ZREM', dead, members)
-call_many('HDEL', dead_jobs, ids)
-store_families()
-remove_families()
+remove_dead(now, members, ids)
 add(REMOVED, #ids)
 return #ids

@@ -2,7 +2,8 @@
 -- @arg now number, with_names flag  reads metrics by name, and does not count completed jobs
 -- @arg most number  up to how many members of `due` are read one by one: one command for all counts of live jobs
 -- @reply paused flag, paused_jobs list(text), next_score number?, oldest_score number?  of the oldest ready job
--- @reply scheduled number, ready number, running number, dead number, completed number
+-- @reply scheduled number, ready number, recent number  ready, and fell due in the minutes of the pace
+-- @reply running number, dead number, completed number
 -- @reply totals list(number)  in the order of their positions (counters.ts)
 -- @reply minutes rows(minute:number counts)  of the last hour, those in which something was settled
 -- @reply names rows(name totals periods)  as in figures.lua
@@ -11,16 +12,16 @@
 if not with_names then remove_expired(now) end
 
 local range = call('ZRANGE', due, 0, most, 'WITHSCORES')
-local ready = 0
-local scheduled = 0
-local running = 0
+local this_minute = math.floor(now / MINUTES.ms)
+local from, until_now = pack((this_minute - PACE_MINUTES) * MINUTES.ms, 0, 0), pack(this_minute * MINUTES.ms, 0, 0)
+local ready, recent, scheduled, running = 0, 0, 0, 0
 
 -- Counts the members that were read.
 local function count_read()
   for i = 1, #range, 2 do
     if is_job(range[i]) then
-      local score = tonumber(range[i + 1])
-      local time = score < IN_LINE and score or score - IN_LINE
+      local time = out_of_line(range[i + 1])
+      if time >= from and time < until_now then recent = recent + 1 end
       if time < after(now) then ready = ready + 1
       elseif time % 2 == 1 then running = running + 1
       else scheduled = scheduled + 1 end
@@ -36,19 +37,23 @@ end
 local function count_all()
   local members = call('HKEYS', schedules)
   for i, key in ipairs(members) do members[i] = SCHEDULE .. key end
-  local schedules_due = 0
-  local schedules_ahead = 0
-  for _, score in ipairs(read_many('ZMSCORE', due, members)) do
-    if score and tonumber(score) < after(now) then schedules_due = schedules_due + 1 end
-    if score and tonumber(score) >= after(now) and tonumber(score) < UPPER then schedules_ahead = schedules_ahead + 1 end
+  local fire_at = read_many('ZMSCORE', due, members)
+  local has_keys = call('EXISTS', flow) == 1
+
+  -- Those with leases too, by the ends of these.
+  local function count_jobs(from, to)
+    local jobs_there = count(from, to)
+    for _, score in ipairs(fire_at) do
+      if score and tonumber(score) >= from and tonumber(score) < to then jobs_there = jobs_there - 1 end
+    end
+    if not has_keys then return jobs_there end
+    -- Keys are no jobs: their second entries are above the lines (_lanes.lua).
+    return jobs_there + count(IN_LINE + from, IN_LINE + to) - count(LINES_END + from, LINES_END + to)
   end
-  ready = count(0, after(now)) - schedules_due
+
+  ready, recent = count_jobs(0, after(now)), count_jobs(from, until_now)
   running = count(UPPER + after(now), IN_LINE)
-  scheduled = count(after(now), UPPER) - schedules_ahead - running
-  if call('EXISTS', flow) == 0 then return end
-  -- Keys are no jobs: their second entries are above the lines (_lanes.lua).
-  ready = ready + count(IN_LINE, IN_LINE + after(now)) - count(LINES_END, LINES_END + after(now))
-  scheduled = scheduled + count(IN_LINE + after(now), LINES_END) - count(LINES_END + after(now), LINES_END + UPPER)
+  scheduled = count_jobs(after(now), UPPER) - running
 end
 
 local is_whole = #range <= 2 * most
@@ -73,11 +78,10 @@ local dead_now = call('ZCOUNT', dead, 0, '+inf')
 local completed = with_names and 0 or call('ZCOUNT', done_order, '(' .. whole(now), '+inf')
 
 local minutes = {}
-local this_minute = math.floor(now / MINUTES.ms)
 for minute = this_minute - MINUTES.kept + 1, this_minute do
   local counts = counts_of(text, MINUTES, 0, minute, minute)
   if counts ~= '' then push(minutes, minute, counts) end
 end
 local names = {}
 if with_names then push_names(names, is_whole and range or read_positions(), text, NAMES_AT, 0) end
-return { paused, paused_jobs, coming, oldest, scheduled, ready, running, dead_now, completed, totals, minutes, names }
+return { paused, paused_jobs, coming, oldest, scheduled, ready, recent, running, dead_now, completed, totals, minutes, names }

@@ -1,0 +1,109 @@
+import { expect, test } from "vitest";
+import { sumOfStats } from "../../src/core/manage/stats.ts";
+import { defineJob, Queue } from "../../src/index.ts";
+import { testClock } from "../../src/testing/index.ts";
+import { clockByHand, start } from "../support/clock.ts";
+import { onEachKindOfStore } from "../support/stores.ts";
+
+const minute = 60_000;
+
+onEachKindOfStore((kind) => {
+  function setUp() {
+    const clock = clockByHand(start);
+    const works = defineJob({ name: "works", perform: () => {} });
+    const fails = defineJob({
+      name: "fails",
+      maxRetries: 1,
+      backoff: { base: "1h" },
+      perform: () => Promise.reject(new Error("no luck")),
+    });
+    const store = kind.create();
+    const open = (name = "default") => new Queue({ name, store, clock, jobs: [works, fails], logger: null });
+    const queue = open();
+    const paceNow = async () => (await queue.getStats()).pace;
+    const enqueue = (count: number, options = {}) =>
+      queue.enqueueMany(Array.from({ length: count }, () => ({ job: works, ...options })));
+    /** Enqueues and drains so many jobs in each of some minutes. */
+    const minutes = async (count: number, enqueued: number, drained: number) => {
+      for (let i = 0; i < count; i++) {
+        if (enqueued > 0) await enqueue(enqueued);
+        if (drained > 0) await queue.drain({ maxJobs: drained });
+        clock.now += minute;
+      }
+    };
+    return { clock, fails, open, queue, paceNow, enqueue, minutes };
+  }
+
+  test("the pace says what fell due and what left in each of the last five minutes, and when nothing will be ready", async () => {
+    const { paceNow, minutes } = setUp();
+    expect(await paceNow()).toEqual({ arrivals: 0, departures: 0, emptyInMs: 0 });
+    await minutes(7, 45, 30);
+    expect(await paceNow()).toEqual({ arrivals: 45, departures: 30, emptyInMs: null });
+    await minutes(5, 10, 25);
+    expect(await paceNow()).toEqual({ arrivals: 10, departures: 25, emptyInMs: 2 * minute });
+    await minutes(5, 10, 50);
+    expect(await paceNow()).toEqual({ arrivals: 10, departures: 16, emptyInMs: 0 });
+    await minutes(6, 0, 0);
+    expect(await paceNow()).toEqual({ arrivals: 0, departures: 0, emptyInMs: 0 });
+  });
+
+  test("a queue that nobody drains grows, if it has been drained before or not", async () => {
+    const { paceNow, minutes } = setUp();
+    await minutes(2, 10, 0);
+    expect(await paceNow()).toEqual({ arrivals: 4, departures: 0, emptyInMs: null });
+    await minutes(1, 0, 20);
+    await minutes(7, 10, 0);
+    expect(await paceNow()).toEqual({ arrivals: 10, departures: 0, emptyInMs: null });
+  });
+
+  test("a job arrives when it falls due, and leaves to wait for its retry", async () => {
+    const { clock, fails, queue, paceNow, enqueue } = setUp();
+    await enqueue(20, { delay: "7d" });
+    await queue.enqueue(fails);
+    await queue.drain();
+    clock.now += minute;
+    expect(await paceNow()).toEqual({ arrivals: 0.2, departures: 0.2, emptyInMs: 0 });
+    clock.now += 60 * minute;
+    expect(await paceNow()).toEqual({ arrivals: 0.2, departures: 0, emptyInMs: null });
+    await queue.drain();
+    clock.now += 7 * 24 * 60 * minute - 61 * minute;
+    expect(await paceNow()).toEqual({ arrivals: 0, departures: 0, emptyInMs: null });
+    clock.now += minute;
+    expect(await paceNow()).toEqual({ arrivals: 4, departures: 0, emptyInMs: null });
+  });
+
+  test("jobs that their key holds back make the queue grow", async () => {
+    const { queue, clock, paceNow, enqueue } = setUp();
+    await queue.flowControl.set("acme", { concurrency: 1, rate: 1, period: "1m" });
+    for (let i = 0; i < 7; i++) {
+      await enqueue(4, { flowControl: { key: "acme" } });
+      await queue.drain();
+      clock.now += minute;
+    }
+    expect(await paceNow()).toEqual({ arrivals: 4, departures: 1, emptyInMs: null });
+  });
+
+  test("jobs that run for minutes count as they come and go", async () => {
+    const clock = testClock(start);
+    const long = defineJob({ name: "long", timeout: "10m", perform: () => clock.sleep(4 * minute) });
+    const queue = new Queue({ store: kind.create(), clock, jobs: [long] });
+    const drains: Promise<unknown>[] = [];
+    for (let i = 0; i < 12; i++) {
+      await queue.enqueueMany(Array.from({ length: 10 }, () => ({ job: long })));
+      drains.push(queue.drain({ maxJobs: 10, timeBudget: "8m" }));
+      await clock.advance("1m");
+    }
+    expect((await queue.getStats()).pace).toEqual({ arrivals: 10, departures: 10, emptyInMs: 0 });
+    await clock.advance("5m");
+    await Promise.all(drains);
+  });
+
+  test("several queues together have one pace", async () => {
+    const { clock, open, queue, minutes } = setUp();
+    await open("other").enqueue("works");
+    await minutes(1, 10, 15);
+    clock.now += minute;
+    const all = sumOfStats([await queue.getStats(), await open("other").getStats()]);
+    expect(all.pace).toEqual({ arrivals: 2.2, departures: 2, emptyInMs: null });
+  });
+});
