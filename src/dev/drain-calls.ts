@@ -34,8 +34,8 @@ export class DrainCalls {
     this.#readToken = readToken;
   }
 
-  /** Calls the route once; a second time if it takes only GET. Rejects only if the signal is aborted. */
-  async call(signal: AbortSignal): Promise<Drained> {
+  /** Calls the route once; again if it takes only GET, or is being reloaded. Rejects only if the signal is aborted. */
+  async call(signal: AbortSignal, isAgain = false): Promise<Drained> {
     const token = await this.#readToken();
     const headers = { ...(token && { Authorization: `Bearer ${token.value}` }) };
     try {
@@ -46,7 +46,10 @@ export class DrainCalls {
         await response.body?.cancel();
         return await this.call(signal);
       }
-      return this.#read(response, await jsonOf(response), token?.source);
+      const answer = await jsonOf(response);
+      // So wrangler dev answers, in plain text, when it reloads the Worker during a request.
+      if (response.status === 503 && answer === undefined && !isAgain) return await this.call(signal, true);
+      return this.#read(response, answer, token?.source);
     } catch {
       signal.throwIfAborted();
       return failed(`No app responds at ${this.#url.origin}. Waiting until one does.`);

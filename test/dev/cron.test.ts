@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Looked } from "../../src/dev/app-queues.ts";
 import { Cron } from "../../src/dev/cron.ts";
-import type { Drained } from "../../src/dev/drain-calls.ts";
+import { DrainCalls, type Drained } from "../../src/dev/drain-calls.ts";
 import { testClock } from "../../src/testing/clock.ts";
 import { start } from "../support/clock.ts";
+import { serveFetch } from "../support/http-server.ts";
 import { afterwards } from "./running-dev.ts";
 
 const idle: Drained = { isFailed: false, took: 0 };
@@ -129,4 +130,14 @@ describe("the cron of tidegate dev", () => {
     await clock.advance("3m");
     expect(said).toEqual([expect.stringMatching(/^The app's clock is 40 s behind this one\./)]);
   });
+});
+
+test("a drain route that wrangler dev reloads is called again, and one that stays unavailable is reported", async () => {
+  const answers = [new Response("Your worker restarted mid-request.", { status: 503 }), Response.json({ claimed: 1 })];
+  const app = await serveFetch(() => answers.shift() ?? new Response("Unavailable", { status: 503 }));
+  afterwards(() => app.stop());
+  const calls = new DrainCalls(new URL(app.url), async () => undefined);
+  const { signal } = new AbortController();
+  expect(await calls.call(signal)).toMatchObject({ isFailed: false, took: 1 });
+  expect(await calls.call(signal)).toMatchObject({ isFailed: true, problem: expect.stringContaining("fails (503)") });
 });
