@@ -129,7 +129,7 @@ describe("the example for Next.js", () => {
     const { server, url } = await serve("dev");
     await signUp(url, "cy@example.com");
     await server.says(/Welcome, cy@example.com/);
-    await edit("queue.ts", (code) => code.replace("Welcome,", "Greetings,"));
+    await edit("jobs.ts", (code) => code.replace("Welcome,", "Greetings,"));
     await expect.poll(() => outputAfter(server, signUp(url, "di@example.com")), patience).toContain("Greetings, di@");
   }, 120_000);
 

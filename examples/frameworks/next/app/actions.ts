@@ -1,7 +1,8 @@
 "use server";
 import { after } from "next/server";
 import { InvalidPayloadError } from "tidegate";
-import { queue, sendWelcome } from "@/queue";
+import { sendWelcome } from "@/jobs";
+import { queue } from "@/queue";
 
 /** What is wrong with the form, or a token with which the page watches the job. */
 type Outcome = { problem?: string; token?: string };
