@@ -105,9 +105,9 @@ export interface DrainedAttempt extends AttemptInfo {
 
 /** The last attempts of a drain, in the order in which the store replied. */
 export interface DrainedAttempts {
-  /** At most 1,000. */
+  /** With `attempts: true`: the last 1,000 attempts, in the order in which they were settled. */
   readonly attempts: readonly DrainedAttempt[];
-  /** How many earlier ones are left out. */
+  /** With `attempts: true`: how many earlier attempts the list lacks. */
   readonly attemptsLeftOut: number;
 }
 

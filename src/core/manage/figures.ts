@@ -58,7 +58,7 @@ export interface NameFigures {
   readonly hour: Figures;
   /** The last days (UTC), oldest first, as many as `days`. Today is the last one. */
   readonly days: readonly Figures[];
-  /** How many of its jobs wait now. Only with the option `pending`. */
+  /** With the option `pending`: how many of its jobs wait now. */
   readonly pending?: PendingJobs;
 }
 

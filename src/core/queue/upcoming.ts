@@ -26,18 +26,17 @@ export interface UpcomingEvent {
   readonly name: string;
   /** The id of the job, or the key of the schedule. */
   readonly of: string;
-  /** Its queue, in a view of all queues. */
-  readonly queue?: string;
 }
 
 /** What the next hour brings. */
 export interface Upcoming {
   /** The next 60 minutes; the first is the current one. */
   readonly minutes: readonly UpcomingMinute[];
+  /** The next 50, by time. */
   readonly next: readonly UpcomingEvent[];
   /** How many more follow within the hour. */
   readonly more: number;
-  /** Whether more jobs are scheduled within the hour than were read. */
+  /** Whether more than 250 jobs are scheduled within the hour. */
   readonly isCut: boolean;
 }
 

@@ -4,6 +4,7 @@ import { scopesOf } from "../auth.ts";
 import type { Route } from "../routes/route.ts";
 import { problemKinds } from "./problems.ts";
 import { backoff, flowControl, flowLimits, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
+import type { ResponseBody } from "./shape.ts";
 import {
   activity,
   deadJob,
@@ -20,11 +21,10 @@ import {
   job,
   jobPage,
   problem,
-  type ResponseBody,
   schedule,
   stats,
   step,
-} from "./responses.ts";
+} from "./shapes.generated.ts";
 
 /** The document describes each of these schemas once, and refers to it elsewhere by its name with a capital. */
 const shared = {

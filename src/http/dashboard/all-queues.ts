@@ -2,7 +2,7 @@ import { busiestFirst } from "../../core/flow/flow-key.ts";
 import { latestFirst } from "../../core/manage/failures.ts";
 import { byNearness } from "../../core/queue/latest-jobs.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "../../core/queue/upcoming.ts";
-import type { Contents, Placed } from "./contents.ts";
+import type { Contents, Placed, UpcomingThere } from "./contents.ts";
 import type { JobRow } from "./shown-job.ts";
 
 // A view of all queues together. Its rows name their queue. It has no second page: that is what one queue is for.
@@ -63,7 +63,7 @@ export function together(parts: readonly Part[], now: number): Contents {
 }
 
 /** What the next hour brings to several queues. */
-export function upcomingOf(all: readonly (Upcoming & Placed)[]): Upcoming {
+export function upcomingOf(all: readonly (Upcoming & Placed)[]): UpcomingThere {
   const minutes = all[0]?.minutes.map(({ at }, index) => {
     const sum = (kind: "jobs" | "retries" | "occurrences") =>
       all.reduce((total, each) => total + (each.minutes[index]?.[kind] ?? 0), 0);

@@ -5,7 +5,7 @@ import type { NameFigures, QueueFigures, QueueHistory } from "../../core/manage/
 import type { QueueBrief } from "../../core/manage/stats.ts";
 import type { QueueChange } from "../../core/observe/changes.ts";
 import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
-import type { Upcoming } from "../../core/queue/upcoming.ts";
+import type { Upcoming, UpcomingEvent } from "../../core/queue/upcoming.ts";
 import type { JobType } from "./read-type.ts";
 import type { JobRow, ShownJob } from "./shown-job.ts";
 
@@ -33,13 +33,18 @@ export interface JobRows {
   readonly isCut?: boolean;
 }
 
+/** What the next hour brings to one queue, or to several. */
+export interface UpcomingThere extends Upcoming {
+  readonly next: readonly (UpcomingEvent & Placed)[];
+}
+
 export interface Contents {
   readonly jobs?: JobRows;
   /** Null if no job has this id. Its children are `jobs`. */
   readonly job?: ShownJob | null;
   readonly schedules?: readonly (ScheduleRow & Placed)[];
   readonly keys?: readonly (FlowControlKey & Placed)[];
-  readonly upcoming?: Upcoming;
+  readonly upcoming?: UpcomingThere;
   readonly changes?: readonly QueueChange[];
   readonly type?: JobType;
   readonly briefs?: readonly QueueBrief[];

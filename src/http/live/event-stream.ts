@@ -5,7 +5,7 @@ import { notFound } from "../../core/shared/errors.ts";
 import { fnv1a } from "../../core/shared/hash.ts";
 import { hasScope } from "../auth.ts";
 import { unavailable } from "../contract/problems.ts";
-import { jobEvents } from "../contract/responses.ts";
+import { jobEvents } from "../contract/shape.ts";
 import { type Call, replyEmpty, replyText } from "../routes/route.ts";
 import type { Reading } from "./readings.ts";
 import { HEARTBEAT_MS } from "./viewers.ts";

@@ -5,7 +5,8 @@ import { listQueues } from "../../core/queue/queues.ts";
 import { readUpcoming } from "../../core/queue/upcoming.ts";
 import { type Measured, metricsText } from "../contract/metrics.ts";
 import { figuresQuery, historyQuery, metricsQuery } from "../contract/requests.ts";
-import { activity, metrics, queueFigures, queueHistory, queueList, upcoming } from "../contract/responses.ts";
+import { metrics } from "../contract/shape.ts";
+import { activity, queueFigures, queueHistory, queueList, upcoming } from "../contract/shapes.generated.ts";
 import { type Routes, replyText, respondingRoute, route } from "./route.ts";
 
 export const activityRoutes = {

@@ -3,7 +3,8 @@ import type { Queue } from "../../core/queue/queue.ts";
 import { pointInTimeMs } from "../../core/shared/duration.ts";
 import { notFound } from "../../core/shared/errors.ts";
 import { deadQuery, failuresQuery, removeManyBody, retryBody, retryManyBody } from "../contract/requests.ts";
-import { deadJobPage, failureDetails, failurePage, job, nothing, removed, retried } from "../contract/responses.ts";
+import { nothing } from "../contract/shape.ts";
+import { deadJobPage, failureDetails, failurePage, job, removed, retried } from "../contract/shapes.generated.ts";
 import { drainSoon } from "../eager.ts";
 import { orNotFound, type Routes, route } from "./route.ts";
 

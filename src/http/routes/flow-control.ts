@@ -1,5 +1,6 @@
 import { flowLimits, flowsQuery, flowKey as key } from "../contract/requests.ts";
-import { flowControlKey, flowControlPage, nothing, paused } from "../contract/responses.ts";
+import { nothing } from "../contract/shape.ts";
+import { flowControlKey, flowControlPage, paused } from "../contract/shapes.generated.ts";
 import { orNotFound, type Routes, route } from "./route.ts";
 
 export const flowControlRoutes = {

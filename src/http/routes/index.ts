@@ -1,6 +1,6 @@
 import { type OperationName, operations } from "../../contract/operations.ts";
 import { openApiOf } from "../contract/openapi.ts";
-import { openApi } from "../contract/responses.ts";
+import { openApi } from "../contract/shape.ts";
 import { activityRoutes } from "./activity.ts";
 import { deadLetterRoutes } from "./dead-letter.ts";
 import { flowControlRoutes } from "./flow-control.ts";

@@ -29,19 +29,18 @@ import {
   newJob,
   rescheduleManyBody,
 } from "../contract/requests.ts";
+import type { EachResult } from "../contract/results.ts";
+import { jobEvents, nothing } from "../contract/shape.ts";
 import {
   cancelledJobs,
   cleared,
   duplicateOrMany,
-  type EachResult,
   enqueueResult,
   foundJobs,
   job,
-  jobEvents,
   jobPage,
-  nothing,
   rescheduledJobs,
-} from "../contract/responses.ts";
+} from "../contract/shapes.generated.ts";
 import { drainSoon, enqueueEachEagerly, enqueueEagerly } from "../eager.ts";
 import { admission, admitParent, shownTo } from "../enqueue-scope.ts";
 import { isSeenBy, jobFor } from "../limited-token.ts";

@@ -17,7 +17,7 @@ import {
   resumed,
   signalResult,
   stats,
-} from "../contract/responses.ts";
+} from "../contract/shapes.generated.ts";
 import { afterResponse } from "../deadline.ts";
 import { drainSoon } from "../eager.ts";
 import { checkHealth } from "../health.ts";

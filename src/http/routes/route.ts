@@ -8,7 +8,7 @@ import type { ObjectSchema, Schema } from "../../core/shared/schema.ts";
 import type { Caller, Scope } from "../auth.ts";
 import type { DrainOrigin } from "../backlog-fan-out.ts";
 import { responseHeaders } from "../contract/problems.ts";
-import { nothing, type ResponseBody, type Shape } from "../contract/responses.ts";
+import { nothing, type ResponseBody, type Shape } from "../contract/shape.ts";
 import type { EnqueueScope } from "../enqueue-scope.ts";
 import type { Viewers } from "../live/viewers.ts";
 

@@ -1,7 +1,8 @@
 import { readSchedules, withRuns } from "../../core/queue/schedule-runs.ts";
 import { quote } from "../../core/shared/errors.ts";
 import { previewQuery, scheduleBody, schedulesQuery } from "../contract/requests.ts";
-import { enqueueResult, nothing, preview, schedule, scheduleRow, schedules } from "../contract/responses.ts";
+import { nothing } from "../contract/shape.ts";
+import { enqueueResult, preview, schedule, scheduleRow, schedules } from "../contract/shapes.generated.ts";
 import { drainSoon } from "../eager.ts";
 import { orNotFound, type Routes, reply, respondingRoute, route } from "./route.ts";
 

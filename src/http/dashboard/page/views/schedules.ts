@@ -79,7 +79,7 @@ function textOf({ state, error, tookMs }: Run): string {
 }
 
 type Minute = Json<UpcomingMinute>;
-type Event = Json<UpcomingEvent>;
+type Event = Json<UpcomingEvent & Placed>;
 
 const series: readonly Series<Minute>[] = [
   { name: "scheduled jobs", one: "scheduled job", kind: "scheduled", value: ({ jobs }) => jobs },
