@@ -11,17 +11,17 @@ import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 
-const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, its pace in attempts per minute over
-the last five minutes, when something is due next, and the last hour in steps of six minutes. The last line sums up all queues.
+const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many jobs fell due and how many
+left per minute over the last five minutes, when something is due next, and the last hour in steps of six minutes. The last line sums up all queues.
 
 With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
 and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
 and how many jobs wait now. With --all-queues, one table shows the job types of all queues, the slowest first.`;
 
 const QUEUES =
-  "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount pace next last-hour=hour";
+  "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount in/out next last-hour=hour";
 const COUNTS =
-  "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount next=nextRunAt";
+  "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
 const WAITS = "wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms";
 const RUNS = "run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
 const TYPES = `last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead ${WAITS} ${RUNS}`;

@@ -173,6 +173,24 @@ describe("queue:doctor of several queues", () => {
 });
 
 describe("queue:doctor of a queue", () => {
+  test("reports a queue that grows, which queue:list shows too", async () => {
+    const { queue, clock, cli } = behindHandler();
+    for (let minute = 0; minute < 5; minute++) {
+      await queue.enqueueMany([1, 2, 3].map(() => ({ job: sendEmail, payload: { to: "ada" } })));
+      await queue.drain({ maxJobs: 1 });
+      await clock.advance("1m");
+    }
+    const grows = "in 3, out 1 a minute: grows by 2 a minute";
+    expect(findingOf(await cli(doctor), "growth")).toMatchObject({
+      status: "warn",
+      message: `More jobs fall due than leave: ${grows}.`,
+    });
+    expect((await cli(["queue:list"])).stdout).toMatch(new RegExp(`^Pace +${grows}$`, "m"));
+    await queue.drain();
+    await clock.advance("1m");
+    expect(statuses(await cli(doctor))).not.toHaveProperty("growth");
+  });
+
   test("reports a backlog, and schedules that nothing fires", async () => {
     const { queue, clock, cli } = behindHandler();
     await queue.enqueue(sendEmail, { to: "ada" });

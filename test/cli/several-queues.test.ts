@@ -155,10 +155,10 @@ describe("queue:list", () => {
     await imports.pause();
     const { stdout } = await cli("queue:list", { isTerminal: true, columns: 80 });
     const [titles, ...lines] = stdout.trimEnd().split("\n");
-    expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +PACE +NEXT +LAST HOUR$/);
-    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +6\.2\/min +in 5 minutes +▁{9}█$/);
-    expect(lines[1]).toMatch(/^imports +0 +0 +0 +1 +0\.2\/min +paused +▁{9}█$/);
-    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +6\.4\/min +- /);
+    expect(titles).toMatch(/^QUEUE +READY +SCHEDULED +RUNNING +DEAD +IN\/OUT +NEXT +LAST HOUR$/);
+    expect(lines[0]).toMatch(/^shop +0 +1 +0 +1 +6\.2\/6\.2 +in 5 minutes +▁{9}█$/);
+    expect(lines[1]).toMatch(/^imports +0 +0 +0 +1 +0\.2\/0\.2 +paused +▁{9}█$/);
+    expect(lines[2]).toMatch(/^all queues +0 +1 +0 +2 +6\.4\/6\.4 +- /);
     expect(documentOf(await cli("queue:list --json"))).toMatchObject({
       queues: [
         { queue: "shop", stats: { paused: false } },

@@ -8,18 +8,24 @@ import { openedAt, serveQueue } from "./served-queue.ts";
 const { open, openFilled } = useDashboard();
 
 describe("the overview", () => {
-  test("says how fast jobs end, and how long the ready ones take at this pace", async () => {
+  test("says how many jobs come in and go out, colours the ready ones while they grow, and says when there are none", async () => {
     const on = await serveQueue();
-    const mails = (count: number) =>
-      Array.from({ length: count }, () => ({ job: "send_email", payload: { to: "ada@example.com" } }));
-    await on.queue.enqueueMany(mails(20));
-    await on.queue.drain({ maxJobs: 20 });
-    await on.queue.enqueueMany(mails(8));
-    on.clock.now += 60_000;
-    const pace = (await open(on)).locator('[data-key="Pace"]');
-    await expect.poll(() => pace.innerText(), patience).toMatch(/Attempts a minute\s+4\n/);
-    expect(await pace.innerText()).toMatch(/Ready jobs take\s+about 2 min at this pace/);
-    expect(await pace.innerText()).toMatch(/Oldest ready job\s+60 s/);
+    const minute = async (enqueued: number, drained: number) => {
+      const mail = { job: "send_email", payload: { to: "ada@example.com" } };
+      if (enqueued > 0) await on.queue.enqueueMany(Array.from({ length: enqueued }, () => mail));
+      await on.queue.drain({ maxJobs: drained });
+      on.clock.now += 60_000;
+    };
+    await minute(28, 20);
+    const page = await open(on);
+    const ready = page.locator(".states a", { hasText: "ready" });
+    await expect.poll(() => ready.innerText(), patience).toMatch(/in 5\.6, out 4 a minute: grows by 1\.6 a minute/);
+    expect(await ready.locator("b").getAttribute("class")).toBe("retried error");
+    expect(await page.locator('[data-key="Due"]').innerText()).toMatch(/Oldest ready job\s+60 s/);
+    for (let i = 0; i < 5; i++) await minute(0, 1);
+    await page.keyboard.press("r");
+    await expect.poll(() => ready.innerText(), patience).toMatch(/in 0, out 1 a minute: empty in 3 min/);
+    expect(await ready.locator("b").getAttribute("class")).toBe(null);
   });
 
   test("does not say that there is no ready job if flow control holds all of them back", async () => {

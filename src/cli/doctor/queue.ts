@@ -4,12 +4,14 @@ import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
 import type { QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
+import { isGrowing, paceText } from "../../core/manage/queue-pace.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import type { Target } from "../connect.ts";
 import { pausedTypeText, pauseText, resumeType } from "../list.ts";
+import { perMinute } from "../output/cells.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
 
@@ -24,6 +26,7 @@ const MOST_KEYS = 100;
 const store = findings("queue");
 const paused = findings("paused");
 const backlog = findings("backlog");
+const growth = findings("growth");
 const wakeUps = findings("wake-ups");
 const dead = findings("dead-letter queue");
 const names = findings("job names");
@@ -47,6 +50,7 @@ export async function checkQueue(target: Target, send: Send, now: number): Promi
     return [
       pausedFinding(stats, command, now),
       backlogFinding(stats, schedules, target, now),
+      ...growthFindings(stats),
       wakeFinding(history),
       deadFinding(stats, command),
       nameFinding(
@@ -91,6 +95,16 @@ function backlogFinding(
   const message = `A job or schedule has been due for ${span(lateMs)}.`;
   const advice = `Check that a cron trigger, or what wakes the queue, drains it often enough, with enough time. Try: ${workOnce(target)}`;
   return lateMs < LATE_MS.fail ? backlog.warn(message, advice) : backlog.fail(message, advice);
+}
+
+function growthFindings({ pace, paused }: QueueStats): readonly Finding[] {
+  if (paused || !isGrowing(pace)) return [];
+  return [
+    growth.warn(
+      `More jobs fall due than leave: ${paceText(pace, perMinute, span)}.`,
+      "Give drains more concurrency or time, or start several at once with fanOut. If it is one job type, look at why its jobs are slow or many, or pause it.",
+    ),
+  ];
 }
 
 /** Whether drains come when something is due: by how late the jobs of the latest hour with one began. */

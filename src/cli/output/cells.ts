@@ -4,11 +4,11 @@ import type { AffectedField, FailureDetails } from "../../core/manage/failure-de
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
 import { shareOf } from "../../core/manage/progress-share.ts";
-import type { QueueBrief } from "../../core/manage/stats.ts";
+import { isGrowing, paceText, type QueuePace } from "../../core/manage/queue-pace.ts";
+import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
-import { MINUTE_MS } from "../../core/store/stats.ts";
 import type { Session } from "../session.ts";
 
 import { bar, barOf } from "./live-line.ts";
@@ -73,7 +73,8 @@ const made: Readonly<Record<string, (row: never, view: View) => string>> = {
     const { paused, nextRunAt } = "stats" in row ? row.stats : row;
     return paused ? "paused" : nextRunAt ? fromNow(nextRunAt, now) : "-";
   },
-  pace: ({ ended }: QueueBrief, { now }) => pace(ended, now),
+  pace: ({ pace }: QueueStats) => paceText(pace, perMinute, span),
+  "in/out": ({ stats: { pace } }: QueueBrief) => `${perMinute(pace.arrivals)}/${perMinute(pace.departures)}`,
   hour: ({ ended }: QueueBrief) => bars(ended),
   operation: ({ operation }: { readonly operation: string }) => inWords(operation),
   // Of schedules, and what they bring.
@@ -133,7 +134,7 @@ export function listText(rows: readonly Row[], shows: string | undefined, view: 
       return {
         title: inWords(name).toUpperCase(),
         cell: (row) => cellOf(row, path, view) || (/^(error|age|result|data)$/.test(name) ? "" : "-"),
-        align: isNumber || /^(pace|attempts)$/.test(path) ? "right" : "left",
+        align: isNumber || /^(in\/out|attempts)$/.test(path) ? "right" : "left",
         givesWay: /^(id|key|name|queue|fires|zone|limits|message|outcome)$/.test(path),
         paint: (text, row) => paint(name, text, row, colors),
       };
@@ -206,6 +207,8 @@ function textOf(name: string, value: unknown, view: View): string {
 function paint(name: string, text: string, row: Row, colors: Colors): string {
   const word = name === "state" ? String(row["state"]) : text;
   const isBad = (name === "dead" && !/^(0|-)$/.test(text)) || (name === "runs" && row["failing"] === true);
+  const pace = name === "pace" || name === "in/out" ? (row["pace"] ?? at(row, "stats.pace")) : undefined;
+  if (pace && isGrowing(pace as QueuePace)) return colors.yellow(text);
   const color = name === "error" || isBad ? "red" : /^(state|next|age)$/.test(name) ? paints[word] : undefined;
   return color ? (colors[color] as (text: string) => string)(text) : text;
 }
@@ -252,11 +255,8 @@ const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** An id in a table on a terminal: the end of a UUID, since many share the time at its beginning. */
 export const shortId = (id: string): string => (uuid.test(id) ? id.slice(-8) : id);
 
-/** How many attempts have ended a minute, over the last five and the current one, which counts in part. */
-function pace(ended: readonly number[], now: number): string {
-  const each = ended.slice(-6).reduce((sum, of) => sum + of, 0) / (5 + (now % MINUTE_MS) / MINUTE_MS);
-  return `${short(each < 10 ? Math.round(each * 10) / 10 : Math.round(each))}/min`;
-}
+/** "450", "0.2" */
+export const perMinute = (jobs: number): string => short(jobs < 10 ? Math.round(jobs * 10) / 10 : Math.round(jobs));
 
 const heights = "▁▂▃▄▅▆▇█";
 

@@ -1,14 +1,5 @@
 import { MINUTE_MS, PACE_MINUTES, paceMinutes, type StoredStats } from "../store/stats.ts";
-
-/** Whether a queue keeps up: jobs a minute, on average over the last five whole minutes. */
-export interface QueuePace {
-  /** Jobs that fell due. A job that waits for a retry falls due again. */
-  readonly arrivals: number;
-  /** Jobs that ended, or were to wait for a retry, a time or a signal. */
-  readonly departures: number;
-  /** When nothing is ready at this pace, in ms from now: 0 if nothing is, null unless more jobs leave than arrive. */
-  readonly emptyInMs: number | null;
-}
+import type { QueuePace } from "./queue-pace.ts";
 
 export function paceOf({ minutes, ready, recent, oldestReadyAt }: StoredStats, now: number): QueuePace {
   const { from, until } = paceMinutes(now);

@@ -1,4 +1,5 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
+import { isGrowing, paceText } from "../../../../core/manage/queue-pace.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
@@ -9,7 +10,6 @@ import { groups } from "./failures.ts";
 import { holding } from "./flow.ts";
 import { capital, number, span } from "./format.ts";
 import { badge, button, card, code, countOf, empty, facts, heading, link, when } from "./parts.ts";
-import { perMinute } from "./queues.ts";
 
 export function overview(snapshot: Json<Snapshot>): Html {
   const { activity, mayChange } = snapshot;
@@ -17,14 +17,14 @@ export function overview(snapshot: Json<Snapshot>): Html {
   const states = jobStates.map((state) =>
     link(
       { view: "jobs", state },
-      html`${badge(state)}<b class="${state === "dead" && stats.deadLetterCount > 0 && "dead error"}">${number(countOf(stats, state))}</b>`,
+      html`${badge(state)}<b class="${state === "ready" && isGrowing(stats.pace) && "retried error"}">${number(countOf(stats, state))}</b>${state === "ready" && stats.pace.arrivals + stats.pace.departures > 0 && html`<small>${paceText(stats.pace, number, span)}</small>`}`,
     ),
   );
   return html`${heading("Overview", mayChange && html`${!stats.paused && button("Pause queue...", "pause", snapshot.queue)}${button("Enqueue...", "enqueue", "", "primary")}`)}
 <nav class="states" aria-label="Jobs by state">${states}</nav>
 ${stats.totalEnqueued === 0 && firstSteps(snapshot)}
 ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snapshot)}
-${card("Pace", pace(snapshot))}`;
+${card("Due", due(snapshot))}`;
 }
 
 /** "Paused by on-call 9 min ago" */
@@ -45,16 +45,9 @@ const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
       html`<tr data-key="${`${at} ${index}`}"><td class="job">${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}</td><td>${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
   )}</tbody></table></div>`;
 
-const MINUTE_MS = 60_000;
-
-function pace({ activity: { stats, minutes }, keys = [] }: Json<Snapshot>): Html {
+function due({ activity: { stats } }: Json<Snapshot>): Html {
   const { readyCount, oldestReadyAgeMs, nextRunAt } = stats;
-  const rate = perMinute(minutes.map(({ processed, retried, dead }) => processed + retried + dead));
-  const held = keys.reduce((sum, { waiting }) => sum + waiting, 0);
-  const waitMs = (Math.max(0, readyCount - held) / rate) * MINUTE_MS;
   return facts([
-    ["Attempts a minute", number(rate)],
-    ["Ready jobs take", rate > 0 && waitMs > 0 && `about ${span(waitMs)} at this pace`],
     [
       "Oldest ready job",
       oldestReadyAgeMs !== null

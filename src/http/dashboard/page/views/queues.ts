@@ -1,3 +1,4 @@
+import { isGrowing, type QueuePace } from "../../../../core/manage/queue-pace.ts";
 import type { QueueBrief } from "../../../../core/manage/stats.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
@@ -7,28 +8,21 @@ import { badge, button, heading, hrefTo, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 
-/** "Per minute" is the average of so many minutes. */
-const RECENT = 5;
-
 export function queues({ briefs, total: all, mayChange }: Json<Snapshot>): Html {
   return html`${heading("All queues")}${
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
 <th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th>
-<th class="figure wide">Oldest ready</th><th class="figure wide">Per minute</th><th class="figure wide">Last hour</th><td></td></tr></thead>
+<th class="figure wide">Oldest ready</th><th class="figure wide" title="Jobs that fell due, and jobs that left">In / out a minute</th><th class="figure wide">Last hour</th><td></td></tr></thead>
 <tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody>${all && html`<tfoot>${total(all)}</tfoot>`}</table></div>`
   }`;
 }
-
-/** How many attempts end in a minute now: the average of the last whole ones. */
-export const perMinute = (ended: readonly number[]): number =>
-  ended.slice(-RECENT - 1, -1).reduce((sum, each) => sum + each, 0) / RECENT;
 
 const counts = ({ readyCount, runningCount, scheduledCount, deadLetterCount }: Brief["stats"]): Html =>
   html`${figure(readyCount)}${figure(runningCount, "", "wide")}${figure(scheduledCount, "", "wide")}${figure(deadLetterCount, "dead")}`;
 
 const total = ({ stats, ended }: Brief): Html =>
-  html`<tr><th scope="row">Total</th>${counts(stats)}<td class="wide"></td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td><td></td></tr>`;
+  html`<tr><th scope="row">Total</th>${counts(stats)}<td class="wide"></td>${rates(stats.pace)}<td class="wide">${spark(ended)}</td><td></td></tr>`;
 
 function line(brief: Brief, mayChange: boolean): Html {
   const { queue, stats, ended } = brief;
@@ -37,9 +31,12 @@ function line(brief: Brief, mayChange: boolean): Html {
   return html`<tr data-key="${queue}" data-click="${opens}">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
 ${counts(stats)}
-<td class="figure wide muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td><td class="figure wide">${number(perMinute(ended))}</td><td class="wide">${spark(ended)}</td>
+<td class="figure wide muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td>${rates(stats.pace)}<td class="wide">${spark(ended)}</td>
 <td class="figure">${mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
 }
+
+const rates = (pace: QueuePace): Html =>
+  html`<td class="figure wide ${isGrowing(pace) && "retried error"}">${number(pace.arrivals)} / ${number(pace.departures)}</td>`;
 
 const figure = (count: number, kind = "", style = ""): Html =>
   html`<td class="figure ${style} ${count > 0 ? kind && `${kind} error` : "muted"}">${number(count)}</td>`;
