@@ -56,18 +56,18 @@ export async function debounced(queue: Queue, shop: number) {
 
 export async function many(queue: Queue, addresses: readonly string[]) {
   // #region many
-  const answers = await queue.enqueueMany(addresses.map((to) => ({ job: sendEmail, payload: { to }, delay: "1m" })));
+  const results = await queue.enqueueMany(addresses.map((to) => ({ job: sendEmail, payload: { to }, delay: "1m" })));
   // #endregion
-  return answers;
+  return results;
 }
 
 export async function together(queue: Queue, orders: readonly { readonly number: number; readonly email: string }[]) {
   // #region together
-  const answers = await Promise.all(
+  const results = await Promise.all(
     orders.map(({ number, email }) => queue.enqueue(sendEmail, { to: email }, { id: `thanks-${number}` })),
   );
   // #endregion
-  return answers;
+  return results;
 }
 
 export async function otherwise(queue: Queue) {

@@ -67,7 +67,7 @@ export async function slowDown(queue: Queue) {
   // #region set
   // Takes effect at once, and overrides what enqueues set:
   await queue.flowControl.set("mail-provider", { rate: 10, period: "1m" });
-  await queue.flowControl.pause("tenant-acme"); // its running jobs go on
+  await queue.flowControl.pause("tenant-acme"); // its running jobs continue
   const { keys } = await queue.flowControl.list();
   // #endregion
   return keys;

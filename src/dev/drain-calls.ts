@@ -34,7 +34,7 @@ export class DrainCalls {
     this.#readToken = readToken;
   }
 
-  /** Calls the route once; again if it takes only GET, or is being reloaded. Rejects only if the signal is aborted. */
+  /** Calls the route; again if it takes only GET, or is being reloaded. Rejects only if the signal is aborted. */
   async call(signal: AbortSignal, isAgain = false): Promise<Drained> {
     const token = await this.#readToken();
     const headers = { ...(token && { Authorization: `Bearer ${token.value}` }) };

@@ -28,7 +28,7 @@ export interface QueueStats {
   readonly totalFailed: number;
   /** Attempts that failed and were, or will be, retried. */
   readonly totalRetried: number;
-  /** Jobs dropped because they had not begun in time (`expires`). */
+  /** Jobs dropped because they had not started in time (`expires`). */
   readonly totalExpired: number;
   /** `scheduledCount + readyCount` */
   readonly pendingCount: number;
@@ -36,7 +36,7 @@ export interface QueueStats {
   readonly scheduledCount: number;
   /** Jobs that are due. */
   readonly readyCount: number;
-  /** Jobs that an invocation has claimed. Their handlers have begun, or do within two seconds. */
+  /** Jobs that an invocation has claimed. Their handlers have started, or will within two seconds. */
   readonly runningCount: number;
   /** Jobs in the dead-letter queue. */
   readonly deadLetterCount: number;

@@ -9,7 +9,7 @@ export interface OutcomeCounts {
   readonly retried: number;
   /** Jobs dead-lettered. */
   readonly dead: number;
-  /** Jobs dropped because they had not begun in time (`expires`). */
+  /** Jobs dropped because they had not started in time (`expires`). */
   readonly expired: number;
 }
 
@@ -42,7 +42,7 @@ export const outcomeCounters = {
   },
   expired: {
     ...{ to: "expired", total: "totalExpired" },
-    ...{ metric: "tidegate_jobs_expired_total", help: "Jobs dropped because they had not begun in time." },
+    ...{ metric: "tidegate_jobs_expired_total", help: "Jobs dropped because they had not started in time." },
   },
 } as const satisfies { readonly [Name in keyof OutcomeCounts]: OutcomeCounter };
 

@@ -161,7 +161,7 @@ function bound(searched: number, isUnfinished: boolean, stats: Stats): Html {
 const at = ({ runAt, completedAt, failedAt, startedAt, enqueuedAt }: Row): string =>
   runAt ?? completedAt ?? failedAt ?? startedAt ?? enqueuedAt;
 
-/** How long the last attempt took, in ms. Nothing is known of one that has not ended: a claimed job may not have begun. */
+/** How long the last attempt took, in ms. Unknown until it has ended: a claimed job may not have started. */
 function tookMs({ startedAt, completedAt, failedAt }: Row): number | undefined {
   const end = completedAt ?? failedAt;
   return startedAt && end ? Math.max(0, Date.parse(end) - Date.parse(startedAt)) : undefined;
