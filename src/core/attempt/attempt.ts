@@ -19,7 +19,7 @@ import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
 import { RememberedSteps } from "./remembered-steps.ts";
-import { type Leaving, StepsOfAttempt } from "./step-host.ts";
+import type { Leaving } from "./step-host.ts";
 import { Steps } from "./steps.ts";
 
 const nothing = () => {};
@@ -176,7 +176,7 @@ export class Attempt {
     if (!this.#steps) {
       const { job } = this;
       job.remembered ??= new RememberedSteps(job.record, this.startedAt);
-      this.#steps = new Steps(new StepsOfAttempt(this), job.remembered);
+      this.#steps = new Steps(this, job.remembered);
       // A handler may go on after its attempt has ended.
       if (this.#stopped) this.#steps.end(this.#stopped);
     }

@@ -1,15 +1,12 @@
 import { PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
 import type { StepRun, StoredStep } from "../job/steps.ts";
+import { alarm } from "../shared/clock.ts";
 import { quote } from "../shared/errors.ts";
-
-interface RunningHost {
-  readonly id: string;
-  alarm(ms: number, ring: () => void): () => void;
-}
+import type { StepHost } from "./step-host.ts";
 
 /** One attempt of a step, which can be stopped. */
 export class RunningStep {
-  readonly #host: RunningHost;
+  readonly #host: StepHost;
   readonly #name: string;
   readonly #run: (step: StepRun) => unknown;
   /** Its own timeout. Default: it takes as long as the attempt of the job may. */
@@ -19,7 +16,7 @@ export class RunningStep {
   #stopped: Error | undefined;
   #reject: (reason: Error) => void = () => {};
 
-  constructor(host: RunningHost, name: string, run: (step: StepRun) => unknown, timeoutMs: number | undefined) {
+  constructor(host: StepHost, name: string, run: (step: StepRun) => unknown, timeoutMs: number | undefined) {
     this.#host = host;
     this.#name = name;
     this.#run = run;
@@ -30,7 +27,7 @@ export class RunningStep {
   async result(attempt: number): Promise<unknown> {
     const { timeoutMs } = this;
     const late = () => this.stop(tooLate(this.#name, timeoutMs));
-    const cancel = timeoutMs === undefined ? undefined : this.#host.alarm(timeoutMs, late);
+    const cancel = timeoutMs === undefined ? undefined : alarm(this.#host.needs.clock, timeoutMs, late);
     try {
       return await new Promise((resolve, reject) => {
         this.#reject = reject;
@@ -52,7 +49,7 @@ export class RunningStep {
   #context(attempt: number): StepRun {
     const signalOf = () => this.#signal;
     return {
-      key: `${this.#host.id}/${this.#name}`,
+      key: `${this.#host.job.lease.current.id}/${this.#name}`,
       attempt,
       get signal() {
         return signalOf();

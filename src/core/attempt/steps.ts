@@ -24,7 +24,7 @@ import { MOST_EVENTS } from "../store/signals.ts";
 import { isNamed } from "./outcome.ts";
 import { keyOf, type RememberedSteps } from "./remembered-steps.ts";
 import { notAlone, RunningStep, sameName, tooMuch } from "./running-step.ts";
-import type { Leaving, Saved, StepHost } from "./step-host.ts";
+import { giveTime, isAlive, type Leaving, type Saved, type StepHost, save } from "./step-host.ts";
 
 /**
  * Within so many microtasks, steps that end together are stored together, and a call beside a sleep or a wait is
@@ -112,9 +112,10 @@ export class Steps {
       await this.#turnOf(known);
       return this.#given(known);
     }
-    if (!this.#host.isAlive()) return never();
-    const timeoutMs = stepTimeoutMs(options, this.#host.timeoutMs);
-    if (!this.#host.hasTimeFor(timeoutMs, this.#begun === 0)) return this.#leave({ why: "outOfTime" });
+    if (!isAlive(this.#host)) return never();
+    const { job, needs } = this.#host;
+    const timeoutMs = stepTimeoutMs(options, job.timeoutMs);
+    if (needs.hasTimeFor?.(timeoutMs, this.#begun === 0) === false) return this.#leave({ why: "outOfTime" });
     this.#begun++;
     const step = new RunningStep(this.#host, name, run, options.timeout === undefined ? undefined : timeoutMs);
     this.#running.add(step);
@@ -159,24 +160,25 @@ export class Steps {
 
   /** Runs a step and stores its end. @returns undefined if the handler must go no further. Never rejects. */
   async #done(running: RunningStep, name: string, options: StepOptions): Promise<StoredStep | undefined> {
-    const { attempt, maxRetries } = this.#host;
-    if (running.timeoutMs !== undefined && !this.#isStored(await this.#host.giveTime(running.timeoutMs)))
+    const { job, needs } = this.#host;
+    const { attempt, maxRetries } = job;
+    if (running.timeoutMs !== undefined && !this.#isStored(await giveTime(this.#host, running.timeoutMs)))
       return undefined;
-    const at = this.#host.now();
-    const begun = { name, at, ...(attempt > 1 && { attempt }) };
+    const begun = { name, at: needs.clock(), ...(attempt > 1 && { attempt }) };
+    const run = () => running.result(attempt);
     let step: StoredStep;
     try {
-      const result = await this.#host.traced(name, attempt, () => running.result(attempt));
+      const result = await (needs.traces?.step({ ...job.info, step: name, stepAttempt: attempt }, run) ?? run());
       step = this.#withResult(begun, result);
     } catch (error) {
       if (this.#hasEnded) return undefined;
       const { name: of, message } = describeError(error);
       const isFinal = isNamed(error, "PermanentError") || attempt > (options.maxRetries ?? maxRetries);
-      step = { ...begun, error: { name: of, message }, ...(isFinal && { endedAt: this.#host.now() }) };
+      step = { ...begun, error: { name: of, message }, ...(isFinal && { endedAt: needs.clock() }) };
       if (!isFinal) {
         if (options.maxRetries !== undefined) step = { ...step, maxRetries: options.maxRetries };
         this.#remembered.fail(step);
-        this.#host.ended(step);
+        this.#report(step);
         this.#fail(error, options);
         return undefined;
       }
@@ -186,9 +188,15 @@ export class Steps {
       this.#fail(tooMuch(name), {});
       return undefined;
     }
-    this.#remembered.end(step, this.#host.now());
-    this.#host.ended(step);
+    this.#remembered.end(step, needs.clock());
+    this.#report(step);
     return this.#isStored(await this.#save()) ? step : undefined;
+  }
+
+  /** Reports the end of an attempt of a step. */
+  #report(step: StoredStep): void {
+    const { job, needs } = this.#host;
+    needs.hooks?.stepped(job.info, step, needs.clock());
   }
 
   /** The step with its result. If that cannot be stored, neither another attempt nor the handler can help. */
@@ -199,7 +207,7 @@ export class Steps {
         new PermanentError(`The step ${quote(name)} returned job.snooze. Return it from the handler, or sleep.`),
       );
     const result = jsonOf(value);
-    const step = { ...begun, endedAt: this.#host.now(), ...(result !== undefined && { result }) };
+    const step = { ...begun, endedAt: this.#host.needs.clock(), ...(result !== undefined && { result }) };
     if (result === undefined || bytesOf(JSON.stringify(result)) <= LARGEST_STEP) return step;
     throw withoutStack(
       new PermanentError(
@@ -217,7 +225,7 @@ export class Steps {
 
   async sleep(when: Duration | Date, given: SleepOptions = {}): Promise<void> {
     const { name = this.#counted("sleep") } = sleepOptions.read(given);
-    const now = this.#host.now();
+    const now = this.#host.needs.clock();
     const until = when instanceof Date ? pointInTimeMs(when, "sleep") : now + durationMs(when, "sleep");
     if (!this.#enters("sleep", name)) return never();
     if (until <= now || this.#remembered.find("sleep", name)) return;
@@ -231,7 +239,7 @@ export class Steps {
     if (!this.#enters("wait", name)) return never();
     const known = this.#remembered.find("wait", name);
     if (known) return copyOf(known.result) ?? null;
-    const now = this.#host.now();
+    const now = this.#host.needs.clock();
     const until = Math.min(now + durationMs(timeout, "timeout"), LATEST_TIME_MS);
     return this.#open({ name, kind: "wait", at: now, until, events });
   }
@@ -255,7 +263,7 @@ export class Steps {
    */
   #enters(kind: StoredStep["kind"], name: string): boolean {
     if (this.#hasEnded || this.#isClosed)
-      throw conflict(`The attempt of job "${this.#host.id}" has ended. Stop working.`);
+      throw conflict(`The attempt of job "${this.#host.job.lease.current.id}" has ended. Stop working.`);
     const opened = this.#leaving?.why === "waits" ? this.#remembered.opened : undefined;
     if (opened || (kind && this.areRunning)) this.#refuse(notAlone(kind, name, opened));
     if (this.#leaving) return false;
@@ -306,7 +314,7 @@ export class Steps {
       await this.#saving;
       await settled();
       this.#nextSave = undefined;
-      this.#saving = this.#host.save();
+      this.#saving = save(this.#host);
       return this.#saving;
     })();
     return this.#nextSave;
