@@ -76,3 +76,9 @@ export function openQueue(options: QueueOptions): OpenQueue {
     },
   };
 }
+
+/** Reads at once, unless it is time to look whether anything drains the queue. */
+export function afterLook<Read>({ look }: OpenQueue, read: () => Promise<Read>): Promise<Read> {
+  const looked = look();
+  return looked ? looked.then(read) : read();
+}

@@ -8,7 +8,7 @@ import { enqueueFamily } from "../enqueue/enqueue-family.ts";
 import { Enqueuer } from "../enqueue/enqueuer.ts";
 import type { FamilyOptions } from "../enqueue/family.ts";
 import { checkOptions, type EnqueueOptions, type RecurringOptions } from "../enqueue/new-job.ts";
-import { changeFlow, FlowKeys } from "../flow/flow-keys.ts";
+import { FlowKeys } from "../flow/flow-keys.ts";
 import type { AnyJob, ChildJob, JobOrName, PayloadArguments } from "../job/define.ts";
 import type { EnqueueResult, OneTime } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
@@ -32,18 +32,9 @@ import {
   clearJobs,
   getJob,
   type JobChange,
-  readJob,
-  readJobs,
   updateJob,
 } from "../manage/jobs.ts";
-import {
-  type DeadListOptions,
-  type JobPage,
-  type ListOptions,
-  listDead,
-  listJobs,
-  listKeyedJobs,
-} from "../manage/list.ts";
+import { type DeadListOptions, type JobPage, type ListOptions, listDead, listJobs } from "../manage/list.ts";
 import { type PausedJobType, type PauseJobsOptions, pauseJobs, resumeJobs } from "../manage/paused-jobs.ts";
 import {
   type CancelledJobs,
@@ -54,7 +45,7 @@ import {
 } from "../manage/pending-jobs.ts";
 import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
 import { type SignalOptions, type SignalResult, signal } from "../manage/signal.ts";
-import { getActivity, getMeasures, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
+import { getActivity, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
 import type { WatchTokenOptions } from "../manage/watch-token.ts";
 import {
@@ -63,7 +54,6 @@ import {
   type ChangePage,
   changing,
   listChanges,
-  noteChange,
   onlyBy,
   targetOf,
 } from "../observe/changes.ts";
@@ -72,15 +62,9 @@ import { type Clock, sleep } from "../shared/clock.ts";
 import { type Duration, durationMs, momentMs, type PointInTime } from "../shared/duration.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { checkText, knownOptions } from "../shared/validate.ts";
-import { attachInternals, hasInternals } from "./internals.ts";
-import { type OpenQueue, openQueue } from "./open.ts";
+import { attachInternals, hasInternals, makeInternals } from "./internals.ts";
+import { afterLook, type OpenQueue, openQueue } from "./open.ts";
 import type { QueueOptions } from "./options.ts";
-
-/** Reads at once, unless it is time to look whether anything drains the queue. */
-function afterLook<Read>({ look }: OpenQueue, read: () => Promise<Read>): Promise<Read> {
-  const looked = look();
-  return looked ? looked.then(read) : read();
-}
 
 /** Whether a value is a queue. `instanceof` would not recognize one of another copy of the package. */
 export function isQueue(value: unknown): value is Queue {
@@ -113,35 +97,11 @@ export class Queue {
    */
   constructor(options: QueueOptions) {
     const open = openQueue(options);
-    const { queue, store, clock, leastRoundTrips, meter, nextDue, wakes } = open;
-    const enqueuer = new Enqueuer(open);
     this.#open = open;
     this.schedules = new Schedules(open);
     this.flowControl = new FlowKeys(open);
-    this.#enqueuer = enqueuer;
-    attachInternals(this, {
-      ...{ queue, store, clock, leastRoundTrips, meter, wakes, keepsConnection: store.keepsConnection },
-      async retryDead(id, payload, changes) {
-        await retryDead(open, id, { payload }, changes);
-      },
-      watchTokens: open.watchTokens,
-      readJob: (id) => readJob(open, id),
-      readJobs: (ids) => readJobs(open, ids),
-      readFailure: (group, from) => readFailure(open, group, from),
-      listKeyedJobs: (given, order) => listKeyedJobs(open, given, order),
-      measure: () => afterLook(open, () => getMeasures(open)),
-      changeFlow: (key, change) => changeFlow(open, key, change),
-      findFlow: (key) => store.findFlow(key, clock()),
-      enqueueHeld: (bulk, hold) => enqueuer.held(bulk, hold),
-      enqueueEach: (bulk, hold) => enqueuer.each(bulk, hold),
-      enqueueFamily: (given, caller) => enqueueFamily(enqueuer, open, given, caller),
-      drain: async (inner, given = {}) => drainQueue(open, drainLimits(given, inner)),
-      drainWithin: (limits) => drainQueue(open, limits),
-      pulse: () => store.pulse(),
-      pauseJobs: (name, given) => pauseJobs(open, name, given),
-      noteChange: (change, result) => noteChange(open, change, result),
-      onDue: (listener) => nextDue.listen(listener),
-    });
+    this.#enqueuer = new Enqueuer(open);
+    attachInternals(this, makeInternals(open, this.#enqueuer));
   }
 
   /** The name of the queue. Its jobs are stored under it. */
