@@ -8,7 +8,7 @@ import { onEachKindOfStore, onEveryStore } from "../support/stores.ts";
 import { openQueue, openSchedules } from "./open-queue.ts";
 
 const minute = 60_000;
-const jobRecord = ['1:{"enqueuedAt":', ',"slot":{"at":', "}}"] as const;
+const jobRecord = ['1:{"enqueuedAt":', ',"occurrence":{"at":', "}}"] as const;
 
 /** A schedule stored with a plan that begins at `next`, and what a claim at `now` brings. */
 async function claim(store: QueueStore, now: number, plan: Partial<SchedulePlan>, firesDeclared = false) {
@@ -41,7 +41,7 @@ onEveryStore((kind) => {
         schedules: [],
         nextAt: start + minute,
       });
-      expect(reply.jobs[0]?.record).toBe(`1:{"enqueuedAt":${start},"slot":{"at":${start}}}`);
+      expect(reply.jobs[0]?.record).toBe(`1:{"enqueuedAt":${start},"occurrence":{"at":${start}}}`);
       expect((await store.listSchedules("beat"))[0]).toMatchObject({ next: start + minute, record: "1:{}" });
       expect(await store.find(id, start)).toMatchObject({ state: "running", at: start + minute });
       expect(await store.stats(start)).toMatchObject({ running: 1, enqueued: 1 });

@@ -26,10 +26,11 @@ function isFields(value: unknown): value is Fields {
  * What the payload of a job is bound to: its id, unless the cipher text is made before the id is known. All jobs of a
  * schedule have the payload of the schedule. A job that replaces another one gets the id of that one.
  */
-function ownerOfPayload({ slot, debounce }: Fields, id: string): string {
+function ownerOfPayload({ occurrence, debounce }: Fields, id: string): string {
   if (typeof debounce === "string") return ofDebounce(debounce);
-  const isOccurrence = isFields(slot) && isOccurrenceJobId(id) && id.slice(0, id.lastIndexOf("@")) === slot.key;
-  return isOccurrence ? ofSchedule(slot.key as string) : id;
+  const isOccurrence =
+    isFields(occurrence) && isOccurrenceJobId(id) && id.slice(0, id.lastIndexOf("@")) === occurrence.key;
+  return isOccurrence ? ofSchedule(occurrence.key as string) : id;
 }
 
 /** A secret field: where it is, and what it is bound to. */

@@ -65,7 +65,7 @@ export interface JobRecord {
   /** Whether it failed with other jobs in one call of its handler: it is retried alone. */
   readonly alone?: true;
   /** The schedule and the occurrence that made the job. */
-  readonly slot?: { readonly key: string; readonly at: number };
+  readonly occurrence?: { readonly key: string; readonly at: number };
   readonly trace?: JobTrace;
   /** If it has children: what became of them, once it waits for them no more. */
   readonly children?: ChildCounts;

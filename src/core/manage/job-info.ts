@@ -177,7 +177,7 @@ export function jobInfo(
     ...childrenOf(stored, record),
     ...stepsOf(record),
     ...(record.progress !== undefined && { progress: record.progress }),
-    ...(record.slot && { schedule: { key: record.slot.key, occurrence: new Date(record.slot.at) } }),
+    ...(record.occurrence && { schedule: { key: record.occurrence.key, occurrence: new Date(record.occurrence.at) } }),
     ...(stored.state === "running" && runningOf(stored, record, definitions, now)),
     ...endOf(stored, record),
   };

@@ -56,8 +56,8 @@ export class HookCalls {
 
   /** A job was made by a schedule, or by the outcome of another job. */
   #made({ id, runAt, record, parent }: FollowUpJob): void {
-    const { name = "", slot } = decodeRecord(record) ?? {};
-    const schedule = slot && { schedule: { key: slot.key, occurrence: new Date(slot.at) } };
+    const { name = "", occurrence } = decodeRecord(record) ?? {};
+    const schedule = occurrence && { schedule: { key: occurrence.key, occurrence: new Date(occurrence.at) } };
     const job = { queue: this.#queue, id, name, runAt: parent ? null : new Date(runAt), ...schedule };
     this.#call("onEnqueue", this.#hooks.given.onEnqueue, { ...job, status: "enqueued" });
   }

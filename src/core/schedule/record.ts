@@ -8,7 +8,7 @@ import { occurrenceJobId } from "../store/occurrence-id.ts";
 import { atItsTimes, type ScheduleEntry } from "../store/schedules.ts";
 import type { DueSchedule } from "../store/store.ts";
 
-/** The stored form of a schedule, apart from its next occurrence. In records, an occurrence is called a slot. */
+/** The stored form of a schedule, apart from its next occurrence. */
 export interface ScheduleRecord {
   readonly name: string;
   readonly payload?: unknown;
@@ -63,6 +63,6 @@ export function jobRecordOf(
   key: string,
   { name, payload, job }: Pick<ScheduleRecord, "name" | "payload" | "job">,
 ): readonly [string, string, string] {
-  const record: JobRecord = { enqueuedAt: 0, slot: { at: 0, key }, name, payload, ...job };
+  const record: JobRecord = { enqueuedAt: 0, occurrence: { at: 0, key }, name, payload, ...job };
   return atItsTimes(encodeRecord(record));
 }

@@ -128,7 +128,7 @@ function callbackBody(
   { job }: AttemptHost,
   { status, header, body }: KeptResponse,
 ) {
-  const { enqueuedAt, slot } = job.record;
+  const { enqueuedAt, occurrence } = job.record;
   const { url, method, topicName, endpointName, scheduleId, notBefore = enqueuedAt } = message;
   return {
     ...{ status, header, body: toBase64(body) },
@@ -137,6 +137,6 @@ function callbackBody(
     sourceMessageId: id,
     ...{ url, method, sourceHeader: message.header },
     ...{ notBefore: String(notBefore), createdAt: String(enqueuedAt) },
-    ...{ topicName, endpointName, scheduleId: slot?.key ?? scheduleId },
+    ...{ topicName, endpointName, scheduleId: occurrence?.key ?? scheduleId },
   };
 }

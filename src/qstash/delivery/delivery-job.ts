@@ -107,8 +107,8 @@ async function note(
   { needs, job }: AttemptHost,
   more: Partial<MessageEvent>,
 ): Promise<void> {
-  const { slot } = job.record;
-  const ofSchedule = slot ? { ...message, scheduleId: slot.key } : message;
+  const { occurrence } = job.record;
+  const ofSchedule = occurrence ? { ...message, scheduleId: occurrence.key } : message;
   await events?.note(new Documents(needs), [eventOf(state, id, needs.clock(), ofSchedule, more)]);
 }
 

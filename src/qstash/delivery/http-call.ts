@@ -39,7 +39,7 @@ export async function callDestination(
 ): Promise<CallResult> {
   const { url, method } = message;
   const { clock } = host.needs;
-  const scheduleId = host.job.record.slot?.key ?? message.scheduleId;
+  const scheduleId = host.job.record.occurrence?.key ?? message.scheduleId;
   const body = method === "GET" ? new Uint8Array() : sent.body;
   const headers = headersOf(sent.header);
   const own = {

@@ -59,12 +59,12 @@ export function defineFanOut(): JobDefinition<FanOut> {
 async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   const host = AttemptContext.hostOf(job);
   const { clock, store } = host.needs;
-  const { hidden, slot } = host.job.record;
+  const { hidden, occurrence } = host.job.record;
   const now = clock();
   const { message, retries, flowControl } = fanOut;
   const endpoints = await endpointsOf(fanOut, new Documents(host.needs));
   const jobs = endpoints.map((endpoint, index) => {
-    const payload = { ...message, ...endpoint, ...(slot && { scheduleId: slot.key }) };
+    const payload = { ...message, ...endpoint, ...(occurrence && { scheduleId: occurrence.key }) };
     const options = withoutUndefined({
       id: `${job.id}:${index}`,
       maxRetries: retries,
