@@ -8,7 +8,7 @@ import type { JobTrace } from "../job/trace-context.ts";
 import { logWarning } from "../observe/log.ts";
 import { alarm } from "../shared/clock.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
-import { conflict, invalidRequest, quote } from "../shared/errors.ts";
+import { conflict, invalidRequest, orUndefined, quote } from "../shared/errors.ts";
 import { isStoreFailure, OutOfBudgetError } from "../store/meter.ts";
 import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
@@ -323,24 +323,13 @@ export class Attempt {
   }
 
   log(message: unknown, data: unknown): void {
-    this.job.log(this.#now(), message, data);
-  }
-
-  /** `log` never throws, even if the clock does. */
-  #now(): number {
-    try {
-      return this.needs.clock();
-    } catch {
-      return this.startedAt;
-    }
+    // It never throws, even if the clock does.
+    this.job.log(orUndefined(this.needs.clock) ?? this.startedAt, message, data);
   }
 
   keepProgress(value: unknown): void {
-    try {
-      this.job.progressText(value);
-    } catch {
-      // The outcome is stored without it.
-    }
+    // If it cannot be stored, the outcome is stored without it.
+    orUndefined(() => this.job.progressText(value));
   }
 
   /** The job is gone or held elsewhere. Before the end of its lease it was cancelled, as nobody can claim it. */

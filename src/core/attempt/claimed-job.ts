@@ -7,7 +7,7 @@ import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { lockOf, lockOfSignal } from "../job/lock.ts";
 import { jobDefaults, timeoutMs } from "../job/options.ts";
 import * as records from "../job/record.ts";
-import { TidegateError } from "../shared/errors.ts";
+import { orUndefined, TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { CLAIM_CYCLE, type LeasedJob, type Run } from "../store/store.ts";
@@ -21,7 +21,10 @@ const leaseExpired = {
   message: "The invocation ended, or was killed, before the job finished: the lease ran out.",
 };
 
-/** A claimed job: what its record and its definition say about the next attempt. */
+/**
+ * A claimed job: what its record and its definition say about the next attempt. It may have a record that this process
+ * cannot encode again: one with a larger stack may have stored a deeper payload.
+ */
 export class ClaimedJob {
   /** What it remembers of its steps; undefined if it has none yet. */
   remembered: RememberedSteps | undefined;
@@ -208,7 +211,7 @@ export class ClaimedJob {
   /** The text of the record with what the handler has reported and is not stored yet; undefined if there is nothing. */
   takeUnsavedText(): string | undefined {
     if (!this.#isUnsaved) return undefined;
-    const text = textOf(() => records.encodeRecord(this.#underWay));
+    const text = orUndefined(() => records.encodeRecord(this.#underWay));
     if (text === undefined || this.#isTooLarge(text)) return undefined;
     this.#isUnsaved = false;
     return text;
@@ -247,10 +250,10 @@ export class ClaimedJob {
 
   /** The text of the completed job's record, without the result if that is too large or cannot be written. */
   completedText(end: records.JobEnd): string {
-    const text = textOf(() => this.#endedText(end));
+    const text = orUndefined(() => this.#endedText(end));
     if (text !== undefined && !this.#isTooLarge(text)) return text;
     const { result, ...withoutResult } = end;
-    return textOf(() => this.#endedText(withoutResult)) ?? records.withEnd(this.recordText, withoutResult);
+    return orUndefined(() => this.#endedText(withoutResult)) ?? records.withEnd(this.recordText, withoutResult);
   }
 
   #endedText(end: records.JobEnd): string {
@@ -263,7 +266,7 @@ export class ClaimedJob {
   /** The record's text after a failed attempt, if it can be encoded. @param withOthers retries the job alone. */
   failedText(error: records.AttemptError, withOthers: boolean): string | undefined {
     const record = records.withError(this.stored, error);
-    return textOf(() => records.encodeRecord(withOthers ? { ...record, alone: true } : record));
+    return orUndefined(() => records.encodeRecord(withOthers ? { ...record, alone: true } : record));
   }
 
   /** The dead job's record; without new failures if need be. */
@@ -272,13 +275,13 @@ export class ClaimedJob {
     const { stored } = this;
     // If no attempt was left, none has failed since the last stored error.
     const record = this.isUsedUp ? stored : records.withError(stored, end.error);
-    return textOf(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.recordText, end);
+    return orUndefined(() => records.encodeRecord({ ...record, end })) ?? records.withEnd(this.recordText, end);
   }
 
   /** The text of the record of a job that waits again with no attempt used; undefined if it cannot be encoded. */
   returnedText(why: keyof typeof returnedRecords): string | undefined {
     if (!this.isReadable || this.lock !== undefined) return undefined;
-    return textOf(() => records.encodeRecord(returnedRecords[why](this.stored)));
+    return orUndefined(() => records.encodeRecord(returnedRecords[why](this.stored)));
   }
 }
 
@@ -287,12 +290,3 @@ const returnedRecords = {
   released: records.withReturnedClaim,
   held: records.withHold,
 };
-
-/** The text, if this process can encode it: one with a larger stack may have stored a deeper payload. */
-function textOf(write: () => string): string | undefined {
-  try {
-    return write();
-  } catch {
-    return undefined;
-  }
-}

@@ -1,4 +1,5 @@
 import { cut, type LogEntry } from "../job/record.ts";
+import { orUndefined } from "../shared/errors.ts";
 import { bytesOf } from "../shared/limits.ts";
 
 /** How many lines of a job's log its record keeps, and how many bytes of JSON. */
@@ -23,7 +24,8 @@ export class JobLog {
 
   /** Adds a line, and drops the oldest ones for which there is no room. Never throws. */
   add(at: number, attempt: number, message: unknown, data: unknown): void {
-    const entry = { at, attempt, message: textOf(message) };
+    const text = orUndefined(() => cut(String(message), LONGEST_MESSAGE));
+    const entry = { at, attempt, message: text ?? "A message that cannot be read: it throws." };
     const storable = jsonOf(data);
     this.#push(storable === undefined ? entry : { ...entry, data: storable });
   }
@@ -40,21 +42,8 @@ export class JobLog {
   }
 }
 
-function textOf(message: unknown): string {
-  try {
-    return cut(String(message), LONGEST_MESSAGE);
-  } catch {
-    return "A message that cannot be read: it throws.";
-  }
-}
-
 /** The value as JSON keeps it; undefined if JSON cannot hold it, or it leaves no room for a message. */
 function jsonOf(data: unknown): unknown {
-  try {
-    const text = JSON.stringify(data) as string | undefined;
-    if (text === undefined || bytesOf(text) > MOST_BYTES / 2) return undefined;
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const text = orUndefined(() => JSON.stringify(data) as string | undefined);
+  return text === undefined || bytesOf(text) > MOST_BYTES / 2 ? undefined : JSON.parse(text);
 }

@@ -1,5 +1,5 @@
 import { conflict } from "../shared/errors.ts";
-import { MOST_SETTLED_BYTES, mostBytesOf } from "../shared/limits.ts";
+import { firstPiece, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import { type Lease, type LeaseRenewal, MOST_SENDS, type QueueStore } from "../store/store.ts";
 
@@ -156,7 +156,8 @@ export class StepSaver {
     this.#isGathering = true;
     for (let count = 0; count < MICROTASKS; count++) await undefined;
     this.#isGathering = false;
-    const sent = this.#takePiece();
+    const piece = firstPiece(this.#waiting, ({ renewal }) => renewal.record ?? "", MOST_SETTLED_BYTES);
+    const sent = this.#waiting.splice(0, piece.length);
     if (sent.length === 0) return;
     this.#inFlight++;
     const renewals = renewAll(
@@ -170,15 +171,5 @@ export class StepSaver {
       else sent[index]?.reject(result.reason);
     });
     if (this.#waiting.length > 0) void this.#send();
-  }
-
-  /** Takes out those that fit into one request. */
-  #takePiece(): readonly Waiting[] {
-    let bytes = 0;
-    const beyond = this.#waiting.findIndex(({ renewal }, index) => {
-      bytes += mostBytesOf(renewal.record ?? "");
-      return index > 0 && bytes > MOST_SETTLED_BYTES;
-    });
-    return this.#waiting.splice(0, beyond < 0 ? this.#waiting.length : beyond);
   }
 }

@@ -9,6 +9,7 @@ import * as records from "../job/record.ts";
 import type { StepOptions } from "../job/steps.ts";
 import { logWarning } from "../observe/log.ts";
 import { durationMs, LATEST_TIME_MS, pointInTimeMs } from "../shared/duration.ts";
+import { orUndefined } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { CLAIM_CYCLE, type Outcome, type Timing } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
@@ -135,19 +136,12 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   const { job, needs, startedAt } = attempt;
   const { clock, retentionMs } = needs;
   const at = clock();
-  const end = { at, startedAt, attempts: job.attempt, result: storable(result), expiresAt: at + retentionMs };
+  // A result that is not JSON, or too large, is left out: the work is still done.
+  const storable = orUndefined(() => asJson(result, "result"));
+  const end = { at, startedAt, attempts: job.attempt, result: storable, expiresAt: at + retentionMs };
   const record = retentionMs === 0 ? "" : job.completedText(end);
   const name = countedAs(attempt);
   return { to: "completed", lease: job.lease.current, at, record, name, timing: timing(attempt, at) };
-}
-
-/** The result as it is stored; undefined if it is not JSON or too large: the work is still done. */
-function storable(result: unknown): unknown {
-  try {
-    return asJson(result, "result");
-  } catch {
-    return undefined;
-  }
 }
 
 /**
@@ -225,11 +219,7 @@ function retriesLowered({ attempt, maxRetries }: ClaimedJob): Error {
 
 /** Recognizes an error by its name: a job and the queue may come from two copies of the package. Never throws. */
 export function isNamed(thrown: unknown, name: string): boolean {
-  try {
-    return thrown instanceof Error && thrown.name === name;
-  } catch {
-    return false;
-  }
+  return orUndefined(() => thrown instanceof Error && thrown.name === name) ?? false;
 }
 
 export function retryWaitMs(

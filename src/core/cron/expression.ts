@@ -1,7 +1,7 @@
 import type { CronFieldCollection } from "cron-parser";
 import { CronExpressionParser } from "cron-parser/dist/CronExpressionParser.js";
 import { LATEST_TIME_MS } from "../shared/duration.ts";
-import { invalidRequest, quote, type TidegateError } from "../shared/errors.ts";
+import { invalidRequest, orUndefined, quote, type TidegateError } from "../shared/errors.ts";
 
 /** A cron expression without its zone. Local times are in milliseconds, counted as if the zone were UTC. */
 export interface Pattern {
@@ -125,11 +125,7 @@ function parseTexts(texts: readonly string[], seed: string): CronFieldCollection
 
 function isReadable(texts: readonly string[], field: number, seed: string): boolean {
   const alone = texts.map((text, index) => (index === field ? text : "*"));
-  try {
-    return parseTexts(alone, seed) !== undefined;
-  } catch {
-    return false;
-  }
+  return orUndefined(() => parseTexts(alone, seed)) !== undefined;
 }
 
 /** Syntax of other dialects in the two day fields that cron-parser does not support. */

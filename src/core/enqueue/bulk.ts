@@ -119,7 +119,8 @@ export function checkTogether(jobs: readonly NewJob[]): void {
   }
 }
 
-export function atIndex(error: unknown, index: number): unknown {
-  if (isTidegateError(error)) error.message = `Job ${index}: ${error.message}`;
+/** The error of one of several jobs: its message says which. */
+export function atIndex(error: unknown, index: number, what = "Job"): unknown {
+  if (isTidegateError(error)) error.message = `${what} ${index}: ${error.message}`;
   return error;
 }

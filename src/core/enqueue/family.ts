@@ -2,7 +2,7 @@ import type { AnyJob, ChildJob, JobFamilyOptions, TypedChildren } from "../job/d
 import type { ChildrenWait } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import type { JobTrace } from "../job/trace-context.ts";
-import { invalidRequest, isTidegateError } from "../shared/errors.ts";
+import { invalidRequest } from "../shared/errors.ts";
 import { oneOf } from "../shared/validate.ts";
 import {
   type ChildCounts,
@@ -13,7 +13,7 @@ import {
   type NewParent,
   waitForWords,
 } from "../store/family.ts";
-import { type BulkJob, readJob } from "./bulk.ts";
+import { atIndex, type BulkJob, readJob } from "./bulk.ts";
 import type { QueueContext } from "./context.ts";
 import { buildJob, type EnqueueFields, type JobDraft } from "./new-job.ts";
 
@@ -124,8 +124,7 @@ function naming<Result>(child: number | undefined, act: () => Result): Result {
 }
 
 function ofChild(error: unknown, child: number | undefined): unknown {
-  if (child !== undefined && isTidegateError(error)) error.message = `Child ${child}: ${error.message}`;
-  return error;
+  return child === undefined ? error : atIndex(error, child, "Child");
 }
 
 /** A check that rejects with the number of the child, and harms nobody if the call fails for another reason first. */

@@ -1,4 +1,4 @@
-import { conflict, quote } from "../shared/errors.ts";
+import { conflict, orUndefined, quote } from "../shared/errors.ts";
 import { isLarger, LARGEST_RECORD } from "../shared/limits.ts";
 import type { ChildCounts } from "../store/family.ts";
 import { CLAIM_CYCLE } from "../store/store.ts";
@@ -190,11 +190,8 @@ export function attemptError(thrown: unknown, attempt: number, at: number, start
 
 /** Describes a thrown value, cut to a bounded size. Never throws. */
 export function describeError(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {
-  try {
-    return described(thrown);
-  } catch {
-    return { name: "Error", message: "What was thrown cannot be described: it throws when it is read." };
-  }
+  const indescribable = { name: "Error", message: "What was thrown cannot be described: it throws when it is read." };
+  return orUndefined(() => described(thrown)) ?? indescribable;
 }
 
 function described(thrown: unknown): Pick<AttemptError, "name" | "message" | "stack"> {

@@ -1,4 +1,5 @@
 import type { AttemptInfo, AttemptOutcome, SettledAttempt } from "../job/attempt-info.ts";
+import { cut } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 
 /**
@@ -89,7 +90,7 @@ function lineOf(
       ? `will be retried in ${waitText(Math.max(0, outcome.runAt - at))}`
       : "is now in the dead-letter queue";
   const reason = message === "" ? error : `${error}: ${message}`;
-  return `tidegate: Job "${oneLine(name)}" (${oneLine(id)}) failed on attempt ${attempt} of ${Math.max(attempt, maxRetries + 1)} and ${next}: ${cut(oneLine(reason))}`;
+  return `tidegate: Job "${oneLine(name)}" (${oneLine(id)}) failed on attempt ${attempt} of ${Math.max(attempt, maxRetries + 1)} and ${next}: ${cut(oneLine(reason), LONGEST_REASON)}`;
 }
 
 const LONGEST_REASON = 500;
@@ -102,10 +103,6 @@ function oneLine(text: string): string {
     .replace(colours, "")
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, " ")
     .trim();
-}
-
-function cut(text: string): string {
-  return text.length > LONGEST_REASON ? `${text.slice(0, LONGEST_REASON).toWellFormed()} ...` : text;
 }
 
 function waitText(ms: number): string {

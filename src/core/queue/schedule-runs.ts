@@ -4,6 +4,7 @@ import { ruleOf, type Schedule } from "../job/options.ts";
 import type { JobInfo } from "../manage/job-info.ts";
 import { recurrenceOf } from "../schedule/record.ts";
 import type { ScheduleInfo } from "../schedule/schedules.ts";
+import { orUndefined } from "../shared/errors.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { JobState } from "../store/store.ts";
 import { internalsOf } from "./internals.ts";
@@ -73,11 +74,7 @@ function runOf({ id, state, errors, error, startedAt, completedAt, failedAt }: J
 
 /** Undefined for a zone that this runtime does not know: it must not hide the other schedules. */
 function recurrenceFor({ cron, every, timeZone, key }: ScheduleInfo): Recurrence | undefined {
-  try {
-    return recurrenceOf(key, { cron: cron ?? intervalText(every), timeZone });
-  } catch {
-    return undefined;
-  }
+  return orUndefined(() => recurrenceOf(key, { cron: cron ?? intervalText(every), timeZone }));
 }
 
 function pastOf(schedule: ScheduleInfo): readonly number[] {

@@ -3,6 +3,7 @@ import { readInterval } from "../cron/every.ts";
 import { decode } from "../job/codec.ts";
 import type { Missed, Overlap } from "../job/options.ts";
 import { encodeRecord, type JobRecord } from "../job/record.ts";
+import { orUndefined } from "../shared/errors.ts";
 import type { NewFlow } from "../store/flow.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import { atItsTimes, type ScheduleEntry } from "../store/schedules.ts";
@@ -51,11 +52,7 @@ export function recurrenceOf(key: string, { cron, timeZone }: Pick<ScheduleRecor
 
 /** Undefined if this runtime cannot read the expression, or does not know the time zone yet. */
 export function readRecurrence(key: string, record: ScheduleRecord): Recurrence | undefined {
-  try {
-    return recurrenceOf(key, record);
-  } catch {
-    return undefined;
-  }
+  return orUndefined(() => recurrenceOf(key, record));
 }
 
 /** The record of an occurrence's job in three parts. Between them come the time of its making and the occurrence. */

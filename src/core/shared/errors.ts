@@ -74,6 +74,15 @@ export function resultOrRefusal<Result>(make: () => Result): Result | TidegateEr
   }
 }
 
+/** Returns what `make` returns; undefined if it throws. */
+export function orUndefined<Result>(make: () => Result): Result | undefined {
+  try {
+    return make();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Copies an error for another caller, so that each may change its own message. */
 export function copyOfError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;

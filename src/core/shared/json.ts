@@ -1,4 +1,4 @@
-import { invalidRequest, TidegateError } from "./errors.ts";
+import { invalidRequest, orUndefined, TidegateError } from "./errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 
 type Stored = "payload" | "progress" | "result" | "data";
@@ -35,9 +35,5 @@ export function written<Text>(what: Stored, write: () => Text): Text {
 
 /** The value of a JSON text; undefined if the text is not JSON. */
 export function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return orUndefined(() => JSON.parse(text));
 }

@@ -68,12 +68,8 @@ export function isLarger(text: string, most: number): boolean {
 
 export function areTooLargeTogether(records: readonly string[]): boolean {
   const units = records.reduce((sum, record) => sum + record.length, 0);
-  if (records.length === 1 || units * MOST_BYTES_PER_UNIT <= MOST_TOGETHER_BYTES) return false;
-  let bytes = 0;
-  return records.some((record) => {
-    bytes += bytesOf(JSON.stringify(record));
-    return bytes > MOST_TOGETHER_BYTES;
-  });
+  if (units * MOST_BYTES_PER_UNIT <= MOST_TOGETHER_BYTES) return false;
+  return firstPiece(records, (record) => JSON.stringify(record), MOST_TOGETHER_BYTES).length < records.length;
 }
 
 /** Cuts a list into pieces of up to 1,000 items, whose texts have no more bytes than `most`, not counting the first. */
