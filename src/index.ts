@@ -21,7 +21,6 @@ export type {
 export type { HeldBack } from "./core/flow/held-back.ts";
 export type { AttemptInfo } from "./core/job/attempt-info.ts";
 export type { Backoff, BackoffRule } from "./core/job/backoff.ts";
-export type { JobChildren } from "./core/job/children.ts";
 export {
   type AnyJob,
   type BatchItem,
@@ -128,7 +127,7 @@ export {
   type PayloadIssue,
   TidegateError,
 } from "./core/shared/errors.ts";
-export type { WaitFor } from "./core/store/family.ts";
+export type { JobChildren, WaitFor } from "./core/store/family.ts";
 export type { OutcomeCounts } from "./core/store/stats.ts";
 export type { ClearableState, EnqueueStatus, JobState, ProducerStore, Store } from "./core/store/store.ts";
 export { memoryStore } from "./stores/memory/index.ts";

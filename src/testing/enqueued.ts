@@ -1,5 +1,4 @@
 import { type HeldBack, heldBackReasons } from "../core/flow/held-back.ts";
-import type { JobChildren } from "../core/job/children.ts";
 import type { AnyJob, InputOf } from "../core/job/define.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
 import type { Queue } from "../core/queue/queue.ts";
@@ -7,6 +6,7 @@ import { type Duration, durationMs, type PointInTime, pointInTimeMs } from "../c
 import { invalidRequest } from "../core/shared/errors.ts";
 import { pagesOf } from "../core/shared/pages.ts";
 import { knownOptions, oneOf, withoutUndefined } from "../core/shared/validate.ts";
+import type { JobChildren } from "../core/store/family.ts";
 import type { JobState } from "../core/store/store.ts";
 import { checkComparable, differences, shown } from "./differences.ts";
 

@@ -2,7 +2,6 @@ import { Attempt } from "../core/attempt/attempt.ts";
 import type { AttemptNeeds } from "../core/attempt/needs.ts";
 import { draftJob, finishJob } from "../core/enqueue/new-job.ts";
 import type { AttemptOutcome } from "../core/job/attempt-info.ts";
-import type { JobChildren } from "../core/job/children.ts";
 import type {
   AnyJob,
   BatchItem,
@@ -24,7 +23,7 @@ import { type PointInTime, pointInTimeMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import { timeOrderedIds } from "../core/shared/id.ts";
 import { knownOptions, wholeNumber } from "../core/shared/validate.ts";
-import { type ChildCounts, MOST_CHILDREN, parentOf, type WaitFor } from "../core/store/family.ts";
+import { type ChildCounts, type JobChildren, MOST_CHILDREN, parentOf, type WaitFor } from "../core/store/family.ts";
 import { CLAIM_CYCLE, type FollowUpJob, type LeasedJob, type NewJob, type QueueStore } from "../core/store/store.ts";
 import { memoryStore } from "../stores/memory/index.ts";
 import { Earlier, type EarlierSteps, earlierStepsNames } from "./earlier-steps.ts";

@@ -1,6 +1,5 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
 import type { Backoff } from "../job/backoff.ts";
-import { childrenInfo, type JobChildren } from "../job/children.ts";
 import { type AnyJob, batchSizeOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
@@ -10,6 +9,7 @@ import * as records from "../job/record.ts";
 import { orUndefined, TidegateError } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
+import { childrenInfo, type JobChildren } from "../store/family.ts";
 import { CLAIM_CYCLE, type LeasedJob, type Run } from "../store/store.ts";
 import { JobLog } from "./job-log.ts";
 import { JobLease } from "./lease.ts";

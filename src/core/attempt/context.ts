@@ -1,8 +1,8 @@
 import type { AttemptInfo } from "../job/attempt-info.ts";
-import type { JobChildren } from "../job/children.ts";
 import { type AnyJob, type BatchJobContext, type CommonJobContext, type JobContext, Snooze } from "../job/define.ts";
 import type { JobRecord } from "../job/record.ts";
 import type { Duration } from "../shared/duration.ts";
+import type { JobChildren } from "../store/family.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import type { Steps } from "./steps.ts";
 

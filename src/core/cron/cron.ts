@@ -9,6 +9,18 @@ export interface Recurrence {
   next(afterMs: number): number | undefined;
 }
 
+/** The occurrences from one on, in order: up to `most`, and none after `last`. */
+export function occurrencesFrom(
+  first: number | undefined,
+  { next }: Recurrence,
+  most: number,
+  last = Number.POSITIVE_INFINITY,
+): readonly number[] {
+  const times: number[] = [];
+  for (let at = first; at !== undefined && at <= last; at = times.length < most ? next(at) : undefined) times.push(at);
+  return times;
+}
+
 /** A cron expression in an IANA zone, checked. */
 export interface Cron extends Recurrence {
   readonly expression: string;

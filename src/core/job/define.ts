@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Duration } from "../shared/duration.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal } from "../shared/errors.ts";
 import { checkObject, checkPathText, knownOptions, wholeNumber } from "../shared/validate.ts";
-import type { JobChildren } from "./children.ts";
+import type { JobChildren } from "../store/family.ts";
 import type { ChildrenWait, JobEnqueueOptions, OneTime } from "./enqueue.ts";
 import { checkFlowControl, type FlowControl } from "./flow-control.ts";
 import { innerOf } from "./inner-options.ts";

@@ -1,6 +1,6 @@
-import type { JobChildren } from "../job/children.ts";
 import type { AnyJob, ResultOf } from "../job/define.ts";
 import type { JsonOf } from "../job/json-of.ts";
+import type { JobChildren } from "../store/family.ts";
 import type { JobState } from "../store/store.ts";
 import type { JobError, JobInfo } from "./job-info.ts";
 

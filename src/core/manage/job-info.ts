@@ -1,5 +1,4 @@
 import type { HeldBack } from "../flow/held-back.ts";
-import { childrenInfo, type JobChildren } from "../job/children.ts";
 import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
 import type { JsonOf } from "../job/json-of.ts";
@@ -8,7 +7,7 @@ import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
 import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { totalOf } from "../store/family.ts";
+import { childrenInfo, type JobChildren, totalOf } from "../store/family.ts";
 import { WAITS_FOR_CHILDREN_AT } from "../store/score.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
 import { type StepInfo, stepsOf } from "./step-info.ts";

@@ -1,10 +1,9 @@
-import type { Recurrence } from "../cron/cron.ts";
+import { occurrencesFrom, type Recurrence } from "../cron/cron.ts";
 import { intervalText } from "../cron/every.ts";
 import { ruleOf, type Schedule } from "../job/options.ts";
 import type { JobInfo } from "../manage/job-info.ts";
-import { recurrenceOf } from "../schedule/record.ts";
+import { readRecurrence, recurrenceOf } from "../schedule/record.ts";
 import type { ScheduleInfo } from "../schedule/schedules.ts";
-import { orUndefined } from "../shared/errors.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
 import type { JobState } from "../store/store.ts";
 import { internalsOf } from "./internals.ts";
@@ -52,8 +51,8 @@ export async function withRuns(queue: Queue, schedules: readonly ScheduleInfo[])
       const job = jobs.get(occurrenceJobId(schedule.key, at));
       return job ? runOf(job, at) : [];
     });
-    const occurrences = occurrencesFrom(schedule.nextRunAt?.getTime(), recurrenceFor(schedule));
-    return { ...schedule, occurrences, runs, failing: isFailing(runs) };
+    const occurrences = comingOf(schedule, OCCURRENCES);
+    return { ...schedule, occurrences: occurrences.map((at) => new Date(at)), runs, failing: isFailing(runs) };
   });
 }
 
@@ -74,7 +73,7 @@ function runOf({ id, state, errors, error, startedAt, completedAt, failedAt }: J
 
 /** Undefined for a zone that this runtime does not know: it must not hide the other schedules. */
 function recurrenceFor({ cron, every, timeZone, key }: ScheduleInfo): Recurrence | undefined {
-  return orUndefined(() => recurrenceOf(key, { cron: cron ?? intervalText(every), timeZone }));
+  return readRecurrence(key, { cron: cron ?? intervalText(every), timeZone });
 }
 
 function pastOf(schedule: ScheduleInfo): readonly number[] {
@@ -85,31 +84,19 @@ function pastOf(schedule: ScheduleInfo): readonly number[] {
 /** A recurrence only goes forward: this looks back further each time, until it finds enough occurrences. */
 function occurrencesUntil(last: number, { next }: Recurrence): readonly number[] {
   for (let reach = ((next(last) ?? last) - last || MINUTE_MS) * LATEST_RUNS; ; reach *= 4) {
-    const found: number[] = [];
-    for (let at = next(Math.max(0, last - reach)); at !== undefined && at <= last; at = next(at)) found.push(at);
+    const found = occurrencesFrom(next(Math.max(0, last - reach)), { next }, Number.POSITIVE_INFINITY, last);
     if (found.length >= LATEST_RUNS || reach > LONGEST_LOOK_BACK_MS) return found.slice(-LATEST_RUNS);
   }
 }
 
-/** The occurrences of a schedule before a time, up to a number of them. */
-export function occurrencesBefore(end: number, schedule: ScheduleInfo, most: number): readonly number[] {
+/** The next occurrences of a schedule: up to a number of them, and none after `last`. */
+export function comingOf(schedule: ScheduleInfo, most: number, last?: number): readonly number[] {
   const recurrence = recurrenceFor(schedule);
-  const found: number[] = [];
-  const first = schedule.nextRunAt?.getTime();
-  for (let at = first; recurrence && at !== undefined && at < end && found.length < most; at = recurrence.next(at))
-    found.push(at);
-  return found;
-}
-
-function occurrencesFrom(first: number | undefined, recurrence: Recurrence | undefined): readonly Date[] {
-  const occurrences: Date[] = [];
-  for (let at = first; recurrence && at !== undefined && occurrences.length < OCCURRENCES; at = recurrence.next(at))
-    occurrences.push(new Date(at));
-  return occurrences;
+  return recurrence ? occurrencesFrom(schedule.nextRunAt?.getTime(), recurrence, most, last) : [];
 }
 
 /** The next occurrences of a rule; no command. @throws {TidegateError} `invalid_request` */
 export function nextOccurrences(rule: Schedule, now: number): readonly Date[] {
   const recurrence = recurrenceOf("", ruleOf(rule, ""));
-  return occurrencesFrom(recurrence.next(now), recurrence);
+  return occurrencesFrom(recurrence.next(now), recurrence, OCCURRENCES).map((at) => new Date(at));
 }

@@ -1,5 +1,5 @@
 import type { Queue } from "./queue.ts";
-import { occurrencesBefore } from "./schedule-runs.ts";
+import { comingOf } from "./schedule-runs.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -52,7 +52,7 @@ export async function readUpcoming(queue: Queue, now = queue.clock()): Promise<U
     runAt && runAt.getTime() < end ? { at: runAt, kind: attempts > 0 ? "retry" : "job", name, of: id } : [],
   );
   const occurrences = schedules.flatMap((schedule) =>
-    occurrencesBefore(end, schedule, MOST_OCCURRENCES).map(
+    comingOf(schedule, MOST_OCCURRENCES, end - 1).map(
       (at): UpcomingEvent => ({ at: new Date(at), kind: "occurrence", name: schedule.name, of: schedule.key }),
     ),
   );

@@ -1,4 +1,4 @@
-import type { Recurrence } from "../cron/cron.ts";
+import { occurrencesFrom, type Recurrence } from "../cron/cron.ts";
 import { encode, UNREADABLE_RETRY_MS } from "../job/codec.ts";
 import { lockOf } from "../job/lock.ts";
 import { CLOCKS_APART_MS } from "../shared/clock.ts";
@@ -83,15 +83,10 @@ function occurrencesToFire(
   first: number,
   now: number,
   most: number,
-): { occurrences: number[]; next: number | undefined } {
+): { occurrences: readonly number[]; next: number | undefined } {
   if (makesEach(record)) {
-    const occurrences = [first];
-    let next = recurrence.next(first);
-    while (next !== undefined && next <= now && occurrences.length < most) {
-      occurrences.push(next);
-      next = recurrence.next(next);
-    }
-    return { occurrences, next };
+    const occurrences = occurrencesFrom(first, recurrence, most, now);
+    return { occurrences, next: recurrence.next(occurrences.at(-1) ?? first) };
   }
   const last = lastOccurrence(recurrence.next, first, now);
   const tooLate = record.missed === "skip" && now - last > MISSED_AFTER_MS;

@@ -1,4 +1,4 @@
-import type { Recurrence } from "../cron/cron.ts";
+import { occurrencesFrom, type Recurrence } from "../cron/cron.ts";
 import { encode } from "../job/codec.ts";
 import { bytesOf } from "../shared/limits.ts";
 import type { ScheduleEntry, SchedulePlan } from "../store/schedules.ts";
@@ -35,7 +35,7 @@ export function planOf(
   const { flow, overlap, missed, declared = false } = record;
   if (!recurrence || next === undefined || flow || overlap === "skip") return undefined;
   const jobRecord = jobRecordOf(key, record);
-  const times = timesFrom(next, recurrence);
+  const times = occurrencesFrom(next, recurrence, MOST_PLANNED, next + PLANNED_MS);
   if (times.length < 2 || bytesOf(jobRecord.join("")) > LARGEST_PLANNED) return undefined;
   const latest = missed === "skip" ? { latestMs: MISSED_AFTER_MS } : {};
   return { times, jobRecord, makesEach: missed === "all", ...latest, isDeclared: declared };
@@ -43,17 +43,4 @@ export function planOf(
 
 export function bytesOfPlan(plan: SchedulePlan | undefined): number {
   return plan ? bytesOf(plan.jobRecord.join("")) + plan.times.length * TIME_BYTES : 0;
-}
-
-function timesFrom(first: number, recurrence: Recurrence): readonly number[] {
-  const times = [first];
-  for (
-    let time = recurrence.next(first);
-    time !== undefined && time - first <= PLANNED_MS;
-    time = recurrence.next(time)
-  ) {
-    times.push(time);
-    if (times.length === MOST_PLANNED) break;
-  }
-  return times;
 }

@@ -51,8 +51,8 @@ export function recurrenceOf(key: string, { cron, timeZone }: Pick<ScheduleRecor
 }
 
 /** Undefined if this runtime cannot read the expression, or does not know the time zone yet. */
-export function readRecurrence(key: string, record: ScheduleRecord): Recurrence | undefined {
-  return orUndefined(() => recurrenceOf(key, record));
+export function readRecurrence(key: string, rule: Pick<ScheduleRecord, "cron" | "timeZone">): Recurrence | undefined {
+  return orUndefined(() => recurrenceOf(key, rule));
 }
 
 /** The record of an occurrence's job in three parts. Between them come the time of its making and the occurrence. */

@@ -1,3 +1,4 @@
+import { occurrencesFrom } from "../cron/cron.ts";
 import { readInterval } from "../cron/every.ts";
 import type { QueueContext } from "../enqueue/context.ts";
 import { flowOf } from "../enqueue/flow-key.ts";
@@ -212,11 +213,7 @@ export class Schedules {
     if (!stored && this.#needs.definitions.get(key)?.schedule)
       throw notFound(`Schedule ${quote(key)} is declared in code, and is not active until the first drain.`);
     const { record, next } = readable(key, stored);
-    const recurrence = recurrenceOf(key, record);
-    const occurrences: Date[] = [];
-    for (let at = next; at !== undefined && occurrences.length < count; at = recurrence.next(at))
-      occurrences.push(new Date(at));
-    return occurrences;
+    return occurrencesFrom(next, recurrenceOf(key, record), count).map((at) => new Date(at));
   }
 
   async #changing<Result>(

@@ -64,18 +64,28 @@ export function parentOf(id: string): string | undefined {
   return readChildId(id)?.parent;
 }
 
-/** What has become of the children of a parent that waits for them. */
-export interface FamilyCounts {
+/** What has become of the children of a job, as they were when it stopped waiting, or as they are while it waits. */
+export interface JobChildren {
+  /** How many it has. */
+  readonly total: number;
   /** How many have not ended. */
   readonly pending: number;
+  /** How many have completed. */
   readonly completed: number;
+  /** How many are in the dead-letter queue. */
   readonly dead: number;
+  /** How many were cancelled or cleared, have expired, or were removed from the dead-letter queue. */
   readonly dropped: number;
 }
 
-/** What became of the children of a parent, once it waits for none: the end of its record. */
-export interface ChildCounts extends Omit<FamilyCounts, "pending"> {
-  readonly total: number;
+/** Those of a parent that waits for them. */
+export type FamilyCounts = Omit<JobChildren, "total">;
+
+/** Those of a parent, once it waits for none: the end of its record. */
+export type ChildCounts = Omit<JobChildren, "pending">;
+
+export function childrenInfo({ total, completed, dead, dropped }: ChildCounts): JobChildren {
+  return { total, pending: total - completed - dead - dropped, completed, dead, dropped };
 }
 
 export function totalOf({ pending, completed, dead, dropped }: FamilyCounts): number {
