@@ -1,4 +1,5 @@
-import { AttemptContext, type AttemptHost } from "../core/attempt/context.ts";
+import { AttemptContext } from "../core/attempt/context.ts";
+import type { AttemptHost } from "../core/job/attempt-info.ts";
 import { type AnyJob, defineJob, type JobContext, type Snooze } from "../core/job/define.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import { MOST_RETRIES } from "../core/job/options.ts";

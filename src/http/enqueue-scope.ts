@@ -1,6 +1,6 @@
 import type { BulkJob } from "../core/enqueue/bulk.ts";
 import type { ChildJob } from "../core/job/define.ts";
-import { keepingLimits, limitNames } from "../core/job/flow-control.ts";
+import { limitNames } from "../core/job/flow-control.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
@@ -76,11 +76,10 @@ export function admission(
     checkBounds(job, scope, now);
     if (scope.allowsAll && !limits) return toBulk(job);
     refuseOptions(job, limits ? "." : ', or a handler with enqueueOptions: "all".');
-    const { flowControl, ...rest } = toBulk(job);
+    const admitted = toBulk(job);
     // The key that the caller chose may have the limits of another definition.
-    const chosen = flowControl?.key === undefined ? flowControl : keepingLimits(flowControl);
-    const admitted = { ...rest, ...(chosen && { flowControl: chosen }) };
-    return sender ? withInner(admitted, { sender }) : admitted;
+    const keepsLimits = admitted.flowControl?.key !== undefined;
+    return withInner(admitted, { keepsLimits, ...(sender && { sender }) });
   };
 }
 

@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { AttemptOutcome } from "../job/attempt-info.ts";
+import type { AttemptOutcome, FollowUps } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
 import { JobCancelledError, LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
+import { innerOf } from "../job/inner-options.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { issuesText, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
@@ -14,7 +15,7 @@ import type { LeasedJob, QueueStore } from "../store/store.ts";
 import { BatchCall } from "./batch-call.ts";
 import { ClaimedJob } from "./claimed-job.ts";
 import { AttemptContext, BatchAttemptContext } from "./context.ts";
-import { EnqueuedJobs, type FollowUps, followUpsOf } from "./follow-ups.ts";
+import { EnqueuedJobs } from "./follow-ups.ts";
 import { renewAll } from "./lease.ts";
 import type { AttemptNeeds } from "./needs.ts";
 import * as outcomes from "./outcome.ts";
@@ -77,7 +78,7 @@ export class Attempt {
   /** Makes the attempt. @param call performs the job together with others. Default: alone. */
   run(call?: BatchCall<Attempt>): Promise<AttemptOutcome> {
     this.#call = call;
-    const followUps = followUpsOf(this.job.definition);
+    const { followUps } = innerOf(this.job.definition ?? {});
     const outcome = followUps ? this.#run().then((made) => this.#withFollowUps(made, followUps)) : this.#run();
     return call ? outcome.finally(() => call.leave(this)) : outcome;
   }

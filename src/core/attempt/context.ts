@@ -1,18 +1,8 @@
-import type { AttemptInfo } from "../job/attempt-info.ts";
+import type { AttemptHost, AttemptInfo } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchJobContext, type CommonJobContext, type JobContext, Snooze } from "../job/define.ts";
-import type { JobRecord } from "../job/record.ts";
 import type { Duration } from "../shared/duration.ts";
 import type { JobChildren } from "../store/family.ts";
-import type { AttemptNeeds } from "./needs.ts";
 import type { Steps } from "./steps.ts";
-
-/** What an attempt offers Tidegate's own jobs, beyond what every handler sees. */
-export interface AttemptHost {
-  readonly needs: Pick<AttemptNeeds, "clock" | "store">;
-  readonly job: { readonly record: JobRecord };
-  /** Stores progress with the outcome, which costs no command. Does nothing if it is too large to be stored. */
-  keepProgress(value: unknown): void;
-}
 
 export interface ContextOwner extends AttemptHost {
   readonly signal: AbortSignal;

@@ -1,6 +1,6 @@
 import type { AnyJob } from "../job/define.ts";
 import type { JobEnqueueOptions, OneTime } from "../job/enqueue.ts";
-import { flowControlOptions, keepsLimits } from "../job/flow-control.ts";
+import { flowControlOptions } from "../job/flow-control.ts";
 import { innerOf } from "../job/inner-options.ts";
 import {
   type JobOptions,
@@ -123,7 +123,8 @@ export function draftJob(
   if (options.id !== undefined) checkJobId(options.id);
   const stored = asJson(payload, "payload");
   const flow = flowOf(definition, options.flowControl, stored);
-  const by = innerOf(options).sender?.name;
+  const { sender, keepsLimits } = innerOf(options);
+  const by = sender?.name;
   const author = { name, ...(by !== undefined && { by }) };
   const dedupe = options.dedupe && dedupeOf(options.dedupe, author);
   const job = {
@@ -132,7 +133,7 @@ export function draftJob(
     runAt: runAtMs(options, now),
     ...(dedupe && { dedupe }),
     ...(flow && { flow }),
-    ...(keepsLimits(options.flowControl) && { keepsLimits: true }),
+    ...(keepsLimits && { keepsLimits }),
   };
   const record = { ...author, payload: stored, enqueuedAt: now, ...storedOptions(options) };
   return { definition, record, job };

@@ -69,18 +69,6 @@ export const flowControlOptions = optionsOf<FlowControlOptions>("flowControl", {
   ...limitOptions.fields,
 });
 
-// In the registry of symbols, so that another copy of the package finds it. Neither options nor JSON can hold it.
-const keeps = Symbol.for("tidegate.keepsLimits");
-
-/** For a caller who may not choose limits: a known key keeps its own, and a new one gets the definition's. */
-export function keepingLimits(flowControl: FlowControlOptions): FlowControlOptions {
-  return { ...flowControl, [keeps]: true } as FlowControlOptions;
-}
-
-export function keepsLimits(flowControl: FlowControlOptions | undefined): boolean {
-  return flowControl !== undefined && keeps in flowControl;
-}
-
 export function checkFlowKey(key: unknown, name = "flowControl.key"): asserts key is string {
   checkPathText(key, name, LONGEST_FLOW_KEY);
 }

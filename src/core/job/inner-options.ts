@@ -1,4 +1,5 @@
 import { quote, ReservedError } from "../shared/errors.ts";
+import type { FollowUps } from "./attempt-info.ts";
 import { isReservedName } from "./reserved.ts";
 
 /** Who enqueues a job through a door that does not open everything to them. */
@@ -16,6 +17,10 @@ export interface InnerOptions {
   /** JSON that the job needs but nobody may see, unlike its payload. It stays when the payload is replaced. */
   readonly hidden?: unknown;
   readonly sender?: Sender;
+  /** For a caller who may not choose limits: a known key keeps its own, and a new one gets the definition's. */
+  readonly keepsLimits?: boolean;
+  /** Of a definition: what its jobs make when they end. */
+  readonly followUps?: FollowUps;
   /** Of a definition: says why a payload may not replace another one; undefined if it may. Default: none may. */
   readonly correction?: (before: unknown, after: unknown) => string | undefined;
 }

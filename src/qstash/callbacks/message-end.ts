@@ -1,4 +1,4 @@
-import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { AttemptHost } from "../../core/job/attempt-info.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type KeptResponse, noResponse, responseOf, type ShownResponse, wholeResponse } from "../messages/response.ts";
 

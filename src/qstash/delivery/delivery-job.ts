@@ -1,5 +1,5 @@
-import { AttemptContext, type AttemptHost } from "../../core/attempt/context.ts";
-import { type JobEnding, withFollowUps } from "../../core/attempt/follow-ups.ts";
+import { AttemptContext } from "../../core/attempt/context.ts";
+import type { AttemptHost, FollowUps, JobEnding } from "../../core/job/attempt-info.ts";
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
 import { withInner } from "../../core/job/inner-options.ts";
@@ -45,8 +45,8 @@ export function defineDelivery(options: DeliveryOptions): JobDefinition<Message>
     backoff: defaultBackoffMs,
     perform: (message: Message, job: JobContext) => deliver(message, job, options),
   };
-  const reporting = withFollowUps(definition, (ending, host) => afterEnd(ending, host, options.events));
-  return defineJob(withInner(reporting, { isOwn: true, correction: refusedCorrection }));
+  const followUps: FollowUps = (ending, host) => afterEnd(ending, host, options.events);
+  return defineJob(withInner(definition, { isOwn: true, correction: refusedCorrection, followUps }));
 }
 
 /** Others may correct a message, unless it belongs to a run: such messages bring the results of steps. */

@@ -1,4 +1,4 @@
-import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { AttemptHost } from "../../core/job/attempt-info.ts";
 import type { JobContext } from "../../core/job/define.ts";
 import { alarm, type Clock } from "../../core/shared/clock.ts";
 import { mostOfResponse } from "../callbacks/callback-jobs.ts";

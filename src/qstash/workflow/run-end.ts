@@ -1,5 +1,4 @@
-import type { AttemptHost } from "../../core/attempt/context.ts";
-import type { JobEnding } from "../../core/attempt/follow-ups.ts";
+import type { AttemptHost, JobEnding } from "../../core/job/attempt-info.ts";
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";

@@ -1,4 +1,4 @@
-import type { AttemptHost } from "../../core/attempt/context.ts";
+import type { AttemptHost } from "../../core/job/attempt-info.ts";
 import type { JobContext } from "../../core/job/define.ts";
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { jsonIn } from "../../core/shared/json.ts";
