@@ -61,7 +61,7 @@ export function settle(
   const woken: string[] = [];
   const settled = request.settle.map((outcome) => settleOne(state, outcome, request, accepted, woken));
   for (const { lease, timing } of accepted)
-    if (lease.flow && timing) state.flowControl.notePace(lease.flow, Math.round(timing.ranMs));
+    if (lease.flow && timing) state.flowControl.touch(lease.flow.key).notePace(Math.round(timing.ranMs));
   for (const job of accepted.flatMap(({ followUps = [] }) => followUps)) addJob(state, job, request.now);
   const parents = accepted.map(({ to, lease }) => {
     if (to !== "completed" && to !== "dead" && to !== "expired") return undefined;
@@ -95,7 +95,7 @@ function settleOne(
   }
   accepted.push(outcome);
   if (lease.flow && lease.claimedAt !== undefined && !outcome.timing)
-    state.flowControl.takeBackStart(lease.flow, lease.claimedAt, now);
+    state.flowControl.openAndCorrect(lease.flow.key, now).takeBackStart(lease.claimedAt);
   state.signals.end(lease.id, lease.waits);
   if ("runAt" in outcome) {
     const signal = outcome.waits && state.signals.begin(lease.id, outcome.waits, now);
@@ -114,7 +114,7 @@ function settleOne(
 
 /** Whether an earlier request settled the outcome and its reply was lost: then its record is there. */
 function wasSettled(state: MemoryState, { to, lease: { id }, record }: Outcome, retentionMs: number): boolean {
-  if (to === "dead") return state.deadRecords.get(id) === record;
+  if (to === "dead") return state.deadJobs.get(id)?.record === record;
   if (to === "expired" || (to === "completed" && retentionMs === 0)) return state.due.score(id) === undefined;
   const stored = state.records.get(id) ?? state.done.get(id);
   return stored === record || (to !== "completed" && stored?.startsWith(withSignal(record, "").slice(0, -1)) === true);
@@ -151,7 +151,7 @@ function claim(
   // A member that is further ahead than this clock allows is due too, among as many members as a claim reads.
   const astray = limit > 0 ? state.due.first(limit + 2).filter((entry) => isAstray(...entry, now)) : [];
   const met = [...first, ...astray.slice(0, limit - first.length)];
-  state.flowControl.correct(keysIn(astray), now);
+  for (const key of keysIn(astray)) state.flowControl.openAndCorrect(key, now);
   const keys = keysIn(met);
   const shares = state.flowControl.shares(keys, limit - met.length, now, runs);
   const firstOf = new Map([...shares].map(([key, share]) => [key, state.flowControl.first(key, share, now)]));

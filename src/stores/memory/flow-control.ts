@@ -256,7 +256,7 @@ export class FlowControl {
   /** Gives a job its place in the order. @param setsLimits unless the key's are pinned. @param order a known place. */
   join({ key, limits }: NewFlow, setsLimits: boolean, now: number, order = 0): JobFlow {
     const isNew = !this.#known(key, now);
-    const flowKey = this.#openAndCorrect(key, now);
+    const flowKey = this.openAndCorrect(key, now);
     const { concurrency, rate } = flowKey.pinned;
     if (setsLimits || isNew) flowKey.limit(limits, { concurrency: !concurrency, rate: !rate }, now);
     if (order > 0 || !flowKey.limits.ordered) return { key, limits, order };
@@ -279,40 +279,9 @@ export class FlowControl {
   }
 
   wait({ key, order }: JobFlow, id: string, score: number): void {
-    const flowKey = this.#touch(key);
+    const flowKey = this.touch(key);
     flowKey.insert({ id, score, position: order > 0 && flowKey.limits.ordered ? order : score });
     this.#due.set(id, IN_LINE + score);
-  }
-
-  stopWaiting({ key }: JobFlow, id: string): void {
-    this.#touch(key).remove(id);
-  }
-
-  /** A job is leased until `endsAt`. @returns whether it is a rider. */
-  begin({ key }: JobFlow, now: number, endsAt: number): boolean {
-    return this.#openAndCorrect(key, now).begin(now, endsAt);
-  }
-
-  leaveRun({ key }: JobFlow, endsAt: number): void {
-    this.#touch(key).leaveRun(endsAt);
-  }
-
-  notePace({ key }: JobFlow, ms: number): void {
-    this.#touch(key).notePace(ms);
-  }
-
-  /** A job that was claimed then ends without an attempt. */
-  takeBackStart({ key }: JobFlow, claimedAt: number, now: number): void {
-    this.#openAndCorrect(key, now).takeBackStart(claimedAt);
-  }
-
-  /** Corrects what a clock that was ahead has written. */
-  correct(keys: readonly string[], now: number): void {
-    for (const key of keys) this.#openAndCorrect(key, now);
-  }
-
-  end({ key }: JobFlow, endsAt: number): void {
-    this.#touch(key).end(endsAt);
   }
 
   /**
@@ -324,7 +293,7 @@ export class FlowControl {
   shares(keys: readonly string[], room: number, now: number, runs: RunLimits | undefined): ReadonlyMap<string, number> {
     const most = new Map(
       keys.map((key) => {
-        const flowKey = this.#openAndCorrect(key, now);
+        const flowKey = this.openAndCorrect(key, now);
         const jobs = flowKey.free(now) * (runs ? flowKey.perSlot(runs) : 1);
         return [key, Math.min(jobs, flowKey.startable(now), flowKey.line.length)];
       }),
@@ -383,7 +352,7 @@ export class FlowControl {
   }
 
   change(key: string, change: FlowChange, now: number): void {
-    const flowKey = this.#openAndCorrect(key, now);
+    const flowKey = this.openAndCorrect(key, now);
     if (change.to === "set" || change.to === "unset") {
       const { to, only } = change;
       const chosen = { concurrency: only !== "rate", rate: only !== "concurrency" };
@@ -427,15 +396,16 @@ export class FlowControl {
     return flowKey;
   }
 
-  #openAndCorrect(key: string, now: number): FlowKey {
+  /** A key to change, after what a clock that was ahead has written is corrected. */
+  openAndCorrect(key: string, now: number): FlowKey {
     const flowKey = this.#open(key, now);
     flowKey.correct(now);
     this.#touched.add(flowKey);
     return flowKey;
   }
 
-  /** The key of a stored job: it exists. */
-  #touch(key: string): FlowKey {
+  /** The key of a stored job, to change. */
+  touch(key: string): FlowKey {
     const flowKey = this.#keys.get(key) ?? new FlowKey(key);
     this.#keys.set(key, flowKey);
     this.#touched.add(flowKey);

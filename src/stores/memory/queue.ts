@@ -76,7 +76,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         // A resend finds its own work.
         if (![...possibleLeases(lease), extended].some((each) => score === leaseScore(each))) return null;
         const isLeaving = lease.isOfRun && endsAt !== lease.endsAt && score === leaseScore(lease);
-        if (isLeaving && lease.flow) flowControl.leaveRun(lease.flow, lease.endsAt);
+        if (isLeaving && lease.flow) flowControl.touch(lease.flow.key).leaveRun(lease.endsAt);
         due.set(lease.id, leaseScore(extended));
         if (record !== undefined) records.set(lease.id, record);
         return extended;
@@ -157,7 +157,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
     },
     removeDead: async (ids, now) => removeDead(ids, now),
     async clear(cleared, now) {
-      if (cleared === "dead") return { cleared: removeDead([...state.deadRecords.keys()], now), next: undefined };
+      if (cleared === "dead") return { cleared: removeDead([...state.deadJobs.keys()], now), next: undefined };
       const count = cleared === "completed" ? clearCompleted(state, now) : clearWaiting(state, cleared, now);
       return { cleared: count, next: undefined };
     },

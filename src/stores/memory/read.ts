@@ -35,7 +35,8 @@ export function findJob(state: MemoryState, id: string, now: number, withCounts 
 }
 
 export function findDeadJob(state: MemoryState, id: string): StoredJob | undefined {
-  return state.dead.score(id) === undefined ? undefined : deadJob(state, id);
+  const at = state.dead.score(id);
+  return at === undefined ? undefined : deadJob(state, id, at);
 }
 
 function liveJob(state: MemoryState, id: string, score: number, now: number, withCounts = false): StoredJob {
@@ -50,10 +51,9 @@ function completedJob(state: MemoryState, id: string): StoredJob {
   return { id, state: "completed", record: state.done.get(id) ?? "", at: 0, claims: 0 };
 }
 
-function deadJob(state: MemoryState, id: string): StoredJob {
-  const flow = state.deadFlows.get(id);
-  const at = state.dead.score(id) ?? 0;
-  return { id, state: "dead", record: state.deadRecords.get(id) ?? "", at, claims: 0, ...(flow && { flow }) };
+function deadJob(state: MemoryState, id: string, at: number): StoredJob {
+  const { record = "", flow } = state.deadJobs.get(id) ?? {};
+  return { id, state: "dead", record, at, claims: 0, ...(flow && { flow }) };
 }
 
 export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest): Page<StoredJob> {
@@ -83,7 +83,7 @@ function* inOrder(
       if (state.isKept(id, now)) yield [{ ...completedJob(state, id), at }, at];
   } else if (wanted === "dead") {
     for (const [id, at] of newestFirst(state.dead, seen))
-      if (group === undefined || state.deadGroups.get(id) === group) yield [deadJob(state, id), at];
+      if (group === undefined || state.deadJobs.get(id)?.group === group) yield [deadJob(state, id, at), at];
   } else {
     for (const [id, score] of liveBehind(state, seen))
       if (isJob(id) && stateOf(score, now) === wanted) yield [liveJob(state, id, score, now), score];
@@ -100,21 +100,24 @@ function* liveBehind({ due }: MemoryState, last: Cursor | undefined): Generator<
   }
 }
 
+/** No name of a group is empty, nor after the first cursor. */
+const NO_GROUP = "";
+
 export function failuresIn(state: MemoryState, request: FailuresRequest): FailuresPage {
   const { cursor = "", limit, mostBytes, now, slotMs } = request;
   const groups = new Map<string, StoredJob[]>();
-  for (const [id] of state.dead.from(0)) {
-    const group = state.deadGroups.get(id);
-    if (group === undefined) continue;
+  for (const [id, at] of state.dead.from(0)) {
+    const group = state.deadJobs.get(id)?.group ?? NO_GROUP;
     const jobs = groups.get(group) ?? [];
-    jobs.push(deadJob(state, id));
+    jobs.push(deadJob(state, id, at));
     groups.set(group, jobs);
   }
+  const ungrouped = groups.get(NO_GROUP)?.length ?? 0;
   const names = [...groups.keys()].filter((group) => group > cursor).sort();
   const all = names.slice(0, limit).map((group) => failuresOf(group, groups.get(group) ?? [], now, slotMs));
   const items = firstPiece(all, ({ sample }) => sample.record, mostBytes);
   const next = items.length < names.length ? items.at(-1)?.group : undefined;
-  return { items, cursor: next, ungrouped: state.dead.size - state.deadGroups.size };
+  return { items, cursor: next, ungrouped };
 }
 
 function failuresOf(group: string, jobs: readonly StoredJob[], now: number, slotMs?: number): StoredFailures {

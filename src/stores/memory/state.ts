@@ -19,6 +19,13 @@ import { FlowControl } from "./flow-control.ts";
 import { Signals } from "./signals.ts";
 import { SortedSet } from "./sorted-set.ts";
 
+/** A dead job: its record, its flow control key, and its group of failures. */
+interface DeadJob {
+  readonly record: string;
+  readonly flow: JobFlow | undefined;
+  readonly group: string | undefined;
+}
+
 interface Recurring {
   readonly record: string;
   readonly plan: SchedulePlan | undefined;
@@ -29,13 +36,10 @@ export class MemoryState {
   readonly due = new SortedSet();
   readonly records = new Map<string, string>();
   readonly dead = new SortedSet();
-  readonly deadRecords = new Map<string, string>();
+  readonly deadJobs = new Map<string, DeadJob>();
   readonly flowControl = new FlowControl(this.due);
-  /** The flow control keys of live jobs, and of dead ones. */
+  /** The flow control keys of live jobs. */
   readonly flows = new Map<string, JobFlow>();
-  readonly deadFlows = new Map<string, JobFlow>();
-  /** The groups of failures of dead jobs that have one. */
-  readonly deadGroups = new Map<string, string>();
   /** The records of completed jobs, and when they expire. Some may have expired. */
   readonly done = new Map<string, string>();
   readonly ended = new SortedSet();
@@ -107,7 +111,7 @@ export class MemoryState {
     this.#leave(lease.id);
     this.due.set(lease.id, leaseScore(lease));
     const flow = this.flows.get(lease.id);
-    return flow !== undefined && this.flowControl.begin(flow, now, lease.endsAt);
+    return flow !== undefined && this.flowControl.openAndCorrect(flow.key, now).begin(now, lease.endsAt);
   }
 
   /**
@@ -147,8 +151,9 @@ export class MemoryState {
     const flow = this.flows.get(id);
     const score = this.due.score(id);
     if (!flow || score === undefined) return;
-    if (isInLine(score)) this.flowControl.stopWaiting(flow, id);
-    else this.flowControl.end(flow, unpack(score).at);
+    const key = this.flowControl.touch(flow.key);
+    if (isInLine(score)) key.remove(id);
+    else key.end(unpack(score).at);
   }
 
   /** Whether a job with an expired lease may be leased again: its key may be paused, or its rate used up. */
@@ -158,27 +163,23 @@ export class MemoryState {
   }
 
   addDead(id: string, { at, record, group }: Extract<Outcome, { to: "dead" }>, flow: JobFlow | undefined): void {
-    this.removeDead(id);
     this.dead.set(id, at);
-    this.deadRecords.set(id, record);
-    if (flow) this.deadFlows.set(id, flow);
-    if (group !== undefined) this.deadGroups.set(id, group);
+    this.deadJobs.set(id, { record, flow, group });
   }
 
   /** Replaces a record that is still as it was read. @returns whether it is the new one. */
   rewrite(state: JobState, { id, from, record }: RecordRewrite): boolean {
-    const ended = { dead: this.deadRecords, completed: this.done };
-    const records = state === "dead" || state === "completed" ? ended[state] : this.records;
-    const stored = records.get(id);
+    const dead = state === "dead" ? this.deadJobs.get(id) : undefined;
+    const records = state === "completed" ? this.done : this.records;
+    const stored = state === "dead" ? dead?.record : records.get(id);
     if (stored !== from) return stored === record;
-    records.set(id, record);
+    if (dead) this.deadJobs.set(id, { ...dead, record });
+    else records.set(id, record);
     return true;
   }
 
   removeDead(id: string): boolean {
-    this.deadRecords.delete(id);
-    this.deadFlows.delete(id);
-    this.deadGroups.delete(id);
+    this.deadJobs.delete(id);
     return this.dead.delete(id);
   }
 
