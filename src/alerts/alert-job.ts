@@ -1,8 +1,7 @@
 import { AttemptContext } from "../core/attempt/context.ts";
-import type { AttemptHost } from "../core/job/attempt-info.ts";
 import { backoffMs } from "../core/job/backoff.ts";
 import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
-import { withInner } from "../core/job/inner-options.ts";
+import { type AttemptHost, withInner } from "../core/job/inner-options.ts";
 import { own } from "../core/job/reserved.ts";
 import { failureGroup, findGroup } from "../core/manage/failures.ts";
 import type { StoredMessage } from "./message.ts";

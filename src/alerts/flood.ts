@@ -1,4 +1,4 @@
-import type { AttemptHost } from "../core/job/attempt-info.ts";
+import type { AttemptHost } from "../core/job/inner-options.ts";
 import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";
 import { LOOKS_APART_MS } from "./alert-job.ts";

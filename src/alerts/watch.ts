@@ -1,7 +1,6 @@
 import { AttemptContext } from "../core/attempt/context.ts";
-import type { AttemptHost } from "../core/job/attempt-info.ts";
 import { type AnyJob, defineJob, type JobContext, type Snooze } from "../core/job/define.ts";
-import { withInner } from "../core/job/inner-options.ts";
+import { type AttemptHost, withInner } from "../core/job/inner-options.ts";
 import { MOST_RETRIES } from "../core/job/options.ts";
 import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";

@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { AttemptOutcome, FollowUps } from "../job/attempt-info.ts";
+import type { AttemptOutcome } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchItem, Snooze } from "../job/define.ts";
 import { JobCancelledError, LeaseLostError, PermanentError, TimeoutError, withoutStack } from "../job/errors.ts";
-import { innerOf } from "../job/inner-options.ts";
+import { type FollowUps, innerOf } from "../job/inner-options.ts";
 import { SETTLE_MARGIN_MS } from "../job/lease-length.ts";
 import { issuesText, validate } from "../job/schema.ts";
 import type { JobTrace } from "../job/trace-context.ts";
@@ -116,13 +116,13 @@ export class Attempt {
   async #make(): Promise<AttemptOutcome> {
     const { job } = this;
     try {
-      this.needs.hooks?.started(job.info, outcomes.timingOf(job.dueAt, this.startedAt, this.startedAt).waitedMs);
+      this.needs.hooks?.started(job.info, outcomes.timingOf(this, this.startedAt).waitedMs);
       const definition = this.#known(job.definition);
-      const { payload: stored, enqueuedAt } = job.record;
+      const { payload: stored } = job.record;
       this.#setTimeout(this.startedAt + this.#timeoutMs, this.startedAt);
       const { schema } = definition;
       const payload = schema ? await this.#interruptible(this.#checked(schema, stored)) : stored;
-      const result = await this.#interruptible(this.#perform(definition, payload, enqueuedAt));
+      const result = await this.#interruptible(this.#perform(definition, payload));
       this.#hasReturned = true;
       this.#steps?.close();
       if (this.#steps) await this.#interruptible(this.#steps.idle());
@@ -188,12 +188,10 @@ export class Attempt {
     return this.#call?.timeoutMs ?? this.job.timeoutMs;
   }
 
-  #perform(definition: AnyJob, payload: unknown, enqueuedAt: number): unknown {
-    const { info, children } = this.job;
-    if (definition.perform)
-      return definition.perform(payload as never, new AttemptContext(this, info, enqueuedAt, children));
+  #perform(definition: AnyJob, payload: unknown): unknown {
+    if (definition.perform) return definition.perform(payload as never, new AttemptContext(this));
     this.#call ??= new BatchCall<Attempt>([this]);
-    const item = { payload, job: new BatchAttemptContext(this, info, enqueuedAt, children) };
+    const item = { payload, job: new BatchAttemptContext(this) };
     const perform = (items: readonly BatchItem<unknown>[]) => definition.performBatch?.(items as never);
     return this.#call.join(this, item, perform);
   }

@@ -1,10 +1,12 @@
-import type { AttemptHost, AttemptInfo } from "../job/attempt-info.ts";
+import type { AttemptInfo } from "../job/attempt-info.ts";
 import { type AnyJob, type BatchJobContext, type CommonJobContext, type JobContext, Snooze } from "../job/define.ts";
+import type { AttemptHost } from "../job/inner-options.ts";
 import type { Duration } from "../shared/duration.ts";
 import type { JobChildren } from "../store/family.ts";
 import type { Steps } from "./steps.ts";
 
 export interface ContextOwner extends AttemptHost {
+  readonly job: AttemptHost["job"] & { readonly info: AttemptInfo; readonly children: JobChildren | undefined };
   readonly signal: AbortSignal;
   extend(duration: Duration | undefined): Promise<void>;
   reportProgress(value: unknown): Promise<void>;
@@ -34,18 +36,15 @@ class AnyAttemptContext implements CommonJobContext {
   readonly enqueue: CommonJobContext["enqueue"];
   readonly #owner: ContextOwner;
 
-  constructor(
-    owner: ContextOwner,
-    { id, name, queue, attempt, maxRetries }: AttemptInfo,
-    enqueuedAt: number,
-    children: JobChildren | undefined,
-  ) {
+  constructor(owner: ContextOwner) {
+    const { info, record, children } = owner.job;
+    const { id, name, queue, attempt, maxRetries } = info;
     this.id = id;
     this.name = name;
     this.queue = queue;
     this.attempt = attempt;
     this.maxRetries = maxRetries;
-    this.enqueuedAt = new Date(enqueuedAt);
+    this.enqueuedAt = new Date(record.enqueuedAt);
     this.children = children;
     this.extend = (duration) => handled(owner.extend(duration));
     this.snooze = (when) => new Snooze(when);
@@ -70,8 +69,8 @@ export class AttemptContext extends AnyAttemptContext implements JobContext {
   readonly sleep: JobContext["sleep"];
   readonly waitFor: JobContext["waitFor"];
 
-  constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number, children: JobChildren | undefined) {
-    super(owner, info, enqueuedAt, children);
+  constructor(owner: ContextOwner) {
+    super(owner);
     this.step = (name, run, options) => handled(owner.steps.step(name, run, options)) as Promise<never>;
     this.sleep = (when, options) => handled(owner.steps.sleep(when, options));
     this.waitFor = (event, options) => handled(owner.steps.waitFor(event, options)) as Promise<never>;
@@ -82,8 +81,8 @@ export class AttemptContext extends AnyAttemptContext implements JobContext {
 export class BatchAttemptContext extends AnyAttemptContext implements BatchJobContext {
   readonly fail: BatchJobContext["fail"];
 
-  constructor(owner: ContextOwner, info: AttemptInfo, enqueuedAt: number, children: JobChildren | undefined) {
-    super(owner, info, enqueuedAt, children);
+  constructor(owner: ContextOwner) {
+    super(owner);
     this.fail = (error) => owner.fail(error);
   }
 }

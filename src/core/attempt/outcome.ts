@@ -26,12 +26,11 @@ export interface EndedAttempt {
 }
 
 /** How long an attempt waited before it started, and how long it has run. Clocks differ, so neither is negative. */
-export function timingOf(dueAt: number, startedAt: number, now: number): Timing {
-  return { waitedMs: Math.max(0, startedAt - dueAt), ranMs: Math.max(0, now - startedAt) };
-}
-
-function timing({ job, startedAt }: EndedAttempt, now: number): Timing {
-  return timingOf(job.dueAt, startedAt, now);
+export function timingOf(
+  { job, startedAt }: { readonly job: Pick<ClaimedJob, "dueAt">; readonly startedAt: number },
+  now: number,
+): Timing {
+  return { waitedMs: Math.max(0, startedAt - job.dueAt), ranMs: Math.max(0, now - startedAt) };
 }
 
 /** The name under which the outcome is counted. */
@@ -118,7 +117,7 @@ export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
   const now = attempt.needs.clock();
   const at = until instanceof Date ? pointInTimeMs(until, "snooze") : now + durationMs(until, "snooze");
   const waits = waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS));
-  return { ...waits, name: countedAs(attempt), timing: timing(attempt, now) };
+  return { ...waits, name: countedAs(attempt), timing: timingOf(attempt, now) };
 }
 
 /** The job has left its slot: it sleeps, waits, or continues in another invocation. */
@@ -128,7 +127,7 @@ export function left(attempt: EndedAttempt): AttemptOutcome {
   const { until = now } = job.remembered?.opened ?? {};
   return {
     ...{ to: "snoozed", lease: job.lease.current, runAt: Math.max(until, now), record: job.textOfLeaving },
-    ...{ waits: job.remembered?.waits, name: countedAs(attempt), timing: timing(attempt, now) },
+    ...{ waits: job.remembered?.waits, name: countedAs(attempt), timing: timingOf(attempt, now) },
   };
 }
 
@@ -141,7 +140,7 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   const end = { at, startedAt, attempts: job.attempt, result: storable, expiresAt: at + retentionMs };
   const record = retentionMs === 0 ? "" : job.completedText(end);
   const name = countedAs(attempt);
-  return { to: "completed", lease: job.lease.current, at, record, name, timing: timing(attempt, at) };
+  return { to: "completed", lease: job.lease.current, at, record, name, timing: timingOf(attempt, at) };
 }
 
 /**
@@ -168,7 +167,7 @@ export function failed(
   const runAt = Math.min(now + waitMs, LATEST_TIME_MS);
   const name = countedAs(attempt);
   const lease = job.lease.current;
-  return { to: "retried", lease, runAt, record, name, timing: timing(attempt, now), thrown, failure };
+  return { to: "retried", lease, runAt, record, name, timing: timingOf(attempt, now), thrown, failure };
 }
 
 function unwritable(cause: unknown): Error {
@@ -187,7 +186,7 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const group = needs.observe ? failureGroup(job.name, error) : undefined;
   const name = countedAs(attempt);
   const followUps = group && needs.alerting?.ofDeath({ id: lease.id, name: job.name, group, at });
-  const how = { timing: timing(attempt, at), thrown, failure: error, ...(followUps && { followUps }) };
+  const how = { timing: timingOf(attempt, at), thrown, failure: error, ...(followUps && { followUps }) };
   return { to: "dead", lease, at, record, group, name, ...how };
 }
 

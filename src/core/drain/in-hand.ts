@@ -85,7 +85,8 @@ const WAITS_MS = 1_000;
 /** The jobs of a drain that have ended and are not settled yet, oldest first. */
 export class SettleBuffer {
   #jobs: EndedJob[] = [];
-  #hasReleased = false;
+  /** Whether some are released. Only this class changes it. */
+  hasReleased = false;
   /** How many hold a slot of their flow control key that another job waits for. Only this class changes it. */
   awaitedSlots = 0;
   /** How many jobs each of the next requests settles. */
@@ -93,17 +94,12 @@ export class SettleBuffer {
   /** How many bytes of records the last of these requests has. */
   #lastBytes = 0;
 
-  /** Whether some are released. */
-  get hasReleased(): boolean {
-    return this.#hasReleased;
-  }
-
   get length(): number {
     return this.#jobs.length;
   }
 
   add(job: EndedJob): void {
-    if (job.outcome.to === "released") this.#hasReleased = true;
+    if (job.outcome.to === "released") this.hasReleased = true;
     this.#append(job);
   }
 
@@ -115,7 +111,7 @@ export class SettleBuffer {
    */
   settleBy(isUrgent: boolean): number {
     const [oldest] = this.#jobs;
-    return oldest ? oldest.at + (isUrgent || this.#hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
+    return oldest ? oldest.at + (isUrgent || this.hasReleased ? 0 : WAITS_MS) : Number.POSITIVE_INFINITY;
   }
 
   #append(job: EndedJob): void {
@@ -134,7 +130,7 @@ export class SettleBuffer {
 
   /** Takes out the jobs of the next request. */
   take(): readonly EndedJob[] {
-    this.#hasReleased = false;
+    this.hasReleased = false;
     const taken = this.#jobs.splice(0, this.requests.shift());
     if (this.awaitedSlots > 0) this.awaitedSlots -= taken.filter(({ isAwaited }) => isAwaited).length;
     return taken;

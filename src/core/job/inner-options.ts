@@ -1,5 +1,7 @@
+import type { Clock } from "../shared/clock.ts";
 import { quote, ReservedError } from "../shared/errors.ts";
-import type { FollowUps } from "./attempt-info.ts";
+import type { FollowUpJob, QueueStore } from "../store/store.ts";
+import type { JobRecord } from "./record.ts";
 import { isReservedName } from "./reserved.ts";
 
 /** Who enqueues a job through a door that does not open everything to them. */
@@ -9,6 +11,30 @@ export interface Sender {
   /** Refuses the flow control key of a job, or that it has none. @throws {TidegateError} */
   checkFlowKey(key: string | undefined): void;
 }
+
+/** What an attempt offers Tidegate's own jobs, beyond what every handler sees. */
+export interface AttemptHost {
+  readonly needs: { readonly clock: Clock; readonly store: QueueStore };
+  readonly job: { readonly record: JobRecord };
+  /** Stores progress with the outcome, which costs no command. Does nothing if it is too large to be stored. */
+  keepProgress(value: unknown): void;
+}
+
+/** The end of a job: it has completed, or is dead for whatever reason. */
+export interface JobEnding {
+  readonly id: string;
+  readonly attempts: number;
+  readonly maxRetries: number;
+  /** Why it is dead. Default: it has completed. */
+  readonly failure?: string;
+}
+
+/**
+ * Returns the jobs to make when a job ends. They are stored with its outcome: all of them, or none. It gets the attempt
+ * as the handler did, but with the payload as it is stored. It is called even if the handler never was. If it throws
+ * because the store is unavailable, the job ends again a second later; after any other error, no jobs are made.
+ */
+export type FollowUps = (ending: JobEnding, host: AttemptHost) => Promise<readonly FollowUpJob[]>;
 
 /** What only this package adds to the options of an enqueue, of a schedule or of a definition. */
 export interface InnerOptions {

@@ -32,14 +32,13 @@ export async function listChildren(needs: QueueContext, parent: string, given: C
   checkText(parent, "id", LONGEST_ID);
   const { cursor = "0", limit = 100, state } = childListOptions.read(given);
   if (!/^\d+$/.test(cursor)) throw invalidRequest("cursor must be the cursor of the previous page.");
-  const { queue, definitions, clock, store } = needs;
-  const now = clock();
+  const now = needs.clock();
   const total = await countOf(needs, parent, now);
   const first = Number(cursor);
   const count = Math.max(0, Math.min(state ? total : limit, total - first));
   const ids = Array.from({ length: count }, (_, index) => childId(parent, first + index));
-  const { jobs, rest } = await store.findEach(ids, MOST_LISTED_BYTES, now);
-  const found = jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []).filter(isIn(state));
+  const { jobs, rest } = await needs.store.findEach(ids, MOST_LISTED_BYTES, now);
+  const found = jobs.flatMap((job): JobInfo | [] => jobInfo(job, needs, now) ?? []).filter(isIn(state));
   const shown = found.slice(0, limit);
   const isCut = shown.length < found.length;
   const next = isCut ? (readChildId(shown.at(-1)?.id ?? "")?.index ?? 0) + 1 : first + ids.length - rest.length;
@@ -55,8 +54,8 @@ const isIn =
     wanted === undefined || state === wanted || (wanted === "pending" && state !== "completed" && state !== "dead");
 
 /** How many children a job has. @throws {TidegateError} `not_found` */
-async function countOf({ store, queue, definitions }: QueueContext, id: string, now: number): Promise<number> {
-  const stored = await store.find(id, now);
-  if (!stored || !jobInfo(stored, queue, definitions, now)) throw notFound(`No job has the id "${id}".`);
+async function countOf(needs: QueueContext, id: string, now: number): Promise<number> {
+  const stored = await needs.store.find(id, now);
+  if (!stored || !jobInfo(stored, needs, now)) throw notFound(`No job has the id "${id}".`);
   return stored.family ? totalOf(stored.family) : (readRecord(stored).children?.total ?? 0);
 }

@@ -1,3 +1,4 @@
+import type { QueueContext } from "../enqueue/context.ts";
 import type { HeldBack } from "../flow/held-back.ts";
 import type { AnyJob, InputOf, ResultOf } from "../job/define.ts";
 import { expiryOf } from "../job/expiry.ts";
@@ -144,8 +145,7 @@ export interface DeadJob extends JobInfo {
 /** A job as users see it; undefined if it has expired. @throws {TidegateError} `conflict` if it cannot be read. */
 export function jobInfo(
   stored: StoredJob,
-  queue: string,
-  definitions: ReadonlyMap<string, AnyJob>,
+  { queue, definitions }: Pick<QueueContext, "queue" | "definitions">,
   now: number,
 ): JobInfo | undefined {
   const encrypted = lockOf(stored.record);

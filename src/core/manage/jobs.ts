@@ -54,21 +54,20 @@ export async function readJob(needs: QueueContext, id: string): Promise<JobInfo 
 
 /** Reads jobs in any state, as `readJob` does: one request, more if they are large. Leaves out those that are gone. */
 export async function readJobs(needs: QueueContext, ids: readonly string[]): Promise<readonly JobInfo[]> {
-  const { queue, definitions, clock, store } = needs;
-  const now = clock();
+  const now = needs.clock();
   const jobs: JobInfo[] = [];
   for (let left = ids; left.length > 0; ) {
-    const found = await store.findEach(left, MOST_LISTED_BYTES, now);
-    jobs.push(...found.jobs.flatMap((job): JobInfo | [] => jobInfo(job, queue, definitions, now) ?? []));
+    const found = await needs.store.findEach(left, MOST_LISTED_BYTES, now);
+    jobs.push(...found.jobs.flatMap((job): JobInfo | [] => jobInfo(job, needs, now) ?? []));
     left = found.rest;
   }
   return jobs;
 }
 
-async function findJob({ queue, definitions, store }: QueueContext, id: string, now: number) {
+async function findJob(needs: QueueContext, id: string, now: number) {
   checkText(id, "id", LONGEST_ID);
-  const stored = await store.find(id, now);
-  return { stored, info: stored && jobInfo(stored, queue, definitions, now) };
+  const stored = await needs.store.find(id, now);
+  return { stored, info: stored && jobInfo(stored, needs, now) };
 }
 
 /** Why a job that is due does not run yet, if its flow control key is the reason. */
@@ -79,18 +78,16 @@ async function heldBackNow({ store }: QueueContext, stored: StoredJob, now: numb
 }
 
 /** Reads a job that must wait. @throws {TidegateError} `not_found`; `conflict` if it runs or has finished. */
-async function getWaitingJob({ queue, definitions, store }: QueueContext, id: string, now: number): Promise<StoredJob> {
-  const stored = await store.find(id, now);
-  const isGone = stored?.state === "completed" && !jobInfo(stored, queue, definitions, now);
-  if (!stored || isGone) throw notFound(`No job has the id "${id}".`);
+async function getWaitingJob(needs: QueueContext, id: string, now: number): Promise<StoredJob> {
+  const { stored, info } = await findJob(needs, id, now);
+  if (!stored || !info) throw notFound(`No job has the id "${id}".`);
   if (stored.state !== "scheduled" && stored.state !== "ready")
     throw conflict(`Job "${id}" does not wait: it is ${stored.state}.`);
   return stored;
 }
 
 export async function updateJob(needs: QueueContext, id: string, change: JobChange): Promise<JobInfo> {
-  checkText(id, "id", LONGEST_ID);
-  const { queue, definitions, clock, noteDue } = needs;
+  const { clock, noteDue } = needs;
   const now = clock();
   const snapshot = readChange(change);
   const tryOnce = async () => storeChange(needs, await getWaitingJob(needs, id, now), snapshot, now);
@@ -98,7 +95,7 @@ export async function updateJob(needs: QueueContext, id: string, change: JobChan
   const changed = (await tryOnce()) ?? ("payload" in snapshot ? undefined : await tryOnce());
   if (!changed) throw conflict(`Job "${id}" changed at the same time. Read it again.`);
   if (!isHeld(changed)) await noteDue(changed.at);
-  return jobInfo(changed, queue, definitions, now) as JobInfo;
+  return jobInfo(changed, needs, now) as JobInfo;
 }
 
 /** Copies the change, so that later changes by the caller do not count. */

@@ -108,12 +108,12 @@ export async function listKeyedJobs(
 }
 
 async function readPage(
-  { queue, definitions, clock, store }: QueueContext,
+  needs: QueueContext,
   states: readonly JobState[],
   { name, group, cursor: from, limit = 100, since, before }: DeadListOptions,
   see: (stored: StoredJob) => void = () => {},
 ): Promise<JobPage> {
-  const now = clock();
+  const now = needs.clock();
   const sinceMs = momentBefore(since, now);
   const untilMs = before === undefined ? Infinity : pointInTimeMs(before, "before");
   const jobs: JobInfo[] = [];
@@ -124,12 +124,12 @@ async function readPage(
     jobs.length < limit && examined < MOST_EXAMINED && bytes <= MOST_LISTED_BYTES / 2
       ? { limit: limit - jobs.length, mostBytes: MOST_LISTED_BYTES - bytes, now, group }
       : undefined;
-  for await (const page of storedPages(store, states, from, room, sinceMs)) {
+  for await (const page of storedPages(needs.store, states, from, room, sinceMs)) {
     examined += page.items.length;
     for (const stored of page.items) {
       bytes += bytesOf(stored.record);
       see(stored);
-      const job = jobInfo(stored, queue, definitions, now);
+      const job = jobInfo(stored, needs, now);
       const at = job ? lastEventOf(job) : Number.NaN;
       if (job && (name === undefined || job.name === name) && at >= sinceMs && at <= untilMs) jobs.push(job);
     }

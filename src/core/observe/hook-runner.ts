@@ -7,17 +7,6 @@ import type { ExchangeReply, Fire, FollowUpJob } from "../store/store.ts";
 import { atMostAWhile } from "./afterwards.ts";
 import type { CheckedHooks, StepEvent } from "./hooks.ts";
 
-interface HookNeeds {
-  readonly hooks: CheckedHooks | undefined;
-  readonly queue: string;
-  readonly clock: Clock;
-}
-
-/** The hook calls of one drain, or of one enqueue; undefined if the queue has no hooks. */
-export function hookCalls({ hooks, queue, clock }: HookNeeds): HookCalls | undefined {
-  return hooks && new HookCalls(hooks, queue, clock);
-}
-
 /** Calls the hooks for one drain, or for one enqueue, and keeps their promises to wait for. Never throws. */
 export class HookCalls {
   readonly #hooks: CheckedHooks;

@@ -152,7 +152,3 @@ export class TraceCalls {
     if (hangs) this.#hasHung = true;
   }
 }
-
-export function traceCalls({ tracing, clock }: { tracing: Tracing | undefined; clock: Clock }): TraceCalls | undefined {
-  return tracing && new TraceCalls(tracing, clock);
-}

@@ -1,5 +1,4 @@
-import type { AttemptHost, JobEnding } from "../../core/job/attempt-info.ts";
-import { withInner } from "../../core/job/inner-options.ts";
+import { type AttemptHost, type JobEnding, withInner } from "../../core/job/inner-options.ts";
 import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
 import { toBase64 } from "../../core/shared/bytes.ts";

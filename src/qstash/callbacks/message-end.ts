@@ -1,4 +1,4 @@
-import type { AttemptHost } from "../../core/job/attempt-info.ts";
+import type { AttemptHost } from "../../core/job/inner-options.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type KeptResponse, noResponse, responseOf, type ShownResponse, wholeResponse } from "../messages/response.ts";
 

@@ -1,8 +1,7 @@
 import { AttemptContext } from "../../core/attempt/context.ts";
-import type { AttemptHost, FollowUps, JobEnding } from "../../core/job/attempt-info.ts";
 import { defineJob, type JobContext, type JobDefinition, type Snooze } from "../../core/job/define.ts";
 import { PermanentError, RetryAfterError, withoutStack } from "../../core/job/errors.ts";
-import { withInner } from "../../core/job/inner-options.ts";
+import { type AttemptHost, type FollowUps, type JobEnding, withInner } from "../../core/job/inner-options.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { isStoreFailure } from "../../core/store/meter.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";

@@ -1,5 +1,5 @@
-import type { AttemptHost } from "../../core/job/attempt-info.ts";
 import type { JobContext } from "../../core/job/define.ts";
+import type { AttemptHost } from "../../core/job/inner-options.ts";
 import { alarm, type Clock } from "../../core/shared/clock.ts";
 import { mostOfResponse } from "../callbacks/callback-jobs.ts";
 import { headersOf, type Message } from "../messages/message.ts";

@@ -1,4 +1,4 @@
-import type { AttemptHost, JobEnding } from "../../core/job/attempt-info.ts";
+import type { AttemptHost, JobEnding } from "../../core/job/inner-options.ts";
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { type CallbackParts, callbackId } from "../callbacks/callback-jobs.ts";

@@ -1,4 +1,4 @@
-import type { AttemptHost } from "../../core/job/attempt-info.ts";
+import type { AttemptHost } from "../../core/job/inner-options.ts";
 import { type MessageJob, storedJob } from "../messages/message-job.ts";
 import { Documents } from "../shared/documents.ts";
 import { Runs } from "./run-documents.ts";

@@ -1,5 +1,5 @@
-import type { AttemptHost } from "../../core/job/attempt-info.ts";
 import type { JobContext } from "../../core/job/define.ts";
+import type { AttemptHost } from "../../core/job/inner-options.ts";
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { jsonIn } from "../../core/shared/json.ts";
 import { bytesOfBody } from "../messages/body.ts";

@@ -22,6 +22,6 @@ test("each bound of a histogram is one of the bounds that are stored", () => {
 });
 
 test("no duration is negative, even if one machine's clock is behind another's", () => {
-  expect(timingOf(1_000, 900, 800)).toEqual({ waitedMs: 0, ranMs: 0 });
-  expect(timingOf(1_000, 1_200, 1_500)).toEqual({ waitedMs: 200, ranMs: 300 });
+  expect(timingOf({ job: { dueAt: 1_000 }, startedAt: 900 }, 800)).toEqual({ waitedMs: 0, ranMs: 0 });
+  expect(timingOf({ job: { dueAt: 1_000 }, startedAt: 1_200 }, 1_500)).toEqual({ waitedMs: 200, ranMs: 300 });
 });
