@@ -25,10 +25,8 @@ import { Steps } from "./steps.ts";
 
 const nothing = () => {};
 
-/** How many steps a warning names. */
 const MOST_NAMED = 5;
 
-/** Why the signal of a job is aborted once its attempt has ended. */
 const ended = withoutStack(new Error("The attempt has ended."));
 
 /** One attempt of a claimed job. `run` never rejects: whatever happens becomes an outcome to settle. */
@@ -51,16 +49,12 @@ export class Attempt {
   // Created only for a handler that reads its signal: it costs more than everything else that Tidegate does for a job.
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
-  /** The call of `performBatch` that performs the job together with others. */
   #call: BatchCall<Attempt> | undefined;
   /** What the handler has passed to `job.fail`. */
   #failure: { readonly error: unknown } | undefined;
-  /** What the handler has enqueued. */
   #enqueued: EnqueuedJobs | undefined;
-  /** Whether the handler has returned. */
   #hasReturned = false;
   #trace: JobTrace | undefined;
-  /** The steps, if its handler has any. */
   #steps: Steps | undefined;
 
   constructor(needs: AttemptNeeds, leased: LeasedJob, claimedAt = needs.clock()) {
@@ -238,7 +232,6 @@ export class Attempt {
     this.#interrupt(reason);
   }
 
-  /** Ends the attempt although its handler has not returned. */
   leave(): void {
     this.#leave();
   }

@@ -23,13 +23,11 @@ export class BatchCall<Member extends { readonly job: ClaimedJob }> {
   #handler: BatchHandler | undefined;
   #isMade = false;
 
-  /** @param members the attempts, in the order in which the handler gets their jobs. */
   constructor(members: readonly Member[]) {
     this.#members = members;
     this.timeoutMs = Math.min(...members.map(({ job }) => job.timeoutMs));
   }
 
-  /** The attempts whose jobs the handler is given. */
   get joined(): readonly Member[] {
     return [...this.#joined.keys()];
   }

@@ -49,11 +49,8 @@ export class ClaimedJob {
   /** Undefined if this deployment defines no job of the name. */
   readonly definition: AnyJob | undefined;
   readonly lease: JobLease;
-  /** The text of the record as it was claimed. */
   readonly recordText: string;
-  /** The progress that the handler reported last. */
   #progress: unknown;
-  /** The log, if the handler has added a line. */
   #log: JobLog | undefined;
   #startedAt: number | undefined;
   /** Whether the handler has reported something that is not stored yet. */
@@ -114,7 +111,6 @@ export class ClaimedJob {
     return expiresAt !== undefined && now > expiresAt;
   }
 
-  /** What became of its children. */
   get children(): JobChildren | undefined {
     return this.record.children && childrenInfo(this.record.children);
   }
@@ -132,7 +128,6 @@ export class ClaimedJob {
     return definition && !record.alone && !mayBePoison && this.lock === undefined ? batchSizeOf(definition) : 1;
   }
 
-  /** Whether its lease is long enough for an attempt. */
   canStart(now: number): boolean {
     return this.lease.current.endsAt - now >= this.timeoutMs + SETTLE_MARGIN_MS;
   }

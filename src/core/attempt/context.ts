@@ -63,7 +63,6 @@ class AnyAttemptContext implements CommonJobContext {
   }
 }
 
-/** What `perform` gets. */
 export class AttemptContext extends AnyAttemptContext implements JobContext {
   readonly step: JobContext["step"];
   readonly sleep: JobContext["sleep"];
@@ -77,7 +76,6 @@ export class AttemptContext extends AnyAttemptContext implements JobContext {
   }
 }
 
-/** What `performBatch` gets for each of its jobs. */
 export class BatchAttemptContext extends AnyAttemptContext implements BatchJobContext {
   readonly fail: BatchJobContext["fail"];
 

@@ -17,7 +17,6 @@ const refused = {
   every: "it makes single jobs. Use queue.schedules.upsert for a recurring one",
 } as const;
 
-/** What one call adds. */
 interface Made {
   readonly jobs: readonly FollowUpJob[];
   readonly fits: Promise<unknown> | undefined;
@@ -82,7 +81,6 @@ export class EnqueuedJobs {
     return { jobs: [followUp(finished)], fits };
   }
 
-  /** A job, followed by its children, if it has any. */
   #family(given: GivenFamily): Made {
     const family = readFamily(given, this.#needs);
     this.#checkCount(family.length);

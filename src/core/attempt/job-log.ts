@@ -7,13 +7,11 @@ const MOST_LINES = 100;
 const MOST_BYTES = 8 * 1024;
 const LONGEST_MESSAGE = 1_000;
 
-/** The last lines that the attempts of a job have logged. */
 export class JobLog {
   readonly #entries: LogEntry[] = [];
   readonly #sizes: number[] = [];
   #bytes = 0;
 
-  /** @param stored the lines of earlier attempts. */
   constructor(stored: readonly LogEntry[] = []) {
     for (const entry of stored) this.#push(entry);
   }

@@ -3,14 +3,12 @@ import { firstPiece, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import { type Lease, type LeaseRenewal, MOST_SENDS, type QueueStore } from "../store/store.ts";
 
-/** A lease to extend. */
 export interface Renewal {
   readonly lease: JobLease;
   /** The new end of the lease, never earlier than the current one. */
   readonly endsAt: number;
   /** Default: the record stays as it is. */
   readonly record?: string | undefined;
-  /** Called if another invocation holds the lease. */
   readonly onLost: () => void;
 }
 

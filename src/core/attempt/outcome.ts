@@ -33,12 +33,10 @@ export function timingOf(
   return { waitedMs: Math.max(0, startedAt - job.dueAt), ranMs: Math.max(0, now - startedAt) };
 }
 
-/** The name under which the outcome is counted. */
 function countedAs({ job, needs }: EndedAttempt): string | undefined {
   return needs.observe && job.isReadable ? job.name : undefined;
 }
 
-/** The job has not begun in time. */
 export function expired(attempt: EndedAttempt): Outcome {
   return { to: "expired", lease: attempt.job.lease.current, record: "", name: countedAs(attempt) };
 }

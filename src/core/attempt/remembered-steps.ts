@@ -48,7 +48,6 @@ export class RememberedSteps {
     return this.#places.get(keyOf(step)) ?? 0;
   }
 
-  /** Whether there is room for one more. */
   hasRoomFor(step: StoredStep): boolean {
     return this.#bytes + sizeOf(step) <= LARGEST_STEPS;
   }
@@ -72,7 +71,6 @@ export class RememberedSteps {
     this.#add({ ...step, isDealtWith: true });
   }
 
-  /** The attempt ends with this sleep or wait. */
   open(step: StoredStep): void {
     this.#open = step;
   }

@@ -4,7 +4,6 @@ import { alarm } from "../shared/clock.ts";
 import { quote } from "../shared/errors.ts";
 import type { StepHost } from "./step-host.ts";
 
-/** One attempt of a step, which can be stopped. */
 export class RunningStep {
   readonly #host: StepHost;
   readonly #name: string;
@@ -39,7 +38,6 @@ export class RunningStep {
     }
   }
 
-  /** Fails the step now, for this reason, and aborts its signal. */
   stop(reason: Error): void {
     this.#stopped ??= reason;
     this.#abort?.abort(this.#stopped);

@@ -86,12 +86,10 @@ export class Steps {
       : Promise.resolve();
   }
 
-  /** Fails what runs: its time is over. */
   timeOut(reason: Error): void {
     for (const step of this.#running) step.stop(reason);
   }
 
-  /** The handler has ended. No more steps begin. */
   close(): void {
     this.#isClosed = true;
   }
@@ -193,7 +191,6 @@ export class Steps {
     return this.#isStored(await this.#save()) ? step : undefined;
   }
 
-  /** Reports the end of an attempt of a step. */
   #report(step: StoredStep): void {
     const { job, needs } = this.#host;
     needs.hooks?.stepped(job.info, step, needs.clock());
@@ -296,7 +293,6 @@ export class Steps {
     return never();
   }
 
-  /** Ends the attempt once no step runs. */
   async #leaveWhenIdle(): Promise<void> {
     await settled();
     if (!this.areRunning && !this.#hasEnded) this.#host.leave();

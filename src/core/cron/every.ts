@@ -7,7 +7,6 @@ const PREFIX = "@every ";
 
 const SHORTEST_MS = 1_000;
 
-/** @throws {TidegateError} `invalid_request` */
 export function intervalText(every: unknown): string {
   const ms = durationMs(every, "every");
   if (ms < SHORTEST_MS) throw invalidRequest('every must be at least a second: "1s".');

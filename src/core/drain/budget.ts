@@ -37,12 +37,10 @@ export class DrainBudget implements Meter {
     this.#limit = limit;
   }
 
-  /** Sets aside what settles these jobs. */
   setAside(jobs: Unsettled): void {
     this.#jobs = jobs;
   }
 
-  /** Refuses every request from now on. */
   close(): void {
     this.#isClosed = true;
   }
@@ -58,7 +56,6 @@ export class DrainBudget implements Meter {
     };
   }
 
-  /** Whether so many round trips are left. */
   fits(requests: number): boolean {
     return this.roundTrips + this.#held + requests <= this.#limit.roundTrips;
   }

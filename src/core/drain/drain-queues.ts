@@ -9,7 +9,6 @@ import { thenWake } from "./next-wake.ts";
 import type { DrainLimits } from "./options.ts";
 import { addCounts, type DrainReport, noCounts, notDrained, type StoppedBy } from "./report.ts";
 
-/** A queue that is drained together with others. */
 export interface DrainableQueue {
   readonly queue: string;
   readonly clock: Clock;
@@ -78,7 +77,6 @@ class SharedDrain {
   #counts = noCounts;
   readonly #latest = new Map<DrainableQueue, DrainReport>();
   #stop: StoppedBy | undefined;
-  /** Why a queue could not be drained. */
   #failure: unknown;
 
   constructor(first: DrainableQueue, queues: readonly DrainableQueue[], limits: DrainLimits) {
@@ -178,7 +176,6 @@ class SharedDrain {
     return reached;
   }
 
-  /** The limits of the next drain. */
   #nextLimits(): DrainLimits {
     const { onProgress } = this.#limits;
     return {

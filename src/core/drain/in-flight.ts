@@ -40,7 +40,6 @@ export class InFlight {
   /** How long replies take, in ms: the longest of the latest ones. */
   replyMs = 0;
   paused: boolean;
-  /** The names of paused job types. */
   pausedNames = none;
   /** Whether one has failed. Running jobs may still end and be settled, but no more are started. */
   hasFailed = false;
@@ -117,7 +116,6 @@ export class InFlight {
     return Math.min(this.#nextAt ?? Number.POSITIVE_INFINITY, this.#enqueuedAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Notes that this process has enqueued something that is due at `at`. */
   noteEnqueued(at: number): void {
     this.#enqueuedAt = Math.min(this.#enqueuedAt ?? at, at);
   }

@@ -11,7 +11,6 @@ const WATCHED_AFTER_MS = 1_000;
 
 /** The jobs that a drain has claimed and not settled yet, from the claim to the outcome. */
 export class JobsInHand implements Unsettled {
-  /** Jobs that have not begun. */
   readonly waiting = new WaitingJobs();
   readonly running = new Set<Attempt>();
   /** Jobs that have ended, or are released, and wait for the next exchange. */
@@ -85,6 +84,8 @@ const WAITS_MS = 1_000;
 /** The jobs of a drain that have ended and are not settled yet, oldest first. */
 export class SettleBuffer {
   #jobs: EndedJob[] = [];
+  /** How many they are. Only this class changes it. */
+  length = 0;
   /** Whether some are released. Only this class changes it. */
   hasReleased = false;
   /** How many hold a slot of their flow control key that another job waits for. Only this class changes it. */
@@ -93,10 +94,6 @@ export class SettleBuffer {
   requests: number[] = [];
   /** How many bytes of records the last of these requests has. */
   #lastBytes = 0;
-
-  get length(): number {
-    return this.#jobs.length;
-  }
 
   add(job: EndedJob): void {
     if (job.outcome.to === "released") this.hasReleased = true;
@@ -118,7 +115,7 @@ export class SettleBuffer {
     const bytes = sentBytes(job);
     if (job.isAwaited) this.awaitedSlots++;
     const last = this.requests.at(-1);
-    this.#jobs.push(job);
+    this.length = this.#jobs.push(job);
     if (last === undefined || this.#lastBytes + bytes > MOST_SETTLED_BYTES) {
       this.requests.push(1);
       this.#lastBytes = bytes;
@@ -128,15 +125,14 @@ export class SettleBuffer {
     }
   }
 
-  /** Takes out the jobs of the next request. */
   take(): readonly EndedJob[] {
     this.hasReleased = false;
     const taken = this.#jobs.splice(0, this.requests.shift());
+    this.length -= taken.length;
     if (this.awaitedSlots > 0) this.awaitedSlots -= taken.filter(({ isAwaited }) => isAwaited).length;
     return taken;
   }
 
-  /** Puts back jobs that could not be settled. */
   putBack(jobs: readonly EndedJob[]): void {
     const all = [...jobs, ...this.#jobs];
     this.#jobs = [];

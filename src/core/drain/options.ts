@@ -124,7 +124,6 @@ export function withDefaults(options: DrainOptions, defaults: DrainOptions): Dra
 /** The largest `maxJobs`, and the largest part of a budget: as good as no limit. */
 export const NO_LIMIT = 1_000_000_000;
 
-/** What a drain may spend. */
 export const budgetOptions = optionsOf<NonNullable<DrainOptions["budget"]>>("budget", {
   roundTrips: whole(LEAST_ROUND_TRIPS, NO_LIMIT),
   commands: whole(1, NO_LIMIT),

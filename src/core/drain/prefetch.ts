@@ -62,7 +62,6 @@ export class Prefetch {
     this.#isFirst = false;
   }
 
-  /** Notes that this many jobs have ended, and their slot is free. */
   slotFreed(now: number, jobs: number): void {
     this.#count(now);
     this.#taken--;
@@ -110,7 +109,6 @@ export class Prefetch {
     return { ms: RUN_MS, jobMs, startable: Math.max(0, this.mostStartable - ahead) };
   }
 
-  /** Whether this many ahead are enough. */
   isEnough(ahead: number, replyMs: number, now: number): boolean {
     return ahead >= this.#enough(this.#pace(now, replyMs), replyMs);
   }

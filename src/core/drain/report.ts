@@ -70,9 +70,7 @@ export function addCounts(one: DrainCounts, other: DrainCounts): DrainCounts {
   return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as unknown as DrainCounts;
 }
 
-/** What several drains did together. */
 export interface DrainTotals extends DrainCounts {
-  /** How many drains there were. */
   readonly drains: number;
 }
 
@@ -114,7 +112,6 @@ export interface DrainedAttempts {
 /** How many attempts a response holds at most. */
 const MOST_ATTEMPTS = 1_000;
 
-/** Collects the attempts of one drain. */
 export class AttemptCollector {
   readonly #last: DrainedAttempt[] = [];
   #leftOut = 0;

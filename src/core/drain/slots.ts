@@ -43,7 +43,6 @@ export class SharedSlots {
     return free;
   }
 
-  /** Wakes the drains for which a slot has come free. */
   wake(): void {
     for (const share of this.shares) share.wakeIfFreed();
   }

@@ -109,7 +109,6 @@ export class WaitingJobs {
   }
 }
 
-/** What follows when a job has ended. */
 export interface Followed {
   /** The follower that begins in its place. */
   readonly next: Attempt | undefined;

@@ -20,7 +20,6 @@ export async function sealEntry<Entry extends Stored>(
   return withTexts(entry, text, plan && (await sealRecord(planned(plan), firstId(key), keys, kept)));
 }
 
-/** Decrypts a schedule, and the record that its plan makes. */
 export async function openEntry<Entry extends Stored>(entry: Entry, keys: Keys): Promise<Entry> {
   const { key, record, plan } = entry;
   const { text } = await openRecord(record, ofSchedule(key), keys);

@@ -47,7 +47,6 @@ export class Keys {
     this.#options = options;
   }
 
-  /** Whether a cipher text was made with the current key. */
   isCurrent(sealed: string): boolean {
     return sealed.startsWith(`${this.#options.current}.`);
   }

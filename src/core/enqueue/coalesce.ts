@@ -41,7 +41,6 @@ export class Turn {
     this.#store = store;
   }
 
-  /** Whether calls can still join. */
   get isOpen(): boolean {
     return this.#isOpen;
   }

@@ -8,7 +8,6 @@ import type { EnqueueStore, QueueStore } from "../store/store.ts";
 
 /** What it takes to enqueue: as much as a `Producer` has. */
 export interface EnqueueContext {
-  /** The name of the queue. */
   readonly queue: string;
   readonly definitions: ReadonlyMap<string, AnyJob>;
   /** The longest timeout of its jobs, but at least the default. */
@@ -32,7 +31,6 @@ export interface EnqueueContext {
 /** A queue as its parts see it. `queue/open.ts` makes it, and each part takes what it needs. */
 export interface QueueContext extends EnqueueContext {
   readonly store: QueueStore;
-  /** How long completed jobs are kept. */
   readonly retentionMs: number;
   readonly observe: boolean;
   readonly alerting?: Alerting | undefined;

@@ -158,7 +158,6 @@ export class Enqueuer {
     return sent;
   }
 
-  /** Stores checked jobs in one atomic call. */
   async store(newJobs: readonly NewJob[]): Promise<readonly EnqueueResult[]> {
     return this.#resultsOf(await this.#needs.store.enqueue(newJobs, this.#needs.clock()));
   }

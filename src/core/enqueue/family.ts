@@ -38,7 +38,6 @@ export interface GivenFamily extends Omit<EnqueueFields, "dedupe">, ChildrenWait
   readonly children: readonly ChildJob[];
 }
 
-/** A job of a family, before its record is made. */
 interface MemberDraft {
   readonly draft: JobDraft;
   readonly parent?: NewParent;
@@ -72,7 +71,6 @@ export function readFamily(
   return readMembers(read(options, newId), { children, waitFor }, read);
 }
 
-/** A parent, and its children, each followed by its own. */
 function readMembers(
   draft: JobDraft,
   { children, waitFor }: Pick<GivenFamily, "children" | "waitFor">,

@@ -77,7 +77,6 @@ export function checkOptions(options: object): void {
   checkPlain(options, "enqueue");
 }
 
-/** The name of a job that was passed as a definition or a name. */
 export function jobName(job: AnyJob | string): string {
   return String(typeof job === "string" ? job : job?.name);
 }

@@ -1,7 +1,6 @@
 import type { FlowState } from "../store/flow.ts";
 import type { StoredJob } from "../store/store.ts";
 
-/** The reasons for which a flow control key holds back a job. */
 export const heldBackReasons = ["concurrency", "rate", "order", "paused"] as const;
 
 /** Why a job that is due does not run yet. */

@@ -13,7 +13,6 @@ export function encode(record: object): string {
   return VERSION + JSON.stringify(record);
 }
 
-/** The text of a record that has encrypted fields. */
 export function sealedAs(text: string): string {
   return SEALED_VERSION + text.slice(VERSION.length);
 }

@@ -69,7 +69,6 @@ export type Schedule =
   | (CronSchedule & { readonly every?: undefined })
   | (IntervalSchedule & { readonly cron?: undefined; readonly timeZone?: undefined });
 
-/** The options of any schedule. */
 type ScheduleFields = Partial<CronSchedule & IntervalSchedule>;
 
 /** The timeout is in ms, so that it is not parsed for each job. */

@@ -156,7 +156,6 @@ export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }
 
-/** The same of a job whose type is paused. */
 export function withHold({ returned = 0, ...record }: JobRecord): JobRecord {
   return withReturnedClaim({ ...record, held: true, returned });
 }
@@ -167,7 +166,6 @@ export function withPayload(record: JobRecord, payload: unknown): JobRecord {
   return { ...rest, payload, ...(waits !== undefined && { waits }), ...(signal && { signal }) };
 }
 
-/** The record after an attempt that was snoozed. */
 export function withSnooze(record: JobRecord): JobRecord {
   return { ...withReturnedClaim(record), snoozed: true };
 }

@@ -97,7 +97,6 @@ const ruleOptions = optionsOf<StepOptions>("job.step", {
   timeout: span,
 });
 
-/** @throws {TidegateError} `invalid_request` */
 export function readStepOptions(options: StepOptions): StepOptions {
   const { backoff } = options ?? {};
   // A function is not stored here.
@@ -106,7 +105,6 @@ export function readStepOptions(options: StepOptions): StepOptions {
   return { ...given, ...(backoff !== undefined && { backoff }) };
 }
 
-/** How long the attempt of a step may take, in ms. */
 export function stepTimeoutMs({ timeout }: StepOptions, ofJob: number): number {
   return timeout === undefined ? ofJob : durationMs(timeout, "timeout");
 }

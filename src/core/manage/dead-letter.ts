@@ -58,7 +58,6 @@ function readSelection(selection: string | DeadSelection, { before }: Before): D
   return { ...selected, before: selected.before ?? before };
 }
 
-/** The dead jobs of a selection, in pieces. */
 async function* piecesOf(
   { store }: QueueContext,
   selection: DeadSelection,

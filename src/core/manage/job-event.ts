@@ -44,7 +44,6 @@ export function jobEvent(job: JobInfo | null, showsResults: boolean): JobEvent {
   };
 }
 
-/** Whether no event follows. */
 export function isLast({ state }: Pick<JobEvent, "state">): boolean {
   return state === "completed" || state === "dead" || state === "gone";
 }

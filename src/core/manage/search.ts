@@ -24,7 +24,6 @@ interface Search {
   readonly cursor?: string | undefined;
 }
 
-/** Lists the jobs to search, with their flow control keys. */
 export interface Listing {
   list(options: ListOptions, order: readonly JobState[]): Promise<JobPage<KeyedJob>>;
   readonly clock: Clock;

@@ -14,7 +14,6 @@ export interface Logger {
   error(line: string): unknown;
 }
 
-/** Checks a logger. @throws {TidegateError} `invalid_request` */
 export function readLogger(logger: Logger | null | undefined): Logger | undefined {
   if (logger === null) return undefined;
   const given: Partial<Logger> | undefined = logger ?? console;

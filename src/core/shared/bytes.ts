@@ -12,7 +12,6 @@ export async function sha1Hex(text: string): Promise<string> {
   return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-1", bytesOf(text))));
 }
 
-/** Makes a key that signs with HMAC-SHA-256. */
 export async function signingKey(secret: string | Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", bytesOf(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign", "verify"]);
 }

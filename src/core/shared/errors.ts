@@ -95,12 +95,10 @@ export function invalidRequest(message: string): TidegateError {
   return new TidegateError("invalid_request", message);
 }
 
-/** Builds the error for an id or a key that the store does not have. */
 export function notFound(message: string): TidegateError {
   return new TidegateError("not_found", message);
 }
 
-/** Builds the error for something that exists, but is in a state that does not allow the call. */
 export function conflict(message: string): TidegateError {
   return new TidegateError("conflict", message);
 }

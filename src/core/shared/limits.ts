@@ -47,7 +47,6 @@ const encoder = new TextEncoder();
 /** Short texts are encoded here to count their bytes: a new array for each costs a fifth of settling a job. */
 const scratch = new Uint8Array(4_096 * MOST_BYTES_PER_UNIT);
 
-/** How long a text is in bytes of UTF-8. */
 export function bytesOf(text: string): number {
   const isShort = text.length * MOST_BYTES_PER_UNIT <= scratch.length;
   return isShort ? encoder.encodeInto(text, scratch).written : encoder.encode(text).length;

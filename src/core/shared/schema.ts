@@ -41,7 +41,6 @@ export interface ObjectSchema<Value, Parts = Fields> extends Schema<Value> {
   readonly fields: Parts;
 }
 
-/** @see optionsOf */
 export interface OptionsSchema<Options> extends ObjectSchema<Given<Options>, OptionFields<Options>> {
   /** @param inner options that only Tidegate itself passes. They are not checked. */
   read<Own extends Options = Options>(value: unknown, name?: string, inner?: readonly string[]): Given<Own>;

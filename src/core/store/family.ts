@@ -10,7 +10,6 @@ export type WaitFor = (typeof waitForWords)[number];
 /** The most children of a job. Each of them may have as many. */
 export const MOST_CHILDREN = 1_000;
 
-/** How a job waits for its children. */
 export interface NewParent {
   readonly waitFor: WaitFor;
   /** How many children it has, apart from their own. */
@@ -42,7 +41,6 @@ export type FamilyStatus = "stored" | "duplicate" | "taken";
 /** How many digits the number of a child has, so that ids sort as the children were given. */
 const DIGITS = 6;
 
-/** The id of a child, by its number. */
 export function childId(parent: string, index: number): string {
   return `${parent}/${String(index).padStart(DIGITS, "0")}`;
 }

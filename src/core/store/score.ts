@@ -27,7 +27,6 @@ export function unpack(stored: number): Position {
 /** Added to the score of a job in the line of its key, out of reach of every claim. Such scores are even, so exact. */
 export const IN_LINE = 2 ** 53;
 
-/** Whether a job is in the line of its flow control key. */
 export function isInLine(score: number): boolean {
   return score >= IN_LINE;
 }

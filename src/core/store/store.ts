@@ -118,7 +118,6 @@ export interface NewJob {
      */
     readonly replaces?: string;
   };
-  /** Its flow control key. */
   readonly flow?: NewFlow;
   /** Whether the limits of its key stay as they are. Then those of `flow` apply only to a new key. */
   readonly keepsLimits?: boolean;
@@ -455,7 +454,6 @@ export interface Change {
   readonly claims?: number;
   /** Default: the record stays as it is. */
   readonly record: string | undefined;
-  /** As read. */
   readonly flow?: JobFlow | undefined;
 }
 

@@ -21,7 +21,6 @@ import {
 } from "../../core/store/stats.ts";
 import type { Outcome } from "../../core/store/store.ts";
 
-/** Counts by the numbers of their counters. */
 type Counts = number[];
 
 function add(counts: Counts, counters: readonly number[]): void {

@@ -7,7 +7,6 @@ interface KeptDocument extends StoredDocument {
   readonly expiresAt: number;
 }
 
-/** The documents of one queue, by kind and name. */
 export class Documents {
   readonly #documents = new Map<string, KeptDocument>();
   readonly #places = new SortedSet();

@@ -133,7 +133,6 @@ function fire(
   return "fired";
 }
 
-/** Makes a job, unless a live one has its id. */
 function addJob(state: MemoryState, job: FollowUpJob, now: number): void {
   if (state.due.score(job.id) === undefined) addMember(state, job, now);
 }

@@ -20,7 +20,6 @@ export interface Waiting extends FamilyCounts {
   readonly flow: NewFlow | undefined;
 }
 
-/** Parents that wait for their children. */
 export class Families {
   readonly #waiting = new Map<string, Waiting>();
 

@@ -49,7 +49,6 @@ class FlowKey {
     this.key = key;
   }
 
-  /** Whether it can be deleted. */
   isForgotten(now: number): boolean {
     return this.isIdle && (this.limits.rate === 0 || this.windowEndsAt <= now);
   }
@@ -98,7 +97,6 @@ class FlowKey {
     return Math.max(1, Math.min(most, Math.max(Math.ceil(unbegun / this.#slots), Math.floor(most / 8))));
   }
 
-  /** Notes how long a job took: an eighth of the pace. */
   notePace(ms: number): void {
     this.#pace = this.#pace === undefined ? 10 * ms : Math.floor((7 * this.#pace + 10 * ms) / 8 + 0.5);
   }

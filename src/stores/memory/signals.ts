@@ -37,7 +37,6 @@ export class Signals {
     }
   }
 
-  /** A job is removed, whatever it waits for. */
   forget(id: string): void {
     for (const [event, ids] of this.#waiting) if (ids.delete(id) && ids.size === 0) this.#waiting.delete(event);
   }

@@ -30,12 +30,10 @@ export class SortedSet {
     return this.#members.slice(0, count).map((_, index) => this.#at(index));
   }
 
-  /** Members and scores from an index on, in order. */
   *from(index: number): Generator<Entry> {
     for (let i = Math.max(index, 0); i < this.#members.length; i++) yield this.#at(i);
   }
 
-  /** Members and scores from an index down to the first. */
   *downFrom(index: number): Generator<Entry> {
     for (let i = Math.min(index, this.#members.length - 1); i >= 0; i--) yield this.#at(i);
   }

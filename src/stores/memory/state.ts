@@ -38,7 +38,6 @@ export class MemoryState {
   readonly dead = new SortedSet();
   readonly deadJobs = new Map<string, DeadJob>();
   readonly flowControl = new FlowControl(this.due);
-  /** The flow control keys of live jobs. */
   readonly flows = new Map<string, JobFlow>();
   /** The records of completed jobs, and when they expire. Some may have expired. */
   readonly done = new Map<string, string>();
@@ -57,12 +56,10 @@ export class MemoryState {
   readonly changes: string[] = [];
   changesCut = 0;
   manifest: string | undefined;
-  /** Whether a job exists, finished or not. */
   exists(id: string, now: number): boolean {
     return this.due.score(id) !== undefined || this.dead.score(id) !== undefined || this.isKept(id, now);
   }
 
-  /** Whether a completed job has not expired. */
   isKept(id: string, now: number): boolean {
     return (this.ended.score(id) ?? 0) > now;
   }
@@ -75,7 +72,6 @@ export class MemoryState {
     this.ended.set(id, until);
   }
 
-  /** Keeps a completed job no longer. */
   forget(id: string): void {
     this.done.delete(id);
     this.ended.delete(id);

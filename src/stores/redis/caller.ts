@@ -23,7 +23,6 @@ export class Caller {
     return 2 * Math.floor(this.#random() * 512);
   }
 
-  /** Runs a script. */
   run<Args, Reply>(script: ScriptOf<Args, Reply>, args: NoInfer<Args>): Promise<Reply> {
     return this.send(script, () => args);
   }
