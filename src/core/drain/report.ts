@@ -70,7 +70,9 @@ export function addCounts(one: DrainCounts, other: DrainCounts): DrainCounts {
   return Object.fromEntries(names.map((name) => [name, one[name] + other[name]])) as unknown as DrainCounts;
 }
 
+/** What several drains did together. */
 export interface DrainTotals extends DrainCounts {
+  /** How many drains there were. */
   readonly drains: number;
 }
 
