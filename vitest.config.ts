@@ -11,7 +11,7 @@ const properties = ["./test/support/seeded-properties.ts"];
 /** Tests of what no user can reach by itself. All others run against the built package. */
 const ofParts = ["test/core/**/*.test.ts", "test/architecture/**/*.test.ts"];
 /** Tests that build or install much. `npm test -- --all` runs them too. */
-const ofFrameworks = ["next", "servers", "jest", "tracing"].map((name) => `test/frameworks/${name}.test.ts`);
+const ofFrameworks = ["next", "servers", "express", "jest", "tracing"].map((name) => `test/frameworks/${name}.test.ts`);
 /** Whole tasks in a browser, whose parts are tested by themselves. */
 const ofBrowser = [
   "test/examples/live.test.ts",

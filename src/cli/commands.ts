@@ -2,6 +2,7 @@ import type { OperationName } from "../contract/operations.ts";
 import { busiestFirst } from "../core/flow/flow-key.ts";
 import type { EnqueueResult } from "../core/job/enqueue.ts";
 import { latestFirst } from "../core/manage/failures.ts";
+import type { NameFigures } from "../core/manage/figures.ts";
 import type { SignalResult } from "../core/manage/signal.ts";
 import { byNearness } from "../core/queue/latest-jobs.ts";
 import { bySoonest } from "../core/queue/upcoming.ts";
@@ -57,6 +58,9 @@ const jobColumns = "id state attempts when name error";
 
 const failingFirst = (one: { failing?: boolean }, other: { failing?: boolean }) =>
   Number(other.failing ?? false) - Number(one.failing ?? false);
+
+const slowestFirst = ({ hour: one }: NameFigures, { hour: other }: NameFigures) =>
+  (other.running?.p95Ms ?? -1) - (one.running?.p95Ms ?? -1);
 
 const lastDeadFirst = (one: { failedAt: Date }, other: { failedAt: Date }) =>
   other.failedAt.getTime() - one.failedAt.getTime();
@@ -332,7 +336,7 @@ export const commands = {
     words: "queue:changes",
     does: "show who changed the queue, and when",
     about:
-      "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token.",
+      "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name (USER).",
     shows: "at by change=operation target jobs=count",
     none: "No change is listed.",
     examples: [["tidegate queue:changes --limit 20", "the latest 20"]],
@@ -352,9 +356,21 @@ export const commands = {
     says: "{label} resumes with the next drain.",
     examples: [["tidegate queue:resume --queue bulk", "resume one queue"]],
   },
+  getFigures: {
+    words: "queue:types list",
+    does: "show the job types, the slowest first",
+    groupDoes: "show, pause or resume job types",
+    about:
+      "Shows the last hour of each job type: outcomes, the 95th percentile of their duration, and how many wait now.",
+    sends: { days: 0, pending: true, name: undefined },
+    shows:
+      "name processed=hour.processed retried=hour.retried dead=hour.dead run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count",
+    order: slowestFirst,
+    none: "No job has ended or waits.",
+    examples: [["tidegate queue:types --all-queues", "those of all queues"]],
+  },
   pauseJobs: {
     words: "queue:types pause <name>",
-    groupDoes: "pause or resume job types",
     does: "pause a job type",
     about:
       "Drains hand the jobs of this type back, with no attempt used, until it is resumed. What runs continues, and you can still enqueue.",
@@ -388,7 +404,6 @@ export const commands = {
   },
   listQueues: "queue:list shows them",
   getStats: "queue:list shows them",
-  getFigures: "queue:list shows them",
   drain: "queue:work asks for it",
   drainByGet: "as drain",
   getHealth: "queue:doctor asks for it",

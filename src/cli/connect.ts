@@ -188,17 +188,20 @@ export async function queueNames({ local, sendTo }: Target): Promise<readonly st
   return queues.map(({ queue }) => queue);
 }
 
-/** @throws {UsageError} for a queue name that Redis knows nothing about: a misspelt name has no keys. */
-export async function refuseUnknownQueue({ local, send, label }: Target, { globals }: Session): Promise<void> {
-  if (!local?.database || globals.queue === undefined) return;
+/**
+ * A misspelt name has no keys in Redis. Says so of the queue that is meant without a name, which may be new.
+ *
+ * @throws {UsageError} for a queue name that Redis knows nothing about
+ */
+export async function refuseUnknownQueue({ local, send, label }: Target, session: Session): Promise<void> {
+  if (!local?.database) return;
   const stats = send("GET", "/stats");
   const { totalEnqueued, pendingCount, paused } = await read<Record<string, number | boolean>>("paused", stats);
   const { schedules } = await read<{ schedules: readonly unknown[] }>("schedules", send("GET", "/schedules"));
   if (totalEnqueued || pendingCount || paused || schedules.length > 0) return;
-  throw new UsageError(
-    `${label} has never had a job or a schedule.`,
-    `Is the name right, and the prefix ${printable(local.prefix ?? "")}?`,
-  );
+  const isUnknown = `${label} has never had a job or a schedule.`;
+  if (session.globals.queue === undefined) return session.aside(`${isUnknown} Choose another with --queue.`);
+  throw new UsageError(isUnknown, `Is the name right, and the prefix ${printable(local.prefix ?? "")}?`);
 }
 
 function checkAddress(address: string): void {
@@ -206,7 +209,7 @@ function checkAddress(address: string): void {
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password)
     throw new UsageError(
       "The address of the handler is not a valid URL, or contains a password.",
-      "It looks like https://example.com/queue. The token is in TIDEGATE_TOKEN.",
+      "It looks like https://example.com/queue, or redis://localhost:6379. The token is in TIDEGATE_TOKEN.",
     );
 }
 

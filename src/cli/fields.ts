@@ -1,6 +1,6 @@
 import { text as allOf } from "node:stream/consumers";
 import { Argument, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { durationMs } from "../core/shared/duration.ts";
+import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import { type Fields, type JsonSchema, type ObjectSchema, type Schema, span, whole } from "../core/shared/schema.ts";
 import type { Io } from "./io.ts";
@@ -24,7 +24,7 @@ const meanings: Readonly<Record<string, string>> = {
   "backoff-jitter": "vary each wait by this share in both directions, from 0 to 1",
   "backoff-max": "the longest wait between retries",
   "backoff-type": "how the time between retries grows",
-  before: "only what had died by this time, such as 2030-01-31T09:00:00Z",
+  before: "only what had died by then: 1m, 1h, 7d ago, or a time such as 2030-01-31T09:00:00Z",
   concurrency: "how many of its jobs may run at once",
   count: "how many",
   cron: '5 fields, or 6 with seconds first, as in "0 9 * * *"',
@@ -91,7 +91,7 @@ export function optionOf({ flag, schema }: Field, fallback?: unknown): Option {
   const option = new Option(`--${flag}${isFlag ? "" : ` <${kindOf(json)}>`}`, meaningOf(flag, json));
   const words = json["enum"] as readonly string[] | undefined;
   if (words) option.choices(words);
-  else if (!isFlag) option.argParser((text: string) => readText(schema, text));
+  else if (!isFlag) option.argParser((text: string) => readText(schema, flag === "before" ? timeBefore(text) : text));
   if (fallback !== undefined) option.default(fallback);
   return option;
 }
@@ -134,6 +134,12 @@ function readText(schema: Schema, text: string): unknown {
     const of = /, or a number of milliseconds from 0| a Date,/g;
     throw isTidegateError(error) ? new InvalidArgumentError(error.message.replace(of, "")) : error;
   }
+}
+
+/** How long ago, as a time: requests that follow each other must mean the same one. */
+function timeBefore(text: string): string {
+  const isAge = /^\d+(ms|[smhd])$/.test(text);
+  return isAge ? new Date(Date.now() - durationMs(text as Duration, "It")).toISOString() : text;
 }
 
 /** Reads a whole number, for an option that is of no field. */

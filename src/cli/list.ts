@@ -1,31 +1,28 @@
-import { query, read, type Send } from "../client/transport.ts";
+import { query, read } from "../client/transport.ts";
 import type { NameFigures, QueueFigures } from "../core/manage/figures.ts";
 import type { PausedJobType } from "../core/manage/paused-jobs.ts";
 import type { QueueStats } from "../core/manage/stats.ts";
 import type { QueueList } from "../core/queue/queues.ts";
-import { openTarget, queueNames, refuseUnknownQueue, type Target } from "./connect.ts";
+import { openTarget, refuseUnknownQueue, type Target } from "./connect.ts";
 import { factsText, listText } from "./output/cells.ts";
 import { printable, quoted } from "./output/text.ts";
 import { fromNow } from "./output/time.ts";
 import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
-import { UsageError } from "./usage-error.ts";
 
 const DESCRIPTION = `Shows every queue that the handler or the module serves: its jobs by state, how many jobs fell due and how many
 left per minute over the last five minutes, when something is due next, and the last hour in steps of six minutes. The last line sums up all queues.
 
 With --queue, or if there is only one, shows that queue: the number of jobs in each state, the age of the oldest ready one,
 and totals so far. A table shows the last hour by job type: outcomes, the median and the 95th percentile of wait and duration,
-and how many jobs wait now. With --all-queues, one table shows the job types of all queues, the slowest first.`;
+and how many jobs wait now. queue:types shows the job types of all queues.`;
 
 const QUEUES =
   "queue ready=stats.readyCount scheduled=stats.scheduledCount running=stats.runningCount dead=stats.deadLetterCount in/out next last-hour=hour";
 const COUNTS =
   "ready=readyCount oldest-ready=oldestReadyAgeMs scheduled=scheduledCount running=runningCount completed=completedCount dead=deadLetterCount pace next=nextRunAt";
-const WAITS = "wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms";
-const RUNS = "run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
-const TYPES = `last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead ${WAITS} ${RUNS}`;
-const TYPES_OF_ALL = `queue last-hour=name processed=hour.processed dead=hour.dead ${RUNS}`;
+const TYPES =
+  "last-hour=name processed=hour.processed retried=hour.retried dead=hour.dead wait-p50=hour.waiting.medianMs p95=hour.waiting.p95Ms run-p50=hour.running.medianMs p95=hour.running.p95Ms waiting=pending.count";
 /** How many job types are shown: those with the most attempts. */
 const MOST_TYPES = 20;
 
@@ -38,17 +35,13 @@ export function addList(session: Session): void {
     ["tidegate queue:list", "all queues, or the only one in detail"],
     ["tidegate queue:list --queue bulk", "one in detail"],
     ["tidegate queue:list --queue bulk --json | jq .deadLetterCount", "one number, for a script"],
-    ["tidegate queue:list --all-queues", "the job types of all queues, the slowest first"],
-  )
-    .option("--all-queues", "the job types of every queue of the handler or the module, the slowest first")
-    .action(async ({ allQueues }) => {
-      const target = await openTarget(session);
-      const isOne = session.globals.queue !== undefined || target.local?.database !== undefined;
-      if (allQueues) return showTypes(target, isOne, session);
-      const list = isOne ? undefined : await read<QueueList>("queues", target.sendTo()("GET", "/queues"));
-      if (list?.total) showQueues(list, list.total, session);
-      else await showQueue(target, session);
-    });
+  ).action(async () => {
+    const target = await openTarget(session);
+    const isOne = session.globals.queue !== undefined || target.local?.database !== undefined;
+    const list = isOne ? undefined : await read<QueueList>("queues", target.sendTo()("GET", "/queues"));
+    if (list?.total) showQueues(list, list.total, session);
+    else await showQueue(target, session);
+  });
 }
 
 function showQueues({ queues }: QueueList, total: QueueList["queues"][number], session: Session): void {
@@ -57,30 +50,14 @@ function showQueues({ queues }: QueueList, total: QueueList["queues"][number], s
   session.print({ queues, total: total.stats }, () => listText([...queues, last] as never, QUEUES, session));
 }
 
-async function readTypes(send: Send): Promise<QueueFigures> {
-  return read("names", send("GET", `/figures${query({ days: 0, pending: true })}`));
-}
-
-const typesIn = ({ names, other }: QueueFigures) => [...names, ...(other ? [other] : [])];
-
-async function showTypes(target: Target, isOne: boolean, session: Session): Promise<void> {
-  if (isOne) throw new UsageError("--all-queues is for a handler or a module, without --queue.");
-  const read = async (queue: string) =>
-    typesIn(await readTypes(target.sendTo(queue))).map((type) => ({ ...type, queue }));
-  const all = (await Promise.all((await queueNames(target)).map(read))).flat();
-  const types = all.sort((one, other) => (other.hour.running?.p95Ms ?? -1) - (one.hour.running?.p95Ms ?? -1));
-  session.print({ types }, () =>
-    types.length > 0 ? listText(types as never, TYPES_OF_ALL, session) : "No job has ended or waits.",
-  );
-}
-
 async function showQueue(target: Target, session: Session): Promise<void> {
   const { send, label, command } = target;
   const stats = await read<QueueStats>("paused", send("GET", "/stats"));
   if (stats.totalEnqueued === 0) await refuseUnknownQueue(target, session);
-  const figures = await readTypes(send);
+  const figures = await read<QueueFigures>("names", send("GET", `/figures${query({ days: 0, pending: true })}`));
   const attempts = ({ hour }: NameFigures) => hour.processed + hour.retried + hour.dead;
-  const types = typesIn(figures).filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
+  const all = [...figures.names, ...(figures.other ? [figures.other] : [])];
+  const types = all.filter((type) => attempts(type) + (type.pending?.count ?? 0) > 0);
   const busiest = types.sort((one, other) => attempts(other) - attempts(one)).slice(0, MOST_TYPES);
   const { colors, now } = session;
   const totals = Object.keys(stats).filter((name) => name.startsWith("total"));

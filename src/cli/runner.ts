@@ -23,7 +23,7 @@ function addOperation(plan: Plan, all: readonly Plan[], session: Session): void 
   const { name, group, does, groupDoes = does, usually = {}, examples = [] } = plan;
   const program: CommandUnknownOpts = session.program;
   const known = program.commands.find((each) => each.name() === group);
-  const groupHelp = `${helpOf(plan)}\n\nOptions: see tidegate ${group} list --help.`;
+  const groupHelp = `${helpOf(plan)}\n\nOptions: see tidegate ${group} ${name} --help.`;
   const parent =
     group === undefined ? program : (known ?? addCommand(program, group, groupDoes, groupHelp, ...examples));
   const command: CommandUnknownOpts = addCommand(parent, name, does, helpOf(plan), ...examples);

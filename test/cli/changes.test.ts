@@ -27,7 +27,7 @@ test.each([
   [
     "queue:jobs run --all",
     "run all 3 waiting jobs?",
-    "Moved 3 waiting jobs: they run now (2026-03-01 12:00:00 UTC).\n",
+    "Moved 3 waiting jobs: they are due now (2026-03-01 12:00:00 UTC).\n",
   ],
   ["queue:clear --state scheduled", "clear 3 scheduled jobs for good?", "Removed 3 scheduled jobs.\n"],
 ])("%s asks with a count, and does nothing without a yes", async (line, question, done) => {
@@ -83,6 +83,8 @@ test("--dry-run counts, and changes nothing", async () => {
   const { queue, type } = await open({ dead: 2, waiting: 3 });
   const before = await queue.getStats();
   expect((await type("queue:dlq retry --all --dry-run")).stdout).toBe("2 dead jobs would be retried.\n");
+  // Months ago, by the clock of the queue.
+  expect((await type("queue:dlq retry --all --before 1h --dry-run")).stdout).toBe("2 dead jobs would be retried.\n");
   expect((await type("queue:jobs reschedule --all --delay 5h --dry-run")).stdout).toBe(
     "3 waiting jobs would be moved.\n",
   );

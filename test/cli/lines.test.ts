@@ -129,6 +129,7 @@ const lines: readonly (readonly [line: string, ...requests: string[]])[] = [
   ["queue:flow set mail --ordered", 'PUT /flow-control/mail {"ordered":true}'],
   ["queue:changes --limit 5", "GET /changes?limit=5"],
   ["queue:pause --queue bulk", "POST /queues/bulk/pause {}"],
+  ["queue:types", "GET /figures?days=0&pending=true"],
   ["queue:types pause mail --reason down", 'POST /job-types/mail/pause {"reason":"down"}'],
   ["queue:clear --yes", "DELETE /jobs?state=pending"],
   ["queue:clear --state dead --dry-run", "DELETE /jobs?state=dead&dryRun=true"],

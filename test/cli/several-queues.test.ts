@@ -144,6 +144,19 @@ describe("--all-queues", () => {
   });
 });
 
+test("queue:types --all-queues is one table of the job types of all, the slowest first", async () => {
+  const { cli, shop, imports, slow } = ofTwo();
+  await shop.enqueue(sendEmail, { to: "ada" });
+  await shop.drain();
+  await imports.enqueue(slow);
+  await imports.drain();
+  await imports.enqueue(fails, {}, { delay: "1h" });
+  const { stdout } = await cli("queue:types --all-queues", { isTerminal: true, columns: 80 });
+  expect(stdout).toMatch(
+    /^QUEUE +NAME +PROCESSED +RETRIED +DEAD +RUN P50 +P95 +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +0 +- +- +1\n$/,
+  );
+});
+
 describe("queue:list", () => {
   test("of several queues is a table that fits 80 columns, and ends with a line for all of them", async () => {
     const { cli, clock, shop, imports } = ofTwo();
@@ -170,19 +183,6 @@ describe("queue:list", () => {
     expect(one).toMatchObject({ deadLetterCount: 1, figures: { names: [{ name: "fails" }, { name: "send_email" }] } });
   });
 
-  test("--all-queues is one table of the job types of all, the slowest first", async () => {
-    const { cli, shop, imports, slow } = ofTwo();
-    await shop.enqueue(sendEmail, { to: "ada" });
-    await shop.drain();
-    await imports.enqueue(slow);
-    await imports.drain();
-    await imports.enqueue(fails, {}, { delay: "1h" });
-    const { stdout } = await cli("queue:list --all-queues", { isTerminal: true, columns: 80 });
-    expect(stdout).toMatch(
-      /^QUEUE +LAST HOUR +PROCESSED +DEAD +RUN P50 +P95 +WAITING\nimports +slow +1 .*\nshop +send_email +1 .*\nimports +fails +0 +0 +- +- +1\n$/,
-    );
-  });
-
   test("shows those of a module", async () => {
     const { stdout } = await tidegate(["queue:list", "--module", "./modules/queues.ts"]);
     // Another test of this process may have drained them.
@@ -200,6 +200,8 @@ describe("straight on Redis", () => {
       const unknown = await cli([command, "--queue", "bluk", "--json"]);
       expect(unknown).toMatchObject({ code: 2, stdout: "" });
       expect(errorOf(unknown).message).toMatch(/^Queue bluk in Redis at .* has never had a job or a schedule\./);
+      const unnamed = await cli([command]);
+      expect(unnamed).toMatchObject({ code: 0, stderr: expect.stringContaining("Choose another with --queue.") });
       await queue.pause();
       expect(await cli([command, "--queue", "bulk"])).toMatchObject({ code: 0, stderr: "" });
     },
