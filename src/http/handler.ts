@@ -188,7 +188,7 @@ async function orProblem({ req }: Context, { onError }: Settings, respond: () =>
     return await respond();
   } catch (error) {
     if (isFailure(error)) onError(error);
-    return problemOf(error);
+    return problemOf(error, req.method === "GET");
   }
 }
 

@@ -18,7 +18,7 @@ describe("without a mouse", () => {
     await page.keyboard.press("Tab");
     expect(await focused()).toBe("Skip to the content");
     await page.keyboard.press("Enter");
-    expect(await focused()).toBe("Dead-letter queue");
+    expect(await focused()).toBe("Dead jobs");
     const tabTo = async (name: string, key = "Tab") => {
       for (let steps = 0; (await focused()) !== name; steps++) {
         if (steps > 40) throw new Error(`Nothing called ${name} can be reached.`);

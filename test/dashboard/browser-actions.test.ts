@@ -173,6 +173,19 @@ test("all waiting jobs of a state or a name are counted, and then moved and canc
   expect(await queue.getStats()).toMatchObject({ readyCount: 100, scheduledCount: 0 });
 });
 
+test("a job type is paused, and what waits of it cancelled, in one dialog", async () => {
+  const { page, on } = await openFilled("#view=type&id=send_email");
+  await press(page, "Pause...");
+  await page.getByLabel("Reason").fill("SMTP is down");
+  await page.getByLabel("The 2 waiting jobs").selectOption("Are cancelled");
+  await press(page, "Pause, and cancel 2 waiting jobs");
+  await notice(page, "send_email is paused, and 2 jobs cancelled.");
+  expect(await on.queue.getStats()).toMatchObject({
+    pausedJobs: [{ name: "send_email", reason: "SMTP is down" }],
+    pendingCount: 0,
+  });
+});
+
 test("closing the dialog of a bulk action stops it after the call under way", async () => {
   const on = await serveQueue();
   const { queue } = on;

@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
+import { memoryStore, type Store } from "../../src/index.ts";
 import { useRedis } from "../support/stores.ts";
 import { patience, press, search, useDashboard } from "./browser-page.ts";
 import { fill, serveQueue } from "./served-queue.ts";
@@ -20,7 +21,10 @@ describe("polling", () => {
       await page.getByText("Refreshed just now").waitFor();
     };
     await page.waitForSelector("footer");
-    await next(3_000, 2);
+    // What the pointer is about to click must not move.
+    await page.locator(".states a").first().hover();
+    await next(5_000, 2);
+    await page.mouse.move(0, 0);
     await next(6_000, 3);
     await next(12_000, 4);
     await on.queue.enqueue("send_email", { to: "ada" });
@@ -32,6 +36,20 @@ describe("polling", () => {
     await setHidden(page, false);
     await page.clock.runFor(10);
     await polls(7);
+  });
+
+  test("goes on every 3 s on a Redis over TCP, where a refresh costs nothing", async () => {
+    const store = memoryStore();
+    const connected: Store = {
+      open: (name, meter) => Object.defineProperty(store.open(name, meter), "keepsConnection", { value: true }),
+    };
+    const on = await serveQueue({}, connected);
+    const page = await open(on);
+    for (let poll = 1; poll < 5; poll++) {
+      await expect.poll(() => on.polls, patience).toBe(poll);
+      await page.getByText("Refreshed just now").waitFor();
+      await page.clock.runFor(3_100);
+    }
   });
 
   test.each([408, 429])("continues after the status %i, as late as the response asks for", async (status) => {
@@ -122,8 +140,14 @@ describe("an unreachable store", () => {
     const page = await open(on);
     await page.locator(".states a", { hasText: "dead2" }).waitFor();
     expect(await page.locator("footer").textContent()).toMatch(/^Refreshed just now\. Next refresh in \d+ s\./);
+    await page.route("**/dashboard/data?*", () => {});
+    await press(page, "Refresh now");
+    await page.clock.runFor(3_100);
+    await page.getByText("Reads fail: no response within 3 seconds.").waitFor();
+    await page.unroute("**/dashboard/data?*");
     await redis.server.kill();
     await press(page, "Refresh now");
+    await page.getByText(/^Reads fail: Redis did not reply as it should\. Check [^.]* there\. This data/).waitFor();
     await page.getByText("This data is from 12:00.").waitFor();
     expect(await page.locator(".stale .states").isVisible()).toBe(true);
     await redis.server.restart();

@@ -17,10 +17,10 @@ describe("signing in", () => {
     await signIn(page, "wrong");
     await page.getByRole("alert").filter({ hasText: "read or admin" }).waitFor();
     await signIn(page, "the-admin-token");
-    await heading(page, "Dead-letter queue");
+    await heading(page, "Dead jobs");
     expect(new URL(page.url()).pathname).toBe("/dashboard");
     await page.reload();
-    await heading(page, "Dead-letter queue");
+    await heading(page, "Dead jobs");
     await press(page, "Sign out");
     await heading(page, "Sign in");
     await page.reload();

@@ -19,10 +19,10 @@ describe("the overview", () => {
       "12:00\t1\t0\t2",
     ]);
     expect(await page.locator("svg[role=img]").first().getAttribute("aria-label")).toBe(
-      "Throughput: 1 processed, 0 retried, 2 dead",
+      "Throughput: 1 processed, 2 dead",
     );
     await page.locator(".states a", { hasText: "dead" }).click();
-    await heading(page, "Dead-letter queue");
+    await heading(page, "Dead jobs");
     await page.goBack();
     await heading(page, "Overview");
   });
@@ -444,7 +444,7 @@ describe("several queues", () => {
     const queues = ["default", "qstash-dev"].map(
       (name) => new Queue({ name, store: memoryStore(), clock: () => openedAt }),
     );
-    const page = await open(await serveQueue({ queues }));
+    const page = await open(await serveQueue({ queues }), "#view=jobs");
     expect(await page.getByRole("link", { name: "All queues" }).innerText()).toBe("All queues");
   });
 

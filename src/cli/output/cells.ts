@@ -9,6 +9,7 @@ import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
+import { shortId } from "../../core/shared/id.ts";
 import type { Session } from "../session.ts";
 
 import { bar, barOf } from "./live-line.ts";
@@ -249,11 +250,6 @@ export function inWords(name: string, isTitle = false): string {
     .replaceAll("-", " ");
   return isTitle ? words.charAt(0).toUpperCase() + words.slice(1) : words;
 }
-
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** An id in a table on a terminal: the end of a UUID, since many share the time at its beginning. */
-export const shortId = (id: string): string => (uuid.test(id) ? id.slice(-8) : id);
 
 /** "450", "0.2" */
 export const perMinute = (jobs: number): string => short(jobs < 10 ? Math.round(jobs * 10) / 10 : Math.round(jobs));

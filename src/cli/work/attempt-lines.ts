@@ -4,7 +4,7 @@ import type { AttemptInfo } from "../../core/job/attempt-info.ts";
 import { describeError } from "../../core/job/record.ts";
 import type { Hooks } from "../../core/observe/hooks.ts";
 import type { Clock } from "../../core/shared/clock.ts";
-import { shortId } from "../output/cells.ts";
+import { shortId } from "../../core/shared/id.ts";
 import { cut, wrap } from "../output/table.ts";
 import { type Colors, printable, toJson } from "../output/text.ts";
 import { fromNow } from "../output/time.ts";

@@ -21,3 +21,8 @@ export function timeOrderedIds(clock: Clock): () => string {
     return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low}-${random}`;
   };
 }
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** An id in a table: the end of a UUID, since many share the time at its beginning. */
+export const shortId = (id: string): string => (uuid.test(id) ? id.slice(-8) : id);

@@ -41,14 +41,18 @@ export function isFailure(error: unknown): boolean {
   return !isTidegateError(error) || problemKinds[error.code].status >= 500;
 }
 
-/** The response to a request that failed. Only Tidegate's own errors show their message: others can hold anything. */
-export function problemOf(error: unknown): Response {
-  const body = describeProblem(error);
+/**
+ * The response to a request that failed. Only Tidegate's own errors show their message: others can hold anything.
+ *
+ * @param isRead whether the request changes nothing.
+ */
+export function problemOf(error: unknown, isRead = false): Response {
+  const body = describeProblem(error, isRead);
   return problem(body, problemKinds[body.code].headers);
 }
 
 /** The same, for one of several jobs in a response. */
-export function describeProblem(error: unknown): Problem {
+export function describeProblem(error: unknown, isRead = false): Problem {
   if (!isTidegateError(error)) {
     const { status, title } = problemKinds.internal_error;
     const detail = "The handler failed. Its onError received the error; by default, the log shows its name.";
@@ -57,7 +61,7 @@ export function describeProblem(error: unknown): Problem {
   // No token of the handler may use what is reserved for an interface.
   const code = "isReserved" in error ? "forbidden" : error.code;
   const { status, title, hint } = problemKinds[code];
-  const detail = hint ? `${error.message} ${hint}` : error.message;
+  const detail = hint && !isRead ? `${error.message} ${hint}` : error.message;
   const issues = "issues" in error ? { issues: error.issues as readonly PayloadIssue[] } : {};
   return { status, title, detail, code, ...issues };
 }

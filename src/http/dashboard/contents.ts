@@ -50,6 +50,8 @@ export interface Contents {
   readonly briefs?: readonly QueueBrief[];
   /** All of them together. */
   readonly total?: QueueBrief;
+  /** In which of them jobs have died lately. */
+  readonly dying?: readonly { readonly queue: string; readonly jobs: number }[];
   readonly failures?: Failures;
   /** The group of failures whose jobs are on screen; null if none is dead any more. */
   readonly failure?: FailureDetails | null;

@@ -4,10 +4,12 @@ import { contentSecurityPolicy, page } from "./bundle.generated.ts";
  * The dashboard's HTML page. It is the same for everybody and loads its data afterwards. So a link from another site
  * works too, although the browser sends no strict cookie with it.
  *
- * @param refused why a sign-in was refused. Pass fixed text only: it is not escaped.
+ * @param told what the page begins with: why a sign-in was refused, or that it starts with all queues. Pass fixed text
+ *   only: it is not escaped.
  */
-export function pageOf(refused?: string, status = 200): Response {
-  return new Response(refused ? page.replace("<body>", `<body data-refused="${refused}">`) : page, {
+export function pageOf(told?: { readonly refused: string } | { readonly start: "all" }, status = 200): Response {
+  const [name, value] = Object.entries(told ?? {})[0] ?? [];
+  return new Response(name ? page.replace("<body>", `<body data-${name}="${value}">`) : page, {
     status,
     headers: {
       "Content-Type": "text/html; charset=utf-8",

@@ -61,7 +61,11 @@ export function dashboard(options: DashboardOptions = {}): Dashboard {
           path: "/",
           respond: async ({ url }) => redirect(`${new URL(url).pathname.replace(/\/$/, "")}/dashboard`),
         },
-        { method: "GET", path: "/dashboard", respond: async () => pageOf() },
+        {
+          method: "GET",
+          path: "/dashboard",
+          respond: async () => pageOf(queues.size > 1 ? { start: "all" } : undefined),
+        },
         {
           method: "GET",
           path: "/dashboard/data",

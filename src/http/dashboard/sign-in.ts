@@ -67,7 +67,9 @@ export function signPages(sessions: Sessions | undefined, clock: Clock): readonl
 function refusal({ headers }: Request, areTooMany: boolean): Response {
   const detail = areTooMany ? TOO_MANY : REFUSED;
   const status = areTooMany ? 429 : 401;
-  return headers.get("accept") === "application/json" ? unauthorized(detail, status) : pageOf(detail, status);
+  return headers.get("accept") === "application/json"
+    ? unauthorized(detail, status)
+    : pageOf({ refused: detail }, status);
 }
 
 export function redirect(location: string, cookie?: string): Response {

@@ -1,7 +1,7 @@
 import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import { findJobs, wholeMatcher } from "../../core/manage/search.ts";
-import { briefOf, type QueueActivity, type QueueBrief, sumOfStats, totalOf } from "../../core/manage/stats.ts";
+import { briefOf, type QueueActivity, sumOfStats, totalOf } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { latestJobs, listingOf } from "../../core/queue/latest-jobs.ts";
 import type { Queue } from "../../core/queue/queue.ts";
@@ -29,6 +29,10 @@ const MOST_GROUPS_READ = 1_000;
 const DAY_HOURS = 24;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
+/** Jobs that died in these minutes fail now. */
+const RECENT_MINUTES = 10;
+/** How many keys that hold jobs back a list of all queues names of each. */
+const KEYS_OF_EACH = 3;
 
 export const snapshotQuery = object(
   {
@@ -64,14 +68,14 @@ export const snapshotQuery = object(
     cursor,
     /** The mark of the last response: if nothing has happened since, this one says only that. Any text asks for one. */
     mark: string(LONGEST_ID),
-    /** Leaves out the statistics. */
-    only: word(["contents"]),
+    /** Leaves out the others; of the list of all queues, what changes slowly. */
+    only: word(["contents", "statistics"]),
   },
   ["view"],
 );
 
 /** The views that can show all queues together. */
-const scopedViews: ReadonlySet<string> = new Set(["failures", "jobs", "names", "schedules", "flow", "upcoming"]);
+const scopedViews: ReadonlySet<string> = new Set("failures jobs names schedules flow upcoming".split(" "));
 
 type Query = ValueOf<typeof snapshotQuery>;
 type Host = Pick<DashboardHost, "queues" | "first">;
@@ -86,17 +90,20 @@ export interface QueueSnapshot extends Contents {
   readonly activity?: QueueActivity;
   /** What this refresh cost. */
   readonly commands: number;
+  /** Whether refreshes cost nothing: Redis is reached over TCP. */
+  readonly isFree?: boolean;
   /** Changes whenever something happens to a job. Only if the page asked for it. */
   readonly mark?: string;
 }
 
 /** The response if nothing has happened since the one before. */
-export type Unchanged = Pick<QueueSnapshot, "at" | "commands"> & { readonly isUnchanged: true };
+export type Unchanged = Pick<QueueSnapshot, "at" | "commands" | "isFree"> & { readonly isUnchanged: true };
 
 /**
  * Reads the data of a view. A mark costs 2 commands. If it is the same as before, the response costs nothing more. Else
  * the statistics cost 5 commands, and up to 18 in a large queue. On top of them: 2 for the history, 4 to 15 for
- * failures and 1 for keys on the overview; the statistics of each further queue in the list of all; 4 to 15 for
+ * failures and 1 for keys on the overview; the statistics of each further queue in the list of all, and now and then up
+ * to 12 for each, for its keys and schedules; 4 to 15 for
  * failures; 3 to 10 for a page of jobs, 4 more for that of a group of failures, and as much for each state in the list
  * of the latest; 3 for a job, up to 14 more for its children; 6 to 9 for job types, 13 to 50 for the page of one; up to
  * 11 for schedules, 5 to 12 for the next hour; 1 for keys. A search costs what search.ts says.
@@ -107,18 +114,24 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const { queues, first } = host;
   const queue = queues.get(query.queue ?? first.name);
   if (!queue) throw notFound(UNKNOWN_QUEUE);
-  const isOfAll = query.scope === "all" && scopedViews.has(query.view);
-  const all = isOfAll || query.view === "queues" ? [...queues.values()] : [queue];
+  const isOfAll = query.view === "queues" || (query.scope === "all" && scopedViews.has(query.view));
+  const all = isOfAll ? [...queues.values()] : [queue];
+  const isFree = all.every((each) => internalsOf(each).keepsConnection);
   const spent = () => all.reduce((sum, each) => sum + internalsOf(each).meter.commands, 0);
   const before = spent();
-  const common = () => ({ at: new Date(queue.clock()), commands: spent() - before });
+  const common = () => ({
+    at: new Date(queue.clock()),
+    commands: isFree ? 0 : spent() - before,
+    ...(isFree && { isFree }),
+  });
   // Reads the mark first: the next refresh then sees what happens meanwhile.
   const mark = query.mark === undefined ? undefined : await markOf(all);
   if (mark !== undefined && mark === query.mark) return { ...common(), isUnchanged: true };
-  const activities = query.only ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
+  const activities =
+    query.only === "contents" ? [] : all.map(async (each) => [each, await each.getActivity()] as const);
   const [read, contents] = await Promise.all([
     Promise.all(activities),
-    isOfAll ? contentsOfAll(all, query) : contentsOfOne(host, queue, query),
+    query.only === "statistics" ? {} : isOfAll ? contentsOfAll(all, query) : contentsOfOne(host, queue, query),
   ]);
   const own = read.find(([each]) => each === queue)?.[1];
   const statsOfAll = read.map(([, { stats }]) => stats);
@@ -130,7 +143,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
     ...(activity && { activity }),
     ...(mark !== undefined && { mark }),
     ...contents,
-    ...(query.view === "queues" && listOfQueues(read.map(([{ name }, each]) => briefOf(name, each)))),
+    ...(query.view === "queues" && listOfQueues(read)),
   };
 }
 
@@ -140,10 +153,14 @@ async function markOf(queues: readonly Queue[]): Promise<string> {
   return hexOf((await sha256(pulses.join("\n"))).slice(0, 12));
 }
 
-const listOfQueues = (briefs: readonly QueueBrief[]): Contents => ({
-  briefs,
-  ...(briefs[1] && { total: totalOf(briefs) }),
-});
+function listOfQueues(read: readonly (readonly [Queue, QueueActivity])[]): Contents {
+  const briefs = read.map(([{ name }, activity]) => briefOf(name, activity));
+  const dying = read.flatMap(([{ name }, { minutes }]) => {
+    const jobs = minutes.slice(-RECENT_MINUTES).reduce((sum, { dead }) => sum + dead, 0);
+    return jobs > 0 ? [{ queue: name, jobs }] : [];
+  });
+  return { briefs, dying, ...(briefs[1] && { total: totalOf(briefs) }) };
+}
 
 async function readFailures(queue: Queue, limit: number): Promise<Failures> {
   const { older = 0, ...page } = await queue.getFailures({ limit, latest: true });
@@ -175,8 +192,13 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
       ]);
       return { history, failures, keys };
     }
-    case "queues":
-      return {};
+    case "queues": {
+      const [{ keys }, schedules] = await Promise.all([
+        queue.flowControl.list({ holding: true, limit: KEYS_OF_EACH }),
+        readSchedules(queue),
+      ]);
+      return { keys, schedules: schedules.filter(({ failing }) => failing) };
+    }
     case "failures":
       return { failures: await readFailures(queue, MOST_GROUPS_SHOWN) };
     case "jobs": {

@@ -2,7 +2,17 @@ import { html } from "../dom/html.ts";
 import { act, fetchPreview } from "../state/requests.ts";
 import { change, type Filled, state } from "../state/state.ts";
 import { describeCron, describeEvery } from "../views/describe-cron.ts";
-import { ask, enqueuedNames, filledIn, isDuration, payloadField, typedPayload } from "./outcome.ts";
+import { plural } from "../views/format.ts";
+import {
+  ask,
+  changeMany,
+  enqueuedNames,
+  filledIn,
+  isDuration,
+  payloadField,
+  refusalShown,
+  typedPayload,
+} from "./outcome.ts";
 
 /** Creates a schedule, or changes one that no code declares. */
 export function askForSchedule(key: string): void {
@@ -77,15 +87,34 @@ export function askToPause(queue = state.snapshot?.queue ?? ""): void {
   });
 }
 
-export function askToPauseType(name: string): void {
-  ask({
-    title: `Pause ${name}?`,
-    text: "No job of this type starts until somebody resumes it. Jobs that run go on, and new ones wait.",
-    fields: [{ name: "reason", label: "Reason (may be empty)", isOptional: true }],
-    confirm: "Pause",
-    async act({ reason = "" }) {
-      await act("POST /job-types/:name/pause", { target: name, body: reason === "" ? {} : { reason } });
-      return `${name} is paused.`;
-    },
+/** Asks before it stops a job type, whose waiting jobs may be cancelled with it. */
+export async function askToPauseType(name: string): Promise<void> {
+  await refusalShown(async () => {
+    const { changed: count } = await changeMany("POST /jobs/cancel", { name, dryRun: true });
+    const cancels = ({ waiting }: Filled) => waiting === "cancel";
+    const jobs = plural(count, "waiting job");
+    ask({
+      title: `Pause ${name}?`,
+      text: (chosen) =>
+        `No job of this type starts until somebody resumes it. Jobs that run go on, and new ones wait.${cancels(chosen) ? ` The ${jobs} will not run, and their payloads are deleted.` : ""}`,
+      fields: [
+        { name: "reason", label: "Reason (may be empty)", isOptional: true },
+        ...(count > 0
+          ? [
+              {
+                ...{ name: "waiting", label: `The ${jobs}` },
+                choices: [["", "Wait"] as const, ["cancel", "Are cancelled"] as const],
+              },
+            ]
+          : []),
+      ],
+      confirm: (chosen) => (cancels(chosen) ? `Pause, and cancel ${jobs}` : "Pause"),
+      async act({ reason = "", ...chosen }) {
+        await act("POST /job-types/:name/pause", { target: name, body: reason === "" ? {} : { reason } });
+        if (!cancels(chosen)) return `${name} is paused.`;
+        const { changed, isStopped } = await changeMany("POST /jobs/cancel", { name }, count);
+        return `${name} is paused, and ${plural(changed, "job")} cancelled${isStopped ? ", then stopped" : ""}.`;
+      },
+    });
   });
 }

@@ -22,17 +22,33 @@ let last = "";
 let mark: string | undefined;
 /** The cost of the last refresh that found a change. */
 let cost = 0;
+let polls = 0;
+/** After how long without a response the page says so. */
+const SLOW_MS = 3_000;
+/** For how long after a move the pointer holds still what it is on. */
+const POINTING_MS = 5_000;
+let movedAt = 0;
+/** What changes slowly in the list of all queues is read at each tenth poll. */
+const SLOWLY = 10;
 
 /** Refreshes now, and cancels a refresh that is under way. */
 export const refresh = (): Promise<void> => load(state.route, last === "" ? { mark: NEW } : {}, true);
 
+/** Whether the pointer is on something to click, which a refresh could move. */
+const isPointing = (): boolean =>
+  Date.now() - movedAt < POINTING_MS &&
+  document.querySelector("main :is(a, button, input, tr[data-click]):hover") !== null;
+
 /** Refreshes by itself, as cheaply as the view allows. */
-function poll(): Promise<void> {
+async function poll(): Promise<void> {
   const { route, snapshot } = state;
+  if (isPointing()) return refreshIn(movedAt + POINTING_MS - Date.now());
   if (snapshot?.job?.state === "running") return load(route, { only: "contents" });
   // Only the user repeats a search: it may cost more than anything else.
   const isSearch = route.search && snapshot?.jobs;
-  return load(isSearch ? { ...route, view: "overview" } : route, { mark: mark ?? (quiet > 0 ? NEW : undefined) });
+  const isQuick = route.view === "queues" && ++polls % SLOWLY > 0;
+  const thrift: Thrift = { mark: mark ?? (quiet > 0 ? NEW : undefined), ...(isQuick && { only: "statistics" }) };
+  return load(isSearch ? { ...route, view: "overview" } : route, thrift);
 }
 
 async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void> {
@@ -40,6 +56,7 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
   underWay?.abort();
   underWay = new AbortController();
   const { signal } = underWay;
+  const slow = setTimeout(() => !signal.aborted && !route.search && fail(SLOW, true), SLOW_MS);
   try {
     const response = await fetchSnapshot(route, thrift, signal);
     const seenAt = Date.now();
@@ -48,6 +65,7 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     const { snapshot: before } = state;
     if ("isUnchanged" in response) quiet++;
     else compare(response, before);
+    if (response.isFree) quiet = 0;
     const snapshot = before && { ...before, ...response };
     const aheadMs = Date.parse(response.at) - seenAt;
     change({
@@ -59,6 +77,8 @@ async function load(route: Route, thrift: Thrift, isAsked = false): Promise<void
     refreshIn(Math.max(wait, allowance.waitFor(cost, seenAt)));
   } catch (error) {
     if (!signal.aborted) fail(error as Refusal);
+  } finally {
+    clearTimeout(slow);
   }
 }
 
@@ -77,11 +97,16 @@ function compare({ activity, job, mark: given, commands }: Json<Refresh>, before
   last = now;
 }
 
-function fail({ message, status, retryAfter }: Refusal): void {
+const SLOW = { message: "no response within 3 seconds.", status: 0, retryAfter: null };
+
+function fail(
+  { message, status, retryAfter }: Pick<Refusal, "message" | "status" | "retryAfter">,
+  isSlow = false,
+): void {
   const lasts = isLasting(status);
   const since = state.failure?.since ?? Date.now();
-  change({ failure: { message, isLasting: lasts, isNowhere: status === 400 || status === 404, since } });
-  if (!lasts) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
+  change({ failure: { message, isLasting: lasts, isNowhere: status === 400 || status === 404, since, isSlow } });
+  if (!lasts && !isSlow) refreshIn(waitAfterFailure(failures++, retryAfter, Date.now()));
 }
 
 const mayPoll = (): boolean => !document.hidden && (chosen("live") === "on" || state.failure !== undefined);
@@ -97,9 +122,8 @@ export function refreshAfterAction(): Promise<void> {
   return refresh();
 }
 
-const contents = "jobs job upcoming changes type schedules keys briefs total failures failure figures history".split(
-  " ",
-);
+const contents =
+  "jobs job upcoming changes type schedules keys briefs total dying failures failure figures history".split(" ");
 
 /** What views showed when the user left them: it stays on screen, greyed out, until the response is there. */
 const visited = new Map<string, object>();
@@ -147,6 +171,10 @@ export function followLive(): void {
 /** Starts to refresh and to follow the URL. A hidden page sends no requests. */
 export function startPolling(): void {
   addEventListener("hashchange", follow);
+  addEventListener("pointermove", ({ pointerType }) => {
+    // A finger leaves what it has tapped under ":hover".
+    if (pointerType === "mouse") movedAt = Date.now();
+  });
   document.addEventListener("visibilitychange", () => {
     followLive();
   });

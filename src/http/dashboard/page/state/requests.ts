@@ -42,7 +42,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
 export interface Thrift {
   /** The mark of the response before. */
   readonly mark?: string | undefined;
-  readonly only?: "contents" | undefined;
+  readonly only?: "contents" | "statistics" | undefined;
 }
 
 /** Loads what a route shows. @throws {Refusal} */

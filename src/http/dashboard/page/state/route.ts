@@ -19,7 +19,8 @@ const fields = "view queue scope state search by id children group range latency
 /** Reads a route from a URL. The handler refuses invalid ones. */
 export function readRoute(hash: string): Route {
   const given = [...new URLSearchParams(hash.slice(1))].filter(([name]) => fields.includes(name));
-  return { view: "overview", ...Object.fromEntries(given) };
+  const isStart = given.length === 0 && document.body.dataset["start"];
+  return isStart ? { view: "queues", scope: "all" } : { view: "overview", ...Object.fromEntries(given) };
 }
 
 export function routeQuery(route: Route): string {

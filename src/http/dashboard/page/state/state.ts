@@ -63,6 +63,8 @@ export interface State {
         readonly message: string;
         readonly since: number;
         readonly isLasting: boolean;
+        /** Whether the request is still under way. */
+        readonly isSlow?: boolean;
         /** Whether the URL is at fault: it names no view, or no queue. */
         readonly isNowhere: boolean;
       }

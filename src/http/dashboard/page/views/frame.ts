@@ -5,14 +5,15 @@ import { hasContents } from "../state/polling.ts";
 import type { Route } from "../state/route.ts";
 import { chosen, type Setting } from "../state/settings.ts";
 import { state } from "../state/state.ts";
+import { pausedText } from "./attention.ts";
 import { helpDialog, questionDialog, signInDialog } from "./dialogs.ts";
 import { failures } from "./failures.ts";
 import { flow } from "./flow.ts";
 import { clock, distance, number } from "./format.ts";
 import { job } from "./job.ts";
 import { jobs } from "./jobs.ts";
-import { changes, overview, pauseText } from "./overview.ts";
-import { button, heading, hrefTo, link, when } from "./parts.ts";
+import { changes, overview } from "./overview.ts";
+import { button, heading, hrefTo, link } from "./parts.ts";
 import { queues } from "./queues.ts";
 import { schedules, upcoming } from "./schedules.ts";
 import { names, type } from "./types.ts";
@@ -28,11 +29,11 @@ export function frame(): Html {
   // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
   const isOne = snapshot && route.view !== "queues" && !route.scope;
-  const paused = isOne && snapshot.activity.stats.paused;
+  const { paused, pausedBy, pausedAt, pausedJobs = [] } = (isOne && snapshot.activity.stats) || {};
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
-${paused && html`<p class="row retried banner">${pauseText(snapshot)}: no job starts. ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
-${isOne && snapshot.activity.stats.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}">${name} was paused${by && ` by ${by}`} ${when(since)}${reason && `: ${reason}`}. ${snapshot.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
+${paused && html`<p class="row retried banner">Paused${pausedText(pausedBy, pausedAt)}: no job starts. ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
+${pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
 <div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
@@ -87,8 +88,8 @@ function trouble(): Html {
   if (!failure) return html``;
   const next = failure.isLasting
     ? ""
-    : `Failing since ${clock(failure.since)}; retrying ${distance(nextRefreshAt - Date.now())}.`;
-  return html`<p class="row dead banner">${failure.message} ${snapshot && `This data is from ${clock(seenAt)}. `}<span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
+    : `Failing since ${clock(failure.since)}; ${failure.isSlow ? "still waiting" : `retrying ${distance(nextRefreshAt - Date.now())}`}.`;
+  return html`<p class="row dead banner">Reads fail: ${failure.message} ${snapshot && `This data is from ${clock(seenAt)}. `}<span aria-hidden="true">${next}</span>${button("Retry now", "refresh")}</p>`;
 }
 
 function foot(): Html {

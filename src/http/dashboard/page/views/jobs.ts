@@ -1,3 +1,4 @@
+import { shortId } from "../../../../core/shared/id.ts";
 import { type JobState, jobStates } from "../../../../core/store/store.ts";
 import type { JobRow } from "../../shown-job.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
@@ -47,7 +48,7 @@ export function jobs(snapshot: Json<Snapshot>): Html {
   const { route } = state;
   const { search, by, group } = route;
   if (group) return ofGroup(group, snapshot);
-  return html`${heading(route.state === "dead" ? "Dead-letter queue" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
+  return html`${heading(route.state === "dead" ? "Dead jobs" : "Jobs", snapshot.mayChange && button("Enqueue...", "enqueue", "", "primary"))}
 ${searchForm(
   "Search jobs",
   html`<select name="by" aria-label="Search in" data-change="${"search-in" satisfies ActionName}">${searched.map(([value, text]) => html`<option value="${value}" selected="${by === value}">${text}</option>`)}</select>`,
@@ -199,8 +200,8 @@ function table(rows: readonly Row[], selectable: readonly Row[]): Html {
       row,
     ) => html`<tr data-key="${keyOf(row.queue, row.id)}" data-click="${opens}" class="${selectable.includes(row) && isSelected(row) && "selected"}">
 ${check(`Select ${row.id}`, "select", isSelected(row), row.id, selectable.includes(row))}
-<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted">${row.id}</code>
-${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}${(!row.error || state.route.search) && html`<div class="muted">${row.preview}</div>`}${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
+<td class="job">${queueTag(row.queue)}${link({ ...inQueue(row.queue), view: "job", id: row.id }, row.name)} <code class="muted" title="${row.id}">${shortId(row.id)}</code>
+${row.error && html`<div class="dead error">${row.error.name}: ${row.error.message}</div>`}<div class="muted">${row.preview}</div>${row.share !== undefined && progress(row)}${row.heldBack && heldBack(row.heldBack, row.queue)}</td>
 ${!kind && html`<td>${badge(row.state)}</td>`}
 <td class="figure wide muted">${attempts(row)}</td><td class="figure wide">${took(row)}</td><td class="figure muted">${waitText(row) ? "after its children" : when(at(row))}<div class="narrow">${took(row)}</div>${row.waitingFor ? html`<div>waits for a signal</div>` : row.isAsleep && html`<div>sleeps</div>`}</td></tr>`,
   )}</tbody></table></div>`;

@@ -27,12 +27,6 @@ ${failing(snapshot)}${snapshot.keys?.[0] && holding(snapshot.keys)}${charts(snap
 ${card("Due", due(snapshot))}`;
 }
 
-/** "Paused by on-call 9 min ago" */
-export function pauseText({ activity: { stats } }: Json<Snapshot>): Html {
-  const { pausedBy, pausedAt } = stats;
-  return html`Paused${pausedBy && ` by ${pausedBy}`}${pausedAt && html` ${when(pausedAt)}`}`;
-}
-
 /** Who changed what, newest first. */
 export function changes({ changes: all }: Json<Snapshot>): Html {
   return html`${heading("Changes")}${all && (all[0] ? changeTable(all) : empty("No changes", "Who pauses, retries, removes, cancels or moves something stands here. Give tokens names, and you see who."))}`;

@@ -2,14 +2,16 @@ import { isGrowing, type QueuePace } from "../../../../core/manage/queue-pace.ts
 import type { QueueBrief } from "../../../../core/manage/stats.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
+import { attention } from "./attention.ts";
 import { spark } from "./charts.ts";
 import { number, span } from "./format.ts";
 import { badge, button, heading, hrefTo, opens } from "./parts.ts";
 
 type Brief = Json<QueueBrief>;
 
-export function queues({ briefs, total: all, mayChange }: Json<Snapshot>): Html {
-  return html`${heading("All queues")}${
+export function queues(snapshot: Json<Snapshot>): Html {
+  const { briefs, total: all, mayChange } = snapshot;
+  return html`${heading("All queues")}${attention(snapshot)}${
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
 <th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th>

@@ -1,6 +1,7 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import type { ScheduleRow, ScheduleRun } from "../../../../core/queue/schedule-runs.ts";
 import type { UpcomingEvent, UpcomingMinute } from "../../../../core/queue/upcoming.ts";
+import { shortId } from "../../../../core/shared/id.ts";
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
@@ -115,5 +116,5 @@ function eventLine({ at, kind, name, of, queue }: Event): Html {
     kind === "occurrence"
       ? link({ ...inQueue(queue), view: "schedules" }, name)
       : link({ ...inQueue(queue), view: "job", id: of }, name);
-  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted">${of}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${when(at)}</span><div>${clock(at)}</div></td></tr>`;
+  return html`<tr data-key="${`${at} ${of}`}" data-click="${opens}"><td class="job">${queueTag(queue)}${what} <code class="muted" title="${of}">${shortId(of)}</code><div>${badge(kinds[kind], kind)}</div></td><td class="figure muted"><span title="${moment(at)}">${when(at)}</span><div>${clock(at)}</div></td></tr>`;
 }

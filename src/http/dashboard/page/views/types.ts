@@ -101,8 +101,8 @@ const columns: readonly Column<Name>[] = [
 export function table(all: readonly Name[]): Html {
   // Of all queues together, the slowest first: of one, by name.
   const initial = state.route.scope && "-running";
-  return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : ["waiting", "running", "retried"].includes(name) ? "figure medium" : "figure", initial))}
-<th class="figure wide">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns, initial).map(row)}</tbody></table></div>
+  return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}
+<th class="figure wide roomy">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns, initial).map(row)}</tbody></table></div>
 <p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Columns of two figures are sorted by p95, an estimate. Days begin at midnight UTC.</p>`;
 }
 
@@ -113,9 +113,9 @@ function row(name: Name): Html {
   const time = (of: Figures["waiting"]) =>
     html`<td class="figure medium">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
   return html`<tr data-key="${keyOf(name.queue, name.name)}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}</td>
-${count(processed, "")}${count(retried, "retried error", "medium")}${count(dead, "dead error")}
+${count(processed, "")}${count(retried, "retried error", "roomy")}${count(dead, "dead error")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
-<td class="wide">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
+<td class="wide roomy">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
 }
 
 type Day = Name["days"][number];
