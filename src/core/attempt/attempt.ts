@@ -80,7 +80,7 @@ export class Attempt {
   #run(): Promise<AttemptOutcome> {
     const { job, needs } = this;
     this.startedAt = needs.clock();
-    job.begin(this.startedAt);
+    job.startedAt = this.startedAt;
     if (!job.isReadable) return Promise.resolve(outcomes.leftToOthers(this));
     if (job.isExpired(this.startedAt)) return Promise.resolve(outcomes.expired(this));
     if (job.lock !== undefined) return Promise.resolve(outcomes.locked(this, job.lock));
@@ -303,14 +303,17 @@ export class Attempt {
     // While a request is under way, only the last report waits to be sent next.
     if (lease.renewals) await lease.renewals;
     if (isSuperseded()) return;
-    if (now < this.#reportsAt) return this.job.noteUnsaved();
+    if (now < this.#reportsAt) {
+      this.job.isUnsaved = true;
+      return;
+    }
     this.#reportsAt = now + (this.needs.spacing?.(this.timesOutAt - now) ?? 0);
     try {
       await lease.renew(lease.current.endsAt, record, this.onLost);
     } catch (error) {
       // The progress is stored with the next request, or with the outcome.
       if (!(error instanceof OutOfBudgetError)) throw error;
-      this.job.noteUnsaved();
+      this.job.isUnsaved = true;
     }
   }
 
@@ -350,8 +353,8 @@ export async function renewLeases(
     return { lease: job.lease, endsAt, record: job.takeUnsavedText(), onLost };
   });
   const renewed = await Promise.allSettled(renewAll(store, renewals));
-  renewed.forEach(({ status }, index) => {
-    if (status === "rejected" && renewals[index]?.record !== undefined) attempts[index]?.job.noteUnsaved();
+  attempts.forEach(({ job }, index) => {
+    if (renewed[index]?.status === "rejected" && renewals[index]?.record !== undefined) job.isUnsaved = true;
   });
   return renewed;
 }

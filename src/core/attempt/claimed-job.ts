@@ -52,9 +52,10 @@ export class ClaimedJob {
   readonly recordText: string;
   #progress: unknown;
   #log: JobLog | undefined;
-  #startedAt: number | undefined;
-  /** Whether the handler has reported something that is not stored yet. */
-  #isUnsaved = false;
+  /** When its attempt began, in ms since 1970. */
+  startedAt: number | undefined;
+  /** Whether the handler has reported something that is not stored yet: it is stored with the next request. */
+  isUnsaved = false;
   /** How many bytes the jobs that it has enqueued take in the request that stores its outcome. */
   #enqueuedBytes = 0;
   readonly #queue: string;
@@ -170,13 +171,13 @@ export class ClaimedJob {
     return {
       ...stored,
       ...(waits !== undefined && { waits }),
-      ...(this.#startedAt !== undefined && { begun: { attempt, at: this.#startedAt } }),
+      ...(this.startedAt !== undefined && { begun: { attempt, at: this.startedAt } }),
     };
   }
 
   /** The text of the record while the attempt runs, with all of its steps so far. */
   get textWithSteps(): string {
-    this.#isUnsaved = false;
+    this.isUnsaved = false;
     return records.encodeRecord(this.#underWay);
   }
 
@@ -192,29 +193,20 @@ export class ClaimedJob {
     return records.encodeRecord({ ...record, snoozed: true, ...(waits !== undefined && { waits }) });
   }
 
-  begin(at: number): void {
-    this.#startedAt = at;
-  }
-
   /** Adds a line to the log, which is stored with the outcome. Never throws. */
   log(at: number, message: unknown, data: unknown): void {
     this.#log ??= new JobLog(this.record.logs);
     this.#log.add(at, this.attempt, message, data);
-    this.#isUnsaved = true;
+    this.isUnsaved = true;
   }
 
   /** The text of the record with what the handler has reported and is not stored yet; undefined if there is nothing. */
   takeUnsavedText(): string | undefined {
-    if (!this.#isUnsaved) return undefined;
+    if (!this.isUnsaved) return undefined;
     const text = orUndefined(() => records.encodeRecord(this.#underWay));
     if (text === undefined || this.#isTooLarge(text)) return undefined;
-    this.#isUnsaved = false;
+    this.isUnsaved = false;
     return text;
-  }
-
-  /** Notes that something reported is not stored yet: it is stored with the next request. */
-  noteUnsaved(): void {
-    this.#isUnsaved = true;
   }
 
   /** Keeps progress, and returns the record's text with it. @throws {TidegateError} if it cannot be stored. */
@@ -227,7 +219,7 @@ export class ClaimedJob {
         "The progress, the payload, and the jobs that the attempt has enqueued are larger than 8 MiB together as JSON.",
       );
     this.#progress = progress;
-    this.#isUnsaved = false;
+    this.isUnsaved = false;
     return text;
   }
 

@@ -1,11 +1,11 @@
 import { type BulkJob, readJob } from "../enqueue/bulk.ts";
-import { buildFamily, type GivenFamily, readFamily } from "../enqueue/family.ts";
+import { buildFamily, type GivenFamily, memberOf, readFamily } from "../enqueue/family.ts";
 import { buildJob, checkOptions } from "../enqueue/new-job.ts";
 import type { AnyJob } from "../job/define.ts";
 import type { JobTrace } from "../job/trace-context.ts";
 import { invalidRequest, TidegateError } from "../shared/errors.ts";
 import { MOST_AT_ONCE } from "../shared/limits.ts";
-import type { FollowUpJob, NewJob } from "../store/store.ts";
+import type { FollowUpJob } from "../store/store.ts";
 import type { ClaimedJob } from "./claimed-job.ts";
 import type { AttemptNeeds } from "./needs.ts";
 
@@ -24,10 +24,6 @@ interface Made {
 
 function hasChildren(options: object): options is Pick<GivenFamily, "children"> {
   return "children" in options && options.children !== undefined;
-}
-
-function followUp({ id, runAt, record, flow, keepsLimits }: NewJob): FollowUpJob {
-  return { id, runAt, record, ...(flow && { flow }), ...(keepsLimits && { keepsLimits }) };
 }
 
 /** The jobs that a handler enqueues through its attempt. They are stored with the outcome, or not at all. */
@@ -78,7 +74,7 @@ export class EnqueuedJobs {
     const { draft, refusal } = readJob(item, definitions, clock(), newId);
     if (!draft) throw refusal;
     const { finished, fits } = buildJob(draft, this.#trace);
-    return { jobs: [followUp(finished)], fits };
+    return { jobs: [memberOf(finished)], fits };
   }
 
   #family(given: GivenFamily): Made {

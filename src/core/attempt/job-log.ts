@@ -8,16 +8,12 @@ const MOST_BYTES = 8 * 1024;
 const LONGEST_MESSAGE = 1_000;
 
 export class JobLog {
-  readonly #entries: LogEntry[] = [];
+  readonly entries: LogEntry[] = [];
   readonly #sizes: number[] = [];
   #bytes = 0;
 
   constructor(stored: readonly LogEntry[] = []) {
     for (const entry of stored) this.#push(entry);
-  }
-
-  get entries(): readonly LogEntry[] {
-    return this.#entries;
   }
 
   /** Adds a line, and drops the oldest ones for which there is no room. Never throws. */
@@ -30,11 +26,11 @@ export class JobLog {
 
   #push(entry: LogEntry): void {
     const size = bytesOf(JSON.stringify(entry));
-    this.#entries.push(entry);
+    this.entries.push(entry);
     this.#sizes.push(size);
     this.#bytes += size;
-    while (this.#entries.length > MOST_LINES || this.#bytes > MOST_BYTES) {
-      this.#entries.shift();
+    while (this.entries.length > MOST_LINES || this.#bytes > MOST_BYTES) {
+      this.entries.shift();
       this.#bytes -= this.#sizes.shift() ?? 0;
     }
   }

@@ -16,7 +16,7 @@ export class RememberedSteps {
   readonly #places: ReadonlyMap<string, number>;
   #bytes = 0;
   /** The sleep or the wait that ends this attempt. */
-  #open: StoredStep | undefined;
+  opened: StoredStep | undefined;
   /** When a step of this attempt ended last: from then on, failures are counted again. ms since 1970 */
   advancedAt: number | undefined;
 
@@ -27,11 +27,11 @@ export class RememberedSteps {
    * @param now when the job was claimed.
    */
   constructor({ steps = [], signal }: JobRecord, now: number) {
-    for (const step of steps) this.#add(isOpen(step) ? ended(step, signal, now) : step);
+    for (const step of steps) this.add(isOpen(step) ? ended(step, signal, now) : step);
     this.#places = new Map(steps.map((step, place) => [keyOf(step), place]));
   }
 
-  #add(step: StoredStep): void {
+  add(step: StoredStep): void {
     const before = this.#steps.get(keyOf(step));
     this.#bytes += sizeOf(step) - (before ? sizeOf(before) : 0);
     this.#steps.set(keyOf(step), step);
@@ -54,40 +54,22 @@ export class RememberedSteps {
 
   /** A step has ended: with a result, or with an error that is final. */
   end(step: StoredStep, now: number): void {
-    this.#add(step);
+    this.add(step);
     // Earlier attempts of it may have failed before other steps ended.
     this.#steps.delete(keyOf(step));
     this.#steps.set(keyOf(step), step);
     this.advancedAt = now;
   }
 
-  /** The attempt of a step has failed, and will be followed by another one. */
-  fail(step: StoredStep): void {
-    this.#add(step);
-  }
-
-  /** The handler went on after a step had failed for good. */
-  dealtWith(step: StoredStep): void {
-    this.#add({ ...step, isDealtWith: true });
-  }
-
-  open(step: StoredStep): void {
-    this.#open = step;
-  }
-
-  get opened(): StoredStep | undefined {
-    return this.#open;
-  }
-
   /** What the record says of it. What the job waits for comes last in the record: see core/store/signals.ts. */
   get stored(): Pick<JobRecord, "steps"> {
-    const all = [...this.#steps.values(), ...(this.#open ? [this.#open] : [])];
+    const all = [...this.#steps.values(), ...(this.opened ? [this.opened] : [])];
     return all.length > 0 ? { steps: all } : {};
   }
 
   /** The events that the job waits for from now on, as its record says it; undefined if it waits for none. */
   get waits(): string | undefined {
-    return this.#open?.events && waitsOf(this.#open.events);
+    return this.opened?.events && waitsOf(this.opened.events);
   }
 
   /** The same for a job that has completed: nobody asks for results any more, so only small ones stay. */

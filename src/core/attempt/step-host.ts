@@ -65,7 +65,7 @@ async function renew(host: StepHost, until: number, record: string | undefined):
     if (record !== undefined || !isLongEnough)
       await (needs.stepSaver?.save(renewal) ?? renewAll(needs.store, [renewal])[0]);
   } catch (error) {
-    job.noteUnsaved();
+    job.isUnsaved = true;
     return isStoreFailure(error) ? "later" : "lost";
   }
   host.giveTimeUntil(until);

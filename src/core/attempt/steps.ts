@@ -43,14 +43,16 @@ const never = (): Promise<never> => new Promise(() => {});
 export class Steps {
   readonly #host: StepHost;
   readonly #remembered: RememberedSteps;
-  readonly #called = new Set<string>();
+  /** What the handler has asked for, as `keyOf` names it. */
+  readonly called = new Set<string>();
   readonly #running = new Set<RunningStep>();
   /** The stored steps that the handler has called and not got yet. */
   readonly #asked: { readonly place: number; readonly resolve: () => void }[] = [];
   #begun = 0;
   /** How many sleeps have no name, and how often the job has waited for the same events. */
   readonly #counts = new Map<string, number>();
-  #leaving: Leaving | undefined;
+  /** Why the attempt ends before its handler does. Only this class changes it. */
+  leaving: Leaving | undefined;
   #hasEnded = false;
   #isRefused = false;
   #isClosed = false;
@@ -65,18 +67,8 @@ export class Steps {
     this.#remembered = remembered;
   }
 
-  /** Why the attempt ends before its handler does; undefined if it need not. */
-  get leaving(): Leaving | undefined {
-    return this.#leaving;
-  }
-
   get areRunning(): boolean {
     return this.#running.size > 0;
-  }
-
-  /** What the handler has asked for, as `keyOf` names it. */
-  get called(): ReadonlySet<string> {
-    return this.#called;
   }
 
   /** Resolves when no step runs, or nothing need wait for those that do. */
@@ -153,7 +145,7 @@ export class Steps {
   async #goOn(): Promise<void> {
     const failures = this.#thrown.splice(0);
     await settled();
-    if (!this.#isClosed) for (const step of failures) this.#remembered.dealtWith(step);
+    if (!this.#isClosed) for (const step of failures) this.#remembered.add({ ...step, isDealtWith: true });
   }
 
   /** Runs a step and stores its end. @returns undefined if the handler must go no further. Never rejects. */
@@ -175,7 +167,7 @@ export class Steps {
       step = { ...begun, error: { name: of, message }, ...(isFinal && { endedAt: needs.clock() }) };
       if (!isFinal) {
         if (options.maxRetries !== undefined) step = { ...step, maxRetries: options.maxRetries };
-        this.#remembered.fail(step);
+        this.#remembered.add(step);
         this.#report(step);
         this.#fail(error, options);
         return undefined;
@@ -217,7 +209,7 @@ export class Steps {
     this.#running.delete(step);
     if (this.areRunning) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
-    if (this.#leaving) void this.#leaveWhenIdle();
+    if (this.leaving) void this.#leaveWhenIdle();
   }
 
   async sleep(when: Duration | Date, given: SleepOptions = {}): Promise<void> {
@@ -250,7 +242,7 @@ export class Steps {
 
   #open(step: StoredStep): Promise<never> {
     if (!this.#remembered.hasRoomFor(step)) this.#fail(tooMuch(step.name), {});
-    else this.#remembered.open(step);
+    else this.#remembered.opened = step;
     return this.#leave({ why: "waits" });
   }
 
@@ -261,22 +253,22 @@ export class Steps {
   #enters(kind: StoredStep["kind"], name: string): boolean {
     if (this.#hasEnded || this.#isClosed)
       throw conflict(`The attempt of job "${this.#host.job.lease.current.id}" has ended. Stop working.`);
-    const opened = this.#leaving?.why === "waits" ? this.#remembered.opened : undefined;
+    const opened = this.leaving?.why === "waits" ? this.#remembered.opened : undefined;
     if (opened || (kind && this.areRunning)) this.#refuse(notAlone(kind, name, opened));
-    if (this.#leaving) return false;
+    if (this.leaving) return false;
     const call = keyOf({ ...(kind && { kind }), name });
-    if (this.#called.has(call)) {
+    if (this.called.has(call)) {
       this.#refuse(sameName(kind, name));
       return false;
     }
-    this.#called.add(call);
+    this.called.add(call);
     if (this.#thrown.length > 0) void this.#goOn();
     return true;
   }
 
   /** The attempt fails. The handler goes no further. */
   #fail(error: unknown, options: StepOptions): void {
-    if (this.#leaving?.why !== "failed") this.#leaving = { why: "failed", error, options };
+    if (this.leaving?.why !== "failed") this.leaving = { why: "failed", error, options };
     void this.#leaveWhenIdle();
   }
 
@@ -288,7 +280,7 @@ export class Steps {
   }
 
   #leave(leaving: Leaving): Promise<never> {
-    this.#leaving ??= leaving;
+    this.leaving ??= leaving;
     void this.#leaveWhenIdle();
     return never();
   }
@@ -300,7 +292,7 @@ export class Steps {
 
   /** Whether the handler may go on after a request. */
   #isStored(saved: Saved): boolean {
-    if (saved === "later") this.#leaving ??= { why: "outOfTime" };
+    if (saved === "later") this.leaving ??= { why: "outOfTime" };
     return saved === "saved";
   }
 

@@ -30,7 +30,8 @@ export class Turn {
   readonly #underWay = new Map<string, Promise<void>>();
   #end: Promise<void> | undefined;
   #sent: Promise<void> | undefined;
-  #isOpen = true;
+  /** Whether calls can still join. Only this class changes it. */
+  isOpen = true;
 
   /** @param store stores all of the jobs or none. One result per job, in order. */
   constructor(
@@ -39,10 +40,6 @@ export class Turn {
   ) {
     this.#clock = clock;
     this.#store = store;
-  }
-
-  get isOpen(): boolean {
-    return this.#isOpen;
   }
 
   /** Adds a job to the turn, after those of earlier calls. */
@@ -66,7 +63,7 @@ export class Turn {
       count = this.#calls.length;
       await undefined;
     }
-    this.#isOpen = false;
+    this.isOpen = false;
   }
 
   async #sendAll(): Promise<void> {

@@ -13,6 +13,7 @@ import {
   type NewParent,
   waitForWords,
 } from "../store/family.ts";
+import type { NewJob } from "../store/store.ts";
 import { atIndex, type BulkJob, readJob } from "./bulk.ts";
 import type { QueueContext } from "./context.ts";
 import { buildJob, type EnqueueFields, type JobDraft } from "./new-job.ts";
@@ -147,10 +148,13 @@ export function buildFamily(
   const build = ({ draft, parent, child }: MemberDraft): NewMember => {
     const { finished, fits } = naming(child, () => buildJob(draft, trace));
     if (fits) checks.push(namedCheck(fits, child));
-    const { id, runAt, record, flow, keepsLimits } = finished;
-    return { id, runAt, record, ...(flow && { flow }), ...(keepsLimits && { keepsLimits }), ...(parent && { parent }) };
+    return { ...memberOf(finished), ...(parent && { parent }) };
   };
   const [parent, ...children] = family;
   const members = [build(parent), ...children.map(build)] as const;
   return { members, fits: checks.length > 0 ? Promise.all(checks) : undefined };
+}
+
+export function memberOf({ id, runAt, record, flow, keepsLimits }: NewJob): NewMember {
+  return { id, runAt, record, ...(flow && { flow }), ...(keepsLimits && { keepsLimits }) };
 }

@@ -6,6 +6,7 @@ import { type Duration, momentBefore, type PointInTime } from "../shared/duratio
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { described, flag, formed, limit, optionsOf, orFirst, since } from "../shared/schema.ts";
 import { groupPattern, nameBefore } from "../store/failures.ts";
+import { DAY_MS } from "../store/stats.ts";
 import type { QueueStore, StoredFailures } from "../store/store.ts";
 import type { JobError } from "./job-info.ts";
 
@@ -110,8 +111,6 @@ export async function findGroup(
   const [found] = (await store.failures(page)).items;
   return found?.group === group ? found : undefined;
 }
-
-const DAY_MS = 24 * 3_600_000;
 
 export function failureGroup({ group, count, firstAt, sample, trend }: StoredFailures, now: number): FailureGroup {
   const { name, end } = readRecord({ ...sample, record: withLocks(sample.record) });

@@ -5,6 +5,7 @@ import type { JobInfo } from "../manage/job-info.ts";
 import { readRecurrence, recurrenceOf } from "../schedule/record.ts";
 import type { ScheduleInfo } from "../schedule/schedules.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
+import { DAY_MS, MINUTE_MS } from "../store/stats.ts";
 import type { JobState } from "../store/store.ts";
 import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
@@ -13,8 +14,7 @@ const OCCURRENCES = 5;
 const LATEST_RUNS = 5;
 /** How many schedules show how their last jobs ended. */
 const MOST_WITH_RUNS = 200;
-const MINUTE_MS = 60_000;
-const LONGEST_LOOK_BACK_MS = 5 * 366 * 24 * 60 * MINUTE_MS;
+const LONGEST_LOOK_BACK_MS = 5 * 366 * DAY_MS;
 
 /** What became of the job of an occurrence. */
 export interface ScheduleRun {

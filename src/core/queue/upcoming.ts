@@ -1,8 +1,7 @@
+import { HOUR_MS, MINUTE_MS } from "../store/stats.ts";
 import type { Queue } from "./queue.ts";
 import { comingOf } from "./schedule-runs.ts";
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 3_600_000;
 /** How many scheduled jobs are read, and how many occurrences of one schedule count. */
 const MOST_JOBS = 250;
 const MOST_OCCURRENCES = 3_600;

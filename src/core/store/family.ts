@@ -22,7 +22,7 @@ export interface NewMember {
   readonly runAt: number;
   readonly record: string;
   readonly flow?: NewFlow;
-  /** Whether the limits of its key stay as they are, as in `NewJob`. */
+  /** Whether the limits of its key stay as they are. Then those of `flow` apply only to a new key. */
   readonly keepsLimits?: boolean;
   /** If it has children. They follow in the same call. */
   readonly parent?: NewParent;

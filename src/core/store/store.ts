@@ -1,7 +1,7 @@
 import { invalidRequest } from "../shared/errors.ts";
 import type { DocumentChange, DocumentPageRequest, StoredDocument } from "./documents.ts";
 import type { FamilyCounts, FamilyStatus, NewFamily, NewMember } from "./family.ts";
-import type { FlowChange, FlowState, JobFlow, NewFlow } from "./flow.ts";
+import type { FlowChange, FlowState, JobFlow } from "./flow.ts";
 import type { Meter } from "./meter.ts";
 import type { ScheduleChange, SchedulePlan, StoredSchedule } from "./schedules.ts";
 import type { NewSignal, SignalReply } from "./signals.ts";
@@ -99,15 +99,12 @@ export function possibleLeases(lease: Lease): readonly Lease[] {
   return mayEndAt ? [lease, ...mayEndAt.map((endsAt) => renewedLease(lease, endsAt))] : [lease];
 }
 
-export interface NewJob {
-  readonly id: string;
+export interface NewJob extends Omit<NewMember, "parent"> {
   /**
    * False if the id came from a user: finished jobs must then be checked too. If it was made for the job, and the live
    * job under it has this record, a store over the network takes the request for one that has arrived twice.
    */
   readonly isFreshId: boolean;
-  readonly runAt: number;
-  readonly record: string;
   readonly dedupe?: {
     readonly key: string;
     readonly ttlMs: number;
@@ -118,9 +115,6 @@ export interface NewJob {
      */
     readonly replaces?: string;
   };
-  readonly flow?: NewFlow;
-  /** Whether the limits of its key stay as they are. Then those of `flow` apply only to a new key. */
-  readonly keepsLimits?: boolean;
   /** The eager start: leases a new job to the caller, unless the queue is paused or its key has no free slot. */
   readonly leaseEndsAt?: number;
 }
@@ -193,12 +187,7 @@ export type Outcome = {
 );
 
 /** A job that an occurrence makes. Its limits become those of its key only if the key is new. */
-export interface FiredJob {
-  readonly id: string;
-  readonly runAt: number;
-  readonly record: string;
-  readonly flow?: NewFlow;
-}
+export type FiredJob = Omit<NewMember, "keepsLimits" | "parent">;
 
 /** A job that an outcome makes, unless a live job has its id, or one that an outcome before it in the request makes. */
 export type FollowUpJob = NewMember;
@@ -421,13 +410,6 @@ export interface FailuresRequest extends Omit<PageRequest, "group"> {
   readonly slotMs?: number | undefined;
 }
 
-export interface FlowPageRequest {
-  /** The cursor of the page before; undefined for the first. */
-  readonly cursor: string | undefined;
-  readonly limit: number;
-  readonly now: number;
-}
-
 /** Those of some jobs that were found. */
 export interface FoundJobs {
   /** In the order of the ids. */
@@ -558,7 +540,7 @@ export interface QueueStore {
   /** Reads one flow control key; undefined if the store does not know it. */
   findFlow(key: string, now: number): Promise<FlowState | undefined>;
   /** Reads a page of the flow control keys, in no order. It may be short, or empty, with more to come. */
-  listFlows(page: FlowPageRequest): Promise<Page<FlowState>>;
+  listFlows(page: Pick<PageRequest, "cursor" | "limit" | "now">): Promise<Page<FlowState>>;
   changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
   /**
    * Reads a text that changes when a job is enqueued, attempted, cancelled, retried or removed, and when the queue is

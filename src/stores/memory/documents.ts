@@ -12,10 +12,6 @@ export class Documents {
   readonly #places = new SortedSet();
   readonly #ends = new SortedSet();
 
-  get size(): number {
-    return this.#documents.size;
-  }
-
   find(kind: string, name: string, now: number): StoredDocument | undefined {
     return this.#at(placeOf(kind, name), now);
   }

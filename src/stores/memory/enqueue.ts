@@ -84,7 +84,7 @@ class Batch {
   #duplicate(id: string): EnqueueReply {
     const score = this.#state.due.score(id);
     // A job that waits for its children has no run time.
-    const position = score === undefined || this.#state.families.isWaiting(id) ? undefined : unpack(score);
+    const position = score === undefined || this.#state.families.waiting.has(id) ? undefined : unpack(score);
     return { status: "duplicate", id, runAt: position?.isLeased ? undefined : position?.at, lease: undefined };
   }
 

@@ -21,40 +21,28 @@ export interface Waiting extends FamilyCounts {
 }
 
 export class Families {
-  readonly #waiting = new Map<string, Waiting>();
-
-  isWaiting(id: string): boolean {
-    return this.#waiting.has(id);
-  }
+  readonly waiting = new Map<string, Waiting>();
 
   countsOf(id: string): FamilyCounts | undefined {
-    const waiting = this.#waiting.get(id);
+    const waiting = this.waiting.get(id);
     if (!waiting) return undefined;
     const { pending, completed, dead, dropped } = waiting;
     return { pending, completed, dead, dropped };
   }
 
-  add(id: string, waiting: Waiting): void {
-    this.#waiting.set(id, waiting);
-  }
-
-  forget(id: string): void {
-    this.#waiting.delete(id);
-  }
-
   move(id: string, runAt: number): void {
-    const waiting = this.#waiting.get(id);
-    if (waiting) this.#waiting.set(id, { ...waiting, runAt });
+    const waiting = this.waiting.get(id);
+    if (waiting) this.waiting.set(id, { ...waiting, runAt });
   }
 
   /** Counts what becomes of a job, if it is a child of a parent that waits. @returns that parent. */
   count(id: string, fate: Fate): string | undefined {
     const { parent = "", index = 0 } = readChildId(id) ?? {};
-    const waiting = this.#waiting.get(parent);
+    const waiting = this.waiting.get(parent);
     // An earlier parent with this id may have had more children.
     if (!waiting || index >= totalOf(waiting)) return undefined;
     const { pending = 0, completed = 0, dead = 0, dropped = 0 } = changes[fate];
-    this.#waiting.set(parent, {
+    this.waiting.set(parent, {
       ...waiting,
       pending: waiting.pending + pending,
       completed: waiting.completed + completed,
@@ -66,9 +54,9 @@ export class Families {
 
   /** Takes out a parent that has nothing more to wait for. */
   takeReleased(id: string): (ChildCounts & Pick<Waiting, "runAt" | "flow">) | undefined {
-    const waiting = this.#waiting.get(id);
+    const waiting = this.waiting.get(id);
     if (!waiting || waiting.pending > 0 || (waiting.waitFor === "completed" && waiting.dead > 0)) return undefined;
-    this.#waiting.delete(id);
+    this.waiting.delete(id);
     return { ...waiting, total: totalOf(waiting) };
   }
 }

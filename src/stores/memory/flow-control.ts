@@ -247,10 +247,6 @@ export class FlowControl {
     this.#due = due;
   }
 
-  get size(): number {
-    return this.#keys.size;
-  }
-
   /** Gives a job its place in the order. @param setsLimits unless the key's are pinned. @param order a known place. */
   join({ key, limits }: NewFlow, setsLimits: boolean, now: number, order = 0): JobFlow {
     const isNew = !this.#known(key, now);

@@ -44,7 +44,7 @@ function noneEnded({ waitFor, total }: NewParent) {
 }
 
 function hold(state: MemoryState, id: string, waiting: Waiting): void {
-  state.families.add(id, waiting);
+  state.families.waiting.set(id, waiting);
   state.wait(id, waitingScore(WAITS_FOR_CHILDREN_AT));
 }
 

@@ -116,7 +116,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const score = due.score(id);
         if (score === undefined || !isWaiting(id, now)) return false;
         // A parent still waits for its children, whenever it may run.
-        if (families.isWaiting(id)) families.move(id, runAt);
+        if (families.waiting.has(id)) families.move(id, runAt);
         else state.wait(id, waitingScore(runAt, unpack(score).claims));
         return true;
       });
@@ -133,7 +133,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         const isChanged = !found.isLeased && waitingScore(found.at, found.claims) === changed;
         return isChanged && (record === undefined || records.get(id) === record);
       }
-      if (families.isWaiting(id)) {
+      if (families.waiting.has(id)) {
         if (runAt !== from.at) families.move(id, runAt);
       } else state.wait(id, changed);
       flowControl.putMarks(Number.POSITIVE_INFINITY);

@@ -132,7 +132,7 @@ export class MemoryState {
     this.due.delete(id);
     this.records.delete(id);
     this.flows.delete(id);
-    this.families.forget(id);
+    this.families.waiting.delete(id);
     this.signals.forget(id);
   }
 

@@ -6,20 +6,16 @@ import { type ConnectionWords, isRefusal, messageOf, toStoreError } from "./expl
 import type { QueueKeys } from "./keys.ts";
 import { type Dialect, heads, postlude, prelude, type Script } from "./scripts.generated.ts";
 
-/** Sends one command and returns its raw reply. Throws if there is none, or if Redis replies with an error. */
-export type Send = (command: readonly string[], signal: AbortSignal) => Promise<unknown>;
-
 export type Command = readonly string[];
 
-/**
- * Sends several plain commands in one round trip and returns their raw replies, with an `Error` for each that failed.
- * Commands of others may run in between. Throws if there is no reply at all.
- */
-export type SendMany = (commands: readonly Command[], signal: AbortSignal) => Promise<readonly unknown[]>;
-
 export interface Transport {
-  readonly send: Send;
-  readonly sendMany: SendMany;
+  /** Sends one command and returns its raw reply. Throws if there is none, or if Redis replies with an error. */
+  send(command: Command, signal: AbortSignal): Promise<unknown>;
+  /**
+   * Sends several plain commands in one round trip and returns their raw replies, with an `Error` for each that failed.
+   * Commands of others may run in between. Throws if there is no reply at all.
+   */
+  sendMany(commands: readonly Command[], signal: AbortSignal): Promise<readonly unknown[]>;
   /** Whether commands share a connection that stays open. Default false. */
   readonly keepsConnection?: boolean;
   /** The address of a Redis that may know Upstash's locking line. A refusal is remembered under it. */

@@ -10,7 +10,7 @@ export function keysOf(prefix: string, queue: string): QueueKeys {
     byName[name] = tag + name;
     all.push(byName[name]);
   }
-  return { prefix, queue, all, ...byName, changes: `${tag}changes` };
+  return { all, ...byName, changes: `${tag}changes` };
 }
 
 const keyNames = [
@@ -38,9 +38,5 @@ type KeyName = (typeof keyNames)[number];
 export type QueueKeys = Readonly<Record<KeyName, string>> & {
   /** The list of changes, which no script touches. */
   readonly changes: string;
-  /** What they begin with, before the name of the queue. */
-  readonly prefix: string;
-  /** The name of the queue. */
-  readonly queue: string;
   readonly all: readonly string[];
 };
