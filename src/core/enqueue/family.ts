@@ -1,8 +1,9 @@
 import type { AnyJob, ChildJob, JobFamilyOptions, TypedChildren } from "../job/define.ts";
-import type { ChildrenWait } from "../job/enqueue.ts";
+import type { ChildrenWait, EnqueueResult } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
-import type { JobTrace } from "../job/trace-context.ts";
-import { invalidRequest } from "../shared/errors.ts";
+import type { JobTrace, TraceContext } from "../job/trace-context.ts";
+import { conflict, invalidRequest, quote, TidegateError } from "../shared/errors.ts";
+import { areTooLargeTogether, MEBIBYTE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
 import { oneOf } from "../shared/validate.ts";
 import {
   type ChildCounts,
@@ -16,7 +17,8 @@ import {
 import type { NewJob } from "../store/store.ts";
 import { atIndex, type BulkJob, readJob } from "./bulk.ts";
 import type { QueueContext } from "./context.ts";
-import { buildJob, type EnqueueFields, type JobDraft } from "./new-job.ts";
+import type { Enqueuer } from "./enqueuer.ts";
+import { buildJob, type EnqueueFields, finishJob, type JobDraft } from "./new-job.ts";
 
 /** How a job with children is enqueued. Its own `dedupe` is not possible: use `id`. */
 export interface FamilyOptions<Children extends readonly ChildJob[], Known extends AnyJob = AnyJob>
@@ -157,4 +159,54 @@ export function buildFamily(
 
 export function memberOf({ id, runAt, record, flow, keepsLimits }: NewJob): NewMember {
   return { id, runAt, record, ...(flow && { flow }), ...(keepsLimits && { keepsLimits }) };
+}
+
+/**
+ * Stores a job that waits for its children, and these, in one atomic call. Traced, and with hooks.
+ *
+ * @param caller the trace of the request that brings them.
+ * @throws {TidegateError} `conflict` if another job has the id of a child.
+ */
+export async function enqueueFamily(
+  enqueuer: Enqueuer,
+  needs: QueueContext,
+  given: GivenFamily,
+  caller?: TraceContext,
+): Promise<EnqueueResult> {
+  const family = readFamily(given, needs);
+  const [{ draft, parent }] = family;
+  const names = family.map(({ draft: { record } }) => record.name);
+  const { results } = await enqueuer.observed(names, caller, async (trace) => {
+    if (!parent) return { results: await enqueuer.store([await finishJob(draft, trace)]) };
+    const { members, fits } = buildFamily(family, trace && { ...trace, isBatch: true });
+    await fits;
+    return { results: await storeFamily(needs, { isFreshId: draft.job.isFreshId, members }) };
+  });
+  return results[0] as EnqueueResult;
+}
+
+/** Stores a family. @returns the results of all of its jobs, that of the parent first. */
+async function storeFamily(
+  { store, clock, noteDue }: QueueContext,
+  family: NewFamily,
+): Promise<readonly EnqueueResult[]> {
+  const { members } = family;
+  const [{ id: parent }] = members;
+  if (areTooLargeTogether(members.map(({ record }) => record)))
+    throw new TidegateError(
+      "payload_too_large",
+      `The job and its children are larger than ${MOST_TOGETHER_BYTES / MEBIBYTE} MiB together, as they are sent. One request stores all of them. Store the data elsewhere and enqueue references to it.`,
+    );
+  const status = await store.enqueueFamily(family, clock());
+  if (status === "taken")
+    throw conflict(
+      `Job ${quote(parent)} cannot be stored: other jobs have the ids of its children, which begin with "${parent}/". They may be those of an earlier job with this id. Choose another id, or enqueue it when they have ended.`,
+    );
+  const runTimes = members.flatMap(({ runAt, parent: waits }) => (waits ? [] : runAt));
+  if (status === "stored") await noteDue(runTimes.reduce((least, runAt) => Math.min(least, runAt)));
+  return members.map(({ id, runAt, parent: waits }) => ({
+    id,
+    status: status === "stored" ? "enqueued" : status,
+    runAt: waits ? null : new Date(runAt),
+  }));
 }

@@ -151,7 +151,7 @@ export function lastAttemptIn(
   return last && last.at > revivedAt && last.at >= advancedAt ? last.attempt : 0;
 }
 
-/** The record after a claim that started nothing. If none ever did, it ends with the count (store/replacement.ts). */
+/** The record after a claim that started nothing. If none ever did, it ends with the count, as stores expect. */
 export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }

@@ -1,6 +1,5 @@
-import { canBeReplaced, replacement } from "../../core/store/replacement.ts";
 import { unpack, waitingScore } from "../../core/store/score.ts";
-import type { EnqueueReply, Lease, NewJob } from "../../core/store/store.ts";
+import { CLAIM_CYCLE, type EnqueueReply, type Lease, type NewJob } from "../../core/store/store.ts";
 import type { MemoryState } from "./state.ts";
 
 /** What a call stores under one id. */
@@ -110,4 +109,20 @@ class Batch {
       this.#state.lease(entry.lease, this.#now);
     } else this.#state.wait(id, waitingScore(job.runAt, claims));
   }
+}
+
+/** The end of the record of a job that was claimed this often, and released each time before it started. */
+const returnedEnd = (claims: number): string => `,"returned":${claims % CLAIM_CYCLE}}`;
+
+/**
+ * Whether a job claimed so often can be replaced: never attempted, and its record has the beginning of `replaces` after
+ * the digit of its version.
+ */
+function canBeReplaced(record: string, claims: number, beginning: string): boolean {
+  return record.startsWith(beginning, 1) && (claims === 0 || record.endsWith(returnedEnd(claims)));
+}
+
+/** The record of the new job. Earlier claims stay counted, so that no lease is given twice. */
+function replacement(record: string, claims: number): string {
+  return claims === 0 ? record : record.slice(0, -1) + returnedEnd(claims);
 }

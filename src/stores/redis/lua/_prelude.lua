@@ -81,6 +81,8 @@ end
 -- members it added or removed.
 -- @param at_once how many values one command may have. Default: PIECE.
 local PIECE = 1000
+-- How many store what a thousand children take, or jobs that an outcome makes.
+local MANY = 5000
 local function call_many(command, key, values, at_once)
   local piece = at_once or PIECE
   local count = 0

@@ -16,9 +16,6 @@ local waiting_members = {} -- ZADD of `due`
 local ended_members = {} -- ZREM of `due`
 local new_families = {} -- HSET of `families`
 
--- How many values of one command store what a thousand jobs that an outcome makes take.
-local MANY = 5000
-
 -- A score is text, and not everybody writes a number the same way.
 local function is_same(stored, score)
   return stored == score or (stored and tonumber(stored) == tonumber(score))

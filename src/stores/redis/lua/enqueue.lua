@@ -113,7 +113,7 @@ local function returned_end(claims)
 end
 
 -- Whether a job has never been attempted, and so can be replaced: it has never been claimed, or was returned by each
--- drain that claimed it. Then its record ends with how often (replacement.ts).
+-- drain that claimed it. Then its record ends with how often (memory/enqueue.ts).
 local function may_replace(job, record, claims)
   if job.replaces == '' or string.sub(record, 2, #job.replaces + 1) ~= job.replaces then return false end
   local tail = returned_end(claims)

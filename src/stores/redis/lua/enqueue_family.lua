@@ -34,9 +34,6 @@ for _, job in ipairs(list) do
   push(scores, score, job.id)
 end
 
--- How many values of one command store what a thousand children take.
-local MANY = 5000
-
 -- A parent has its counts before its children can end.
 call_many('HSET', families, new_families)
 store_new(records, 0, MANY)
