@@ -2,7 +2,7 @@ import { conflict, notFound } from "../core/shared/errors.ts";
 import { refuseUnknownQueue, type Target } from "./connect.ts";
 import type { Row } from "./output/cells.ts";
 import { bar } from "./output/live-line.ts";
-import { count, counted, printable } from "./output/text.ts";
+import { counted, printable } from "./output/text.ts";
 import type { Plan } from "./plan.ts";
 import type { Session } from "./session.ts";
 
@@ -10,8 +10,6 @@ import type { Session } from "./session.ts";
 interface Change {
   readonly fields: Row;
   readonly isSure: boolean;
-  /** Whether the user has set a limit: then it is one request. */
-  readonly isLimited: boolean;
   send(fields: object): Promise<Row>;
   /** Fills in a text with the fields of an answer. */
   fill(text: string, answer: Row): string;
@@ -68,7 +66,7 @@ export async function changeMany(plan: Plan, to: Target, change: Change, session
     const forGood = asks === "always" ? " for good" : "";
     return size > 0 ? `${to.label}: ${verb} ${described(size, kind, change)}${forGood}?` : undefined;
   };
-  if (asks === "always") await session.confirm(question, isSure || undefined);
+  if (asks === "always") await session.confirm(question, isSure);
   else if (asks && !ids && !isSure && session.canAsk) await session.ask(question);
   if (asks && !ids && session.liveLine().isVisible) size ??= await measure();
   const done =
@@ -101,9 +99,9 @@ function pastText(past: string, changed: number, kind: string, { runAt }: Row, {
 }
 
 /** "all 5,000 dead jobs", "3 dead jobs named send_email" */
-function described(size: number, kind: string, { fields, isLimited }: Change): string {
-  const jobs = `${count(size)} ${kind}${size === 1 ? "" : "s"}`;
-  if (fields["all"] && !isLimited) return `all ${jobs}`;
+function described(size: number, kind: string, { fields }: Change): string {
+  const jobs = counted(size, kind);
+  if (fields["all"] && fields["limit"] === undefined) return `all ${jobs}`;
   if (fields["name"]) return `${jobs} named ${printable(String(fields["name"]))}`;
   return fields["group"] ? `${jobs} of the group ${fields["group"]}` : jobs;
 }
@@ -112,13 +110,15 @@ function described(size: number, kind: string, { fields, isLimited }: Change): s
 async function goThrough(
   { verb, answer, noun = "", hasPieces }: Plan,
   past: string,
-  { fields, isLimited, send }: Change,
+  { fields, send }: Change,
   session: Session,
   total?: number,
 ): Promise<Row> {
   const line = session.liveLine();
   const done: Record<string, unknown> = { [answer]: 0 };
   const isDry = fields["dryRun"] === true;
+  // A user's limit is for one request.
+  const isLimited = fields["limit"] !== undefined;
   const piece = hasPieces && !isDry && !isLimited && !fields["ids"] ? { limit: PIECE } : {};
   const changed = () => Number(done[answer]);
   const show = () => {

@@ -56,7 +56,13 @@ export async function openTarget(
   change: (options: QueueOptions) => QueueOptions = (options) => options,
 ): Promise<Target> {
   const { globals, io } = session;
-  if (globals.url === undefined && globals.module === undefined) await findEnv(session);
+  const named = [
+    globals.url,
+    globals.module,
+    session.env["TIDEGATE_URL"] || session.env["UPSTASH_REDIS_REST_URL"] || undefined,
+  ];
+  // Beside `tidegate dev`, no variable needs to be set.
+  if (!named.some((each) => each !== undefined)) await (await import("./local-env.ts")).findEnv(session);
   const { env } = session;
   const address = globals.url ?? env["TIDEGATE_URL"] ?? "";
   const isHandler = address !== "" && !isRedisUrl(address);
@@ -66,17 +72,6 @@ export async function openTarget(
   if (!module && !address && !env["UPSTASH_REDIS_REST_URL"])
     throw new UsageError("No queue is configured.", HOW_TO_CONNECT);
   return redisTarget(session, module?.jobs ?? [], change);
-}
-
-/** Beside `tidegate dev`, no variable needs to be set. */
-async function findEnv(session: Session): Promise<void> {
-  const { TIDEGATE_URL, UPSTASH_REDIS_REST_URL } = session.env;
-  if (TIDEGATE_URL || UPSTASH_REDIS_REST_URL) return;
-  const { localEnv } = await import("./local-env.ts");
-  const found = await localEnv(session.io.cwd);
-  if (!found) return;
-  session.env = { ...session.env, ...found.env };
-  session.aside(`Using the queue of ${found.file}.`);
 }
 
 function namesIn(module: Awaited<ReturnType<typeof loadModule>> | undefined): Target["jobNames"] {

@@ -6,7 +6,7 @@ import { type RedisAddress, readRedisUrl } from "../dev/redis-address.ts";
 import { LOCAL_NAMES } from "../dev/start.ts";
 import { wholeNumber } from "./fields.ts";
 import { counted, printable, printableLines, toJson } from "./output/text.ts";
-import { addCommand, type Globals } from "./program.ts";
+import { addCommand } from "./program.ts";
 import type { Session } from "./session.ts";
 import { UsageError } from "./usage-error.ts";
 import { attemptPrinter, printing } from "./work/attempt-lines.ts";
@@ -42,7 +42,9 @@ export function addDev(session: Session): void {
     .option("--rest-port <port>", "the port of Upstash's REST API", wholeNumber(1, 65_535), PORTS.rest)
     .action(async ({ port, restPort, dir, write, qstash = false, ...addresses }) => {
       const { globals } = session;
-      refuseOthers(globals);
+      const other = (["url", "token", "queue", "module"] as const).find((name) => globals[name] !== undefined);
+      if (other)
+        throw new UsageError(`--${other} is not for dev.`, "The address of your app's drain route is --drain.");
       const drain = addresses.drain === undefined ? undefined : drainUrl(addresses.drain);
       const redis = addresses.redis === undefined ? undefined : redisUrl(addresses.redis);
       if (dir === "") throw new UsageError("--dir is empty.", "Name a directory, or leave it out.");
@@ -73,15 +75,9 @@ export function addDev(session: Session): void {
       });
       const document = { ...dev.restEnv, ...dev.qstashEnv, dashboard: dev.dashboardUrl, redis: dev.redis };
       const place = redis ? "" : `, with its data in ${relative(cwd, resolve(cwd, dir)) || "."}`;
-      session.print(document, () => startScreen(dev, { drain, write, place, prefix: globals.prefix }, session));
+      session.print(document, () => startScreen(dev, { drain, write, place }, session));
       await io.untilInterrupted((signal) => dev.run(signal));
     });
-}
-
-/** @throws {UsageError} for an option that says which queue to manage. */
-function refuseOthers(globals: Globals): void {
-  const given = (["url", "token", "queue", "module"] as const).find((name) => globals[name] !== undefined);
-  if (given) throw new UsageError(`--${given} is not for dev.`, "The address of your app's drain route is --drain.");
 }
 
 // Commander would repeat an address that it refuses, with the password in it.
@@ -106,10 +102,9 @@ interface Shown {
   readonly drain: URL | undefined;
   readonly write: string | undefined;
   readonly place: string;
-  readonly prefix: string | undefined;
 }
 
-function startScreen(dev: Dev, { drain, write, place, prefix }: Shown, { colors }: Session): string {
+function startScreen(dev: Dev, { drain, write, place }: Shown, { colors, globals: { prefix } }: Session): string {
   const lines = (values: Readonly<Record<string, string>>) =>
     Object.entries(values).map(([name, value]) => `${name}=${colors.cyan(value)}`);
   const seconds = (performance.now() / 1_000).toFixed(1);

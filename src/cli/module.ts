@@ -3,6 +3,7 @@ import { relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { AnyJob } from "../core/job/define.ts";
 import { isQueue } from "../core/queue/queue.ts";
+import { isObject } from "../core/shared/schema.ts";
 import { printable } from "./output/text.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -70,7 +71,7 @@ function hintFor(error: unknown): string | undefined {
 function valuesOf(exported: object): readonly unknown[] {
   const values = Object.entries(exported).flatMap(([name, value]: [string, unknown]) => {
     const isCollection = name === "default" && isObject(value) && !isJob(value) && !isQueue(value);
-    return isCollection && !Array.isArray(value) ? Object.values(value) : [value];
+    return isCollection ? Object.values(value) : [value];
   });
   return [...values.filter(Array.isArray).flat(), ...values];
 }
@@ -78,8 +79,4 @@ function valuesOf(exported: object): readonly unknown[] {
 // By shape, because the module may use another copy of the package.
 function isJob(value: unknown): value is AnyJob {
   return isObject(value) && typeof value["name"] === "string" && typeof value["perform"] === "function";
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -22,7 +22,7 @@ Exit codes: 0 success, 1 failure, 2 usage error.`;
 
 /** Creates the root of the command line, with the options that every command has. */
 export function createProgram(io: Io, isJson: boolean, colors: Colors) {
-  const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : COLUMNS);
+  const width = () => (isTerminal(io.stdout, io.env) ? columnsOf(io.stdout) : 80);
   return new Command("tidegate")
     .description(DESCRIPTION)
     .version(version, "-V, --version", "show the version")
@@ -74,9 +74,6 @@ export function subcommandsOf(group: CommandUnknownOpts): string {
   const names = group.commands.map((each) => each.name());
   return `${group.name()} takes ${names.slice(0, -1).join(", ")} or ${names.at(-1)}.`;
 }
-
-/** The width for help if the output's width is unknown. */
-const COLUMNS = 80;
 
 /** Examples, each below its meaning. */
 function examplesText(lines: readonly Example[]): string {

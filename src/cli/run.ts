@@ -91,8 +91,8 @@ function failureOf(error: unknown, session: Session): Failure {
   if (error instanceof UsageError)
     return { code: "invalid_request", message: error.message, hint: error.hint, exitCode: 2 };
   if (error instanceof CommanderError) return usage(error, session);
-  if (error instanceof StartError) return { code: "not_started", message: error.message, exitCode: 1 };
-  if (error instanceof Declined) return { code: "declined", message: error.message, exitCode: 1 };
+  if (error instanceof StartError || error instanceof Declined)
+    return { code: error instanceof Declined ? "declined" : "not_started", message: error.message, exitCode: 1 };
   if (isTidegateError(error))
     return {
       code: error.code,

@@ -79,11 +79,8 @@ async function run(plan: Plan, typed: Typed, session: Session): Promise<void> {
       if (Number(answer[/\{(\w+)\}/.exec(text)?.[1] ?? ""]) > 0) session.note(fill(text, answer));
   };
   const isSure = options["yes"] === true;
-  if (noun) {
-    const isLimited = fields["limit"] !== undefined;
-    return changeMany(plan, to, { fields, isSure, isLimited, send, fill, add }, session);
-  }
-  if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure || undefined);
+  if (noun) return changeMany(plan, to, { fields, isSure, send, fill, add }, session);
+  if (asks) await session.confirm(async () => `${to.label}: ${verb} ${target} for good?`, isSure);
   if (plan.isList) return showRows(plan, typed, { to, send, add }, session);
   const found = (await send(fields)) ?? { done: true };
   const says = typeof plan.says === "function" ? plan.says(found as never, fields, session.now) : plan.says;

@@ -71,26 +71,26 @@ export class Session {
   }
 
   /** Asks before a final action, unless the user is sure. @throws {UsageError} without a terminal; else as `ask` */
-  async confirm(question: Question, isSure: boolean | undefined): Promise<boolean> {
-    if (isSure) return true;
+  async confirm(question: Question, isSure: boolean): Promise<void> {
+    if (isSure) return;
     if (!this.canAsk)
       throw new UsageError(
         "Nothing was removed: there is no terminal to confirm on.",
         "Add --yes to remove without confirmation.",
       );
-    return this.ask(question);
+    await this.ask(question);
   }
 
-  /** Asks: true after a yes, false if there is nothing to do. @throws {Declined} unless the user says yes. */
-  async ask(question: Question): Promise<boolean> {
+  /** Asks, if there is something to do. @throws {Declined} unless the user says yes. */
+  async ask(question: Question): Promise<void> {
     const text = await question();
-    if (text === undefined) return false;
+    if (text === undefined) return;
     this.io.stderr.write(`${text} [y/N] `);
     // `terminal: true` would catch Ctrl-C, which must end the process.
     const lines = createInterface({ input: this.io.stdin, terminal: false });
     try {
       for await (const line of lines) {
-        if (/^\s*y(es)?\s*$/i.test(line)) return true;
+        if (/^\s*y(es)?\s*$/i.test(line)) return;
         break;
       }
     } finally {

@@ -53,8 +53,8 @@ describe("queue:work with a module", () => {
       { job: "fails", id: "broken" },
     ]);
     const { stdout, stderr } = await cli(["queue:work", "--once", ...jobs]);
-    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0 ms\n");
-    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1 of 1, 0 ms: Error: no luck\n");
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0ms\n");
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1 of 1, 0ms: Error: no luck\n");
     expect(stdout + stderr).not.toContain("ada");
   });
 
@@ -83,7 +83,7 @@ describe("queue:work with a module", () => {
     const { stdout } = await cli(["queue:work", "--once", ...jobs]);
     expect(stdout).toBe(
       "2026-03-01T12:00:00.000Z 0 completed\n" +
-        "2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0 ms\n" +
+        "2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0ms\n" +
         "2026-03-01T12:00:00.000Z 1 completed, next at 2026-03-01T12:01:00.000Z\n" +
         "1 completed.\n",
     );
@@ -240,9 +240,9 @@ describe("queue:work with a handler", () => {
       return answer;
     };
     const { stdout, stderr } = await cli(["queue:work", "--once"], { fetch: slowly });
-    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0 ms\n");
-    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1 of 1, 0 ms: Error: no luck\n");
-    const retried = "failed fails again attempt 1 of 2, 0 ms, runs again in 10 seconds: Error: no luck";
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z completed send_email welcome attempt 1 of 4, 0ms\n");
+    expect(stdout).toContain("2026-03-01T12:00:00.000Z dead fails broken attempt 1 of 1, 0ms: Error: no luck\n");
+    const retried = "failed fails again attempt 1 of 2, 0ms, runs again in 10 seconds: Error: no luck";
     expect(stdout).toContain(`2026-03-01T12:00:00.000Z ${retried}\n`);
     expect(stdout + stderr).not.toContain("ada");
   });

@@ -24,7 +24,7 @@ function constant(screen: string): string {
     .replaceAll(/(?<=(TOKEN|KEY)=)\S+/g, "SECRET")
     .replaceAll(/\d\d:\d\d:\d\d/g, "TIME")
     .replaceAll(/(?<=send_email +)[0-9a-f]{8}/g, "ID")
-    .replaceAll(/ +\d+(\.\d+)? m?s\b/g, " AMOUNT")
+    .replaceAll(/ +\d+(\.\d+)? ?m?s\b/g, " AMOUNT")
     .replaceAll(/redis-server [\d.]+/g, "redis-server VERSION")
     .replaceAll(/again in [^:]*/g, "again SOON");
 }

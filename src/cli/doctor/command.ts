@@ -2,7 +2,6 @@ import { openTarget, queueNames, suggestedCommand, type Target } from "../connec
 import { printable, printableLines } from "../output/text.ts";
 import { addCommand } from "../program.ts";
 import type { Session } from "../session.ts";
-
 import type { Finding } from "./finding.ts";
 import { checkHandler } from "./handler.ts";
 import { checkQueue } from "./queue.ts";

@@ -14,7 +14,6 @@ import { pausedTypeText, pauseText, resumeType } from "../list.ts";
 import { perMinute } from "../output/cells.ts";
 import { count, counted, printable, quoted } from "../output/text.ts";
 import { brief, moment, span } from "../output/time.ts";
-
 import { type Finding, findings } from "./finding.ts";
 
 const LATE_MS = { warn: 5 * 60_000, fail: 60 * 60_000 } as const;

@@ -11,7 +11,6 @@ import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";
 import { shortId } from "../../core/shared/id.ts";
 import type { Session } from "../session.ts";
-
 import { bar, barOf } from "./live-line.ts";
 import { type Column, cut, facts, table } from "./table.ts";
 import { type Colors, inline, printable, printableLines, quoted, short } from "./text.ts";
@@ -230,8 +229,8 @@ function errorIn({ error, errors = [], runs, state, name = "", message }: Failin
   return last === undefined ? "" : errorText(last);
 }
 
-const errorText = (error: Pick<JobError, "name" | "message"> | string) =>
-  typeof error === "string" ? error : `${error.name}: ${error.message}`;
+export const errorText = (error: Pick<JobError, "name" | "message"> | string) =>
+  typeof error === "string" ? error : error.message === "" ? error.name : `${error.name}: ${error.message}`;
 
 /** A share of the work as a bar, and what says more than that as JSON. */
 function progressText(progress: unknown): string {

@@ -60,7 +60,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
 /** Narrows the widest column that may still shrink, until all fit. */
 function shrink(widths: readonly number[], least: readonly number[], room: number): readonly number[] {
   const fitted = [...widths];
-  for (let excess = sum(widths) - room; excess > 0; excess--) {
+  for (let excess = widths.reduce((sum, width) => sum + width, -room); excess > 0; excess--) {
     const spare = fitted.map((width, index) => (width > (least[index] ?? 0) ? width : 0));
     const widest = spare.indexOf(Math.max(...spare));
     if (!spare[widest]) break;
@@ -113,8 +113,4 @@ export function wrap(text: string, width: number, mostLines: number): readonly s
     rest = rest.slice(line.length).trimStart();
   }
   return lines;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -5,9 +5,10 @@ import { describeError } from "../../core/job/record.ts";
 import type { Hooks } from "../../core/observe/hooks.ts";
 import type { Clock } from "../../core/shared/clock.ts";
 import { shortId } from "../../core/shared/id.ts";
+import { errorText } from "../output/cells.ts";
 import { cut, wrap } from "../output/table.ts";
 import { type Colors, printable, toJson } from "../output/text.ts";
-import { fromNow } from "../output/time.ts";
+import { brief, fromNow } from "../output/time.ts";
 import type { Session } from "../session.ts";
 import type { Display } from "./display.ts";
 
@@ -57,7 +58,7 @@ function plainLine(ended: Attempt, { now, colors }: Session): string {
   const number = maxRetries === undefined ? attempt : `${attempt} of ${maxRetries + 1}`;
   const parts = [`attempt ${number}`, took(ranMs), again(ended, now)].filter(Boolean);
   const head = `${paint(shown[outcome][0], outcome, colors)} ${printable(name)} ${printable(id)} ${parts.join(", ")}`;
-  return error ? `${head}: ${reasonOf(error)}` : head;
+  return error ? `${head}: ${printable(errorText(error))}` : head;
 }
 
 const WIDEST_NAME = 24;
@@ -78,36 +79,21 @@ function columns(session: Session, width: number): (ended: Attempt) => string {
       paint(shown[outcome][0].padEnd("completed".length), outcome, colors),
       name + " ".repeat(widest - stringWidth(name)),
       colors.dim(cut(printable(shortId(ended.id)), 8)),
-      took(ranMs).padStart("99.9 min".length),
+      took(ranMs).padStart("999ms".length),
       maxRetries === undefined ? `attempt ${attempt}` : `${attempt}/${maxRetries + 1}`,
     ];
-    const reason = [again(ended, session.now), error && reasonOf(error)].filter(Boolean).join(": ");
+    const reason = [again(ended, session.now), error && printable(errorText(error))].filter(Boolean).join(": ");
     const below = wrap(reason, width - INDENT, MOST_LINES_BELOW);
     return [cells.join("  "), ...below.map((each) => " ".repeat(INDENT) + paint(each, outcome, colors))].join("\n");
   };
 }
 
-function again({ runAt }: Attempt, now: number): string {
-  return runAt ? `runs again ${fromNow(runAt, now)}` : "";
-}
-
-function took(ms: number | undefined): string {
-  if (ms === undefined) return "";
-  if (ms < 1_000) return `${ms} ms`;
-  return ms < 100_000 ? `${(ms / 1_000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
-}
-
-function reasonOf({ name, message }: { readonly name: string; readonly message: string }): string {
-  return printable(message === "" ? name : `${name}: ${message}`);
-}
-
-interface EndedEvent extends AttemptInfo {
-  readonly ranMs?: number;
-}
+const again = ({ runAt }: Attempt, now: number) => (runAt ? `runs again ${fromNow(runAt, now)}` : "");
+const took = (ms: number | undefined) => (ms === undefined ? "" : brief(ms));
 
 /** Hooks that print a line for each attempt that ends in this process. */
 export function printing({ clock, print }: { readonly clock: Clock; print(attempt: Attempt): void }): Hooks {
-  const ended = ({ queue, id, name, attempt, maxRetries, ranMs }: EndedEvent) => ({
+  const ended = ({ queue, id, name, attempt, maxRetries, ranMs }: AttemptInfo & { readonly ranMs?: number }) => ({
     ...{ queue, id, name, attempt, maxRetries, ranMs },
     endedAt: new Date(clock()),
   });

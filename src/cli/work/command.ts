@@ -24,8 +24,6 @@ error. A queue that your module creates logs its own failures.
 Press Ctrl-C once to release jobs that have not started and let running ones finish. Press it twice to quit at once;
 running jobs are then due again when their lease expires.`;
 
-const HOW_TO_WORK = "Use --module with your jobs, or --url of a handler that has them.";
-
 export function addWork(session: Session): void {
   addCommand(
     session.program,
@@ -69,7 +67,10 @@ async function work(options: WorkOptions, forMs: number | undefined, session: Se
     const context = workContext(options, AbortSignal.any([interruption, over.signal]), clock, display, session);
     const target = await openTarget(session, logging(context));
     if (target.local?.queues.every(({ jobNames }) => jobNames.length === 0))
-      throw new UsageError("There is no code for the jobs.", HOW_TO_WORK);
+      throw new UsageError(
+        "There is no code for the jobs.",
+        "Use --module with your jobs, or --url of a handler that has them.",
+      );
     if (forMs !== undefined) void sleep(clock, forMs, ended.signal).then(() => over.abort());
     const how = target.local ? `working with ${counted(options.workers ?? WORKERS, "worker")}` : "driving the handler";
     session.note(`${target.label}: ${how}. Press Ctrl-C to stop.`);

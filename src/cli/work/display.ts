@@ -70,9 +70,7 @@ export function totalsText({ completed, retried, deadLettered, expired, released
   return [["completed", completed] as const, ...shown].map(([what, value]) => `${count(value)} ${what}`).join(", ");
 }
 
-function stamp(at: Date): string {
-  return `${at.toISOString()} `;
-}
+const stamp = (at: Date) => `${at.toISOString()} `;
 
 function nextText(nextAt: Date | null, isLocal: boolean): string {
   if (!nextAt) return "nothing is scheduled";

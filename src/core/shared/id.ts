@@ -1,4 +1,3 @@
-import { hexOf } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 
 const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
@@ -17,8 +16,8 @@ export function timeOrderedIds(clock: Clock): () => string {
     const time = hex(ms, 12);
     // 26 bits count, in the two groups that begin with the version and the variant. The last group is random.
     const [high, low] = [hex(sequence >> 14, 3), hex(0x8000 | (sequence & 0x3fff), 4)];
-    const random = hexOf(crypto.getRandomValues(new Uint8Array(6)));
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low}-${random}`;
+    const random = crypto.getRandomValues(new Uint8Array(6)).reduce((all, byte) => all * 256 + byte, 0);
+    return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low}-${hex(random, 12)}`;
   };
 }
 
