@@ -124,7 +124,7 @@ describe("the program", () => {
   });
 
   test("exits quietly when its output is closed", async () => {
-    const { child, exited, written } = start("queue:list");
+    const { child, exited, written } = start("queue:list", "--json");
     child.stdout.destroy();
     expect(await exited).toEqual([0, null]);
     expect(written.stderr).toBe("");
