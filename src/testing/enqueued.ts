@@ -167,14 +167,14 @@ async function compare(
   job: AnyJob | string,
   { state, payload, runAt, delay, expires, ...plain }: AnyExpected,
 ): Promise<{ readonly fitting: readonly JobInfo[]; readonly others: readonly Misfit[] }> {
-  for (const [name, known] of Object.entries(partNames)) {
+  const parts = Object.entries(partNames).map(([name, known]) => {
     const part = plain[name as keyof typeof partNames];
-    if (part) knownOptions(part, known, name);
-  }
+    return [name, part && knownOptions(part, known, name)] as const;
+  });
   oneOf(plain.heldBack?.reason, heldBackReasons, "heldBack.reason");
   if (typeof payload !== "function") checkComparable(payload, "payload");
   const wanted = withoutUndefined({
-    ...plain,
+    ...{ ...plain, ...Object.fromEntries(parts) },
     runAt: runAt === undefined ? undefined : new Date(pointInTimeMs(runAt, "runAt")),
     "delay in ms": delay === undefined ? undefined : durationMs(delay, "delay"),
     "expires in ms": expires === undefined ? undefined : durationMs(expires, "expires"),
