@@ -99,20 +99,10 @@ export class AppQueues {
   async #places(): Promise<ReadonlyMap<string, readonly [prefix: string, name: string]>> {
     const places = new Map<string, readonly [string, string]>();
     const { prefix: wanted, hidden } = this.#scope;
-    const match = `${wanted ?? "*"}:{*}:due`;
+    const matching = ["MATCH", `${wanted ?? "*"}:{*}:due`, "COUNT", "1000", "TYPE", "zset"];
     let cursor: unknown = "0";
     do {
-      const reply = await this.#redis.sendCommand([
-        "SCAN",
-        String(cursor),
-        "MATCH",
-        match,
-        "COUNT",
-        "1000",
-        "TYPE",
-        "zset",
-      ]);
-      const [next, keys] = reply as [string, string[]];
+      const [next, keys] = (await this.#redis.sendCommand(["SCAN", String(cursor), ...matching])) as [string, string[]];
       for (const key of keys) {
         const [, prefix = "", name = hidden] = /^(.+):\{([^{}/]+)\}:due$/.exec(key) ?? [];
         if (name !== hidden && prefix === (wanted ?? prefix)) places.set(key, [prefix, name]);

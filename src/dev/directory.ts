@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { jsonIn } from "../core/shared/json.ts";
 import { StartError } from "./start.ts";
 
 /** What a directory keeps from one start to the next, so that the lines in an app's env file stay right. */
@@ -83,12 +84,9 @@ async function readKept(path: string): Promise<Kept> {
   // The SDK of QStash's workflows reads the user from the token, for the addresses of webhooks. 48 digits need no
   // padding.
   const qstashToken = btoa(JSON.stringify({ UserID: "dev", Password: randomBytes(24).toString("hex") }));
-  try {
-    const kept = { ...Object.fromEntries(secrets), qstashToken, ...JSON.parse(text) } as Kept;
-    if (secretNames.every((name) => /^[\w-]{12,}$/.test(kept[name]))) return kept;
-  } catch {
-    // As for tokens that are none.
-  }
+  const stored = jsonIn(text);
+  const kept = { ...Object.fromEntries(secrets), qstashToken, ...Object(stored) } as Kept;
+  if (stored !== undefined && secretNames.every((name) => /^[\w-]{12,}$/.test(kept[name]))) return kept;
   throw new StartError(`${fileIn(path)} is damaged. Delete it: the next start makes new tokens.`);
 }
 

@@ -1,4 +1,5 @@
 import type { DrainReport } from "../core/drain/report.ts";
+import { jsonIn } from "../core/shared/json.ts";
 
 /** What an app has answered to a call of its drain route. */
 export interface Drained {
@@ -113,9 +114,5 @@ async function jsonOf({ headers, body }: Response): Promise<unknown> {
     if (bytes > MOST_BYTES) return undefined;
     chunks.push(chunk);
   }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    return undefined;
-  }
+  return jsonIn(Buffer.concat(chunks).toString());
 }

@@ -7,7 +7,7 @@ import { startWorker } from "../platforms/node.ts";
 import { redisStore } from "../stores/redis-tcp/index.ts";
 import { AppQueues, USUAL_PREFIX } from "./app-queues.ts";
 import { Cron } from "./cron.ts";
-import { DevDirectory, type Kept } from "./directory.ts";
+import { DevDirectory } from "./directory.ts";
 import { DrainCalls, type DrainToken } from "./drain-calls.ts";
 import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
@@ -161,23 +161,16 @@ async function startIn(
 }
 
 /** A `tidegate dev` that runs answers to the token of its directory. @throws {StartError} if one does. */
-async function refuseSecond({ path, kept }: DevDirectory): Promise<void> {
-  if (!(await isServed(kept))) return;
+async function refuseSecond({ path, kept: { restPort, restToken } }: DevDirectory): Promise<void> {
+  if (restPort === undefined) return;
+  const headers = { Authorization: `Bearer ${restToken}` };
+  const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+  const answer = fetch(`http://${HOST}:${restPort}/ping`, { headers, redirect: "manual", signal });
+  const status = await answer.then((response) => response.status).catch(() => undefined);
+  if (status !== 200 && status !== 503) return;
   throw new StartError(
-    `tidegate dev runs in ${path} already, with its REST API on port ${kept.restPort}. Stop it, or choose another directory with --dir.`,
+    `tidegate dev runs in ${path} already, with its REST API on port ${restPort}. Stop it, or choose another directory with --dir.`,
   );
-}
-
-async function isServed({ restPort, restToken }: Kept): Promise<boolean> {
-  if (restPort === undefined) return false;
-  try {
-    const headers = { Authorization: `Bearer ${restToken}` };
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
-    const response = await fetch(`http://${HOST}:${restPort}/ping`, { headers, redirect: "manual", signal });
-    return response.status === 200 || response.status === 503;
-  } catch {
-    return false;
-  }
 }
 
 const ANSWER_WITHIN_MS = 1_000;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { jsonIn } from "../core/shared/json.ts";
 import { readBody, sendJson } from "./http-server.ts";
 import type { RedisLink } from "./redis-link.ts";
 import { type Command, type Reply, type RespClient, RespError } from "./resp.ts";
@@ -24,10 +25,14 @@ export interface RestOptions {
  * While that Redis is unreachable, requests are answered with 503. A command in flight may or may not have run.
  */
 export function restApi({ redis, token, takesLockingLine = true, scriptLimitMs = 5_000 }: RestOptions) {
-  const translate = takesLockingLine ? withoutLockingLine() : (command: Command) => command;
+  const way = {
+    redis,
+    translate: takesLockingLine ? withoutLockingLine() : (command: Command) => command,
+    scriptLimitMs,
+  };
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { status, json } = isAllowed(request, token)
-      ? await answer(request, await readBody(request), { redis, translate, scriptLimitMs })
+      ? await answer(request, await readBody(request), way)
       : failure(401, UNAUTHORIZED);
     sendJson(response, status, json);
   };
@@ -45,7 +50,12 @@ interface Answer {
 }
 
 type Encoding = "utf8" | "base64";
-type Translate = (command: Command) => Command;
+
+interface Way {
+  readonly redis: RedisLink;
+  readonly translate: (command: Command) => Command;
+  readonly scriptLimitMs: number;
+}
 
 function isAllowed({ headers, url }: IncomingMessage, token: string): boolean {
   const given = headers.authorization?.replace(/^Bearer +/i, "") ?? addressOf(url).searchParams.get("_token");
@@ -53,7 +63,7 @@ function isAllowed({ headers, url }: IncomingMessage, token: string): boolean {
 }
 
 /** Makes what sends scripts to redis-server without Upstash's line, under the hashes that it knows them by. */
-function withoutLockingLine(): Translate {
+function withoutLockingLine(): Way["translate"] {
   const hashes = new Map<unknown, string>();
   return (command) => {
     const [name = "", script = "", ...rest] = command;
@@ -70,38 +80,34 @@ function hashOf(script: string): string {
   return createHash("sha1").update(script).digest("hex");
 }
 
-interface Way {
-  readonly redis: RedisLink;
-  readonly translate: Translate;
-  readonly scriptLimitMs: number;
-}
-
-async function answer(request: IncomingMessage, body: Buffer, way: Way): Promise<Answer> {
+async function answer(
+  request: IncomingMessage,
+  body: Buffer,
+  { redis, translate, scriptLimitMs }: Way,
+): Promise<Answer> {
   if (body.length > MAX_BYTES) return failure(400, tooLarge(body.length));
-  const { redis, translate, scriptLimitMs } = way;
   const { pathname } = addressOf(request.url);
   const encoding = request.headers["upstash-encoding"] === "base64" ? "base64" : "utf8";
   const isList = pathname === "/pipeline" || pathname === "/multi-exec";
-  const commands = isList ? readCommands(body) : [readCommand(request, body)];
-  if (!commands?.every(isCommand)) return failure(400, "ERR failed to parse the request");
+  const commands = isList ? jsonIn(body.toString()) : [readCommand(request, body)];
+  if (!Array.isArray(commands) || !commands.every(isCommand)) return failure(400, "ERR failed to parse the request");
   const wanted = commands.map(translate);
   const hasScript = wanted.some(([name]) => /^(eval|fcall)/i.test(String(name)));
-  const killing = hasScript ? setInterval(() => killScript(redis), scriptLimitMs) : undefined;
+  // Does nothing if none runs, or if it has written already: Redis then lets it continue.
+  const kill = () => void redis.sendAside(["SCRIPT", "KILL"]).catch(() => {});
+  const killing = hasScript ? setInterval(kill, scriptLimitMs) : undefined;
   try {
     const client = await redis.client();
     if (pathname === "/multi-exec") return await runTransaction(client, wanted, encoding);
-    const replies = await Promise.all(wanted.map((command) => runOne(client, command, encoding)));
+    const run = async (command: Command) =>
+      isRefused(command) ? notAvailable(command) : client.send(command, encoding);
+    const replies = await Promise.all(wanted.map(run));
     return isList ? toList(replies, encoding) : toAnswer(replies[0] ?? null, encoding);
   } catch {
     return failure(503, "ERR the database is not available");
   } finally {
     clearInterval(killing);
   }
-}
-
-/** Does nothing if none runs, or if it has written already: Redis then lets it go on. */
-function killScript(redis: RedisLink): void {
-  redis.sendAside(["SCRIPT", "KILL"]).catch(() => {});
 }
 
 /** Upstash's REST API has these as streams of events. They take over the connection, which all requests share here. */
@@ -123,10 +129,6 @@ function isRefused([name = "", ...rest]: Command): boolean {
   if (word === "CONFIG") return !/^get$/i.test(String(rest[0]));
   if (word.startsWith("XREAD")) return rest.some((part) => /^block$/i.test(String(part)));
   return REFUSED.has(word) || STREAMS.has(word);
-}
-
-async function runOne(client: RespClient, command: Command, encoding: Encoding): Promise<Reply> {
-  return isRefused(command) ? notAvailable(command) : client.send(command, encoding);
 }
 
 function notAvailable([name]: Command): RespError {
@@ -174,25 +176,12 @@ function addressOf(path = "/"): URL {
 /** A command as a list in the body, or as a path: `/set/key/value?EX=10`, where a body is one more argument. */
 function readCommand({ url }: IncomingMessage, body: Buffer): unknown {
   const { pathname, searchParams } = addressOf(url);
-  if (pathname === "/") return parseJson(body);
+  if (pathname === "/") return jsonIn(body.toString());
   searchParams.delete("_token");
   try {
     const parts = pathname.slice(1).split("/").map(decodeURIComponent);
     const value = body.length > 0 ? [body] : [];
     return [...parts, ...value, ...[...searchParams].flat().filter((part) => part !== "")];
-  } catch {
-    return undefined;
-  }
-}
-
-function readCommands(body: Buffer): readonly unknown[] | undefined {
-  const input = parseJson(body);
-  return Array.isArray(input) ? input : undefined;
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
   } catch {
     return undefined;
   }

@@ -74,13 +74,8 @@ export function startWorker(queue: Queue | readonly Queue[], options: WorkerOpti
   const stopping = new AbortController();
   const worker = new Worker(readOptions([queue].flat(), options, stopping.signal));
   const stop = () => stopping.abort();
-  options.signal?.addEventListener("abort", stop);
   const ignoreSignals = options.handleSignals ? onFirstSignal(stop) : () => {};
-  if (options.signal?.aborted) stop();
-  const done = worker.run().finally(() => {
-    options.signal?.removeEventListener("abort", stop);
-    ignoreSignals();
-  });
+  const done = worker.run().finally(ignoreSignals);
   return {
     done,
     get totals() {
@@ -112,7 +107,7 @@ const optionNames: readonly (keyof WorkerOptions)[] = [
   ...(["onReport", "onError", "onProgress"] as const),
 ];
 
-function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: AbortSignal): WorkerNeeds {
+function readOptions(queues: readonly Queue[], given: WorkerOptions, stopping: AbortSignal): WorkerNeeds {
   const options = knownOptions(given, optionNames, "startWorker");
   checkFunctions(options, ["onReport", "onError", "onProgress"]);
   if (queues.length === 0) throw invalidRequest("startWorker needs at least one queue.");
@@ -134,7 +129,7 @@ function readOptions(queues: readonly Queue[], given: WorkerOptions, signal: Abo
     workers: wholeNumber(workers, "workers", 1, 10_000),
     batchSize,
     checkMs,
-    signal,
+    signal: options.signal ? AbortSignal.any([options.signal, stopping]) : stopping,
     onReport(report) {
       try {
         onReport?.(report);

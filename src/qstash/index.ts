@@ -3,6 +3,7 @@
 import { fromBase64 } from "../core/shared/bytes.ts";
 import { type Duration, durationMs } from "../core/shared/duration.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
+import { jsonIn } from "../core/shared/json.ts";
 import { checkFunctions, knownOptions } from "../core/shared/validate.ts";
 import { bearerOf, checkToken, identifier } from "../http/auth.ts";
 import type { QStash } from "../http/qstash-port.ts";
@@ -108,10 +109,6 @@ function readSigningKeys(keys: unknown): SigningKeys {
 
 /** The user of a token that has QStash's form, base64 of `{ UserID, Password }`; undefined for any other token. */
 function userOf(token: string): string | undefined {
-  try {
-    const { UserID: user } = Object(JSON.parse(new TextDecoder().decode(fromBase64(token))));
-    return typeof user === "string" && user !== "" ? user : undefined;
-  } catch {
-    return undefined;
-  }
+  const { UserID: user } = Object(jsonIn(new TextDecoder().decode(fromBase64(token))));
+  return typeof user === "string" && user !== "" ? user : undefined;
 }

@@ -77,11 +77,7 @@ function readTarget(target: unknown, name: string): Target {
 }
 
 function parse(text: string): URL | undefined {
-  try {
-    return new URL(text);
-  } catch {
-    return undefined;
-  }
+  return URL.canParse(text) ? new URL(text) : undefined;
 }
 
 function isHttp({ protocol }: URL): boolean {
