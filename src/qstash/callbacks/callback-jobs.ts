@@ -1,15 +1,14 @@
-import { type AttemptHost, type JobEnding, withInner } from "../../core/job/inner-options.ts";
+import type { AttemptHost, JobEnding } from "../../core/job/inner-options.ts";
 import type { JobRecord } from "../../core/job/record.ts";
 import { isReservedId, reserved } from "../../core/job/reserved.ts";
 import { toBase64 } from "../../core/shared/bytes.ts";
 import { isTidegateError } from "../../core/shared/errors.ts";
 import { bytesOf, LARGEST_RECORD } from "../../core/shared/limits.ts";
-import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { FollowUpJob } from "../../core/store/store.ts";
 import { bytesOfBody, storedBody } from "../messages/body.ts";
-import { type Callback, DELIVERY, type Message } from "../messages/message.ts";
-import { attemptTimeoutMs, DEFAULT_RETRIES, storedJob } from "../messages/message-job.ts";
-import { type HiddenParts, type Redaction, redact, redactionOf } from "../messages/redaction.ts";
+import type { Callback, Message } from "../messages/message.ts";
+import { DEFAULT_RETRIES, messageJob, storedJob } from "../messages/message-job.ts";
+import { type HiddenParts, type Redaction, redactionOf } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
 import { lifeOf } from "./message-end.ts";
 
@@ -98,19 +97,18 @@ async function callbackJob(
   redaction: Redaction | undefined,
 ): Promise<FollowUpJob> {
   const { clock } = host.needs;
-  const { url, method, header, timeoutMs, retryDelay, workflow, retries = DEFAULT_RETRIES, delayMs = 0 } = callback;
-  const options = withoutUndefined({
-    id: callbackId(name, ending.id, host),
-    maxRetries: retries,
-    delay: delayMs,
-    timeout: timeoutMs && attemptTimeoutMs(timeoutMs),
-  });
-  const delivery = withoutUndefined({ url, method, header, timeoutMs, retryDelay, workflow });
+  const { retries = DEFAULT_RETRIES, delayMs: delay = 0, ...delivery } = callback;
   const body = encoder.encode(JSON.stringify(content));
   // The body of a callback contains what its message hides.
   const hides = redaction ?? redactionOf(host.job.record.hidden as HiddenParts | undefined);
-  const { payload, hidden } = await redact({ ...delivery, ...storedBody(body) }, hides && { ...hides, body: true });
-  const { id, runAt, record } = await storedJob(withInner({ job: DELIVERY, payload, ...options }, { hidden }), clock());
+  const options = {
+    id: callbackId(name, ending.id, host),
+    retries,
+    delay,
+    redaction: hides && { ...hides, body: true },
+  };
+  const job = await messageJob({ ...delivery, ...storedBody(body) }, options);
+  const { id, runAt, record } = await storedJob(job, clock());
   return { id, runAt, record };
 }
 

@@ -1,7 +1,10 @@
 import type { BulkJob } from "../../core/enqueue/bulk.ts";
 import { draftJob, finishJob } from "../../core/enqueue/new-job.ts";
+import { withInner } from "../../core/job/inner-options.ts";
+import { withoutUndefined } from "../../core/shared/validate.ts";
 import type { NewJob } from "../../core/store/store.ts";
-import type { Message } from "./message.ts";
+import { DELIVERY, type Message } from "./message.ts";
+import { type Redaction, redact } from "./redaction.ts";
 
 export const DEFAULT_RETRIES = 3;
 
@@ -13,6 +16,21 @@ export function attemptTimeoutMs(deliveryMs: number): number {
 }
 
 export type MessageJob = BulkJob & { readonly payload: Message };
+
+type MessageJobOptions = Pick<BulkJob, "id" | "runAt" | "delay" | "flowControl" | "dedupe"> & {
+  readonly retries?: number | undefined;
+  readonly redaction?: Redaction | undefined;
+};
+
+/** The job that delivers a message. Its payload is without what the message hides. */
+export async function messageJob(
+  message: Message,
+  { retries: maxRetries, redaction, ...options }: MessageJobOptions,
+): Promise<MessageJob> {
+  const { payload, hidden } = await redact(message, redaction);
+  const timeout = message.timeoutMs && attemptTimeoutMs(message.timeoutMs);
+  return withInner(withoutUndefined({ job: DELIVERY, payload, maxRetries, timeout, ...options }), { hidden });
+}
 
 /** A job for the store, from within another delivery. Its payload has been checked. */
 export function storedJob({ job, payload, ...options }: MessageJob, now: number): NewJob | Promise<NewJob> {

@@ -7,8 +7,8 @@ import { isTidegateError } from "../../core/shared/errors.ts";
 import { inPieces, MOST_ENQUEUED_BYTES } from "../../core/shared/limits.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { OutOfBudgetError } from "../../core/store/meter.ts";
-import { DELIVERY, type Message } from "../messages/message.ts";
-import { attemptTimeoutMs, storedJob } from "../messages/message-job.ts";
+import type { Message } from "../messages/message.ts";
+import { messageJob, storedJob } from "../messages/message-job.ts";
 import { Documents } from "../shared/documents.ts";
 import { type Endpoint, findGroup } from "./url-groups.ts";
 
@@ -63,15 +63,10 @@ async function makeMessages(fanOut: FanOut, job: JobContext): Promise<number> {
   const now = clock();
   const { message, retries, flowControl } = fanOut;
   const endpoints = await endpointsOf(fanOut, new Documents(host.needs));
-  const jobs = endpoints.map((endpoint, index) => {
+  const jobs = endpoints.map(async (endpoint, index) => {
     const payload = { ...message, ...endpoint, ...(occurrence && { scheduleId: occurrence.key }) };
-    const options = withoutUndefined({
-      id: `${job.id}:${index}`,
-      maxRetries: retries,
-      timeout: message.timeoutMs && attemptTimeoutMs(message.timeoutMs),
-      flowControl,
-    });
-    return storedJob(withInner({ job: DELIVERY, payload, ...options }, { hidden }), now);
+    const made = await messageJob(payload, { id: `${job.id}:${index}`, retries, flowControl });
+    return storedJob(withInner(made, { hidden }), now);
   });
   for (const piece of inPieces(await Promise.all(jobs), ({ record }) => record, MOST_ENQUEUED_BYTES))
     await store.enqueue(piece, now);

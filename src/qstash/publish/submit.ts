@@ -11,7 +11,7 @@ import type { Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, type MessageJob } from "../messages/message-job.ts";
 import type { Targets } from "../security/targets.ts";
 import { isSameStep, messageIds, optionsFor, type Run, type RunStep, runStepOf } from "../workflow/run.ts";
-import { shownJob, stepJob } from "../workflow/run-messages.ts";
+import { jobOfRun, stepJob } from "../workflow/run-messages.ts";
 import { type Invoker, isStep, webhookOf } from "../workflow/step.ts";
 import { type Draft, readPublishOptions } from "./publish-options.ts";
 
@@ -231,7 +231,7 @@ async function prepareCall({ runs, now, settings }: QStashCall, { draft, runId }
   });
   const id = messageIds.call(runId, step);
   return {
-    jobs: [await shownJob(message, withoutUndefined({ ...options, limits, retries, redact }), id)],
+    jobs: [await jobOfRun(message, withoutUndefined({ retries, redact }), id)],
     respond: ([result]) => ({ messageId: result?.id ?? id, ...deduplicatedIf(result?.status !== "enqueued") }),
   };
 }

@@ -1,17 +1,13 @@
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
-import { withInner } from "../../core/job/inner-options.ts";
 import { reserved } from "../../core/job/reserved.ts";
 import { sha256, toBase64Url } from "../../core/shared/bytes.ts";
 import { invalidRequest, isTidegateError, notFound, TidegateError } from "../../core/shared/errors.ts";
 import { MEBIBYTE, MOST_AT_ONCE } from "../../core/shared/limits.ts";
-import { withoutUndefined } from "../../core/shared/validate.ts";
 import { json, LARGEST_BODY, type QStashCall, readBody, readJsonBody, StepRefusedError } from "../api/call.ts";
 import { storedBody } from "../messages/body.ts";
 import { eventOf } from "../messages/event-log.ts";
 import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
-import { DELIVERY } from "../messages/message.ts";
-import { attemptTimeoutMs, type MessageJob } from "../messages/message-job.ts";
-import { redact } from "../messages/redaction.ts";
+import { type MessageJob, messageJob } from "../messages/message-job.ts";
 import { type TopicPart, topicPart } from "../publish/fan-out.ts";
 import {
   type Draft,
@@ -146,7 +142,7 @@ async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
   const queueName = limited?.limits.queueName;
   if (isUrl(destination)) {
     const url = call.settings.targets.read(destination, "destination");
-    const job = await messageJob(call, draft, { url }, limited);
+    const job = await jobFor(call, draft, { url }, limited);
     if (queueName !== undefined) await noteQueue(call, queueName);
     return { jobs: [job], respond: ([stored]) => publishResult(stored, job) };
   }
@@ -154,7 +150,7 @@ async function prepare(call: QStashCall, draft: Draft): Promise<Prepared> {
   const { endpoints } = await findGroup(call.documents, destination);
   const parts = endpoints.map((endpoint) => topicPart(destination, endpoint));
   for (const { url } of parts) call.settings.targets.read(url, "endpoint of the URL group");
-  const jobs = await Promise.all(parts.map((part) => messageJob(call, draft, part, limited)));
+  const jobs = await Promise.all(parts.map((part) => jobFor(call, draft, part, limited)));
   if (queueName !== undefined) await noteQueue(call, queueName);
   return {
     jobs,
@@ -183,7 +179,7 @@ function readEntryHeaders(headers: unknown): Headers {
   }
 }
 
-async function messageJob(
+async function jobFor(
   { settings, now }: QStashCall,
   { headers, body }: Draft,
   to: TopicPart,
@@ -195,21 +191,16 @@ async function messageJob(
     throw invalidRequest(
       "A message with a queue or a flow control key takes no deduplication: the two cannot be combined.",
     );
-  const { notBefore = now, timeoutMs } = options;
-  const { payload, hidden } = await redact(
-    { ...to, ...options, ...(limited && { limits: limited.limits }), ...storedBody(body) },
-    redaction,
-  );
+  const { notBefore = now } = options;
   const key = deduplication && (await deduplicationKey(deduplication, to, options, body));
-  const job: MessageJob = withoutUndefined({
-    ...{ job: DELIVERY, payload },
-    runAt: notBefore > now ? notBefore : undefined,
-    maxRetries: retries,
-    timeout: timeoutMs && attemptTimeoutMs(timeoutMs),
-    flowControl: limited?.flowControl,
-    dedupe: key === undefined ? undefined : { key, ttl: DEDUPLICATION_WINDOW },
-  });
-  return withInner(job, { hidden });
+  return messageJob(
+    { ...to, ...options, ...(limited && { limits: limited.limits }), ...storedBody(body) },
+    {
+      runAt: notBefore > now ? notBefore : undefined,
+      ...{ retries, redaction, flowControl: limited?.flowControl },
+      dedupe: key === undefined ? undefined : { key, ttl: DEDUPLICATION_WINDOW },
+    },
+  );
 }
 
 /** A hash, since QStash's deduplication ids may be longer than a key of the queue. */

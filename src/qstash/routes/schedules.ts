@@ -6,7 +6,7 @@ import { json, type QStashCall, readBody } from "../api/call.ts";
 import { bytesOfBody, shownBody, storedBody } from "../messages/body.ts";
 import { type Limited, readLimits, withoutLimits } from "../messages/flow-control.ts";
 import { DELIVERY, type Message, type ScheduleNote } from "../messages/message.ts";
-import { attemptTimeoutMs, DEFAULT_RETRIES } from "../messages/message-job.ts";
+import { DEFAULT_RETRIES, messageJob } from "../messages/message-job.ts";
 import { redact } from "../messages/redaction.ts";
 import { FAN_OUT, type FanOut } from "../publish/fan-out.ts";
 import { isUrl, readDestination, readPublishOptions } from "../publish/publish-options.ts";
@@ -76,16 +76,11 @@ async function putSchedule(call: QStashCall): Promise<Response> {
   const { payload, hidden } = await redact(message, redaction);
   const { queueName } = limited?.limits ?? {};
   if (queueName !== undefined) await noteQueue(call, queueName);
-  const made = "group" in to || limited ? fanOut(payload, to, retries, limited) : delivered(payload, retries);
+  const made =
+    "group" in to || limited ? fanOut(payload, to, retries, limited) : await messageJob(payload, { retries });
   const recurring = { ...made, cron: rule.cron, timeZone: rule.timeZone };
   await schedules.upsert(scheduleId, withInner(recurring, { isOwn: true, hidden }));
   return json({ scheduleId }, 201);
-}
-
-/** The options of a schedule whose job delivers the message. */
-function delivered(payload: Message, retries: number | undefined) {
-  const timeout = payload.timeoutMs && attemptTimeoutMs(payload.timeoutMs);
-  return withoutUndefined({ job: DELIVERY, payload, maxRetries: retries, timeout });
 }
 
 /** The options of a schedule whose job makes messages. */

@@ -1,10 +1,9 @@
-import { withInner } from "../../core/job/inner-options.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { storedBody } from "../messages/body.ts";
 import { keyLimits } from "../messages/flow-control.ts";
-import { DELIVERY, type HeaderValues, type Message, type WorkflowNote } from "../messages/message.ts";
-import { attemptTimeoutMs, type MessageJob } from "../messages/message-job.ts";
-import { readRedaction, redact } from "../messages/redaction.ts";
+import type { HeaderValues, Message, WorkflowNote } from "../messages/message.ts";
+import { type MessageJob, messageJob } from "../messages/message-job.ts";
+import { readRedaction } from "../messages/redaction.ts";
 import { messageIds, type Run, type RunOptions, type RunStep } from "./run.ts";
 import type { Step } from "./step.ts";
 import { eventStep, timeoutStep, type Wait, waitsName } from "./wait-documents.ts";
@@ -15,26 +14,20 @@ const encoder = new TextEncoder();
 export const SDK_VERSION = "Upstash-Workflow-Sdk-Version";
 
 /** The job of a message, without what the run hides. */
-export async function shownJob(
+export function jobOfRun(
   message: Message,
-  { retries, timeoutMs, limits, redact: hides }: Omit<RunOptions, "header">,
+  { retries, redact }: Pick<RunOptions, "retries" | "redact">,
   id: string,
   runAt?: number,
 ): Promise<MessageJob> {
-  const { payload, hidden } = await redact(message, readRedaction(hides ?? null));
-  const { flowControlKey } = limits ?? {};
-  const job = withoutUndefined({
-    ...{ job: DELIVERY, id, runAt, payload },
-    flowControl: limits && flowControlKey !== undefined ? keyLimits(flowControlKey, limits) : undefined,
-    maxRetries: retries,
-    timeout: timeoutMs && attemptTimeoutMs(timeoutMs),
-  });
-  return withInner(job, { hidden });
+  const { limits: { flowControlKey: key, ...limits } = {} } = message;
+  const flowControl = key === undefined ? undefined : keyLimits(key, limits);
+  return messageJob(message, { id, runAt, retries, flowControl, redaction: readRedaction(redact ?? null) });
 }
 
 /** The message that brings a run a stored step. */
 export function stepJob(run: Run, { id, url = run.url, notBefore }: RunStep): Promise<MessageJob> {
-  return shownJob(stepMessage(run, url, { role: "step" }), run.options, id, notBefore);
+  return jobOfRun(stepMessage(run, url, { role: "step" }), run.options, id, notBefore);
 }
 
 /** The message that brings a run the result of a step from elsewhere. Its delivery stores the step with the run. */
@@ -45,7 +38,7 @@ export function arrivalJob(
   note: Omit<WorkflowNote, "runId" | "createdAt"> = { role: "step" },
 ): Promise<MessageJob> {
   const message = { ...stepMessage(run, url, note), ...storedBody(encoder.encode(JSON.stringify(step))) };
-  return shownJob(message, run.options, messageIds.result(run.id, step.stepId));
+  return jobOfRun(message, run.options, messageIds.result(run.id, step.stepId));
 }
 
 /** The message that brings a run an event that one of its steps waits for. */
@@ -59,7 +52,7 @@ export async function timeoutJob(run: Run, { step, url, deadline }: Wait, eventI
   const wait = await waitsName(eventId, run.id);
   const body = storedBody(encoder.encode(JSON.stringify(timeoutStep(step, eventId))));
   const message = { ...stepMessage(run, url, { role: "timeout", step: step.stepId, wait }), ...body };
-  return shownJob(message, run.options, messageIds.timeout(run.id, step.stepId), deadline);
+  return jobOfRun(message, run.options, messageIds.timeout(run.id, step.stepId), deadline);
 }
 
 /** A message to a workflow. Its delivery adds the headers of its run, and the run has the failure callback. */
