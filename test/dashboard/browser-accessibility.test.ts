@@ -118,12 +118,15 @@ describe("every view", () => {
     }
   });
 
-  test("fits a screen of 320 px without horizontal scrolling", async () => {
+  test("fits a screen of 320 px without horizontal scrolling, and a finger", async () => {
     const { page, on } = await openFilled("", { viewport: { width: 320, height: 640 } });
     await addKeys(on);
     await enqueueUnknown(on, "x".repeat(100), "y".repeat(300), "z".repeat(200));
+    await page.clock.resume();
+    await page.evaluate(axe.source);
     for (const hash of [...places, `#view=job&id=${"z".repeat(200)}`]) {
       await visit(page, hash);
+      expect(await violations(page, { runOnly: ["target-size"] }), hash).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(320);
       const lines = await page
         .locator("td .badge")

@@ -12,6 +12,10 @@ const { open } = useDashboard();
 let world: LargeWorld;
 beforeAll(async () => {
   world = await largeWorld();
+  const at = world.clock.now;
+  world.clock.now = at - 120_000;
+  await world.queues[3]?.enqueueMany(Array.from({ length: 50 }, () => ({ job: "imports_0", payload: {} })));
+  world.clock.now = at;
   await world.queues[2]?.pause({ by: "on-call" });
   await world.queues[1]?.pauseJobs("billing_6", { reason: "CRM is down", by: "on-call" });
 });
@@ -59,7 +63,7 @@ const asked: readonly Asked[] = [
     question: "does it grow",
     acts: [],
     where: attention("growing"),
-    answer: /^default growing in [\d.]+, out [\d.]+ a minute: grows by/,
+    answer: /^imports growing in \d+, out \d+ a minute: grows by \d+ a minute$/,
   },
   {
     question: "who paused it, when and why",

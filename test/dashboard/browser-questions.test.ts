@@ -28,7 +28,7 @@ test("which schedule fails: it comes first, with the outcome of its last occurre
 });
 
 test("which key holds jobs back: the overview names it, and links to its jobs, which say so", async () => {
-  const page = await openWorld();
+  const page = await openWorld("#view=overview");
   const card = page.locator('[data-key="holding"]');
   await card.waitFor();
   expect(await card.locator(".row").first().innerText()).toContain("1 key, up to 40 jobs");
