@@ -1,3 +1,4 @@
+import { fromBase64, sign, signingKey, toBase64 } from "../core/shared/bytes.ts";
 import { invalidRequest } from "../core/shared/errors.ts";
 import type { AlertMessage } from "./message.ts";
 import type { AlertRequest, Sending } from "./target.ts";
@@ -5,7 +6,6 @@ import type { AlertRequest, Sending } from "./target.ts";
 const PREFIX = "whsec_";
 const FEWEST_BYTES = 24;
 const MOST_BYTES = 64;
-const encoder = new TextEncoder();
 
 /** The keys of secrets as the scheme Standard Webhooks writes them. @throws {TidegateError} `invalid_request` */
 export function keysOf(secrets: unknown): readonly Uint8Array<ArrayBuffer>[] {
@@ -17,20 +17,12 @@ export function keysOf(secrets: unknown): readonly Uint8Array<ArrayBuffer>[] {
 
 function keyOf(secret: unknown): Uint8Array<ArrayBuffer> {
   const key =
-    typeof secret === "string" && secret.startsWith(PREFIX) ? bytesOf(secret.slice(PREFIX.length)) : undefined;
+    typeof secret === "string" && secret.startsWith(PREFIX) ? fromBase64(secret.slice(PREFIX.length)) : undefined;
   if (!key || key.length < FEWEST_BYTES || key.length > MOST_BYTES)
     throw invalidRequest(
       `webhook: secret must be "${PREFIX}" followed by ${FEWEST_BYTES} to ${MOST_BYTES} random bytes in base64, as from: openssl rand -base64 32`,
     );
   return key;
-}
-
-function bytesOf(base64: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  } catch {
-    return undefined;
-  }
 }
 
 /** A request signed by the scheme Standard Webhooks (https://www.standardwebhooks.com), once with each key. */
@@ -51,8 +43,5 @@ export async function webhookRequest(
 }
 
 async function signatureOf(text: string, key: Uint8Array<ArrayBuffer>): Promise<string> {
-  const algorithm = { name: "HMAC", hash: "SHA-256" };
-  const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
-  const bytes = new Uint8Array(await crypto.subtle.sign("HMAC", imported, encoder.encode(text)));
-  return `v1,${btoa(String.fromCharCode(...bytes))}`;
+  return `v1,${toBase64(await sign(await signingKey(key), text))}`;
 }

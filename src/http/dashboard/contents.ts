@@ -6,7 +6,6 @@ import type { QueueBrief } from "../../core/manage/stats.ts";
 import type { QueueChange } from "../../core/observe/changes.ts";
 import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { Upcoming, UpcomingEvent } from "../../core/queue/upcoming.ts";
-import type { JobType } from "./read-type.ts";
 import type { JobRow, ShownJob } from "./shown-job.ts";
 
 // What the views show.
@@ -36,6 +35,16 @@ export interface JobRows {
 /** What the next hour brings to one queue, or to several. */
 export interface UpcomingThere extends Upcoming {
   readonly next: readonly (UpcomingEvent & Placed)[];
+}
+
+/** One job type. */
+export interface JobType {
+  /** Its metrics; null before its first job has ended. */
+  readonly figures: NameFigures | null;
+  /** The slowest of its latest completed jobs. */
+  readonly slowest: readonly JobRow[];
+  /** Among how many. */
+  readonly among: number;
 }
 
 export interface Contents {

@@ -14,8 +14,7 @@ import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { together, wholeFirst } from "./all-queues.ts";
-import type { Contents, Failures, JobRows } from "./contents.ts";
-import { readType } from "./read-type.ts";
+import type { Contents, Failures, JobRows, JobType } from "./contents.ts";
 import { childRowOf, rowOf, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
@@ -29,6 +28,7 @@ const MOST_GROUPS_READ = 1_000;
 const DAY_HOURS = 24;
 const WEEKS_HOURS = 336;
 const DAYS = 7;
+const MOST_SLOWEST = 10;
 /** Jobs that died in these minutes fail now. */
 const RECENT_MINUTES = 10;
 /** How many keys that hold jobs back a list of all queues names of each. */
@@ -264,6 +264,23 @@ async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Pro
 async function readChildren(queue: Queue, id: string, { children, cursor }: Query): Promise<JobRows> {
   const page = await queue.listChildren(id, { state: children, cursor, limit: ROWS });
   return { rows: page.jobs.map(childRowOf), cursor: page.cursor };
+}
+
+/** Reads the metrics of a job type, 6 to 9 commands, and searches the completed jobs for its latest: see `findJobs`. */
+async function readType(queue: Queue, name: string): Promise<JobType> {
+  const [
+    {
+      names: [figures = null],
+    },
+    { jobs },
+  ] = await Promise.all([
+    queue.getFigures({ name, days: DAYS, pending: true }),
+    findJobs(listingOf(queue), { state: "completed", text: name, by: "name" }),
+  ]);
+  const took = ({ startedAt, completedAt }: (typeof jobs)[number]) =>
+    startedAt && completedAt ? completedAt.getTime() - startedAt.getTime() : 0;
+  const slowest = [...jobs].sort((one, other) => took(other) - took(one)).slice(0, MOST_SLOWEST);
+  return { figures, slowest: slowest.map(rowOf), among: jobs.length };
 }
 
 /** The JSON form of a value: times become strings. */
