@@ -88,9 +88,7 @@ onEveryStore((kind) => {
     const [reply] = await store.enqueue([{ ...job, flow: { key: "api", limits } }], start);
     if (!reply?.lease) throw new Error("It was not leased.");
     expect(await window(store, start)).toEqual([1, start + minute]);
-    const {
-      leases: [lease],
-    } = await store.extend([{ lease: reply.lease, endsAt: start + 5 * minute }]);
+    const [lease] = await store.extend([{ lease: reply.lease, endsAt: start + 5 * minute }]);
     if (!lease) throw new Error("The lease was lost.");
     await settle(store, start + 1, [{ to: "released", lease, runAt: start, record: "1:{}" }]);
     expect(await window(store, start + 1)).toEqual([0, 0]);

@@ -106,8 +106,8 @@ onEveryStore((kind) => {
   test("keeps an extended lease when its record is rewritten, and then completes", async () => {
     const { store, lease } = await hold();
     const extend = async () => {
-      const { leases } = await store.extend([{ lease, endsAt: leaseEndsAt + minute, record: "1:progress" }]);
-      return leases[0];
+      const [extended] = await store.extend([{ lease, endsAt: leaseEndsAt + minute, record: "1:progress" }]);
+      return extended;
     };
     const longer = await extend();
     if (!longer) throw new Error("The lease was held.");

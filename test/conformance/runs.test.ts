@@ -116,11 +116,11 @@ onEveryStore((kind) => {
   test("a job that extends its lease has a slot of its own, and the others keep theirs", async () => {
     const { store, claim, running } = await openWith({ concurrency: 1 });
     const [first, ...others] = (await claim()) as [LeasedJob, ...LeasedJob[]];
-    const { leases } = await store.extend([{ lease: first.lease, endsAt: start + 5 * minute }]);
+    const [lease] = await store.extend([{ lease: first.lease, endsAt: start + 5 * minute }]);
     expect(await running()).toBe(2);
     expect(await claim(others.map(completed))).toEqual([]);
     expect(await running()).toBe(1);
-    expect(idsOf(await claim([completed({ ...first, lease: leases[0] as Lease })]))).toEqual(names(2, 3));
+    expect(idsOf(await claim([completed({ ...first, lease: lease as Lease })]))).toEqual(names(2, 3));
   });
 
   test("each job of a run counts in the window, and the claim says when that closes", async () => {

@@ -64,9 +64,9 @@ onEveryStore((kind) => {
     const lease = { id: "a", claims: 1, endsAt: now + 60_000 };
     await store.enqueue([job], now);
     const extended = await store.extend([{ lease, endsAt: now + 90_000 }]);
-    expect(extended).toEqual({ leases: [{ ...lease, endsAt: now + 90_000 }] });
+    expect(extended).toEqual([{ ...lease, endsAt: now + 90_000 }]);
     expect(await store.extend([{ lease, endsAt: now + 90_000 }])).toEqual(extended);
-    expect(await store.extend([{ lease, endsAt: now + 95_000 }])).toEqual({ leases: [null] });
+    expect(await store.extend([{ lease, endsAt: now + 95_000 }])).toEqual([null]);
   });
 
   test("a job that a claim leaves behind because of its size stays due", async () => {

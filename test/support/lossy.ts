@@ -2,7 +2,6 @@ import type { StoreMethod } from "../../src/core/store/calls.ts";
 import type {
   ExchangeReply,
   ExchangeRequest,
-  ExtendReply,
   LeaseRenewal,
   QueueStore,
   SettleReply,
@@ -78,7 +77,7 @@ async function extendOver(
   store: QueueStore,
   renewals: readonly LeaseRenewal[],
   meanwhile: (store: QueueStore) => Promise<unknown>,
-): Promise<ExtendReply> {
+): ReturnType<QueueStore["extend"]> {
   const isFirstLost = loss === "request";
   if (!isFirstLost) await store.extend(renewals);
   if (loss === "late") await meanwhile(store);

@@ -481,7 +481,7 @@ const extend = operation(
       const lease = picked(leases, values.pick);
       if (!lease) return undefined;
       const text = values.record === null ? undefined : waitingFor(marked(values.record, scene), lease.waits);
-      const { leases: extended } = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
+      const extended = await store.extend([{ lease, endsAt: now + Math.abs(values.wait), record: text }]);
       return extended[0];
     },
     after: (scene, answer) => {

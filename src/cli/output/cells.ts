@@ -1,5 +1,4 @@
-import type { FlowControlKey } from "../../core/flow/flow-key.ts";
-import { heldBackTexts, limitsText } from "../../core/flow/flow-texts.ts";
+import { type FlowControlKey, heldBackTexts, limitsText } from "../../core/flow/flow-key.ts";
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";

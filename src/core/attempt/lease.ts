@@ -52,7 +52,7 @@ async function send(
   store: QueueStore,
   renewals: readonly { readonly lease: JobLease; readonly sent: LeaseRenewal }[],
 ): Promise<void> {
-  const { leases } = await store.extend(renewals.map(({ sent }) => sent)).catch((error: unknown) => {
+  const leases = await store.extend(renewals.map(({ sent }) => sent)).catch((error: unknown) => {
     // If the budget has refused it, nothing was sent.
     if (!(error instanceof OutOfBudgetError)) for (const { lease, sent } of renewals) lease.note(sent, undefined);
     throw error;

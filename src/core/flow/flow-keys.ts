@@ -4,8 +4,7 @@ import { refuseReserved } from "../job/reserved.ts";
 import { type ChangedBy, changing, onlyBy } from "../observe/changes.ts";
 import { cursor, described, flag, limit, optionsOf, orFirst } from "../shared/schema.ts";
 import type { FlowChange, FlowState } from "../store/flow.ts";
-import { busiestFirst, type FlowControlKey } from "./flow-key.ts";
-import { holdReason } from "./flow-texts.ts";
+import { busiestFirst, type FlowControlKey, holdReason } from "./flow-key.ts";
 
 /** One page of keys. */
 export interface FlowControlPage {

@@ -266,11 +266,6 @@ export interface LeaseRenewal {
   readonly record?: string | undefined;
 }
 
-export interface ExtendReply {
-  /** For each renewal: its new lease, or null if the lease is gone. */
-  readonly leases: readonly (Lease | null)[];
-}
-
 /** A job under a lease that the caller holds. */
 export interface LeasedJob {
   readonly lease: Lease;
@@ -485,8 +480,10 @@ export interface QueueStore {
   /**
    * Moves the ends of leases, and rewrites the records that are given. Pass no job twice. If the request is sent again,
    * each send ends the leases 1 ms later than the one before it: one that arrives late then overwrites no newer record.
+   *
+   * @returns for each renewal its new lease, or null if the lease is gone.
    */
-  extend(renewals: readonly LeaseRenewal[]): Promise<ExtendReply>;
+  extend(renewals: readonly LeaseRenewal[]): Promise<readonly (Lease | null)[]>;
   /**
    * Brings a signal to the jobs that wait for it: their records get its text, and they are due. A job that runs does
    * not wait. If none waits, the signal is kept for the first one that will.

@@ -82,7 +82,7 @@ export function memoryQueue(state: MemoryState): QueueStore {
         return extended;
       });
       flowControl.putMarks(Number.POSITIVE_INFINITY);
-      return { leases };
+      return leases;
     },
     async signal(signal, now) {
       const reply = state.signals.send(signal, now, (id) => state.wake(id, signal.text, now));

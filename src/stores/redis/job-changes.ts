@@ -78,7 +78,7 @@ export function extendCalls(caller: Caller): Pick<QueueStore, "extend"> {
         return { nonce, renewals: renewals.map((renewal) => renewalRow(renewal, sends)) };
       });
       const leases = renewals.map(({ lease, endsAt }) => renewedLease(lease, endsAt + sends - 1));
-      return { leases: leases.map((lease, index) => (areDone[index] ? lease : null)) };
+      return leases.map((lease, index) => (areDone[index] ? lease : null));
     },
   };
 }

@@ -1,4 +1,4 @@
-import { heldBackTexts, holdReason } from "../../../../core/flow/flow-texts.ts";
+import { heldBackTexts, holdReason } from "../../../../core/flow/flow-key.ts";
 import { isGrowing, paceText } from "../../../../core/manage/queue-pace.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";

@@ -1,5 +1,4 @@
-import type { FlowControlKey } from "../../../../core/flow/flow-key.ts";
-import { heldBackTexts, holdReason, limitsText } from "../../../../core/flow/flow-texts.ts";
+import { type FlowControlKey, heldBackTexts, holdReason, limitsText } from "../../../../core/flow/flow-key.ts";
 import { isReservedKey } from "../../../../core/job/reserved.ts";
 import type { Placed } from "../../contents.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";

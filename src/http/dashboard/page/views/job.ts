@@ -1,4 +1,4 @@
-import { heldBackTexts } from "../../../../core/flow/flow-texts.ts";
+import { heldBackTexts } from "../../../../core/flow/flow-key.ts";
 import type { HeldBack } from "../../../../core/flow/held-back.ts";
 import { isReservedName } from "../../../../core/job/reserved.ts";
 import { shareOf } from "../../../../core/manage/progress-share.ts";
