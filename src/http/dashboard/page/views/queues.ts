@@ -14,17 +14,17 @@ export function queues(snapshot: Json<Snapshot>): Html {
   return html`${heading("All queues")}${attention(snapshot)}${
     briefs &&
     html`<div class="card table"><table><thead><tr><th>Queue</th>
-<th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide">Scheduled</th><th class="figure">Dead</th>
-<th class="figure wide">Oldest ready</th><th class="figure wide" title="Jobs that fell due, and jobs that left">In / out a minute</th><th class="figure wide roomy">Last hour</th><td></td></tr></thead>
+<th class="figure">Ready</th><th class="figure wide">Running</th><th class="figure wide roomy">Scheduled</th><th class="figure">Dead</th>
+<th class="figure wide roomy">Oldest ready</th><th class="figure wide" title="Jobs that fell due, and jobs that left">In / out a minute</th><th class="figure wide roomy">Last hour</th><td></td></tr></thead>
 <tbody>${briefs.map((brief) => line(brief, mayChange))}</tbody>${all && html`<tfoot>${total(all)}</tfoot>`}</table></div>`
   }`;
 }
 
 const counts = ({ readyCount, runningCount, scheduledCount, deadLetterCount }: Brief["stats"]): Html =>
-  html`${figure(readyCount)}${figure(runningCount, "", "wide")}${figure(scheduledCount, "", "wide")}${figure(deadLetterCount, "dead")}`;
+  html`${figure(readyCount)}${figure(runningCount, "", "wide")}${figure(scheduledCount, "", "wide roomy")}${figure(deadLetterCount, "dead")}`;
 
 const total = ({ stats, ended }: Brief): Html =>
-  html`<tr><th scope="row">Total</th>${counts(stats)}<td class="wide"></td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td><td></td></tr>`;
+  html`<tr><th scope="row">Total</th>${counts(stats)}<td class="wide roomy"></td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td><td></td></tr>`;
 
 function line(brief: Brief, mayChange: boolean): Html {
   const { queue, stats, ended } = brief;
@@ -33,7 +33,7 @@ function line(brief: Brief, mayChange: boolean): Html {
   return html`<tr data-key="${queue}" data-click="${opens}">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
 ${counts(stats)}
-<td class="figure wide muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td>
+<td class="figure wide roomy muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td>
 <td class="figure">${mayChange && button(stats.paused ? action : `${action}...`, stats.paused ? "resume" : "pause", queue, "", `${action} ${queue}`)}</td></tr>`;
 }
 
