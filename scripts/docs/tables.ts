@@ -125,6 +125,7 @@ function counters(): Rows {
   const {
     PACES,
     SETTLED,
+    SLOWEST,
     TRIMMED_IN,
     TOTAL_BYTES,
     MINUTES_AT,
@@ -142,6 +143,7 @@ function counters(): Rows {
     total(0, `${outcomeNames.map(code).join(", ")}, since the queue was first used`, OUTCOMES),
     total(FIRST_WAITING, "how many attempts waited for how long (`durationBounds` in `core/store/stats.ts`)", buckets),
     total(FIRST_RUNNING, "how many attempts ran for how long", buckets),
+    total(SLOWEST, "nothing: only windows have a slowest", 2),
     total(WAITED, "for how many ms attempts waited"),
     total(RAN, "for how many ms attempts ran"),
     total(CANCELLED, "jobs cancelled"),

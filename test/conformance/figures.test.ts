@@ -49,7 +49,7 @@ onEachKindOfStore((kind) => {
       expect(each && counts(each)).toEqual([0, 1, 1]);
     expect(worked).toMatchObject({
       total: { processed: 3, retried: 0, dead: 0 },
-      hour: { waiting: { medianMs: 0, p95Ms: 251 }, running: { medianMs: 0, p95Ms: 1_958 } },
+      hour: { waiting: { medianMs: 0, p95Ms: 300 }, running: { medianMs: 0, p95Ms: 1_802 } },
     });
     expect(worked?.days).toHaveLength(8);
     expect(worked?.days[0]).toMatchObject({ processed: 0, waiting: null, running: null });

@@ -85,13 +85,27 @@ onEachKindOfStore((kind) => {
 
   test("jobs that run for minutes count as they come and go", async () => {
     const clock = testClock(start);
-    const long = defineJob({ name: "long", timeout: "10m", perform: () => clock.sleep(4 * minute) });
+    let started = () => {};
+    let running = 0;
+    const long = defineJob({
+      name: "long",
+      timeout: "10m",
+      perform() {
+        if (++running % 10 === 0) started();
+        return clock.sleep(4 * minute);
+      },
+    });
     const queue = new Queue({ store: kind.create(), clock, jobs: [long] });
     const drains: Promise<unknown>[] = [];
     for (let i = 0; i < 12; i++) {
       await queue.enqueueMany(Array.from({ length: 10 }, () => ({ job: long })));
+      const allStarted = new Promise<void>((resolve) => {
+        started = resolve;
+      });
       drains.push(queue.drain({ maxJobs: 10, timeBudget: "8m" }));
+      await allStarted;
       await clock.advance("1m");
+      await drains[i - 3];
     }
     expect((await queue.getStats()).pace).toEqual({ arrivals: 10, departures: 10, emptyInMs: 0 });
     await clock.advance("5m");

@@ -116,10 +116,10 @@ describe("GET /metrics", () => {
       ["send_email", "dead", "0"],
     ]);
     expect(samples("tidegate_name_waiting_seconds")).toEqual([
-      ["fails", "0.5", "1.958"],
-      ["fails", "0.95", "1.958"],
-      ["send_email", "0.5", "1.958"],
-      ["send_email", "0.95", "1.958"],
+      ["fails", "0.5", "1.802"],
+      ["fails", "0.95", "1.802"],
+      ["send_email", "0.5", "1.802"],
+      ["send_email", "0.95", "1.802"],
     ]);
     expect(samples("tidegate_name_running_seconds")).toHaveLength(4);
   });

@@ -5,7 +5,7 @@ import {
   countsIn,
   DAY_MS,
   DAYS_KEPT,
-  firstOfBucket,
+  estimateOf,
   HOUR_MS,
   HOURS_KEPT,
   NAMES_KEPT,
@@ -19,7 +19,7 @@ import {
   TENS_KEPT,
 } from "../store/stats.ts";
 
-/** How long something took. Each estimate is at most 20 % too low for up to a day, and never too high. */
+/** How long something took. Each estimate is at most 20 % off for up to a day, and never above the slowest. */
 export interface Percentiles {
   /** p50: half of the attempts took at most this long, in ms. */
   readonly medianMs: number;
@@ -185,18 +185,19 @@ function metricsOf(stored: StoredMetrics, at: number): Figures {
   return { at: new Date(at), ...countsIn(stored), waiting: percentiles(waiting), running: percentiles(running) };
 }
 
-function percentiles(counts: readonly number[]): Percentiles | null {
+function percentiles({ counts, slowestMs }: StoredMetrics["running"]): Percentiles | null {
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (total === 0) return null;
-  return { medianMs: quantile(counts, total * 0.5), p95Ms: quantile(counts, total * 0.95) };
+  const estimate = (share: number) => Math.min(quantile(counts, total * share), slowestMs);
+  return { medianMs: estimate(0.5), p95Ms: estimate(0.95) };
 }
 
-/** About the duration that `rank` of the counted ones do not exceed: at most 20 % below it, and never above it. */
+/** About the duration that `rank` of the counted ones do not exceed: at most 20 % off. */
 function quantile(counts: readonly number[], rank: number): number {
   let upTo = 0;
   const bucket = counts.findIndex((count) => {
     upTo += count;
     return upTo >= rank;
   });
-  return firstOfBucket(bucket);
+  return estimateOf(bucket);
 }

@@ -174,22 +174,31 @@ export const histogramBounds: readonly number[] = [
 ];
 
 /**
- * The upper bounds of the counts that are stored, in ms, up to a day. One more count is for everything above them. A
- * bound is at most a quarter above the first ms of its count: so no duration is more than a fifth above that one.
+ * The upper bounds of the counts that are stored, in ms, up to a day. One more count is for everything above them. The
+ * durations of a count are at most 20 % from its estimate.
  */
-export const durationBounds: readonly number[] = fineBounds();
+export const durationBounds: readonly number[] = boundsAround();
 
-function fineBounds(): readonly number[] {
+/** At most a fifth above the first ms of a count. */
+function estimateFrom(first: number): number {
+  return Math.floor((first * 6) / 5);
+}
+
+function boundsAround(): readonly number[] {
   const bounds = [0];
   for (let last = 0; last < DAY_MS; bounds.push(last)) {
-    const furthest = Math.floor((last + 1) * 1.25);
+    // The estimate is at most a fifth below the last ms.
+    const furthest = Math.floor((estimateFrom(last + 1) * 5) / 4);
     last = Math.min(furthest, ...[...histogramBounds, DAY_MS].filter((bound) => bound > last));
   }
   return bounds;
 }
 
-/** The first ms of a count, by its index. */
-export const firstOfBucket = (bucket: number): number => (durationBounds[bucket - 1] ?? -1) + 1;
+/** About how long the durations of a count are, by its index. */
+export function estimateOf(bucket: number): number {
+  const first = (durationBounds[bucket - 1] ?? -1) + 1;
+  return Math.min(estimateFrom(first), durationBounds[bucket] ?? first);
+}
 
 /** Which count a duration belongs to. */
 export function bucketOf(ms: number, bounds = durationBounds): number {
@@ -203,7 +212,11 @@ const BUCKETS = durationBounds.length + 1;
 /** Counters have numbers: first those of outcomes, in their order, then those of how long attempts waited, and ran. */
 export const FIRST_WAITING = outcomeNames.length;
 export const FIRST_RUNNING = FIRST_WAITING + BUCKETS;
-export const COUNTERS = FIRST_RUNNING + BUCKETS;
+/** Two are no counts: how long the slowest waited, and ran, in ms. Not in total. */
+export const SLOWEST = FIRST_RUNNING + BUCKETS;
+export const COUNTERS = SLOWEST + 2;
+/** The most that a counter of a window has room for. */
+export const MOST_COUNTED = 2 ** 28 - 1;
 
 /** Then those of the pace: `PACES` of this minute, as many of the one before, and so on. */
 export const ALL_COUNTERS = COUNTERS + PACES * (PACE_MINUTES + 1);
@@ -236,10 +249,16 @@ export function countersOf(
 
 /** What was settled in a period of time. */
 export interface StoredMetrics extends OutcomeCounts {
-  /** How long attempts waited: one count for each of `durationBounds`, and one for everything above. */
-  readonly waiting: readonly number[];
+  /** How long attempts waited. */
+  readonly waiting: StoredTimes;
   /** How long attempts ran. */
-  readonly running: readonly number[];
+  readonly running: StoredTimes;
+}
+
+interface StoredTimes {
+  /** One count for each of `durationBounds`, and one for everything above. */
+  readonly counts: readonly number[];
+  readonly slowestMs: number;
 }
 
 /** What was settled of one job type. */
@@ -262,8 +281,15 @@ export interface StoredHour {
 
 /** Counts by the numbers of their counters. Those that are missing are 0. */
 export function metricsOf(counts: readonly number[]): StoredMetrics {
-  const times = (first: number) => Array.from({ length: BUCKETS }, (_, bucket) => counts[first + bucket] ?? 0);
-  return { ...outcomeCounts(counts), waiting: times(FIRST_WAITING), running: times(FIRST_RUNNING) };
+  const times = (first: number, slowest: number) => ({
+    counts: Array.from({ length: BUCKETS }, (_, bucket) => counts[first + bucket] ?? 0),
+    slowestMs: counts[slowest] ?? 0,
+  });
+  return {
+    ...outcomeCounts(counts),
+    waiting: times(FIRST_WAITING, SLOWEST),
+    running: times(FIRST_RUNNING, SLOWEST + 1),
+  };
 }
 
 export const noMetrics = metricsOf([]);

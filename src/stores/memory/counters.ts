@@ -7,11 +7,13 @@ import {
   HOURS_KEPT,
   MINUTE_MS,
   MINUTES_KEPT,
+  MOST_COUNTED,
   metricsOf,
   NAMES_KEPT,
   outcomeCounts,
   outcomeNames,
   PACES,
+  SLOWEST,
   type StoredHour,
   type StoredMinute,
   type StoredNameMetrics,
@@ -28,7 +30,9 @@ function add(counts: Counts, counters: readonly number[]): void {
 }
 
 function sumOf(all: readonly (readonly [number, Counts])[]): Counts {
-  return Array.from({ length: COUNTERS }, (_, each) => all.reduce((sum, [, counts]) => sum + (counts[each] ?? 0), 0));
+  const of = (counter: number) => all.map(([, counts]) => counts[counter] ?? 0);
+  const sums = Array.from({ length: SLOWEST }, (_, each) => of(each).reduce((sum, count) => sum + count, 0));
+  return [...sums, Math.max(0, ...of(SLOWEST)), Math.max(0, ...of(SLOWEST + 1))];
 }
 
 /** Counts in windows of time, by the number of the window since 1970. The last few are kept. */
@@ -42,11 +46,13 @@ class Windows {
     this.#kept = kept;
   }
 
-  add(counters: readonly number[], now: number): void {
+  add(counters: readonly number[], now: number, { waitedMs, ranMs } = { waitedMs: 0, ranMs: 0 }): void {
     if (counters.length === 0) return;
     const current = Math.floor(now / this.#ms);
     const counts = this.#counts.get(current) ?? [];
     add(counts, counters);
+    for (const [which, ms] of [waitedMs, ranMs].entries())
+      counts[SLOWEST + which] = Math.max(counts[SLOWEST + which] ?? 0, Math.min(Math.round(ms), MOST_COUNTED));
     this.#counts.set(current, counts);
     for (const old of this.#counts.keys()) if (old <= current - this.#kept) this.#counts.delete(old);
   }
@@ -65,10 +71,10 @@ class NameTally {
   readonly #days = new Windows(DAY_MS, DAYS_KEPT);
   readonly #total: Counts = [];
 
-  add(counters: readonly number[], now: number): void {
+  add(counters: readonly number[], now: number, timing: Outcome["timing"]): void {
     add(this.#total, counters);
-    this.#tens.add(counters, now);
-    this.#days.add(counters, now);
+    this.#tens.add(counters, now, timing);
+    this.#days.add(counters, now, timing);
   }
 
   read(name: string | undefined, now: number, count: number): StoredNameMetrics {
@@ -105,8 +111,8 @@ export class Tally {
       );
       for (const pace of all.slice(counters.length).map((counter) => counter - COUNTERS))
         this.#minutes.add([outcomeNames.length + (pace % PACES)], now - Math.floor(pace / PACES) * MINUTE_MS);
-      this.#hours.add(counters, now);
-      if (observe && name !== undefined && counters.length > 0) this.#tallyOf(name).add(counters, now);
+      this.#hours.add(counters, now, timing);
+      if (observe && name !== undefined && counters.length > 0) this.#tallyOf(name).add(counters, now, timing);
       this.waitedMs += Math.round(timing?.waitedMs ?? 0);
       this.ranMs += Math.round(timing?.ranMs ?? 0);
     }

@@ -155,8 +155,8 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
     oldestReadyAt,
     recent,
     minutes: state.tally.minutesUntil(now),
-    waitingTimes: { counts: waiting, sumMs: waitedMs },
-    runningTimes: { counts: running, sumMs: ranMs },
+    waitingTimes: { counts: waiting.counts, sumMs: waitedMs },
+    runningTimes: { counts: running.counts, sumMs: ranMs },
   };
 }
 

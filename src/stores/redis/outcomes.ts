@@ -1,6 +1,6 @@
 import { groupScore } from "../../core/store/failures.ts";
 import { againScore, leaseScore } from "../../core/store/score.ts";
-import { ALL_COUNTERS, COUNTERS, countersOf } from "../../core/store/stats.ts";
+import { ALL_COUNTERS, COUNTERS, countersOf, SLOWEST } from "../../core/store/stats.ts";
 import { type Outcome, possibleLeases } from "../../core/store/store.ts";
 import { memberRow } from "./families.ts";
 import { flowPrefix } from "./flow.ts";
@@ -55,9 +55,9 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
 }
 
 /** What each counter adds, by its number. */
-const noCounts = (counters: number) => new Uint32Array(counters);
+const noCounts = (counters: number) => new Float64Array(counters);
 
-function countText(counts: Uint32Array): string {
+function countText(counts: Float64Array): string {
   let text = "";
   for (const [counter, count] of counts.entries()) if (count > 0) text += `${counter}=${count},`;
   return text;
@@ -70,7 +70,7 @@ function countText(counts: Uint32Array): string {
  */
 export function metricArguments(settle: readonly Outcome[], byName: boolean, now: number) {
   const all = noCounts(ALL_COUNTERS);
-  const names = new Map<string, { readonly number: number; readonly counts: Uint32Array }>();
+  const names = new Map<string, { readonly number: number; readonly counts: Float64Array }>();
   const namedAs = (name: string) => {
     const named = names.get(name) ?? { number: names.size + 1, counts: noCounts(COUNTERS) };
     names.set(name, named);
@@ -86,8 +86,11 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
     allWaited += waited;
     allRan += ran;
     // A job type has no pace: an array of numbers ignores what is behind its end.
-    for (const counts of named ? [all, named.counts] : [all])
+    for (const counts of named ? [all, named.counts] : [all]) {
       for (const counter of counters) counts[counter] = (counts[counter] ?? 0) + 1;
+      counts[SLOWEST] = Math.max(counts[SLOWEST] ?? 0, waited);
+      counts[SLOWEST + 1] = Math.max(counts[SLOWEST + 1] ?? 0, ran);
+    }
     each += `${named?.number ?? 0}:${waited}:${ran}:${counters.join()};`;
   }
   const named = [...names].map(([text, { counts }]) => ({ text, counts: countText(counts) }));

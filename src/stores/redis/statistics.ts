@@ -46,8 +46,8 @@ export function statisticsCalls(
         enqueued: enqueuedOf({ ...counts, totals, cancelled, retriedDead }),
         nextAt: timeOf(nextScore),
         oldestReadyAt: timeOf(oldestScore),
-        waitingTimes: { counts: waiting, sumMs: waitedMs },
-        runningTimes: { counts: running, sumMs: ranMs },
+        waitingTimes: { counts: waiting.counts, sumMs: waitedMs },
+        runningTimes: { counts: running.counts, sumMs: ranMs },
         minutes: minutes.map((row) => storedMinute(row.minute, countsOf(row.counts))),
         ...(withNames && { names: names.map(storedNameMetrics) }),
       };

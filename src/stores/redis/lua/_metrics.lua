@@ -16,46 +16,47 @@ local names_taken
 -- How many values of windows one BITFIELD may have: `unpack` of 8,000 overflows the stack.
 local MOST_VALUES = 6800
 
--- Counts one less. What comes to 0 goes: it would take the place of a command.
-local function take_one(counts, counter)
-  if counts[counter] then counts[counter] = counts[counter] > 1 and counts[counter] - 1 or nil end
+local function note_slowest(counts, which, ms)
+  if tonumber(ms) > (counts[which] or 0) then counts[which] = tonumber(ms) end
 end
 
--- Takes out what outcomes have added that were not accepted.
+-- Takes out what outcomes have added that were not accepted, and finds the slowest of the others.
 local function leave_out_refused()
   local i = 0
+  all[SLOWEST], all[SLOWEST + 1] = nil, nil
+  for _, name in ipairs(names) do name.counts[SLOWEST], name.counts[SLOWEST + 1] = nil, nil end
   for name, waited, ran, counters in string.gmatch(each, '(%d+):(%d+):(%d+):([%d,]*);') do
     i = i + 1
-    if not accepted[i] then
-      waited_ms = waited_ms - waited
-      ran_ms = ran_ms - ran
-      local named = names[tonumber(name)]
-      for counter in string.gmatch(counters, '%d+') do
-        take_one(all, tonumber(counter))
-        if named then take_one(named.counts, tonumber(counter)) end
+    local named = names[tonumber(name)] or { counts = {} }
+    for _, counts in ipairs({ all, named.counts }) do
+      if accepted[i] then
+        note_slowest(counts, SLOWEST, waited)
+        note_slowest(counts, SLOWEST + 1, ran)
+      else
+        for text in string.gmatch(counters, '%d+') do
+          local counter = tonumber(text)
+          -- What comes to 0 goes: it would take the place of a command.
+          counts[counter] = (counts[counter] or 0) > 1 and counts[counter] - 1 or nil
+        end
       end
     end
+    if not accepted[i] then waited_ms, ran_ms = waited_ms - waited, ran_ms - ran end
   end
-end
-
-local function has_refused()
-  for i = 1, #ids do
-    if not accepted[i] then return true end
-  end
-  return false
 end
 
 local function increase(adding, bits, counter, by)
   push(adding, 'INCRBY', bits, counter, by)
 end
 
--- Adds counts to the window of this moment. The count of an earlier window in its place goes without anybody having to
--- read which it was: with the window in front a pair is one number, and what is less than this window comes to 0 when
--- that is taken away. In hour 70, the pair (6, 9) is 6 * 2^28 + 9: less 70 * 2^28 it is 0, and (70, 9) becomes 9.
+-- Adds a count to a window. That of an earlier window in its place goes without anybody having to read which it was: a
+-- pair is one number, and an earlier one comes to 0 when the least pair of this window is taken away. Less (2, 0),
+-- (1, 9) is 0, and (2, 9) is 9. What was less than the slowest comes to it likewise.
 local function add_pair(adding, window, from, number, counter, by)
   local bit = (from + window.at + number % window.kept * window.bytes + counter * COUNTER_BYTES) * 8
-  increase(adding, 'u48', bit, '-' .. whole(number * window.values))
-  increase(adding, 'u48', bit, whole(number * window.values + by))
+  local is_slowest = counter >= SLOWEST
+  local least = least_pair(window, number) + (is_slowest and math.min(by, MOST_COUNTED) or 0)
+  increase(adding, 'u48', bit, '-' .. whole(least))
+  increase(adding, 'u48', bit, whole(is_slowest and least or least + by))
 end
 
 local function add_to_window(adding, window, from, counts)
@@ -126,7 +127,7 @@ end
 
 -- Counts what was settled, and how long it took.
 function tally()
-  if has_refused() then leave_out_refused() end
+  if settled_now < #ids then leave_out_refused() end
   if not next(all) then return end
   -- The order of completed jobs is trimmed once in the time that they are kept, but at most once an hour, and once a
   -- day at least.
@@ -139,9 +140,9 @@ function tally()
   increase(adding, 'i64', '#' .. RAN, ran_ms)
   for counter, by in pairs(all) do
     local pace = counter - COUNTERS
-    if pace < 0 then
+    if counter < SLOWEST then
       increase(adding, 'i64', '#' .. counter, by)
-    else
+    elseif pace >= 0 then
       local minute = math.floor(now / MINUTES.ms) - math.floor(pace / PACES)
       add_pair(windows, MINUTES, 0, minute, OUTCOMES + pace % PACES, by)
     end

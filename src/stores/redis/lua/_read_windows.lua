@@ -11,13 +11,16 @@ end
 local function add_counts(sums, text, window, from, number)
   local at = from + window.at + number % window.kept * window.bytes
   local part = string.sub(text, at + 1, at + window.bytes)
-  local least = number * window.values
+  local least = least_pair(window, number)
   for i = 1, #part, COUNTER_BYTES do
-    -- Most have never been written: then which window it is would be 0 as well.
+    -- Most have never been written.
     if string.byte(part, i) > 0 then
       local a, b, c, d, e, f = string.byte(part, i, i + COUNTER_BYTES - 1)
       local count = ((((a * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f - least
-      if count > 0 and count < window.values then sums[i] = (sums[i] or 0) + count end
+      local sum = sums[i] or 0
+      if count > 0 and count <= MOST_COUNTED then
+        sums[i] = i > SLOWEST * COUNTER_BYTES and math.max(sum, count) or sum + count
+      end
     end
   end
 end
@@ -26,12 +29,8 @@ end
 local function counts_of(text, window, from, first, last)
   local sums = {}
   local counts = {}
-  local length = 0
   for number = first, last do add_counts(sums, text, window, from, number) end
-  for i, count in pairs(sums) do
-    counts[length + 1], counts[length + 2] = (i - 1) / COUNTER_BYTES, count
-    length = length + 2
-  end
+  for i, count in pairs(sums) do push(counts, (i - 1) / COUNTER_BYTES, count) end
   return table.concat(counts, ',')
 end
 

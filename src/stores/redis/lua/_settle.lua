@@ -53,6 +53,7 @@ local function accept(i, stored)
   if has_outcome[id] or not is_same(stored, held_leases[i]) then return false end
   has_outcome[id] = true
   accepted[i] = true
+  settled_now = settled_now + 1
   settled[i] = 1
   if attempts[i] then leave_key(i, attempts[i]) end
   return true

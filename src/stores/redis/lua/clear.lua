@@ -6,9 +6,7 @@
 -- A job whose record has expired leaves the order later, and may be a live one again by then: that keeps its record.
 if state == 'completed' then
   local range = call('ZRANGE', done_order, 0, piece - 1, 'WITHSCORES')
-  local ids = {}
-  local ended = {}
-  local kept = 0
+  local ids, ended, kept = {}, {}, 0
   for i = 1, #range, 2 do push(ids, range[i]) end
   for i, live in ipairs(read_many('ZMSCORE', due, ids)) do
     if not live then push(ended, ids[i]) end

@@ -64,8 +64,8 @@ do
   -- Outcomes come in columns: ids[3] and records[3] belong to the third one. The new score of a dead job is when it
   -- became dead, and after a space the score of its group.
   local ids, held_leases, scores, records = outcomes.id, outcomes.lease, outcomes.score, outcomes.record
-  -- Which of them count.
-  local accepted = {}
+  -- Which of them count, and how many do.
+  local accepted, settled_now = {}, 0
   local begin_wait, end_waits, take_signals
   do
     -- include: _waiting.lua

@@ -3,9 +3,7 @@
 -- @reply number  how many were there
 -- include: _families.lua
 local dead_since = read_many('ZMSCORE', dead, all)
-local ids = {}
-local members = {}
-local seen = {}
+local ids, members, seen = {}, {}, {}
 for i, id in ipairs(all) do
   if dead_since[i] and not seen[id] then
     seen[id] = true

@@ -64,10 +64,7 @@ end
 
 choose()
 hold_parents()
-local records = {}
-local members = {}
-local retried = {}
-local leaving = {}
+local records, members, retried, leaving = {}, {}, {}, {}
 for _, job in ipairs(retrying) do
   local score, record = line_up(job, now)
   push(records, job.id, record)
