@@ -32,7 +32,9 @@ export interface FaultRule {
 export type FaultPlan = StoreFault | readonly FaultRule[] | ((call: StoreCall) => StoreFault | undefined);
 
 /** The memory store is the specification: all stores have its methods. */
-const storeMethods = Object.keys(memoryStore().open("methods"));
+const storeMethods = Object.entries(memoryStore().open("methods")).flatMap(([name, member]) =>
+  typeof member === "function" ? name : [],
+);
 
 /** A store with injected faults. */
 export interface FaultyStore extends Store {
