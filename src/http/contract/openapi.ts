@@ -5,33 +5,10 @@ import type { Route } from "../routes/route.ts";
 import { problemKinds } from "./problems.ts";
 import { backoff, flowControl, flowLimits, newJob, noQuery, pathParts, recurringJob } from "./requests.ts";
 import type { ResponseBody } from "./shape.ts";
-import {
-  activity,
-  deadJob,
-  deadJobPage,
-  drainedAttempt,
-  drainReport,
-  eachResults,
-  enqueueResult,
-  enqueueResults,
-  failurePage,
-  flowControlKey,
-  flowControlPage,
-  heldBack,
-  job,
-  jobPage,
-  problem,
-  schedule,
-  stats,
-  step,
-} from "./shapes.generated.ts";
+import * as shapes from "./shapes.generated.ts";
 
 /** The document describes each of these schemas once, and refers to it elsewhere by its name with a capital. */
-const shared = {
-  ...{ job, deadJob, step, jobPage, deadJobPage, failurePage, enqueueResult, enqueueResults, eachResults, schedule },
-  ...{ stats, activity, heldBack, flowControlKey, flowControlPage, drainReport, drainedAttempt, problem, newJob },
-  ...{ recurringJob, backoff, flowControl, flowLimits, duration, span, time },
-};
+const shared = { ...shapes, newJob, recurringJob, backoff, flowControl, flowLimits, duration, span, time };
 const named = Object.fromEntries(Object.entries(shared).map(([name, { json }]) => [capitalized(name), json]));
 const names = new Map<unknown, string>(Object.entries(named).map(([name, json]) => [json, name]));
 
@@ -59,7 +36,7 @@ export function openApiOf(routes: readonly Route[], isNamed: boolean): string {
         ...(headers && { headers: mapValues(headers, () => ({ schema: { type: "string" } })) }),
         content: {
           "application/problem+json": {
-            schema: { allOf: [problem.json, { properties: { code: { const: code } } }] },
+            schema: { allOf: [shapes.problem.json, { properties: { code: { const: code } } }] },
           },
         },
       })),
