@@ -136,6 +136,20 @@ describe("every view", () => {
         hash,
       ).toEqual([]);
     }
+    // Beside the list of views there is less room than on a phone.
+    for (const width of [830, 1_024]) {
+      await page.setViewportSize({ width, height: 640 });
+      for (const hash of ["#view=names", "#view=queues"]) {
+        await visit(page, hash);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(width);
+        const cut = await page
+          .locator("td.job a")
+          .evaluateAll((all) =>
+            all.filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.textContent),
+          );
+        expect(cut, hash).toEqual(hash.endsWith("names") ? ["x".repeat(100)] : []);
+      }
+    }
   });
 
   test("passes axe in light and dark", async () => {

@@ -324,8 +324,11 @@ describe("the dead letter", () => {
     expect((await on.queue.getJob("order-8"))?.state).toBe("dead");
   });
 
-  test("asks before it removes jobs", async () => {
-    const { page, on } = await openFilled("#view=jobs&state=dead");
+  test("asks before it removes jobs, and shows no group of them any more, even while it loads", async () => {
+    const { page, on } = await openFilled("#view=failures");
+    await page.locator(".message", { hasText: "no luck" }).waitFor();
+    await page.getByRole("link", { name: "All 2 dead jobs" }).click();
+    await page.locator("tbody tr", { hasText: '{"order":7}' }).waitFor();
     await page.getByLabel("Select all on this page").check();
     await press(page, "Remove...");
     await page.getByText("This removes 2 jobs for good").waitFor();
@@ -336,6 +339,10 @@ describe("the dead letter", () => {
     await notice(page, "2 jobs removed.");
     await page.getByRole("heading", { name: "No dead jobs" }).waitFor();
     expect((await page.getByRole("link", { name: "Failures" }).textContent())?.trim()).toBe("Failures");
+    await page.route("**/dashboard/data?*", () => {});
+    await page.getByRole("link", { name: "Failures" }).click();
+    await heading(page, "Failures");
+    expect(await page.locator(".message").count()).toBe(0);
   });
 
   test("sends an action once, however long it takes", async () => {
