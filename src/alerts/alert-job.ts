@@ -4,6 +4,8 @@ import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
 import { type AttemptHost, withInner } from "../core/job/inner-options.ts";
 import { own } from "../core/job/reserved.ts";
 import { failureGroup, findGroup } from "../core/manage/failures.ts";
+import { isGrowing } from "../core/manage/queue-pace.ts";
+import { getActivity, type QueueStats } from "../core/manage/stats.ts";
 import type { StoredMessage } from "./message.ts";
 import { RESPONDS_WITHIN_MS, ReceiverError, type Target } from "./target.ts";
 
@@ -23,17 +25,24 @@ export interface AlertPayload {
   readonly message: StoredMessage;
   /** For how many hours the silence had lasted that this message ends. Only after the first is it sent. */
   readonly silentHours?: number;
+  /** Whether the job looks every hour if the queue still grows, until it does not. */
+  readonly looksForGrowth?: boolean;
   /** Distinguishes callers that report the same silence in the same millisecond. */
   readonly sender?: string;
 }
 
 export function defineAlert(targets: readonly Target[]): AnyJob {
-  const perform = async ({ alert, message, silentHours = 0 }: AlertPayload, job: JobContext) => {
+  const perform = async ({ alert, message, silentHours = 0, looksForGrowth }: AlertPayload, job: JobContext) => {
     const host = AttemptContext.hostOf(job);
     if (silentHours > 0 || (job.attempt > 1 && (await isSuperseded(message, job, host)))) return;
     const target = targets.find(({ name }) => name === alert);
     if (!target) throw new Error(`No alert is named "${alert}" in this deployment. Add it to the alerts of the queue.`);
-    await target.send(message, { queue: job.queue, id: job.id, now: host.needs.clock(), signal: job.signal });
+    const now = host.needs.clock();
+    const sending = { queue: job.queue, id: job.id, now, signal: job.signal };
+    if (!looksForGrowth) return target.send(message, sending);
+    const { stats } = await getActivity(host.needs);
+    await target.send(growthMessage(stats, now), { ...sending, id: `${job.id}:${now}` });
+    return isGrowing(stats.pace) ? job.snooze(LOOKS_APART_MS) : undefined;
   };
   const definition = {
     name: ALERT,
@@ -43,6 +52,15 @@ export function defineAlert(targets: readonly Target[]): AnyJob {
     perform,
   } as const;
   return defineJob(withInner(definition, { isOwn: true }));
+}
+
+/** What a message says of a queue that grows, or no longer does. */
+export function growthMessage({ readyCount, oldestReadyAgeMs, pace }: QueueStats, now: number): StoredMessage {
+  return {
+    ...{ type: isGrowing(pace) ? "growing" : "over", group: null, name: null, error: null, count: readyCount, pace },
+    firstAt: oldestReadyAgeMs === null ? null : new Date(now - oldestReadyAgeMs).toISOString(),
+    lastAt: null,
+  };
 }
 
 /** A receiver that asks for a shorter wait would use up all retries in a minute. */

@@ -1,10 +1,12 @@
+import type { QueuePace } from "../core/manage/queue-pace.ts";
+
 /** What an alert says. `webhook` sends it as JSON. */
 export interface AlertMessage {
   /**
-   * `failures`: jobs of a group have died. `over`: for an hour, none has, or the queue is drained again. `silent`:
-   * nothing drains the queue.
+   * `failures`: jobs of a group have died. `over`: for an hour, none has, or the queue is drained again, or grows no
+   * longer. `silent`: nothing drains the queue. `growing`: more jobs fall due than leave.
    */
-  readonly type: "failures" | "over" | "silent";
+  readonly type: "failures" | "over" | "silent" | "growing";
   /** The name of the queue. */
   readonly queue: string;
   /**
@@ -16,12 +18,14 @@ export interface AlertMessage {
   readonly name: string | null;
   /** Their error, as `getFailures` shows it; null without a group. Its message is null with `messages: false`. */
   readonly error: { readonly name: string; readonly message: string | null } | null;
-  /** How many jobs of the group are dead; without a group, how many of the queue are dead, or ready if it is silent. */
+  /** How many jobs of the group are dead; without a group, how many of the queue are dead. Silent or growing: ready. */
   readonly count: number;
-  /** When the first of them died; if the queue is silent, since when the oldest is due. ISO 8601. */
+  /** When the first of them died; without a group, since when the oldest is due. ISO 8601. */
   readonly firstAt: string | null;
   /** When the last of them died; if the queue is silent, when an attempt last ended, null if none did for an hour. */
   readonly lastAt: string | null;
+  /** How many jobs arrive and leave, of a queue that grows, or grows no longer. */
+  readonly pace?: QueuePace;
   /** Where the dashboard shows them; null without the option `dashboard`. */
   readonly url: string | null;
 }

@@ -1,12 +1,13 @@
 import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";
+import { isGrowing } from "../core/manage/queue-pace.ts";
 import { getActivity, type QueueActivity } from "../core/manage/stats.ts";
 import { atMostAWhile } from "../core/observe/afterwards.ts";
 import type { SilenceNeeds } from "../core/observe/alerts.ts";
 import { logWarning } from "../core/observe/log.ts";
 import { alarm } from "../core/shared/clock.ts";
 import { MINUTE_MS } from "../core/store/stats.ts";
-import { ALERT, type AlertPayload } from "./alert-job.ts";
+import { ALERT, type AlertPayload, growthMessage } from "./alert-job.ts";
 import type { StoredMessage } from "./message.ts";
 import { RESPONDS_WITHIN_MS, type Target } from "./target.ts";
 
@@ -19,7 +20,10 @@ interface Silence {
   readonly message: StoredMessage;
 }
 
-/** Looks whether anything drains a queue. If nothing does, no job would run, so whoever looks sends the message. */
+/**
+ * Looks whether anything drains a queue, and whether it grows. If nothing drains it, no job would run, so whoever looks
+ * sends the message.
+ */
 export class SilenceWatch {
   readonly #targets: readonly Target[];
   readonly #shortestMs: number;
@@ -27,7 +31,7 @@ export class SilenceWatch {
 
   constructor(targets: readonly Target[]) {
     this.#targets = targets;
-    this.#shortestMs = Math.min(...targets.map(({ silentForMs }) => silentForMs));
+    this.#shortestMs = Math.min(...targets.flatMap(({ silentForMs, growingForMs }) => [silentForMs, growingForMs]));
   }
 
   look(needs: SilenceNeeds): Promise<void> | undefined {
@@ -42,29 +46,34 @@ export class SilenceWatch {
   }
 
   async #lookNow(needs: SilenceNeeds, now: number): Promise<void> {
-    const silence = await this.#silenceOf(needs, now);
-    if (!silence) return;
-    const lasts = now - silence.since;
-    const waiting = this.#targets.filter(({ silentForMs }) => lasts >= silentForMs);
-    await Promise.all(waiting.map((target) => send(target, silence, needs, now)));
-  }
-
-  async #silenceOf(needs: SilenceNeeds, now: number): Promise<Silence | undefined> {
     const { nextAt, paused } = await needs.store.peek(now);
-    if (paused || nextAt === undefined || now - nextAt < this.#shortestMs) return undefined;
+    if (paused || nextAt === undefined || now - nextAt < this.#shortestMs) return;
     const activity = await getActivity(needs);
-    const lastAt = lastEndOf(activity, now);
-    const { readyCount, runningCount } = activity.stats;
-    if (runningCount > 0) return undefined;
-    return {
-      since: Math.max(nextAt, lastAt ?? 0),
-      message: {
-        ...{ type: "silent", group: null, name: null, error: null, count: readyCount },
-        firstAt: new Date(nextAt).toISOString(),
-        lastAt: lastAt === undefined ? null : new Date(lastAt).toISOString(),
-      },
-    };
+    const silence = silenceOf(activity, nextAt, now);
+    const lasts = silence ? now - silence.since : 0;
+    const { stats } = activity;
+    const growsFor = isGrowing(stats.pace) ? (stats.oldestReadyAgeMs ?? 0) : 0;
+    await Promise.all(
+      this.#targets.map(async (target) => {
+        if (silence && lasts >= target.silentForMs) await sendSilence(target, silence, needs, now);
+        else if (growsFor >= target.growingForMs) await sendGrowth(target, growthMessage(stats, now), needs, now);
+      }),
+    );
   }
+}
+
+function silenceOf(activity: QueueActivity, nextAt: number, now: number): Silence | undefined {
+  const lastAt = lastEndOf(activity, now);
+  const { readyCount, runningCount } = activity.stats;
+  if (runningCount > 0) return undefined;
+  return {
+    since: Math.max(nextAt, lastAt ?? 0),
+    message: {
+      ...{ type: "silent", group: null, name: null, error: null, count: readyCount },
+      firstAt: new Date(nextAt).toISOString(),
+      lastAt: lastAt === undefined ? null : new Date(lastAt).toISOString(),
+    },
+  };
 }
 
 /** The end of the last minute in which an attempt ended; undefined if none did in the last hour. */
@@ -73,23 +82,46 @@ function lastEndOf({ minutes }: QueueActivity, now: number): number | undefined 
   return last && Math.min(last.at.getTime() + MINUTE_MS, now);
 }
 
-/**
- * Sends the message of a silence to one receiver, unless another caller has done so within the hour. The job that it
- * stores first says that, and the drain that ends the silence performs it.
- */
-async function send(target: Target, { since, message }: Silence, needs: SilenceNeeds, now: number): Promise<void> {
-  const { queue, clock, store, logger } = needs;
+/** The drain that ends a silence performs the job that says so. */
+async function sendSilence(target: Target, { since, message }: Silence, needs: SilenceNeeds, now: number) {
   const silentHours = Math.floor((now - since - target.silentForMs) / HOUR_MS);
   const id = `${own.id}silent:${target.name}:${silentHours}`;
   const over: StoredMessage = { ...message, type: "over", count: 0 };
   const payload: AlertPayload = { alert: target.name, message: over, silentHours, sender: crypto.randomUUID() };
+  await send(target, message, { id, runAt: now, payload, sendingId: `${id}:${since}` }, needs, now);
+}
+
+/** A job looks every hour until the queue no longer grows. */
+async function sendGrowth(target: Target, message: StoredMessage, needs: SilenceNeeds, now: number) {
+  const id = `${own.id}growing:${target.name}`;
+  const payload: AlertPayload = { alert: target.name, message, looksForGrowth: true, sender: crypto.randomUUID() };
+  await send(target, message, { id, runAt: now + HOUR_MS, payload, sendingId: `${id}:${now}` }, needs, now);
+}
+
+interface Follower {
+  readonly id: string;
+  readonly runAt: number;
+  readonly payload: AlertPayload;
+  /** Of the message itself. */
+  readonly sendingId: string;
+}
+
+/** Sends a message to one receiver, unless another caller has done so: the job that it stores first says that. */
+async function send(
+  target: Target,
+  message: StoredMessage,
+  { id, runAt, payload, sendingId }: Follower,
+  needs: SilenceNeeds,
+  now: number,
+): Promise<void> {
+  const { queue, clock, store, logger } = needs;
   const record = encodeRecord({ name: ALERT, payload, enqueuedAt: now });
-  const [reply] = await store.enqueue([{ id, isFreshId: true, runAt: now, record }], now);
+  const [reply] = await store.enqueue([{ id, isFreshId: true, runAt, record }], now);
   if (reply?.status !== "enqueued") return;
   const late = new AbortController();
   const cancelAlarm = alarm(clock, RESPONDS_WITHIN_MS, () => late.abort());
   try {
-    await target.send(message, { queue, id: `${id}:${since}`, now, signal: late.signal });
+    await target.send(message, { queue, id: sendingId, now, signal: late.signal });
   } catch (error) {
     // The next caller tries again.
     await store.cancel([id], now);

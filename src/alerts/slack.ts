@@ -1,3 +1,4 @@
+import { paceText } from "../core/manage/queue-pace.ts";
 import type { AlertMessage } from "./message.ts";
 import type { AlertRequest } from "./target.ts";
 
@@ -11,7 +12,9 @@ export function slackRequest(message: AlertMessage): AlertRequest {
   return { body: JSON.stringify({ text: escaped(title), blocks: [{ type: "section", text }] }) };
 }
 
-function titleOf({ type, queue, name, count }: AlertMessage): string {
+function titleOf({ type, queue, name, count, pace }: AlertMessage): string {
+  if (pace && type === "growing") return `The queue ${queue} grows: ${counted(count, "job")} ready`;
+  if (pace) return `The queue ${queue} grows no longer: ${counted(count, "job")} ready`;
   if (type === "silent") return `Nothing drains the queue ${queue}: ${counted(count, "job")} ready`;
   if (name === null && type === "failures")
     return `Too many kinds of failures for a message each: ${counted(count, "job")} dead in the queue ${queue}`;
@@ -20,11 +23,16 @@ function titleOf({ type, queue, name, count }: AlertMessage): string {
   return type === "failures" ? dead : `Over, no ${name} job has died for an hour: ${dead}`;
 }
 
+const perMinute = (jobs: number): string => (Math.round(jobs * 10) / 10).toLocaleString("en-US");
+
+const minutes = (ms: number): string => `${Math.ceil(ms / 60_000).toLocaleString("en-US")} min`;
+
 function counted(count: number, what: string): string {
   return `${count.toLocaleString("en-US")} ${what}${count === 1 ? " is" : "s are"}`;
 }
 
-function detailsOf({ type, error, firstAt, lastAt }: AlertMessage): string[] {
+function detailsOf({ type, error, firstAt, lastAt, pace }: AlertMessage): string[] {
+  if (pace) return [`${paceText(pace, perMinute, minutes)}.`];
   if (type === "silent" && firstAt !== null) return [`The oldest has been due since ${when(firstAt)}.`];
   if (!error || firstAt === null || lastAt === null) return [];
   const text = error.message === null ? error.name : `${error.name}: ${error.message}`;

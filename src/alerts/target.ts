@@ -20,11 +20,16 @@ export interface AlertOptions {
    * the queue looks for it, once a minute in each isolate, for one command. Default: never.
    */
   readonly silentFor?: Duration | undefined;
+  /**
+   * Sends a message if a job has been due for this long while more jobs fall due than leave: at least "1m". Looked for
+   * as `silentFor` is, then every hour by a job until it is over. Default: never.
+   */
+  readonly growingFor?: Duration | undefined;
   /** Sends the requests. Default: the platform's own. */
   readonly fetch?: ((input: string, init: RequestInit) => Promise<Response>) | undefined;
 }
 
-export const alertOptionNames = ["name", "dashboard", "messages", "silentFor", "fetch"];
+export const alertOptionNames = ["name", "dashboard", "messages", "silentFor", "growingFor", "fetch"];
 
 /** A request to the receiver, apart from its URL. */
 export interface AlertRequest {
@@ -47,7 +52,7 @@ export interface Sending {
 export const RESPONDS_WITHIN_MS = 10_000;
 
 const LONGEST_NAME = 64;
-const SHORTEST_SILENCE_MS = 60_000;
+const SHORTEST_MS = 60_000;
 const LONGEST_WAIT_MS = 86_400_000;
 
 /** A receiver cannot take a message now. */
@@ -66,6 +71,8 @@ export class Target {
   readonly name: string;
   /** Infinite if it gets no messages of that kind. */
   readonly silentForMs: number;
+  /** Infinite if it gets no messages of that kind. */
+  readonly growingForMs: number;
   readonly #url: string;
   readonly #dashboard: string | undefined;
   readonly #showsMessages: boolean;
@@ -81,14 +88,19 @@ export class Target {
   ) {
     const given = knownOptions(options, alertOptionNames, kind);
     checkFunctions(given, ["fetch"], kind);
-    const { name = kind, dashboard, messages = true, silentFor, fetch: send } = given;
+    const { name = kind, dashboard, messages = true, fetch: send } = given;
     checkPathText(name, `${kind}: name`, LONGEST_NAME);
     checkFlag(messages, `${kind}: messages`);
     checkUrl(url, `${kind}: the URL of the receiver`);
     if (dashboard !== undefined) checkUrl(dashboard, `${kind}: dashboard`);
     this.name = name;
-    this.silentForMs = silentFor === undefined ? Number.POSITIVE_INFINITY : durationMs(silentFor, "silentFor");
-    if (this.silentForMs < SHORTEST_SILENCE_MS) throw invalidRequest(`${kind}: silentFor must be at least "1m".`);
+    const lasting = (option: "silentFor" | "growingFor") => {
+      const ms = given[option] === undefined ? Number.POSITIVE_INFINITY : durationMs(given[option], option);
+      if (ms < SHORTEST_MS) throw invalidRequest(`${kind}: ${option} must be at least "1m".`);
+      return ms;
+    };
+    this.silentForMs = lasting("silentFor");
+    this.growingForMs = lasting("growingFor");
     this.#url = url;
     this.#dashboard = dashboard?.replace(/#.*$/, "");
     this.#showsMessages = messages;
