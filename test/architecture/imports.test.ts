@@ -20,7 +20,7 @@ const layers: Readonly<Record<string, Layer>> = {
     mayImport: ["port"],
     packages: ["@standard-schema/spec", "cron-parser", "cron-parser/dist/CronExpressionParser.js"],
   },
-  port: { holds: ["core/store/", "core/shared/"], mayImport: [] },
+  port: { holds: ["core/store/", "core/shared/"], mayImport: [], packages: ["uuid"] },
   stores: { holds: ["stores/"], mayImport: ["port"], packages: ["@upstash/redis", "@upstash/redis/cloudflare"] },
   entry: { holds: ["index.ts"], mayImport: ["core", "port", "memory"] },
   memory: { holds: ["stores/memory/index.ts"], mayImport: ["port", "stores"] },

@@ -1,3 +1,3 @@
 module.exports = {
-  transformIgnorePatterns: ["/node_modules/(?!tidegate/)"],
+  transformIgnorePatterns: ["/node_modules/(?!(tidegate|uuid)/)"],
 };

@@ -1,6 +1,5 @@
+import { v7 } from "uuid";
 import type { Clock } from "./clock.ts";
-
-const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
 
 /**
  * Makes a source of UUIDv7 ids (RFC 9562). They sort in the order in which they are made, even within one millisecond,
@@ -10,14 +9,10 @@ export function timeOrderedIds(clock: Clock): () => string {
   let lastMs = -1;
   let sequence = 0;
   return () => {
-    const ms = Math.trunc(clock());
-    sequence = ms === lastMs ? sequence + 1 : 0;
-    lastMs = ms;
-    const time = hex(ms, 12);
-    // 26 bits count, in the two groups that begin with the version and the variant. The last group is random.
-    const [high, low] = [hex(sequence >> 14, 3), hex(0x8000 | (sequence & 0x3fff), 4)];
-    const random = crypto.getRandomValues(new Uint8Array(6)).reduce((all, byte) => all * 256 + byte, 0);
-    return `${time.slice(0, 8)}-${time.slice(8)}-7${high}-${low}-${hex(random, 12)}`;
+    const msecs = clock();
+    sequence = msecs === lastMs ? sequence + 1 : 0;
+    lastMs = msecs;
+    return v7({ msecs, seq: sequence });
   };
 }
 
