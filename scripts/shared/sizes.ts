@@ -14,7 +14,7 @@ export const sizes = {
   /** What QStash's interface adds. */
   qstash: 29,
   /** What alerts add: Slack and webhooks. */
-  alerts: 4.7,
+  alerts: 4.9,
   /** What a wake object adds. */
   wakeObject: 1,
   /** The demo, which has all of that and zod. */
