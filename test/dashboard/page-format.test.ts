@@ -155,6 +155,7 @@ test("a route survives its address unchanged", () => {
   const route = { view: "jobs", queue: "bulk & more", state: "dead", search: 'a#b?"<', cursor: "dead:1" } as const;
   expect(readRoute(`#${routeQuery(route)}`)).toEqual(route);
   expect(readRoute("")).toEqual({ view: "overview" });
+  expect(readRoute("", true)).toEqual({ view: "queues", scope: "all" });
   expect(readRoute("#%E0%A4%A&other=1")).toEqual({ view: "overview" });
 });
 

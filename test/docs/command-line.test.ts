@@ -38,7 +38,7 @@ describe("the commands of the guide", () => {
       /0 completed/,
       /1 dead job would be retried/,
       /1 waiting job would be removed/,
-      /Moved 1 scheduled job: it runs in (1 hour|60 minutes)/,
+      /Moved 1 scheduled job: it is due in (1 hour|60 minutes)/,
       /0 +0 +10 per 1m +pinned +mail-provider/,
       /0 +0 +none +paused +tenant-acme/,
       /Removed 1 pending job/,

@@ -1,9 +1,9 @@
 import type { Json, Refresh } from "../../snapshot.ts";
 import { Allowance, isLasting, waitAfterFailure, waitAfterRefresh } from "./poll-interval.ts";
 import { fetchSnapshot, type Refusal, type Thrift } from "./requests.ts";
-import { askedQuery, type Route, readRoute } from "./route.ts";
+import { askedQuery, type Route } from "./route.ts";
 import { chosen } from "./settings.ts";
-import { change, queueNow, type State, state } from "./state.ts";
+import { change, queueNow, routeNow, type State, state } from "./state.ts";
 
 // Refreshes the page while it is visible, less often when nothing changes, and within an allowance.
 
@@ -140,7 +140,7 @@ export const hasContents = (): boolean => contents.some((name) => Object.hasOwn(
 
 async function follow(): Promise<void> {
   const { route: before, snapshot } = state;
-  const route = readRoute(location.hash);
+  const route = routeNow();
   if (askedQuery(route) === askedQuery(before)) return change({ route });
   const all = Object.entries(snapshot ?? {});
   const common = all.filter(([name]) => !contents.includes(name));

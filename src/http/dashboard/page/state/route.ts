@@ -16,11 +16,12 @@ export type Route = Pick<Query, "view"> & {
 
 const fields = "view queue scope state search by id children group range latency cursor sort searched".split(" ");
 
-/** Reads a route from a URL. The handler refuses invalid ones. */
-export function readRoute(hash: string): Route {
+/** Reads a route from a URL. The handler refuses invalid ones. @param startsWithAll queues, if the URL names no view */
+export function readRoute(hash: string, startsWithAll = false): Route {
   const given = [...new URLSearchParams(hash.slice(1))].filter(([name]) => fields.includes(name));
-  const isStart = given.length === 0 && document.body.dataset["start"];
-  return isStart ? { view: "queues", scope: "all" } : { view: "overview", ...Object.fromEntries(given) };
+  return startsWithAll && given.length === 0
+    ? { view: "queues", scope: "all" }
+    : { view: "overview", ...Object.fromEntries(given) };
 }
 
 export function routeQuery(route: Route): string {

@@ -94,8 +94,11 @@ export interface State {
   readonly notice?: { readonly text: string; readonly at: number; readonly isBad?: boolean } | undefined;
 }
 
+/** What the URL says now. */
+export const routeNow = (): Route => readRoute(location.hash, document.body.dataset["start"] !== undefined);
+
 export let state: State = {
-  route: readRoute(location.hash),
+  route: routeNow(),
   seenAt: 0,
   aheadMs: 0,
   nextRefreshAt: 0,
