@@ -37,6 +37,63 @@ onEachKindOfStore((kind) => {
       expect(await queue.resumeJobs("charge")).toEqual({ resumed: false });
     });
 
+    test("leaves a held job at the time to which somebody has moved it", async () => {
+      const { clock, queue, ran, enqueue } = setUp();
+      await queue.pauseJobs("charge");
+      await enqueue("charge", "moved");
+      await enqueue("charge", "again");
+      await queue.drain();
+      await queue.reschedule("moved", "5h");
+      await queue.resumeJobs("charge");
+      await queue.reschedule("again", "5h");
+      await queue.pauseJobs("charge");
+      await queue.resumeJobs("charge");
+      await queue.drain();
+      expect(ran).toEqual([]);
+      await clock.advance("5h");
+      await queue.drain();
+      expect(ran.toSorted()).toEqual(["again 1", "moved 1"]);
+    });
+
+    test("starts jobs in the order of their run times once it is resumed", async () => {
+      const { clock, queue, ran, enqueue } = setUp();
+      await queue.pauseJobs("charge");
+      for (const id of ["z", "m", "q", "a"]) {
+        await enqueue("charge", id);
+        await clock.advance("1s");
+      }
+      await queue.drain();
+      await queue.resumeJobs("charge");
+      await queue.drain({ concurrency: 1 });
+      expect(ran).toEqual(["z 1", "m 1", "q 1", "a 1"]);
+    });
+
+    test("lets jobs expire that do not begin in time", async () => {
+      const { clock, queue, ran, enqueue } = setUp();
+      await queue.pauseJobs("charge");
+      for (const id of ["held", "resumed"]) await enqueue("charge", id, { expires: "10m" });
+      await queue.drain();
+      expect((await queue.getJob("held"))?.expiresAt).toEqual(new Date(start + 600_000));
+      await clock.advance("30m");
+      await queue.resumeJobs("charge");
+      expect(await queue.drain()).toMatchObject({ expired: 2 });
+      await queue.pauseJobs("charge");
+      await enqueue("charge", "third", { expires: "10m" });
+      await queue.drain();
+      await clock.advance("2h");
+      expect(await queue.drain()).toMatchObject({ expired: 1, released: 0 });
+      expect(ran).toEqual([]);
+    });
+
+    test("leaves room for other job types: what is handed back does not count for maxJobs", async () => {
+      const { queue, ran, enqueue } = setUp();
+      await queue.pauseJobs("charge");
+      await queue.enqueueMany(Array.from({ length: 50 }, () => ({ job: "charge", payload: null })));
+      await enqueue("mail", "m");
+      expect(await queue.drain({ maxJobs: 10, batchSize: 10 })).toMatchObject({ completed: 1, released: 50 });
+      expect(ran).toEqual(["m 1"]);
+    });
+
     test("keeps the jobs of a key in their order, and leaves jobs for later at their times", async () => {
       const { clock, queue, ran, enqueue } = setUp();
       await queue.pauseJobs("charge");

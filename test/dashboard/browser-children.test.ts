@@ -48,7 +48,7 @@ test("a job that waits shows its children by state and by page, and each child i
   const rows = page.locator("tbody tr");
   expect(await rows.count()).toBe(49);
   expect(await rows.nth(0).innerText()).toMatch(
-    /^import_row may\/000000\s+PermanentError: row 0 has no address\s+dead/,
+    /^import_row may\/000000\s+PermanentError: row 0 has no address\s+\{"row":0\}\s+dead/,
   );
   expect(await rows.nth(2).innerText()).toMatch(/^import_row may\/000002\s+\{"row":2\}\s+scheduled/);
   expect(await rows.nth(8).innerText()).toMatch(

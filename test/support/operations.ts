@@ -769,7 +769,11 @@ const cancelOf = named("cancel", (values: Some) => ({
 const reschedule = operation(
   fc.record({ some, wait }),
   ({ some, wait }) => ({
-    run: (store, scene) => store.reschedule(idsOf(some, scene), scene.now + wait, scene.now),
+    run: (store, scene) =>
+      store.reschedule(
+        idsOf(some, scene).map((id) => ({ id, runAt: scene.now + wait })),
+        scene.now,
+      ),
   }),
   "reschedule",
 );

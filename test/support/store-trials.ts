@@ -117,7 +117,11 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   retryDead: (store) =>
     store.retryDead([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
   areWaiting: (store) => store.areWaiting(["waits", "runs", "nobody", "later"], now),
-  reschedule: (store) => store.reschedule(["waits", "runs", "nobody", "later"], now + 2 * minute, now),
+  reschedule: (store) =>
+    store.reschedule(
+      ["waits", "runs", "nobody", "later"].map((id) => ({ id, runAt: now + 2 * minute })),
+      now,
+    ),
   cancel: (store) => store.cancel(["waits"], now),
   removeDead: (store) => store.removeDead(["dies", "nobody"], now),
   clear: (store) => store.clear("pending", now).then(({ cleared }) => cleared),

@@ -77,7 +77,7 @@ export class ClaimedJob {
     const { waits } = this.record;
     this.lease = new JobLease(store, waits === undefined ? leased.lease : { ...leased.lease, waits });
     if (this.record.steps) this.remembered = new RememberedSteps(this.record, clock());
-    this.dueAt = leased.dueAt;
+    this.dueAt = records.dueAtOf(this.record, leased.dueAt);
     this.run = leased.run;
     this.#attempt = records.attemptOf(this.record, leased.lease.claims);
     const hasEnded = ({ name }: records.AttemptError) => name !== records.LEASE_EXPIRED;
@@ -266,14 +266,8 @@ export class ClaimedJob {
   }
 
   /** The text of the record of a job that waits again with no attempt used; undefined if it cannot be encoded. */
-  returnedText(why: keyof typeof returnedRecords): string | undefined {
+  returnedText(change: (record: records.JobRecord) => records.JobRecord): string | undefined {
     if (!this.isReadable || this.lock !== undefined) return undefined;
-    return orUndefined(() => records.encodeRecord(returnedRecords[why](this.stored)));
+    return orUndefined(() => records.encodeRecord(change(this.stored)));
   }
 }
-
-const returnedRecords = {
-  snoozed: records.withSnooze,
-  released: records.withReturnedClaim,
-  held: records.withHold,
-};

@@ -43,21 +43,27 @@ export function expired(attempt: EndedAttempt): Outcome {
 
 /** The job was not started. It is due when it was, with no attempt used. */
 export function released(job: ClaimedJob): Outcome {
-  return waitingAgain("released", job, job.dueAt);
+  return waitingAgain("released", job, job.dueAt, records.withReturnedClaim);
 }
 
-/** The job was not started, since its type is paused. It is due again in an hour, or when the type is resumed. */
-export function held(job: ClaimedJob, now: number): Outcome {
-  return waitingAgain("released", job, now + HELD_MS, "held");
+/**
+ * The job was not started, since its type is paused. It is due again in an hour, or when the type is resumed, and
+ * expires as if it had stayed where it was.
+ */
+export function held(attempt: EndedAttempt, now: number): Outcome {
+  const { job } = attempt;
+  if (job.isExpired(now)) return expired(attempt);
+  const hold = { until: now + HELD_MS, dueAt: job.dueAt };
+  return waitingAgain("released", job, hold.until, (record) => records.withHold(record, hold));
 }
 
 function waitingAgain(
   to: "snoozed" | "released",
   job: ClaimedJob,
   runAt: number,
-  why: "snoozed" | "released" | "held" = to,
+  change: Parameters<ClaimedJob["returnedText"]>[0] = records.withSnooze,
 ): Outcome {
-  const returnedText = job.returnedText(why);
+  const returnedText = job.returnedText(change);
   const lease = job.lease.current;
   if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
   // The record cannot note the claim that used no attempt, so the claim is taken back.

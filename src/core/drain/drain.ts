@@ -283,8 +283,11 @@ export class Drain {
   }
 
   #release(attempts: readonly Attempt[], now: number): void {
-    for (const attempt of attempts)
-      this.#end(attempt, this.#isHeld(attempt) ? held(attempt.job, now) : released(attempt.job), now);
+    for (const attempt of attempts) {
+      const isHeld = this.#isHeld(attempt);
+      if (isHeld) this.#jobs.held++;
+      this.#end(attempt, isHeld ? held(attempt, now) : released(attempt.job), now);
+    }
   }
 
   /** Whether its job type is paused. */

@@ -68,8 +68,8 @@ export class NextExchange {
 
   /** Why the drain claims no more; undefined if it may. A due job that needs more time than is left ends it too. */
   stoppedBy(now: number): StoppedBy | undefined {
-    const { budget, bounds, counts, inFlight } = this.#needs;
-    const limit = bounds.stoppedBy(counts.claimed, now);
+    const { budget, bounds, inFlight } = this.#needs;
+    const limit = bounds.stoppedBy(this.#claimed, now);
     if (limit) return limit;
     if (inFlight.isOutOfBudget || !budget.allowsClaim(0)) return "budget";
     return this.#hasMetTooLong ? "timeBudget" : undefined;
@@ -78,6 +78,11 @@ export class NextExchange {
   /** A job needs more time than this drain has. The drain claims no more, so that one with more time finds it first. */
   noteTooLong(): void {
     this.#hasMetTooLong = true;
+  }
+
+  /** How many jobs count for `maxJobs`. */
+  get #claimed(): number {
+    return this.#needs.counts.claimed - this.#needs.jobs.held;
   }
 
   // When it is due ----------------------------------------------------------------------------------------------------
@@ -201,23 +206,23 @@ export class NextExchange {
 
   /** Whether a second claim, beside this one of `limit` jobs, would help if more is due. */
   #needsBacklog(limit: number, now: number): boolean {
-    const { bounds, counts, inFlight, jobs, prefetch } = this.#needs;
-    if (bounds.mostClaims(counts.claimed) <= limit || inFlight.backlog > limit) return false;
+    const { bounds, inFlight, jobs, prefetch } = this.#needs;
+    if (bounds.mostClaims(this.#claimed) <= limit || inFlight.backlog > limit) return false;
     return !prefetch.isEnough(jobs.ahead + limit, inFlight.replyMs, now);
   }
 
   /** The schedules to fire now, even if the budget has no room for a claim. */
   #firesNow(now: number): readonly Fire[] {
-    const { budget, bounds, counts } = this.#needs;
-    return !bounds.stoppedBy(counts.claimed, now) && budget.allowsExchange() ? this.#fires : [];
+    const { budget, bounds } = this.#needs;
+    return !bounds.stoppedBy(this.#claimed, now) && budget.allowsExchange() ? this.#fires : [];
   }
 
   /** How many jobs to claim now: none while enough are ahead, or once a limit is reached. */
   #claimsNow(now: number): number {
-    const { budget, bounds, counts, inFlight, jobs } = this.#needs;
-    const isStopped = bounds.stoppedBy(counts.claimed, now) || inFlight.isOutOfBudget || this.#hasMetTooLong;
+    const { budget, bounds, inFlight, jobs } = this.#needs;
+    const isStopped = bounds.stoppedBy(this.#claimed, now) || inFlight.isOutOfBudget || this.#hasMetTooLong;
     if (isStopped || !(inFlight.mayFindMore || this.#isKeySlotWanted) || !budget.allowsClaim(inFlight.count)) return 0;
-    return Math.min(this.#wanted(now), bounds.batch(counts.claimed), jobs.waiting.mostClaims(jobs.isIdle));
+    return Math.min(this.#wanted(now), bounds.batch(this.#claimed), jobs.waiting.mostClaims(jobs.isIdle));
   }
 
   /** Whether the drain could use more jobs, and may claim them. */

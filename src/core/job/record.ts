@@ -47,8 +47,8 @@ export interface JobRecord {
   readonly expiresMs?: number;
   /** How many claims used no attempt, or came before a retry of the dead job; modulo `CLAIM_CYCLE`. */
   readonly returned?: number;
-  /** Whether it was handed back because its job type is paused. */
-  readonly held?: true;
+  /** Set if it was handed back because its job type is paused: until when, and when it was due. ms since 1970 */
+  readonly held?: { readonly until: number; readonly dueAt: number };
   /** Whether an attempt was snoozed: the job has started, although that attempt does not count. */
   readonly snoozed?: true;
   /** The last failures, oldest first. */
@@ -156,9 +156,13 @@ export function withReturnedClaim(record: JobRecord): JobRecord {
   return { ...record, returned: ((record.returned ?? 0) + 1) % CLAIM_CYCLE };
 }
 
-export function withHold({ returned = 0, ...record }: JobRecord): JobRecord {
-  return withReturnedClaim({ ...record, held: true, returned });
+export function withHold({ returned = 0, ...record }: JobRecord, held: NonNullable<JobRecord["held"]>): JobRecord {
+  return withReturnedClaim({ ...record, held, returned });
 }
+
+/** When a job was due. While its type is paused, its run time moves; once somebody has moved it, that time counts. */
+export const dueAtOf = ({ held }: Pick<JobRecord, "held">, runAt: number): number =>
+  held?.until === runAt ? held.dueAt : runAt;
 
 /** The record with another payload. What the job waits for stays at the end. */
 export function withPayload(record: JobRecord, payload: unknown): JobRecord {

@@ -6,7 +6,7 @@ import type { JsonOf } from "../job/json-of.ts";
 import { begunAbout } from "../job/lease-length.ts";
 import { lockOf, withLocks } from "../job/lock.ts";
 import { jobDefaults, longestTimeoutMs, timeoutMs } from "../job/options.ts";
-import { type AttemptError, attemptOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
+import { type AttemptError, attemptOf, dueAtOf, type JobRecord, type LogEntry, readRecord } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
 import { childrenInfo, type JobChildren, totalOf } from "../store/family.ts";
 import { WAITS_FOR_CHILDREN_AT } from "../store/score.ts";
@@ -157,7 +157,7 @@ export function jobInfo(
   const attempts = end?.attempts ?? attemptOf(record, stored.claims);
   // The time of a parent counts from when its last child has ended.
   const mayExpire = waits && stored.at !== WAITS_FOR_CHILDREN_AT;
-  const expiresAt = mayExpire ? expiryOf(record, definition?.expires, stored.at, attempts) : undefined;
+  const expiresAt = mayExpire ? expiryOf(record, definition?.expires, dueAtOf(record, stored.at), attempts) : undefined;
   return {
     id: stored.id,
     name: record.name,

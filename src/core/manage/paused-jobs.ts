@@ -47,7 +47,7 @@ export async function pauseJobs(
   return pausedJobType(paused);
 }
 
-/** Ends the pause of a job type, and makes due what was handed back. @throws as `Queue.resumeJobs` */
+/** Ends the pause of a job type. What was handed back is due when it was. @throws as `Queue.resumeJobs` */
 export async function resumeJobs({ store, clock, noteDue }: QueueContext, name: string): Promise<{ resumed: boolean }> {
   const now = clock();
   const { pausedJobs } = await store.stats(now);
@@ -57,8 +57,12 @@ export async function resumeJobs({ store, clock, noteDue }: QueueContext, name: 
   const room = () => ({ limit: MOST_AT_ONCE, mostBytes: MOST_LISTED_BYTES, now });
   let moved = 0;
   for await (const { items } of storedPages(store, ["scheduled"], undefined, room)) {
-    const held = items.filter((job) => isMeant(job) && decodeRecord(job.record)?.held).map(({ id }) => id);
-    moved += (await store.reschedule(held, now, now)).filter(Boolean).length;
+    // At its old time each job keeps its place before later ones.
+    const held = items.flatMap((job) => {
+      const hold = isMeant(job) ? decodeRecord(job.record)?.held : undefined;
+      return hold?.until === job.at ? { id: job.id, runAt: hold.dueAt } : [];
+    });
+    moved += (await store.reschedule(held, now)).filter(Boolean).length;
   }
   if (moved > 0) await noteDue(now);
   return { resumed };

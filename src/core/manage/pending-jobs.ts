@@ -67,7 +67,11 @@ export async function reschedulePending(
   // Each call would move jobs to a later time, and the jobs of the previous call again.
   if (typeof options.cursor === "string" && typeof when === "string" && Number(readDuration(when)) >= 0)
     throw invalidRequest("With a cursor, when must be the runAt of the previous call, and not a duration.");
-  const move = (ids: readonly string[]) => needs.store.reschedule(ids, runAt, now);
+  const move = (ids: readonly string[]) =>
+    needs.store.reschedule(
+      ids.map((id) => ({ id, runAt })),
+      now,
+    );
   const { count, cursor } = await changeSelected(needs, selection, options, now, move, runAt);
   if (count > 0 && !options.dryRun) await needs.noteDue(runAt);
   return { rescheduled: count, runAt: new Date(runAt), cursor };

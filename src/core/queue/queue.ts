@@ -228,7 +228,7 @@ export class Queue {
   }
 
   /**
-   * Ends the pause of a job type. What drains have handed back is due at once. What a drain hands back at this very
+   * Ends the pause of a job type. What drains have handed back is due when it was. What a drain hands back at this very
    * moment may be due an hour later.
    *
    * @returns whether it was paused.

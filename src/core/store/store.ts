@@ -418,6 +418,13 @@ export const clearableStates = ["pending", "scheduled", "ready", "completed", "d
 /** States that can be cleared. `pending` is scheduled and ready together. Running jobs are never cleared. */
 export type ClearableState = (typeof clearableStates)[number];
 
+/** Where a waiting job is moved. */
+export interface Move {
+  readonly id: string;
+  /** ms since 1970 */
+  readonly runAt: number;
+}
+
 /** What became of a job to cancel. `running` and `missing` changed nothing. */
 export type CancelStatus = "cancelled" | "running" | "missing";
 
@@ -508,8 +515,8 @@ export interface QueueStore {
   areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]>;
   /** Removes waiting jobs, with `mayRun` running ones too: their outcomes are then refused. Pass no id twice. */
   cancel(ids: readonly string[], now: number, mayRun?: boolean): Promise<readonly CancelStatus[]>;
-  /** Moves waiting jobs to another time. Returns false for a job that does not wait. Pass no id twice. */
-  reschedule(ids: readonly string[], runAt: number, now: number): Promise<readonly boolean[]>;
+  /** Moves waiting jobs, each to a time. Returns false for a job that does not wait. Pass no id twice. */
+  reschedule(moves: readonly Move[], now: number): Promise<readonly boolean[]>;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
   /**

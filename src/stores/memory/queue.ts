@@ -111,8 +111,8 @@ export function memoryQueue(state: MemoryState): QueueStore {
       flowControl.putMarks(now);
       return statuses;
     },
-    async reschedule(ids, runAt, now) {
-      const moved = ids.map((id) => {
+    async reschedule(moves, now) {
+      const moved = moves.map(({ id, runAt }) => {
         const score = due.score(id);
         if (score === undefined || !isWaiting(id, now)) return false;
         // A parent still waits for its children, whenever it may run.

@@ -27,9 +27,9 @@ export function waitingJobCalls(
       if (ids.length === 0) return [];
       return caller.run(scripts.cancel, { now, mayRun, all: ids });
     },
-    async reschedule(ids, runAt, now) {
-      if (ids.length === 0) return [];
-      return caller.run(scripts.reschedule, { now, runAt, all: ids });
+    async reschedule(moves, now) {
+      if (moves.length === 0) return [];
+      return caller.run(scripts.reschedule, { now, moves });
     },
     change({ id, from, runAt, claims = from.claims, record, flow }) {
       const read = { readTime: from.at, readClaims: from.claims };

@@ -138,9 +138,9 @@ export const removeDead = {
   body: [lanes, "local bj=tonumber(ARGV[1])local bQ={}for bR=2,#ARGV,1 do bQ[#bQ+1]=ARGV[bR]end\n", families, "local bS=E('ZMSCORE',d,bQ)local bT,bU,bV={},{},{}for bR,bW in ipairs(bQ)do if bS[bR]and not bV[bW]then bV[bW]=true F(bT,bW)F(bU,bW,C(bS[bR],bW))bq(bW,'removed')end end if#bT==0 then return 0 end bx(bj,bU,bT)K(114,#bT)return#bT\n"],
 };
 export const reschedule = {
-  write: (args: { readonly now: number; readonly runAt: number; readonly all: ReadonlyArray<string> }) => [args.now, args.runAt, ...args.all],
+  write: (args: { readonly now: number; readonly moves: ReadonlyArray<{ readonly id: string; readonly runAt: number }> }) => [args.now, ...args.moves.flatMap((row) => [row.id, row.runAt])],
   read: (reply: unknown) => arrayOf(reply).map((value) => Number(value) === 1),
-  body: [lanes, "local bj=tonumber(ARGV[1])local bQ=tonumber(ARGV[2])local bR={}for bS=3,#ARGV,1 do bR[#bR+1]=ARGV[bS]end\n", liveJobs, "local bT,bU=bg(bR,false)local bV={}local bm={}for bW,bX in ipairs(bT)do if bX.score==u then F(bm,bX.id)else F(bV,bi(bX,w(bQ,bX.claims,0)),bX.id)end end local bY={}for bS,bZ in ipairs(E('HMGET',r,bm))do if bZ then F(bY,bm[bS],(string.gsub(bZ,'%d+$',v(bQ),1)))end end D('HSET',r,bY)bd(bj,bV)local ca={}for bS=1,#bU do ca[bS]=bU[bS]and 0 or 1 end return ca\n"],
+  body: [lanes, "local bj=tonumber(ARGV[1])local bQ={}for bR=2,#ARGV,2 do bQ[#bQ+1]={id=ARGV[bR],run_at=tonumber(ARGV[bR+1])}end\n", liveJobs, "local bS,bT={},{}for bR,bU in ipairs(bQ)do bS[bR]=bU.id bT[bU.id]=bU.run_at end local bV,bW=bg(bS,false)local bX={}local bm={}for bY,bZ in ipairs(bV)do if bZ.score==u then F(bm,bZ.id)else F(bX,bi(bZ,w(bT[bZ.id],bZ.claims,0)),bZ.id)end end local ca={}for bR,cb in ipairs(E('HMGET',r,bm))do if cb then F(ca,bm[bR],(string.gsub(cb,'%d+$',v(bT[bm[bR]]),1)))end end D('HSET',r,ca)bd(bj,bX)local cc={}for bR=1,#bW do cc[bR]=bW[bR]and 0 or 1 end return cc\n"],
 };
 export const retryDead = {
   write: (args: { readonly resend: boolean; readonly now: number; readonly list: ReadonlyArray<{ readonly id: string; readonly deadSince: number; readonly score: number; readonly record: string; readonly flow: string }> }) => [args.resend, args.now, ...args.list.flatMap((row) => [row.id, row.deadSince, row.score, row.record, row.flow])],
