@@ -85,9 +85,9 @@ export function plain<Options extends object>(options: Options): Options {
 }
 
 export function query(values: object = {}): string {
-  const given = Object.entries<string>({ ...plain(values) }).filter(
-    ([name, value]) => value !== undefined && (value !== null || name !== "cursor"),
-  );
+  const given = Object.entries({ ...plain(values) })
+    .filter(([name, value]) => value !== undefined && (value !== null || name !== "cursor"))
+    .map(([name, value]) => [name, `${value instanceof Date ? value.toJSON() : value}`]);
   return `?${new URLSearchParams(given)}`;
 }
 

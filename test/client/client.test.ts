@@ -33,6 +33,15 @@ test("the client lists the children of a job", async () => {
   expect(await client.getJob(id)).toEqual(await queue.getJob(id));
 });
 
+test.each<[string, (client: QueueClient, when: Date) => Promise<unknown>]>([
+  ["listJobs, of a date", (client, since) => client.listJobs({ since })],
+  ["getFailures, of a date", (client, since) => client.getFailures({ since })],
+  ["listDeadLetter, of dates", (client, when) => client.listDeadLetter({ since: when, before: when })],
+  ["listDeadLetter, of milliseconds", (client, when) => client.listDeadLetter({ before: when.getTime() })],
+])("the handler understands the query of %s", async (_, list) => {
+  await expect(list(connect().client, at(0))).resolves.toMatchObject({ cursor: null });
+});
+
 describe("QueueClient with a token that can only enqueue", () => {
   const definition = defineJob({
     name: "import_rows",

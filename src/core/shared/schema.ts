@@ -186,14 +186,17 @@ export const span: Schema<Duration> = checkedBy(
 const TIME = "^\\d{4}(-\\d\\d){2}T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$";
 const milliseconds = { type: "number", minimum: 0, maximum: LATEST_TIME_MS };
 
-export const time: Schema<PointInTime> = checkedBy(
-  {
-    description: "ISO 8601 with its zone, on a date that exists, or milliseconds since 1970.",
-    anyOf: [{ type: "string", pattern: TIME }, milliseconds],
-    examples: ["2030-01-31T09:00:00Z"],
-  },
-  pointInTimeMs,
-);
+export const time: Schema<PointInTime> = {
+  ...checkedBy<PointInTime>(
+    {
+      description: "ISO 8601 with its zone, on a date that exists, or milliseconds since 1970.",
+      anyOf: [{ type: "string", pattern: TIME }, milliseconds],
+      examples: ["2030-01-31T09:00:00Z"],
+    },
+    pointInTimeMs,
+  ),
+  fromText: numberFromText,
+};
 
 /** For `momentBefore`. */
 export const since: Schema<PointInTime | Duration> = {
@@ -261,7 +264,8 @@ export function oneBy<const Kinds extends Readonly<Record<string, ObjectSchema<u
     (value, name) => {
       const given = isObject(value) ? names.filter((field) => value[field] !== undefined) : [];
       const kind = given.length === 1 ? kinds[given[0] as keyof Kinds] : undefined;
-      if (!kind) throw invalidRequest(`${name || "The body"} must have one of these fields: ${names.join(", ")}.`);
+      if (!kind)
+        throw invalidRequest(`${name || "The body"} must have exactly one of these fields: ${names.join(", ")}.`);
       kind.read(value, name);
     },
   );
