@@ -18,7 +18,7 @@ import { type Duration, durationMs, LATEST_TIME_MS, pointInTimeMs } from "../sha
 import { InvalidPayloadError, invalidRequest } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
 import { duration, flag, optionsOf, pathText, span, text, time } from "../shared/schema.ts";
-import { checkObject, checkPlain, checkText } from "../shared/validate.ts";
+import { checkObject, checkPathText, checkPlain } from "../shared/validate.ts";
 import { isChildId } from "../store/family.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { NewJob } from "../store/store.ts";
@@ -92,7 +92,7 @@ export function resolveJob(
 ): { name: string; definition: AnyJob | undefined } {
   const name = typeof job === "string" ? job : job?.name;
   if (typeof name !== "string") throw invalidRequest("The job must be a definition from defineJob, or its name.");
-  checkText(name, "name", LONGEST_NAME);
+  checkPathText(name, "name", LONGEST_NAME);
   const known = definitions.get(name);
   if (!known && definitions.size > 0) {
     const names = [...definitions.keys()].join(", ");

@@ -7,6 +7,7 @@ import {
   type ObjectSchema,
   type OptionFields,
   object,
+  pathText,
   span,
   string,
   text,
@@ -80,7 +81,7 @@ export const LONGEST_ID = 256;
 export const LONGEST_NAME = 128;
 
 export const idText = text(LONGEST_ID, "order-7");
-export const nameText = text(LONGEST_NAME, "send_email");
+export const nameText = pathText(LONGEST_NAME, "send_email");
 
 /** The fields of `JobOptions`. Only a definition may have a backoff function, which cannot be stored. */
 export const retryFields = {

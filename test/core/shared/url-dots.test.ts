@@ -14,11 +14,14 @@ describe.each([".", ".."])("%j is refused", (dots) => {
     ["as a schedule's key", (queue) => queue.schedules.upsert(dots, { job: "greet", cron: "* * * * *" })],
     ["as the id of a recurring job", (queue) => queue.enqueue("greet", null, { id: dots, cron: "* * * * *" })],
     ["as a queue's name", async () => new Queue({ name: dots, store: memoryStore() })],
+    ["as the name of a job type to pause", (queue) => queue.pauseJobs(dots)],
+    ["as the name of a job to enqueue", (queue) => queue.enqueue(dots)],
     ["as a job's name", async () => defineJob({ name: dots, perform() {} })],
   ])("%s, and nothing is stored", async (_, act) => {
     await expect(act(queue)).rejects.toThrow(`must not be "${dots}": a URL drops it`);
     expect(await queue.listJobs()).toMatchObject({ jobs: [] });
     expect(await queue.schedules.list()).toEqual([]);
+    expect(await queue.getStats()).toMatchObject({ pausedJobs: [] });
   });
 
   test("but can be shown, cancelled, paused and removed if it is already stored", async () => {
