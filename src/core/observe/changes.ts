@@ -63,15 +63,15 @@ export function targetOf(selection: unknown): string | null {
   return name ?? group ?? state ?? (ids?.length === 1 ? ids[0] : null);
 }
 
-/** Lists a change, unless it has changed nothing. @param result of the call. It may count jobs. */
+/** Lists a change, unless it has changed nothing. @param result of the call, which may say how much it changed. */
 export async function noteChange(
   { store, clock }: Context,
   change: Omit<QueueChange, "at" | "count">,
   result: unknown,
 ): Promise<void> {
-  const { cleared, cancelled, rescheduled, retried, removed, rekeyed } = Object(result);
+  const { cleared, cancelled, rescheduled, retried, removed, rekeyed, resumed } = Object(result);
   const count = cleared ?? cancelled ?? rescheduled ?? retried ?? removed ?? rekeyed ?? null;
-  if (count !== 0) await store.noteChange(JSON.stringify({ at: clock(), ...change, count }));
+  if (count !== 0 && resumed !== false) await store.noteChange(JSON.stringify({ at: clock(), ...change, count }));
 }
 
 /** Makes a change, and lists it if its options say by whom. @param act gets the other options. */
