@@ -181,6 +181,8 @@ export function readTokens(
         throw invalidRequest(
           `auth.${scope}[${index}] is listed before. A token with jobs may stand only once, since it does nothing else.`,
         );
+      if (before?.name && read.name && before.name !== read.name)
+        throw invalidRequest(`auth.${scope}[${index}] is listed before under another name. Give each holder a token.`);
       known.set(read.token, {
         ...read,
         name: read.name ?? before?.name,

@@ -52,6 +52,7 @@ describe("GET /changes", () => {
     await call("POST", "/jobs/cancel", { all: true, dryRun: true }, onCall);
     await call("POST", "/dead-letter/retry", { all: true }, onCall);
     await call("DELETE", "/jobs/nobody", undefined, onCall);
+    await call("POST", "/job-types/fails/resume", undefined, onCall);
     await call("POST", "/pause", undefined, bearer("a-token-that-reads"));
     await call("POST", "/signals/paid", {}, bearer("a-signal-token-alone"));
     expect(await changesOf(parts)).toEqual([]);
@@ -81,10 +82,12 @@ describe("GET /changes", () => {
   });
 });
 
+const ada = { token: "a-long-enough-token", name: "ada" };
 test.each([
   ["name", [{ token: "a-long-enough-token", name: "two words" }]],
   ["jobs", [{ token: "a-long-enough-token", jobs: ["fails"] }]],
   ["token", [{ token: "short", name: "ada" }]],
+  ["auth.admin[1] is listed before under another name", [ada, { ...ada, name: "bob" }]],
 ])("auth.admin refuses a wrong %s", (word, admin) => {
   expect(() => setUp({ handler: { auth: { admin } as never } })).toThrow(word);
 });
