@@ -272,9 +272,10 @@ export function fetchWithTimeout(io: Pick<Io, "fetch">): (request: Request) => P
       return new Response(body.byteLength > 0 ? body : null, response);
     } catch (error) {
       if (!signal.aborted) throw error;
+      const may = request.method === "GET" ? "" : " The request may have worked: repeat an enqueue only with an id.";
       throw new TidegateError(
         "store_unavailable",
-        `The handler did not respond within ${seconds} s. Check --url and the network. The request may have worked: repeat an enqueue only with an id.`,
+        `The handler did not respond within ${seconds} s. Check --url and the network.${may}`,
       );
     }
   };
