@@ -109,7 +109,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
     run: async (key, query) => this.#call("POST /schedules/:key/run", "id", { target: key, query }),
   };
 
-  /** Flow control keys, without `by` too. */
+  /** Flow control keys. Here too, the handler refuses `by`. */
   readonly flowControl: Omit<FlowKeys, never> = {
     get: async (key) => this.#call("GET /flow-control/:key", "key", { target: key, orNull: true }),
     list: async (options) => this.#call("GET /flow-control", "keys", { query: options }),
