@@ -1,12 +1,16 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const longest = [
-  // Files inside workerd run one after another, beside the others.
-  ...["demo", "worker", "workflow", "qstash", "telemetry"].map((name) => `runtimes/workerd/${name}`),
   ...["conformance/model", "dashboard/browser-accessibility", "dev/dev", "runtimes/npm-start", "docs/built-site"],
-  ...["dashboard/browser-cost", "dashboard/browser-actions", "dashboard/browser-views", "dashboard/browser-cold"],
+  ...["dashboard/browser-views", "dashboard/browser-cost", "dashboard/browser-actions", "dashboard/browser-cold"],
+  ...["runtimes/workerd/demo", "dashboard/browser-children", "dashboard/browser-sign-in", "dashboard/browser-polling"],
   ...["runtimes/smoke/smoke", "reliability/crashes", "qstash/crashes", "reliability/alerts", "reliability/network"],
-  ...["package/installed", "costs/job-events", "costs/keys", "core/cron/clock-changes", "cli/main"],
+  ...["package/installed", "costs/job-events", "costs/keys", "core/cron/clock-changes", "cli/main", "cli/screens"],
+  ...["dashboard/browser-steps", "dashboard/browser-details", "dev/cron", "conformance/drain-claims"],
+  ...["reliability/lost-replies", "reliability/budget", "alerts/receiver-down", "qstash/workflow-crashes"],
+  ...["package/bundled", "package/declarations", "core/attempt/hostile-handlers"],
+  // What runs in workerd would otherwise run last, one file after another.
+  ...["worker", "workflow", "qstash", "telemetry"].map((name) => `runtimes/workerd/${name}`),
 ];
 
 const rankOf = ({ moduleId }: TestSpecification) => {
