@@ -133,6 +133,10 @@ test("a view never goes blank: what the user saw before is there at once, and a 
   expect(await page.locator(".stale tbody tr").count()).toBe(1);
   go();
   await page.locator(".stale").waitFor({ state: "detached" });
+  await page.reload();
+  await page.locator('main:has([aria-busy="true"])', { hasText: "Loading..." }).waitFor();
+  go();
+  await page.locator("tbody tr").first().waitFor();
   await page.unroute("**/dashboard/data**");
 });
 

@@ -59,7 +59,8 @@ test("the page says who has paused the queue, and who changed what", async () =>
   await signIn(page, "the-admin-token");
   await press(page, "Pause queue...");
   await press(page, "Pause");
-  await page.getByText("Paused by on-call now: no job starts.").waitFor();
+  // One box, so that no gap stands between its parts.
+  await page.locator(".banner span", { hasText: "Paused by on-call now: no job starts." }).waitFor();
   await on.queue.clear({ by: "cleanup" });
   await page.getByRole("link", { name: "Changes" }).click();
   await heading(page, "Changes");

@@ -70,7 +70,7 @@ export interface State {
       }
     | undefined;
   readonly isSignedOut?: boolean;
-  /** Whether the user has come from another view, and the data of this one is on its way. */
+  /** Whether the data of this view is on its way for the first time. */
   readonly isLoading?: boolean;
   readonly selected: ReadonlySet<string>;
   /** Whether every job of the list is selected, on all pages. */
@@ -102,6 +102,7 @@ export let state: State = {
   seenAt: 0,
   aheadMs: 0,
   nextRefreshAt: 0,
+  isLoading: true,
   selected: new Set(),
   charts: {},
   refusal: document.body.dataset["refused"],

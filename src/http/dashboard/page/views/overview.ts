@@ -58,7 +58,7 @@ function due({ activity: { stats } }: Json<Snapshot>): Html {
 }
 
 const failing = ({ failures }: Json<Snapshot>): Html =>
-  html`${failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2><span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(failures.failures, false, true)}</section>`}`;
+  html`${failures?.failures[0] && html`<section data-key="failing"><div class="row"><h2>What broke</h2>${failures.cursor && html`<small>Among the first 1,000 groups</small>`}<span class="end">${link({ view: "failures" }, "All failures")}</span></div>${groups(failures.failures, false, true)}</section>`}`;
 
 function firstSteps({ names, csrf, queue }: Json<Snapshot>): Html {
   const name = names.find((each) => !isReservedName(each)) ?? "send_email";
