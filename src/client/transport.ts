@@ -13,8 +13,8 @@ export interface QueueClientOptions {
   readonly queue?: string | undefined;
 }
 
-/** The status of a response, 0 if there was none, and its body if that is JSON. */
-export type Reply = readonly [status: number, body?: unknown];
+/** The status of a response, 0 if there was none, its body if that is JSON, and whether the request changes nothing. */
+export type Reply = readonly [status: number, body?: unknown, isRead?: boolean];
 
 /** Sends a request to the handler, once. Never rejects. */
 export type Send = (method: string, path: string, json?: string) => Promise<Reply>;
@@ -25,6 +25,7 @@ export function connect({ url, token, fetch: send = (request) => fetch(request),
   const base = `${url}`.replace(/\/+$/, "") + (queue === undefined ? "" : `/queues${part(queue)}`);
   return async (method, path, body) => {
     let status = 0;
+    const isRead = method === "GET";
     try {
       const headers = {
         ...(body && { "Content-Type": "application/json" }),
@@ -35,11 +36,11 @@ export function connect({ url, token, fetch: send = (request) => fetch(request),
         new Request(base + path, { method, headers, redirect: "manual", body: body ?? null }),
       );
       status = response.status;
-      return [status, await response.json()];
+      return [status, await response.json(), isRead];
     } catch (error) {
       // Other errors can contain the URL or the body.
       if (error instanceof TidegateError) throw error;
-      return [status];
+      return [status, undefined, isRead];
     }
   };
 }
@@ -54,16 +55,14 @@ type Fields = Readonly<Record<string, unknown>> | null | undefined;
  * @param orNull whether to return null for something that does not exist.
  */
 export async function read<Body>(field: string, reply: Reply | Promise<Reply>, orNull?: boolean): Promise<Body> {
-  const [status, body] = await reply;
+  const [status, body, isRead] = await reply;
   // A response of another service must not make a job look stored.
   if (field ? status < 300 && (body as Fields)?.[field] !== undefined : status === 204) return dated(body) as Body;
   const { code, detail, issues } = (body ?? {}) as Partial<Problem>;
   if (typeof code !== "string" || typeof detail !== "string") {
     const what = status ? `Another service responded: status ${status}` : "No response";
-    throw new TidegateError(
-      "store_unavailable",
-      `${what}. Check url and network. It may have worked: repeat an enqueue only with an id.`,
-    );
+    const may = isRead ? "" : " It may have worked: repeat an enqueue only with an id.";
+    throw new TidegateError("store_unavailable", `${what}. Check url and network.${may}`);
   }
   if (orNull && code === "not_found") return null as Body;
   throw issues

@@ -55,6 +55,12 @@ describe("store_unavailable, with a hint and without a secret, if", () => {
   });
 });
 
+test("a request without a response may have worked, unless it only reads", async () => {
+  const fetch = () => Promise.reject(new TypeError("fetch failed"));
+  expect((await failureOf(fetch)).message).toMatch(/It may have worked/);
+  await expect(new QueueClient({ url, fetch }).getStats()).rejects.toThrow(/^No response\. Check url and network\.$/);
+});
+
 test("a status that no handler answers with is named", async () => {
   expect((await failureOf(() => new Response("", { status: 502 }))).message).toContain("502");
 });
