@@ -178,7 +178,7 @@ class FlowKey {
     this.started = 0;
   }
 
-  /** When it can next start a job, as a score: that of never if only an outcome, or a person, changes that. */
+  /** When it can next start a job, as a score: that of never while it is paused, has no free slot or no line. */
   get mark(): number {
     const [head] = this.line;
     if (!head || this.isPaused || this.running >= this.#slots) return scheduleScore(undefined);

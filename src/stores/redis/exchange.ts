@@ -62,19 +62,8 @@ async function exchange(
   };
   const withResend = (isSentAgain: boolean) => ({ ...args, resend: isResend || isSentAgain });
   const reply = await caller.send(scripts.exchange, withResend, { pauseMs: resendPauseMs });
-  const {
-    paused,
-    pausedJobs,
-    nextScore,
-    backlog,
-    evicted,
-    settled,
-    fired,
-    claimed,
-    recoveredLeases,
-    gone,
-    dueSchedules,
-  } = reply;
+  const { paused, pausedJobs, nextScore, backlog, evicted, settled, fired, claimed, takenAgain, gone, dueSchedules } =
+    reply;
   const runsByKey = new Map(reply.runs.map(({ key, endsAt, ...run }) => [`${key}:${endsAt}`, run]));
   return {
     paused,
@@ -85,7 +74,7 @@ async function exchange(
     settled: acceptedBy(settled.map((accepted) => accepted !== REFUSED)),
     woken: sent.flatMap(({ lease }, place) => (settled[place] === WOKEN ? lease.id : [])),
     fired,
-    jobs: claimed.map((job, index) => leasedJob(job, now, now + leaseMs, recoveredLeases[index], runsByKey)),
+    jobs: claimed.map((job, index) => leasedJob(job, now, now + leaseMs, takenAgain[index], runsByKey)),
     schedules: dueSchedules.map(({ key, score, record }) => {
       const { at: occurrence, claims: revision } = unpack(score);
       return { key, occurrence, revision, ...readPlan(record) };
@@ -105,17 +94,17 @@ function firedJobRow({ id, runAt, record, flow }: FiredJob, fire: number) {
   return { fire, id, score: waitingScore(runAt), record, flow: newFlowText(flow, true) };
 }
 
-/** @param recovered the score of the lease, if an earlier send has claimed the job. */
+/** @param newScore the score of the lease, if an earlier send has claimed the job. */
 function leasedJob(
   { name, record: stored, score }: { readonly name: string; readonly record: string; readonly score: number },
   now: number,
   leaseEndsAt: number,
-  recovered: number | undefined,
+  newScore: number | undefined,
   runs: ReadonlyMap<string, Run>,
 ): LeasedJob {
   const { record, flow } = readFlow(stored);
   const { at: dueAt, claims: claimsBefore } = unpack(score);
-  const { claims, at: endsAt } = recovered ? unpack(recovered) : { claims: nextClaims(claimsBefore), at: leaseEndsAt };
+  const { claims, at: endsAt } = newScore ? unpack(newScore) : { claims: nextClaims(claimsBefore), at: leaseEndsAt };
   const isFired = name.startsWith(MADE);
   const id = isFired ? name.slice(MADE.length) : name;
   if (flow) {

@@ -2,10 +2,9 @@
 
 -- include: _runs.lua
 
--- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease. Of
--- three sends, the second may have made its leases one millisecond longer: a score is 1024 more then, and 1 more if the
--- claim has made the job.
-function recover()
+-- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease. A
+-- third send may find leases of the second, 1024 higher in the index. Those of jobs that a claim has made are 1 higher.
+function take_again()
   local first = UPPER + (now + lease_ms) * 1024 + nonce
   local range = call('ZRANGE', due, whole(first), whole(first + 1025), 'BYSCORE', 'WITHSCORES')
   local found = {}
@@ -25,36 +24,34 @@ function recover()
       -- A duplicated request claimed more than one response can hold.
       if not take_room(record) or jobs_taken == limit then break end
       local ends, claims = unpack_score(tonumber(scores[i]))
-      local leased = whole(pack(ends + 1, claims, 1))
-      lease(was_made[id] and MADE .. id or id, whole(pack(now, claims, 1)), record, leased, id,
-        index_score(ends + 1, was_made[id]), LEASE .. id)
-      push(recovered_leases, leased)
+      local lease_score = whole(pack(ends + 1, claims, 1))
+      lease(was_made[id] and MADE .. id or id, whole(pack(now, claims, 1)), record, lease_score, id,
+        index_score_of(ends + 1, was_made[id]))
+      push(taken_again, lease_score)
       local key = flow_of(record)
       if key then move_in_run(lanes_by_key[key], ends) end
     end
   end
-  return jobs_taken
 end
 
 -- The records of jobs. Those that this exchange has written need not be read.
 local function records_of(list)
   local unknown = {}
   for i = 1, #list do
-    if not known[list[i].id] then push(unknown, list[i].id) end
+    if not written[list[i].id] then push(unknown, list[i].id) end
   end
   local records = read_many('HMGET', jobs, unknown)
   if #unknown == #list then return records end
   local all = {}
   local read = 0
   for i, job in ipairs(list) do
-    if not known[job.id] then read = read + 1 end
-    all[i] = known[job.id] or records[read]
+    if not written[job.id] then read = read + 1 end
+    all[i] = written[job.id] or records[read]
   end
   return all
 end
 
--- What the claim has met, in the order of `due`, each with the score at which it is due: jobs, and keys, which jobs of
--- their lines replace later.
+-- What the claim has met, in the order of `due` and with scores: jobs, and keys, which `open_lines` replaces by jobs.
 local met = {}
 local keys = {}
 local schedule_keys = {}
@@ -77,8 +74,7 @@ local function meet(member, score)
   end
 end
 
--- Meets what is due, as much as there is room for. Returns the rest of the room, where it stopped, and whether more is
--- due.
+-- Meets what is due while there is room. Returns the rest of the room, where it stopped, and whether more is due.
 local function meet_due(range, from, room)
   local not_due = after(now)
   for i = from, #range, 2 do
@@ -151,7 +147,7 @@ local function leave_line(job)
 end
 
 local ends = now + lease_ms
-local index = index_score(ends)
+local index_score = index_score_of(ends)
 -- The scores of leases by how often their jobs were claimed. Writing a score takes long, and most are equal.
 local lease_scores = {}
 
@@ -159,11 +155,11 @@ local function take(job, record, lane)
   local id = job.id
   local claims = math.floor(job.score % 1024 / 2)
   lease_scores[claims] = lease_scores[claims] or whole(pack(ends, claims % 511 + 1, 1))
-  lease(id, job.score, record, lease_scores[claims], id, index, LEASE .. id)
+  lease(id, job.score, record, lease_scores[claims], id, index_score)
   if lane then add_to_run(lane, ends, begin(lane, now, ends)) end
 end
 
-local function drop(job)
+local function drop_evicted(job)
   evicted = evicted + 1
   push(leaving_due, job.id, LEASE .. job.id)
 end
@@ -180,7 +176,7 @@ local function take_from_line(job, record)
   lane.is_stuck = lane.is_stuck or not may_begin or (record and not take_room(record))
   if lane.is_stuck then return end
   leave_line(job)
-  if not record then return drop(job) end
+  if not record then return drop_evicted(job) end
   take(job, record, lane)
   lane.leads = true
 end
@@ -210,7 +206,7 @@ local function take_all()
     if job.lane then
       take_from_line(job, record)
     elseif not record then
-      drop(job)
+      drop_evicted(job)
     else
       local key, order = flow_of(record)
       if key then take_lapsed(job, record, lanes_by_key[key], order)
@@ -256,8 +252,8 @@ function claim(wanted)
   local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, ends)
   local moved = #unmarked
   local earliest, marked = put_marks(adding_due, leaving_due)
-  push_all(leases, adding_due)
-  push_all(leases, moved_on)
+  push_all(claim_members, adding_due)
+  push_all(claim_members, moved_on)
   for member in pairs(marked_schedules) do marked[member] = true end
   local member, score = next_left(range, left_at, is_whole, marked, moved)
   local coming = math.min(score or UPPER, earliest, first_left, next_occurrence)

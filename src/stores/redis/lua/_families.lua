@@ -3,8 +3,7 @@
 -- `families` holds what each parent waits for: PENDING:COMPLETED:DEAD:DROPPED:WAITS_FOR:RUNS_AT. These are how many of
 -- its children have not ended, and how many have ended in each way; 'e' if it waits until all have ended, 'c' if none
 -- may be dead; and the time before which it does not run. The parent is in `due` at FOR_CHILDREN, which is never. The
--- script that counts its last child moves it to its run time, or into the line of its key: from then on it is a job
--- like any other.
+-- script that counts its last child moves it to its run time, or into the line of its key, like any other job.
 --
 -- Counts are written last: if a command fails before, a parent waits too long, and never starts too early.
 local FAMILY = '^(%d+):(%d+):(%d+):(%d+):(%l):(%d+)$'
@@ -39,8 +38,7 @@ local function forget_parent(id)
   push(released, id)
 end
 
--- The counts of a family after these fates; nil if its parent does not wait. An earlier parent with the same id may
--- have had more children.
+-- The counts of a family after these fates; nil if no parent waits. An earlier one of this id may have had more.
 local function count(text, children)
   local counts = { string.match(text or '', FAMILY) }
   if not counts[1] then return nil end

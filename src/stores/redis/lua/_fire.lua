@@ -1,5 +1,4 @@
--- Fires schedules whose jobs the caller has made. An occurrence makes its jobs once: for the caller who finds the
--- schedule still at it.
+-- Fires schedules whose jobs the caller has made: each occurrence once, for whoever finds the schedule still at it.
 -- `unless` is the id of a job that must not be alive ('' for none), and `skipped` the record if it is.
 for _, schedule in ipairs(fires) do schedule.jobs = {} end
 for _, job in ipairs(fired_jobs) do push(fires[job.fire].jobs, job) end
@@ -32,7 +31,7 @@ local function fire()
     at[job.id] = score
     push(new_jobs, score, job.id)
     push(new_records, job.id, record)
-    known[job.id] = record
+    written[job.id] = record
   end
 
   for _, schedule in ipairs(fires) do

@@ -1,8 +1,8 @@
 -- Flow control, for the scripts that handle keys. The jobs of a key wait in a line of their own. The key itself is in
 -- `due`, at the next time at which it can start a job: a claim that meets it takes jobs from its line.
 --   id: its score plus 2^53, while it waits in a line
---   ' lane:KEY': the next time at which the key can start a job; 2^52 while only an outcome, or a person, can change
---     that. This is the key's mark.
+--   ' lane:KEY', its mark: the next time at which it can start a job; 2^52 while it can start none, since it is paused,
+--     has no free slot, or no job waits in its line
 --   ' turn:KEY': the same plus 2^54, so that marks can be counted, and subtracted, by their scores
 -- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:', its prefix. The argument `flow`
 -- of a new job is this from KEY on, with '=' behind it if the limits of the key stay, or '' for no key. Keys are
@@ -13,11 +13,9 @@
 -- others of the run end, which the store need not know: the leases of a run end at the same time, and when one of them
 -- is over, a rider counts as gone if there is one, and only else a slot as free (`finish`). So the fifth value of a key
 -- is SLOTS/PACE/END=RIDERS,END=RIDERS: how many slots are taken, how long a job takes on average in tenths of a ms (''
--- before one has ended), and how many riders there are by the ends of their leases. Empty parts at its end are left
--- out.
+-- before one has ended), and how many riders there are by the ends of their leases. Empty last parts are left out.
 --
--- A lane is what is known of one key, a place is what orders a job in its line, and the turn of a key is when it last
--- started a job.
+-- A lane is what is known of a key, a place orders a job in its line, and a turn is when a key last started a job.
 local LANE = ' lane:'
 local TURN = ' turn:'
 -- How many jobs of a line `flow` holds.
@@ -287,8 +285,7 @@ local function join(flow, now, kept)
   return lane, order, '2:' .. whole(order) .. ':' .. text
 end
 
--- Puts a new job in the line of its key, if it has one. Returns its score and its record there. A parent joins the line
--- once it is released.
+-- Puts a new job in the line of its key, if any. Returns its score and its record. A parent joins once it is released.
 local function line_up(job, now)
   if job.flow == '' then return job.score, job.record end
   local lane, order, prefix = join(job.flow, now)

@@ -1,7 +1,6 @@
 -- The line of a key: its start in `flow`, and the rest in `lanes` (_lanes.lua).
 
--- The start of a line stays as it was read: most scripts take its head, or append to it. `entries` parses it into
--- items of { place, score, id }.
+-- The start of a line stays as it was read: most scripts take its head, or append. An item is { place, score, id }.
 
 local function read_entry(text, at)
   local bytes, from = string.match(text, '^(%d+):()', at + 32)

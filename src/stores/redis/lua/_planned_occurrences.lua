@@ -86,8 +86,8 @@ function fire_planned(keys, scores, ends)
       local id = plan.id
       earliest = math.min(earliest, plan.coming)
       push(made, id, plan.record)
-      known[id] = plan.record
-      lease(MADE .. id, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), id, index_score(ends, true), LEASE .. id)
+      written[id] = plan.record
+      lease(MADE .. id, whole(plan.occurrence * 1024), plan.record, whole(pack(ends, 1, 1)), id, index_score_of(ends, true))
       push(moved, whole(plan.coming), SCHEDULE .. key)
     end
   end

@@ -16,8 +16,7 @@ local function add_to_run(lane, ends, rides)
   if rides then run.riders = run.riders + 1 end
 end
 
--- A job was leased again, for one millisecond longer. The first one of a run takes a slot along; the others ride, as
--- long as there are riders.
+-- A job was leased again, a millisecond longer. The first of a run takes a slot along; the others ride while any do.
 local function move_in_run(lane, ends)
   touch(lane)
   local rides = lane.runs and lane.runs[ends + 1] and lane.riders[ends]

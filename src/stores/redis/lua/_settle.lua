@@ -14,6 +14,7 @@ local waiting_records = {} -- HSET of `jobs`
 local waiting_again = 0
 local waiting_members = {} -- ZADD of `due`
 local ended_members = {} -- ZREM of `due`
+local ended_ids = {} -- HDEL of `jobs`, last of all
 local new_families = {} -- HSET of `families`
 
 -- A score is text, and not everybody writes a number the same way.
@@ -46,7 +47,7 @@ local function leave_key(i, attempt)
   if attempt.ran_ms then note_pace(lane, attempt.ran_ms) end
 end
 
--- Accepts an outcome whose lease holds. A request may settle a job twice.
+-- Accepts an outcome whose lease holds. If two outcomes of one request have the same id, at most one is accepted.
 local function accept(i, stored)
   local id = ids[i]
   settled[i] = 0
@@ -64,8 +65,7 @@ local function stored_record(i)
   return attempts[i] and attempts[i].prefix .. records[i] or records[i]
 end
 
--- A plain backlog comes through the next two: they write at positions that they count, which takes half of the time of
--- `push`.
+-- A plain backlog comes through the next two: they write at positions that they count, as `lease` does.
 local completed = 0
 local ended = 0
 
@@ -96,7 +96,7 @@ local function wait_again(i, id)
   push(waiting_members, score, id, whole(UPPER), LEASE .. id)
   push(waiting_records, id, record)
   waiting_again = waiting_again + 1
-  known[id] = record
+  written[id] = record
 end
 
 local function dead_letter(i, id)
@@ -108,15 +108,16 @@ local function dead_letter(i, id)
 end
 
 -- The job was not started in time. Nothing is stored of it.
-local function drop(_, id)
+local function expire(_, id)
   leave_due(id, 'dropped')
 end
 
-local settle_as = { completed = complete, retried = wait_again, returned = wait_again, dead = dead_letter, expired = drop }
+local settle_as =
+  { completed = complete, retried = wait_again, returned = wait_again, dead = dead_letter, expired = expire }
 
 -- Accepts outcomes that an earlier send has settled: their leases are gone, and the records that they would write are
 -- there, if they leave any. All are read at once, since each command is billed.
-local function recognise(stored)
+local function accept_resent(stored)
   local unsure = { [jobs] = {}, [dead_jobs] = {} }
   local unsure_ids = { [jobs] = {}, [dead_jobs] = {} }
   for i, kind in ipairs(outcomes.kind) do
@@ -148,12 +149,12 @@ local function follow_up(stored)
   if #follow_ups == 0 then return end
   local members = {}
   for n, job in ipairs(follow_ups) do
-    if accepted[job.outcome] and not stored[#ids + n] and not known[job.id] then
+    if accepted[job.outcome] and not stored[#ids + n] and not written[job.id] then
       local score, record = line_up(job, now)
       if job.family ~= '' then push(new_families, job.id, job.family) end
       push(members, score, job.id)
       push(waiting_records, job.id, record)
-      known[job.id] = record
+      written[job.id] = record
     end
   end
   -- A snoozed job comes after those that it makes.
@@ -196,7 +197,7 @@ local function decide(stored)
   for i, kind in ipairs(outcomes.kind) do
     if accept(i, stored[i]) then settle_as[kind](i, ids[i]) end
   end
-  if resend then recognise(stored) end
+  if resend then accept_resent(stored) end
   follow_up(stored)
 end
 
@@ -224,10 +225,10 @@ end
 
 -- Deletes the records of ended jobs, unless this exchange stored a new job under the same id, and the signals,
 -- families and expired fields that are kept no longer.
-function clean_up()
+function remove_ended()
   local leaving = {}
   for _, id in ipairs(ended_ids) do
-    if not known[id] then push(leaving, id) end
+    if not written[id] then push(leaving, id) end
   end
   call_many('HDEL', jobs, leaving)
   take_signals()

@@ -1,22 +1,35 @@
 -- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due. This file is
 -- the frame; the files that it includes do the work. To claim a job is to move it in `due` to the end of its lease (the
--- visibility timeout), so that no other drain gets it until then. To settle it is to take it out, or to move it to its
--- next run time. docs/internals/storage.md describes all keys. The members of `due`, by their scores:
---   0 to 2^52     jobs at their run times or the ends of their leases, schedules, ' lane:KEY'
---   2^52          ' lease:ID', schedules without a next occurrence, and keys that only an outcome can start
---   2^53          jobs that wait in the line of a key
---   2^54          ' turn:KEY', the twin of ' lane:KEY'
---   2^54 + 2^53   ' wait:EVENT\nID'
---   2^55, 2^56    ' name:NAME', ' used'
+-- visibility timeout), so that no other drain gets it until then. If its worker crashes, nobody has to notice: the
+-- lease ends, and the job is due again (or, with a key, back in line). To settle it is to take it out of `due`, or
+-- to move it to its next run time. A schedule fires in one of two ways: by `fires`, for which the caller has made the
+-- jobs, or within the claim, by the plan in its record (_planned_occurrences.lua).
 --
--- Each phase reads, decides, and only then writes. A script may stop half-way (_prelude.lua), so this is the order:
---   settle, fire   Records, lines, and members of `due`: what a member leads to is there before it. Members of ended
---                  jobs leave `due` after that, and children are counted last: a parent may wait too long, but does not
---                  start too early.
---   claim          Records of jobs that it makes, leases, the slots that these take, and what leaves lines and `due`.
---   the end        Records of ended jobs, since a claim may have made them anew; signals, families, and metrics.
+-- docs/internals/storage.md describes all keys. The members of `due`, by their scores:
+--   -1                    ' paused', ' paused:...'
+--   0 to 2^52             jobs at their run times or lease ends, schedules, ' lane:KEY'; waiting parents at 2^52 - 1024
+--   2^52 to 2^53          ' lease:ID'; at 2^52 also schedules without a next occurrence, and keys that can start no job
+--   2^53 to 2^54          jobs that wait in the line of a key
+--   2^54 to 2^54 + 2^52   ' turn:KEY', the twin of ' lane:KEY'
+--   2^54 + 2^53 to 2^55   ' wait:EVENT\nID'
+--   from 2^55 on          ' name:NAME'; ' used' at 2^56
 --
--- Types of arguments: scripts/generate/schema.ts. A column holds one field of all rows.
+-- The claim comes last because settling frees slots, and firing makes jobs, which it may then take. Each phase reads,
+-- decides, and only then writes. A script may stop half-way (_prelude.lua), so the writes have this order:
+--   settle, fire   Records and lines are stored before the members of `due` that lead to them. Then members of ended
+--                  jobs leave `due`, and last the children are counted.
+--   claim          The jobs that it makes are stored, then leases, and then the state of keys: slots that were taken,
+--                  and those that were freed (sooner if a job has joined a line). Last, jobs leave lines.
+--   the end        Records of ended jobs are deleted, since the claim may have made them anew; metrics are counted.
+-- So no job is lost, but counts may be: those of metrics; of children, so that a parent waits until a person acts; and
+-- of slots, which `queue:doctor` reports, and which are counted again when their key is resumed.
+--
+-- An exchange that gets no reply is sent again, at most twice, with the same arguments (`now` and `nonce` too) but for
+-- the flag `resend`. What an earlier send has done is found: `accept_resent` compares the stored record with the one
+-- that an outcome would write, a schedule that has fired is 'stale', and `take_again` finds claimed jobs by the nonce.
+-- A drain that still has no reply sends its outcomes once more with the flag, in an exchange that claims nothing.
+--
+-- Types of arguments: scripts/generate/schema.ts. Slots, runs and prefixes of keys: _lanes.lua.
 -- @arg now number, resend flag, nonce number, retention_ms number
 -- @arg limit number  most jobs to claim; -1 does not look at what is due
 -- @arg count_backlog flag, lease_ms number
@@ -36,27 +49,24 @@
 -- @reply paused flag, paused_jobs list(text), next_score number?  paused job types; of what is due next
 -- @reply backlog number  how many more are due than it claimed; 0 if not counted
 -- @reply evicted number  how many members had lost their records
--- @reply settled list(number)  0: refused, its lease is gone; 1: accepted; 2: and its job got a signal
+-- @reply settled list(number)  0: refused, its lease is gone; 1: accepted, now or before; 2: and its job got a signal
 -- @reply fired list(fired|skipped|stale)
 -- @reply claimed rows(name record score:number)  id, or ' made:ID' if this claim made the job; when it was due
--- @reply recovered_leases list(number)  the new scores of the first jobs, which an earlier send has claimed. The
---   others are leased for `lease_ms`, and claimed once more than when they were due.
+-- @reply taken_again list(number)  the new scores of the first jobs, which an earlier send has claimed. The others are
+--   leased for `lease_ms`, and claimed once more than when they were due.
 -- @reply runs rows(key ends_at:number slots:number? begins_before:number? is_awaited:flag?)  the jobs of a key whose
 --   leases end then: how many of them may run at once, when those that have not begun go back, and whether others wait
 --   for their slots (_runs.lua)
 -- @reply gone list(text)  watched jobs that are gone
 -- @reply due_schedules rows(key score:number record)  those that it did not fire
 
--- Records that this exchange has written or read: it need not read them to claim their jobs.
-local known = {}
+-- Records of live jobs that this exchange has written. The claim need not read them, and `remove_ended` keeps them.
+local written = {}
 
 local paused, next_score, backlog, evicted = 0, '', 0, 0
 local paused_jobs, settled, fired, claimed = {}, {}, {}, {}
-local recovered_leases, runs, gone, due_schedules = {}, {}, {}, {}
-
--- The ids of jobs that have ended. Their records go last of all.
-local ended_ids = {}
-local settle, clean_up, tally
+local taken_again, runs, gone, due_schedules = {}, {}, {}, {}
+local settle, remove_ended, tally
 
 -- include: _windows.lua
 -- A function of Lua has room for 200 local names: those of settling end with this block.
@@ -78,23 +88,24 @@ end
 -- include: _fire.lua
 
 local jobs_taken = 0
-local leases = {} -- ZADD of `due`
+local claim_members = {} -- ZADD of `due`: leases, jobs that go back in line, marks of keys, and schedules that move
 local made = {} -- HSET of `jobs`: the records of jobs that the claim makes
 -- For a ZREM of `due`: members without a record, which only eviction leaves, and the marks of keys that are idle now.
 local leaving_due = {}
 
 -- Adds to the claimed jobs. It writes at positions that it counts, which takes half of the time of `push`.
-local function lease(name, score, record, leased, id, index, index_member)
+local function lease(name, score, record, lease_score, id, index_score)
   local at = jobs_taken * 3
   local last = jobs_taken * 4
   jobs_taken = jobs_taken + 1
   claimed[at + 1], claimed[at + 2], claimed[at + 3] = name, record, score
-  leases[last + 1], leases[last + 2], leases[last + 3], leases[last + 4] = leased, id, index, index_member
+  claim_members[last + 1], claim_members[last + 2] = lease_score, id
+  claim_members[last + 3], claim_members[last + 4] = index_score, LEASE .. id
 end
 
 -- How the reply marks a job that the claim has made. In the index of leases, such a job has an odd nonce.
 local MADE = ' made:'
-local function index_score(ends, is_made)
+local function index_score_of(ends, is_made)
   return whole(UPPER + ends * 1024 + nonce + (is_made and 1 or 0))
 end
 
@@ -104,7 +115,7 @@ local function take_room(record)
   return bytes_left >= 0 or jobs_taken == 0
 end
 
-local recover, claim, describe_runs
+local take_again, claim, describe_runs
 do
   local is_schedule_astray, fire_planned
   do
@@ -113,11 +124,11 @@ do
   -- include: _claim.lua
 end
 
--- What `recover` and `claim` have decided.
+-- What `take_again` and `claim` have decided.
 local function write_claim()
   store_new(made)
   -- Leases come before the slots that they take: a job that has left its line without a lease would be lost.
-  call_many('ZADD', due, leases)
+  call_many('ZADD', due, claim_members)
   store_keys(now)
   leave_lines()
   call_many('ZREM', due, leaving_due)
@@ -126,10 +137,10 @@ end
 
 settle()
 fire()
-local recovered = resend and limit > 0 and recover() or 0
-if limit >= 0 then claim(math.max(limit - recovered, 0)) end
+if resend and limit > 0 then take_again() end
+if limit >= 0 then claim(limit - jobs_taken) end
 describe_runs()
 write_claim()
-clean_up()
+remove_ended()
 tally()
-return { paused, paused_jobs, next_score, backlog, evicted, settled, fired, claimed, recovered_leases, runs, gone, due_schedules }
+return { paused, paused_jobs, next_score, backlog, evicted, settled, fired, claimed, taken_again, runs, gone, due_schedules }
