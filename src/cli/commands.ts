@@ -182,7 +182,7 @@ export const commands = {
     words: "queue:jobs children <id>",
     does: "list the children of a job",
     shows: jobColumns,
-    none: "It has no children.",
+    none: "It has no such children.",
   },
   cancelJobs: {
     words: "queue:jobs cancel [ids...]",
@@ -337,7 +337,7 @@ export const commands = {
     does: "show who changed the queue, and when",
     about:
       "Lists the latest changes, newest first: who paused, resumed, retried, removed, cancelled, cleared, moved or signalled, and set limits and schedules. BY is the name of the token; for a Redis or a module, it is your user name (USER).",
-    shows: "at by change=operation target jobs=count",
+    shows: "at by change=operation target jobs=count reason",
     none: "No change is listed.",
     examples: [["tidegate queue:changes --limit 20", "the latest 20"]],
   },

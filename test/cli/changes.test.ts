@@ -181,10 +181,14 @@ describe("straight on Redis", () => {
     await type("queue:clear --yes");
     expect((await type("queue:list")).stdout).toContain("PAUSED by ada now: tidegate queue:resume");
     expect((await type("queue:doctor")).stdout).toContain("The queue is paused by ada now: no job starts.");
-    expect((await type("queue:changes")).stdout.split("\n").slice(0, 3)).toEqual([
-      "AT   BY   CHANGE      TARGET   JOBS",
-      "now  ada  clear jobs  pending     1",
-      "now  ada  pause       -           -",
+    await target.cli(["queue:types", "pause", "mail", "--reason", "CRM is down"], {
+      env: { ...target.env, USER: "ada" },
+    });
+    expect((await type("queue:changes")).stdout.split("\n").slice(0, 4)).toEqual([
+      "AT   BY   CHANGE      TARGET   JOBS  REASON",
+      "now  ada  pause jobs  mail        -  CRM is down",
+      "now  ada  clear jobs  pending     1  -",
+      "now  ada  pause       -           -  -",
     ]);
   });
 });

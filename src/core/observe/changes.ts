@@ -24,6 +24,8 @@ export interface QueueChange {
   readonly target: string | null;
   /** How many jobs it changed; null if it does not count them. */
   readonly count: number | null;
+  /** Why, if a job type was paused with a reason. */
+  readonly reason?: string;
 }
 
 /** One page of changes. */
@@ -66,12 +68,13 @@ export function targetOf(selection: unknown): string | null {
 /** Lists a change, unless it has changed nothing. @param result of the call, which may say how much it changed. */
 export async function noteChange(
   { store, clock }: Context,
-  change: Omit<QueueChange, "at" | "count">,
+  change: Omit<QueueChange, "at" | "count" | "reason">,
   result: unknown,
 ): Promise<void> {
-  const { cleared, cancelled, rescheduled, retried, removed, rekeyed, resumed } = Object(result);
+  const { cleared, cancelled, rescheduled, retried, removed, rekeyed, resumed, reason } = Object(result);
   const count = cleared ?? cancelled ?? rescheduled ?? retried ?? removed ?? rekeyed ?? null;
-  if (count !== 0 && resumed !== false) await store.noteChange(JSON.stringify({ at: clock(), ...change, count }));
+  if (count !== 0 && resumed !== false)
+    await store.noteChange(JSON.stringify({ at: clock(), ...change, count, ...(reason && { reason }) }));
 }
 
 /** Makes a change, and lists it if its options say by whom. @param act gets the other options. */

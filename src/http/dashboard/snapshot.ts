@@ -155,9 +155,9 @@ async function markOf(queues: readonly Queue[]): Promise<string> {
 
 function listOfQueues(read: readonly (readonly [Queue, QueueActivity])[]): Contents {
   const briefs = read.map(([{ name }, activity]) => briefOf(name, activity));
-  const dying = read.flatMap(([{ name }, { minutes }]) => {
+  const dying = read.flatMap(([{ name }, { minutes, stats }]) => {
     const jobs = minutes.slice(-RECENT_MINUTES).reduce((sum, { dead }) => sum + dead, 0);
-    return jobs > 0 ? [{ queue: name, jobs }] : [];
+    return jobs > 0 && stats.deadLetterCount > 0 ? [{ queue: name, jobs }] : [];
   });
   return { briefs, dying, ...(briefs[1] && { total: totalOf(briefs) }) };
 }

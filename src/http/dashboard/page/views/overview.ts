@@ -35,8 +35,8 @@ export function changes({ changes: all }: Json<Snapshot>): Html {
 const changeTable = (all: NonNullable<Json<Snapshot>["changes"]>): Html =>
   html`<div class="card table"><table><thead><tr><th>Change</th><th>By</th><th class="figure">Jobs</th><th class="figure">When</th></tr></thead>
 <tbody>${all.map(
-    ({ at, by, operation, target, count }, index) =>
-      html`<tr data-key="${`${at} ${index}`}"><td class="job">${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}</td><td>${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
+    ({ at, by, operation, target, count, reason }, index) =>
+      html`<tr data-key="${`${at} ${index}`}"><td class="job">${capital(operation.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`))} ${target && html`<code>${target}</code>`}${reason && html`<div>${reason}</div>`}</td><td class="by">${by ?? html`<span class="muted">no name</span>`}</td><td class="figure">${count !== null && number(count)}</td><td class="figure muted">${when(at)}</td></tr>`,
   )}</tbody></table></div>`;
 
 function due({ activity: { stats } }: Json<Snapshot>): Html {
