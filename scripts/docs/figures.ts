@@ -96,6 +96,7 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "million-waits": dollars(onUpstash(wait * MILLION)),
     "million-signals": dollars(onUpstash(signal * MILLION)),
     "million-kept": dollars(onUpstash(kept * MILLION)),
+    "million-found": dollars(onUpstash(found * MILLION)),
     "idle-month": whole(MINUTES_A_MONTH * idle),
     "net-month": whole((MINUTES_A_MONTH / 60) * idle),
     // A call of `wake` and the alarm that it sets.

@@ -2,11 +2,10 @@ import { beforeEach, describe, expect, test } from "vitest";
 import * as bullmqAfter from "../../examples/guide/bullmq/after.ts";
 import * as bullmqBefore from "../../examples/guide/bullmq/before.ts";
 import { outbox } from "../../examples/guide/services.ts";
-import { upstashStore } from "../../src/stores/redis-http/index.ts";
 import { useRedis } from "../support/stores.ts";
-import { inBackground } from "./guide.ts";
+import { inBackground, wakeBinding } from "./guide.ts";
 
-const hello = { to: "ada@example.com", subject: "Hello" };
+const hello = { to: "ada@example.com", subject: "Welcome" };
 
 beforeEach(() => {
   outbox.length = 0;
@@ -21,10 +20,10 @@ describe("moving from BullMQ", () => {
     const worker = bullmqBefore.startWorker(connection);
     const failed = new Promise((resolve) => worker.once("failed", resolve));
     const completed = new Promise((resolve) => worker.once("completed", resolve));
-    await queue.add("send_email", { to: "nobody", subject: "Hello" }, { attempts: 4 });
+    await bullmqBefore.welcome(queue, "nobody");
     await queue.add("send_email", hello, { jobId: "hello-ada" });
     await Promise.all([failed, completed]);
-    expect(await queue.getFailed()).toMatchObject([{ attemptsMade: 1, failedReason: "This is no address." }]);
+    expect(await queue.getFailed()).toMatchObject([{ attemptsMade: 1, failedReason: "Not a valid address." }]);
     expect(outbox).toMatchObject([hello]);
     await worker.close();
     await queue.add("send_email", hello);
@@ -35,20 +34,23 @@ describe("moving from BullMQ", () => {
 
   test("after: a Worker performs it, with no retry for what is permanent", async () => {
     const { url, token } = redis.shim;
+    const { binding, asked } = wakeBinding();
     const env = {
       UPSTASH_REDIS_REST_URL: url,
       UPSTASH_REDIS_REST_TOKEN: token,
       TIDEGATE_ADMIN_TOKEN: "the-admin-token",
+      WAKE: binding,
     };
     const { context } = inBackground();
-    const queue = bullmqAfter.openQueue(upstashStore({ url, token }));
-    await queue.enqueue(bullmqAfter.sendEmail, hello);
+    const queue = bullmqAfter.openQueue(env);
+    await bullmqAfter.welcome(env, hello.to);
+    expect(asked).toHaveLength(1);
     await queue.enqueue(bullmqAfter.sendEmail, { to: "nobody", subject: "Hello" }, { id: "wrong" });
     const headers = { Authorization: "Bearer the-admin-token" };
-    const request = new Request("https://queue.test/drain?linger=0s", { method: "POST", headers });
+    const request = new Request("https://queue.test/drain", { method: "POST", headers });
     const response = await bullmqAfter.default.fetch(request, env, context);
     expect(await response.json()).toMatchObject({ completed: 1, deadLettered: 1 });
     expect(outbox).toMatchObject([hello]);
-    expect(await queue.getJob("wrong")).toMatchObject({ attempts: 1, error: { message: "This is no address." } });
+    expect(await queue.getJob("wrong")).toMatchObject({ attempts: 1, error: { message: "Not a valid address." } });
   });
 });

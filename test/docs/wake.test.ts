@@ -14,17 +14,27 @@ const cat = { image: "cat.png", width: 80 };
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllEnvs();
+  vi.unstubAllGlobals();
 });
 
 describe("the wake-ups of the guide", () => {
+  const redis = useRedis();
+
   test("QStash calls the route with the token that it was given", async () => {
+    const { url, token } = redis.shim;
+    vi.stubEnv("UPSTASH_REDIS_REST_URL", url);
+    vi.stubEnv("UPSTASH_REDIS_REST_TOKEN", token);
+    vi.stubEnv("QSTASH_TOKEN", "the-qstash-token");
     vi.stubEnv("CRON_SECRET", "the-cron-secret");
     const sent: Request[] = [];
-    const env = { QSTASH_TOKEN: "the-qstash-token", CRON_SECRET: "the-cron-secret" };
-    const { queue, POST } = wake.wokenByQStash(memoryStore(), env, async (...call) => {
-      sent.push(new Request(...call));
+    const { fetch } = globalThis;
+    vi.stubGlobal("fetch", async (...call: Parameters<typeof fetch>) => {
+      const request = new Request(...call);
+      if (request.url.startsWith(url)) return fetch(...call);
+      sent.push(request);
       return new Response(null, { status: 201 });
     });
+    const { queue, POST } = await import("../../examples/guide/vercel-qstash.ts");
     await queue.enqueue(resize, cat);
     expect(sent.map(({ url }) => url)).toEqual([
       "https://qstash.upstash.io/v2/publish/https://app.example.com/api/queue/drain",
@@ -50,7 +60,6 @@ describe("the wake-ups of the guide", () => {
   });
 
   describe("of a Worker that only enqueues", () => {
-    const redis = useRedis();
     test("go to the object of the Worker that runs the jobs", async () => {
       const { binding, asked } = wakeBinding();
       const { url, token } = redis.shim;

@@ -1,30 +1,49 @@
 // #region define
-import { defineJob, PermanentError, Queue, type Store } from "tidegate";
-import { cloudflarePaid, createWorker } from "tidegate/cloudflare";
+import { defineJob, PermanentError, Queue } from "tidegate";
+import {
+  cloudflarePaid,
+  createWakeObject,
+  createWorker,
+  durableObjectWake,
+  type WakeNamespace,
+} from "tidegate/cloudflare";
 import { upstashStore } from "tidegate/upstash";
 import { mail } from "../services.ts";
-
-export const sendEmail = defineJob({
-  name: "send_email",
-  async perform({ to, subject }: { to: string; subject: string }, job) {
-    if (!to.includes("@")) throw new PermanentError("This is no address.");
-    await mail(to, subject, { key: job.id });
-  },
-});
-
-export const openQueue = (store: Store) => new Queue({ name: "mail", store, jobs: [sendEmail] });
-
-// Instead of the process: a Worker with a cron trigger.
-export default createWorker((env: Env) => ({
-  queue: openQueue(upstashStore({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN })),
-  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
-  drain: { ...cloudflarePaid, linger: "0s" },
-  scheduled: cloudflarePaid, // lingers between the ticks of a minute
-}));
-// #endregion
 
 interface Env {
   readonly UPSTASH_REDIS_REST_URL: string;
   readonly UPSTASH_REDIS_REST_TOKEN: string;
   readonly TIDEGATE_ADMIN_TOKEN: string;
+  readonly WAKE: WakeNamespace;
 }
+
+export const sendEmail = defineJob({
+  name: "send_email",
+  async perform({ to, subject }: { to: string; subject: string }, job) {
+    if (!to.includes("@")) throw new PermanentError("Not a valid address.");
+    await mail(to, subject, { key: job.id });
+  },
+});
+
+let queue: Queue | undefined; // one for all requests of an isolate
+export function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
+  const store = upstashStore({ url, token });
+  queue ??= new Queue({ name: "mail", store, jobs: [sendEmail], wake: durableObjectWake(WAKE) });
+  return queue;
+}
+
+// In a route. Four attempts are the default.
+export const welcome = (env: Env, to: string) => openQueue(env).enqueue(sendEmail, { to, subject: "Welcome" });
+
+// Instead of the process: the Wake object starts a drain when a job is due, so none has to stay open waiting.
+const limits = { ...cloudflarePaid, linger: "0s" } as const;
+const configure = (env: Env) => ({
+  queue: openQueue(env),
+  auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
+  drain: limits, // for jobs that run right after a request, and for POST /drain
+  scheduled: limits, // for cron ticks and for Wake
+});
+
+export const Wake = createWakeObject(configure);
+export default createWorker(configure);
+// #endregion

@@ -8,9 +8,9 @@ beforeEach(() => {
   outbox.length = 0;
 });
 
+// #region perform
 const ada = { to: "ada@example.com" };
 
-// #region perform
 test("answers the reply, and does not ask twice", async () => {
   const steps = { ask: null }; // results of earlier steps
   const signals = { "reply-ada@example.com": { text: "Great!" } };

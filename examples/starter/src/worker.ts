@@ -24,7 +24,8 @@ function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: toke
   return queue;
 }
 
-const limits = { ...cloudflareFree, linger: "0s" } as const; // Wake calls in time, so no drain has to wait
+// The Wake object starts a drain when a job is due, so none has to stay open waiting.
+const limits = { ...cloudflareFree, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
   basePath: "/queue",

@@ -36,7 +36,7 @@ export interface QueueStats {
   readonly scheduledCount: number;
   /** Jobs that are due. */
   readonly readyCount: number;
-  /** Jobs that an invocation has claimed. Their handlers have started, or will within two seconds. */
+  /** Jobs that an invocation has claimed. Their attempts have started, or will within two seconds. */
   readonly runningCount: number;
   /** Jobs in the dead-letter queue. */
   readonly deadLetterCount: number;

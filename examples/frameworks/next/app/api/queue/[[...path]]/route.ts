@@ -8,5 +8,5 @@ export const { GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS } = createRoute({
   basePath: "/api/queue",
   drain: vercelPro,
   dashboard: dashboard(),
-  auth: { admin: [process.env.TIDEGATE_ADMIN_TOKEN ?? ""] }, // it adds CRON_SECRET, which may drain
+  auth: { admin: [process.env.TIDEGATE_ADMIN_TOKEN ?? ""] }, // createRoute also accepts CRON_SECRET, for draining only
 });
