@@ -27,8 +27,12 @@ export const sendEmail = defineJob({
 
 let queue: Queue | undefined; // one for all requests of an isolate
 export function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: token, WAKE }: Env): Queue {
-  const store = upstashStore({ url, token });
-  queue ??= new Queue({ name: "mail", store, jobs: [sendEmail], wake: durableObjectWake(WAKE) });
+  queue ??= new Queue({
+    name: "mail",
+    store: upstashStore({ url, token }),
+    jobs: [sendEmail],
+    wake: durableObjectWake(WAKE),
+  });
   return queue;
 }
 
