@@ -31,7 +31,7 @@ export async function retryGroup(queue: Queue, group: string) {
   const newest = await queue.listDeadLetter({ group, limit: 10 });
   const before = new Date();
   const { retried } = await queue.retryFromDeadLetter({ group, before }, { dryRun: true }); // only counts
-  await queue.retryFromDeadLetter({ group, before }); // retries exactly the jobs counted above, even if more have died since
+  await queue.retryFromDeadLetter({ group, before }); // exactly the jobs counted above, even if more have died since
   // #endregion
   return { newest, retried };
 }

@@ -1,13 +1,13 @@
 -- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due. This file is
 -- the frame; the files that it includes do the work. To claim a job is to move it in `due` to the end of its lease (the
 -- visibility timeout), so that no other drain gets it until then. If its worker crashes, nobody has to notice: the
--- lease ends, and the job is due again (or, with a key, back in line). To settle it is to take it out of `due`, or
+-- lease ends, and the job is due again (or, with a flow key, back in line). To settle it is to take it out of `due` or
 -- to move it to its next run time. A schedule fires in one of two ways: by `fires`, for which the caller has made the
 -- jobs, or within the claim, by the plan in its record (_planned_occurrences.lua).
 --
--- docs/internals/storage.md describes all keys. The members of `due`, by their scores:
---   -1                    ' paused', ' paused:...'
---   0 to 2^52             jobs at their run times or lease ends, schedules, ' lane:KEY'; waiting parents at 2^52 - 1024
+-- The score of a job is its time in ms * 1024 + its claims * 2 + whether it is leased (all keys: docs/internals/
+-- storage.md). _prelude.lua and _lanes.lua define what is used here and not declared. The members of `due`, by score:
+--   -1 to 2^52            jobs, schedules, ' lane:KEY' at their times; ' paused' at -1; waiting parents at 2^52 - 1024
 --   2^52 to 2^53          ' lease:ID'; at 2^52 also schedules without a next occurrence, and keys that can start no job
 --   2^53 to 2^54          jobs that wait in the line of a key
 --   2^54 to 2^54 + 2^52   ' turn:KEY', the twin of ' lane:KEY'
