@@ -42,13 +42,15 @@ export class AppQueues {
   #queues: readonly Queue[] = [];
   #scanAt = Number.NEGATIVE_INFINITY;
   #finding: Promise<void> | undefined;
+  readonly #startedAt: number;
   #isFirstLook = true;
 
-  /** @param onEnded gets what has ended since the first look. */
-  constructor(redis: RedisLink, scope: Scope, onEnded: (ended: Ended) => void) {
+  /** @param onEnded gets what has ended since `startedAt`. */
+  constructor(redis: RedisLink, scope: Scope, onEnded: (ended: Ended) => void, startedAt: number) {
     this.#redis = redis;
     this.#scope = scope;
     this.#onEnded = onEnded;
+    this.#startedAt = startedAt;
   }
 
   /**
@@ -70,13 +72,18 @@ export class AppQueues {
   async #lookAt({ queue, attempts }: Watched, now: number): Promise<readonly Looked[]> {
     try {
       const ended = await attempts.read(now);
-      if (!this.#isFirstLook) this.#onEnded(ended);
+      // The first look may fail: the one after it finds what has ended since the start, and all that ended before.
+      this.#onEnded(this.#isFirstLook ? this.#sinceStart(ended) : ended);
       const { stats } = ended;
       const nextAt = stats.paused ? Number.POSITIVE_INFINITY : (stats.nextAt ?? Number.POSITIVE_INFINITY);
       return [{ name: queue.name, nextAt, isRunning: stats.running > 0, ended: attempts.count }];
     } catch {
       return [];
     }
+  }
+
+  #sinceStart({ attempts, stats }: Ended): Ended {
+    return { attempts: attempts.filter(({ endedAt }) => endedAt.getTime() >= this.#startedAt), stats, others: 0 };
   }
 
   /** Finds queues that are new. */

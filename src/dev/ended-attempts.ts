@@ -51,7 +51,6 @@ export class EndedAttempts {
     const stats = await this.#store.stats(now);
     const before = this.#counts;
     const ran = stats.runningTimes.counts.reduce((sum, count) => sum + count, 0);
-    this.#counts = { ...stats.totals, ran };
     const completed = stats.totals.processed - before.processed;
     const dead = stats.totals.dead - before.dead;
     const retried = stats.totals.retried - before.retried;
@@ -69,9 +68,9 @@ export class EndedAttempts {
     });
     attempts.sort((a, b) => a.endedAt.getTime() - b.endedAt.getTime());
     const missing = completed + dead + retried + snoozed - attempts.length;
-    // The next counts have what ended since these.
+    // The next counts have what ended since these. Only now: a read that fails has shown nothing.
     const early = Math.max(0, -missing);
-    this.#counts = { ...this.#counts, processed: this.#counts.processed + early, ran: ran + early };
+    this.#counts = { ...stats.totals, processed: stats.totals.processed + early, ran: ran + early };
     return { attempts, stats, others: Math.max(0, missing) };
   }
 

@@ -122,7 +122,7 @@ async function startIn(
   await directory.keep({ restPort: rest.port });
 
   const store = redisStore(link, { prefix: prefix ?? USUAL_PREFIX });
-  const app = new AppQueues(link, { prefix, hidden: MESSAGES }, onEnded);
+  const app = new AppQueues(link, { prefix, hidden: MESSAGES }, onEnded, clock());
   const qstash = options.qstash ? openQStash(directory.kept, store, clock, hooks) : undefined;
   const first = new Queue({ store, jobs: [], clock });
   const served = await listening(options.port, "--port", (port) =>

@@ -289,7 +289,8 @@ describe("queue:doctor of a queue", () => {
   test("for a module's own store checks the queue alone", async () => {
     const result = await tidegate([...doctor, "--module", "./modules/queues.ts"]);
     expect(result.code).toBe(0);
-    expect(Object.keys(statuses(result))).toEqual([
+    // Another test of this process may have enqueued into it.
+    expect(Object.keys(statuses(result)).filter((check) => check !== "growth")).toEqual([
       ...["paused", "backlog", "wake-ups", "dead-letter queue", "job names", "schedules"],
     ]);
   });

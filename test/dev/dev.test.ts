@@ -10,11 +10,14 @@ import { Client as WorkflowClient } from "@upstash/workflow";
 import { createWorkflow, serveMany } from "@upstash/workflow/cloudflare";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../scripts/shared/free-port.ts";
+import { AppQueues } from "../../src/dev/app-queues.ts";
 import { serveFetch } from "../../src/dev/http-server.ts";
 import { type Ended, startDev } from "../../src/dev/index.ts";
+import { RedisLink } from "../../src/dev/redis-link.ts";
 import { createHandler, type HandlerOptions } from "../../src/http/handler.ts";
 import { defineJob, Queue } from "../../src/index.ts";
 import { upstashStore } from "../../src/stores/redis-http/index.ts";
+import { redisStore } from "../../src/stores/redis-tcp/index.ts";
 import { startRedis } from "../support/redis-server.ts";
 import { afterwards, newPlace, type RunningDev } from "./running-dev.ts";
 
@@ -156,6 +159,37 @@ describe("tidegate dev", () => {
       await running;
     });
     expect(await told).toMatchObject([[{ id: "at once", outcome: "completed" }]]);
+  });
+
+  test("finds what has ended since its start, even if its first look fails, and nothing older", async () => {
+    class FailingLink extends RedisLink {
+      isDown = true;
+      override async sendCommand(...given: Parameters<RedisLink["sendCommand"]>) {
+        if (this.isDown) throw new Error("down");
+        return super.sendCommand(...given);
+      }
+    }
+    const server = await startRedis();
+    afterwards(() => server.stop());
+    const link = new FailingLink({ host: "127.0.0.1", port: server.port });
+    const ofApp = new RedisLink({ host: "127.0.0.1", port: server.port });
+    afterwards(() => Promise.all([link.close(), ofApp.close()]));
+    const queue = new Queue({ store: redisStore(ofApp), jobs: [sendEmail] });
+    const perform = async (id: string) => {
+      await queue.enqueue(sendEmail, { to: "ada" }, { id });
+      await queue.drain();
+    };
+    await perform("before");
+    const ids: string[] = [];
+    const startedAt = Date.now() + 1;
+    const scope = { prefix: undefined, hidden: "hidden" };
+    const app = new AppQueues(link, scope, ({ attempts }) => void ids.push(...attempts.map(({ id }) => id)), startedAt);
+    await expect(app.look(startedAt)).rejects.toThrow("down");
+    await expect.poll(Date.now).toBeGreaterThan(startedAt);
+    await perform("after");
+    link.isDown = false;
+    await app.look(Date.now());
+    expect(ids).toEqual(["after"]);
   });
 
   test("says once that the app is away, and goes on when it is there", async () => {
