@@ -65,7 +65,7 @@ export const renderReport = defineJob({
 /** During an incident: slows one key down and stops another. */
 export async function slowDown(queue: Queue) {
   // #region set
-  // Takes effect at once, and overrides what enqueues set:
+  // For what is claimed from now on; overrides what enqueues set:
   await queue.flowControl.set("mail-provider", { rate: 10, period: "1m" });
   await queue.flowControl.pause("tenant-acme"); // its running jobs continue
   const { keys } = await queue.flowControl.list();

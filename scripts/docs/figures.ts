@@ -37,7 +37,7 @@ interface Sources {
 function table({ counted, median }: Sources): Readonly<Record<string, string>> {
   const enqueue = counted("enqueue one job");
   const eager = counted("one job, run right after it is enqueued");
-  const found = counted("one job, enqueued and then found by a tick");
+  const found = counted("one job, enqueued and then found by a tick or a wake-up");
   const enqueueBatch = counted("enqueue 100 jobs at once, or in 100 calls of one turn");
   const batch = counted("drain a backlog in batches of 100");
   const batchAlone = counted("drain 100 jobs with nothing else waiting, in ten slots");
@@ -96,7 +96,9 @@ function table({ counted, median }: Sources): Readonly<Record<string, string>> {
     "million-waits": dollars(onUpstash(wait * MILLION)),
     "million-signals": dollars(onUpstash(signal * MILLION)),
     "million-kept": dollars(onUpstash(kept * MILLION)),
+    "million-eager": dollars(onUpstash(eager * MILLION)),
     "million-found": dollars(onUpstash(found * MILLION)),
+    "million-found-commands": whole(found * MILLION),
     "idle-month": whole(MINUTES_A_MONTH * idle),
     "net-month": whole((MINUTES_A_MONTH / 60) * idle),
     // A call of `wake` and the alarm that it sets.

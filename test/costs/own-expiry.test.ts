@@ -70,7 +70,7 @@ describe.each([
     { what: "one job, run right after it is enqueued", costs: [10, 12], run: ({ queue }) => eager(queue) },
     { what: "the same with an id", costs: [12, 14], run: ({ queue }) => eager(queue, "order-7") },
     {
-      what: "one job, enqueued and then found by a tick",
+      what: "one job, enqueued and then found by a tick or a wake-up",
       costs: [15, 17],
       run: async ({ invocation }) => {
         await invocation().enqueueMany(lone);

@@ -43,11 +43,15 @@ describe("moving from BullMQ", () => {
     };
     const { context } = inBackground();
     const queue = bullmqAfter.openQueue(env);
-    await bullmqAfter.welcome(env, hello.to);
+    const signUp = new Request("https://app.test/sign-up", {
+      method: "POST",
+      body: JSON.stringify({ email: hello.to }),
+    });
+    expect((await bullmqAfter.default.fetch(signUp, env, context)).status).toBe(202);
     expect(asked).toHaveLength(1);
     await queue.enqueue(bullmqAfter.sendEmail, { to: "nobody", subject: "Hello" }, { id: "wrong" });
     const headers = { Authorization: "Bearer the-admin-token" };
-    const request = new Request("https://queue.test/drain", { method: "POST", headers });
+    const request = new Request("https://app.test/queue/drain", { method: "POST", headers });
     const response = await bullmqAfter.default.fetch(request, env, context);
     expect(await response.json()).toMatchObject({ completed: 1, deadLettered: 1 });
     expect(outbox).toMatchObject([hello]);

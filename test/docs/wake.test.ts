@@ -34,7 +34,10 @@ describe("the wake-ups of the guide", () => {
       sent.push(request);
       return new Response(null, { status: 201 });
     });
-    const { queue, POST } = await import("../../examples/guide/vercel-qstash.ts");
+    const [{ queue }, { POST }] = await Promise.all([
+      import("../../examples/guide/vercel-qstash/queue.ts"),
+      import("../../examples/guide/vercel-qstash/route.ts"),
+    ]);
     await queue.enqueue(resize, cat);
     expect(sent.map(({ url }) => url)).toEqual([
       "https://qstash.upstash.io/v2/publish/https://app.example.com/api/queue/drain",

@@ -36,18 +36,31 @@ export function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKE
   return queue;
 }
 
-// In a route. Four attempts are the default.
+// Four attempts are the default.
 export const welcome = (env: Env, to: string) => openQueue(env).enqueue(sendEmail, { to, subject: "Welcome" });
 
 // Instead of the process: the Wake object starts a drain when a job is due, so none has to stay open waiting.
 const limits = { ...cloudflarePaid, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
+  basePath: "/queue",
   auth: { admin: [env.TIDEGATE_ADMIN_TOKEN] },
-  drain: limits, // for jobs that run right after a request, and for POST /drain
+  drain: limits, // for jobs that run right after a request, and for POST /queue/drain
   scheduled: limits, // for cron ticks and for Wake
 });
 
+const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure);
-export default createWorker(configure);
+
+export default {
+  async fetch(request, env, context) {
+    const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/queue/")) return queueWorker.fetch(request, env, context);
+    if (pathname !== "/sign-up") return new Response("Not found", { status: 404 });
+    const { email } = (await request.json()) as { email: string };
+    const { id } = await welcome(env, email);
+    return Response.json({ id }, { status: 202 });
+  },
+  scheduled: queueWorker.scheduled,
+} satisfies typeof queueWorker;
 // #endregion

@@ -47,7 +47,7 @@ describe("signing up", () => {
     await clock.advance("6d");
     await queue.drain();
     expect(outbox).toHaveLength(1);
-    await expectNotEnqueued(queue, welcome);
+    await expectNotEnqueued(queue, welcome); // it has run, so it no longer waits
   });
   // #endregion
 

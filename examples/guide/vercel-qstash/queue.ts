@@ -1,19 +1,14 @@
 import { Queue } from "tidegate";
 import { qstashWake } from "tidegate/qstash";
 import { upstashStore } from "tidegate/upstash";
-import { createRoute, vercelHobby } from "tidegate/vercel";
-import { jobs } from "./queue-jobs.ts";
+import { jobs } from "../queue-jobs.ts";
 
 const { UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" } = process.env;
 const store = upstashStore({ url, token });
 
-// #region route
-// queue.ts
+// #region queue
 const { QSTASH_TOKEN = "", CRON_SECRET = "" } = process.env;
 const drainUrl = "https://app.example.com/api/queue/drain";
 const wake = qstashWake({ token: QSTASH_TOKEN, url: drainUrl, drainToken: CRON_SECRET });
 export const queue = new Queue({ store, jobs, wake });
-
-// The route file, which imports the queue.
-export const { GET, POST } = createRoute({ queue, basePath: "/api/queue", drain: vercelHobby });
 // #endregion
