@@ -97,7 +97,7 @@ describe("the example for Next.js", () => {
       [
         'import { importCustomers } from "@/guide/steps/import";',
         'import { services } from "@/guide/steps/services";',
-        code.replace("jobs: [", "jobs: [importCustomers, "),
+        code.replace("token }), jobs,", "token }), jobs: [importCustomers, ...jobs],"),
         'services.url = process.env.SERVICES_URL ?? "";',
       ].join("\n"),
     );
