@@ -37,12 +37,13 @@ function countedAs({ job, needs }: EndedAttempt): string | undefined {
   return needs.observe && job.isReadable ? job.name : undefined;
 }
 
-export function expired(attempt: EndedAttempt): Outcome {
-  return { to: "expired", lease: attempt.job.lease.current, record: "", name: countedAs(attempt) };
+export function expired(attempt: EndedAttempt): AttemptOutcome {
+  const { dueAt, lease } = attempt.job;
+  return { to: "expired", lease: lease.current, record: "", name: countedAs(attempt), dueAt };
 }
 
 /** The job was not started. It is due when it was, with no attempt used. */
-export function released(job: ClaimedJob): Outcome {
+export function released(job: ClaimedJob): AttemptOutcome {
   return waitingAgain("released", job, job.dueAt, records.withReturnedClaim);
 }
 
@@ -50,7 +51,7 @@ export function released(job: ClaimedJob): Outcome {
  * The job was not started, since its type is paused. It is due again in an hour, or when the type is resumed, and
  * expires as if it had stayed where it was.
  */
-export function held(attempt: EndedAttempt, now: number): Outcome {
+export function held(attempt: EndedAttempt, now: number): AttemptOutcome {
   const { job } = attempt;
   if (job.isExpired(now)) return expired(attempt);
   const hold = { until: now + HELD_MS, dueAt: job.dueAt };
@@ -62,22 +63,24 @@ function waitingAgain(
   job: ClaimedJob,
   runAt: number,
   change: Parameters<ClaimedJob["returnedText"]>[0] = records.withSnooze,
-): Outcome {
+): AttemptOutcome {
   const returnedText = job.returnedText(change);
   const lease = job.lease.current;
-  if (returnedText !== undefined) return { to, lease, runAt, record: returnedText };
+  const { dueAt } = job;
+  if (returnedText !== undefined) return { to, lease, runAt, record: returnedText, dueAt };
   // The record cannot note the claim that used no attempt, so the claim is taken back.
   return {
     to,
     lease,
     runAt,
     record: job.recordText,
+    dueAt,
     claims: lease.claims - 1 || (job.record.returned === undefined ? 0 : CLAIM_CYCLE),
   };
 }
 
 /** Leaves a record of a newer version to a deployment that can read it. */
-export function leftToOthers({ job, needs }: EndedAttempt): Outcome {
+export function leftToOthers({ job, needs }: EndedAttempt): AttemptOutcome {
   return waitingAgain("snoozed", job, needs.clock() + UNREADABLE_RETRY_MS);
 }
 
@@ -113,11 +116,11 @@ function decryptionError(job: ClaimedJob, lock: string): Error {
 }
 
 /** The job is claimed again soon, with no attempt used: the store was unavailable for the jobs that its end makes. */
-export function postponed({ job, needs }: EndedAttempt, { timing }: Outcome): Outcome {
+export function postponed({ job, needs }: EndedAttempt, { timing }: Outcome): AttemptOutcome {
   return { ...waitingAgain("snoozed", job, needs.clock() + POSTPONED_MS), timing };
 }
 
-export function snoozed(attempt: EndedAttempt, { until }: Snooze): Outcome {
+export function snoozed(attempt: EndedAttempt, { until }: Snooze): AttemptOutcome {
   const now = attempt.needs.clock();
   const at = until instanceof Date ? pointInTimeMs(until, "snooze") : now + durationMs(until, "snooze");
   const waits = waitingAgain("snoozed", attempt.job, Math.min(at, LATEST_TIME_MS));
@@ -131,11 +134,11 @@ export function left(attempt: EndedAttempt): AttemptOutcome {
   const { until = now } = job.remembered?.opened ?? {};
   return {
     ...{ to: "snoozed", lease: job.lease.current, runAt: Math.max(until, now), record: job.textOfLeaving },
-    ...{ waits: job.remembered?.waits, name: countedAs(attempt), timing: timingOf(attempt, now) },
+    ...{ waits: job.remembered?.waits, name: countedAs(attempt), timing: timingOf(attempt, now), dueAt: job.dueAt },
   };
 }
 
-export function completed(attempt: EndedAttempt, result: unknown): Outcome {
+export function completed(attempt: EndedAttempt, result: unknown): AttemptOutcome {
   const { job, needs, startedAt } = attempt;
   const { clock, retentionMs } = needs;
   const at = clock();
@@ -143,8 +146,9 @@ export function completed(attempt: EndedAttempt, result: unknown): Outcome {
   const storable = orUndefined(() => asJson(result, "result"));
   const end = { at, startedAt, attempts: job.attempt, result: storable, expiresAt: at + retentionMs };
   const record = retentionMs === 0 ? "" : job.completedText(end);
+  const { dueAt, lease } = job;
   const name = countedAs(attempt);
-  return { to: "completed", lease: job.lease.current, at, record, name, timing: timingOf(attempt, at) };
+  return { to: "completed", lease: lease.current, at, record, name, timing: timingOf(attempt, at), dueAt };
 }
 
 /**
@@ -170,8 +174,9 @@ export function failed(
   if (record === undefined) return dead(attempt, unwritable(thrown));
   const runAt = Math.min(now + waitMs, LATEST_TIME_MS);
   const name = countedAs(attempt);
-  const lease = job.lease.current;
-  return { to: "retried", lease, runAt, record, name, timing: timingOf(attempt, now), thrown, failure };
+  const { dueAt, lease } = job;
+  const timing = timingOf(attempt, now);
+  return { to: "retried", lease: lease.current, runAt, record, name, timing, dueAt, thrown, failure };
 }
 
 function unwritable(cause: unknown): Error {
@@ -190,7 +195,13 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const group = needs.observe ? failureGroup(job.name, error) : undefined;
   const name = countedAs(attempt);
   const followUps = group && needs.alerting?.ofDeath({ id: lease.id, name: job.name, group, at });
-  const how = { timing: timingOf(attempt, at), thrown, failure: error, ...(followUps && { followUps }) };
+  const how = {
+    timing: timingOf(attempt, at),
+    dueAt: job.dueAt,
+    thrown,
+    failure: error,
+    ...(followUps && { followUps }),
+  };
   return { to: "dead", lease, at, record, group, name, ...how };
 }
 

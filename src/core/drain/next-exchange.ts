@@ -155,7 +155,7 @@ export class NextExchange {
     if (reads) this.#lastReadAt = now;
     const request = {
       now,
-      settle: ended.map(({ job, outcome }) => ({ ...outcome, dueAt: job.dueAt })),
+      settle: ended.map(({ outcome }) => outcome),
       fire,
       claim,
       reads,

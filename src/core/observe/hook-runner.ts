@@ -63,14 +63,14 @@ export class HookCalls {
     this.#call("onStep", this.#hooks.given.onStep, event as StepEvent);
   }
 
-  #settled({ info: attempt, dueAt }: SettledAttempt["job"], outcome: AttemptOutcome, isAccepted: boolean): void {
+  #settled({ info: attempt }: SettledAttempt["job"], outcome: AttemptOutcome, isAccepted: boolean): void {
     const { onComplete, onRetry, onSnooze, onDead, onExpire, onLost } = this.#hooks.given;
     const { waitedMs = 0, ranMs = 0 } = outcome.timing ?? {};
     const event = { ...attempt, waitedMs, ranMs };
     const error = outcome.thrown;
     if (outcome.to === "released") return;
     if (outcome.to === "expired") {
-      if (isAccepted) this.#call("onExpire", onExpire, { ...attempt, runAt: new Date(dueAt) });
+      if (isAccepted) this.#call("onExpire", onExpire, { ...attempt, runAt: new Date(outcome.dueAt) });
     } else if (!isAccepted) {
       const failure = "thrown" in outcome ? { error } : {};
       this.#call("onLost", onLost, { ...event, outcome: outcome.to, ...failure });

@@ -28,7 +28,7 @@ export function logOutcomes(logger: Logger, settled: readonly boolean[], attempt
     if (!settled[index]) return;
     if (outcome.to === "expired") {
       const { id, name } = job.info;
-      const since = new Date(job.dueAt).toISOString();
+      const since = new Date(outcome.dueAt).toISOString();
       logWarning(
         logger,
         `Job "${oneLine(name)}" (${oneLine(id)}) expired: it has been due since ${since}, and is dropped.`,
