@@ -4,7 +4,7 @@ import { type AnyJob, defineJob, type JobContext } from "../core/job/define.ts";
 import { type AttemptHost, withInner } from "../core/job/inner-options.ts";
 import { own } from "../core/job/reserved.ts";
 import { failureGroup, findGroup } from "../core/manage/failures.ts";
-import { isGrowing } from "../core/manage/queue-pace.ts";
+import { isGrowing } from "../core/manage/pace.ts";
 import { getActivity, type QueueStats } from "../core/manage/stats.ts";
 import type { StoredMessage } from "./message.ts";
 import { RESPONDS_WITHIN_MS, ReceiverError, type Target } from "./target.ts";

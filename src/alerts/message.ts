@@ -1,4 +1,4 @@
-import type { QueuePace } from "../core/manage/queue-pace.ts";
+import type { QueuePace } from "../core/manage/pace.ts";
 
 /** What an alert says. `webhook` sends it as JSON. */
 export interface AlertMessage {

@@ -1,4 +1,4 @@
-import { paceText } from "../core/manage/queue-pace.ts";
+import { paceText } from "../core/manage/pace.ts";
 import type { AlertMessage } from "./message.ts";
 import type { AlertRequest } from "./target.ts";
 

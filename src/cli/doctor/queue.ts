@@ -4,7 +4,7 @@ import type { FlowControlPage } from "../../core/flow/flow-keys.ts";
 import type { QueueHistory } from "../../core/manage/figures.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
 import type { JobPage } from "../../core/manage/list.ts";
-import { isGrowing, paceText } from "../../core/manage/queue-pace.ts";
+import { isGrowing, paceText } from "../../core/manage/pace.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import type { ScheduleRow } from "../../core/queue/schedule-runs.ts";
 import type { ScheduleInfo } from "../../core/schedule/schedules.ts";

@@ -2,8 +2,8 @@ import { type FlowControlKey, heldBackTexts, limitsText } from "../../core/flow/
 import type { AffectedField, FailureDetails } from "../../core/manage/failure-details.ts";
 import type { FailureGroup } from "../../core/manage/failures.ts";
 import type { JobError, JobInfo } from "../../core/manage/job-info.ts";
+import { isGrowing, paceText, type QueuePace } from "../../core/manage/pace.ts";
 import { shareOf } from "../../core/manage/progress-share.ts";
-import { isGrowing, paceText, type QueuePace } from "../../core/manage/queue-pace.ts";
 import type { QueueBrief, QueueStats } from "../../core/manage/stats.ts";
 import type { StepInfo } from "../../core/manage/step-info.ts";
 import type { ScheduleRow, ScheduleRun } from "../../core/queue/schedule-runs.ts";

@@ -14,9 +14,8 @@ import {
 } from "../store/stats.ts";
 import type { QueueStore } from "../store/store.ts";
 import { type QueueFigures, queueFigures } from "./figures.ts";
-import { paceOf, sumOfPaces } from "./pace.ts";
+import { paceOf, type QueuePace, sumOfPaces } from "./pace.ts";
 import { type PausedJobType, pausedJobType } from "./paused-jobs.ts";
-import type { QueuePace } from "./queue-pace.ts";
 
 /** Counts of a queue, all from one moment. */
 export interface QueueStats {

@@ -1,5 +1,5 @@
 import { heldBackTexts, holdReason } from "../../../../core/flow/flow-key.ts";
-import { isGrowing, paceText } from "../../../../core/manage/queue-pace.ts";
+import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";

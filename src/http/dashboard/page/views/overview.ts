@@ -1,5 +1,5 @@
 import { isReservedName } from "../../../../core/job/reserved.ts";
-import { isGrowing, paceText } from "../../../../core/manage/queue-pace.ts";
+import { isGrowing, paceText } from "../../../../core/manage/pace.ts";
 import { jobStates } from "../../../../core/store/store.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";

@@ -1,4 +1,4 @@
-import { isGrowing, type QueuePace } from "../../../../core/manage/queue-pace.ts";
+import { isGrowing, type QueuePace } from "../../../../core/manage/pace.ts";
 import type { QueueBrief } from "../../../../core/manage/stats.ts";
 import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
