@@ -2,7 +2,7 @@ import { isOwnName } from "../core/job/reserved.ts";
 import type { AlertedDeath, Alerting } from "../core/observe/alerts.ts";
 import type { FollowUpJob } from "../core/store/store.ts";
 import { defineAlert } from "./alert-job.ts";
-import { SilenceWatch } from "./silence.ts";
+import { QueueWatch } from "./queue-watch.ts";
 import type { Target } from "./target.ts";
 import { defineWatch, watchJob } from "./watch.ts";
 
@@ -14,13 +14,13 @@ const MOST_REMEMBERED = 1_000;
 export function openAlerting(targets: readonly Target[]): Alerting {
   const alert = defineAlert(targets);
   const names = targets.map(({ name }) => name);
-  const silence = new SilenceWatch(targets);
+  const watch = new QueueWatch(targets);
   const watches = new StoredWatches();
   return {
     jobs: [alert, defineWatch(names, alert)],
     ofDeath: (death) => watches.ofDeath(death),
     noteStored: (jobs) => watches.note(jobs),
-    look: (needs) => silence.look(needs),
+    look: (needs) => watch.look(needs),
   };
 }
 

@@ -28,7 +28,7 @@ export interface AlertedDeath {
 }
 
 /** What it takes to look whether anything drains a queue. */
-export interface SilenceNeeds {
+export interface LookNeeds {
   readonly queue: string;
   readonly clock: Clock;
   readonly store: QueueStore;
@@ -47,7 +47,7 @@ export interface Alerting {
    * Looks now and then whether anything drains the queue. Never rejects. Undefined if there is nothing to do: then it
    * has cost nothing.
    */
-  look(needs: SilenceNeeds): Promise<void> | undefined;
+  look(needs: LookNeeds): Promise<void> | undefined;
 }
 
 /** The options of a queue that its alerts depend on. */

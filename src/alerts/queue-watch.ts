@@ -1,18 +1,15 @@
 import { encodeRecord } from "../core/job/record.ts";
 import { own } from "../core/job/reserved.ts";
-import { isGrowing } from "../core/manage/queue-pace.ts";
+import { isGrowing } from "../core/manage/pace.ts";
 import { getActivity, type QueueActivity } from "../core/manage/stats.ts";
 import { atMostAWhile } from "../core/observe/afterwards.ts";
-import type { SilenceNeeds } from "../core/observe/alerts.ts";
+import type { LookNeeds } from "../core/observe/alerts.ts";
 import { logWarning } from "../core/observe/log.ts";
 import { alarm } from "../core/shared/clock.ts";
-import { MINUTE_MS } from "../core/store/stats.ts";
+import { HOUR_MS, MINUTE_MS } from "../core/store/stats.ts";
 import { ALERT, type AlertPayload, growthMessage } from "./alert-job.ts";
 import type { StoredMessage } from "./message.ts";
 import { RESPONDS_WITHIN_MS, type Target } from "./target.ts";
-
-const LOOKS_APART_MS = 60_000;
-const HOUR_MS = 3_600_000;
 
 /** A silence: something is due, and nothing has drained the queue since. Times are ms since 1970. */
 interface Silence {
@@ -24,7 +21,7 @@ interface Silence {
  * Looks whether anything drains a queue, and whether it grows. If nothing drains it, no job would run, so whoever looks
  * sends the message.
  */
-export class SilenceWatch {
+export class QueueWatch {
   readonly #targets: readonly Target[];
   readonly #shortestMs: number;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -34,18 +31,18 @@ export class SilenceWatch {
     this.#shortestMs = Math.min(...targets.flatMap(({ silentForMs, growingForMs }) => [silentForMs, growingForMs]));
   }
 
-  look(needs: SilenceNeeds): Promise<void> | undefined {
+  look(needs: LookNeeds): Promise<void> | undefined {
     if (this.#shortestMs === Number.POSITIVE_INFINITY) return undefined;
     const now = needs.clock();
     // The absolute distance, because a clock can be set back.
-    if (Math.abs(now - this.#lookedAt) < LOOKS_APART_MS) return undefined;
+    if (Math.abs(now - this.#lookedAt) < MINUTE_MS) return undefined;
     this.#lookedAt = now;
     // Whoever looks wants something else of the store, and learns from that if it does not respond. They do not wait
     // for a receiver that hangs.
     return atMostAWhile(needs.clock, () => this.#lookNow(needs, now));
   }
 
-  async #lookNow(needs: SilenceNeeds, now: number): Promise<void> {
+  async #lookNow(needs: LookNeeds, now: number): Promise<void> {
     const { nextAt, paused } = await needs.store.peek(now);
     if (paused || nextAt === undefined || now - nextAt < this.#shortestMs) return;
     const activity = await getActivity(needs);
@@ -83,7 +80,7 @@ function lastEndOf({ minutes }: QueueActivity, now: number): number | undefined 
 }
 
 /** The drain that ends a silence performs the job that says so. */
-async function sendSilence(target: Target, { since, message }: Silence, needs: SilenceNeeds, now: number) {
+async function sendSilence(target: Target, { since, message }: Silence, needs: LookNeeds, now: number) {
   const silentHours = Math.floor((now - since - target.silentForMs) / HOUR_MS);
   const id = `${own.id}silent:${target.name}:${silentHours}`;
   const over: StoredMessage = { ...message, type: "over", count: 0 };
@@ -92,7 +89,7 @@ async function sendSilence(target: Target, { since, message }: Silence, needs: S
 }
 
 /** A job looks every hour until the queue no longer grows. */
-async function sendGrowth(target: Target, message: StoredMessage, needs: SilenceNeeds, now: number) {
+async function sendGrowth(target: Target, message: StoredMessage, needs: LookNeeds, now: number) {
   const id = `${own.id}growing:${target.name}`;
   const payload: AlertPayload = { alert: target.name, message, looksForGrowth: true, sender: crypto.randomUUID() };
   await send(target, message, { id, runAt: now + HOUR_MS, payload, sendingId: `${id}:${now}` }, needs, now);
@@ -111,7 +108,7 @@ async function send(
   target: Target,
   message: StoredMessage,
   { id, runAt, payload, sendingId }: Follower,
-  needs: SilenceNeeds,
+  needs: LookNeeds,
   now: number,
 ): Promise<void> {
   const { queue, clock, store, logger } = needs;
