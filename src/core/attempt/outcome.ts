@@ -64,19 +64,12 @@ function waitingAgain(
   runAt: number,
   change: Parameters<ClaimedJob["returnedText"]>[0] = records.withSnooze,
 ): AttemptOutcome {
-  const returnedText = job.returnedText(change);
   const lease = job.lease.current;
-  const { dueAt } = job;
-  if (returnedText !== undefined) return { to, lease, runAt, record: returnedText, dueAt };
+  const record = job.returnedText(change);
+  const outcome = { to, lease, runAt, record: record ?? job.recordText, dueAt: job.dueAt };
+  if (record !== undefined) return outcome;
   // The record cannot note the claim that used no attempt, so the claim is taken back.
-  return {
-    to,
-    lease,
-    runAt,
-    record: job.recordText,
-    dueAt,
-    claims: lease.claims - 1 || (job.record.returned === undefined ? 0 : CLAIM_CYCLE),
-  };
+  return { ...outcome, claims: lease.claims - 1 || (job.record.returned === undefined ? 0 : CLAIM_CYCLE) };
 }
 
 /** Leaves a record of a newer version to a deployment that can read it. */
@@ -195,14 +188,10 @@ function dead(attempt: EndedAttempt, thrown: unknown): AttemptOutcome {
   const group = needs.observe ? failureGroup(job.name, error) : undefined;
   const name = countedAs(attempt);
   const followUps = group && needs.alerting?.ofDeath({ id: lease.id, name: job.name, group, at });
-  const how = {
-    timing: timingOf(attempt, at),
-    dueAt: job.dueAt,
-    thrown,
-    failure: error,
-    ...(followUps && { followUps }),
+  return {
+    ...{ to: "dead", lease, at, record, group, name, timing: timingOf(attempt, at), dueAt: job.dueAt },
+    ...{ thrown, failure: error, ...(followUps && { followUps }) },
   };
-  return { to: "dead", lease, at, record, group, name, ...how };
 }
 
 /** Ends a job that has no attempt left: none is made. */

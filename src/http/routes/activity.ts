@@ -12,7 +12,7 @@ import { type Routes, replyText, respondingRoute, route } from "./route.ts";
 export const activityRoutes = {
   listQueues: route({
     notes:
-      "Every queue of the handler, with its statistics and how many attempts ended in each minute of the last hour; and all of them together.",
+      "Every queue, with its statistics and how many attempts ended in each minute of the last hour; and all of them together.",
     returns: queueList,
     run: ({ queues }) => listQueues(queues),
   }),
@@ -23,7 +23,7 @@ export const activityRoutes = {
   }),
   getFigures: route({
     notes:
-      "Metrics of each job type for the last hour and days: of the first 100 types, and of all others together. Empty with `observe: false`.",
+      "Metrics of the first 100 job types, and of all others together, by hour and day. Empty with `observe: false`.",
     query: figuresQuery,
     returns: queueFigures,
     run: ({ queue, query }) => queue.getFigures(query),
@@ -41,8 +41,7 @@ export const activityRoutes = {
     run: ({ queue }) => readUpcoming(queue),
   }),
   getMetrics: respondingRoute({
-    notes:
-      "In the text format of Prometheus. With `keys=true` also the busiest of the first 1,000 flow control keys, for a command or two.",
+    notes: "In the text format of Prometheus. With `keys=true` also the busiest of the first 1,000 flow control keys.",
     query: metricsQuery,
     responses: { 200: metrics },
     async respond({ queues, query }) {

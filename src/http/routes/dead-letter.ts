@@ -17,8 +17,7 @@ export const deadLetterRoutes = {
     run: ({ queue, query }) => queue.getFailures(query),
   }),
   getFailure: route({
-    notes:
-      "One of them, by the minute for the last hour, and the most frequent values in the payloads of its latest 100 jobs.",
+    notes: "One of them, by the minute for the last hour, with the most frequent values in its latest 100 payloads.",
     returns: failureDetails,
     refusals: ["not_found", "conflict"],
     run: ({ queue, target }) => orNotFound(queue.getFailure(target), "No job of this group is dead any more."),
@@ -31,7 +30,7 @@ export const deadLetterRoutes = {
   }),
   retryDeadJobs: route({
     notes:
-      "Makes the jobs due now or over a time, with all their retries and the given payload, if any. A dry run says until when its count holds: sent back as before, that changes what was counted.",
+      "Makes the jobs due now or over a time, with all their retries and the given payload, if any. A dry run returns `before`: with it, the next call changes what was counted.",
     body: retryManyBody,
     returns: retried,
     refusals: ["conflict", "invalid_payload"],

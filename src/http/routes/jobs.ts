@@ -67,7 +67,7 @@ const countsOf = {
 export const jobRoutes = {
   enqueueJob: respondingRoute({
     notes:
-      "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have ended. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and times and payloads have bounds, unless the handler's options say otherwise.",
+      "An array enqueues all of its jobs or none; with each=true, each has its own result. With children, the job runs once these have ended. With cron or every, creates a schedule, which needs the scope admin. With the scope enqueue, maxRetries, backoff, timeout and limits are refused (403), and times and payloads have bounds, unless the handler allows more.",
     query: enqueueQuery,
     body: enqueueBody,
     readBody: (value, { each }) =>
@@ -146,7 +146,7 @@ export const jobRoutes = {
   }),
   watchJob: respondingRoute({
     notes:
-      "A stream, also for a watch token: an event at once, and one when something changes. It ends with the job, and after some minutes. With Last-Event-ID it sends only what is new, and 204 if the job has ended.",
+      "A stream, also for a watch token: an event at once and at each change, until the job ends or some minutes have passed. With Last-Event-ID only what is new, and 204 if the job has ended.",
     query: eventsQuery,
     isWatchable: true,
     responses: { 200: jobEvents, 204: nothing },
