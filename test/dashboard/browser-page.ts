@@ -28,7 +28,7 @@ export function useDashboard(): Dashboard {
   const open: Dashboard["open"] = async (queue, hash = "", options = {}) => {
     served = queue;
     watched = await openPage(await sharedBrowser(), { now: openedAt, ...options });
-    watched.page.setDefaultTimeout(10_000);
+    watched.page.setDefaultTimeout(patience.timeout);
     await watched.page.goto(`${queue.url}/dashboard${hash}`);
     return watched.page;
   };
