@@ -1,15 +1,25 @@
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 
-/**
- * Finds a port of 127.0.0.1 on which nothing listens, for a program that does not choose one itself. Another program
- * may take it first.
- */
+// Below the ports that systems give to connections, and to servers that ask for any: nobody else takes one of these
+// between the look and its use.
+const FIRST = 20_000;
+const COUNT = 12_000;
+let next = randomInt(COUNT);
+
+/** Finds a port of 127.0.0.1 on which nothing listens, for a program that does not choose one itself. Never one twice. */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
+  for (;;) {
+    const port = FIRST + (next++ % COUNT);
+    const probe = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(probe, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    probe.close();
+    await once(probe, "close");
+    return port;
+  }
 }

@@ -80,10 +80,7 @@ export function afterwards(cleanUp: () => Promise<unknown>): void {
 export async function newPlace(): Promise<Place> {
   const directory = await mkdtemp(join(tmpdir(), "tidegate-dev-"));
   afterwards(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }));
-  const port = await freePort();
-  let restPort = port;
-  while (restPort === port) restPort = await freePort();
-  const ports = ["--port", String(port), "--rest-port", String(restPort)];
+  const ports = ["--port", String(await freePort()), "--rest-port", String(await freePort())];
   const program = join(await builtPackage(), "dist/cli/main.js");
   const { TIDEGATE_URL: _, TIDEGATE_TOKEN: __, CRON_SECRET: ___, ...inherited } = process.env;
 
