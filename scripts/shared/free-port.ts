@@ -8,7 +8,7 @@ const FIRST = 20_000;
 const COUNT = 12_000;
 let next = randomInt(COUNT);
 
-/** Finds a port of 127.0.0.1 on which nothing listens, for a program that does not choose one itself. Never one twice. */
+/** Finds a port of 127.0.0.1 on which nothing listens, for a program that does not choose one itself: no port twice. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST + (next++ % COUNT);
