@@ -1,4 +1,4 @@
-// A handler that takes many jobs at once.
+// One call for many jobs.
 
 // #region batch
 import { type BatchItem, defineJob, PermanentError } from "tidegate";

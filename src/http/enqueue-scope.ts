@@ -140,7 +140,7 @@ function admitChildren(children: Children, admit: (job: NewJob) => BulkJob): rea
 const toBulk = ({ name, ...rest }: NewJob): BulkJob => ({ job: name, ...rest });
 
 /**
- * A job as the caller may see it. What handlers threw and logged, and what they keep from step to step, can hold
+ * A job as the caller may see it. What jobs threw and logged, and what they keep from step to step, can hold
  * anything, so it needs another scope.
  */
 export function shownTo(caller: Caller, job: JobInfo): JobInfo {

@@ -10,7 +10,7 @@ import type { TestClock } from "./clock.ts";
 export interface DrainAllOptions extends Pick<DrainOptions, "concurrency" | "batchSize" | "signal"> {
   /**
    * The queue's clock. It moves to whatever is due next, so that delays, retries and schedules run, sleeps end, and
-   * waits for signals time out. Without it, the time stands still. It also stands still while jobs run: for a handler
+   * waits for signals time out. Without it, the time stands still. It also stands still while jobs run: for a job
    * that sleeps on the clock or exceeds its timeout, use `queue.drain()` and `clock.advance`.
    */
   readonly clock?: TestClock | undefined;

@@ -92,7 +92,7 @@ export type Performed<Result = unknown> = {
 } & (
   | { readonly status: "completed"; readonly result: Result }
   | { readonly status: "snoozed"; readonly runAt: Date }
-  /** The job has left to sleep: the handler runs again at that time. */
+  /** The job has left to sleep: `perform` runs again at that time. */
   | { readonly status: "sleeping"; readonly until: Date }
   /** The job has left to wait for one of these signals, at most until then. */
   | { readonly status: "waiting"; readonly waitingFor: NonNullable<JobInfo["waitingFor"]> }
@@ -107,7 +107,7 @@ export type Performed<Result = unknown> = {
 /**
  * Performs a job once, as a drain does, but without a queue. It checks the payload as `enqueue` does, turns it into
  * JSON, checks it again, and applies the job's timeout. After each sleep that `skipSleeps` skips, and each wait that
- * `signals` answers, the handler runs again from its beginning, as it does in a queue.
+ * `signals` answers, `perform` runs again from its beginning, as it does in a queue.
  *
  * ```ts
  * const outcome = await performJob(sendEmail, { to: "ada@example.com" }, { attempt: 4 });
@@ -236,7 +236,7 @@ function enqueuedJobs(jobs: readonly FollowUpJob[]): readonly EnqueuedJob[] {
   return jobs.filter(({ id }) => parentOf(id) === undefined).map(enqueuedJob);
 }
 
-/** Wraps a job's handler and keeps its result and its error, which the record does not hold. */
+/** Wraps `perform` and keeps its result and its error, which the record does not hold. */
 class Spy {
   readonly job: AnyJob;
   readonly #definitions: Map<string, AnyJob>;

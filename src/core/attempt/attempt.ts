@@ -40,17 +40,17 @@ export class Attempt {
   /** ms since 1970; 0 before the start. Only this class sets it, and `timesOutAt`. */
   startedAt = 0;
   timesOutAt = 0;
-  /** How often the handler has reported progress, and when the next report may be sent. */
+  /** How often `perform` has reported progress, and when the next report may be sent. */
   #reports = 0;
   #reportsAt = 0;
   #cancelTimeout: () => void = nothing;
   #interrupt: (error: Error) => void = nothing;
   #leave: () => void = nothing;
-  // Created only for a handler that reads its signal: it costs more than everything else that Tidegate does for a job.
+  // Created only for a job that reads its signal: it costs more than everything else that Tidegate does for it.
   #abort: AbortController | undefined;
   #stopped: Error | undefined;
   #call: BatchCall<Attempt> | undefined;
-  /** What the handler has passed to `job.fail`. */
+  /** What `perform` has passed to `job.fail`. */
   #failure: { readonly error: unknown } | undefined;
   #enqueued: EnqueuedJobs | undefined;
   #hasReturned = false;
@@ -138,7 +138,7 @@ export class Attempt {
       return outcomes.failed(this, thrown, this.#call?.isShared(this));
     } finally {
       this.#cancelTimeout();
-      // A handler that timed out may still run: the signal stops what it waits for. An `extend` that it does not await
+      // What timed out may still run: the signal stops what it waits for. An `extend` that it does not await
       // starts no timer any more.
       this.#stopped ??= ended;
       this.#abort?.abort(ended);
@@ -146,7 +146,7 @@ export class Attempt {
     }
   }
 
-  /** Warns of stored steps that the handler has not asked for: under another name, their work was done again. */
+  /** Warns of stored steps that `perform` has not asked for: under another name, their work was done again. */
   #reportUnused(remembered: RememberedSteps): void {
     const { id, name } = this.job.info;
     const unused = remembered.unused(this.#steps?.called ?? new Set());
@@ -158,7 +158,7 @@ export class Attempt {
     );
   }
 
-  /** The attempt has ended before its handler has. */
+  /** The attempt has ended before `perform` has. */
   async #left(leaving: Leaving): Promise<AttemptOutcome> {
     await this.job.lease.finish();
     return leaving.why === "failed"
@@ -166,13 +166,13 @@ export class Attempt {
       : outcomes.left(this);
   }
 
-  /** The steps of the job, from the first time that its handler asks for them. */
+  /** The steps of the job, from the first time that `perform` asks for them. */
   get steps(): Steps {
     if (!this.#steps) {
       const { job } = this;
       job.remembered ??= new RememberedSteps(job.record, this.startedAt);
       this.#steps = new Steps(this, job.remembered);
-      // A handler may go on after its attempt has ended.
+      // `perform` may go on after its attempt has ended.
       if (this.#stopped) this.#steps.end(this.#stopped);
     }
     return this.#steps;
@@ -339,7 +339,7 @@ export class Attempt {
 }
 
 /**
- * Extends the leases of running attempts in one request, stores what their handlers have reported since, and stops
+ * Extends the leases of running attempts in one request, stores what they have reported since, and stops
  * those whose jobs were cancelled. Never rejects.
  *
  * @param endsAt when the leases end. Default: as they end now.
@@ -359,7 +359,7 @@ export async function renewLeases(
   return renewed;
 }
 
-/** Makes several attempts whose jobs one call of their handler performs. @returns their outcomes, in order. */
+/** Makes several attempts whose jobs one call performs. @returns their outcomes, in order. */
 export function runTogether(attempts: readonly Attempt[]): Promise<readonly AttemptOutcome[]> {
   const [first] = attempts;
   if (first && attempts.length === 1) return first.run().then((outcome) => [outcome]);

@@ -32,12 +32,12 @@ export class BatchCall<Member extends { readonly job: ClaimedJob }> {
     return [...this.#joined.keys()];
   }
 
-  /** Whether a throw of the handler fails other jobs besides this one. */
+  /** Whether a throw of `performBatch` fails other jobs besides this one. */
   isShared(member: Member): boolean {
     return this.#joined.size > 1 && this.#joined.has(member);
   }
 
-  /** @returns the result of the member's job. Rejects with what the handler threw. */
+  /** @returns the result of the member's job. Rejects with what `performBatch` threw. */
   join(member: Member, item: BatchItem<unknown>, handler: BatchHandler): Promise<unknown> {
     const result = new Promise<unknown>((resolve, reject) => {
       this.#joined.set(member, { item, resolve, reject });

@@ -54,7 +54,7 @@ export class ClaimedJob {
   #log: JobLog | undefined;
   /** When its attempt began, in ms since 1970. */
   startedAt: number | undefined;
-  /** Whether the handler has reported something that is not stored yet: it is stored with the next request. */
+  /** Whether `perform` has reported something that is not stored yet: it is stored with the next request. */
   isUnsaved = false;
   /** How many bytes the jobs that it has enqueued take in the request that stores its outcome. */
   #enqueuedBytes = 0;
@@ -134,7 +134,7 @@ export class ClaimedJob {
   }
 
   /**
-   * The record as it was claimed, decoded again: the handler may have changed the payload that it was given. What the
+   * The record as it was claimed, decoded again: `perform` may have changed the payload that it was given. What the
    * job has waited for is over.
    */
   get stored(): records.JobRecord {
@@ -200,7 +200,7 @@ export class ClaimedJob {
     this.isUnsaved = true;
   }
 
-  /** The text of the record with what the handler has reported and is not stored yet; undefined if there is nothing. */
+  /** The text of the record with what `perform` has reported and is not stored yet; undefined if there is nothing. */
   takeUnsavedText(): string | undefined {
     if (!this.isUnsaved) return undefined;
     const text = orUndefined(() => records.encodeRecord(this.#underWay));

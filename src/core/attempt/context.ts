@@ -17,7 +17,7 @@ export interface ContextOwner extends AttemptHost {
 }
 
 /**
- * The second argument of a handler. It is a class because of `signal`: a getter in an object literal took as much
+ * The second argument of `perform`. It is a class because of `signal`: a getter in an object literal took as much
  * memory as everything else that a drain allocates for a job.
  */
 class AnyAttemptContext implements CommonJobContext {
@@ -28,7 +28,7 @@ class AnyAttemptContext implements CommonJobContext {
   readonly maxRetries: number;
   readonly enqueuedAt: Date;
   readonly children: JobChildren | undefined;
-  // Properties and not methods: handlers destructure them, as in `perform(payload, { extend })`, or spread them.
+  // Properties and not methods: jobs destructure them, as in `perform(payload, { extend })`, or spread them.
   readonly extend: CommonJobContext["extend"];
   readonly snooze: CommonJobContext["snooze"];
   readonly progress: CommonJobContext["progress"];
@@ -85,7 +85,7 @@ export class BatchAttemptContext extends AnyAttemptContext implements BatchJobCo
   }
 }
 
-/** Keeps a rejection from ending the process if a handler does not await the promise. One that does still gets it. */
+/** Keeps a rejection from ending the process if `perform` does not await the promise. One that does still gets it. */
 function handled<Result>(work: Promise<Result>): Promise<Result> {
   work.catch(() => {});
   return work;

@@ -26,7 +26,7 @@ function hasChildren(options: object): options is Pick<GivenFamily, "children"> 
   return "children" in options && options.children !== undefined;
 }
 
-/** The jobs that a handler enqueues through its attempt. They are stored with the outcome, or not at all. */
+/** The jobs that `perform` enqueues through its attempt. They are stored with the outcome, or not at all. */
 export class EnqueuedJobs {
   readonly #needs: AttemptNeeds;
   readonly #by: ClaimedJob;

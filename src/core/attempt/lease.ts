@@ -63,7 +63,7 @@ async function send(
 }
 
 /**
- * The lease of a claimed job. While it lasts, the handler may extend it and report progress. Renewals are sent one
+ * The lease of a claimed job. While it lasts, `perform` may extend it and report progress. Renewals are sent one
  * after the other: each must name the lease that the one before it obtained, and the outcome must name the last one.
  */
 export class JobLease {

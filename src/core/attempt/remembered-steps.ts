@@ -84,7 +84,7 @@ export class RememberedSteps {
     return Math.max(0, ...[...this.#steps.values()].map(({ maxRetries = 0 }) => maxRetries));
   }
 
-  /** The names of stored steps that the handler has not asked for. @param called the keys of those that it has. */
+  /** The names of stored steps that `perform` has not asked for. @param called the keys of those that it has. */
   unused(called: ReadonlySet<string>): readonly string[] {
     return [...this.#steps.values()].flatMap((step) => {
       return step.endedAt === undefined || called.has(keyOf(step)) ? [] : [step.name];

@@ -12,7 +12,7 @@ export interface StepHost {
   readonly timesOutAt: number;
   readonly onLost: () => void;
   giveTimeUntil(at: number): void;
-  /** Ends the attempt, although its handler has not returned. */
+  /** Ends the attempt, although `perform` has not returned. */
   leave(): void;
 }
 
@@ -22,7 +22,7 @@ export interface StepHost {
  */
 export type Saved = "saved" | "later" | "lost";
 
-/** Why an attempt ends before its handler does. */
+/** Why an attempt ends before `perform` does. */
 export type Leaving =
   /** It sleeps or waits: see `RememberedSteps.opened`. */
   | { readonly why: "waits" }

@@ -36,27 +36,27 @@ async function settled(): Promise<void> {
   for (let count = 0; count < MICROTASKS; count++) await undefined;
 }
 
-/** A handler that awaits it goes no further, and is collected with it. So no `catch` can get in the way. */
+/** Code that awaits it goes no further, and is collected with it. So no `catch` can get in the way. */
 const never = (): Promise<never> => new Promise(() => {});
 
-/** The steps, sleeps and waits of one attempt, as its handler calls them. */
+/** The steps, sleeps and waits of one attempt, as `perform` calls them. */
 export class Steps {
   readonly #host: StepHost;
   readonly #remembered: RememberedSteps;
-  /** What the handler has asked for, as `keyOf` names it. */
+  /** What `perform` has asked for, as `keyOf` names it. */
   readonly called = new Set<string>();
   readonly #running = new Set<RunningStep>();
-  /** The stored steps that the handler has called and not got yet. */
+  /** The stored steps that `perform` has called and not got yet. */
   readonly #asked: { readonly place: number; readonly resolve: () => void }[] = [];
   #begun = 0;
   /** How many sleeps have no name, and how often the job has waited for the same events. */
   readonly #counts = new Map<string, number>();
-  /** Why the attempt ends before its handler does. Only this class changes it. */
+  /** Why the attempt ends before `perform` does. Only this class changes it. */
   leaving: Leaving | undefined;
   #hasEnded = false;
   #isRefused = false;
   #isClosed = false;
-  /** The failures that the handler has got, and after which it has not called anything yet. */
+  /** The failures that `perform` has got, and after which it has not called anything yet. */
   #thrown: StoredStep[] = [];
   #whenIdle: (() => void)[] = [];
   #saving: Promise<Saved> | undefined;
@@ -86,7 +86,7 @@ export class Steps {
     this.#isClosed = true;
   }
 
-  /** The attempt has ended. What its handler still does counts no more. */
+  /** The attempt has ended. What `perform` still does counts no more. */
   end(reason: Error): void {
     this.#hasEnded = true;
     for (const step of this.#running) step.stop(reason);
@@ -114,7 +114,7 @@ export class Steps {
   }
 
   /**
-   * Resolves for stored steps in the order in which they ended, whatever the handler calls first. So a race of steps
+   * Resolves for stored steps in the order in which they ended, whatever `perform` calls first. So a race of steps
    * has the same winner in every attempt.
    */
   #turnOf(step: StoredStep): Promise<void> {
@@ -124,7 +124,7 @@ export class Steps {
 
   async #giveTurns(): Promise<void> {
     do {
-      // The handler may call another step with the one that it has just got.
+      // `perform` may call another step with the one that it has just got.
       await settled();
       const first = this.#asked.reduce((one, other) => (other.place < one.place ? other : one));
       this.#asked.splice(this.#asked.indexOf(first), 1);
@@ -132,14 +132,14 @@ export class Steps {
     } while (this.#asked.length > 0);
   }
 
-  /** What the handler gets of a step. @throws {StepError} */
+  /** What `perform` gets of a step. @throws {StepError} */
   #given(step: StoredStep): unknown {
     if (step.error) this.#thrown.push(step);
     return resultOf(step);
   }
 
   /**
-   * The handler calls something after failures that it has got: it continues, perhaps to undo what was done. It may be
+   * `perform` calls something after failures that it has got: it continues, perhaps to undo what was done. It may be
    * about to end by them instead, beside a step that calls another one.
    */
   async #goOn(): Promise<void> {
@@ -148,7 +148,7 @@ export class Steps {
     if (!this.#isClosed) for (const step of failures) this.#remembered.add({ ...step, isDealtWith: true });
   }
 
-  /** Runs a step and stores its end. @returns undefined if the handler must go no further. Never rejects. */
+  /** Runs a step and stores its end. @returns undefined if `perform` must go no further. Never rejects. */
   async #done(running: RunningStep, name: string, options: StepOptions): Promise<StoredStep | undefined> {
     const { job, needs } = this.#host;
     const { attempt, maxRetries } = job;
@@ -188,12 +188,12 @@ export class Steps {
     needs.hooks?.stepped(job.info, step, needs.clock());
   }
 
-  /** The step with its result. If that cannot be stored, neither another attempt nor the handler can help. */
+  /** The step with its result. If that cannot be stored, neither another attempt nor `perform` can help. */
   #withResult(begun: StoredStep, value: unknown): StoredStep {
     const { name } = begun;
     if (value instanceof Snooze)
       throw withoutStack(
-        new PermanentError(`The step ${quote(name)} returned job.snooze. Return it from the handler, or sleep.`),
+        new PermanentError(`The step ${quote(name)} returned job.snooze. Return it from perform, or sleep.`),
       );
     const result = jsonOf(value);
     const step = { ...begun, endedAt: this.#host.needs.clock(), ...(result !== undefined && { result }) };
@@ -247,7 +247,7 @@ export class Steps {
   }
 
   /**
-   * Notes a call. @returns false if the handler must go no further. @throws {TidegateError} `conflict` if the attempt
+   * Notes a call. @returns false if `perform` must go no further. @throws {TidegateError} `conflict` if the attempt
    * has ended.
    */
   #enters(kind: StoredStep["kind"], name: string): boolean {
@@ -266,7 +266,7 @@ export class Steps {
     return true;
   }
 
-  /** The attempt fails. The handler goes no further. */
+  /** The attempt fails. `perform` goes no further. */
   #fail(error: unknown, options: StepOptions): void {
     if (this.leaving?.why !== "failed") this.leaving = { why: "failed", error, options };
     void this.#leaveWhenIdle();
@@ -290,7 +290,7 @@ export class Steps {
     if (!this.areRunning && !this.#hasEnded) this.#host.leave();
   }
 
-  /** Whether the handler may go on after a request. */
+  /** Whether `perform` may go on after a request. */
   #isStored(saved: Saved): boolean {
     if (saved === "later") this.leaving ??= { why: "outOfTime" };
     return saved === "saved";
@@ -333,7 +333,7 @@ function resultOf({ name, result = null, error }: StoredStep): unknown {
   return copyOf(result);
 }
 
-/** The handler may change what it gets: what is stored stays. */
+/** `perform` may change what it gets: what is stored stays. */
 function copyOf(result: unknown): unknown {
   return result === undefined ? undefined : JSON.parse(JSON.stringify(result));
 }

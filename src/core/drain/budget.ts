@@ -18,10 +18,10 @@ export interface Unsettled {
 /**
  * What one drain may spend.
  *
- * - **Round trips are a hard limit.** Every request counts: exchanges, resends, and those of handlers. None is sent
+ * - **Round trips are a hard limit.** Every request counts: exchanges, resends, and those of jobs. None is sent
  *   that would leave too few to settle the jobs in hand, and no job is claimed that could not be settled.
  * - **Commands are a soft limit**, since only a reply tells what a request costs. Once they are spent, the drain claims
- *   nothing more, its handlers send nothing, and it settles what it holds. The first claim is always allowed.
+ *   nothing more, its jobs send nothing, and it settles what it holds. The first claim is always allowed.
  */
 export class DrainBudget implements Meter {
   roundTrips = 0;

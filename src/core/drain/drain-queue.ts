@@ -58,7 +58,7 @@ async function drainWithin(budget: DrainBudget, queue: DrainContext, limits: Dra
     limits.onStopped?.(report, drain.failure);
     return report;
   } finally {
-    // An aborted handler may still try to send: no report counts it.
+    // An aborted job may still try to send: no report counts it.
     budget.close();
     stopListening();
     const rest = Promise.all([hooks?.ended(), traces?.flushed()]).then(() => {});

@@ -26,7 +26,7 @@ import { Watch } from "./watch.ts";
 /** The reply to a request that only settles. */
 const onlySettled = { paused: false, nextAt: undefined, fired: [], jobs: [], schedules: [], backlog: 0 };
 
-/** Handlers that end within this many microtasks are settled together. Nested promises take a few each. */
+/** Jobs that end within this many microtasks are settled together. Nested promises take a few each. */
 const MOST_MICROTASKS = 32;
 
 const outOfTime = () => new TimeoutError("The invocation's time was over before the attempt's timeout.");
@@ -125,7 +125,7 @@ export class Drain {
   noteEnqueued(at: number): void {
     this.#inFlight.noteEnqueued(at);
     // Without `checkEvery` a drain wakes by its own events alone: on some platforms one request may not wake another.
-    // It sees what its handlers have enqueued when they end.
+    // It sees what its jobs have enqueued when they end.
     if (Number.isFinite(this.#limits.checkEveryMs)) this.#news.notify();
   }
 
@@ -154,7 +154,7 @@ export class Drain {
     for (;;) {
       let now = clock();
       this.#startWaiting(now);
-      // Handlers that are about to end are settled together. Replies may arrive meanwhile, too.
+      // Jobs that are about to end are settled together. Replies may arrive meanwhile, too.
       if (this.#jobs.running.size > 0 && this.#next.isDue(now)) {
         await this.#othersEnd();
         now = clock();
@@ -224,7 +224,7 @@ export class Drain {
     return this.#limits.slots.most === 0 && this.#wantsSlot(now);
   }
 
-  /** Starts the jobs of one slot: several if one call of their handler performs them. */
+  /** Starts the jobs of one slot: several if one call performs them. */
   async #start(attempts: readonly Attempt[], now: number): Promise<void> {
     const { slots } = this.#limits;
     const { running } = this.#jobs;
@@ -316,7 +316,7 @@ export class Drain {
     });
   }
 
-  /** Waits for handlers that are about to end. */
+  /** Waits for jobs that are about to end. */
   async #othersEnd(): Promise<void> {
     for (let count = 0; count < MOST_MICROTASKS && this.#jobs.running.size > 0; count++) await undefined;
   }
@@ -361,7 +361,7 @@ export class Drain {
   /** Waits until a job ends, a reply arrives, a slot comes free, or it is time for the next exchange or to end. */
   async #somethingHappens(): Promise<void> {
     const { waiting, running } = this.#jobs;
-    // Read again, since a handler has just begun: if the clock is set back, a steady clock loses the time since its
+    // Read again, since a job has just begun: if the clock is set back, a steady clock loses the time since its
     // last reading.
     const now = this.#needs.clock();
     const { onStopped } = this.#limits;

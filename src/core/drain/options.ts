@@ -71,7 +71,7 @@ export interface InternalDrainOptions {
   readonly clock?: Clock;
   /**
    * Called with the time at which a job of the drain will be due again, or a job that it has made. With `heldOnly`,
-   * also when this `Queue` enqueues something that is due at once, as handlers do. It must not throw.
+   * also when this `Queue` enqueues something that is due at once, as jobs do. It must not throw.
    */
   readonly onReturn?: (runAt: number) => void;
   /**

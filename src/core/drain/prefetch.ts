@@ -42,8 +42,8 @@ export class Prefetch {
   #countedTo: number;
 
   /**
-   * @param jobsPerSlot the most jobs that one slot may take, in one call of a handler. The drain expects as many until
-   *   the first one starts.
+   * @param jobsPerSlot the most jobs that one slot may take, in one call of `performBatch`. The drain expects as
+   *   many until the first one starts.
    * @param isFree whether requests cost nothing
    */
   constructor(slots: Pick<DrainSlots, "most">, jobsPerSlot: number, now: number, isFree = false) {
@@ -57,7 +57,7 @@ export class Prefetch {
   slotTaken(now: number, most: number): void {
     this.#count(now);
     this.#taken++;
-    // A handler for many jobs that has nothing to do must not make the drain claim for it.
+    // A call of `performBatch` that has nothing to do must not make the drain claim for it.
     this.#jobsPerSlot = this.#isFirst ? most : this.#jobsPerSlot * FADING + most * (1 - FADING);
     this.#isFirst = false;
   }

@@ -15,7 +15,7 @@ export interface DrainReport {
   readonly retried: number;
   /** Jobs that failed for good. They are in the dead-letter queue now. */
   readonly deadLettered: number;
-  /** Jobs whose handler asked to run again later. */
+  /** Jobs that asked to run again later. */
   readonly snoozed: number;
   /** Jobs that had not begun in time, and were dropped. */
   readonly expired: number;

@@ -72,7 +72,7 @@ export class WaitingJobs {
   }
 
   /**
-   * Takes out what starts next in one slot: a job, or several that one call of their handler performs.
+   * Takes out what starts next in one slot: a job, or several that one call performs.
    *
    * @param isAlone whether nothing runs and nothing waits to be settled.
    */

@@ -11,7 +11,7 @@ import { checkRetryOptions, type JobOptions, LONGEST_NAME, ruleOf, type Schedule
 import { refuseReserved } from "./reserved.ts";
 import type { SleepOptions, StepOptions, StepRun, WaitForOptions } from "./steps.ts";
 
-/** What the handler of one job and that of many know of an attempt, and can do with it. */
+/** What `perform` and `performBatch` know of an attempt, and can do with it. */
 export interface CommonJobContext {
   /** The job's id. It is the same in every attempt, so you can use it as an idempotency key for what the job calls. */
   readonly id: string;
@@ -94,7 +94,7 @@ export interface JobContext extends CommonJobContext {
    * name instead of calling `run` again. So after a failure, a kill or the end of an invocation, the job continues
    * where it was.
    *
-   * If `run` throws, the attempt ends, whatever the handler catches. It is retried as the job is, or as `options` say,
+   * If `run` throws, the attempt ends, whatever `perform` catches. It is retried as the job is, or as `options` say,
    * and only this step runs again. When its retries are used up, or it throws a `PermanentError`, the promise rejects
    * with a `StepError`. Retries count from the last stored step on.
    *
@@ -110,9 +110,9 @@ export interface JobContext extends CommonJobContext {
    */
   step<Result>(name: string, run: (step: StepRun) => Result, options?: StepOptions): Promise<JsonOf<Awaited<Result>>>;
   /**
-   * Leaves the slot, and runs the handler again when the time has come: its steps are found, and this call returns. No
-   * attempt is used. Await it alone, with no step beside it. The handler's `finally` blocks do not run. If the time has
-   * passed already, it returns at once.
+   * Leaves the slot, and runs `perform` again when the time has come: its steps are found, and this call returns. No
+   * attempt is used. Await it alone, with no step beside it. Your `finally` blocks do not run. If the time has passed
+   * already, it returns at once.
    *
    * @param when a duration from now, or a point in time.
    * @throws {TidegateError} `invalid_request` for an invalid time or option; `conflict` if the attempt has ended.
@@ -135,8 +135,8 @@ export interface JobContext extends CommonJobContext {
  */
 export interface BatchJobContext extends CommonJobContext {
   /**
-   * Fails only this job, whatever the handler returns or throws: it is retried or dead, as if its own handler had
-   * thrown `error`. `PermanentError` and `RetryAfterError` work as usual. A second call changes nothing.
+   * Fails only this job, whatever `performBatch` returns or throws: it is retried or dead, as if it had been performed
+   * alone and had thrown `error`. `PermanentError` and `RetryAfterError` work as usual. A second call changes nothing.
    */
   fail(error: unknown): void;
 }
@@ -200,7 +200,7 @@ export interface JobDefinition<Input, Payload = Input, Result = unknown, Name ex
   readonly batch?: undefined;
 }
 
-/** A definition from `defineJob` with a handler for many jobs at once. */
+/** A definition from `defineJob` with `performBatch`, which takes many jobs at once. */
 export interface BatchJobDefinition<Input, Payload = Input, Result = unknown, Name extends string = string>
   extends AnyJob {
   /** As in `AnyJob`. */
@@ -214,14 +214,14 @@ export interface BatchJobDefinition<Input, Payload = Input, Result = unknown, Na
   readonly perform?: undefined;
 }
 
-/** The payload that the handler of a job gets. */
+/** The payload that `perform` or `performBatch` of a job gets. */
 export type PayloadOf<Job> = Job extends {
-  /** The handler of one job. */
+  /** As in `AnyJob`. */
   readonly perform: (payload: infer Payload, job: never) => unknown;
 }
   ? Payload
   : Job extends {
-        /** The handler of many jobs. */
+        /** As in `AnyJob`. */
         readonly performBatch: (jobs: readonly BatchItem<infer Payload>[]) => unknown;
       }
     ? Payload
@@ -242,7 +242,7 @@ export type InputOf<Job extends AnyJob | string, Known extends AnyJob = AnyJob> 
 /** A job as a caller names it: its definition, or the name of that. */
 export type JobOrName<Job extends AnyJob | string> = Job | (Job extends AnyJob ? Job["name"] : never);
 
-/** What the handler of a job returns for one job: `unknown` for a job of unknown type. */
+/** What `perform`, or `performBatch` for one of its jobs, returns: `unknown` for a job of unknown type. */
 export type ResultOf<Job extends AnyJob> = Exclude<
   Job extends Pick<JobDefinition<never, never, infer Result>, "perform">
     ? Awaited<Result>
@@ -329,7 +329,7 @@ export interface CommonJobOptions<Schema, Payload, Rule extends Duration | strin
   extends JobOptions {
   /**
    * 1 to 128 characters, and not reserved. It is stored with each job: if you change it, waiting jobs with the old name
-   * have no handler.
+   * have no definition.
    */
   readonly name: Name;
   /** As in `AnyJob`. */
@@ -343,7 +343,7 @@ export interface CommonJobOptions<Schema, Payload, Rule extends Duration | strin
     | undefined;
 }
 
-/** The handler of a job: `perform`, which takes one job, or `performBatch`, which takes many. */
+/** What does the work of a job: `perform`, which takes one job, or `performBatch`, which takes many. */
 export type JobHandler<Payload, Result, BatchResult> =
   | {
       /** As in `AnyJob`. */
@@ -388,7 +388,7 @@ const optionNames = [
 const DEFAULT_BATCH = 100;
 const LARGEST_BATCH = 1_000;
 
-/** How many jobs one call of the handler performs at most. */
+/** How many jobs one call performs at most. */
 export function batchSizeOf({ performBatch, batch }: AnyJob): number {
   return performBatch ? (batch?.size ?? DEFAULT_BATCH) : 1;
 }
@@ -406,7 +406,7 @@ export function batchSizeOf({ performBatch, batch }: AnyJob): number {
  * });
  * ```
  *
- * With `performBatch` instead of `perform`, one call of the handler takes many jobs, such as one insert for a hundred
+ * With `performBatch` instead of `perform`, one call takes many jobs, such as one insert for a hundred
  * rows. Each job keeps its own attempts, retries and backoff. After a throw, the jobs of the call are retried one by
  * one, so that one bad row does not fail the others again. A `PermanentError` thrown for several jobs is like any other
  * error. `job.fail(error)` fails one job.

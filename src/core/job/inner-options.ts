@@ -12,7 +12,7 @@ export interface Sender {
   checkFlowKey(key: string | undefined): void;
 }
 
-/** What an attempt offers Tidegate's own jobs, beyond what every handler sees. */
+/** What an attempt offers Tidegate's own jobs, beyond what every `perform` sees. */
 export interface AttemptHost {
   readonly needs: { readonly clock: Clock; readonly store: QueueStore };
   readonly job: { readonly record: JobRecord };
@@ -31,7 +31,7 @@ export interface JobEnding {
 
 /**
  * Returns the jobs to make when a job ends. They are stored with its outcome: all of them, or none. It gets the attempt
- * as the handler did, but with the payload as it is stored. It is called even if the handler never was. If it throws
+ * as `perform` did, but with the payload as it is stored. It is called even if `perform` never was. If it throws
  * because the store is unavailable, the job ends again a second later; after any other error, no jobs are made.
  */
 export type FollowUps = (ending: JobEnding, host: AttemptHost) => Promise<readonly FollowUpJob[]>;

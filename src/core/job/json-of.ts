@@ -8,7 +8,7 @@ export type JsonOf<Value> = unknown extends Value
     ? Value
     : Value extends bigint
       ? never
-      : // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is inferred as void.
+      : // biome-ignore lint/suspicious/noConfusingVoidType: a `perform` that returns nothing is inferred as void.
         Value extends undefined | void | symbol | ((...args: never) => unknown)
         ? null
         : Value extends {

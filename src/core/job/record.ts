@@ -62,7 +62,7 @@ export interface JobRecord {
   readonly begun?: { readonly attempt: number; readonly at: number };
   /** The last lines that its attempts have logged, oldest first. */
   readonly logs?: readonly LogEntry[];
-  /** Whether it failed with other jobs in one call of its handler: it is retried alone. */
+  /** Whether it failed with other jobs in one call of `performBatch`: it is retried alone. */
   readonly alone?: true;
   /** The schedule and the occurrence that made the job. */
   readonly occurrence?: { readonly key: string; readonly at: number };

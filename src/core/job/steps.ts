@@ -4,7 +4,7 @@ import { described, optionsOf, pathText, span, text, whole } from "../shared/sch
 import type { Backoff } from "./backoff.ts";
 import { LONGEST_NAME, MOST_RETRIES, retryFields } from "./options.ts";
 
-// Steps: parts of a job that are done once, however often its handler runs.
+// Steps: parts of a job that are done once, however often `perform` runs.
 
 /** What the function of a step gets. */
 export interface StepRun {
@@ -57,7 +57,7 @@ export interface StoredStep {
   readonly error?: { readonly name: string; readonly message: string };
   /** How many retries it has, if it will be tried again by a rule of its own. Default: as many as the job. */
   readonly maxRetries?: number;
-  /** Whether the handler went on after it had failed: a retry from the dead-letter queue does not run it again. */
+  /** Whether `perform` went on after it had failed: a retry from the dead-letter queue does not run it again. */
   readonly isDealtWith?: true;
   /** The signals that a wait is for. */
   readonly events?: readonly string[];

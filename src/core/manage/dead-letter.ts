@@ -197,7 +197,7 @@ function retryOf(
   return { id: dead.id, deadSince: dead.at, claims, runAt, record, flow: dead.flow };
 }
 
-/** The steps that a retry finds: those that have succeeded, and failures after which the handler went on. */
+/** The steps that a retry finds: those that have succeeded, and failures after which `perform` went on. */
 function stepsFor({ steps }: JobRecord): Pick<JobRecord, "steps"> {
   return steps ? { steps: steps.filter(({ error, isDealtWith }) => !error || isDealtWith) } : {};
 }

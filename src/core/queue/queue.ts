@@ -375,8 +375,8 @@ export class Queue {
    * With `running: true`, it also removes a running job, at once and for good: the job keeps no result, and is neither
    * retried nor dead. The drain that runs it aborts `job.signal` with a `JobCancelledError` as soon as it learns of
    * this: when the job sends `progress` or `extend`, when the drain settles another job, or when it checks on the job
-   * (every 15 s in the first minute, if the queue observes and the budget allows). The store refuses what the handler
-   * returns or throws, and the report counts it as lost. A handler that ignores its signal runs on until its timeout.
+   * (every 15 s in the first minute, if the queue observes and the budget allows). The store refuses what `perform`
+   * returns or throws, and the report counts it as lost. Code that ignores `job.signal` runs on until its timeout.
    *
    * @throws {TidegateError} `not_found`; `conflict` if it has finished, or if it is running and `running` is not true.
    */

@@ -98,7 +98,7 @@ export function readEnded(record: string): Omit<ChildCounts, "total"> | undefine
   return end === undefined ? undefined : { completed: Number(completed), dead: Number(dead), dropped: Number(dropped) };
 }
 
-/** The record of a parent as its handler gets it, whatever it said before. As lua/_families.lua writes it. */
+/** The record of a parent as `perform` gets it, whatever it said before. As lua/_families.lua writes it. */
 export function withChildren(record: string, { total, completed, dead, dropped }: ChildCounts): string {
   const counts = JSON.stringify({ total, completed, dead, dropped });
   return `${record.replace(COUNTS, "}").slice(0, -1)},"children":${counts}}`;

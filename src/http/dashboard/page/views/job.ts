@@ -117,7 +117,7 @@ ${dead > 0 && mayChange && html`<p>${button(`Retry ${number(dead)} dead ${dead =
 function progress(job: Info): Html | false {
   const share = shareOf(job.progress);
   if (share === undefined) return value("Progress", job, "progress");
-  // A handler may report more than the whole: the bar ends there, and the page shows the value.
+  // A job may report more than the whole: the bar ends there, and the page shows the value.
   const full = Math.max(0, Math.min(1, share));
   return card(
     "Progress",
