@@ -1,9 +1,9 @@
+import { Redis } from "ioredis";
 import { beforeEach, describe, expect, test } from "vitest";
 import * as bullmqAfter from "../../examples/guide/bullmq/after.ts";
 import * as bullmqBefore from "../../examples/guide/bullmq/before.ts";
 import { outbox } from "../../examples/guide/services.ts";
 import { useRedis } from "../support/stores.ts";
-import { inBackground, wakeBinding } from "./guide.ts";
 
 const hello = { to: "ada@example.com", subject: "Welcome" };
 
@@ -32,29 +32,15 @@ describe("moving from BullMQ", () => {
     await queue.close();
   });
 
-  test("after: a Worker performs it, with no retry for what is permanent", async () => {
-    const { url, token } = redis.shim;
-    const { binding, asked } = wakeBinding();
-    const env = {
-      UPSTASH_REDIS_REST_URL: url,
-      UPSTASH_REDIS_REST_TOKEN: token,
-      TIDEGATE_ADMIN_TOKEN: "the-admin-token",
-      WAKE: binding,
-    };
-    const { context } = inBackground();
-    const queue = bullmqAfter.openQueue(env);
-    const signUp = new Request("https://app.test/sign-up", {
-      method: "POST",
-      body: JSON.stringify({ email: hello.to }),
-    });
-    expect((await bullmqAfter.default.fetch(signUp, env, context)).status).toBe(202);
-    expect(asked).toHaveLength(1);
-    await queue.enqueue(bullmqAfter.sendEmail, { to: "nobody", subject: "Hello" }, { id: "wrong" });
-    const headers = { Authorization: "Bearer the-admin-token" };
-    const request = new Request("https://app.test/queue/drain", { method: "POST", headers });
-    const response = await bullmqAfter.default.fetch(request, env, context);
-    expect(await response.json()).toMatchObject({ completed: 1, deadLettered: 1 });
+  test("after: a process performs it too, with no retry for what is permanent", async () => {
+    const client = new Redis(redis.server.port);
+    const queue = bullmqAfter.openQueue(client);
+    await bullmqAfter.welcome(queue, hello.to);
+    const { id } = await bullmqAfter.welcome(queue, "nobody");
+    const worker = bullmqAfter.work(queue);
+    expect(await queue.wait(id)).toMatchObject({ attempts: 1, error: { message: "Not a valid address." } });
+    expect(await worker.stop()).toMatchObject({ completed: 1, deadLettered: 1 });
     expect(outbox).toMatchObject([hello]);
-    expect(await queue.getJob("wrong")).toMatchObject({ attempts: 1, error: { message: "Not a valid address." } });
+    client.disconnect();
   });
 });
