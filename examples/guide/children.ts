@@ -25,7 +25,7 @@ export const report = defineJob({
 });
 // #endregion
 
-// #region handler
+// #region in-perform
 export const importFile = defineJob({
   name: "import_file",
   async perform({ url, month }: { url: string; month: string }, job) {

@@ -24,7 +24,7 @@ function openQueue({ UPSTASH_REDIS_REST_URL: url, UPSTASH_REDIS_REST_TOKEN: toke
   return queue;
 }
 
-// The Wake object starts a drain when a job is due, so none has to stay open waiting.
+// No drain has to wait (linger) for the next job: Wake starts one when it falls due.
 const limits = { ...cloudflareFree, linger: "0s" } as const;
 const configure = (env: Env) => ({
   queue: openQueue(env),
@@ -39,19 +39,25 @@ const queueWorker = createWorker(configure);
 export const Wake = createWakeObject(configure); // a Durable Object that runs jobs when they fall due
 // #endregion
 
+// #region routes
+async function signUp(request: Request, env: Env): Promise<Response> {
+  const { email, name } = (await request.json()) as { email: string; name?: string };
+  try {
+    const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
+    return Response.json({ id }, { status: 202 });
+  } catch (error) {
+    if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
+    throw error;
+  }
+}
+
 export default {
   async fetch(request, env, context) {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/queue/")) return queueWorker.fetch(request, env, context);
-    if (pathname !== "/sign-up") return new Response("Not found", { status: 404 });
-    const { email, name } = (await request.json()) as { email: string; name?: string };
-    try {
-      const { id } = await openQueue(env).enqueue(sendWelcome, { to: email, name });
-      return Response.json({ id }, { status: 202 });
-    } catch (error) {
-      if (error instanceof InvalidPayloadError) return Response.json({ issues: error.issues }, { status: 422 });
-      throw error;
-    }
+    if (pathname === "/sign-up") return signUp(request, env);
+    return new Response("Not found", { status: 404 });
   },
   scheduled: queueWorker.scheduled,
 } satisfies typeof queueWorker;
+// #endregion
