@@ -2,7 +2,7 @@ import { relative, resolve } from "node:path";
 import { systemClock } from "../core/shared/clock.ts";
 import { isTidegateError } from "../core/shared/errors.ts";
 import type { Dev } from "../dev/index.ts";
-import { type RedisAddress, readRedisUrl } from "../dev/redis-address.ts";
+import { readRedisUrl } from "../dev/redis-address.ts";
 import { LOCAL_NAMES } from "../dev/start.ts";
 import { wholeNumber } from "./fields.ts";
 import { counted, printable, printableLines, toJson } from "./output/text.ts";
@@ -92,10 +92,10 @@ function drainUrl(text: string): URL {
   return url;
 }
 
-function redisUrl(text: string): RedisAddress {
-  const address = readRedisUrl(text);
-  if (!address) throw new UsageError("--redis is not a valid URL.", "It looks like redis://localhost:6379.");
-  return address;
+function redisUrl(text: string): URL {
+  const url = readRedisUrl(text);
+  if (!url) throw new UsageError("--redis is not a valid URL.", "It looks like redis://localhost:6379.");
+  return url;
 }
 
 interface Shown {

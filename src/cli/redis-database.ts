@@ -60,7 +60,7 @@ export function tcpDatabase(address: string): RedisDatabase {
   const link = new RedisLink(read);
   const place = placeOf(read);
   return {
-    url: `${read.secure ? "https" : "http"}://${place}`,
+    url: `${read.protocol === "rediss:" ? "https" : "http"}://${place}`,
     place,
     storeUnder: (prefix) => redisStore(link, { prefix }),
     ask: ([...command]) =>

@@ -12,10 +12,10 @@ import { DrainCalls, type DrainToken } from "./drain-calls.ts";
 import type { Ended } from "./ended-attempts.ts";
 import { EnvFile } from "./env-file.ts";
 import { type HttpServer, serveFetch, serveHttp } from "./http-server.ts";
-import { startOwnRedis } from "./own-redis.ts";
+import { addressOf, startOwnRedis } from "./own-redis.ts";
 import { pages } from "./pages.ts";
 import { MESSAGES, openQStash } from "./qstash.ts";
-import { placeOf, type RedisAddress } from "./redis-address.ts";
+import { placeOf } from "./redis-address.ts";
 import { RedisLink } from "./redis-link.ts";
 import { restApi } from "./rest.ts";
 import { HOST, StartError } from "./start.ts";
@@ -25,7 +25,7 @@ export type { Ended } from "./ended-attempts.ts";
 /** What to start, and whom to tell. */
 export interface DevOptions {
   /** A Redis that runs already. Undefined: one of its own. */
-  readonly redis: RedisAddress | undefined;
+  readonly redis: URL | undefined;
   /** The app's drain route. Undefined: nothing is drained. */
   readonly drain: URL | undefined;
   readonly port: number;
@@ -109,7 +109,7 @@ async function startIn(
   const { prefix, env, clock, hooks, drain, onEnded, onProblem, onError } = options;
   const own = options.redis ? undefined : await startOwnRedis(directory, env["PATH"]);
   if (own) started.push(own);
-  const address = options.redis ?? { host: HOST, port: own?.port ?? 0 };
+  const address = options.redis ?? addressOf(own?.port ?? 0);
   const link = new RedisLink(address);
   started.push({ stop: () => link.close() });
   if (options.redis) await checkAnswers(link, address);
@@ -177,7 +177,7 @@ const ANSWER_WITHIN_MS = 1_000;
 const STOP_WITHIN_MS = 1_000;
 
 /** @throws {StartError} if there is no Redis, or something else. */
-async function checkAnswers(link: RedisLink, address: RedisAddress): Promise<void> {
+async function checkAnswers(link: RedisLink, address: URL): Promise<void> {
   const late = setTimeout(REDIS_ANSWERS_WITHIN_MS, "", { ref: false });
   const reply = await Promise.race([link.sendCommand(["INFO", "server"]), late]).catch((error: Error) => error);
   if (String(reply).includes("redis_version:")) return;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { DevDirectory } from "./directory.ts";
-import { RespClient } from "./resp.ts";
+import { openRedis, send } from "./redis-link.ts";
 import { HOST, StartError } from "./start.ts";
 
 /** The Redis that `tidegate dev` has started. */
@@ -71,17 +71,23 @@ async function findProgram(path: string): Promise<Program | undefined> {
 
 /** Ends what a killed `tidegate dev` has left running: two must not write to the same files. */
 async function endEarlierOne({ path, kept }: DevDirectory): Promise<void> {
-  const client = await (kept.redisPort ? RespClient.connect(kept.redisPort) : undefined)?.catch(() => undefined);
+  const client = await (kept.redisPort ? openRedis(addressOf(kept.redisPort)) : undefined)?.catch(() => undefined);
   if (!client) return;
+  const ended = once(client, "end");
   // Another program may listen there now, and never answer.
-  const timer = setTimeout(END_WITHIN_MS, undefined, { ref: false }).then(() => client.close());
-  const reply = await client.send(["CONFIG", "GET", "dir"]).catch(() => undefined);
+  const timer = setTimeout(END_WITHIN_MS, undefined, { ref: false }).then(() => client.disconnect());
+  const reply = await send(client, ["CONFIG", "GET", "dir"]).catch(() => undefined);
   const dir = Array.isArray(reply) ? reply[1] : undefined;
   if (dir === (await realpath(path))) {
-    client.send(["SHUTDOWN"]).catch(() => {});
-    await Promise.race([client.closed, timer]);
+    send(client, ["SHUTDOWN"]).catch(() => {});
+    await Promise.race([ended, timer]);
   }
-  client.close();
+  client.disconnect();
+}
+
+/** The address of a port of this machine. */
+export function addressOf(port: number): URL {
+  return new URL(`redis://${HOST}:${port}`);
 }
 
 async function freePort(wanted = 0): Promise<number> {
@@ -147,10 +153,10 @@ function endWithThisProcess(server: ChildProcess): void {
 
 /** Whether it replies. Its process id rules out another program that took the port first, and may never reply. */
 async function answers(pid: number, port: number): Promise<boolean> {
-  const client = await RespClient.connect(port).catch(() => undefined);
-  const information = client?.send(["INFO", "server"]).catch(() => "");
+  const client = await openRedis(addressOf(port)).catch(() => undefined);
+  const information = client && send(client, ["INFO", "server"]).catch(() => "");
   const reply = await Promise.race([information, setTimeout(1_000, "", { ref: false })]);
-  client?.close();
+  client?.disconnect();
   return String(reply).includes(`process_id:${pid}\r\n`);
 }
 

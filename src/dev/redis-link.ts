@@ -1,49 +1,93 @@
+import { isIP } from "node:net";
+import { Redis, Command as RedisCommand, ReplyError } from "ioredis";
 import type { NodeRedisClient } from "../stores/redis-tcp/clients.ts";
-import type { RedisAddress } from "./redis-address.ts";
-import { type Command, type Reply, RespClient, RespError } from "./resp.ts";
+import { USUAL_PORT } from "./redis-address.ts";
+
+/** A command: its name and its arguments. */
+export type Command = readonly (string | number | boolean | Buffer)[];
+
+/**
+ * A reply of Redis: a status or bulk string, an integer, null, an error, or a list of those. An error is a value and
+ * not thrown, so that one failed command of a pipeline does not affect others.
+ */
+export type Reply = string | number | null | Error | Reply[];
+
+/** How long a Redis may take to accept a connection. */
+const CONNECTED_WITHIN_MS = 5_000;
+
+/** Opens a connection, which is not made again when it is lost. @throws what Redis or the network says against it */
+export async function openRedis({ protocol, hostname, port, username, password, pathname }: URL): Promise<Redis> {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  const client = new Redis({
+    ...{ host, port: Number(port || USUAL_PORT), db: Number(pathname.slice(1)) },
+    ...(username !== "" && { username: decodeURIComponent(username) }),
+    ...(password !== "" && { password: decodeURIComponent(password) }),
+    ...(protocol === "rediss:" && { tls: isIP(host) ? {} : { servername: host } }),
+    // As Upstash's REST API replies.
+    protocol: 2,
+    connectTimeout: CONNECTED_WITHIN_MS,
+    retryStrategy: null,
+    ...{ lazyConnect: true, enableReadyCheck: false, disableClientInfo: true },
+  });
+  let reason: unknown;
+  client.on("error", (error) => {
+    reason ??= error;
+  });
+  await client.connect().catch((error: unknown) => {
+    throw reason ?? error;
+  });
+  return client;
+}
+
+/**
+ * Sends a command. The strings of its reply are decoded with `encoding`; `"base64"` keeps each byte.
+ *
+ * Rejects if the connection ends first: the command may or may not have run.
+ */
+export async function send(
+  client: Redis,
+  [name, ...given]: Command,
+  encoding: BufferEncoding = "utf8",
+): Promise<Reply> {
+  const parameters = given.map((each) => (Buffer.isBuffer(each) ? each : String(each)));
+  // The client makes objects of the replies to names in lower case.
+  const command = new RedisCommand(String(name).toUpperCase(), parameters, { replyEncoding: encoding });
+  try {
+    return (await client.sendCommand(command)) as Reply;
+  } catch (error) {
+    if (error instanceof ReplyError) return error as Error;
+    throw error;
+  }
+}
 
 /**
  * The one connection to a Redis that all share, so that their commands are pipelined. It is opened by the first
  * command, and again by the first one after it was lost. It is also a client that `redisStore` takes.
  */
 export class RedisLink implements NodeRedisClient {
-  readonly #address: RedisAddress;
-  #connection: Promise<RespClient> | undefined;
+  readonly #url: URL;
+  #connection: Promise<Redis> | undefined;
   #isClosed = false;
 
-  constructor(address: RedisAddress) {
-    this.#address = address;
-  }
-
-  /**
-   * Sends a command. An error of Redis is a reply. Rejects if there is no connection, or it ends first: then the
-   * command may or may not have run.
-   */
-  async send(command: Command, encoding?: BufferEncoding): Promise<Reply> {
-    return (await this.client()).send(command, encoding);
+  constructor(url: URL) {
+    this.#url = url;
   }
 
   /** Sends a command on a connection of its own, past those that wait for a reply on the shared one. */
   async sendAside(command: Command): Promise<Reply> {
-    const client = await this.#open();
-    try {
-      return await client.send(command);
-    } finally {
-      client.close();
-    }
+    const client = await openRedis(this.#url);
+    return send(client, command).finally(() => client.disconnect());
   }
 
-  /** The current connection. Commands sent on it in one turn go out in one write. */
-  client(): Promise<RespClient> {
+  /** The current connection. What is sent on it in one turn has no command of others in between. */
+  client(): Promise<Redis> {
     this.#connection ??= this.#connect();
     return this.#connection;
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    const client = await this.#connection?.catch(() => undefined);
-    client?.close();
-    await client?.closed;
+    (await this.#connection?.catch(() => undefined))?.disconnect();
   }
 
   get isOpen(): boolean {
@@ -59,8 +103,8 @@ export class RedisLink implements NodeRedisClient {
     const client = await this.client();
     // Nobody waits for it any more, so it must not run now.
     abortSignal?.throwIfAborted();
-    const reply = await client.send(command);
-    if (reply instanceof RespError) throw new Error(reply.message);
+    const reply = await send(client, command);
+    if (reply instanceof Error) throw reply;
     return reply;
   }
 
@@ -69,28 +113,12 @@ export class RedisLink implements NodeRedisClient {
     return this;
   }
 
-  #connect(): Promise<RespClient> {
-    const connection = this.#open();
+  #connect(): Promise<Redis> {
+    const connection = openRedis(this.#url);
     const forget = () => {
       this.#connection = undefined;
     };
-    connection.then((client) => client.closed).then(forget, forget);
+    connection.then((client) => client.once("end", forget), forget);
     return connection;
-  }
-
-  async #open(): Promise<RespClient> {
-    const { username, password, database } = this.#address;
-    const client = await RespClient.connect(this.#address);
-    const greetings: Command[] = [
-      ...(password === undefined ? [] : [["AUTH", ...(username === undefined ? [] : [username]), password]]),
-      ...(database === undefined ? [] : [["SELECT", database]]),
-    ];
-    for (const greeting of greetings) {
-      const reply = await client.send(greeting);
-      if (!(reply instanceof RespError)) continue;
-      client.close();
-      throw new Error(reply.message);
-    }
-    return client;
   }
 }

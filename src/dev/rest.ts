@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Redis } from "ioredis";
 import { jsonIn } from "../core/shared/json.ts";
 import { readBody, sendJson } from "./http-server.ts";
-import type { RedisLink } from "./redis-link.ts";
-import { type Command, type Reply, type RespClient, RespError } from "./resp.ts";
+import { type Command, type RedisLink, type Reply, send } from "./redis-link.ts";
 
 /** What stands behind the REST API. */
 export interface RestOptions {
@@ -100,7 +100,7 @@ async function answer(
     const client = await redis.client();
     if (pathname === "/multi-exec") return await runTransaction(client, wanted, encoding);
     const run = async (command: Command) =>
-      isRefused(command) ? notAvailable(command) : client.send(command, encoding);
+      isRefused(command) ? notAvailable(command) : send(client, command, encoding);
     const replies = await Promise.all(wanted.map(run));
     return isList ? toList(replies, encoding) : toAnswer(replies[0] ?? null, encoding);
   } catch {
@@ -131,18 +131,18 @@ function isRefused([name = "", ...rest]: Command): boolean {
   return REFUSED.has(word) || STREAMS.has(word);
 }
 
-function notAvailable([name]: Command): RespError {
+function notAvailable([name]: Command): Error {
   if (STREAMS.has(String(name).toUpperCase()))
-    return new RespError(`ERR tidegate dev does not stream '${name}', unlike Upstash. Poll, or use a client over TCP`);
+    return new Error(`ERR tidegate dev does not stream '${name}', unlike Upstash. Poll, or use a client over TCP`);
   const details = "See https://upstash.com/docs/redis/overall/rediscompatibility for details";
-  return new RespError(`ERR Command is not available: '${name}'. ${details}`);
+  return new Error(`ERR Command is not available: '${name}'. ${details}`);
 }
 
-async function runTransaction(client: RespClient, commands: readonly Command[], encoding: Encoding): Promise<Answer> {
+async function runTransaction(client: Redis, commands: readonly Command[], encoding: Encoding): Promise<Answer> {
   const refused = commands.find(isRefused);
   if (refused) return toAnswer(notAvailable(refused), encoding);
-  // Sent in one write, so that no command of another request can come between.
-  const replies = await Promise.all([["MULTI"], ...commands, ["EXEC"]].map((each) => client.send(each, encoding)));
+  // Sent in one turn, so that no command of another request can come between.
+  const replies = await Promise.all([["MULTI"], ...commands, ["EXEC"]].map((each) => send(client, each, encoding)));
   const outcome = replies.at(-1) ?? null;
   return Array.isArray(outcome) ? toList(outcome, encoding) : toAnswer(outcome, encoding);
 }
@@ -152,7 +152,7 @@ function toList(replies: readonly Reply[], encoding: Encoding): Answer {
 }
 
 function toAnswer(reply: Reply, encoding: Encoding): Answer {
-  if (reply instanceof RespError) return failure(400, reply.message);
+  if (reply instanceof Error) return failure(400, reply.message);
   const result = encoding === "base64" && reply === OK_IN_BASE64 ? "OK" : reply;
   const json = JSON.stringify({ result });
   // Upstash applies its limit to replies too, after the command has run.

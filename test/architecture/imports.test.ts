@@ -51,7 +51,7 @@ const layers: Readonly<Record<string, Layer>> = {
   dev: {
     holds: ["dev/"],
     mayImport: ["core", "port", "memory", "client", "stores", "http", "dashboard", "qstash", "node"],
-    packages: ["node:*", "hono/hono-base", "hono/router/linear-router"],
+    packages: ["node:*", "hono/hono-base", "hono/router/linear-router", "ioredis"],
   },
   cli: {
     holds: ["cli/"],

@@ -171,8 +171,9 @@ describe("tidegate dev", () => {
     }
     const server = await startRedis();
     afterwards(() => server.stop());
-    const link = new FailingLink({ host: "127.0.0.1", port: server.port });
-    const ofApp = new RedisLink({ host: "127.0.0.1", port: server.port });
+    const url = new URL(`redis://127.0.0.1:${server.port}`);
+    const link = new FailingLink(url);
+    const ofApp = new RedisLink(url);
     afterwards(() => Promise.all([link.close(), ofApp.close()]));
     const queue = new Queue({ store: redisStore(ofApp), jobs: [sendEmail] });
     const perform = async (id: string) => {

@@ -10,7 +10,7 @@ async function served() {
   // Redis lets no script be killed before that.
   const server = await startRedis({ settings: { "busy-reply-threshold": "1" } });
   afterwards(() => server.stop());
-  const redis = new RedisLink({ host: "127.0.0.1", port: server.port });
+  const redis = new RedisLink(new URL(`redis://127.0.0.1:${server.port}`));
   afterwards(() => redis.close());
   const { url, stop } = await serveHttp(restApi({ redis, token: "token", scriptLimitMs: 5 }));
   afterwards(stop);

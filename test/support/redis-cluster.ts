@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import { freePort } from "../../scripts/shared/free-port.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
-import { type Reply, RespClient, RespError } from "./resp.ts";
+import { type Reply, RespClient } from "./resp.ts";
 
 const SLOTS = 16_384;
 const PRIMARIES = 3;
@@ -51,7 +51,7 @@ async function startNode(): Promise<Node> {
   const admin = await RespClient.connect(server.port);
   const ask = async (...command: Command) => {
     const reply = await admin.send(command);
-    if (reply instanceof RespError) throw new Error(`${command.join(" ")}: ${reply.message}`);
+    if (reply instanceof Error) throw new Error(`${command.join(" ")}: ${reply.message}`);
     return reply;
   };
   const end = async () => {

@@ -24,7 +24,7 @@ export interface RestShimOptions {
 
 /** Serves Upstash's REST API as `tidegate dev` does, with a Redis on this machine behind it. */
 export async function startRestShim({ redisPort, takesLockingLine = false }: RestShimOptions): Promise<RestShim> {
-  const redis = new RedisLink({ host: "127.0.0.1", port: redisPort });
+  const redis = new RedisLink(new URL(`redis://127.0.0.1:${redisPort}`));
   const answer = restApi({ redis, token: TOKEN, takesLockingLine });
   let requests = 0;
   const server = await serveHttp((request, response) => {
