@@ -6,7 +6,7 @@ import { clockByHand, start } from "../support/clock.ts";
 import { countCommands } from "../support/command-stats.ts";
 import { useRedis } from "../support/stores.ts";
 
-// The second cost table of docs/guide/costs.md: what the first one costs on a server without HSETEX.
+// What docs/guide/costs.md says of servers without HSETEX.
 
 const noop = defineJob({ name: "noop", perform: () => {} });
 const fails = defineJob({
