@@ -21,16 +21,10 @@ export function occurrencesFrom(
   return times;
 }
 
-/** A cron expression in an IANA zone, checked. */
-export interface Cron extends Recurrence {
-  readonly expression: string;
-  readonly timeZone: string;
-}
-
 export const LONGEST_EXPRESSION = 256;
 const MOST_CRONS = 256;
 
-const crons = new Map<string, Cron>();
+const crons = new Map<string, Recurrence>();
 
 /**
  * Parses a cron expression in an IANA time zone. Default: UTC.
@@ -51,7 +45,7 @@ const crons = new Map<string, Cron>();
  * @throws {TidegateError} `invalid_request` if the expression cannot be parsed or never fires, or the zone has no IANA
  *   name.
  */
-export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed = ""): Cron {
+export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed = ""): Recurrence {
   if (typeof expression !== "string" || expression.length > LONGEST_EXPRESSION)
     throw invalidRequest(`cron must be a string such as "0 0 9 * * *", of at most ${LONGEST_EXPRESSION} characters.`);
   if (typeof timeZone !== "string")
@@ -62,6 +56,6 @@ export function parseCron(expression: unknown, timeZone: unknown = "UTC", seed =
   const name = `${timeZone} ${expression.includes("H") ? `${seed}\n` : ""}${expression}`;
   return remember(crons, MOST_CRONS, name, () => {
     const pattern = readPattern(expression, seed);
-    return { expression, timeZone, next: (afterMs) => nextOccurrence(pattern, zone, afterMs) };
+    return { next: (afterMs) => nextOccurrence(pattern, zone, afterMs) };
   });
 }

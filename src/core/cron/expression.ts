@@ -73,16 +73,16 @@ function isAmongLast(days: number, day: Date): boolean {
   return new Date(day.getTime() + days * DAY_MS).getUTCMonth() !== day.getUTCMonth();
 }
 
-/** The six fields in their order, for messages. */
+/** The six fields in their order, for messages. Other dialects have more in the two day fields. */
 const fieldForms = [
   { name: "second", takes: "0-59" },
   { name: "minute", takes: "0-59" },
   { name: "hour", takes: "0-23" },
-  { name: "day of month", takes: "1-31, or L for the last" },
+  { name: "day of month", takes: "1-31, or L alone for the last (no L-3, no 1W)" },
   { name: "month", takes: "1-12 or JAN-DEC" },
   {
     name: "day of week",
-    takes: "0-7 or SUN-SAT (SAT-SUN is 6-7), 5L for the last Friday or 5#2 for the second",
+    takes: "0-7 or SUN-SAT (SAT-SUN is 6-7), 5L for the last Friday or 5#2 for the second (no L alone, no W)",
   },
 ];
 
@@ -128,43 +128,14 @@ function isReadable(texts: readonly string[], field: number, seed: string): bool
   return orUndefined(() => parseTexts(alone, seed)) !== undefined;
 }
 
-/** Syntax of other dialects in the two day fields that cron-parser does not support. */
-const foreign: readonly { readonly name: string; readonly form: RegExp; readonly reason: string }[] = [
-  {
-    name: "day of month",
-    form: /W/i,
-    reason: "W, the working day nearest to a date, is not supported; expected a date, or L for the last day",
-  },
-  {
-    name: "day of month",
-    form: /L/i,
-    reason: "L takes nothing beside it, so L-n, n days before the last, is not supported; expected L alone",
-  },
-  {
-    name: "day of week",
-    form: /W/i,
-    reason: "W, the working day nearest to a date, is not supported; expected weekdays, such as MON-FRI",
-  },
-  {
-    name: "day of week",
-    form: /L/i,
-    reason: "L needs a weekday from 0 to 7 before it, and nothing else; expected 5L for the last Friday",
-  },
-];
-
 function unreadable(expression: string, texts: readonly string[], index: number): TidegateError {
   if (texts.length === 1) return refusal(expression, `there is no such alias; expected one of ${aliases}`);
   const form = fieldForms[index];
   // Each field is valid, but no month has such a day.
   if (!form) return neverFires(expression);
-  const field = texts[index] ?? "";
-  const other = foreign.find(({ name, form: text }) => name === form.name && text.test(field.replace(/wed|jul/gi, "")));
-  if (other) return refusal(expression, `the ${form.name} field ${quote(field)} is not readable: ${other.reason}`);
   const forms = "*, a value, a list (1,2), a range that goes up (1-5), a step (*/2) or H, with no value twice";
-  return refusal(
-    expression,
-    `the ${form.name} field ${quote(field)} is not readable; expected ${form.takes}, as ${forms}`,
-  );
+  const field = `the ${form.name} field ${quote(texts[index] ?? "")}`;
+  return refusal(expression, `${field} is not readable; expected ${form.takes}, as ${forms}`);
 }
 
 function neverFires(expression: string): TidegateError {
