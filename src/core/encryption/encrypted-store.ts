@@ -128,7 +128,7 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       ...(fires.length > 0 && { fire: await Promise.all(fires.map(sealedFire)) }),
     }));
 
-  const calls: Partial<QueueStore> = {
+  const calls = {
     enqueue: encryptedProducer(store, keys).enqueue,
     async enqueueFamily(family, now) {
       const [parent, ...children] = await Promise.all(family.members.map((member) => sealed(member)));
@@ -196,13 +196,7 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
       };
       return store.changeDocuments(await Promise.all(changes.map(seal)), now);
     },
-  };
+  } satisfies Partial<QueueStore>;
   // What moves no record goes to the store as it is.
-  return new Proxy(store, {
-    get(target, name) {
-      if (Object.hasOwn(calls, name)) return calls[name as keyof QueueStore];
-      const member: unknown = Reflect.get(target, name, target);
-      return typeof member === "function" ? member.bind(target) : member;
-    },
-  });
+  return { ...store, ...calls };
 }
