@@ -131,23 +131,16 @@ export class Connection {
   /** Runs plain commands that are safe to repeat, in one round trip. @throws {TidegateError} `store_unavailable` */
   async plain(commands: readonly Command[], meter: Meter | undefined): Promise<readonly unknown[]> {
     return this.#persistently({}, async (_, signal) => {
-      const replies = await this.#sendMany(commands, meter, signal);
-      const error = replies.find(isError);
+      countRequest(meter, commands.length);
+      const [first] = commands;
+      const replies =
+        commands.length === 1 && first
+          ? [await this.#transport.send(first, signal)]
+          : await this.#transport.sendMany(commands, signal);
+      const error = replies.find((reply) => reply instanceof Error);
       if (error) throw error;
       return replies;
     });
-  }
-
-  async #sendMany(
-    commands: readonly Command[],
-    meter: Meter | undefined,
-    signal: AbortSignal,
-  ): Promise<readonly unknown[]> {
-    countRequest(meter, commands.length);
-    const [first] = commands;
-    return commands.length === 1 && first
-      ? [await this.#transport.send(first, signal)]
-      : this.#transport.sendMany(commands, signal);
   }
 
   async #evaluate(evaluation: Evaluation): Promise<unknown> {
@@ -227,8 +220,6 @@ export class Connection {
     }
   }
 }
-
-const isError = (reply: unknown): reply is Error => reply instanceof Error;
 
 /** Reads what keys begin with. @throws {TidegateError} `invalid_request` */
 export function readPrefix(prefix: unknown = "tidegate"): string {
