@@ -758,10 +758,7 @@ function idsOf({ jobs }: Some, scene: Readonly<Scene>): readonly string[] {
 const cancelOf = named("cancel", (values: Some) => ({
   run: async (store, scene) => {
     const ids = idsOf(values, scene);
-    const before = [
-      ...(await Promise.all(ids.map((id) => store.find(id, scene.now)))),
-      await store.areWaiting(ids, scene.now),
-    ];
+    const before = await Promise.all(ids.map((id) => store.find(id, scene.now)));
     return [before, await store.cancel(ids, scene.now, scene.step % 3 === 0)];
   },
 }));

@@ -116,7 +116,6 @@ export const storeTrials: Readonly<Record<StoreMethod, (store: QueueStore, runs:
   rewrite: (store) => store.rewrite("ready", [{ id: "waits", from: '1:{"id":"waits"}', record: "1:rewritten" }]),
   retryDead: (store) =>
     store.retryDead([{ id: "dies", deadSince: now, claims: 1, runAt: now, record: "1:revived" }], now),
-  areWaiting: (store) => store.areWaiting(["waits", "runs", "nobody", "later"], now),
   reschedule: (store) =>
     store.reschedule(
       ["waits", "runs", "nobody", "later"].map((id) => ({ id, runAt: now + 2 * minute })),

@@ -8,7 +8,7 @@ import { asJson, written } from "../shared/json.ts";
 import { bytesOf, MOST_LISTED_BYTES, MOST_SETTLED_BYTES } from "../shared/limits.ts";
 import { anything, callable, duration, flag, optionsOf } from "../shared/schema.ts";
 import type { DeadJobRetry, QueueStore, StoredJob } from "../store/store.ts";
-import { hasName, storedPages } from "./pages.ts";
+import { foundPieces, hasName, storedPages } from "./pages.ts";
 import { type Before, before, type DeadSelection, deadSelection } from "./selection.ts";
 
 /** Options of a call that goes through the dead-letter queue. */
@@ -66,12 +66,8 @@ async function* piecesOf(
   const last = selection.before === undefined ? Infinity : pointInTimeMs(selection.before, "before");
   const isInTime = ({ at }: StoredJob) => at <= last;
   if ("ids" in selection) {
-    let ids = [...new Set(selection.ids)];
-    while (ids.length > 0) {
-      const { jobs, rest } = await store.findEach(ids.slice(0, PIECE), MOST_LISTED_BYTES, now, true);
-      ids = [...rest, ...ids.slice(PIECE)];
-      yield jobs.filter(isInTime);
-    }
+    const ids = [...new Set(selection.ids)];
+    for await (const jobs of foundPieces(store, ids, now, true, PIECE)) yield jobs.filter(isInTime);
     return;
   }
   const name = "name" in selection ? selection.name : undefined;

@@ -6,11 +6,11 @@ import { LONGEST_ID } from "../job/options.ts";
 import { encodeRecord, mustBeOpen, readRecord, withPayload, withReturnedClaim } from "../job/record.ts";
 import { conflict, notFound } from "../shared/errors.ts";
 import { asJson, written } from "../shared/json.ts";
-import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { anything, described, duration, flag, optionsOf, time, word } from "../shared/schema.ts";
 import { checkText } from "../shared/validate.ts";
 import { type ClearableState, clearableStates, nextClaims, type StoredJob } from "../store/store.ts";
 import { isHeld, type JobInfo, jobInfo } from "./job-info.ts";
+import { foundPieces } from "./pages.ts";
 
 /** What `update` changes in a waiting job. */
 export interface JobChange extends Pick<EnqueueFields, "delay" | "runAt"> {
@@ -56,11 +56,8 @@ export async function readJob(needs: QueueContext, id: string): Promise<JobInfo 
 export async function readJobs(needs: QueueContext, ids: readonly string[]): Promise<readonly JobInfo[]> {
   const now = needs.clock();
   const jobs: JobInfo[] = [];
-  for (let left = ids; left.length > 0; ) {
-    const found = await needs.store.findEach(left, MOST_LISTED_BYTES, now);
-    jobs.push(...found.jobs.flatMap((job): JobInfo | [] => jobInfo(job, needs, now) ?? []));
-    left = found.rest;
-  }
+  for await (const found of foundPieces(needs.store, ids, now))
+    jobs.push(...found.flatMap((job): JobInfo | [] => jobInfo(job, needs, now) ?? []));
   return jobs;
 }
 

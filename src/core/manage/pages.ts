@@ -1,5 +1,6 @@
 import { decodeRecord } from "../job/record.ts";
 import { invalidRequest } from "../shared/errors.ts";
+import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/store.ts";
 
 /** Jobs as the store has them, and where the next page begins; null on the last one. */
@@ -51,4 +52,19 @@ function readCursor(
 /** Whether a job has this name; true if the name is undefined. */
 export function hasName(name: string | undefined): (job: StoredJob) => boolean {
   return ({ record }) => name === undefined || decodeRecord(record)?.name === name;
+}
+
+/** Reads jobs by their ids, in any state or only dead ones: a piece of them at a time, or less if they are large. */
+export async function* foundPieces(
+  store: Pick<QueueStore, "findEach">,
+  ids: readonly string[],
+  now: number,
+  onlyDead = false,
+  piece = ids.length,
+): AsyncGenerator<readonly StoredJob[]> {
+  for (let left = ids; left.length > 0; ) {
+    const { jobs, rest } = await store.findEach(left.slice(0, piece), MOST_LISTED_BYTES, now, onlyDead);
+    yield jobs;
+    left = [...rest, ...left.slice(piece)];
+  }
 }

@@ -3,7 +3,8 @@ import { type Duration, momentMs, type PointInTime, readDuration } from "../shar
 import { invalidRequest } from "../shared/errors.ts";
 import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, flag, optionsOf, orFirst } from "../shared/schema.ts";
-import { hasName, storedPages } from "./pages.ts";
+import type { JobState, StoredJob } from "../store/store.ts";
+import { foundPieces, hasName, storedPages } from "./pages.ts";
 import { type PendingSelection, type PendingState, pendingSelection, pendingStates } from "./selection.ts";
 
 /** Options of a call that goes through waiting jobs. */
@@ -97,8 +98,10 @@ async function changeSelected(
     if (typeof from === "string")
       throw invalidRequest("A selection of ids has no cursor: one call changes all of them.");
     const ids = [...new Set(chosen.ids)];
-    const changed = await (dryRun ? store.areWaiting(ids, now) : change(ids));
-    return { count: changed.filter(Boolean).length, cursor: null };
+    let count = 0;
+    if (!dryRun) count = (await change(ids)).filter(Boolean).length;
+    else for await (const jobs of foundPieces(store, ids, now)) count += jobs.filter(isWaiting).length;
+    return { count, cursor: null };
   }
   const isMeant = hasName(chosen.name);
   const states = chosen.state === undefined ? pendingStates : [chosen.state];
@@ -118,3 +121,5 @@ async function changeSelected(
   }
   return { count, cursor };
 }
+
+const isWaiting = ({ state }: StoredJob) => (pendingStates as readonly JobState[]).includes(state);

@@ -511,8 +511,6 @@ export interface QueueStore {
   list(state: JobState, page: PageRequest): Promise<Page<StoredJob>>;
   /** Reads a page of the groups of failures, in the order of their names. It may be short with more to come. */
   failures(page: FailuresRequest): Promise<FailuresPage>;
-  /** Returns for each id whether its job waits. Pass no id twice. */
-  areWaiting(ids: readonly string[], now: number): Promise<readonly boolean[]>;
   /** Removes waiting jobs, with `mayRun` running ones too: their outcomes are then refused. Pass no id twice. */
   cancel(ids: readonly string[], now: number, mayRun?: boolean): Promise<readonly CancelStatus[]>;
   /** Moves waiting jobs, each to a time. Returns false for a job that does not wait. Pass no id twice. */

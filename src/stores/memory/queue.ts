@@ -97,7 +97,6 @@ export function memoryQueue(state: MemoryState): QueueStore {
     },
     list: async (jobState, page) => listJobs(state, jobState, page),
     failures: async (page) => failuresIn(state, page),
-    areWaiting: async (ids, now) => ids.map((id) => isWaiting(id, now)),
     async cancel(ids, now, mayRun = false) {
       const parents: (string | undefined)[] = [];
       const statuses = ids.map((id) => {

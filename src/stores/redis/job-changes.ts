@@ -1,4 +1,4 @@
-import { leaseScore, unpack, waitingScore } from "../../core/store/score.ts";
+import { leaseScore, waitingScore } from "../../core/store/score.ts";
 import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
@@ -12,17 +12,8 @@ const FROM_THE_START = "0";
 
 export function waitingJobCalls(
   caller: Caller,
-): Pick<QueueStore, "areWaiting" | "cancel" | "reschedule" | "change" | "rewrite" | "clear"> {
+): Pick<QueueStore, "cancel" | "reschedule" | "change" | "rewrite" | "clear"> {
   return {
-    async areWaiting(ids, now) {
-      if (ids.length === 0) return [];
-      const [scores] = await caller.plain(["ZMSCORE", caller.keys.due, ...ids]);
-      return (Array.isArray(scores) ? scores : []).map((score: unknown) => {
-        if (score === undefined || score === null) return false;
-        const { at, isLeased } = unpack(Number(score));
-        return at <= now || !isLeased;
-      });
-    },
     async cancel(ids, now, mayRun = false) {
       if (ids.length === 0) return [];
       return caller.run(scripts.cancel, { now, mayRun, all: ids });
