@@ -7,7 +7,7 @@ import { LinearRouter } from "hono/router/linear-router";
 import { withDefaults } from "../core/drain/options.ts";
 import { withInner } from "../core/job/inner-options.ts";
 import type { TraceContext } from "../core/job/trace-context.ts";
-import { targetOf } from "../core/observe/changes.ts";
+import { noteChange, targetOf } from "../core/observe/changes.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { notFound } from "../core/shared/errors.ts";
@@ -129,7 +129,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
       endsAt: deadline.endsAt,
       fanOut: (report) => startFanOut(settings.fanOut, report, origin, queues.queue.clock, settings.onError),
       onError: settings.onError,
-      noteChange: (result) => noteChange(route, { ...queues, caller, target, query, body }, result, settings.onError),
+      noteChange: (result) => listChange(route, { ...queues, caller, target, query, body }, result, settings.onError),
       caller,
       enqueueScope: settings.enqueueScope,
       target,
@@ -145,7 +145,7 @@ async function serve(route: Route, context: Context, settings: Settings): Promis
 }
 
 /** What needs the scope admin changes the queue. A signal is listed if its sender has a name: most come from code. */
-async function noteChange(
+async function listChange(
   { operation, scope }: Route,
   { queue, caller, target, query, body }: Pick<Call, "queue" | "caller" | "target" | "query" | "body">,
   result: unknown,
@@ -156,7 +156,7 @@ async function noteChange(
   if (!isListed || Object(body).dryRun || Object(query).dryRun) return;
   const what = { by, operation, target: target || targetOf({ ...Object(query), ...Object(body) }) };
   // The change is made: the caller learns that, whatever becomes of its line.
-  await internalsOf(queue).noteChange(what, result).catch(onError);
+  await noteChange(internalsOf(queue), what, result).catch(onError);
 }
 
 async function parseBody(

@@ -1,6 +1,7 @@
 import type { Sender } from "../core/job/inner-options.ts";
 import { isReservedName } from "../core/job/reserved.ts";
 import type { JobInfo } from "../core/manage/job-info.ts";
+import { readJob } from "../core/manage/jobs.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { hexOf, sha256 } from "../core/shared/bytes.ts";
@@ -122,12 +123,10 @@ function matches(pattern: string, key: string): boolean {
  */
 export async function jobFor(limits: LimitedCaller | undefined, queue: Queue, id: string): Promise<JobInfo | null> {
   if (!limits) return queue.getJob(id);
-  const found = await internalsOf(queue)
-    .readJob(id)
-    .catch((error) => {
-      if (isTidegateError(error) && error.code === "conflict") return null;
-      throw error;
-    });
+  const found = await readJob(internalsOf(queue), id).catch((error) => {
+    if (isTidegateError(error) && error.code === "conflict") return null;
+    throw error;
+  });
   return found && isSeenBy(limits, found) ? found : null;
 }
 

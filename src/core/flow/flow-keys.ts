@@ -110,9 +110,8 @@ export class FlowKeys {
   async #change(verb: string, key: string, change: FlowChange, options: ChangedBy): Promise<void> {
     checkFlowKey(key, "key");
     if (change.to === "set" || change.to === "unset") refuseReserved({ flowKey: key });
-    const what = { operation: `${verb}FlowControlKey`, target: key };
     const given = onlyBy(options, `flowControl.${verb}`);
-    await changing(this.#needs, what, given, () => changeFlow(this.#needs, key, change));
+    await changing(this.#needs, `${verb}FlowControlKey`, key, given, () => changeFlow(this.#needs, key, change));
   }
 }
 

@@ -1,7 +1,7 @@
-import type { Clock } from "../shared/clock.ts";
+import type { QueueContext } from "../enqueue/context.ts";
 import { described, optionsOf, string, whole, word } from "../shared/schema.ts";
 import type { JobState } from "../store/store.ts";
-import { type JobPage, type KeyedJob, type ListOptions, listOptions } from "./list.ts";
+import { type KeyedJob, type ListOptions, listKeyedJobs, listOptions } from "./list.ts";
 
 // A search ends at any of these limits, with what it has found and a cursor. A read brings up to 3 MiB.
 const MOST_EXAMINED = 1_000;
@@ -22,11 +22,6 @@ interface Search {
   readonly text: string;
   readonly by: (typeof searchedParts)[number];
   readonly cursor?: string | undefined;
-}
-
-export interface Listing {
-  list(options: ListOptions, order: readonly JobState[]): Promise<JobPage<KeyedJob>>;
-  readonly clock: Clock;
 }
 
 /** Which jobs `GET /jobs` lists. */
@@ -60,9 +55,10 @@ interface Found {
 }
 
 /** Examines 1,000 jobs, 18 MiB or 5 s, ignoring case. A read of 500 costs 3 to 8 commands, a search at most 60. */
-export async function findJobs({ list, clock }: Listing, { state, text, by, cursor }: Search): Promise<Found> {
+export async function findJobs(needs: QueueContext, { state, text, by, cursor }: Search): Promise<Found> {
   const fits = matcher(text, by);
   const jobs: KeyedJob[] = [];
+  const { clock } = needs;
   const until = clock() + MOST_MS;
   let examined = 0;
   let reads = 0;
@@ -70,7 +66,7 @@ export async function findJobs({ list, clock }: Listing, { state, text, by, curs
   let next = cursor;
   const goesOn = () => examined < MOST_EXAMINED && reads < MOST_READS && jobs.length < MOST_FOUND && clock() < until;
   do {
-    const page = await list({ state, cursor: next, limit }, ORDER);
+    const page = await listKeyedJobs(needs, { state, cursor: next, limit }, ORDER);
     reads++;
     // A page is short if its jobs are large. Asking for many of them would make Redis read a larger sample.
     limit = Math.min(PIECE, 4 * Math.max(page.jobs.length, 1));

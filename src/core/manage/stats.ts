@@ -130,11 +130,6 @@ export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
   return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };
 }
 
-export async function getStats({ store, clock }: QueueContext): Promise<QueueStats> {
-  const now = clock();
-  return withPause(store, queueStats(await store.stats(now), now));
-}
-
 /** Adds who has paused the queue: one command, while it is paused. */
 async function withPause(store: QueueStore, stats: QueueStats): Promise<QueueStats> {
   if (!stats.paused) return stats;

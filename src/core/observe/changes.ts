@@ -80,7 +80,8 @@ export async function noteChange(
 /** Makes a change, and lists it if its options say by whom. @param act gets the other options. */
 export async function changing<Options, Result>(
   context: Context,
-  change: Pick<QueueChange, "operation" | "target">,
+  operation: string,
+  target: string | null,
   given: Options & ChangedBy,
   act: (options: Options) => Promise<Result>,
 ): Promise<Result> {
@@ -89,7 +90,7 @@ export async function changing<Options, Result>(
   if (by !== undefined) checkText(by, "by", LONGEST_BY);
   const result = await act(options as Options);
   const isDry = "dryRun" in options && options.dryRun;
-  if (by !== undefined && !isDry) await noteChange(context, { by, ...change }, result);
+  if (by !== undefined && !isDry) await noteChange(context, { by, operation, target }, result);
   return result;
 }
 

@@ -1,13 +1,7 @@
-import type { KeyedJob, ListOptions } from "../manage/list.ts";
-import type { Listing } from "../manage/search.ts";
-import { jobStates } from "../store/store.ts";
+import { type KeyedJob, type ListOptions, listKeyedJobs } from "../manage/list.ts";
+import { type JobState, jobStates } from "../store/store.ts";
 import { internalsOf } from "./internals.ts";
 import type { Queue } from "./queue.ts";
-
-/** The jobs of a queue, for a search. */
-export function listingOf(queue: Queue): Listing {
-  return { list: internalsOf(queue).listKeyedJobs, clock: queue.clock };
-}
 
 /** The first jobs of each state, by nearness, and whether more follow: 3 to 10 commands for each state. */
 export async function latestJobs(
@@ -15,8 +9,8 @@ export async function latestJobs(
   ofEach: number,
   { name, since }: Pick<ListOptions, "name" | "since"> = {},
 ): Promise<{ readonly jobs: readonly KeyedJob[]; readonly isCut: boolean }> {
-  const { listKeyedJobs } = internalsOf(queue);
-  const pages = await Promise.all(jobStates.map((state) => listKeyedJobs({ state, name, since, limit: ofEach })));
+  const listOf = (state: JobState) => listKeyedJobs(internalsOf(queue), { state, name, since, limit: ofEach });
+  const pages = await Promise.all(jobStates.map(listOf));
   const jobs = pages.flatMap((page) => page.jobs).sort(byNearness(queue.clock()));
   return { jobs, isCut: pages.some(({ cursor }) => cursor !== null) };
 }

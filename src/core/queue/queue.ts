@@ -44,7 +44,7 @@ import {
 } from "../manage/pending-jobs.ts";
 import type { DeadSelection, PendingSelection } from "../manage/selection.ts";
 import { type SignalOptions, type SignalResult, signal } from "../manage/signal.ts";
-import { getActivity, getStats, type QueueActivity, type QueueStats } from "../manage/stats.ts";
+import { getActivity, type QueueActivity, type QueueStats } from "../manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../manage/wait.ts";
 import type { WatchTokenOptions } from "../manage/watch-token.ts";
 import {
@@ -183,7 +183,7 @@ export class Queue {
    *   event.
    */
   async signal(event: string, data: unknown = null, options: SignalOptions & ChangedBy = {}): Promise<SignalResult> {
-    return this.#changing("sendSignal", event, options, (given) => signal(this.#open, event, data, given));
+    return changing(this.#open, "sendSignal", event, options, (given) => signal(this.#open, event, data, given));
   }
 
   // Draining ----------------------------------------------------------------------------------------------------------
@@ -205,13 +205,13 @@ export class Queue {
    * drain learns of it with its next request to the store.
    */
   async pause(options: ChangedBy = {}): Promise<void> {
-    await this.#changing("pause", null, onlyBy(options, "pause"), () => this.#open.store.setPaused(true));
+    await changing(this.#open, "pause", null, onlyBy(options, "pause"), () => this.#open.store.setPaused(true));
   }
 
   /** Ends a pause: drains start jobs and fire schedules again. Does nothing if the queue is not paused. */
   async resume(options: ChangedBy = {}): Promise<void> {
     const { store, noteAnythingDue } = this.#open;
-    await this.#changing("resume", null, onlyBy(options, "resume"), () => store.setPaused(false));
+    await changing(this.#open, "resume", null, onlyBy(options, "resume"), () => store.setPaused(false));
     await noteAnythingDue();
   }
 
@@ -224,7 +224,7 @@ export class Queue {
    */
   async pauseJobs(name: string, options: PauseJobsOptions & ChangedBy = {}): Promise<PausedJobType> {
     const by = Object(options).by ?? null;
-    return this.#changing("pauseJobs", name, options, (rest) => pauseJobs(this.#open, name, { ...rest, by }));
+    return changing(this.#open, "pauseJobs", name, options, (rest) => pauseJobs(this.#open, name, { ...rest, by }));
   }
 
   /**
@@ -235,7 +235,7 @@ export class Queue {
    * @throws {TidegateError} `invalid_request`
    */
   async resumeJobs(name: string, options: ChangedBy = {}): Promise<{ resumed: boolean }> {
-    return this.#changing("resumeJobs", name, onlyBy(options, "resumeJobs"), () => resumeJobs(this.#open, name));
+    return changing(this.#open, "resumeJobs", name, onlyBy(options, "resumeJobs"), () => resumeJobs(this.#open, name));
   }
 
   // Reading -----------------------------------------------------------------------------------------------------------
@@ -333,7 +333,7 @@ export class Queue {
 
   /** Counts the jobs in each state, and what the queue has done since it was created. */
   async getStats(): Promise<QueueStats> {
-    return afterLook(this.#open, () => getStats(this.#open));
+    return (await this.getActivity()).stats;
   }
 
   /**
@@ -381,7 +381,7 @@ export class Queue {
    * @throws {TidegateError} `not_found`; `conflict` if it has finished, or if it is running and `running` is not true.
    */
   async cancel(id: string, options: CancelOptions & ChangedBy = {}): Promise<void> {
-    await this.#changing("cancelJob", id, options, (given) => cancelJob(this.#open, id, given));
+    await changing(this.#open, "cancelJob", id, options, (given) => cancelJob(this.#open, id, given));
   }
 
   /**
@@ -399,7 +399,7 @@ export class Queue {
    * @throws {TidegateError} `not_found`; `conflict` if it is running, has finished, or changes at the same time.
    */
   async update(id: string, change: JobChange & ChangedBy): Promise<JobInfo> {
-    return this.#changing("updateJob", id, change, (given) => updateJob(this.#open, id, given));
+    return changing(this.#open, "updateJob", id, change, (given) => updateJob(this.#open, id, given));
   }
 
   /**
@@ -412,7 +412,7 @@ export class Queue {
    */
   async cancelPending(selection: PendingSelection, options: PendingOptions & ChangedBy = {}): Promise<CancelledJobs> {
     const cancel = (given: PendingOptions) => cancelPending(this.#open, selection, given);
-    return this.#changing("cancelJobs", targetOf(selection), options, cancel);
+    return changing(this.#open, "cancelJobs", targetOf(selection), options, cancel);
   }
 
   /**
@@ -429,7 +429,7 @@ export class Queue {
     options: PendingOptions & ChangedBy = {},
   ): Promise<RescheduledJobs> {
     const reschedule = (given: PendingOptions) => reschedulePending(this.#open, selection, when, given);
-    return this.#changing("rescheduleJobs", targetOf(selection), options, reschedule);
+    return changing(this.#open, "rescheduleJobs", targetOf(selection), options, reschedule);
   }
 
   /**
@@ -448,7 +448,7 @@ export class Queue {
     options: RetryOptions & ChangedBy = {},
   ): Promise<{ retried: number }> {
     const retry = async (given: RetryOptions) => ({ retried: await retryDead(this.#open, selection, given) });
-    return this.#changing("retryDeadJobs", targetOf(selection), options, retry);
+    return changing(this.#open, "retryDeadJobs", targetOf(selection), options, retry);
   }
 
   /**
@@ -461,7 +461,7 @@ export class Queue {
     options: DeadLetterOptions & ChangedBy = {},
   ): Promise<{ removed: number }> {
     const remove = async (given: DeadLetterOptions) => ({ removed: await removeDead(this.#open, selection, given) });
-    return this.#changing("removeDeadJobs", targetOf(selection), options, remove);
+    return changing(this.#open, "removeDeadJobs", targetOf(selection), options, remove);
   }
 
   /**
@@ -483,7 +483,7 @@ export class Queue {
    */
   async clear(options: ClearOptions & ChangedBy = {}): Promise<{ cleared: number }> {
     const clear = async (given: ClearOptions) => ({ cleared: await clearJobs(this.#open, given) });
-    return this.#changing("clearJobs", options?.state ?? "pending", options, clear);
+    return changing(this.#open, "clearJobs", options?.state ?? "pending", options, clear);
   }
 
   /**
@@ -492,14 +492,5 @@ export class Queue {
    */
   async listChanges(options: ChangeListOptions = {}): Promise<ChangePage> {
     return listChanges(this.#open, options);
-  }
-
-  #changing<Options, Result>(
-    operation: string,
-    target: string | null,
-    options: Options & ChangedBy,
-    act: (options: Options) => Promise<Result>,
-  ): Promise<Result> {
-    return changing(this.#open, { operation, target }, options, act);
   }
 }

@@ -2,6 +2,7 @@ import { occurrencesFrom, type Recurrence } from "../cron/cron.ts";
 import { intervalText } from "../cron/every.ts";
 import { ruleOf, type Schedule } from "../job/options.ts";
 import type { JobInfo } from "../manage/job-info.ts";
+import { readJobs } from "../manage/jobs.ts";
 import { readRecurrence, recurrenceOf } from "../schedule/record.ts";
 import type { ScheduleInfo } from "../schedule/schedules.ts";
 import { occurrenceJobId } from "../store/occurrence-id.ts";
@@ -45,7 +46,7 @@ export async function readSchedules(queue: Queue): Promise<readonly ScheduleRow[
 export async function withRuns(queue: Queue, schedules: readonly ScheduleInfo[]): Promise<readonly ScheduleRow[]> {
   const past = schedules.map((each, index) => (index < MOST_WITH_RUNS ? pastOf(each) : []));
   const ids = schedules.flatMap(({ key }, index) => past[index]?.map((at) => occurrenceJobId(key, at)) ?? []);
-  const jobs = new Map((await internalsOf(queue).readJobs(ids)).map((job) => [job.id, job]));
+  const jobs = new Map((await readJobs(internalsOf(queue), ids)).map((job) => [job.id, job]));
   return schedules.map((schedule, index) => {
     const runs = (past[index] ?? []).flatMap((at): ScheduleRun | [] => {
       const job = jobs.get(occurrenceJobId(schedule.key, at));

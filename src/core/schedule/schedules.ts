@@ -116,8 +116,7 @@ export class Schedules {
     key: string,
     options: TypedScheduleOptions<Job> & ChangedBy,
   ): Promise<ScheduleInfo> {
-    const change = { operation: "putSchedule", target: key };
-    return changing(this.#needs, change, options, (schedule) => this.#upsert(key, schedule));
+    return changing(this.#needs, "putSchedule", key, options, (schedule) => this.#upsert(key, schedule));
   }
 
   async #upsert<Job extends AnyJob | string>(key: string, options: TypedScheduleOptions<Job>): Promise<ScheduleInfo> {
@@ -224,7 +223,7 @@ export class Schedules {
   ): Promise<Result> {
     checkText(key, "key", LONGEST_KEY);
     const given = onlyBy(options, `schedules.${verb}`);
-    return changing(this.#needs, { operation: `${verb}Schedule`, target: key }, given, () => act(this.#needs));
+    return changing(this.#needs, `${verb}Schedule`, key, given, () => act(this.#needs));
   }
 
   async #change(

@@ -1,9 +1,11 @@
 import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
+import { readFailure } from "../../core/manage/failure-details.ts";
+import { listKeyedJobs } from "../../core/manage/list.ts";
 import { findJobs, wholeMatcher } from "../../core/manage/search.ts";
 import { briefOf, type QueueActivity, sumOfStats, totalOf } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
-import { latestJobs, listingOf } from "../../core/queue/latest-jobs.ts";
+import { latestJobs } from "../../core/queue/latest-jobs.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { readSchedules } from "../../core/queue/schedule-runs.ts";
 import { readUpcoming } from "../../core/queue/upcoming.ts";
@@ -204,7 +206,7 @@ async function contentsOf(queue: Queue, query: Query): Promise<Contents> {
     case "jobs": {
       const { group, cursor } = query;
       if (!group) return { jobs: await readJobs(queue, query) };
-      const { failure, page } = await internalsOf(queue).readFailure(group, cursor);
+      const { failure, page } = await readFailure(internalsOf(queue), group, cursor);
       return { jobs: { rows: page.jobs.map(rowOf), cursor: page.cursor }, failure };
     }
     case "job": {
@@ -251,13 +253,13 @@ async function findById(
 
 async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Promise<JobRows> {
   if (search) {
-    const { jobs, ...found } = await findJobs(listingOf(queue), { state, text: search, by: by ?? "any", cursor });
+    const { jobs, ...found } = await findJobs(internalsOf(queue), { state, text: search, by: by ?? "any", cursor });
     const isWhole = wholeMatcher(search);
     const rows = jobs.map((job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
     return { ...found, rows: rows.sort(wholeFirst) };
   }
   if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).jobs.slice(0, ROWS).map(rowOf), cursor: null };
-  const page = await internalsOf(queue).listKeyedJobs({ state, cursor, limit: ROWS });
+  const page = await listKeyedJobs(internalsOf(queue), { state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }
 
@@ -275,7 +277,7 @@ async function readType(queue: Queue, name: string): Promise<JobType> {
     { jobs },
   ] = await Promise.all([
     queue.getFigures({ name, days: DAYS, pending: true }),
-    findJobs(listingOf(queue), { state: "completed", text: name, by: "name" }),
+    findJobs(internalsOf(queue), { state: "completed", text: name, by: "name" }),
   ]);
   const took = ({ startedAt, completedAt }: (typeof jobs)[number]) =>
     startedAt && completedAt ? completedAt.getTime() - startedAt.getTime() : 0;

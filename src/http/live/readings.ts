@@ -1,5 +1,6 @@
 import { isLast, jobEvent } from "../../core/manage/job-event.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
+import { readJob } from "../../core/manage/jobs.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { sleep } from "../../core/shared/clock.ts";
@@ -105,7 +106,7 @@ export class Readings {
     const key = keyOf(queue, id);
     this.#kept.set(key, { last, since: queue.clock() });
     try {
-      const reading = following(last, await internalsOf(queue).readJob(id), queue.clock());
+      const reading = following(last, await readJob(internalsOf(queue), id), queue.clock());
       this.#kept.set(key, { last: reading });
       return reading;
     } catch (error) {

@@ -7,7 +7,7 @@ import type { KeyedJob } from "../../core/manage/list.ts";
 import { findJobs } from "../../core/manage/search.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
-import { latestJobs, listingOf } from "../../core/queue/latest-jobs.ts";
+import { latestJobs } from "../../core/queue/latest-jobs.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
@@ -95,7 +95,7 @@ export const jobRoutes = {
         return { jobs: jobs.map(withoutKey), cursor: null, isCut };
       }
       if (search === undefined) return queue.listJobs(listed);
-      const found = await findJobs(listingOf(queue), { ...listed, text: search, by });
+      const found = await findJobs(internalsOf(queue), { ...listed, text: search, by });
       return { ...found, jobs: found.jobs.map(withoutKey) };
     },
   }),

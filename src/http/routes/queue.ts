@@ -1,5 +1,6 @@
 import type { DrainOptions } from "../../core/drain/options.ts";
 import { AttemptCollector } from "../../core/drain/report.ts";
+import { pauseJobs } from "../../core/manage/paused-jobs.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import { drainWithin } from "../../core/queue/queues.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
@@ -79,7 +80,7 @@ export const queueRoutes = {
     returns: pausedJobType,
     refusals: ["conflict"],
     run: ({ queue, target, body, caller }) =>
-      internalsOf(queue).pauseJobs(target, { ...body, by: caller.name ?? null }),
+      pauseJobs(internalsOf(queue), target, { ...body, by: caller.name ?? null }),
   }),
   resumeJobs: route({
     notes: "What drains have handed back is due at once.",

@@ -1,3 +1,4 @@
+import { changeFlow } from "../../core/flow/flow-keys.ts";
 import {
   type FlowControlLimits,
   type FlowControlOptions,
@@ -55,7 +56,7 @@ export function queueLimits(parallelism: number): FlowControlOptions {
 
 /** Sets and pins the limits of a key. @throws {TidegateError} `invalid_request` if they contradict each other */
 export function setLimits(queue: Queue, key: string, limits: FlowControlLimits): Promise<void> {
-  return internalsOf(queue).changeFlow(key, { to: "set", limits: flowLimits(limits) });
+  return changeFlow(internalsOf(queue), key, { to: "set", limits: flowLimits(limits) });
 }
 
 export const limitHeaders = ["upstash-flow-control-key", "upstash-flow-control-value", "upstash-queue-name"] as const;

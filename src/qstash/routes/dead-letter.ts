@@ -1,4 +1,4 @@
-import type { DeadJobChanges } from "../../core/manage/dead-letter.ts";
+import { type DeadJobChanges, retryDead } from "../../core/manage/dead-letter.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { conflict, invalidRequest, notFound } from "../../core/shared/errors.ts";
@@ -98,7 +98,7 @@ async function retryChanged(queue: Queue, ids: readonly string[], changes: Retry
     const header = { ...message.header, ...changes.message.header };
     const { payload, hidden } = await redact({ ...message, ...changes.message, header });
     const hide = (stored: unknown) => withMoreHidden(stored as HiddenParts | undefined, hidden);
-    await internalsOf(queue).retryDead(id, payload, { ...changes.job, hide });
+    await retryDead(internalsOf(queue), id, { payload }, { ...changes.job, hide });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FlowControlKey } from "../../core/flow/flow-key.ts";
+import { changeFlow } from "../../core/flow/flow-keys.ts";
 import { checkLimits, HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
@@ -40,7 +41,7 @@ export const flowControlRoutes = [
 ];
 
 async function change({ queue, target, drainSoon }: QStashCall, change: FlowChange): Promise<void> {
-  await internalsOf(queue).changeFlow(flowKeyOf(target), change);
+  await changeFlow(internalsOf(queue), flowKeyOf(target), change);
   drainSoon();
 }
 
@@ -73,7 +74,7 @@ function readFlag(query: URLSearchParams, name: string): boolean {
 /** A key as the API shows it. 0 means no limit. */
 async function keyView(queue: Queue, flowControlKey: string, state: FlowControlKey) {
   const { concurrency, rate, period, running, waiting, startedInWindow, windowEndsAt, paused, pinned } = state;
-  const pins = pinned ? (await internalsOf(queue).findFlow(state.key))?.pinned : undefined;
+  const pins = pinned ? (await internalsOf(queue).store.findFlow(state.key, queue.clock()))?.pinned : undefined;
   const seconds = (period ?? 0) / 1_000;
   return {
     flowControlKey,

@@ -1,3 +1,4 @@
+import { changeFlow } from "../../core/flow/flow-keys.ts";
 import { HIGHEST_LIMIT } from "../../core/job/flow-control.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
 import type { Queue } from "../../core/queue/queue.ts";
@@ -59,7 +60,7 @@ async function remove(call: QStashCall): Promise<void> {
   await find(call);
   const key = queueKeyOf(name);
   await setLimits(queue, key, queueLimits(1));
-  await internalsOf(queue).changeFlow(key, { to: "unset" });
+  await changeFlow(internalsOf(queue), key, { to: "unset" });
   await queue.flowControl.resume(key);
   await documents.change([{ kind: KIND, name, text: undefined }]);
   settings.knownQueues.delete(name);
