@@ -1,7 +1,7 @@
 import { allScopes, type Scope } from "../contract/operations.ts";
 import type { WatchClaims } from "../core/manage/watch-token.ts";
 import { sha256 } from "../core/shared/bytes.ts";
-import { invalidRequest, TidegateError } from "../core/shared/errors.ts";
+import { forbidden, invalidRequest, TidegateError } from "../core/shared/errors.ts";
 import { isObject } from "../core/shared/schema.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 import {
@@ -124,7 +124,7 @@ export function requireScope({ token, scopes }: Caller, sufficient: readonly Sco
   if (token === "missing") throw new TidegateError("unauthorized", "Send the header Authorization: Bearer <token>.");
   if (token === "unknown") throw new TidegateError("unauthorized", "The token is not valid.");
   if (!hasScope({ scopes }, sufficient))
-    throw new TidegateError("forbidden", `${what} needs a token with the scope "${sufficient.join('" or "')}".`);
+    throw forbidden(`${what} needs a token with the scope "${sufficient.join('" or "')}".`);
 }
 
 /**
@@ -143,7 +143,7 @@ export function refuseCrossSite(request: Request): void {
       : origin !== null
         ? hostOf(origin) === new URL(url).host
         : !isUnmarked(request);
-  if (!isOwn) throw new TidegateError("forbidden", "Cross-site requests cannot change anything.");
+  if (!isOwn) throw forbidden("Cross-site requests cannot change anything.");
 }
 
 /**

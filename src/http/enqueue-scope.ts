@@ -6,7 +6,7 @@ import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
 import type { StepInfo } from "../core/manage/step-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
-import { invalidRequest, isTidegateError, TidegateError } from "../core/shared/errors.ts";
+import { forbidden, invalidRequest, isTidegateError, type TidegateError, tooLarge } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
 import type { ValueOf } from "../core/shared/schema.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
@@ -102,8 +102,7 @@ function checkBounds({ delay, runAt, dedupe, payload }: NewJob, scope: EnqueueSc
   if (dedupe && durationMs(dedupe.ttl, "dedupe.ttl") > maxDedupeTtlMs)
     throw tooLong("dedupe.ttl", "maxDedupeTtl", maxDedupeTtlMs);
   if (isLarger(JSON.stringify(payload) ?? "", maxPayloadBytes))
-    throw new TidegateError(
-      "payload_too_large",
+    throw tooLarge(
       `The payload is larger than ${boundOf("maxPayloadBytes", `${maxPayloadBytes} bytes`)}. Store the data elsewhere and pass its address.`,
     );
 }
@@ -115,8 +114,6 @@ function tooLong(what: string, limit: keyof EnqueueLimits, most: number): Tidega
 function boundOf(limit: keyof EnqueueLimits, most: string): string {
   return `${most}, the bound for tokens with the scope "enqueue" (enqueueLimits.${limit} of the handler)`;
 }
-
-const forbidden = (message: string) => new TidegateError("forbidden", message);
 
 type ParentJob = ValueOf<typeof parentJob>;
 type Children = ParentJob["children"];

@@ -5,7 +5,7 @@ import { readJob } from "../core/manage/jobs.ts";
 import { internalsOf } from "../core/queue/internals.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import { hexOf, sha256 } from "../core/shared/bytes.ts";
-import { invalidRequest, isTidegateError, quote, TidegateError } from "../core/shared/errors.ts";
+import { forbidden, invalidRequest, isTidegateError, quote } from "../core/shared/errors.ts";
 import { knownOptions } from "../core/shared/validate.ts";
 
 /**
@@ -135,5 +135,3 @@ export function isSeenBy(limits: LimitedCaller | undefined, { enqueuedBy }: JobI
 }
 
 const listOf = (texts: Iterable<string>) => [...texts].join(", ");
-
-const forbidden = (message: string) => new TidegateError("forbidden", message);

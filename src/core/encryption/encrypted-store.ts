@@ -1,5 +1,4 @@
-import { TidegateError } from "../shared/errors.ts";
-import { areTooLargeTogether } from "../shared/limits.ts";
+import { checkTogether } from "../shared/limits.ts";
 import type { NewMember } from "../store/family.ts";
 import type { Meter } from "../store/meter.ts";
 import type {
@@ -22,20 +21,14 @@ import { ofSchedule, openRecord, sealRecord } from "./records.ts";
 
 type Recorded = { readonly id: string; readonly record: string };
 
+const ENCRYPTED = "The jobs, encrypted, which adds a third,";
+
 /** Encrypts new jobs. @returns them, and the cipher texts of each. */
 async function sealJobs(jobs: readonly NewJob[], keys: Keys) {
   const kept = jobs.map((): SealedTexts => new Map());
   const sealed = await Promise.all(jobs.map((job, index) => sealJob(job, keys, kept[index])));
-  checkTogether(sealed);
+  checkTogether(sealed, ENCRYPTED);
   return { sealed, kept };
-}
-
-function checkTogether(jobs: readonly Recorded[]): void {
-  if (areTooLargeTogether(jobs.map(({ record }) => record)))
-    throw new TidegateError(
-      "payload_too_large",
-      "The jobs are larger than 8 MiB together once they are encrypted, which adds a third. Enqueue fewer at once.",
-    );
 }
 
 async function sealJob(job: NewJob, keys: Keys, kept?: SealedTexts): Promise<NewJob> {
@@ -132,8 +125,9 @@ export function encryptedStore(store: QueueStore, keys: Keys, meter: Meter | und
     enqueue: encryptedProducer(store, keys).enqueue,
     async enqueueFamily(family, now) {
       const [parent, ...children] = await Promise.all(family.members.map((member) => sealed(member)));
-      checkTogether([parent as NewMember, ...children]);
-      return store.enqueueFamily({ ...family, members: [parent as NewMember, ...children] }, now);
+      const members = [parent as NewMember, ...children] as const;
+      checkTogether(members, ENCRYPTED);
+      return store.enqueueFamily({ ...family, members }, now);
     },
     async settle(request) {
       return store.settle(request.settle.length === 0 ? request : await settling(request, []));

@@ -2,8 +2,7 @@ import type { AnyJob, InputOf, PayloadField } from "../job/define.ts";
 import { innerOf } from "../job/inner-options.ts";
 import { refuseReserved } from "../job/reserved.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
-import { invalidRequest, isTidegateError, TidegateError } from "../shared/errors.ts";
-import { areTooLargeTogether, MEBIBYTE, MOST_AT_ONCE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
+import { invalidRequest, isTidegateError } from "../shared/errors.ts";
 import { accepting, callable, optionsOf } from "../shared/schema.ts";
 import { checkObject, checkPlain } from "../shared/validate.ts";
 import type { NewJob } from "../store/store.ts";
@@ -105,18 +104,6 @@ export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undef
       }
     }),
   );
-}
-
-/** Checks that jobs fit into the requests that store them. @throws {TidegateError} `payload_too_large` */
-export function checkTogether(jobs: readonly NewJob[]): void {
-  for (let first = 0; first < jobs.length; first += MOST_AT_ONCE) {
-    const together = jobs.slice(first, first + MOST_AT_ONCE);
-    if (!areTooLargeTogether(together.map(({ record }) => record))) continue;
-    throw new TidegateError(
-      "payload_too_large",
-      `Jobs ${first} to ${first + together.length - 1} are larger than ${MOST_TOGETHER_BYTES / MEBIBYTE} MiB together, as they are sent. Up to 1,000 jobs are stored by one request, all or none. Enqueue fewer at once, or store the data elsewhere and enqueue a reference to it.`,
-    );
-  }
 }
 
 /** The error of one of several jobs: its message says which. */

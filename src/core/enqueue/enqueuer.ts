@@ -6,19 +6,10 @@ import { HookCalls } from "../observe/hook-runner.ts";
 import { logMissing } from "../observe/log.ts";
 import { TraceCalls } from "../observe/tracing.ts";
 import { type Duration, durationMs, LATEST_TIME_MS } from "../shared/duration.ts";
-import { MOST_AT_ONCE } from "../shared/limits.ts";
+import { checkTogether, MOST_AT_ONCE } from "../shared/limits.ts";
 import { takesSlot } from "../store/flow.ts";
 import type { EnqueueReply, LeasedJob, NewJob } from "../store/store.ts";
-import {
-  type BulkJob,
-  type BulkOptions,
-  bulkOptions,
-  checkTogether,
-  finishJobs,
-  type ReadJob,
-  readJob,
-  readJobs,
-} from "./bulk.ts";
+import { type BulkJob, type BulkOptions, bulkOptions, finishJobs, type ReadJob, readJob, readJobs } from "./bulk.ts";
 import { Turn } from "./coalesce.ts";
 import type { EnqueueContext } from "./context.ts";
 import { attemptMs, type EnqueueFields } from "./new-job.ts";
@@ -138,7 +129,10 @@ export class Enqueuer {
     const names = read.map(({ name }) => name);
     return this.observed(names, caller, async (trace) => {
       const newJobs = await finishJobs(read, trace);
-      checkTogether(newJobs);
+      for (let first = 0; first < newJobs.length; first += MOST_AT_ONCE) {
+        const together = newJobs.slice(first, first + MOST_AT_ONCE);
+        checkTogether(together, `Jobs ${first} to ${first + together.length - 1}`);
+      }
       return store(newJobs);
     });
   }

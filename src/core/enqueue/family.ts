@@ -2,8 +2,8 @@ import type { AnyJob, ChildJob, JobFamilyOptions, TypedChildren } from "../job/d
 import type { ChildrenWait, EnqueueResult } from "../job/enqueue.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
-import { conflict, invalidRequest, quote, TidegateError } from "../shared/errors.ts";
-import { areTooLargeTogether, MEBIBYTE, MOST_TOGETHER_BYTES } from "../shared/limits.ts";
+import { conflict, invalidRequest, quote } from "../shared/errors.ts";
+import { checkTogether } from "../shared/limits.ts";
 import { oneOf } from "../shared/validate.ts";
 import {
   type ChildCounts,
@@ -192,11 +192,7 @@ async function storeFamily(
 ): Promise<readonly EnqueueResult[]> {
   const { members } = family;
   const [{ id: parent }] = members;
-  if (areTooLargeTogether(members.map(({ record }) => record)))
-    throw new TidegateError(
-      "payload_too_large",
-      `The job and its children are larger than ${MOST_TOGETHER_BYTES / MEBIBYTE} MiB together, as they are sent. One request stores all of them. Store the data elsewhere and enqueue references to it.`,
-    );
+  checkTogether(members, "The job and its children");
   const status = await store.enqueueFamily(family, clock());
   if (status === "taken")
     throw conflict(

@@ -1,4 +1,4 @@
-import { fnv1a } from "../shared/hash.ts";
+import { fnv1a, OTHER_BASIS } from "../shared/hash.ts";
 import { groupName } from "../store/failures.ts";
 
 /** The name and the message of an error, without the parts that differ between failures of one cause. */
@@ -8,8 +8,6 @@ export interface FoldedError {
 }
 
 const LONGEST_MESSAGE = 200;
-/** Another basis of the hash, so that the two hashes of a text are unrelated. */
-const OTHER_BASIS = 0x5bd1e995;
 
 // Quoted text. An apostrophe within a word is not a quote.
 const quoted = /"[^"]*"|`[^`]*`|“[^”]*”|‘[^’]*’|«[^»]*»|(^|[^\p{L}\p{N}_])'[^']*'(?![\p{L}\p{N}_])/gu;

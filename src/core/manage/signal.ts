@@ -2,7 +2,7 @@ import type { QueueContext } from "../enqueue/context.ts";
 import { LONGEST_ID } from "../job/options.ts";
 import { eventName, LARGEST_STEP } from "../job/steps.ts";
 import { type Duration, durationMs } from "../shared/duration.ts";
-import { conflict, quote, TidegateError } from "../shared/errors.ts";
+import { conflict, quote, tooLarge } from "../shared/errors.ts";
 import { asJson } from "../shared/json.ts";
 import { bytesOf } from "../shared/limits.ts";
 import { described, duration, optionsOf, text } from "../shared/schema.ts";
@@ -43,8 +43,7 @@ export async function signal(
   const { id, keep = "7d" } = signalOptions.read(options);
   const stored = asJson(data, "data") ?? null;
   if (bytesOf(JSON.stringify(stored)) > LARGEST_STEP)
-    throw new TidegateError(
-      "payload_too_large",
+    throw tooLarge(
       `The data of a signal is larger than ${LARGEST_STEP / 1024} KiB as JSON. Store it elsewhere and send its address.`,
     );
   const now = clock();

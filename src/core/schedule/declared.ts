@@ -3,7 +3,7 @@ import { issuesText, type Validation, validate, validateAtOnce } from "../job/sc
 import { atMostAWhile } from "../observe/afterwards.ts";
 import type { Clock } from "../shared/clock.ts";
 import { InvalidPayloadError } from "../shared/errors.ts";
-import { fnv1a } from "../shared/hash.ts";
+import { fnv1a, OTHER_BASIS } from "../shared/hash.ts";
 import { asJson } from "../shared/json.ts";
 import { OutOfBudgetError } from "../store/meter.ts";
 import type { StoredSchedule } from "../store/schedules.ts";
@@ -25,9 +25,6 @@ const FIRED_ELSEWHERE_MS = 60_000;
 
 /** A missing schedule may be paused, removed or replaced. If so, it is not searched again for this long. */
 const SEARCHED_AGAIN_MS = 3_600_000;
-
-/** For the second half of a mark, as 32 bits collide too easily. Any basis but FNV's own works. */
-const SECOND_BASIS = 0x9747b28c;
 
 /** The schedules that this code declares. The first drain activates them. After that they cost nothing. */
 export class DeclaredSchedules {
@@ -221,7 +218,7 @@ function unlessOutOfBudget(error: unknown): undefined {
 /** A mark that differs between declarations. Not by `crypto.subtle`: no test clock controls when it resolves. */
 function fingerprint(records: readonly (readonly [string, ScheduleRecord])[]): string {
   const text = JSON.stringify([...records].sort());
-  return [fnv1a(text), fnv1a(text, SECOND_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
+  return [fnv1a(text), fnv1a(text, OTHER_BASIS)].map((half) => half.toString(16).padStart(8, "0")).join("");
 }
 
 /** Code that declares no schedule stores no manifest, but may have run before the first code that does. */

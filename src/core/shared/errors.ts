@@ -95,6 +95,14 @@ export function invalidRequest(message: string): TidegateError {
   return new TidegateError("invalid_request", message);
 }
 
+export function forbidden(message: string): TidegateError {
+  return new TidegateError("forbidden", message);
+}
+
+export function tooLarge(message: string): TidegateError {
+  return new TidegateError("payload_too_large", message);
+}
+
 export function notFound(message: string): TidegateError {
   return new TidegateError("not_found", message);
 }

@@ -1,4 +1,4 @@
-import { invalidRequest, orUndefined, TidegateError } from "./errors.ts";
+import { invalidRequest, orUndefined, tooLarge } from "./errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "./limits.ts";
 
 type Stored = "payload" | "progress" | "result" | "data";
@@ -15,8 +15,7 @@ export function asJson(value: unknown, what: Stored, most = LARGEST_PAYLOAD): un
   const text = written(what, () => JSON.stringify(value) as string | undefined);
   if (text === undefined) return undefined;
   if (isLarger(text, most))
-    throw new TidegateError(
-      "payload_too_large",
+    throw tooLarge(
       `The ${what} is larger than ${most / MEBIBYTE} MiB as JSON. Store the data elsewhere and pass its address.`,
     );
   return JSON.parse(text);

@@ -6,6 +6,8 @@
  * bound, up to `LARGEST_RECORD`. Then it is sent alone.
  */
 
+import { tooLarge } from "./errors.ts";
+
 export const MEBIBYTE = 1024 * 1024;
 
 export const LARGEST_PAYLOAD = 5 * MEBIBYTE;
@@ -65,10 +67,14 @@ export function isLarger(text: string, most: number): boolean {
   return text.length * MOST_BYTES_PER_UNIT > most && (text.length > most || bytesOf(text) > most);
 }
 
-export function areTooLargeTogether(records: readonly string[]): boolean {
-  const units = records.reduce((sum, record) => sum + record.length, 0);
-  if (units * MOST_BYTES_PER_UNIT <= MOST_TOGETHER_BYTES) return false;
-  return firstPiece(records, (record) => JSON.stringify(record), MOST_TOGETHER_BYTES).length < records.length;
+/** Refuses jobs that one request cannot store. @param what they are. @throws {TidegateError} `payload_too_large` */
+export function checkTogether(jobs: readonly { readonly record: string }[], what: string): void {
+  const units = jobs.reduce((sum, { record }) => sum + record.length, 0);
+  if (units * MOST_BYTES_PER_UNIT <= MOST_TOGETHER_BYTES) return;
+  if (firstPiece(jobs, ({ record }) => JSON.stringify(record), MOST_TOGETHER_BYTES).length < jobs.length)
+    throw tooLarge(
+      `${what} are larger than ${MOST_TOGETHER_BYTES / MEBIBYTE} MiB together, as they are sent. One request stores all of them. Enqueue fewer at once, or store the data elsewhere and enqueue references to it.`,
+    );
 }
 
 /** Cuts a list into pieces of up to 1,000 items, whose texts have no more bytes than `most`, not counting the first. */

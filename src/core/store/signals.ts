@@ -1,4 +1,4 @@
-import { fnv1a } from "../shared/hash.ts";
+import { fnv1a, OTHER_BASIS } from "../shared/hash.ts";
 
 // Signals: what jobs wait for. A job that waits for signals says so at the end of its record,
 //   ,"waits":"NUMBER:EVENT NUMBER:EVENT"}
@@ -38,9 +38,6 @@ export const MOST_KEPT_BYTES = 256 * 1024;
 export function writtenEvent(event: string): string {
   return encodeURIComponent(event);
 }
-
-/** Basis of a second hash, which has nothing in common with the first. */
-const OTHER_BASIS = 0x5bd1e995;
 
 /** The number of an event: 50 bits of a hash. */
 export function eventNumber(event: string): number {

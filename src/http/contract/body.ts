@@ -1,4 +1,11 @@
-import { invalidRequest, isTidegateError, quote, resultOrRefusal, TidegateError } from "../../core/shared/errors.ts";
+import {
+  invalidRequest,
+  isTidegateError,
+  quote,
+  resultOrRefusal,
+  type TidegateError,
+  tooLarge,
+} from "../../core/shared/errors.ts";
 import { anything, isObject, list, type ObjectSchema, type Schema } from "../../core/shared/schema.ts";
 
 /** Deeper JSON overflows the stack of code that walks it, such as a schema library. */
@@ -11,7 +18,7 @@ const DEEPEST = 128;
  * @throws {TidegateError} as `readBytes`; `invalid_request` if the body is not JSON, or has another content type.
  */
 export async function readJson(request: Request, most: number): Promise<unknown> {
-  if (lengthOf(request) > most) throw tooLarge(most);
+  if (lengthOf(request) > most) throw bodyTooLarge(most);
   const bytes = await readBytes(request, most);
   if (bytes.length === 0) return {};
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(request.headers.get("content-type") ?? ""))
@@ -70,7 +77,7 @@ export async function readBytes(
     chunks.push(value);
     if (length > most) {
       await reader.cancel().catch(() => {});
-      throw refusal(joined(chunks)) ?? tooLarge(most);
+      throw refusal(joined(chunks)) ?? bodyTooLarge(most);
     }
   }
   if (length === 0 && lengthOf(request) > 0) throw alreadyRead();
@@ -97,9 +104,8 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-function tooLarge(most: number): TidegateError {
-  return new TidegateError(
-    "payload_too_large",
+function bodyTooLarge(most: number): TidegateError {
+  return tooLarge(
     `The body is larger than ${most} bytes. Send fewer jobs at once, or store the data elsewhere and enqueue a reference to it.`,
   );
 }

@@ -123,15 +123,16 @@ function refusalsOf(
   prefix: string,
   needsToken: boolean,
 ): ErrorCode[] {
-  return [
+  const codes: readonly (ErrorCode | false)[] = [
     "invalid_request",
-    ...(needsToken ? (["unauthorized"] as const) : []),
-    ...(scope === "anyone" ? [] : (["forbidden"] as const)),
-    ...(prefix ? (["not_found"] as const) : []),
+    needsToken && "unauthorized",
+    scope !== "anyone" && "forbidden",
+    prefix !== "" && "not_found",
     ...refusals,
-    ...(method === "GET" ? [] : (["payload_too_large"] as const)),
-    ...(storeless ? [] : (["store_unavailable"] as const)),
+    method !== "GET" && "payload_too_large",
+    !storeless && "store_unavailable",
   ];
+  return codes.filter((code) => code !== false);
 }
 
 function reference(kind: string, name: string | undefined): object {
