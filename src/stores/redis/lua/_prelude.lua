@@ -16,15 +16,18 @@ local function call(...)
   return redis.call(...)
 end
 
--- A score holds everything that Lua must know about a job: when it needs attention, how often it was claimed, and
--- whether it is leased.
---   score = time * 1024 + claims * 2 + leased       (time in ms below 2^42)
--- Claims go from 0 to 511, and then on at 1: 0 means that it was never claimed.
--- Leased jobs have a second entry in the upper half of `due`, the index of running jobs:
---   score of ' lease:ID' = 2^52 + end * 1024 + nonce while leased, 2^52 once it no longer is
--- Schedules without a next occurrence are at the bottom of that half: 2^52 + revision * 2
+-- The score of a job in `due` holds everything that Lua must know: when the job needs attention (ms, below 2^42), how
+-- often it was claimed (0 means never; 511 is followed by 1), and whether it is leased.
+--   score = time * 1024 + claims * 2 + leased
+-- The members of `due`, by their scores (all keys: docs/internals/storage.md):
+--   -1 to 2^52            jobs, schedules, ' lane:KEY' at their times; ' paused' at -1; waiting parents at 2^52 - 1024
+--   2^52 to 2^53          ' lease:ID', the index of leased jobs: 2^52 + end * 1024 + nonce, and 2^52 once they are not;
+--                         schedules without a next occurrence: 2^52 + revision * 2; keys that can start no job: 2^52
+--   2^53 to 2^54          jobs that wait in the line of a key: their scores + 2^53
+--   2^54 to 2^54 + 2^52   ' turn:KEY', the twin of ' lane:KEY'
+--   2^54 + 2^53 to 2^55   ' wait:EVENT\nID'
+--   from 2^55 on          ' name:NAME'; ' used' at 2^56
 local UPPER = 4503599627370496
--- A job that waits in the line of its flow control key has its score plus IN_LINE (_lanes.lua).
 local IN_LINE = 9007199254740992
 local LINES_END = 18014398509481984
 -- Where a job stands that waits for its children (_families.lua): the last time of all, which is never.
@@ -32,7 +35,6 @@ local FOR_CHILDREN = UPPER - 1024
 local PAUSED = ' paused'
 -- Is there while a job type is paused. Each of them has a mark, which begins with it and ends with what is known of it.
 local PAUSED_JOBS = ' paused:'
--- How many job types may be paused.
 local MOST_PAUSED = 20
 local LEASE = ' lease:'
 local SCHEDULE = ' schedule:'
@@ -66,7 +68,6 @@ local function is_schedule(member)
   return string.byte(member) == 32 and string.sub(member, 1, #SCHEDULE) == SCHEDULE
 end
 
--- Whether a member of `due` is the id of a job.
 local function is_job(member)
   return string.byte(member) ~= 32
 end
@@ -93,7 +94,6 @@ local function call_many(command, key, values, at_once)
 end
 
 -- Sends a command that replies for each of its values: ZMSCORE or HMGET.
--- @param at_once how many values one command may have. Default: PIECE.
 local function read_many(command, key, values, at_once)
   if #values == 0 then return {} end
   if #values <= (at_once or PIECE) then return call(command, key, unpack(values)) end

@@ -1,20 +1,20 @@
--- An exchange: one round trip of a drain. It settles outcomes, fires schedules, and claims what is due. This file is
--- the frame; the files that it includes do the work. To claim a job is to move it in `due` to the end of its lease (the
--- visibility timeout), so that no other drain gets it until then. If its worker crashes, nobody has to notice: the
--- lease ends, and the job is due again (or, with a flow key, back in line). To settle it is to take it out of `due` or
--- to move it to its next run time. A schedule fires in one of two ways: by `fires`, for which the caller has made the
--- jobs, or within the claim, by the plan in its record (_planned_occurrences.lua).
+-- An exchange: one round trip of a drain. It settles the outcomes of jobs that ran, fires schedules, and claims what is
+-- due. This file is the frame: what the parts share, and at its end, the order in which they work. `npm run generate`
+-- puts _prelude.lua before it, the files of the parts where `include` names them, and the arguments in local variables.
 --
--- The score of a job is its time in ms * 1024 + its claims * 2 + whether it is leased (all keys: docs/internals/
--- storage.md). _prelude.lua and _lanes.lua define what is used here and not declared. The members of `due`, by score:
---   -1 to 2^52            jobs, schedules, ' lane:KEY' at their times; ' paused' at -1; waiting parents at 2^52 - 1024
---   2^52 to 2^53          ' lease:ID'; at 2^52 also schedules without a next occurrence, and keys that can start no job
---   2^53 to 2^54          jobs that wait in the line of a key
---   2^54 to 2^54 + 2^52   ' turn:KEY', the twin of ' lane:KEY'
---   2^54 + 2^53 to 2^55   ' wait:EVENT\nID'
---   from 2^55 on          ' name:NAME'; ' used' at 2^56
+-- The sorted set `due` holds all that needs attention, by the time at which it does (the table in _prelude.lua).
+--   settle  takes a job out of `due`, or moves it to its next run time, if the lease that the outcome names still holds
+--   fire    moves a schedule to its next occurrence and stores its jobs, which the caller has made (`fires`). The claim
+--           does both for schedules whose records have a plan (_planned_occurrences.lua).
+--   claim   moves a job to the end of its lease (the visibility timeout), so that no other drain gets it until then. If
+--           its worker crashes, nobody has to notice: the lease ends, and the job is due again.
+-- Flow control: a job with a key waits in the line of the key, and in `due` stands a mark of the key, at the next time
+-- at which it may start a job. A claim that meets the mark takes jobs out of the line. A lease takes a slot of the key,
+-- an outcome frees it, and a lease that ran out puts its job back in line if no slot is free (_lanes.lua).
+-- Parents stand in `due` at a time that never comes. The outcome that ends the last child moves its parent to the run
+-- time (_families.lua). Waits for signals: _waits.lua. Statistics: the caller adds up what it did, `tally` stores it.
 --
--- The claim comes last because settling frees slots, and firing makes jobs, which it may then take. Each phase reads,
+-- The claim comes last because settling frees slots, and firing makes jobs, which it may then take. Each part reads,
 -- decides, and only then writes. A script may stop half-way (_prelude.lua), so the writes have this order:
 --   settle, fire   Records and lines are stored before the members of `due` that lead to them. Then members of ended
 --                  jobs leave `due`, and last the children are counted.
