@@ -122,3 +122,29 @@ test("a slot that no job holds is told by the doctor, and resuming the key count
   expect(ran).toEqual([1]);
   expect(await checkQueue(target, send, start)).not.toContainEqual(expect.objectContaining({ check: "flow control" }));
 });
+
+test("no job is lost whose lease ran out, and whose place in line could not be stored", async () => {
+  const prefix = stage.prefix();
+  const clock = clockByHand(start);
+  const store = stage.directStore(prefix);
+  const ran: number[] = [];
+  const keyed = defineJob({ name: "keyed", perform: (number: number) => void ran.push(number) });
+  const queue = new Queue({ store, jobs: [keyed], clock, logger: null });
+  const numbers = Array.from({ length: 40 }, (_, number) => number);
+  const flowControl = { key: "k", concurrency: 1 };
+  await queue.enqueueMany(numbers.map((payload) => ({ job: keyed, payload, flowControl })));
+  const claim = { limit: 10, leaseMs: minute, runs: { ms: minute, jobMs: 10, startable: 10 } };
+  const exchange = () => store.open("default").exchange({ now: clock(), retentionMs: 0, settle: [], fire: [], claim });
+  expect((await exchange()).jobs).toHaveLength(10);
+  clock.now += 2 * minute;
+  // Those that ride go back in line, before the sixteen that stand in `flow`: so some of these move on to `lanes`.
+  const repair = await spoil(`${prefix}:{default}:lanes`);
+  await expect(exchange()).rejects.toMatchObject({ code: "store_unavailable" });
+  await repair();
+  await queue.flowControl.resume("k");
+  for (let time = 0; time < 10; time++) {
+    clock.now += 20 * minute;
+    await queue.drain();
+  }
+  expect([...new Set(ran)].sort((one, other) => one - other)).toEqual(numbers);
+});

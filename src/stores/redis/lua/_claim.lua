@@ -4,7 +4,7 @@
 
 -- Leases again what earlier sends took, for one millisecond longer, so that no two responses hold the same lease. A
 -- third send may find leases of the second, 1024 higher in the index. Those of jobs that a claim has made are 1 higher.
-function take_again()
+local function take_again()
   local first = UPPER + (now + lease_ms) * 1024 + nonce
   local range = call('ZRANGE', due, whole(first), whole(first + 1025), 'BYSCORE', 'WITHSCORES')
   local found = {}
@@ -58,8 +58,6 @@ local schedule_keys = {}
 local schedule_scores = {}
 -- The earliest of what the reply has no room for.
 local first_left = UPPER
--- For a ZADD of `due`: jobs that wait in line again, and the marks of keys.
-local adding_due = {}
 
 local function meet(member, score)
   if string.byte(member) ~= 32 then
@@ -164,10 +162,6 @@ local function drop_evicted(job)
   push(leaving_due, job.id, LEASE .. job.id)
 end
 
-local function leave(job)
-  first_left = math.min(first_left, tonumber(job.score))
-end
-
 -- A lane leads once this claim has taken a job out of its line: others may ride behind it. A lane that is stuck gives
 -- no more, so that its jobs start in order.
 local function take_from_line(job, record)
@@ -189,12 +183,12 @@ local function take_lapsed(job, record, lane, order)
     finish(lane, ended)
     insert(lane, order, score, job.id)
     lane.has_returned = true
-    push(adding_due, whole(IN_LINE + score), job.id, whole(UPPER), LEASE .. job.id)
+    push(back_in_line, whole(IN_LINE + score), job.id, whole(UPPER), LEASE .. job.id)
   elseif take_room(record) then
     finish(lane, ended)
     take(job, record, lane)
   else
-    leave(job)
+    first_left = math.min(first_left, tonumber(job.score))
   end
 end
 
@@ -211,7 +205,7 @@ local function take_all()
       local key, order = flow_of(record)
       if key then take_lapsed(job, record, lanes_by_key[key], order)
       elseif take_room(record) then take(job, record)
-      else leave(job) end
+      else first_left = math.min(first_left, tonumber(job.score)) end
     end
   end
 end
@@ -229,7 +223,7 @@ local function next_left(range, from, is_whole, marked, moved)
   return next_left(more, 1, true, marked, 0)
 end
 
-function claim(wanted)
+local function claim(wanted)
   local range = call('ZRANGE', due, 0, wanted + 1, 'WITHSCORES')
   paused = range[1] == PAUSED and 1 or 0
   local from = skip_marks(range, paused_jobs)
@@ -251,8 +245,7 @@ function claim(wanted)
   take_all()
   local next_occurrence, moved_on = fire_planned(schedule_keys, schedule_scores, ends)
   local moved = #unmarked
-  local earliest, marked = put_marks(adding_due, leaving_due)
-  push_all(claim_members, adding_due)
+  local earliest, marked = put_marks(claim_members, leaving_due)
   push_all(claim_members, moved_on)
   for member in pairs(marked_schedules) do marked[member] = true end
   local member, score = next_left(range, left_at, is_whole, marked, moved)
@@ -260,4 +253,10 @@ function claim(wanted)
   -- What a clock that was ahead has put off is met at once.
   if member and wanted > 0 and coming == score and is_ahead_of_clock(member, score) then coming = now * 1024 end
   if coming < UPPER then next_score = whole(coming) end
+end
+
+function decide_claim()
+  if resend and limit > 0 then take_again() end
+  if limit >= 0 then claim(limit - jobs_taken) end
+  describe_runs()
 end

@@ -1,9 +1,7 @@
--- Flow control, for the scripts that handle keys. The jobs of a key wait in a line of their own. The key itself is in
--- `due`, at the next time at which it can start a job: a claim that meets it takes jobs from its line.
---   id: its score plus 2^53, while it waits in a line
---   ' lane:KEY', its mark: the next time at which it can start a job; 2^52 while it can start none, since it is paused,
---     has no free slot, or no job waits in its line
---   ' turn:KEY': the same plus 2^54, so that marks can be counted, and subtracted, by their scores
+-- Flow control, for the scripts that handle keys. The jobs of a key wait in a line of their own. In `due` is
+-- the mark of the key, ' lane:KEY', at the next time at which it can start a job: a claim that meets it takes jobs from
+-- its line. It is at 2^52 while the key can start none, since it is paused, has no free slot, or no job waits in its
+-- line. ' turn:KEY' is the same plus 2^54, so that marks can be counted, and subtracted, by their scores.
 -- A record of such a job begins with '2:ORDER:KEY:CONCURRENCY:RATE:PERIOD:ORDERED:', its prefix. The argument `flow`
 -- of a new job is this from KEY on, with '=' behind it if the limits of the key stay, or '' for no key. Keys are
 -- escaped (flow.ts): they have no colon. The hash `flow` holds twelve values of each key, and the start of its line,

@@ -107,8 +107,7 @@ local function give_positions()
   call('ZADD', due, unpack(members))
 end
 
--- Adds to totals, and then to windows, in as many commands as that takes.
--- Returns the reply to the first one.
+-- Adds to totals, and then to windows, in as many commands as that takes. Returns the reply to the first one.
 local function add_up(adding, windows)
   local reply
   push(adding, 'OVERFLOW', 'SAT')

@@ -29,7 +29,7 @@ end
 
 -- Says of the runs of claimed jobs what the caller must know. The window is the one in which the claim has counted:
 -- before a resend, or by a clock that is ahead, a later one may have been opened.
-function describe_runs()
+local function describe_runs()
   for _, run in ipairs(claimed_runs) do
     local lane = run.lane
     local slots = run.riders > 0 and run.jobs - run.riders or ''

@@ -1,36 +1,41 @@
--- An exchange: one round trip of a drain. It settles the outcomes of jobs that ran, fires schedules, and claims what is
--- due. This file is the frame: what the parts share, and at its end, the order in which they work. `npm run generate`
--- puts _prelude.lua before it, the files of the parts where `include` names them, and the arguments in local variables.
+-- An exchange: one round trip of a drain, which is an invocation that runs jobs. It settles the outcomes of jobs that
+-- ran, fires schedules, and claims what is due. This file is the frame: what the parts share, and at its end, their
+-- order. `npm run generate` puts _prelude.lua, _lanes.lua (flow control) and the arguments, as locals, before it.
 --
--- The sorted set `due` holds all that needs attention, by the time at which it does (the table in _prelude.lua).
---   settle  takes a job out of `due`, or moves it to its next run time, if the lease that the outcome names still holds
---   fire    moves a schedule to its next occurrence and stores its jobs, which the caller has made (`fires`). The claim
---           does both for schedules whose records have a plan (_planned_occurrences.lua).
---   claim   moves a job to the end of its lease (the visibility timeout), so that no other drain gets it until then. If
---           its worker crashes, nobody has to notice: the lease ends, and the job is due again.
--- Flow control: a job with a key waits in the line of the key, and in `due` stands a mark of the key, at the next time
--- at which it may start a job. A claim that meets the mark takes jobs out of the line. A lease takes a slot of the key,
--- an outcome frees it, and a lease that ran out puts its job back in line if no slot is free (_lanes.lua).
--- Parents stand in `due` at a time that never comes. The outcome that ends the last child moves its parent to the run
--- time (_families.lua). Waits for signals: _waits.lua. Statistics: the caller adds up what it did, `tally` stores it.
+-- All that needs attention stands in the sorted set `due`, by the time at which it does (the table in _prelude.lua). To
+-- claim a job is to give it the score of a lease (the visibility timeout): its end, one claim more, and "leased". So no
+-- other drain gets the job until then. The drain sends this score back with the outcome, which counts if `due` has
+-- exactly the same: also after the end, unless somebody has claimed the job again. If a drain crashes, nobody has to
+-- notice: its leases end, and the jobs are due. The claim reads `due` from its front, and this is what it meets:
+--   ' paused'        Nothing is claimed, and no plan fires. Outcomes and `fires` go on.
+--   ' paused:NAME'   A paused job type. The reply says so. Its jobs are leased all the same: the drain hands them back.
+--   a job            It is leased. If it has a key, its lease ran out: it goes back in line if it was a rider, if
+--                    its key has no free slot, or if the key is ordered and an earlier job waits.
+--   ' lane:KEY'      The next time of a key. Jobs of its line are leased, one for each free slot, which their outcomes
+--                    free. More may ride along: the drain starts these riders as others of the key end (_lanes.lua).
+--   ' schedule:KEY'  It fires by its plan (_planned_occurrences.lua), and its job is leased. Without one, it is handed
+--                    out: the drain makes its jobs, and sends them as `fires` of a later exchange.
+-- A parent stands behind all times. What ends its last child moves it to its run time (_families.lua).
 --
--- The claim comes last because settling frees slots, and firing makes jobs, which it may then take. Each part reads,
--- decides, and only then writes. A script may stop half-way (_prelude.lua), so the writes have this order:
---   settle, fire   Records and lines are stored before the members of `due` that lead to them. Then members of ended
---                  jobs leave `due`, and last the children are counted.
---   claim          The jobs that it makes are stored, then leases, and then the state of keys: slots that were taken,
---                  and those that were freed (sooner if a job has joined a line). Last, jobs leave lines.
---   the end        Records of ended jobs are deleted, since the claim may have made them anew; metrics are counted.
+-- The claim comes last because settling frees slots, and firing makes jobs, which it may then take. A script may stop
+-- half-way (_prelude.lua), so each step reads and decides first, and writes in this order:
+--   settle, fire  Records and lines, then the members of `due` that lead to them. Then ended jobs leave `due`, and last
+--                 the children are counted. A job whose outcome was not stored runs again.
+--   write_claim   The jobs that the claim makes, leases, the state of keys (slots that were taken or freed), and the
+--                 jobs that are back in line. Last, jobs leave lines.
+--   remove_ended  Records of ended jobs, this late because the claim may have made the same jobs anew.
 -- So no job is lost, but counts may be: those of metrics; of children, so that a parent waits until a person acts; and
 -- of slots, which `queue:doctor` reports, and which are counted again when their key is resumed.
 --
 -- An exchange that gets no reply is sent again, at most twice, with the same arguments (`now` and `nonce` too) but for
--- the flag `resend`. What an earlier send has done is found: `accept_resent` compares the stored record with the one
--- that an outcome would write, a schedule that has fired is 'stale', and `take_again` finds claimed jobs by the nonce.
+-- the flag `resend`. What an earlier send has done is found, and not done or counted again:
+--   outcomes      Their leases are gone, and the stored records are those that they would write (`accept_resent`).
+--   schedules     They have left their occurrences, and are 'stale'.
+--   claimed jobs  They are in the index of leases, by the nonce. They are leased 1 ms longer (`take_again`).
 -- A drain that still has no reply sends its outcomes once more with the flag, in an exchange that claims nothing.
 --
 -- Types of arguments: scripts/generate/schema.ts. Slots, runs and prefixes of keys: _lanes.lua.
--- @arg now number, resend flag, nonce number, retention_ms number
+-- @arg now number, resend flag, nonce number, retention_ms number  nonce: even, below 1024
 -- @arg limit number  most jobs to claim; -1 does not look at what is due
 -- @arg count_backlog flag, lease_ms number
 -- @arg bytes_left number  most bytes of claimed records
@@ -88,7 +93,9 @@ end
 -- include: _fire.lua
 
 local jobs_taken = 0
-local claim_members = {} -- ZADD of `due`: leases, jobs that go back in line, marks of keys, and schedules that move
+-- ZADD of `due`: all leases, at positions that `lease` counts, and then marks of keys and schedules that move.
+local claim_members = {}
+local back_in_line = {} -- ZADD of `due`: jobs whose leases ran out
 local made = {} -- HSET of `jobs`: the records of jobs that the claim makes
 -- For a ZREM of `due`: members without a record, which only eviction leaves, and the marks of keys that are idle now.
 local leaving_due = {}
@@ -115,7 +122,7 @@ local function take_room(record)
   return bytes_left >= 0 or jobs_taken == 0
 end
 
-local take_again, claim, describe_runs
+local decide_claim
 do
   local is_schedule_astray, fire_planned
   do
@@ -124,12 +131,12 @@ do
   -- include: _claim.lua
 end
 
--- What `take_again` and `claim` have decided.
 local function write_claim()
   store_new(made)
   -- Leases come before the slots that they take: a job that has left its line without a lease would be lost.
   call_many('ZADD', due, claim_members)
   store_keys(now)
+  call_many('ZADD', due, back_in_line)
   leave_lines()
   call_many('ZREM', due, leaving_due)
   forget_keys()
@@ -137,9 +144,7 @@ end
 
 settle()
 fire()
-if resend and limit > 0 then take_again() end
-if limit >= 0 then claim(limit - jobs_taken) end
-describe_runs()
+decide_claim()
 write_claim()
 remove_ended()
 tally()

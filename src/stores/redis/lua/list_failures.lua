@@ -3,8 +3,7 @@
 -- @arg last digits?  score of the last group seen
 -- @reply ungrouped number, more flag  how many dead jobs are in no group
 -- @reply groups rows(score:number count:number first_at:number last_at:number id record trend)
--- The sample is the last. The trend has commas in between: how many became dead in each slot of 24 hours,
--- '' for unknown.
+-- The sample is the last. The trend says how many became dead in each slot of 24 hours: 3,0,,1 ('' for unknown).
 -- A command reads up to a thousand entries: many small groups, or the end of a large one and what follows it.
 local SLOTS = 86400000 / slot_ms
 local COUNTED = 500
