@@ -220,7 +220,7 @@ export function countBreaches(stats: StoredStats, ledger: Ledger, now: number): 
 /** The keys of a queue and their types, as docs/internals/storage.md lists them. */
 export async function documentedKeys(): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(join(import.meta.dirname, "../../docs/internals/storage.md"), "utf8");
-  const table = text.slice(text.indexOf("| key | type | holds |"), text.indexOf("An empty queue keeps"));
+  const table = text.slice(text.indexOf("| key | type | holds |"), text.indexOf("## The score"));
   const types: readonly (readonly [RegExp, string])[] = [
     [/^sorted set/, "zset"],
     [/^hash/, "hash"],
