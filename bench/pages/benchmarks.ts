@@ -7,16 +7,16 @@ import { plotsOf } from "./plots.ts";
 
 /** What a part measures, and what to know about it. */
 const introductions: Readonly<Record<string, string>> = {
-  heart: `The measure of any change to the drain: a backlog of 20,000 jobs with empty handlers, at equal concurrency. The systems take turns, so
+  heart: `The measure of any change to the drain: a backlog of 20,000 empty jobs, at equal concurrency. The systems take turns, so
 compare the ratios.`,
   commands: `Billed commands: what Redis counts (\`INFO commandstats\`), those inside scripts included. The failing job is the
 first of its type, which costs Tidegate one command more. [Costs](../guide/costs.md) has what tests count under a clock that stands still:
 there, a batch of a backlog costs 10.`,
-  speed: `One process fills the queue, one empties it; handlers are empty. Only Tidegate has batches: the others take jobs
+  speed: `One process fills the queue, one empties it; the jobs do nothing. Only Tidegate has batches: the others take jobs
 one by one. *As each comes*: with the defaults, which are batches of 100 and ten jobs at once for Tidegate, and one job at a time for
 BullMQ and Bee-Queue. In the other rows all have the same concurrency. CPU is the process's own (\`process.cpuUsage\`) and that of Redis (\`INFO
 cpu\`).`,
-  latency: `From the call that enqueues a job to the start of its handler, in one process. *Tidegate*: an HTTP handler in
+  latency: `From the call that enqueues a job to its start, in one process. *Tidegate*: an HTTP handler in
 the process enqueues over HTTP and runs the job after its response. *Tidegate, TCP*: \`startWorker\` on
 \`redisStore\`. *Tidegate, looking each 100 ms*: the same with the job enqueued by another
 process. The worker polls for such jobs, every 10 s by default, every 100 ms here. BullMQ and Bee-Queue wait in Redis for a
@@ -26,8 +26,8 @@ just started. The HTTP handler runs its own job at once; the workers first run t
   parallel: `Parallel drains, each in its own process. *20 ms added*: each request is sent that much later, as if Redis were
 far away.`,
   distance: `Over TCP, with ioredis on both sides and 100 jobs at once unless it says otherwise. A proxy in its own process delays
-each reply of Redis, for BullMQ as well. *Slots busy*: the share of the slots' time that handlers took, from a quarter to three quarters of
-a run; 100 % is ideal. Handlers wait for a timer. *Two drains*: one process each, ten slots each, started together.`,
+each reply of Redis, for BullMQ as well. *Slots busy*: the share of the slots' time that jobs took, from a quarter to three quarters of
+a run; 100 % is ideal. Jobs wait for a timer. *Two drains*: one process each, ten slots each, started together.`,
   fairness: `How long a single job waits if that many jobs of one customer are ready when it is enqueued, and a worker with ten
 slots has just started. Over TCP, through the same proxy for both. With Tidegate, the customer is a flow control key without limits, and
 the single job has its own key: keys are served round-robin. BullMQ has groups only in its Pro tier, so the single job comes last.`,

@@ -24,7 +24,7 @@ ${lines.join("\n")}
 
 *Computed* from the last two: ${numberText(perJob * 1_000)} us for each further job. Cloudflare's free plan gives an invocation ${FREE_PLAN_MS} ms, not
 counting the start of an isolate. The preset \`cloudflareFree\` runs 30 jobs: in a warm isolate that leaves ${numberText(FREE_PLAN_MS - ms(warmDrain(30)))} ms
-for the handlers. The first request of a new isolate runs code that is not warm yet; on this machine it took ${numberText(first)} ms for the same,
+for the jobs. The first request of a new isolate runs code that is not warm yet; on this machine it took ${numberText(first)} ms for the same,
 ${first > FREE_PLAN_MS ? "**more than the free plan allows**" : "within what the free plan allows"}. The paid plan's 30 s are more than a drain of one minute can use.
 `;
 }

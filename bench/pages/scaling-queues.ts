@@ -25,7 +25,7 @@ export function highRateText(rows: readonly Row[]): string {
 | | |
 |---|---|
 | CPU of Redis | ${cores.toFixed(1)} cores: ${Math.ceil(cores / PLANNED_SHARE)} databases with a core each, ${PLANNED_SHARE * 100} % busy |
-| CPU of the drains, with empty handlers | ${drains.toFixed(1)} cores: ${Math.ceil(drains / PLANNED_SHARE)} processes |
+| CPU of the drains, with empty jobs | ${drains.toFixed(1)} cores: ${Math.ceil(drains / PLANNED_SHARE)} processes |
 | commands | ${numberText(Math.round(commands * HIGH_RATE))} a second |
 | Upstash, pay as you go, without traffic | $${dollars.toFixed(2)} an hour, if its servers keep up, which was not measured |
 | retained jobs | ${numberText(HIGH_RATE * 86_400)} a day: set \`retention\` to \`"0s"\`, or to minutes |

@@ -27,7 +27,7 @@ drains help until Redis, which runs scripts on one core, is busy: then only more
 time for the 30 jobs of its preset. On small plans of Upstash, retained jobs fill a key before any backlog does.
 
 The machine: ${results.machine}. Redis, the HTTP shim that answers as Upstash does and all workers share its cores, so
-absolute speeds are low. Commands, bytes, CPU per job and the shape of the curves carry over to other machines. Handlers are empty and
+absolute speeds are low. Commands, bytes, CPU per job and the shape of the curves carry over to other machines. Jobs do nothing and
 payloads have 100 bytes unless stated otherwise.
 
 ${backlogSection(rows)}

@@ -35,7 +35,7 @@ function settingsOf({ batchSize, concurrency, othersConcurrency = concurrency }:
   return { batchSize, concurrency: system.startsWith("tidegate") ? concurrency : othersConcurrency };
 }
 
-/** Enqueue and drain speed with empty handlers, at several lengths of the backlog, by one process each. */
+/** Enqueue and drain speed with empty jobs, at several lengths of the backlog, by one process each. */
 export async function speed(bench: Bench): Promise<void> {
   await warmUp(bench);
   await enqueueing(bench);

@@ -6,7 +6,7 @@ import { openQueue } from "./queue.ts";
 export async function drained(queue: Queue) {
   // #region drain
   const report = await queue.drain({
-    maxJobs: 100, // these are the defaults
+    maxJobs: 100,
     concurrency: 10,
     timeBudget: "25s",
     budget: { roundTrips: 40, commands: 1_000 },
