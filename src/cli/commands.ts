@@ -330,7 +330,8 @@ export const commands = {
   resumeFlowControlKey: {
     words: "queue:flow resume <key>",
     does: "resume a paused key",
-    says: "{target} resumes with the next drain.",
+    says: ({ resumed }: { resumed: boolean }) =>
+      resumed ? "{target} resumes with the next drain." : "{target} was not paused. Its slots are counted again.",
   },
   listChanges: {
     words: "queue:changes",

@@ -11,9 +11,11 @@ import type { RekeyOptions, RekeyResult } from "../core/encryption/rekey.ts";
 import type { BulkJob, BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
 import type { FamilyOptions } from "../core/enqueue/family.ts";
 import type { EnqueueFields, EnqueueOptions, RecurringJobOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
+import type { FlowControlKey } from "../core/flow/flow-key.ts";
 import type { FlowKeys } from "../core/flow/flow-keys.ts";
 import type { AnyJob, ChildJob, JobOrName, PayloadArguments } from "../core/job/define.ts";
 import type { EnqueueResult, OneTime } from "../core/job/enqueue.ts";
+import type { FlowControlLimits } from "../core/job/flow-control.ts";
 import type { Schedule } from "../core/job/options.ts";
 import type { ChildListOptions } from "../core/manage/children.ts";
 import type { DeadLetterOptions, RetryOptions } from "../core/manage/dead-letter.ts";
@@ -84,19 +86,27 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   #turn: Turn = [];
   #room = 0;
 
-  /** Recurring jobs. The token says who makes a change: the handler refuses `by`. */
-  readonly schedules: Omit<Schedules, "upsert"> & {
+  /** Recurring jobs. The token says who makes a change, so there is no `by`. */
+  readonly schedules: Pick<Schedules, "get" | "list" | "preview"> & {
     /** Like `Schedules.upsert`. */
     upsert<Job extends Jobs | Jobs["name"]>(
       key: string,
       schedule: TypedScheduleOptions<Job, Jobs>,
     ): Promise<ScheduleInfo>;
+    /** Like `Schedules.remove`. */
+    remove(key: string): Promise<void>;
+    /** Like `Schedules.pause`. */
+    pause(key: string): Promise<ScheduleInfo>;
+    /** Like `Schedules.resume`. */
+    resume(key: string): Promise<ScheduleInfo>;
+    /** Like `Schedules.run`. */
+    run(key: string): Promise<EnqueueResult>;
   } = {
     upsert: async (key, schedule) =>
       this.#call("PUT /schedules/:key", "key", { target: key, body: () => named(schedule) }),
     get: async (key) => this.#call("GET /schedules/:key", "key", { target: key, orNull: true }),
     list: async () => (await this.#call<{ schedules: ScheduleInfo[] }>("GET /schedules", "schedules")).schedules,
-    remove: async (key, query) => this.#call("DELETE /schedules/:key", "", { target: key, query }),
+    remove: async (key: string, query?: object) => this.#call("DELETE /schedules/:key", "", { target: key, query }),
     preview: async (key, count) =>
       (
         await this.#call<{ occurrences: Date[] }>("GET /schedules/:key/preview", "occurrences", {
@@ -104,23 +114,34 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
           query: { count },
         })
       ).occurrences,
-    pause: async (key, query) => this.#call("POST /schedules/:key/pause", "key", { target: key, query }),
-    resume: async (key, query) => this.#call("POST /schedules/:key/resume", "key", { target: key, query }),
-    run: async (key, query) => this.#call("POST /schedules/:key/run", "id", { target: key, query }),
+    pause: async (key: string, query?: object) =>
+      this.#call("POST /schedules/:key/pause", "key", { target: key, query }),
+    resume: async (key: string, query?: object) =>
+      this.#call("POST /schedules/:key/resume", "key", { target: key, query }),
+    run: async (key: string, query?: object) => this.#call("POST /schedules/:key/run", "id", { target: key, query }),
   };
 
-  /** Flow control keys. Here too, the handler refuses `by`. */
-  readonly flowControl: Omit<FlowKeys, never> = {
+  /** Flow control keys. Here too, the token says who makes a change. */
+  readonly flowControl: Pick<FlowKeys, "get" | "list"> & {
+    /** Like `FlowKeys.set`. */
+    set(key: string, limits: FlowControlLimits): Promise<FlowControlKey>;
+    /** Like `FlowKeys.unset`. */
+    unset(key: string): Promise<void>;
+    /** Like `FlowKeys.pause`. */
+    pause(key: string): Promise<void>;
+    /** Like `FlowKeys.resume`. */
+    resume(key: string): Promise<{ resumed: boolean }>;
+  } = {
     get: async (key) => this.#call("GET /flow-control/:key", "key", { target: key, orNull: true }),
     list: async (options) => this.#call("GET /flow-control", "keys", { query: options }),
     // The handler takes no body for no limit, and refuses an array.
-    set: async (key, limits, query) =>
+    set: async (key: string, limits: FlowControlLimits, query?: object) =>
       this.#call("PUT /flow-control/:key", "key", { target: key, query, body: () => limits ?? [] }),
-    unset: async (key, query) => this.#call("DELETE /flow-control/:key", "", { target: key, query }),
-    pause: async (key, query) =>
+    unset: async (key: string, query?: object) => this.#call("DELETE /flow-control/:key", "", { target: key, query }),
+    pause: async (key: string, query?: object) =>
       void (await this.#call("POST /flow-control/:key/pause", "paused", { target: key, query })),
-    resume: async (key, query) =>
-      void (await this.#call("POST /flow-control/:key/resume", "paused", { target: key, query })),
+    resume: async (key: string, query?: object) =>
+      this.#call("POST /flow-control/:key/resume", "resumed", { target: key, query }),
   };
 
   /** @throws {TidegateError} `invalid_request` if the url is missing. Nothing is sent until you call a method. */

@@ -373,7 +373,7 @@ test.each(["acme", "a/b", "100%", "%2F", "\u{1F600}", "a?b#c", "x".repeat(256)])
     expect(await client.flowControl.pause(key)).toBeUndefined();
     expect(await client.flowControl.get(key)).toMatchObject({ pinned: false, paused: true });
     expect(await client.flowControl.list({ limit: 10 })).toEqual(await queue.flowControl.list());
-    expect(await client.flowControl.resume(key)).toBeUndefined();
+    expect(await client.flowControl.resume(key)).toEqual({ resumed: true });
     expect(await client.flowControl.get(key)).toMatchObject({ paused: false });
     expect((await client.getJob(id))?.state).toBe("completed");
   },

@@ -71,13 +71,21 @@ test.each(asked)("the client asks for $name at its address", async ({ name, call
 
 const by = { by: "ada" };
 test.each<(client: QueueClient) => Promise<unknown>>([
+  // @ts-expect-error The token says who.
   ({ schedules }) => schedules.remove("x", by),
+  // @ts-expect-error The token says who.
   ({ schedules }) => schedules.pause("x", by),
+  // @ts-expect-error The token says who.
   ({ schedules }) => schedules.resume("x", by),
+  // @ts-expect-error The token says who.
   ({ schedules }) => schedules.run("x", by),
+  // @ts-expect-error The token says who.
   ({ flowControl }) => flowControl.set("x", { concurrency: 2 }, by),
+  // @ts-expect-error The token says who.
   ({ flowControl }) => flowControl.unset("x", by),
+  // @ts-expect-error The token says who.
   ({ flowControl }) => flowControl.pause("x", by),
+  // @ts-expect-error The token says who.
   ({ flowControl }) => flowControl.resume("x", by),
 ])("a token says who makes a change, so the handler refuses by: %s", async (call) => {
   const handler = createHandler({ queue: new Queue({ store: memoryStore() }), auth: "none" });

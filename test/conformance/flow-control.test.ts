@@ -286,7 +286,9 @@ onEachKindOfStore((kind) => {
       await queue.enqueue(free, "free");
       expect(await queue.drain()).toMatchObject({ completed: 1, nextRunAt: null, backlog: false });
       expect(await queue.flowControl.get("tenant")).toMatchObject({ paused: true, waiting: 1 });
-      await queue.flowControl.resume("tenant");
+      expect(await queue.flowControl.resume("tenant")).toEqual({ resumed: true });
+      expect(await queue.flowControl.resume("tenant", { by: "ada" })).toEqual({ resumed: false });
+      expect((await queue.listChanges()).changes).toEqual([]);
       await queue.drain();
       expect(ran).toEqual(["free", "held#1"]);
     });

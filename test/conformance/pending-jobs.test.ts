@@ -66,6 +66,18 @@ onEachKindOfStore((kind) => {
       expect(await queue.drain()).toMatchObject({ completed: 10, backlog: false });
     });
 
+    test("that are due keep their place in line if they are made due now", async () => {
+      const { clock, queue } = openQueue(kind);
+      const { id } = await queue.enqueue(note, 1);
+      await clock.advance("5m");
+      const due = { state: "ready", runAt: new Date(start) };
+      expect(await queue.reschedulePending({ ids: [id] }, "0s")).toMatchObject({ rescheduled: 1 });
+      expect(await queue.getJob(id)).toMatchObject(due);
+      await queue.reschedulePending({ all: true }, "0s");
+      expect(await queue.reschedule(id, "0s")).toMatchObject(due);
+      expect(await queue.getJob(id)).toMatchObject(due);
+    });
+
     test("are changed by their ids, of which others do not count", async () => {
       const { queue, runningId } = await setUp();
       const { jobs } = await queue.listJobs({ state: "scheduled", limit: 3 });
@@ -117,11 +129,20 @@ describe("waiting jobs stay as they are", () => {
     return queue;
   };
 
+  test("types refuse what the queue refuses", async () => {
+    const queue = await setUp();
+    const refused = { code: "invalid_request" };
+    // @ts-expect-error In one way.
+    await expect(queue.cancelPending({ all: true, name: "note" })).rejects.toMatchObject(refused);
+    // @ts-expect-error A state goes with all of them, or of a name.
+    await expect(queue.cancelPending({ ids: ["a"], state: "ready" })).rejects.toMatchObject(refused);
+    // @ts-expect-error The same for dead jobs.
+    await expect(queue.retryFromDeadLetter({ all: true, name: "note" })).rejects.toMatchObject(refused);
+  });
+
   test.each<[string, unknown, object?]>([
-    ["two selections", { name: "note", all: true }],
     ["nothing", {}],
     ["another state", { all: true, state: "running" }],
-    ["a state with ids", { ids: ["a"], state: "ready" }],
     ["another field", { all: true, group: "3f1c9a04b7de" }],
     ["too many ids", { ids: Array.from({ length: 1_001 }, (_, index) => `job-${index}`) }],
     ["a cursor with ids", { ids: ["a"] }, { cursor: "ready:" }],

@@ -100,7 +100,7 @@ describe("the routes of flow control", () => {
       state: "ready",
       heldBack: { key: "acme", reason: "paused", since: at(0), until: null },
     });
-    expect((await call("POST", `${keyAt("acme")}/resume`)).body).toEqual({ paused: false });
+    expect((await call("POST", `${keyAt("acme")}/resume`)).body).toEqual({ resumed: true });
     expect((await call("POST", "/drain")).body).toMatchObject({ completed: 1 });
     expect(await queue.flowControl.get("acme")).toBe(null);
   });

@@ -6,6 +6,7 @@ import type { FlowControlOptions } from "../../src/core/job/flow-control.ts";
 import { internalsOf } from "../../src/core/queue/internals.ts";
 import type { Store } from "../../src/core/store/store.ts";
 import {
+  type DeadSelection,
   defineJob,
   isTidegateError,
   PermanentError,
@@ -265,7 +266,7 @@ async function lowerRetries(queue: Queue, { failures }: { failures: number }, wo
   await mustHaveDiedOfWhatHappened(queue);
 }
 
-const selection = fc.oneof(
+const selection: fc.Arbitrary<string | DeadSelection> = fc.oneof(
   id,
   fc.record({ ids: fc.array(id, { maxLength: 3 }) }),
   fc.constant({ name: "work" }),

@@ -54,6 +54,7 @@ async function drainWithin(budget: DrainBudget, queue: DrainContext, limits: Dra
   });
   try {
     const report = await drain.run();
+    limits.onHeld?.(drain.held);
     if (!heldOnly) nextDue.at = report.nextRunAt?.getTime();
     limits.onStopped?.(report, drain.failure);
     return report;

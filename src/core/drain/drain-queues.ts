@@ -75,6 +75,7 @@ class SharedDrain {
   /** When the first job is due that this process has enqueued in a queue since its latest drain. */
   readonly #enqueuedAt = new Map<DrainableQueue, number>();
   #counts = noCounts;
+  #held = 0;
   readonly #latest = new Map<DrainableQueue, DrainReport>();
   #stop: StoppedBy | undefined;
   #failure: unknown;
@@ -86,6 +87,11 @@ class SharedDrain {
     this.#clock = steadyClock(first.clock);
     this.#startedAt = this.#clock();
     this.#deadline = this.#startedAt + Math.max(limits.timeBudgetMs, limits.lingerMs);
+  }
+
+  /** How many jobs count for `maxJobs`: not those of paused job types. */
+  get #claimed(): number {
+    return this.#counts.claimed - this.#held;
   }
 
   /** The latest report of one queue, with what the drain of all has done. */
@@ -126,7 +132,7 @@ class SharedDrain {
         this.#latest.set(queue, notDrained);
         continue;
       }
-      if (this.#counts.claimed >= this.#limits.maxJobs) {
+      if (this.#claimed >= this.#limits.maxJobs) {
         this.#stop = "maxJobs";
         return;
       }
@@ -182,7 +188,8 @@ class SharedDrain {
       ...this.#limits,
       lingerMs: 0,
       timeBudgetMs: Math.max(0, this.#deadline - this.#clock()),
-      before: this.#counts,
+      before: { ...this.#counts, claimed: this.#claimed },
+      onHeld: (count) => (this.#held += count),
       afterwards: this.#afterwards.take,
       clock: this.#clock,
       ...(onProgress && { onProgress: (report) => onProgress({ ...report, ...addCounts(this.#counts, report) }) }),

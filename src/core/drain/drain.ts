@@ -382,6 +382,11 @@ export class Drain {
     return true;
   }
 
+  /** How many jobs it has handed back because their job type is paused. */
+  get held(): number {
+    return this.#jobs.held;
+  }
+
   /** What has failed and stopped the drain; undefined if nothing has. */
   get failure(): unknown {
     return this.#inFlight.failure;

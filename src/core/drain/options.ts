@@ -86,6 +86,8 @@ export interface InternalDrainOptions {
    * run, but another drain may begin. It may be called again, and must not throw.
    */
   readonly onStopped?: (report: DrainReport, failure?: unknown) => void;
+  /** Called at its end with how many jobs it has handed back because their job type is paused. */
+  readonly onHeld?: (count: number) => void;
   /** Called with what the drain has spent if it throws. */
   readonly onFailed?: (spent: Cost) => void;
   /** Called for each outcome that the store has accepted or refused. It must not throw. */

@@ -34,10 +34,11 @@ export const flowListOptions = optionsOf<FlowControlListOptions>("flowControl.li
 
 type FlowContext = Pick<QueueContext, "store" | "clock" | "noteAnythingDue">;
 
-/** Changes a key, and announces the jobs that this may have made due. */
+/** Changes a key, and announces the jobs that this may have made due. Returns whether it was paused before. */
 export async function changeFlow({ store, clock, noteAnythingDue }: FlowContext, key: string, change: FlowChange) {
-  await store.changeFlow(key, change, clock());
+  const wasPaused = await store.changeFlow(key, change, clock());
   if (change.to !== "paused") await noteAnythingDue();
+  return wasPaused;
 }
 
 /** The flow control keys of a queue. */
@@ -93,25 +94,28 @@ export class FlowKeys {
    *
    * @throws {TidegateError} `invalid_request` for a reserved key.
    */
-  unset(key: string, options: ChangedBy = {}): Promise<void> {
-    return this.#change("unset", key, { to: "unset" }, options);
+  async unset(key: string, options: ChangedBy = {}): Promise<void> {
+    await this.#change("unset", key, { to: "unset" }, options);
   }
 
   /** Keeps the jobs of a key from starting, until `resume`. Running jobs run on, and you can enqueue more. */
-  pause(key: string, options: ChangedBy = {}): Promise<void> {
-    return this.#change("pause", key, { to: "paused" }, options);
+  async pause(key: string, options: ChangedBy = {}): Promise<void> {
+    await this.#change("pause", key, { to: "paused" }, options);
   }
 
-  /** Ends a pause of a key. Does nothing if the key is not paused. */
-  resume(key: string, options: ChangedBy = {}): Promise<void> {
+  /** Ends a pause of a key, and counts its taken slots again. @returns whether it was paused. */
+  resume(key: string, options: ChangedBy = {}): Promise<{ resumed: boolean }> {
     return this.#change("resume", key, { to: "resumed" }, options);
   }
 
-  async #change(verb: string, key: string, change: FlowChange, options: ChangedBy): Promise<void> {
+  async #change(verb: string, key: string, change: FlowChange, options: ChangedBy): Promise<{ resumed: boolean }> {
     checkFlowKey(key, "key");
     if (change.to === "set" || change.to === "unset") refuseReserved({ flowKey: key });
     const given = onlyBy(options, `flowControl.${verb}`);
-    await changing(this.#needs, `${verb}FlowControlKey`, key, given, () => changeFlow(this.#needs, key, change));
+    return changing(this.#needs, `${verb}FlowControlKey`, key, given, async () => {
+      const wasPaused = await changeFlow(this.#needs, key, change);
+      return { resumed: wasPaused || change.to !== "resumed" };
+    });
   }
 }
 

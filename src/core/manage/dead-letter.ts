@@ -65,13 +65,12 @@ async function* piecesOf(
 ): AsyncGenerator<readonly StoredJob[]> {
   const last = selection.before === undefined ? Infinity : pointInTimeMs(selection.before, "before");
   const isInTime = ({ at }: StoredJob) => at <= last;
-  if ("ids" in selection) {
+  if (selection.ids) {
     const ids = [...new Set(selection.ids)];
     for await (const jobs of foundPieces(store, ids, now, true, PIECE)) yield jobs.filter(isInTime);
     return;
   }
-  const name = "name" in selection ? selection.name : undefined;
-  const group = "group" in selection ? selection.group : undefined;
+  const { name, group } = selection;
   const request = { limit: PIECE, mostBytes: MOST_LISTED_BYTES, now, group };
   for await (const { items } of storedPages(store, ["dead"], undefined, () => request))
     yield items.filter(isInTime).filter(hasName(name));

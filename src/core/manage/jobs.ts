@@ -111,7 +111,8 @@ async function storeChange(
   const { id, at } = stored;
   const isMoved = change.runAt !== undefined || change.delay !== undefined;
   const movedTo = isMoved ? runAtMs(change, now) : undefined;
-  const runAt = movedTo ?? at;
+  // A job that is due already keeps its place in line.
+  const runAt = movedTo === undefined ? at : movedTo > now ? movedTo : Math.min(movedTo, at);
   const before = readRecord(stored);
   // An unchanged record is not sent: another caller may have changed the payload meanwhile.
   const isRewritten = "payload" in change;

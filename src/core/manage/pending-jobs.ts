@@ -5,7 +5,7 @@ import { MOST_AT_ONCE, MOST_LISTED_BYTES } from "../shared/limits.ts";
 import { cursorIn, flag, optionsOf, orFirst } from "../shared/schema.ts";
 import type { JobState, StoredJob } from "../store/store.ts";
 import { foundPieces, hasName, storedPages } from "./pages.ts";
-import { type PendingSelection, type PendingState, pendingSelection, pendingStates } from "./selection.ts";
+import { type PendingSelection, pendingSelection, pendingStates } from "./selection.ts";
 
 /** Options of a call that goes through waiting jobs. */
 export interface PendingOptions {
@@ -92,8 +92,7 @@ async function changeSelected(
   change: (ids: readonly string[]) => Promise<readonly boolean[]>,
   except?: number,
 ): Promise<{ readonly count: number; readonly cursor: string | null }> {
-  type Chosen = { readonly ids?: readonly string[]; readonly name?: string; readonly state?: PendingState };
-  const chosen: Chosen = selections.read(selection, "selection");
+  const chosen: PendingSelection = selections.read(selection, "selection");
   if (chosen.ids) {
     if (typeof from === "string")
       throw invalidRequest("A selection of ids has no cursor: one call changes all of them.");

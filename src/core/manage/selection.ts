@@ -6,10 +6,10 @@ import { groupText } from "./failures.ts";
 
 /** Selects dead jobs: these ids, all of one name, all of one group of failures (see `getFailures`), or all. */
 export type DeadSelection = (
-  | { readonly ids: readonly string[] }
-  | { readonly name: string }
-  | { readonly group: string }
-  | { readonly all: true }
+  | { readonly ids: readonly string[]; readonly name?: undefined; readonly group?: undefined; readonly all?: undefined }
+  | { readonly name: string; readonly ids?: undefined; readonly group?: undefined; readonly all?: undefined }
+  | { readonly group: string; readonly ids?: undefined; readonly name?: undefined; readonly all?: undefined }
+  | { readonly all: true; readonly ids?: undefined; readonly name?: undefined; readonly group?: undefined }
 ) &
   Before;
 
@@ -26,9 +26,19 @@ export type PendingState = (typeof pendingStates)[number];
 
 /** Selects waiting jobs: these ids, all of one name, or all. Without a `state`, scheduled and ready ones. */
 export type PendingSelection =
-  | { readonly ids: readonly string[] }
-  | { readonly name: string; readonly state?: PendingState | undefined }
-  | { readonly all: true; readonly state?: PendingState | undefined };
+  | { readonly ids: readonly string[]; readonly name?: undefined; readonly all?: undefined; readonly state?: undefined }
+  | {
+      readonly name: string;
+      readonly state?: PendingState | undefined;
+      readonly ids?: undefined;
+      readonly all?: undefined;
+    }
+  | {
+      readonly all: true;
+      readonly state?: PendingState | undefined;
+      readonly ids?: undefined;
+      readonly name?: undefined;
+    };
 
 const ids = list(idText, MOST_AT_ONCE);
 

@@ -513,7 +513,10 @@ export interface QueueStore {
   failures(page: FailuresRequest): Promise<FailuresPage>;
   /** Removes waiting jobs, with `mayRun` running ones too: their outcomes are then refused. Pass no id twice. */
   cancel(ids: readonly string[], now: number, mayRun?: boolean): Promise<readonly CancelStatus[]>;
-  /** Moves waiting jobs, each to a time. Returns false for a job that does not wait. Pass no id twice. */
+  /**
+   * Moves waiting jobs, each to a time. A time that is not ahead makes no job later. Returns false for a job that does
+   * not wait. Pass no id twice.
+   */
   reschedule(moves: readonly Move[], now: number): Promise<readonly boolean[]>;
   /** Rewrites a waiting job; false if it was claimed, changed or removed meanwhile. */
   change(change: Change): Promise<boolean>;
@@ -543,7 +546,8 @@ export interface QueueStore {
   findFlow(key: string, now: number): Promise<FlowState | undefined>;
   /** Reads a page of the flow control keys, in no order. It may be short, or empty, with more to come. */
   listFlows(page: Pick<PageRequest, "cursor" | "limit" | "now">): Promise<Page<FlowState>>;
-  changeFlow(key: string, change: FlowChange, now: number): Promise<void>;
+  /** Changes a flow control key. Returns whether it was paused before. */
+  changeFlow(key: string, change: FlowChange, now: number): Promise<boolean>;
   /**
    * Reads a text that changes when a job is enqueued, attempted, cancelled, retried or removed, and when the queue is
    * paused. It may stay the same after a change to a waiting job. It costs 2 commands.

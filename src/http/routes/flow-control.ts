@@ -1,6 +1,6 @@
 import { flowLimits, flowsQuery, flowKey as key } from "../contract/requests.ts";
 import { nothing } from "../contract/shape.ts";
-import { flowControlKey, flowControlPage, paused } from "../contract/shapes.generated.ts";
+import { flowControlKey, flowControlPage, paused, resumed } from "../contract/shapes.generated.ts";
 import { orNotFound, type Routes, route } from "./route.ts";
 
 export const flowControlRoutes = {
@@ -43,7 +43,7 @@ export const flowControlRoutes = {
   }),
   resumeFlowControlKey: route({
     key,
-    returns: paused,
-    run: ({ queue, target }) => queue.flowControl.resume(target).then(() => ({ paused: false })),
+    returns: resumed,
+    run: ({ queue, target }) => queue.flowControl.resume(target),
   }),
 } satisfies Routes;

@@ -55,7 +55,7 @@ export function queueLimits(parallelism: number): FlowControlOptions {
 }
 
 /** Sets and pins the limits of a key. @throws {TidegateError} `invalid_request` if they contradict each other */
-export function setLimits(queue: Queue, key: string, limits: FlowControlLimits): Promise<void> {
+export function setLimits(queue: Queue, key: string, limits: FlowControlLimits): Promise<unknown> {
   return changeFlow(internalsOf(queue), key, { to: "set", limits: flowLimits(limits) });
 }
 

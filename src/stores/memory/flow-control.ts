@@ -345,8 +345,9 @@ export class FlowControl {
     return Object.values(run).some((value) => value !== undefined) ? run : undefined;
   }
 
-  change(key: string, change: FlowChange, now: number): void {
+  change(key: string, change: FlowChange, now: number): boolean {
     const flowKey = this.openAndCorrect(key, now);
+    const wasPaused = flowKey.isPaused;
     if (change.to === "set" || change.to === "unset") {
       const { to, only } = change;
       const chosen = { concurrency: only !== "rate", rate: only !== "concurrency" };
@@ -355,6 +356,7 @@ export class FlowControl {
       flowKey.pinned = { concurrency: pin("concurrency"), rate: pin("rate") };
     } else if (change.to === "rateReset") flowKey.closeWindow();
     else flowKey.isPaused = change.to === "paused";
+    return wasPaused;
   }
 
   find(key: string, now: number): FlowState | undefined {

@@ -116,7 +116,10 @@ export function memoryQueue(state: MemoryState): QueueStore {
         if (score === undefined || !isWaiting(id, now)) return false;
         // A parent still waits for its children, whenever it may run.
         if (families.waiting.has(id)) families.move(id, runAt);
-        else state.wait(id, waitingScore(runAt, unpack(score).claims));
+        else {
+          const { at, claims } = unpack(score);
+          state.wait(id, waitingScore(runAt > now ? runAt : Math.min(runAt, at), claims));
+        }
         return true;
       });
       flowControl.putMarks(now);
@@ -163,8 +166,9 @@ export function memoryQueue(state: MemoryState): QueueStore {
     findFlow: async (key, now) => flowControl.find(key, now),
     listFlows: async ({ cursor, limit, now }) => pageOfFlows(flowControl.list(now), cursor, limit),
     async changeFlow(key, change, now) {
-      flowControl.change(key, change, now);
+      const wasPaused = flowControl.change(key, change, now);
       flowControl.putMarks(now);
+      return wasPaused;
     },
     pulse: async () => JSON.stringify(countJobs(state, 0)),
     async stats(now, withNames = false) {

@@ -25,7 +25,7 @@ export function flowCalls(caller: Caller): Pick<QueueStore, "findFlow" | "listFl
     },
     async changeFlow(key, change, now) {
       const limits = "limits" in change ? change.limits : undefined;
-      await caller.run(scripts.changeFlow, { key: escaped(key), now, ...change, ...limits });
+      return caller.run(scripts.changeFlow, { key: escaped(key), now, ...change, ...limits });
     },
   };
 }

@@ -61,6 +61,14 @@ describe("drainQueues", () => {
     expect(ran.join("")).toBe("aaabbc");
   });
 
+  test("does not count what it hands back of a paused job type for maxJobs", async () => {
+    const { queues, ran } = setUp("a", "b");
+    await queues[a]?.pauseJobs("note");
+    for (const queue of queues) await queue.enqueueMany(times(3));
+    expect(await drainQueues(queues, { maxJobs: 3 })).toMatchObject({ claimed: 6, completed: 3, released: 3 });
+    expect(ran.join("")).toBe("bbb");
+  });
+
   test("reports progress over all queues", async () => {
     const { queues } = setUp("a", "b");
     for (const queue of queues) await queue.enqueueMany(times(2));

@@ -3,7 +3,7 @@
 -- @arg key text, now number, to set|unset|rateReset|paused|resumed
 -- @arg only concurrency|rate?  of `set` and `unset`: none for all limits
 -- @arg concurrency number?, rate number?, period_ms number?, ordered flag?  of `set`
--- @reply flag
+-- @reply flag  whether the key was paused
 load_keys({ key }, now)
 local lane = lanes_by_key[key]
 touch(lane)
@@ -41,6 +41,7 @@ local function recount()
   end
 end
 
+local was_paused = has(lane, HELD)
 if to == 'resumed' then recount() end
 if to == 'set' or to == 'unset' then change_limits()
 elseif to == 'rateReset' then
@@ -48,4 +49,4 @@ elseif to == 'rateReset' then
   lane.ends = 0
 else set_flag(lane, HELD, to == 'paused') end
 commit_keys(now, {})
-return 1
+return was_paused and 1 or 0

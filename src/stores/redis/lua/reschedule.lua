@@ -1,4 +1,4 @@
--- Moves waiting jobs, each to a time.
+-- Moves waiting jobs, each to a time. One that is due keeps an earlier time, unless the new one is ahead.
 -- @arg now number, moves rows(id run_at:number)
 -- @reply list(flag)  0: it does not wait
 -- include: _live_jobs.lua
@@ -12,7 +12,11 @@ local adding = {}
 local parents = {}
 for _, job in ipairs(found) do
   if job.score == FOR_CHILDREN then push(parents, job.id)
-  else push(adding, move_to(job, pack(times[job.id], job.claims, 0)), job.id) end
+  else
+    local run_at = times[job.id]
+    if run_at <= now then run_at = math.min(run_at, (unpack_score(job.score))) end
+    push(adding, move_to(job, pack(run_at, job.claims, 0)), job.id)
+  end
 end
 -- A parent still waits for its children, whenever it may run.
 local moved_families = {}

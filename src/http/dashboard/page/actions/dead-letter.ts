@@ -59,7 +59,7 @@ export async function askForDead(
   jobs: DeadSelection = selection(),
   about?: Html,
 ): Promise<void> {
-  const known = "group" in jobs ? groupOf(jobs.group) : undefined;
+  const known = jobs.group ? groupOf(jobs.group) : undefined;
   const subject: Html = about ?? (known ? aboutGroup(known) : aboutSelection());
   const isRetry = what === "retry";
   const verb = isRetry ? "Retry" : "Remove";
@@ -80,11 +80,11 @@ export async function askForDead(
       ...(isRetry && count > 1 && { fields: [pacesOf(count)] }),
       act: async ({ pace }) => {
         if (pace === "ten") {
-          const ten = "ids" in jobs ? { ids: jobs.ids.slice(0, TEN) } : { limit: TEN };
+          const ten = jobs.ids ? { ids: jobs.ids.slice(0, TEN) } : { limit: TEN };
           const { retried } = await act<{ readonly retried: number }>(address, { body: { ...counted, ...ten } });
           return `${plural(retried, "job")} retried. The others stay dead.`;
         }
-        const pieces = "ids" in jobs ? {} : { limit: PIECE };
+        const pieces = jobs.ids ? {} : { limit: PIECE };
         const over = pace ? { over: pace } : {};
         const { changed, isStopped } = await changeMany(address, { ...counted, ...pieces, ...over }, count);
         const done = `${plural(changed, "job")} ${isRetry ? "retried" : "removed"}`;
