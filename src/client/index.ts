@@ -7,7 +7,6 @@
 import type { OperationAddress } from "../contract/operations.ts";
 import type { DrainOptions } from "../core/drain/options.ts";
 import type { DrainedAttempts, DrainReport } from "../core/drain/report.ts";
-import type { RekeyOptions, RekeyResult } from "../core/encryption/rekey.ts";
 import type { BulkJob, BulkOptions, TypedBulk } from "../core/enqueue/bulk.ts";
 import type { FamilyOptions } from "../core/enqueue/family.ts";
 import type { EnqueueFields, EnqueueOptions, RecurringJobOptions, RecurringOptions } from "../core/enqueue/new-job.ts";
@@ -17,20 +16,13 @@ import type { AnyJob, ChildJob, JobOrName, PayloadArguments } from "../core/job/
 import type { EnqueueResult, OneTime } from "../core/job/enqueue.ts";
 import type { FlowControlLimits } from "../core/job/flow-control.ts";
 import type { Schedule } from "../core/job/options.ts";
-import type { ChildListOptions } from "../core/manage/children.ts";
 import type { DeadLetterOptions, RetryOptions } from "../core/manage/dead-letter.ts";
-import type { FailureDetails } from "../core/manage/failure-details.ts";
-import type { FailurePage, FailuresOptions } from "../core/manage/failures.ts";
-import type { FiguresOptions, HistoryOptions, QueueFigures, QueueHistory } from "../core/manage/figures.ts";
-import type { DeadJob, JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
+import type { JobInfo, JobInfoOf } from "../core/manage/job-info.ts";
 import type { CancelOptions, JobChange } from "../core/manage/jobs.ts";
-import type { DeadListOptions, JobPage, ListOptions } from "../core/manage/list.ts";
 import type { PausedJobType, PauseJobsOptions } from "../core/manage/paused-jobs.ts";
 import type { DeadSelection } from "../core/manage/selection.ts";
 import type { SignalOptions, SignalResult } from "../core/manage/signal.ts";
-import type { QueueActivity, QueueStats } from "../core/manage/stats.ts";
 import { type WaitOptions, waitForEnd } from "../core/manage/wait.ts";
-import type { ChangeListOptions, ChangePage } from "../core/observe/changes.ts";
 import type { Queue } from "../core/queue/queue.ts";
 import type { ScheduleInfo, Schedules, TypedScheduleOptions } from "../core/schedule/schedules.ts";
 import { type Duration, type PointInTime, readDuration } from "../core/shared/duration.ts";
@@ -243,14 +235,11 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   }
 
   /** Like `Queue.listJobs`. */
-  async listJobs(options?: ListOptions): Promise<JobPage> {
-    return this.#call("GET /jobs", "jobs", { query: options });
-  }
+  readonly listJobs: Queue["listJobs"] = async (query) => this.#call("GET /jobs", "jobs", { query });
 
   /** Like `Queue.listChildren`. */
-  async listChildren(id: string, options?: ChildListOptions): Promise<JobPage> {
-    return this.#call("GET /jobs/:id/children", "jobs", { target: id, query: options });
-  }
+  readonly listChildren: Queue["listChildren"] = async (id, query) =>
+    this.#call("GET /jobs/:id/children", "jobs", { target: id, query });
 
   /** Like `Queue.signal`. The token needs the scope `signal`. */
   async signal(event: string, data?: unknown, options?: SignalOptions): Promise<SignalResult> {
@@ -274,39 +263,26 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   }
 
   /** Like `Queue.getStats`. */
-  getStats(): Promise<QueueStats> {
-    return this.#call("GET /stats", "paused");
-  }
+  readonly getStats: Queue["getStats"] = () => this.#call("GET /stats", "paused");
 
   /** Like `Queue.getActivity`. */
-  getActivity(): Promise<QueueActivity> {
-    return this.#call("GET /activity", "stats");
-  }
+  readonly getActivity: Queue["getActivity"] = () => this.#call("GET /activity", "stats");
 
   /** Like `Queue.getFigures`. */
-  async getFigures(options?: FiguresOptions): Promise<QueueFigures> {
-    return this.#call("GET /figures", "names", { query: options });
-  }
+  readonly getFigures: Queue["getFigures"] = async (query) => this.#call("GET /figures", "names", { query });
 
   /** Like `Queue.getHistory`. */
-  async getHistory(options?: HistoryOptions): Promise<QueueHistory> {
-    return this.#call("GET /history", "hours", { query: options });
-  }
+  readonly getHistory: Queue["getHistory"] = async (query) => this.#call("GET /history", "hours", { query });
 
   /** Like `Queue.getFailures`. */
-  async getFailures(options?: FailuresOptions): Promise<FailurePage> {
-    return this.#call("GET /failures", "failures", { query: options });
-  }
+  readonly getFailures: Queue["getFailures"] = async (query) => this.#call("GET /failures", "failures", { query });
 
   /** Like `Queue.getFailure`. */
-  async getFailure(group: string): Promise<FailureDetails | null> {
-    return this.#call("GET /failures/:group", "group", { target: group, orNull: true });
-  }
+  readonly getFailure: Queue["getFailure"] = async (group) =>
+    this.#call("GET /failures/:group", "group", { target: group, orNull: true });
 
   /** Like `Queue.listDeadLetter`. */
-  async listDeadLetter(options?: DeadListOptions): Promise<JobPage<DeadJob>> {
-    return this.#call("GET /dead-letter", "jobs", { query: options });
-  }
+  readonly listDeadLetter: Queue["listDeadLetter"] = async (query) => this.#call("GET /dead-letter", "jobs", { query });
 
   /** Like `Queue.retryFromDeadLetter`. */
   retryFromDeadLetter(
@@ -325,9 +301,7 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   }
 
   /** Like `Queue.listChanges`. */
-  async listChanges(options?: ChangeListOptions): Promise<ChangePage> {
-    return this.#call("GET /changes", "changes", { query: options });
-  }
+  readonly listChanges: Queue["listChanges"] = async (query) => this.#call("GET /changes", "changes", { query });
 
   /** Like `Queue.pause`. */
   async pause(): Promise<void> {
@@ -340,9 +314,8 @@ export class QueueClient<Jobs extends AnyJob = AnyJob>
   }
 
   /** Like `Queue.rekey`. */
-  async rekey(options?: RekeyOptions): Promise<RekeyResult> {
-    return this.#call("POST /rekey", "rekeyed", { body: () => options ?? {} });
-  }
+  readonly rekey: Queue["rekey"] = async (options) =>
+    this.#call("POST /rekey", "rekeyed", { body: () => options ?? {} });
 
   /** Like `Queue.pauseJobs`. */
   async pauseJobs(name: string, options: PauseJobsOptions = {}): Promise<PausedJobType> {
