@@ -6,7 +6,6 @@ import type {
   AnyJob,
   BatchItem,
   BatchJobContext,
-  ChildJob,
   CommonJobContext,
   JobContext,
   PayloadArguments,
@@ -126,12 +125,11 @@ export async function performJob<Job extends AnyJob>(
 export async function performJob(job: AnyJob, payload?: unknown, given: PerformOptions = {}): Promise<Performed> {
   const options = knownOptions(given, optionNames, "performJob");
   const earlier = new Earlier(options);
-  const definitions = new Map<string, AnyJob>();
-  const spy = new Spy(job, definitions);
+  const spy = new Spy(job);
   const clock = wholeClock(options.clock ?? systemClock);
   const needs = {
     queue: options.queue ?? "default",
-    definitions: definitions.set(job.name, spy.job),
+    definitions: new OneJob([[job.name, spy.job]]),
     clock,
     newId: timeOrderedIds(clock),
     random: options.random ?? Math.random,
@@ -149,6 +147,13 @@ export async function performJob(job: AnyJob, payload?: unknown, given: PerformO
     const record = left && opened && earlier.continued(left, opened);
     if (!record) return spy.performed(outcome, attempt.job.remembered?.stored.steps ?? [], earlier);
     next = { ...next, record: encodeRecord(record) };
+  }
+}
+
+/** The only job that the attempt knows. It may enqueue any: a queue refuses unknown ones only if it has jobs. */
+class OneJob extends Map<string, AnyJob> {
+  override get size(): number {
+    return 0;
   }
 }
 
@@ -239,15 +244,12 @@ function enqueuedJobs(jobs: readonly FollowUpJob[]): readonly EnqueuedJob[] {
 /** Wraps `perform` and keeps its result and its error, which the record does not hold. */
 class Spy {
   readonly job: AnyJob;
-  readonly #definitions: Map<string, AnyJob>;
   readonly #progress: unknown[] = [];
   readonly #logs: Performed["logs"][number][] = [];
   #result: unknown;
   #thrown: unknown;
 
-  /** @param definitions those that the attempt knows: each job that it enqueues becomes one. */
-  constructor(job: AnyJob, definitions: Map<string, AnyJob>) {
-    this.#definitions = definitions;
+  constructor(job: AnyJob) {
     this.job = job.performBatch
       ? { ...job, performBatch: (items: readonly BatchItem<unknown>[]) => this.#performBatch(job, items) }
       : { ...job, perform: (payload: never, context) => this.#perform(job, payload, context) };
@@ -282,28 +284,7 @@ class Spy {
       context.log(message, data);
       this.#logs.push(data === undefined ? { message } : { message, data });
     };
-    const enqueue: JobContext["enqueue"] = (job, ...payloadAndOptions) => {
-      this.#learn(job);
-      this.#learnAll(payloadAndOptions[1]);
-      return (context.enqueue as (...given: readonly unknown[]) => string)(job, ...payloadAndOptions);
-    };
-    return { ...context, signal: context.signal, progress, log, enqueue };
-  }
-
-  /** Makes a job known, so that the attempt can enqueue it. */
-  #learn(job: AnyJob | string): void {
-    const definition = typeof job === "string" ? { name: job } : job;
-    if (definition && !this.#definitions.has(definition.name)) this.#definitions.set(definition.name, definition);
-  }
-
-  /** The same for children, and theirs. */
-  #learnAll(options: object | undefined): void {
-    const { children }: Partial<Pick<ChildJob, "children">> = options ?? {};
-    if (!Array.isArray(children)) return;
-    for (const child of children as readonly (ChildJob | undefined)[]) {
-      if (child) this.#learn(child.job);
-      this.#learnAll(child);
-    }
+    return { ...context, signal: context.signal, progress, log };
   }
 
   async #watched<Result>(perform: () => Promise<Result>): Promise<Result> {
