@@ -1,4 +1,6 @@
-import type { Readable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { invalidRequest, isTidegateError } from "../core/shared/errors.ts";
 import { alreadyRead, checkJson } from "../http/contract/body.ts";
 import { methodNotAllowed, problemOf } from "../http/contract/problems.ts";
@@ -32,16 +34,10 @@ export interface NodeResponse {
   statusCode: number;
   /** Whether somebody has responded. */
   readonly headersSent: boolean;
-  /** Whether the connection has ended. */
-  readonly closed: boolean;
   /** Adds a header to those that a middleware has set. */
   appendHeader(name: string, value: string): unknown;
-  /** Sends a part of the body. False if the next part should wait for "drain". */
-  write(part: Uint8Array): boolean;
   /** Sends the body, or ends it. */
   end(body?: Uint8Array): unknown;
-  /** Calls the listener when the connection can take more, or has ended. */
-  on(event: "drain" | "close", listener: () => void): unknown;
 }
 
 /** Responds to requests of Node's `http` module. */
@@ -108,21 +104,8 @@ function requestOf(incoming: Incoming): Request {
 }
 
 /** Reads nothing before the handler does, which may refuse the request first. */
-function bodyOf(incoming: Incoming): ReadableStream<Uint8Array> {
-  const chunks = chunksOf(incoming);
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await chunks.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      async cancel() {
-        await chunks.return();
-      },
-    },
-    { highWaterMark: 0 },
-  );
+function bodyOf(incoming: Incoming) {
+  return Readable.toWeb(Readable.from(chunksOf(incoming)), { strategy: { highWaterMark: 0 } });
 }
 
 async function* chunksOf(incoming: Incoming): AsyncGenerator<Uint8Array, void, void> {
@@ -189,24 +172,16 @@ async function send(response: Response, outgoing: NodeResponse): Promise<void> {
   if (outgoing.headersSent) return;
   outgoing.statusCode = response.status;
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value);
-  if (!body && response.body) await sendParts(response.body.getReader(), outgoing);
-  outgoing.end(body);
+  if (body || !response.body) outgoing.end(body);
+  else await sendParts(response.body, outgoing as object as Writable);
 }
 
 /** Sends what comes when it comes, until it ends or the caller has gone. */
-async function sendParts(parts: ReadableStreamDefaultReader<Uint8Array>, outgoing: NodeResponse): Promise<void> {
-  let goOn = () => {};
-  const leave = () => {
-    void parts.cancel();
-    goOn();
-  };
-  outgoing.on("drain", () => goOn());
-  outgoing.on("close", leave);
-  // The caller may have gone while the handler responded.
-  if (outgoing.closed) leave();
-  for (let part = await parts.read(); !part.done; part = await parts.read())
-    if (!outgoing.write(part.value))
-      await new Promise<void>((resolve) => {
-        goOn = resolve;
-      });
+async function sendParts(body: ReadableStream<Uint8Array>, outgoing: Writable): Promise<void> {
+  try {
+    await pipeline(Readable.fromWeb(body as NodeReadableStream), outgoing);
+  } catch (error) {
+    const hasGone = String((error as NodeJS.ErrnoException).code).startsWith("ERR_STREAM_");
+    if (!hasGone) throw error;
+  }
 }
