@@ -47,13 +47,8 @@ export function serveFetch(fetch: FetchHandler["fetch"], port?: number): Promise
 }
 
 /** Reads a message to its end. Rejects if the connection ends first. */
-export function readBody(message: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    message.on("data", (chunk: Buffer) => chunks.push(chunk));
-    message.once("end", () => resolve(Buffer.concat(chunks)));
-    message.once("error", reject);
-  });
+export async function readBody(message: IncomingMessage): Promise<Buffer> {
+  return Buffer.concat(await message.toArray());
 }
 
 /** Answers with a JSON document. */
