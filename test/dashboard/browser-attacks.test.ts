@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
 import { heading, notice, patience, press, search, useDashboard } from "./browser-page.ts";
-import { openedAt, serveQueue } from "./served-queue.ts";
+import { meteredStore, openedAt, serveQueue } from "./served-queue.ts";
 
 // What somebody broke who attacked the page from outside.
 
@@ -54,7 +54,7 @@ test("a double click runs a schedule once", async () => {
 test("the page of a running job polls less and less often while nothing is heard of it", async () => {
   const long = defineJob({ name: "long", timeout: "2h", perform: () => new Promise<void>((end) => ends.push(end)) });
   const ends: (() => void)[] = [];
-  const queue = new Queue({ store: memoryStore(), jobs: [long], clock: () => openedAt, logger: null });
+  const queue = new Queue({ store: meteredStore(), jobs: [long], clock: () => openedAt, logger: null });
   await queue.enqueue(long, undefined, { id: "long-1" });
   const drained = queue.drain({ timeBudget: "2h" });
   await expect.poll(() => ends.length, patience).toBe(1);

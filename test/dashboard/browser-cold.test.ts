@@ -73,7 +73,7 @@ const asked: readonly Asked[] = [
   },
   {
     question: "stop this type",
-    acts: [go("Job types"), (page) => page.getByRole("link", { name: "media_3" }).click(), press("Pause...")],
+    acts: [go("Job types"), press("Pause media/media_3")],
     where: (page) => page.locator("dialog"),
     answer: /Pause media_3\?.*Reason/s,
   },

@@ -42,6 +42,7 @@ describe("the page of a job", () => {
   test("names its id, and leads to its job type and to the failures like it", async () => {
     const { page } = await openFilled("#view=job&id=order-7");
     await heading(page, "fails order-7 dead");
+    expect(await page.locator("header [aria-current]").innerText()).toContain("Failures");
     await page.locator("dd").getByRole("link", { name: "fails", exact: true }).click();
     await page.getByRole("heading", { name: "Throughput" }).waitFor();
     await page.goBack();

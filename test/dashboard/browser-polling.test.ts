@@ -1,16 +1,15 @@
 import type { Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import { memoryStore, type Store } from "../../src/index.ts";
 import { useRedis } from "../support/stores.ts";
 import { patience, press, search, useDashboard } from "./browser-page.ts";
-import { fill, serveQueue } from "./served-queue.ts";
+import { fill, meteredStore, serveQueue } from "./served-queue.ts";
 
 const HOUR_MS = 3_600_000;
 const { open, openFilled } = useDashboard();
 
 describe("polling", () => {
   test("takes one request, slows down while nothing changes, and stops while the page is hidden", async () => {
-    const on = await serveQueue();
+    const on = await serveQueue({}, meteredStore());
     const page = await open(on);
     const polls = (count: number) => expect.poll(() => on.polls, patience).toBe(count);
     const next = async (ms: number, count: number) => {
@@ -38,12 +37,8 @@ describe("polling", () => {
     await polls(7);
   });
 
-  test("goes on every 3 s on a Redis over TCP, where a refresh costs nothing", async () => {
-    const store = memoryStore();
-    const connected: Store = {
-      open: (name, meter) => Object.defineProperty(store.open(name, meter), "keepsConnection", { value: true }),
-    };
-    const on = await serveQueue({}, connected);
+  test("goes on every 3 s in memory and on a Redis over TCP, where a refresh costs nothing", async () => {
+    const on = await serveQueue();
     const page = await open(on);
     for (let poll = 1; poll < 5; poll++) {
       await expect.poll(() => on.polls, patience).toBe(poll);

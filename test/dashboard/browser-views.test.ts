@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { defineJob, memoryStore, Queue } from "../../src/index.ts";
+import { sendEmail } from "../support/jobs.ts";
 import { auth, heading, notice, patience, press, search, signIn, useDashboard } from "./browser-page.ts";
 import { enqueueUnknown, openedAt, serveQueue } from "./served-queue.ts";
 
@@ -479,5 +480,25 @@ describe("several queues", () => {
     await press(page, "Resume queue");
     await notice(page, "bulk & more is running again.");
     expect((await bulk.getStats()).paused).toBe(false);
+  });
+
+  test("have one list of job types, which pauses and resumes one of them in its queue", async () => {
+    const [shop, media] = ["shop", "media"].map(
+      (name) => new Queue({ name, store: memoryStore(), jobs: [sendEmail], clock: () => openedAt }),
+    ) as [Queue, Queue];
+    for (const queue of [shop, media]) await queue.enqueue("send_email", { to: "ada@example.com" });
+    const page = await open(await serveQueue({ queues: [shop, media] }), "#view=names&scope=all");
+    await press(page, "Pause media/send_email");
+    await page.getByRole("dialog").getByText("In the queue media").waitFor();
+    await page.getByLabel("Reason").fill("SMTP is down");
+    await press(page, "Pause");
+    await notice(page, "send_email is paused.");
+    const paused = await Promise.all([shop, media].map(async (queue) => (await queue.getStats()).pausedJobs));
+    expect(paused).toEqual([[], [expect.objectContaining({ name: "send_email", reason: "SMTP is down" })]]);
+    await page.locator("tbody tr", { hasText: "media" }).getByText("paused now: SMTP is down").waitFor();
+    expect(await page.locator("tbody .badge").count()).toBe(1);
+    await press(page, "Resume media/send_email");
+    await notice(page, "send_email is running again.");
+    expect((await media.getStats()).pausedJobs).toEqual([]);
   });
 });

@@ -85,7 +85,10 @@ describe("the data of the page", () => {
     const read = async (mark: string) => (await call("GET", `/dashboard/data?view=overview&mark=${mark}`)).body;
     const { mark } = await read("new");
     clock.now += 1_000;
-    expect(await read(String(mark))).toEqual({ at: new Date(clock.now).toISOString(), commands: 0, isUnchanged: true });
+    expect(await read(String(mark))).toEqual({
+      ...{ at: new Date(clock.now).toISOString(), commands: 0 },
+      ...{ isFree: true, isUnchanged: true },
+    });
     await queue.enqueue("send_email", { to: "ada" });
     const changed = await read(String(mark));
     expect(changed).toMatchObject({ activity: { stats: { readyCount: 1 } } });

@@ -57,6 +57,12 @@ export async function serveQueue(
   };
 }
 
+/** A store in memory whose commands cost something, as on Upstash: the page then polls less and less often. */
+export function meteredStore(): Store {
+  const store = memoryStore();
+  return { open: (name, meter) => Object.defineProperty(store.open(name, meter), "isFree", { value: false }) };
+}
+
 /** Jobs in every state but running, including dead ones. */
 export async function fill(queue: Queue): Promise<void> {
   await queue.enqueueMany([

@@ -2,6 +2,7 @@ import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import { readFailure } from "../../core/manage/failure-details.ts";
 import { listKeyedJobs } from "../../core/manage/list.ts";
+import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import { findJobs, wholeMatcher } from "../../core/manage/search.ts";
 import { briefOf, type QueueActivity, sumOfStats, totalOf } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
@@ -16,7 +17,7 @@ import { jobStates } from "../../core/store/store.ts";
 import { UNKNOWN_QUEUE } from "../contract/problems.ts";
 import type { DashboardHost } from "../dashboard-port.ts";
 import { together, wholeFirst } from "./all-queues.ts";
-import type { Contents, Failures, JobRows, JobType } from "./contents.ts";
+import type { Contents, Failures, JobRows, JobType, Placed } from "./contents.ts";
 import { childRowOf, rowOf, shownJob } from "./shown-job.ts";
 
 // The data of the page: one response for each refresh.
@@ -90,9 +91,11 @@ export interface QueueSnapshot extends Contents {
   readonly names: readonly string[];
   /** Missing if the page asked only for the contents. */
   readonly activity?: QueueActivity;
+  /** The paused job types, each with its queue. Missing if `activity` is. */
+  readonly pausedJobs?: readonly (PausedJobType & Placed)[];
   /** What this refresh cost. */
   readonly commands: number;
-  /** Whether refreshes cost nothing: Redis is reached over TCP. */
+  /** Whether refreshes cost nothing: see `QueueStore`. */
   readonly isFree?: boolean;
   /** Changes whenever something happens to a job. Only if the page asked for it. */
   readonly mark?: string;
@@ -118,7 +121,7 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   if (!queue) throw notFound(UNKNOWN_QUEUE);
   const isOfAll = query.view === "queues" || (query.scope === "all" && scopedViews.has(query.view));
   const all = isOfAll ? [...queues.values()] : [queue];
-  const isFree = all.every((each) => internalsOf(each).keepsConnection);
+  const isFree = all.every((each) => internalsOf(each).store.isFree);
   const spent = () => all.reduce((sum, each) => sum + internalsOf(each).meter.commands, 0);
   const before = spent();
   const common = () => ({
@@ -138,11 +141,12 @@ export async function readSnapshot(host: Host, query: Query): Promise<QueueSnaps
   const own = read.find(([each]) => each === queue)?.[1];
   const statsOfAll = read.map(([, { stats }]) => stats);
   const activity = own && all.length > 1 ? { ...own, stats: sumOfStats(statsOfAll) } : own;
+  const pausedJobs = read.flatMap(([{ name }, { stats }]) => stats.pausedJobs.map((job) => ({ ...job, queue: name })));
   return {
     ...common(),
     queue: queue.name,
     names: all.length > 1 ? [...new Set(all.flatMap(({ jobNames }) => jobNames))] : queue.jobNames,
-    ...(activity && { activity }),
+    ...(activity && { activity, pausedJobs }),
     ...(mark !== undefined && { mark }),
     ...contents,
     ...(query.view === "queues" && listOfQueues(read)),
@@ -306,4 +310,5 @@ export interface Refresh extends QueueSnapshot {
 /** What the page knows of a queue: the last statistics with the last contents. */
 export interface Snapshot extends Refresh {
   readonly activity: QueueActivity;
+  readonly pausedJobs: readonly (PausedJobType & Placed)[];
 }

@@ -19,7 +19,7 @@ import {
   copyOfJob,
   runNow,
 } from "./jobs.ts";
-import { askAboutJob, filledIn, showOutcome } from "./outcome.ts";
+import { askAboutJob, filledIn, queueOf, showOutcome } from "./outcome.ts";
 import { askForSchedule, askToPause, askToPauseType, askToRemoveSchedule, previewSchedule } from "./schedules.ts";
 import { askToSearchAll } from "./search.ts";
 
@@ -62,9 +62,9 @@ type Action = (text: string, element: HTMLElement, event: Event) => unknown;
 /** Asks for an operation at once, of what `data-with` names. @param done what is so then */
 const atOnce =
   (address: OperationAddress, done: string): Action =>
-  (of, _, event) =>
+  (of, element, event) =>
     isRepeated(event) ||
-    showOutcome(act(address, address.includes(":") ? { target: of } : { queue: of }).then(() => `${of} ${done}.`));
+    showOutcome(act(address, { target: of, queue: queueOf(element) }).then(() => `${of} ${done}.`));
 
 /** Whether it is the second click of a double click. */
 const isRepeated = (event: Event): boolean => (event as UIEvent).detail > 1;
@@ -85,9 +85,9 @@ function sort(by: string): void {
 /** Every action by its name. It gets the text of `data-with`, the element and the event. */
 export const actions: Readonly<Record<ActionName, Action>> = {
   refresh,
-  pause: (queue) => askToPause(queue),
+  pause: askToPause,
   resume: atOnce("POST /resume", "is running again"),
-  "pause-type": askToPauseType,
+  "pause-type": (name, element) => askToPauseType(name, queueOf(element)),
   resumeJobs: atOnce("POST /job-types/:name/resume", "is running again"),
   pauseSchedule: atOnce("POST /schedules/:key/pause", "is paused"),
   resumeSchedule: atOnce("POST /schedules/:key/resume", "is running again"),

@@ -62,13 +62,17 @@ interface Progress extends Pick<Changed, "before"> {
 type ChangeOfMany = `POST /${"jobs" | "dead-letter"}/${"cancel" | "reschedule" | "retry" | "remove"}` &
   OperationAddress;
 
+/** The queue in whose row an element is. Undefined for the queue on screen. */
+export const queueOf = (element: Element): string | undefined =>
+  element.closest<HTMLElement>("[data-queue]")?.dataset["queue"];
+
 /** Changes many jobs, some in each call, until the user closes the dialog. @param total for the bar; 0 if unknown */
-export async function changeMany(address: ChangeOfMany, body: object, total = 0): Promise<Progress> {
+export async function changeMany(address: ChangeOfMany, body: object, total = 0, queue?: string): Promise<Progress> {
   const { question } = state;
   let changed = 0;
   let next: object = {};
   for (;;) {
-    const response = await act<Changed>(address, { body: { ...body, ...next } }).catch(({ message }: Error) => {
+    const response = await act<Changed>(address, { body: { ...body, ...next }, queue }).catch(({ message }: Error) => {
       throw new Error(changed > 0 ? `${message} ${plural(changed, "job")} had been changed before.` : message);
     });
     const { cancelled, rescheduled, retried, removed, runAt, before, cursor = null } = response;

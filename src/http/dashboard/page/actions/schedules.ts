@@ -75,7 +75,7 @@ export async function previewSchedule(input: HTMLElement): Promise<void> {
 }
 
 /** Asks before it stops the work of a queue. */
-export function askToPause(queue = state.snapshot?.queue ?? ""): void {
+export function askToPause(queue: string): void {
   ask({
     title: `Pause ${queue}?`,
     text: "No job of this queue starts until somebody resumes it. Jobs that run go on, and new ones wait.",
@@ -88,13 +88,14 @@ export function askToPause(queue = state.snapshot?.queue ?? ""): void {
 }
 
 /** Asks before it stops a job type, whose waiting jobs may be cancelled with it. */
-export async function askToPauseType(name: string): Promise<void> {
+export async function askToPauseType(name: string, queue: string | undefined): Promise<void> {
   await refusalShown(async () => {
-    const { changed: count } = await changeMany("POST /jobs/cancel", { name, dryRun: true });
+    const { changed: count } = await changeMany("POST /jobs/cancel", { name, dryRun: true }, 0, queue);
     const cancels = ({ waiting }: Filled) => waiting === "cancel";
     const jobs = plural(count, "waiting job");
     ask({
       title: `Pause ${name}?`,
+      subject: queue === undefined ? undefined : html`In the queue <b>${queue}</b>`,
       text: (chosen) =>
         `No job of this type starts until somebody resumes it. Jobs that run go on, and new ones wait.${cancels(chosen) ? ` The ${jobs} will not run, and their payloads are deleted.` : ""}`,
       fields: [
@@ -110,9 +111,9 @@ export async function askToPauseType(name: string): Promise<void> {
       ],
       confirm: (chosen) => (cancels(chosen) ? `Pause, and cancel ${jobs}` : "Pause"),
       async act({ reason = "", ...chosen }) {
-        await act("POST /job-types/:name/pause", { target: name, body: reason === "" ? {} : { reason } });
+        await act("POST /job-types/:name/pause", { target: name, queue, body: reason === "" ? {} : { reason } });
         if (!cancels(chosen)) return `${name} is paused.`;
-        const { changed, isStopped } = await changeMany("POST /jobs/cancel", { name }, count);
+        const { changed, isStopped } = await changeMany("POST /jobs/cancel", { name }, count, queue);
         return `${name} is paused, and ${plural(changed, "job")} cancelled${isStopped ? ", then stopped" : ""}.`;
       },
     });

@@ -147,7 +147,6 @@ async function follow(): Promise<void> {
   remember(askedQuery(before), Object.fromEntries(all.filter(([name]) => contents.includes(name))));
   change({
     route,
-    ...(before.view !== "job" && { origin: before }),
     // This view must not show the contents of another one.
     snapshot: snapshot && ({ ...Object.fromEntries(common), ...visited.get(askedQuery(route)) } as typeof snapshot),
     selected: new Set(),

@@ -48,8 +48,6 @@ export interface Preview {
 
 export interface State {
   readonly route: Route;
-  /** The view from which the user has opened the job on screen. */
-  readonly origin?: Route | undefined;
   /** The last data loaded. It lacks the contents of a view that the user has left. */
   readonly snapshot?: Json<Snapshot> | undefined;
   /** When the data was loaded, in ms by the browser's clock. */

@@ -13,7 +13,7 @@ export const pausedText = (by: string | null | undefined, since: string | undefi
   html`${by && ` by ${by}`}${since && html` ${when(since)}`}${reason && `: ${reason}`}`;
 
 /** What needs somebody, in every queue: nothing while all is well. */
-export function attention({ briefs = [], dying = [], keys = [], schedules = [] }: Json<Snapshot>): Html {
+export function attention({ briefs = [], dying = [], keys = [], schedules = [], pausedJobs }: Json<Snapshot>): Html {
   const line = (kind: string, queue: string | undefined, to: Route, what: string, text: Html | string, key = "") =>
     html`<li class="${kind}" data-key="${`${queue} ${what} ${key}`}"><b>${queue}</b> ${link({ ...to, queue }, what)} ${text}</li>`;
   const ofStats = (each: (queue: string, stats: Stats) => Html) => briefs.map(({ queue, stats }) => each(queue, stats));
@@ -29,10 +29,8 @@ export function attention({ briefs = [], dying = [], keys = [], schedules = [] }
         ? line("retried", queue, { view: "overview" }, "all jobs", html`paused${pausedText(pausedBy, pausedAt)}`)
         : [],
     ),
-    ofStats((queue, { pausedJobs }) =>
-      pausedJobs.flatMap(({ name, by, since, reason }) =>
-        line("retried", queue, { view: "type", id: name }, name, html`paused${pausedText(by, since, reason)}`),
-      ),
+    pausedJobs.map(({ queue, name, by, since, reason }) =>
+      line("retried", queue, { view: "type", id: name }, name, html`paused${pausedText(by, since, reason)}`),
     ),
     keys.map(({ queue, key, ...of }) => {
       const reason = holdReason({ key, ...of });

@@ -20,6 +20,9 @@ import { names, type } from "./types.ts";
 
 const views = { overview, queues, failures, jobs, job, names, type, schedules, upcoming, flow, changes };
 
+/** The views of all queues together whose rows have buttons. */
+const changing: ReadonlySet<string> = new Set(["queues", "names"]);
+
 /** How long the outcome of an action stays, if it is good. */
 const NOTICE_MS = 10_000;
 
@@ -29,12 +32,12 @@ export function frame(): Html {
   // While another queue loads, the data of this one must not look like its data.
   const snapshot = last && last.queue === (route.queue ?? last.queues[0]) ? last : undefined;
   const isOne = snapshot && route.view !== "queues" && !route.scope;
-  const { paused, pausedBy, pausedAt, pausedJobs = [] } = (isOne && snapshot.activity.stats) || {};
+  const { paused, pausedBy, pausedAt } = (isOne && snapshot.activity.stats) || {};
   return html`<div class="shell">${side(last, snapshot)}<main>
 <div role="status">${notice && (notice.isBad || Date.now() - notice.at < NOTICE_MS) && html`<p class="notice banner ${notice.isBad ? "dead" : "completed"}">${notice.text} <small>${clock(notice.at, "medium")}</small></p>`}${failure && !failure.isNowhere && trouble()}</div>
 ${paused && html`<p class="row retried banner"><span>Paused${pausedText(pausedBy, pausedAt)}: no job starts.</span> ${snapshot?.mayChange && button("Resume queue", "resume", snapshot.queue)}</p>`}
-${pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
-<div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && route.view !== "queues" ? { ...snapshot, mayChange: false } : snapshot)}</div>
+${isOne && snapshot.pausedJobs.map(({ name, reason, by, since }) => html`<p class="row retried banner" data-key="${name}"><span>${link({ view: "type", id: name }, name)} was paused${pausedText(by, since, reason)}</span> ${snapshot?.mayChange && button("Resume", "resumeJobs", name, "", `Resume ${name}`)}</p>`)}
+<div class="${((failure && !failure.isNowhere) || state.isLoading) && "stale"}" aria-busy="${state.isLoading && "true"}">${failure?.isNowhere ? nowhere() : snapshot && Object.hasOwn(views, route.view) && views[route.view](route.scope && !changing.has(route.view) ? { ...snapshot, mayChange: false } : snapshot)}</div>
 ${state.isLoading && !failure && !hasContents() && loading}${snapshot && foot()}</main></div>
 ${question && questionDialog(question)}${state.isHelp && helpDialog()}${isSignedOut && signInDialog(true)}`;
 }
@@ -46,10 +49,9 @@ const nowhere = (): Html =>
 const loading = html`<p class="loading muted">Loading...</p>`;
 
 function side(last: Json<Snapshot> | undefined, snapshot: Json<Snapshot> | undefined): Html {
-  const { route, origin = { view: "jobs" } } = state;
-  // A job belongs to the list from which it was opened.
-  const { view, state: kind } = route.view === "job" ? origin : route;
-  const { scope } = route;
+  const { scope, ...route } = state.route;
+  // A job belongs to the jobs of its state, however it was opened.
+  const { view, state: kind } = route.view === "job" ? { view: "jobs", state: snapshot?.job?.state } : route;
   const stats = snapshot?.activity.stats;
   const isDead = view === "jobs" && kind === "dead";
   const entry = (to: Route, name: Icon, text: string, isHere: boolean, count = 0, kind = "") =>

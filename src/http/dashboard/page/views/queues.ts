@@ -30,7 +30,7 @@ function line(brief: Brief, mayChange: boolean): Html {
   const { queue, stats, ended } = brief;
   const age = stats.oldestReadyAgeMs;
   const action = stats.paused ? "Resume" : "Pause";
-  return html`<tr data-key="${queue}" data-click="${opens}">
+  return html`<tr data-key="${queue}" data-queue="${queue}" data-click="${opens}">
 <td class="job"><a href="${hrefTo({ view: "overview", queue })}">${queue}</a> ${stats.paused && badge("retried", "paused")}</td>
 ${counts(stats)}
 <td class="figure wide roomy muted">${age !== null ? span(age) : stats.readyCount > 0 && "held back"}</td>${rates(stats.pace)}<td class="wide roomy">${spark(ended)}</td>

@@ -4,11 +4,13 @@ import type { Json, Snapshot } from "../../snapshot.ts";
 import { type Html, html } from "../dom/html.ts";
 import type { Route } from "../state/route.ts";
 import { state } from "../state/state.ts";
+import { pausedText } from "./attention.ts";
 import { type Counts, chart, outcomes, spark, sumOf, times } from "./charts.ts";
 import { groups } from "./failures.ts";
 import { day, number, plural, span } from "./format.ts";
 import { list } from "./jobs.ts";
 import {
+  badge,
   button,
   type Column,
   empty,
@@ -64,7 +66,7 @@ export function names(snapshot: Json<Snapshot>): Html {
   const all = allNames(snapshot);
   return html`${heading("Job types")}${metricRanges({ view: "names" })}
 ${all?.length === 0 && empty("No metrics yet", "They appear here once a job has ended. A queue with observe: false keeps none by job type.")}
-${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no metrics by job type: it has observe: false.</p>`}${all?.[0] && table(all)}`;
+${isUnobserved(snapshot) && html`<p class="muted">Jobs have ended here, but this queue keeps no metrics by job type: it has observe: false.</p>`}${all?.[0] && table(all, snapshot)}`;
 }
 
 export const metricRanges = (to: Route): Html => rangeLinks("metrics", to, ranges(`${DAYS} days`));
@@ -98,21 +100,35 @@ const columns: readonly Column<Name>[] = [
   ["running", "Duration p50 / p95", (name) => figuresOf(name).running?.p95Ms ?? -1],
 ];
 
-export function table(all: readonly Name[]): Html {
+/** @param listed what the list of all types shows: its rows pause and resume them */
+export function table(all: readonly Name[], listed?: Json<Snapshot>): Html {
   // Of all queues together, the slowest first: of one, by name.
   const initial = state.route.scope && "-running";
   return html`<div class="card table"><table><thead><tr>${columns.map(([name, text]) => sortable(name, text, name === "name" ? "" : name === "retried" ? "figure roomy" : ["waiting", "running"].includes(name) ? "figure medium" : "figure", initial))}
-<th class="figure wide roomy">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns, initial).map(row)}</tbody></table></div>
+<th class="figure wide roomy">${DAYS} days</th></tr></thead><tbody>${sortedBy(all, columns, initial).map((name) => row(name, listed))}</tbody></table></div>
 <p class="muted">${state.route.range === "weeks" && "Wait and duration are those of the slowest day. "}Columns of two figures are sorted by p95, an estimate. Days begin at midnight UTC.</p>`;
 }
 
-function row(name: Name): Html {
+/** The row of the types that have no metrics of their own. */
+const OTHER = "other";
+
+/** Who has paused a type, and the button that pauses or resumes it. */
+function pausing({ name, queue }: Name, { pausedJobs, mayChange, queue: shown }: Json<Snapshot>): Html {
+  const paused = pausedJobs.find((each) => each.name === name && each.queue === (queue ?? shown));
+  // In all queues together, a type of which no job has ended is in none of them.
+  const isOne = name !== OTHER && (queue ?? !state.route.scope);
+  const [action, label] = paused ? (["resumeJobs", "Resume"] as const) : (["pause-type", "Pause"] as const);
+  return html`${paused && html`<p class="muted">${badge("retried", "paused")}${pausedText(paused.by, paused.since, paused.reason)}</p>`}
+${mayChange && isOne && html`<div class="row actions">${button(paused ? label : `${label}...`, action, name, "", `${label} ${keyOf(queue, name)}`)}</div>`}`;
+}
+
+function row(name: Name, listed: Json<Snapshot> | undefined): Html {
   const { processed, retried, dead, waiting, running } = figuresOf(name);
   const count = (value: number, kind: string, style = "") =>
     html`<td class="figure ${style} ${value === 0 ? "muted" : kind}">${number(value)}</td>`;
   const time = (of: Figures["waiting"]) =>
     html`<td class="figure medium">${of ? html`${span(of.medianMs)} <span class="muted">/ ${span(of.p95Ms)}</span>` : html`<span class="muted">-</span>`}</td>`;
-  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}</td>
+  return html`<tr data-key="${keyOf(name.queue, name.name)}" data-queue="${name.queue}" data-click="${opens}"><td class="job">${name.queue && queueTag(name.queue)}${link({ ...inQueue(name.queue), view: "type", id: name.name }, name.name)}${listed && pausing(name, listed)}</td>
 ${count(processed, "")}${count(retried, "retried error", "roomy")}${count(dead, "dead error")}
 <td class="figure ${!name.pending?.count && "muted"}">${name.pending?.estimated && "about "}${number(name.pending?.count ?? 0)}</td>${time(waiting)}${time(running)}
 <td class="wide roomy">${spark(name.days.map((day) => day.processed + day.retried + day.dead))}</td></tr>`;
@@ -125,7 +141,7 @@ export function type(snapshot: Json<Snapshot>): Html {
   const { type: shown, failures, mayChange } = snapshot;
   const { route } = state;
   const name = route.id ?? "";
-  const isPaused = snapshot.activity.stats.pausedJobs.some((paused) => paused.name === name);
+  const isPaused = snapshot.pausedJobs.some((paused) => paused.name === name);
   const pause = mayChange && !isPaused && button("Pause...", "pause-type", name);
   return html`${heading(name, html`${link({ view: "jobs", search: name, by: "name" }, "Its jobs")} ${pause}`)}${
     shown &&
