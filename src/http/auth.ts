@@ -87,7 +87,6 @@ export function bearerOf({ headers }: Request): string | undefined {
   return /^Bearer +([\x21-\x7e]+) *$/i.exec(headers.get("authorization") ?? "")?.[1];
 }
 
-/** Makes the function that recognises tokens, in constant time. */
 export function identifier(tokens: readonly KnownToken[]): (token: string | undefined) => Promise<Caller> {
   // Holds the digests, not a promise of them: workerd refuses to await a promise that another request made.
   let known: readonly { readonly digest: Uint8Array; readonly caller: Caller }[] | undefined;

@@ -70,7 +70,6 @@ export async function startFanOut(
   }
 }
 
-/** Waits for a start, but at most 10 s. */
 async function inTime(start: () => Promise<unknown>, clock: Clock): Promise<void> {
   const timer = new AbortController();
   const noResponse =

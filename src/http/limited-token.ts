@@ -82,7 +82,6 @@ function textsOf(value: unknown, name: string, what: string): readonly string[] 
   return value;
 }
 
-/** The limits of a caller with this token. */
 export async function limitedCaller(token: string, { name, ...limits }: Limits): Promise<LimitedCaller> {
   return { ...limits, by: name ?? (await nameOf(token)) };
 }

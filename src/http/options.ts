@@ -156,7 +156,6 @@ function mountQStash(qstash: QStash | undefined, queues: ReadonlyMap<string, Que
   return { interface: qstash, queue };
 }
 
-/** The queues: the first one, and every one by its name, in order. */
 function readQueues({ queue, queues }: HandlerOptions): Pick<DashboardHost, "first" | "queues"> {
   const given = queues ?? (queue ? [queue] : []);
   const [first] = Array.isArray(given) ? given : [];
@@ -177,7 +176,6 @@ function knownJobs(queues: readonly Queue[]): ReadonlySet<string> | undefined {
   return names.some(({ length }) => length === 0) ? undefined : new Set(names.flat());
 }
 
-/** Keeps a response from failing because `onError` throws or rejects. */
 function guarded(onError: (error: unknown) => unknown): (error: unknown) => void {
   return (error) => void (async () => onError(error))().catch(() => logFailure(error));
 }

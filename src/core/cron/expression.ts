@@ -36,7 +36,6 @@ export function readPattern(expression: string, seed: string): Pattern {
   return { everyHour: fields.hour.values.length === 24, next };
 }
 
-/** Finds the first time of day that matches, in milliseconds, starting with the given one. */
 function timeFrom(fromMs: number, { hour, minute, second }: CronFieldCollection): number | undefined {
   for (const hours of hour.values) {
     const hourMs = hours * HOUR_MS;

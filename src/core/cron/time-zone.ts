@@ -93,7 +93,6 @@ function readCell(formatter: Intl.DateTimeFormat, startMs: number): Cell {
   return { endMs, changeMs, beforeMs, afterMs };
 }
 
-/** Bisects to the first second whose offset differs from the one at the start. */
 function findChange(formatter: Intl.DateTimeFormat, startMs: number, endMs: number, offsetMs: number): number {
   let unchanged = startMs / 1_000;
   let changed = endMs / 1_000;

@@ -23,7 +23,6 @@ type Recorded = { readonly id: string; readonly record: string };
 
 const ENCRYPTED = "The jobs, encrypted, which adds a third,";
 
-/** Encrypts new jobs. @returns them, and the cipher texts of each. */
 async function sealJobs(jobs: readonly NewJob[], keys: Keys) {
   const kept = jobs.map((): SealedTexts => new Map());
   const sealed = await Promise.all(jobs.map((job, index) => sealJob(job, keys, kept[index])));
@@ -39,7 +38,6 @@ async function sealJob(job: NewJob, keys: Keys, kept?: SealedTexts): Promise<New
   return { ...job, record: await sealRecord(text, id, keys, kept) };
 }
 
-/** The part of a store that enqueues, for a producer. */
 export function encryptedProducer(store: EnqueueStore, keys: Keys): EnqueueStore {
   return {
     async enqueue(jobs, now) {

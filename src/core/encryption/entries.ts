@@ -53,7 +53,6 @@ export async function openDocument(kind: string, document: StoredDocument, keys:
   return { ...document, text: decode<{ readonly text: string }>(opened.text)?.text ?? text };
 }
 
-/** Whether the current key has not encrypted a document. */
 export function isStaleDocument(kind: string, { name, text }: StoredDocument, keys: Keys): boolean {
   return decode(text) === undefined || isStale(text, ownerOf(kind, name), keys);
 }

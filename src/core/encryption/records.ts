@@ -138,7 +138,6 @@ export async function openRecord(text: string, id: string, keys: Keys, kept?: Se
   return { text: (isOpen ? VERSION : SEALED_VERSION) + opened, isTampered };
 }
 
-/** Whether a record has a secret field that the current key has not encrypted. */
 export function isStale(text: string, id: string, keys: Keys): boolean {
   const record = decode<Fields>(text);
   return (

@@ -64,7 +64,6 @@ export function readJobs(
   return Array.from(bulk, (item: BulkJob) => readJob(item, definitions, now, newId));
 }
 
-/** Reads one job of a call, and checks everything but the schema. */
 export function readJob(
   item: BulkJob,
   definitions: ReadonlyMap<string, AnyJob>,

@@ -42,7 +42,6 @@ export class Turn {
     this.#store = store;
   }
 
-  /** Adds a job to the turn, after those of earlier calls. */
   join(draft: JobDraft): TurnCall {
     const call = new TurnCall(draft);
     this.#calls.push(call);

@@ -38,21 +38,18 @@ export interface HeldJobs<Result = EnqueueResult> extends Sent<Result> {
 /** Enqueues jobs: reads and checks them at once, makes their records, stores them, traces it, and calls the hooks. */
 export class Enqueuer {
   readonly #needs: EnqueueContext;
-  /** The calls of `one` that share requests now. */
   #turn: Turn | undefined;
 
   constructor(needs: EnqueueContext) {
     this.#needs = needs;
   }
 
-  /** Stores one job, together with those of other calls in the same turn. */
   one(job: AnyJob | string, payload: unknown, options: EnqueueFields): Promise<EnqueueResult> {
     if (!this.#turn?.isOpen) this.#turn = new Turn(this.#needs, (newJobs) => this.store(newJobs));
     const { definitions, clock, newId } = this.#needs;
     return this.#sendInTurn(this.#turn, readJob({ ...options, job, payload }, definitions, clock(), newId));
   }
 
-  /** Stores jobs: 1,000 in one atomic call. */
   async many(jobs: readonly BulkJob[], options: BulkOptions): Promise<readonly EnqueueResult[]> {
     const { onProgress, trace } = bulkOptions.read(options);
     const { results } = await this.#sendTogether(this.#read(jobs), trace, async (newJobs) => {
@@ -120,7 +117,6 @@ export class Enqueuer {
     return results[0] as EnqueueResult;
   }
 
-  /** Stores jobs together: all of them, or none if one is refused. */
   #sendTogether<Result extends Sent>(
     read: readonly ReadJob[],
     caller: TraceContext | undefined,
@@ -208,7 +204,6 @@ export class Enqueuer {
   }
 }
 
-/** Whether one attempt of a job takes no longer than this. */
 function isShorter({ draft }: ReadJob, timeout: Duration): boolean {
   return draft !== undefined && attemptMs(draft) <= durationMs(timeout, "timeout");
 }

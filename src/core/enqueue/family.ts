@@ -34,7 +34,6 @@ export interface FamilyOptions<Children extends readonly ChildJob[], Known exten
   readonly children: TypedChildren<Children, Known>;
 }
 
-/** `FamilyOptions` as they are read. */
 export interface GivenFamily extends Omit<EnqueueFields, "dedupe">, ChildrenWait {
   readonly job: AnyJob | string;
   readonly payload?: unknown;
@@ -54,7 +53,6 @@ export type ReadFamily = readonly [MemberDraft, ...MemberDraft[]];
 /** Leaves room for what the ids of children, and of theirs, have behind it. */
 export const LONGEST_PARENT_ID = LONGEST_ID - 32;
 
-/** What a parent without children gets of them. */
 const noChildren: ChildCounts = { total: 0, completed: 0, dead: 0, dropped: 0 };
 
 type ReadJob = (item: BulkJob, newId: () => string) => JobDraft;

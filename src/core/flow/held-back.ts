@@ -18,7 +18,6 @@ export interface HeldBack {
   readonly until: Date | null;
 }
 
-/** Decides whether a job is held back; undefined if it may start now, or is not due. */
 export function heldBack({ id, state, at, flow }: StoredJob, key: FlowState, now: number): HeldBack | undefined {
   if (state !== "ready" || !flow) return undefined;
   const because = (reason: HeldBack["reason"], until: Date | null = null): HeldBack => ({

@@ -388,7 +388,6 @@ const optionNames = [
 const DEFAULT_BATCH = 100;
 const LARGEST_BATCH = 1_000;
 
-/** How many jobs one call performs at most. */
 export function batchSizeOf({ performBatch, batch }: AnyJob): number {
   return performBatch ? (batch?.size ?? DEFAULT_BATCH) : 1;
 }

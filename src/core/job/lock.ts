@@ -7,7 +7,6 @@ export const MISSING_KEY_MS = 86_400_000;
 
 const sealed = new RegExp(`"${SEALED}(\\w+)":"([\\w-]{1,32})\\.[A-Za-z0-9+/]+=*"`, "g");
 
-/** What is shown instead of an encrypted value. */
 export interface EncryptedValue {
   /** The name of the key that it takes to read it. */
   readonly encrypted: string;
@@ -40,7 +39,6 @@ function shown(field: string, key: string): unknown {
   return field === "logs" ? [] : ({ encrypted: key } satisfies EncryptedValue);
 }
 
-/** What to do about a record that this queue cannot read. */
 export function whyLocked(what: string, key: string): string {
   return `${what} is encrypted with the key "${key}", which this queue lacks. Add the key to encryption.keys of the queue.`;
 }

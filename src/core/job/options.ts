@@ -115,7 +115,6 @@ export const scheduleFields: OptionFields<ScheduleFields> = {
   overlap: word(overlapWords),
 };
 
-/** Which of these fields go together. */
 const rules = {
   oneOf: [{ required: ["cron"] }, { required: ["every"] }],
   dependentRequired: { timeZone: ["cron"] },

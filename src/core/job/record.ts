@@ -124,7 +124,6 @@ export function withEnd(recordText: string, end: JobEnd): string {
   return `${recordText.slice(0, -1)},"end":${JSON.stringify(end)}}`;
 }
 
-/** The record of a job that was claimed without its key, for the first time at `since`. */
 export function withLockedSince(recordText: string, since: number): string {
   return `${recordText.slice(0, -1)},"lockedSince":${since}}`;
 }
@@ -181,7 +180,6 @@ export function withSnooze(record: JobRecord): JobRecord {
 export const recordBeginning = ({ name, by }: Pick<JobRecord, "name" | "by">): string =>
   `${encode({ name, by }).slice(1, -1)},`;
 
-/** The record after a failed attempt. The new failure replaces the oldest one. */
 export function withError(record: JobRecord, error: AttemptError): JobRecord {
   return { ...record, errors: [...(record.errors ?? []), error].slice(-KEPT_ERRORS) };
 }

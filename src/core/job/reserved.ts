@@ -20,7 +20,6 @@ export function isReservedId(id: string): boolean {
   return id.startsWith(own.id) || id.startsWith(reserved.id) || id.startsWith(reserved.runId) || isOfOccurrence(id);
 }
 
-/** Whether the interface sets the limits of such a key. */
 export function isReservedKey(key: string): boolean {
   return key.startsWith(reserved.key);
 }

@@ -66,12 +66,10 @@ export interface StoredStep {
   readonly hasTimedOut?: true;
 }
 
-/** Whether the job sleeps or waits. */
 export function isOpen({ kind, endedAt }: StoredStep): boolean {
   return kind !== undefined && endedAt === undefined;
 }
 
-/** How the message of a `StepError` begins. */
 export function failureOf(name: string): string {
   return `The step ${quote(name)} has failed.`;
 }

@@ -76,7 +76,6 @@ async function* piecesOf(
     yield items.filter(isInTime).filter(hasName(name));
 }
 
-/** Calls `act` with each piece, and adds up the counts that it returns. */
 async function forEachPiece(
   pieces: AsyncIterable<readonly StoredJob[]> | readonly (readonly StoredJob[])[],
   { onProgress }: DeadLetterOptions,

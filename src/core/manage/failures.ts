@@ -75,7 +75,6 @@ export const failuresOptions = optionsOf<FailuresOptions>("getFailures", {
   latest: described(flag, "Only the groups in which a job died last, of the first 1,000. Default false."),
 });
 
-/** What broke last stands first. */
 export const latestFirst = (one: FailureGroup, other: FailureGroup): number =>
   other.lastAt.getTime() - one.lastAt.getTime() || other.count - one.count;
 
@@ -100,7 +99,6 @@ export async function getFailures(needs: QueueContext, given: FailuresOptions): 
   return { failures: shown, cursor: page.cursor ?? null, ungrouped: page.ungrouped, ...older };
 }
 
-/** Reads one group of failures; undefined if none of its jobs is dead any more. */
 export async function findGroup(
   store: Pick<QueueStore, "failures">,
   group: string,

@@ -139,7 +139,6 @@ function withPending(
   };
 }
 
-/** Metrics by job type, as users see them. */
 export function queueFigures(stored: readonly StoredNameMetrics[], now: number): QueueFigures {
   const names = stored.flatMap((each) => (each.name === undefined ? [] : nameMetrics(each.name, each, now)));
   const other = stored.find(({ name }) => name === undefined);
@@ -159,7 +158,6 @@ export async function getHistory({ store, clock }: QueueContext, options: Histor
   return { hours };
 }
 
-/** The number of the first of this many windows, the last of which is now. */
 function windowsBefore(now: number, ms: number, count: number): number {
   return Math.floor(now / ms) - count + 1;
 }

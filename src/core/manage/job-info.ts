@@ -182,7 +182,6 @@ export function jobInfo(
   };
 }
 
-/** Whether a job waits for its children. */
 export function isHeld({ state, at }: StoredJob): boolean {
   return state === "scheduled" && at === WAITS_FOR_CHILDREN_AT;
 }

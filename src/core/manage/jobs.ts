@@ -67,7 +67,6 @@ async function findJob(needs: QueueContext, id: string, now: number) {
   return { stored, info: stored && jobInfo(stored, needs, now) };
 }
 
-/** Why a job that is due does not run yet, if its flow control key is the reason. */
 async function heldBackNow({ store }: QueueContext, stored: StoredJob, now: number): Promise<HeldBack | undefined> {
   if (stored.state !== "ready" || !stored.flow) return undefined;
   const key = await store.findFlow(stored.flow.key, now);
@@ -101,7 +100,6 @@ function readChange(given: JobChange): JobChange {
   return "payload" in change ? { ...change, payload: asJson(change.payload, "payload") } : { ...change };
 }
 
-/** Changes a job; undefined if another caller has changed it since it was read. */
 async function storeChange(
   { store, definitions }: QueueContext,
   stored: StoredJob,

@@ -138,7 +138,6 @@ async function readPage(
   return { jobs, cursor };
 }
 
-/** When something last happened to a job: it ended or began, or was enqueued. */
 function lastEventOf({ completedAt, failedAt, startedAt, enqueuedAt }: JobInfo): number {
   return (completedAt ?? failedAt ?? startedAt ?? enqueuedAt).getTime();
 }

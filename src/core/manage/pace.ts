@@ -40,7 +40,6 @@ function emptyInMs(ready: number, lessEachMinute: number): number | null {
   return lessEachMinute > 0 ? Math.round((ready / lessEachMinute) * MINUTE_MS) : null;
 }
 
-/** The pace of several queues together. */
 export function sumOfPaces(all: readonly { readonly pace: QueuePace; readonly readyCount: number }[]): QueuePace {
   const sum = (of: (stats: (typeof all)[number]) => number) => all.reduce((total, stats) => total + of(stats), 0);
   const arrivals = sum(({ pace }) => pace.arrivals);

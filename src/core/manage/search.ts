@@ -83,7 +83,6 @@ function fieldIn(text: string): { readonly path?: string | undefined; readonly p
   return { path, part };
 }
 
-/** Whether a field of the payload is the whole text, and not only contains it. */
 export function wholeMatcher(text: string): (job: KeyedJob) => boolean {
   const { path, part } = fieldIn(text);
   if (path !== undefined) return ({ payload }) => textOf(fieldOf(payload, path)) === part;
@@ -113,7 +112,6 @@ function matcher(text: string, by: Search["by"]): (job: KeyedJob) => boolean {
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** The field at a path such as `user.emails.0`. */
 function fieldOf(value: unknown, path: string): unknown {
   let at: unknown = value;
   for (const name of path.split(".")) {

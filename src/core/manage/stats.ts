@@ -124,7 +124,6 @@ export function sumOfStats(all: readonly QueueStats[]): QueueStats {
   };
 }
 
-/** Several queues together, as another row of their list. */
 export function totalOf(queues: readonly QueueBrief[]): QueueBrief {
   const ended = queues[0]?.ended.map((_, minute) => queues.reduce((sum, each) => sum + (each.ended[minute] ?? 0), 0));
   return { queue: "all queues", stats: sumOfStats(queues.map(({ stats }) => stats)), ended: ended ?? [] };

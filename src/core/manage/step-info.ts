@@ -29,7 +29,6 @@ export interface StepInfo {
   readonly until?: Date;
 }
 
-/** What a job remembers, and what it waits for. */
 export function stepsOf({ steps, signal }: Pick<JobRecord, "steps" | "signal">): {
   readonly steps?: readonly StepInfo[];
   readonly waitingFor?: { readonly events: readonly string[]; readonly until: Date };

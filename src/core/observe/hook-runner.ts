@@ -43,7 +43,6 @@ export class HookCalls {
     }
   }
 
-  /** A job was made by a schedule, or by the outcome of another job. */
   #made({ id, runAt, record, parent }: FollowUpJob): void {
     const { name = "", occurrence } = decodeRecord(record) ?? {};
     const schedule = occurrence && { schedule: { key: occurrence.key, occurrence: new Date(occurrence.at) } };
@@ -81,7 +80,6 @@ export class HookCalls {
     } else this.#call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
   }
 
-  /** Waits for the promises of hooks, at most two seconds. */
   async ended(): Promise<void> {
     if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending));
   }

@@ -102,7 +102,6 @@ export class TraceCalls {
     return this.#traced(async (work) => this.#tracing.step?.(step, work), run);
   }
 
-  /** Waits for traces that have not ended with their work, at most a second. */
   async ended(): Promise<void> {
     if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending), ENDS_WITHIN_MS);
   }

@@ -27,7 +27,6 @@ export class WakeCalls {
   #soon = Number.NEGATIVE_INFINITY;
   /** The earliest time of the calls that have failed since the last one. */
   #missed = Number.POSITIVE_INFINITY;
-  /** How many drains in a row have failed. */
   #failures = 0;
   /** How many drains in a row came before the time that was asked for, and found nothing. */
   #early = 0;
@@ -79,7 +78,6 @@ export class WakeCalls {
     return this.by(at + moreMs);
   }
 
-  /** Asks for the drain after one that has failed. */
   afterFailure(): Promise<void> | undefined {
     this.#failures++;
     return this.by(this.#clock() + WakeCalls.afterFailuresMs(this.#failures));

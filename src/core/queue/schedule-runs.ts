@@ -13,7 +13,6 @@ import type { Queue } from "./queue.ts";
 
 const OCCURRENCES = 5;
 const LATEST_RUNS = 5;
-/** How many schedules show how their last jobs ended. */
 const MOST_WITH_RUNS = 200;
 const LONGEST_LOOK_BACK_MS = 5 * 366 * DAY_MS;
 
@@ -90,7 +89,6 @@ function occurrencesUntil(last: number, { next }: Recurrence): readonly number[]
   }
 }
 
-/** The next occurrences of a schedule: up to a number of them, and none after `last`. */
 export function comingOf(schedule: ScheduleInfo, most: number, last?: number): readonly number[] {
   const recurrence = recurrenceFor(schedule);
   return recurrence ? occurrencesFrom(schedule.nextRunAt?.getTime(), recurrence, most, last) : [];

@@ -5,7 +5,6 @@ import { comingOf } from "./schedule-runs.ts";
 /** How many scheduled jobs are read, and how many occurrences of one schedule count. */
 const MOST_JOBS = 250;
 const MOST_OCCURRENCES = 3_600;
-/** How many of the coming events are named. */
 export const MOST_NAMED = 50;
 
 /** What one minute brings. */

@@ -164,7 +164,6 @@ export class DeclaredSchedules {
     return { isSynced, earliest };
   }
 
-  /** The schedules with a payload that does not fit an asynchronous schema. */
   async #unfit(): Promise<readonly string[]> {
     const unfit: string[] = [];
     const check = async (job: AnyJob) => {

@@ -108,7 +108,6 @@ function lastOccurrence(next: (after: number) => number | undefined, first: numb
   return occurrence;
 }
 
-/** The job that a schedule makes for an occurrence. */
 export function occurrenceJob(
   key: string,
   record: ScheduleRecord,

@@ -13,10 +13,8 @@ const MOST_PLANNED = 60;
 const PLANNED_MS = 7 * 86_400_000;
 /** The largest record of a planned job. The record of the schedule contains it a second time. */
 const LARGEST_PLANNED = 4 * 1024;
-/** How many bytes a time takes, including its separator. */
 const TIME_BYTES = 14;
 
-/** The stored form of a schedule whose next occurrence is `next`. */
 export function scheduleEntry(key: string, record: ScheduleRecord, next: number | undefined): ScheduleEntry {
   return { key, record: encode(record), next, plan: planOf(key, record, next) };
 }

@@ -64,7 +64,6 @@ export function isTidegateError(value: unknown): value is TidegateError {
   return value instanceof Error && brand in value;
 }
 
-/** Returns what `make` returns, or the error of Tidegate that it throws. */
 export function resultOrRefusal<Result>(make: () => Result): Result | TidegateError {
   try {
     return make();
@@ -74,7 +73,6 @@ export function resultOrRefusal<Result>(make: () => Result): Result | TidegateEr
   }
 }
 
-/** Returns what `make` returns; undefined if it throws. */
 export function orUndefined<Result>(make: () => Result): Result | undefined {
   try {
     return make();

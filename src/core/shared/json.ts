@@ -32,7 +32,6 @@ export function written<Text>(what: Stored, write: () => Text): Text {
   }
 }
 
-/** The value of a JSON text; undefined if the text is not JSON. */
 export function jsonIn(text: string): unknown {
   return orUndefined(() => JSON.parse(text));
 }

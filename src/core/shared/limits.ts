@@ -42,7 +42,6 @@ export const LARGEST_RECORD = 8 * MEBIBYTE;
  */
 export const MOST_TOGETHER_BYTES = 8 * MEBIBYTE;
 
-/** The most bytes of UTF-8 that a UTF-16 unit takes. */
 export const MOST_BYTES_PER_UNIT = 3;
 
 const encoder = new TextEncoder();

@@ -110,7 +110,6 @@ export function cursorIn(states: readonly string[]): Schema<string> {
   });
 }
 
-/** The cursor of a list that is not sorted by state. */
 export const cursor: Schema<string> = described(string(LONGEST_CURSOR), PREVIOUS_PAGE);
 
 /** A cursor as a method takes it: null, as the last page has it, for the first page. */
@@ -198,7 +197,6 @@ export const time: Schema<PointInTime> = {
   fromText: numberFromText,
 };
 
-/** For `momentBefore`. */
 export const since: Schema<PointInTime | Duration> = {
   ...checkedBy<PointInTime | Duration>(
     {

@@ -12,7 +12,6 @@ export function nameBefore(group: string): string | undefined {
   return number === 0 ? undefined : groupName(number - 1);
 }
 
-/** Matches every name of a group. */
 export const groupPattern = /^[0-9a-f]{12}$/;
 
 /** In the sorted set of dead jobs, groups of failures have scores below zero. Times do not. */
@@ -24,7 +23,6 @@ export function groupAt(score: number): string {
   return groupName(score + 2 ** GROUP_BITS);
 }
 
-/** How long a slot of a trend is by default. */
 export const TREND_SLOT_MS = 3_600_000;
 const TREND_MS = 24 * TREND_SLOT_MS;
 

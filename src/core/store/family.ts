@@ -7,7 +7,6 @@ export const waitForWords = ["ended", "completed"] as const;
 /** When a parent may start: when its children have ended, or when all have completed or were dropped. */
 export type WaitFor = (typeof waitForWords)[number];
 
-/** The most children of a job. Each of them may have as many. */
 export const MOST_CHILDREN = 1_000;
 
 export interface NewParent {

@@ -6,12 +6,10 @@ export function occurrenceJobId(key: string, occurrence: number): string {
 const occurrenceSuffix = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const occurrencePart = /@\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z:/;
 
-/** Whether an id looks like that of an occurrence's job. */
 export function isOccurrenceJobId(id: string): boolean {
   return occurrenceSuffix.test(id);
 }
 
-/** Whether an id begins with that of an occurrence's job and a colon. */
 export function isOfOccurrence(id: string): boolean {
   return occurrencePart.test(id);
 }

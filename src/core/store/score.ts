@@ -35,7 +35,6 @@ export function waitingScore(at: number, claims = 0): number {
   return pack({ at, claims, isLeased: false });
 }
 
-/** The score of a job that waits again. */
 export function againScore(outcome: Extract<Outcome, { readonly runAt: number }>): number {
   const { lease, runAt } = outcome;
   const claims = "claims" in outcome ? outcome.claims : undefined;
@@ -109,7 +108,6 @@ export function isAstray(member: string, score: number, now: number): boolean {
   return revision >= MOVED && ahead > 2 ** (revision - MOVED) + CLOCKS_APART_MS;
 }
 
-/** When a member is due; undefined if it never is. */
 export function momentOf(score: number): number | undefined {
   return score < waitingScore(WAITS_FOR_CHILDREN_AT) ? unpack(score).at : undefined;
 }

@@ -28,10 +28,8 @@ export interface SignalReply {
   readonly isRefused?: boolean;
 }
 
-/** The most events that one wait is for. */
 export const MOST_EVENTS = 16;
 
-/** How many bytes of signals are kept for one event. */
 export const MOST_KEPT_BYTES = 256 * 1024;
 
 /** An event as stores write it. */
@@ -49,7 +47,6 @@ export function waitsOf(events: readonly string[]): string {
   return events.map((event) => `${eventNumber(event)}:${writtenEvent(event)}`).join(" ");
 }
 
-/** The written events of such a text. */
 export function eventsIn(waits: string): readonly string[] {
   return waits.split(" ").map((each) => each.slice(each.indexOf(":") + 1));
 }

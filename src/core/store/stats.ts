@@ -1,4 +1,3 @@
-/** How a lease can end. */
 type OutcomeKind = "completed" | "retried" | "snoozed" | "released" | "dead" | "expired";
 
 /** How many outcomes were settled. */
@@ -69,7 +68,6 @@ export interface PausedJobs {
   readonly since: number;
 }
 
-/** How many job types may be paused at once. */
 export const MOST_PAUSED = 20;
 
 /** The counts of a queue, all from one moment. */
@@ -179,7 +177,6 @@ export const histogramBounds: readonly number[] = [
  */
 export const durationBounds: readonly number[] = boundsAround();
 
-/** At most a fifth above the first ms of a count. */
 function estimateFrom(first: number): number {
   return Math.floor((first * 6) / 5);
 }
@@ -200,7 +197,6 @@ export function estimateOf(bucket: number): number {
   return Math.min(estimateFrom(first), durationBounds[bucket] ?? first);
 }
 
-/** Which count a duration belongs to. */
 export function bucketOf(ms: number, bounds = durationBounds): number {
   let bucket = 0;
   while (Math.round(ms) > (bounds[bucket] ?? Number.POSITIVE_INFINITY)) bucket++;
@@ -223,7 +219,6 @@ export const ALL_COUNTERS = COUNTERS + PACES * (PACE_MINUTES + 1);
 
 const counterOf = new Map<OutcomeKind, number>(outcomeNames.map((name, index) => [outcomeCounters[name].to, index]));
 
-/** The numbers of the counters that an outcome adds to. */
 export function countersOf(
   outcome: {
     readonly to: OutcomeKind;
@@ -261,7 +256,6 @@ interface StoredTimes {
   readonly slowestMs: number;
 }
 
-/** What was settled of one job type. */
 export interface StoredNameMetrics {
   /** Undefined for all job types together that have no metrics of their own. */
   readonly name: string | undefined;
@@ -294,7 +288,6 @@ export function metricsOf(counts: readonly number[]): StoredMetrics {
 
 export const noMetrics = metricsOf([]);
 
-/** How many jobs wait under each name. */
 export interface StoredPending {
   /** By the text of the name in the record (`nameText`); records without a name count under the empty text. */
   readonly counts: ReadonlyMap<string, number>;

@@ -82,7 +82,6 @@ export interface Lease {
  */
 export type SealedTexts = Map<string, string | Promise<string>>;
 
-/** How many changes of a queue are listed. */
 export const CHANGES_KEPT = 1_000;
 
 /** How often a store sends a request whose replies are lost. */
@@ -418,7 +417,6 @@ export const clearableStates = ["pending", "scheduled", "ready", "completed", "d
 /** States that can be cleared. `pending` is scheduled and ready together. Running jobs are never cleared. */
 export type ClearableState = (typeof clearableStates)[number];
 
-/** Where a waiting job is moved. */
 export interface Move {
   readonly id: string;
   /** ms since 1970 */
@@ -459,7 +457,6 @@ export interface DeadJobRetry {
   readonly flow?: JobFlow | undefined;
 }
 
-/** The part of `QueueStore` that enqueues. */
 export interface EnqueueStore {
   readonly enqueue: QueueStore["enqueue"];
 }

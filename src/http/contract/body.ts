@@ -88,7 +88,6 @@ function lengthOf({ headers }: Request): number {
   return Number(headers.get("content-length"));
 }
 
-/** The error for a body that something has read and not kept. */
 export function alreadyRead(): TidegateError {
   return invalidRequest(
     "Something has read the body before the handler. Put the handler before the body parser, or pass it a copy: request.clone().",

@@ -14,7 +14,6 @@ export const responseHeaders = { "Cache-Control": "no-store", "X-Content-Type-Op
 
 export const UNKNOWN_QUEUE = "This handler serves no queue of this name.";
 
-/** The status and texts of each error code. */
 export const problemKinds: Readonly<Record<Problem["code"], Kind>> = {
   invalid_request: { status: 400, title: "Invalid request" },
   unauthorized: {
@@ -36,7 +35,6 @@ export const problemKinds: Readonly<Record<Problem["code"], Kind>> = {
   internal_error: { status: 500, title: "The handler failed" },
 };
 
-/** Whether the handler or the store failed, rather than the caller. */
 export function isFailure(error: unknown): boolean {
   return !isTidegateError(error) || problemKinds[error.code].status >= 500;
 }
@@ -66,7 +64,6 @@ export function describeProblem(error: unknown, isRead = false): Problem {
   return { status, title, detail, code, ...issues };
 }
 
-/** The response to a method that the path does not support. */
 export function methodNotAllowed(allowed: readonly string[]): Response {
   const allow = allowed.join(", ");
   const detail = `This path supports ${allow}.`;

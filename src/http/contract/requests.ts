@@ -98,7 +98,6 @@ const childJob = withKeywords(
   { ...eitherTime, dependentRequired: { waitFor: ["children"] } },
 );
 const children = list(childJob, MOST_CHILDREN);
-/** A job that waits for its children. */
 export const parentJob = withKeywords(
   object({ ...childFields, id: pathText(LONGEST_PARENT_ID, "report-may"), waitFor, children }, ["name", "children"]),
   {
@@ -141,7 +140,6 @@ export const changeBody = withKeywords(changeOptions, {
 });
 export const pauseJobsBody = withKeywords(object(pauseJobsOptions.fields), { examples: [{ reason: "CRM is down" }] });
 
-/** The body of `POST /signals/:event`. */
 export const signalBody = withKeywords(object({ data: anything, ...signalOptions.fields }), {
   examples: [{ data: { text: "yes" }, id: "msg-17" }],
 });
@@ -172,7 +170,6 @@ export const retryManyBody = deadSelection({ dryRun, payload: anything, over: re
 const runs = described(flag, "Adds the next occurrences, and how the jobs of the last five ended. Default false.");
 export const schedulesQuery = parameters({ runs });
 
-/** The body of `POST /rekey`. */
 export const rekeyBody = withKeywords(object(rekeyOptions.fields), { examples: [{ limit: 100 }] });
 
 export const previewQuery = parameters({ count: whole(1, 1_000) });

@@ -50,7 +50,6 @@ export type EachResult = EnqueueResult | { readonly error: Problem };
 
 type MaybeRow = ScheduleInfo & Partial<ScheduleRow>;
 
-/** The type of each result, by the name of its schema. */
 export interface Results {
   readonly problem: Problem;
   readonly job: JobInfo;

@@ -14,7 +14,6 @@ export interface Shape<Value> extends ResponseBody {
   readonly type: (value: Value) => Value;
 }
 
-/** A part of a shape. */
 type Part = Pick<Shape<unknown>, "json">;
 
 export const shape = <Value>(json: JsonSchema): Shape<Value> => ({ json }) as Shape<Value>;

@@ -51,7 +51,6 @@ export const activityRoutes = {
   }),
 } satisfies Routes;
 
-/** How many keys of each queue have metrics: two time series each. */
 const BUSIEST = 20;
 
 async function measure(queue: Queue, withKeys = false): Promise<Measured> {

@@ -85,10 +85,8 @@ export type RouteOf<Query = unknown, Body = unknown> = Omit<
   "method" | "path" | "operation" | "scope"
 >;
 
-/** Routes by their operations. */
 export type Routes = { readonly [Name in OperationName]?: RouteOf };
 
-/** Defines a route that makes its response itself. */
 export function respondingRoute<Query, Body>(route: RouteOf<Query, Body>): RouteOf {
   return route;
 }
@@ -100,7 +98,6 @@ type PlainRoute<Query, Body, Result> = Omit<RouteOf<Query, Body>, "responses" | 
   run(call: Call<Query, Body>): Promise<Result>;
 };
 
-/** Defines such a route, with its types inferred. */
 export function route<Query, Body, Result>({ returns, run, ...rest }: PlainRoute<Query, Body, Result>): RouteOf {
   const made: RouteOf<Query, Body> = {
     ...rest,

@@ -89,7 +89,6 @@ class NameTally {
   }
 }
 
-/** Counts accepted outcomes: when, of which job type, and how long they took. */
 export class Tally {
   readonly total: Counts = [];
   waitedMs = 0;

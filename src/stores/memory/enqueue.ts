@@ -2,7 +2,6 @@ import { unpack, waitingScore } from "../../core/store/score.ts";
 import { CLAIM_CYCLE, type EnqueueReply, type Lease, type NewJob } from "../../core/store/store.ts";
 import type { MemoryState } from "./state.ts";
 
-/** What a call stores under one id. */
 interface Entry {
   readonly id: string;
   /** The last job of the call for this id. */

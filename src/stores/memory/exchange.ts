@@ -238,7 +238,6 @@ class Taken {
     if (this.#fits(record)) this.#lease(id, record, this.#state.due.score(id) ?? 0);
   }
 
-  /** Whether the reply has room for a record, which then counts. */
   #fits(record: string): boolean {
     this.#bytes += bytesOf(record);
     this.#isFull ||= this.#bytes > MOST_CLAIMED_BYTES && this.#jobs.length > 0;

@@ -13,7 +13,6 @@ const changes: Readonly<Record<Fate, Partial<FamilyCounts>>> = {
   removed: { dead: -1, dropped: 1 },
 };
 
-/** A parent that waits for its children. */
 export interface Waiting extends FamilyCounts {
   readonly waitFor: NewParent["waitFor"];
   readonly runAt: number;
@@ -52,7 +51,6 @@ export class Families {
     return parent;
   }
 
-  /** Takes out a parent that has nothing more to wait for. */
   takeReleased(id: string): (ChildCounts & Pick<Waiting, "runAt" | "flow">) | undefined {
     const waiting = this.waiting.get(id);
     if (!waiting || waiting.pending > 0 || (waiting.waitFor === "completed" && waiting.dead > 0)) return undefined;

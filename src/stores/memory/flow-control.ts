@@ -72,7 +72,6 @@ class FlowKey {
     return this.#slots < Number.POSITIVE_INFINITY;
   }
 
-  /** How many attempts the pause and the rate allow now. */
   startable(now: number): number {
     if (this.isPaused) return 0;
     const { rate } = this.limits;
@@ -135,7 +134,6 @@ class FlowKey {
     this.running++;
   }
 
-  /** Whether a job is due and only lacks a slot. */
   isAwaited(now: number): boolean {
     const [head] = this.line;
     return head !== undefined && unpack(head.score).at <= now && this.startable(now) > 0 && this.free(now) === 0;

@@ -25,7 +25,6 @@ export function enqueueFamily(state: MemoryState, { isFreshId, members }: NewFam
   return "stored";
 }
 
-/** Adds a job, which waits for its children if it has some. */
 export function addMember(
   state: MemoryState,
   { id, runAt, record, flow, keepsLimits, parent }: NewMember,

@@ -71,7 +71,6 @@ export function listJobs(state: MemoryState, wanted: JobState, page: PageRequest
   return { items, cursor: undefined };
 }
 
-/** The jobs behind the cursor, with their scores. */
 function* inOrder(
   state: MemoryState,
   wanted: JobState,
@@ -160,7 +159,6 @@ export function countJobs(state: MemoryState, now: number): StoredStats {
   };
 }
 
-/** Counts waiting jobs by name, always exactly. */
 export function countPending({ due, records }: MemoryState, now: number): StoredPending {
   const counts = new Map<string, number>();
   for (const [member, score] of due.from(0)) {

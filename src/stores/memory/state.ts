@@ -19,7 +19,6 @@ import { FlowControl } from "./flow-control.ts";
 import { Signals } from "./signals.ts";
 import { SortedSet } from "./sorted-set.ts";
 
-/** A dead job: its record, its flow control key, and its group of failures. */
 interface DeadJob {
   readonly record: string;
   readonly flow: JobFlow | undefined;
@@ -90,7 +89,6 @@ export class MemoryState {
     this.add(id, record, flow);
   }
 
-  /** Makes a job wait, in the line of its key if it has one. */
   wait(id: string, score: number): void {
     this.#leave(id);
     const flow = this.flows.get(id);
@@ -163,7 +161,6 @@ export class MemoryState {
     this.deadJobs.set(id, { record, flow, group });
   }
 
-  /** Replaces a record that is still as it was read. @returns whether it is the new one. */
   rewrite(state: JobState, { id, from, record }: RecordRewrite): boolean {
     const dead = state === "dead" ? this.deadJobs.get(id) : undefined;
     const records = state === "completed" ? this.done : this.records;

@@ -4,7 +4,6 @@ import type { QueueKeys } from "./keys.ts";
 import type { ScriptOf } from "./scripts.generated.ts";
 import { textsOf } from "./values.ts";
 
-/** Runs scripts and commands on the keys of one queue. */
 export class Caller {
   readonly connection: Connection;
   readonly keys: QueueKeys;

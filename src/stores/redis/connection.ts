@@ -65,7 +65,6 @@ interface Evaluation {
   readonly meter: Meter | undefined;
 }
 
-/** What to send if a request is refused for a known reason. */
 interface Fallback {
   readonly reason: RegExp;
   /** How many requests it may take. */
@@ -76,7 +75,6 @@ interface Fallback {
 /** Waits between two sends, by the timers of the platform: a test may stop the clock of its queue. */
 export type Pause = (ms: number) => Promise<void>;
 
-/** Makes a signal that aborts when a reply counts as lost. */
 export type Deadline = () => AbortSignal;
 
 const pauseByTimer: Pause = (ms) => new Promise((resolve) => void setTimeout(resolve, ms));
@@ -94,7 +92,6 @@ export class Connection {
   readonly #random: () => number;
   readonly #deadline: Deadline;
   #dialect: Dialect;
-  /** Whether this Redis has taken a script in the dialect. */
   #isSure = false;
 
   constructor(

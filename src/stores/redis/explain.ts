@@ -49,7 +49,6 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : "";
 }
 
-/** Whether Redis has refused a request for good. */
 export function isRefusal(error: unknown): boolean {
   const message = messageOf(error);
   return (

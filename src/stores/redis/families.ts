@@ -20,7 +20,6 @@ export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | 
   };
 }
 
-/** A job that may have children, as scripts take it. */
 export function memberRow(member: NewMember, now: number) {
   const { id, runAt, record, flow, keepsLimits, parent } = member;
   const score = waitingScore(parent ? WAITS_FOR_CHILDREN_AT : runAt);

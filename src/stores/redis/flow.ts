@@ -48,7 +48,6 @@ export function newFlowText(flow: NewFlow | undefined, keepsLimits = false): str
   return flow ? `${[escaped(flow.key), ...limitTexts(flow.limits)].join(":")}:${keepsLimits ? "=" : ""}` : "";
 }
 
-/** The beginning of the stored record of a job with a key. */
 export function flowPrefix(flow: JobFlow | undefined): string {
   return flow ? `2:${flow.order}:${newFlowText(flow)}` : "";
 }

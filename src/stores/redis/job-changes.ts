@@ -5,7 +5,6 @@ import type { Caller } from "./caller.ts";
 import { escaped, flowPrefix, newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
 
-/** How many members one call of `clear` examines. */
 const CLEARED_AT_ONCE = 1_000;
 /** Where `clear` continues if it has skipped nothing. */
 const FROM_THE_START = "0";

@@ -54,7 +54,6 @@ function newScore(outcome: Outcome, now: number, retentionMs: number): number | 
   return outcome.group === undefined ? outcome.at : `${outcome.at} ${groupScore(outcome.group)}`;
 }
 
-/** What each counter adds, by its number. */
 const noCounts = (counters: number) => new Float64Array(counters);
 
 function countText(counts: Float64Array): string {

@@ -36,12 +36,10 @@ export function peekCalls(caller: Caller): Pick<QueueStore, "peek" | "setPaused"
   };
 }
 
-/** The time of a score; undefined for none, and for never. */
 export function timeOf(score: string | number | undefined): number | undefined {
   return score === undefined ? undefined : momentOf(Number(score));
 }
 
-/** Reads the first members of `due`, with their scores. */
 function nextDue(reply: unknown, now: number): NextDue {
   const head = arrayOf(reply).map(String);
   const paused = head[0] === PAUSED_MEMBER;

@@ -16,7 +16,6 @@ import { scheduleCalls } from "./schedules.ts";
 import { signalCalls } from "./signals.ts";
 import { statisticsCalls } from "./statistics.ts";
 
-/** One queue in Redis: each call writes the arguments of a script and reads its reply. */
 export function redisQueue(
   connection: Connection,
   keys: QueueKeys,

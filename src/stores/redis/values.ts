@@ -4,7 +4,6 @@
 /** What a script takes; undefined for none. */
 export type Value = string | number | boolean | undefined;
 
-/** Values as Redis gets them. */
 export function textsOf(values: readonly Value[]): readonly string[] {
   const texts: string[] = [];
   for (const value of values)
@@ -31,7 +30,6 @@ export function columnsOf(rows: readonly (readonly Value[])[], runs: readonly bo
 
 export const arrayOf = (reply: unknown): readonly unknown[] => (Array.isArray(reply) ? reply : []);
 
-/** Reads rows of so many values, one after the other. */
 export function rowsOf<Row>(reply: unknown, size: number, read: (row: readonly unknown[]) => Row): readonly Row[] {
   const values = arrayOf(reply);
   const rows: Row[] = [];
