@@ -1,6 +1,6 @@
 import { busiestFirst } from "../../core/flow/flow-key.ts";
 import { latestFirst } from "../../core/manage/failures.ts";
-import { byNearness } from "../../core/queue/latest-jobs.ts";
+import { byNearness } from "../../core/manage/list.ts";
 import { bySoonest, MOST_NAMED, type Upcoming } from "../../core/queue/upcoming.ts";
 import type { Contents, Placed, UpcomingThere } from "./contents.ts";
 import type { JobRow } from "./shown-job.ts";

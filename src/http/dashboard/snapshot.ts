@@ -1,12 +1,11 @@
 import { busiestFirst, type FlowControlKey } from "../../core/flow/flow-key.ts";
 import { LONGEST_ID } from "../../core/job/options.ts";
 import { readFailure } from "../../core/manage/failure-details.ts";
-import { listKeyedJobs } from "../../core/manage/list.ts";
+import { latestJobs, listKeyedJobs } from "../../core/manage/list.ts";
 import type { PausedJobType } from "../../core/manage/paused-jobs.ts";
 import { findJobs, wholeMatcher } from "../../core/manage/search.ts";
 import { briefOf, type QueueActivity, sumOfStats, totalOf } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
-import { latestJobs } from "../../core/queue/latest-jobs.ts";
 import type { Queue } from "../../core/queue/queue.ts";
 import { readSchedules } from "../../core/queue/schedule-runs.ts";
 import { readUpcoming } from "../../core/queue/upcoming.ts";
@@ -262,7 +261,8 @@ async function readJobs(queue: Queue, { state, search, by, cursor }: Query): Pro
     const rows = jobs.map((job) => ({ ...rowOf(job), isWhole: isWhole(job) }));
     return { ...found, rows: rows.sort(wholeFirst) };
   }
-  if (!state) return { rows: (await latestJobs(queue, ROWS_OF_EACH)).jobs.slice(0, ROWS).map(rowOf), cursor: null };
+  if (!state)
+    return { rows: (await latestJobs(internalsOf(queue), ROWS_OF_EACH)).jobs.slice(0, ROWS).map(rowOf), cursor: null };
   const page = await listKeyedJobs(internalsOf(queue), { state, cursor, limit: ROWS });
   return { rows: page.jobs.map(rowOf), cursor: page.cursor };
 }

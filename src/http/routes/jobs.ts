@@ -3,11 +3,10 @@ import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
 import type { JobInfo } from "../../core/manage/job-info.ts";
-import type { KeyedJob } from "../../core/manage/list.ts";
+import { type KeyedJob, latestJobs } from "../../core/manage/list.ts";
 import { findJobs } from "../../core/manage/search.ts";
 import type { QueueStats } from "../../core/manage/stats.ts";
 import { internalsOf } from "../../core/queue/internals.ts";
-import { latestJobs } from "../../core/queue/latest-jobs.ts";
 import { invalidRequest, isTidegateError, resultOrRefusal, type TidegateError } from "../../core/shared/errors.ts";
 import { MOST_AT_ONCE } from "../../core/shared/limits.ts";
 import type { ValueOf } from "../../core/shared/schema.ts";
@@ -91,7 +90,7 @@ export const jobRoutes = {
       if (each !== undefined && (listed.state ?? listed.cursor ?? listed.limit) !== undefined)
         throw invalidRequest("With each, leave out state, limit and cursor: it lists some jobs of every state.");
       if (each !== undefined) {
-        const { jobs, isCut } = await latestJobs(queue, each, listed);
+        const { jobs, isCut } = await latestJobs(internalsOf(queue), each, listed);
         return { jobs: jobs.map(withoutKey), cursor: null, isCut };
       }
       if (search === undefined) return queue.listJobs(listed);

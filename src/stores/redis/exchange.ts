@@ -14,11 +14,10 @@ import {
 } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { escaped, newFlowText, readFlow } from "./flow.ts";
-import { metricArguments, settledArguments, toSend } from "./outcomes.ts";
+import { metricArguments, settledArguments, toSend, waitRows } from "./outcomes.ts";
 import { readPausedJobs, timeOf } from "./peek.ts";
 import { readPlan, withPlan } from "./schedules.ts";
 import * as scripts from "./scripts.generated.ts";
-import { waitRows } from "./signals.ts";
 
 /** Claims nothing: exchange.lua only reads what is due next. */
 const NO_CLAIM: ClaimRequest = { limit: 0, leaseMs: 0 };

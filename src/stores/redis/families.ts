@@ -4,18 +4,12 @@ import type { QueueStore } from "../../core/store/store.ts";
 import type { Caller } from "./caller.ts";
 import { newFlowText } from "./flow.ts";
 import * as scripts from "./scripts.generated.ts";
-import { storedJob } from "./stored-job.ts";
 
-export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily" | "findEach"> {
+export function familyCalls(caller: Caller): Pick<QueueStore, "enqueueFamily"> {
   return {
     async enqueueFamily({ isFreshId, members }, now) {
       const args = { now, fresh: isFreshId, list: members.map((member) => memberRow(member, now)) };
       return caller.send(scripts.enqueueFamily, (resend) => ({ ...args, resend }));
-    },
-    async findEach(ids, mostBytes, now, onlyDead = false) {
-      if (ids.length === 0) return { jobs: [], rest: [] };
-      const { read, jobs } = await caller.run(scripts.findEach, { mostBytes, onlyDead, ids });
-      return { jobs: jobs.map((job) => storedJob(job.set, job, now)), rest: ids.slice(read) };
     },
   };
 }

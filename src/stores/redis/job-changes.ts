@@ -1,4 +1,5 @@
 import { leaseScore, waitingScore } from "../../core/store/score.ts";
+import { eventNumber, MOST_KEPT_BYTES } from "../../core/store/signals.ts";
 import { type LeaseRenewal, possibleLeases, type QueueStore, renewedLease } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
@@ -11,8 +12,14 @@ const FROM_THE_START = "0";
 
 export function waitingJobCalls(
   caller: Caller,
-): Pick<QueueStore, "cancel" | "reschedule" | "change" | "rewrite" | "clear"> {
+): Pick<QueueStore, "signal" | "cancel" | "reschedule" | "change" | "rewrite" | "clear"> {
   return {
+    async signal({ id, event, text, keepMs, knownMs }, now) {
+      const of = { signalId: id, event, eventNumber: eventNumber(decodeURIComponent(event)) };
+      const limits = { keepMs, knownMs, mostBytes: MOST_KEPT_BYTES };
+      const reply = await caller.run(scripts.signal, { now, ...of, text, ...limits });
+      return reply.woken < 0 ? { woken: 0, isKept: false, isRefused: true } : reply;
+    },
     async cancel(ids, now, mayRun = false) {
       if (ids.length === 0) return [];
       return caller.run(scripts.cancel, { now, mayRun, all: ids });

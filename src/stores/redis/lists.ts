@@ -1,19 +1,25 @@
 import { groupAt, groupScore, TREND_SLOT_MS } from "../../core/store/failures.ts";
+import { unpack, WAITS_FOR_CHILDREN_AT } from "../../core/store/score.ts";
 import type { JobState, Page, PageRequest, QueueStore, StoredJob } from "../../core/store/store.ts";
 import { readCursor, writeCursor } from "../cursor.ts";
 import type { Caller } from "./caller.ts";
 import { readCounts } from "./families.ts";
+import { readFlow } from "./flow.ts";
 import { LEASE_MEMBER } from "./peek.ts";
 import * as scripts from "./scripts.generated.ts";
-import { deadJob, storedJob } from "./stored-job.ts";
 
-export function listCalls(caller: Caller): Pick<QueueStore, "find" | "list" | "failures"> {
+export function listCalls(caller: Caller): Pick<QueueStore, "find" | "findEach" | "list" | "failures"> {
   return {
     async find(id, now) {
       const { set, score, record, family } = await caller.run(scripts.find, { id });
       if (set === "missing") return undefined;
       const job = storedJob(set, { id, score, record }, now);
       return family === undefined ? job : { ...job, family: readCounts(family) };
+    },
+    async findEach(ids, mostBytes, now, onlyDead = false) {
+      if (ids.length === 0) return { jobs: [], rest: [] };
+      const { read, jobs } = await caller.run(scripts.findEach, { mostBytes, onlyDead, ids });
+      return { jobs: jobs.map((job) => storedJob(job.set, job, now)), rest: ids.slice(read) };
     },
     list: (state, page) =>
       page.group === undefined ? listInOrder(caller, state, page) : listGroup(caller, page, page.group),
@@ -55,4 +61,28 @@ async function listGroup(caller: Caller, page: PageRequest, group: string): Prom
   const items = jobs.flatMap(({ id, deadSince, record }) => (record === "" ? [] : deadJob(id, deadSince, record)));
   const end = jobs.at(-1);
   return { items, cursor: more && end ? writeCursor({ score: end.deadSince, id: end.id }) : undefined };
+}
+
+/** A job that was found in one of the sets. `score` is when a job has completed, 0 for unknown, or has become dead. */
+function storedJob(
+  set: "due" | "completed" | "dead",
+  { id, score, record }: { readonly id: string; readonly score: number; readonly record: string },
+  now: number,
+): StoredJob {
+  if (set === "due") return dueJob(id, score, record, now);
+  if (set === "dead") return deadJob(id, score, record);
+  return { id, state: "completed", record: readFlow(record).record, at: score, claims: 0 };
+}
+
+/** A live job. It is ready again once its lease has run out. */
+function dueJob(id: string, score: number, record: string, now: number): StoredJob {
+  const { at, claims, isLeased } = unpack(score);
+  const ahead: JobState = isLeased ? "running" : "scheduled";
+  const job = { id, state: at <= now ? ("ready" as const) : ahead, at, claims };
+  // A parent is not in the line of its key yet.
+  return at === WAITS_FOR_CHILDREN_AT ? { ...job, record: readFlow(record).record } : { ...job, ...readFlow(record) };
+}
+
+function deadJob(id: string, at: number, record: string): StoredJob {
+  return { id, state: "dead", at, claims: 0, ...readFlow(record) };
 }

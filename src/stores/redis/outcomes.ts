@@ -95,3 +95,12 @@ export function metricArguments(settle: readonly Outcome[], byName: boolean, now
   const named = [...names].map(([text, { counts }]) => ({ text, counts: countText(counts) }));
   return { waitedMs: allWaited, ranMs: allRan, counts: countText(all), each, names: named };
 }
+
+/** The outcomes of jobs that wait, or have waited, each with its number, from 1: see lua/_waits.lua. */
+export function waitRows(settle: readonly Outcome[]) {
+  return settle.flatMap(({ waits = "", lease }, index) =>
+    waits === "" && lease.waits === undefined
+      ? []
+      : { outcome: index + 1, nowWaits: waits, hasWaited: lease.waits ?? "" },
+  );
+}

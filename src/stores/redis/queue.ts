@@ -13,7 +13,6 @@ import type { QueueKeys } from "./keys.ts";
 import { listCalls } from "./lists.ts";
 import { peekCalls } from "./peek.ts";
 import { scheduleCalls } from "./schedules.ts";
-import { signalCalls } from "./signals.ts";
 import { statisticsCalls } from "./statistics.ts";
 
 export function redisQueue(
@@ -38,7 +37,6 @@ export function redisQueue(
     ...statisticsCalls(caller),
     ...scheduleCalls(caller),
     ...changeCalls(caller),
-    ...signalCalls(caller),
     ...documentCalls(caller),
   };
 }
