@@ -1,4 +1,4 @@
-import type { BulkJob } from "../core/enqueue/bulk.ts";
+import { type BulkJob, naming } from "../core/enqueue/bulk.ts";
 import type { ChildJob } from "../core/job/define.ts";
 import { limitNames } from "../core/job/flow-control.ts";
 import { withInner } from "../core/job/inner-options.ts";
@@ -6,7 +6,7 @@ import { isReservedName } from "../core/job/reserved.ts";
 import type { JobError, JobInfo } from "../core/manage/job-info.ts";
 import type { StepInfo } from "../core/manage/step-info.ts";
 import { type Duration, durationMs, durationText, pointInTimeMs } from "../core/shared/duration.ts";
-import { forbidden, invalidRequest, isTidegateError, type TidegateError, tooLarge } from "../core/shared/errors.ts";
+import { forbidden, invalidRequest, type TidegateError, tooLarge } from "../core/shared/errors.ts";
 import { isLarger, LARGEST_PAYLOAD, MEBIBYTE } from "../core/shared/limits.ts";
 import type { ValueOf } from "../core/shared/schema.ts";
 import { knownOptions, oneOf, wholeNumber } from "../core/shared/validate.ts";
@@ -124,14 +124,10 @@ export function admitParent({ children, waitFor, ...job }: ParentJob, admit: (jo
 }
 
 function admitChildren(children: Children, admit: (job: NewJob) => BulkJob): readonly ChildJob[] {
-  return children.map(({ children: own, waitFor, ...job }, index) => {
-    try {
-      return { ...admit(job), waitFor, ...(own && { children: own.map((each) => admit(each)) }) };
-    } catch (error) {
-      if (isTidegateError(error)) error.message = `Child ${index}: ${error.message}`;
-      throw error;
-    }
-  });
+  const admitted = ({ children: own, waitFor, ...job }: Children[number]) => {
+    return { ...admit(job), waitFor, ...(own && { children: own.map((each) => admit(each)) }) };
+  };
+  return children.map((child, index) => naming(index, () => admitted(child), "Child"));
 }
 
 const toBulk = ({ name, ...rest }: NewJob): BulkJob => ({ job: name, ...rest });

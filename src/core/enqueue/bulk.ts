@@ -94,19 +94,25 @@ export function finishJobs(read: readonly ReadJob[], trace: TraceContext | undef
   const isBatch = read.length > 1;
   const jobTrace: JobTrace | undefined = trace && isBatch ? { ...trace, isBatch } : trace;
   return Promise.all(
-    read.map(async (each, index) => {
-      try {
-        if (!each.draft) throw each.refusal;
-        return await finishJob(each.draft, jobTrace);
-      } catch (error) {
-        throw isBatch ? atIndex(error, index) : error;
-      }
-    }),
+    read.map(({ draft, refusal }, index) =>
+      naming(isBatch ? index : undefined, async () => {
+        if (!draft) throw refusal;
+        return finishJob(draft, jobTrace);
+      }),
+    ),
   );
 }
 
-/** The error of one of several jobs: its message says which. */
-export function atIndex(error: unknown, index: number, what = "Job"): unknown {
-  if (isTidegateError(error)) error.message = `${what} ${index}: ${error.message}`;
-  return error;
+/** Acts on one of several jobs, or on the only one: `index` is then undefined. An error says which job it is about. */
+export function naming<Result>(index: number | undefined, act: () => Result, what = "Job"): Result {
+  const refuse = (error: unknown) => {
+    if (index !== undefined && isTidegateError(error)) error.message = `${what} ${index}: ${error.message}`;
+    throw error;
+  };
+  try {
+    const result = act();
+    return result instanceof Promise ? (result.catch(refuse) as Result) : result;
+  } catch (error) {
+    return refuse(error);
+  }
 }

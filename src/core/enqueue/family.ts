@@ -15,7 +15,7 @@ import {
   waitForWords,
 } from "../store/family.ts";
 import type { NewJob } from "../store/store.ts";
-import { atIndex, type BulkJob, readJob } from "./bulk.ts";
+import { type BulkJob, naming, readJob } from "./bulk.ts";
 import type { QueueContext } from "./context.ts";
 import type { Enqueuer } from "./enqueuer.ts";
 import { buildJob, type EnqueueFields, finishJob, type JobDraft } from "./new-job.ts";
@@ -85,7 +85,7 @@ function readMembers(
     );
   if (children.length === 0) return [{ draft: { ...draft, record: { ...draft.record, children: noChildren } } }];
   const own = Array.from(children, (given: ChildJob, child) =>
-    naming(child, () => readChild(given, childId(draft.job.id, child), read).map((member) => ({ ...member, child }))),
+    ofChild(child, () => readChild(given, childId(draft.job.id, child), read).map((member) => ({ ...member, child }))),
   );
   return [{ draft, parent: { waitFor: waitFor ?? "ended", total: own.length } }, ...own.flat()];
 }
@@ -113,27 +113,7 @@ function refuseOptions(item: object, names: readonly string[], message: string):
     throw invalidRequest(message);
 }
 
-/** @throws with the number of the child before the message. */
-function naming<Result>(child: number | undefined, act: () => Result): Result {
-  try {
-    return act();
-  } catch (error) {
-    throw ofChild(error, child);
-  }
-}
-
-function ofChild(error: unknown, child: number | undefined): unknown {
-  return child === undefined ? error : atIndex(error, child, "Child");
-}
-
-/** A check that rejects with the number of the child, and harms nobody if the call fails for another reason first. */
-function namedCheck(fits: Promise<void>, child: number | undefined): Promise<void> {
-  const named = fits.catch((error) => {
-    throw ofChild(error, child);
-  });
-  named.catch(() => {});
-  return named;
-}
+const ofChild = <Result>(child: number | undefined, act: () => Result): Result => naming(child, act, "Child");
 
 /**
  * Checks all payloads, and makes all records. If a schema is asynchronous, `fits` rejects for a wrong payload.
@@ -146,8 +126,11 @@ export function buildFamily(
 ): { readonly members: NewFamily["members"]; readonly fits: Promise<unknown> | undefined } {
   const checks: Promise<void>[] = [];
   const build = ({ draft, parent, child }: MemberDraft): NewMember => {
-    const { finished, fits } = naming(child, () => buildJob(draft, trace));
-    if (fits) checks.push(namedCheck(fits, child));
+    const { finished, fits } = ofChild(child, () => buildJob(draft, trace));
+    const check = fits && ofChild(child, () => fits);
+    // The call may fail for another reason first, and then nobody waits for the check.
+    check?.catch(() => {});
+    if (check) checks.push(check);
     return { ...memberOf(finished), ...(parent && { parent }) };
   };
   const [parent, ...children] = family;

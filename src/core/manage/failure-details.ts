@@ -4,7 +4,7 @@ import { MINUTE_MS } from "../store/stats.ts";
 import type { StoredFailures } from "../store/store.ts";
 import { type FailureGroup, failureGroup, findGroup, groupText } from "./failures.ts";
 import type { DeadJob } from "./job-info.ts";
-import { type JobPage, listDead } from "./list.ts";
+import { listDead } from "./list.ts";
 
 /** A group of failures, and what its jobs have in common. */
 export interface FailureDetails extends FailureGroup {
@@ -34,14 +34,12 @@ const MOST_VALUES = 5;
 const DEEPEST = 3;
 const LONGEST_VALUE = 200;
 
-/** One group, null if none of its jobs is dead any more, and the page of its jobs that was read for it. */
-export interface ReadFailure {
-  readonly failure: FailureDetails | null;
-  readonly page: JobPage<DeadJob>;
-}
-
-/** Reads one group. @param cursor of a later page: then of its jobs and not of the latest */
-export async function readFailure(needs: QueueContext, group: string, cursor?: string): Promise<ReadFailure> {
+/**
+ * Reads one group, null if none of its jobs is dead any more, and the page of its jobs that was read for it.
+ *
+ * @param cursor of a later page: then of its jobs and not of the latest
+ */
+export async function readFailure(needs: QueueContext, group: string, cursor?: string) {
   groupText.read(group, "group");
   const now = needs.clock();
   const [found, page] = await Promise.all([

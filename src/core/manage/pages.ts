@@ -3,12 +3,6 @@ import { invalidRequest } from "../shared/errors.ts";
 import { MOST_LISTED_BYTES } from "../shared/limits.ts";
 import type { JobState, PageRequest, QueueStore, StoredJob } from "../store/store.ts";
 
-/** Jobs as the store has them, and where the next page begins; null on the last one. */
-interface StoredPage {
-  readonly items: readonly StoredJob[];
-  readonly cursor: string | null;
-}
-
 /**
  * Reads the jobs of several states, one state after another, a page at a time.
  *
@@ -23,7 +17,7 @@ export async function* storedPages(
   from: string | null | undefined,
   next: () => Omit<PageRequest, "cursor"> | undefined,
   since = Number.NEGATIVE_INFINITY,
-): AsyncGenerator<StoredPage> {
+): AsyncGenerator<{ readonly items: readonly StoredJob[]; readonly cursor: string | null }> {
   let { index, cursor } = readCursor(from, states);
   for (let state = states[index]; state !== undefined; state = states[index]) {
     const request = next();

@@ -47,15 +47,12 @@ export const findOptions = optionsOf<FindOptions>("a list", {
   each: described(whole(1, MOST_OF_EACH), "So many jobs of each state, the nearest in time first. No pages."),
 });
 
-interface Found {
-  readonly jobs: readonly KeyedJob[];
-  readonly examined: number;
-  /** Where to continue the search; null if it has examined every job. */
-  readonly cursor: string | null;
-}
-
-/** Examines 1,000 jobs, 18 MiB or 5 s, ignoring case. A read of 500 costs 3 to 8 commands, a search at most 60. */
-export async function findJobs(needs: QueueContext, { state, text, by, cursor }: Search): Promise<Found> {
+/**
+ * Examines 1,000 jobs, 18 MiB or 5 s, ignoring case. A read of 500 costs 3 to 8 commands, a search at most 60.
+ *
+ * @returns those that it has found, how many it has examined, and where to continue; null if that is all.
+ */
+export async function findJobs(needs: QueueContext, { state, text, by, cursor }: Search) {
   const fits = matcher(text, by);
   const jobs: KeyedJob[] = [];
   const { clock } = needs;

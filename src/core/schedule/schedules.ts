@@ -266,13 +266,8 @@ export async function enqueueRecurring(
   return { id: key, status: existing ? "duplicate" : "enqueued", runAt: nextRunAt };
 }
 
-interface ReadableSchedule {
-  readonly record: ScheduleRecord;
-  readonly next: number | undefined;
-}
-
 /** @throws {TidegateError} `not_found`; `conflict` if it cannot be read. */
-function readable(key: string, stored: ScheduleEntry | undefined): ReadableSchedule {
+function readable(key: string, stored: ScheduleEntry | undefined) {
   if (!stored) throw unknownSchedule(key);
   const record = readSchedule(stored);
   if (!record) throw conflict(whyUnreadable(`Schedule ${quote(key)}`, stored.record));
@@ -280,7 +275,7 @@ function readable(key: string, stored: ScheduleEntry | undefined): ReadableSched
 }
 
 /** The same, with its payload. @throws {TidegateError} `conflict` also if this queue cannot decrypt it. */
-function opened(key: string, stored: ScheduleEntry | undefined): ReadableSchedule {
+function opened(key: string, stored: ScheduleEntry | undefined) {
   const lock = stored && lockOf(stored.record);
   if (lock !== undefined) throw conflict(whyLocked(`Schedule ${quote(key)}`, lock));
   return readable(key, stored);

@@ -12,19 +12,9 @@ export interface OutcomeCounts {
   readonly expired: number;
 }
 
-interface OutcomeCounter {
-  /** The outcome that it counts. */
-  readonly to: OutcomeKind;
-  /** The field of `QueueStats` that has its total. */
-  readonly total: `total${string}`;
-  /** The metric that has its total, and what Prometheus says of it. */
-  readonly metric: `tidegate_${string}_total`;
-  readonly help: string;
-}
-
 /**
  * What is counted of outcomes: in all, by minute and hour, and of each job type. Stores, statistics, the HTTP API and
- * metrics count what stands here.
+ * metrics count what stands here: `to` is the outcome, and `total` the field of `QueueStats` that has its total.
  */
 export const outcomeCounters = {
   processed: {
@@ -43,7 +33,10 @@ export const outcomeCounters = {
     ...{ to: "expired", total: "totalExpired" },
     ...{ metric: "tidegate_jobs_expired_total", help: "Jobs dropped because they had not started in time." },
   },
-} as const satisfies { readonly [Name in keyof OutcomeCounts]: OutcomeCounter };
+} as const satisfies Record<
+  keyof OutcomeCounts,
+  { to: OutcomeKind; total: `total${string}`; metric: string; help: string }
+>;
 
 /** The names of the counters, in the order in which they are stored. */
 export const outcomeNames = Object.keys(outcomeCounters) as readonly (keyof OutcomeCounts)[];

@@ -111,16 +111,10 @@ function bodyTooLarge(most: number): TidegateError {
 
 /** Reads strict JSON. The parser's errors quote it, so callers get others. @throws {TidegateError} `invalid_request` */
 export function parseJson(bytes: Uint8Array): unknown {
-  let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch {
-    throw invalidRequest("The body is not valid UTF-8.");
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw invalidRequest("The body is not valid JSON.");
+    throw invalidRequest("The body is not valid JSON in UTF-8.");
   }
 }
 

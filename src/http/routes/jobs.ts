@@ -1,4 +1,4 @@
-import { atIndex, type BulkJob } from "../../core/enqueue/bulk.ts";
+import { type BulkJob, naming } from "../../core/enqueue/bulk.ts";
 import { runAtMs } from "../../core/enqueue/new-job.ts";
 import type { EnqueueResult } from "../../core/job/enqueue.ts";
 import { isReservedName } from "../../core/job/reserved.ts";
@@ -213,11 +213,7 @@ async function enqueue(call: Call<unknown, EnqueueRequest>): Promise<Response> {
     const [result] = await enqueueEagerly(call, [admit(body.job)]);
     return replyOne(result && shown(result));
   }
-  const jobs = body.jobs.map((job, index) => {
-    const admitted = resultOrRefusal(() => admit(job));
-    if (isTidegateError(admitted)) throw atIndex(admitted, index);
-    return admitted;
-  });
+  const jobs = body.jobs.map((job, index) => naming(index, () => admit(job)));
   return reply({ jobs: (await enqueueEagerly(call, jobs)).map(shown) });
 }
 

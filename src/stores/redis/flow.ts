@@ -55,24 +55,15 @@ export function flowPrefix(flow: JobFlow | undefined): string {
 const flowPattern = /^2:(\d+):([^:]+):(\d+):(\d+):(\d+):(\d):/;
 
 export function readFlow(stored: string): { readonly record: string; readonly flow?: JobFlow } {
-  const [text, order, key = "", concurrency, rate, periodMs, ordered] = flowPattern.exec(stored) ?? [];
+  const [text, order, key = "", ...texts] = flowPattern.exec(stored) ?? [];
   if (text === undefined) return { record: stored };
-  const limits = readLimits(concurrency, rate, periodMs, ordered);
+  const limits = readLimits(texts);
   return { record: stored.slice(text.length), flow: { key: unescaped(key), limits, order: Number(order) } };
 }
 
-function readLimits(
-  concurrency: string | undefined,
-  rate: string | undefined,
-  periodMs: string | undefined,
-  flags: string | undefined,
-): FlowLimits {
-  return {
-    concurrency: Number(concurrency),
-    rate: Number(rate),
-    periodMs: Number(periodMs),
-    ordered: Number(flags) % 2 === 1,
-  };
+function readLimits(texts: readonly string[]): FlowLimits {
+  const [concurrency = 0, rate = 0, periodMs = 0, flags = 0] = texts.map(Number);
+  return { concurrency, rate, periodMs, ordered: flags % 2 === 1 };
 }
 
 const ORDERED = 1;
@@ -82,17 +73,17 @@ const PINS_RATE = 8;
 
 /** Reads the state of a key; undefined if it is no longer needed. */
 function readFlowState(field: string, text: string, now: number): FlowState | undefined {
-  const [concurrency, rate, periodMs, flags, ...numbers] = text.split(":", 12);
+  const texts = text.split(":", 12);
   // The first one is followed by the pace and the riders.
-  const [running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = numbers.map(
-    Number.parseFloat,
-  );
-  const stored = readLimits(concurrency, rate, periodMs, flags);
+  const [flags = 0, running = 0, , windowEndsAt = 0, startedInWindow = 0, , behind = 0, count = 0] = texts
+    .slice(3)
+    .map(Number.parseFloat);
+  const stored = readLimits(texts);
   // Without a rate, the period is that of the window before.
   const limits = stored.rate > 0 ? stored : { ...stored, periodMs: 0 };
-  const isSet = (flag: number) => Math.floor(Number(flags) / flag) % 2 === 1;
+  const isSet = (flag: number) => Math.floor(flags / flag) % 2 === 1;
   const waiting = behind + count;
-  const isIdle = waiting === 0 && running === 0 && Number(flags) <= ORDERED;
+  const isIdle = waiting === 0 && running === 0 && flags <= ORDERED;
   if (isIdle && (limits.rate === 0 || windowEndsAt <= now)) return undefined;
   return {
     key: unescaped(field),

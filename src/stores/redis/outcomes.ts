@@ -7,22 +7,19 @@ import { flowPrefix } from "./flow.ts";
 
 // The arguments of exchange.lua for outcomes: in columns, so that a plain job takes little more than two of them.
 
-interface Sent {
-  readonly sent: readonly Outcome[];
-  /** Which of the outcomes were accepted, by the replies for those that were sent. */
-  readonly acceptedBy: (replies: readonly boolean[]) => readonly boolean[];
-}
-
-/** Repeats an outcome for each lease that may be stored: the script accepts one. */
-export function toSend(settle: readonly Outcome[]): Sent {
+/**
+ * Repeats an outcome for each lease that may be stored: the script accepts one. `acceptedBy` says which of the outcomes
+ * were accepted, by the replies for those that were sent.
+ */
+export function toSend(settle: readonly Outcome[]) {
   if (settle.every(({ lease }) => lease.mayEndAt === undefined))
-    return { sent: settle, acceptedBy: (replies) => replies };
+    return { sent: settle, acceptedBy: (replies: readonly boolean[]) => replies };
   const sent = settle.flatMap((outcome, index) =>
     possibleLeases(outcome.lease).map((lease) => ({ ...outcome, lease, index })),
   );
   return {
     sent,
-    acceptedBy: (replies) => {
+    acceptedBy: (replies: readonly boolean[]) => {
       const accepted = new Set(sent.flatMap(({ index }, position) => (replies[position] ? index : [])));
       return settle.map((_, index) => accepted.has(index));
     },
