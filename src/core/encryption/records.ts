@@ -1,4 +1,5 @@
 import { decode, encode, SEALED, SEALED_VERSION, sealedAs, VERSION } from "../job/codec.ts";
+import { isObject } from "../shared/schema.ts";
 import { isOccurrenceJobId } from "../store/occurrence-id.ts";
 import type { SealedTexts } from "../store/store.ts";
 import type { Keys } from "./keys.ts";
@@ -16,11 +17,7 @@ export const ofSchedule = (key: string): string => ` schedule:${key}`;
 const ofSignal = (id: unknown): string => ` signal:${String(id)}`;
 const ofDebounce = (key: string): string => ` debounce:${key}`;
 
-type Fields = Record<string, unknown>;
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * What the payload of a job is bound to: its id, unless the cipher text is made before the id is known. All jobs of a
@@ -29,8 +26,8 @@ function isFields(value: unknown): value is Fields {
 function ownerOfPayload({ occurrence, debounce }: Fields, id: string): string {
   if (typeof debounce === "string") return ofDebounce(debounce);
   const isOccurrence =
-    isFields(occurrence) && isOccurrenceJobId(id) && id.slice(0, id.lastIndexOf("@")) === occurrence.key;
-  return isOccurrence ? ofSchedule(occurrence.key as string) : id;
+    isObject(occurrence) && isOccurrenceJobId(id) && id.slice(0, id.lastIndexOf("@")) === occurrence["key"];
+  return isOccurrence ? ofSchedule(occurrence["key"] as string) : id;
 }
 
 /** A secret field: where it is, and what it is bound to. */
@@ -51,9 +48,9 @@ function* secretsIn(fields: Fields, owner: string, ownerOfPayload: string, step 
       continue;
     }
     for (const each of Array.isArray(value) ? value : [value]) {
-      if (!isFields(each)) continue;
-      const from = name === "signal" ? ofSignal(each.id) : owner;
-      yield* secretsIn(each, from, ownerOfPayload, name === "steps" ? String(each.name) : step);
+      if (!isObject(each)) continue;
+      const from = name === "signal" ? ofSignal(each["id"]) : owner;
+      yield* secretsIn(each, from, ownerOfPayload, name === "steps" ? String(each["name"]) : step);
     }
   }
 }
@@ -71,8 +68,8 @@ function withSealed(fields: Fields, texts: ReadonlyMap<Fields, ReadonlyMap<strin
     Object.entries(fields).map(([name, value]) => {
       const sealed = own?.get(name);
       if (sealed !== undefined) return [SEALED + name, sealed];
-      if (Array.isArray(value)) return [name, value.map((each) => (isFields(each) ? withSealed(each, texts) : each))];
-      return [name, isFields(value) ? withSealed(value, texts) : value];
+      if (Array.isArray(value)) return [name, value.map((each) => (isObject(each) ? withSealed(each, texts) : each))];
+      return [name, isObject(value) ? withSealed(value, texts) : value];
     }),
   );
 }

@@ -11,7 +11,7 @@ export async function atMostAWhile(clock: Clock, work: () => Promise<unknown>, m
   timer.abort();
 }
 
-/** Promises of several drains, awaited after the last one: a hook that hangs does not delay the next drain. */
+/** Promises to wait for at the end: of hooks, of traces, and of several drains, since a hook may hang. */
 export class Afterwards {
   readonly #rest = new Set<Promise<void>>();
 
@@ -23,5 +23,9 @@ export class Afterwards {
 
   async ended(): Promise<void> {
     await Promise.all(this.#rest);
+  }
+
+  async endedWithin(clock: Clock, mostMs?: number): Promise<void> {
+    if (this.#rest.size > 0) await atMostAWhile(clock, () => this.ended(), mostMs);
   }
 }

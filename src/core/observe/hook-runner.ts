@@ -4,7 +4,7 @@ import { decodeRecord } from "../job/record.ts";
 import type { StoredStep } from "../job/steps.ts";
 import type { Clock } from "../shared/clock.ts";
 import type { ExchangeReply, Fire, FollowUpJob } from "../store/store.ts";
-import { atMostAWhile } from "./afterwards.ts";
+import { Afterwards } from "./afterwards.ts";
 import type { CheckedHooks, StepEvent } from "./hooks.ts";
 
 /** Calls the hooks for one drain, or for one enqueue, and keeps their promises to wait for. Never throws. */
@@ -12,7 +12,7 @@ export class HookCalls {
   readonly #hooks: CheckedHooks;
   readonly #queue: string;
   readonly #clock: Clock;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Afterwards();
 
   constructor(hooks: CheckedHooks, queue: string, clock: Clock) {
     this.#hooks = hooks;
@@ -80,8 +80,8 @@ export class HookCalls {
     } else this.#call("onSnooze", onSnooze, { ...event, runAt: new Date(outcome.runAt) });
   }
 
-  async ended(): Promise<void> {
-    if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending));
+  ended(): Promise<void> {
+    return this.#pending.endedWithin(this.#clock);
   }
 
   #call<Event>(name: string, hook: ((event: Event) => unknown) | undefined, event: Event): void {
@@ -95,10 +95,7 @@ export class HookCalls {
     try {
       const result = call();
       if (!isThenable(result)) return;
-      const pending: Promise<void> = Promise.resolve(result)
-        .then(() => {}, failed)
-        .then(() => void this.#pending.delete(pending));
-      this.#pending.add(pending);
+      this.#pending.take(Promise.resolve(result).then(() => {}, failed));
     } catch (error) {
       failed(error);
     }

@@ -3,7 +3,7 @@ import type { EnqueueResult } from "../job/enqueue.ts";
 import type { JobTrace, TraceContext } from "../job/trace-context.ts";
 import type { Clock } from "../shared/clock.ts";
 import { invalidRequest } from "../shared/errors.ts";
-import { atMostAWhile } from "./afterwards.ts";
+import { Afterwards, atMostAWhile } from "./afterwards.ts";
 
 /** Jobs that one call is about to enqueue. */
 export interface TracedEnqueue {
@@ -78,7 +78,7 @@ const ENDS_WITHIN_MS = 1_000;
 export class TraceCalls {
   readonly #tracing: Tracing;
   readonly #clock: Clock;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #pending = new Afterwards();
   #hasHung = false;
 
   constructor(tracing: Tracing, clock: Clock) {
@@ -102,8 +102,8 @@ export class TraceCalls {
     return this.#traced(async (work) => this.#tracing.step?.(step, work), run);
   }
 
-  async ended(): Promise<void> {
-    if (this.#pending.size > 0) await atMostAWhile(this.#clock, () => Promise.all(this.#pending), ENDS_WITHIN_MS);
+  ended(): Promise<void> {
+    return this.#pending.endedWithin(this.#clock, ENDS_WITHIN_MS);
   }
 
   /** Sends the traces. Takes at most two seconds, including the wait for traces to end. */
@@ -135,8 +135,7 @@ export class TraceCalls {
       () => {},
       () => {},
     );
-    this.#pending.add(ended);
-    void ended.then(() => this.#pending.delete(ended));
+    this.#pending.take(ended);
     if (!result) await this.#begins(Promise.race([begun, ended]));
     return once();
   }

@@ -53,13 +53,18 @@ export function accepting<Value>(json: JsonSchema, isMeant: (value: unknown) => 
   });
 }
 
-function checkedBy<Value>(json: JsonSchema, check: (value: unknown, name: string) => unknown): Schema<Value> {
+function checkedBy<Value>(
+  json: JsonSchema,
+  check: (value: unknown, name: string) => unknown,
+  fromText?: Schema["fromText"],
+): Schema<Value> {
   return {
     json,
     read(value, name) {
       check(value, name);
       return value as Value;
     },
+    ...(fromText && { fromText }),
   };
 }
 
@@ -76,10 +81,9 @@ export const callable: Schema<never> = accepting({}, (value) => typeof value ===
 
 export const yes: Schema<true> = accepting({ const: true }, (value) => value === true, "true, or left out");
 
-export const flag: Schema<boolean> = {
-  ...checkedBy<boolean>({ type: "boolean" }, checkFlag),
-  fromText: (text) => (text === "true" || text === "false" ? text === "true" : text),
-};
+export const flag: Schema<boolean> = checkedBy({ type: "boolean" }, checkFlag, (text) =>
+  text === "true" || text === "false" ? text === "true" : text,
+);
 
 /** The same schema with more keywords for the OpenAPI document. */
 export function withKeywords<Part extends Schema>(schema: Part, keywords: JsonSchema): Part {
@@ -144,10 +148,7 @@ const numberFromText = (text: string): unknown => (numeral.test(text) ? Number(t
 
 export function whole(least: number, most: number): Schema<number> {
   const json = { type: "integer", minimum: least, maximum: most };
-  return {
-    ...checkedBy<number>(json, (value, name) => wholeNumber(value, name, least, most)),
-    fromText: numberFromText,
-  };
+  return checkedBy(json, (value, name) => wholeNumber(value, name, least, most), numberFromText);
 }
 
 export const limit = whole(1, 1_000);
@@ -169,10 +170,7 @@ const durationJson = (pattern: string, least: number): JsonSchema => ({
   examples: ["30s", "5m", "1h", "7d", 1500],
 });
 
-export const duration: Schema<Duration> = {
-  ...checkedBy<Duration>(durationJson(DURATION, 0), durationMs),
-  fromText: numberFromText,
-};
+export const duration: Schema<Duration> = checkedBy(durationJson(DURATION, 0), durationMs, numberFromText);
 
 /** A duration of at least a millisecond. */
 export const span: Schema<Duration> = checkedBy(
@@ -185,29 +183,25 @@ export const span: Schema<Duration> = checkedBy(
 const TIME = "^\\d{4}(-\\d\\d){2}T\\d\\d:\\d\\d(:\\d\\d(\\.\\d{1,9})?)?(Z|[+-]\\d\\d:\\d\\d)$";
 const milliseconds = { type: "number", minimum: 0, maximum: LATEST_TIME_MS };
 
-export const time: Schema<PointInTime> = {
-  ...checkedBy<PointInTime>(
-    {
-      description: "ISO 8601 with its zone, on a date that exists, or milliseconds since 1970.",
-      anyOf: [{ type: "string", pattern: TIME }, milliseconds],
-      examples: ["2030-01-31T09:00:00Z"],
-    },
-    pointInTimeMs,
-  ),
-  fromText: numberFromText,
-};
+export const time: Schema<PointInTime> = checkedBy(
+  {
+    description: "ISO 8601 with its zone, on a date that exists, or milliseconds since 1970.",
+    anyOf: [{ type: "string", pattern: TIME }, milliseconds],
+    examples: ["2030-01-31T09:00:00Z"],
+  },
+  pointInTimeMs,
+  numberFromText,
+);
 
-export const since: Schema<PointInTime | Duration> = {
-  ...checkedBy<PointInTime | Duration>(
-    {
-      description: "Only what has happened since: a time that has passed, or how long ago.",
-      anyOf: [{ type: "string", pattern: `${DURATION}|${TIME}` }, milliseconds],
-      examples: ["1h", "2026-03-01T09:00:00Z"],
-    },
-    (value, name) => momentMs(value, 0, name),
-  ),
-  fromText: numberFromText,
-};
+export const since: Schema<PointInTime | Duration> = checkedBy(
+  {
+    description: "Only what has happened since: a time that has passed, or how long ago.",
+    anyOf: [{ type: "string", pattern: `${DURATION}|${TIME}` }, milliseconds],
+    examples: ["1h", "2026-03-01T09:00:00Z"],
+  },
+  (value, name) => momentMs(value, 0, name),
+  numberFromText,
+);
 
 export function list<Item>(item: Schema<Item>, most: number): Schema<readonly Item[]> {
   return checkedBy({ type: "array", items: item.json, maxItems: most }, (value, name) => {

@@ -162,7 +162,9 @@ function claim(
       due.push({ key, occurrence: at, revision: claims, ...(state.schedules.get(key) ?? { record: "" }) });
     } else if (member.startsWith(FLOW_KEY_MEMBER)) {
       const key = member.slice(FLOW_KEY_MEMBER.length);
-      takeFromLine(state, key, firstOf.get(key) ?? [], taken);
+      // Behind a job that this claim has taken out of the line, others may ride.
+      for (const [index, id] of (firstOf.get(key) ?? []).entries())
+        if (state.flowControl.mayClaim(key, now, index > 0)) taken.take(id);
     } else if (state.mayStartAgain(member, now)) {
       taken.take(member);
     } else {
@@ -199,13 +201,6 @@ function plannedFire(
   if (occurrence === undefined || next === undefined) return undefined;
   if ((makesEach && occurrence !== first) || now - occurrence > latestMs) return undefined;
   return { occurrence, next };
-}
-
-/** Behind a job that this claim has taken out of the line, others may ride. */
-function takeFromLine(state: MemoryState, key: string, first: readonly string[], taken: Taken): void {
-  first.forEach((id, index) => {
-    if (state.flowControl.mayClaim(key, taken.now, index > 0)) taken.take(id);
-  });
 }
 
 /** The jobs that a claim takes: as many as fit into its reply. */
