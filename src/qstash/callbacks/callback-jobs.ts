@@ -8,7 +8,7 @@ import type { FollowUpJob } from "../../core/store/store.ts";
 import { bytesOfBody, storedBody } from "../messages/body.ts";
 import type { Callback, Message } from "../messages/message.ts";
 import { DEFAULT_RETRIES, messageJob, storedJob } from "../messages/message-job.ts";
-import { type HiddenParts, type Redaction, redactionOf } from "../messages/redaction.ts";
+import { type HiddenParts, type Redaction, redactionOfCallbacks } from "../messages/redaction.ts";
 import { type KeptResponse, MOST_SHOWN_BYTES } from "../messages/response.ts";
 import { lifeOf } from "./message-end.ts";
 
@@ -99,13 +99,13 @@ async function callbackJob(
   const { clock } = host.needs;
   const { retries = DEFAULT_RETRIES, delayMs: delay = 0, ...delivery } = callback;
   const body = encoder.encode(JSON.stringify(content));
-  // The body of a callback contains what its message hides.
-  const hides = redaction ?? redactionOf(host.job.record.hidden as HiddenParts | undefined);
+  const { payload, hidden } = host.job.record;
+  const ownRedaction = redactionOfCallbacks(payload as Message, hidden as HiddenParts | undefined);
   const options = {
     id: callbackId(name, ending.id, host),
     retries,
     delay,
-    redaction: hides && { ...hides, body: true },
+    redaction: redaction ? { ...redaction, body: true } : ownRedaction,
   };
   const job = await messageJob({ ...delivery, ...storedBody(body) }, options);
   const { id, runAt, record } = await storedJob(job, clock());

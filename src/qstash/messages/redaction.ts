@@ -2,7 +2,7 @@ import { hexOf, sha256 } from "../../core/shared/bytes.ts";
 import { invalidRequest } from "../../core/shared/errors.ts";
 import { withoutUndefined } from "../../core/shared/validate.ts";
 import { bytesOfBody, type StoredBody } from "./body.ts";
-import type { Callback, HeaderValues, Message } from "./message.ts";
+import type { Callback, Message } from "./message.ts";
 
 /** Which parts of a message are hidden from everybody. */
 export interface Redaction {
@@ -11,15 +11,8 @@ export interface Redaction {
   readonly header: "all" | ReadonlySet<string>;
 }
 
-/** The hidden parts of a message. They are stored beside the payload of its job. */
-export interface HiddenParts {
-  /** Default: the body is shown. */
-  readonly content?: StoredBody;
-  readonly header: HeaderValues;
-  /** The headers of its callbacks. */
-  readonly callback?: HeaderValues;
-  readonly failureCallback?: HeaderValues;
-}
+/** What a message hides, by the hash that stands in its place. It is stored beside the payload of its job. */
+export type HiddenParts = Readonly<Record<string, StoredBody>>;
 
 const pattern = /^(?:(body)|headers?(?:\[([^\]]+)\])?)$/i;
 
@@ -48,99 +41,61 @@ const notAsked: Redaction = { body: false, header: new Set() };
 export async function redact(
   message: Message,
   redaction: Redaction = notAsked,
-): Promise<{ readonly payload: Message; readonly hidden?: HiddenParts }> {
-  const headers = [message.header, message.callback?.header, message.failureCallback?.header];
-  const hidesHeader = headers.some((header) =>
-    Object.entries(header ?? {}).some((entry) => isHidden(entry, redaction)),
-  );
-  if (redaction === notAsked && !hidesHeader) return { payload: message };
-  const { body, bodyBase64, header, callback, failureCallback, ...rest } = message;
-  const stored = withoutUndefined({ body, bodyBase64 });
-  const own = await redactHeader({ header }, redaction);
-  const ofCallback = callback && (await redactHeader(callback, redaction));
-  const ofFailure = failureCallback && (await redactHeader(failureCallback, redaction));
-  return {
-    payload: withoutUndefined({
-      ...rest,
-      ...own.shown,
-      ...(redaction.body ? { body: await markOf(bytesOfBody(stored)) } : stored),
-      callback: ofCallback?.shown,
-      failureCallback: ofFailure?.shown,
-    }),
-    hidden: withoutUndefined({
-      content: redaction.body ? stored : undefined,
-      header: own.hidden,
-      callback: ofCallback?.hidden,
-      failureCallback: ofFailure?.hidden,
-    }),
+): Promise<{ readonly payload: Message; readonly hidden: HiddenParts | undefined }> {
+  const hidden: Record<string, StoredBody> = {};
+  const hide = async (value: StoredBody) => {
+    const mark = `REDACTED:${hexOf(await sha256(bytesOfBody(value)))}`;
+    hidden[mark] = value;
+    return mark;
   };
-}
-
-export function redactionOf(hidden: HiddenParts | undefined): Redaction | undefined {
-  if (!hidden) return undefined;
-  const { content, header, callback, failureCallback } = hidden;
-  const names = [header, callback, failureCallback].flatMap((each) => Object.keys(each ?? {}));
-  return { body: content !== undefined, header: new Set(names.map((name) => name.toLowerCase())) };
-}
-
-function isHidden([name, values]: readonly [string, readonly string[]], { header }: Redaction): boolean {
-  const isNamed = header === "all" || header.has(name.toLowerCase());
-  return isNamed || (credentials.test(name) && !values.every(isMark));
-}
-
-async function redactHeader<Part extends { readonly header: HeaderValues }>(part: Part, redaction: Redaction) {
-  const entries = Object.entries(part.header);
-  const shown = entries.map(async ([name, values]): Promise<[string, readonly string[]]> => {
-    const marks = async () => Promise.all(values.map(markOf));
-    return [name, isHidden([name, values], redaction) ? await marks() : values];
+  const withoutHidden = async <Part extends Callback | Message>(part: Part): Promise<Part> => {
+    const header = Object.entries(part.header).map(async ([name, values]) => {
+      const isShown = !isHidden(name, values, redaction);
+      return [name, isShown ? values : await Promise.all(values.map((body) => hide({ body })))] as const;
+    });
+    return { ...part, header: Object.fromEntries(await Promise.all(header)) };
+  };
+  const { body, bodyBase64, callback, failureCallback, ...rest } = await withoutHidden(message);
+  const content = withoutUndefined({ body, bodyBase64 });
+  const payload = withoutUndefined({
+    ...rest,
+    ...(redaction.body ? { body: await hide(content) } : content),
+    callback: callback && (await withoutHidden(callback)),
+    failureCallback: failureCallback && (await withoutHidden(failureCallback)),
   });
-  return {
-    shown: { ...part, header: Object.fromEntries(await Promise.all(shown)) },
-    hidden: Object.fromEntries(entries.filter((entry) => isHidden(entry, redaction))),
-  };
+  return { payload, hidden: Object.keys(hidden).length > 0 ? hidden : undefined };
 }
 
-/** Adds what a changed message hides to what it hid before. */
-export function withMoreHidden(
-  before: HiddenParts | undefined,
-  added: HiddenParts | undefined,
-): HiddenParts | undefined {
-  if (!before || !added) return before ?? added;
-  return {
-    ...before,
-    header: { ...before.header, ...added.header },
-    callback: { ...before.callback, ...added.callback },
-    failureCallback: { ...before.failureCallback, ...added.failureCallback },
-  };
+function isHidden(name: string, values: readonly string[], { header }: Redaction): boolean {
+  const isNamed = header === "all" || header.has(name.toLowerCase());
+  return isNamed || (credentials.test(name) && !values.every((value) => /^REDACTED:[0-9a-f]{64}$/.test(value)));
+}
+
+/** What the callbacks of a message hide: the same headers, and their bodies, which contain the message. */
+export function redactionOfCallbacks(
+  { header, callback, failureCallback }: Message,
+  hidden: HiddenParts | undefined,
+): Redaction | undefined {
+  if (!hidden) return undefined;
+  const entries = [header, callback?.header, failureCallback?.header].flatMap((each) => Object.entries(each ?? {}));
+  const names = entries.filter(([, values]) => values.some((value) => Object.hasOwn(hidden, value)));
+  return { body: true, header: new Set(names.map(([name]) => name.toLowerCase())) };
 }
 
 /** Puts the hidden parts back, except where somebody has replaced a hash. */
 export function unredacted(message: Message, hidden: HiddenParts | undefined): Message {
   if (!hidden) return message;
-  const { body, bodyBase64, header, callback, failureCallback, ...rest } = message;
-  const whole = (part: Callback | undefined, values: HeaderValues | undefined) =>
-    part && { ...part, header: wholeHeader(part.header, values) };
+  const find = (mark: string) => (Object.hasOwn(hidden, mark) ? hidden[mark] : undefined);
+  const whole = (mark: string) => new TextDecoder().decode(bytesOfBody(find(mark) ?? { body: mark }));
+  const withHidden = <Part extends Callback | Message>(part: Part): Part => {
+    const header = Object.entries(part.header).map(([name, values]) => [name, values.map(whole)]);
+    return { ...part, header: Object.fromEntries(header) };
+  };
+  const { body, bodyBase64, callback, failureCallback, ...rest } = withHidden(message);
   return withoutUndefined({
     ...rest,
-    header: wholeHeader(header, hidden.header),
-    ...((isMark(body) && hidden.content) || { body, bodyBase64 }),
-    callback: whole(callback, hidden.callback),
-    failureCallback: whole(failureCallback, hidden.failureCallback),
+    ...(find(body ?? "") ?? { body, bodyBase64 }),
+    callback: callback && withHidden(callback),
+    failureCallback: failureCallback && withHidden(failureCallback),
   });
-}
-
-function wholeHeader(header: HeaderValues, hidden: HeaderValues = {}): HeaderValues {
-  return Object.fromEntries(
-    Object.entries(header).map(([name, values]) => [name, values.every(isMark) ? (hidden[name] ?? values) : values]),
-  );
-}
-
-const MARK = "REDACTED:";
-
-async function markOf(value: string | Uint8Array<ArrayBuffer>): Promise<string> {
-  return MARK + hexOf(await sha256(value));
-}
-
-function isMark(text: string | undefined): boolean {
-  return text !== undefined && /^REDACTED:[0-9a-f]{64}$/.test(text);
 }

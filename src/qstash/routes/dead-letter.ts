@@ -9,7 +9,7 @@ import { limitHeaders } from "../messages/flow-control.ts";
 import { headerName, type Message } from "../messages/message.ts";
 import { attemptTimeoutMs } from "../messages/message-job.ts";
 import { isDelivery, type MessageView, messageView } from "../messages/message-view.ts";
-import { type HiddenParts, redact, withMoreHidden } from "../messages/redaction.ts";
+import { redact } from "../messages/redaction.ts";
 import { readPublishOptions } from "../publish/publish-options.ts";
 import { removeDead } from "../workflow/rerun.ts";
 import { listDeadRuns } from "./dead-runs.ts";
@@ -97,7 +97,7 @@ async function retryChanged(queue: Queue, ids: readonly string[], changes: Retry
   for (const { id, message } of dead) {
     const header = { ...message.header, ...changes.message.header };
     const { payload, hidden } = await redact({ ...message, ...changes.message, header });
-    const hide = (stored: unknown) => withMoreHidden(stored as HiddenParts | undefined, hidden);
+    const hide = (stored: unknown) => (hidden ? { ...Object(stored), ...hidden } : stored);
     await retryDead(internalsOf(queue), id, { payload }, { ...changes.job, hide });
   }
 }
