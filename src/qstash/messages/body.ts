@@ -17,9 +17,9 @@ export function storedBody(bytes: Uint8Array): StoredBody {
   return isLong ? { bodyBase64: toBase64(bytes) } : shown;
 }
 
-/** The bytes of a stored body: none if its base64 is invalid. */
-export function bytesOfBody({ body = "", bodyBase64 }: StoredBody): Uint8Array<ArrayBuffer> {
-  return (bodyBase64 === undefined ? encoder.encode(body) : fromBase64(bodyBase64)) ?? new Uint8Array();
+/** The bytes of a stored body: none if its base64 is invalid. Somebody who corrects a message may add a text. */
+export function bytesOfBody({ body, bodyBase64 = "" }: StoredBody): Uint8Array<ArrayBuffer> {
+  return (body === undefined ? fromBase64(bodyBase64) : encoder.encode(body)) ?? new Uint8Array();
 }
 
 /** A body for the API: text if it is UTF-8, else base64. */

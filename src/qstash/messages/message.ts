@@ -1,6 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { MOST_RETRIES } from "../../core/job/options.ts";
 import { fromBase64 } from "../../core/shared/bytes.ts";
-import { isTidegateError } from "../../core/shared/errors.ts";
+import { invalidRequest, isTidegateError, resultOrRefusal } from "../../core/shared/errors.ts";
+import { LARGEST_RECORD } from "../../core/shared/limits.ts";
+import { accepting, anything, list, object, type Schema, string, whole, word } from "../../core/shared/schema.ts";
 import type { Targets } from "../security/targets.ts";
 import type { StoredBody } from "./body.ts";
 import type { MessageLimits } from "./flow-control.ts";
@@ -72,92 +75,65 @@ export interface ScheduleNote {
   readonly retries?: number;
 }
 
+const required = ["url", "method", "header"] as const;
+
 /** The schema of payloads. A stored payload may have been edited by hand, or enqueued by somebody else. */
 export function messageSchema(targets: Targets): StandardSchemaV1<Message> {
+  const fields = Object.entries<Schema>(fieldsOf(targets));
+  const validate = (value: unknown): StandardSchemaV1.Result<Message> => {
+    const given = Object(value);
+    const issues = fields.flatMap(([name, { read }]) => {
+      const field: unknown = given[name];
+      const isRequired = required.some((each) => each === name);
+      if (field === undefined) return isRequired ? { path: [name], message: "is missing" } : [];
+      const refusal = resultOrRefusal(() => read(field, "it"));
+      return isTidegateError(refusal) ? { path: [name], message: refusal.message } : [];
+    });
+    return issues.length > 0 ? { issues } : { value: { ...given, url: targets.read(given.url, "url") } };
+  };
+  return { "~standard": { version: 1, vendor: "tidegate", validate } };
+}
+
+function fieldsOf(targets: Targets) {
+  const delivery = {
+    url: textFor((url, name) => targets.read(url, name)),
+    method: word(methods),
+    header: accepting<HeaderValues>({}, isHeader, "arrays of header values by name, none of the connection"),
+    timeoutMs: whole(1, Number.MAX_SAFE_INTEGER),
+    delayMs: whole(0, Number.MAX_SAFE_INTEGER),
+    retryDelay: textFor((expression, name) => retryDelayMs(expression, 0, name)),
+  };
+  const ofCallback = { ...delivery, retries: whole(0, MOST_RETRIES), workflow: anything };
+  const callback = object(ofCallback, required, "a callback");
   return {
-    "~standard": {
-      version: 1,
-      vendor: "tidegate",
-      validate: (value) => {
-        const issues = [...issuesOf(value, targets)];
-        if (issues.length > 0) return { issues };
-        const message = value as Message;
-        return { value: { ...message, url: targets.read(message.url, "url") } };
-      },
-    },
+    ...delivery,
+    body: text,
+    bodyBase64: textFor((base64, name) => {
+      if (!fromBase64(base64)) throw invalidRequest(`${name} must be base64.`);
+    }),
+    notBefore: whole(0, Number.MAX_SAFE_INTEGER),
+    labels: list(text, LARGEST_RECORD),
+    callback,
+    failureCallback: callback,
   };
 }
 
-type Fields = Readonly<Record<keyof Message, unknown>>;
+const text = string(LARGEST_RECORD);
 
-function* issuesOf(value: unknown, targets: Targets): Generator<StandardSchemaV1.Issue> {
-  const fields = (typeof value === "object" && value !== null ? value : {}) as Fields;
-  const { method, header, timeoutMs, notBefore, delayMs, labels } = fields;
-  const url = refusal(() => targets.read(textOf(fields.url), "url"));
-  if (url !== undefined) yield { path: ["url"], message: url };
-  if (!methods.includes(method as Method)) yield { path: ["method"], message: `must be one of ${methods.join(", ")}` };
-  if (!isHeader(header)) yield { path: ["header"], message: "must hold arrays of header values by name" };
-  const fixed = Object.keys(Object(header)).find((name) => notForwarded.has(name.toLowerCase()));
-  if (fixed !== undefined)
-    yield { path: ["header", fixed], message: "belongs to the connection, and is not forwarded" };
-  if (!isBody(fields)) yield { path: ["body"], message: "must be a text, or bodyBase64 valid base64" };
-  if (!isNumber(timeoutMs, 1)) yield { path: ["timeoutMs"], message: "must be a number of ms above 0" };
-  if (!isNumber(delayMs, 0)) yield { path: ["delayMs"], message: "must be a number of ms from 0" };
-  if (!isNumber(notBefore, 0)) yield { path: ["notBefore"], message: "must be ms since 1970" };
-  if (fields.retryDelay !== undefined) {
-    const delay = refusal(() => retryDelayMs(textOf(fields.retryDelay), 0, "it"));
-    if (delay !== undefined) yield { path: ["retryDelay"], message: delay };
-  }
-  if (labels !== undefined && !isTexts(labels)) yield { path: ["labels"], message: "must be an array of texts" };
-  for (const name of ["callback", "failureCallback"] as const) {
-    if (fields[name] !== undefined) yield* callbackIssues(name, fields[name], targets);
-  }
+function textFor(check: (value: string, name: string) => unknown): Schema {
+  return { json: {}, read: (value, name) => check(text.read(value, name), name) };
 }
 
-function* callbackIssues(name: string, value: unknown, targets: Targets): Generator<StandardSchemaV1.Issue> {
-  const { retries, ...message } = Object(value) as Callback;
-  for (const { path = [], message: text } of issuesOf(message, targets)) yield { path: [name, ...path], message: text };
-  if (!isNumber(retries, 0)) yield { path: [name, "retries"], message: "must be a number from 0" };
-}
-
-function refusal(read: () => unknown): string | undefined {
+function isHeader(value: unknown): boolean {
   try {
-    read();
-    return undefined;
-  } catch (error) {
-    if (isTidegateError(error)) return error.message;
-    throw error;
-  }
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-function isNumber(value: unknown, least: number): boolean {
-  return value === undefined || (typeof value === "number" && Number.isFinite(value) && value >= least);
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === "string");
-}
-
-function isBody({ body, bodyBase64 }: Fields): boolean {
-  if (bodyBase64 === undefined) return body === undefined || typeof body === "string";
-  return typeof bodyBase64 === "string" && body === undefined && fromBase64(bodyBase64) !== undefined;
-}
-
-function isHeader(value: unknown): value is HeaderValues {
-  if (typeof value !== "object" || value === null || !Object.values(value).every(isTexts)) return false;
-  try {
-    headersOf(value as HeaderValues);
-    return true;
+    const names = [...headersOf(value as HeaderValues).keys()];
+    return names.every((name) => !notForwarded.has(name));
   } catch {
     return false;
   }
 }
 
-/** The headers to send. @throws {TypeError} for an invalid header */
+/** The headers to send. @throws {TypeError} for an invalid header, or anything but arrays by name. */
 export function headersOf(header: HeaderValues): Headers {
   return new Headers(
     Object.entries(header).flatMap(([name, values]) => values.map((value): [string, string] => [name, value])),

@@ -1,4 +1,3 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { AttemptContext } from "../../core/attempt/context.ts";
 import { defineJob, type JobContext, type JobDefinition } from "../../core/job/define.ts";
 import type { FlowControlOptions } from "../../core/job/flow-control.ts";
@@ -26,24 +25,10 @@ export interface FanOut {
 /** How long the job waits if the drain's budget has no room for its messages. */
 const OUT_OF_BUDGET_MS = 1_000;
 
-const schema: StandardSchemaV1<FanOut> = {
-  "~standard": {
-    version: 1,
-    vendor: "tidegate",
-    validate: (value) => {
-      const { destination, message } = Object(value) as Partial<FanOut>;
-      const { url, group } = Object(destination) as { readonly url?: unknown; readonly group?: unknown };
-      const isWhole = typeof (url ?? group) === "string" && typeof message === "object" && message !== null;
-      return isWhole ? { value: value as FanOut } : { issues: [{ message: "must have a destination and a message" }] };
-    },
-  },
-};
-
 /** Defines the job. The ids of its messages come from its own id, so that a second attempt makes no second message. */
 export function defineFanOut(): JobDefinition<FanOut> {
   const definition = {
     name: FAN_OUT,
-    schema,
     async perform(fanOut: FanOut, job: JobContext) {
       try {
         return { messages: await makeMessages(fanOut, job) };
